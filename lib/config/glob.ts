@@ -1,0 +1,34 @@
+/** Globs over names: `*` stands for any run of characters, every other character for itself. */
+
+export interface Glob {
+  readonly pattern: string;
+  matches(text: string): boolean;
+}
+
+/** Compiles a pattern; matching takes time linear in the text for each `*`, whatever the pattern (no backtracking). */
+export function compileGlob(pattern: string): Glob {
+  if (!isGlob(pattern)) return { pattern, matches: (text) => text === pattern };
+  const pieces = pattern.split("*");
+  const head = pieces.shift() ?? "";
+  const tail = pieces.pop() ?? "";
+
+  function matches(text: string): boolean {
+    if (text.length < head.length + tail.length) return false;
+    if (!text.startsWith(head) || !text.endsWith(tail)) return false;
+    const end = text.length - tail.length;
+    let from = head.length;
+    // Taking the earliest place for each piece leaves the most room for the next, so the first try decides.
+    for (const piece of pieces) {
+      const at = text.indexOf(piece, from);
+      if (at === -1 || at + piece.length > end) return false;
+      from = at + piece.length;
+    }
+    return true;
+  }
+  return { pattern, matches };
+}
+
+/** Whether the text has a wildcard, so that it names a set rather than one thing. */
+export function isGlob(text: string): boolean {
+  return text.includes("*");
+}
