@@ -1,0 +1,76 @@
+/** JSON log lines, written in batches and bounded: a stalled reader costs lines, counted, never memory. */
+
+import type { Clock } from "./clock.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | null | undefined | readonly string[]>
+>;
+
+export interface Logger {
+  level: LogLevel;
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+  /** Resolves when every line so far is written. */
+  flush(): Promise<void>;
+}
+
+/** Where lines go: resolves when the text has been taken. */
+export type WriteText = (text: string) => Promise<void>;
+
+export interface LoggerOptions {
+  readonly clock: Clock;
+  readonly level?: LogLevel;
+  /** Bound on the characters that wait for the writer. */
+  readonly maxPendingChars?: number;
+}
+
+/** A logger that hands `write` one batch at a time; what is logged meanwhile makes the next batch. */
+export function createLogger(write: WriteText, options: LoggerOptions): Logger {
+  const maxPending = options.maxPendingChars ?? 4 * 1024 * 1024;
+  let pending = "";
+  let dropped = 0;
+  let writing: Promise<void> | undefined;
+
+  function line(level: LogLevel, message: string, fields: LogFields): string {
+    const time = new Date(options.clock.now()).toISOString();
+    return JSON.stringify({ time, level, message, ...fields }) + "\n";
+  }
+
+  async function drain(): Promise<void> {
+    // One turn of the event loop lets the lines of a burst share a write.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    while (pending !== "") {
+      if (dropped > 0) {
+        pending += line("warn", "log lines were dropped because the log was not read", { dropped });
+        dropped = 0;
+      }
+      const batch = pending;
+      pending = "";
+      try {
+        await write(batch);
+      } catch {
+        // A closed log stream must not end the service; there is nowhere left to say so.
+      }
+    }
+    writing = undefined;
+  }
+
+  const logger: Logger = {
+    level: options.level ?? "info",
+    log(level, message, fields = {}) {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logger.level)) return;
+      if (pending.length > maxPending) {
+        dropped++;
+        return;
+      }
+      pending += line(level, message, fields);
+      writing ??= drain();
+    },
+    async flush() {
+      await writing;
+    },
+  };
+  return logger;
+}
