@@ -1,0 +1,320 @@
+/** The framing of `application/vnd.amazon.eventstream`: bytes to frames and back, whatever the frames mean. */
+
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import { concat, decodeUtf8, EMPTY, encodeUtf8 } from "../base/bytes.ts";
+
+/**
+ * What a header may hold. The wire's 8, 16 and 32 bit integers are all numbers here, its 64 bit integer is a bigint;
+ * `Date` is a timestamp in milliseconds. Bedrock itself sends strings only.
+ */
+export type HeaderValue = string | boolean | number | bigint | Uint8Array | Date | { readonly uuid: string };
+
+export interface Frame {
+  readonly headers: ReadonlyMap<string, HeaderValue>;
+  /** A view of the chunk that the frame came in, where it came in one piece; copy what must outlive the chunk. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+export type EventStreamReason =
+  | "prelude_crc"
+  | "message_crc"
+  | "length"
+  | "header"
+  | "too_large"
+  | "truncated";
+
+/** Bytes that are no event stream; nothing after them can be read. */
+export class EventStreamError extends Error {
+  override readonly name = "EventStreamError";
+
+  constructor(readonly reason: EventStreamReason, problem: string) {
+    super(`Cannot decode event stream: ${problem}`);
+  }
+}
+
+export interface FrameDecoderOptions {
+  /** Bound on one frame, prelude and checksums included; checked before the frame is buffered. */
+  readonly maxFrameBytes?: number;
+}
+
+/** A total length, a headers length and the checksum of those two: each an unsigned 32 bit integer, big-endian. */
+const PRELUDE_BYTES = 12;
+const PRELUDE_CRC_AT = 8;
+const MESSAGE_CRC_BYTES = 4;
+const OVERHEAD_BYTES = PRELUDE_BYTES + MESSAGE_CRC_BYTES;
+/** Ample: Bedrock bounds the bytes of one event to 1 MB before base64. */
+const DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** AWS's parsers read the length of text and bytes as a signed 16 bit integer. */
+const MAX_SIZED_BYTES = 32_767;
+
+/**
+ * Frames out of bytes that may be cut anywhere. A frame that lies whole in one chunk is not copied; one that does not
+ * is copied once.
+ */
+export class FrameDecoder {
+  readonly #maxFrameBytes: number;
+  readonly #readHeaders = headerReader();
+  /** The unfinished frame: `#held` bytes of it, in a buffer of its whole size once the prelude is known. */
+  #partial: Uint8Array<ArrayBuffer> = EMPTY;
+  #held = 0;
+  #failure: EventStreamError | undefined;
+
+  constructor(options: FrameDecoderOptions = {}) {
+    this.#maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+  }
+
+  /**
+   * The frames that these bytes complete. Throws `EventStreamError` on bytes that are no frame; good frames ahead of
+   * them are returned first, and the next `push` or `end` throws.
+   */
+  push(chunk: Uint8Array<ArrayBuffer>): Frame[] {
+    if (this.#failure !== undefined) throw this.#failure;
+    const frames: Frame[] = [];
+    try {
+      this.#decode(chunk, frames);
+    } catch (error) {
+      if (!(error instanceof EventStreamError)) throw error;
+      this.#failure = error;
+      this.#partial = EMPTY;
+      if (frames.length === 0) throw error;
+    }
+    return frames;
+  }
+
+  /** Throws `EventStreamError` when the bytes so far end inside a frame, or were no frames. */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#held > 0) {
+      throw new EventStreamError("truncated", `it ended ${this.#held} bytes into a frame`);
+    }
+  }
+
+  #decode(chunk: Uint8Array<ArrayBuffer>, frames: Frame[]): void {
+    let offset = 0;
+    while (this.#held > 0 && offset < chunk.length) offset = this.#resume(chunk, offset, frames);
+    while (chunk.length - offset >= PRELUDE_BYTES) {
+      const total = this.#frameLength(chunk, offset);
+      if (total > chunk.length - offset) {
+        this.#partial = new Uint8Array(total);
+        break;
+      }
+      frames.push(this.#frame(chunk, offset, total));
+      offset += total;
+    }
+    if (offset < chunk.length) {
+      if (this.#partial.length === 0) this.#partial = new Uint8Array(PRELUDE_BYTES);
+      this.#hold(chunk, offset);
+    }
+  }
+
+  /** Adds to the unfinished frame, and returns where its share of the chunk ends. */
+  #resume(chunk: Uint8Array<ArrayBuffer>, from: number, frames: Frame[]): number {
+    const offset = this.#hold(chunk, from);
+    if (this.#held < this.#partial.length) return offset;
+    const total = this.#frameLength(this.#partial, 0);
+    if (this.#held < total) {
+      const whole = new Uint8Array(total);
+      whole.set(this.#partial);
+      this.#partial = whole;
+    } else {
+      const whole = this.#partial;
+      this.#partial = EMPTY;
+      this.#held = 0;
+      frames.push(this.#frame(whole, 0, total));
+    }
+    return offset;
+  }
+
+  #hold(chunk: Uint8Array<ArrayBuffer>, from: number): number {
+    const to = Math.min(chunk.length, from + this.#partial.length - this.#held);
+    this.#partial.set(chunk.subarray(from, to), this.#held);
+    this.#held += to - from;
+    return to;
+  }
+
+  /** The total length that the prelude announces, once the prelude can be trusted. */
+  #frameLength(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
+    if (preludeCrc(bytes, offset) !== readUint32(bytes, offset + PRELUDE_CRC_AT)) {
+      throw new EventStreamError("prelude_crc", "the checksum of a frame's prelude is wrong");
+    }
+    const total = readUint32(bytes, offset);
+    const headers = readUint32(bytes, offset + 4);
+    if (total < OVERHEAD_BYTES || headers > total - OVERHEAD_BYTES) {
+      throw new EventStreamError(
+        "length",
+        `a frame of ${total} bytes cannot hold ${headers} bytes of headers`,
+      );
+    }
+    if (total > this.#maxFrameBytes) {
+      throw new EventStreamError(
+        "too_large",
+        `a frame of ${total} bytes exceeds ${this.#maxFrameBytes} bytes`,
+      );
+    }
+    return total;
+  }
+
+  #frame(bytes: Uint8Array<ArrayBuffer>, offset: number, total: number): Frame {
+    const crcAt = offset + total - MESSAGE_CRC_BYTES;
+    // The running checksum is picked up after the prelude, where the prelude's own has already been compared.
+    const crc = crc32(
+      bytes.subarray(offset + PRELUDE_CRC_AT, crcAt),
+      readUint32(bytes, offset + PRELUDE_CRC_AT),
+    );
+    if (crc !== readUint32(bytes, crcAt)) {
+      throw new EventStreamError("message_crc", "the checksum of a frame is wrong");
+    }
+    const payloadAt = offset + PRELUDE_BYTES + readUint32(bytes, offset + 4);
+    const headers = this.#readHeaders(bytes.subarray(offset + PRELUDE_BYTES, payloadAt));
+    return { headers, payload: bytes.subarray(payloadAt, crcAt) };
+  }
+}
+
+/** One frame with its checksums; numbers become 32 bit integers, and text and bytes may take 32767 bytes. */
+export function encodeFrame(
+  headers: Iterable<readonly [string, HeaderValue]> | Readonly<Record<string, string>>,
+  payload: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
+  const block = concat([...entries].flatMap(([name, value]) => encodeHeader(name, value)));
+  const total = OVERHEAD_BYTES + block.length + payload.length;
+  const frame = new Uint8Array(total);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, total);
+  view.setUint32(4, block.length);
+  view.setUint32(PRELUDE_CRC_AT, preludeCrc(frame, 0));
+  frame.set(block, PRELUDE_BYTES);
+  frame.set(payload, PRELUDE_BYTES + block.length);
+  view.setUint32(total - MESSAGE_CRC_BYTES, crc32(frame.subarray(0, total - MESSAGE_CRC_BYTES)));
+  return frame;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+function preludeCrc(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
+  return crc32(bytes.subarray(offset, offset + PRELUDE_CRC_AT));
+}
+
+type Headers = ReadonlyMap<string, HeaderValue>;
+
+/**
+ * Reads header blocks, and remembers the last one: the deltas that make up most of a stream carry the very same
+ * bytes, so that comparing them is cheaper than decoding them again.
+ */
+function headerReader(): (block: Uint8Array<ArrayBuffer>) => Headers {
+  let lastBlock: Uint8Array<ArrayBuffer> = EMPTY;
+  let lastHeaders: Headers = new Map();
+  return (block) => {
+    if (!sameBytes(block, lastBlock)) {
+      lastHeaders = decodeHeaders(block);
+      lastBlock = block.slice();
+    }
+    return lastHeaders;
+  };
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) {
+    if (one[at] !== other[at]) return false;
+  }
+  return true;
+}
+
+/** One type of header value: its size in bytes, unless a 16 bit length says it, and how it is read. */
+interface ValueType {
+  readonly size: number | "prefixed";
+  readonly read: (view: DataView<ArrayBuffer>) => HeaderValue;
+}
+
+/** The types by their number on the wire. */
+const VALUE_TYPES: readonly ValueType[] = [
+  { size: 0, read: () => true },
+  { size: 0, read: () => false },
+  { size: 1, read: (view) => view.getInt8(0) },
+  { size: 2, read: (view) => view.getInt16(0) },
+  { size: 4, read: (view) => view.getInt32(0) },
+  { size: 8, read: (view) => view.getBigInt64(0) },
+  { size: "prefixed", read: (view) => bytesOf(view).slice() },
+  { size: "prefixed", read: (view) => decodeUtf8(bytesOf(view)) },
+  { size: 8, read: (view) => new Date(Number(view.getBigInt64(0))) },
+  { size: 16, read: (view) => ({ uuid: formatUuid(bytesOf(view)) }) },
+];
+
+function decodeHeaders(block: Uint8Array<ArrayBuffer>): Headers {
+  const view = viewOf(block, 0, block.length);
+  const headers = new Map<string, HeaderValue>();
+  let at = 0;
+  function take(size: number): number {
+    const from = at;
+    at += size;
+    if (at > block.length) throw new EventStreamError("header", "a header runs past the end of its frame");
+    return from;
+  }
+  while (at < block.length) {
+    const nameLength = view.getUint8(take(1));
+    if (nameLength === 0) throw new EventStreamError("header", "a header has no name");
+    const nameFrom = take(nameLength);
+    const name = decodeUtf8(block.subarray(nameFrom, at));
+    const number = view.getUint8(take(1));
+    const type = VALUE_TYPES[number];
+    if (type === undefined) throw new EventStreamError("header", `a header has the unknown type ${number}`);
+    const size = type.size === "prefixed" ? view.getUint16(take(2)) : type.size;
+    headers.set(name, type.read(viewOf(block, take(size), size)));
+  }
+  return headers;
+}
+
+function viewOf(bytes: Uint8Array<ArrayBuffer>, from: number, size: number): DataView<ArrayBuffer> {
+  return new DataView(bytes.buffer, bytes.byteOffset + from, size);
+}
+
+function bytesOf(view: DataView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function encodeHeader(name: string, value: HeaderValue): Uint8Array<ArrayBuffer>[] {
+  const nameBytes = encodeUtf8(name);
+  if (nameBytes.length === 0 || nameBytes.length > 255) {
+    throw new RangeError(
+      `Cannot encode header "${name}": its name is not 1 to 255 bytes: ${nameBytes.length}`,
+    );
+  }
+  return [Uint8Array.of(nameBytes.length), nameBytes, ...encodeValue(name, value)];
+}
+
+function encodeValue(name: string, value: HeaderValue): Uint8Array<ArrayBuffer>[] {
+  if (typeof value === "string") return encodeSized(name, 7, encodeUtf8(value));
+  if (typeof value === "boolean") return [Uint8Array.of(value ? 0 : 1)];
+  if (typeof value === "number") return encodeFixed(4, 4, (view) => view.setInt32(0, value));
+  if (typeof value === "bigint") return encodeFixed(5, 8, (view) => view.setBigInt64(0, value));
+  if (value instanceof Uint8Array) return encodeSized(name, 6, value.slice());
+  if (value instanceof Date) return encodeFixed(8, 8, (view) => view.setBigInt64(0, BigInt(value.getTime())));
+  return [Uint8Array.of(9), Uint8Array.from(Buffer.from(value.uuid.replaceAll("-", ""), "hex"))];
+}
+
+function encodeSized(name: string, type: number, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  if (bytes.length > MAX_SIZED_BYTES) {
+    throw new RangeError(
+      `Cannot encode header "${name}": its value exceeds ${MAX_SIZED_BYTES} bytes: ${bytes.length}`,
+    );
+  }
+  return [Uint8Array.of(type, bytes.length >> 8, bytes.length & 0xff), bytes];
+}
+
+function encodeFixed(
+  type: number,
+  size: number,
+  write: (view: DataView) => void,
+): Uint8Array<ArrayBuffer>[] {
+  const bytes = new Uint8Array(size);
+  write(new DataView(bytes.buffer));
+  return [Uint8Array.of(type), bytes];
+}
+
+function formatUuid(bytes: Uint8Array<ArrayBuffer>): string {
+  return Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
