@@ -1,0 +1,107 @@
+/** JSON values, and the one way in for a request body: bounded in depth, and an exact complaint when it is not JSON. */
+
+import { decodeUtf8Strictly } from "./bytes.ts";
+import { AditError } from "./errors.ts";
+import { locateJsonError } from "./json_locate.ts";
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+export interface ParseOptions {
+  /** How many objects and arrays may stand inside one another. */
+  readonly maxDepth: number;
+}
+
+/**
+ * The object in a request body. Throws `invalid_request` for what is empty, not UTF-8, not JSON (with line and column),
+ * nested deeper than `maxDepth`, or not an object; none of the texts quotes the body.
+ */
+export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObject {
+  if (bytes.length === 0) throw invalidBody("the request body is empty: expected a JSON object");
+  if (isDeeperThan(bytes, options.maxDepth)) {
+    throw invalidBody(`the request body is nested too deeply: more than ${options.maxDepth} levels`);
+  }
+  const text = decodeUtf8Strictly(bytes);
+  if (text === undefined) throw invalidBody("the request body is not UTF-8");
+  const value = parseText(text);
+  if (!isJsonObject(value)) {
+    throw invalidBody(`the request body is not a JSON object: found ${describeJson(value)}`);
+  }
+  return value;
+}
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The kind of a value in words, such as `an array`; never the value itself. */
+export function describeJson(value: JsonValue | undefined): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Both objects as one, objects inside them too; where both have a member, `over` wins. */
+export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
+  const members = new Map(Object.entries(under));
+  for (const [name, value] of Object.entries(over)) {
+    const below = members.get(name);
+    members.set(name, isJsonObject(below) && isJsonObject(value) ? mergeJson(below, value) : value);
+  }
+  // Defines members rather than assigning them, so that one named "__proto__" stays a mere member.
+  return Object.fromEntries(members);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Whether brackets stand deeper in one another than `limit`, read off the bytes before anything is parsed. Strings, where
+ * nearly all of a body's bytes are, are jumped over.
+ */
+export function isDeeperThan(bytes: Uint8Array, limit: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = endOfString(bytes, at);
+      if (at === -1) return false;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (++depth > limit) return true;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Offset of the quote that closes the string opened at `open`, or -1. */
+function endOfString(bytes: Uint8Array, open: number): number {
+  let close = bytes.indexOf(QUOTE, open + 1);
+  while (close !== -1) {
+    let backslashes = 0;
+    while (bytes[close - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return close;
+    close = bytes.indexOf(QUOTE, close + 1);
+  }
+  return -1;
+}
+
+function parseText(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The runtimes' own messages differ and quote the text.
+    const { line, column, expected } = locateJsonError(text);
+    throw invalidBody(`the request body is not JSON: line ${line}, column ${column}: expected ${expected}`);
+  }
+}
+
+function invalidBody(message: string): AditError {
+  return new AditError("invalid_request", message);
+}

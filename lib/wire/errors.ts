@@ -1,0 +1,40 @@
+/** Error bodies of the three dialects, all read off the one table of error kinds. */
+
+import { errorRow } from "../base/errors.ts";
+import type { AditError } from "../base/errors.ts";
+
+/** https://platform.openai.com/docs/guides/error-codes */
+export interface OpenAiErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+export function openAiErrorBody(error: AditError): OpenAiErrorBody {
+  const [type, code] = errorRow(error.kind).openai;
+  return { error: { message: error.message, type, param: error.details.param ?? null, code } };
+}
+
+/** https://docs.anthropic.com/en/api/errors */
+export interface AnthropicErrorBody {
+  readonly type: "error";
+  readonly error: { readonly type: string; readonly message: string };
+  readonly request_id: string;
+}
+
+export function anthropicErrorBody(error: AditError, requestId: string): AnthropicErrorBody {
+  const { anthropic } = errorRow(error.kind);
+  return { type: "error", error: { type: anthropic, message: error.message }, request_id: requestId };
+}
+
+/** The body of an AWS error; the exception's name travels in `x-amzn-ErrorType`. */
+export interface BedrockErrorBody {
+  readonly message: string;
+}
+
+export function bedrockErrorBody(error: AditError): BedrockErrorBody {
+  return { message: error.message };
+}
