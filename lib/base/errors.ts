@@ -4,9 +4,10 @@ import type { LogLevel } from "./log.ts";
 
 /** How one kind of error is shown to callers of each dialect, retried and logged. */
 interface ErrorRow {
-  /** HTTP status on every route; `anthropicStatus` replaces it on Anthropic's. */
+  /** HTTP status; `anthropicStatus` and `bedrockStatus` replace it on those dialects' routes. */
   readonly status: number;
   readonly anthropicStatus?: number;
+  readonly bedrockStatus?: number;
   /** `error.type` and `error.code` of OpenAI's error object. */
   readonly openai: readonly [type: string, code: string];
   /** `error.type` of Anthropic's error object (https://docs.anthropic.com/en/api/errors). */
@@ -22,6 +23,8 @@ interface ErrorRow {
   readonly text: string;
   /** Sent as `x-should-retry`, which the OpenAI and Anthropic SDKs obey over their own rules. */
   readonly shouldRetry?: boolean;
+  /** Seconds to send as `retry-after` where the upstream named none. */
+  readonly retryAfterS?: number;
 }
 
 const invalid = {
@@ -78,6 +81,12 @@ export const ERRORS = {
     openai: ["invalid_request_error", "headers_too_large"],
     text: "the request headers are too large",
   },
+  request_timeout: {
+    ...invalid,
+    status: 408,
+    openai: ["invalid_request_error", "request_timeout"],
+    text: "the request's body did not arrive in time",
+  },
   route_not_found: {
     ...invalid,
     status: 404,
@@ -124,6 +133,7 @@ export const ERRORS = {
   model_not_found: {
     ...invalid,
     status: 404,
+    bedrockStatus: 403,
     openai: ["invalid_request_error", "model_not_found"],
     anthropic: "not_found_error",
     bedrock: "AccessDeniedException",
@@ -174,6 +184,7 @@ export const ERRORS = {
     openai: ["server_error", "model_not_ready"],
     bedrock: "ModelNotReadyException",
     text: "the model is not ready yet, please try again",
+    retryAfterS: 5,
   },
   upstream_error: upstreamFailed,
   overloaded: { ...unavailable, text: "the model provider is overloaded, please try again" },
@@ -197,12 +208,14 @@ export const ERRORS = {
     ...unavailable,
     retry: "never",
     text: "the gateway has as many requests in hand as it may take, please try again",
+    retryAfterS: 1,
   },
   draining: {
     ...unavailable,
     retry: "never",
     level: "info",
     text: "the gateway is shutting down, please try again",
+    retryAfterS: 1,
   },
   unsupported: {
     ...invalid,

@@ -64,6 +64,11 @@ export class FrameDecoder {
     this.#maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
+  /** Bytes so far of the frame whose end has not come. */
+  get pendingBytes(): number {
+    return this.#held;
+  }
+
   /**
    * The frames that these bytes complete. Throws `EventStreamError` on bytes that are no frame; good frames ahead of
    * them are returned first, and the next `push` or `end` throws.

@@ -1,0 +1,56 @@
+/** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
+
+import type { Handler } from "../runtime/runtime.ts";
+
+/** What the operator may see and do; `lib/app.ts` gives it. */
+export interface AdminControl {
+  /** False from the moment of shutdown. */
+  isReady(): boolean;
+  /** JSON for `/-/status`, without secrets. */
+  status(): unknown;
+  /** Reads the configuration again; gives the problems that kept it from being taken, or none. */
+  reload(): Promise<readonly string[]>;
+}
+
+type AdminRoute = (control: AdminControl) => Response | Promise<Response>;
+
+/** By method and path. */
+const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
+  ["GET /healthz", () => json(200, { status: "ok" })],
+  [
+    "GET /-/ready",
+    (control) => control.isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }),
+  ],
+  ["GET /-/status", (control) => json(200, control.status())],
+  ["POST /-/reload", async (control) => {
+    const problems = await control.reload();
+    return problems.length === 0
+      ? json(200, { status: "reloaded" })
+      : json(422, { status: "refused, the previous configuration stays in use", problems });
+  }],
+]);
+
+const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
+
+export function adminHandler(control: AdminControl): Handler {
+  return async (request, connection) => {
+    const path = connection.target.split("?", 1)[0] ?? "";
+    // A page in the operator's browser can send requests to this machine; it cannot leave these headers out.
+    if (request.headers.has("origin") || request.headers.get("sec-fetch-site") === "cross-site") {
+      return json(403, { error: "the admin listener takes no requests from web pages" });
+    }
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = ROUTES.get(`${method} ${path}`);
+    if (route !== undefined) return await route(control);
+    return PATHS.has(path)
+      ? json(405, { error: `${path} does not take ${request.method}` })
+      : json(404, { error: `there is no admin route ${path}` });
+  };
+}
+
+function json(status: number, value: unknown): Response {
+  return new Response(`${JSON.stringify(value, null, 2)}\n`, {
+    status,
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+  });
+}

@@ -1,0 +1,209 @@
+/** The composition root: puts the parts together, and keeps them in step with the configuration. */
+
+import { adminHandler } from "./admin/admin.ts";
+import { type Clock, TimerWheel } from "./base/clock.ts";
+import { AditError } from "./base/errors.ts";
+import type { Logger } from "./base/log.ts";
+import { type ConfigSource, loadConfig, type LoadResult } from "./config/load.ts";
+import { formatProblem } from "./config/problems.ts";
+import type { Snapshot } from "./config/snapshot.ts";
+import { type ConfigWatch, watchConfig } from "./config/watch.ts";
+import { EMULATOR_CREDENTIALS } from "./emulator/credentials.ts";
+import { emulatorFetch } from "./emulator/in_process.ts";
+import { type ListenChange, Listeners } from "./http/listeners.ts";
+import { Pipeline } from "./http/pipeline.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import { probeConnection } from "./upstream/probe.ts";
+import { Upstream } from "./upstream/upstream.ts";
+
+export interface AppOptions {
+  readonly configPath: string;
+  readonly version: string;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the last attempt to take a configuration came to. */
+interface ReloadOutcome {
+  readonly at: string;
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+}
+
+/** Requests that outlive the drain are ended; their last bytes get this long to reach their clients. */
+const LAST_BYTES_MS = 1_000;
+
+/** The running gateway. */
+export class App {
+  readonly #options: AppOptions;
+  readonly #timers: TimerWheel;
+  readonly #pipeline: Pipeline;
+  readonly #public: Listeners;
+  readonly #admin: Listeners;
+  readonly #startedMs: number;
+  #watch: ConfigWatch | undefined;
+  #loadedAt: string;
+  #lastReload: ReloadOutcome;
+  #reloading: Promise<readonly string[]> = Promise.resolve([]);
+  #generation = 1;
+  #draining = false;
+
+  private constructor(options: AppOptions, snapshot: Snapshot) {
+    const { clock, logger, runtime, env, version } = options;
+    this.#options = options;
+    this.#startedMs = clock.now();
+    this.#timers = new TimerWheel(clock);
+    const upstream = new Upstream({
+      clock,
+      timers: this.#timers,
+      fetch: runtime.fetch,
+      emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
+      probe: usesForwardProxy(env) ? undefined : probeConnection,
+      userAgent: `adit/${version}`,
+    });
+    this.#pipeline = new Pipeline({ clock, timers: this.#timers, logger, upstream, snapshot });
+    this.#public = new Listeners({
+      runtime,
+      handle: this.#pipeline.handle,
+      onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
+    });
+    this.#admin = new Listeners({
+      runtime,
+      handle: adminHandler({
+        isReady: () => !this.#draining,
+        status: () => this.#status(),
+        reload: () => this.reload("request"),
+      }),
+      onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
+    });
+    this.#loadedAt = this.#now();
+    this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
+    logger.level = snapshot.log.level;
+  }
+
+  /** Listens with a configuration that has been loaded. Throws when a socket cannot be opened. */
+  static start(loaded: LoadedConfig, options: AppOptions): App {
+    const app = new App(options, loaded.snapshot);
+    app.#listen(loaded.snapshot).commit();
+    app.#watch = watchConfig({
+      files: loaded.files,
+      onChange: () => app.reload("file change"),
+      onError: (error) =>
+        options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
+    });
+    return app;
+  }
+
+  /**
+   * Reads the configuration again and takes it if all of it is good. Gives the problems that kept it from being
+   * taken, or none; reloads asked for meanwhile run one after the other.
+   */
+  reload(reason: string): Promise<readonly string[]> {
+    this.#reloading = this.#reloading.then(() => this.#reload(reason));
+    return this.#reloading;
+  }
+
+  /** Stops accepting, lets the requests in hand finish within the drain time, ends the rest, and resolves. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#watch?.close();
+    const { drainMs } = this.#pipeline.snapshot.timeouts;
+    this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
+    this.#pipeline.startDraining();
+    const late = this.#timers.after(drainMs, () => this.#pipeline.endAll(new AditError("draining")));
+    const deaf = this.#timers.after(drainMs + LAST_BYTES_MS, () => this.#public.close());
+    await this.#public.drain();
+    late.cancel();
+    deaf.cancel();
+    await this.#admin.close();
+    this.#options.logger.log("info", "stopped");
+  }
+
+  async #reload(reason: string): Promise<readonly string[]> {
+    const { logger, configPath } = this.#options;
+    if (this.#draining) return ["the gateway is shutting down"];
+    const problems = await this.#take();
+    this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
+    if (problems.length === 0) {
+      logger.log("info", "configuration reloaded", {
+        reason,
+        file: configPath,
+        generation: this.#generation,
+      });
+    } else {
+      logger.log("error", "configuration refused, the previous one stays in use", { reason, problems });
+    }
+    return problems;
+  }
+
+  /** Loads, listens and swaps; whatever fails on the way leaves everything as it was. */
+  async #take(): Promise<readonly string[]> {
+    const loaded = await loadConfig(this.#options.configPath, this.#options);
+    if (!loaded.ok) return loaded.problems.map(formatProblem);
+    const { snapshot } = loaded;
+    let change: ListenChange;
+    try {
+      change = this.#listen(snapshot);
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
+    this.#pipeline.use(snapshot);
+    this.#options.logger.level = snapshot.log.level;
+    change.commit();
+    this.#watch?.update(loaded.files);
+    this.#generation++;
+    this.#loadedAt = this.#now();
+    return [];
+  }
+
+  /** Opens the sockets that a configuration adds: all of them or none. */
+  #listen({ listen, tls, admin }: Snapshot): ListenChange {
+    const publicChange = this.#public.open(listen, tls);
+    try {
+      const adminChange = this.#admin.open(admin === undefined ? [] : [admin], undefined);
+      return {
+        commit: () => [publicChange, adminChange].forEach((change) => change.commit()),
+        undo: () => [publicChange, adminChange].forEach((change) => change.undo()),
+      };
+    } catch (error) {
+      publicChange.undo();
+      throw error;
+    }
+  }
+
+  #status(): unknown {
+    const { version, runtime, configPath, clock } = this.#options;
+    const { providers, models, callers } = this.#pipeline.snapshot;
+    return {
+      version,
+      runtime: `${runtime.name} ${runtime.version}`,
+      started_at: new Date(this.#startedMs).toISOString(),
+      uptime_s: Math.round((clock.now() - this.#startedMs) / 1000),
+      draining: this.#draining,
+      requests_in_hand: this.#pipeline.inHand,
+      listeners: { public: this.#public.urls, admin: this.#admin.urls },
+      config: {
+        file: configPath,
+        generation: this.#generation,
+        loaded_at: this.#loadedAt,
+        last_reload: this.#lastReload,
+        providers: [...providers.keys()],
+        models: [...models.keys()],
+        callers: [...callers.keys()],
+      },
+    };
+  }
+
+  #now(): string {
+    return new Date(this.#options.clock.now()).toISOString();
+  }
+}
+
+/** Whether `fetch` goes through a proxy, so that a connection of our own to the provider proves nothing. */
+function usesForwardProxy(env: AppOptions["env"]): boolean {
+  return ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].some((name) =>
+    (env[name] ?? env[name.toLowerCase()] ?? "") !== ""
+  );
+}

@@ -1,0 +1,52 @@
+/** Who is calling: finds the caller by the key in the request's headers. */
+
+import { createHash } from "node:crypto";
+import { AditError } from "../base/errors.ts";
+import type { Caller, Snapshot } from "../config/snapshot.ts";
+
+/** Where clients put their key, in the order in which the places are tried. */
+const KEY_PLACES: readonly {
+  readonly header: string;
+  readonly read: (value: string) => string | undefined;
+}[] = [
+  // A client that signs for AWS itself needs `authorization` for that and sends its key here.
+  { header: "cf-aig-authorization", read: bearerToken },
+  { header: "authorization", read: bearerToken },
+  { header: "x-api-key", read: (value) => value.trim() },
+  { header: "api-key", read: (value) => value.trim() },
+];
+
+/** A longer text is no key of ours, and is not worth hashing. */
+const MAX_KEY_LENGTH = 4096;
+
+/**
+ * The caller whose key the request carries, or an AditError `missing_key`, `invalid_key`, `expired_key` or
+ * `disabled_key`. Clients may send a key twice; the first one that is known counts. Keys are found by their hash, so
+ * that how long a look-up takes says nothing about any key.
+ */
+export function authenticate(headers: Headers, snapshot: Snapshot, nowMs: number): Caller {
+  let given = false;
+  for (const { header, read } of KEY_PLACES) {
+    const value = headers.get(header);
+    const key = value === null ? undefined : read(value);
+    if (key === undefined || key === "" || key.length > MAX_KEY_LENGTH) continue;
+    given = true;
+    const caller = snapshot.callersByKeyHash.get(sha256Hex(key));
+    if (caller !== undefined) return checkUsable(caller, nowMs);
+  }
+  throw new AditError(given ? "invalid_key" : "missing_key");
+}
+
+function checkUsable(caller: Caller, nowMs: number): Caller {
+  if (caller.disabled) throw new AditError("disabled_key");
+  if (caller.expiresAtMs !== undefined && nowMs >= caller.expiresAtMs) throw new AditError("expired_key");
+  return caller;
+}
+
+function bearerToken(value: string): string | undefined {
+  return /^bearer[ \t]+(.*)$/i.exec(value)?.[1]?.trim();
+}
+
+function sha256Hex(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,72 @@
+/** `adit serve`: runs the gateway until it is told to stop. */
+
+import process from "node:process";
+import { App } from "../app.ts";
+import { createLogger, type Logger } from "../base/log.ts";
+import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problems.ts";
+import { findConfig } from "./config_path.ts";
+import type { CliIo, Command } from "./io.ts";
+import { parseOptions } from "./options.ts";
+import { VERSION } from "./version.ts";
+
+const HELP = `Run the gateway.
+
+Usage: adit serve [--config FILE]
+
+  --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
+
+Log lines go to standard output as JSON. SIGHUP, a change of the file, and POST /-/reload on the admin
+listener reload the configuration. SIGTERM and SIGINT stop accepting and let running requests finish
+within timeouts.drain; a second signal ends at once.
+`;
+
+export const serve: Command = async (args, io) => {
+  io.runtime.prepareToServe();
+  const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
+  if (typeof options === "number") return options;
+  const configPath = findConfig(options.config);
+  const loaded = await loadConfig(configPath, io);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);
+    return 1;
+  }
+  const logger = createLogger(writeStdout, { clock: io.clock });
+  let app: App;
+  try {
+    app = App.start(loaded, { ...io, configPath, logger, version: VERSION });
+  } catch (error) {
+    io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  const code = await untilStopped(app, logger);
+  await logger.flush();
+  return code;
+};
+
+/** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
+function untilStopped(app: App, logger: Logger): Promise<number> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    function stop(): void {
+      if (stopping) return resolve(1);
+      stopping = true;
+      app.drain().then(() => resolve(0));
+    }
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+    process.on("SIGHUP", () => app.reload("SIGHUP"));
+    process.on("unhandledRejection", (reason) => {
+      // One request's loose end must not end all the others.
+      logger.log("error", "unhandled rejection", {
+        error: reason instanceof Error ? reason.stack : String(reason),
+      });
+    });
+  });
+}
+
+function writeStdout(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => error ? reject(error) : resolve());
+  });
+}

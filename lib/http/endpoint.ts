@@ -1,0 +1,21 @@
+/** What an endpoint that asks a model gives to the pipeline. */
+
+import type { Caller, Snapshot } from "../config/snapshot.ts";
+import type { Plan, Target } from "../routing/resolve.ts";
+import type { Call } from "./call.ts";
+import type { ByteSource } from "./stream.ts";
+
+/** A request that has been read in its dialect. */
+export interface ModelRequest {
+  /** The targets that may answer. Throws `model_not_found`. */
+  plan(caller: Caller, snapshot: Snapshot): Plan;
+  /** One attempt at one target. Throws while an error can still become a status. */
+  attempt(target: Target, call: Call): Promise<Answer>;
+}
+
+/** An answer whose status is certain; its body is here, or still to come. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer> | ByteSource;
+}

@@ -1,0 +1,104 @@
+/** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
+
+import type { ListenAddress, TlsMaterial } from "../config/snapshot.ts";
+import type { Handler, Runtime, Server } from "../runtime/runtime.ts";
+
+export interface ListenersOptions {
+  readonly runtime: Runtime;
+  readonly handle: Handler;
+  /** Called for each socket as soon as it is open. */
+  readonly onListening: (url: string) => void;
+}
+
+interface Listener {
+  /** What it was opened for: address and certificate. */
+  readonly key: string;
+  readonly url: string;
+  readonly server: Server;
+}
+
+/** Sockets that have been opened but not yet taken over. */
+export interface ListenChange {
+  /** Takes the new sockets over, and drains those that are no longer wanted. */
+  commit(): void;
+  /** Closes the new sockets again: nothing has changed. */
+  undo(): void;
+}
+
+export class Listeners {
+  readonly #options: ListenersOptions;
+  #open: readonly Listener[] = [];
+  /** The servers that are being drained, each with the promise of its end. */
+  readonly #draining = new Map<Server, Promise<void>>();
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+  }
+
+  /** URLs of the open sockets. */
+  get urls(): readonly string[] {
+    return this.#open.map((listener) => listener.url);
+  }
+
+  /** Opens the sockets that are new. If one cannot be opened, none is, and the error is thrown. */
+  open(addresses: readonly ListenAddress[], tls: TlsMaterial | undefined): ListenChange {
+    const dropped = new Map(this.#open.map((listener) => [listener.key, listener]));
+    const next: Listener[] = [];
+    const opened: Listener[] = [];
+    const undo = () => opened.forEach(({ server }) => void server.close());
+    try {
+      for (const address of addresses) {
+        const key = keyOf(address, tls);
+        const existing = dropped.get(key);
+        dropped.delete(key);
+        const listener = existing ?? this.#listen(address, tls, key);
+        if (existing === undefined) opened.push(listener);
+        next.push(listener);
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return {
+      undo,
+      commit: () => {
+        this.#open = next;
+        for (const { url } of opened) this.#options.onListening(url);
+        for (const { server } of dropped.values()) this.#drain(server);
+      },
+    };
+  }
+
+  /** Stops accepting; resolves when every request over these sockets has been answered. */
+  async drain(): Promise<void> {
+    for (const { server } of this.#open) this.#drain(server);
+    this.#open = [];
+    await Promise.all(this.#draining.values());
+  }
+
+  /** Closes every socket now, whatever is going over it. */
+  async close(): Promise<void> {
+    const servers = [...this.#open.map(({ server }) => server), ...this.#draining.keys()];
+    await Promise.all(servers.map((server) => server.close()));
+  }
+
+  #drain(server: Server): void {
+    this.#draining.set(server, server.drain().finally(() => this.#draining.delete(server)));
+  }
+
+  #listen(address: ListenAddress, tls: TlsMaterial | undefined, key: string): Listener {
+    const { runtime, handle } = this.#options;
+    const server = runtime.serve({
+      ...address,
+      handle,
+      ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: tls.key.reveal() } }),
+    });
+    const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
+    return { key, server, url: `${tls === undefined ? "http" : "https"}://${host}:${server.port}` };
+  }
+}
+
+/** A changed certificate needs a new socket; the certificate tells, its private key changes with it. */
+function keyOf({ hostname, port }: ListenAddress, tls: TlsMaterial | undefined): string {
+  return `${hostname} ${port} ${tls?.certificate ?? ""}`;
+}

@@ -1,0 +1,196 @@
+/** The one order in which a request is handled: route, caller, body, plan, attempts, answer, settlement. */
+
+import { encodeUtf8 } from "../base/bytes.ts";
+import type { Clock, TimerWheel } from "../base/clock.ts";
+import { AditError, errorRow, toAditError } from "../base/errors.ts";
+import { newRequestId } from "../base/ids.ts";
+import { parseJsonBody } from "../base/json.ts";
+import type { Logger } from "../base/log.ts";
+import { authenticate } from "../callers/authenticate.ts";
+import type { Snapshot } from "../config/snapshot.ts";
+import type { Plan } from "../routing/resolve.ts";
+import type { Connection, Handler } from "../runtime/runtime.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { readBody } from "./body.ts";
+import { Call } from "./call.ts";
+import { chatRequest } from "./chat.ts";
+import { errorResponse } from "./dialect.ts";
+import type { Answer, ModelRequest } from "./endpoint.ts";
+import { listModels } from "./models.ts";
+import { nativeRequest } from "./native.ts";
+import { dialectOf, type Match, route, routePath } from "./router.ts";
+import { streamBody } from "./stream.ts";
+
+export interface PipelineOptions {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly logger: Logger;
+  readonly upstream: Upstream;
+  readonly snapshot: Snapshot;
+}
+
+/** Handles requests with the snapshot of the day, and knows which are in hand. */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #inHand = new Set<Call>();
+  readonly #startedMs: number;
+  #snapshot: Snapshot;
+  #draining = false;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#snapshot = options.snapshot;
+    this.#startedMs = options.clock.now();
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Number of requests that have not been settled. */
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Requests from now on see this configuration; those in hand keep theirs. */
+  use(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** Refuses what still comes over open connections. */
+  startDraining(): void {
+    this.#draining = true;
+  }
+
+  /** Ends every request in hand: streams with an error event, the others with an error answer. */
+  endAll(error: AditError): void {
+    for (const call of this.#inHand) call.end(error);
+  }
+
+  readonly handle: Handler = async (request, connection) => {
+    const path = routePath(connection.target);
+    const call = this.#begin(request.method, path, connection);
+    try {
+      return await this.#answer(request, connection, path, call);
+    } catch (cause) {
+      const error = toAditError(cause);
+      const response = errorResponse(error, call.options.dialect, call.id);
+      call.settle(error, response.status);
+      return response;
+    }
+  };
+
+  #begin(method: string, path: string, connection: Connection): Call {
+    const { clock, logger, upstream } = this.#options;
+    const call = new Call({
+      id: newRequestId(),
+      clock,
+      logger,
+      upstream,
+      snapshot: this.#snapshot,
+      method,
+      path,
+      dialect: dialectOf(path),
+      remoteAddress: connection.remoteAddress,
+      onSettled: (settled) => this.#inHand.delete(settled),
+    });
+    this.#inHand.add(call);
+    return call;
+  }
+
+  async #answer(request: Request, connection: Connection, path: string, call: Call): Promise<Response> {
+    const { snapshot } = call;
+    checkHeaders(request.headers, snapshot.limits.headerBytes);
+    const match = route(request.method, path, snapshot);
+    if (match.endpoint === "health") return wholeResponse(call, jsonAnswer({ status: "ok" }));
+    if (this.#draining) throw new AditError("draining");
+    const caller = authenticate(request.headers, snapshot, this.#options.clock.now());
+    call.caller = caller;
+    if (match.endpoint === "models") {
+      return wholeResponse(call, jsonAnswer(listModels(match.name, caller, this.#startedMs)));
+    }
+    if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
+    const modelRequest = await this.#read(request, match, call);
+    const plan = modelRequest.plan(caller, snapshot);
+    call.plan = plan;
+    connection.clientGone.addEventListener("abort", () => call.end(new AditError("client_gone")), {
+      once: true,
+    });
+    return this.#respond(await attemptInOrder(modelRequest, plan, call), call);
+  }
+
+  async #read(
+    request: Request,
+    match: Match & { readonly endpoint: "chat" | "native" },
+    call: Call,
+  ): Promise<ModelRequest> {
+    const { limits, timeouts } = call.snapshot;
+    const body = await readBody(request, {
+      maxBytes: limits.bodyBytes,
+      withinMs: timeouts.idleMs,
+      timers: this.#options.timers,
+    });
+    switch (match.endpoint) {
+      case "chat":
+        return chatRequest(parseJsonBody(body, { maxDepth: limits.jsonDepth }), match.defaultModel);
+      case "native":
+        return nativeRequest({ operation: match.operation, id: match.id, headers: request.headers, body });
+    }
+  }
+
+  #respond(answer: Answer, call: Call): Response {
+    const { body } = answer;
+    if (body instanceof Uint8Array) return wholeResponse(call, { ...answer, body });
+    const { timers } = this.#options;
+    call.began(answer.status);
+    answer.headers.set("x-request-id", call.id);
+    return new Response(streamBody(body, call, { timers, keepaliveMs: call.snapshot.timeouts.keepaliveMs }), {
+      status: answer.status,
+      headers: answer.headers,
+    });
+  }
+}
+
+/** Tries the plan's targets until one answers; only the last one's error is the caller's. */
+async function attemptInOrder(request: ModelRequest, plan: Plan, call: Call): Promise<Answer> {
+  const last = plan.targets.length - 1;
+  for (const [index, target] of plan.targets.entries()) {
+    try {
+      return await request.attempt(target, call);
+    } catch (cause) {
+      const error = toAditError(cause);
+      if (index === last || errorRow(error.kind).retry === "never") throw error;
+    }
+  }
+  throw new AditError("internal");
+}
+
+function checkHeaders(headers: Headers, maxBytes: number): void {
+  let total = 0;
+  for (const [name, value] of headers) total += name.length + value.length + 4;
+  if (total > maxBytes) {
+    throw new AditError(
+      "headers_too_large",
+      `the request headers are larger than ${maxBytes} bytes, the limit here`,
+    );
+  }
+}
+
+interface WholeAnswer extends Answer {
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+function jsonAnswer(value: unknown): WholeAnswer {
+  return {
+    status: 200,
+    headers: new Headers({ "content-type": "application/json" }),
+    body: encodeUtf8(JSON.stringify(value)),
+  };
+}
+
+function wholeResponse(call: Call, { status, headers, body }: WholeAnswer): Response {
+  call.began(status);
+  call.settle();
+  headers.set("x-request-id", call.id);
+  return new Response(body, { status, headers });
+}

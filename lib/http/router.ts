@@ -1,0 +1,87 @@
+/** From a request's method and raw path to the endpoint that answers it. */
+
+import { AditError } from "../base/errors.ts";
+import type { Snapshot } from "../config/snapshot.ts";
+import { type Operation, OPERATIONS } from "../upstream/upstream.ts";
+import type { Dialect } from "./dialect.ts";
+
+export type Match =
+  | { readonly endpoint: "health" }
+  | { readonly endpoint: "models"; readonly name: string | undefined }
+  | { readonly endpoint: "chat"; readonly defaultModel: string | undefined }
+  | { readonly endpoint: "native"; readonly operation: Operation; readonly id: string };
+
+export type EndpointName = Match["endpoint"];
+
+interface FixedRoute {
+  readonly method: "GET" | "POST";
+  readonly match: Match;
+}
+
+/** By path. `HEAD` is taken wherever `GET` is. */
+const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
+  ["/", { method: "GET", match: { endpoint: "health" } }],
+  ["/healthz", { method: "GET", match: { endpoint: "health" } }],
+  ["/v1/models", { method: "GET", match: { endpoint: "models", name: undefined } }],
+  ["/v1/chat/completions", { method: "POST", match: { endpoint: "chat", defaultModel: undefined } }],
+]);
+
+/**
+ * The model id is one opaque segment: it may hold slashes, raw or encoded, so the last known operation ends it. The
+ * path is matched as it came: decoding it first would break ARNs.
+ */
+const NATIVE = /^\/model\/(.+)\/([a-z-]+)$/;
+const MODEL = /^\/v1\/models\/(.+)$/;
+
+const OPERATION_BY_SEGMENT: ReadonlyMap<string, Operation> = new Map(
+  (Object.keys(OPERATIONS) as Operation[]).map((operation) => [OPERATIONS[operation], operation]),
+);
+
+/** The path of a request target as it came, without its query, doubled slashes and trailing slash. */
+export function routePath(target: string): string {
+  const end = target.search(/[?#]/);
+  const path = end === -1 ? target : target.slice(0, end);
+  // Nearly every path needs nothing done to it.
+  if (!path.includes("//") && !(path.length > 1 && path.endsWith("/"))) return path;
+  return path.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+}
+
+/** The dialect in which a request to this path is answered, also when nothing is there. */
+export function dialectOf(path: string): Dialect {
+  if (path.startsWith("/model/")) return "bedrock";
+  if (path.startsWith("/v1/messages") || path.startsWith("/anthropic/")) return "anthropic";
+  return "openai";
+}
+
+/** The endpoint for a path. Throws `route_not_found` or `method_not_allowed`. */
+export function route(method: string, path: string, snapshot: Snapshot): Match {
+  const fixed = FIXED.get(path);
+  if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.match);
+  const configured = snapshot.routes.get(path);
+  if (configured !== undefined) {
+    return expectMethod("POST", method, { endpoint: "chat", defaultModel: configured.model.name });
+  }
+  const native = NATIVE.exec(path);
+  const operation = OPERATION_BY_SEGMENT.get(native?.[2] ?? "");
+  if (operation !== undefined) {
+    return expectMethod("POST", method, { endpoint: "native", operation, id: decodeId(native?.[1] ?? "") });
+  }
+  const model = MODEL.exec(path);
+  if (model !== null) {
+    return expectMethod("GET", method, { endpoint: "models", name: decodeId(model[1] ?? "") });
+  }
+  throw new AditError("route_not_found", `there is no route ${method} ${path.slice(0, 200)}`);
+}
+
+function expectMethod(expected: FixedRoute["method"], method: string, match: Match): Match {
+  if (method === expected || (method === "HEAD" && expected === "GET")) return match;
+  throw new AditError("method_not_allowed", `this route takes ${expected}, not ${method}`);
+}
+
+function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new AditError("invalid_request", "the model id in the path is not valid percent-encoding");
+  }
+}

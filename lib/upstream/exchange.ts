@@ -1,0 +1,162 @@
+/** One signed HTTP exchange with a provider: its deadlines, its bytes, and how it is ended early. */
+
+import { AditError, type ErrorKind } from "../base/errors.ts";
+import { concat } from "../base/bytes.ts";
+import type { Deadline, TimerWheel } from "../base/clock.ts";
+import type { Timeouts } from "../config/snapshot.ts";
+import type { Fetch } from "../runtime/runtime.ts";
+import type { SignableRequest, Signer } from "../aws/sign.ts";
+
+/** Resolves whether a TCP connection to the URL's host can be made within the time. */
+export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
+
+export interface ExchangeOptions {
+  readonly sign: Signer;
+  readonly fetch: Fetch;
+  readonly timers: TimerWheel;
+  readonly timeouts: Timeouts;
+  readonly nowMs: number;
+  /** Undefined where no connection of our own is made: in the emulator, and behind a forward proxy. */
+  readonly probe: ProbeConnection | undefined;
+}
+
+/** An answer whose status and headers have arrived. */
+export interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/**
+ * Sends one request and gives its answer chunk by chunk. Whatever ends it early (a deadline, the client, a shutdown)
+ * is what its next step throws.
+ */
+export class Exchange {
+  readonly #aborter = new AbortController();
+  readonly #options: ExchangeOptions;
+  readonly #head: Promise<Head>;
+  #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  #failure: AditError | undefined;
+  #finished = false;
+  #progress: Deadline;
+  readonly #total: Deadline;
+  #connect: Deadline | undefined;
+
+  /** Begins to send; `head` waits for the answer. */
+  constructor(request: SignableRequest, options: ExchangeOptions) {
+    const { timers, timeouts } = options;
+    this.#options = options;
+    this.#progress = timers.after(
+      timeouts.firstByteMs,
+      () => this.end(timedOut("begun", timeouts.firstByteMs)),
+    );
+    this.#total = timers.after(timeouts.totalMs, () => this.end(timedOut("finished", timeouts.totalMs)));
+    this.#head = this.#send(request);
+    // Whoever waits for `head` sees the failure; an exchange that nobody waits for must not end the process.
+    this.#head.catch(() => {});
+  }
+
+  /** Status and headers of the answer. Throws an AditError when there is none. */
+  head(): Promise<Head> {
+    return this.#head;
+  }
+
+  /** The next chunk of the body, or undefined at its end. Throws the AditError that ended the exchange early. */
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#reader === undefined) {
+      this.#finish();
+      return undefined;
+    }
+    let result;
+    try {
+      result = await this.#reader.read();
+    } catch (cause) {
+      this.end(new AditError("stream_truncated", undefined, { cause }));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (result === undefined || result.done) {
+      this.#finish();
+      return undefined;
+    }
+    this.#progress.extend(this.#options.timeouts.idleMs);
+    return result.value;
+  }
+
+  /** The whole body. An AditError of kind `tooLarge` ends the exchange when there are more than `maxBytes`. */
+  async readAll(
+    maxBytes: number,
+    tooLarge: ErrorKind = "upstream_protocol",
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let total = 0;
+    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
+      total += chunk.length;
+      if (total > maxBytes) {
+        const error = new AditError(tooLarge);
+        this.end(error);
+        throw error;
+      }
+      chunks.push(chunk);
+    }
+    return concat(chunks, total);
+  }
+
+  /** Ends the exchange, unless it has ended: what is read next throws `error`, and the provider's work is cancelled. */
+  end(error: AditError): void {
+    if (this.#finished) return;
+    this.#failure = error;
+    this.#finish();
+    // Bun 1.4 frees an aborted stream's memory only if its reader was cancelled first.
+    this.#reader?.cancel().catch(() => {});
+    this.#aborter.abort();
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    this.#progress.cancel();
+    this.#total.cancel();
+    this.#connect?.cancel();
+  }
+
+  async #send(request: SignableRequest): Promise<Head> {
+    const { sign, fetch, nowMs, timers, timeouts } = this.#options;
+    const headers = await sign(request, nowMs);
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(request.url));
+    let response: Response;
+    try {
+      response = await fetch(request.url, {
+        method: request.method,
+        headers,
+        ...(request.body === undefined ? {} : { body: request.body }),
+        signal: this.#aborter.signal,
+      });
+    } catch (cause) {
+      this.end(new AditError("upstream_unreachable", undefined, { cause }));
+      throw this.#failure ?? cause;
+    }
+    this.#connect.cancel();
+    if (this.#failure !== undefined) {
+      response.body?.cancel().catch(() => {});
+      throw this.#failure;
+    }
+    this.#progress.cancel();
+    this.#progress = timers.after(timeouts.idleMs, () => this.end(timedOut("gone on", timeouts.idleMs)));
+    this.#reader = response.body?.getReader();
+    return { status: response.status, headers: response.headers };
+  }
+
+  /**
+   * `fetch` does not tell a connection that cannot be made from a model that is slow to answer, so after the connect
+   * deadline a connection of our own finds out: a host that cannot be reached fails after twice that time at most.
+   */
+  async #checkConnection(url: string): Promise<void> {
+    const { probe, timeouts } = this.#options;
+    if (probe === undefined || await probe(url, timeouts.connectMs)) return;
+    this.end(new AditError("upstream_unreachable"));
+  }
+}
+
+function timedOut(step: "begun" | "gone on" | "finished", limitMs: number): AditError {
+  return new AditError("timeout", `the model's answer has not ${step} within ${limitMs / 1000} s`);
+}
