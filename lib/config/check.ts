@@ -1,0 +1,90 @@
+/** Checks the values of a configuration against the schema: every problem, and the part that is sound. */
+
+import type { ConfigDocument } from "./document.ts";
+import { explainIssue, flattenIssue, type Issue, pathOf } from "./explain.ts";
+import { firstReference } from "./interpolate.ts";
+import type { Path, Problem } from "./problems.ts";
+import { UNRESOLVED } from "./resolve.ts";
+import { Config } from "./schema.ts";
+import { valueAt } from "./schema_walk.ts";
+
+export interface Checked {
+  readonly problems: readonly Problem[];
+  /** The configuration without what has problems, so that the rest can still be linked; undefined if too little is left. */
+  readonly sound: Config | undefined;
+  /** Paths of what `sound` lacks. */
+  readonly cut: readonly Path[];
+}
+
+/** Checks what `resolveValues` gave, and takes that value over: it is changed on the way. */
+export function checkValues(value: unknown, document: ConfigDocument): Checked {
+  convertReferences(value, document);
+  const problems = issuesOf(value)
+    .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
+    .flatMap((issue) => explainIssue(issue, value, document));
+  return { problems, ...cutUnsound(value) };
+}
+
+function issuesOf(value: unknown): readonly Issue[] {
+  return Config.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
+}
+
+const READERS: Readonly<Record<string, (text: string) => number | boolean | undefined>> = {
+  number: readNumber,
+  int: readNumber,
+  boolean: (text) => text === "true" ? true : text === "false" ? false : undefined,
+};
+
+function readNumber(text: string): number | undefined {
+  return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : undefined;
+}
+
+/** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
+function convertReferences(value: unknown, document: ConfigDocument): void {
+  for (const issue of issuesOf(value)) {
+    if (issue.code !== "invalid_type") continue;
+    const path = pathOf(issue);
+    const text = valueAt(value, path);
+    const source = document.textAt(path);
+    if (typeof text !== "string" || source === undefined || firstReference(source) === undefined) continue;
+    const read = READERS[issue.expected]?.(text);
+    const parent = valueAt(value, path.slice(0, -1));
+    const key = path.at(-1);
+    if (read !== undefined && key !== undefined && isContainer(parent)) parent[key] = read;
+  }
+}
+
+type Container = Record<string | number, unknown>;
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === "object" && value !== null;
+}
+
+/** A key that was cut may leave its mapping without a required key, which is then cut in turn, and so on upwards. */
+const MOST_ROUNDS = 8;
+
+function cutUnsound(value: unknown): { readonly sound: Config | undefined; readonly cut: readonly Path[] } {
+  const cut: Path[] = [];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const result = Config.safeParse(value);
+    if (result.success) return { sound: result.data, cut };
+    for (
+      const path of result.error.issues.flatMap(flattenIssue).flatMap((issue) => pathsToCut(issue, value))
+    ) {
+      if (path.length === 0) return { sound: undefined, cut };
+      cut.push(path);
+      const parent = valueAt(value, path.slice(0, -1));
+      if (isContainer(parent)) delete parent[path.at(-1) ?? ""];
+    }
+  }
+  return { sound: undefined, cut };
+}
+
+function pathsToCut(issue: Issue, value: unknown): readonly Path[] {
+  const path = pathOf(issue);
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
+  const unsound = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
+  // A list without one of its items would have the others in the wrong places.
+  const inList = unsound.findIndex((step) => typeof step === "number");
+  return [inList === -1 ? unsound : unsound.slice(0, inList)];
+}

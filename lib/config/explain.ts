@@ -1,0 +1,113 @@
+/** From what zod found to what the operator reads. */
+
+import { z } from "zod";
+
+import type { ConfigDocument } from "./document.ts";
+import type { About } from "./fields.ts";
+import { firstReference } from "./interpolate.ts";
+import { type Path, type Problem, quote } from "./problems.ts";
+import { Config } from "./schema.ts";
+import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
+import { didYouMean, suggestion } from "./suggest.ts";
+
+export type Issue = z.core.$ZodIssue;
+
+/** The path of an issue in keys and indexes. */
+export function pathOf(issue: Issue): Path {
+  return issue.path.map((step) => typeof step === "number" ? step : String(step));
+}
+
+/** The issues inside a union's issue if the value has the shape of one of its options, otherwise the issue itself. */
+export function flattenIssue(issue: Issue): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((nested) =>
+    nested.every((one) => one.path.length > 0 || one.code === "unrecognized_keys")
+  );
+  if (meant === undefined) return [issue];
+  return meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] })).flatMap(flattenIssue);
+}
+
+/** The problems that one flattened issue of the value stands for. */
+export function explainIssue(issue: Issue, value: unknown, document: ConfigDocument): readonly Problem[] {
+  const path = pathOf(issue);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => document.problemOfKey([...path, key], unknownKey(key, path, value)));
+  }
+  const schema = schemaAt(Config, path, value);
+  const words = schema && aboutOf(schema);
+  const { expected, known } = expectation(issue, words);
+  const found = valueAt(value, path);
+  if (found === undefined) return [document.problem(path, `missing: expected ${expected}`)];
+
+  const reference = referenceAt(document, path);
+  const secret = words?.sensitive === true || (schema !== undefined && !takesScalar(schema));
+  const description = describeFound(found, { secret, reference });
+  const advice = [
+    typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
+    schema !== undefined && isAcceptedInQuotes(found, schema) ? ": put it in quotes" : "",
+    issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
+      ? " (in YAML 1.2 yes, no, on and off are texts)"
+      : "",
+    words?.hint === undefined ? "" : `; ${words.hint}`,
+  ];
+  return [document.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
+}
+
+function unknownKey(key: string, path: Path, value: unknown): string {
+  const schema = schemaAt(Config, path, value);
+  if (schema !== undefined && aboutOf(schema)?.unsupported?.includes(key)) {
+    return `the key ${quote(key)} is not supported by this version`;
+  }
+  const known = schema === undefined ? [] : keysOf(schema, valueAt(value, path));
+  return `unknown key ${quote(key)}${suggestion(key, known)}`;
+}
+
+interface Expectation {
+  readonly expected: string;
+  /** The values that a wrong one may be a misspelling of. */
+  readonly known: readonly string[];
+}
+
+function expectation(issue: Issue, words: About | undefined): Expectation {
+  const known = knownValues(issue).map(String);
+  const choices = known.map(quote).join(" or ");
+  return { expected: words?.expected ?? (choices === "" ? "something else" : choices), known };
+}
+
+function knownValues(issue: Issue): readonly z.core.util.Primitive[] {
+  if (issue.code === "invalid_value") return issue.values;
+  return issue.code === "invalid_union" && "options" in issue ? issue.options ?? [] : [];
+}
+
+interface FoundOptions {
+  /** It may be a secret, or one in the wrong place. */
+  readonly secret: boolean;
+  /** The reference that the value came from. */
+  readonly reference: string | undefined;
+}
+
+function describeFound(found: unknown, { secret, reference }: FoundOptions): string {
+  if (found === null) return "nothing";
+  if (Array.isArray(found)) return found.length === 0 ? "an empty list" : `a list of ${found.length}`;
+  if (typeof found === "object") return "a mapping";
+  if (found === "") return reference === undefined ? "an empty text" : `an empty text from ${reference}`;
+  if (reference !== undefined) return `the value of ${reference} (not shown)`;
+  if (typeof found === "string") return secret ? "a text (not shown)" : quote(found);
+  if (typeof found === "number") return secret ? "a number (not shown)" : `the number ${found}`;
+  return String(found);
+}
+
+function referenceAt(document: ConfigDocument, path: Path): string | undefined {
+  const source = document.textAt(path);
+  return source === undefined ? undefined : firstReference(source);
+}
+
+function isAcceptedInQuotes(found: unknown, schema: z.core.$ZodType): boolean {
+  return (typeof found === "number" || typeof found === "boolean") &&
+    z.safeParse(schema, String(found)).success;
+}
+
+/** What YAML 1.1 took for true or false. */
+function isBooleanOfYamlOne(found: unknown): boolean {
+  return typeof found === "string" && /^(?:yes|no|on|off|y|n)$/i.test(found);
+}

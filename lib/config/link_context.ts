@@ -1,0 +1,71 @@
+/** What the linking of every section shares: reporting, names, and which parts of the file are already known to be bad. */
+
+import type { ConfigDocument } from "./document.ts";
+import { firstReference } from "./interpolate.ts";
+import { type Path, type Problem, quote } from "./problems.ts";
+import { suggestion } from "./suggest.ts";
+
+export interface LinkOptions {
+  readonly document: ConfigDocument;
+  /** Paths that were cut out of the configuration because of problems already reported. */
+  readonly cut: readonly Path[];
+}
+
+/** The sections that other sections refer to. */
+const SINGULAR = { providers: "provider", models: "model" } as const;
+
+export class LinkContext {
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  readonly #document: ConfigDocument;
+  readonly #cut: readonly Path[];
+
+  constructor({ document, cut }: LinkOptions) {
+    this.#document = document;
+    this.#cut = cut;
+  }
+
+  fail(path: Path, message: string): void {
+    if (!this.isCut(path)) this.problems.push(this.#document.problem(path, message));
+  }
+
+  /** A problem of an entry's name rather than of its value. */
+  failName(path: Path, message: string): void {
+    this.problems.push(this.#document.problemOfKey(path, message));
+  }
+
+  warn(path: Path, message: string): void {
+    if (!this.isCut(path)) this.warnings.push(this.#document.problem(path, message));
+  }
+
+  /** Whether something at or below the path was cut, so that what is found there now is not what the file says. */
+  isCut(path: Path): boolean {
+    return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
+  }
+
+  /** Names of all entries of a section, in the order of the file, those with problems among them. */
+  namesIn(section: string): readonly string[] {
+    return this.#document.keysAt([section]);
+  }
+
+  /** The thing that the text at the path names; without a problem if its entry is there but was cut. */
+  find<Value>(
+    path: Path,
+    text: string,
+    from: { readonly section: keyof typeof SINGULAR; readonly entries: ReadonlyMap<string, Value> },
+  ): Value | undefined {
+    const value = from.entries.get(text);
+    if (value !== undefined) return value;
+    const known = this.namesIn(from.section);
+    if (!known.includes(text)) {
+      this.fail(path, `unknown ${SINGULAR[from.section]} ${this.shown(path, text, known)}`);
+    }
+    return undefined;
+  }
+
+  /** The text with a suggestion, or only its reference where it came from outside the file. */
+  shown(path: Path, text: string, known: readonly string[]): string {
+    const reference = firstReference(this.#document.textAt(path) ?? "");
+    return reference === undefined ? quote(text) + suggestion(text, known) : `in ${reference} (not shown)`;
+  }
+}

@@ -1,0 +1,70 @@
+/** Models and the routes that lead to them. */
+
+import type { LinkContext } from "./link_context.ts";
+import type { ModelConfig } from "./schema.ts";
+import type { Model, ModelDefaults, Provider, Route } from "./snapshot.ts";
+
+const MOST_METADATA = 16;
+
+/** First segments of the paths that the gateway answers itself. */
+const OWN_SEGMENTS: ReadonlySet<string> = new Set([
+  "anthropic",
+  "aws-bedrock",
+  "compat",
+  "guardrail",
+  "healthz",
+  "inference-profiles",
+  "model",
+  "v1",
+]);
+
+export function linkModel(
+  name: string,
+  entry: ModelConfig,
+  { context, providers }: {
+    readonly context: LinkContext;
+    readonly providers: ReadonlyMap<string, Provider>;
+  },
+): Model | undefined {
+  const path = ["models", name];
+  const entries = Object.keys(entry.metadata).length;
+  if (entries > MOST_METADATA) {
+    context.fail([...path, "metadata"], `expected at most ${MOST_METADATA} entries, found ${entries}`);
+  }
+  const from = { section: "providers", entries: providers } as const;
+  const provider = context.find([...path, "provider"], entry.provider, from);
+  return provider && {
+    name,
+    provider,
+    id: entry.id,
+    baseModel: entry.base_model,
+    api: entry.api,
+    defaults: modelDefaults(entry.defaults),
+    guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
+    metadata: entry.metadata,
+  };
+}
+
+function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
+  const { max_tokens: maxTokens, temperature, top_p: topP, stop } = entry;
+  return {
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(stop !== undefined && { stop: typeof stop === "string" ? [stop] : stop }),
+  };
+}
+
+export function linkRoute(
+  path: string,
+  modelName: string,
+  { context, models }: { readonly context: LinkContext; readonly models: ReadonlyMap<string, Model> },
+): Route | undefined {
+  const [, segment = ""] = path.split("/");
+  // `/bedrock` itself is free: only what lies below it is the gateway's.
+  if (OWN_SEGMENTS.has(segment) || path.startsWith("/bedrock/")) {
+    context.failName(["routes", path], "the gateway itself answers under this path");
+  }
+  const model = context.find(["routes", path, "model"], modelName, { section: "models", entries: models });
+  return model && { path, model };
+}

@@ -1,0 +1,50 @@
+/** What is wrong with a configuration, and where. */
+
+/** Names of keys and indexes of lists from the root to a value. */
+export type Path = readonly (string | number)[];
+
+export interface Problem {
+  readonly file: string;
+  /** From 1; of the value or key at fault. */
+  readonly line: number;
+  /** From 1, in UTF-16 code units. */
+  readonly column: number;
+  /** `providers.east.region`; empty where the whole file is meant. */
+  readonly path: string;
+  /** Never contains a secret or a value that came from outside the file. */
+  readonly message: string;
+}
+
+/** `file:line:column: path: message`, the form that editors make a link of. */
+export function formatProblem(problem: Problem): string {
+  const place = `${problem.file}:${problem.line}:${problem.column}`;
+  return problem.path === ""
+    ? `${place}: ${problem.message}`
+    : `${place}: ${problem.path}: ${problem.message}`;
+}
+
+/** `providers.east.region`, `listen[0]`, `models["claude-3.5"].id`. */
+export function formatPath(path: Path): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else if (!/^[A-Za-z0-9_-]+$/.test(step)) text += `[${quote(step)}]`;
+    else text += text === "" ? step : `.${step}`;
+  }
+  return text;
+}
+
+const LONGEST_QUOTED = 80;
+
+/** The text in double quotes, control characters escaped, cut where it is long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_QUOTED ? `${text.slice(0, LONGEST_QUOTED)}…` : text);
+}
+
+const MOST_PROBLEMS = 100;
+
+/** In the order of the file, without repetitions, at most 100. */
+export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+  const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MOST_PROBLEMS);
+}

@@ -1,0 +1,266 @@
+/**
+ * Every key of the configuration with its type, bounds, default and description. The checks, the JSON Schema and the
+ * words of the error messages all come from here.
+ */
+
+import { z } from "zod";
+
+import { LOG_LEVELS } from "../base/log.ts";
+import {
+  about,
+  decimal,
+  duration,
+  either,
+  flag,
+  integer,
+  list,
+  listenAddress,
+  mapping,
+  named,
+  parsed,
+  secretText,
+  size,
+  text,
+} from "./fields.ts";
+import { REGION } from "./regions.ts";
+import { GUARDRAIL_TRACES, MODEL_APIS } from "./snapshot.ts";
+import { EXPIRY, parseEndpoint, parseExpiry } from "./values.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Names of providers and callers: they appear in log lines and metric labels. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Names of models: what clients send as `model`, so `vendor/name`, `name:tag` and `name@date` are names, too. */
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@\/-]{0,127}$/;
+export const ROUTE_PATH = /^(?:\/[A-Za-z0-9._~-]+){1,8}$/;
+
+function region(): z.ZodString {
+  return text({
+    expected: "an AWS region such as us-east-1",
+    pattern: REGION,
+    hint:
+      "an availability zone is written without its last letter, fips-REGION as the region with fips: true",
+  });
+}
+
+const pemFile = text({
+  expected: "the path of a PEM file, or the PEM text itself",
+  maxLength: 256 * KIB,
+  sensitive: true,
+});
+
+const tls = mapping({
+  certificate: pemFile.describe(
+    "Certificate chain, the server's own first: path of a PEM file, or the PEM text.",
+  ),
+  key: pemFile.describe("Private key of the certificate: path of a PEM file, or the PEM text."),
+});
+
+const limits = mapping({
+  body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
+    .describe("Largest request body; a larger one is answered 413."),
+  headers: size({ min: KIB, max: 16 * KIB }).prefault("16KiB")
+    .describe("Largest header block of a request; a larger one is answered 431."),
+  json_depth: integer({ min: 8, max: 1000 }).prefault(128)
+    .describe("Deepest nesting of a JSON body; a deeper one is answered 400."),
+  concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
+    .describe("Requests in hand at once; one more is answered 503."),
+});
+
+const timeouts = mapping({
+  connect: duration({ min: 10, max: MINUTE }).prefault("5s")
+    .describe("For the connection to Bedrock."),
+  first_byte: duration({ min: 10, max: HOUR }).prefault("120s")
+    .describe("From the request to the first byte of Bedrock's answer."),
+  idle: duration({ min: 10, max: HOUR }).prefault("120s")
+    .describe("Longest silence of Bedrock within an answer."),
+  total: duration({ min: 10, max: 24 * HOUR }).prefault("15m")
+    .describe("For the whole of one request."),
+  drain: duration({ min: 0, max: HOUR }).prefault("30s")
+    .describe("How long requests in hand may take to finish at shutdown; 0s ends them at once."),
+  keepalive: duration({ min: 0, max: 5 * MINUTE }).prefault("15s")
+    .describe("Silence after which the client of a stream is sent a ping; 0s sends none."),
+});
+
+const log = mapping({
+  level: z.enum(LOG_LEVELS).prefault("info").describe("Least severe level that is written."),
+  requests: flag().prefault(true)
+    .describe("One line for each request; prompts and answers are never in it."),
+});
+
+const credentials = mapping({
+  access_key_id: secretText("an AWS access key id", /^\w{1,128}$/).optional()
+    .describe("Access key id; goes with secret_access_key."),
+  secret_access_key: secretText("an AWS secret access key").optional()
+    .describe("Secret access key; goes with access_key_id."),
+  session_token: secretText("an AWS session token").optional()
+    .describe("Session token of temporary credentials."),
+  api_key: secretText("a Bedrock API key").optional()
+    .describe("Bedrock API key, sent as a bearer token; alone, without the other keys."),
+}, {
+  expected: "a mapping with access_key_id and secret_access_key, or with api_key",
+  sensitive: true,
+  unsupported: ["profile", "role", "caller", "json"],
+});
+
+const bedrock = mapping({
+  type: z.literal("bedrock").describe(
+    "Which kind of provider: bedrock is Amazon Bedrock, emulator the built-in one.",
+  ),
+  region: region().describe("AWS region that requests are sent to and signed for."),
+  credentials: credentials.describe("How requests are signed: an AWS key pair, or a Bedrock API key."),
+  endpoint: parsed({
+    expected: "an http or https URL without user, query or fragment",
+    parse: parseEndpoint,
+    sensitive: true,
+  }).optional().describe("URL in place of AWS's own host, such as that of a VPC endpoint."),
+  fips: flag().prefault(false).describe("Use the FIPS endpoint; not together with endpoint."),
+  dualstack: flag().prefault(false).describe("Use the IPv4 and IPv6 endpoint; not together with endpoint."),
+});
+
+const emulator = mapping({
+  type: z.literal("emulator"),
+  region: region().prefault("us-east-1").describe("Region that the emulator answers for."),
+});
+
+const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(about, { expected: "a mapping" });
+
+const stop = text({ expected: "a text", maxLength: 1000 });
+
+const defaults = mapping({
+  max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Longest answer in tokens."),
+  temperature: decimal({ min: 0, max: 2 }).optional().describe("Randomness."),
+  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling."),
+  stop: z.union([stop, list(stop, { min: 1, max: 100 })]).register(about, {
+    expected: "a text or a list of texts",
+  })
+    .optional().describe("Sequence, or list of sequences, that ends the answer."),
+});
+
+const guardrail = mapping({
+  id: text({
+    expected: "a guardrail id or ARN",
+    pattern: /^(?:[a-z0-9]+|arn:[a-z0-9:/-]+)$/,
+    maxLength: 2048,
+  })
+    .describe("Id or ARN of the guardrail."),
+  version: either("the number of a guardrail version, or DRAFT", [
+    z.string().regex(/^(?:[1-9]\d{0,7}|DRAFT)$/),
+    z.int().min(1).max(99_999_999),
+  ]).describe("Version number, or DRAFT."),
+  trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
+    .describe("Whether Bedrock's answer tells what the guardrail saw."),
+});
+
+const metadataText = (minLength: number) =>
+  z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
+    .register(about, { expected: "a text of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
+
+const model = mapping({
+  provider: text({ expected: "the name of a provider" }).describe(
+    "Name of the provider that serves the model.",
+  ),
+  id: text({
+    expected: "a model id, inference profile id or ARN",
+    pattern: /^[\x21-\x7e]+$/,
+    maxLength: 2048,
+  }).describe("Model id, inference profile id or ARN, whole, as Bedrock knows it."),
+  base_model: text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 }).optional()
+    .describe("Model id that tells the model's family, where an opaque ARN in id hides it."),
+  api: z.enum(MODEL_APIS).optional()
+    .describe(
+      "Bedrock operation for Anthropic Messages requests; left out: invoke for Claude, converse for the rest.",
+    ),
+  defaults: defaults.prefault({}).describe("Taken where a request leaves the field out."),
+  guardrail: guardrail.optional().describe("Guardrail applied to every request for the model."),
+  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
+    .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
+});
+
+const route = mapping({
+  model: text({ expected: "the name of a model" }).describe("Model for requests that name none."),
+});
+
+const modelGlob = text({ expected: "the name of a model, or a glob such as nova-*", maxLength: 128 });
+const nativeRegions = list(region(), { min: 1, max: 64 });
+
+const native = either("a list of regions, or a mapping with regions and ids", [
+  nativeRegions,
+  mapping({
+    regions: nativeRegions.describe("Regions the caller may address; a provider must serve each."),
+    ids: list(text({ expected: "a model id, or a glob such as anthropic.*", maxLength: 2048 }), {
+      min: 1,
+      max: 256,
+    })
+      .prefault(["*"]).describe("Globs over the model ids the caller may use."),
+  }),
+]);
+
+const callerAws = mapping({
+  access_key_id: secretText("an access key id of 16 to 128 letters and digits", /^\w{16,128}$/)
+    .describe("Made up by you, for this caller alone."),
+  secret_access_key: secretText("a secret of at least 32 characters", /^[\x21-\x7e]{32,}$/)
+    .describe("Made up by you: long and random."),
+}, { sensitive: true });
+
+const caller = mapping({
+  key: text({
+    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+    pattern: /^sha256:[0-9A-Fa-f]{64}$/,
+    sensitive: true,
+    hint:
+      '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
+  }).optional().describe("SHA-256 of the caller's key, as `adit keygen` prints it."),
+  models: list(modelGlob, { min: 0, max: 1000 }).prefault([])
+    .describe("Names of models, or globs over them, that the caller may use; none if empty."),
+  native: native.optional()
+    .describe(
+      "Leave to use Bedrock's own API with model ids: a list of regions, or a mapping with regions and ids.",
+    ),
+  aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs its requests to Adit."),
+  expires: parsed({
+    expected: "a date such as 2027-06-30, or a time such as 2027-06-30T12:00:00Z",
+    pattern: EXPIRY,
+    parse: parseExpiry,
+  }).optional().describe("Last day (UTC) on which the key works, or the moment from which it does not."),
+  disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
+}, { unsupported: ["limits", "budget"] });
+
+/** The whole file. */
+export const Config = mapping({
+  listen: either(
+    'an address with its port, such as 127.0.0.1:8080 or "[::]:8080" (quoted), or a list of them',
+    [
+      listenAddress(),
+      list(listenAddress(), { min: 1, max: 16 }),
+    ],
+  ).prefault("127.0.0.1:8080")
+    .describe("Address and port for callers, or a list of them; port 0 takes a free one."),
+  admin: either("an address with its port, such as 127.0.0.1:9090, or off", [
+    listenAddress(),
+    z.literal("off"),
+  ])
+    .prefault("127.0.0.1:9090")
+    .describe(
+      "Address and port for health, status, metrics and reload, without authentication; off for none.",
+    ),
+  tls: tls.optional().describe("Certificate for the addresses of listen; left out: plain HTTP."),
+  limits: limits.prefault({}).describe("What one request, and all together, may take."),
+  timeouts: timeouts.prefault({}).describe("How long each step may take."),
+  log: log.prefault({}).describe("What is written to the log."),
+  providers: named(NAME, provider).describe("Where models are served, by name."),
+  models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers use."),
+  routes: named(ROUTE_PATH, route).prefault({})
+    .describe("Paths of your own that speak OpenAI Chat with a default model."),
+  callers: named(NAME, caller).prefault({}).describe("Who may use what, by name."),
+});
+
+/** The file's content, checked and parsed, with its references still names. */
+export type Config = z.output<typeof Config>;
+export type ProviderConfig = Config["providers"][string];
+export type ModelConfig = Config["models"][string];
+export type CallerConfig = Config["callers"][string];

@@ -1,0 +1,56 @@
+/** The certificate and key of the listeners: read, and checked before a listener depends on them. */
+
+import { createPrivateKey, X509Certificate } from "node:crypto";
+
+import { Secret } from "../base/secret.ts";
+import type { ConfigDocument } from "./document.ts";
+import { firstReference, type Outside } from "./interpolate.ts";
+import { type Problem, quote } from "./problems.ts";
+import type { Config } from "./schema.ts";
+import type { TlsMaterial } from "./snapshot.ts";
+
+export interface LoadedTls {
+  readonly tls: TlsMaterial | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export async function loadTls(
+  config: Config,
+  document: ConfigDocument,
+  outside: Outside,
+): Promise<LoadedTls> {
+  const problems: Problem[] = [];
+
+  async function pemText(key: "certificate" | "key", value: string): Promise<string | undefined> {
+    if (value.includes("-----BEGIN ")) return value;
+    const read = await outside.readText(value);
+    if (read.ok) return read.text;
+    const source = document.textAt(["tls", key]) ?? "";
+    const name = firstReference(source) ?? quote(value);
+    problems.push(document.problem(["tls", key], `cannot read file ${name}: ${read.reason}`));
+    return undefined;
+  }
+
+  function parse<Value>(key: "certificate" | "key", read: () => Value): Value | undefined {
+    try {
+      return read();
+    } catch {
+      // The reason is not passed on: it may repeat what was found in the file.
+      problems.push(document.problem(["tls", key], `expected a PEM ${PEM_NAMES[key]}, found something else`));
+      return undefined;
+    }
+  }
+
+  if (config.tls === undefined) return { tls: undefined, problems };
+  const certificateText = await pemText("certificate", config.tls.certificate);
+  const keyText = await pemText("key", config.tls.key);
+  const certificate = certificateText && parse("certificate", () => new X509Certificate(certificateText));
+  const key = keyText && parse("key", () => createPrivateKey(keyText));
+  if (!certificateText || !keyText || !certificate || !key) return { tls: undefined, problems };
+  if (!certificate.checkPrivateKey(key)) {
+    problems.push(document.problem(["tls", "key"], "the private key does not belong to the certificate"));
+  }
+  return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems };
+}
+
+const PEM_NAMES = { certificate: "certificate", key: "private key without a passphrase" } as const;
