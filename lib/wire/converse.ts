@@ -5,20 +5,21 @@ import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 
-// Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text.
+// Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text. A member that is set to
+// undefined is one that is left out, as in JSON.
 
 export interface ConverseRequest {
   readonly messages: readonly ConverseMessage[];
-  readonly system?: readonly SystemBlock[];
-  readonly inferenceConfig?: InferenceConfig;
-  readonly toolConfig?: ToolConfig;
-  readonly guardrailConfig?: JsonObject;
-  readonly additionalModelRequestFields?: JsonObject;
-  readonly promptVariables?: JsonObject;
-  readonly requestMetadata?: Readonly<Record<string, string>>;
-  readonly performanceConfig?: JsonObject;
-  readonly serviceTier?: { readonly type: string };
-  readonly outputConfig?: OutputConfig;
+  readonly system?: readonly SystemBlock[] | undefined;
+  readonly inferenceConfig?: InferenceConfig | undefined;
+  readonly toolConfig?: ToolConfig | undefined;
+  readonly guardrailConfig?: JsonObject | undefined;
+  readonly additionalModelRequestFields?: JsonObject | undefined;
+  readonly promptVariables?: JsonObject | undefined;
+  readonly requestMetadata?: Readonly<Record<string, string>> | undefined;
+  readonly performanceConfig?: JsonObject | undefined;
+  readonly serviceTier?: { readonly type: string } | undefined;
+  readonly outputConfig?: OutputConfig | undefined;
 }
 
 export interface ConverseMessage {
@@ -27,7 +28,7 @@ export interface ConverseMessage {
 }
 
 export interface CachePoint {
-  readonly cachePoint: { readonly type: "default"; readonly ttl?: CacheTtl };
+  readonly cachePoint: { readonly type: "default"; readonly ttl?: CacheTtl | undefined };
 }
 export type CacheTtl = "5m" | "1h";
 
@@ -71,7 +72,7 @@ export interface ToolUseBlock {
 export interface ToolResultBlock {
   readonly toolUseId: string;
   readonly content: readonly ToolResultContent[];
-  readonly status?: "success" | "error";
+  readonly status?: "success" | "error" | undefined;
 }
 export type ToolResultContent = Extract<
   ContentBlock,
@@ -79,25 +80,26 @@ export type ToolResultContent = Extract<
 >;
 export type ReasoningContent =
   | { readonly reasoningText: { readonly text: string; readonly signature?: string } }
-  | { readonly redactedContent: string };
+  | { readonly redactedContent: string }
+  | undefined;
 
 export interface InferenceConfig {
-  readonly maxTokens?: number;
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly stopSequences?: readonly string[];
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly stopSequences?: readonly string[] | undefined;
 }
 
 export interface ToolConfig {
   readonly tools: readonly ConverseTool[];
-  readonly toolChoice?: ToolChoice;
+  readonly toolChoice?: ToolChoice | undefined;
 }
 export type ConverseTool = { readonly toolSpec: ToolSpec } | CachePoint;
 export interface ToolSpec {
   readonly name: string;
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly inputSchema: { readonly json: JsonObject };
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 export type ToolChoice =
   | { readonly auto: EmptyObject }
@@ -112,8 +114,8 @@ export interface OutputConfig {
       readonly jsonSchema: {
         /** The JSON Schema, serialised. */
         readonly schema: string;
-        readonly name?: string;
-        readonly description?: string;
+        readonly name?: string | undefined;
+        readonly description?: string | undefined;
       };
     };
   };

@@ -49,7 +49,7 @@ export interface TextPart extends PartBase {
 }
 export interface ImagePart extends PartBase {
   readonly type: "image_url";
-  readonly url: string;
+  readonly url: UrlField;
 }
 export interface AudioPart extends PartBase {
   readonly type: "input_audio";
@@ -60,7 +60,12 @@ export interface AudioPart extends PartBase {
 /** `video_url`, as several gateways and model servers spell it. */
 export interface VideoPart extends PartBase {
   readonly type: "video_url";
-  readonly url: string;
+  readonly url: UrlField;
+}
+export interface UrlField {
+  /** `messages[2].content[0].image_url.url` */
+  readonly path: string;
+  readonly value: string;
 }
 export interface FilePart extends PartBase {
   readonly type: "file";
@@ -270,11 +275,14 @@ function parsePart(fields: Fields, unreadPaths: Set<string>): ContentPart {
 }
 
 /** The URL of an `image_url` or `video_url`, which some clients send as a plain string. */
-function parseUrl(fields: Fields, { name, unreadPaths }: { name: string; unreadPaths: Set<string> }): string {
+function parseUrl(
+  fields: Fields,
+  { name, unreadPaths }: { name: string; unreadPaths: Set<string> },
+): UrlField {
   const value = fields.any(name);
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return { path: fields.pathOf(name), value };
   const object = fields.object(name);
-  const url = object.string("url");
+  const url = { path: object.pathOf("url"), value: object.string("url") };
   object.noteUnread(unreadPaths);
   return url;
 }

@@ -1,0 +1,150 @@
+/** Chat Completions -> Converse: the messages. */
+
+import { invalidField } from "../base/errors.ts";
+import type { ConverseMessage, SystemBlock, ToolResultContent } from "../wire/converse.ts";
+import type {
+  AssistantMessage,
+  ChatMessage,
+  ContentPart,
+  ToolMessage,
+} from "../wire/openai_chat_messages.ts";
+import type { CachePoints } from "./cache_points.ts";
+import type { ModelTraits } from "./families.ts";
+import type { IgnoredFields } from "./ignored.ts";
+import { MediaTranslator } from "./media.ts";
+import { toolUseId } from "./tool_names.ts";
+import type { ToolNames } from "./tool_names.ts";
+import { Turns } from "./turns.ts";
+
+export interface Conversation {
+  readonly system: readonly SystemBlock[];
+  readonly messages: readonly ConverseMessage[];
+  /** Names, as the caller wrote them, of the tools that were called. */
+  readonly calledTools: readonly string[];
+}
+
+export interface MessagesContext {
+  readonly traits: ModelTraits;
+  readonly toolNames: ToolNames;
+  readonly cachePoints: CachePoints;
+  readonly ignored: IgnoredFields;
+}
+
+/** Said in place of an empty tool result, which Bedrock refuses. */
+const NO_OUTPUT = "(no output)";
+
+/** Translates the messages in order; throws `invalid_request` with the path of what Converse cannot take. */
+export function translateMessages(messages: readonly ChatMessage[], context: MessagesContext): Conversation {
+  return new MessagesTranslator(context).translate(messages);
+}
+
+class MessagesTranslator {
+  readonly #media = new MediaTranslator();
+  readonly #turns: Turns;
+  readonly #system: SystemBlock[] = [];
+  readonly #calledTools = new Set<string>();
+
+  constructor(private readonly context: MessagesContext) {
+    this.#turns = new Turns(context.cachePoints);
+  }
+
+  translate(messages: readonly ChatMessage[]): Conversation {
+    for (const message of messages) this.#add(message);
+    const turns = this.#turns.messages();
+    if (turns.length === 0) {
+      throw invalidField("messages", "expected a user message with content, found none");
+    }
+    if (turns[0]?.role === "assistant") {
+      throw invalidField(
+        "messages",
+        "expected the conversation to start with a user message, found an assistant message",
+      );
+    }
+    return { system: this.#system, messages: turns, calledTools: [...this.#calledTools] };
+  }
+
+  #add(message: ChatMessage): void {
+    switch (message.role) {
+      case "system":
+        for (const part of message.content) {
+          if (!isBlank(part.text)) this.#system.push({ text: part.text });
+          this.context.cachePoints.mark(this.#system, { place: "system", cache: part.cache });
+        }
+        return;
+      case "user":
+        for (const part of message.content) this.#addPart("user", part);
+        return;
+      case "assistant":
+        return this.#addAssistant(message);
+      case "tool":
+        return this.#addToolResult(message);
+    }
+  }
+
+  #addPart(role: "user" | "assistant", part: ContentPart): void {
+    if (part.type !== "text") this.#turns.add(role, this.#media.block(part));
+    else if (!isBlank(part.text)) this.#turns.add(role, { text: part.text });
+    this.#turns.mark(role, part.cache);
+  }
+
+  #addAssistant(message: AssistantMessage): void {
+    this.#addThinking(message);
+    for (const part of message.content) this.#addPart("assistant", part);
+    for (const call of message.toolCalls) {
+      this.#calledTools.add(call.name);
+      const name = this.context.toolNames.toConverse(call.name);
+      this.#turns.add("assistant", {
+        toolUse: { toolUseId: toolUseId(call.id), name, input: call.arguments },
+      });
+    }
+    this.#turns.mark("assistant", message.cache);
+  }
+
+  /** Bedrock takes back a thought only with its signature, and not one character changed. */
+  #addThinking({ thinking, reasoning }: AssistantMessage): void {
+    if (thinking.length === 0 && reasoning !== undefined) {
+      this.context.ignored.add("messages[].reasoning_content");
+    }
+    for (const block of thinking) {
+      switch (block.type) {
+        case "thinking": {
+          const { thinking: text, signature } = block;
+          if (signature === undefined) this.context.ignored.add("messages[].thinking_blocks[]");
+          else this.#turns.add("assistant", { reasoningContent: { reasoningText: { text, signature } } });
+          break;
+        }
+        case "redacted_thinking":
+          this.#turns.add("assistant", { reasoningContent: { redactedContent: block.data } });
+          break;
+      }
+    }
+  }
+
+  #addToolResult(message: ToolMessage): void {
+    const content = message.content.flatMap((part) => this.#toolResultContent(part));
+    this.#turns.add("user", {
+      toolResult: {
+        toolUseId: toolUseId(message.toolCallId),
+        content: content.length > 0 ? content : [{ text: NO_OUTPUT }],
+        status: message.isError ? "error" : undefined,
+      },
+    });
+    // A mark inside the result stands behind the result: a cache point may not stand within.
+    const cache = message.cache ?? message.content.findLast((part) => part.cache !== undefined)?.cache;
+    this.#turns.mark("user", cache);
+  }
+
+  #toolResultContent(part: ContentPart): ToolResultContent[] {
+    if (part.type === "text") return isBlank(part.text) ? [] : [{ text: part.text }];
+    const block = this.#media.block(part);
+    if ("audio" in block) {
+      throw invalidField(part.path, "expected text, an image, a document or a video, found audio");
+    }
+    return [block];
+  }
+}
+
+/** Bedrock refuses text blocks without a visible character. */
+function isBlank(text: string): boolean {
+  return text.trim() === "";
+}

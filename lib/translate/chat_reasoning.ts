@@ -1,0 +1,71 @@
+/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and what they allow beside them. */
+
+import { invalidField } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { ToolChoice } from "../wire/converse.ts";
+import type { ChatRequest } from "../wire/openai_chat.ts";
+import type { ModelTraits } from "./families.ts";
+import type { IgnoredFields } from "./ignored.ts";
+
+/** Room for the answer behind a thinking budget when the caller sets no limit. */
+const ANSWER_TOKENS = 4096;
+
+export interface ReasoningContext {
+  readonly traits: ModelTraits;
+  readonly ignored: IgnoredFields;
+}
+
+/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+export function reasoningFields(request: ChatRequest, { traits, ignored }: ReasoningContext): JsonObject {
+  const { reasoningEffort: effort, thinking } = request;
+  const byEffort = effort === undefined ? {} : traits.reasoningEffort.get(effort);
+  if (byEffort === undefined) ignored.add("reasoning_effort");
+  if (thinking === undefined) return byEffort ?? {};
+  if (!traits.thinking) {
+    ignored.add("thinking");
+    return byEffort ?? {};
+  }
+  // The caller's own words about thinking go before the meaning of an effort.
+  return { ...byEffort, thinking: thinking.value };
+}
+
+export interface ThinkingLimits {
+  /** What `reasoningFields` gave. */
+  readonly fields: JsonObject;
+  readonly maxTokens: number | undefined;
+  readonly toolChoice: ToolChoice | undefined;
+  readonly hasStructuredTool: boolean;
+}
+
+/**
+ * Checks the rules of a thinking model (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html)
+ * and gives the `maxTokens` to send: above the budget, because the budget is spent out of it.
+ */
+export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
+  const { fields: { thinking }, maxTokens, toolChoice } = limits;
+  if (!isJsonObject(thinking) || thinking.type === "disabled") return maxTokens;
+  if (request.temperature !== undefined && request.temperature !== 1) {
+    throw invalidField("temperature", `expected none while thinking is on, found ${request.temperature}`);
+  }
+  if (request.topK !== undefined) {
+    throw invalidField("top_k", `expected none while thinking is on, found ${request.topK}`);
+  }
+  if (toolChoice !== undefined && !("auto" in toolChoice)) {
+    throw limits.hasStructuredTool
+      ? invalidField(
+        "response_format",
+        'this model has no structured output while thinking is on: expected "text"',
+      )
+      : invalidField("tool_choice", 'expected "auto" or "none" while thinking is on');
+  }
+  const budget = thinking.budget_tokens;
+  if (typeof budget !== "number") return maxTokens;
+  if (maxTokens === undefined) return budget + ANSWER_TOKENS;
+  if (maxTokens > budget) return maxTokens;
+  if (request.thinking === undefined) return budget + maxTokens;
+  throw invalidField(
+    "thinking.budget_tokens",
+    `expected less than max_tokens, which is ${maxTokens}, found ${budget}`,
+  );
+}

@@ -1,0 +1,173 @@
+/** Chat Completions -> Converse: the request. The table that it follows is `config/chat.md`. */
+
+import { invalidField } from "../base/errors.ts";
+import { mergeJson } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
+import type { ConverseRequest } from "../wire/converse.ts";
+import type { ChatRequest } from "../wire/openai_chat.ts";
+import { CachePoints } from "./cache_points.ts";
+import { translateMessages } from "./chat_messages.ts";
+import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
+import { planTools } from "./chat_tools.ts";
+import type { ModelTraits } from "./families.ts";
+import { IgnoredFields } from "./ignored.ts";
+import { checkMetadata } from "./request_metadata.ts";
+import { ToolNames } from "./tool_names.ts";
+
+export interface ChatContext {
+  readonly traits: ModelTraits;
+  readonly settings?: ModelSettings;
+}
+
+/** What the operator sets for a model: defaults where the caller is silent, guardrail and metadata over the caller's. */
+export interface ModelSettings {
+  readonly defaults: {
+    readonly maxTokens?: number;
+    readonly temperature?: number;
+    readonly topP?: number;
+    readonly stop?: readonly string[];
+  };
+  readonly guardrail: { readonly id: string; readonly version: string; readonly trace: string } | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A request for Converse, and what the way back must know. */
+export interface ConverseCall {
+  readonly request: ConverseRequest;
+  /** Fields without effect, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+  readonly toolNames: ToolNames;
+  /** Converse's name of the tool whose input is the answer's content: structured output where the model has none. */
+  readonly structuredTool: string | undefined;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+}
+
+/** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
+export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ConverseCall {
+  const ignored = new IgnoredFields();
+  for (const [name, value] of request.otherFields) {
+    if (asksForSomething(name, value)) ignored.add(name);
+  }
+  for (const path of request.unreadPaths) ignored.add(path);
+  const toolNames = new ToolNames();
+  const cachePoints = new CachePoints(traits.promptCaching, ignored);
+  const context = { traits, ignored, toolNames, cachePoints };
+
+  const { system, messages, calledTools } = translateMessages(request.messages, context);
+  const tools = planTools(request, { ...context, calledTools });
+  const reasoning = reasoningFields(request, context);
+  const defaults = settings?.defaults ?? {};
+  const maxTokens = limitThinking(request, {
+    fields: reasoning,
+    maxTokens: request.maxTokens ?? defaults.maxTokens,
+    toolChoice: tools.toolConfig?.toolChoice,
+    hasStructuredTool: tools.structuredTool !== undefined,
+  });
+  const stop = request.stop.length > 0 ? request.stop : defaults.stop;
+  const inferenceConfig = {
+    maxTokens,
+    temperature: request.temperature ?? defaults.temperature,
+    topP: request.topP ?? defaults.topP,
+    stopSequences: stop,
+  };
+  const additionalFields = [topKFields(request, context), reasoning, tools.additionalFields]
+    .reduce(mergeJson, request.bedrock.additionalModelRequestFields ?? {});
+
+  return {
+    request: {
+      messages,
+      system: system.length > 0 ? system : undefined,
+      inferenceConfig: isEmpty(inferenceConfig) ? undefined : inferenceConfig,
+      toolConfig: tools.toolConfig,
+      outputConfig: tools.outputConfig,
+      additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
+      guardrailConfig: guardrailConfig(request, settings),
+      performanceConfig: request.bedrock.performanceConfig,
+      promptVariables: request.bedrock.promptVariables,
+      requestMetadata: requestMetadata(request, settings),
+      serviceTier: serviceTier(request),
+    },
+    ignored: ignored.list(),
+    toolNames,
+    structuredTool: tools.structuredTool,
+    stream: request.stream,
+    includeUsage: request.includeUsage,
+  };
+}
+
+interface Impossible {
+  /** The value, as JSON, that asks for nothing and so may stand. */
+  readonly neutral?: string;
+  readonly reason: string;
+}
+
+/** Fields that ask for what no model on Bedrock gives. */
+const IMPOSSIBLE: Readonly<Record<string, Impossible>> = {
+  n: { neutral: "1", reason: "Bedrock gives one answer to a request: expected 1" },
+  logprobs: { neutral: "false", reason: "Bedrock tells no probabilities: expected false" },
+  top_logprobs: { neutral: "0", reason: "Bedrock tells no probabilities: expected 0" },
+  modalities: { neutral: '["text"]', reason: 'Bedrock answers in text: expected ["text"]' },
+  audio: { reason: "Bedrock answers in text: expected no audio" },
+  web_search_options: { reason: "Bedrock has no web search: expected no options for it" },
+  functions: { neutral: "[]", reason: "functions are of the past: expected tools" },
+  function_call: { reason: "functions are of the past: expected tool_choice" },
+};
+
+/** Whether an unknown field has a meaning that gets lost; throws `invalid_request` if Bedrock cannot do what it asks. */
+function asksForSomething(name: string, value: JsonValue): boolean {
+  const row = Object.hasOwn(IMPOSSIBLE, name) ? IMPOSSIBLE[name] : undefined;
+  if (row === undefined) return true;
+  if (JSON.stringify(value) !== row.neutral) throw invalidField(name, row.reason);
+  return false;
+}
+
+function topKFields(
+  { topK }: ChatRequest,
+  { traits, ignored }: { traits: ModelTraits; ignored: IgnoredFields },
+): JsonObject {
+  if (topK === undefined) return {};
+  if (traits.topKPath === "") {
+    ignored.add("top_k");
+    return {};
+  }
+  const [last = "", ...outer] = traits.topKPath.split(".").reverse();
+  return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
+}
+
+/** The operator's guardrail cannot be replaced by a caller. */
+function guardrailConfig(
+  { bedrock, stream }: ChatRequest,
+  settings: ModelSettings | undefined,
+): JsonObject | undefined {
+  const guardrail = settings?.guardrail;
+  if (guardrail === undefined) return bedrock.guardrailConfig;
+  const own = {
+    guardrailIdentifier: guardrail.id,
+    guardrailVersion: guardrail.version,
+    trace: guardrail.trace,
+  };
+  const mode = stream ? bedrock.guardrailConfig?.streamProcessingMode : undefined;
+  return mode === undefined ? own : { ...own, streamProcessingMode: mode };
+}
+
+function requestMetadata(
+  request: ChatRequest,
+  settings: ModelSettings | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const merged = {
+    ...checkMetadata(request.bedrock.requestMetadata ?? {}, "requestMetadata"),
+    ...checkMetadata(request.metadata ?? {}, "metadata"),
+    ...settings?.metadata,
+  };
+  return isEmpty(merged) ? undefined : checkMetadata(merged, "metadata");
+}
+
+/** Without a tier Bedrock takes the default one, which is what `auto` means there. */
+function serviceTier({ serviceTier: tier }: ChatRequest): ConverseRequest["serviceTier"] {
+  return tier === undefined || tier === "auto" ? undefined : { type: tier };
+}
+
+function isEmpty(object: object): boolean {
+  return Object.values(object).every((value) => value === undefined);
+}

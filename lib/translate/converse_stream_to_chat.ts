@@ -1,0 +1,274 @@
+/** ConverseStream -> Chat Completions: the chunks of a stream, as the text of server-sent events. */
+
+import { AditError } from "../base/errors.ts";
+import type { Usage } from "../base/usage.ts";
+import type { Citation } from "../wire/converse.ts";
+import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
+import { openAiErrorBody } from "../wire/errors.ts";
+import type { ThinkingBlock } from "../wire/openai_chat_messages.ts";
+import type { Annotation } from "../wire/openai_completion.ts";
+import { annotation } from "./annotations.ts";
+import { chatUsage } from "./chat_usage.ts";
+import { finishReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./converse_to_chat.ts";
+import type { CompletionContext } from "./converse_to_chat.ts";
+
+/** What a content block has shown so far. */
+type Block =
+  | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
+  | { readonly type: "tool"; readonly position: number; hasInput: boolean }
+  | { readonly type: "structured"; hasInput: boolean }
+  | { readonly type: "reasoning"; text: string; signature: string }
+  | { readonly type: "skipped" };
+
+/**
+ * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Events are text, put together
+ * here rather than by the SSE encoder: the head of a chunk is the same for the whole stream and is serialised once.
+ */
+export class ConverseStreamToChat {
+  /** What the stream held that Chat has no place for, to be counted and logged. */
+  readonly anomalies: string[] = [];
+
+  readonly #context: CompletionContext;
+  readonly #head: string;
+  readonly #blocks = new Map<number, Block>();
+  #usage: Usage | undefined;
+  #stopReason: string | undefined;
+  #started = false;
+  #finishSent = false;
+  #tools = 0;
+  #textLength = 0;
+  #structuredSeen = false;
+  /** Text that must not be sent if the tool that stands in for structured output gives the content. */
+  #heldText = "";
+
+  constructor(context: CompletionContext) {
+    this.#context = context;
+    const { id, created, model } = context;
+    const fields = JSON.stringify({ id, object: "chat.completion.chunk", created, model });
+    this.#head = `data: ${fields.slice(0, -1)},"choices":[`;
+  }
+
+  /** Known once Bedrock has told. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** Bedrock's own word; known once the message is complete. */
+  get stopReason(): string | undefined {
+    return this.#stopReason;
+  }
+
+  /** Whether the model said that its message is complete; only then may the stream end well. */
+  get finished(): boolean {
+    return this.#stopReason !== undefined;
+  }
+
+  /** The text to send for an event; empty when there is nothing to send. */
+  push(event: ConverseEvent): string {
+    switch (event.type) {
+      case "messageStart":
+        return this.#start();
+      case "contentBlockStart":
+        return this.#start() + this.#startBlock(event.index, event.start);
+      case "contentBlockDelta":
+        return this.#start() + this.#delta(event.index, event.delta);
+      case "contentBlockStop":
+        return this.#stopBlock(event.index);
+      case "messageStop":
+        this.#stopReason = event.stopReason;
+        return this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
+      case "metadata":
+        this.#usage = event.usage;
+        return this.finished ? this.#finish() : "";
+      case "unknown":
+        this.anomalies.push(`event "${event.name}"`);
+        return "";
+    }
+  }
+
+  /** The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete. */
+  end(): string {
+    if (!this.finished) return this.fail(new AditError("stream_truncated"));
+    return `${this.#finish()}data: [DONE]\n\n`;
+  }
+
+  /** One error event, which no `[DONE]` may follow. */
+  fail(error: AditError): string {
+    return `data: ${JSON.stringify(openAiErrorBody(error))}\n\n`;
+  }
+
+  #start(): string {
+    if (this.#started) return "";
+    this.#started = true;
+    return this.#chunk('{"role":"assistant","content":""}');
+  }
+
+  #startBlock(index: number, start: BlockStart): string {
+    switch (start.type) {
+      case "toolUse": {
+        if (start.name === this.#context.call.structuredTool) {
+          this.#blocks.set(
+            index,
+            this.#structuredSeen ? { type: "skipped" } : { type: "structured", hasInput: false },
+          );
+          if (this.#structuredSeen) this.anomalies.push(SECOND_ANSWER);
+          this.#structuredSeen = true;
+          return "";
+        }
+        const position = this.#tools++;
+        this.#blocks.set(index, { type: "tool", position, hasInput: false });
+        const id = JSON.stringify(start.toolUseId);
+        const name = JSON.stringify(this.#context.call.toolNames.toCaller(start.name));
+        return this.#toolChunk(
+          position,
+          `"id":${id},"type":"function","function":{"name":${name},"arguments":""}`,
+        );
+      }
+      case "unknown":
+        this.#blocks.set(index, { type: "skipped" });
+        this.anomalies.push(unknownBlock(start.name));
+        return "";
+    }
+  }
+
+  #delta(index: number, delta: BlockDelta): string {
+    switch (delta.type) {
+      case "text":
+        return this.#textDelta(index, delta.text);
+      case "toolInput":
+        return this.#toolInput(index, delta.input);
+      case "citation":
+        this.#textBlock(index).citations.push(delta.citation);
+        return "";
+      case "reasoningText": {
+        this.#reasoningBlock(index).text += delta.text;
+        return delta.text === "" ? "" : this.#chunk(`{"reasoning_content":${JSON.stringify(delta.text)}}`);
+      }
+      case "signature":
+        this.#reasoningBlock(index).signature += delta.signature;
+        return "";
+      case "redactedContent":
+        return this.#thinkingChunk({ type: "redacted_thinking", data: delta.data });
+      case "unknown":
+        if (this.#blocks.get(index)?.type !== "skipped") {
+          this.#blocks.set(index, { type: "skipped" });
+          this.anomalies.push(unknownBlock(delta.name));
+        }
+        return "";
+    }
+  }
+
+  #textDelta(index: number, text: string): string {
+    this.#textBlock(index);
+    this.#textLength += text.length;
+    if (text === "") return "";
+    if (this.#context.call.structuredTool === undefined) return this.#contentChunk(text);
+    this.#heldText += text;
+    return "";
+  }
+
+  #toolInput(index: number, input: string): string {
+    const block = this.#blocks.get(index);
+    if (input === "" || block?.type === "skipped") return "";
+    if (block?.type !== "tool" && block?.type !== "structured") {
+      this.anomalies.push("tool input without a tool");
+      return "";
+    }
+    block.hasInput = true;
+    return this.#inputChunk(block, input);
+  }
+
+  #inputChunk(block: Block & { type: "tool" | "structured" }, input: string): string {
+    return block.type === "structured"
+      ? this.#contentChunk(input)
+      : this.#toolChunk(block.position, `"function":{"arguments":${JSON.stringify(input)}}`);
+  }
+
+  /** The block at `index`; Bedrock does not announce blocks of text, so the first delta makes it. */
+  #textBlock(index: number): Block & { type: "text" } {
+    const block = this.#blocks.get(index);
+    if (block?.type === "text") return block;
+    const made: Block = { type: "text", start: this.#textLength, citations: [] };
+    this.#blocks.set(index, made);
+    return made;
+  }
+
+  #reasoningBlock(index: number): Block & { type: "reasoning" } {
+    const block = this.#blocks.get(index);
+    if (block?.type === "reasoning") return block;
+    const made: Block = { type: "reasoning", text: "", signature: "" };
+    this.#blocks.set(index, made);
+    return made;
+  }
+
+  #stopBlock(index: number): string {
+    const block = this.#blocks.get(index);
+    if (block === undefined || !this.#blocks.delete(index)) return "";
+    switch (block.type) {
+      case "text": {
+        const range = { start: block.start, end: this.#textLength };
+        return block.citations.map((citation) => this.#annotationChunk(annotation(citation, range))).join("");
+      }
+      case "tool":
+      case "structured":
+        // A call without arguments has an empty input, and empty text is not JSON.
+        return block.hasInput ? "" : this.#inputChunk(block, "{}");
+      case "reasoning":
+        // Sent whole, so that what a caller sends back is what the model signed.
+        return block.signature === ""
+          ? ""
+          : this.#thinkingChunk({ type: "thinking", thinking: block.text, signature: block.signature });
+      case "skipped":
+        return "";
+    }
+  }
+
+  /** Bedrock does not always say that a block has ended. */
+  #stopAllBlocks(): string {
+    return [...this.#blocks.keys()].map((index) => this.#stopBlock(index)).join("");
+  }
+
+  #releaseHeldText(): string {
+    const text = this.#heldText;
+    this.#heldText = "";
+    if (text === "") return "";
+    if (!this.#structuredSeen) return this.#contentChunk(text);
+    this.anomalies.push(TEXT_BESIDE_ANSWER);
+    return "";
+  }
+
+  #finish(): string {
+    if (this.#finishSent) return "";
+    this.#finishSent = true;
+    const { call } = this.#context;
+    const reason = finishReason(this.#stopReason ?? "", {
+      hasToolCalls: this.#tools > 0,
+      anomalies: this.anomalies,
+      call,
+    });
+    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
+    if (!call.includeUsage || this.#usage === undefined) return finish;
+    return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
+  }
+
+  #contentChunk(text: string): string {
+    return this.#chunk(`{"content":${JSON.stringify(text)}}`);
+  }
+
+  /** `members` are those of the call, without its index. */
+  #toolChunk(position: number, members: string): string {
+    return this.#chunk(`{"tool_calls":[{"index":${position},${members}}]}`);
+  }
+
+  #thinkingChunk(block: ThinkingBlock): string {
+    return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
+  }
+
+  #annotationChunk(value: Annotation): string {
+    return this.#chunk(`{"annotations":[${JSON.stringify(value)}]}`);
+  }
+
+  #chunk(delta: string): string {
+    return `${this.#head}{"index":0,"delta":${delta},"finish_reason":null}]}\n\n`;
+  }
+}

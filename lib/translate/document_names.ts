@@ -1,0 +1,30 @@
+/** Names of documents, which Converse wants from everyone, in few characters, and no two alike. */
+
+// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+const MAX_LENGTH = 200;
+
+/** Gives out the document names of one request. */
+export class DocumentNames {
+  readonly #taken = new Set<string>();
+
+  /** The name for a file: its own without the extension, as far as Converse allows; ` (2)` and so on keep names apart. */
+  nameFor(filename: string | undefined): string {
+    const plain = sanitize(filename ?? "") || "document";
+    let name = plain;
+    for (let copy = 2; this.#taken.has(name); copy++) name = `${plain} (${copy})`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** Letters, digits, single spaces, hyphens, parentheses and square brackets. */
+function sanitize(filename: string): string {
+  return filename
+    .replace(/^.*[/\\]/s, "")
+    .replace(/\.\w{1,5}$/, "")
+    .replaceAll(/[^A-Za-z0-9()[\] -]+/g, "-")
+    .replaceAll(/ {2,}/g, " ")
+    // Leaves room for the number of a copy.
+    .slice(0, MAX_LENGTH - 8)
+    .replaceAll(/^[ -]+|[ -]+$/g, "");
+}

@@ -1,0 +1,44 @@
+/** Messages of any dialect as the strictly alternating turns of Converse. */
+
+import type { ContentBlock, ConverseMessage } from "../wire/converse.ts";
+import type { CacheControl } from "../wire/openai_chat_messages.ts";
+import type { CachePoints } from "./cache_points.ts";
+
+interface Turn {
+  readonly role: "user" | "assistant";
+  /** Tool results, which the model wants ahead of anything else in the turn. */
+  readonly results: ContentBlock[];
+  readonly content: ContentBlock[];
+}
+
+/** Collects blocks into turns: neighbours of the same role become one. */
+export class Turns {
+  readonly #turns: Turn[] = [];
+
+  constructor(private readonly cachePoints: CachePoints) {}
+
+  add(role: "user" | "assistant", block: ContentBlock): void {
+    const turn = this.#turnOf(role);
+    ("toolResult" in block ? turn.results : turn.content).push(block);
+  }
+
+  /** Marks what `role` has said so far. */
+  mark(role: "user" | "assistant", cache: CacheControl | undefined): void {
+    const last = this.#turns.at(-1);
+    const turn = last?.role === role ? last : undefined;
+    const list = turn === undefined ? [] : turn.content.length > 0 ? turn.content : turn.results;
+    this.cachePoints.mark(list, { place: "messages", cache });
+  }
+
+  messages(): ConverseMessage[] {
+    return this.#turns.map(({ role, results, content }) => ({ role, content: [...results, ...content] }));
+  }
+
+  #turnOf(role: "user" | "assistant"): Turn {
+    const last = this.#turns.at(-1);
+    if (last?.role === role) return last;
+    const turn: Turn = { role, results: [], content: [] };
+    this.#turns.push(turn);
+    return turn;
+  }
+}
