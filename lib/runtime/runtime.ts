@@ -8,8 +8,12 @@ export interface Runtime {
    * fetches (`process.execve`: same pid), so it is called first, before anything is opened.
    */
   prepareToServe(): void;
-  serve(options: ServeOptions): Promise<Server>;
-  /** One HTTP request: no redirect followed, nothing decompressed, no time limit but the signal's. */
+  /** Listens, or throws an error that names the address and says why it cannot. */
+  serve(options: ServeOptions): Server;
+  /**
+   * One HTTP/1.1 request on a pooled connection: no redirect followed, nothing decompressed, no time limit but the
+   * signal's. A body that is not wanted must be cancelled, or its connection is lost to the pool.
+   */
   readonly fetch: Fetch;
 }
 
@@ -17,30 +21,40 @@ export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
 export interface FetchInit {
   readonly method: string;
-  /** Sent as they are; the implementation adds `accept-encoding: identity` and nothing else of its own choosing. */
+  /**
+   * Taken over by the call, which sets `accept-encoding: identity` in them; `host` follows from the URL. Where they are
+   * missing, the runtime adds its own `user-agent` and `accept`, and Deno always adds `accept-language: *`.
+   */
   readonly headers: Headers;
   readonly body?: Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
 }
 
 export interface ServeOptions {
+  /** An address or a name; an IPv6 address stands without brackets. */
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** PEM texts; without them the listener speaks plain HTTP/1.1 and h2c. */
+  /** PEM texts; without them the listener speaks plain HTTP/1.1 and h2c, with them the same under ALPN. */
   readonly tls?: { readonly certificate: string; readonly key: string };
   readonly handle: Handler;
 }
 
 /**
- * Answers one request and never throws. `clientGone` may abort while the answer is awaited or its body is streamed;
- * that it does not abort after a complete answer is not promised. The body stream's `cancel` is called when the client
- * leaves while it is read.
+ * Answers one request and never throws. The runtime itself refuses malformed requests and headers over 16 KiB (Bun) or
+ * 64 KiB (Deno) without a call. A client that leaves before the answer aborts `clientGone`, one that leaves while the body
+ * is sent calls the body stream's `cancel`. A body stream that errors cuts the connection, so that the client cannot take
+ * what it has for the whole.
  */
 export type Handler = (request: Request, connection: Connection) => Promise<Response>;
 
 export interface Connection {
-  /** Aborts when the client has left. */
+  /**
+   * Path and query of the request, beginning with `/`. `request.url` is no substitute: its host is whatever the client
+   * sent, and where that is no host, `new URL` refuses the text (both) or finds another path in it (Deno).
+   */
+  readonly target: string;
+  /** Aborts when the client leaves before the handler has answered; whether it does later is up to the runtime. */
   readonly clientGone: AbortSignal;
   /** Address of the peer, without its port. */
   readonly remoteAddress: string;
@@ -52,6 +66,9 @@ export interface Server {
   readonly port: number;
   /** Stops accepting, closes idle connections, and resolves when the requests in hand have been answered. */
   drain(): Promise<void>;
-  /** Closes everything now. */
+  /**
+   * Closes everything now. Once `drain` has begun only the handlers can do that (Deno has no way to), by erroring the
+   * bodies of their answers; `close` then resolves with `drain`.
+   */
   close(): Promise<void>;
 }

@@ -1,0 +1,145 @@
+/** The runtime interface on Bun, with the small part of Bun's API that it uses. */
+
+import process from "node:process";
+import { systemClock } from "../base/clock.ts";
+import { listenError } from "./listen_error.ts";
+import type { Connection, FetchInit, Runtime, ServeOptions, Server } from "./runtime.ts";
+
+interface BunServer {
+  readonly hostname: string;
+  readonly port: number;
+  requestIP(request: Request): { readonly address: string } | null;
+  stop(closeActiveConnections: boolean): Promise<void>;
+}
+
+interface BunServeOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly http2: boolean;
+  readonly idleTimeout: number;
+  readonly maxRequestBodySize: number;
+  readonly development: boolean;
+  readonly reusePort: boolean;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly fetch: (request: Request, server: BunServer) => Promise<Response>;
+  readonly error: (error: Error) => Response;
+}
+
+interface BunRequestInit extends RequestInit {
+  readonly decompress: boolean;
+  readonly timeout: boolean;
+}
+
+declare const Bun: {
+  readonly version: string;
+  /** Path of the main module. */
+  readonly main: string;
+  serve(options: BunServeOptions): BunServer;
+};
+
+class BunConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly #request: Request;
+
+  constructor(request: Request, server: BunServer) {
+    this.#request = request;
+    // Read now: Bun 1.4.4 forgets the address once the request is answered.
+    this.remoteAddress = server.requestIP(request)?.address ?? "";
+  }
+
+  // Bun 1.4.4 normalises `request.url` as a URL, but gives the bare target where the Host header is missing or no host.
+  get target(): string {
+    const { url } = this.#request;
+    return url.startsWith("/") ? url : url.slice(url.indexOf("/", url.indexOf("://") + "://".length));
+  }
+
+  get clientGone(): AbortSignal {
+    return this.#request.signal;
+  }
+}
+
+function serve(options: ServeOptions): Server {
+  const { hostname, port, tls, handle } = options;
+  const settings: BunServeOptions = {
+    hostname,
+    port,
+    // Bun 1.4.4 speaks HTTP/1.1 alone without this; other spellings are ignored without a word.
+    http2: true,
+    // Bun 1.4.4 closes after 10 s without traffic, also before the first byte; deadlines are the program's own.
+    idleTimeout: 0,
+    // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's dialect.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    // Bun 1.4.4 shares the port with other processes when `development` is false, so that a second start would succeed.
+    reusePort: false,
+    ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
+    fetch: async (request, server) => {
+      const response = await handle(request, new BunConnection(request, server));
+      if (request.method === "HEAD") addDate(response.headers);
+      return response;
+    },
+    // Without this Bun 1.4.4 prints the source around the line that failed to the terminal.
+    error: () => new Response(null, { status: 500 }),
+  };
+  try {
+    const server = Bun.serve(settings);
+    return {
+      hostname: server.hostname,
+      port: server.port,
+      drain: () => server.stop(false),
+      close: () => server.stop(true),
+    };
+  } catch (error) {
+    throw listenError(options, error);
+  }
+}
+
+// Bun 1.4.4 leaves `date` out of answers to HEAD.
+function addDate(headers: Headers): void {
+  headers.set("date", new Date(systemClock.now()).toUTCString());
+}
+
+function fetchOnce(url: string, init: FetchInit): Promise<Response> {
+  const { headers } = init;
+  headers.set("accept-encoding", "identity");
+  // Bun 1.4.4 would send a `host` from here; Deno takes it from the URL.
+  headers.delete("host");
+  const bunInit: BunRequestInit = {
+    ...init,
+    redirect: "manual",
+    // Bun 1.4.4 decompresses by default but leaves `content-encoding` and `content-length` as they were.
+    decompress: false,
+    // Bun 1.4.4 gives up after 300 s by default.
+    timeout: false,
+  };
+  return fetch(url, bunInit);
+}
+
+/** Bun 1.4.4 reads this once, when the process starts; the largest value that it takes is 65535. */
+const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+const FETCH_LIMIT = 65_535;
+
+/**
+ * Bun 1.4.4 runs at most 256 fetches at once and queues the rest without a word. The limit comes from the environment of
+ * the start, so the process starts again with a larger one; there is no loop, because the limit is then large enough.
+ */
+function prepareToServe(): void {
+  if (Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT) return;
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  const [, script, ...args] = process.argv;
+  const program = isCompiled || script === undefined ? [] : [...process.execArgv, script];
+  process.execve?.(process.execPath, [process.execPath, ...program, ...args], {
+    ...process.env,
+    [FETCH_LIMIT_VARIABLE]: String(FETCH_LIMIT),
+  });
+}
+
+export const bunRuntime: Runtime = {
+  name: "bun",
+  get version() {
+    return Bun.version;
+  },
+  prepareToServe,
+  serve,
+  fetch: fetchOnce,
+};

@@ -1,0 +1,21 @@
+/** One wording for what keeps a listener from opening, whichever runtime reports it. */
+
+import type { ServeOptions } from "./runtime.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the address is already in use",
+  EADDRNOTAVAIL: "the address does not belong to this machine",
+  EACCES: "permission denied",
+};
+
+/** An error such as `Cannot listen on "127.0.0.1:8080": the address is already in use`, with its cause. */
+export function listenError({ hostname, port }: ServeOptions, cause: unknown): Error {
+  const address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return new Error(`Cannot listen on "${address}": ${reasonOf(cause)}`, { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  return REASONS[code] ?? cause.message;
+}

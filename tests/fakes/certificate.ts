@@ -1,0 +1,54 @@
+/** A self-signed certificate made on the spot, so that no private key lies in the repository. */
+
+import { Buffer } from "node:buffer";
+import { generateKeyPairSync, sign } from "node:crypto";
+
+export interface Certificate {
+  /** PEM texts. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+// The few ASN.1 types of an X.509 certificate (RFC 5280, section 4.1), in DER.
+const der = (tag: number, ...parts: Uint8Array[]): Buffer => {
+  const content = Buffer.concat(parts);
+  const { length } = content;
+  const size = length < 0x80
+    ? [length]
+    : length < 0x100
+    ? [0x81, length]
+    : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+};
+const sequence = (...parts: Uint8Array[]) => der(0x30, ...parts);
+const integer = (value: number) => der(0x02, Buffer.from([value]));
+const objectId = (hex: string) => der(0x06, Buffer.from(hex, "hex"));
+const bitString = (bits: Uint8Array) => der(0x03, Buffer.from([0]), bits);
+const utcTime = (text: string) => der(0x17, Buffer.from(text));
+
+const ECDSA_WITH_SHA256 = sequence(objectId("2a8648ce3d040302"));
+const COMMON_NAME = objectId("550403");
+const SUBJECT_ALT_NAME = objectId("551d11");
+
+/** A certificate for `localhost` and 127.0.0.1 that is valid until 2049, with its P-256 key. */
+export function selfSignedCertificate(): Certificate {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from("localhost")))));
+  const names = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const unsigned = sequence(
+    der(0xa0, integer(2)),
+    integer(1),
+    ECDSA_WITH_SHA256,
+    name,
+    sequence(utcTime("200101000000Z"), utcTime("491231235959Z")),
+    name,
+    publicKey.export({ type: "spki", format: "der" }),
+    der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, names)))),
+  );
+  const signed = sequence(unsigned, ECDSA_WITH_SHA256, bitString(sign("sha256", unsigned, privateKey)));
+  const base64 = signed.toString("base64").replace(/.{64}/g, "$&\n").trimEnd();
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  };
+}

@@ -1,0 +1,72 @@
+/** A client on a bare socket: it says exactly what it is told to, and leaves when and how it is told to. */
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { HttpReader } from "./http_reader.ts";
+import type { HttpMessage } from "./http_reader.ts";
+
+export interface RawClient extends AsyncDisposable {
+  readonly socket: Socket;
+  send(data: string | Uint8Array): void;
+  /** The next answer, in full; undefined where the server closed instead. */
+  answer(): Promise<HttpMessage | undefined>;
+  /** Waits until the text has come; what has come up to its end. Undefined where the server closed before. */
+  through(text: string): Promise<string | undefined>;
+  /** Everything until the server closes. */
+  rest(): Promise<string>;
+  /** Resolves once the connection is gone, by whichever side. */
+  readonly closed: Promise<void>;
+  /** Closes in the orderly way (FIN). */
+  close(): Promise<void>;
+  /** Breaks the connection off (RST). */
+  reset(): Promise<void>;
+}
+
+/** Connects to the address of a URL such as `http://127.0.0.1:8080`. */
+export async function connectRaw(url: string): Promise<RawClient> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  socket.setNoDelay(true);
+  const closed = new Promise<void>((resolve) => {
+    socket.once("close", () => resolve());
+  });
+  const reader = new HttpReader(socket);
+  await once(socket, "connect");
+  socket.on("error", () => {/* "close" follows */});
+  return {
+    socket,
+    closed,
+    send: (data) => {
+      socket.write(data);
+    },
+    answer: () => reader.next(),
+    through: (text) => reader.through(text),
+    rest: async () => new TextDecoder().decode(await reader.rest()),
+    close: () => {
+      socket.destroy();
+      return closed;
+    },
+    reset: () => {
+      socket.resetAndDestroy();
+      return closed;
+    },
+    [Symbol.asyncDispose]: () => {
+      socket.destroy();
+      return closed;
+    },
+  };
+}
+
+/** The text of a request, with a Host header and, where there is a body, its length. */
+export function requestText(
+  requestLine: string,
+  headers: Readonly<Record<string, string>> = {},
+  body = "",
+): string {
+  const length = body === "" ? {} : { "Content-Length": String(new TextEncoder().encode(body).length) };
+  const lines = Object.entries({ Host: "adit.test", ...length, ...headers }).map(([name, value]) =>
+    `${name}: ${value}`
+  );
+  return [`${requestLine} HTTP/1.1`, ...lines, "", body].join("\r\n");
+}

@@ -1,0 +1,10 @@
+/** Prepares to serve on Bun, then prints what the process is: `{"pid", "args", "limit"}`. */
+
+import process from "node:process";
+import { bunRuntime } from "../../lib/runtime/bun.ts";
+
+bunRuntime.prepareToServe();
+const { pid, argv, env } = process;
+process.stdout.write(
+  JSON.stringify({ pid, args: argv.slice(2), limit: env["BUN_CONFIG_MAX_HTTP_REQUESTS"] }) + "\n",
+);

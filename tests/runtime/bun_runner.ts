@@ -1,0 +1,16 @@
+/** Runs the runtime suite on Bun and prints one JSON line per case: `{"name", "error"?}`. */
+
+import process from "node:process";
+import { bunRuntime } from "../../lib/runtime/bun.ts";
+import { runCase } from "./case.ts";
+import { cases } from "./suite.ts";
+
+bunRuntime.prepareToServe();
+for (const one of cases) {
+  const error = await runCase(bunRuntime, one).then(() => undefined, describe);
+  process.stdout.write(JSON.stringify({ name: one.name, error }) + "\n");
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

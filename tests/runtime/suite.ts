@@ -1,0 +1,8 @@
+/** What every `Runtime` must do, written once; `runtime_test.ts` runs it on each. */
+
+import { serveCases } from "./serve_cases.ts";
+import { connectionCases } from "./connection_cases.ts";
+import { fetchCases } from "./fetch_cases.ts";
+import type { Case } from "./case.ts";
+
+export const cases: readonly Case[] = [...serveCases, ...connectionCases, ...fetchCases];
