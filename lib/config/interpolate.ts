@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import { decodeUtf8Strictly } from "../base/bytes.ts";
-import { readErrorReason, type ReadFile } from "./files.ts";
+import { readErrorReason, type RecordingReader } from "./files.ts";
 import { quote } from "./problems.ts";
 
 export type Reference =
@@ -62,19 +62,14 @@ export type Resolved =
   | { readonly ok: false; readonly reason: string };
 
 export interface OutsideOptions {
-  readonly readFile: ReadFile;
+  readonly reader: RecordingReader;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute folder that relative paths start from. */
   readonly folder: string;
 }
 
-const MOST_BYTES = 256 * 1024;
-
-/** What lies outside the configuration file; remembers which files were asked for. */
+/** What lies outside the configuration file. */
 export class Outside {
-  /** Absolute paths, those that could not be read among them. */
-  readonly files = new Set<string>();
-
   constructor(private readonly options: OutsideOptions) {}
 
   async resolveTemplate(template: Template): Promise<Resolved> {
@@ -91,10 +86,8 @@ export class Outside {
 
   /** The file's text as it is; a relative path starts from the configuration's folder. */
   async readText(path: string): Promise<Resolved> {
-    const absolute = resolve(this.options.folder, path);
-    this.files.add(absolute);
     try {
-      const text = decodeUtf8Strictly(await this.options.readFile(absolute, MOST_BYTES));
+      const text = decodeUtf8Strictly(await this.options.reader.read(resolve(this.options.folder, path)));
       return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
     } catch (error) {
       return { ok: false, reason: readErrorReason(error) };

@@ -252,7 +252,7 @@ export const Config = mapping({
   limits: limits.prefault({}).describe("What one request, and all together, may take."),
   timeouts: timeouts.prefault({}).describe("How long each step may take."),
   log: log.prefault({}).describe("What is written to the log."),
-  providers: named(NAME, provider).describe("Where models are served, by name."),
+  providers: named(NAME, provider).prefault({}).describe("Where models are served, by name; at least one."),
   models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers use."),
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Paths of your own that speak OpenAI Chat with a default model."),

@@ -1,0 +1,42 @@
+/** `adit keygen`: makes a caller's key, of which the configuration holds only the hash. */
+
+import { createHash } from "node:crypto";
+
+import { newCallerKey } from "../base/ids.ts";
+import { NAME } from "../config/schema.ts";
+import type { CliIo } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+const HELP = `Make a key for a caller.
+
+Usage: adit keygen [--name NAME]
+
+  --name NAME   name of the caller in the configuration; default: my-team
+
+The key is printed once and kept nowhere: give it to the caller. The configuration holds only its hash.
+`;
+
+export function keygen(args: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions(args, { help: HELP, strings: ["name"] }, io);
+  if (typeof options === "number") return Promise.resolve(options);
+  const name = options.name ?? "my-team";
+  if (!NAME.test(name)) {
+    io.err(
+      `Cannot name a caller ${JSON.stringify(name)}: letters, digits and . _ - (at most 64) are allowed\n`,
+    );
+    return Promise.resolve(2);
+  }
+  const key = newCallerKey();
+  const hash = createHash("sha256").update(key).digest("hex");
+  io.out(`Key, for the caller; it is not shown again:
+
+${key}
+
+Under "callers:" in the configuration, with the models the caller may use:
+
+  ${name}:
+    key: sha256:${hash}
+    models: ["*"]
+`);
+  return Promise.resolve(0);
+}

@@ -1,0 +1,178 @@
+/**
+ * Tells when the configuration, or a file that it names, has changed. Directories are watched rather than files, because
+ * editors and Kubernetes replace files; what counts as a change is the content.
+ */
+
+import { type FSWatcher, watch } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
+
+import { type Fingerprints, readFile, RecordingReader } from "./files.ts";
+
+export interface WatchOptions {
+  /** What the files held when the configuration was loaded, so that no change since then is missed. */
+  readonly files: Fingerprints;
+  /** Called when content has changed; not again before the promise has settled. */
+  readonly onChange: () => Promise<unknown>;
+  /** Told, once for each directory, why it cannot be watched; its files are then only looked at every `pollMs`. */
+  readonly onError: (error: unknown) => void;
+  /** How long a burst of events is collected before the files are looked at. Default: 100. */
+  readonly settleMs?: number;
+  /**
+   * How often the files are looked at without being told, for what no event tells: network file systems, a directory
+   * that was deleted and made anew, a link further up the path. Default: 5000.
+   */
+  readonly pollMs?: number;
+  /** In place of `watch` of `node:fs`. */
+  readonly watchDirectory?: WatchDirectory;
+}
+
+export type WatchDirectory = (directory: string, onEvent: () => void) => FSWatcher;
+
+export interface ConfigWatch {
+  /** Resolves when everything that can be watched is, and a change since the load has been reported. */
+  readonly ready: Promise<void>;
+  /** The files to watch from now on, with what they held when they were loaded. */
+  update(files: Fingerprints): void;
+  close(): void;
+}
+
+export function watchConfig(options: WatchOptions): ConfigWatch {
+  return new ConfigWatcher(options);
+}
+
+interface WatchedDirectory {
+  /** A directory that was deleted and made anew has another one, and the old watcher is deaf to it. */
+  readonly inode: number;
+  readonly watcher: FSWatcher;
+}
+
+class ConfigWatcher implements ConfigWatch {
+  readonly ready: Promise<void>;
+  readonly #options: WatchOptions;
+  readonly #directories = new Map<string, WatchedDirectory>();
+  /** Directories whose failure has been reported. */
+  readonly #failed = new Set<string>();
+  readonly #poll: NodeJS.Timeout;
+  #settle: NodeJS.Timeout | undefined;
+  #files: Fingerprints;
+  #running: Promise<void> | undefined;
+  #runAgain = false;
+  #closed = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#files = options.files;
+    this.#poll = setInterval(() => this.#run(), options.pollMs ?? 5000);
+    // Watching alone is no reason for the process to stay.
+    this.#poll.unref();
+    this.ready = this.#run();
+  }
+
+  update(files: Fingerprints): void {
+    this.#files = files;
+    this.#run();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#poll);
+    clearTimeout(this.#settle);
+    for (const directory of [...this.#directories.keys()]) this.#unwatch(directory);
+  }
+
+  /** The first event of a burst starts the timer; those until it ends are covered by the same look. */
+  #onEvent(): void {
+    if (this.#closed || this.#settle !== undefined) return;
+    this.#settle = setTimeout(() => {
+      this.#settle = undefined;
+      this.#run();
+    }, this.#options.settleMs ?? 100);
+    this.#settle.unref();
+  }
+
+  /** One look at a time; what is asked for meanwhile becomes one more afterwards. */
+  #run(): Promise<void> {
+    this.#runAgain = true;
+    this.#running ??= this.#runUntilQuiet().finally(() => this.#running = undefined);
+    return this.#running;
+  }
+
+  async #runUntilQuiet(): Promise<void> {
+    while (this.#runAgain && !this.#closed) {
+      this.#runAgain = false;
+      try {
+        await this.#watchDirectories();
+        if (!await this.#hasChanged() || this.#closed) continue;
+        await this.#options.onChange();
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+
+  /** Whether any file differs from what is known of it; what is found is what is known from then on. */
+  async #hasChanged(): Promise<boolean> {
+    const before = this.#files;
+    const reader = new RecordingReader(readFile);
+    // A file that cannot be read has a fingerprint, too.
+    for (const path of before.keys()) await reader.read(path).catch(() => {});
+    // An update meanwhile is newer than what was compared here, and asks for another run.
+    if (this.#files !== before) return false;
+    this.#files = reader.fingerprints;
+    return [...before].some(([path, fingerprint]) => reader.fingerprints.get(path) !== fingerprint);
+  }
+
+  /** Watches the directories that matter now, and only those. */
+  async #watchDirectories(): Promise<void> {
+    const wanted = await directoriesOf(this.#files.keys());
+    for (const [directory, { inode }] of [...this.#directories]) {
+      if (wanted.get(directory) !== inode) this.#unwatch(directory);
+    }
+    if (this.#closed) return;
+    for (const [directory, inode] of wanted) {
+      if (!this.#directories.has(directory)) this.#watch(directory, inode);
+    }
+  }
+
+  #watch(directory: string, inode: number): void {
+    const watchDirectory = this.#options.watchDirectory ?? watchWithEvents;
+    try {
+      const watcher = watchDirectory(directory, () => this.#onEvent());
+      watcher.on("error", (error) => this.#onWatcherError(directory, error));
+      this.#directories.set(directory, { inode, watcher });
+    } catch (error) {
+      this.#onWatcherError(directory, error);
+    }
+  }
+
+  /** The next look, at the latest that of the poll, tries to watch the directory again. */
+  #onWatcherError(directory: string, error: unknown): void {
+    this.#unwatch(directory);
+    if (this.#failed.has(directory)) return;
+    this.#failed.add(directory);
+    this.#options.onError(error);
+  }
+
+  #unwatch(directory: string): void {
+    this.#directories.get(directory)?.watcher.close();
+    this.#directories.delete(directory);
+  }
+}
+
+const watchWithEvents: WatchDirectory = (directory, onEvent) =>
+  watch(directory, { persistent: false }, () => onEvent());
+
+/** The directories, with their inodes, in which the files and the files behind their links stand. */
+async function directoriesOf(paths: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+  const inodes = new Map<string, number>();
+  for (const path of paths) {
+    const target = await realpath(path).catch(() => path);
+    for (const directory of [dirname(path), dirname(target)]) {
+      const found = await stat(directory).catch(() => undefined);
+      if (found !== undefined) inodes.set(directory, found.ino);
+    }
+  }
+  return inodes;
+}
