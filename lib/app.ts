@@ -4,8 +4,9 @@ import { adminHandler } from "./admin/admin.ts";
 import { type Clock, TimerWheel } from "./base/clock.ts";
 import { AditError } from "./base/errors.ts";
 import type { Logger } from "./base/log.ts";
-import { type ConfigSource, loadConfig, type LoadResult } from "./config/load.ts";
-import { formatProblem } from "./config/problems.ts";
+import { readFile } from "./config/files.ts";
+import { loadConfig, type LoadResult } from "./config/load.ts";
+import { formatProblem, type Problem } from "./config/problems.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 import { type ConfigWatch, watchConfig } from "./config/watch.ts";
 import { EMULATOR_CREDENTIALS } from "./emulator/credentials.ts";
@@ -15,6 +16,9 @@ import { Pipeline } from "./http/pipeline.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { probeConnection } from "./upstream/probe.ts";
 import { Upstream } from "./upstream/upstream.ts";
+
+/** A configuration that may be run. */
+export type LoadedConfig = LoadResult & { readonly ok: true };
 
 export interface AppOptions {
   readonly configPath: string;
@@ -87,6 +91,7 @@ export class App {
   static start(loaded: LoadedConfig, options: AppOptions): App {
     const app = new App(options, loaded.snapshot);
     app.#listen(loaded.snapshot).commit();
+    app.#warn(loaded.warnings);
     app.#watch = watchConfig({
       files: loaded.files,
       onChange: () => app.reload("file change"),
@@ -140,7 +145,11 @@ export class App {
 
   /** Loads, listens and swaps; whatever fails on the way leaves everything as it was. */
   async #take(): Promise<readonly string[]> {
-    const loaded = await loadConfig(this.#options.configPath, this.#options);
+    const { configPath, env } = this.#options;
+    const loaded = await loadConfig(configPath, { readFile, env });
+    // Also of a bad configuration: a file that it names may be what is mended next.
+    this.#watch?.update(loaded.files);
+    this.#warn(loaded.warnings);
     if (!loaded.ok) return loaded.problems.map(formatProblem);
     const { snapshot } = loaded;
     let change: ListenChange;
@@ -152,7 +161,6 @@ export class App {
     this.#pipeline.use(snapshot);
     this.#options.logger.level = snapshot.log.level;
     change.commit();
-    this.#watch?.update(loaded.files);
     this.#generation++;
     this.#loadedAt = this.#now();
     return [];
@@ -170,6 +178,12 @@ export class App {
     } catch (error) {
       publicChange.undo();
       throw error;
+    }
+  }
+
+  #warn(warnings: readonly Problem[]): void {
+    for (const warning of warnings) {
+      this.#options.logger.log("warn", "doubtful configuration", { problem: formatProblem(warning) });
     }
   }
 

@@ -3,10 +3,11 @@
 import process from "node:process";
 import { App } from "../app.ts";
 import { createLogger, type Logger } from "../base/log.ts";
+import { readFile } from "../config/files.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import { findConfig } from "./config_path.ts";
-import type { CliIo, Command } from "./io.ts";
+import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -21,12 +22,12 @@ listener reload the configuration. SIGTERM and SIGINT stop accepting and let run
 within timeouts.drain; a second signal ends at once.
 `;
 
-export const serve: Command = async (args, io) => {
+export async function serve(args: readonly string[], io: CliIo): Promise<number> {
   io.runtime.prepareToServe();
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;
   const configPath = findConfig(options.config);
-  const loaded = await loadConfig(configPath, io);
+  const loaded = await loadConfig(configPath, { readFile, env: io.env });
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);
     return 1;
@@ -42,7 +43,7 @@ export const serve: Command = async (args, io) => {
   const code = await untilStopped(app, logger);
   await logger.flush();
   return code;
-};
+}
 
 /** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
 function untilStopped(app: App, logger: Logger): Promise<number> {

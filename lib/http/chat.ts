@@ -8,7 +8,7 @@ import { resolveModel, type Target } from "../routing/resolve.ts";
 import { chatToConverse, type ConverseCall } from "../translate/chat_to_converse.ts";
 import { type CompletionContext, converseToChat } from "../translate/converse_to_chat.ts";
 import { ConverseStreamToChat } from "../translate/converse_stream_to_chat.ts";
-import { traitsOf } from "../translate/families.ts";
+import { builtInModelTable, traitsOf } from "../translate/families.ts";
 import { ConverseStream, readConverse } from "../upstream/converse.ts";
 import { parseConverseResponse } from "../wire/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../wire/openai_chat.ts";
@@ -33,7 +33,10 @@ interface Attempt {
 }
 
 async function attempt(request: ChatRequest, name: string, { target, call }: Attempt): Promise<Answer> {
-  const converse = chatToConverse(request, { traits: traitsOf(target.model?.baseModel ?? target.modelId) });
+  const converse = chatToConverse(request, {
+    traits: traitsOf(target.model?.baseModel ?? target.modelId, builtInModelTable()),
+    ...(target.model === undefined ? {} : { settings: target.model }),
+  });
   const context: CompletionContext = {
     id: newCompletionId(),
     created: Math.floor(call.options.clock.now() / 1000),

@@ -1,0 +1,53 @@
+/** `adit emulator`: the built-in Bedrock by itself, for whatever speaks to Bedrock. */
+
+import process from "node:process";
+import { parseListenAddress } from "../config/values.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
+import type { CliIo } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+const DEFAULT_LISTEN = "127.0.0.1:8090";
+
+const HELP = `Run the built-in Bedrock emulator by itself.
+
+Usage: adit emulator [--listen ADDRESS]
+
+  --listen ADDRESS   host and port; default: ${DEFAULT_LISTEN}; port 0 takes a free one
+
+Point an AWS SDK's endpoint, or a provider's endpoint in Adit's configuration, at it.
+`;
+
+export async function emulator(args: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions(args, { help: HELP, strings: ["listen"] }, io);
+  if (typeof options === "number") return options;
+  const text = options.listen ?? DEFAULT_LISTEN;
+  const address = parseListenAddress(text);
+  if (address === undefined) {
+    io.err(`Cannot listen on ${JSON.stringify(text)}: expected HOST:PORT\n\n${HELP}`);
+    return 2;
+  }
+  // Loaded here, so that no other command pays for it.
+  const { createEmulator } = await import("../emulator/emulator.ts");
+  const { handle } = createEmulator({ clock: io.clock });
+  try {
+    const server = io.runtime.serve({ ...address, handle });
+    const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
+    io.out(`Bedrock emulator listening on http://${host}:${server.port}
+  access key id      ${EMULATOR_CREDENTIALS.accessKeyId}
+  secret access key  ${EMULATOR_CREDENTIALS.secretAccessKey.reveal()}
+  or API key         ${EMULATOR_API_KEY.reveal()}
+`);
+    await untilSignal();
+    await server.close();
+    return 0;
+  } catch (error) {
+    io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+}
