@@ -52,8 +52,9 @@ export function sigV4Signer(key: SigningKey): Signer {
       cache: derivedKeys.cache,
       datetime,
     });
-    const { headers } = await signer.sign();
-    for (const [name, value] of request.headers) headers.set(name, value);
+    const signed = await signer.sign();
+    const headers = new Headers(request.headers);
+    for (const [name, value] of signed.headers) headers.set(name, value);
     return headers;
   };
 }

@@ -12,6 +12,22 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 };
 
+/** Calls `turn` every `everyMs`, until the function that it gives is called. */
+export type Repeat = (everyMs: number, turn: () => void) => () => void;
+
+export interface TimerWheelOptions {
+  /** Precision of the deadlines. */
+  readonly tickMs?: number;
+  /** Ticks in one turn of the wheel; a deadline further away is looked at once a turn. */
+  readonly slots?: number;
+  readonly repeat?: Repeat;
+}
+
+const repeatByInterval: Repeat = (everyMs, turn) => {
+  const interval = setInterval(turn, everyMs);
+  return () => clearInterval(interval);
+};
+
 /** A deadline on a wheel: pushed forward for free, fired once, cancelled at will. */
 export interface Deadline {
   /** Moves the deadline to `afterMs` from now; costs one assignment. */
@@ -20,11 +36,10 @@ export interface Deadline {
 }
 
 class WheelEntry implements Deadline {
-  at: number;
+  /** The slot that holds it; undefined once it has fired or been cancelled. */
+  slot: Set<WheelEntry> | undefined;
 
-  constructor(private readonly wheel: TimerWheel, readonly fire: () => void, at: number) {
-    this.at = at;
-  }
+  constructor(private readonly wheel: TimerWheel, readonly fire: () => void, public at: number) {}
 
   extend(afterMs: number): void {
     this.at = this.wheel.clock.monotonic() + afterMs;
@@ -36,63 +51,71 @@ class WheelEntry implements Deadline {
 }
 
 /**
- * Fires deadlines with the precision of one tick, from a single interval however many there are. An entry that was
- * extended is looked at again when its old slot comes round; one that was brought nearer than its slot fires late by
- * at most a turn of the wheel, so `extend` is for deadlines that only move away.
+ * Fires deadlines with the precision of one tick, from a single interval however many there are; it stands still while
+ * there are none. An entry that was extended is looked at again when its old slot comes round; one that was brought
+ * nearer than its slot fires late by at most a turn of the wheel, so `extend` is for deadlines that only move away.
  */
 export class TimerWheel {
-  readonly #slots: Set<WheelEntry>[];
-  readonly #slotOf = new Map<WheelEntry, number>();
-  #interval: ReturnType<typeof setInterval> | undefined;
+  readonly #tickMs: number;
+  readonly #slots: readonly Set<WheelEntry>[];
+  readonly #repeat: Repeat;
+  #stop: (() => void) | undefined;
   #lastTick = 0;
+  #size = 0;
 
-  constructor(readonly clock: Clock, readonly tickMs = 50, slots = 1024) {
-    this.#slots = Array.from({ length: slots }, () => new Set());
+  constructor(readonly clock: Clock, options: TimerWheelOptions = {}) {
+    this.#tickMs = options.tickMs ?? 50;
+    this.#slots = Array.from({ length: options.slots ?? 1024 }, () => new Set());
+    this.#repeat = options.repeat ?? repeatByInterval;
   }
 
   /** Number of deadlines that have neither fired nor been cancelled. */
   get size(): number {
-    return this.#slotOf.size;
+    return this.#size;
   }
 
+  /** Calls `fire`, which must not throw, once `delayMs` have gone by. */
   after(delayMs: number, fire: () => void): Deadline {
-    const entry = new WheelEntry(this, fire, this.clock.monotonic() + delayMs);
-    if (this.#interval === undefined) {
-      this.#lastTick = this.#tickAt(this.clock.monotonic());
-      this.#interval = setInterval(() => this.#turn(), this.tickMs);
+    const now = this.clock.monotonic();
+    if (this.#stop === undefined) {
+      this.#lastTick = this.#tickAt(now);
+      this.#stop = this.#repeat(this.#tickMs, () => this.#turn());
     }
+    const entry = new WheelEntry(this, fire, now + delayMs);
     this.#place(entry);
+    this.#size++;
     return entry;
   }
 
+  /** Takes a deadline off the wheel, if it is still there. */
   remove(entry: WheelEntry): void {
-    const slot = this.#slotOf.get(entry);
-    if (slot === undefined) return;
-    this.#slots[slot]?.delete(entry);
-    this.#slotOf.delete(entry);
-    if (this.#slotOf.size === 0) this.#rest();
+    if (entry.slot === undefined) return;
+    entry.slot.delete(entry);
+    entry.slot = undefined;
+    this.#size--;
+    if (this.#size === 0) this.#rest();
   }
 
   #rest(): void {
-    clearInterval(this.#interval);
-    this.#interval = undefined;
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
+  /** The first tick at or after the time, so that nothing fires early. */
   #tickAt(time: number): number {
-    return Math.ceil(time / this.tickMs);
+    return Math.ceil(time / this.#tickMs);
   }
 
   #place(entry: WheelEntry): void {
     const furthest = this.#lastTick + this.#slots.length - 1;
     const tick = Math.min(Math.max(this.#tickAt(entry.at), this.#lastTick + 1), furthest);
-    const slot = tick % this.#slots.length;
-    this.#slots[slot]?.add(entry);
-    this.#slotOf.set(entry, slot);
+    entry.slot = this.#slots[tick % this.#slots.length];
+    entry.slot?.add(entry);
   }
 
   #turn(): void {
     const now = this.clock.monotonic();
-    const current = Math.floor(now / this.tickMs);
+    const current = Math.floor(now / this.#tickMs);
     // A stalled process catches up on one turn at most: after that every slot has been seen.
     const from = Math.max(this.#lastTick + 1, current - this.#slots.length + 1);
     for (let tick = from; tick <= current; tick++) {
@@ -100,15 +123,16 @@ export class TimerWheel {
       const slot = this.#slots[tick % this.#slots.length];
       if (slot === undefined || slot.size === 0) continue;
       for (const entry of [...slot]) {
-        if (!slot.delete(entry)) continue;
+        // One that fired before it may have cancelled it.
+        if (!slot.has(entry)) continue;
         if (entry.at > now) {
+          slot.delete(entry);
           this.#place(entry);
         } else {
-          this.#slotOf.delete(entry);
+          this.remove(entry);
           entry.fire();
         }
       }
     }
-    if (this.#slotOf.size === 0) this.#rest();
   }
 }
