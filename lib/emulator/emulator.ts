@@ -1,0 +1,146 @@
+/** The built-in Bedrock: answers Bedrock Runtime's requests as the service does, without a model, account or network. */
+
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { authenticate } from "./authenticate.ts";
+import { parseJson, readBody } from "./body.ts";
+import { PromptCache } from "./cache.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./credentials.ts";
+import { BedrockException, EXCEPTION_STATUS } from "./exception.ts";
+import { type FaultRequest, findFault, splitFaults } from "./faults.ts";
+import { createPause, type Step, streamSteps, toSteps } from "./frames.ts";
+import { stringifySorted } from "./json.ts";
+import { OPERATIONS, type Outcome } from "./operations.ts";
+import { createReasoningSeal } from "./reasoning.ts";
+import { findRoute } from "./route.ts";
+
+export interface EmulatorOptions {
+  readonly clock: Clock;
+  /** Access keys that may sign; `EMULATOR_CREDENTIALS` when left out. */
+  readonly credentials?: readonly EmulatorCredentials[];
+  /** Bedrock API keys that may be borne; `EMULATOR_API_KEY` when left out. */
+  readonly apiKeys?: readonly string[];
+  /** The region that signatures must name; any when left out. */
+  readonly region?: string;
+  /** Makes the values of `x-amzn-RequestId`; random UUIDs when left out. */
+  readonly newId?: () => string;
+  /** What the signatures of reasoning are made with. */
+  readonly seed?: string;
+  /** Pause before each delta of a stream, in milliseconds; none when left out. */
+  readonly tokenDelayMs?: number;
+}
+
+export interface Emulator {
+  /** Answers one request, whose `url` holds path and query as they were sent. */
+  handle(request: Request): Promise<Response>;
+}
+
+/** The namespace that the service appends to the names of its exceptions. */
+const CORAL_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
+
+export function createEmulator(options: EmulatorOptions): Emulator {
+  const { clock, tokenDelayMs = 0, newId = randomUUID } = options;
+  const rules = {
+    credentials: options.credentials ?? [EMULATOR_CREDENTIALS],
+    apiKeys: options.apiKeys ?? [EMULATOR_API_KEY.reveal()],
+    region: options.region,
+  };
+  const state = { cache: new PromptCache(clock), seal: createReasoningSeal(options.seed ?? "emulator") };
+
+  async function answer(request: Request): Promise<Response> {
+    const receivedAt = clock.monotonic();
+    const { method, url, headers } = request;
+    const route = findRoute(method, url);
+    if (route === undefined) return unknownOperation();
+    const body = await readBody(request);
+    authenticate({ method, url, headers, body }, rules, clock.now());
+    const { modelId, faults } = splitFaults(route.modelId, headers.get("x-emulator-fault"));
+    const canned = await applyFaults(faults, request.signal);
+    if (canned !== undefined) return canned;
+    const call = { modelId, headers, body: parseJson(body, headers), receivedAt, clock, state };
+    return toResponse(OPERATIONS[route.operation](call), { faults, tokenDelayMs });
+  }
+
+  return {
+    async handle(request) {
+      const response = await answer(request).catch(refusal);
+      response.headers.set("x-amzn-requestid", newId());
+      // Clients set their clocks by it.
+      response.headers.set("date", new Date(clock.now()).toUTCString());
+      return response;
+    },
+  };
+}
+
+function refusal(error: unknown): Response {
+  const { name, message, details } = error instanceof BedrockException
+    ? error
+    : new BedrockException("InternalServerException", `The emulator failed: ${error}`);
+  const body = { [details.capital ? "Message" : "message"]: message, ...details.members };
+  return new Response(stringifySorted(body), {
+    status: EXCEPTION_STATUS[name],
+    headers: {
+      "content-type": "application/json",
+      "x-amzn-errortype": details.capital ? name : name + CORAL_SUFFIX,
+      ...details.headers,
+    },
+  });
+}
+
+function unknownOperation(): Response {
+  const body = { Output: { __type: "com.amazon.coral.service#UnknownOperationException" }, Version: "1.0" };
+  return new Response(JSON.stringify(body), {
+    status: 404,
+    headers: { "content-type": "application/json", "x-amzn-errortype": "UnknownOperationException" },
+  });
+}
+
+/** Waits and refuses as the faults say; the answer that takes the place of the real one, if any does. */
+async function applyFaults(
+  faults: readonly FaultRequest[],
+  signal: AbortSignal,
+): Promise<Response | undefined> {
+  for (const { name, argument } of faults) {
+    const fault = findFault(name);
+    if (fault?.kind === "delay") {
+      const pause = createPause();
+      signal.addEventListener("abort", () => pause.cancel(), { once: true });
+      await pause.start(fault.delayMs(argument));
+    } else if (fault?.kind === "refuse") {
+      const refused = fault.refuse(argument);
+      if (refused instanceof BedrockException) throw refused;
+      const { status, contentType, body } = refused;
+      return new Response(body === "" ? null : body, {
+        status,
+        headers: contentType === undefined ? {} : { "content-type": contentType },
+      });
+    }
+  }
+  return undefined;
+}
+
+interface ResponseOptions {
+  readonly faults: readonly FaultRequest[];
+  readonly tokenDelayMs: number;
+}
+
+function toResponse(outcome: Outcome, { faults, tokenDelayMs }: ResponseOptions): Response {
+  const { headers } = outcome;
+  switch (outcome.kind) {
+    case "json": {
+      headers.set("content-type", "application/json");
+      return new Response(outcome.sorted ? stringifySorted(outcome.body) : JSON.stringify(outcome.body), {
+        headers,
+      });
+    }
+    case "events": {
+      headers.set("content-type", "application/vnd.amazon.eventstream");
+      let steps: Iterable<Step> = toSteps(outcome.events, { tokenDelayMs });
+      for (const { name, argument } of faults) {
+        const fault = findFault(name);
+        if (fault?.kind === "stream") steps = fault.apply(steps, argument);
+      }
+      return new Response(streamSteps(steps), { headers });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** What the emulator refuses with: Bedrock's exceptions, by name and HTTP status. */
+
+/** Status of every exception that a request to Bedrock may meet, modelled or from the layers in front of it. */
+export const EXCEPTION_STATUS = {
+  AccessDeniedException: 403,
+  ExpiredTokenException: 403,
+  IncompleteSignatureException: 400,
+  InternalServerException: 500,
+  InvalidSignatureException: 403,
+  MissingAuthenticationTokenException: 403,
+  ModelErrorException: 424,
+  ModelNotReadyException: 429,
+  ModelStreamErrorException: 424,
+  ModelTimeoutException: 408,
+  RequestEntityTooLargeException: 413,
+  ResourceNotFoundException: 404,
+  SerializationException: 400,
+  ServiceQuotaExceededException: 400,
+  ServiceUnavailableException: 503,
+  ThrottlingException: 429,
+  UnrecognizedClientException: 403,
+  ValidationException: 400,
+} as const satisfies Record<string, number>;
+
+export type ExceptionName = keyof typeof EXCEPTION_STATUS;
+
+export interface ExceptionDetails {
+  /** Members of the body beside the message, such as `originalStatusCode`. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The layer that checks API keys writes `Message` where the service writes `message`. */
+  readonly capital?: boolean;
+}
+
+/** One refusal, thrown anywhere in the emulator and answered by `handle`. */
+export class BedrockException extends Error {
+  override readonly name: ExceptionName;
+
+  constructor(name: ExceptionName, message: string, readonly details: ExceptionDetails = {}) {
+    super(message);
+    this.name = name;
+  }
+}
+
+export function invalid(message: string): BedrockException {
+  return new BedrockException("ValidationException", message);
+}
+
+/** A refusal by the model's provider: InvokeModel passes its words on, Converse says whose they are. */
+export class ModelRefusal extends Error {
+  override readonly name = "ModelRefusal";
+
+  /** As Converse answers it. */
+  viaConverse(): BedrockException {
+    return invalid(`The model returned the following errors: ${this.message}`);
+  }
+
+  /** As InvokeModel answers it. */
+  viaInvoke(): BedrockException {
+    return invalid(this.message);
+  }
+}

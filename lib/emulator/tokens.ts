@@ -1,0 +1,21 @@
+/** The emulator's tokenizer: simple enough to count by hand, and about as fine as a real one. */
+
+/** Up to four letters or digits, or one other character, with the white space before it. */
+const PIECE = /\s*(?:[\p{L}\p{M}\p{N}]{1,4}|[^\s\p{L}\p{M}\p{N}])/gu;
+
+/** The text cut into its tokens; joined they give the text again, trailing white space included. */
+export function tokenize(text: string): string[] {
+  const pieces: string[] = text.match(PIECE) ?? [];
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length < text.length) pieces.push((pieces.pop() ?? "") + text.slice(length));
+  return pieces;
+}
+
+export function countTokens(text: string): number {
+  return tokenize(text).length;
+}
+
+/** What an image, document, video or sound of that many bytes counts. */
+export function countMediaTokens(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / 512));
+}
