@@ -22,7 +22,6 @@ interface BunServeOptions {
   readonly reusePort: boolean;
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly fetch: (request: Request, server: BunServer) => Promise<Response>;
-  readonly error: (error: Error) => Response;
 }
 
 interface BunRequestInit extends RequestInit {
@@ -69,6 +68,7 @@ function serve(options: ServeOptions): Server {
     idleTimeout: 0,
     // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's dialect.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    // Otherwise Bun 1.4.4 prints the source around each line that makes a body stream error to the terminal.
     development: false,
     // Bun 1.4.4 shares the port with other processes when `development` is false, so that a second start would succeed.
     reusePort: false,
@@ -78,8 +78,6 @@ function serve(options: ServeOptions): Server {
       if (request.method === "HEAD") addDate(response.headers);
       return response;
     },
-    // Without this Bun 1.4.4 prints the source around the line that failed to the terminal.
-    error: () => new Response(null, { status: 500 }),
   };
   try {
     const server = Bun.serve(settings);

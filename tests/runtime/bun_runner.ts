@@ -8,8 +8,12 @@ import { cases } from "./suite.ts";
 bunRuntime.prepareToServe();
 for (const one of cases) {
   const error = await runCase(bunRuntime, one).then(() => undefined, describe);
-  process.stdout.write(JSON.stringify({ name: one.name, error }) + "\n");
+  await new Promise((resolve) =>
+    process.stdout.write(JSON.stringify({ name: one.name, error }) + "\n", resolve)
+  );
 }
+// A case that failed may have left a listener open.
+process.exit(0);
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
