@@ -1,10 +1,33 @@
-/** Takes out of AWS's wording what a caller is not to see. */
+/** Takes out of AWS's wording what names the operator's account, so that callers may read the rest. */
 
-/** Each kind of identifier and what stands in its place. */
+/** Longer texts are cut: no message that helps anyone is longer, and the patterns' time is bounded. */
+const MAX_CHARS = 4096;
+
+/** In order: what holds other identifiers goes before them. */
 const IDENTIFIERS: readonly (readonly [RegExp, string])[] = [
-  [/arn:[^\s"',;)\]}]+/gi, "[arn]"],
+  [/arn(?::|%3a)[a-z-]*(?::|%3a)[^\s"'`<>(){}[\],;]*/gi, "[arn]"],
+  [/https?:\/\/[^\s"'`<>(){}[\],;]*/gi, "[url]"],
+  [
+    /[a-z0-9.-]*\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|amazonwebservices\.(?:com\.cn|eu)|api\.aws)(?::\d+)?/gi,
+    "[host]",
+  ],
+  [
+    /[a-z0-9.-]*\.(?:(?:s?c2s|sc2s)\.s?gov|ic\.gov|sgov\.gov|adc-e\.uk|csp\.hci\.ic\.gov)(?::\d+)?/gi,
+    "[host]",
+  ],
+  [/\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, "[host]"],
+  [/vpce-[a-z0-9-]+/gi, "[endpoint]"],
+  [/(?:A3T[A-Z0-9]|ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA)[A-Z0-9]{12,}/g, "[key id]"],
+  [/(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/=_-]{8,}/g, "[key]"],
+  [
+    /[a-z]{2,4}-(?:[a-z]{2,4}-)?(?:(?:north|south)(?:east|west)?|east|west|central)-\d{1,2}[a-f]?/gi,
+    "[region]",
+  ],
+  [/(?<!\d)\d{4}-?\d{4}-?\d{4}(?!\d)/g, "[account]"],
 ];
 
+/** The text without ARNs, hosts, URLs, account ids, regions, key ids and keys. */
 export function scrub(text: string): string {
-  return IDENTIFIERS.reduce((scrubbed, [pattern, name]) => scrubbed.replace(pattern, name), text);
+  const bounded = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
+  return IDENTIFIERS.reduce((scrubbed, [pattern, name]) => scrubbed.replaceAll(pattern, name), bounded);
 }

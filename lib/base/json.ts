@@ -38,7 +38,8 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
+  if (value === "") return "an empty string";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 

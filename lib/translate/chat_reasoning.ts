@@ -30,6 +30,11 @@ export function reasoningFields(request: ChatRequest, { traits, ignored }: Reaso
   return { ...byEffort, thinking: thinking.value };
 }
 
+/** The `thinking` member of what `reasoningFields` gave, if it switches thinking on. */
+export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
+  return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
+}
+
 export interface ThinkingLimits {
   /** What `reasoningFields` gave. */
   readonly fields: JsonObject;
@@ -43,8 +48,9 @@ export interface ThinkingLimits {
  * and gives the `maxTokens` to send: above the budget, because the budget is spent out of it.
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
-  const { fields: { thinking }, maxTokens, toolChoice } = limits;
-  if (!isJsonObject(thinking) || thinking.type === "disabled") return maxTokens;
+  const { fields, maxTokens, toolChoice } = limits;
+  const thinking = activeThinking(fields);
+  if (thinking === undefined) return maxTokens;
   if (request.temperature !== undefined && request.temperature !== 1) {
     throw invalidField("temperature", `expected none while thinking is on, found ${request.temperature}`);
   }

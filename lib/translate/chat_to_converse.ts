@@ -3,12 +3,13 @@
 import { invalidField } from "../base/errors.ts";
 import { mergeJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
-import type { ConverseRequest } from "../wire/converse.ts";
+import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
-import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
+import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
+import type { ToolPlan } from "./chat_tools.ts";
 import type { ModelTraits } from "./families.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { checkMetadata } from "./request_metadata.ts";
@@ -57,20 +58,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const defaults = settings?.defaults ?? {};
-  const maxTokens = limitThinking(request, {
-    fields: reasoning,
-    maxTokens: request.maxTokens ?? defaults.maxTokens,
-    toolChoice: tools.toolConfig?.toolChoice,
-    hasStructuredTool: tools.structuredTool !== undefined,
-  });
-  const stop = request.stop.length > 0 ? request.stop : defaults.stop;
-  const inferenceConfig = {
-    maxTokens,
-    temperature: request.temperature ?? defaults.temperature,
-    topP: request.topP ?? defaults.topP,
-    stopSequences: stop,
-  };
+  const inference = inferenceConfig(request, { defaults: settings?.defaults ?? {}, reasoning, tools });
   const additionalFields = [topKFields(request, context), reasoning, tools.additionalFields]
     .reduce(mergeJson, request.bedrock.additionalModelRequestFields ?? {});
 
@@ -78,7 +66,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     request: {
       messages,
       system: system.length > 0 ? system : undefined,
-      inferenceConfig: isEmpty(inferenceConfig) ? undefined : inferenceConfig,
+      inferenceConfig: isEmpty(inference) ? undefined : inference,
       toolConfig: tools.toolConfig,
       outputConfig: tools.outputConfig,
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
@@ -120,6 +108,35 @@ function asksForSomething(name: string, value: JsonValue): boolean {
   if (row === undefined) return true;
   if (JSON.stringify(value) !== row.neutral) throw invalidField(name, row.reason);
   return false;
+}
+
+interface InferenceContext {
+  readonly defaults: ModelSettings["defaults"];
+  readonly reasoning: JsonObject;
+  readonly tools: ToolPlan;
+}
+
+function inferenceConfig(
+  request: ChatRequest,
+  { defaults, reasoning, tools }: InferenceContext,
+): InferenceConfig {
+  const { temperature, topP } = samplesItself(request, reasoning) ? request : defaults;
+  return {
+    maxTokens: limitThinking(request, {
+      fields: reasoning,
+      maxTokens: request.maxTokens ?? defaults.maxTokens,
+      toolChoice: tools.toolConfig?.toolChoice,
+      hasStructuredTool: tools.structuredTool !== undefined,
+    }),
+    temperature,
+    topP,
+    stopSequences: request.stop.length > 0 ? request.stop : defaults.stop,
+  };
+}
+
+/** Newer Claude models refuse one of temperature and top_p beside the other, and both while they think. */
+function samplesItself({ temperature, topP }: ChatRequest, reasoning: JsonObject): boolean {
+  return temperature !== undefined || topP !== undefined || activeThinking(reasoning) !== undefined;
 }
 
 function topKFields(

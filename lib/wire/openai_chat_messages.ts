@@ -239,14 +239,16 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
     ...partBase(fields),
     url: parseUrl(fields, { name: "video_url", unreadPaths }),
   }),
-  input_audio: (fields) => {
+  input_audio: (fields, unreadPaths) => {
     const audio = fields.object("input_audio");
-    return {
+    const part: AudioPart = {
       type: "input_audio",
       ...partBase(fields),
       data: audio.string("data"),
       format: audio.string("format"),
     };
+    audio.noteUnread(unreadPaths);
+    return part;
   },
   file: (fields, unreadPaths) => {
     const file = fields.object("file");

@@ -1,0 +1,82 @@
+/** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
+
+import type { JsonObject, JsonValue } from "../base/json.ts";
+import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
+import { applyBetas } from "./betas.ts";
+import type { BetaTable } from "./betas.ts";
+import type { ModelSettings } from "./chat_to_converse.ts";
+import { IgnoredFields } from "./ignored.ts";
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html */
+const ANTHROPIC_VERSION = "bedrock-2023-05-31";
+
+export interface InvokeContext {
+  /** Flags of the `anthropic-beta` headers. */
+  readonly betas: readonly string[];
+  readonly betaTable: BetaTable;
+  readonly settings?: ModelSettings;
+}
+
+export interface InvokeCall {
+  readonly body: JsonObject;
+  /** What Bedrock takes beside the body: the operator's guardrail and metadata. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Flags and fields that were left out, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * The body for InvokeModel. Members keep their order, in which the prompt is cached. Throws `invalid_request` where
+ * there is no `max_tokens`, neither the caller's nor the operator's.
+ */
+export function messagesToInvoke(
+  body: JsonObject,
+  { betas, betaTable, settings }: InvokeContext,
+): InvokeCall {
+  const ignored = new IgnoredFields();
+  const asked = applyBetas(body, {
+    flags: [...betas, ...parseBetaField(body.anthropic_beta)],
+    table: betaTable,
+    ignored,
+  });
+  const members = new Map(Object.entries(asked.body));
+  members.delete("model");
+  members.delete("stream");
+  members.set("anthropic_version", ANTHROPIC_VERSION);
+  if (asked.flags.length > 0) members.set("anthropic_beta", asked.flags);
+  else members.delete("anthropic_beta");
+  for (const [name, value] of defaultsOf(settings)) {
+    if (!members.has(name)) members.set(name, value);
+  }
+  if (!members.has("max_tokens")) throw missingField("max_tokens");
+  return {
+    body: Object.fromEntries(members),
+    headers: settings === undefined ? {} : settingsHeaders(settings),
+    ignored: ignored.list(),
+  };
+}
+
+function defaultsOf(settings: ModelSettings | undefined): [string, JsonValue][] {
+  const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
+  const members: [string, JsonValue | undefined][] = [
+    ["max_tokens", maxTokens],
+    ["temperature", temperature],
+    ["top_p", topP],
+    ["stop_sequences", stop],
+  ];
+  return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_RequestSyntax */
+function settingsHeaders({ guardrail, metadata }: ModelSettings): Record<string, string> {
+  return {
+    ...(guardrail !== undefined && {
+      "x-amzn-bedrock-guardrailidentifier": guardrail.id,
+      "x-amzn-bedrock-guardrailversion": guardrail.version,
+      "x-amzn-bedrock-trace": guardrail.trace.toUpperCase(),
+    }),
+    ...(Object.keys(metadata).length > 0 && {
+      "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),
+    }),
+  };
+}
