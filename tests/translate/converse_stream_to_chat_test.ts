@@ -1,0 +1,65 @@
+/** What a stream's translator says of itself, beside the text that the golden cases hold. */
+
+import assert from "node:assert/strict";
+import { AditError } from "../../lib/base/errors.ts";
+import { ConverseStreamToChat } from "../../lib/translate/converse_stream_to_chat.ts";
+import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { readChunks } from "../suites/sse_chunks.ts";
+
+function open(): ConverseStreamToChat {
+  const call = { toolNames: new ToolNames(), structuredTool: undefined, includeUsage: false };
+  return new ConverseStreamToChat({ id: 'chatcmpl-"1"', created: 1, model: "näme\n", call });
+}
+
+Deno.test("a stream is finished by messageStop, not by what comes before or by its end", () => {
+  const stream = open();
+  stream.push({ type: "contentBlockDelta", index: 0, delta: { type: "text", text: "Hi" } });
+  assert.deepEqual([stream.finished, stream.stopReason, stream.usage], [false, undefined, undefined]);
+  stream.push({ type: "messageStop", stopReason: "end_turn" });
+  assert.deepEqual([stream.finished, stream.stopReason, stream.usage], [true, "end_turn", undefined]);
+  const usage = { inputTokens: 1, outputTokens: 2, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  stream.push({ type: "metadata", usage });
+  assert.deepEqual(stream.usage, usage);
+});
+
+Deno.test("the head of a chunk is valid JSON whatever the model's name", () => {
+  const [chunk] = readChunks(open().push({ type: "messageStart" }));
+  assert.deepEqual(chunk, {
+    id: 'chatcmpl-"1"',
+    object: "chat.completion.chunk",
+    created: 1,
+    model: "näme\n",
+    choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
+  });
+});
+
+Deno.test("every finish comes once, however often the upstream says so", () => {
+  const stream = open();
+  const text = [
+    stream.push({ type: "messageStart" }),
+    stream.push({ type: "messageStart" }),
+    stream.push({ type: "messageStop", stopReason: "end_turn" }),
+    stream.push({ type: "metadata", usage: undefined }),
+    stream.push({ type: "metadata", usage: undefined }),
+    stream.end(),
+  ].join("");
+  assert.equal(readChunks(text).length, 3);
+});
+
+Deno.test("a failure is one error event with the row of its kind", () => {
+  assert.deepEqual(readChunks(open().fail(new AditError("overloaded"))), [{
+    error: {
+      message: "the model provider is overloaded, please try again",
+      type: "server_error",
+      param: null,
+      code: "overloaded",
+    },
+  }]);
+});
+
+Deno.test("text with line ends and separators stays one line of an event", () => {
+  const text = "a\r\nb\u2028c\u2029\n\n";
+  const sse = open().push({ type: "contentBlockDelta", index: 0, delta: { type: "text", text } });
+  const chunk = readChunks(sse).at(-1) as { choices: [{ delta: { content: string } }] };
+  assert.equal(chunk.choices[0].delta.content, text);
+});

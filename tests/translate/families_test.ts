@@ -1,0 +1,57 @@
+/** Traits of models: ids of every form, and a table that is checked when it is read. */
+
+import assert from "node:assert/strict";
+import { builtInModelTable, parseModelTable, traitsOf } from "../../lib/translate/families.ts";
+
+const FAMILIES: readonly (readonly [id: string, family: string])[] = [
+  ["anthropic.claude-haiku-4-5-20251001-v1:0", "claude"],
+  ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "claude"],
+  ["us-gov.anthropic.claude-3-haiku-20240307-v1:0", "claude"],
+  ["global.anthropic.claude-opus-4-8", "claude"],
+  ["mars.amazon.nova-lite-v1:0", "nova"],
+  ["amazon.nova-2-lite-v1:0:256k", "nova"],
+  ["openai.gpt-oss-120b-1:0", "gpt-oss"],
+  ["openai.gpt-5.6-luna", "openai"],
+  ["zai.glm-4.7-flash", "other"],
+  ["meta.llama3-3-70b-instruct-v1:0", "llama"],
+  ["arn:aws:bedrock:us-east-1::foundation-model/deepseek.r1-v1:0", "deepseek"],
+  ["arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.mistral.pixtral-large-2502-v1:0", "mistral"],
+  ["arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghijkl", "nova"],
+  ["arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl", "other"],
+  ["", "other"],
+];
+
+for (const [id, family] of FAMILIES) {
+  Deno.test(`model "${id}" is of family ${family}`, () => {
+    assert.equal(traitsOf(id, builtInModelTable()).family, family);
+  });
+}
+
+Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
+  const { reasoningEffort } = traitsOf("anthropic.claude-sonnet-4-5-20250929-v1:0", builtInModelTable());
+  const budgets = [...reasoningEffort.values()].flatMap(({ thinking }) =>
+    typeof thinking === "object" && thinking !== null && "budget_tokens" in thinking
+      ? [Number(thinking.budget_tokens)]
+      : []
+  );
+  assert.equal(Math.min(...budgets), 1024);
+});
+
+Deno.test("later rows set what they name and leave the rest", () => {
+  const table = parseModelTable(`
+- { match: "*", family: a, top_k: x, tool_choice: [auto] }
+- { match: ["m.*", "n.*"], family: b }
+- { match: "m.(x)+*", tool_choice: [] }
+`);
+  const { family, topKPath, toolChoice } = traitsOf("m.(x)+1", table);
+  assert.deepEqual([family, topKPath, [...toolChoice]], ["b", "x", []]);
+  assert.equal(traitsOf("m.xx", table).toolChoice.size, 1);
+});
+
+Deno.test("a table with a misspelt trait is refused by name", () => {
+  assert.throws(
+    () => parseModelTable('- { match: "*", topk: x }'),
+    /^Error: Cannot read the table of models: .*topk/s,
+  );
+  assert.throws(() => parseModelTable('- { match: "*", tool_choice: [none] }'), /tool_choice/);
+});
