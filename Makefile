@@ -1,0 +1,57 @@
+# A machine needs only make, node with npm, and curl: everything else is installed below .tools/, which git ignores.
+# The commands themselves are the tasks of deno.json.
+
+DENO_VERSION := 2.9.6
+BUN_VERSION := 1.4.4
+
+TASKS := run test check fmt build
+
+# A deno of exactly this version that is on the PATH already is used as it is.
+DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
+OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
+TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
+NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
+export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
+
+.PHONY: help $(TASKS) compile clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run       build, then serve config/adit.yaml'
+	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
+	@echo 'make check     formatting, lint, types, layers'
+	@echo 'make fmt       format the sources'
+	@echo 'make build     dist/adit: one binary with everything in it'
+	@echo 'make compile   dist/adit-deno: the same by deno compile'
+	@echo 'make clean     remove what was built and installed'
+
+$(TASKS): $(TOOLS) .tools/dependencies
+	@deno task --quiet $@
+
+compile: $(TOOLS) .tools/dependencies
+	@deno task --quiet compile 2>.tools/compile.log || { \
+	  if grep -q denort .tools/compile.log; then \
+	    echo "deno compile cannot download its runtime (denort) from the Deno project's site;" \
+	      "make build needs nothing from there." >&2; \
+	  else \
+	    cat .tools/compile.log >&2; \
+	  fi; \
+	  exit 1; \
+	}
+
+# Whether npm runs install scripts depends on its version and settings, so they are run here: they put the native
+# binaries where npm's links point.
+$(TOOLS):
+	@rm -rf .tools
+	@mkdir .tools
+	@$(NPM_INSTALL) --prefix .tools bun@$(BUN_VERSION) $(if $(OWN_DENO),deno@$(DENO_VERSION))
+	@cd .tools/node_modules/bun && node install.js
+	@$(if $(OWN_DENO),cd .tools/node_modules/deno && node install.cjs)
+	@touch $@
+
+.tools/dependencies: deno.json deno.lock $(TOOLS)
+	@deno install --quiet --frozen
+	@touch $@
+
+clean:
+	rm -rf dist node_modules .tools
