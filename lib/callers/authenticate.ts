@@ -29,9 +29,9 @@ export function authenticate(headers: Headers, snapshot: Snapshot, nowMs: number
   for (const { header, read } of KEY_PLACES) {
     const value = headers.get(header);
     const key = value === null ? undefined : read(value);
-    if (key === undefined || key === "" || key.length > MAX_KEY_LENGTH) continue;
+    if (key === undefined || key === "") continue;
     given = true;
-    const caller = snapshot.callersByKeyHash.get(sha256Hex(key));
+    const caller = key.length > MAX_KEY_LENGTH ? undefined : snapshot.callersByKeyHash.get(sha256Hex(key));
     if (caller !== undefined) return checkUsable(caller, nowMs);
   }
   throw new AditError(given ? "invalid_key" : "missing_key");

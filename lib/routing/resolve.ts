@@ -36,7 +36,9 @@ export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): 
 export function resolveNative(id: string, caller: Caller, snapshot: Snapshot): Plan {
   if (snapshot.models.has(id) && caller.models.has(id)) return resolveModel(id, caller, snapshot);
   const { native } = caller;
-  if (native === undefined || !native.ids.some((glob) => glob.matches(id))) throw notFound(id);
+  if (native === undefined || isRelativePath(id) || !native.ids.some((glob) => glob.matches(id))) {
+    throw notFound(id);
+  }
   const [firstRegion] = native.regions;
   const region = regionOfArn(id) ?? firstRegion;
   const provider = region !== undefined && native.regions.has(region)
@@ -44,6 +46,11 @@ export function resolveNative(id: string, caller: Caller, snapshot: Snapshot): P
     : undefined;
   if (provider === undefined) throw notFound(id);
   return { name: id, targets: [{ provider, modelId: id, model: undefined }] };
+}
+
+/** Whether the id, as a segment of a URL's path, would lead to another operation than the one that was asked for. */
+function isRelativePath(id: string): boolean {
+  return id === "" || id === "." || id === "..";
 }
 
 /** The fourth field of an ARN; undefined for a plain id. */

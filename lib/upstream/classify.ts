@@ -1,8 +1,12 @@
 /** What an upstream's refusal means: AWS's exception names and statuses to the kinds of our error table. */
 
+import { scrub } from "../aws/scrub.ts";
 import { decodeUtf8 } from "../base/bytes.ts";
 import { AditError, type ErrorKind, errorRow, type UpstreamDetail } from "../base/errors.ts";
-import { scrub } from "../aws/scrub.ts";
+import type { Frame } from "../codec/eventstream.ts";
+
+/** Bound on an error's body: one that is longer was not written by Bedrock, and nothing of it is kept. */
+export const MAX_ERROR_BYTES = 64 * 1024;
 
 /** By the names that Bedrock and the signature layer in front of it use. */
 const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
@@ -60,23 +64,39 @@ export function classifyResponse(status: number, headers: Headers, body: Uint8Ar
   const { code, message } = readErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
   const kind = KIND_BY_EXCEPTION.get(type ?? "") ?? KIND_BY_STATUS.get(status) ?? "upstream_error";
-  const retryAfter = headers.get("retry-after");
   return refusal(kind, {
     status,
-    ...(type === undefined ? {} : { type }),
-    ...(message === undefined ? {} : { message }),
+    ...optional("type", type),
+    ...optional("message", message),
     ...optional("requestId", headers.get("x-amzn-requestid")),
-  }, retryAfter);
+  }, headers.get("retry-after"));
 }
 
-/** The error that an exception or error frame in an event stream stands for; `name` as the frame spells it. */
-export function classifyException(name: string, message: string, requestId: string | undefined): AditError {
-  const type = name.charAt(0).toUpperCase() + name.slice(1);
-  const kind = KIND_BY_EXCEPTION.get(type) ?? "upstream_error";
-  return refusal(kind, { type, message, ...optional("requestId", requestId ?? null) }, null);
+/**
+ * The error that a frame of an event stream stands for; undefined for an event. Some real frames lack `:message-type`:
+ * what they are is then told by the header that is there.
+ */
+export function classifyFrame(
+  { headers, payload }: Frame,
+  requestId: string | undefined,
+): AditError | undefined {
+  const text = (name: string) => {
+    const value = headers.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const name = text(":exception-type") ?? text(":error-code");
+  const messageType = text(":message-type");
+  if (name === undefined && messageType !== "exception" && messageType !== "error") return undefined;
+  // The names that HTTP spells `ThrottlingException` are members of a union here: `throttlingException`.
+  const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
+  return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
+    ...optional("type", type),
+    ...optional("message", text(":error-message") ?? readErrorBody(payload).message),
+    ...optional("requestId", requestId),
+  });
 }
 
-function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string | null): AditError {
+function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string | null = null): AditError {
   const shown = errorRow(kind).upstreamText === "scrubbed" && upstream.message !== undefined
     ? scrub(upstream.message)
     : undefined;
@@ -84,12 +104,14 @@ function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string |
 }
 
 /** `ValidationException` out of `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`. */
-function exceptionName(text: string | undefined): string | undefined {
-  return text?.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
+function exceptionName(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
 }
 
 /** AWS's front ends write `Message`, its services `message`; proxies send HTML, of which nothing is kept. */
-function readErrorBody(body: Uint8Array): { code?: string; message?: string } {
+function readErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
+  if (body.length > MAX_ERROR_BYTES) return {};
   let value: unknown;
   try {
     value = JSON.parse(decodeUtf8(body));
@@ -97,18 +119,15 @@ function readErrorBody(body: Uint8Array): { code?: string; message?: string } {
     return {};
   }
   if (typeof value !== "object" || value === null) return {};
-  const members = new Map(Object.entries(value));
+  const members = new Map<string, unknown>(Object.entries(value));
   return {
-    ...optionalText("code", members.get("code") ?? members.get("__type")),
-    ...optionalText("message", members.get("message") ?? members.get("Message")),
+    code: members.get("code") ?? members.get("__type"),
+    message: members.get("message") ?? members.get("Message"),
   };
 }
 
-function optionalText<Name extends string>(name: Name, value: unknown): { [name in Name]?: string } {
-  return optional(name, typeof value === "string" ? value : null);
-}
-
-function optional<Name extends string>(name: Name, value: string | null): { [name in Name]?: string };
-function optional(name: string, value: string | null): Record<string, string> {
-  return value === null ? {} : { [name]: value };
+/** The member, if there is text for it. */
+function optional<Name extends string>(name: Name, value: unknown): { [name in Name]?: string };
+function optional(name: string, value: unknown): Record<string, string> {
+  return typeof value === "string" && value !== "" ? { [name]: value } : {};
 }

@@ -1,17 +1,18 @@
 /** Converse and ConverseStream answers: one JSON value, or typed events batch by batch. */
 
-import { AditError, toAditError } from "../base/errors.ts";
-import { decodeUtf8 } from "../base/bytes.ts";
+import { decodeUtf8, EMPTY } from "../base/bytes.ts";
+import { AditError, type ErrorKind, toAditError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../codec/eventstream.ts";
 import { type ConverseEvent, parseConverseEvent } from "../wire/converse_stream.ts";
-import { classifyException, classifyResponse } from "./classify.ts";
+import { classifyFrame, classifyResponse, MAX_ERROR_BYTES } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
 
 /** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
-/** Bound on an error's body: one that is longer was not written by Bedrock. */
-const MAX_ERROR_BYTES = 64 * 1024;
+
+/** After `messageStop` everything that the client is to see has come: an upstream lost then has lost the usage at most. */
+const LOSES_USAGE_ONLY: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
 
 /** The answer of Converse: JSON, not yet read any further. */
 export interface ConverseAnswer {
@@ -46,7 +47,7 @@ async function readErrorBody(exchange: Exchange): Promise<Uint8Array> {
   try {
     return await exchange.readAll(MAX_ERROR_BYTES);
   } catch {
-    return new Uint8Array(0);
+    return EMPTY;
   }
 }
 
@@ -99,8 +100,7 @@ export class ConverseStream {
     try {
       return await this.#exchange.read();
     } catch (error) {
-      // Everything that the client is to see has come: a connection lost after that has lost the usage at most.
-      if (this.#stopped && toAditError(error).kind === "stream_truncated") return undefined;
+      if (this.#stopped && LOSES_USAGE_ONLY.has(toAditError(error).kind)) return undefined;
       throw error;
     }
   }
@@ -124,18 +124,10 @@ export class ConverseStream {
   }
 
   #readFrame(frame: Frame): ConverseEvent {
-    const text = (name: string) => {
-      const value = frame.headers.get(name);
-      return typeof value === "string" ? value : undefined;
-    };
-    // Some real frames lack `:message-type`; what they are is told by the header that is there.
-    const exception = text(":exception-type");
-    if (exception !== undefined) {
-      throw classifyException(exception, messageOf(frame.payload), this.requestId);
-    }
-    const code = text(":error-code");
-    if (code !== undefined) throw classifyException(code, text(":error-message") ?? "", this.requestId);
-    return parseConverseEvent(text(":event-type") ?? "", frame.payload);
+    const error = classifyFrame(frame, this.requestId);
+    if (error !== undefined) throw error;
+    const type = frame.headers.get(":event-type");
+    return parseConverseEvent(typeof type === "string" ? type : "", frame.payload);
   }
 
   #checkEnd(): void {
@@ -151,18 +143,4 @@ export class ConverseStream {
       : "stream_truncated";
     throw new AditError(kind, undefined, { cause });
   }
-}
-
-function messageOf(payload: Uint8Array): string {
-  try {
-    const value: unknown = JSON.parse(decodeUtf8(payload));
-    if (
-      typeof value === "object" && value !== null && "message" in value && typeof value.message === "string"
-    ) {
-      return value.message;
-    }
-  } catch {
-    // An exception without a readable message is still an exception.
-  }
-  return "";
 }

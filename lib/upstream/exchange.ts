@@ -1,13 +1,13 @@
 /** One signed HTTP exchange with a provider: its deadlines, its bytes, and how it is ended early. */
 
-import { AditError, type ErrorKind } from "../base/errors.ts";
+import { AditError, type ErrorKind, toAditError } from "../base/errors.ts";
 import { concat } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import type { Timeouts } from "../config/snapshot.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import type { SignableRequest, Signer } from "../aws/sign.ts";
 
-/** Resolves whether a TCP connection to the URL's host can be made within the time. */
+/** Resolves whether a TCP connection to the URL's host can be made within the time; never rejects. */
 export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
 
 export interface ExchangeOptions {
@@ -36,6 +36,8 @@ export class Exchange {
   readonly #head: Promise<Head>;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   #failure: AditError | undefined;
+  #answered = false;
+  #reading = false;
   #finished = false;
   #progress: Deadline;
   readonly #total: Deadline;
@@ -60,25 +62,26 @@ export class Exchange {
     return this.#head;
   }
 
-  /** The next chunk of the body, or undefined at its end. Throws the AditError that ended the exchange early. */
+  /**
+   * The next chunk of the body, or undefined at its end; to be called after `head` has resolved. Throws the AditError
+   * that ended the exchange early.
+   */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#reader === undefined) {
-      this.#finish();
-      return undefined;
-    }
+    this.#progress.extend(this.#options.timeouts.idleMs);
+    this.#reading = true;
     let result;
     try {
-      result = await this.#reader.read();
+      result = await this.#reader?.read();
     } catch (cause) {
       this.end(new AditError("stream_truncated", undefined, { cause }));
     }
+    this.#reading = false;
     if (this.#failure !== undefined) throw this.#failure;
     if (result === undefined || result.done) {
       this.#finish();
       return undefined;
     }
-    this.#progress.extend(this.#options.timeouts.idleMs);
     return result.value;
   }
 
@@ -119,31 +122,55 @@ export class Exchange {
   }
 
   async #send(request: SignableRequest): Promise<Head> {
-    const { sign, fetch, nowMs, timers, timeouts } = this.#options;
-    const headers = await sign(request, nowMs);
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(request.url));
-    let response: Response;
+    const { sign, nowMs } = this.#options;
+    let headers: Headers;
     try {
-      response = await fetch(request.url, {
-        method: request.method,
-        headers,
-        ...(request.body === undefined ? {} : { body: request.body }),
-        signal: this.#aborter.signal,
-      });
+      headers = await sign(request, nowMs);
     } catch (cause) {
-      this.end(new AditError("upstream_unreachable", undefined, { cause }));
-      throw this.#failure ?? cause;
+      throw this.#fail(toAditError(cause));
     }
-    this.#connect.cancel();
+    if (this.#failure !== undefined) throw this.#failure;
+    const response = await this.#fetch(request, headers);
+    this.#answered = true;
+    this.#connect?.cancel();
     if (this.#failure !== undefined) {
       response.body?.cancel().catch(() => {});
       throw this.#failure;
     }
     this.#progress.cancel();
-    this.#progress = timers.after(timeouts.idleMs, () => this.end(timedOut("gone on", timeouts.idleMs)));
+    this.#progress = this.#watchSilence();
     this.#reader = response.body?.getReader();
     return { status: response.status, headers: response.headers };
+  }
+
+  async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
+    const { fetch, timers, timeouts } = this.#options;
+    this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+        signal: this.#aborter.signal,
+      });
+    } catch (cause) {
+      throw this.#fail(new AditError("upstream_unreachable", undefined, { cause }));
+    }
+  }
+
+  /** Ends the exchange, and gives what ended it first. */
+  #fail(error: AditError): AditError {
+    this.end(error);
+    return this.#failure ?? error;
+  }
+
+  /** While nobody reads, a slow client is what is waited for, and nothing is said of the upstream. */
+  #watchSilence(): Deadline {
+    const { timers, timeouts: { idleMs } } = this.#options;
+    return timers.after(idleMs, () => {
+      if (this.#reading) this.end(timedOut("gone on", idleMs));
+      else this.#progress = this.#watchSilence();
+    });
   }
 
   /**
@@ -153,7 +180,7 @@ export class Exchange {
   async #checkConnection(url: string): Promise<void> {
     const { probe, timeouts } = this.#options;
     if (probe === undefined || await probe(url, timeouts.connectMs)) return;
-    this.end(new AditError("upstream_unreachable"));
+    if (!this.#answered) this.end(new AditError("upstream_unreachable"));
   }
 }
 

@@ -1,10 +1,10 @@
 /** Native answers: Bedrock's own bytes, passed on as they are and read on the side for usage and a proper end. */
 
+import { concat, EMPTY } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
-import { concat, decodeUtf8, EMPTY } from "../base/bytes.ts";
 import type { Usage } from "../base/usage.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../codec/eventstream.ts";
-import { classifyException, classifyResponse } from "./classify.ts";
+import { classifyFrame, classifyResponse } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import type { Operation } from "./upstream.ts";
@@ -45,7 +45,6 @@ export class NativeStream {
   #heldBytes = 0;
   #lastFrame: Frame | undefined;
   #stopped = false;
-  #refused = false;
   usage: Usage | undefined;
   /** The exception frame that went by, if one did: the caller has it, the log wants it. */
   exception: AditError | undefined;
@@ -101,11 +100,7 @@ export class NativeStream {
     this.#lastFrame = frame;
     if (event === "messageStop") this.#stopped = true;
     if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
-    const exception = frame.headers.get(":exception-type") ?? frame.headers.get(":error-code");
-    if (typeof exception === "string") {
-      this.#refused = true;
-      this.exception = classifyException(exception, decodeUtf8(frame.payload), this.#requestId);
-    }
+    this.exception ??= classifyFrame(frame, this.#requestId);
   }
 
   /** Throws unless the stream has come to the end that its operation promises. */
@@ -116,7 +111,7 @@ export class NativeStream {
       const truncated = cause instanceof EventStreamError && cause.reason === "truncated";
       throw new AditError(truncated ? "stream_truncated" : "upstream_protocol", undefined, { cause });
     }
-    if (this.#refused) return;
+    if (this.exception !== undefined) return;
     if (this.operation === "converseStream") {
       if (!this.#stopped) throw new AditError("stream_truncated");
       return;

@@ -1,0 +1,124 @@
+/** A fetch whose answers are given by the test, step by step, without a socket. */
+
+import type { Fetch, FetchInit } from "../../lib/runtime/runtime.ts";
+
+type Chunk = Uint8Array<ArrayBuffer>;
+
+/** The body of one answer; what is pushed is there when it is asked for. */
+export interface ScriptedBody {
+  push(...chunks: Chunk[]): void;
+  end(): void;
+  /** Breaks it off, as a lost connection does. */
+  fail(error?: Error): void;
+  /** Number of times that a chunk was asked for. */
+  readonly pulls: number;
+  readonly cancelled: boolean;
+}
+
+/** One request. */
+export interface ScriptedCall {
+  readonly url: string;
+  readonly init: FetchInit;
+  /** Answers with status and headers, and a body that is still to come. */
+  answer(status: number, headers?: Record<string, string>): ScriptedBody;
+  /** Answers whole. */
+  answerWhole(status: number, body: Chunk | string | null, headers?: Record<string, string>): void;
+  /** Fails before there is an answer. */
+  fail(error?: Error): void;
+}
+
+export interface ScriptedFetch {
+  readonly fetch: Fetch;
+  readonly calls: readonly ScriptedCall[];
+  /** The request of that number, from 0, once it has been made. */
+  call(index: number): Promise<ScriptedCall>;
+}
+
+export function scriptedFetch(): ScriptedFetch {
+  const calls: ScriptedCall[] = [];
+  let waiting: (() => void)[] = [];
+  return {
+    calls,
+    async call(index) {
+      while (calls.length <= index) await new Promise<void>((resolve) => waiting.push(resolve));
+      return calls[index] as ScriptedCall;
+    },
+    fetch(url, init) {
+      return new Promise<Response>((resolve, reject) => {
+        init.signal.addEventListener("abort", () => reject(init.signal.reason), { once: true });
+        calls.push({
+          url,
+          init,
+          answer(status, headers = {}) {
+            const { body, stream } = scriptedBody(init.signal);
+            resolve(new Response(stream, { status, headers }));
+            return body;
+          },
+          answerWhole: (status, body, headers = {}) => resolve(new Response(body, { status, headers })),
+          fail: (error = new TypeError("connection refused")) => reject(error),
+        });
+        for (const wake of waiting) wake();
+        waiting = [];
+      });
+    },
+  };
+}
+
+function scriptedBody(signal: AbortSignal) {
+  const queue: Chunk[] = [];
+  let pulls = 0;
+  let cancelled = false;
+  let ended = false;
+  let failure: Error | undefined;
+  let deliver: (() => void) | undefined;
+
+  const stream = new ReadableStream<Chunk>({
+    start(controller) {
+      signal.addEventListener("abort", () => {
+        if (!cancelled) controller.error(signal.reason);
+        deliver?.();
+      }, { once: true });
+    },
+    pull(controller) {
+      pulls++;
+      return new Promise<void>((resolve) => {
+        deliver = () => {
+          const chunk = queue.shift();
+          if (chunk !== undefined) controller.enqueue(chunk);
+          else if (failure !== undefined) controller.error(failure);
+          else if (ended) controller.close();
+          else if (!cancelled && !signal.aborted) return;
+          deliver = undefined;
+          resolve();
+        };
+        deliver();
+      });
+    },
+    cancel() {
+      cancelled = true;
+      deliver?.();
+    },
+  }, { highWaterMark: 0 });
+
+  const body: ScriptedBody = {
+    push(...chunks) {
+      queue.push(...chunks);
+      deliver?.();
+    },
+    end() {
+      ended = true;
+      deliver?.();
+    },
+    fail(error = new TypeError("connection reset")) {
+      failure = error;
+      deliver?.();
+    },
+    get pulls() {
+      return pulls;
+    },
+    get cancelled() {
+      return cancelled;
+    },
+  };
+  return { body, stream };
+}

@@ -1,0 +1,103 @@
+/** Small configurations, built by hand where the file they would come from does not matter. */
+
+import { createHash } from "node:crypto";
+import { Secret } from "../../lib/base/secret.ts";
+import { compileGlob } from "../../lib/config/glob.ts";
+import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/config/snapshot.ts";
+
+export const TIMEOUTS: Timeouts = {
+  connectMs: 5_000,
+  firstByteMs: 60_000,
+  idleMs: 30_000,
+  totalMs: 600_000,
+  drainMs: 30_000,
+  keepaliveMs: 15_000,
+};
+
+/** A Bedrock provider with a key pair, at AWS's own host unless `endpoint` is given. */
+export function provider(name: string, region: string, endpoint?: string): Provider {
+  return {
+    kind: "bedrock",
+    name,
+    region,
+    endpoint,
+    fips: false,
+    dualstack: false,
+    credentials: {
+      kind: "static",
+      accessKeyId: "AKIDEXAMPLE",
+      secretAccessKey: new Secret("upstream-secret-key"),
+      sessionToken: undefined,
+    },
+  };
+}
+
+export function model(name: string, from: Provider, id = `anthropic.${name}-v1:0`): Model {
+  return {
+    name,
+    provider: from,
+    id,
+    baseModel: undefined,
+    api: undefined,
+    defaults: {},
+    guardrail: undefined,
+    metadata: {},
+  };
+}
+
+/** A caller; `key` is what it authenticates with. */
+export interface KeyedCaller extends Caller {
+  readonly key: string;
+}
+
+export function caller(name: string, overrides: Partial<Caller> = {}): KeyedCaller {
+  return {
+    key: `key-of-${name}`,
+    name,
+    models: new Set(),
+    native: undefined,
+    expiresAtMs: undefined,
+    disabled: false,
+    aws: undefined,
+    ...overrides,
+  };
+}
+
+/** Native access to the regions, in this order, for the model ids that a glob matches. */
+export function native(regions: readonly string[], ids: readonly string[] = ["*"]): Caller["native"] {
+  return { regions: new Set(regions), ids: ids.map(compileGlob) };
+}
+
+export interface SnapshotParts
+  extends Partial<Omit<Snapshot, "providers" | "models" | "callers" | "routes">> {
+  readonly models?: readonly Model[];
+  readonly callers?: readonly KeyedCaller[];
+  /** Default model by path. */
+  readonly routes?: Readonly<Record<string, Model>>;
+}
+
+export function snapshot(
+  { models = [], callers = [], routes = {}, ...overrides }: SnapshotParts = {},
+): Snapshot {
+  const providers = new Map(models.map((each) => [each.provider.name, each.provider]));
+  return {
+    listen: [],
+    admin: undefined,
+    tls: undefined,
+    limits: { bodyBytes: 1024 * 1024, headerBytes: 16 * 1024, jsonDepth: 64, concurrent: 100 },
+    timeouts: TIMEOUTS,
+    log: { level: "info", requests: true },
+    providers,
+    providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
+    models: new Map(models.map((each) => [each.name, each])),
+    routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
+    callers: new Map(callers.map((each) => [each.name, each])),
+    callersByKeyHash: new Map(callers.map((each) => [keyHash(each.key), each])),
+    callersByAccessKeyId: new Map(),
+    ...overrides,
+  };
+}
+
+function keyHash(key: string): string {
+  return createHash("sha256").update(key).digest("hex");
+}
