@@ -50,7 +50,7 @@ export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
     const below = members.get(name);
     members.set(name, isJsonObject(below) && isJsonObject(value) ? mergeJson(below, value) : value);
   }
-  // Defines members rather than assigning them, so that one named "__proto__" stays a mere member.
+  // Defines members rather than assigning them, so that one named "__proto__" stays a mere member, on Bun too.
   return Object.fromEntries(members);
 }
 

@@ -102,7 +102,7 @@ function modelInArn(id: string): string {
   return resource?.split("/")[1] ?? id;
 }
 
-/** First labels of model ids; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
+/** The labels that a model id begins with; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
 const PROVIDERS: ReadonlySet<string> = new Set([
   "ai21",
   "amazon",
@@ -126,12 +126,12 @@ const PROVIDERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The id without a leading `us.`, `global.` or whatever geography comes next: a first label that is no provider, before
- * one that is. Counting labels would not do, for `zai.glm-4.7` has three.
+ * The id without a leading `us.`, `global.` or whatever geography comes next: a label before that of a provider.
+ * Counting labels would not do, for `zai.glm-4.7` has three.
  */
 function withoutGeography(id: string): string {
   const [first = "", second = ""] = id.split(".", 2);
-  return !PROVIDERS.has(first) && PROVIDERS.has(second) ? id.slice(first.length + 1) : id;
+  return PROVIDERS.has(second) ? id.slice(first.length + 1) : id;
 }
 
 function globPattern(glob: string): RegExp {

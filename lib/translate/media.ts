@@ -206,15 +206,26 @@ function readDataUrl({ path, value }: UrlField): { readonly mediaType: string; r
 
 /** The data as the base64 that AWS reads: with padding, without white space, not in the alphabet for URLs. */
 function readBase64(data: string, path: string): string {
-  let base64 = data;
-  if (/[^A-Za-z0-9+/=]/.test(data)) {
-    base64 = decodePercent(data, path).replaceAll(/\s/g, "").replaceAll("-", "+").replaceAll("_", "/");
-  }
-  base64 = base64.replace(/={1,2}$/, "");
-  if (base64 === "" || /[^A-Za-z0-9+/]/.test(base64) || base64.length % 4 === 1) {
-    throw invalidField(path, "expected base64 data");
-  }
-  return base64 + "=".repeat((4 - base64.length % 4) % 4);
+  const base64 = isBase64(data) ? data : toStandardAlphabet(decodePercent(data, path));
+  if (!isBase64(base64)) throw invalidField(path, "expected base64 data");
+  const digits = withoutPadding(base64);
+  const padded = digits.length + (4 - digits.length % 4) % 4;
+  return padded === base64.length ? base64 : digits.padEnd(padded, "=");
+}
+
+function toStandardAlphabet(base64: string): string {
+  return base64.replaceAll(/\s/g, "").replaceAll("-", "+").replaceAll("_", "/");
+}
+
+/** Searches for what does not belong: matching the whole of many megabytes can overflow a regular expression's stack. */
+function isBase64(text: string): boolean {
+  const digits = withoutPadding(text);
+  return digits !== "" && digits.length % 4 !== 1 && !/[^A-Za-z0-9+/]/.test(digits);
+}
+
+function withoutPadding(base64: string): string {
+  if (base64.endsWith("==")) return base64.slice(0, -2);
+  return base64.endsWith("=") ? base64.slice(0, -1) : base64;
 }
 
 function decodePercent(data: string, path: string): string {

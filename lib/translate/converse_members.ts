@@ -1,0 +1,53 @@
+/** Members of a Converse request that mean the same in every dialect. */
+
+import type { JsonObject } from "../base/json.ts";
+import type { ConverseTool } from "../wire/converse.ts";
+import type { ModelSettings } from "./chat_to_converse.ts";
+import type { ModelTraits } from "./families.ts";
+import type { IgnoredFields } from "./ignored.ts";
+
+/** Said in place of an empty tool result, which Bedrock refuses. */
+export const NO_OUTPUT = "(no output)";
+
+/** Bedrock refuses text blocks without a visible character. */
+export function isBlank(text: string): boolean {
+  return text.trim() === "";
+}
+
+/** Whether nothing would be left of the object as JSON. */
+export function isEmpty(object: object): boolean {
+  return Object.values(object).every((value) => value === undefined);
+}
+
+/** Bedrock refuses a schema that does not say it is an object's. */
+export function objectSchema(schema: JsonObject): JsonObject {
+  return Object.hasOwn(schema, "type") ? schema : { type: "object", ...schema };
+}
+
+/** A tool of which nothing but the name is known; `name` is Converse's. */
+export function bareTool(name: string): ConverseTool {
+  return { toolSpec: { name, inputSchema: { json: objectSchema({}) } } };
+}
+
+/** `top_k` where the model has it inside `additionalModelRequestFields`. */
+export function topKFields(
+  topK: number | undefined,
+  { traits, ignored }: { readonly traits: ModelTraits; readonly ignored: IgnoredFields },
+): JsonObject {
+  if (topK === undefined) return {};
+  if (traits.topKPath === "") {
+    ignored.add("top_k");
+    return {};
+  }
+  const [last = "", ...outer] = traits.topKPath.split(".").reverse();
+  return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
+}
+
+/** The operator's guardrail. */
+export function guardrailConfig({ guardrail }: ModelSettings): JsonObject | undefined {
+  return guardrail && {
+    guardrailIdentifier: guardrail.id,
+    guardrailVersion: guardrail.version,
+    trace: guardrail.trace,
+  };
+}

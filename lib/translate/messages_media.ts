@@ -1,0 +1,62 @@
+/** Anthropic Messages -> Converse: images and documents. */
+
+import { Buffer } from "node:buffer";
+import { unexpected } from "../wire/fields.ts";
+import type { Base64Source, DocumentBlock, ImageBlock } from "../wire/anthropic_content.ts";
+import type { DocumentBlock as ConverseDocument, ImageBlock as ConverseImage } from "../wire/converse.ts";
+import { DocumentNames } from "./document_names.ts";
+import { MediaTranslator } from "./media.ts";
+
+/** Converse's document with the members that only Claude's citations use. */
+interface CitedDocument extends ConverseDocument {
+  readonly context?: string | undefined;
+  readonly citations?: { readonly enabled: boolean } | undefined;
+}
+
+/** Translates the media of one request; it keeps the names of documents apart. */
+export class MessagesMedia {
+  readonly #images = new MediaTranslator();
+  readonly #names = new DocumentNames();
+
+  /** The block for an image; its format is read off its bytes. Throws `invalid_request` with the path of the data. */
+  image({ source, path }: ImageBlock): { readonly image: ConverseImage } {
+    const url = { path: `${source.path}.data`, value: `data:${source.mediaType};base64,${source.data}` };
+    const block = this.#images.block({ type: "image_url", path, cache: undefined, url });
+    if ("image" in block) return block;
+    throw unexpected(`${source.path}.media_type`, "an image's type", source.mediaType);
+  }
+
+  document({ source, title, context, citations }: DocumentBlock): { readonly document: CitedDocument } {
+    return {
+      document: {
+        ...(source.type === "text" ? plainText(source.text) : decode(source)),
+        // Titles are no file names: a dot in one does not begin an extension.
+        name: this.#names.nameFor(title?.replaceAll(".", " ")),
+        context,
+        citations: citations ? { enabled: true } : undefined,
+      },
+    };
+  }
+}
+
+type Contents = Pick<ConverseDocument, "format" | "source">;
+
+function plainText(text: string): Contents {
+  return { format: "txt", source: { bytes: Buffer.from(text).toString("base64") } };
+}
+
+/** Media types as Anthropic's API has them. */
+const FORMATS: ReadonlyMap<string, string> = new Map([["application/pdf", "pdf"], ["text/plain", "txt"]]);
+
+function decode({ path, mediaType, data }: Base64Source): Contents {
+  const format = FORMATS.get(mediaType);
+  if (format === undefined) {
+    throw unexpected(
+      `${path}.media_type`,
+      [...FORMATS.keys()].map((type) => `"${type}"`).join(" or "),
+      mediaType,
+    );
+  }
+  if (data === "" || /[^A-Za-z0-9+/=]/.test(data)) throw unexpected(`${path}.data`, "base64 data", data);
+  return { format, source: { bytes: data } };
+}

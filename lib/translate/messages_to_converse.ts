@@ -1,0 +1,125 @@
+/** Anthropic Messages -> Converse: the request. The table that it follows is `config/messages.md`. */
+
+import { mergeJson } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { missingField } from "../wire/anthropic_messages.ts";
+import type { MessagesRequest } from "../wire/anthropic_messages.ts";
+import { withDottedPaths } from "../wire/anthropic_paths.ts";
+import type { ConverseRequest } from "../wire/converse.ts";
+import { applyBetas } from "./betas.ts";
+import type { BetaTable } from "./betas.ts";
+import { CachePoints } from "./cache_points.ts";
+import type { ModelSettings } from "./chat_to_converse.ts";
+import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
+import type { ModelTraits } from "./families.ts";
+import { IgnoredFields } from "./ignored.ts";
+import { translateConversation } from "./messages_conversation.ts";
+import { messagesReasoning } from "./messages_reasoning.ts";
+import { planMessagesTools } from "./messages_tools.ts";
+import { ToolNames } from "./tool_names.ts";
+
+export interface MessagesConverseContext {
+  readonly traits: ModelTraits;
+  /** Flags of the `anthropic-beta` headers. */
+  readonly betas: readonly string[];
+  readonly betaTable: BetaTable;
+  readonly settings?: ModelSettings;
+}
+
+/** A request for Converse, and what the way back must know. */
+export interface MessagesCall {
+  readonly request: ConverseRequest;
+  /** Fields without effect, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+  readonly toolNames: ToolNames;
+  /** Converse's name of the tool whose input is the answer's text: structured output where the model has none. */
+  readonly structuredTool: string | undefined;
+  readonly stopSequences: readonly string[];
+}
+
+/** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
+export function messagesToConverse(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
+  return withDottedPaths(() => translate(request, context));
+}
+
+function translate(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
+  const { traits, settings } = context;
+  const ignored = new IgnoredFields(request.unreadPaths);
+  const toolNames = new ToolNames();
+  const cachePoints = new CachePoints(traits.promptCaching, ignored);
+  const shared = { traits, ignored, toolNames, cachePoints };
+
+  const { system, messages, calledTools } = translateConversation(request, shared);
+  const tools = planMessagesTools(request, { ...shared, calledTools });
+  const defaults = settings?.defaults ?? {};
+  const maxTokens = request.maxTokens ?? defaults.maxTokens;
+  if (maxTokens === undefined) throw missingField("max_tokens");
+  const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
+  const additionalFields = [
+    claudeFields(request, { ...context, ignored }),
+    topKFields(request.topK, shared),
+    messagesReasoning(request, shared),
+    tools.additionalFields,
+  ].reduce(mergeJson);
+
+  return {
+    request: {
+      messages,
+      system: system.length > 0 ? system : undefined,
+      inferenceConfig: {
+        maxTokens,
+        temperature: request.temperature ?? defaults.temperature,
+        topP: request.topP ?? defaults.topP,
+        stopSequences,
+      },
+      toolConfig: tools.toolConfig,
+      outputConfig: tools.outputConfig,
+      additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
+      guardrailConfig: settings && guardrailConfig(settings),
+      requestMetadata: requestMetadata(request, { settings, ignored }),
+      // Bedrock's own default is what `auto` means there.
+      serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : undefined,
+    },
+    ignored: ignored.list(),
+    toolNames,
+    structuredTool: tools.structuredTool,
+    stopSequences: stopSequences ?? [],
+  };
+}
+
+interface BetaContext extends MessagesConverseContext {
+  readonly ignored: IgnoredFields;
+}
+
+/** Fields of Anthropic's own that Converse hands on to Claude, and no other model knows. */
+function claudeFields({ betas, contextManagement }: MessagesRequest, context: BetaContext): JsonObject {
+  const { traits, betaTable, ignored } = context;
+  const flags = [...context.betas, ...betas];
+  if (!traits.thinking) {
+    if (flags.length > 0) ignored.add("anthropic-beta");
+    if (contextManagement !== undefined) ignored.add("context_management");
+    return {};
+  }
+  const fields = contextManagement === undefined ? {} : { context_management: contextManagement };
+  const asked = applyBetas(fields, { flags, table: betaTable, ignored });
+  return asked.flags.length === 0 ? asked.body : { ...asked.body, anthropic_beta: asked.flags };
+}
+
+interface MetadataContext {
+  readonly settings: ModelSettings | undefined;
+  readonly ignored: IgnoredFields;
+}
+
+// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+const METADATA_VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
+
+/** The caller's user id, where Bedrock's characters can spell it: Claude Code sends JSON there, which they cannot. */
+function requestMetadata(
+  { userId }: MessagesRequest,
+  { settings, ignored }: MetadataContext,
+): Readonly<Record<string, string>> | undefined {
+  const carried = userId !== undefined && METADATA_VALUE.test(userId);
+  if (userId !== undefined && !carried) ignored.add("metadata.user_id");
+  const merged = { ...(carried && { user_id: userId }), ...settings?.metadata };
+  return isEmpty(merged) ? undefined : merged;
+}

@@ -1,0 +1,74 @@
+/** Anthropic's `count_tokens` -> CountTokens, in the form that fits the way a model is asked, and back. */
+
+import { Buffer } from "node:buffer";
+import { AditError } from "../base/errors.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
+import type { MessagesRequest } from "../wire/anthropic_messages.ts";
+import { member } from "../wire/converse.ts";
+import type { ConverseRequest } from "../wire/converse.ts";
+import { messagesToConverse } from "./messages_to_converse.ts";
+import type { MessagesConverseContext } from "./messages_to_converse.ts";
+import { messagesToInvoke } from "./messages_to_invoke.ts";
+import type { InvokeContext } from "./messages_to_invoke.ts";
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html */
+export type CountTokensInput =
+  | { readonly invokeModel: { /** Base64. */ readonly body: string } }
+  | {
+    readonly converse: Pick<
+      ConverseRequest,
+      "messages" | "system" | "toolConfig" | "additionalModelRequestFields"
+    >;
+  };
+
+export interface CountTokensCall {
+  readonly request: { readonly input: CountTokensInput };
+  /** Flags and fields without effect, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+}
+
+/** Stands where the body has none: Bedrock wants a number, and counts only what goes in. */
+const MAX_TOKENS = 1;
+
+/** For Claude: the body that InvokeModel would be sent. */
+export function messagesToInvokeCount(body: JsonObject, context: InvokeContext): CountTokensCall {
+  const invoke = messagesToInvoke(
+    Object.hasOwn(body, "max_tokens") ? body : { ...body, max_tokens: MAX_TOKENS },
+    context,
+  );
+  return {
+    request: {
+      input: { invokeModel: { body: Buffer.from(JSON.stringify(invoke.body)).toString("base64") } },
+    },
+    ignored: invoke.ignored,
+  };
+}
+
+/** For the rest: those members of the request to Converse that go into the count. */
+export function messagesToConverseCount(
+  request: MessagesRequest,
+  context: MessagesConverseContext,
+): CountTokensCall {
+  const call = messagesToConverse({ ...request, maxTokens: request.maxTokens ?? MAX_TOKENS }, context);
+  const { messages, system, toolConfig, additionalModelRequestFields } = call.request;
+  return {
+    request: { input: { converse: { messages, system, toolConfig, additionalModelRequestFields } } },
+    ignored: call.ignored,
+  };
+}
+
+/** https://docs.anthropic.com/en/api/messages-count-tokens */
+export interface TokenCount {
+  readonly input_tokens: number;
+}
+
+/** Anthropic's answer out of Bedrock's; throws `upstream_protocol` where there is no count. */
+export function countTokensToMessages(answer: JsonValue): TokenCount {
+  const count = member(answer, "inputTokens");
+  if (typeof count !== "number") {
+    throw new AditError("upstream_protocol", undefined, {
+      upstream: { message: "CountTokens answered without a count" },
+    });
+  }
+  return { input_tokens: count };
+}
