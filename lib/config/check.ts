@@ -7,6 +7,7 @@ import type { Path, Problem } from "./problems.ts";
 import { UNRESOLVED } from "./resolve.ts";
 import { Config } from "./schema.ts";
 import { valueAt } from "./schema_walk.ts";
+import { parseScalar } from "./values.ts";
 
 export interface Checked {
   readonly problems: readonly Problem[];
@@ -29,25 +30,22 @@ function issuesOf(value: unknown): readonly Issue[] {
   return Config.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
 }
 
-const READERS: Readonly<Record<string, (text: string) => number | boolean | undefined>> = {
-  number: readNumber,
-  int: readNumber,
-  boolean: (text) => text === "true" ? true : text === "false" ? false : undefined,
-};
-
-function readNumber(text: string): number | undefined {
-  return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : undefined;
+/** The number or truth value that the text stands for, if that is what the issue asks for. */
+function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
+  if (issue.code !== "invalid_type") return undefined;
+  const scalar = parseScalar(text);
+  const kind: string = typeof scalar;
+  return kind === issue.expected || (kind === "number" && issue.expected === "int") ? scalar : undefined;
 }
 
 /** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
 function convertReferences(value: unknown, document: ConfigDocument): void {
   for (const issue of issuesOf(value)) {
-    if (issue.code !== "invalid_type") continue;
     const path = pathOf(issue);
     const text = valueAt(value, path);
     const source = document.textAt(path);
     if (typeof text !== "string" || source === undefined || firstReference(source) === undefined) continue;
-    const read = READERS[issue.expected]?.(text);
+    const read = scalarMeant(text, issue);
     const parent = valueAt(value, path.slice(0, -1));
     const key = path.at(-1);
     if (read !== undefined && key !== undefined && isContainer(parent)) parent[key] = read;

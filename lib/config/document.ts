@@ -5,12 +5,12 @@ import type { Pair, ParsedNode, Scalar } from "yaml";
 
 import { formatPath, type Path, type Problem, quote } from "./problems.ts";
 
-type YamlErrorCode = ReturnType<typeof parseDocument>["errors"][number]["code"];
+type YamlError = ReturnType<typeof parseDocument>["errors"][number];
 
 const QUOTE_IT = "put a value that has any of : # { } [ ] , & * in quotes";
 
 /** In our words, because the parser's own may repeat the text, and with it a secret. */
-const SYNTAX_MESSAGES: Readonly<Record<YamlErrorCode, string>> = {
+const SYNTAX_MESSAGES: Readonly<Record<YamlError["code"], string>> = {
   ALIAS_PROPS: "an alias cannot have an anchor or a tag",
   BAD_ALIAS: `the anchor or alias is not valid: ${QUOTE_IT}`,
   BAD_COLLECTION_TYPE: "the tag does not fit the value",
@@ -56,11 +56,8 @@ export class ConfigDocument {
       uniqueKeys: false,
     });
     this.root = document.contents;
-    const tooDeep = document.errors.find((error) => error.code === "RESOURCE_EXHAUSTION");
-    const errors = tooDeep === undefined ? document.errors : [tooDeep];
-    const problems = errors.map((error) => this.problemAt(error.pos[0], [], SYNTAX_MESSAGES[error.code]));
-    this.syntaxProblems = problems.length > 0 || this.root === null
-      ? problems
+    this.syntaxProblems = document.errors.length > 0 || this.root === null
+      ? this.#explainErrors(document.errors)
       : this.#checkNode(this.root, []);
   }
 
@@ -130,6 +127,21 @@ export class ConfigDocument {
     return parent.items.find((pair) => pair.key.value === path.at(-1));
   }
 
+  #explainErrors(errors: readonly YamlError[]): readonly Problem[] {
+    // Where the parser gave up depends on the stack that it had, and all that follows is a consequence.
+    if (errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) {
+      return [this.problemAt(0, [], SYNTAX_MESSAGES.RESOURCE_EXHAUSTION)];
+    }
+    return errors.map(({ code, pos: [offset] }) => {
+      const opened = code === "MISSING_CHAR" || code === "BAD_INDENT"
+        ? openedBefore(this.root, offset)
+        : undefined;
+      return opened === undefined
+        ? this.problemAt(offset, [], SYNTAX_MESSAGES[code])
+        : this.problemAt(opened, [], "this quote or bracket is never closed");
+    });
+  }
+
   #offsetOf(path: Path): number {
     const node = this.nodeAt(path);
     if (node && path.length > 0) return node.range[0];
@@ -143,7 +155,9 @@ export class ConfigDocument {
   /** What YAML allows and this configuration does not: it would make the file mean more than a reader sees. */
   #checkNode(node: ParsedNode, path: Path): Problem[] {
     const here = (message: string) => this.problemAt(node.range[0], path, message);
-    if (path.length > MOST_NESTING) return [here("the file is nested too deeply")];
+    if (path.length > MOST_NESTING) {
+      return [this.problemAt(node.range[0], path.slice(0, 1), SYNTAX_MESSAGES.RESOURCE_EXHAUSTION)];
+    }
     if (isAlias(node)) return [here("aliases are not supported: write the value out")];
     const problems: Problem[] = [];
     if (node.anchor !== undefined) {
@@ -177,4 +191,23 @@ export class ConfigDocument {
     }
     return problems;
   }
+}
+
+/**
+ * Where the quoted text or bracketed collection begins that has no end before the offset. The parser reports the end of
+ * the file, or the first line that cannot belong to it.
+ */
+function openedBefore(node: ParsedNode | null, offset: number): number | undefined {
+  if (isScalar(node)) {
+    const quoted = node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE";
+    return quoted && node.range[1] === offset ? node.range[0] : undefined;
+  }
+  if (!isSeq<ParsedNode>(node) && !isMap<Scalar.Parsed, ParsedNode | null>(node)) return undefined;
+  const children = isSeq<ParsedNode>(node) ? node.items : node.items.map((pair) => pair.value);
+  // The innermost is the one to close first.
+  for (const child of children) {
+    const opened = openedBefore(child, offset);
+    if (opened !== undefined) return opened;
+  }
+  return node.flow === true && node.range[1] === offset ? node.range[0] : undefined;
 }

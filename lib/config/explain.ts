@@ -9,6 +9,7 @@ import { type Path, type Problem, quote } from "./problems.ts";
 import { Config } from "./schema.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, suggestion } from "./suggest.ts";
+import { parseScalar } from "./values.ts";
 
 export type Issue = z.core.$ZodIssue;
 
@@ -44,7 +45,7 @@ export function explainIssue(issue: Issue, value: unknown, document: ConfigDocum
   const description = describeFound(found, { secret, reference });
   const advice = [
     typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
-    schema !== undefined && isAcceptedInQuotes(found, schema) ? ": put it in quotes" : "",
+    schema === undefined || reference !== undefined ? "" : quotesAdvice(found, schema),
     issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
       ? " (in YAML 1.2 yes, no, on and off are texts)"
       : "",
@@ -102,9 +103,12 @@ function referenceAt(document: ConfigDocument, path: Path): string | undefined {
   return source === undefined ? undefined : firstReference(source);
 }
 
-function isAcceptedInQuotes(found: unknown, schema: z.core.$ZodType): boolean {
-  return (typeof found === "number" || typeof found === "boolean") &&
-    z.safeParse(schema, String(found)).success;
+/** Advice for a value that would do as a text, or as a number or truth value. */
+function quotesAdvice(found: unknown, schema: z.core.$ZodType): string {
+  const isAccepted = (value: unknown) => value !== undefined && z.safeParse(schema, value).success;
+  if (typeof found === "string") return isAccepted(parseScalar(found)) ? ": write it without quotes" : "";
+  const isScalar = typeof found === "number" || typeof found === "boolean";
+  return isScalar && isAccepted(String(found)) ? ": put it in quotes" : "";
 }
 
 /** What YAML 1.1 took for true or false. */

@@ -85,7 +85,10 @@ export function size(
   bounds: Bounds,
 ): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<number, string | number>> {
   const range = `from ${formatSize(bounds.min)} to ${formatSize(bounds.max)}`;
-  const source = either(`a size ${range}, such as 512KiB, 10MB or 4096`, [z.string().regex(SIZE), z.int()]);
+  const source = either(`a size ${range}, in bytes or with kB, KiB, MB, MiB, GB or GiB`, [
+    z.string().regex(SIZE),
+    z.int(),
+  ]);
   return source.transform((value, context) => {
     const bytes = within(typeof value === "number" ? value : parseSize(value), bounds);
     if (bytes !== undefined) return bytes;

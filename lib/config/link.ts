@@ -127,9 +127,11 @@ function checkAddresses(
   }
 }
 
+/** Only of what the file says: a default above a small `total` is nothing to be told of. */
 function checkTimeouts(timeouts: Config["timeouts"], context: LinkContext): void {
+  const given = context.namesIn("timeouts");
   for (const key of ["connect", "first_byte", "idle"] as const) {
-    if (timeouts[key] > timeouts.total) {
+    if (given.includes(key) && timeouts[key] > timeouts.total) {
       context.warn(["timeouts", key], "longer than timeouts.total, which ends the request before");
     }
   }

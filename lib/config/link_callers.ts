@@ -46,7 +46,7 @@ function expandGlobs(
   for (const [index, glob] of compiled.entries()) {
     const place = [...path, index];
     if (!isGlob(glob.pattern)) context.find(place, glob.pattern, { section: "models", entries: models });
-    else if (!names.some(glob.matches)) context.warn(place, "the glob matches no model");
+    else if (names.length > 0 && !names.some(glob.matches)) context.warn(place, "the glob matches no model");
   }
   // In the order of the models, whatever the order of the globs: clients are shown this list.
   return new Set([...models.keys()].filter((name) => compiled.some((glob) => glob.matches(name))));

@@ -43,7 +43,7 @@ export class LinkContext {
     return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
   }
 
-  /** Names of all entries of a section, in the order of the file, those with problems among them. */
+  /** Keys that the file has in a section, in its order, those with problems among them. */
   namesIn(section: string): readonly string[] {
     return this.#document.keysAt([section]);
   }

@@ -135,10 +135,8 @@ const defaults = mapping({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Longest answer in tokens."),
   temperature: decimal({ min: 0, max: 2 }).optional().describe("Randomness."),
   top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling."),
-  stop: z.union([stop, list(stop, { min: 1, max: 100 })]).register(about, {
-    expected: "a text or a list of texts",
-  })
-    .optional().describe("Sequence, or list of sequences, that ends the answer."),
+  stop: either("a text, or a list of 1 to 100 texts", [stop, list(stop, { min: 1, max: 100 })]).optional()
+    .describe("Sequence, or list of sequences, that ends the answer."),
 });
 
 const guardrail = mapping({

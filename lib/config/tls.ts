@@ -25,9 +25,11 @@ export async function loadTls(
     if (value.includes("-----BEGIN ")) return value;
     const read = await outside.readText(value);
     if (read.ok) return read.text;
-    const source = document.textAt(["tls", key]) ?? "";
-    const name = firstReference(source) ?? quote(value);
-    problems.push(document.problem(["tls", key], `cannot read file ${name}: ${read.reason}`));
+    const reference = firstReference(document.textAt(["tls", key]) ?? "");
+    const message = reference === undefined
+      ? `cannot read file ${quote(value)}: ${read.reason}`
+      : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`;
+    problems.push(document.problem(["tls", key], message));
     return undefined;
   }
 

@@ -4,6 +4,12 @@ import { isIP, isIPv4, isIPv6 } from "node:net";
 
 import type { ListenAddress } from "./snapshot.ts";
 
+/** The number or truth value that a text would be in YAML without quotes. */
+export function parseScalar(text: string): number | boolean | undefined {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : undefined;
+}
+
 /** One or more numbers with their units, the larger unit first: `1h30m`, `250ms`. */
 export const DURATION = /^(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
 

@@ -6,7 +6,6 @@
 import { type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 
 import { type Fingerprints, readFile, RecordingReader } from "./files.ts";
 
@@ -38,12 +37,13 @@ export interface ConfigWatch {
   close(): void;
 }
 
+/** Watches until it is closed; meanwhile it keeps the process alive. */
 export function watchConfig(options: WatchOptions): ConfigWatch {
   return new ConfigWatcher(options);
 }
 
 interface WatchedDirectory {
-  /** A directory that was deleted and made anew has another one, and the old watcher is deaf to it. */
+  /** Another one means that the path leads to another directory now. */
   readonly inode: number;
   readonly watcher: FSWatcher;
 }
@@ -54,8 +54,8 @@ class ConfigWatcher implements ConfigWatch {
   readonly #directories = new Map<string, WatchedDirectory>();
   /** Directories whose failure has been reported. */
   readonly #failed = new Set<string>();
-  readonly #poll: NodeJS.Timeout;
-  #settle: NodeJS.Timeout | undefined;
+  readonly #poll: ReturnType<typeof setInterval>;
+  #settle: ReturnType<typeof setTimeout> | undefined;
   #files: Fingerprints;
   #running: Promise<void> | undefined;
   #runAgain = false;
@@ -65,8 +65,6 @@ class ConfigWatcher implements ConfigWatch {
     this.#options = options;
     this.#files = options.files;
     this.#poll = setInterval(() => this.#run(), options.pollMs ?? 5000);
-    // Watching alone is no reason for the process to stay.
-    this.#poll.unref();
     this.ready = this.#run();
   }
 
@@ -79,7 +77,7 @@ class ConfigWatcher implements ConfigWatch {
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#settle);
-    for (const directory of [...this.#directories.keys()]) this.#unwatch(directory);
+    this.#unwatchAll();
   }
 
   /** The first event of a burst starts the timer; those until it ends are covered by the same look. */
@@ -87,9 +85,11 @@ class ConfigWatcher implements ConfigWatch {
     if (this.#closed || this.#settle !== undefined) return;
     this.#settle = setTimeout(() => {
       this.#settle = undefined;
+      // Among the events may have been the end of a directory that is there again, perhaps with the inode it had: to that
+      // one, its watcher is deaf.
+      this.#unwatchAll();
       this.#run();
     }, this.#options.settleMs ?? 100);
-    this.#settle.unref();
   }
 
   /** One look at a time; what is asked for meanwhile becomes one more afterwards. */
@@ -155,14 +155,17 @@ class ConfigWatcher implements ConfigWatch {
     this.#options.onError(error);
   }
 
+  #unwatchAll(): void {
+    for (const directory of [...this.#directories.keys()]) this.#unwatch(directory);
+  }
+
   #unwatch(directory: string): void {
     this.#directories.get(directory)?.watcher.close();
     this.#directories.delete(directory);
   }
 }
 
-const watchWithEvents: WatchDirectory = (directory, onEvent) =>
-  watch(directory, { persistent: false }, () => onEvent());
+const watchWithEvents: WatchDirectory = (directory, onEvent) => watch(directory, () => onEvent());
 
 /** The directories, with their inodes, in which the files and the files behind their links stand. */
 async function directoriesOf(paths: Iterable<string>): Promise<ReadonlyMap<string, number>> {

@@ -1,0 +1,124 @@
+import { equal, match, ok } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { check } from "../../lib/cli/check.ts";
+import { findConfig } from "../../lib/cli/config_path.ts";
+import type { CliIo, Command } from "../../lib/cli/io.ts";
+import { keygen } from "../../lib/cli/keygen.ts";
+import { readFile } from "../../lib/config/files.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import { denoRuntime } from "../../lib/runtime/deno.ts";
+
+const ROOT = join(import.meta.dirname ?? "", "../..");
+const GOLDEN = join(ROOT, "tests/golden/config");
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(command: Command, ...args: readonly string[]): Promise<Run> {
+  let out = "";
+  let err = "";
+  const io: CliIo = {
+    out: (text) => out += text,
+    err: (text) => err += text,
+    env: {},
+    runtime: denoRuntime,
+    clock: systemClock,
+  };
+  return { code: await command(args, io), out, err };
+}
+
+Deno.test("check says that a good configuration is good, and what is in it", async () => {
+  const path = join(ROOT, "config/adit.yaml");
+  const { code, out, err } = await run(check, "--config", path);
+  equal(code, 0);
+  equal(out, `${path}: ok (providers: 1, models: 6, routes: 1, callers: 1)\n`);
+  equal(err, "");
+});
+
+Deno.test("check prints every problem on standard error and fails", async () => {
+  const path = join(GOLDEN, "unknown-keys/adit.yaml");
+  const { code, out, err } = await run(check, "--config", path);
+  equal(code, 1);
+  equal(out, "");
+  equal(err.trim().split("\n").length, 5);
+  ok(err.startsWith(`${path}:7:1: admn: unknown key "admn", did you mean "admin"\n`));
+});
+
+Deno.test("warnings are printed by check, and do not make it fail", async () => {
+  const { code, out, err } = await run(check, "--config", join(GOLDEN, "admin-for-everybody/adit.yaml"));
+  equal(code, 0);
+  match(out, /: ok \(/);
+  match(err, /\(warning\)\n$/);
+});
+
+for (const [name, command] of Object.entries({ check, keygen })) {
+  Deno.test(`${name} --help prints help on standard output`, async () => {
+    const { code, out, err } = await run(command, "--help");
+    equal(code, 0);
+    match(out, new RegExp(`Usage: adit ${name} `));
+    equal(err, "");
+  });
+
+  for (const args of [["--nonsense"], ["unexpected"], ["--config"], ["--name"]]) {
+    Deno.test(`${name} ${args.join(" ")} is wrong usage`, async () => {
+      const { code, out, err } = await run(command, ...args);
+      equal(code, 2);
+      equal(out, "");
+      match(err, new RegExp(`Usage: adit ${name} `));
+    });
+  }
+}
+
+Deno.test("what keygen prints fits into a configuration, and finds the caller by the hash of the key", async () => {
+  const { code, out } = await run(keygen, "--name", "search-team");
+  equal(code, 0);
+  const key = /^adit_[A-Za-z0-9_-]{43}$/m.exec(out)?.[0];
+  ok(key !== undefined);
+  const lines = out.slice(out.indexOf("  search-team:\n"));
+  const text = `providers: { local: { type: emulator } }\ncallers:\n${lines}`;
+  const loaded = await loadConfig("adit.yaml", {
+    readFile: () => Promise.resolve(new TextEncoder().encode(text)),
+    env: {},
+  });
+  ok(loaded.ok);
+  const hash = createHash("sha256").update(key).digest("hex");
+  equal(loaded.snapshot.callersByKeyHash.get(hash)?.name, "search-team");
+});
+
+Deno.test("keygen makes another key each time", async () => {
+  const [first, second] = [await run(keygen), await run(keygen)];
+  ok(first.out !== second.out);
+});
+
+Deno.test("keygen refuses a name that the configuration would refuse", async () => {
+  const { code, out, err } = await run(keygen, "--name", "my team");
+  equal(code, 2);
+  equal(out, "");
+  match(err, /"my team"/);
+});
+
+Deno.test("the configuration is the one given, or the first of the usual places", () => {
+  equal(findConfig("given.yaml"), "given.yaml");
+  const before = Deno.cwd();
+  try {
+    Deno.chdir(ROOT);
+    equal(findConfig(undefined), "config/adit.yaml");
+    Deno.chdir("/");
+    equal(findConfig(undefined), "/etc/adit/adit.yaml");
+  } finally {
+    Deno.chdir(before);
+  }
+});
+
+Deno.test("the demo key of the configuration that comes with Adit is adit-demo-key", async () => {
+  const loaded = await loadConfig(join(ROOT, "config/adit.yaml"), { readFile, env: {} });
+  ok(loaded.ok);
+  const hash = createHash("sha256").update("adit-demo-key").digest("hex");
+  equal(loaded.snapshot.callersByKeyHash.get(hash)?.name, "demo");
+});
