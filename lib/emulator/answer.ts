@@ -1,9 +1,9 @@
 /** The emulated model: what it answers to a prompt, always the same to the same. */
 
 import { createHash } from "node:crypto";
+import type { JsonValue } from "../base/json.ts";
 import type { CacheAccount, PromptCache } from "./cache.ts";
 import { type Intervention, judge } from "./guardrail.ts";
-import type { Json } from "./json.ts";
 import type { Model } from "./models.ts";
 import { lastUserParts, lastUserText, type Part, type Prompt, segmentsOf } from "./prompt.ts";
 import type { ReasoningSeal } from "./reasoning.ts";
@@ -15,7 +15,7 @@ export type AnswerBlock =
   | { readonly kind: "reasoning"; readonly text: string; readonly signature: string | undefined }
   | { readonly kind: "redacted"; readonly data: string }
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "tool_use"; readonly key: string; readonly name: string; readonly input: Json };
+  | { readonly kind: "tool_use"; readonly key: string; readonly name: string; readonly input: JsonValue };
 
 export type StopReason = "end_turn" | "guardrail_intervened" | "max_tokens" | "stop_sequence" | "tool_use";
 

@@ -2,6 +2,7 @@
 
 import { gunzipSync } from "node:zlib";
 import { concat, decodeUtf8, EMPTY } from "../base/bytes.ts";
+import type { JsonValue } from "../base/json.ts";
 import { BedrockException, invalid } from "./exception.ts";
 
 /** The service's own bound on an InvokeModel body. */
@@ -20,7 +21,7 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
 }
 
 /** The JSON value of a body, which may be gzipped; `undefined` where it is empty. */
-export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): unknown {
+export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): JsonValue | undefined {
   const text = decodeUtf8(unpack(body, headers.get("content-encoding")));
   if (text.trim() === "") return undefined;
   try {

@@ -1,7 +1,7 @@
 /** An answer as Claude's own API gives it, whole or as its stream of events. */
 
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Answer, AnswerBlock } from "./answer.ts";
-import type { Json, JsonObject } from "./json.ts";
 import type { Model } from "./models.ts";
 import { tokenize } from "./tokens.ts";
 
@@ -79,7 +79,7 @@ function emptyBlock(block: AnswerBlock): JsonObject {
   }
 }
 
-function* deltas(block: AnswerBlock): Generator<Json> {
+function* deltas(block: AnswerBlock): Generator<JsonValue> {
   switch (block.kind) {
     case "text":
       for (const text of tokenize(block.text)) yield { type: "text_delta", text };

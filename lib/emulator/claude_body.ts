@@ -72,6 +72,22 @@ const tool = z.looseObject({
 
 const parallel = { disable_parallel_tool_use: z.boolean().optional() };
 
+/** How Claude is asked to think, in its own body and beside Converse's. */
+export const thinkingShape = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("disabled") }),
+  z.strictObject({ type: z.literal("adaptive"), display: z.string().optional() }),
+  z.strictObject({ type: z.literal("enabled"), budget_tokens: z.int(), display: z.string().optional() }),
+]).transform((value): Thinking => {
+  switch (value.type) {
+    case "disabled":
+      return { kind: "off" };
+    case "adaptive":
+      return { kind: "adaptive" };
+    case "enabled":
+      return { kind: "budget", tokens: value.budget_tokens };
+  }
+});
+
 const claudeBody = z.strictObject({
   anthropic_version: z.literal("bedrock-2023-05-31"),
   anthropic_beta: z.array(z.string()).optional(),
@@ -92,11 +108,7 @@ const claudeBody = z.strictObject({
     z.strictObject({ type: z.literal("tool"), name: z.string(), ...parallel }),
     z.strictObject({ type: z.literal("none") }),
   ]).optional(),
-  thinking: z.discriminatedUnion("type", [
-    z.strictObject({ type: z.literal("disabled") }),
-    z.strictObject({ type: z.literal("adaptive"), display: z.string().optional() }),
-    z.strictObject({ type: z.literal("enabled"), budget_tokens: z.int(), display: z.string().optional() }),
-  ]).optional(),
+  thinking: thinkingShape.optional(),
   output_config: z.strictObject({
     effort: z.string().optional(),
     format: z.strictObject({ type: z.literal("json_schema"), schema: z.json() }).optional(),
@@ -200,7 +212,7 @@ function toPrompt(body: ClaudeBody, guardrail: Guardrail | undefined): Prompt {
     topP: body.top_p,
     topK: body.top_k,
     stopSequences: body.stop_sequences ?? [],
-    thinking: toThinking(body.thinking),
+    thinking: body.thinking ?? { kind: "off" },
     outputSchema: body.output_config?.format?.schema,
     betaFlags: body.anthropic_beta ?? [],
     guardrail,
@@ -210,18 +222,6 @@ function toPrompt(body: ClaudeBody, guardrail: Guardrail | undefined): Prompt {
 function toToolChoice(choice: ClaudeBody["tool_choice"]): ToolChoice {
   if (choice?.type === "tool") return { kind: "tool", name: choice.name };
   return { kind: choice?.type ?? "auto" };
-}
-
-function toThinking(thinking: ClaudeBody["thinking"]): Thinking {
-  switch (thinking?.type) {
-    case "enabled":
-      return { kind: "budget", tokens: thinking.budget_tokens };
-    case "adaptive":
-      return { kind: "adaptive" };
-    case "disabled":
-    case undefined:
-      return { kind: "off" };
-  }
 }
 
 function cachePoints(control: z.infer<typeof cacheControl>): CachePoint[] {

@@ -1,8 +1,8 @@
 /** What Claude's provider refuses, whichever way the request came. */
 
 import { ModelRefusal } from "./exception.ts";
-import type { Prompt, Turn } from "./prompt.ts";
 import type { Model } from "./models.ts";
+import type { Prompt, Turn } from "./prompt.ts";
 import type { ReasoningSeal } from "./reasoning.ts";
 
 /** The beta flags that Bedrock passes on; any other refuses the request. */

@@ -1,12 +1,12 @@
 /** An answer as Converse and ConverseStream give it. */
 
 import { Buffer } from "node:buffer";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import type { Answer, AnswerBlock } from "./answer.ts";
-import type { ConverseRequest } from "./converse_request.ts";
 import { claudeMessage } from "./claude_answer.ts";
+import type { ConverseRequest } from "./converse_request.ts";
 import type { StreamEvent } from "./frames.ts";
 import { guardrailTrace } from "./guardrail.ts";
-import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Model } from "./models.ts";
 import type { Prompt } from "./prompt.ts";
 import { tokenize } from "./tokens.ts";
@@ -94,7 +94,7 @@ function contentBlock(block: AnswerBlock, model: Model): object {
 type ToolUse = Extract<AnswerBlock, { kind: "tool_use" }>;
 
 interface ToolUseMembers {
-  readonly input: Json;
+  readonly input: JsonValue;
   readonly name: string;
   readonly toolUseId: string;
   readonly type?: string;
@@ -151,7 +151,9 @@ function usageOf({ account, outputTokens }: Answer, model: Model): object {
 }
 
 /** The fields of the model's own answer that the request points at, in the places where they stand there. */
-function modelFields({ request, answer, model }: ConverseExchange): { additionalModelResponseFields?: Json } {
+function modelFields(
+  { request, answer, model }: ConverseExchange,
+): { additionalModelResponseFields?: JsonValue } {
   let fields: JsonObject = {};
   for (const pointer of request.additionalModelResponseFieldPaths ?? []) {
     const path = pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
@@ -161,11 +163,18 @@ function modelFields({ request, answer, model }: ConverseExchange): { additional
   return Object.keys(fields).length === 0 ? {} : { additionalModelResponseFields: fields };
 }
 
-function valueAt(value: Json | undefined, path: readonly string[]): Json | undefined {
-  return path.reduce<Json | undefined>((found, name) => isJsonObject(found) ? found[name] : undefined, value);
+function valueAt(value: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
+  return path.reduce<JsonValue | undefined>(
+    (found, name) => isJsonObject(found) ? found[name] : undefined,
+    value,
+  );
 }
 
-function withValue(object: JsonObject, [name = "", ...rest]: readonly string[], value: Json): JsonObject {
+function withValue(
+  object: JsonObject,
+  [name = "", ...rest]: readonly string[],
+  value: JsonValue,
+): JsonObject {
   if (rest.length === 0) return { ...object, [name]: value };
   const inner = object[name];
   return { ...object, [name]: withValue(isJsonObject(inner) ? inner : {}, rest, value) };

@@ -2,7 +2,6 @@
 
 import type { z } from "zod";
 import { BedrockException, invalid } from "./exception.ts";
-import { isJsonObject } from "./json.ts";
 
 /** The refusal of a body, in the words of AWS's request validation. */
 export function describeIssues(issues: readonly z.core.$ZodIssue[]): BedrockException {
@@ -75,8 +74,8 @@ function measureOf(origin: string): string {
 
 function jsonToken(input: unknown): string {
   if (Array.isArray(input)) return "START_ARRAY";
-  if (isJsonObject(input)) return "START_OBJECT";
   if (input === null) return "VALUE_NULL";
+  if (typeof input === "object") return "START_OBJECT";
   return `${typeof input}_VALUE`.toUpperCase();
 }
 

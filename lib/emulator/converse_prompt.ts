@@ -2,11 +2,12 @@
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
+import { thinkingShape } from "./claude_body.ts";
 import type { ConverseBlock, ConverseRequest } from "./converse_request.ts";
 import { invalid, ModelRefusal } from "./exception.ts";
-import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Model } from "./models.ts";
-import type { CachePoint, CacheTtl, Media, Part, Prompt, Thinking, Tool, ToolChoice } from "./prompt.ts";
+import type { CachePoint, CacheTtl, Media, Part, Prompt, Tool, ToolChoice } from "./prompt.ts";
 
 /** The prompt of a request whose shape has been checked; throws `ModelRefusal` on fields the model does not take. */
 export function converseToPrompt(request: ConverseRequest, model: Model): Prompt {
@@ -107,11 +108,11 @@ function toToolChoice(choice: NonNullable<ConverseRequest["toolConfig"]>["toolCh
   return { kind: choice?.any ? "any" : "auto" };
 }
 
-function outputSchemaOf(request: ConverseRequest): Json | undefined {
+function outputSchemaOf(request: ConverseRequest): JsonValue | undefined {
   const text = request.outputConfig?.textFormat?.structure.jsonSchema?.schema;
   if (text === undefined) return undefined;
   try {
-    const schema: unknown = JSON.parse(text);
+    const schema: JsonValue = JSON.parse(text);
     if (isJsonObject(schema)) return schema;
   } catch {
     // Told below, together with schemas that are no objects.
@@ -119,24 +120,9 @@ function outputSchemaOf(request: ConverseRequest): Json | undefined {
   throw invalid("The schema in outputConfig.textFormat.structure.jsonSchema must be a JSON object.");
 }
 
-const thinking = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("disabled") }),
-  z.strictObject({ type: z.literal("adaptive"), display: z.string().optional() }),
-  z.strictObject({ type: z.literal("enabled"), budget_tokens: z.int(), display: z.string().optional() }),
-]).transform((value): Thinking => {
-  switch (value.type) {
-    case "disabled":
-      return { kind: "off" };
-    case "adaptive":
-      return { kind: "adaptive" };
-    case "enabled":
-      return { kind: "budget", tokens: value.budget_tokens };
-  }
-});
-
 /** The members of Claude's own body that may stand beside Converse's. */
 const claudeExtras = z.strictObject({
-  thinking: thinking.optional(),
+  thinking: thinkingShape.optional(),
   top_k: z.int().optional(),
   anthropic_beta: z.array(z.string()).optional(),
   anthropic_version: z.string().optional(),
@@ -169,7 +155,7 @@ const EXTRAS: Readonly<Record<Model["family"], z.ZodType<Extras>>> = {
   other: otherExtras,
 };
 
-function parseExtras(fields: Json | undefined, model: Model): Extras {
+function parseExtras(fields: JsonValue | undefined, model: Model): Extras {
   const extras: JsonObject = isJsonObject(fields) ? fields : {};
   const result = EXTRAS[model.family].safeParse(extras);
   if (result.success) return result.data;

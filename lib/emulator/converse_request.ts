@@ -1,10 +1,10 @@
 /** The request of Converse and ConverseStream as AWS's model describes it, and the refusal of whatever is not. */
 
 import { z } from "zod";
+import type { JsonValue } from "../base/json.ts";
 import { describeIssues } from "./converse_issues.ts";
-import type { Json } from "./json.ts";
 
-const document: z.ZodType<Json> = z.json();
+const document: z.ZodType<JsonValue> = z.json();
 const name64 = z.string().min(1).max(64).regex(/^[a-zA-Z0-9_-]+$/);
 const toolUseId = z.string().min(1).max(64).regex(/^[a-zA-Z0-9_.:-]+$/);
 const base64 = z.base64().min(1);

@@ -7,7 +7,7 @@ import { parseJson, readBody } from "./body.ts";
 import { PromptCache } from "./cache.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./credentials.ts";
 import { BedrockException, EXCEPTION_STATUS } from "./exception.ts";
-import { type FaultRequest, findFault, splitFaults } from "./faults.ts";
+import { type FaultRequest, splitFaults } from "./faults.ts";
 import { createPause, type Step, streamSteps, toSteps } from "./frames.ts";
 import { stringifySorted } from "./json.ts";
 import { OPERATIONS, type Outcome } from "./operations.ts";
@@ -100,13 +100,12 @@ async function applyFaults(
   faults: readonly FaultRequest[],
   signal: AbortSignal,
 ): Promise<Response | undefined> {
-  for (const { name, argument } of faults) {
-    const fault = findFault(name);
-    if (fault?.kind === "delay") {
+  for (const { fault, argument } of faults) {
+    if (fault.kind === "delay") {
       const pause = createPause();
       signal.addEventListener("abort", () => pause.cancel(), { once: true });
       await pause.start(fault.delayMs(argument));
-    } else if (fault?.kind === "refuse") {
+    } else if (fault.kind === "refuse") {
       const refused = fault.refuse(argument);
       if (refused instanceof BedrockException) throw refused;
       const { status, contentType, body } = refused;
@@ -136,9 +135,8 @@ function toResponse(outcome: Outcome, { faults, tokenDelayMs }: ResponseOptions)
     case "events": {
       headers.set("content-type", "application/vnd.amazon.eventstream");
       let steps: Iterable<Step> = toSteps(outcome.events, { tokenDelayMs });
-      for (const { name, argument } of faults) {
-        const fault = findFault(name);
-        if (fault?.kind === "stream") steps = fault.apply(steps, argument);
+      for (const { fault, argument } of faults) {
+        if (fault.kind === "stream") steps = fault.apply(steps, argument);
       }
       return new Response(streamSteps(steps), { headers });
     }

@@ -5,7 +5,7 @@ import { encodeStep, errorStep, exceptionStep, type FrameStep, type Step } from 
 
 /** A fault that a request asked for, with the number behind its name. */
 export interface FaultRequest {
-  readonly name: string;
+  readonly fault: Fault;
   readonly argument: number | undefined;
 }
 
@@ -47,18 +47,15 @@ export function splitFaults(
 
 function parseFault(text: string): FaultRequest {
   const [, name = "", number] = /^([a-z0-9-]+)(?::(\d+))?$/.exec(text) ?? [];
-  if (!FAULTS.has(name)) {
+  const fault = FAULTS.get(name);
+  if (fault === undefined) {
     throw invalid(`The emulator has no fault "${text}", but: ${faultNames().join(", ")}`);
   }
-  return { name, argument: number === undefined ? undefined : Number(number) };
+  return { fault, argument: number === undefined ? undefined : Number(number) };
 }
 
 export function faultNames(): readonly string[] {
   return [...FAULTS.keys()];
-}
-
-export function findFault(name: string): Fault | undefined {
-  return FAULTS.get(name);
 }
 
 function refuse(

@@ -1,6 +1,6 @@
 /** The emulated guardrail: two words that it blocks, one wherever it is read and one wherever it would be said. */
 
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../base/json.ts";
 import { type Guardrail, lastUserText, type Prompt } from "./prompt.ts";
 
 /** Blocks the request when the user's last message contains it. */

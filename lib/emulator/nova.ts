@@ -1,10 +1,10 @@
 /** Nova's own body in InvokeModel, and its answer: Converse's shapes with a few names of their own. */
 
 import { z } from "zod";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import type { Answer, AnswerBlock } from "./answer.ts";
 import { type ConverseRequest, parseConverseRequest } from "./converse_request.ts";
 import { invalid } from "./exception.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
 import { tokenize } from "./tokens.ts";
 
 const inferenceConfig = z.strictObject({
@@ -17,7 +17,7 @@ const inferenceConfig = z.strictObject({
 });
 
 /** A Nova body as the request of Converse that says the same. */
-export function novaToConverse(body: unknown): ConverseRequest {
+export function novaToConverse(body: JsonValue | undefined): ConverseRequest {
   if (!isJsonObject(body)) throw malformed("#: expected type: JSONObject");
   const { schemaVersion = "messages-v1", inferenceConfig: config = {}, reasoningConfig, ...rest } = body;
   if (schemaVersion !== "messages-v1") {

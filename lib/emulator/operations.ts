@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Clock } from "../base/clock.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { type Answer, answerPrompt, type ModelState } from "./answer.ts";
 import { claudeEvents, claudeMessage } from "./claude_answer.ts";
 import { parseClaudeBody } from "./claude_body.ts";
@@ -13,7 +14,6 @@ import { checkConversation } from "./converse_rules.ts";
 import { invalid, ModelRefusal } from "./exception.ts";
 import type { StreamEvent } from "./frames.ts";
 import { guardrailTrace } from "./guardrail.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
 import { findCountingModel, findModel, type Model } from "./models.ts";
 import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
 import { countPromptTokens, type Guardrail, type Prompt } from "./prompt.ts";
@@ -24,7 +24,7 @@ export interface Call {
   readonly modelId: string;
   readonly headers: Headers;
   /** The parsed body; undefined where there was none. */
-  readonly body: unknown;
+  readonly body: JsonValue | undefined;
   readonly receivedAt: number;
   readonly clock: Clock;
   readonly state: ModelState;
@@ -79,7 +79,7 @@ function countTokens(call: Call): object {
   return { inputTokens: countPromptTokens(prompt) };
 }
 
-function parseBase64Json(text: string): unknown {
+function parseBase64Json(text: string): JsonValue {
   try {
     return JSON.parse(Buffer.from(text, "base64").toString());
   } catch {
@@ -93,7 +93,7 @@ interface InvokeContext {
   readonly guardrail?: Guardrail | undefined;
 }
 
-function promptOfInvoke(body: unknown, { model, state, guardrail }: InvokeContext): Prompt {
+function promptOfInvoke(body: JsonValue | undefined, { model, state, guardrail }: InvokeContext): Prompt {
   try {
     switch (model.family) {
       case "claude": {

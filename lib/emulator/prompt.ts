@@ -1,6 +1,6 @@
 /** What a model is asked, whichever request it came in: Converse, Claude's own body or Nova's. */
 
-import type { Json } from "./json.ts";
+import type { JsonValue } from "../base/json.ts";
 import { countMediaTokens, countTokens } from "./tokens.ts";
 
 export type CacheTtl = "5m" | "1h";
@@ -14,7 +14,7 @@ export type Part =
   | CachePoint
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "media"; readonly media: Media; readonly bytes: number }
-  | { readonly kind: "tool_use"; readonly id: string; readonly name: string; readonly input: Json }
+  | { readonly kind: "tool_use"; readonly id: string; readonly name: string; readonly input: JsonValue }
   | { readonly kind: "tool_result"; readonly id: string; readonly text: string }
   | { readonly kind: "reasoning"; readonly text: string; readonly signature: string | undefined }
   | { readonly kind: "redacted"; readonly data: string };
@@ -31,7 +31,7 @@ export interface Tool {
   readonly name: string;
   readonly description: string;
   /** JSON Schema of its input. */
-  readonly schema: Json;
+  readonly schema: JsonValue;
 }
 
 export type ToolChoice =
@@ -64,7 +64,7 @@ export interface Prompt {
   readonly stopSequences: readonly string[];
   readonly thinking: Thinking;
   /** JSON Schema that the answer must satisfy. */
-  readonly outputSchema: Json | undefined;
+  readonly outputSchema: JsonValue | undefined;
   readonly betaFlags: readonly string[];
   readonly guardrail: Guardrail | undefined;
 }

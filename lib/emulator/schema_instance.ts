@@ -1,6 +1,6 @@
 /** An instance of a JSON Schema: what a model would fill in, chosen without chance. */
 
-import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 
 /** Beyond this depth optional members are left out, and beyond twice as much everything is. */
 const MAX_DEPTH = 8;
@@ -9,14 +9,14 @@ const MAX_DEPTH = 8;
  * A value that satisfies the schema, where it uses types, enums, constants, bounds, formats, references within the
  * document, `allOf`, and the first branch of `anyOf` and `oneOf`. Patterns and conditions are not obeyed.
  */
-export function instanceOf(schema: Json, name = "value"): Json {
+export function instanceOf(schema: JsonValue, name = "value"): JsonValue {
   return new Generator(schema).value(schema, name, 0);
 }
 
 class Generator {
-  constructor(private readonly root: Json) {}
+  constructor(private readonly root: JsonValue) {}
 
-  value(schema: Json | undefined, name: string, depth: number): Json {
+  value(schema: JsonValue | undefined, name: string, depth: number): JsonValue {
     if (!isJsonObject(schema) || depth > 2 * MAX_DEPTH) return null;
     const shape = this.#resolve(schema, depth);
     if (shape["const"] !== undefined) return shape["const"];
@@ -43,8 +43,8 @@ class Generator {
     return merged;
   }
 
-  #lookUp(pointer: string): Json | undefined {
-    let found: Json | undefined = this.root;
+  #lookUp(pointer: string): JsonValue | undefined {
+    let found: JsonValue | undefined = this.root;
     for (const step of pointer.replace(/^#\/?/, "").split("/").filter((step) => step !== "")) {
       const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
       found = isJsonObject(found) ? found[name] : undefined;
@@ -71,7 +71,7 @@ interface Place {
 
 type TypeName = "array" | "boolean" | "integer" | "null" | "number" | "object" | "string";
 
-const MAKERS: Readonly<Record<TypeName, (schema: JsonObject, place: Place) => Json>> = {
+const MAKERS: Readonly<Record<TypeName, (schema: JsonObject, place: Place) => JsonValue>> = {
   null: () => null,
   boolean: () => true,
   integer: (schema) => numberIn(schema, 1),
@@ -142,14 +142,14 @@ function stringIn(schema: JsonObject, { name }: Place): string {
   return `some ${name}`.padEnd(least, ".").slice(0, asNumber(schema["maxLength"]));
 }
 
-function asObject(value: Json | undefined): JsonObject {
+function asObject(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-function asArray(value: Json | undefined): readonly Json[] {
+function asArray(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-function asNumber(value: Json | undefined): number | undefined {
+function asNumber(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

@@ -1,12 +1,12 @@
 /** Which tools the emulated model calls, and with what. */
 
-import { isJsonObject, type Json } from "./json.ts";
+import { isJsonObject, type JsonValue } from "../base/json.ts";
 import { lastUserParts, lastUserText, type Prompt, type Tool } from "./prompt.ts";
 import { instanceOf } from "./schema_instance.ts";
 
 export interface ToolCall {
   readonly name: string;
-  readonly input: Json;
+  readonly input: JsonValue;
 }
 
 /**
@@ -58,12 +58,12 @@ function defaultCall(tool: Tool): ToolCall {
 }
 
 /** The JSON object that the text begins with, perhaps behind a blank, a colon or a parenthesis. */
-function leadingObject(text: string): Json | undefined {
+function leadingObject(text: string): JsonValue | undefined {
   const start = /^[\s:(]*(?=\{)/.exec(text)?.[0].length;
   if (start === undefined) return undefined;
   for (let end = text.indexOf("}", start); end !== -1; end = text.indexOf("}", end + 1)) {
     try {
-      const value: Json = JSON.parse(text.slice(start, end + 1));
+      const value: JsonValue = JSON.parse(text.slice(start, end + 1));
       return value;
     } catch {
       // A brace inside the object; the next one may close it.

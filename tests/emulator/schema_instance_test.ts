@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Json } from "../../lib/emulator/json.ts";
+import type { JsonValue } from "../../lib/base/json.ts";
 import { instanceOf } from "../../lib/emulator/schema_instance.ts";
 
-const CASES: readonly [name: string, schema: Json, instance: Json][] = [
+const CASES: readonly [name: string, schema: JsonValue, instance: JsonValue][] = [
   ["a constant", { const: 5 }, 5],
   ["an enumeration", { type: "string", enum: ["red", "blue"] }, "red"],
   ["no constraint", {}, {}],
@@ -41,7 +41,7 @@ for (const [name, schema, instance] of CASES) {
 }
 
 Deno.test("a schema that refers to itself ends", () => {
-  const schema: Json = {
+  const schema: JsonValue = {
     $defs: {
       node: {
         type: "object",
