@@ -12,6 +12,11 @@ export function newCompletionId(): string {
   return `chatcmpl-${randomUUID().replaceAll("-", "")}`;
 }
 
+/** A fresh id of a message, in Anthropic's form. */
+export function newMessageId(): string {
+  return `msg_${randomUUID().replaceAll("-", "")}`;
+}
+
 /** A caller key with 256 bits of randomness; recognisable, so that secret scanners can find a leaked one. */
 export function newCallerKey(): string {
   return `adit_${randomBytes(32).toString("base64url")}`;

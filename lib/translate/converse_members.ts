@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../base/json.ts";
 import type { ConverseTool } from "../wire/converse.ts";
-import type { ModelSettings } from "./chat_to_converse.ts";
+import type { ModelSettings } from "./model_settings.ts";
 import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 

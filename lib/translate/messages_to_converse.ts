@@ -9,7 +9,7 @@ import type { ConverseRequest } from "../wire/converse.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "./betas.ts";
 import { CachePoints } from "./cache_points.ts";
-import type { ModelSettings } from "./chat_to_converse.ts";
+import type { ModelSettings } from "./model_settings.ts";
 import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
 import type { ModelTraits } from "./families.ts";
 import { IgnoredFields } from "./ignored.ts";

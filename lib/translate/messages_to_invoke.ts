@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "./betas.ts";
-import type { ModelSettings } from "./chat_to_converse.ts";
+import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html */
