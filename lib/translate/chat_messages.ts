@@ -9,6 +9,7 @@ import type {
   ToolMessage,
 } from "../wire/openai_chat_messages.ts";
 import type { CachePoints } from "./cache_points.ts";
+import { isBlank, NO_OUTPUT } from "./converse_members.ts";
 import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import { MediaTranslator } from "./media.ts";
@@ -29,9 +30,6 @@ export interface MessagesContext {
   readonly cachePoints: CachePoints;
   readonly ignored: IgnoredFields;
 }
-
-/** Said in place of an empty tool result, which Bedrock refuses. */
-const NO_OUTPUT = "(no output)";
 
 /** Translates the messages in order; throws `invalid_request` with the path of what Converse cannot take. */
 export function translateMessages(messages: readonly ChatMessage[], context: MessagesContext): Conversation {
@@ -142,9 +140,4 @@ class MessagesTranslator {
     }
     return [block];
   }
-}
-
-/** Bedrock refuses text blocks without a visible character. */
-function isBlank(text: string): boolean {
-  return text.trim() === "";
 }

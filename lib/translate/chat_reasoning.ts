@@ -44,8 +44,8 @@ export interface ThinkingLimits {
 }
 
 /**
- * Checks the rules of a thinking model (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html)
- * and gives the `maxTokens` to send: above the budget, because the budget is spent out of it.
+ * Checks the rules of a thinking model and gives the `maxTokens` to send: above the budget, which is spent out of it
+ * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
   const { fields, maxTokens, toolChoice } = limits;

@@ -10,26 +10,16 @@ import { translateMessages } from "./chat_messages.ts";
 import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
+import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
 import type { ModelTraits } from "./families.ts";
 import { IgnoredFields } from "./ignored.ts";
+import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
 
 export interface ChatContext {
   readonly traits: ModelTraits;
   readonly settings?: ModelSettings;
-}
-
-/** What the operator sets for a model: defaults where the caller is silent, guardrail and metadata over the caller's. */
-export interface ModelSettings {
-  readonly defaults: {
-    readonly maxTokens?: number;
-    readonly temperature?: number;
-    readonly topP?: number;
-    readonly stop?: readonly string[];
-  };
-  readonly guardrail: { readonly id: string; readonly version: string; readonly trace: string } | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A request for Converse, and what the way back must know. */
@@ -59,7 +49,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
   const inference = inferenceConfig(request, { defaults: settings?.defaults ?? {}, reasoning, tools });
-  const additionalFields = [topKFields(request, context), reasoning, tools.additionalFields]
+  const additionalFields = [topKFields(request.topK, context), reasoning, tools.additionalFields]
     .reduce(mergeJson, request.bedrock.additionalModelRequestFields ?? {});
 
   return {
@@ -70,7 +60,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
       toolConfig: tools.toolConfig,
       outputConfig: tools.outputConfig,
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
-      guardrailConfig: guardrailConfig(request, settings),
+      guardrailConfig: chooseGuardrail(request, settings),
       performanceConfig: request.bedrock.performanceConfig,
       promptVariables: request.bedrock.promptVariables,
       requestMetadata: requestMetadata(request, settings),
@@ -102,7 +92,7 @@ const IMPOSSIBLE: Readonly<Record<string, Impossible>> = {
   function_call: { reason: "functions are of the past: expected tool_choice" },
 };
 
-/** Whether an unknown field has a meaning that gets lost; throws `invalid_request` if Bedrock cannot do what it asks. */
+/** Whether an unread field has a meaning that gets lost; throws `invalid_request` where Bedrock cannot do it. */
 function asksForSomething(name: string, value: JsonValue): boolean {
   const row = Object.hasOwn(IMPOSSIBLE, name) ? IMPOSSIBLE[name] : undefined;
   if (row === undefined) return true;
@@ -139,32 +129,14 @@ function samplesItself({ temperature, topP }: ChatRequest, reasoning: JsonObject
   return temperature !== undefined || topP !== undefined || activeThinking(reasoning) !== undefined;
 }
 
-function topKFields(
-  { topK }: ChatRequest,
-  { traits, ignored }: { traits: ModelTraits; ignored: IgnoredFields },
-): JsonObject {
-  if (topK === undefined) return {};
-  if (traits.topKPath === "") {
-    ignored.add("top_k");
-    return {};
-  }
-  const [last = "", ...outer] = traits.topKPath.split(".").reverse();
-  return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
-}
-
-/** The operator's guardrail cannot be replaced by a caller. */
-function guardrailConfig(
+/** A caller cannot replace the operator's guardrail, only say how a stream is to be held to it. */
+function chooseGuardrail(
   { bedrock, stream }: ChatRequest,
   settings: ModelSettings | undefined,
 ): JsonObject | undefined {
-  const guardrail = settings?.guardrail;
-  if (guardrail === undefined) return bedrock.guardrailConfig;
-  const own = {
-    guardrailIdentifier: guardrail.id,
-    guardrailVersion: guardrail.version,
-    trace: guardrail.trace,
-  };
+  const own = settings && guardrailConfig(settings);
   const mode = stream ? bedrock.guardrailConfig?.streamProcessingMode : undefined;
+  if (own === undefined) return bedrock.guardrailConfig;
   return mode === undefined ? own : { ...own, streamProcessingMode: mode };
 }
 
@@ -183,8 +155,4 @@ function requestMetadata(
 /** Without a tier Bedrock takes the default one, which is what `auto` means there. */
 function serviceTier({ serviceTier: tier }: ChatRequest): ConverseRequest["serviceTier"] {
   return tier === undefined || tier === "auto" ? undefined : { type: tier };
-}
-
-function isEmpty(object: object): boolean {
-  return Object.values(object).every((value) => value === undefined);
 }

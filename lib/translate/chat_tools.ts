@@ -5,6 +5,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { ConverseTool, OutputConfig, ToolChoice, ToolConfig, ToolSpec } from "../wire/converse.ts";
 import type { ChatRequest, ChatTool, ResponseFormat } from "../wire/openai_chat.ts";
 import type { CachePoints } from "./cache_points.ts";
+import { bareTool, objectSchema } from "./converse_members.ts";
 import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import type { ToolNames } from "./tool_names.ts";
@@ -148,15 +149,6 @@ function translateTool(tool: ChatTool, { traits, toolNames, ignored }: ToolsCont
     inputSchema: { json: objectSchema(tool.parameters ?? {}) },
     strict: tool.strict && traits.strictTools ? true : undefined,
   };
-}
-
-function bareTool(name: string): ConverseTool {
-  return { toolSpec: { name, inputSchema: { json: objectSchema({}) } } };
-}
-
-/** Bedrock refuses a schema that does not say it is an object's. */
-function objectSchema(schema: JsonObject): JsonObject {
-  return Object.hasOwn(schema, "type") ? schema : { type: "object", ...schema };
 }
 
 interface Structure {

@@ -9,7 +9,14 @@ import type { ThinkingBlock } from "../wire/openai_chat_messages.ts";
 import type { Annotation } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
 import { chatUsage } from "./chat_usage.ts";
-import { finishReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./converse_to_chat.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  unknownBlock,
+  unknownEvent,
+} from "./anomalies.ts";
+import { finishReason } from "./converse_to_chat.ts";
 import type { CompletionContext } from "./converse_to_chat.ts";
 
 /** What a content block has shown so far. */
@@ -81,7 +88,7 @@ export class ConverseStreamToChat {
         this.#usage = event.usage;
         return this.finished ? this.#finish() : "";
       case "unknown":
-        this.anomalies.push(`event "${event.name}"`);
+        this.#note(unknownEvent(event.name));
         return "";
     }
   }
@@ -111,7 +118,7 @@ export class ConverseStreamToChat {
             index,
             this.#structuredSeen ? { type: "skipped" } : { type: "structured", hasInput: false },
           );
-          if (this.#structuredSeen) this.anomalies.push(SECOND_ANSWER);
+          if (this.#structuredSeen) this.#note(SECOND_ANSWER);
           this.#structuredSeen = true;
           return "";
         }
@@ -126,7 +133,7 @@ export class ConverseStreamToChat {
       }
       case "unknown":
         this.#blocks.set(index, { type: "skipped" });
-        this.anomalies.push(unknownBlock(start.name));
+        this.#note(unknownBlock(start.name));
         return "";
     }
   }
@@ -150,10 +157,9 @@ export class ConverseStreamToChat {
       case "redactedContent":
         return this.#thinkingChunk({ type: "redacted_thinking", data: delta.data });
       case "unknown":
-        if (this.#blocks.get(index)?.type !== "skipped") {
-          this.#blocks.set(index, { type: "skipped" });
-          this.anomalies.push(unknownBlock(delta.name));
-        }
+        if (this.#blocks.get(index)?.type === "skipped") return "";
+        this.#blocks.set(index, { type: "skipped" });
+        this.#note(unknownBlock(delta.name));
         return "";
     }
   }
@@ -171,7 +177,7 @@ export class ConverseStreamToChat {
     const block = this.#blocks.get(index);
     if (input === "" || block?.type === "skipped") return "";
     if (block?.type !== "tool" && block?.type !== "structured") {
-      this.anomalies.push("tool input without a tool");
+      this.#note(INPUT_WITHOUT_TOOL);
       return "";
     }
     block.hasInput = true;
@@ -233,7 +239,7 @@ export class ConverseStreamToChat {
     this.#heldText = "";
     if (text === "") return "";
     if (!this.#structuredSeen) return this.#contentChunk(text);
-    this.anomalies.push(TEXT_BESIDE_ANSWER);
+    this.#note(TEXT_BESIDE_ANSWER);
     return "";
   }
 
@@ -249,6 +255,11 @@ export class ConverseStreamToChat {
     const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
     if (!call.includeUsage || this.#usage === undefined) return finish;
     return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
+  }
+
+  /** Once each, for an upstream may repeat itself without end. */
+  #note(anomaly: string): void {
+    if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
   }
 
   #contentChunk(text: string): string {

@@ -8,7 +8,7 @@ import { encodeMessagesEvent, messagesUsage } from "../wire/anthropic_answer.ts"
 import type { AnswerBlock } from "../wire/anthropic_answer.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
-import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./converse_to_chat.ts";
+import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
 import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";

@@ -11,6 +11,7 @@ import type {
   ToolCallOut,
 } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
+import { oddStopReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
 import type { ConverseCall } from "./chat_to_converse.ts";
 import { chatUsage } from "./chat_usage.ts";
 import { stopReasonRow } from "./stop_reasons.ts";
@@ -149,14 +150,7 @@ export function finishReason(
   { hasToolCalls, anomalies, call }: FinishContext,
 ): FinishReason {
   const row = stopReasonRow(stopReason);
-  if (row.anomaly) anomalies.push(`stop reason "${stopReason}"`);
+  if (row.anomaly) anomalies.push(oddStopReason(stopReason));
   // The caller knows nothing of the tool that stands in for structured output.
   return row.chat === "tool_calls" && call.structuredTool !== undefined && !hasToolCalls ? "stop" : row.chat;
-}
-
-export const SECOND_ANSWER = "second structured answer";
-export const TEXT_BESIDE_ANSWER = "text beside a structured answer";
-
-export function unknownBlock(name: string): string {
-  return `content block "${name}"`;
 }

@@ -5,7 +5,7 @@ import type { Usage } from "../base/usage.ts";
 import { messagesUsage } from "../wire/anthropic_answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../wire/anthropic_answer.ts";
 import type { Citation, ConverseResponse, ResponseBlock } from "../wire/converse.ts";
-import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./converse_to_chat.ts";
+import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
 import { messagesCitation } from "./messages_citations.ts";
 import { messagesStop } from "./messages_stop_reasons.ts";
 import type { MessagesCall } from "./messages_to_converse.ts";

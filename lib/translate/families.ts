@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import defaultTable from "../../config/data/models.yaml" with { type: "text" };
 import type { JsonObject } from "../base/json.ts";
+import { foundationModelId } from "./model_id.ts";
 
 /** The differences between families that a request to Converse must respect. */
 export interface ModelTraits {
@@ -90,48 +91,15 @@ const BARE_TRAITS: ModelTraits = {
  * model (an application inference profile, provisioned throughput) pass the id of the model behind it.
  */
 export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
-  const id = withoutGeography(modelInArn(modelId));
+  const id = baseModelId(modelId);
   return table
     .filter((row) => row.patterns.some((pattern) => pattern.test(id)))
     .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
 }
 
-/** Id in `arn:…:foundation-model/ID`, `arn:…:inference-profile/ID` or `arn:…:custom-model/ID/…`; anything else as it is. */
-function modelInArn(id: string): string {
-  const resource = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(.*)$/s.exec(id)?.[1];
-  return resource?.split("/")[1] ?? id;
-}
-
-/** The labels that a model id begins with; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
-const PROVIDERS: ReadonlySet<string> = new Set([
-  "ai21",
-  "amazon",
-  "anthropic",
-  "cohere",
-  "deepseek",
-  "google",
-  "luma",
-  "meta",
-  "minimax",
-  "mistral",
-  "moonshot",
-  "moonshotai",
-  "nvidia",
-  "openai",
-  "qwen",
-  "stability",
-  "twelvelabs",
-  "writer",
-  "zai",
-]);
-
-/**
- * The id without a leading `us.`, `global.` or whatever geography comes next: a label before that of a provider.
- * Counting labels would not do, for `zai.glm-4.7` has three.
- */
-function withoutGeography(id: string): string {
-  const [first = "", second = ""] = id.split(".", 2);
-  return PROVIDERS.has(second) ? id.slice(first.length + 1) : id;
+/** The id that tells the family; a custom model has that of its base in its ARN. */
+function baseModelId(modelId: string): string {
+  return foundationModelId(/:custom-model\/([^/]+)\//.exec(modelId)?.[1] ?? modelId);
 }
 
 function globPattern(glob: string): RegExp {

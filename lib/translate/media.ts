@@ -116,7 +116,7 @@ function audioBlock(part: AudioPart): ConverseMedia {
   return { audio: { format, source: { bytes: base64 } } };
 }
 
-/** Media subtypes, and the formats' own names, as https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_AudioBlock.html has them. */
+/** By media subtype, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_AudioBlock.html */
 const AUDIO_SUBTYPES: ReadonlyMap<string, string> = new Map([
   ["mp3", "mp3"],
   ["mpeg", "mp3"],
@@ -138,7 +138,7 @@ const AUDIO_SUBTYPES: ReadonlyMap<string, string> = new Map([
   ["pcm", "pcm"],
 ]);
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_VideoBlock.html */
+/** By media subtype, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_VideoBlock.html */
 const VIDEO_SUBTYPES: ReadonlyMap<string, string> = new Map([
   ["mp4", "mp4"],
   ["quicktime", "mov"],
@@ -217,7 +217,7 @@ function toStandardAlphabet(base64: string): string {
   return base64.replaceAll(/\s/g, "").replaceAll("-", "+").replaceAll("_", "/");
 }
 
-/** Searches for what does not belong: matching the whole of many megabytes can overflow a regular expression's stack. */
+/** Searches for what does not belong, since matching many megabytes can overflow a regular expression's stack. */
 function isBase64(text: string): boolean {
   const digits = withoutPadding(text);
   return digits !== "" && digits.length % 4 !== 1 && !/[^A-Za-z0-9+/]/.test(digits);

@@ -10,6 +10,7 @@ import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "./betas.ts";
 import { CachePoints } from "./cache_points.ts";
 import type { ModelSettings } from "./model_settings.ts";
+import { activeThinking } from "./chat_reasoning.ts";
 import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
 import type { ModelTraits } from "./families.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -54,11 +55,15 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const defaults = settings?.defaults ?? {};
   const maxTokens = request.maxTokens ?? defaults.maxTokens;
   if (maxTokens === undefined) throw missingField("max_tokens");
+  const reasoning = messagesReasoning(request, shared);
+  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
+  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
+  const { temperature, topP } = samplesItself || activeThinking(reasoning) !== undefined ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
   const additionalFields = [
     claudeFields(request, { ...context, ignored }),
     topKFields(request.topK, shared),
-    messagesReasoning(request, shared),
+    reasoning,
     tools.additionalFields,
   ].reduce(mergeJson);
 
@@ -68,8 +73,8 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
       system: system.length > 0 ? system : undefined,
       inferenceConfig: {
         maxTokens,
-        temperature: request.temperature ?? defaults.temperature,
-        topP: request.topP ?? defaults.topP,
+        temperature,
+        topP,
         stopSequences,
       },
       toolConfig: tools.toolConfig,

@@ -1,5 +1,6 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
+import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
@@ -45,9 +46,7 @@ export function messagesToInvoke(
   members.set("anthropic_version", ANTHROPIC_VERSION);
   if (asked.flags.length > 0) members.set("anthropic_beta", asked.flags);
   else members.delete("anthropic_beta");
-  for (const [name, value] of defaultsOf(settings)) {
-    if (!members.has(name)) members.set(name, value);
-  }
+  for (const [name, value] of defaultsFor(asked.body, settings)) members.set(name, value);
   if (!members.has("max_tokens")) throw missingField("max_tokens");
   return {
     body: Object.fromEntries(members),
@@ -56,15 +55,22 @@ export function messagesToInvoke(
   };
 }
 
-function defaultsOf(settings: ModelSettings | undefined): [string, JsonValue][] {
+/** The operator's defaults for what the caller leaves open; models refuse one setting of sampling beside another. */
+function defaultsFor(body: JsonObject, settings: ModelSettings | undefined): [string, JsonValue][] {
   const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
+  const thinks = isJsonObject(body.thinking) && body.thinking.type !== "disabled";
+  const samplesItself = thinks || isSet(body, "temperature") || isSet(body, "top_p");
   const members: [string, JsonValue | undefined][] = [
-    ["max_tokens", maxTokens],
-    ["temperature", temperature],
-    ["top_p", topP],
-    ["stop_sequences", stop],
+    ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
+    ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
+    ["temperature", samplesItself ? undefined : temperature],
+    ["top_p", samplesItself ? undefined : topP],
   ];
   return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
+}
+
+function isSet(body: JsonObject, name: string): boolean {
+  return body[name] !== undefined && body[name] !== null;
 }
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_RequestSyntax */

@@ -1,6 +1,6 @@
 /** Model ids without what tells where the model runs. */
 
-/** First labels of model ids; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
+/** The labels that a model id begins with; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
 const PROVIDERS: ReadonlySet<string> = new Set([
   "ai21",
   "amazon",
@@ -32,5 +32,5 @@ export function foundationModelId(modelId: string): string {
     ?.[1];
   const id = resource ?? modelId;
   const [first = "", second = ""] = id.split(".", 2);
-  return !PROVIDERS.has(first) && PROVIDERS.has(second) ? id.slice(first.length + 1) : id;
+  return PROVIDERS.has(second) ? id.slice(first.length + 1) : id;
 }

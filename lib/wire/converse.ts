@@ -142,7 +142,7 @@ export type ResponseBlock =
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html, as it came. */
 export type Citation = JsonObject;
 
-/** Reads a Converse answer; tolerates unknown members and blocks, throws `upstream_protocol` where there is no message. */
+/** Reads a Converse answer; tolerates what it does not know, throws `upstream_protocol` where there is no message. */
 export function parseConverseResponse(body: JsonValue): ConverseResponse {
   const message = member(member(body, "output"), "message");
   const content = member(message, "content");

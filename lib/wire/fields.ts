@@ -110,7 +110,7 @@ export class Fields {
   }
 }
 
-/** The error for a field that holds something else than `expected`; short words and numbers are shown, nothing longer. */
+/** The error for a field that holds something else than `expected`; shows short words and numbers, nothing longer. */
 export function unexpected(path: string, expected: string, found: JsonValue | undefined): AditError {
   return invalidField(path, `expected ${expected}, found ${show(found)}`);
 }

@@ -1,0 +1,13 @@
+/** What the operator sets for a model, as far as a translation to Converse must know it. */
+
+/** Defaults hold where the caller is silent; guardrail and metadata go over the caller's. */
+export interface ModelSettings {
+  readonly defaults: {
+    readonly maxTokens?: number;
+    readonly temperature?: number;
+    readonly topP?: number;
+    readonly stop?: readonly string[];
+  };
+  readonly guardrail: { readonly id: string; readonly version: string; readonly trace: string } | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
