@@ -19,7 +19,7 @@ const summary = parseSummary(tests.stdout);
 passed += summary.passed;
 failed += summary.failed;
 if (summary.passed + summary.failed === 0 || (!tests.success && summary.failed === 0)) failed++;
-console.log(`${passed} passed, ${failed} failed`);
+await Deno.stdout.write(new TextEncoder().encode(`${passed} passed, ${failed} failed\n`));
 Deno.exit(failed === 0 ? 0 : 1);
 
 /** Runs Deno in the repository; its output is shown as it comes and given back. */
