@@ -2,7 +2,6 @@
 
 import type { ConfigDocument } from "./document.ts";
 import { explainIssue, flattenIssue, type Issue, pathOf } from "./explain.ts";
-import { firstReference } from "./interpolate.ts";
 import type { Path, Problem } from "./problems.ts";
 import { UNRESOLVED } from "./resolve.ts";
 import { Config } from "./schema.ts";
@@ -43,8 +42,7 @@ function convertReferences(value: unknown, document: ConfigDocument): void {
   for (const issue of issuesOf(value)) {
     const path = pathOf(issue);
     const text = valueAt(value, path);
-    const source = document.textAt(path);
-    if (typeof text !== "string" || source === undefined || firstReference(source) === undefined) continue;
+    if (typeof text !== "string" || document.referenceAt(path) === undefined) continue;
     const read = scalarMeant(text, issue);
     const parent = valueAt(value, path.slice(0, -1));
     const key = path.at(-1);
@@ -66,9 +64,8 @@ function cutUnsound(value: unknown): { readonly sound: Config | undefined; reado
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const result = Config.safeParse(value);
     if (result.success) return { sound: result.data, cut };
-    for (
-      const path of result.error.issues.flatMap(flattenIssue).flatMap((issue) => pathsToCut(issue, value))
-    ) {
+    const issues = result.error.issues.flatMap(flattenIssue);
+    for (const path of issues.flatMap((issue) => pathsToCut(issue, value))) {
       if (path.length === 0) return { sound: undefined, cut };
       cut.push(path);
       const parent = valueAt(value, path.slice(0, -1));

@@ -4,13 +4,13 @@ import { z } from "zod";
 
 import type { ConfigDocument } from "./document.ts";
 import type { About } from "./fields.ts";
-import { firstReference } from "./interpolate.ts";
 import { type Path, type Problem, quote } from "./problems.ts";
 import { Config } from "./schema.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
 
+/** What zod reports. */
 export type Issue = z.core.$ZodIssue;
 
 /** The path of an issue in keys and indexes. */
@@ -40,7 +40,7 @@ export function explainIssue(issue: Issue, value: unknown, document: ConfigDocum
   const found = valueAt(value, path);
   if (found === undefined) return [document.problem(path, `missing: expected ${expected}`)];
 
-  const reference = referenceAt(document, path);
+  const reference = document.referenceAt(path);
   const secret = words?.sensitive === true || (schema !== undefined && !takesScalar(schema));
   const description = describeFound(found, { secret, reference });
   const advice = [
@@ -96,11 +96,6 @@ function describeFound(found: unknown, { secret, reference }: FoundOptions): str
   if (typeof found === "string") return secret ? "a text (not shown)" : quote(found);
   if (typeof found === "number") return secret ? "a number (not shown)" : `the number ${found}`;
   return String(found);
-}
-
-function referenceAt(document: ConfigDocument, path: Path): string | undefined {
-  const source = document.textAt(path);
-  return source === undefined ? undefined : firstReference(source);
 }
 
 /** Advice for a value that would do as a text, or as a number or truth value. */

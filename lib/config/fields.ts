@@ -135,6 +135,7 @@ export function named<Value extends z.ZodType>(
   return z.record(key, value).register(about, { expected: "a mapping" });
 }
 
+/** A list with bounds on how many items it has. */
 export function list<Item extends z.ZodType>(item: Item, bounds: Bounds): z.ZodArray<Item> {
   const { min, max } = bounds;
   const count = min === 0 ? `at most ${max}` : `${min} to ${max}`;

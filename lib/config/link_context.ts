@@ -1,7 +1,6 @@
 /** What the linking of every section shares: reporting, names, and which parts of the file are already known to be bad. */
 
 import type { ConfigDocument } from "./document.ts";
-import { firstReference } from "./interpolate.ts";
 import { type Path, type Problem, quote } from "./problems.ts";
 import { suggestion } from "./suggest.ts";
 
@@ -65,7 +64,7 @@ export class LinkContext {
 
   /** The text with a suggestion, or only its reference where it came from outside the file. */
   shown(path: Path, text: string, known: readonly string[]): string {
-    const reference = firstReference(this.#document.textAt(path) ?? "");
+    const reference = this.#document.referenceAt(path);
     return reference === undefined ? quote(text) + suggestion(text, known) : `in ${reference} (not shown)`;
   }
 }

@@ -42,26 +42,18 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 
   const read = await outside.readText(absolute);
   if (!read.ok) {
-    return failed([{
-      file: path,
-      line: 1,
-      column: 1,
-      path: "",
-      message: `cannot read the file: ${read.reason}`,
-    }]);
+    const message = `cannot read the file: ${read.reason}`;
+    return failed([{ file: path, line: 1, column: 1, path: "", message }]);
   }
   const document = new ConfigDocument(path, read.text);
   if (document.syntaxProblems.length > 0) return failed(document.syntaxProblems);
-  const notMapping = document.problemOfRoot();
-  if (notMapping !== undefined) return failed([notMapping]);
-
   const resolved = await resolveValues(document, outside);
   const checked = checkValues(resolved.value, document);
-  const problems = [...resolved.problems, ...checked.problems];
-  if (checked.sound === undefined) return failed(problems);
+  const earlier = [...resolved.problems, ...checked.problems];
+  if (checked.sound === undefined) return failed(earlier);
   const tls = await loadTls(checked.sound, document, outside);
   const linked = linkConfig(checked.sound, { document, cut: checked.cut, tls: tls.tls });
-  problems.push(...tls.problems, ...linked.problems);
+  const problems = [...earlier, ...tls.problems, ...linked.problems];
   if (problems.length > 0) return failed(problems, linked.warnings);
   return {
     ok: true,

@@ -255,7 +255,7 @@ export const Config = mapping({
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Paths of your own that speak OpenAI Chat with a default model."),
   callers: named(NAME, caller).prefault({}).describe("Who may use what, by name."),
-});
+}, { expected: "keys with values, such as listen: 127.0.0.1:8080" });
 
 /** The file's content, checked and parsed, with its references still names. */
 export type Config = z.output<typeof Config>;

@@ -34,7 +34,8 @@ export function nearest(text: string, known: Iterable<string>): string | undefin
   if (text.length > LONGEST_COMPARED) return undefined;
   const wanted = text.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(text.length / 3)) + 1;
+  const mostEdits = Math.min(Math.max(1, Math.floor(text.length / 3)), text.length - 1);
+  let bestDistance = mostEdits + 1;
   for (const name of known) {
     if (Math.abs(name.length - text.length) >= bestDistance) continue;
     const distance = editDistance(wanted, name.toLowerCase());

@@ -4,7 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { Secret } from "../base/secret.ts";
 import type { ConfigDocument } from "./document.ts";
-import { firstReference, type Outside } from "./interpolate.ts";
+import type { Outside } from "./interpolate.ts";
 import { type Problem, quote } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import type { TlsMaterial } from "./snapshot.ts";
@@ -25,7 +25,7 @@ export async function loadTls(
     if (value.includes("-----BEGIN ")) return value;
     const read = await outside.readText(value);
     if (read.ok) return read.text;
-    const reference = firstReference(document.textAt(["tls", key]) ?? "");
+    const reference = document.referenceAt(["tls", key]);
     const message = reference === undefined
       ? `cannot read file ${quote(value)}: ${read.reason}`
       : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`;

@@ -54,7 +54,7 @@ const KEYS = keysOf(JSON.parse(configJsonSchema()));
 
 /** Cells of the tables whose first column is headed `heading`. */
 function tableRows(heading: string): readonly (readonly string[])[] {
-  const tables = README.split(/\n\n/).filter((block) => block.startsWith(`| ${heading} |`));
+  const tables = README.split(/\n\n/).filter((block) => new RegExp(`^\\| ${heading} +\\|`).test(block));
   return tables.flatMap((table) => table.trim().split("\n").slice(2))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 }
@@ -83,7 +83,7 @@ Deno.test("the reference gives the schema's defaults, and says what is optional"
       (typeof value === "object" && Object.keys(value ?? {}).length === 0 && !Array.isArray(value))
     ) {
       const isSection = value !== undefined || /\.(NAME|PATH)$/.test(path);
-      equal(fallback, key.required || isSection ? "" : "*optional*", path);
+      equal(fallback, key.required || isSection ? "" : "_optional_", path);
     } else equal(fallback, `\`${typeof value === "string" ? value : JSON.stringify(value)}\``, path);
   }
 });
