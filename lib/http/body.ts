@@ -1,6 +1,6 @@
 /** Reads request bodies, bounded in size and time. */
 
-import { concat } from "../base/bytes.ts";
+import { concat, EMPTY } from "../base/bytes.ts";
 import type { TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 
@@ -19,7 +19,7 @@ export async function readBody(
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
   const reader = request.body?.getReader();
-  if (reader === undefined) return new Uint8Array(0);
+  if (reader === undefined) return EMPTY;
   let late = false;
   const deadline = timers.after(withinMs, () => {
     late = true;
@@ -44,6 +44,14 @@ export async function readBody(
   } finally {
     deadline.cancel();
   }
+}
+
+/**
+ * Lets go of a body that nobody will read, if it is not being read. Deno 2.9.6 closes the connection behind an answer to a
+ * request whose body was neither read nor cancelled, and the client's next request on it is lost.
+ */
+export function discardBody(request: Request): void {
+  request.body?.cancel().catch(() => {});
 }
 
 function tooLarge(maxBytes: number): AditError {

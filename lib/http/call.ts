@@ -87,11 +87,12 @@ export class Call {
     this.#firstByteMs ??= this.#elapsed();
   }
 
-  /** The last thing that happens to a request, whichever way it ended: counts it and logs it, once. */
+  /** The last thing that happens to a request, whichever way it ended: counts and logs it, once, and leaves nothing open. */
   settle(error?: AditError, status?: number): void {
     if (this.#settled) return;
     this.#settled = true;
     if (status !== undefined) this.#status = status;
+    if (error !== undefined) this.#exchange?.end(error);
     this.options.onSettled(this);
     this.#log(error ?? this.refusal);
   }

@@ -11,7 +11,7 @@ import type { Snapshot } from "../config/snapshot.ts";
 import type { Plan } from "../routing/resolve.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import { readBody } from "./body.ts";
+import { discardBody, readBody } from "./body.ts";
 import { Call } from "./call.ts";
 import { chatRequest } from "./chat.ts";
 import { errorResponse } from "./dialect.ts";
@@ -74,6 +74,7 @@ export class Pipeline {
       return await this.#answer(request, connection, path, call);
     } catch (cause) {
       const error = toAditError(cause);
+      discardBody(request);
       const response = errorResponse(error, call.options.dialect, call.id);
       call.settle(error, response.status);
       return response;
@@ -110,12 +111,10 @@ export class Pipeline {
       return wholeResponse(call, jsonAnswer(listModels(match.name, caller, this.#startedMs)));
     }
     if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
+    endWithClient(call, connection.clientGone);
     const modelRequest = await this.#read(request, match, call);
     const plan = modelRequest.plan(caller, snapshot);
     call.plan = plan;
-    connection.clientGone.addEventListener("abort", () => call.end(new AditError("client_gone")), {
-      once: true,
-    });
     return this.#respond(await attemptInOrder(modelRequest, plan, call), call);
   }
 
@@ -141,14 +140,21 @@ export class Pipeline {
   #respond(answer: Answer, call: Call): Response {
     const { body } = answer;
     if (body instanceof Uint8Array) return wholeResponse(call, { ...answer, body });
-    const { timers } = this.#options;
+    const { keepaliveMs, totalMs } = call.snapshot.timeouts;
     call.began(answer.status);
     answer.headers.set("x-request-id", call.id);
-    return new Response(streamBody(body, call, { timers, keepaliveMs: call.snapshot.timeouts.keepaliveMs }), {
+    return new Response(streamBody(body, call, { timers: this.#options.timers, keepaliveMs, totalMs }), {
       status: answer.status,
       headers: answer.headers,
     });
   }
+}
+
+/** Ends the call when its client leaves before the answer, also if it has left already. */
+function endWithClient(call: Call, clientGone: AbortSignal): void {
+  const end = () => call.end(new AditError("client_gone"));
+  if (clientGone.aborted) end();
+  else clientGone.addEventListener("abort", end, { once: true });
 }
 
 /** Tries the plan's targets until one answers; only the last one's error is the caller's. */
@@ -189,8 +195,10 @@ function jsonAnswer(value: unknown): WholeAnswer {
 }
 
 function wholeResponse(call: Call, { status, headers, body }: WholeAnswer): Response {
+  headers.set("x-request-id", call.id);
+  // An empty body is none: a 204 or 304 that has one cannot be built.
+  const response = new Response(body.length === 0 ? null : body, { status, headers });
   call.began(status);
   call.settle();
-  headers.set("x-request-id", call.id);
-  return new Response(body, { status, headers });
+  return response;
 }

@@ -17,6 +17,8 @@ export interface StreamOptions {
   readonly timers: TimerWheel;
   /** Silence after which a ping is sent; 0 sends none. */
   readonly keepaliveMs: number;
+  /** Time after which a client that does not read is given up. */
+  readonly totalMs: number;
 }
 
 /**
@@ -25,53 +27,69 @@ export interface StreamOptions {
  */
 export function streamBody(
   source: ByteSource,
-  call: Call,
-  { timers, keepaliveMs }: StreamOptions,
+  call: Pick<Call, "end" | "settle">,
+  { timers, keepaliveMs, totalMs }: StreamOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let isOpen = true;
+  let isWaiting = false;
   let silence: Deadline | undefined;
-  let waiting = false;
+  let overdue: Deadline | undefined;
 
   function watchSilence(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
     const { ping } = source;
     if (ping === undefined || keepaliveMs === 0) return;
     silence = timers.after(keepaliveMs, () => {
       // A client that does not read has not missed anything: its queue is not to grow by pings.
-      if (waiting && controller.desiredSize === 0) controller.enqueue(ping);
+      if (isWaiting && controller.desiredSize === 0) controller.enqueue(ping);
       watchSilence(controller);
     });
   }
 
-  function finish(
-    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
-    error?: AditError,
-  ): void {
+  function finish(error?: AditError): void {
+    isOpen = false;
     silence?.cancel();
-    controller.close();
+    overdue?.cancel();
     call.settle(error);
   }
 
+  /** Ends the upstream's work because nobody takes what it gives. */
+  function abandon(): AditError {
+    const gone = new AditError("client_gone");
+    call.end(gone);
+    finish(gone);
+    return gone;
+  }
+
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: watchSilence,
+    start(controller) {
+      watchSilence(controller);
+      overdue = timers.after(totalMs, () => {
+        // While the source is waited for, its own deadline speaks; only a client that is stuck has none.
+        if (!isWaiting) controller.error(abandon());
+      });
+    },
     async pull(controller) {
-      waiting = true;
+      isWaiting = true;
       let bytes: Uint8Array<ArrayBuffer> | undefined;
+      let error: AditError | undefined;
       try {
         bytes = await source.next();
       } catch (cause) {
-        const error = toAditError(cause);
-        if (error.kind !== "client_gone") controller.enqueue(source.failure(error));
-        return finish(controller, error);
+        error = toAditError(cause);
       }
-      waiting = false;
-      silence?.extend(keepaliveMs);
-      if (bytes === undefined) return finish(controller);
-      controller.enqueue(bytes);
+      isWaiting = false;
+      if (!isOpen) return;
+      if (bytes !== undefined) {
+        silence?.extend(keepaliveMs);
+        controller.enqueue(bytes);
+        return;
+      }
+      finish(error);
+      if (error !== undefined && error.kind !== "client_gone") controller.enqueue(source.failure(error));
+      controller.close();
     },
     cancel() {
-      silence?.cancel();
-      const gone = new AditError("client_gone");
-      call.end(gone);
-      call.settle(gone);
+      if (isOpen) abandon();
     },
   }, { highWaterMark: 0 });
 }

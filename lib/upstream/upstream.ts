@@ -22,7 +22,7 @@ export type Operation = keyof typeof OPERATIONS;
 export interface UpstreamCall {
   readonly operation: Operation;
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Headers to send beside those that Adit sets itself. */
+  /** Headers to send beside those that Adit sets itself; taken over by the call. */
   readonly headers: Headers;
 }
 
@@ -63,11 +63,11 @@ export class Upstream {
   open(target: Target, call: UpstreamCall, timeouts: Timeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
     const { origin, sign, fetch, probe } = this.#connectionTo(target.provider);
-    const headers = new Headers(call.headers);
+    const { operation, body, headers } = call;
     headers.set("user-agent", userAgent);
-    const url = `${origin}/model/${encodePathSegment(target.modelId)}/${OPERATIONS[call.operation]}`;
+    const url = `${origin}/model/${encodePathSegment(target.modelId)}/${OPERATIONS[operation]}`;
     return new Exchange(
-      { method: "POST", url, headers, body: call.body },
+      { method: "POST", url, headers, body },
       { sign, fetch, probe, timers, timeouts, nowMs: clock.now() },
     );
   }

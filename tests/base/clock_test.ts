@@ -112,7 +112,9 @@ Deno.test("a deadline set by one that fires is kept, also while the wheel catche
   equal(fired.length, 1);
   advance(400);
   equal(fired.length, 4);
-  for (const [index, at] of fired.slice(1).entries()) ok(at - fired[index]! >= 100 && at - fired[index]! <= 120);
+  for (const [index, at] of fired.slice(1).entries()) {
+    ok(at - fired[index]! >= 100 && at - fired[index]! <= 120);
+  }
 });
 
 Deno.test("the interval runs only while there are deadlines", () => {

@@ -1,0 +1,71 @@
+/** The pipeline without sockets and without real time, before a scripted upstream. */
+
+import { deepEqual } from "node:assert/strict";
+import { createLogger } from "../../lib/base/log.ts";
+import { Secret } from "../../lib/base/secret.ts";
+import type { Snapshot } from "../../lib/config/snapshot.ts";
+import { Pipeline } from "../../lib/http/pipeline.ts";
+import { Upstream } from "../../lib/upstream/upstream.ts";
+import { scriptedFetch } from "./fetch.ts";
+import { fakeTime } from "./time.ts";
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: BodyInit;
+}
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export function startGateway(snapshot: Snapshot) {
+  const time = fakeTime();
+  const bedrock = scriptedFetch();
+  const written: string[] = [];
+  const logger = createLogger((text) => {
+    written.push(text);
+    return Promise.resolve();
+  }, { clock: time.clock });
+  const upstream = new Upstream({
+    ...time,
+    fetch: bedrock.fetch,
+    emulator: { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
+    probe: undefined,
+    userAgent: "adit/test",
+  });
+  const pipeline = new Pipeline({ ...time, logger, upstream, snapshot });
+
+  return {
+    ...time,
+    bedrock,
+    pipeline,
+    /** Sends a request; `leave` is the client closing its connection. */
+    send(target: string, { method = "POST", headers = {}, body }: SendOptions = {}) {
+      const client = new AbortController();
+      const request = new Request(`http://adit.test${target}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body, duplex: "half" }),
+      });
+      const connection = { target, clientGone: client.signal, remoteAddress: "192.0.2.7" };
+      return { response: pipeline.handle(request, connection), request, leave: () => client.abort() };
+    },
+    /** The whole text of the log so far. */
+    async logText(): Promise<string> {
+      await logger.flush();
+      return written.join("");
+    },
+    async logLines(): Promise<LogLine[]> {
+      const text = await this.logText();
+      return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    },
+    /** Checks that nothing is left of any request: no deadline, none in hand, one log line for each. */
+    async expectSettled(requests: number): Promise<void> {
+      const lines = await this.logLines();
+      deepEqual(
+        { deadlines: time.timers.size, inHand: pipeline.inHand, lines: lines.length },
+        { deadlines: 0, inHand: 0, lines: requests },
+      );
+    },
+  };
+}

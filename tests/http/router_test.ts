@@ -1,0 +1,91 @@
+/** From paths as they come off the wire to endpoints. */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { AditError } from "../../lib/base/errors.ts";
+import { dialectOf, route, routePath } from "../../lib/http/router.ts";
+import { model, provider, snapshot } from "../fakes/snapshot.ts";
+
+const HAIKU = model("haiku", provider("east", "us-east-1"));
+const CONFIG = snapshot({ models: [HAIKU], routes: { "/bedrock": HAIKU } });
+
+const ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x";
+const native = (operation: string, id: string) => ({ endpoint: "native", operation, id });
+const chat = (defaultModel?: string) => ({ endpoint: "chat", defaultModel });
+const models = (name?: string) => ({ endpoint: "models", name });
+
+const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
+  ["GET /healthz", { endpoint: "health" }],
+  ["HEAD /", { endpoint: "health" }],
+  ["GET /?x=1", { endpoint: "health" }],
+  ["POST /v1/chat/completions", chat()],
+  ["POST /v1/chat/completions/", chat()],
+  ["POST //v1//chat/completions?beta=true", chat()],
+  ["POST /bedrock", chat("haiku")],
+  ["POST /bedrock/?a=/b", chat("haiku")],
+  ["GET /v1/models", models()],
+  ["HEAD /v1/models", models()],
+  ["GET /v1/models?limit=1000", models()],
+  ["GET /v1/models/haiku", models("haiku")],
+  ["GET /v1/models/a%2Fb", models("a/b")],
+  ["GET /v1/models/a/b", models("a/b")],
+  ["POST /model/m/converse", native("converse", "m")],
+  ["POST /model/m/converse-stream", native("converseStream", "m")],
+  ["POST /model/m/invoke", native("invoke", "m")],
+  ["POST /model/m/invoke-with-response-stream", native("invokeStream", "m")],
+  ["POST /gw/../model/m/invoke", "route_not_found"],
+  ["POST /model/amazon.nova-micro-v1%3A0/invoke", native("invoke", "amazon.nova-micro-v1:0")],
+  ["POST /model/amazon.nova-micro-v1:0/invoke", native("invoke", "amazon.nova-micro-v1:0")],
+  [`POST /model/${encodeURIComponent(ARN)}/converse`, native("converse", ARN)],
+  [`POST /model/${ARN}/converse`, native("converse", ARN)],
+  ["POST /model/a%252Fb/invoke", native("invoke", "a%2Fb")],
+  ["POST /model/converse/converse", native("converse", "converse")],
+  ["POST /model/m%3F/invoke?x=/converse", native("invoke", "m?")],
+  ["GET /v1/chat/completions", "method_not_allowed"],
+  ["POST /v1/models", "method_not_allowed"],
+  ["GET /model/m/converse", "method_not_allowed"],
+  ["HEAD /model/m/converse", "method_not_allowed"],
+  ["DELETE /bedrock", "method_not_allowed"],
+  ["POST /model/m%/converse", "invalid_request"],
+  ["GET /v1/models/%ff", "invalid_request"],
+  ["POST /model/m/other", "route_not_found"],
+  ["POST /model/m/toString", "route_not_found"],
+  ["POST /model//converse", "route_not_found"],
+  ["POST /model/converse", "route_not_found"],
+  ["GET /constructor", "route_not_found"],
+  ["POST /bedrock/x", "route_not_found"],
+  ["POST /V1/chat/completions", "route_not_found"],
+  ["OPTIONS /nothing", "route_not_found"],
+];
+
+for (const [request, expected] of ROUTES) {
+  Deno.test(`${request} is ${typeof expected === "string" ? expected : JSON.stringify(expected)}`, () => {
+    const [method = "", target = ""] = request.split(" ");
+    let outcome: unknown;
+    try {
+      outcome = route(method, routePath(target), CONFIG);
+    } catch (error) {
+      outcome = error instanceof AditError ? error.kind : error;
+    }
+    deepEqual(outcome, expected);
+  });
+}
+
+const DIALECTS: readonly (readonly [path: string, dialect: string])[] = [
+  ["/v1/chat/completions", "openai"],
+  ["/bedrock", "openai"],
+  ["/nothing", "openai"],
+  ["/v1/messages", "anthropic"],
+  ["/v1/messages/count_tokens", "anthropic"],
+  ["/anthropic/v1/messages", "anthropic"],
+  ["/model/m/converse", "bedrock"],
+  ["/model/m/other", "bedrock"],
+];
+
+for (const [path, dialect] of DIALECTS) {
+  Deno.test(`errors at ${path} are ${dialect}'s`, () => equal(dialectOf(path), dialect));
+}
+
+Deno.test("a path of nothing but slashes is looked at in linear time", () => {
+  equal(routePath("/".repeat(100_000)), "/");
+  equal(routePath(`/model/${"/a".repeat(50_000)}/`).startsWith("/model/a"), true);
+});
