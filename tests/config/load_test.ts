@@ -7,6 +7,7 @@ import { readFile } from "../../lib/config/files.ts";
 import { loadConfig, type LoadResult } from "../../lib/config/load.ts";
 import { formatProblem } from "../../lib/config/problems.ts";
 import type { Snapshot } from "../../lib/config/snapshot.ts";
+import { selfSignedCertificate } from "../fakes/certificate.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
 const CONFIG_FOLDER = join(import.meta.dirname ?? "", "../../config");
@@ -255,25 +256,7 @@ Deno.test("Windows line ends and a byte order mark are read, and do not shift po
   deepEqual(loaded.problems.map(({ line, column }) => [line, column]), [[3, 11]]);
 });
 
-/** A self-signed certificate for localhost, and its key: valid until 2109. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBlTCCATugAwIBAgIUIkjUMP7KFxiJ+igrBVFbNV8GX/8wCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMDA5MzgyOVoYDzIxMDkwMTA5
-MDkzODI5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARiaPr5uCe9hOIt6Lx4XFsrQMo876D76H59XV44krMmx3e6ZW83T5BG
-2xOqBfAoHCtJlTma+TkoUVJz6VZyDHHVo2kwZzAdBgNVHQ4EFgQUydRVeLW3oxlW
-4H2PxS0yTEg8qDQwHwYDVR0jBBgwFoAUydRVeLW3oxlW4H2PxS0yTEg8qDQwDwYD
-VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
-SAAwRQIgCKBbyAFlNNKffn8bvit2SiLsApKJAaMSjmHgOcAtf9UCIQDlpuHb5OI4
-HA8nNenlSlPe0Cp+PazzAhV44P/O/rUePw==
------END CERTIFICATE-----
-`;
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4DRV/aFPa3039OIr
-1ZKm59lcSe0OFdOSi2yo7Dej34ShRANCAARiaPr5uCe9hOIt6Lx4XFsrQMo876D7
-6H59XV44krMmx3e6ZW83T5BG2xOqBfAoHCtJlTma+TkoUVJz6VZyDHHV
------END PRIVATE KEY-----
-`;
+const { certificate: CERTIFICATE, key: KEY } = selfSignedCertificate();
 
 const WITH_TLS = (certificate: string, key: string) =>
   SMALLEST + `tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(key)} }\n`;
