@@ -41,6 +41,8 @@ class MessagesTranslator {
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
+  /** Ids of the calls in the assistant turn before, which wait for their results. */
+  readonly #openCalls = new Set<string>();
 
   constructor(private readonly context: MessagesContext) {
     this.#turns = new Turns(context.cachePoints);
@@ -86,10 +88,12 @@ class MessagesTranslator {
   }
 
   #addAssistant(message: AssistantMessage): void {
+    if (this.#turns.role !== "assistant") this.#openCalls.clear();
     this.#addThinking(message);
     for (const part of message.content) this.#addPart("assistant", part);
     for (const call of message.toolCalls) {
       this.#calledTools.add(call.name);
+      this.#openCalls.add(call.id);
       const name = this.context.toolNames.toConverse(call.name);
       this.#turns.add("assistant", {
         toolUse: { toolUseId: toolUseId(call.id), name, input: call.arguments },
@@ -119,6 +123,12 @@ class MessagesTranslator {
   }
 
   #addToolResult(message: ToolMessage): void {
+    if (!this.#openCalls.delete(message.toolCallId)) {
+      throw invalidField(
+        `${message.path}.tool_call_id`,
+        "expected the id of a tool call in the assistant message before that has no result yet",
+      );
+    }
     const content = message.content.flatMap((part) => this.#toolResultContent(part));
     this.#turns.add("user", {
       toolResult: {

@@ -17,6 +17,11 @@ export class Turns {
 
   constructor(private readonly cachePoints: CachePoints) {}
 
+  /** Whose turn it is; undefined before the first block. */
+  get role(): "user" | "assistant" | undefined {
+    return this.#turns.at(-1)?.role;
+  }
+
   add(role: "user" | "assistant", block: ContentBlock): void {
     const turn = this.#turnOf(role);
     ("toolResult" in block ? turn.results : turn.content).push(block);

@@ -1,10 +1,9 @@
-/** Golden cases of the Chat Completions translation: one folder each in `tests/golden/chat`, input beside expected output. */
+/** Golden cases of the Chat Completions translation: one folder each in `tests/golden/chat`. */
 
 import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
 import type { ErrorKind } from "../../lib/base/errors.ts";
-import { isJsonObject, parseJsonBody } from "../../lib/base/json.ts";
-import type { JsonValue } from "../../lib/base/json.ts";
+import { parseJsonBody } from "../../lib/base/json.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat_to_converse.ts";
 import type { ConverseCall } from "../../lib/translate/chat_to_converse.ts";
@@ -20,15 +19,15 @@ import { parseChatRequest } from "../../lib/wire/openai_chat.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents } from "./converse_frames.ts";
 import type { RawEvent } from "./converse_frames.ts";
 import { assertObeysConverse } from "./converse_rules.ts";
+import { caseNames, GoldenFiles } from "./golden_files.ts";
 import { assertMatchesSchema } from "./sdk_schema.ts";
 import { accumulateChunks, withCompactJson } from "./sse_chunks.ts";
 
 const FOLDER = new URL("../golden/chat/", import.meta.url);
-const UPDATE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
 /** Names of the cases: the folders. */
-export function goldenCases(): string[] {
-  return [...Deno.readDirSync(FOLDER)].filter((entry) => entry.isDirectory).map((entry) => entry.name).sort();
+export function chatCases(): string[] {
+  return caseNames(FOLDER);
 }
 
 /**
@@ -36,8 +35,8 @@ export function goldenCases(): string[] {
  * something, and `upstream_response.json` or `.jsonl`. Expected: `upstream_request.json`, `client_response.json` or
  * `.sse`, and `notes.json` with what was ignored and what was odd. A refused request has an error as its response.
  */
-export function runGolden(name: string): void {
-  const files = new CaseFiles(new URL(`${name}/`, FOLDER));
+export function runChatCase(name: string): void {
+  const files = new GoldenFiles(new URL(`${name}/`, FOLDER));
   const text = files.require("client_request.json");
   const body = parseJsonBody(encodeUtf8(text), { maxDepth: 64 });
   const settings = files.read("settings.json");
@@ -64,7 +63,7 @@ export function runGolden(name: string): void {
 
 const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-callers-name" };
 
-function answerWhole(files: CaseFiles, call: ConverseCall): readonly string[] {
+function answerWhole(files: GoldenFiles, call: ConverseCall): readonly string[] {
   const answer = files.read("upstream_response.json");
   if (answer === undefined) return [];
   const { body, anomalies } = converseToChat(parseConverseResponse(JSON.parse(answer)), { ...HEAD, call });
@@ -75,9 +74,8 @@ function answerWhole(files: CaseFiles, call: ConverseCall): readonly string[] {
 /** A line of `upstream_response.jsonl`: an event, or the kind of error that breaks the stream. */
 type Line = RawEvent | { readonly fail: ErrorKind };
 
-function answerStream(files: CaseFiles, call: ConverseCall): readonly string[] {
-  const lines = files.require("upstream_response.jsonl").split("\n").filter((line) => line !== "")
-    .map((line): Line => JSON.parse(line));
+function answerStream(files: GoldenFiles, call: ConverseCall): readonly string[] {
+  const lines = files.lines("upstream_response.jsonl").map((line): Line => JSON.parse(line));
   const events = lines.flatMap((line) => "event" in line ? [line] : []);
   const failure = lines.flatMap((line) => "fail" in line ? [line.fail] : [])[0];
   assert.ok(failure === undefined || failure in ERRORS);
@@ -117,37 +115,4 @@ function assertSameAsWhole(
     withCompactJson(expected),
     "the stream equals the whole answer",
   );
-}
-
-/** The files of a case; `UPDATE_GOLDEN=1` writes what is expected instead of comparing. */
-class CaseFiles {
-  constructor(private readonly folder: URL) {}
-
-  read(file: string): string | undefined {
-    try {
-      return Deno.readTextFileSync(new URL(file, this.folder));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  }
-
-  require(file: string): string {
-    const text = this.read(file);
-    assert.ok(text !== undefined, `${file} is missing`);
-    return text;
-  }
-
-  expectText(file: string, actual: string): void {
-    if (UPDATE) Deno.writeTextFileSync(new URL(file, this.folder), actual);
-    assert.equal(actual, this.require(file), file);
-  }
-
-  expectJson(file: string, actual: object): void {
-    const value: JsonValue = JSON.parse(JSON.stringify(actual));
-    if (UPDATE) Deno.writeTextFileSync(new URL(file, this.folder), `${JSON.stringify(value, null, 2)}\n`);
-    const expected: JsonValue = JSON.parse(this.require(file));
-    assert.ok(isJsonObject(expected));
-    assert.deepEqual(value, expected, file);
-  }
 }

@@ -17,6 +17,17 @@ export function assertObeysConverse(request: ConverseRequest): void {
     if ("text" in block) assert.notEqual(block.text.trim(), "", "no text is blank");
   }
   for (const { content } of results) assert.ok(content.length > 0, "no tool result is empty");
+  for (const [index, { content }] of messages.entries()) {
+    const called = (messages[index - 1]?.content ?? []).flatMap((block) =>
+      "toolUse" in block ? [block.toolUse.toolUseId] : []
+    );
+    const answered = content.flatMap((block) => "toolResult" in block ? [block.toolResult.toolUseId] : []);
+    assert.ok(
+      answered.every((id) => called.includes(id)),
+      `the results of turn ${index} answer the turn before`,
+    );
+    assert.equal(new Set(answered).size, answered.length, "no call has two results");
+  }
   const tools = (toolConfig?.tools ?? []).flatMap((tool) => "toolSpec" in tool ? [tool.toolSpec] : []);
   const calls = blocks.flatMap((block) => "toolUse" in block ? [block.toolUse] : []);
   if (calls.length + results.length > 0) assert.ok(toolConfig !== undefined, "tool blocks need a toolConfig");

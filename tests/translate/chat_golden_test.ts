@@ -1,10 +1,10 @@
 /** Every golden case of the Chat Completions translation. */
 
 import assert from "node:assert/strict";
-import { goldenCases, runGolden } from "../suites/chat_golden.ts";
+import { chatCases, runChatCase } from "../suites/chat_golden.ts";
 
-for (const name of goldenCases()) {
-  Deno.test(`golden chat: ${name.replaceAll("_", " ")}`, () => runGolden(name));
+for (const name of chatCases()) {
+  Deno.test(`golden chat: ${name.replaceAll("_", " ")}`, () => runChatCase(name));
 }
 
-Deno.test("the golden cases of chat are there", () => assert.ok(goldenCases().length >= 80));
+Deno.test("the golden cases of chat are there", () => assert.ok(chatCases().length >= 80));
