@@ -47,7 +47,7 @@ export function messagesToInvoke(
   if (asked.flags.length > 0) members.set("anthropic_beta", asked.flags);
   else members.delete("anthropic_beta");
   for (const [name, value] of defaultsFor(asked.body, settings)) members.set(name, value);
-  if (!members.has("max_tokens")) throw missingField("max_tokens");
+  if ((members.get("max_tokens") ?? null) === null) throw missingField("max_tokens");
   return {
     body: Object.fromEntries(members),
     headers: settings === undefined ? {} : settingsHeaders(settings),
