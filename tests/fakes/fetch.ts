@@ -12,6 +12,8 @@ export interface ScriptedBody {
   fail(error?: Error): void;
   /** Number of times that a chunk was asked for. */
   readonly pulls: number;
+  /** Resolves when a chunk has been asked for that many times. */
+  pulled(times?: number): Promise<void>;
   readonly cancelled: boolean;
 }
 
@@ -71,6 +73,7 @@ function scriptedBody(signal: AbortSignal) {
   let ended = false;
   let failure: Error | undefined;
   let deliver: (() => void) | undefined;
+  let waiting: (() => void)[] = [];
 
   const stream = new ReadableStream<Chunk>({
     start(controller) {
@@ -81,6 +84,8 @@ function scriptedBody(signal: AbortSignal) {
     },
     pull(controller) {
       pulls++;
+      for (const wake of waiting) wake();
+      waiting = [];
       return new Promise<void>((resolve) => {
         deliver = () => {
           const chunk = queue.shift();
@@ -115,6 +120,9 @@ function scriptedBody(signal: AbortSignal) {
     },
     get pulls() {
       return pulls;
+    },
+    async pulled(times = 1) {
+      while (pulls < times) await new Promise<void>((resolve) => waiting.push(resolve));
     },
     get cancelled() {
       return cancelled;
