@@ -41,11 +41,20 @@ export function adminHandler(control: AdminControl): Handler {
     }
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES.get(`${method} ${path}`);
-    if (route !== undefined) return await route(control);
+    if (route !== undefined) return await answer(route, control);
     return PATHS.has(path)
       ? json(405, { error: `${path} does not take ${request.method}` })
       : json(404, { error: `there is no admin route ${path}` });
   };
+}
+
+async function answer(route: AdminRoute, control: AdminControl): Promise<Response> {
+  try {
+    return await route(control);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return json(500, { error: `the admin request failed: ${reason}` });
+  }
 }
 
 function json(status: number, value: unknown): Response {

@@ -7,7 +7,8 @@ import type { Emulator } from "./emulator.ts";
 /** Answers every URL by the built-in Bedrock; an aborted signal rejects as it does with a real fetch. */
 export function emulatorFetch(clock: Clock): Fetch {
   let loading: Promise<Emulator> | undefined;
-  return async (url, { signal, ...init }) => {
+  return async (url, init) => {
+    const { signal } = init;
     loading ??= import("./emulator.ts").then(({ createEmulator }) => createEmulator({ clock }));
     const emulator = await loading;
     signal.throwIfAborted();

@@ -29,7 +29,7 @@ export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
   /** The servers that are being drained, each with the promise of its end. */
-  readonly #draining = new Map<Server, Promise<void>>();
+  readonly #draining = new Map<Server, Promise<unknown>>();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -83,7 +83,9 @@ export class Listeners {
   }
 
   #drain(server: Server): void {
-    this.#draining.set(server, server.drain().finally(() => this.#draining.delete(server)));
+    const forget = () => this.#draining.delete(server);
+    // A socket that cannot be drained takes no requests any more either; nobody waits for it.
+    this.#draining.set(server, server.drain().then(forget, forget));
   }
 
   #listen(address: ListenAddress, tls: TlsMaterial | undefined, key: string): Listener {

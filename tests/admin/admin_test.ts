@@ -1,0 +1,99 @@
+/** The admin listener's routes. */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { type AdminControl, adminHandler } from "../../lib/admin/admin.ts";
+
+interface Sent {
+  readonly control?: Partial<AdminControl>;
+  readonly headers?: Record<string, string>;
+}
+
+async function send(request: string, { control = {}, headers = {} }: Sent = {}) {
+  const [method = "", target = ""] = request.split(" ");
+  const handle = adminHandler({
+    isReady: () => true,
+    status: () => ({ version: "1" }),
+    reload: () => Promise.resolve([]),
+    ...control,
+  });
+  const answer = await handle(new Request("http://adit.test/", { method, headers }), {
+    target,
+    clientGone: new AbortController().signal,
+    remoteAddress: "127.0.0.1",
+  });
+  equal(answer.headers.get("content-type"), "application/json");
+  equal(answer.headers.get("cache-control"), "no-store");
+  return { status: answer.status, body: await answer.json() };
+}
+
+const PROBLEMS = ["adit.yaml:3:1: models.fast: unknown provider"];
+const throwing = (message: string) => () => {
+  throw new Error(message);
+};
+
+const CASES:
+  readonly (readonly [name: string, request: string, sent: Sent, status: number, body: unknown])[] = [
+    ["the process lives", "GET /healthz", {}, 200, { status: "ok" }],
+    ["it lives while draining", "GET /healthz", { control: { isReady: () => false } }, 200, { status: "ok" }],
+    ["it is ready", "GET /-/ready", {}, 200, { status: "ready" }],
+    ["it is ready, with a query", "GET /-/ready?verbose", {}, 200, { status: "ready" }],
+    ["it is not ready while draining", "GET /-/ready", { control: { isReady: () => false } }, 503, {
+      status: "draining",
+    }],
+    ["its status is given as JSON", "GET /-/status", {}, 200, { version: "1" }],
+    ["a good configuration is taken", "POST /-/reload", {}, 200, { status: "reloaded" }],
+    [
+      "a bad one is refused, with every problem",
+      "POST /-/reload",
+      {
+        control: { reload: () => Promise.resolve(PROBLEMS) },
+      },
+      422,
+      { status: "refused, the previous configuration stays in use", problems: PROBLEMS },
+    ],
+    [
+      "a reload that fails is an answer",
+      "POST /-/reload",
+      {
+        control: { reload: () => Promise.reject(new Error("EIO")) },
+      },
+      500,
+      { error: "the admin request failed: EIO" },
+    ],
+    ["a status that fails is an answer", "GET /-/status", { control: { status: throwing("bug") } }, 500, {
+      error: "the admin request failed: bug",
+    }],
+    ["reload is not for GET", "GET /-/reload", {}, 405, { error: "/-/reload does not take GET" }],
+    ["nothing else is there", "GET /nothing", {}, 404, { error: "there is no admin route /nothing" }],
+    ["nor under names of objects", "GET /constructor", {}, 404, {
+      error: "there is no admin route /constructor",
+    }],
+  ];
+
+for (const [name, request, sent, status, body] of CASES) {
+  Deno.test(`${request}: ${name}`, async () => deepEqual(await send(request, sent), { status, body }));
+}
+
+const FROM_PAGES: readonly Record<string, string>[] = [
+  { "origin": "https://evil.test" },
+  { "origin": "null" },
+  { "sec-fetch-site": "cross-site" },
+];
+
+for (const headers of FROM_PAGES) {
+  Deno.test(`a request from a web page, known by ${JSON.stringify(headers)}, does nothing`, async () => {
+    let reloads = 0;
+    const control = {
+      reload: () => {
+        reloads++;
+        return Promise.resolve([]);
+      },
+    };
+    const { status } = await send("POST /-/reload", { control, headers });
+    deepEqual([status, reloads], [403, 0]);
+  });
+}
+
+Deno.test("a page that an operator opens by hand is answered", async () => {
+  equal((await send("GET /-/status", { headers: { "sec-fetch-site": "none" } })).status, 200);
+});
