@@ -1,32 +1,41 @@
-/** Checks the values of a configuration against the schema: every problem, and the part that is sound. */
+/** Checks the values of a file against a schema: every problem, and the part that is sound. */
+
+import type { z } from "zod";
 
 import type { ConfigDocument } from "./document.ts";
 import { explainIssue, flattenIssue, type Issue, pathOf } from "./explain.ts";
 import type { Path, Problem } from "./problems.ts";
 import { UNRESOLVED } from "./resolve.ts";
-import { Config } from "./schema.ts";
 import { valueAt } from "./schema_walk.ts";
 import { parseScalar } from "./values.ts";
 
-export interface Checked {
+export interface CheckOptions<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  readonly document: ConfigDocument;
+}
+
+export interface Checked<Value> {
   readonly problems: readonly Problem[];
-  /** The configuration without what has problems, so that the rest can still be linked; undefined if too little is left. */
-  readonly sound: Config | undefined;
+  /** The value without what has problems, so that the rest can still be linked; undefined if too little is left. */
+  readonly sound: Value | undefined;
   /** Paths of what `sound` lacks. */
   readonly cut: readonly Path[];
 }
 
 /** Checks what `resolveValues` gave, and takes that value over: it is changed on the way. */
-export function checkValues(value: unknown, document: ConfigDocument): Checked {
-  convertReferences(value, document);
-  const problems = issuesOf(value)
+export function checkValues<Schema extends z.ZodType>(
+  value: unknown,
+  { schema, document }: CheckOptions<Schema>,
+): Checked<z.output<Schema>> {
+  convertReferences(value, { schema, document });
+  const problems = issuesOf(value, schema)
     .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
-    .flatMap((issue) => explainIssue(issue, value, document));
-  return { problems, ...cutUnsound(value) };
+    .flatMap((issue) => explainIssue(issue, { value, root: schema, document }));
+  return { problems, ...cutUnsound(value, schema) };
 }
 
-function issuesOf(value: unknown): readonly Issue[] {
-  return Config.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
+function issuesOf(value: unknown, schema: z.ZodType): readonly Issue[] {
+  return schema.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
 }
 
 /** The number or truth value that the text stands for, if that is what the issue asks for. */
@@ -38,8 +47,8 @@ function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
 }
 
 /** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
-function convertReferences(value: unknown, document: ConfigDocument): void {
-  for (const issue of issuesOf(value)) {
+function convertReferences(value: unknown, { schema, document }: CheckOptions<z.ZodType>): void {
+  for (const issue of issuesOf(value, schema)) {
     const path = pathOf(issue);
     const text = valueAt(value, path);
     if (typeof text !== "string" || document.referenceAt(path) === undefined) continue;
@@ -59,10 +68,13 @@ function isContainer(value: unknown): value is Container {
 /** A key that was cut may leave its mapping without a required key, which is then cut in turn, and so on upwards. */
 const MOST_ROUNDS = 8;
 
-function cutUnsound(value: unknown): { readonly sound: Config | undefined; readonly cut: readonly Path[] } {
+function cutUnsound<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+): Omit<Checked<z.output<Schema>>, "problems"> {
   const cut: Path[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const result = Config.safeParse(value);
+    const result = schema.safeParse(value);
     if (result.success) return { sound: result.data, cut };
     const issues = result.error.issues.flatMap(flattenIssue);
     for (const path of issues.flatMap((issue) => pathsToCut(issue, value))) {

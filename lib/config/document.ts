@@ -18,14 +18,14 @@ export class ConfigDocument {
   /** If there are any, nothing else here can be relied on. */
   readonly syntaxProblems: readonly Problem[];
   readonly root: ParsedNode | null;
-  readonly #file: string;
+  /** How messages name the file. */
+  readonly file: string;
   readonly #lines = new LineCounter();
   /** Pairs by key, made when first asked for: the parser has lists, and files may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
 
-  /** `file` is how messages name the file. */
   constructor(file: string, text: string) {
-    this.#file = file;
+    this.file = file;
     const { contents, errors } = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
@@ -69,7 +69,7 @@ export class ConfigDocument {
   #problemAt(offset: number, path: Path, message: string): Problem {
     const { line, col } = this.#lines.linePos(offset);
     // An empty text has no lines at all.
-    return { file: this.#file, line: line || 1, column: col || 1, path: formatPath(path), message };
+    return { file: this.file, line: line || 1, column: col || 1, path: formatPath(path), message };
   }
 
   #offsetOf(path: Path): number {

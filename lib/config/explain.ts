@@ -5,7 +5,6 @@ import { z } from "zod";
 import type { ConfigDocument } from "./document.ts";
 import type { About } from "./fields.ts";
 import { type Path, type Problem, quote } from "./problems.ts";
-import { Config } from "./schema.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
@@ -28,13 +27,22 @@ export function flattenIssue(issue: Issue): readonly Issue[] {
   return meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] })).flatMap(flattenIssue);
 }
 
+export interface Explained {
+  readonly value: unknown;
+  /** What the value was checked against. */
+  readonly root: z.core.$ZodType;
+  readonly document: ConfigDocument;
+}
+
 /** The problems that one flattened issue of the value stands for. */
-export function explainIssue(issue: Issue, value: unknown, document: ConfigDocument): readonly Problem[] {
+export function explainIssue(issue: Issue, { value, root, document }: Explained): readonly Problem[] {
   const path = pathOf(issue);
+  const schema = schemaAt(root, path, value);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => document.problemOfKey([...path, key], unknownKey(key, path, value)));
+    return issue.keys.map((key) =>
+      document.problemOfKey([...path, key], unknownKey(key, schema, valueAt(value, path)))
+    );
   }
-  const schema = schemaAt(Config, path, value);
   const words = schema && aboutOf(schema);
   const { expected, known } = expectation(issue, words);
   const found = valueAt(value, path);
@@ -54,12 +62,11 @@ export function explainIssue(issue: Issue, value: unknown, document: ConfigDocum
   return [document.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
 
-function unknownKey(key: string, path: Path, value: unknown): string {
-  const schema = schemaAt(Config, path, value);
+function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: unknown): string {
   if (schema !== undefined && aboutOf(schema)?.unsupported?.includes(key)) {
     return `the key ${quote(key)} is not supported by this version`;
   }
-  const known = schema === undefined ? [] : keysOf(schema, valueAt(value, path));
+  const known = schema === undefined ? [] : keysOf(schema, mapping);
   return `unknown key ${quote(key)}${suggestion(key, known)}`;
 }
 

@@ -1,5 +1,6 @@
 /** From checked values with names in them to the snapshot, where every name has become the thing it names. */
 
+import type { DataTables } from "./data.ts";
 import { indexByAccessKeyId, indexByKeyHash, linkCaller } from "./link_callers.ts";
 import { LinkContext, type LinkOptions } from "./link_context.ts";
 import { linkModel, linkRoute } from "./link_models.ts";
@@ -16,10 +17,16 @@ export interface Linked {
   readonly warnings: readonly Problem[];
 }
 
+/** What the files that the configuration names came to. */
+interface Loaded {
+  readonly tls: TlsMaterial | undefined;
+  readonly tables: DataTables;
+}
+
 /** Links a configuration, or the sound part of one: what was cut from it, and what is missing because of that, is no problem. */
 export function linkConfig(
   config: Config,
-  { tls, ...options }: LinkOptions & { readonly tls: TlsMaterial | undefined },
+  { tls, tables, ...options }: LinkOptions & Loaded,
 ): Linked {
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
@@ -30,7 +37,7 @@ export function linkConfig(
   const entries = entryLinker(config, context);
   const providers = entries("providers", (name, entry) => linkProvider(name, entry, context));
   const providersByRegion = firstOfEachRegion(providers);
-  const models = entries("models", (name, entry) => linkModel(name, entry, { context, providers }));
+  const models = entries("models", (name, entry) => linkModel(name, entry, { context, providers, tables }));
   const routes = entries("routes", (path, entry) => linkRoute(path, entry.model, { context, models }));
   const targets = { context, models, regions: [...providersByRegion.keys()] };
   const callers = entries("callers", (name, entry) => linkCaller(name, entry, targets));

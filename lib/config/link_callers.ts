@@ -1,7 +1,7 @@
 /** Callers: what each may use, and how each is recognised. */
 
 import { Secret } from "../base/secret.ts";
-import { compileGlob, isGlob } from "./glob.ts";
+import { compileGlob, isGlob } from "../base/glob.ts";
 import type { LinkContext } from "./link_context.ts";
 import { type Path, quote } from "./problems.ts";
 import type { CallerConfig, Config } from "./schema.ts";

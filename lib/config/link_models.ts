@@ -1,5 +1,8 @@
 /** Models and the routes that lead to them. */
 
+import { traitsOf } from "../data/models.ts";
+import { compileTraits } from "../data/traits.ts";
+import type { DataTables } from "./data.ts";
 import type { LinkContext } from "./link_context.ts";
 import type { ModelConfig } from "./schema.ts";
 import type { Model, ModelDefaults, Provider, Route } from "./snapshot.ts";
@@ -18,13 +21,16 @@ const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "v1",
 ]);
 
+export interface ModelTargets {
+  readonly context: LinkContext;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly tables: DataTables;
+}
+
 export function linkModel(
   name: string,
   entry: ModelConfig,
-  { context, providers }: {
-    readonly context: LinkContext;
-    readonly providers: ReadonlyMap<string, Provider>;
-  },
+  { context, providers, tables }: ModelTargets,
 ): Model | undefined {
   const path = ["models", name];
   const entries = Object.keys(entry.metadata).length;
@@ -38,6 +44,7 @@ export function linkModel(
     provider,
     id: entry.id,
     baseModel: entry.base_model,
+    traits: { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) },
     api: entry.api,
     defaults: modelDefaults(entry.defaults),
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },

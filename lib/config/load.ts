@@ -3,12 +3,14 @@
 import { dirname, resolve } from "node:path";
 
 import { checkValues } from "./check.ts";
+import { loadData } from "./data.ts";
 import { ConfigDocument } from "./document.ts";
 import { type Fingerprints, type ReadFile, RecordingReader } from "./files.ts";
 import { Outside } from "./interpolate.ts";
 import { linkConfig } from "./link.ts";
 import { type Problem, sortProblems } from "./problems.ts";
 import { resolveValues } from "./resolve.ts";
+import { Config } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { loadTls } from "./tls.ts";
 
@@ -48,12 +50,18 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   const document = new ConfigDocument(path, read.text);
   if (document.syntaxProblems.length > 0) return failed(document.syntaxProblems);
   const resolved = await resolveValues(document, outside);
-  const checked = checkValues(resolved.value, document);
+  const checked = checkValues(resolved.value, { schema: Config, document });
   const earlier = [...resolved.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
   const tls = await loadTls(checked.sound, document, outside);
-  const linked = linkConfig(checked.sound, { document, cut: checked.cut, tls: tls.tls });
-  const problems = [...earlier, ...tls.problems, ...linked.problems];
+  const data = await loadData(checked.sound, { document, outside });
+  const linked = linkConfig(checked.sound, {
+    document,
+    cut: checked.cut,
+    tls: tls.tls,
+    tables: data.tables,
+  });
+  const problems = [...earlier, ...tls.problems, ...linked.problems, ...data.problems];
   if (problems.length > 0) return failed(problems, linked.warnings);
   return {
     ok: true,

@@ -43,8 +43,11 @@ export function quote(text: string): string {
 
 const MOST_PROBLEMS = 100;
 
-/** In the order of the file, without repetitions, at most 100. */
+/** File by file, the one with the first problem first, each in its order, without repetitions, at most 100. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
-  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MOST_PROBLEMS);
+  const files = [...new Set(problems.map(({ file }) => file))];
+  return [...unique.values()].sort((a, b) =>
+    files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column
+  ).slice(0, MOST_PROBLEMS);
 }

@@ -24,6 +24,7 @@ import {
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
 import { GUARDRAIL_TRACES, MODEL_APIS } from "./snapshot.ts";
+import { traits } from "./traits.ts";
 import { EXPIRY, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
@@ -169,6 +170,7 @@ const model = mapping({
   }).describe("Model id, inference profile id or ARN, whole, as Bedrock knows it."),
   base_model: text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 }).optional()
     .describe("Model id that tells the model's family, where an opaque ARN in id hides it."),
+  traits: traits.prefault({}).describe("What the model can do, over what the data tables say of its id."),
   api: z.enum(MODEL_APIS).optional()
     .describe(
       "Bedrock operation for Anthropic Messages requests; left out: invoke for Claude, converse for the rest.",
@@ -177,6 +179,13 @@ const model = mapping({
   guardrail: guardrail.optional().describe("Guardrail applied to every request for the model."),
   metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
     .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
+});
+
+const data = mapping({
+  models: text({ expected: "the path of a YAML file" }).optional()
+    .describe(
+      "What families of models can do: rows in the shape of config/data/models.yaml, after the built-in ones.",
+    ),
 });
 
 const route = mapping({
@@ -251,6 +260,7 @@ export const Config = mapping({
   timeouts: timeouts.prefault({}).describe("How long each step may take."),
   log: log.prefault({}).describe("What is written to the log."),
   providers: named(NAME, provider).prefault({}).describe("Where models are served, by name; at least one."),
+  data: data.prefault({}).describe("Files that add to the tables built into the program, or correct them."),
   models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers use."),
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Paths of your own that speak OpenAI Chat with a default model."),

@@ -1,8 +1,9 @@
 /** The compiled configuration: immutable plain data that every layer above reads and none changes. */
 
+import type { Glob } from "../base/glob.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
-import type { Glob } from "./glob.ts";
+import type { ModelTraits } from "../data/traits.ts";
 
 /** All that one version of the configuration says; a request keeps the snapshot it began with. */
 export interface Snapshot {
@@ -115,6 +116,8 @@ export interface Model {
   readonly id: string;
   /** The model id that tells the family, where `id` hides it. */
   readonly baseModel: string | undefined;
+  /** What the model can do, by the data tables and the model's own entry. */
+  readonly traits: ModelTraits;
   /** Bedrock operation for Anthropic Messages requests; undefined: by the model's family. */
   readonly api: ModelApi | undefined;
   /** Taken where a request leaves the field out. */

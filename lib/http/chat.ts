@@ -1,14 +1,13 @@
 /** `POST /v1/chat/completions`: OpenAI's Chat Completions, answered by Converse and ConverseStream. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
-import { type AditError, invalidField } from "../base/errors.ts";
+import { AditError, invalidField } from "../base/errors.ts";
 import { newCompletionId } from "../base/ids.ts";
 import type { JsonObject } from "../base/json.ts";
 import { resolveModel, type Target } from "../routing/resolve.ts";
 import { chatToConverse, type ConverseCall } from "../translate/chat_to_converse.ts";
 import { type CompletionContext, converseToChat } from "../translate/converse_to_chat.ts";
 import { ConverseStreamToChat } from "../translate/converse_stream_to_chat.ts";
-import { builtInModelTable, traitsOf } from "../translate/families.ts";
 import { ConverseStream, readConverse } from "../upstream/converse.ts";
 import { parseConverseResponse } from "../wire/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../wire/openai_chat.ts";
@@ -33,10 +32,10 @@ interface Attempt {
 }
 
 async function attempt(request: ChatRequest, name: string, { target, call }: Attempt): Promise<Answer> {
-  const converse = chatToConverse(request, {
-    traits: traitsOf(target.model?.baseModel ?? target.modelId, builtInModelTable()),
-    ...(target.model === undefined ? {} : { settings: target.model }),
-  });
+  const { model } = target;
+  // Only a native request may name an id in place of a configured model.
+  if (model === undefined) throw new AditError("internal");
+  const converse = chatToConverse(request, { traits: model.traits, settings: model });
   const context: CompletionContext = {
     id: newCompletionId(),
     created: Math.floor(call.options.clock.now() / 1000),

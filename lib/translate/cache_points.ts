@@ -1,9 +1,9 @@
 /** Prompt caching: Anthropic's `cache_control` marks as Converse's `cachePoint` elements. */
 
 import { invalidField } from "../base/errors.ts";
+import type { CachePlace } from "../data/traits.ts";
 import type { CachePoint } from "../wire/converse.ts";
 import type { CacheControl } from "../wire/openai_chat_messages.ts";
-import type { CachePlace } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html */

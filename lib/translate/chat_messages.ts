@@ -1,6 +1,7 @@
 /** Chat Completions -> Converse: the messages. */
 
 import { invalidField } from "../base/errors.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseMessage, SystemBlock, ToolResultContent } from "../wire/converse.ts";
 import type {
   AssistantMessage,
@@ -10,7 +11,6 @@ import type {
 } from "../wire/openai_chat_messages.ts";
 import type { CachePoints } from "./cache_points.ts";
 import { isBlank, NO_OUTPUT } from "./converse_members.ts";
-import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import { MediaTranslator } from "./media.ts";
 import { toolUseId } from "./tool_names.ts";

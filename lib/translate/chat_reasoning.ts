@@ -3,9 +3,9 @@
 import { invalidField } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ToolChoice } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
-import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** Room for the answer behind a thinking budget when the caller sets no limit. */

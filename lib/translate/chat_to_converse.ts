@@ -3,6 +3,7 @@
 import { invalidField } from "../base/errors.ts";
 import { mergeJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import { CachePoints } from "./cache_points.ts";
@@ -11,7 +12,6 @@ import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
 import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
-import type { ModelTraits } from "./families.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";

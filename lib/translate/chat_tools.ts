@@ -2,11 +2,11 @@
 
 import { invalidField } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool, OutputConfig, ToolChoice, ToolConfig, ToolSpec } from "../wire/converse.ts";
 import type { ChatRequest, ChatTool, ResponseFormat } from "../wire/openai_chat.ts";
 import type { CachePoints } from "./cache_points.ts";
 import { bareTool, objectSchema } from "./converse_members.ts";
-import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import type { ToolNames } from "./tool_names.ts";
 

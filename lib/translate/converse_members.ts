@@ -1,9 +1,9 @@
 /** Members of a Converse request that mean the same in every dialect. */
 
 import type { JsonObject } from "../base/json.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool } from "../wire/converse.ts";
 import type { ModelSettings } from "./model_settings.ts";
-import type { ModelTraits } from "./families.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** Said in place of an empty tool result, which Bedrock refuses. */

@@ -256,6 +256,42 @@ Deno.test("Windows line ends and a byte order mark are read, and do not shift po
   deepEqual(loaded.problems.map(({ line, column }) => [line, column]), [[3, 11]]);
 });
 
+const WITH_DATA = `
+providers: { local: { type: emulator } }
+data: { models: tables/models.yaml }
+models:
+  nova: { provider: local, id: us.amazon.nova-lite-v1:0 }
+  own: { provider: local, id: us.amazon.nova-lite-v1:0, traits: { tool_choice: [], strict_tools: true } }
+  hidden: { provider: local, id: "arn:aws:bedrock:us-east-1:1:application-inference-profile/x", base_model: new.m-1 }
+`;
+
+Deno.test("a model's traits are the built-in rows, then those of the operator's file, then its own", async () => {
+  const table = `
+- { match: "amazon.*", top_k: "", tool_choice: [auto] }
+- { match: "new.*", family: new }
+`;
+  const { models } = await snapshotOf(WITH_DATA, { files: { "/etc/adit/tables/models.yaml": table } });
+  const shown = [...models.values()].map((
+    { traits: { family, topKPath, toolChoice, strictTools } },
+  ) => [family, topKPath, [...toolChoice], strictTools]);
+  deepEqual(shown, [
+    ["nova", "", ["auto"], false],
+    ["nova", "", [], true],
+    ["new", "top_k", ["auto", "any", "tool"], false],
+  ]);
+});
+
+Deno.test("a data file is watched with the configuration, good or bad", async () => {
+  for (const table of ["- { match: x }", "- { match: 5 }", "- ["]) {
+    const loaded = await load(WITH_DATA, { files: { "/etc/adit/tables/models.yaml": table } });
+    deepEqual([...loaded.files.keys()], ["/etc/adit/adit.yaml", "/etc/adit/tables/models.yaml"]);
+    if (!loaded.ok) {
+      deepEqual(loaded.problems.map(({ file }) => file), ["/etc/adit/tables/models.yaml"]);
+    }
+    equal(loaded.ok, table === "- { match: x }");
+  }
+});
+
 const { certificate: CERTIFICATE, key: KEY } = selfSignedCertificate();
 
 const WITH_TLS = (certificate: string, key: string) =>

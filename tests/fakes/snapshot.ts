@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { Secret } from "../../lib/base/secret.ts";
-import { compileGlob } from "../../lib/config/glob.ts";
+import { compileGlob } from "../../lib/base/glob.ts";
+import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
 import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/config/snapshot.ts";
 
 export const TIMEOUTS: Timeouts = {
@@ -38,6 +39,7 @@ export function model(name: string, from: Provider, id = `anthropic.${name}-v1:0
     provider: from,
     id,
     baseModel: undefined,
+    traits: traitsOf(id, builtInModelTable()),
     api: undefined,
     defaults: {},
     guardrail: undefined,

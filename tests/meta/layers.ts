@@ -6,24 +6,31 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   runtime: ["base"],
   codec: ["base", "runtime"],
   wire: ["base", "runtime"],
-  translate: ["base", "runtime", "codec", "wire"],
+  data: ["base"],
+  translate: ["base", "runtime", "codec", "wire", "data"],
   aws: ["base", "runtime", "codec", "wire"],
-  config: ["base", "runtime", "codec", "wire"],
+  config: ["base", "runtime", "codec", "wire", "data"],
   // The built-in Bedrock knows nothing of the gateway in front of it.
   emulator: ["base", "runtime", "codec", "wire", "aws"],
-  routing: ["base", "runtime", "codec", "wire", "translate", "aws", "config"],
-  callers: ["base", "runtime", "codec", "wire", "translate", "aws", "config"],
+  routing: ["base", "runtime", "codec", "wire", "data", "translate", "aws", "config"],
+  callers: ["base", "runtime", "codec", "wire", "data", "translate", "aws", "config"],
   // It moves Bedrock's frames and does not know which client waits, so it never translates.
-  upstream: ["base", "runtime", "codec", "wire", "aws", "config", "routing", "callers"],
-  http: ["base", "runtime", "codec", "wire", "translate", "aws", "config", "routing", "callers", "upstream"],
-  admin: ["base", "runtime", "codec", "wire", "translate", "aws", "config", "routing", "callers", "upstream"],
+  upstream: ["base", "runtime", "codec", "wire", "data", "aws", "config", "routing", "callers"],
+  http: [
+    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
+    "upstream",
+  ],
+  admin: [
+    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
+    "upstream",
+  ],
   app: [
-    ...["base", "runtime", "codec", "wire", "translate", "aws", "config", "routing", "callers", "upstream"],
-    ...["http", "admin", "emulator"],
+    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
+    ...["upstream", "http", "admin", "emulator"],
   ],
   cli: [
-    ...["base", "runtime", "codec", "wire", "translate", "aws", "config", "routing", "callers", "upstream"],
-    ...["http", "admin", "emulator", "app"],
+    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
+    ...["upstream", "http", "admin", "emulator", "app"],
   ],
   main: ["base", "runtime", "cli"],
 };

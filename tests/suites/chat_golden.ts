@@ -10,7 +10,7 @@ import type { ConverseCall } from "../../lib/translate/chat_to_converse.ts";
 import type { ModelSettings } from "../../lib/translate/model_settings.ts";
 import { ConverseStreamToChat } from "../../lib/translate/converse_stream_to_chat.ts";
 import { converseToChat } from "../../lib/translate/converse_to_chat.ts";
-import { builtInModelTable, traitsOf } from "../../lib/translate/families.ts";
+import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
 import { parseConverseResponse } from "../../lib/wire/converse.ts";
 import type { ConverseRequest } from "../../lib/wire/converse.ts";
 import type { ConverseEvent } from "../../lib/wire/converse_stream.ts";

@@ -5,7 +5,7 @@ import { AditError } from "../../lib/base/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/base/json.ts";
 import { isJsonObject } from "../../lib/base/json.ts";
 import { chatToConverse } from "../../lib/translate/chat_to_converse.ts";
-import { builtInModelTable, traitsOf } from "../../lib/translate/families.ts";
+import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
 import type { ConverseRequest } from "../../lib/wire/converse.ts";
 import { parseChatRequest } from "../../lib/wire/openai_chat.ts";
 import { chatCases } from "../suites/chat_golden.ts";

@@ -1,0 +1,69 @@
+/** The data files that the configuration names: read, checked like the configuration itself, and put over the built-in tables. */
+
+import { dirname, isAbsolute, join } from "node:path";
+import type { z } from "zod";
+
+import { builtInModelTable, compileModelTable, type ModelTable } from "../data/models.ts";
+import { checkValues } from "./check.ts";
+import { ConfigDocument } from "./document.ts";
+import type { Outside } from "./interpolate.ts";
+import { type Problem, quote } from "./problems.ts";
+import { resolveValues } from "./resolve.ts";
+import type { Config } from "./schema.ts";
+import { modelRows } from "./traits.ts";
+
+/** The tables that models are looked up in. */
+export interface DataTables {
+  readonly models: ModelTable;
+}
+
+export interface LoadedData {
+  /** Without what has problems. */
+  readonly tables: DataTables;
+  readonly problems: readonly Problem[];
+}
+
+export interface DataOptions {
+  /** The configuration that names the files. */
+  readonly document: ConfigDocument;
+  readonly outside: Outside;
+}
+
+/** Loads the tables; rows of a file come after the built-in ones, so that they add to them and go before them. */
+export async function loadData({ data }: Config, options: DataOptions): Promise<LoadedData> {
+  const problems: Problem[] = [];
+  const rows = data.models === undefined
+    ? undefined
+    : await readTable("models", data.models, { ...options, schema: modelRows, problems });
+  return { tables: { models: [...builtInModelTable(), ...compileModelTable(rows ?? [])] }, problems };
+}
+
+interface TableOptions<Schema extends z.ZodType> extends DataOptions {
+  readonly schema: Schema;
+  /** Gets what is wrong, in the file or with it. */
+  readonly problems: Problem[];
+}
+
+/** The sound part of the file that `data.KEY` names. */
+async function readTable<Schema extends z.ZodType>(
+  key: keyof Config["data"],
+  path: string,
+  { document, outside, schema, problems }: TableOptions<Schema>,
+): Promise<z.output<Schema> | undefined> {
+  // A path that came from outside the configuration is not shown.
+  const reference = document.referenceAt(["data", key]);
+  const read = await outside.readText(path);
+  if (!read.ok) {
+    const file = reference === undefined ? `file ${quote(path)}` : `the file that ${reference} names`;
+    problems.push(document.problem(["data", key], `cannot read ${file}: ${read.reason}`));
+    return undefined;
+  }
+  const shownPath = isAbsolute(path) ? path : join(dirname(document.file), path);
+  const table = new ConfigDocument(reference ?? shownPath, read.text);
+  problems.push(...table.syntaxProblems);
+  if (table.syntaxProblems.length > 0) return undefined;
+  const resolved = await resolveValues(table, outside);
+  const checked = checkValues(resolved.value, { schema, document: table });
+  problems.push(...resolved.problems, ...checked.problems);
+  return checked.sound;
+}

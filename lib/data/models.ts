@@ -1,0 +1,56 @@
+/** The table of models in `config/data/models.yaml`, and the look-up of a model's traits by its id. */
+
+import { parse } from "yaml";
+import { z } from "zod";
+import builtInTable from "../../config/data/models.yaml" with { type: "text" };
+import { compileGlob, type Glob } from "../base/glob.ts";
+import { foundationModelId } from "./model_id.ts";
+import { BARE_TRAITS, compileTraits, type ModelTraits, TRAIT_FIELDS, type WrittenTraits } from "./traits.ts";
+
+/** Rows in order; every row that matches a model sets the traits it names. */
+export type ModelTable = readonly ModelRow[];
+
+interface ModelRow {
+  readonly ids: readonly Glob[];
+  readonly traits: Partial<ModelTraits>;
+}
+
+/** A row as it is written. */
+export interface WrittenRow extends WrittenTraits {
+  /** Globs over model ids without their geography. */
+  readonly match: string | readonly string[];
+}
+
+export function compileModelTable(rows: readonly WrittenRow[]): ModelTable {
+  return rows.map(({ match, ...traits }) => ({
+    ids: [match].flat().map(compileGlob),
+    traits: compileTraits(traits),
+  }));
+}
+
+let builtIn: ModelTable | undefined;
+
+/** The table that the program carries with it; read when it is first asked for. */
+export function builtInModelTable(): ModelTable {
+  return builtIn ??= compileModelTable(rowsSchema.parse(parse(builtInTable)));
+}
+
+const rowsSchema = z.array(
+  z.strictObject(TRAIT_FIELDS).partial().extend({ match: z.union([z.string(), z.array(z.string())]) }),
+);
+
+/**
+ * The traits of a model, by its id, its inference profile's id or an ARN that shows either. For an ARN that hides its
+ * model (an application inference profile, provisioned throughput) pass the id of the model behind it.
+ */
+export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
+  const id = baseModelId(modelId);
+  return table
+    .filter((row) => row.ids.some((glob) => glob.matches(id)))
+    .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
+}
+
+/** The id that tells the family; a custom model has that of its base in its ARN. */
+function baseModelId(modelId: string): string {
+  return foundationModelId(/:custom-model\/([^/]+)\//.exec(modelId)?.[1] ?? modelId);
+}
