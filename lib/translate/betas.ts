@@ -1,55 +1,11 @@
-/** Anthropic's beta flags on Bedrock: which of them may be sent, and what leaves a body with those that may not. */
+/** Anthropic's beta flags: which of them go to Bedrock, and what leaves a body with those that do not. */
 
-import { parse } from "yaml";
-import { z } from "zod";
-import defaultTable from "../../config/data/beta-flags.yaml" with { type: "text" };
 import type { JsonObject } from "../base/json.ts";
-import { parseJsonPath, withoutPath } from "./json_paths.ts";
-import type { JsonPath } from "./json_paths.ts";
+import { isNamed } from "../data/beta_flags.ts";
+import type { BetaTable } from "../data/beta_flags.ts";
+import { withoutPath } from "../data/json_paths.ts";
+import type { JsonPath } from "../data/json_paths.ts";
 import type { IgnoredFields } from "./ignored.ts";
-
-/** `config/data/beta-flags.yaml`, read. Names may end in `*`. */
-export interface BetaTable {
-  readonly unknown: "drop" | "pass";
-  readonly pass: readonly string[];
-  readonly drop: readonly string[];
-  readonly rename: ReadonlyMap<string, string>;
-  readonly fields: readonly FieldRow[];
-}
-
-/** Fields that mean nothing without one of the flags. */
-interface FieldRow {
-  readonly flags: readonly string[];
-  readonly remove: readonly JsonPath[];
-}
-
-const names = z.array(z.string().regex(/^[\w.-]+\*?$/));
-const tableSchema = z.strictObject({
-  unknown: z.enum(["drop", "pass"]),
-  pass: names,
-  drop: names,
-  rename: z.record(z.string(), z.string()),
-  fields: z.array(z.strictObject({ flags: names, remove: z.array(z.string()) })),
-});
-
-/** Reads a table as text; throws an `Error` that names the member at fault. */
-export function parseBetaTable(text: string): BetaTable {
-  const table = tableSchema.safeParse(parse(text));
-  if (!table.success) throw new Error(`Cannot read the table of beta flags: ${z.prettifyError(table.error)}`);
-  const { rename, fields, ...rest } = table.data;
-  return {
-    ...rest,
-    rename: new Map(Object.entries(rename)),
-    fields: fields.map(({ flags, remove }) => ({ flags, remove: remove.map(parseJsonPath) })),
-  };
-}
-
-let builtIn: BetaTable | undefined;
-
-/** The table that the program carries with it; read when it is first asked for. */
-export function builtInBetaTable(): BetaTable {
-  return builtIn ??= parseBetaTable(defaultTable);
-}
 
 export interface BetaOptions {
   /** As the caller sent them: in headers and in the body. */
@@ -69,39 +25,34 @@ export interface BetaResult {
 /** Sorts out the flags, and takes from the body what the dropped ones were for. */
 export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOptions): BetaResult {
   const sent = new Set<string>();
-  const dropped = new Set<string>();
-  const kept = new Set<string>();
+  const kept: string[] = [];
+  const dropped: string[] = [];
   for (const flag of flags) {
     const name = table.rename.get(flag) ?? flag;
     if (passes(name, table)) {
       sent.add(name);
-      kept.add(flag);
-    } else dropped.add(flag);
+      kept.push(flag);
+    } else {
+      dropped.push(flag);
+      ignored.add(`anthropic-beta[${flag}]`);
+    }
   }
-  for (const flag of dropped) ignored.add(`anthropic-beta[${flag}]`);
   const paths = table.fields
-    .filter((row) => anyMatches(dropped, row.flags) && !anyMatches(kept, row.flags))
+    .filter((row) => holdsAny(row.flags, dropped) && !holdsAny(row.flags, kept))
     .flatMap((row) => row.remove);
   return { body: paths.reduce((left, path) => leaveOut(left, path, ignored), body), flags: [...sent] };
 }
 
-function passes(flag: string, table: BetaTable): boolean {
-  if (matchesAny(flag, table.drop)) return false;
-  return table.unknown === "pass" || matchesAny(flag, table.pass);
+function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
+  return !isNamed(flag, drop) && (unknown === "pass" || isNamed(flag, pass));
+}
+
+function holdsAny(names: readonly string[], flags: readonly string[]): boolean {
+  return flags.some((flag) => isNamed(flag, names));
 }
 
 function leaveOut(body: JsonObject, path: JsonPath, ignored: IgnoredFields): JsonObject {
   const left = withoutPath(body, path);
   if (left !== body) ignored.add(path.name);
   return left;
-}
-
-function anyMatches(flags: ReadonlySet<string>, patterns: readonly string[]): boolean {
-  return [...flags].some((flag) => matchesAny(flag, patterns));
-}
-
-function matchesAny(flag: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) =>
-    pattern.endsWith("*") ? flag.startsWith(pattern.slice(0, -1)) : flag === pattern
-  );
 }

@@ -4,7 +4,7 @@ import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
-import type { BetaTable } from "./betas.ts";
+import type { BetaTable } from "../data/beta_flags.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
 
