@@ -1,0 +1,109 @@
+/** The request log: one line that says all but what was said. */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
+import { encodeFrame } from "../../lib/codec/eventstream.ts";
+import { converseFrames } from "../fakes/frames.ts";
+import { type SendOptions, startGateway } from "../fakes/gateway.ts";
+import { snapshot } from "../fakes/snapshot.ts";
+import { START_MS } from "../fakes/time.ts";
+import { ANSWER, CHAT, chatBody, CONFIG, CONVERSE, KEY, PARTS, SEARCH } from "./requests.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const START = converseFrames()[0] ?? encodeUtf8("");
+
+Deno.test("a chat is answered, and logged in one line that says all but what was said", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(`${CHAT}?beta=1`, { headers: KEY, body: chatBody() });
+  const call = await gateway.bedrock.call(0);
+  gateway.advance(1_200);
+  call.answerWhole(200, ANSWER, { "x-amzn-requestid": "r-1" });
+  const answer = await response;
+  equal((await answer.json()).choices[0].message.content, "Hello");
+  const [{ request_id: requestId, ...line } = {}] = await gateway.logLines();
+  equal(answer.headers.get("x-request-id"), requestId);
+  deepEqual(line, {
+    time: new Date(START_MS + 1_200).toISOString(),
+    level: "info",
+    message: "request",
+    caller: "search",
+    remote_address: "192.0.2.7",
+    method: "POST",
+    path: CHAT,
+    dialect: "openai",
+    model: "haiku",
+    provider: "east",
+    status: 200,
+    duration_ms: 1_200,
+    first_byte_ms: 1_200,
+    input_tokens: 7,
+    output_tokens: 3,
+    cache_read_tokens: 2,
+    cache_write_tokens: 0,
+    stop_reason: "stop",
+    upstream_request_id: "r-1",
+  });
+  await gateway.expectSettled(1);
+});
+
+Deno.test("requests are not logged where the configuration says so, but failures are", async () => {
+  const gateway = startGateway(snapshot({ ...PARTS, log: { level: "info", requests: false } }));
+  await gateway.send("/healthz", { method: "GET" }).response;
+  await gateway.send("/v1/models", { method: "GET" }).response;
+  equal(await gateway.logText(), "");
+  const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  (await gateway.bedrock.call(0)).fail();
+  await response;
+  await gateway.expectSettled(1);
+});
+
+/** Texts of which no part may be in the log: a key, prompts, and answers. */
+const CONFIDENTIAL = [SEARCH.key, "wrong-key", "PromptText", "AnswerText", "upstream-secret-key"];
+
+Deno.test("no key, prompt or answer is in the log, whichever way a request ends", async () => {
+  const gateway = startGateway(CONFIG);
+  const { bedrock } = gateway;
+  const prompt = (overrides: Record<string, unknown> = {}) =>
+    chatBody({ messages: [{ role: "user", content: "PromptText" }], ...overrides });
+  const answerText = (text: string) => ANSWER.replace("Hello", text);
+  let requests = 0;
+
+  async function exchange(path: string, send: SendOptions, answer?: (call: number) => Promise<void>) {
+    const { response } = gateway.send(path, { headers: KEY, ...send });
+    requests++;
+    if (answer !== undefined) await answer(bedrock.calls.length);
+    await (await response).text();
+  }
+  const whole = (status: number, text: string, headers = {}) => async (call: number) => {
+    (await bedrock.call(call)).answerWhole(status, text, headers);
+  };
+  const frames = (...chunks: readonly Bytes[]) => async (call: number) => {
+    const body = (await bedrock.call(call)).answer(200);
+    body.push(...chunks);
+    body.end();
+  };
+  const notJson = encodeFrame({ ":event-type": "contentBlockDelta" }, encodeUtf8('{"AnswerText'));
+
+  await exchange(CHAT, { headers: { authorization: "Bearer wrong-key" }, body: prompt() });
+  await exchange(CHAT, { headers: { "x-api-key": "wrong-key" }, body: prompt() });
+  await exchange(CHAT, { body: '{"model": "haiku", PromptText' });
+  await exchange(CHAT, { body: prompt({ model: "PromptText and more of it" }) });
+  await exchange(CHAT, { body: prompt({ temperature: "PromptText" }) });
+  await exchange(CHAT, { body: prompt({ n: 2, PromptText: "PromptText" }) });
+  await exchange(CHAT, { body: prompt() }, whole(200, answerText("AnswerText")));
+  await exchange(CHAT, { body: prompt() }, whole(200, '{"output": AnswerText'));
+  await exchange(CHAT, { body: prompt() }, whole(200, '{"output": {"message": ["AnswerText"]}}'));
+  await exchange(CHAT, { body: prompt() }, whole(500, "<html>AnswerText</html>"));
+  await exchange(CHAT, { body: prompt({ stream: true }) }, frames(...converseFrames("AnswerText")));
+  await exchange(CHAT, { body: prompt({ stream: true }) }, frames(START, notJson));
+  await exchange(CHAT, { body: prompt({ stream: true }) }, frames(START, encodeUtf8("AnswerText".repeat(9))));
+  await exchange(CONVERSE, { body: prompt() }, whole(200, answerText("AnswerText")));
+  await exchange(CONVERSE, { body: "PromptText" }, whole(200, '{"usage": AnswerText'));
+  await exchange(`${CONVERSE}-stream`, { body: prompt() }, frames(...converseFrames("AnswerText")));
+  await exchange(`${CONVERSE}-stream`, { body: prompt() }, frames(encodeUtf8("AnswerText".repeat(9))));
+
+  const text = await gateway.logText();
+  for (const each of CONFIDENTIAL) equal(text.includes(each), false, `${each} is in the log:\n${text}`);
+  await gateway.expectSettled(requests);
+});
