@@ -1,5 +1,7 @@
 /** Where things lie in the repository, whatever directory the tests run in. */
 
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** The absolute path of a file given relative to the repository's root. */
@@ -9,3 +11,39 @@ export function repositoryPath(relative: string): string {
 
 /** The Bun that the Makefile installs. */
 export const BUN = repositoryPath(".tools/node_modules/.bin/bun");
+
+/** Path of the built program. Throws where it has not been built, or the sources have changed since. */
+export async function builtAdit(): Promise<string> {
+  const path = repositoryPath("dist/adit");
+  const built = await Deno.stat(path).catch(() => undefined);
+  if (built === undefined) throw new Error("Cannot test dist/adit: it is not there, run make build");
+  for (const source of ["main.ts", "deno.json", "lib", "config/data"]) {
+    const changed = await firstChangedAfter(repositoryPath(source), built.mtime ?? new Date(0));
+    if (changed !== undefined) {
+      throw new Error(`Cannot test dist/adit: it is older than ${JSON.stringify(changed)}, run make build`);
+    }
+  }
+  return path;
+}
+
+async function firstChangedAfter(path: string, time: Date): Promise<string | undefined> {
+  const { isDirectory, mtime } = await Deno.stat(path);
+  if (!isDirectory) return mtime !== null && mtime > time ? path : undefined;
+  for await (const { name } of Deno.readDir(path)) {
+    const changed = await firstChangedAfter(`${path}/${name}`, time);
+    if (changed !== undefined) return changed;
+  }
+  return undefined;
+}
+
+/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot be told to take any. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("Cannot find a free port");
+  return address.port;
+}
