@@ -1,154 +1,219 @@
-/** The real program as a child process, on either runtime, for tests from outside. */
+/** The real program as a child process, on either runtime. */
 
-import { join } from "node:path";
 import { builtAdit, repositoryPath } from "../repository.ts";
 
-export const RUNTIMES = ["deno", "bun"] as const;
-export type RuntimeName = (typeof RUNTIMES)[number];
+export type RuntimeName = "deno" | "bun";
 
-export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
+export const RUNTIMES: readonly RuntimeName[] = ["deno", "bun"];
 
-export interface StartOptions {
-  readonly runtime: RuntimeName;
-  /** Text of the configuration, without listeners: they are put in front, on free ports. */
-  readonly config: string;
+/** One line of the program's log. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ProgramOptions {
+  /** Variables beside the few that every process needs; those of AWS are not passed on from the tests' own. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Program extends AsyncDisposable {
-  readonly runtime: RuntimeName;
   readonly pid: number;
-  /** URL of the public listener, such as `http://127.0.0.1:41234`. */
+  /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;
+  /** The admin listener, or "" where the configuration has none. */
   readonly adminUrl: string;
-  /** The configuration file; a test may rewrite it. */
+  /** The configuration's file: writing it makes the program reload. */
   readonly configPath: string;
-  /** Every log line so far. */
-  readonly log: readonly LogLine[];
-  /** What has been written to standard error so far. */
+  /** Every line of the log so far. */
+  readonly logs: readonly LogLine[];
+  /** Everything on standard error so far. */
   readonly stderr: string;
-  /** Resolves with the first log line, past or future, that fits; rejects when the program ends without one. */
-  waitForLog(fits: (line: LogLine) => boolean): Promise<LogLine>;
-  signal(signal: Deno.Signal): void;
-  /** Resolves with the exit code. */
-  readonly exit: Promise<number>;
+  readonly exited: Promise<Deno.CommandStatus>;
+  /** The first line, from `from` on, that the condition holds for; rejects when the program ends without it. */
+  waitForLog(condition: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
+  /** Sends the signal; resolves when the program has ended. */
+  stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-const LISTENERS = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n";
+/** A program that should listen and does not, or should end and does not, fails its test after this. */
+const HANG_MS = 60_000;
 
-/** Registers a test for each runtime, under its name. */
+/** The configuration of a test, which listens on free ports unless it says otherwise. */
+export function onFreePorts(config: string): string {
+  const keys = { listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
+  const missing = Object.entries(keys).filter(([key]) => !new RegExp(`^${key}:`, "m").test(config));
+  return missing.map(([key, value]) => `${key}: ${value}\n`).join("") + config;
+}
+
+/** Starts `adit serve` with a configuration, given as YAML, and resolves when it listens. */
+export async function startProgram(
+  runtime: RuntimeName,
+  config: string,
+  options: ProgramOptions = {},
+): Promise<Program> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-e2e-" });
+  const configPath = `${folder}/adit.yaml`;
+  await Deno.writeTextFile(configPath, onFreePorts(config));
+  const program = new RunningProgram(
+    await spawnAdit(runtime, ["serve", "--config", configPath], options),
+    folder,
+  );
+  const hasAdmin = !/^admin: *off/m.test(config);
+  try {
+    await program.listening(hasAdmin);
+    return program;
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the program that ends by itself, such as `check`. */
+export async function runProgram(
+  runtime: RuntimeName,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Finished> {
+  const child = await spawnAdit(runtime, args, options);
+  const [stdout, stderr, { code }] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.status,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Registers a test for each runtime, under the names `deno: …` and `bun: …`. */
 export function forEachRuntime(name: string, test: (runtime: RuntimeName) => Promise<void>): void {
   for (const runtime of RUNTIMES) Deno.test(`${runtime}: ${name}`, () => test(runtime));
 }
 
-/** How a command line of the program is spelt: `deno run` with the permissions of the task `start`, or the binary. */
-export async function commandLine(runtime: RuntimeName): Promise<readonly [string, ...string[]]> {
-  switch (runtime) {
-    case "deno": {
-      const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
-      const [, ...args] = String(tasks.start).split(" ").slice(0, -1);
-      return [Deno.execPath(), ...args, repositoryPath("main.ts")];
-    }
-    case "bun":
-      return [await builtAdit()];
-  }
-}
-
-/** Runs a command of the program to its end. */
-export async function runProgram(
+async function spawnAdit(
   runtime: RuntimeName,
   args: readonly string[],
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const [command, ...rest] = await commandLine(runtime);
-  const output = await new Deno.Command(command, { args: [...rest, ...args], stdin: "null" }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };
-}
-
-/** Starts `adit serve`, and resolves when both of its listeners are open. */
-export async function startProgram({ runtime, config, env }: StartOptions): Promise<Program> {
-  const folder = await Deno.makeTempDir({ prefix: "adit-e2e-" });
-  const configPath = join(folder, "adit.yaml");
-  await Deno.writeTextFile(configPath, /^listen:/m.test(config) ? config : LISTENERS + config);
-  const [command, ...args] = await commandLine(runtime);
-  const child = new Deno.Command(command, {
-    args: [...args, "serve", "--config", configPath],
-    env: { NO_COLOR: "1", ...env },
+  { env = {} }: ProgramOptions,
+): Promise<Deno.ChildProcess> {
+  const [command, ...first] = await commandOf(runtime);
+  const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(?:AWS|ADIT|BUN)_/.test(name));
+  return new Deno.Command(command, {
+    args: [...first, ...args],
+    clearEnv: true,
+    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
 
-  const log: LogLine[] = [];
-  let stderr = "";
-  let ended = false;
-  const waiting: (() => void)[] = [];
-  function wake(): void {
-    for (const check of waiting.splice(0)) check();
+/** The program's command line: on Deno that of the task `start`, which names the permissions. */
+async function commandOf(runtime: RuntimeName): Promise<[command: string, ...args: string[]]> {
+  if (runtime === "bun") return [await builtAdit()];
+  const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
+  const [deno, ...args] = String(tasks.start).split(" ");
+  if (deno !== "deno" || args.at(-1) !== "main.ts") {
+    throw new Error(`Cannot run the task "start": ${tasks.start}`);
   }
-  const reading = Promise.all([
-    eachLine(child.stdout, (line) => {
-      log.push(JSON.parse(line));
-      wake();
-    }),
-    eachLine(child.stderr, (line) => stderr += `${line}\n`),
-  ]);
-  const exit = Promise.all([child.status, reading]).then(([{ code }]) => {
-    ended = true;
-    wake();
-    return code;
-  });
+  return [Deno.execPath(), ...args.slice(0, -1), repositoryPath("main.ts")];
+}
 
-  function waitForLog(fits: (line: LogLine) => boolean): Promise<LogLine> {
-    return new Promise((resolve, reject) => {
-      function check(): void {
-        const line = log.find(fits);
-        if (line !== undefined) resolve(line);
-        else if (ended) {
-          reject(new Error(`the program ended without the line; on standard error:\n${stderr}`));
-        } else waiting.push(check);
-      }
-      check();
+class RunningProgram implements Program {
+  readonly configPath: string;
+  readonly exited: Promise<Deno.CommandStatus>;
+  readonly logs: LogLine[] = [];
+  stderr = "";
+  url = "";
+  adminUrl = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #folder: string;
+  #waiting: (() => void)[] = [];
+  #ended = false;
+
+  constructor(child: Deno.ChildProcess, folder: string) {
+    this.#child = child;
+    this.#folder = folder;
+    this.configPath = `${folder}/adit.yaml`;
+    this.exited = Promise.all([child.status, this.#readLogs(), this.#readStderr()]).then(([status]) => {
+      this.#ended = true;
+      this.#wake();
+      return status;
     });
   }
 
-  const listening = async (listener: string) => {
-    const { address } = await waitForLog((line) =>
-      line.message === "listening" && line["listener"] === listener
-    );
-    return String(address);
-  };
-  const [url, adminUrl] = await Promise.all([listening("public"), listening("admin")]);
-  return {
-    runtime,
-    pid: child.pid,
-    url,
-    adminUrl,
-    configPath,
-    log,
-    get stderr() {
-      return stderr;
-    },
-    waitForLog,
-    signal: (signal) => child.kill(signal),
-    exit,
-    [Symbol.asyncDispose]: async () => {
-      if (!ended) child.kill("SIGKILL");
-      await exit;
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-async function eachLine(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) take(line);
+  get pid(): number {
+    return this.#child.pid;
   }
-  if (rest !== "") take(rest);
+
+  /** Resolves when the program has told the addresses that it listens on. */
+  async listening(hasAdmin: boolean): Promise<void> {
+    const address = async (listener: string) => {
+      const line = await this.waitForLog((line) =>
+        line.message === "listening" && line["listener"] === listener
+      );
+      return String(line["address"]);
+    };
+    this.url = await address("public");
+    if (hasAdmin) this.adminUrl = await address("admin");
+  }
+
+  async waitForLog(condition: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    const hang = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
+    try {
+      for (;;) {
+        const found = this.logs.slice(from).find(condition);
+        if (found !== undefined) return found;
+        if (this.#ended) {
+          throw new Error(`The program ended without the awaited log line:\n${this.#everything()}`);
+        }
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    } finally {
+      clearTimeout(hang);
+    }
+  }
+
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
+    const hang = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
+    if (!this.#ended) this.#child.kill(signal);
+    const status = await this.exited;
+    clearTimeout(hang);
+    return status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("SIGKILL");
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async #readLogs(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      this.logs.push(...lines.map((line): LogLine => JSON.parse(line)));
+      this.#wake();
+    }
+  }
+
+  async #readStderr(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) this.stderr += text;
+  }
+
+  #wake(): void {
+    const woken = this.#waiting;
+    this.#waiting = [];
+    for (const wake of woken) wake();
+  }
+
+  #everything(): string {
+    return [...this.logs.map((line) => JSON.stringify(line)), this.stderr].join("\n");
+  }
 }

@@ -1,31 +1,71 @@
 import assert from "node:assert/strict";
-import { emulatorConfig, KEY } from "./configs.ts";
+import { connectRaw, requestText } from "../fakes/raw_client.ts";
+import { jsonAnswer, startFakeUpstream } from "../fakes/upstream.ts";
 import { forEachRuntime, runProgram, startProgram } from "./program.ts";
 
-forEachRuntime("a streamed chat completion ends with [DONE] and one line in the log", async (runtime) => {
-  await using program = await startProgram({ runtime, config: emulatorConfig() });
-  const response = await fetch(`${program.url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${KEY}` },
-    body: JSON.stringify({ model: "claude", stream: true, messages: [{ role: "user", content: "Hello" }] }),
-  });
-  const text = await response.text();
-  assert.equal(response.status, 200);
-  assert.match(text, /"finish_reason":"stop"\}\]\}\n\ndata: \[DONE\]\n\n$/);
-  const line = await program.waitForLog(({ message }) => message === "request");
-  assert.equal(line["request_id"], response.headers.get("x-request-id"));
-  assert.equal(line["caller"], "demo");
-  assert.equal(program.stderr, "");
-});
+const KEY = "adit-demo-key";
+
+/** One model behind the given endpoint, and a caller with the key above who may use all. */
+const configFor = (endpoint: string) => `
+providers:
+  fake:
+    type: bedrock
+    region: us-east-1
+    endpoint: ${endpoint}
+    credentials: { access_key_id: AKIAIOSFODNN7EXAMPLE, secret_access_key: example }
+models:
+  nova: { provider: fake, id: amazon.nova-lite-v1:0 }
+callers:
+  demo:
+    key: sha256:856b0e50ac8d545b0ad1cf7285cd90d1c75411f4030a473c7043936f45a866f8
+    models: ["*"]
+`;
 
 forEachRuntime(
-  "the exit code is 2 for wrong usage and 1 for a configuration that is not there",
+  "the program listens, answers, prints nothing but its log, and ends with 0 at SIGTERM",
   async (runtime) => {
-    const wrong = await runProgram(runtime, ["serve", "--port", "80"]);
-    assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /--port/);
-    const missing = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
-    assert.equal(missing.code, 1);
-    assert.match(missing.stderr, /^\/nowhere\/adit\.yaml:1:1: cannot read the file: no such file\n$/);
+    await using program = await startProgram(runtime, configFor("http://127.0.0.1:9"));
+    const health = await fetch(`${program.url}/healthz`);
+    await health.body?.cancel();
+    assert.equal(health.status, 200);
+    const status = await fetch(`${program.adminUrl}/-/status`);
+    assert.match((await status.json()).runtime, new RegExp(`^${runtime} `));
+    const { code } = await program.stop();
+    assert.equal(code, 0);
+    assert.equal(program.stderr, "");
+    assert.equal(program.logs.at(-1)?.message, "stopped");
   },
 );
+
+forEachRuntime(
+  "a request reaches the provider's endpoint signed, and its answer the client",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream(jsonAnswer(200, {
+      output: { message: { role: "assistant", content: [{ text: "Hello!" }] } },
+      stopReason: "end_turn",
+      usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 },
+      metrics: { latencyMs: 1 },
+    }));
+    await using program = await startProgram(runtime, configFor(upstream.url));
+    await using client = await connectRaw(program.url);
+    const body = JSON.stringify({ model: "nova", messages: [{ role: "user", content: "Hi" }] });
+    client.send(requestText("POST /v1/chat/completions", {
+      Authorization: `Bearer ${KEY}`,
+      "Content-Type": "application/json",
+    }, body));
+    const answer = await client.answer();
+    const sent = await upstream.requestAt(0);
+    assert.equal(sent.startLine, "POST /model/amazon.nova-lite-v1%3A0/converse HTTP/1.1");
+    assert.match(
+      sent.headers.get("authorization") ?? "",
+      /^AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE\//,
+    );
+    assert.equal(JSON.parse(new TextDecoder().decode(answer?.body)).choices[0].message.content, "Hello!");
+  },
+);
+
+forEachRuntime("a configuration that is not there ends the start with 1 and one line", async (runtime) => {
+  const { code, stdout, stderr } = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+  assert.match(stderr, /^.*\/nowhere\/adit\.yaml.*\n$/);
+});

@@ -41,14 +41,9 @@ export class HttpReader {
     socket.on("close", end);
   }
 
-  /** Everything that has come and was not taken yet, as text. */
-  get pending(): string {
-    return decodeUtf8(this.#joined());
-  }
-
   /** The next message, or undefined where the peer closed instead of sending one. */
   async next(): Promise<HttpMessage | undefined> {
-    const head = await this.#line(HEAD_END);
+    const head = await this.through(HEAD_END);
     if (head === undefined) return undefined;
     const [startLine = "", ...lines] = head.slice(0, -HEAD_END.length).split("\r\n");
     const headers = new Headers(lines.map((line): [string, string] => {
@@ -64,11 +59,6 @@ export class HttpReader {
     return this.#take(this.#length);
   }
 
-  /** Resolves once the text has come, and takes the bytes up to its end; undefined where the peer closed before. */
-  async through(text: string): Promise<string | undefined> {
-    return await this.#line(text);
-  }
-
   async #body(startLine: string, headers: Headers): Promise<Body> {
     if (headers.get("transfer-encoding") === "chunked") return await this.#chunked();
     const length = headers.get("content-length");
@@ -80,7 +70,7 @@ export class HttpReader {
   async #chunked(): Promise<Body> {
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (;;) {
-      const size = Number.parseInt(await this.#line("\r\n") ?? "", 16);
+      const size = Number.parseInt(await this.through("\r\n") ?? "", 16);
       if (Number.isNaN(size)) return { body: concat(parts), truncated: true };
       const { body, truncated } = await this.#exactly(size + "\r\n".length);
       parts.push(body.subarray(0, size));
@@ -88,7 +78,8 @@ export class HttpReader {
     }
   }
 
-  async #line(end: string): Promise<string | undefined> {
+  /** What has come up to the end of the text, once it has; undefined where the peer closed before. */
+  async through(end: string): Promise<string | undefined> {
     for (;;) {
       const at = Buffer.from(this.#joined().buffer, 0, this.#length).indexOf(end);
       if (at >= 0) return decodeUtf8(this.#take(at + end.length));
