@@ -118,18 +118,20 @@ export class App {
     this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
     this.#pipeline.startDraining();
     const late = this.#timers.after(drainMs, () => this.#pipeline.endAll(new AditError("draining")));
-    const deaf = this.#timers.after(drainMs + LAST_BYTES_MS, () => this.#public.close());
-    await this.#public.drain();
+    // A client that reads nothing must not hold the process: it goes with it.
+    await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
-    deaf.cancel();
     await this.#admin.close();
     this.#options.logger.log("info", "stopped");
   }
 
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.after(ms, resolve));
+  }
+
   async #reload(reason: string): Promise<readonly string[]> {
     const { logger, configPath } = this.#options;
-    if (this.#draining) return ["the gateway is shutting down"];
-    const problems = await this.#take();
+    const problems = await this.#take().catch((error) => [`the reload failed: ${String(error)}`]);
     this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
     if (problems.length === 0) {
       logger.log("info", "configuration reloaded", {
@@ -150,6 +152,7 @@ export class App {
     // Also of a bad configuration: a file that it names may be what is mended next.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
+    if (this.#draining) return ["the gateway is shutting down"];
     if (!loaded.ok) return loaded.problems.map(formatProblem);
     const { snapshot } = loaded;
     let change: ListenChange;

@@ -40,9 +40,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     io.err(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
-  const code = await untilStopped(app, logger);
-  await logger.flush();
-  return code;
+  return await untilStopped(app, logger);
 }
 
 /** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
@@ -52,7 +50,7 @@ function untilStopped(app: App, logger: Logger): Promise<number> {
     function stop(): void {
       if (stopping) return resolve(1);
       stopping = true;
-      app.drain().then(() => resolve(0));
+      app.drain().then(() => logger.flush()).then(() => resolve(0));
     }
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
