@@ -53,12 +53,16 @@ export function linkModel(
 }
 
 function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
-  const { max_tokens: maxTokens, temperature, top_p: topP, stop } = entry;
+  const { max_tokens: maxTokens, temperature, top_p: topP, stop, latency } = entry;
+  const { service_tier: serviceTier, additional_model_request_fields: additionalModelRequestFields } = entry;
   return {
     ...(maxTokens !== undefined && { maxTokens }),
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { topP }),
     ...(stop !== undefined && { stop: typeof stop === "string" ? [stop] : stop }),
+    ...(serviceTier !== undefined && { serviceTier }),
+    ...(latency !== undefined && { latency }),
+    ...(additionalModelRequestFields && { additionalModelRequestFields }),
   };
 }
 

@@ -23,7 +23,7 @@ import {
   text,
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
-import { GUARDRAIL_TRACES, MODEL_APIS } from "./snapshot.ts";
+import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, SERVICE_TIERS } from "./snapshot.ts";
 import { traits } from "./traits.ts";
 import { EXPIRY, parseEndpoint, parseExpiry } from "./values.ts";
 
@@ -138,6 +138,11 @@ const defaults = mapping({
   top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling."),
   stop: either("a text, or a list of 1 to 100 texts", [stop, list(stop, { min: 1, max: 100 })]).optional()
     .describe("Sequence, or list of sequences, that ends the answer."),
+  service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock's service tier."),
+  latency: z.enum(LATENCIES).optional().describe("Latency of Bedrock's performanceConfig."),
+  additional_model_request_fields: z.record(z.string(), z.json())
+    .register(about, { expected: "a mapping of the model's own request fields" }).optional()
+    .describe("Fields of the model's own, which Bedrock hands on to it; those of a request go over them."),
 });
 
 const guardrail = mapping({

@@ -1,6 +1,7 @@
 /** The compiled configuration: immutable plain data that every layer above reads and none changes. */
 
 import type { Glob } from "../base/glob.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ModelTraits } from "../data/traits.ts";
@@ -135,7 +136,17 @@ export interface ModelDefaults {
   readonly temperature?: number;
   readonly topP?: number;
   readonly stop?: readonly string[];
+  readonly serviceTier?: ServiceTier;
+  readonly latency?: Latency;
+  /** What a request's own `additionalModelRequestFields` are merged over. */
+  readonly additionalModelRequestFields?: JsonObject;
 }
+
+export const SERVICE_TIERS = ["default", "flex", "priority", "reserved"] as const;
+export type ServiceTier = (typeof SERVICE_TIERS)[number];
+
+export const LATENCIES = ["standard", "optimized"] as const;
+export type Latency = (typeof LATENCIES)[number];
 
 export const GUARDRAIL_TRACES = ["enabled", "disabled", "enabled_full"] as const;
 export type GuardrailTrace = (typeof GUARDRAIL_TRACES)[number];

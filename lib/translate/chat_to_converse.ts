@@ -11,7 +11,7 @@ import { translateMessages } from "./chat_messages.ts";
 import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
-import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
+import { guardrailConfig, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
@@ -45,12 +45,19 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const cachePoints = new CachePoints(traits.promptCaching, ignored);
   const context = { traits, ignored, toolNames, cachePoints };
 
+  const defaults = settings?.defaults ?? {};
+
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const inference = inferenceConfig(request, { defaults: settings?.defaults ?? {}, reasoning, tools });
-  const additionalFields = [topKFields(request.topK, context), reasoning, tools.additionalFields]
-    .reduce(mergeJson, request.bedrock.additionalModelRequestFields ?? {});
+  const inference = inferenceConfig(request, { defaults, reasoning, tools });
+  const additionalFields = [
+    defaults.additionalModelRequestFields ?? {},
+    request.bedrock.additionalModelRequestFields ?? {},
+    topKFields(request.topK, context),
+    reasoning,
+    tools.additionalFields,
+  ].reduce(mergeJson);
 
   return {
     request: {
@@ -61,10 +68,11 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
       outputConfig: tools.outputConfig,
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
       guardrailConfig: chooseGuardrail(request, settings),
-      performanceConfig: request.bedrock.performanceConfig,
+      performanceConfig: request.bedrock.performanceConfig ?? latencyConfig(defaults),
       promptVariables: request.bedrock.promptVariables,
       requestMetadata: requestMetadata(request, settings),
-      serviceTier: serviceTier(request),
+      serviceTier: serviceTier(request, defaults),
+      additionalModelResponseFieldPaths: request.bedrock.additionalModelResponseFieldPaths,
     },
     ignored: ignored.list(),
     toolNames,
@@ -152,7 +160,11 @@ function requestMetadata(
   return isEmpty(merged) ? undefined : checkMetadata(merged, "metadata");
 }
 
-/** Without a tier Bedrock takes the default one, which is what `auto` means there. */
-function serviceTier({ serviceTier: tier }: ChatRequest): ConverseRequest["serviceTier"] {
-  return tier === undefined || tier === "auto" ? undefined : { type: tier };
+/** `auto` leaves the choice to the operator and then to Bedrock, as does a request without a tier. */
+function serviceTier(
+  { serviceTier: tier, bedrock }: ChatRequest,
+  defaults: ModelSettings["defaults"],
+): ConverseRequest["serviceTier"] {
+  if (tier !== undefined && tier !== "auto") return { type: tier };
+  return bedrock.serviceTier ?? tierConfig(defaults);
 }

@@ -51,3 +51,13 @@ export function guardrailConfig({ guardrail }: ModelSettings): JsonObject | unde
     trace: guardrail.trace,
   };
 }
+
+/** The operator's tier for requests that name none. */
+export function tierConfig({ serviceTier }: ModelSettings["defaults"]): JsonObject | undefined {
+  return serviceTier === undefined ? undefined : { type: serviceTier };
+}
+
+/** The operator's `performanceConfig` for requests that have none. */
+export function latencyConfig({ latency }: ModelSettings["defaults"]): JsonObject | undefined {
+  return latency === undefined ? undefined : { latency };
+}

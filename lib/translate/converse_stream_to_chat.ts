@@ -6,8 +6,9 @@ import type { Citation } from "../wire/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { openAiErrorBody } from "../wire/errors.ts";
 import type { ThinkingBlock } from "../wire/openai_chat_messages.ts";
-import type { Annotation } from "../wire/openai_completion.ts";
+import type { Annotation, ChatExtras } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
+import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
 import {
   INPUT_WITHOUT_TOOL,
@@ -40,6 +41,7 @@ export class ConverseStreamToChat {
   readonly #blocks = new Map<number, Block>();
   #usage: Usage | undefined;
   #stopReason: string | undefined;
+  #extras: ChatExtras = {};
   #started = false;
   #finishSent = false;
   #tools = 0;
@@ -83,9 +85,11 @@ export class ConverseStreamToChat {
         return this.#stopBlock(event.index);
       case "messageStop":
         this.#stopReason = event.stopReason;
+        this.#extras = chatExtras(event);
         return this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
       case "metadata":
         this.#usage = event.usage;
+        this.#extras = { ...this.#extras, ...chatExtras(event) };
         return this.finished ? this.#finish() : "";
       case "unknown":
         this.#note(unknownEvent(event.name));
@@ -252,7 +256,9 @@ export class ConverseStreamToChat {
       anomalies: this.anomalies,
       call,
     });
-    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
+    const extras = JSON.stringify(this.#extras).slice(1, -1);
+    const tail = extras === "" ? "" : `,${extras}`;
+    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]${tail}}\n\n`;
     if (!call.includeUsage || this.#usage === undefined) return finish;
     return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
   }

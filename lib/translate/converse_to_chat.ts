@@ -13,6 +13,7 @@ import type {
 import { annotation } from "./annotations.ts";
 import { oddStopReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
 import type { ConverseCall } from "./chat_to_converse.ts";
+import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
 import { stopReasonRow } from "./stop_reasons.ts";
 
@@ -58,6 +59,7 @@ export function converseToChat(
       }),
     }],
     ...(usage && { usage: chatUsage(usage) }),
+    ...chatExtras(response),
   };
   return { body, usage, anomalies };
 }

@@ -11,7 +11,7 @@ import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
-import { guardrailConfig, isEmpty, topKFields } from "./converse_members.ts";
+import { guardrailConfig, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { translateConversation } from "./messages_conversation.ts";
@@ -61,6 +61,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const { temperature, topP } = samplesItself || activeThinking(reasoning) !== undefined ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
   const additionalFields = [
+    defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
     topKFields(request.topK, shared),
     reasoning,
@@ -82,8 +83,9 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
       guardrailConfig: settings && guardrailConfig(settings),
       requestMetadata: requestMetadata(request, { settings, ignored }),
-      // Bedrock's own default is what `auto` means there.
-      serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : undefined,
+      // With `auto` the operator chooses, and then Bedrock.
+      serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : tierConfig(defaults),
+      performanceConfig: latencyConfig(defaults),
     },
     ignored: ignored.list(),
     toolNames,

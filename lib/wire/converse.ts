@@ -18,7 +18,8 @@ export interface ConverseRequest {
   readonly promptVariables?: JsonObject | undefined;
   readonly requestMetadata?: Readonly<Record<string, string>> | undefined;
   readonly performanceConfig?: JsonObject | undefined;
-  readonly serviceTier?: { readonly type: string } | undefined;
+  readonly serviceTier?: JsonObject | undefined;
+  readonly additionalModelResponseFieldPaths?: readonly string[] | undefined;
   readonly outputConfig?: OutputConfig | undefined;
 }
 
@@ -123,11 +124,22 @@ export interface OutputConfig {
 
 // Response, tagged by `type` so that a block Bedrock adds tomorrow has a name and a place.
 
-export interface ConverseResponse {
+export interface ConverseResponse extends AnswerExtras {
   readonly content: readonly ResponseBlock[];
   readonly stopReason: string;
   /** Undefined when Bedrock did not tell. */
   readonly usage: Usage | undefined;
+}
+
+/** What Bedrock tells beside the message, as far as it does; a stream in its last two events. */
+export interface AnswerExtras {
+  /** The tier that served the request, which may be another than was asked for. */
+  readonly serviceTier?: string;
+  /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTrace.html, as it came. */
+  readonly trace?: JsonObject;
+  readonly performanceConfig?: JsonObject;
+  /** What `additionalModelResponseFieldPaths` asked for. */
+  readonly additionalModelResponseFields?: JsonValue;
 }
 
 export type ResponseBlock =
@@ -155,6 +167,21 @@ export function parseConverseResponse(body: JsonValue): ConverseResponse {
     content: content.map(parseResponseBlock),
     stopReason: text(member(body, "stopReason")) ?? "",
     usage: parseUsage(member(body, "usage")),
+    ...parseExtras(body),
+  };
+}
+
+/** The extras in a response, or in the payload of an event. */
+export function parseExtras(body: JsonValue): AnswerExtras {
+  const serviceTier = text(member(member(body, "serviceTier"), "type"));
+  const trace = member(body, "trace");
+  const performanceConfig = member(body, "performanceConfig");
+  const fields = member(body, "additionalModelResponseFields");
+  return {
+    ...(serviceTier !== undefined && { serviceTier }),
+    ...(isJsonObject(trace) && { trace }),
+    ...(isJsonObject(performanceConfig) && { performanceConfig }),
+    ...(fields !== undefined && fields !== null && { additionalModelResponseFields: fields }),
   };
 }
 

@@ -5,8 +5,8 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { member, parseUsage } from "./converse.ts";
-import type { Citation } from "./converse.ts";
+import { member, parseExtras, parseUsage } from "./converse.ts";
+import type { AnswerExtras, Citation } from "./converse.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html, without exceptions. */
 export type ConverseEvent =
@@ -14,8 +14,8 @@ export type ConverseEvent =
   | { readonly type: "contentBlockStart"; readonly index: number; readonly start: BlockStart }
   | { readonly type: "contentBlockDelta"; readonly index: number; readonly delta: BlockDelta }
   | { readonly type: "contentBlockStop"; readonly index: number }
-  | { readonly type: "messageStop"; readonly stopReason: string }
-  | { readonly type: "metadata"; readonly usage: Usage | undefined }
+  | { readonly type: "messageStop"; readonly stopReason: string } & AnswerExtras
+  | { readonly type: "metadata"; readonly usage: Usage | undefined } & AnswerExtras
   | { readonly type: "unknown"; readonly name: string };
 
 export type BlockStart =
@@ -62,9 +62,17 @@ const EVENT_READERS: Readonly<Record<string, (payload: JsonValue) => ConverseEve
   contentBlockStop: (payload) => ({ type: "contentBlockStop", index: blockIndex(payload) }),
   messageStop: (payload) => {
     const stopReason = member(payload, "stopReason");
-    return { type: "messageStop", stopReason: typeof stopReason === "string" ? stopReason : "" };
+    return {
+      type: "messageStop",
+      stopReason: typeof stopReason === "string" ? stopReason : "",
+      ...parseExtras(payload),
+    };
   },
-  metadata: (payload) => ({ type: "metadata", usage: parseUsage(member(payload, "usage")) }),
+  metadata: (payload) => ({
+    type: "metadata",
+    usage: parseUsage(member(payload, "usage")),
+    ...parseExtras(payload),
+  }),
 };
 
 function parseStart(start: JsonValue | undefined): BlockStart {

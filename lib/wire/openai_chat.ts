@@ -76,6 +76,8 @@ export interface BedrockExtras {
   readonly additionalModelRequestFields: JsonObject | undefined;
   readonly promptVariables: JsonObject | undefined;
   readonly requestMetadata: JsonObject | undefined;
+  readonly serviceTier: JsonObject | undefined;
+  readonly additionalModelResponseFieldPaths: readonly string[] | undefined;
 }
 
 /** Reads a request body; throws `invalid_request` with the path of the first field that is not as it should be. */
@@ -109,6 +111,8 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
       additionalModelRequestFields: fields.optionalObject("additionalModelRequestFields")?.value,
       promptVariables: fields.optionalObject("promptVariables")?.value,
       requestMetadata: fields.optionalObject("requestMetadata")?.value,
+      serviceTier: fields.optionalObject("serviceTier")?.value,
+      additionalModelResponseFieldPaths: parseFieldPaths(fields),
     },
   };
   streamOptions?.noteUnread(unreadPaths);
@@ -121,6 +125,14 @@ function parseStop(fields: Fields): readonly string[] {
   return list.map((each, index) => {
     if (typeof each === "string" && each !== "") return each;
     throw unexpected(Array.isArray(stop) ? `stop[${index}]` : "stop", "a string that is not empty", each);
+  });
+}
+
+function parseFieldPaths(fields: Fields): readonly string[] | undefined {
+  const name = "additionalModelResponseFieldPaths";
+  return fields.optionalArray(name)?.map((each, index) => {
+    if (typeof each === "string") return each;
+    throw unexpected(`${name}[${index}]`, "a JSON pointer", each);
   });
 }
 

@@ -1,10 +1,10 @@
 /** OpenAI's Chat Completions answer: the whole one, and the deltas of a stream. */
 
-import type { JsonObject } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { ThinkingBlock } from "./openai_chat_messages.ts";
 
 /** https://platform.openai.com/docs/api-reference/chat/object */
-export interface ChatCompletion {
+export interface ChatCompletion extends ChatExtras {
   readonly id: string;
   readonly object: "chat.completion";
   /** Seconds since the Unix epoch. */
@@ -13,6 +13,14 @@ export interface ChatCompletion {
   readonly model: string;
   readonly choices: readonly [ChatChoice];
   readonly usage?: ChatUsage;
+}
+
+/** `service_tier` is OpenAI's; the others are Bedrock's, under its own names. */
+export interface ChatExtras {
+  readonly service_tier?: string;
+  readonly trace?: JsonValue;
+  readonly performanceConfig?: JsonObject;
+  readonly additionalModelResponseFields?: JsonValue;
 }
 
 export interface ChatChoice {

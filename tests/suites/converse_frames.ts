@@ -55,6 +55,7 @@ export function accumulateEvents(events: readonly RawEvent[]): JsonValue {
   const blocks = new Map<number, Block>();
   let stopReason: JsonValue = "";
   let usage: JsonValue = null;
+  let extras: JsonObject = {};
   for (const { event, payload } of events) {
     switch (event) {
       case "contentBlockStart":
@@ -65,14 +66,16 @@ export function accumulateEvents(events: readonly RawEvent[]): JsonValue {
         break;
       case "messageStop":
         stopReason = payload.stopReason ?? "";
+        extras = { ...extras, ...payload };
         break;
       case "metadata":
         usage = payload.usage ?? null;
+        extras = { ...extras, ...payload };
         break;
     }
   }
   const content = [...blocks.values()].flatMap(wholeBlocks);
-  return { output: { message: { role: "assistant", content } }, stopReason, usage };
+  return { ...extras, output: { message: { role: "assistant", content } }, stopReason, usage };
 }
 
 interface Block {

@@ -36,6 +36,8 @@ interface Chunk {
   usage?: unknown;
 }
 
+const HEAD = ["id", "object", "created", "model"];
+
 /** The completion that a stream amounts to; fails where the stream breaks a rule that clients rely on. */
 export function accumulateChunks(sse: string): unknown {
   const chunks = readChunks(sse);
@@ -57,6 +59,7 @@ export function accumulateChunks(sse: string): unknown {
   };
   let finishReason: string | null = null;
   let usage: unknown;
+  let extras: object = {};
   for (const chunk of rest) {
     const { id, object, created, model } = chunk;
     assert.deepEqual({ id, object, created, model }, {
@@ -75,6 +78,9 @@ export function accumulateChunks(sse: string): unknown {
     assert.ok(choice !== undefined && finishReason === null, "nothing but usage follows the finish");
     addDelta(message, choice.delta);
     finishReason = choice.finish_reason;
+    const { choices: _, ...rest } = chunk;
+    if (finishReason === null) assert.deepEqual(Object.keys(rest), HEAD, "only the finish has more to tell");
+    else extras = Object.fromEntries(Object.entries(rest).filter(([name]) => !HEAD.includes(name)));
   }
   assert.notEqual(finishReason, null, "the stream has a finish reason");
   return {
@@ -98,6 +104,7 @@ export function accumulateChunks(sse: string): unknown {
       finish_reason: finishReason,
     }],
     ...(usage !== undefined && { usage }),
+    ...extras,
   };
 }
 

@@ -91,6 +91,7 @@ Deno.test("a request with one thing changed is refused with a path or translated
 
 /** Members under Bedrock's own names pass as they come, whatever is in them. */
 function forgetOwnNames(sent: ConverseRequest): object {
-  const { guardrailConfig: _1, performanceConfig: _2, promptVariables: _3, ...translated } = sent;
+  const { guardrailConfig: _1, performanceConfig: _2, promptVariables: _3, serviceTier: _4, ...translated } =
+    sent;
   return translated;
 }
