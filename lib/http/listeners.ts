@@ -11,8 +11,9 @@ export interface ListenersOptions {
 }
 
 interface Listener {
-  /** What it was opened for: address and certificate. */
-  readonly key: string;
+  /** What it was opened for; the certificate's private key changes with it. */
+  readonly address: ListenAddress;
+  readonly certificate: string | undefined;
   readonly url: string;
   readonly server: Server;
 }
@@ -42,18 +43,23 @@ export class Listeners {
 
   /** Opens the sockets that are new. If one cannot be opened, none is, and the error is thrown. */
   open(addresses: readonly ListenAddress[], tls: TlsMaterial | undefined): ListenChange {
-    const dropped = new Map(this.#open.map((listener) => [listener.key, listener]));
+    const unclaimed = [...this.#open];
     const next: Listener[] = [];
     const opened: Listener[] = [];
     const undo = () => opened.forEach(({ server }) => void server.close());
     try {
       for (const address of addresses) {
-        const key = keyOf(address, tls);
-        const existing = dropped.get(key);
-        dropped.delete(key);
-        const listener = existing ?? this.#listen(address, tls, key);
-        if (existing === undefined) opened.push(listener);
-        next.push(listener);
+        const at = unclaimed.findIndex((listener) => isSame(listener.address, address));
+        const [existing] = at === -1 ? [] : unclaimed.splice(at, 1);
+        if (existing !== undefined && existing.certificate === tls?.certificate) {
+          next.push(existing);
+        } else {
+          // Another host name with the same port, such as 0.0.0.0 after 127.0.0.1, is in the way just as well.
+          const inTheWay = existing ?? this.#open.find(({ server }) => server.port === address.port);
+          const listener = this.#listen(address, tls, inTheWay?.server);
+          opened.push(listener);
+          next.push(listener);
+        }
       }
     } catch (error) {
       undo();
@@ -62,9 +68,10 @@ export class Listeners {
     return {
       undo,
       commit: () => {
+        const dropped = this.#open.filter((listener) => !next.includes(listener));
         this.#open = next;
         for (const { url } of opened) this.#options.onListening(url);
-        for (const { server } of dropped.values()) this.#drain(server);
+        for (const { server } of dropped) this.#drain(server);
       },
     };
   }
@@ -88,19 +95,26 @@ export class Listeners {
     this.#draining.set(server, server.drain().then(forget, forget));
   }
 
-  #listen(address: ListenAddress, tls: TlsMaterial | undefined, key: string): Listener {
+  #listen(address: ListenAddress, tls: TlsMaterial | undefined, replaces: Server | undefined): Listener {
     const { runtime, handle } = this.#options;
     const server = runtime.serve({
-      ...address,
+      hostname: address.hostname,
+      // Where any port would do, clients have been told the one of the server before.
+      port: replaces?.port ?? address.port,
       handle,
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: tls.key.reveal() } }),
+      ...(replaces === undefined ? {} : { replaces }),
     });
     const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
-    return { key, server, url: `${tls === undefined ? "http" : "https"}://${host}:${server.port}` };
+    return {
+      address,
+      certificate: tls?.certificate,
+      server,
+      url: `${tls === undefined ? "http" : "https"}://${host}:${server.port}`,
+    };
   }
 }
 
-/** A changed certificate needs a new socket; the certificate tells, its private key changes with it. */
-function keyOf({ hostname, port }: ListenAddress, tls: TlsMaterial | undefined): string {
-  return `${hostname} ${port} ${tls?.certificate ?? ""}`;
+function isSame(one: ListenAddress, other: ListenAddress): boolean {
+  return one.hostname === other.hostname && one.port === other.port;
 }

@@ -58,7 +58,7 @@ class BunConnection implements Connection {
 }
 
 function serve(options: ServeOptions): Server {
-  const { hostname, port, tls, handle } = options;
+  const { hostname, port, tls, replaces, handle } = options;
   const settings: BunServeOptions = {
     hostname,
     port,
@@ -70,8 +70,8 @@ function serve(options: ServeOptions): Server {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Otherwise Bun 1.4.4 prints the source around each line that makes a body stream error to the terminal.
     development: false,
-    // Bun 1.4.4 shares the port with other processes when `development` is false, so that a second start would succeed.
-    reusePort: false,
+    // Lets a later server take over from this one.
+    reusePort: true,
     ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
     fetch: async (request, server) => {
       const response = await handle(request, new BunConnection(request, server));
@@ -80,6 +80,8 @@ function serve(options: ServeOptions): Server {
     },
   };
   try {
+    // A shared port would be shared with any program of the same user: one that is there already is found out here.
+    if (replaces === undefined) void Bun.serve({ ...settings, reusePort: false }).stop(true);
     const server = Bun.serve(settings);
     return {
       hostname: server.hostname,

@@ -34,18 +34,22 @@ class DenoConnection implements Connection {
 }
 
 function serve(options: ServeOptions): Server {
-  const { hostname, port, tls, handle } = options;
+  const { hostname, port, tls, replaces, handle } = options;
   const closing = new AbortController();
   const settings = {
     hostname,
     port,
     signal: closing.signal,
+    // Lets a later server take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json sets.
+    reusePort: true,
     // Without these two Deno prints to the terminal: the address, and the stack of each body stream that errors.
     onListen: () => {},
     onError: () => new Response(null, { status: 500 }),
     ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
   };
   try {
+    // A shared port would be shared with any program of the same user: one that is there already is found out here.
+    if (replaces === undefined) Deno.listen({ hostname, port }).close();
     const server = Deno.serve(
       settings,
       (request, info) => handle(request, new DenoConnection(request, info)),

@@ -37,6 +37,11 @@ export interface ServeOptions {
   readonly port: number;
   /** PEM texts; without them the listener speaks plain HTTP/1.1 and h2c, with them the same under ALPN. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /**
+   * A server of this runtime on the same address that the new one takes over from, such as one with the certificate of
+   * yesterday: both take connections until the old one is drained. Without it an address in use is refused.
+   */
+  readonly replaces?: Server;
   readonly handle: Handler;
 }
 

@@ -13,12 +13,15 @@ function setUp() {
   const taken = new Set<string>();
   let freePort = 50_000;
 
-  function serve({ hostname, port, tls }: Parameters<Runtime["serve"]>[0]): Server {
+  function serve({ hostname, port, tls, replaces }: Parameters<Runtime["serve"]>[0]): Server {
     const bound = port === 0 ? freePort++ : port;
     const name = `${hostname}:${bound}`;
-    if (taken.has(name)) throw new Error(`Cannot listen on ${name}: address in use`);
+    if (taken.has(name) && replaces === undefined) {
+      throw new Error(`Cannot listen on ${name}: address in use`);
+    }
     taken.add(name);
-    events.push(`open ${name}${tls === undefined ? "" : ` ${tls.certificate} ${tls.key}`}`);
+    const before = replaces === undefined ? "" : ` after ${replaces.hostname}:${replaces.port}`;
+    events.push(`open ${name}${tls === undefined ? "" : ` ${tls.certificate} ${tls.key}`}${before}`);
     return {
       hostname,
       port: bound,
@@ -100,6 +103,43 @@ Deno.test("a certificate makes the listener https, and the key is revealed to th
   const { listeners, events } = setUp();
   listeners.open([at(1)], certificate("one")).commit();
   deepEqual(events, ["open 127.0.0.1:1 one key of one", "listening https://127.0.0.1:1"]);
+});
+
+Deno.test("a changed certificate takes over the address, and the port where any would do", () => {
+  const { listeners, events } = setUp();
+  listeners.open([at(1), at(0)], certificate("one")).commit();
+  events.length = 0;
+  listeners.open([at(1), at(0)], certificate("two")).commit();
+  deepEqual(events, [
+    "open 127.0.0.1:1 two key of two after 127.0.0.1:1",
+    "open 127.0.0.1:50000 two key of two after 127.0.0.1:50000",
+    "listening https://127.0.0.1:1",
+    "listening https://127.0.0.1:50000",
+    "drain 127.0.0.1:1",
+    "drain 127.0.0.1:50000",
+  ]);
+});
+
+Deno.test("another host name takes over the port of the one before", () => {
+  const { listeners, events } = setUp();
+  listeners.open([at(1)], undefined).commit();
+  events.length = 0;
+  listeners.open([at(1, "0.0.0.0")], undefined).commit();
+  deepEqual(events, [
+    "open 0.0.0.0:1 after 127.0.0.1:1",
+    "listening http://0.0.0.0:1",
+    "drain 127.0.0.1:1",
+  ]);
+});
+
+Deno.test("the same address twice is two sockets, and both stay", () => {
+  const { listeners, events } = setUp();
+  listeners.open([at(0), at(0)], undefined).commit();
+  events.length = 0;
+  listeners.open([at(0), at(0)], undefined).commit();
+  deepEqual(events, []);
+  listeners.open([at(0)], undefined).commit();
+  deepEqual(events, ["drain 127.0.0.1:50001"]);
 });
 
 Deno.test("drain resolves when the last request has been answered, those of earlier drains too", async () => {

@@ -95,6 +95,29 @@ export const serveCases: readonly Case[] = [
     },
   },
   {
+    name: "a server takes over from another on the same address, or on one that includes it",
+    run: async (runtime) => {
+      const answering = (text: string): Handler => () => Promise.resolve(new Response(text));
+      const old = runtime.serve({ hostname: "127.0.0.1", port: 0, handle: answering("old") });
+      const { port } = old;
+      await using kept = await connectRaw(`http://127.0.0.1:${port}`);
+      const same = runtime.serve({ hostname: "127.0.0.1", port, replaces: old, handle: answering("new") });
+      kept.send(requestText("GET /"));
+      assert.match(await kept.through("old") ?? "", /^HTTP\/1\.1 200/);
+      await old.drain();
+      const wider = runtime.serve({ hostname: "0.0.0.0", port, replaces: same, handle: answering("wider") });
+      await same.drain();
+      await using next = await connectRaw(`http://127.0.0.1:${port}`);
+      next.send(requestText("GET /"));
+      assert.ok(await next.through("wider") !== undefined);
+      assert.throws(
+        () => runtime.serve({ hostname: "127.0.0.1", port, handle: ok }),
+        { message: `Cannot listen on "127.0.0.1:${port}": the address is already in use` },
+      );
+      await wider.close();
+    },
+  },
+  {
     name: "an address of another machine is an error that names it",
     run: (runtime) => {
       assert.throws(
