@@ -3,6 +3,7 @@
 import { serveCases } from "./serve_cases.ts";
 import { connectionCases } from "./connection_cases.ts";
 import { fetchCases } from "./fetch_cases.ts";
+import { imageCases } from "./image_cases.ts";
 import type { Case } from "./case.ts";
 
-export const cases: readonly Case[] = [...serveCases, ...connectionCases, ...fetchCases];
+export const cases: readonly Case[] = [...serveCases, ...connectionCases, ...fetchCases, ...imageCases];
