@@ -3,7 +3,9 @@
 import { dirname, isAbsolute, join } from "node:path";
 import type { z } from "zod";
 
+import { type BetaTable, builtInBetaTable, compileBetaTable } from "../data/beta_flags.ts";
 import { builtInModelTable, compileModelTable, type ModelTable } from "../data/models.ts";
+import { betaTable } from "./beta_flags.ts";
 import { checkValues } from "./check.ts";
 import { ConfigDocument } from "./document.ts";
 import type { Outside } from "./interpolate.ts";
@@ -12,9 +14,10 @@ import { resolveValues } from "./resolve.ts";
 import type { Config } from "./schema.ts";
 import { modelRows } from "./traits.ts";
 
-/** The tables that models are looked up in. */
+/** The built-in tables with what the files say over them. */
 export interface DataTables {
   readonly models: ModelTable;
+  readonly betaFlags: BetaTable;
 }
 
 export interface LoadedData {
@@ -29,13 +32,16 @@ export interface DataOptions {
   readonly outside: Outside;
 }
 
-/** Loads the tables; rows of a file come after the built-in ones, so that they add to them and go before them. */
+/** Loads the tables: what a file says adds to the built-in one, and goes before it. */
 export async function loadData({ data }: Config, options: DataOptions): Promise<LoadedData> {
   const problems: Problem[] = [];
-  const rows = data.models === undefined
-    ? undefined
-    : await readTable("models", data.models, { ...options, schema: modelRows, problems });
-  return { tables: { models: [...builtInModelTable(), ...compileModelTable(rows ?? [])] }, problems };
+  const read = <Schema extends z.ZodType>(key: keyof Config["data"], schema: Schema) =>
+    readTable(key, data[key], { ...options, schema, problems });
+  const rows = await read("models", modelRows);
+  const betas = await read("beta_flags", betaTable);
+  const models = [...builtInModelTable(), ...compileModelTable(rows ?? [])];
+  const betaFlags = betas === undefined ? builtInBetaTable() : compileBetaTable(betas, builtInBetaTable());
+  return { tables: { models, betaFlags }, problems };
 }
 
 interface TableOptions<Schema extends z.ZodType> extends DataOptions {
@@ -44,12 +50,13 @@ interface TableOptions<Schema extends z.ZodType> extends DataOptions {
   readonly problems: Problem[];
 }
 
-/** The sound part of the file that `data.KEY` names. */
+/** The sound part of the file that `data.KEY` names, if it names one. */
 async function readTable<Schema extends z.ZodType>(
   key: keyof Config["data"],
-  path: string,
+  path: string | undefined,
   { document, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
+  if (path === undefined) return undefined;
   // A path that came from outside the configuration is not shown.
   const reference = document.referenceAt(["data", key]);
   const read = await outside.readText(path);

@@ -57,6 +57,7 @@ export function linkConfig(
       headerBytes: config.limits.headers,
       jsonDepth: config.limits.json_depth,
       concurrent: config.limits.concurrent,
+      fetchImages: config.limits.fetch_images,
     },
     timeouts: {
       connectMs: config.timeouts.connect,
@@ -70,6 +71,7 @@ export function linkConfig(
     providers,
     providersByRegion,
     models,
+    betaFlags: tables.betaFlags,
     routes,
     callers,
     callersByKeyHash: indexByKeyHash(config.callers, callers, context),

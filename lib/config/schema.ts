@@ -186,29 +186,44 @@ const model = mapping({
     .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
 });
 
+const dataFile = () => text({ expected: "the path of a YAML file" }).optional();
+
 const data = mapping({
-  models: text({ expected: "the path of a YAML file" }).optional()
-    .describe(
-      "What families of models can do: rows in the shape of config/data/models.yaml, after the built-in ones.",
-    ),
+  models: dataFile().describe(
+    "What families of models can do: rows in the shape of config/data/models.yaml, after the built-in ones.",
+  ),
+  beta_flags: dataFile().describe(
+    "Anthropic's beta flags on Bedrock, in the shape of config/data/beta-flags.yaml: what it says of a flag goes " +
+      "before the built-in table.",
+  ),
 });
 
 const route = mapping({
   model: text({ expected: "the name of a model" }).describe("Model for requests that name none."),
 });
 
-const modelGlob = text({ expected: "the name of a model, or a glob such as nova-*", maxLength: 128 });
+const GLOB_HINT = "in a glob only * stands for other characters";
+
+const modelGlob = text({
+  expected: "the name of a model, or a glob such as nova-*",
+  pattern: /^[A-Za-z0-9._:@\/*-]+$/,
+  maxLength: 128,
+  hint: GLOB_HINT,
+});
+const idGlob = text({
+  expected: "a model id, or a glob such as anthropic.*",
+  pattern: /^[A-Za-z0-9._:\/*-]+$/,
+  maxLength: 2048,
+  hint: GLOB_HINT,
+});
 const nativeRegions = list(region(), { min: 1, max: 64 });
 
 const native = either("a list of regions, or a mapping with regions and ids", [
   nativeRegions,
   mapping({
     regions: nativeRegions.describe("Regions the caller may address; a provider must serve each."),
-    ids: list(text({ expected: "a model id, or a glob such as anthropic.*", maxLength: 2048 }), {
-      min: 1,
-      max: 256,
-    })
-      .prefault(["*"]).describe("Globs over the model ids the caller may use."),
+    ids: list(idGlob, { min: 1, max: 256 }).prefault(["*"])
+      .describe("Globs over the model ids the caller may use."),
   }),
 ]);
 

@@ -4,6 +4,7 @@ import type { Glob } from "../base/glob.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
+import type { BetaTable } from "../data/beta_flags.ts";
 import type { ModelTraits } from "../data/traits.ts";
 
 /** All that one version of the configuration says; a request keeps the snapshot it began with. */
@@ -21,6 +22,8 @@ export interface Snapshot {
   /** The first provider of each region in the order of the file: it answers native requests that name a model id. */
   readonly providersByRegion: ReadonlyMap<string, Provider>;
   readonly models: ReadonlyMap<string, Model>;
+  /** Which of Anthropic's beta flags go to Bedrock. */
+  readonly betaFlags: BetaTable;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly callers: ReadonlyMap<string, Caller>;

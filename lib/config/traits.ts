@@ -14,6 +14,7 @@ const shape = {
   family: FIELDS.family.register(about, { expected: "a text of 1 to 64 characters" }).optional(),
   top_k: FIELDS.top_k.register(about, { expected: "a path such as inferenceConfig.topK, or an empty text" })
     .optional(),
+  anthropic_messages: FIELDS.anthropic_messages.register(about, { expected: "true or false" }).optional(),
   thinking: FIELDS.thinking.register(about, { expected: "true or false" }).optional(),
   reasoning_effort: EFFORTS.register(about, { expected: "a mapping from efforts to request fields" })
     .optional(),

@@ -21,24 +21,44 @@ interface FieldRow {
   readonly remove: readonly JsonPath[];
 }
 
-const names = z.array(z.string().regex(/^[\w.-]+\*?$/));
+/** The name of a flag, or the beginning of several; for schemas. */
+export const FLAG_NAMES = /^[\w.-]{1,128}\*?$/;
 
-/** The table as it is written. Descriptions are for editors. */
+const names = z.array(z.string().regex(FLAG_NAMES));
+
+/** The table as it is written. */
 export const betaTableSchema = z.strictObject({
-  unknown: z.enum(["drop", "pass"]).describe("What becomes of a flag that the table does not name."),
-  pass: names.describe("Flags that Bedrock takes."),
-  drop: names.describe("Flags that it refuses."),
-  rename: z.record(z.string(), z.string()).describe("Flags that it knows under another name."),
-  fields: z.array(z.strictObject({ flags: names, remove: z.array(z.string()) }))
-    .describe("What leaves the body when one of the flags was left out and none of them was sent."),
+  unknown: z.enum(["drop", "pass"]),
+  pass: names,
+  drop: names,
+  rename: z.record(z.string(), z.string()),
+  fields: z.array(z.strictObject({ flags: names, remove: z.array(z.string()) })),
 });
 
-/** Compiles a table; throws an `Error` that names the path that cannot be read. */
-export function compileBetaTable({ rename, fields, ...rest }: z.output<typeof betaTableSchema>): BetaTable {
+/** A table that may leave things to the one below it. */
+export type WrittenBetaTable =
+  & Omit<z.output<typeof betaTableSchema>, "unknown">
+  & { readonly unknown?: BetaTable["unknown"] | undefined };
+
+const EMPTY_TABLE: BetaTable = { unknown: "drop", pass: [], drop: [], rename: new Map(), fields: [] };
+
+/**
+ * Compiles a table that is laid over another: what it says of a flag takes the place of what the other says. Throws an
+ * `Error` that names the path that cannot be read.
+ */
+export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = EMPTY_TABLE): BetaTable {
+  const { pass, drop, rename } = written;
+  const said = [...pass, ...drop, ...Object.keys(rename)];
+  const isLeft = (flag: string) => !isNamed(flag, said);
   return {
-    ...rest,
-    rename: new Map(Object.entries(rename)),
-    fields: fields.map(({ flags, remove }) => ({ flags, remove: remove.map(parseJsonPath) })),
+    unknown: written.unknown ?? below.unknown,
+    pass: [...below.pass.filter(isLeft), ...pass],
+    drop: [...below.drop.filter(isLeft), ...drop],
+    rename: new Map([...[...below.rename].filter(([flag]) => isLeft(flag)), ...Object.entries(rename)]),
+    fields: [
+      ...below.fields,
+      ...written.fields.map(({ flags, remove }) => ({ flags, remove: remove.map(parseJsonPath) })),
+    ],
   };
 }
 

@@ -14,10 +14,16 @@ type Step =
   /** The elements of an array whose `type` begins with this; with `""` every element. */
   | { readonly kind: "elements"; readonly typePrefix: string };
 
+const SEGMENT = /(\w+)(?:\[(?:(\w+)\*)?(\]))?/;
+const WHOLE_SEGMENT = new RegExp(`^${SEGMENT.source}$`);
+
+/** What `parseJsonPath` can read; for schemas. */
+export const JSON_PATH = new RegExp(`^${SEGMENT.source}(?:\\.${SEGMENT.source})*$`);
+
 /** Reads `a.b` (members), `a[]` (every element) and `a[word*]` (elements whose type begins so); throws an `Error`. */
 export function parseJsonPath(text: string): JsonPath {
   const steps = text.split(".").flatMap((segment): Step[] => {
-    const match = /^(\w+)(?:\[(?:(\w+)\*)?(\]))?$/.exec(segment);
+    const match = WHOLE_SEGMENT.exec(segment);
     if (match === null) throw new Error(`Cannot read path "${text}": unexpected segment "${segment}"`);
     const [, name = "", typePrefix = "", elements] = match;
     const member: Step = { kind: "member", name };

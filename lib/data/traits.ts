@@ -9,6 +9,8 @@ export interface ModelTraits {
   readonly family: string;
   /** Path of `top_k` inside `additionalModelRequestFields`, with dots; empty where the model has no such field. */
   readonly topKPath: string;
+  /** Whether InvokeModel takes Anthropic's own Messages for the model. */
+  readonly anthropicMessages: boolean;
   /** Whether the model takes Anthropic's `thinking`. */
   readonly thinking: boolean;
   /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
@@ -27,6 +29,7 @@ export type CachePlace = "system" | "messages" | "tools";
 export const BARE_TRAITS: ModelTraits = {
   family: "other",
   topKPath: "",
+  anthropicMessages: false,
   thinking: false,
   reasoningEffort: new Map(),
   structuredOutput: "none",
@@ -41,6 +44,10 @@ export const TRAIT_FIELDS = {
   family: z.string().min(1).max(64).describe("A name for logs and metrics."),
   top_k: z.string().max(256)
     .describe("Where top_k goes inside additionalModelRequestFields, with dots; empty leaves it out."),
+  anthropic_messages: z.boolean()
+    .describe(
+      "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
+    ),
   thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
@@ -67,6 +74,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
   return {
     ...(written.family !== undefined && { family: written.family }),
     ...(written.top_k !== undefined && { topKPath: written.top_k }),
+    ...(written.anthropic_messages !== undefined && { anthropicMessages: written.anthropic_messages }),
     ...(written.thinking !== undefined && { thinking: written.thinking }),
     ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
     ...(written.structured_output && { structuredOutput: written.structured_output }),

@@ -102,7 +102,7 @@ interface BetaContext extends MessagesConverseContext {
 function claudeFields({ betas, contextManagement }: MessagesRequest, context: BetaContext): JsonObject {
   const { traits, betaTable, ignored } = context;
   const flags = [...context.betas, ...betas];
-  if (!traits.thinking) {
+  if (!traits.anthropicMessages) {
     if (flags.length > 0) ignored.add("anthropic-beta");
     if (contextManagement !== undefined) ignored.add("context_management");
     return {};

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../lib/base/secret.ts";
 import { compileGlob } from "../../lib/base/glob.ts";
+import { builtInBetaTable } from "../../lib/data/beta_flags.ts";
 import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
 import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/config/snapshot.ts";
 
@@ -92,6 +93,7 @@ export function snapshot(
     providers,
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),
+    betaFlags: builtInBetaTable(),
     routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
     callers: new Map(callers.map((each) => [each.name, each])),
     callersByKeyHash: new Map(callers.map((each) => [keyHash(each.key), each])),
