@@ -42,6 +42,8 @@ export class Call {
   upstreamRequestId: string | undefined;
   /** What went wrong where the caller was given the upstream's own words for it. */
   refusal: AditError | undefined;
+  /** Fields and flags of the request that have no effect, for `x-adit-ignored`. */
+  ignored: readonly string[] = [];
   /** Things in the upstream's answer that nobody knew what to do with. */
   anomalies: readonly string[] = [];
 
@@ -124,6 +126,7 @@ export class Call {
       cache_write_tokens: this.usage?.cacheWriteTokens,
       stop_reason: this.stopReason,
       upstream_request_id: this.upstreamRequestId ?? upstream?.requestId,
+      ignored: this.ignored.length === 0 ? undefined : this.ignored,
       anomalies: this.anomalies.length === 0 ? undefined : this.anomalies,
       error: error?.kind,
       upstream_status: upstream?.status,

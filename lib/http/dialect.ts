@@ -8,27 +8,32 @@ export const DIALECTS = ["openai", "anthropic", "bedrock"] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 interface DialectRow {
+  /** Headers that name the request in every answer of Adit's own. */
+  readonly idHeaders: readonly string[];
   status(error: AditError): number;
   body(error: AditError, requestId: string): unknown;
-  headers(error: AditError, requestId: string): Record<string, string>;
+  errorHeaders(error: AditError, requestId: string): Record<string, string>;
 }
 
 const ROWS = {
   openai: {
+    idHeaders: ["x-request-id"],
     status: (error) => errorRow(error.kind).status,
     body: openAiErrorBody,
-    headers: () => ({}),
+    errorHeaders: () => ({}),
   },
   anthropic: {
+    idHeaders: ["x-request-id", "request-id"],
     status: (error) => errorRow(error.kind).anthropicStatus ?? errorRow(error.kind).status,
     body: anthropicErrorBody,
-    headers: (_error, requestId) => ({ "request-id": requestId }),
+    errorHeaders: () => ({}),
   },
   bedrock: {
+    idHeaders: ["x-request-id"],
     status: (error) => errorRow(error.kind).bedrockStatus ?? errorRow(error.kind).status,
     body: bedrockErrorBody,
     // AWS SDKs tell errors apart by this header, and show the id as the request's.
-    headers: (error, requestId) => ({
+    errorHeaders: (error, requestId) => ({
       "x-amzn-errortype": errorRow(error.kind).bedrock,
       "x-amzn-requestid": requestId,
       "x-adit-error": "true",
@@ -41,14 +46,20 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
   const row: DialectRow = ROWS[dialect];
   const { retryAfterS, shouldRetry } = errorRow(error.kind);
   const retryAfter = error.details.retryAfter ?? retryAfterS;
+  const headers = new Headers({
+    "content-type": "application/json",
+    ...row.errorHeaders(error, requestId),
+    ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+    ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
+  });
+  nameRequest(headers, dialect, requestId);
   return new Response(encodeUtf8(JSON.stringify(row.body(error, requestId))), {
     status: row.status(error),
-    headers: {
-      "content-type": "application/json",
-      "x-request-id": requestId,
-      ...row.headers(error, requestId),
-      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-      ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
-    },
+    headers,
   });
+}
+
+/** Puts the request's id where the dialect's clients look for it. */
+export function nameRequest(headers: Headers, dialect: Dialect, requestId: string): void {
+  for (const name of ROWS[dialect].idHeaders) headers.set(name, requestId);
 }

@@ -1,5 +1,6 @@
 /** What an endpoint that asks a model gives to the pipeline. */
 
+import { encodeUtf8 } from "../base/bytes.ts";
 import type { Caller, Snapshot } from "../config/snapshot.ts";
 import type { Plan, Target } from "../routing/resolve.ts";
 import type { Call } from "./call.ts";
@@ -18,4 +19,16 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer> | ByteSource;
+}
+
+export interface WholeAnswer extends Answer {
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export function jsonAnswer(value: unknown): WholeAnswer {
+  return {
+    status: 200,
+    headers: new Headers({ "content-type": "application/json" }),
+    body: encodeUtf8(JSON.stringify(value)),
+  };
 }

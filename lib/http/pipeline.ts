@@ -1,6 +1,5 @@
 /** The one order in which a request is handled: route, caller, body, plan, attempts, answer, settlement. */
 
-import { encodeUtf8 } from "../base/bytes.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, errorRow, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
@@ -14,11 +13,13 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { discardBody, readBody } from "./body.ts";
 import { Call } from "./call.ts";
 import { chatRequest } from "./chat.ts";
-import { errorResponse } from "./dialect.ts";
-import type { Answer, ModelRequest } from "./endpoint.ts";
+import { countTokensRequest } from "./count_tokens.ts";
+import { errorResponse, nameRequest } from "./dialect.ts";
+import { type Answer, jsonAnswer, type ModelRequest, type WholeAnswer } from "./endpoint.ts";
+import { messagesRequest } from "./messages.ts";
 import { listModels } from "./models.ts";
 import { nativeRequest } from "./native.ts";
-import { dialectOf, type Match, route, routePath } from "./router.ts";
+import { dialectOf, type Match, queryOf, route, routePath } from "./router.ts";
 import { streamBody } from "./stream.ts";
 
 export interface PipelineOptions {
@@ -69,7 +70,7 @@ export class Pipeline {
 
   readonly handle: Handler = async (request, connection) => {
     const path = routePath(connection.target);
-    const call = this.#begin(request.method, path, connection);
+    const call = this.#begin(request, path, connection);
     try {
       return await this.#answer(request, connection, path, call);
     } catch (cause) {
@@ -81,7 +82,7 @@ export class Pipeline {
     }
   };
 
-  #begin(method: string, path: string, connection: Connection): Call {
+  #begin({ method, headers }: Request, path: string, connection: Connection): Call {
     const { clock, logger, upstream } = this.#options;
     const call = new Call({
       id: newRequestId(),
@@ -91,7 +92,7 @@ export class Pipeline {
       snapshot: this.#snapshot,
       method,
       path,
-      dialect: dialectOf(path),
+      dialect: dialectOf(path, headers),
       remoteAddress: connection.remoteAddress,
       onSettled: (settled) => this.#inHand.delete(settled),
     });
@@ -108,7 +109,8 @@ export class Pipeline {
     const caller = authenticate(request.headers, snapshot, this.#options.clock.now());
     call.caller = caller;
     if (match.endpoint === "models") {
-      return wholeResponse(call, jsonAnswer(listModels(match.name, caller, this.#startedMs)));
+      const list = { caller, createdMs: this.#startedMs, query: queryOf(connection.target) };
+      return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
     }
     if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
     endWithClient(call, connection.clientGone);
@@ -120,7 +122,7 @@ export class Pipeline {
 
   async #read(
     request: Request,
-    match: Match & { readonly endpoint: "chat" | "native" },
+    match: Exclude<Match, { readonly endpoint: "health" | "models" }>,
     call: Call,
   ): Promise<ModelRequest> {
     const { limits, timeouts } = call.snapshot;
@@ -129,9 +131,14 @@ export class Pipeline {
       withinMs: timeouts.idleMs,
       timers: this.#options.timers,
     });
+    const json = () => parseJsonBody(body, { maxDepth: limits.jsonDepth });
     switch (match.endpoint) {
       case "chat":
-        return chatRequest(parseJsonBody(body, { maxDepth: limits.jsonDepth }), match.defaultModel);
+        return chatRequest(json(), match.defaultModel);
+      case "messages":
+        return messagesRequest(json(), request.headers);
+      case "countTokens":
+        return countTokensRequest(json(), request.headers);
       case "native":
         return nativeRequest({ operation: match.operation, id: match.id, headers: request.headers, body });
     }
@@ -142,7 +149,7 @@ export class Pipeline {
     if (body instanceof Uint8Array) return wholeResponse(call, { ...answer, body });
     const { keepaliveMs, totalMs } = call.snapshot.timeouts;
     call.began(answer.status);
-    answer.headers.set("x-request-id", call.id);
+    addOwnHeaders(answer.headers, call);
     return new Response(streamBody(body, call, { timers: this.#options.timers, keepaliveMs, totalMs }), {
       status: answer.status,
       headers: answer.headers,
@@ -182,20 +189,14 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   }
 }
 
-interface WholeAnswer extends Answer {
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-function jsonAnswer(value: unknown): WholeAnswer {
-  return {
-    status: 200,
-    headers: new Headers({ "content-type": "application/json" }),
-    body: encodeUtf8(JSON.stringify(value)),
-  };
+/** What every answer says beside the endpoint's own headers. */
+function addOwnHeaders(headers: Headers, call: Call): void {
+  nameRequest(headers, call.options.dialect, call.id);
+  if (call.ignored.length > 0) headers.set("x-adit-ignored", call.ignored.join(", "));
 }
 
 function wholeResponse(call: Call, { status, headers, body }: WholeAnswer): Response {
-  headers.set("x-request-id", call.id);
+  addOwnHeaders(headers, call);
   // An empty body is none: a 204 or 304 that has one cannot be built.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
   call.began(status);

@@ -9,6 +9,8 @@ export type Match =
   | { readonly endpoint: "health" }
   | { readonly endpoint: "models"; readonly name: string | undefined }
   | { readonly endpoint: "chat"; readonly defaultModel: string | undefined }
+  | { readonly endpoint: "messages" }
+  | { readonly endpoint: "countTokens" }
   | { readonly endpoint: "native"; readonly operation: Operation; readonly id: string };
 
 export type EndpointName = Match["endpoint"];
@@ -22,8 +24,13 @@ interface FixedRoute {
 const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", match: { endpoint: "health" } }],
   ["/healthz", { method: "GET", match: { endpoint: "health" } }],
-  ["/v1/models", { method: "GET", match: { endpoint: "models", name: undefined } }],
   ["/v1/chat/completions", { method: "POST", match: { endpoint: "chat", defaultModel: undefined } }],
+  // The second spelling is that of clients whose base URL ends in /anthropic, beside other providers' routes.
+  ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
+    [`${base}/models`, { method: "GET", match: { endpoint: "models", name: undefined } }],
+    [`${base}/messages`, { method: "POST", match: { endpoint: "messages" } }],
+    [`${base}/messages/count_tokens`, { method: "POST", match: { endpoint: "countTokens" } }],
+  ]),
 ]);
 
 /**
@@ -31,7 +38,7 @@ const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
  * path is matched as it came: decoding it first would break ARNs.
  */
 const NATIVE = /^\/model\/(.+)\/([a-z-]+)$/;
-const MODEL = /^\/v1\/models\/(.+)$/;
+const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
 
 const OPERATION_BY_SEGMENT: ReadonlyMap<string, Operation> = new Map(
   (Object.keys(OPERATIONS) as Operation[]).map((operation) => [OPERATIONS[operation], operation]),
@@ -46,10 +53,17 @@ export function routePath(target: string): string {
   return path.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
 }
 
-/** The dialect in which a request to this path is answered, also when nothing is there. */
-export function dialectOf(path: string): Dialect {
+/** The query of a request target. */
+export function queryOf(target: string): URLSearchParams {
+  return new URLSearchParams(/\?([^#]*)/.exec(target)?.[1]);
+}
+
+/** The dialect in which a request is answered, also when there is nothing at its path. */
+export function dialectOf(path: string, headers: Headers): Dialect {
   if (path.startsWith("/model/")) return "bedrock";
   if (path.startsWith("/v1/messages") || path.startsWith("/anthropic/")) return "anthropic";
+  // Both kinds of clients list models at one path; Anthropic's tell the version of their API.
+  if (path.startsWith("/v1/models") && headers.has("anthropic-version")) return "anthropic";
   return "openai";
 }
 

@@ -76,8 +76,9 @@ export class InvokeStreamToMessages {
     return this.#finished || this.#failed ? "" : this.fail(new AditError("stream_truncated"));
   }
 
-  /** One error event, after which nothing may follow. */
+  /** One error event, after which nothing may follow: none if the model's own has been sent. */
   fail(error: AditError): string {
+    if (this.#failed) return "";
     this.#failed = true;
     return `event: error\ndata: ${JSON.stringify(anthropicErrorBody(error, this.#context.requestId))}\n\n`;
   }

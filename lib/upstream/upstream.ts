@@ -15,6 +15,7 @@ export const OPERATIONS = {
   converseStream: "converse-stream",
   invoke: "invoke",
   invokeStream: "invoke-with-response-stream",
+  countTokens: "count-tokens",
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;

@@ -28,6 +28,14 @@ const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
   ["GET /v1/models/haiku", models("haiku")],
   ["GET /v1/models/a%2Fb", models("a/b")],
   ["GET /v1/models/a/b", models("a/b")],
+  ["GET /anthropic/v1/models?limit=1000", models()],
+  ["GET /anthropic/v1/models/haiku", models("haiku")],
+  ["POST /v1/messages?beta=true", { endpoint: "messages" }],
+  ["POST /anthropic/v1/messages", { endpoint: "messages" }],
+  ["POST /v1/messages/count_tokens?beta=true", { endpoint: "countTokens" }],
+  ["POST /anthropic/v1/messages/count_tokens", { endpoint: "countTokens" }],
+  ["GET /v1/messages", "method_not_allowed"],
+  ["POST /anthropic/v1/chat/completions", "route_not_found"],
   ["POST /model/m/converse", native("converse", "m")],
   ["POST /model/m/converse-stream", native("converseStream", "m")],
   ["POST /model/m/invoke", native("invoke", "m")],
@@ -70,19 +78,26 @@ for (const [request, expected] of ROUTES) {
   });
 }
 
-const DIALECTS: readonly (readonly [path: string, dialect: string])[] = [
+const DIALECTS: readonly (readonly [path: string, dialect: string, headers?: Record<string, string>])[] = [
   ["/v1/chat/completions", "openai"],
   ["/bedrock", "openai"],
   ["/nothing", "openai"],
   ["/v1/messages", "anthropic"],
   ["/v1/messages/count_tokens", "anthropic"],
   ["/anthropic/v1/messages", "anthropic"],
+  ["/anthropic/v1/models", "anthropic"],
+  ["/v1/models", "openai"],
+  ["/v1/models", "anthropic", { "anthropic-version": "2023-06-01" }],
+  ["/v1/models/haiku", "anthropic", { "anthropic-version": "2023-06-01" }],
+  ["/v1/chat/completions", "openai", { "anthropic-version": "2023-06-01" }],
   ["/model/m/converse", "bedrock"],
   ["/model/m/other", "bedrock"],
 ];
 
-for (const [path, dialect] of DIALECTS) {
-  Deno.test(`errors at ${path} are ${dialect}'s`, () => equal(dialectOf(path), dialect));
+for (const [path, dialect, headers = {}] of DIALECTS) {
+  Deno.test(`errors at ${path} are ${dialect}'s, asked with ${JSON.stringify(headers)}`, () => {
+    equal(dialectOf(path, new Headers(headers)), dialect);
+  });
 }
 
 Deno.test("a path of nothing but slashes is looked at in linear time", () => {

@@ -2,9 +2,9 @@
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { EMPTY, encodeUtf8 } from "../../lib/base/bytes.ts";
-import { AditError, type ErrorKind, ERRORS } from "../../lib/base/errors.ts";
+import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
 import { encodeFrame } from "../../lib/codec/eventstream.ts";
-import { ConverseStream, readConverse } from "../../lib/upstream/converse.ts";
+import { openConverseStream } from "../../lib/upstream/converse.ts";
 import type { ConverseEvent } from "../../lib/wire/converse_stream.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { startExchange } from "../fakes/exchange.ts";
@@ -58,7 +58,7 @@ async function collect(chunks: readonly Bytes[], end: End = "end"): Promise<Outc
   let opened = false;
   let error: AditError | undefined;
   try {
-    const stream = await ConverseStream.open(exchange);
+    const stream = await openConverseStream(exchange);
     opened = true;
     for (let batch = await stream.next(); batch !== undefined; batch = await stream.next()) {
       events.push(...batch);
@@ -89,7 +89,7 @@ Deno.test("the events of a stream come out the same however it is cut", async ()
 
 Deno.test("the events of one chunk are one batch", async () => {
   const { exchange } = await answered([joined(START, HELLO), joined(BLOCK_STOP, STOP)]);
-  const stream = await ConverseStream.open(exchange);
+  const stream = await openConverseStream(exchange);
   equal(stream.requestId, "r-1");
   const batches = [await stream.next(), await stream.next(), await stream.next()];
   deepEqual(batches.map((batch) => batch?.length), [2, 2, undefined]);
@@ -228,7 +228,7 @@ for (const { name, chunks, end = "end", error, opened = true, texts = "" } of ST
 
 Deno.test("an exception in the stream ends the exchange, and is thrown again and again", async () => {
   const { exchange, signal } = await answered([START, exceptionFrame("throttlingException", "slow down")]);
-  const stream = await ConverseStream.open(exchange);
+  const stream = await openConverseStream(exchange);
   await stream.next();
   await rejects(stream.next(), ofKind("rate_limited"));
   await rejects(stream.next(), ofKind("rate_limited"));
@@ -238,7 +238,7 @@ Deno.test("an exception in the stream ends the exchange, and is thrown again and
 Deno.test("usage that does not come in time does not spoil an answer that is complete", async () => {
   const { exchange, upstream, advance } = startExchange();
   (await upstream.call(0)).answer(200).push(START, STOP);
-  const stream = await ConverseStream.open(exchange);
+  const stream = await openConverseStream(exchange);
   await stream.next();
   await stream.next();
   const last = stream.next();
@@ -250,7 +250,7 @@ Deno.test("a stream that is ended from outside throws the reason, also behind me
   for (const frames of [[START], [joined(START, STOP)]]) {
     const { exchange, upstream } = startExchange();
     (await upstream.call(0)).answer(200).push(...frames);
-    const stream = await ConverseStream.open(exchange);
+    const stream = await openConverseStream(exchange);
     await stream.next();
     const next = stream.next();
     exchange.end(new AditError("draining"));
@@ -266,48 +266,10 @@ Deno.test("a refusal becomes the error it stands for, and gives the connection b
   });
   body.push(encodeUtf8('{"message":"Too many tokens"}'));
   body.end();
-  await rejects(ConverseStream.open(exchange), (error: AditError) => {
+  await rejects(openConverseStream(exchange), (error: AditError) => {
     equal(error.message, "Too many tokens");
     equal(error.details.retryAfter, "3");
     return ofKind("rate_limited")(error);
   });
   equal(timers.size, 0);
-});
-
-Deno.test("a refusal whose body is endless or breaks off is told by its status", async () => {
-  for (const end of ["end", "fail"] as const) {
-    const { exchange, upstream, timers } = startExchange();
-    const body = (await upstream.call(0)).answer(503);
-    const pieces = end === "end" ? 1_000 : 1;
-    body.push(...Array.from({ length: pieces }, () => encodeUtf8(" ".repeat(1_000))));
-    body[end]();
-    await rejects(readConverse(exchange), ofKind("overloaded"));
-    equal(timers.size, 0);
-    equal(body.pulls < 80, true);
-  }
-});
-
-Deno.test("a whole answer is given as JSON, with its id", async () => {
-  const { exchange, upstream, timers } = startExchange();
-  (await upstream.call(0)).answerWhole(200, '{"stopReason":"end_turn"}', { "x-amzn-requestid": "r-9" });
-  deepEqual(await readConverse(exchange), { value: { stopReason: "end_turn" }, requestId: "r-9" });
-  equal(timers.size, 0);
-});
-
-Deno.test("a whole answer that is not JSON is an error that does not quote it", async () => {
-  const { exchange, upstream } = startExchange();
-  (await upstream.call(0)).answerWhole(200, '{"text":"Confidential');
-  await rejects(readConverse(exchange), (error: AditError) => {
-    equal(error.message, ERRORS.upstream_protocol.text);
-    equal(Deno.inspect(error).includes("Confidential"), false);
-    return ofKind("upstream_protocol")(error);
-  });
-});
-
-Deno.test("a whole answer that breaks off is stream_truncated", async () => {
-  const { exchange, upstream } = startExchange();
-  const body = (await upstream.call(0)).answer(200);
-  body.push(encodeUtf8('{"stopReason":'));
-  body.fail();
-  await rejects(readConverse(exchange), ofKind("stream_truncated"));
 });
