@@ -38,7 +38,7 @@ export interface Program extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** A program that should listen and does not, or should end and does not, fails its test after this. */
+/** What a test waits for in vain fails it after this. */
 const HANG_MS = 60_000;
 
 /** The configuration of a test, which listens on free ports unless it says otherwise. */
@@ -92,9 +92,29 @@ export async function runProgram(
   return { code, stdout, stderr };
 }
 
+export type RuntimeTest = (runtime: RuntimeName, context: Deno.TestContext) => Promise<void>;
+
 /** Registers a test for each runtime, under the names `deno: …` and `bun: …`. */
-export function forEachRuntime(name: string, test: (runtime: RuntimeName) => Promise<void>): void {
-  for (const runtime of RUNTIMES) Deno.test(`${runtime}: ${name}`, () => test(runtime));
+export function forEachRuntime(name: string, test: RuntimeTest): void {
+  for (const runtime of RUNTIMES) {
+    Deno.test(`${runtime}: ${name}`, (context) => withoutHanging(() => test(runtime, context)));
+  }
+}
+
+const running = new Set<RunningProgram>();
+
+/** A test that waits for what never comes loses its programs, and with them whatever it waits for. */
+async function withoutHanging(test: () => Promise<void>): Promise<void> {
+  const { promise: hangs, reject } = Promise.withResolvers<never>();
+  const hang = setTimeout(() => {
+    for (const program of running) void program.stop("SIGKILL");
+    reject(new Error(`Waited ${HANG_MS / 1000} s for something that never came`));
+  }, HANG_MS);
+  try {
+    await Promise.race([test(), hangs]);
+  } finally {
+    clearTimeout(hang);
+  }
 }
 
 async function spawnAdit(
@@ -141,8 +161,10 @@ class RunningProgram implements Program {
     this.#child = child;
     this.#folder = folder;
     this.configPath = `${folder}/adit.yaml`;
+    running.add(this);
     this.exited = Promise.all([child.status, this.#readLogs(), this.#readStderr()]).then(([status]) => {
       this.#ended = true;
+      running.delete(this);
       this.#wake();
       return status;
     });
@@ -165,27 +187,21 @@ class RunningProgram implements Program {
   }
 
   async waitForLog(condition: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
-    const hang = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
-    try {
-      for (;;) {
-        const found = this.logs.slice(from).find(condition);
-        if (found !== undefined) return found;
-        if (this.#ended) {
-          throw new Error(`The program ended without the awaited log line:\n${this.#everything()}`);
-        }
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    for (let at = from;;) {
+      for (; at < this.logs.length; at++) {
+        const line = this.logs[at];
+        if (line !== undefined && condition(line)) return line;
       }
-    } finally {
-      clearTimeout(hang);
+      if (this.#ended) {
+        throw new Error(`The program ended without the awaited log line:\n${this.#everything()}`);
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
-    const hang = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
     if (!this.#ended) this.#child.kill(signal);
-    const status = await this.exited;
-    clearTimeout(hang);
-    return status;
+    return await this.exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -41,6 +41,11 @@ export class HttpReader {
     socket.on("close", end);
   }
 
+  /** What has come and was not taken yet, as text. */
+  get pending(): string {
+    return decodeUtf8(this.#joined());
+  }
+
   /** The next message, or undefined where the peer closed instead of sending one. */
   async next(): Promise<HttpMessage | undefined> {
     const head = await this.through(HEAD_END);
@@ -84,6 +89,14 @@ export class HttpReader {
       const at = Buffer.from(this.#joined().buffer, 0, this.#length).indexOf(end);
       if (at >= 0) return decodeUtf8(this.#take(at + end.length));
       if (!await this.#more()) return undefined;
+    }
+  }
+
+  /** Waits until the text has come, and leaves it there; false where the peer closed before. */
+  async seen(text: string): Promise<boolean> {
+    for (;;) {
+      if (Buffer.from(this.#joined().buffer, 0, this.#length).includes(text)) return true;
+      if (!await this.#more()) return false;
     }
   }
 

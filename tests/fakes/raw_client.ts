@@ -13,6 +13,10 @@ export interface RawClient extends AsyncDisposable {
   answer(): Promise<HttpMessage | undefined>;
   /** Waits until the text has come; what has come up to its end. Undefined where the server closed before. */
   through(text: string): Promise<string | undefined>;
+  /** What has come and was not taken yet, as text. */
+  readonly pending: string;
+  /** Waits until the text has come, and leaves it to be read; false where the server closed before. */
+  seen(text: string): Promise<boolean>;
   /** Everything until the server closes. */
   rest(): Promise<string>;
   /** Resolves once the connection is gone, by whichever side. */
@@ -42,6 +46,10 @@ export async function connectRaw(url: string): Promise<RawClient> {
     },
     answer: () => reader.next(),
     through: (text) => reader.through(text),
+    get pending() {
+      return reader.pending;
+    },
+    seen: (text) => reader.seen(text),
     rest: async () => new TextDecoder().decode(await reader.rest()),
     close: () => {
       socket.destroy();

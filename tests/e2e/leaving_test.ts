@@ -1,0 +1,100 @@
+/** Clients that leave, or stop reading: the provider is not left working for nobody. */
+
+import assert from "node:assert/strict";
+import { converseFrames, joined } from "../fakes/frames.ts";
+import { stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
+import { endpointConfig } from "./configs.ts";
+import { forEachRuntime, startProgram } from "./program.ts";
+import { ask, begin, CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM } from "./requests.ts";
+
+const FRAMES = converseFrames("Hello");
+const BEGINNING = FRAMES.slice(0, 2);
+
+/** How soon the provider must be let go of. */
+const LET_GO_MS = 1_000;
+
+/** Fails where the event does not come within `LET_GO_MS`. */
+async function soon(event: Promise<unknown>, what: string): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`${what} took over ${LET_GO_MS} ms`)), LET_GO_MS);
+  try {
+    await Promise.race([event, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+forEachRuntime("a client that leaves before the answer cancels the provider's work", async (runtime, t) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(runtime, endpointConfig(upstream.url));
+  upstream.always(stall);
+  for (const request of [CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM]) {
+    for (const leave of ["close", "reset"] as const) {
+      await t.step(
+        `${request.line} ${request.body?.includes("stream") ? "streamed" : ""}, ${leave}`,
+        async () => {
+          const log = program.logs.length;
+          await using client = await begin(program.url, request);
+          await upstream.requestAt(upstream.requests.length);
+          await client[leave]();
+          await soon(upstream.idle(), "letting go");
+          const line = await program.waitForLog(({ message }) => message === "request", log);
+          assert.equal(line["error"], "client_gone");
+        },
+      );
+    }
+  }
+});
+
+forEachRuntime("a client that leaves in the middle cancels the provider's work", async (runtime, t) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(runtime, endpointConfig(upstream.url));
+  upstream.always(streamAnswer(BEGINNING, { then: stall }));
+  for (const request of [CHAT_STREAM, CONVERSE_STREAM]) {
+    for (const leave of ["close", "reset"] as const) {
+      await t.step(`${request.line}, ${leave}`, async () => {
+        const log = program.logs.length;
+        await using client = await begin(program.url, request);
+        assert.ok(await client.seen("Hello"));
+        await client[leave]();
+        await soon(upstream.idle(), "letting go");
+        const line = await program.waitForLog(({ message }) => message === "request", log);
+        assert.deepEqual([line["error"], line["status"]], ["client_gone", 200]);
+      });
+    }
+  }
+});
+
+/** More than all buffers between the provider and the client hold together. */
+const FLOOD_BYTES = 256 * 1024 * 1024;
+const BOUND_BYTES = 64 * 1024 * 1024;
+
+forEachRuntime("a client that stops reading stops the provider", async (runtime, t) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(runtime, endpointConfig(upstream.url));
+  const [start, hello] = BEGINNING;
+  const piece = joined(...Array.from({ length: 1_000 }, () => hello ?? new Uint8Array()));
+  for (const request of [CHAT_STREAM, CONVERSE_STREAM]) {
+    await t.step(request.line, async () => {
+      let written = 0;
+      upstream.script(streamAnswer([start ?? new Uint8Array()], {
+        then: async (exchange) => {
+          let hasLeft = false;
+          void exchange.clientClosed.then(() => hasLeft = true);
+          for (; written < FLOOD_BYTES && !hasLeft; written += piece.length) await exchange.chunk(piece);
+        },
+      }));
+      await using client = await begin(program.url, request);
+      assert.ok(await client.seen("\r\n\r\n"));
+      client.socket.pause();
+      // Held back means: nothing more is taken while the gateway answers a hundred others.
+      for (let before = -1; written > before;) {
+        before = written;
+        for (let i = 0; i < 100; i++) await ask(program.url, { line: "GET /healthz" });
+      }
+      assert.ok(written < BOUND_BYTES, `${written} bytes went to a client that does not read`);
+      await client.reset();
+      await soon(upstream.idle(), "letting go");
+    });
+  }
+});

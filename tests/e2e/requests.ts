@@ -1,0 +1,97 @@
+/** What the suites ask the program for, and how they read its answers. */
+
+import { type Frame, FrameDecoder } from "../../lib/codec/eventstream.ts";
+import { connectRaw, type RawClient, requestText } from "../fakes/raw_client.ts";
+import type { HttpMessage } from "../fakes/http_reader.ts";
+import { KEY } from "./configs.ts";
+import type { Program } from "./program.ts";
+
+export const AUTHORIZED = { Authorization: `Bearer ${KEY}` } as const;
+
+/** A request by its line, such as `POST /v1/chat/completions`, and its body. */
+export interface Ask {
+  readonly line: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A chat completion for the model `claude`, with members beside the model and the one message. */
+export function chat(members: Readonly<Record<string, unknown>> = {}): Ask & { readonly body: string } {
+  const messages = [{ role: "user", content: "Hello" }];
+  return {
+    line: "POST /v1/chat/completions",
+    body: JSON.stringify({ model: "claude", messages, ...members }),
+  };
+}
+
+export const CHAT = chat();
+export const CHAT_STREAM = chat({ stream: true });
+const CONVERSE_BODY = JSON.stringify({ messages: [{ role: "user", content: [{ text: "Hello" }] }] });
+export const CONVERSE: Ask = { line: "POST /model/claude/converse", body: CONVERSE_BODY };
+export const CONVERSE_STREAM: Ask = { line: "POST /model/claude/converse-stream", body: CONVERSE_BODY };
+export const MODELS: Ask = { line: "GET /v1/models" };
+
+/** Opens a connection and sends the request of the caller `demo`; the answer is still to be read. */
+export async function begin(url: string, ask: Ask): Promise<RawClient> {
+  const client = await connectRaw(url);
+  send(client, ask);
+  return client;
+}
+
+/** Sends one more request over a connection. */
+export function send(client: RawClient, { line, headers, body }: Ask): void {
+  client.send(requestText(line, { ...AUTHORIZED, ...headers }, body));
+}
+
+/** The whole answer to a request on a connection of its own. */
+export async function ask(url: string, request: Ask): Promise<HttpMessage> {
+  await using client = await begin(url, request);
+  return await answerOf(client);
+}
+
+/** The next answer on the connection, which must come. */
+export async function answerOf(client: RawClient): Promise<HttpMessage> {
+  const answer = await client.answer();
+  if (answer === undefined) throw new Error("The connection was closed instead of an answer");
+  return answer;
+}
+
+export function statusOf({ startLine }: HttpMessage): number {
+  return Number(startLine.split(" ")[1]);
+}
+
+export function textOf({ body }: HttpMessage): string {
+  return new TextDecoder().decode(body);
+}
+
+/** A body of JSON; its members are the test's to check. */
+export function jsonOf(answer: HttpMessage) {
+  return JSON.parse(textOf(answer));
+}
+
+/** The `data:` of each event of a stream of server-sent events, comments left out. */
+export function eventsOf(answer: HttpMessage): string[] {
+  return textOf(answer).split("\n\n").filter((event) => event.startsWith("data: ")).map((event) =>
+    event.slice(6)
+  );
+}
+
+/** The frames of a native stream. */
+export function framesOf({ body }: HttpMessage): Frame[] {
+  const decoder = new FrameDecoder();
+  const frames = [...decoder.push(body)];
+  decoder.end();
+  return frames;
+}
+
+/** What the admin listener answers. */
+export async function admin(program: Program, line: string): Promise<{ status: number; body: string }> {
+  const [method = "", path = ""] = line.split(" ");
+  const response = await fetch(`${program.adminUrl}${path}`, { method });
+  return { status: response.status, body: await response.text() };
+}
+
+/** `/-/status`, read. */
+export async function statusReport(program: Program) {
+  return JSON.parse((await admin(program, "GET /-/status")).body);
+}
