@@ -4,34 +4,48 @@ import { parseArgs } from "node:util";
 
 import type { CliIo } from "./io.ts";
 
-export interface OptionsSpec<Name extends string> {
+export interface OptionsSpec<Name extends string, Flag extends string> {
   /** Printed for `--help` and, on standard error, behind a mistake. */
   readonly help: string;
   /** Options that take a text: `config` for `--config FILE`. */
-  readonly strings: readonly Name[];
+  readonly strings?: readonly Name[];
+  /** Options without a value: `online` for `--online`. */
+  readonly flags?: readonly Flag[];
+  /** What stands without a name, as the help writes it: `["MODEL"]`; each must be there. */
+  readonly positionals?: readonly string[];
 }
 
+export type Options<Name extends string, Flag extends string> =
+  & Partial<Record<Name, string>>
+  & Partial<Record<Flag, boolean>>
+  & { readonly positionals: readonly string[] };
+
 /** The options given, or the exit code where there is nothing left to do: 0 after `--help`, 2 after a mistake. */
-export function parseOptions<Name extends string>(
+export function parseOptions<Name extends string = never, Flag extends string = never>(
   args: readonly string[],
-  { help, strings }: OptionsSpec<Name>,
+  { help, strings = [], flags = [], positionals: expected = [] }: OptionsSpec<Name, Flag>,
   io: CliIo,
-): Partial<Record<Name, string>> | number {
+): Options<Name, Flag> | number {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
       strict: true,
-      allowPositionals: false,
+      allowPositionals: expected.length > 0,
       options: {
         help: { type: "boolean", short: "h" },
         ...Object.fromEntries(strings.map((name) => [name, { type: "string" } as const])),
+        ...Object.fromEntries(flags.map((name) => [name, { type: "boolean" } as const])),
       },
     });
     if (values["help"] === true) {
       io.out(help);
       return 0;
     }
-    return values as Partial<Record<Name, string>>;
+    const missing = expected[positionals.length];
+    if (missing !== undefined) throw new Error(`${missing} is missing`);
+    const surplus = positionals[expected.length];
+    if (surplus !== undefined) throw new Error(`Unexpected argument ${JSON.stringify(surplus)}`);
+    return { ...values, positionals } as Options<Name, Flag>;
   } catch (error) {
     io.err(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
     return 2;

@@ -1,14 +1,14 @@
 /** From checked values with names in them to the snapshot, where every name has become the thing it names. */
 
 import type { DataTables } from "./data.ts";
+import { checkAddresses } from "./link_addresses.ts";
 import { indexByAccessKeyId, indexByKeyHash, linkCaller } from "./link_callers.ts";
 import { LinkContext, type LinkOptions } from "./link_context.ts";
 import { linkModel, linkRoute } from "./link_models.ts";
 import { linkProvider } from "./link_providers.ts";
 import { type Problem, quote } from "./problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "./schema.ts";
-import type { ListenAddress, Provider, Snapshot, TlsMaterial } from "./snapshot.ts";
-import { formatListenAddress, isLoopback } from "./values.ts";
+import type { Provider, Snapshot, TlsMaterial } from "./snapshot.ts";
 
 export interface Linked {
   /** Only to be used if there are no problems, here or earlier. */
@@ -31,7 +31,7 @@ export function linkConfig(
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
   const admin = config.admin === "off" ? undefined : config.admin;
-  checkAddresses(listen, admin, context);
+  checkAddresses({ listen, admin }, context);
   checkTimeouts(config.timeouts, context);
 
   const entries = entryLinker(config, context);
@@ -116,24 +116,6 @@ function firstOfEachRegion(providers: ReadonlyMap<string, Provider>): ReadonlyMa
     if (!byRegion.has(provider.region)) byRegion.set(provider.region, provider);
   }
   return byRegion;
-}
-
-function checkAddresses(
-  listen: readonly ListenAddress[],
-  admin: ListenAddress | undefined,
-  context: LinkContext,
-): void {
-  const seen = new Set<string>();
-  const all = admin === undefined ? listen : [...listen, admin];
-  for (const [index, address] of all.entries()) {
-    const path = index === listen.length ? ["admin"] : ["listen", index];
-    const text = formatListenAddress(address);
-    if (address.port !== 0 && seen.has(text)) context.fail(path, "the address is already taken by listen");
-    seen.add(text);
-  }
-  if (admin !== undefined && !isLoopback(admin.hostname)) {
-    context.warn(["admin"], "other hosts can reach the admin address, which asks for no authentication");
-  }
 }
 
 /** Only of what the file says: a default above a small `total` is nothing to be told of. */

@@ -1,4 +1,4 @@
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 
@@ -55,6 +55,35 @@ Deno.test("warnings are printed by check, and do not make it fail", async () => 
   equal(code, 0);
   match(out, /: ok \(/);
   match(err, /\(warning\)\n$/);
+});
+
+Deno.test("check --format json prints problems and warnings as one list, whether there are any or not", async () => {
+  const path = join(GOLDEN, "warnings/adit.yaml");
+  const doubtful = await run(check, "--format", "json", "--config", path);
+  equal(doubtful.code, 0);
+  deepEqual(JSON.parse(doubtful.out)[2], {
+    file: path,
+    line: 5,
+    column: 8,
+    path: "admin",
+    message: "other hosts can reach the admin address, which asks for no authentication",
+    severity: "warning",
+  });
+  const broken = await run(check, "--format", "json", "--config", join(GOLDEN, "caller-models/adit.yaml"));
+  equal(broken.code, 1);
+  deepEqual(JSON.parse(broken.out).map(({ severity }: { severity: string }) => severity), [
+    ...["error", "error", "error", "error"],
+    "warning",
+  ]);
+  equal(broken.err, "");
+  const good = await run(check, "--format", "json", "--config", join(ROOT, "config/adit.yaml"));
+  deepEqual([good.code, JSON.parse(good.out)], [0, []]);
+});
+
+Deno.test("check refuses a format that it does not know", async () => {
+  const { code, err } = await run(check, "--format", "xml");
+  equal(code, 2);
+  match(err, /^Unknown format "xml"/);
 });
 
 for (const [name, command] of Object.entries({ check, keygen })) {

@@ -1,0 +1,45 @@
+/** Addresses: no two may want the same socket, and who can reach them. */
+
+import { isIPv4 } from "node:net";
+
+import type { LinkContext } from "./link_context.ts";
+import type { Path } from "./problems.ts";
+import type { ListenAddress } from "./snapshot.ts";
+import { isLoopback } from "./values.ts";
+
+export interface Addresses {
+  readonly listen: readonly ListenAddress[];
+  readonly admin: ListenAddress | undefined;
+}
+
+export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
+  const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
+  const take = (address: ListenAddress, path: Path, place: string) => {
+    const other = taken.find((earlier) => overlaps(earlier.address, address));
+    if (other !== undefined) context.fail(path, overlapMessage(other, address));
+    taken.push({ place, address });
+  };
+  for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
+  if (admin === undefined) return;
+  take(admin, ["admin"], "admin");
+  if (!isLoopback(admin.hostname)) {
+    context.warn(["admin"], "other hosts can reach the admin address, which asks for no authentication");
+  }
+}
+
+function overlapMessage(
+  { place, address }: { readonly place: string; readonly address: ListenAddress },
+  { hostname, port }: ListenAddress,
+): string {
+  return address.hostname === hostname
+    ? "the address is already taken by listen"
+    : `port ${port} of this address is also part of ${place}, which one socket alone can have`;
+}
+
+/** Whether the system refuses the second of two such sockets. Port 0 is another port each time. */
+function overlaps(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.port !== other.port || one.port === 0) return false;
+  const [a, b] = [one.hostname, other.hostname].map((name) => name === "localhost" ? "127.0.0.1" : name);
+  return a === b || [a, b].includes("::") ||
+    ([a, b].includes("0.0.0.0") && isIPv4(a ?? "") && isIPv4(b ?? ""));
+}
