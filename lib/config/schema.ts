@@ -70,6 +70,8 @@ const limits = mapping({
     .describe("Deepest nesting of a JSON body; a deeper one is answered 400."),
   concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
     .describe("Requests in hand at once; one more is answered 503."),
+  fetch_images: flag().prefault(false)
+    .describe("Fetch the images that Chat requests point at with https URLs, from public addresses alone."),
 });
 
 const timeouts = mapping({

@@ -54,6 +54,8 @@ export interface Limits {
   readonly jsonDepth: number;
   /** Requests in hand at once. */
   readonly concurrent: number;
+  /** Whether images behind https URLs are fetched. */
+  readonly fetchImages: boolean;
 }
 
 export interface Timeouts {

@@ -28,3 +28,26 @@ Deno.test("a path that cannot be read is named", () => {
     assert.throws(() => compileBetaTable(table), { message: new RegExp("^Cannot read path ") });
   }
 });
+
+const WRITTEN = { pass: [], drop: [], rename: {}, fields: [] };
+
+Deno.test("what a table says of a flag takes the place of what the table below says", () => {
+  const below = compileBetaTable({
+    unknown: "drop",
+    pass: ["a-1", "b-1", "b-2"],
+    drop: ["c-1", "d-1"],
+    rename: { "e-1": "a-1", "f-1": "a-1" },
+    fields: [{ flags: ["c-*"], remove: ["c"] }],
+  });
+  const over = { ...WRITTEN, pass: ["c-1"], drop: ["b-*", "e-1"], rename: { "d-1": "a-1" } };
+  const { fields, rename, ...flags } = compileBetaTable(over, below);
+  assert.deepEqual(flags, { unknown: "drop", pass: ["a-1", "c-1"], drop: ["b-*", "e-1"] });
+  assert.deepEqual([...rename], [["f-1", "a-1"], ["d-1", "a-1"]]);
+  assert.deepEqual(fields, below.fields);
+});
+
+Deno.test("a table that says nothing changes nothing, and one that says what becomes of others does", () => {
+  const below = builtInBetaTable();
+  assert.deepEqual(compileBetaTable(WRITTEN, below), below);
+  assert.equal(compileBetaTable({ ...WRITTEN, unknown: "pass" }, below).unknown, "pass");
+});
