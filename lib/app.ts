@@ -27,6 +27,18 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told of each change of the gateway's state, if anybody is to be told. */
+  readonly notifier?: Notifier | undefined;
+}
+
+/** What a service manager hears. Nothing that it does with it may throw. */
+export interface Notifier {
+  /** The gateway listens with a configuration; `status` says what came of the last attempt to take one, in a line. */
+  ready(status: string): void;
+  /** A configuration is being read; `ready` follows, also when it is refused. */
+  reloading(): void;
+  /** The gateway accepts no more, and will have ended after this time. */
+  stopping(withinMs: number): void;
 }
 
 /** What the last attempt to take a configuration came to. */
@@ -98,6 +110,7 @@ export class App {
       onError: (error) =>
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
+    options.notifier?.ready(app.#summary());
     return app;
   }
 
@@ -116,6 +129,7 @@ export class App {
     this.#watch?.close();
     const { drainMs } = this.#pipeline.snapshot.timeouts;
     this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
+    this.#options.notifier?.stopping(drainMs + LAST_BYTES_MS);
     this.#pipeline.startDraining();
     const late = this.#timers.after(drainMs, () => this.#pipeline.endAll(new AditError("draining")));
     // A client that reads nothing must not hold the process: it goes with it.
@@ -130,7 +144,8 @@ export class App {
   }
 
   async #reload(reason: string): Promise<readonly string[]> {
-    const { logger, configPath } = this.#options;
+    const { logger, configPath, notifier } = this.#options;
+    if (!this.#draining) notifier?.reloading();
     const problems = await this.#take().catch((error) => [`the reload failed: ${String(error)}`]);
     this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
     if (problems.length === 0) {
@@ -142,6 +157,7 @@ export class App {
     } else {
       logger.log("error", "configuration refused, the previous one stays in use", { reason, problems });
     }
+    if (!this.#draining) notifier?.ready(this.#summary());
     return problems;
   }
 
@@ -188,6 +204,17 @@ export class App {
     for (const warning of warnings) {
       this.#options.logger.log("warn", "doubtful configuration", { problem: formatProblem(warning) });
     }
+  }
+
+  /** What runs, and what the last reload came to, in a line. */
+  #summary(): string {
+    const { models } = this.#pipeline.snapshot;
+    const { ok, problems } = this.#lastReload;
+    const serving = `serving ${models.size} models on ${this.#public.urls.join(", ")}`;
+    if (ok) return serving;
+    return `${serving} with the previous configuration; problems in the new one: ${problems.length}, first: ${
+      problems[0] ?? ""
+    }`;
   }
 
   #status(): unknown {

@@ -23,7 +23,7 @@ export interface TimerWheelOptions {
   readonly repeat?: Repeat;
 }
 
-const repeatByInterval: Repeat = (everyMs, turn) => {
+export const repeatByInterval: Repeat = (everyMs, turn) => {
   const interval = setInterval(turn, everyMs);
   return () => clearInterval(interval);
 };

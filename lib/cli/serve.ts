@@ -9,6 +9,7 @@ import { formatProblem } from "../config/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
+import { systemdNotifier } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
 const HELP = `Run the gateway.
@@ -33,9 +34,11 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     return 1;
   }
   const logger = createLogger(writeStdout, { clock: io.clock });
+  const { systemCalls } = io.runtime;
+  const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
   let app: App;
   try {
-    app = App.start(loaded, { ...io, configPath, logger, version: VERSION });
+    app = App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
   } catch (error) {
     io.err(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;

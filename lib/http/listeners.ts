@@ -4,7 +4,7 @@ import type { ListenAddress, TlsMaterial } from "../config/snapshot.ts";
 import type { Handler, Runtime, Server } from "../runtime/runtime.ts";
 
 export interface ListenersOptions {
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, "serve">;
   readonly handle: Handler;
   /** Called for each socket as soon as it is open. */
   readonly onListening: (url: string) => void;

@@ -4,6 +4,7 @@ import process from "node:process";
 import { systemClock } from "../base/clock.ts";
 import { listenError } from "./listen_error.ts";
 import type { Connection, FetchInit, Runtime, ServeOptions, Server } from "./runtime.ts";
+import { type Libc, systemCalls } from "./system_calls.ts";
 
 interface BunServer {
   readonly hostname: string;
@@ -27,6 +28,29 @@ interface BunServeOptions {
 interface BunRequestInit extends RequestInit {
   readonly decompress: boolean;
   readonly timeout: boolean;
+}
+
+/** What `dlopen` of `bun:ffi` gives for the functions of `LIBC_FUNCTIONS`. */
+interface BunLibc {
+  readonly symbols: {
+    socket(domain: number, type: number, protocol: number): number;
+    sendto(
+      ...call: [
+        descriptor: number,
+        data: Uint8Array,
+        length: bigint,
+        flags: number,
+        address: Uint8Array,
+        addressLength: number,
+      ]
+    ): bigint;
+    close(descriptor: number): number;
+    clock_gettime(clock: number, timespec: BigInt64Array): number;
+  };
+}
+
+interface BunFfi {
+  dlopen(library: string, functions: typeof LIBC_FUNCTIONS): BunLibc;
 }
 
 declare const Bun: {
@@ -134,6 +158,27 @@ function prepareToServe(): void {
   });
 }
 
+const LIBC_FUNCTIONS = {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
+  close: { args: ["i32"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+} as const;
+
+function openLibc(library: string): Libc {
+  // Not an import: this file is read, if not used, on Deno too, which knows no "bun:" modules.
+  const ffi = process.getBuiltinModule("bun:ffi") as BunFfi | undefined;
+  if (ffi === undefined) throw new Error("this Bun has no bun:ffi");
+  const { symbols } = ffi.dlopen(library, LIBC_FUNCTIONS);
+  return {
+    socket: symbols.socket,
+    sendto: ({ descriptor, data, flags, address }) =>
+      Number(symbols.sendto(descriptor, data, BigInt(data.length), flags, address, address.length)),
+    close: symbols.close,
+    clockGettime: symbols.clock_gettime,
+  };
+}
+
 export const bunRuntime: Runtime = {
   name: "bun",
   get version() {
@@ -142,4 +187,5 @@ export const bunRuntime: Runtime = {
   prepareToServe,
   serve,
   fetch: fetchOnce,
+  systemCalls: systemCalls(openLibc),
 };

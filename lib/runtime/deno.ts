@@ -2,6 +2,7 @@
 
 import { listenError } from "./listen_error.ts";
 import type { Connection, FetchInit, Runtime, ServeOptions, Server } from "./runtime.ts";
+import { type Libc, systemCalls } from "./system_calls.ts";
 
 class DenoConnection implements Connection {
   readonly remoteAddress: string;
@@ -84,6 +85,22 @@ function fetchOnce(url: string, init: FetchInit): Promise<Response> {
   return fetch(url, { ...init, client, redirect: "manual" });
 }
 
+function openLibc(library: string): Libc {
+  const { symbols } = Deno.dlopen(library, {
+    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+    close: { parameters: ["i32"], result: "i32" },
+    clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  });
+  return {
+    socket: symbols.socket,
+    sendto: ({ descriptor, data, flags, address }) =>
+      Number(symbols.sendto(descriptor, data, BigInt(data.length), flags, address, address.length)),
+    close: symbols.close,
+    clockGettime: symbols.clock_gettime,
+  };
+}
+
 export const denoRuntime: Runtime = {
   name: "deno",
   get version() {
@@ -92,4 +109,5 @@ export const denoRuntime: Runtime = {
   prepareToServe() {},
   serve,
   fetch: fetchOnce,
+  systemCalls: systemCalls(openLibc),
 };

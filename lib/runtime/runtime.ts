@@ -1,5 +1,7 @@
 /** What the program needs from the runtime it runs on; `deno.ts` and `bun.ts` each give it, `main.ts` chooses. */
 
+import type { SystemCalls } from "./system_calls.ts";
+
 export interface Runtime {
   readonly name: "bun" | "deno";
   readonly version: string;
@@ -15,6 +17,8 @@ export interface Runtime {
    * signal's. A body that is not wanted must be cancelled, or its connection is lost to the pool.
    */
   readonly fetch: Fetch;
+  /** Of Linux; the C library is opened by the first of them that is called. Deno needs `--allow-ffi` for it. */
+  readonly systemCalls: SystemCalls;
 }
 
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;

@@ -17,6 +17,8 @@ export interface LogLine {
 export interface ProgramOptions {
   /** Variables beside the few that every process needs; those of AWS are not passed on from the tests' own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Permissions beside those of the task `start`, where the runtime is Deno. */
+  readonly denoPermissions?: readonly string[];
 }
 
 export interface Program extends AsyncDisposable {
@@ -120,9 +122,9 @@ async function withoutHanging(test: () => Promise<void>): Promise<void> {
 async function spawnAdit(
   runtime: RuntimeName,
   args: readonly string[],
-  { env = {} }: ProgramOptions,
+  { env = {}, denoPermissions = [] }: ProgramOptions,
 ): Promise<Deno.ChildProcess> {
-  const [command, ...first] = await commandOf(runtime);
+  const [command, ...first] = await commandOf(runtime, denoPermissions);
   const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(?:AWS|ADIT|BUN)_/.test(name));
   return new Deno.Command(command, {
     args: [...first, ...args],
@@ -135,14 +137,17 @@ async function spawnAdit(
 }
 
 /** The program's command line: on Deno that of the task `start`, which names the permissions. */
-async function commandOf(runtime: RuntimeName): Promise<[command: string, ...args: string[]]> {
+async function commandOf(
+  runtime: RuntimeName,
+  denoPermissions: readonly string[],
+): Promise<[command: string, ...args: string[]]> {
   if (runtime === "bun") return [await builtAdit()];
   const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
   const [deno, ...args] = String(tasks.start).split(" ");
   if (deno !== "deno" || args.at(-1) !== "main.ts") {
     throw new Error(`Cannot run the task "start": ${tasks.start}`);
   }
-  return [Deno.execPath(), ...args.slice(0, -1), repositoryPath("main.ts")];
+  return [Deno.execPath(), ...args.slice(0, -1), ...denoPermissions, repositoryPath("main.ts")];
 }
 
 class RunningProgram implements Program {

@@ -40,7 +40,7 @@ function setUp() {
   }
 
   const listeners = new Listeners({
-    runtime: { name: "deno", version: "test", prepareToServe() {}, fetch: () => Promise.reject(), serve },
+    runtime: { serve },
     handle: () => Promise.resolve(new Response()),
     onListening: (url) => events.push(`listening ${url}`),
   });

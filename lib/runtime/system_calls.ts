@@ -1,0 +1,110 @@
+/** What neither runtime's own API gives of Linux: datagrams on Unix sockets, and the monotonic clock that all processes share. */
+
+import { encodeUtf8 } from "../base/bytes.ts";
+
+/** Throws, as one that opens the C library does, where the machine or the permissions do not allow it. */
+export interface SystemCalls {
+  /**
+   * Sends one datagram to a Unix socket, given by its path or, behind `@`, its abstract name. Never waits: throws where
+   * nobody listens there or the socket is full.
+   */
+  sendDatagram(socket: string, data: Uint8Array<ArrayBuffer>): void;
+  /** Microseconds of CLOCK_MONOTONIC; `process.hrtime` of both runtimes begins with the process instead. */
+  monotonicMicroseconds(): bigint;
+}
+
+/** The functions of the C library that are called, each with numbers and buffers as C has them. */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  sendto(call: SendTo): number;
+  close(descriptor: number): number;
+  /** Writes two 64-bit integers, seconds and nanoseconds. */
+  clockGettime(clock: number, timespec: BigInt64Array<ArrayBuffer>): number;
+}
+
+export interface SendTo {
+  readonly descriptor: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly flags: number;
+  readonly address: Uint8Array<ArrayBuffer>;
+}
+
+/** Linux's values, the same on x86-64 and arm64. */
+const AF_UNIX = 1;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+const CLOCK_MONOTONIC = 1;
+
+/** `sun_path` of unix(7). */
+const MAX_PATH_BYTES = 108;
+
+/** glibc's name, then musl's on both processors. */
+const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+/** System calls through the C library, which `open` finds by its name when the first of them is made. */
+export function systemCalls(open: (library: string) => Libc): SystemCalls {
+  let opened: Libc | undefined;
+  const libc = () => opened ??= openFirst(LIBRARIES, open);
+  return {
+    sendDatagram: (socket, data) => sendDatagram(libc(), { address: socketAddress(socket), data, socket }),
+    monotonicMicroseconds: () => monotonicMicroseconds(libc()),
+  };
+}
+
+function openFirst(libraries: readonly string[], open: (library: string) => Libc): Libc {
+  const reasons: string[] = [];
+  for (const library of libraries) {
+    try {
+      return open(library);
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  // Without the permission all of them fail alike; without the library the reason of glibc's is as good as any.
+  throw new Error(`Cannot open the C library: ${reasons[0]}`);
+}
+
+/** A `sockaddr_un`. Throws where the name is none, or too long for the kernel. */
+export function socketAddress(socket: string): Uint8Array<ArrayBuffer> {
+  const isAbstract = socket.startsWith("@");
+  if (!isAbstract && !socket.startsWith("/")) {
+    throw new Error(
+      `Cannot send to the socket ${JSON.stringify(socket)}: only "/path" and "@name" are known`,
+    );
+  }
+  // An abstract name begins with a zero byte and ends with the address; a path ends with a zero byte.
+  const path = encodeUtf8(isAbstract ? `\0${socket.slice(1)}` : `${socket}\0`);
+  if (path.length > MAX_PATH_BYTES) {
+    throw new Error(
+      `Cannot send to the socket ${JSON.stringify(socket)}: longer than ${MAX_PATH_BYTES - 1} bytes`,
+    );
+  }
+  return new Uint8Array([AF_UNIX, 0, ...path]);
+}
+
+interface Datagram {
+  readonly socket: string;
+  readonly address: Uint8Array<ArrayBuffer>;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+function sendDatagram(libc: Libc, { socket, address, data }: Datagram): void {
+  const descriptor = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  if (descriptor < 0) throw new Error("Cannot open a Unix socket: the system refuses");
+  const sent = libc.sendto({ descriptor, data, flags: MSG_DONTWAIT_NOSIGNAL, address });
+  libc.close(descriptor);
+  if (sent !== data.length) {
+    throw new Error(
+      `Cannot send to the socket ${JSON.stringify(socket)}: nobody listens there, or it takes no more`,
+    );
+  }
+}
+
+function monotonicMicroseconds(libc: Libc): bigint {
+  const timespec = new BigInt64Array(2);
+  if (libc.clockGettime(CLOCK_MONOTONIC, timespec) !== 0) {
+    throw new Error("Cannot read the monotonic clock: the system refuses");
+  }
+  const [seconds = 0n, nanoseconds = 0n] = timespec;
+  return seconds * 1_000_000n + nanoseconds / 1_000n;
+}
