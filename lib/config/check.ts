@@ -2,8 +2,8 @@
 
 import type { z } from "zod";
 
-import type { ConfigDocument } from "./document.ts";
 import { explainIssue, flattenIssue, type Issue, pathOf } from "./explain.ts";
+import type { Places } from "./places.ts";
 import type { Path, Problem } from "./problems.ts";
 import { UNRESOLVED } from "./resolve.ts";
 import { valueAt } from "./schema_walk.ts";
@@ -11,7 +11,7 @@ import { parseScalar } from "./values.ts";
 
 export interface CheckOptions<Schema extends z.ZodType> {
   readonly schema: Schema;
-  readonly document: ConfigDocument;
+  readonly document: Places;
 }
 
 export interface Checked<Value> {

@@ -9,6 +9,7 @@ import { betaTable } from "./beta_flags.ts";
 import { checkValues } from "./check.ts";
 import { ConfigDocument } from "./document.ts";
 import type { Outside } from "./interpolate.ts";
+import type { Places } from "./places.ts";
 import { type Problem, quote } from "./problems.ts";
 import { resolveValues } from "./resolve.ts";
 import type { Config } from "./schema.ts";
@@ -28,7 +29,7 @@ export interface LoadedData {
 
 export interface DataOptions {
   /** The configuration that names the files. */
-  readonly document: ConfigDocument;
+  readonly document: Places;
   readonly outside: Outside;
 }
 

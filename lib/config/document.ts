@@ -4,6 +4,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 
 import { firstReference } from "./interpolate.ts";
+import type { Place, Places } from "./places.ts";
 import { formatPath, type Path, type Problem } from "./problems.ts";
 import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
 
@@ -14,11 +15,10 @@ function isMapping(node: unknown): node is Mapping {
 }
 
 /** A parsed file; every problem is made here, because only here is it known where things stand. */
-export class ConfigDocument {
+export class ConfigDocument implements Places {
   /** If there are any, nothing else here can be relied on. */
   readonly syntaxProblems: readonly Problem[];
   readonly root: ParsedNode | null;
-  /** How messages name the file. */
   readonly file: string;
   readonly #lines = new LineCounter();
   /** Pairs by key, made when first asked for: the parser has lists, and files may be long. */
@@ -44,26 +44,27 @@ export class ConfigDocument {
     });
   }
 
-  /** A problem of the value at the path or, where there is none, of the nearest key above it. */
   problem(path: Path, message: string): Problem {
     return this.#problemAt(this.#offsetOf(path), path, message);
   }
 
-  /** A problem of the last key of the path rather than of its value. */
   problemOfKey(path: Path, message: string): Problem {
     return this.#problemAt(this.#keyOffset(path) ?? this.#offsetOf(path), path, message);
   }
 
-  /** The first reference in the text at the path, such as `${env:PORT}`: the value is not from this file, then. */
   referenceAt(path: Path): string | undefined {
     const node = this.#nodeAt(path);
     return isScalar(node) && typeof node.value === "string" ? firstReference(node.value) : undefined;
   }
 
-  /** Keys of the mapping at the path, in the order of the file; none if there is no mapping. */
   keysAt(path: Path): readonly string[] {
     const node = this.#nodeAt(path);
     return isMapping(node) ? node.items.map((pair) => String(pair.key.value)) : [];
+  }
+
+  placeOf(path: Path): Place | undefined {
+    const node = this.#nodeAt(path);
+    return node ? { file: this.file, line: this.#lines.linePos(node.range[0]).line || 1 } : undefined;
   }
 
   #problemAt(offset: number, path: Path, message: string): Problem {

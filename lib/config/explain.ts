@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 
-import type { ConfigDocument } from "./document.ts";
 import type { About } from "./fields.ts";
+import type { Places } from "./places.ts";
 import { type Path, type Problem, quote } from "./problems.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, suggestion } from "./suggest.ts";
@@ -31,7 +31,7 @@ export interface Explained {
   readonly value: unknown;
   /** What the value was checked against. */
   readonly root: z.core.$ZodType;
-  readonly document: ConfigDocument;
+  readonly document: Places;
 }
 
 /** The problems that one flattened issue of the value stands for. */

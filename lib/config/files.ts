@@ -1,12 +1,21 @@
 /** Reading files within bounds, and saying in words why one could not be read. */
 
 import { createHash } from "node:crypto";
-import { open, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+
+import { compileGlob } from "../base/glob.ts";
 
 /** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
 export type ReadFile = typeof readFile;
 
-/** What each file held when it was read, by absolute path: a hash of its bytes, or the code of the error. */
+/** Names in a folder, in any order, or an error with a `code` such as `ENOENT`. */
+export type ListFolder = (folder: string) => Promise<readonly string[]>;
+
+/**
+ * What each file held when it was read, by absolute path: a hash of its bytes, or the code of the error. A pattern such as
+ * `/etc/adit/conf.d/*.yaml/`, told from a path by the slash at its end, stands for the names that match it.
+ */
 export type Fingerprints = ReadonlyMap<string, string>;
 
 const MOST_BYTES = 1024 * 1024;
@@ -52,22 +61,48 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
 export class RecordingReader {
   readonly #seen = new Map<string, string>();
   readonly #read: ReadFile;
+  readonly #list: ListFolder;
 
-  constructor(read: ReadFile) {
+  constructor(read: ReadFile, list: ListFolder = (folder) => readdir(folder)) {
     this.#read = read;
+    this.#list = list;
   }
 
   get fingerprints(): Fingerprints {
     return this.#seen;
   }
 
-  async read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#record(path, () => this.#read(path), (bytes) => bytes);
+  }
+
+  /** Names that match a pattern whose last part has the `*`, in order; hidden files only where it begins with a dot. */
+  list(pattern: string): Promise<readonly string[]> {
+    const glob = compileGlob(basename(pattern));
+    const hidden = glob.pattern.startsWith(".");
+    const names = async () => {
+      const all = await this.#list(dirname(pattern));
+      return all.filter((name) => glob.matches(name) && (hidden || !name.startsWith("."))).toSorted();
+    };
+    return this.#record(`${pattern}/`, names, JSON.stringify);
+  }
+
+  /** Reads what a key of fingerprints stands for. */
+  async look(key: string): Promise<void> {
+    await (key.endsWith("/") ? this.list(key.slice(0, -1)) : this.read(key));
+  }
+
+  async #record<Content>(
+    key: string,
+    read: () => Promise<Content>,
+    bytesOf: (content: Content) => string | Uint8Array,
+  ): Promise<Content> {
     try {
-      const bytes = await this.#read(path);
-      this.#seen.set(path, createHash("sha256").update(bytes).digest("hex"));
-      return bytes;
+      const content = await read();
+      this.#seen.set(key, createHash("sha256").update(bytesOf(content)).digest("hex"));
+      return content;
     } catch (error) {
-      this.#seen.set(path, errorCode(error) ?? "unreadable");
+      this.#seen.set(key, errorCode(error) ?? "unreadable");
       throw error;
     }
   }

@@ -1,11 +1,11 @@
 /** What the linking of every section shares: reporting, names, and which parts of the file are already known to be bad. */
 
-import type { ConfigDocument } from "./document.ts";
+import type { Places } from "./places.ts";
 import { type Path, type Problem, quote } from "./problems.ts";
 import { suggestion } from "./suggest.ts";
 
 export interface LinkOptions {
-  readonly document: ConfigDocument;
+  readonly document: Places;
   /** Paths that were cut out of the configuration because of problems already reported. */
   readonly cut: readonly Path[];
 }
@@ -16,7 +16,7 @@ const SINGULAR = { providers: "provider", models: "model" } as const;
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  readonly #document: ConfigDocument;
+  readonly #document: Places;
   readonly #cut: readonly Path[];
 
   constructor({ document, cut }: LinkOptions) {

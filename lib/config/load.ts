@@ -4,18 +4,19 @@ import { dirname, resolve } from "node:path";
 
 import { checkValues } from "./check.ts";
 import { loadData } from "./data.ts";
-import { ConfigDocument } from "./document.ts";
-import { type Fingerprints, type ReadFile, RecordingReader } from "./files.ts";
+import { type Fingerprints, type ListFolder, type ReadFile, RecordingReader } from "./files.ts";
 import { Outside } from "./interpolate.ts";
 import { linkConfig } from "./link.ts";
 import { type Problem, sortProblems } from "./problems.ts";
-import { resolveValues } from "./resolve.ts";
 import { Config } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { readSources } from "./sources.ts";
 import { loadTls } from "./tls.ts";
 
 export interface LoadOptions {
   readonly readFile: ReadFile;
+  /** In place of the real file system's. */
+  readonly listFolder?: ListFolder;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -32,9 +33,8 @@ export type LoadResult =
 
 /** Loads the configuration; never throws for what is wrong with it or with the files it names. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
-  const absolute = resolve(path);
-  const reader = new RecordingReader(options.readFile);
-  const outside = new Outside({ reader, env: options.env, folder: dirname(absolute) });
+  const reader = new RecordingReader(options.readFile, options.listFolder);
+  const outside = new Outside({ reader, env: options.env, folder: dirname(resolve(path)) });
   const failed = (problems: readonly Problem[], warnings: readonly Problem[] = []): LoadResult => ({
     ok: false,
     files: reader.fingerprints,
@@ -42,16 +42,11 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     warnings: sortProblems(warnings),
   });
 
-  const read = await outside.readText(absolute);
-  if (!read.ok) {
-    const message = `cannot read the file: ${read.reason}`;
-    return failed([{ file: path, line: 1, column: 1, path: "", message }]);
-  }
-  const document = new ConfigDocument(path, read.text);
-  if (document.syntaxProblems.length > 0) return failed(document.syntaxProblems);
-  const resolved = await resolveValues(document, outside);
-  const checked = checkValues(resolved.value, { schema: Config, document });
-  const earlier = [...resolved.problems, ...checked.problems];
+  const sources = await readSources(path, { reader, outside });
+  if (!sources.ok) return failed(sources.problems);
+  const { places: document, value } = sources;
+  const checked = checkValues(value, { schema: Config, document });
+  const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
   const tls = await loadTls(checked.sound, document, outside);
   const data = await loadData(checked.sound, { document, outside });

@@ -25,7 +25,7 @@ import {
 import { REGION } from "./regions.ts";
 import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, SERVICE_TIERS } from "./snapshot.ts";
 import { traits } from "./traits.ts";
-import { EXPIRY, parseEndpoint, parseExpiry } from "./values.ts";
+import { EXPIRY, INCLUDE, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -294,3 +294,15 @@ export type Config = z.output<typeof Config>;
 export type ProviderConfig = Config["providers"][string];
 export type ModelConfig = Config["models"][string];
 export type CallerConfig = Config["callers"][string];
+const includePath = text({
+  expected: "a path such as conf.d/*.yaml, with * in its last part only",
+  pattern: INCLUDE,
+});
+
+  include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
+    includePath,
+    list(includePath, { min: 1, max: 16 }),
+  ]).optional()
+    .describe(
+      "Files that are read as if they stood here: a path, or a pattern such as conf.d/*.yaml, or a list.",
+    ),

@@ -3,8 +3,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { Secret } from "../base/secret.ts";
-import type { ConfigDocument } from "./document.ts";
 import type { Outside } from "./interpolate.ts";
+import type { Places } from "./places.ts";
 import { type Problem, quote } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import type { TlsMaterial } from "./snapshot.ts";
@@ -16,7 +16,7 @@ export interface LoadedTls {
 
 export async function loadTls(
   config: Config,
-  document: ConfigDocument,
+  document: Places,
   outside: Outside,
 ): Promise<LoadedTls> {
   const problems: Problem[] = [];

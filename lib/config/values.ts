@@ -110,3 +110,6 @@ export function parseEndpoint(text: string): string | undefined {
   if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) return undefined;
   return (url.origin + url.pathname).replace(/\/+$/, "");
 }
+
+/** A path in which `*` may stand in the last part, for any characters of a file's name. */
+export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;

@@ -117,7 +117,7 @@ class ConfigWatcher implements ConfigWatch {
     const before = this.#files;
     const reader = new RecordingReader(readFile);
     // A file that cannot be read has a fingerprint, too.
-    for (const path of before.keys()) await reader.read(path).catch(() => {});
+    for (const key of before.keys()) await reader.look(key).catch(() => {});
     // An update meanwhile is newer than what was compared here, and asks for another run.
     if (this.#files !== before) return false;
     this.#files = reader.fingerprints;
