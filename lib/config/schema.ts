@@ -259,8 +259,20 @@ const caller = mapping({
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
 
+const includePath = text({
+  expected: "a path such as conf.d/*.yaml, with * in its last part only",
+  pattern: INCLUDE,
+});
+
 /** The whole file. */
 export const Config = mapping({
+  include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
+    includePath,
+    list(includePath, { min: 1, max: 16 }),
+  ]).optional()
+    .describe(
+      "Files that are read as if they stood here: a path, or a pattern such as conf.d/*.yaml, or a list.",
+    ),
   listen: either(
     'an address with its port, such as 127.0.0.1:8080 or "[::]:8080" (quoted), or a list of them',
     [
@@ -294,15 +306,3 @@ export type Config = z.output<typeof Config>;
 export type ProviderConfig = Config["providers"][string];
 export type ModelConfig = Config["models"][string];
 export type CallerConfig = Config["callers"][string];
-const includePath = text({
-  expected: "a path such as conf.d/*.yaml, with * in its last part only",
-  pattern: INCLUDE,
-});
-
-  include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
-    includePath,
-    list(includePath, { min: 1, max: 16 }),
-  ]).optional()
-    .describe(
-      "Files that are read as if they stood here: a path, or a pattern such as conf.d/*.yaml, or a list.",
-    ),
