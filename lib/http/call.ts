@@ -33,6 +33,7 @@ export class Call {
   #target: Target | undefined;
   #exchange: Exchange | undefined;
   #failure: AditError | undefined;
+  #ending: AbortController | undefined;
   #status = 0;
   #firstByteMs: number | undefined;
   #settled = false;
@@ -76,11 +77,19 @@ export class Call {
     return this.#exchange;
   }
 
+  /** Aborts, with the error, when the request is ended early: for what is waited for outside an exchange. */
+  get ended(): AbortSignal {
+    this.#ending ??= new AbortController();
+    if (this.#failure !== undefined) this.#ending.abort(this.#failure);
+    return this.#ending.signal;
+  }
+
   /** Ends the request early, for a reason that is not its own: what it waits for throws `error`. */
   end(error: AditError): void {
     if (this.#settled) return;
     this.#failure ??= error;
     this.#exchange?.end(error);
+    this.#ending?.abort(this.#failure);
   }
 
   /** Notes that the answer has begun. */

@@ -13,6 +13,7 @@ import { openConverseStream } from "../upstream/converse.ts";
 import { parseConverseResponse } from "../wire/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../wire/openai_chat.ts";
 import type { Call } from "./call.ts";
+import { withFetchedImages } from "./images.ts";
 import { type Answer, jsonAnswer, type ModelRequest } from "./endpoint.ts";
 import { eventAnswer } from "./event_answer.ts";
 import { configuredModel } from "./model_api.ts";
@@ -22,9 +23,13 @@ export function chatRequest(body: JsonObject, defaultModel: string | undefined):
   const request = parseChatRequest(body);
   const name = request.model ?? defaultModel;
   if (name === undefined) throw invalidField("model", "expected the name of a model, found nothing");
+  let whole: Promise<ChatRequest> | undefined;
   return {
     plan: (caller, snapshot) => resolveModel(name, caller, snapshot),
-    attempt: (target, call) => attempt(request, name, { target, call }),
+    attempt: async (target, call) => {
+      whole ??= withFetchedImages(request, call);
+      return await attempt(await whole, name, { target, call });
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { BedrockProvider, Provider, Timeouts } from "../config/snapshot.ts"
 import type { Target } from "../routing/resolve.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import { Exchange, type ProbeConnection } from "./exchange.ts";
+import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./images.ts";
 
 /** The operations on a model, each with the last segment of its path. */
 export const OPERATIONS = {
@@ -35,6 +36,8 @@ export interface UpstreamOptions {
   /** Undefined behind a forward proxy, where a direct connection proves nothing. */
   readonly probe: ProbeConnection | undefined;
   readonly userAgent: string;
+  /** In place of the public internet, as the way to images that requests point at. */
+  readonly imageNetwork?: ImageNetwork;
 }
 
 /** How providers of `type: emulator` are reached: without a network, but signed like any other. */
@@ -53,11 +56,14 @@ interface Connection {
 }
 
 export class Upstream {
+  /** Fetches an image that a request points at. */
+  readonly fetchImage: FetchImage;
   readonly #options: UpstreamOptions;
   readonly #connections = new WeakMap<Provider, Connection>();
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
+    this.fetchImage = imageFetcher(options.timers, options.imageNetwork ?? PUBLIC_INTERNET);
   }
 
   /** Begins one attempt at a target. */
