@@ -69,19 +69,20 @@ function canonicalPath(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split("/")) {
     if (segment === "..") kept.pop();
-    else if (segment !== "" && segment !== ".") kept.push(encode(segment));
+    else if (segment !== "" && segment !== ".") kept.push(percentEncode(segment));
   }
   const trailing = path.endsWith("/") && kept.length > 0 ? "/" : "";
   return `/${kept.join("/")}${trailing}`;
 }
 
-function canonicalQuery(query: string): string {
+/** The parameters of a query, encoded in the one way that leaves no doubt and sorted; `+` stands for itself. */
+export function canonicalQuery(query: string): string {
   const pairs: [name: string, value: string][] = query.split("&").filter((part) => part !== "").map(
     (part) => {
       const equals = part.indexOf("=");
       return equals === -1
-        ? [encode(decode(part)), ""]
-        : [encode(decode(part.slice(0, equals))), encode(decode(part.slice(equals + 1)))];
+        ? [percentEncode(decode(part)), ""]
+        : [percentEncode(decode(part.slice(0, equals))), percentEncode(decode(part.slice(equals + 1)))];
     },
   );
   return pairs
@@ -94,8 +95,8 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Percent-encodes all but RFC 3986's unreserved characters. */
-function encode(text: string): string {
+/** Percent-encodes all but RFC 3986's unreserved characters: `:` becomes `%3A`, `/` becomes `%2F`. */
+export function percentEncode(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

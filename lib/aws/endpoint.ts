@@ -1,4 +1,4 @@
-/** Host names of Amazon Bedrock's runtime endpoint, by partition, FIPS and dual stack. */
+/** AWS's partitions, and in each the host names of Bedrock's runtime endpoint, by FIPS and dual stack. */
 
 export interface EndpointOptions {
   readonly fips?: boolean;
@@ -6,26 +6,63 @@ export interface EndpointOptions {
 }
 
 interface Partition {
+  /** Second field of its ARNs. */
+  readonly name: string;
   readonly regions: RegExp;
   readonly suffix: string;
   readonly dualstackSuffix: string;
 }
 
 /** From AWS's endpoint rules; a region that no row knows belongs to the first, as it does in AWS's own SDKs. */
-const COMMERCIAL: Partition = { regions: /^/, suffix: "amazonaws.com", dualstackSuffix: "api.aws" };
+const COMMERCIAL: Partition = {
+  name: "aws",
+  regions: /^/,
+  suffix: "amazonaws.com",
+  dualstackSuffix: "api.aws",
+};
 const PARTITIONS: readonly Partition[] = [
-  { regions: /^cn-/, suffix: "amazonaws.com.cn", dualstackSuffix: "api.amazonwebservices.com.cn" },
-  { regions: /^eusc-/, suffix: "amazonaws.eu", dualstackSuffix: "api.amazonwebservices.eu" },
-  { regions: /^us-iso-/, suffix: "c2s.ic.gov", dualstackSuffix: "api.aws.ic.gov" },
-  { regions: /^us-isob-/, suffix: "sc2s.sgov.gov", dualstackSuffix: "api.aws.scloud" },
-  { regions: /^eu-isoe-/, suffix: "cloud.adc-e.uk", dualstackSuffix: "api.cloud-aws.adc-e.uk" },
-  { regions: /^us-isof-/, suffix: "csp.hci.ic.gov", dualstackSuffix: "api.aws.hci.ic.gov" },
+  { ...COMMERCIAL, name: "aws-us-gov", regions: /^us-gov-/ },
+  {
+    name: "aws-cn",
+    regions: /^cn-/,
+    suffix: "amazonaws.com.cn",
+    dualstackSuffix: "api.amazonwebservices.com.cn",
+  },
+  {
+    name: "aws-eusc",
+    regions: /^eusc-/,
+    suffix: "amazonaws.eu",
+    dualstackSuffix: "api.amazonwebservices.eu",
+  },
+  { name: "aws-iso", regions: /^us-iso-/, suffix: "c2s.ic.gov", dualstackSuffix: "api.aws.ic.gov" },
+  { name: "aws-iso-b", regions: /^us-isob-/, suffix: "sc2s.sgov.gov", dualstackSuffix: "api.aws.scloud" },
+  {
+    name: "aws-iso-e",
+    regions: /^eu-isoe-/,
+    suffix: "cloud.adc-e.uk",
+    dualstackSuffix: "api.cloud-aws.adc-e.uk",
+  },
+  {
+    name: "aws-iso-f",
+    regions: /^us-isof-/,
+    suffix: "csp.hci.ic.gov",
+    dualstackSuffix: "api.aws.hci.ic.gov",
+  },
 ];
 
 /** Origin of the region's runtime endpoint, such as `https://bedrock-runtime.us-east-1.amazonaws.com`. */
 export function bedrockEndpoint(region: string, options: EndpointOptions = {}): string {
-  const partition = PARTITIONS.find((row) => row.regions.test(region)) ?? COMMERCIAL;
+  const partition = partitionOf(region);
   const service = options.fips === true ? "bedrock-runtime-fips" : "bedrock-runtime";
   const suffix = options.dualstack === true ? partition.dualstackSuffix : partition.suffix;
   return `https://${service}.${region}.${suffix}`;
+}
+
+/** Name of the region's partition as ARNs write it, such as `aws-us-gov`. */
+export function partitionName(region: string): string {
+  return partitionOf(region).name;
+}
+
+function partitionOf(region: string): Partition {
+  return PARTITIONS.find((row) => row.regions.test(region)) ?? COMMERCIAL;
 }

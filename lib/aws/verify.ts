@@ -85,21 +85,29 @@ function refuse(name: SignatureError["name"], message: string): Verification {
   return { ok: false, error: { name, status, message } };
 }
 
-interface Scope {
+/** What a signature says it was made for. */
+export interface Scope {
   readonly day: string;
   readonly region: string;
   readonly service: string;
   readonly terminator: string;
 }
 
-interface Authorization {
+/** The parameters of an `Authorization` header; nothing of them is proven. */
+export interface Authorization {
   readonly accessKeyId: string;
   readonly scope: Scope;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
 }
 
-function parseAuthorization(header: string): Authorization | { readonly problem: string } {
+/** Whether an `Authorization` header holds a signature rather than a key. */
+export function isSignature(header: string): boolean {
+  return header.trimStart().startsWith(ALGORITHM);
+}
+
+/** The parameters of a signature, or what is wrong with them in AWS's words. */
+export function parseAuthorization(header: string): Authorization | { readonly problem: string } {
   const [algorithm = "", ...rest] = header.trim().split(/\s+/);
   if (algorithm !== ALGORITHM) return { problem: `Unsupported AWS 'algorithm': '${algorithm}'.` };
   const parameters = new Map<string, string>();

@@ -41,6 +41,8 @@ const invalid = {
 const unauthenticated = {
   ...invalid,
   status: 401,
+  // AWS never answers 401, and its SDKs expect what AWS answers.
+  bedrockStatus: 403,
   openai: ["authentication_error", "invalid_api_key"],
   anthropic: "authentication_error",
   bedrock: "UnrecognizedClientException",
@@ -119,6 +121,19 @@ export const ERRORS = {
     ...unauthenticated,
     openai: ["authentication_error", "disabled_api_key"],
     text: "the API key is disabled",
+  },
+  incomplete_signature: {
+    ...unauthenticated,
+    bedrockStatus: 400,
+    openai: ["authentication_error", "incomplete_signature"],
+    bedrock: "IncompleteSignatureException",
+    text: "the AWS signature lacks what it needs",
+  },
+  invalid_signature: {
+    ...unauthenticated,
+    openai: ["authentication_error", "invalid_signature"],
+    bedrock: "InvalidSignatureException",
+    text: "the AWS signature does not match the request",
   },
   permission_denied: {
     ...invalid,

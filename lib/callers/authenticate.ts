@@ -1,8 +1,10 @@
-/** Who is calling: finds the caller by the key in the request's headers. */
+/** Who is calling: finds the caller by the key in the request's headers, or by the signature over the request. */
 
 import { createHash } from "node:crypto";
 import { AditError } from "../base/errors.ts";
+import type { ReceivedRequest } from "../aws/canonical.ts";
 import type { Caller, Snapshot } from "../config/snapshot.ts";
+import { checkSignature, claimedCaller } from "./signature.ts";
 
 /** Where clients put their key, in the order in which the places are tried. */
 const KEY_PLACES: readonly {
@@ -19,12 +21,17 @@ const KEY_PLACES: readonly {
 /** A longer text is no key of ours, and is not worth hashing. */
 const MAX_KEY_LENGTH = 4096;
 
+/** A caller who has shown a key, or a claim to be one, which a signature over the whole request has yet to prove. */
+export type Identity =
+  | { readonly kind: "caller"; readonly caller: Caller }
+  | { readonly kind: "claim"; readonly caller: Caller };
+
 /**
- * The caller whose key the request carries, or an AditError `missing_key`, `invalid_key`, `expired_key` or
- * `disabled_key`. Clients may send a key twice; the first one that is known counts. Keys are found by their hash, so
- * that how long a look-up takes says nothing about any key.
+ * Who the headers say is calling, or an AditError `missing_key`, `invalid_key`, `expired_key`, `disabled_key` or
+ * `incomplete_signature`. Clients may send a key twice, and a signature beside it that is meant for AWS; the first key
+ * that is known counts. Keys are found by their hash, so that how long a look-up takes says nothing about any key.
  */
-export function authenticate(headers: Headers, snapshot: Snapshot, nowMs: number): Caller {
+export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): Identity {
   let given = false;
   for (const { header, read } of KEY_PLACES) {
     const value = headers.get(header);
@@ -32,9 +39,18 @@ export function authenticate(headers: Headers, snapshot: Snapshot, nowMs: number
     if (key === undefined || key === "") continue;
     given = true;
     const caller = key.length > MAX_KEY_LENGTH ? undefined : snapshot.callersByKeyHash.get(sha256Hex(key));
-    if (caller !== undefined) return checkUsable(caller, nowMs);
+    if (caller !== undefined) return { kind: "caller", caller: checkUsable(caller, nowMs) };
   }
+  const claimed = claimedCaller(headers, snapshot);
+  if (claimed !== undefined) return { kind: "claim", caller: claimed };
   throw new AditError(given ? "invalid_key" : "missing_key");
+}
+
+/** The caller, once the request is there in full. Throws as AWS answers a signature that is not good. */
+export function prove({ kind, caller }: Identity, request: ReceivedRequest, nowMs: number): Caller {
+  if (kind === "caller") return caller;
+  checkSignature(request, caller, nowMs);
+  return checkUsable(caller, nowMs);
 }
 
 function checkUsable(caller: Caller, nowMs: number): Caller {

@@ -1,33 +1,39 @@
-/** `POST /model/{id}/…`: Bedrock's own API, its bytes untouched in both directions. */
+/** Bedrock's own API: any of its operations, the bytes untouched in both directions. */
 
+import { canonicalQuery } from "../aws/canonical.ts";
+import { isSignature, parseAuthorization } from "../aws/verify.ts";
 import { type AditError, errorRow } from "../base/errors.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
+import type { Caller, Snapshot } from "../config/snapshot.ts";
 import { encodeFrame } from "../codec/eventstream.ts";
+import {
+  type NativePlace,
+  type Plan,
+  resolveNative,
+  resolveRegion,
+  type Target,
+} from "../routing/resolve.ts";
 import { type NativeAnswer, NativeStream, readNative } from "../upstream/native.ts";
-import type { Operation } from "../upstream/upstream.ts";
-import { resolveNative } from "../routing/resolve.ts";
+import { isStream, operationRow } from "../upstream/operations.ts";
+import { leavesSigning, type UpstreamCall } from "../upstream/upstream.ts";
+import { asyncModel, withAsyncModel } from "./async_model.ts";
 import type { Call } from "./call.ts";
+import { signedByCaller } from "./client_signature.ts";
 import type { Answer, ModelRequest } from "./endpoint.ts";
+import { answerHeaders, isForwarded, pickHeaders } from "./native_headers.ts";
+import type { NativeCall } from "./native_routes.ts";
 import type { ByteSource } from "./stream.ts";
 
-export interface NativeCall {
-  readonly operation: Operation;
-  /** Model id, ARN or configured name, as it stood in the path, decoded. */
-  readonly id: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-/** A native request; nothing of it is read but its address. */
-export function nativeRequest({ operation, id, headers, body }: NativeCall): ModelRequest {
+/** A native request; nothing of it is read but its address, and the model where only the body names it. */
+export function nativeRequest(received: NativeCall): ModelRequest {
+  const { operation } = received.match;
   return {
-    plan: (caller, snapshot) => resolveNative(id, caller, snapshot),
+    plan: (caller, snapshot) => planOf(received, caller, snapshot),
     async attempt(target, call) {
-      const exchange = call.open(target, { operation, body, headers: forwardedHeaders(headers) });
+      const exchange = call.open(target, upstreamCall(received, target));
       const head = await exchange.head();
       call.upstreamRequestId = head.headers.get("x-amzn-requestid") ?? undefined;
-      const streams = operation === "converseStream" || operation === "invokeStream";
-      if (streams && head.status === 200) {
+      if (isStream(operation) && head.status === 200) {
         const stream = new NativeStream(exchange, head, operation);
         return { status: 200, headers: answerHeaders(head.headers), body: new NativeSource(stream, call) };
       }
@@ -36,43 +42,51 @@ export function nativeRequest({ operation, id, headers, body }: NativeCall): Mod
   };
 }
 
+function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: Snapshot): Plan {
+  const [value = ""] = match.values;
+  const place: NativePlace = {
+    id: value,
+    pathRegion: match.address.region,
+    signatureRegion: signatureRegion(headers),
+  };
+  switch (operationRow(match.operation).subject) {
+    case "model in path":
+      return resolveNative(place, caller, snapshot);
+    case "model in body":
+      return resolveNative({ ...place, id: asyncModel(body, snapshot.limits) }, caller, snapshot);
+    case "resource":
+    case "region":
+      return resolveRegion(place, caller, snapshot);
+  }
+}
+
+/** What is sent to the target: the caller's own signed request, or one that Adit is to sign. */
+function upstreamCall(received: NativeCall, target: Target): UpstreamCall {
+  const { match: { operation, values }, headers } = received;
+  if (leavesSigning(target.provider)) return signedByCaller(received, target);
+  const row = operationRow(operation);
+  const isModelInPath = row.subject === "model in path";
+  return {
+    operation,
+    headers: pickHeaders(headers, isForwarded),
+    body: row.subject === "model in body" ? withAsyncModel(received.body, target.modelId) : received.body,
+    pathValues: isModelInPath ? [target.modelId] : values,
+    ...(operation === "listAsyncInvokes" &&
+      { query: canonicalQuery(/\?([^#]*)/.exec(received.target)?.[1] ?? "") }),
+  };
+}
+
+function signatureRegion(headers: Headers): string | undefined {
+  const header = headers.get("authorization") ?? "";
+  const authorization = isSignature(header) ? parseAuthorization(header) : undefined;
+  return authorization !== undefined && "scope" in authorization ? authorization.scope.region : undefined;
+}
+
 function wholeAnswer({ head, body, usage, error }: NativeAnswer, call: Call): Answer {
   call.usage = usage;
   call.refusal = error;
   return { status: head.status, headers: answerHeaders(head.headers), body };
 }
-
-/** Bedrock's own request headers, and those that say what the body is. All others are the caller's connection's. */
-function forwardedHeaders(headers: Headers): Headers {
-  const forwarded = new Headers();
-  for (const [name, value] of headers) {
-    if (FORWARDED.has(name) || name.startsWith("x-amzn-bedrock-")) forwarded.set(name, value);
-  }
-  return forwarded;
-}
-
-const FORWARDED: ReadonlySet<string> = new Set(["accept", "content-type", "content-encoding"]);
-
-/** The upstream's headers without those that belong to its connection; this listener writes its own. */
-function answerHeaders(headers: Headers): Headers {
-  const kept = new Headers(headers);
-  for (const name of HOP_BY_HOP) kept.delete(name);
-  return kept;
-}
-
-const HOP_BY_HOP = [
-  "connection",
-  "content-length",
-  "date",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-] as const;
-
 class NativeSource implements ByteSource {
   /** Whatever is written into an event stream is a frame, and Bedrock has none that means nothing. */
   readonly ping = undefined;

@@ -1,17 +1,19 @@
 /** The one order in which a request is handled: route, caller, body, plan, attempts, answer, settlement. */
 
+import type { ReceivedRequest } from "../aws/canonical.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, errorRow, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
 import { parseJsonBody } from "../base/json.ts";
 import type { Logger } from "../base/log.ts";
-import { authenticate } from "../callers/authenticate.ts";
+import { identify, prove } from "../callers/authenticate.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import type { Plan } from "../routing/resolve.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { discardBody, readBody } from "./body.ts";
 import { Call } from "./call.ts";
+import { listCatalog } from "./catalog.ts";
 import { chatRequest } from "./chat.ts";
 import { countTokensRequest } from "./count_tokens.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
@@ -106,42 +108,41 @@ export class Pipeline {
     const match = route(request.method, path, snapshot);
     if (match.endpoint === "health") return wholeResponse(call, jsonAnswer({ status: "ok" }));
     if (this.#draining) throw new AditError("draining");
-    const caller = authenticate(request.headers, snapshot, this.#options.clock.now());
+    const identity = identify(request.headers, snapshot, this.#options.clock.now());
+    if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
+    if (identity.kind === "caller") call.caller = identity.caller;
+    endWithClient(call, connection.clientGone);
+    const received = await this.#receive(request, connection, snapshot);
+    const caller = prove(identity, received, this.#options.clock.now());
     call.caller = caller;
+    const query = queryOf(connection.target);
     if (match.endpoint === "models") {
-      const list = { caller, createdMs: this.#startedMs, query: queryOf(connection.target) };
+      const list = { caller, createdMs: this.#startedMs, query };
       return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
     }
-    if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
-    endWithClient(call, connection.clientGone);
-    const modelRequest = await this.#read(request, match, call);
+    if (match.endpoint === "catalog") {
+      return wholeResponse(call, jsonAnswer(listCatalog(match.list, { caller, snapshot, query })));
+    }
+    const modelRequest = readRequest(match, received, { target: connection.target, snapshot });
     const plan = modelRequest.plan(caller, snapshot);
     call.plan = plan;
     return this.#respond(await attemptInOrder(modelRequest, plan, call), call);
   }
 
-  async #read(
+  /** The request as it came off the wire, once all of it is there. */
+  async #receive(
     request: Request,
-    match: Exclude<Match, { readonly endpoint: "health" | "models" }>,
-    call: Call,
-  ): Promise<ModelRequest> {
-    const { limits, timeouts } = call.snapshot;
+    { target }: Connection,
+    { limits, timeouts }: Snapshot,
+  ): Promise<ReceivedRequest> {
     const body = await readBody(request, {
       maxBytes: limits.bodyBytes,
       withinMs: timeouts.idleMs,
       timers: this.#options.timers,
     });
-    const json = () => parseJsonBody(body, { maxDepth: limits.jsonDepth });
-    switch (match.endpoint) {
-      case "chat":
-        return chatRequest(json(), match.defaultModel);
-      case "messages":
-        return messagesRequest(json(), request.headers);
-      case "countTokens":
-        return countTokensRequest(json(), request.headers);
-      case "native":
-        return nativeRequest({ operation: match.operation, id: match.id, headers: request.headers, body });
-    }
+    const { method, headers } = request;
+    const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
+    return { method, url: `http://${authority}${target}`, headers, body };
   }
 
   #respond(answer: Answer, call: Call): Response {
@@ -154,6 +155,30 @@ export class Pipeline {
       status: answer.status,
       headers: answer.headers,
     });
+  }
+}
+
+interface ReadOptions {
+  /** Path and query as they were received. */
+  readonly target: string;
+  readonly snapshot: Snapshot;
+}
+
+function readRequest(
+  match: Exclude<Match, { readonly endpoint: "catalog" | "health" | "models" }>,
+  { headers, body }: ReceivedRequest,
+  { target, snapshot }: ReadOptions,
+): ModelRequest {
+  const json = () => parseJsonBody(body, { maxDepth: snapshot.limits.jsonDepth });
+  switch (match.endpoint) {
+    case "chat":
+      return chatRequest(json(), match.defaultModel);
+    case "messages":
+      return messagesRequest(json(), headers);
+    case "countTokens":
+      return countTokensRequest(json(), headers);
+    case "native":
+      return nativeRequest({ match, target, headers, body });
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { AditError } from "../base/errors.ts";
 import type { Snapshot } from "../config/snapshot.ts";
-import { type Operation, OPERATIONS } from "../upstream/upstream.ts";
 import type { Dialect } from "./dialect.ts";
+import { matchNative, nativeAddress, type NativeMatch } from "./native_routes.ts";
 
 export type Match =
   | { readonly endpoint: "health" }
@@ -11,7 +11,7 @@ export type Match =
   | { readonly endpoint: "chat"; readonly defaultModel: string | undefined }
   | { readonly endpoint: "messages" }
   | { readonly endpoint: "countTokens" }
-  | { readonly endpoint: "native"; readonly operation: Operation; readonly id: string };
+  | NativeMatch;
 
 export type EndpointName = Match["endpoint"];
 
@@ -33,16 +33,7 @@ const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ]),
 ]);
 
-/**
- * The model id is one opaque segment: it may hold slashes, raw or encoded, so the last known operation ends it. The
- * path is matched as it came: decoding it first would break ARNs.
- */
-const NATIVE = /^\/model\/(.+)\/([a-z-]+)$/;
 const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
-
-const OPERATION_BY_SEGMENT: ReadonlyMap<string, Operation> = new Map(
-  (Object.keys(OPERATIONS) as Operation[]).map((operation) => [OPERATIONS[operation], operation]),
-);
 
 /** The path of a request target as it came, without its query, doubled slashes and trailing slash. */
 export function routePath(target: string): string {
@@ -60,7 +51,7 @@ export function queryOf(target: string): URLSearchParams {
 
 /** The dialect in which a request is answered, also when there is nothing at its path. */
 export function dialectOf(path: string, headers: Headers): Dialect {
-  if (path.startsWith("/model/")) return "bedrock";
+  if (nativeAddress(path) !== undefined) return "bedrock";
   if (path.startsWith("/v1/messages") || path.startsWith("/anthropic/")) return "anthropic";
   // Both kinds of clients list models at one path; Anthropic's tell the version of their API.
   if (path.startsWith("/v1/models") && headers.has("anthropic-version")) return "anthropic";
@@ -75,11 +66,8 @@ export function route(method: string, path: string, snapshot: Snapshot): Match {
   if (configured !== undefined) {
     return expectMethod("POST", method, { endpoint: "chat", defaultModel: configured.model.name });
   }
-  const native = NATIVE.exec(path);
-  const operation = OPERATION_BY_SEGMENT.get(native?.[2] ?? "");
-  if (operation !== undefined) {
-    return expectMethod("POST", method, { endpoint: "native", operation, id: decodeId(native?.[1] ?? "") });
-  }
+  const address = nativeAddress(path);
+  if (address !== undefined) return matchNative(method, address);
   const model = MODEL.exec(path);
   if (model !== null) {
     return expectMethod("GET", method, { endpoint: "models", name: decodeId(model[1] ?? "") });

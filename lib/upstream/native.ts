@@ -7,7 +7,7 @@ import { EventStreamError, type Frame, FrameDecoder } from "../codec/eventstream
 import { classifyFrame, classifyResponse } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
-import type { Operation } from "./upstream.ts";
+import { type Operation, operationRow } from "./operations.ts";
 
 /** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -28,8 +28,20 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   if (head.status !== 200) {
     return { head, body, usage: undefined, error: classifyResponse(head.status, head.headers, body) };
   }
-  const usage = operation === "converse" ? usageOfConverse(body, head.headers) : usageOfHeaders(head.headers);
-  return { head, body, usage, error: undefined };
+  return { head, body, usage: usageOf(operation, head, body), error: undefined };
+}
+
+function usageOf(operation: Operation, { headers }: Head, body: Uint8Array): Usage | undefined {
+  switch (operationRow(operation).usage) {
+    case "body":
+      return usageOfConverse(body, headers);
+    case "headers":
+      return usageOfHeaders(headers);
+    case "converse events":
+    case "invoke events":
+    case "none":
+      return undefined;
+  }
 }
 
 /**
@@ -112,7 +124,7 @@ export class NativeStream {
       throw new AditError(truncated ? "stream_truncated" : "upstream_protocol", undefined, { cause });
     }
     if (this.exception !== undefined) return;
-    if (this.operation === "converseStream") {
+    if (operationRow(this.operation).usage === "converse events") {
       if (!this.#stopped) throw new AditError("stream_truncated");
       return;
     }

@@ -3,29 +3,27 @@
 import { bedrockEndpoint } from "../aws/endpoint.ts";
 import { bearerSigner, type Signer, sigV4Signer } from "../aws/sign.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
+import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { BedrockProvider, Provider, Timeouts } from "../config/snapshot.ts";
 import type { Target } from "../routing/resolve.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import { Exchange, type ProbeConnection } from "./exchange.ts";
+import { type Operation, operationPath, operationRow } from "./operations.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./images.ts";
-
-/** The operations on a model, each with the last segment of its path. */
-export const OPERATIONS = {
-  converse: "converse",
-  converseStream: "converse-stream",
-  invoke: "invoke",
-  invokeStream: "invoke-with-response-stream",
-  countTokens: "count-tokens",
-} as const;
-
-export type Operation = keyof typeof OPERATIONS;
 
 export interface UpstreamCall {
   readonly operation: Operation;
+  /** Not sent with a GET. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Headers to send beside those that Adit sets itself; taken over by the call. */
   readonly headers: Headers;
+  /** What stands in the operation's path, decoded; the target's model id when left out. */
+  readonly pathValues?: readonly string[];
+  /** Encoded, without its question mark. */
+  readonly query?: string;
+  /** Path and query to send as they are, because the caller has signed them: for providers that leave signing to it. */
+  readonly signedPath?: string;
 }
 
 export interface UpstreamOptions {
@@ -71,10 +69,11 @@ export class Upstream {
     const { clock, timers, userAgent } = this.#options;
     const { origin, sign, fetch, probe } = this.#connectionTo(target.provider);
     const { operation, body, headers } = call;
-    headers.set("user-agent", userAgent);
-    const url = `${origin}/model/${encodePathSegment(target.modelId)}/${OPERATIONS[operation]}`;
+    if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
+    const url = origin + pathOf(target, call);
+    const { method } = operationRow(operation);
     return new Exchange(
-      { method: "POST", url, headers, body },
+      { method, url, headers, ...(method === "GET" ? {} : { body }) },
       { sign, fetch, probe, timers, timeouts, nowMs: clock.now() },
     );
   }
@@ -122,13 +121,25 @@ function signerOf({ credentials, region }: BedrockProvider): Signer {
     }
     case "api_key":
       return bearerSigner(credentials.key);
+    case "caller":
+      return ({ headers }) => Promise.resolve(headers);
   }
 }
 
-/** One path segment by RFC 3986: `:` is `%3A` and `/` is `%2F`, as the AWS SDKs send model ids. */
-function encodePathSegment(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+/** Path and query below the provider's origin. Throws where the caller should have signed and has not. */
+function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
+  const { operation, pathValues = [modelId], query = "", signedPath } = call;
+  if (signedPath !== undefined) return signedPath;
+  if (leavesSigning(provider)) {
+    throw new AditError(
+      "invalid_request",
+      "this model takes only requests to Bedrock's own API that the caller has signed for AWS itself",
+    );
+  }
+  return operationPath(operation, pathValues) + (query === "" ? "" : `?${query}`);
+}
+
+/** Whether requests reach the provider with the signature of whoever calls. */
+export function leavesSigning(provider: Provider): boolean {
+  return provider.kind === "bedrock" && provider.credentials.kind === "caller";
 }

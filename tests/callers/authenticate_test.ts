@@ -2,7 +2,7 @@
 
 import { equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
-import { authenticate } from "../../lib/callers/authenticate.ts";
+import { identify } from "../../lib/callers/authenticate.ts";
 import { caller, snapshot } from "../fakes/snapshot.ts";
 import { START_MS } from "../fakes/time.ts";
 
@@ -49,7 +49,7 @@ const CASES: Readonly<Record<string, readonly [headers: Record<string, string>, 
   ],
   "a key that expires in a moment": [{ "x-api-key": "key-of-expiring" }, "expiring"],
   "nothing": [{}, "missing_key"],
-  "a signature alone": [{ authorization: SIGV4 }, "missing_key"],
+  "a signature by nobody's pair": [{ authorization: SIGV4 }, "invalid_key"],
   "basic credentials": [{ authorization: "Basic a2V5LW9mLXNlYXJjaA==" }, "missing_key"],
   "a key without its scheme": [{ authorization: "key-of-search" }, "missing_key"],
   "a scheme that only begins alike": [{ authorization: "Bearerkey-of-search" }, "missing_key"],
@@ -78,7 +78,7 @@ Deno.test("a bearer token of nothing but blanks is looked at in linear time", ()
 
 function outcomeOf(headers: Headers): string {
   try {
-    return authenticate(headers, CONFIG, START_MS).name;
+    return identify(headers, CONFIG, START_MS).caller.name;
   } catch (error) {
     if (error instanceof AditError) return error.kind;
     throw error;

@@ -1,7 +1,7 @@
 /** The order in which a request is handled, and that every one of them is settled once, however it ends. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import type { ErrorKind } from "../../lib/base/errors.ts";
+import { type ErrorKind, errorRow } from "../../lib/base/errors.ts";
 import type { Snapshot } from "../../lib/config/snapshot.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
 import { snapshot } from "../fakes/snapshot.ts";
@@ -87,18 +87,19 @@ const UNREAD_REFUSALS: readonly Refusal[] = [
 
 for (const { name, path, send = {}, config = CONFIG, status, kind } of UNREAD_REFUSALS) {
   for (const place of [path, path.replace(CHAT, CONVERSE).replace("/v1/nothing", "/model/m/nothing")]) {
-    Deno.test(`${name} at ${place} is ${status} ${kind} in its dialect, and the body is let go unread`, async () => {
+    const isBedrock = place.startsWith("/model/");
+    const shown = (isBedrock && errorRow(kind).bedrockStatus) || status;
+    Deno.test(`${name} at ${place} is ${shown} ${kind} in its dialect, and the body is let go unread`, async () => {
       const gateway = startGateway(config);
       const unread = watchedBody();
       const answer = await gateway.send(place, { headers: KEY, body: unread.stream, ...send }).response;
-      equal(answer.status, status);
+      equal(answer.status, shown);
       const body = await answer.json();
-      const isBedrock = place.startsWith("/model/");
       equal(typeof (isBedrock ? body : body.error).message, "string");
       equal(answer.headers.has("x-adit-error"), isBedrock);
       deepEqual(unread.seen, ["cancelled"]);
       const [line] = await gateway.logLines();
-      deepEqual([line?.["status"], line?.["error"]], [status, kind]);
+      deepEqual([line?.["status"], line?.["error"]], [shown, kind]);
       equal(answer.headers.get("x-request-id"), line?.["request_id"]);
       equal(gateway.bedrock.calls.length, 0);
       await gateway.expectSettled(1);

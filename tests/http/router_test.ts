@@ -8,8 +8,6 @@ import { model, provider, snapshot } from "../fakes/snapshot.ts";
 const HAIKU = model("haiku", provider("east", "us-east-1"));
 const CONFIG = snapshot({ models: [HAIKU], routes: { "/bedrock": HAIKU } });
 
-const ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x";
-const native = (operation: string, id: string) => ({ endpoint: "native", operation, id });
 const chat = (defaultModel?: string) => ({ endpoint: "chat", defaultModel });
 const models = (name?: string) => ({ endpoint: "models", name });
 
@@ -36,31 +34,14 @@ const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
   ["POST /anthropic/v1/messages/count_tokens", { endpoint: "countTokens" }],
   ["GET /v1/messages", "method_not_allowed"],
   ["POST /anthropic/v1/chat/completions", "route_not_found"],
-  ["POST /model/m/converse", native("converse", "m")],
-  ["POST /model/m/converse-stream", native("converseStream", "m")],
-  ["POST /model/m/invoke", native("invoke", "m")],
-  ["POST /model/m/invoke-with-response-stream", native("invokeStream", "m")],
   ["POST /gw/../model/m/invoke", "route_not_found"],
-  ["POST /model/amazon.nova-micro-v1%3A0/invoke", native("invoke", "amazon.nova-micro-v1:0")],
-  ["POST /model/amazon.nova-micro-v1:0/invoke", native("invoke", "amazon.nova-micro-v1:0")],
-  [`POST /model/${encodeURIComponent(ARN)}/converse`, native("converse", ARN)],
-  [`POST /model/${ARN}/converse`, native("converse", ARN)],
-  ["POST /model/a%252Fb/invoke", native("invoke", "a%2Fb")],
-  ["POST /model/converse/converse", native("converse", "converse")],
-  ["POST /model/m%3F/invoke?x=/converse", native("invoke", "m?")],
   ["GET /v1/chat/completions", "method_not_allowed"],
   ["POST /v1/models", "method_not_allowed"],
-  ["GET /model/m/converse", "method_not_allowed"],
-  ["HEAD /model/m/converse", "method_not_allowed"],
   ["DELETE /bedrock", "method_not_allowed"],
-  ["POST /model/m%/converse", "invalid_request"],
   ["GET /v1/models/%ff", "invalid_request"],
-  ["POST /model/m/other", "route_not_found"],
-  ["POST /model/m/toString", "route_not_found"],
-  ["POST /model//converse", "route_not_found"],
-  ["POST /model/converse", "route_not_found"],
   ["GET /constructor", "route_not_found"],
   ["POST /bedrock/x", "route_not_found"],
+  ["GET /bedrock/foundation-models", { endpoint: "catalog", list: "foundationModels" }],
   ["POST /V1/chat/completions", "route_not_found"],
   ["OPTIONS /nothing", "route_not_found"],
 ];
@@ -90,8 +71,8 @@ const DIALECTS: readonly (readonly [path: string, dialect: string, headers?: Rec
   ["/v1/models", "anthropic", { "anthropic-version": "2023-06-01" }],
   ["/v1/models/haiku", "anthropic", { "anthropic-version": "2023-06-01" }],
   ["/v1/chat/completions", "openai", { "anthropic-version": "2023-06-01" }],
+  ["/bedrock/x", "bedrock"],
   ["/model/m/converse", "bedrock"],
-  ["/model/m/other", "bedrock"],
 ];
 
 for (const [path, dialect, headers = {}] of DIALECTS) {

@@ -1,9 +1,15 @@
 /** From names and ids to targets; who may not have one learns nothing. */
 
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok, throws } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
 import type { Caller } from "../../lib/config/snapshot.ts";
-import { resolveModel, resolveNative } from "../../lib/routing/resolve.ts";
+import {
+  chooseRegion,
+  type NativePlace,
+  resolveModel,
+  resolveNative,
+  resolveRegion,
+} from "../../lib/routing/resolve.ts";
 import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
 
 const EAST = provider("east", "us-east-1");
@@ -16,6 +22,13 @@ const EASTERN = caller("eastern", { native: native(["us-east-1"], ["amazon.*", "
 const ELSEWHERE = caller("elsewhere", { native: native(["ap-south-1"]) });
 
 const arn = (region: string) => `arn:aws:bedrock:${region}:123456789012:inference-profile/us.amazon.nova`;
+
+/** As the gateway's own list of models gives it. */
+const ownArn = (region: string, id: string) =>
+  `arn:aws:bedrock:${region}:000000000000:inference-profile/${id}`;
+
+/** A request that says nothing of a region but in its id. */
+const placeOf = (id: string): NativePlace => ({ id, pathRegion: undefined, signatureRegion: undefined });
 
 function outcome(resolve: () => { targets: readonly { provider: { name: string }; modelId: string }[] }) {
   try {
@@ -44,14 +57,22 @@ const NATIVE_CASES: readonly (readonly [id: string, caller: Caller, outcome: str
   ["amazon.nova", EASTERN, "east amazon.nova"],
   ["anthropic.claude", EASTERN, "model_not_found"],
   ["amazon.nova", ELSEWHERE, "model_not_found"],
-  ["", BOTH, "model_not_found"],
-  [".", BOTH, "model_not_found"],
-  ["..", BOTH, "model_not_found"],
+  [ownArn("us-east-1", "haiku"), NAMES, "east anthropic.haiku-v1:0"],
+  [ownArn("eu-west-1", "haiku"), NAMES, "model_not_found"],
+  [ownArn("us-east-1", "opus"), NAMES, "model_not_found"],
+  [ownArn("us-east-1", "us.amazon.nova"), BOTH, "east us.amazon.nova"],
+  ["arn:aws:bedrock:us-east-1::foundation-model/haiku", NAMES, "east anthropic.haiku-v1:0"],
+  ["arn:aws:bedrock:eu-west-1::foundation-model/haiku", NAMES, "model_not_found"],
+  [
+    "arn:aws:bedrock:us-east-1::foundation-model/x",
+    EASTERN,
+    "east arn:aws:bedrock:us-east-1::foundation-model/x",
+  ],
 ];
 
 for (const [id, who, expected] of NATIVE_CASES) {
   Deno.test(`native id "${id}" of caller ${who.name} comes to ${expected}`, () => {
-    equal(outcome(() => resolveNative(id, who, CONFIG)), expected);
+    equal(outcome(() => resolveNative(placeOf(id), who, CONFIG)), expected);
   });
 }
 
@@ -61,7 +82,7 @@ Deno.test("a plan keeps the caller's own name for the model, and the model", () 
     name: "haiku",
     targets: [{ provider: EAST, modelId: "anthropic.haiku-v1:0", model: CONFIG.models.get("haiku") }],
   });
-  equal(resolveNative("amazon.nova", BOTH, CONFIG).targets[0].model, undefined);
+  equal(resolveNative(placeOf("amazon.nova"), BOTH, CONFIG).targets[0].model, undefined);
 });
 
 Deno.test("a name that does not exist and one that is not allowed fail in the same words", () => {
@@ -83,4 +104,48 @@ Deno.test("an absurdly long name is cut short in the error", () => {
     () => resolveModel("x".repeat(100_000), NAMES, CONFIG),
     (error: AditError) => error.message.length < 300,
   );
+});
+
+const EAST_ARN = arn("us-east-1");
+const REGIONS: readonly (readonly [
+  place: readonly [id: string, path?: string | undefined, signature?: string],
+  region: string,
+  because: string,
+])[] = [
+  [["amazon.nova"], "eu-west-1", "caller's default"],
+  [["amazon.nova", undefined, "us-east-1"], "us-east-1", "signature"],
+  [["amazon.nova", "us-west-2", "us-east-1"], "us-west-2", "path"],
+  [[EAST_ARN, "us-west-2", "eu-west-1"], "us-east-1", "ARN"],
+  [["arn:aws:bedrock", "us-west-2"], "", "ARN"],
+];
+
+for (const [[id, pathRegion, signatureRegion], region, because] of REGIONS) {
+  Deno.test(`"${id}" in ${pathRegion}, signed for ${signatureRegion}, is for ${region} because of its ${because}`, () => {
+    const access = native(["eu-west-1", "us-east-1"]);
+    ok(access !== undefined);
+    deepEqual(chooseRegion({ id, pathRegion, signatureRegion }, access), { region, because });
+  });
+}
+
+Deno.test("a caller of one region gets to no other, by ARN, path or signature, with a model or without", () => {
+  const west = "eu-west-1";
+  const places: readonly NativePlace[] = [
+    { id: arn(west), pathRegion: undefined, signatureRegion: undefined },
+    { id: arn(west), pathRegion: "us-east-1", signatureRegion: "us-east-1" },
+    { id: "amazon.nova", pathRegion: west, signatureRegion: undefined },
+    { id: "amazon.nova", pathRegion: west, signatureRegion: "us-east-1" },
+    { id: "amazon.nova", pathRegion: undefined, signatureRegion: west },
+  ];
+  for (const place of places) {
+    equal(outcome(() => resolveNative(place, EASTERN, CONFIG)), "model_not_found");
+    equal(outcome(() => resolveRegion(place, EASTERN, CONFIG)), "model_not_found");
+    notEqual(outcome(() => resolveNative(place, BOTH, CONFIG)), "model_not_found");
+  }
+});
+
+Deno.test("what is about no model needs native access to the region, and goes to its provider", () => {
+  equal(outcome(() => resolveRegion(placeOf("abc123"), BOTH, CONFIG)), "west ");
+  equal(outcome(() => resolveRegion(placeOf("abc123"), EASTERN, CONFIG)), "east ");
+  equal(outcome(() => resolveRegion(placeOf("abc123"), NAMES, CONFIG)), "model_not_found");
+  equal(outcome(() => resolveRegion(placeOf("abc123"), ELSEWHERE, CONFIG)), "model_not_found");
 });

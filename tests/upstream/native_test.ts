@@ -6,7 +6,7 @@ import { concat, decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
 import type { Usage } from "../../lib/base/usage.ts";
 import { NativeStream, readNative } from "../../lib/upstream/native.ts";
-import type { Operation } from "../../lib/upstream/upstream.ts";
+import type { Operation } from "../../lib/upstream/operations.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { startExchange } from "../fakes/exchange.ts";
 import {

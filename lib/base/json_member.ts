@@ -1,0 +1,48 @@
+/** Finds a member of a JSON object in its text, so that one value can be changed and every other byte stays. */
+
+/** Where a value stands in the text, in UTF-16 code units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The values of the members of that name at the top of `text`, which is known to be a JSON object; JSON allows several. */
+export function findMembers(text: string, name: string): Span[] {
+  const found: Span[] = [];
+  let depth = 0;
+  let start: number | undefined;
+  let expectsName = false;
+  for (let at = 0; at < text.length;) {
+    const character = text.charAt(at);
+    const end = character === '"' ? endOfString(text, at) : at + 1;
+    if (depth === 1 && expectsName && character === '"') {
+      expectsName = false;
+      if (JSON.parse(text.slice(at, end)) === name) start = text.indexOf(":", end) + 1;
+    } else if (depth === 1 && (character === "," || character === "}")) {
+      if (start !== undefined) found.push(trimmed(text, start, at));
+      start = undefined;
+      expectsName = character === ",";
+    }
+    if (character === "{" || character === "[") {
+      depth++;
+      if (depth === 1) expectsName = true;
+    } else if (character === "}" || character === "]") depth--;
+    at = end;
+  }
+  return found;
+}
+
+/** Behind the string that begins there: its first quote with an even number of backslashes in front. */
+function endOfString(text: string, at: number): number {
+  for (let quote = text.indexOf('"', at + 1);; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+}
+
+function trimmed(text: string, start: number, end: number): Span {
+  const value = text.slice(start, end);
+  const from = start + value.length - value.trimStart().length;
+  return { start: from, end: from + value.trim().length };
+}

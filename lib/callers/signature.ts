@@ -1,0 +1,45 @@
+/** Callers that sign with the AWS key pair of their own: whose a signature claims to be, and whether it is. */
+
+import type { ReceivedRequest } from "../aws/canonical.ts";
+import {
+  isSignature,
+  parseAuthorization,
+  type SignatureError,
+  type Verification,
+  verifySignature,
+} from "../aws/verify.ts";
+import { AditError, type ErrorKind } from "../base/errors.ts";
+import type { Caller, Snapshot } from "../config/snapshot.ts";
+
+const KINDS = {
+  ExpiredTokenException: "expired_key",
+  IncompleteSignatureException: "incomplete_signature",
+  InvalidSignatureException: "invalid_signature",
+  MissingAuthenticationTokenException: "missing_key",
+  UnrecognizedClientException: "invalid_key",
+} as const satisfies Record<SignatureError["name"], ErrorKind>;
+
+/**
+ * The caller to whom the access key id of the request's signature belongs; undefined where there is no signature. Nothing
+ * is proven yet: whoever is nobody's need not be listened to any further.
+ */
+export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | undefined {
+  const header = headers.get("authorization");
+  if (header === null || !isSignature(header)) return undefined;
+  const authorization = parseAuthorization(header);
+  if ("problem" in authorization) throw new AditError("incomplete_signature", authorization.problem);
+  const caller = snapshot.callersByAccessKeyId.get(authorization.accessKeyId);
+  if (caller === undefined) {
+    throw new AditError("invalid_key", "The security token included in the request is invalid.");
+  }
+  return caller;
+}
+
+/** Throws, in AWS's words, unless the request carries a good signature by the caller's key pair. */
+export function checkSignature(request: ReceivedRequest, { aws }: Caller, nowMs: number): void {
+  const result: Verification = verifySignature(request, {
+    nowMs,
+    findSecret: (accessKeyId) => aws?.accessKeyId === accessKeyId ? aws : undefined,
+  });
+  if (!result.ok) throw new AditError(KINDS[result.error.name], result.error.message);
+}
