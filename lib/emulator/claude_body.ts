@@ -1,6 +1,7 @@
 /** Claude's own body in InvokeModel, from its shape to what the model is asked. */
 
 import { z } from "zod";
+import { checkMedia } from "./claude_media.ts";
 import { ModelRefusal } from "./exception.ts";
 import type { CachePoint, Guardrail, Part, Prompt, Thinking, Tool, ToolChoice } from "./prompt.ts";
 
@@ -9,7 +10,11 @@ const cacheControl = z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(
 const cached = { cache_control: cacheControl };
 const id = z.string().regex(/^[a-zA-Z0-9_-]+$/);
 const loose = z.looseObject({});
-const source = z.looseObject({ type: z.string(), data: z.string().optional(), url: z.string().optional() });
+const source = z.looseObject({
+  type: z.string(),
+  media_type: z.string().optional(),
+  data: z.string().optional(),
+});
 
 const text = z.strictObject({
   type: z.literal("text"),
@@ -126,8 +131,40 @@ type ClaudeBlock = z.infer<typeof block>;
 export function parseClaudeBody(body: unknown, guardrail: Guardrail | undefined): Prompt {
   const result = claudeBody.safeParse(body, { reportInput: true });
   if (!result.success) throw new ModelRefusal(describe(result.error.issues));
+  checkFlaggedFields(result.data);
   checkTurns(result.data);
+  checkSources(result.data);
   return toPrompt(result.data, guardrail);
+}
+
+/** Fields that only a beta flag opens, with the beginnings of the flags that do. */
+const FLAGGED_FIELDS = {
+  context_management: ["context-management-", "compact-"],
+  mcp_servers: ["mcp-client-"],
+} as const satisfies Partial<Record<keyof ClaudeBody, readonly string[]>>;
+
+function checkFlaggedFields(body: ClaudeBody): void {
+  const opened = (starts: readonly string[]) =>
+    (body.anthropic_beta ?? []).some((flag) => starts.some((start) => flag.startsWith(start)));
+  for (const name of Object.keys(FLAGGED_FIELDS) as (keyof typeof FLAGGED_FIELDS)[]) {
+    if (body[name] !== undefined && !opened(FLAGGED_FIELDS[name])) {
+      throw new ModelRefusal(`${name}: Extra inputs are not permitted`);
+    }
+  }
+}
+
+function checkSources({ messages }: ClaudeBody): void {
+  messages.forEach(({ content }, turn) => {
+    blocksOf(content).forEach((block, at) => checkBlockSources(block, `messages.${turn}.content.${at}`));
+  });
+}
+
+function checkBlockSources(block: ClaudeBlock, path: string): void {
+  if (block.type === "image" || block.type === "document") {
+    checkMedia[block.type](block.source, `${path}.${block.type}.source`);
+  } else if (block.type === "tool_result" && Array.isArray(block.content)) {
+    block.content.forEach((inner, at) => checkBlockSources(inner, `${path}.tool_result.content.${at}`));
+  }
 }
 
 function describe(issues: readonly z.core.$ZodIssue[]): string {

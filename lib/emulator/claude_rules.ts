@@ -2,7 +2,7 @@
 
 import { ModelRefusal } from "./exception.ts";
 import type { Model } from "./models.ts";
-import type { Prompt, Turn } from "./prompt.ts";
+import { countPromptTokens, type Part, type Prompt, type Turn } from "./prompt.ts";
 import type { ReasoningSeal } from "./reasoning.ts";
 
 /** The beta flags that Bedrock passes on; any other refuses the request. */
@@ -29,6 +29,11 @@ const BETA_FLAGS: ReadonlySet<string> = new Set([
   "web-search-2025-03-05",
 ]);
 
+/** What a prompt may count, and what it may with the flag for long ones. */
+const CONTEXT_TOKENS = 200_000;
+const LONG_CONTEXT_TOKENS = 1_000_000;
+const LONG_CONTEXT_FLAG = "context-1m-2025-08-07";
+
 const MIN_THINKING_TOKENS = 1024;
 const MAX_CACHE_POINTS = 4;
 
@@ -42,12 +47,20 @@ export function checkClaudePrompt(prompt: Prompt, model: Model, seal: ReasoningS
   }
   checkThinking(prompt, model);
   checkReasoning(prompt.turns, seal);
+  checkToolLoop(prompt);
   checkCachePoints(prompt);
   const last = prompt.turns.at(-1);
   const end = last?.parts.at(-1);
   if (last?.role === "assistant" && end?.kind === "text" && /\s$/.test(end.text)) {
     throw new ModelRefusal("messages: final assistant content cannot end with trailing whitespace");
   }
+  checkLength(prompt);
+}
+
+function checkLength(prompt: Prompt): void {
+  const limit = prompt.betaFlags.includes(LONG_CONTEXT_FLAG) ? LONG_CONTEXT_TOKENS : CONTEXT_TOKENS;
+  const tokens = countPromptTokens(prompt);
+  if (tokens > limit) throw new ModelRefusal(`prompt is too long: ${tokens} tokens > ${limit} maximum`);
 }
 
 function checkThinking(prompt: Prompt, model: Model): void {
@@ -91,6 +104,23 @@ function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
         );
       }
     })
+  );
+}
+
+const THOUGHTS: ReadonlySet<Part["kind"]> = new Set(["reasoning", "redacted"]);
+
+/** With a budget for thinking, the message whose tools have just run must begin with its thoughts. */
+function checkToolLoop({ thinking, turns }: Prompt): void {
+  const answered = turns.at(-1)?.parts.some(({ kind }) => kind === "tool_result") ?? false;
+  const first = turns.at(-2)?.parts[0];
+  if (thinking.kind !== "budget" || !answered || first === undefined || THOUGHTS.has(first.kind)) return;
+  throw new ModelRefusal(
+    `messages.${
+      turns.length - 2
+    }.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found ` +
+      `\`${first.kind}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking ` +
+      "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking " +
+      "blocks from previous turns. To avoid this requirement, disable `thinking`.",
   );
 }
 

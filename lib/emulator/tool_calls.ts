@@ -9,9 +9,13 @@ export interface ToolCall {
   readonly input: JsonValue;
 }
 
+/** Ahead of a tool's name in a tool result that another call is to follow. */
+const FOLLOW_UP = "then call ";
+
 /**
  * The calls that the prompt asks for. With the choice left to the model, each mention of a tool's name in the user's
- * last message is one call; a JSON object right behind the name is its input, otherwise the tool's schema makes one.
+ * last message is one call, and in tool results each one behind "then call"; a JSON object right behind the name is its
+ * input, otherwise the tool's schema makes one.
  */
 export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
   const tools = prompt.tools.filter((tool) => tool.kind === "tool");
@@ -21,9 +25,10 @@ export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
 
 function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[] {
   const { toolChoice } = prompt;
-  const mentioned = lastUserParts(prompt).some(({ kind }) => kind === "tool_result")
-    ? []
-    : mentionsOf(tools, lastUserText(prompt));
+  const results = lastUserParts(prompt).filter((part) => part.kind === "tool_result");
+  const mentioned = results.length === 0
+    ? mentionsOf(tools, { text: lastUserText(prompt), behind: "" })
+    : mentionsOf(tools, { text: results.map(({ text }) => text).join("\n"), behind: FOLLOW_UP });
   switch (toolChoice.kind) {
     case "none":
       return [];
@@ -39,15 +44,25 @@ function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[
   }
 }
 
-function mentionsOf(tools: readonly Tool[], text: string): ToolCall[] {
+interface Mentions {
+  readonly text: string;
+  /** What a name must stand behind to count. */
+  readonly behind: string;
+}
+
+function mentionsOf(tools: readonly Tool[], { text, behind }: Mentions): ToolCall[] {
   return tools
     .flatMap((tool) => {
-      const mention = new RegExp(`(?<![\\w-])${tool.name}(?![\\w-])`, "g");
-      return [...text.matchAll(mention)].map(({ index }) => ({ tool, index }));
+      const mention = new RegExp(`(?<![\\w-])${behind}${tool.name}(?![\\w-])`, "g");
+      return [...text.matchAll(mention)].map(({ 0: { length }, index }) => ({
+        tool,
+        index,
+        end: index + length,
+      }));
     })
     .sort((one, other) => one.index - other.index)
-    .map(({ tool, index }) => {
-      const input = leadingObject(text.slice(index + tool.name.length));
+    .map(({ tool, end }) => {
+      const input = leadingObject(text.slice(end));
       return input === undefined ? defaultCall(tool) : { name: tool.name, input };
     });
 }

@@ -316,6 +316,17 @@ const base = {
 const toolUse = { role: "assistant", content: [{ type: "tool_use", id: "t1", name: "clock", input: {} }] };
 const toolResult = { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: "noon" }] };
 
+/** A body whose one message holds these blocks. */
+function withBlocks(...content: readonly object[]): object {
+  return { ...base, messages: [{ role: "user", content }] };
+}
+
+function media(type: "document" | "image", media_type: string, data: string): object {
+  return { type, source: { type: "base64", media_type, data } };
+}
+
+const thinkingBody = { ...base, max_tokens: 2000, thinking: { type: "enabled", budget_tokens: 1024 } };
+
 const INVOKE: Readonly<Record<string, Case>> = {
   "no version": {
     body: { ...base, anthropic_version: undefined },
@@ -358,6 +369,48 @@ const INVOKE: Readonly<Record<string, Case>> = {
     body: { ...base, anthropic_beta: ["files-api-2025-04-14"] },
     message: "invalid beta flag",
   },
+  "a field that only a beta flag opens": {
+    body: { ...base, context_management: { edits: [] }, anthropic_beta: ["effort-2025-11-24"] },
+    message: "context_management: Extra inputs are not permitted",
+  },
+  "an image of another type than it says": {
+    body: withBlocks(media("image", "image/png", "R0lGODlhAQABAAAAACw=")),
+    message:
+      "messages.0.content.0.image.source.base64: Image does not match the provided media type image/png",
+  },
+  "an image of a type that Claude does not see": {
+    body: withBlocks(media("image", "image/bmp", "Qk0=")),
+    message:
+      /^messages.0.content.0.image.source.base64.media_type: Input should be 'image\/png', .* or 'image\/webp'$/,
+  },
+  "an image behind a URL": {
+    body: withBlocks({ type: "image", source: { type: "url", url: "https://example.com/a.png" } }),
+    message: /^messages.0.content.0.image.source: Input tag 'url' found/,
+  },
+  "a PDF that is none, in a tool's result": {
+    body: {
+      ...base,
+      messages: [...base.messages, toolUse, {
+        role: "user",
+        content: [{
+          type: "tool_result",
+          tool_use_id: "t1",
+          content: [media("document", "application/pdf", "AAAA")],
+        }],
+      }],
+    },
+    message:
+      "messages.2.content.0.tool_result.content.0.document.source.base64.data: The PDF specified was not valid.",
+  },
+  "a tool loop that has lost its thoughts": {
+    body: { ...thinkingBody, messages: [...base.messages, toolUse, toolResult] },
+    message:
+      /^messages\.1\.content\.0\.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`\./,
+  },
+  "a prompt that is too long": {
+    body: { ...base, messages: [{ role: "user", content: "a ".repeat(200_000) }] },
+    message: "prompt is too long: 200003 tokens > 200000 maximum",
+  },
   "text that is no JSON": {
     body: new TextEncoder().encode("{"),
     message: "Malformed input request, please reformat your input and try again.",
@@ -388,6 +441,17 @@ for (const [what, { model = CLAUDE, body, message }] of Object.entries(INVOKE)) 
     }
   });
 }
+
+Deno.test("InvokeModel takes a prompt of 200003 tokens with the flag for long ones", async () => {
+  const body = {
+    ...base,
+    anthropic_beta: ["context-1m-2025-08-07"],
+    messages: [{ role: "user", content: "a ".repeat(200_000) }],
+  };
+  const response = await postTo()(pathOf(CLAUDE, "invoke"), body);
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).usage.input_tokens, 200_003);
+});
 
 const GUARDRAIL_HEADERS: readonly [headers: Record<string, string>, body: object][] = [
   [{ "x-amzn-bedrock-guardrailidentifier": "abc" }, base],
