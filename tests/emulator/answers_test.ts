@@ -124,6 +124,25 @@ Deno.test("parallel calls can be switched off", async () => {
   assert.equal(callsOf(answer).length, 1);
 });
 
+Deno.test("a tool result may ask for another call, and only one that says so does", async () => {
+  const called = { toolUseId: "t1", name: "get_time", input: {} };
+  const after = async (text: string) =>
+    callsOf(
+      await converse({
+        messages: [
+          ask("get_time"),
+          { role: "assistant", content: [{ toolUse: called }] },
+          { role: "user", content: [{ toolResult: { toolUseId: "t1", content: [{ text }] } }] },
+        ],
+        toolConfig: TOOLS,
+      }),
+    );
+  assert.deepEqual(await after('noon, then call get_weather {"city":"Rome"}'), [["get_weather", {
+    city: "Rome",
+  }]]);
+  assert.deepEqual(await after("get_weather has nothing to say"), []);
+});
+
 Deno.test("Claude types its tool calls, Nova does not, and both take their results back", async () => {
   for (const [model, type] of [[CLAUDE, "tool_use"], [NOVA, undefined]] as const) {
     const post = postTo();
