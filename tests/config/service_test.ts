@@ -1,0 +1,69 @@
+/** The systemd unit, as systemd itself judges it, and as the example configuration needs it. */
+
+import assert from "node:assert/strict";
+import { readRepositoryFile } from "../meta/sources.ts";
+import { builtAdit } from "../repository.ts";
+
+const unit = readRepositoryFile("config/adit.service");
+
+/** systemd's own bound for "OK" is 5; below 2 nothing is left open that the program does not use. */
+const MAX_EXPOSURE = 2.0;
+
+const variants: Readonly<Record<string, string>> = {
+  "as it is": unit,
+  "with its credentials": unit.replace(/^#(?=LoadCredential=)/gm, ""),
+};
+
+/** Runs systemd-analyze on a unit whose program exists on this machine. */
+async function analyze(text: string, args: readonly string[]): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-unit-" });
+  const path = `${folder}/adit.service`;
+  await Deno.writeTextFile(path, text.replaceAll("/usr/local/bin/adit", await builtAdit()));
+  try {
+    const { code, stdout, stderr } = await new Deno.Command("systemd-analyze", { args: [...args, path] })
+      .output();
+    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.equal(code, 0, output);
+    return output;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output())
+      .success;
+  } catch {
+    return false;
+  }
+}
+
+if (await isInstalled("systemd-analyze")) {
+  for (const [variant, text] of Object.entries(variants)) {
+    Deno.test(`systemd finds nothing to complain of in the unit ${variant}`, async () => {
+      assert.equal(await analyze(text, ["verify", "--man=no"]), "");
+    });
+  }
+
+  Deno.test(`systemd rates the unit's exposure at ${MAX_EXPOSURE} or less`, async () => {
+    const report = await analyze(unit, ["security", "--offline=true", "--no-pager"]);
+    const [, exposure] = /Overall exposure level for adit\.service: (\d+\.\d+)/.exec(report) ?? [];
+    assert.ok(Number(exposure) <= MAX_EXPOSURE, `the exposure is ${exposure}`);
+  });
+}
+
+Deno.test("the unit offers every credential that the example configuration names, and no other", () => {
+  const example = readRepositoryFile("config/adit.production.yaml").replace(/^\s*#.*$/gm, "");
+  const named = [...example.matchAll(/\$\{credential:(\w+)\}/g)].map(([, name]) => name);
+  const offered = [...unit.matchAll(/^#?LoadCredential=(\w+):\/etc\/adit\/credentials\/(\w+)$/gm)];
+  assert.deepEqual(offered.map(([, name]) => name).sort(), named.sort());
+  for (const [line, name, file] of offered) assert.equal(name, file, line);
+});
+
+Deno.test("systemd waits for longer than Adit takes to give a sign of life, and to drain by default", () => {
+  const seconds = (key: string) => Number(new RegExp(`^${key}=(\\d+)s$`, "m").exec(unit)?.[1]);
+  assert.ok(seconds("WatchdogSec") >= 10);
+  const [, drain] = /^ {2}drain: (\d+)s/m.exec(readRepositoryFile("config/adit.production.yaml")) ?? [];
+  assert.ok(seconds("TimeoutStopSec") > Number(drain));
+});
