@@ -103,7 +103,9 @@ export function snapshot(
     routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
     callers: new Map(callers.map((each) => [each.name, each])),
     callersByKeyHash: new Map(callers.map((each) => [keyHash(each.key), each])),
-    callersByAccessKeyId: new Map(),
+    callersByAccessKeyId: new Map(
+      callers.flatMap((each) => each.aws === undefined ? [] : [[each.aws.accessKeyId, each] as const]),
+    ),
     ...overrides,
   };
 }
