@@ -1,15 +1,21 @@
 /** The command line: finds the command and runs it. */
 
 import { check } from "./check.ts";
+import { config } from "./config.ts";
 import { emulator } from "./emulator.ts";
+import { explain } from "./explain.ts";
 import type { CliIo, Command } from "./io.ts";
 import { keygen } from "./keygen.ts";
+import { schema } from "./schema.ts";
 import { serve } from "./serve.ts";
 import { version } from "./version.ts";
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["serve", serve],
   ["check", check],
+  ["explain", explain],
+  ["config", config],
+  ["schema", schema],
   ["keygen", keygen],
   ["emulator", emulator],
   ["version", version],
@@ -22,6 +28,9 @@ Usage: adit COMMAND [OPTIONS]
 Commands:
   serve      run the gateway
   check      check a configuration without starting anything
+  explain    tell what a request for a model would do, and why
+  config     print the configuration that would be used, and where each value is from
+  schema     print the JSON Schema of the configuration
   keygen     make a key for a caller
   emulator   run the built-in Bedrock by itself
   version    print the version

@@ -49,7 +49,7 @@ export function explainIssue(issue: Issue, { value, root, document }: Explained)
   if (found === undefined) return [document.problem(path, `missing: expected ${expected}`)];
 
   const reference = document.referenceAt(path);
-  const secret = words?.sensitive === true || (schema !== undefined && !takesScalar(schema));
+  const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
   const description = describeFound(found, { secret, reference });
   const advice = [
     typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",

@@ -18,8 +18,8 @@ import {
 export interface About {
   /** Completes "expected …". */
   readonly expected: string;
-  /** The value may be a secret, so no message shows it. */
-  readonly sensitive?: boolean;
+  /** The value may be a secret, so no message shows it: always, or only as long as it is not known to be a right one. */
+  readonly sensitive?: boolean | "unless right";
   /** Keys of a mapping that the format has but this version does not. */
   readonly unsupported?: readonly string[];
   /** What to do about a wrong value. */

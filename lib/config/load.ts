@@ -7,6 +7,7 @@ import { loadData } from "./data.ts";
 import { type Fingerprints, type ListFolder, type ReadFile, RecordingReader } from "./files.ts";
 import { Outside } from "./interpolate.ts";
 import { linkConfig } from "./link.ts";
+import type { Places } from "./places.ts";
 import { type Problem, sortProblems } from "./problems.ts";
 import { Config } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -27,8 +28,14 @@ interface Loaded {
   readonly warnings: readonly Problem[];
 }
 
+/** What the files say, with its references resolved and without defaults; secrets are in it in the clear. */
+export interface Written {
+  readonly value: unknown;
+  readonly places: Places;
+}
+
 export type LoadResult =
-  | Loaded & { readonly ok: true; readonly snapshot: Snapshot }
+  | Loaded & { readonly ok: true; readonly snapshot: Snapshot; readonly written: Written }
   | Loaded & { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Loads the configuration; never throws for what is wrong with it or with the files it names. */
@@ -61,6 +68,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   return {
     ok: true,
     snapshot: linked.snapshot,
+    written: { value, places: document },
     warnings: sortProblems(linked.warnings),
     files: reader.fingerprints,
   };

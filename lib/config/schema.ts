@@ -48,17 +48,15 @@ function region(): z.ZodString {
   });
 }
 
-const pemFile = text({
-  expected: "the path of a PEM file, or the PEM text itself",
-  maxLength: 256 * KIB,
-  sensitive: true,
-});
+const PEM_FILE = { expected: "the path of a PEM file, or the PEM text itself", maxLength: 256 * KIB };
 
 const tls = mapping({
-  certificate: pemFile.describe(
+  certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
     "Certificate chain, the server's own first: path of a PEM file, or the PEM text.",
   ),
-  key: pemFile.describe("Private key of the certificate: path of a PEM file, or the PEM text."),
+  key: text({ ...PEM_FILE, sensitive: true }).describe(
+    "Private key of the certificate: path of a PEM file, or the PEM text.",
+  ),
 });
 
 const limits = mapping({
@@ -119,7 +117,7 @@ const bedrock = mapping({
   endpoint: parsed({
     expected: "an http or https URL without user, query or fragment",
     parse: parseEndpoint,
-    sensitive: true,
+    sensitive: "unless right",
   }).optional().describe("URL in place of AWS's own host, such as that of a VPC endpoint."),
   fips: flag().prefault(false).describe("Use the FIPS endpoint; not together with endpoint."),
   dualstack: flag().prefault(false).describe("Use the IPv4 and IPv6 endpoint; not together with endpoint."),
@@ -240,7 +238,7 @@ const caller = mapping({
   key: text({
     expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
     pattern: /^sha256:[0-9A-Fa-f]{64}$/,
-    sensitive: true,
+    sensitive: "unless right",
     hint:
       '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
   }).optional().describe("SHA-256 of the caller's key, as `adit keygen` prints it."),

@@ -18,6 +18,17 @@ function unwrap(schema: Schema): Schema {
   return content === undefined ? schema : unwrap(content);
 }
 
+/** The schema inside all its wrappers; of a union, the option that the value was meant for, if that is a mapping or list. */
+export function contentOf(schema: Schema, value: unknown): Schema {
+  const content = unwrap(schema);
+  return content instanceof z.ZodUnion ? chooseOption(content.options, value) ?? content : content;
+}
+
+/** What is taken where the file says nothing; undefined where there is no such thing. */
+export function defaultOf(schema: Schema): unknown {
+  return schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
+}
+
 /** Of a union, the option that a value of this shape was meant for. */
 function chooseOption(options: readonly Schema[], value: unknown): Schema | undefined {
   if (Array.isArray(value)) return options.find((option) => option instanceof z.ZodArray);

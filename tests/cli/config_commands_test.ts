@@ -2,36 +2,18 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 
-import { systemClock } from "../../lib/base/clock.ts";
 import { check } from "../../lib/cli/check.ts";
+import { config } from "../../lib/cli/config.ts";
 import { findConfig } from "../../lib/cli/config_path.ts";
-import type { CliIo, Command } from "../../lib/cli/io.ts";
+import { explain } from "../../lib/cli/explain.ts";
 import { keygen } from "../../lib/cli/keygen.ts";
+import { schema } from "../../lib/cli/schema.ts";
 import { readFile } from "../../lib/config/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { denoRuntime } from "../../lib/runtime/deno.ts";
+import { run } from "./run.ts";
 
 const ROOT = join(import.meta.dirname ?? "", "../..");
 const GOLDEN = join(ROOT, "tests/golden/config");
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(command: Command, ...args: readonly string[]): Promise<Run> {
-  let out = "";
-  let err = "";
-  const io: CliIo = {
-    out: (text) => out += text,
-    err: (text) => err += text,
-    env: {},
-    runtime: denoRuntime,
-    clock: systemClock,
-  };
-  return { code: await command(args, io), out, err };
-}
 
 Deno.test("check says that a good configuration is good, and what is in it", async () => {
   const path = join(ROOT, "config/adit.yaml");
@@ -86,20 +68,20 @@ Deno.test("check refuses a format that it does not know", async () => {
   match(err, /^Unknown format "xml"/);
 });
 
-for (const [name, command] of Object.entries({ check, keygen })) {
+for (const [name, command] of Object.entries({ check, config, explain, keygen, schema })) {
   Deno.test(`${name} --help prints help on standard output`, async () => {
     const { code, out, err } = await run(command, "--help");
     equal(code, 0);
-    match(out, new RegExp(`Usage: adit ${name} `));
+    match(out, new RegExp(`Usage: adit ${name}\\b`));
     equal(err, "");
   });
 
-  for (const args of [["--nonsense"], ["unexpected"], ["--config"], ["--name"]]) {
+  for (const args of [["--nonsense"], ["unexpected", "unexpected"], ["--config"], ["--name"]]) {
     Deno.test(`${name} ${args.join(" ")} is wrong usage`, async () => {
       const { code, out, err } = await run(command, ...args);
       equal(code, 2);
       equal(out, "");
-      match(err, new RegExp(`Usage: adit ${name} `));
+      match(err, new RegExp(`Usage: adit ${name}\\b`));
     });
   }
 }

@@ -1,0 +1,51 @@
+/** `adit config`: the configuration that would be used, with the origin of each value. */
+
+import { Document, type Node, Pair, YAMLMap, YAMLSeq } from "yaml";
+
+import { type Effective, effectiveValues } from "../config/effective.ts";
+import { Config } from "../config/schema.ts";
+import type { CliIo } from "./io.ts";
+import { loadOrReport } from "./loaded.ts";
+import { parseOptions } from "./options.ts";
+
+const HELP = `Print the configuration that would be used, as YAML: with defaults, without secrets.
+
+Usage: adit config [--config FILE]
+
+  --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
+
+Behind each value stands where it is from: FILE:LINE, FILE:LINE with the reference that stands there, or
+default. What is printed is to be read, not to be used: secrets are left out of it.
+`;
+
+export async function config(args: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
+  if (typeof options === "number") return options;
+  const loaded = await loadOrReport(options.config, io);
+  if (loaded === undefined) return 1;
+  const { value, places } = loaded.written;
+  const document = new Document();
+  document.contents = toYaml(document, effectiveValues(value, { schema: Config, places }));
+  io.out(document.toString({ lineWidth: 0 }));
+  return 0;
+}
+
+function toYaml(document: Document, effective: Effective): Node {
+  switch (effective.kind) {
+    case "mapping": {
+      const map = new YAMLMap();
+      for (const [key, value] of effective.entries) map.add(new Pair(key, toYaml(document, value)));
+      return map;
+    }
+    case "list": {
+      const list = new YAMLSeq();
+      for (const item of effective.items) list.add(toYaml(document, item));
+      return list;
+    }
+    case "value": {
+      const node = document.createNode(effective.value, { flow: true }) as Node;
+      node.comment = ` ${effective.origin}`;
+      return node;
+    }
+  }
+}

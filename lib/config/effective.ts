@@ -1,0 +1,65 @@
+/** What a configuration comes to: every value that applies, secrets left out, and where each is from. */
+
+import { z } from "zod";
+
+import { REDACTED } from "../base/secret.ts";
+import { isMapping } from "./merge.ts";
+import type { Path } from "./problems.ts";
+import type { Places } from "./places.ts";
+import { aboutOf, contentOf, defaultOf } from "./schema_walk.ts";
+
+/** A value that applies. */
+export type Effective =
+  | { readonly kind: "mapping"; readonly entries: readonly (readonly [key: string, value: Effective])[] }
+  | { readonly kind: "list"; readonly items: readonly Effective[] }
+  | {
+    readonly kind: "value";
+    /** A secret is replaced by a text that says so. */
+    readonly value: unknown;
+    /** `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+    readonly origin: string;
+  };
+
+export interface EffectiveOptions {
+  readonly schema: z.core.$ZodType;
+  readonly places: Places;
+}
+
+/** Describes a value that the schema accepts, at a path of the configuration. */
+export function effectiveValues(
+  value: unknown,
+  { schema, places }: EffectiveOptions,
+  path: Path = [],
+): Effective {
+  const content = contentOf(schema, value);
+  // Of a mapping of fixed keys, each says for itself whether it is a secret.
+  const isSecret = aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
+  if (isSecret) return { kind: "value", value: REDACTED, origin: originOf(path, places) };
+  const below = (key: string | number, child: unknown, childSchema: z.core.$ZodType) =>
+    effectiveValues(child, { schema: childSchema, places }, [...path, key]);
+
+  if (content instanceof z.ZodObject && isMapping(value)) {
+    const entries = Object.entries<z.core.$ZodType>(content.shape).flatMap(([key, childSchema]) => {
+      const child = value[key] ?? defaultOf(childSchema);
+      return child === undefined ? [] : [[key, below(key, child, childSchema)] as const];
+    });
+    return { kind: "mapping", entries };
+  }
+  if (content instanceof z.ZodRecord && isMapping(value)) {
+    const entries = Object.entries(value).map(([key, child]) =>
+      [key, below(key, child, content.valueType)] as const
+    );
+    return { kind: "mapping", entries };
+  }
+  if (content instanceof z.ZodArray && Array.isArray(value)) {
+    return { kind: "list", items: value.map((item, index) => below(index, item, content.element)) };
+  }
+  return { kind: "value", value, origin: originOf(path, places) };
+}
+
+function originOf(path: Path, places: Places): string {
+  const place = places.placeOf(path);
+  if (place === undefined) return "default";
+  const reference = places.referenceAt(path);
+  return `${place.file}:${place.line}${reference === undefined ? "" : ` ${reference}`}`;
+}

@@ -1,0 +1,203 @@
+/** What `adit explain` and `adit config` tell of a configuration, and that neither tells a secret. */
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { parse } from "yaml";
+
+import { config } from "../../lib/cli/config.ts";
+import { explain } from "../../lib/cli/explain.ts";
+import { schema } from "../../lib/cli/schema.ts";
+import type { Command } from "../../lib/cli/io.ts";
+import { configJsonSchema } from "../../lib/config/json_schema.ts";
+import { type Run, runWith } from "./run.ts";
+
+/** In every secret below. */
+const SECRET = "hunter2";
+const hash = (digit: string) => `sha256:${digit.repeat(64)}`;
+
+const TEXT = `include: more.yaml
+providers:
+  east:
+    type: bedrock
+    region: \${env:REGION}
+    credentials:
+      access_key_id: ${SECRET}AKID
+      secret_access_key: \${env:SECRET_KEY}
+      session_token: "\${file:token}"
+  west:
+    type: bedrock
+    region: us-west-2
+    endpoint: https://vpce.example/prefix
+    credentials: { api_key: ${SECRET}key }
+models:
+  claude:
+    provider: east
+    id: us.anthropic.claude-haiku-4-5-20251001-v1:0
+    defaults: { max_tokens: 100 }
+    guardrail: { id: abc, version: 3 }
+callers:
+  search:
+    key: ${hash("a")}
+    models: [claude]
+    native: { regions: [us-west-2, eu-north-1], ids: ["anthropic.*", "arn:*"] }
+    aws: { access_key_id: ADIT${SECRET}AAAAAAAA, secret_access_key: ${SECRET.repeat(6)} }
+  closed: { key: ${hash("b")}, models: [claude, nova], disabled: true }
+  past: { key: ${hash("c")}, models: [nova], expires: 2020-01-01 }
+`;
+
+const MORE = `models:
+  nova: { provider: west, id: amazon.nova-lite-v1:0, api: converse }
+`;
+
+async function runIn(command: Command, ...args: readonly string[]): Promise<Run> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-explain-" });
+  try {
+    const path = `${folder}/adit.yaml`;
+    await Deno.writeTextFile(path, TEXT);
+    await Deno.writeTextFile(`${folder}/more.yaml`, MORE);
+    await Deno.writeTextFile(`${folder}/token`, `${SECRET}token`);
+    const env = { REGION: "eu-north-1", SECRET_KEY: `${SECRET}secret` };
+    const { code, out, err } = await runWith(env, command, ...args, "--config", path);
+    for (const text of [out, err]) ok(!text.includes(SECRET), `a secret is shown in\n${text}`);
+    return { code, out: out.replaceAll(`${folder}/`, ""), err: err.replaceAll(`${folder}/`, "") };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const CASES: readonly (readonly [args: readonly string[], code: number, expected: string])[] = [
+  [
+    ["claude"],
+    0,
+    `callers      search, closed
+provider     east, providers.east (adit.yaml:4)
+model id     us.anthropic.claude-haiku-4-5-20251001-v1:0, from models.claude.id (adit.yaml:18)
+region       eu-north-1, from providers.east.region (adit.yaml:5 \${env:REGION})
+host         https://bedrock-runtime.eu-north-1.amazonaws.com
+credentials  temporary key pair of the configuration, SigV4
+chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
+messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model speaks Anthropic's Messages
+native       the operation that the caller names, on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
+family       claude
+defaults     {"maxTokens":100}
+guardrail    abc version 3
+limits       body 25MiB, 2048 requests at once
+timeouts     connect 5s, first byte 2m, idle 2m, total 15m
+`,
+  ],
+  [
+    ["nova", "--caller", "past"],
+    1,
+    `caller       past: 401, the key has expired
+provider     west, providers.west (adit.yaml:11)
+model id     amazon.nova-lite-v1:0, from models.nova.id (more.yaml:2)
+region       us-west-2, from providers.west.region (adit.yaml:12)
+host         https://vpce.example/prefix, instead of AWS's own
+credentials  Bedrock API key of the configuration, as bearer token
+chat         POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
+messages     POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream; because models.nova.api (more.yaml:2)
+native       the operation that the caller names, on /model/amazon.nova-lite-v1%3A0
+family       nova
+limits       body 25MiB, 2048 requests at once
+timeouts     connect 5s, first byte 2m, idle 2m, total 15m
+`,
+  ],
+  [
+    ["arn:aws:bedrock:eu-north-1:1:prompt-router/x", "--caller", "search"],
+    0,
+    `caller       search
+provider     east, providers.east (adit.yaml:4)
+model id     arn:aws:bedrock:eu-north-1:1:prompt-router/x
+region       eu-north-1, by ARN; a request's path or signature may name another
+host         https://bedrock-runtime.eu-north-1.amazonaws.com
+credentials  temporary key pair of the configuration, SigV4
+native       the operation that the caller names, on /model/arn%3Aaws%3Abedrock%3Aeu-north-1%3A1%3Aprompt-router%2Fx
+limits       body 25MiB, 2048 requests at once
+timeouts     connect 5s, first byte 2m, idle 2m, total 15m
+`,
+  ],
+  [
+    ["nova", "--caller", "search"],
+    1,
+    `caller   search
+refused  404, on Bedrock's own API 403: not in callers.search.models (adit.yaml:24)
+`,
+  ],
+  [
+    ["amazon.titan", "--caller", "search"],
+    1,
+    `caller   search
+refused  404, on Bedrock's own API 403: no model's name, and not in the ids of callers.search.native (adit.yaml:25)
+`,
+  ],
+  [
+    ["arn:aws:bedrock:us-east-1::foundation-model/x", "--caller", "search"],
+    1,
+    `caller   search
+refused  404, on Bedrock's own API 403: region us-east-1 (ARN) is not in callers.search.native (adit.yaml:25)
+`,
+  ],
+  [
+    ["amazon.titan", "--caller", "closed"],
+    1,
+    `caller   closed: 401, the key is disabled
+refused  404, on Bedrock's own API 403: there is no such model, and callers.closed has no native for model ids
+`,
+  ],
+  [
+    ["gpt"],
+    1,
+    `callers  none may use it
+refused  there is no such model; whether a model id is served depends on the caller
+`,
+  ],
+];
+
+for (const [args, code, expected] of CASES) {
+  Deno.test(`explain ${args.join(" ")}`, async () => {
+    const run = await runIn(explain, ...args);
+    deepEqual(run, { code, out: expected, err: "" });
+  });
+}
+
+Deno.test("explain suggests the caller that may be meant", async () => {
+  const { code, err } = await runIn(explain, "nova", "--caller", "serch");
+  equal(code, 1);
+  equal(err, 'Unknown caller "serch", did you mean "search"\n');
+});
+
+Deno.test("config prints every value that applies with its origin, and no secret", async () => {
+  const { code, out } = await runIn(config);
+  equal(code, 0);
+  for (
+    const line of [
+      "listen: 127.0.0.1:8080 # default",
+      "    region: eu-north-1 # adit.yaml:5 ${env:REGION}",
+      '      access_key_id: "[redacted]" # adit.yaml:7',
+      '      secret_access_key: "[redacted]" # adit.yaml:8 ${env:SECRET_KEY}',
+      '      session_token: "[redacted]" # adit.yaml:9 ${file:token}',
+      "    endpoint: https://vpce.example/prefix # adit.yaml:13",
+      "    provider: west # more.yaml:2",
+      "    disabled: true # adit.yaml:27",
+      "  total: 15m # default",
+    ]
+  ) ok(out.includes(`${line}\n`), `${line} is missing in\n${out}`);
+  const values = parse(out);
+  equal(values.callers.search.key, hash("a"), "the hash of a key is no secret");
+  deepEqual(values.callers.search.native.ids, ["anthropic.*", "arn:*"]);
+});
+
+Deno.test("a configuration with problems is not explained", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  await Deno.writeTextFile(path, "providers: {}\n");
+  for (const [command, ...args] of [[explain, "x"], [config]] as const) {
+    const { code, out, err } = await runWith({}, command, ...args, "--config", path);
+    deepEqual([code, out], [1, ""]);
+    match(err, /at least one provider is needed/);
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("schema prints the JSON Schema", async () => {
+  const { code, out } = await runWith({}, schema);
+  deepEqual([code, out], [0, configJsonSchema()]);
+});

@@ -1,0 +1,33 @@
+/** Runs a command without a process. */
+
+import { systemClock } from "../../lib/base/clock.ts";
+import type { CliIo, Command } from "../../lib/cli/io.ts";
+import { denoRuntime } from "../../lib/runtime/deno.ts";
+
+export interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs it with nothing in the environment but these variables. */
+export async function runWith(
+  env: CliIo["env"],
+  command: Command,
+  ...args: readonly string[]
+): Promise<Run> {
+  let out = "";
+  let err = "";
+  const io: CliIo = {
+    out: (text) => out += text,
+    err: (text) => err += text,
+    env,
+    runtime: denoRuntime,
+    clock: systemClock,
+  };
+  return { code: await command(args, io), out, err };
+}
+
+export function run(command: Command, ...args: readonly string[]): Promise<Run> {
+  return runWith({}, command, ...args);
+}
