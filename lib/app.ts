@@ -15,6 +15,7 @@ import { type ListenChange, Listeners } from "./http/listeners.ts";
 import { Pipeline } from "./http/pipeline.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { probeConnection } from "./upstream/probe.ts";
+import { ProviderCredentials } from "./upstream/provider_credentials.ts";
 import { Upstream } from "./upstream/upstream.ts";
 
 /** A configuration that may be run. */
@@ -51,10 +52,14 @@ interface ReloadOutcome {
 /** Requests that outlive the drain are ended; their last bytes get this long to reach their clients. */
 const LAST_BYTES_MS = 1_000;
 
+/** How long a reload waits for the search for credentials. */
+const MOST_SEARCH_MS = 5_000;
+
 /** The running gateway. */
 export class App {
   readonly #options: AppOptions;
   readonly #timers: TimerWheel;
+  readonly #credentials: ProviderCredentials;
   readonly #pipeline: Pipeline;
   readonly #public: Listeners;
   readonly #admin: Listeners;
@@ -71,8 +76,10 @@ export class App {
     this.#options = options;
     this.#startedMs = clock.now();
     this.#timers = new TimerWheel(clock);
+    this.#credentials = new ProviderCredentials({ clock, logger });
     const upstream = new Upstream({
       clock,
+      credentials: this.#credentials,
       timers: this.#timers,
       fetch: runtime.fetch,
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
@@ -104,6 +111,7 @@ export class App {
     const app = new App(options, loaded.snapshot);
     app.#listen(loaded.snapshot).commit();
     app.#warn(loaded.warnings);
+    void app.#credentials.use(loaded.snapshot.providers);
     app.#watch = watchConfig({
       files: loaded.files,
       onChange: () => app.reload("file change"),
@@ -127,6 +135,7 @@ export class App {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#watch?.close();
+    this.#credentials.close();
     const { drainMs } = this.#pipeline.snapshot.timeouts;
     this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
     this.#options.notifier?.stopping(drainMs + LAST_BYTES_MS);
@@ -177,11 +186,14 @@ export class App {
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];
     }
+    const searched = this.#credentials.use(snapshot.providers);
     this.#pipeline.use(snapshot);
     this.#options.logger.level = snapshot.log.level;
     change.commit();
     this.#generation++;
     this.#loadedAt = this.#now();
+    // So that whoever asked for the reload finds a rewritten credentials file in use; what takes longer goes on by itself.
+    await Promise.race([searched, this.#pass(MOST_SEARCH_MS)]);
     return [];
   }
 
@@ -237,6 +249,7 @@ export class App {
         models: [...models.keys()],
         callers: [...callers.keys()],
       },
+      credentials: this.#credentials.status(providers),
     };
   }
 

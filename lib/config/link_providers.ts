@@ -1,11 +1,10 @@
 /** Providers: which endpoint and which credentials. */
 
-import { Secret } from "../base/secret.ts";
 import type { LinkContext } from "./link_context.ts";
-import type { Path } from "./problems.ts";
+import { linkCredentials } from "./link_credentials.ts";
 import { KNOWN_REGIONS } from "./regions.ts";
 import type { ProviderConfig } from "./schema.ts";
-import type { Credentials, Provider } from "./snapshot.ts";
+import type { Provider } from "./snapshot.ts";
 import { isLoopback } from "./values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
@@ -41,32 +40,10 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
   if (endpoint?.startsWith("http:") && !isLoopback(new URL(endpoint).hostname.replace(/^\[|\]$/g, ""))) {
     context.warn([...path, "endpoint"], "prompts and answers leave this host unencrypted: use https");
   }
-  const credentials = linkCredentials([...path, "credentials"], entry.credentials, context);
+  const credentials = linkCredentials(entry.credentials, {
+    path: [...path, "credentials"],
+    region,
+    context,
+  });
   return credentials && { kind: "bedrock", name, region, endpoint, fips, dualstack, credentials };
-}
-
-function linkCredentials(
-  path: Path,
-  entry: BedrockConfig["credentials"],
-  context: LinkContext,
-): Credentials | undefined {
-  const { access_key_id, secret_access_key, session_token, api_key } = entry;
-  if (api_key !== undefined) {
-    if (Object.keys(entry).length > 1) {
-      context.fail([...path, "api_key"], "cannot go together with the keys of an AWS key pair");
-    }
-    return { kind: "api_key", key: new Secret(api_key) };
-  }
-  if (access_key_id === undefined || secret_access_key === undefined) {
-    const missing = Object.entries({ access_key_id, secret_access_key })
-      .filter(([, value]) => value === undefined).map(([key]) => key);
-    context.fail(path, `missing ${missing.join(" and ")}: give both, or api_key alone`);
-    return undefined;
-  }
-  return {
-    kind: "static",
-    accessKeyId: access_key_id,
-    secretAccessKey: new Secret(secret_access_key),
-    sessionToken: session_token === undefined ? undefined : new Secret(session_token),
-  };
 }

@@ -93,6 +93,26 @@ const log = mapping({
     .describe("One line for each request; prompts and answers are never in it."),
 });
 
+const role = mapping({
+  arn: text({ expected: "the ARN of an IAM role", pattern: /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@\/-]+$/ })
+    .describe("ARN of the IAM role."),
+  session_name: text({
+    expected: "2 to 64 letters, digits and _ + = , . @ -",
+    pattern: /^[\w+=,.@-]{2,64}$/,
+  }).prefault("adit").describe("Name of the session, as CloudTrail shows it."),
+  external_id: text({
+    expected: "2 to 1224 letters, digits and _ + = , . @ : / -",
+    pattern: /^[\w+=,.@:\/-]{2,1224}$/,
+    sensitive: true,
+  }).optional().describe("External id that the role's trust policy asks for."),
+  tags: z.record(
+    z.string().min(1).max(128),
+    z.string().max(256).register(about, { expected: "a text of at most 256 characters" }),
+  ).register(about, { expected: "a mapping of texts" }).prefault({}).describe("Session tags."),
+  duration: duration({ min: 15 * MINUTE, max: 12 * HOUR }).prefault("1h")
+    .describe("How long each session lasts; it is renewed before."),
+});
+
 const credentials = mapping({
   access_key_id: secretText("an AWS access key id", /^\w{1,128}$/).optional()
     .describe("Access key id; goes with secret_access_key."),
@@ -100,12 +120,27 @@ const credentials = mapping({
     .describe("Secret access key; goes with access_key_id."),
   session_token: secretText("an AWS session token").optional()
     .describe("Session token of temporary credentials."),
+  profile: text({ expected: "the name of a profile", pattern: /^[\x20-\x7e]{1,256}$/ }).optional()
+    .describe("Profile of the shared AWS files."),
+  json: either("a JSON object with accessKeyId and secretAccessKey", [
+    z.string().min(1).max(16 * KIB),
+    z.record(z.string(), z.unknown()),
+  ]).register(about, {
+    expected: "a JSON object with accessKeyId and secretAccessKey",
+    sensitive: true,
+  }).optional().describe("Key pair as a JSON object: accessKeyId, secretAccessKey, sessionToken, region."),
+  role: role.optional().describe(
+    "IAM role to assume, with the key pair or profile beside it, or else with the default chain.",
+  ),
   api_key: secretText("a Bedrock API key").optional()
     .describe("Bedrock API key, sent as a bearer token; alone, without the other keys."),
+  caller: z.literal(true).optional()
+    .describe(
+      "Callers sign for AWS themselves, and their signatures are passed on; alone, without the other keys.",
+    ),
 }, {
-  expected: "a mapping with access_key_id and secret_access_key, or with api_key",
+  expected: "a mapping with access_key_id and secret_access_key, profile, json, role, api_key or caller",
   sensitive: true,
-  unsupported: ["profile", "role", "caller", "json"],
 });
 
 const bedrock = mapping({
@@ -113,7 +148,8 @@ const bedrock = mapping({
     "Which kind of provider: bedrock is Amazon Bedrock, emulator the built-in one.",
   ),
   region: region().describe("AWS region that requests are sent to and signed for."),
-  credentials: credentials.describe("How requests are signed: an AWS key pair, or a Bedrock API key."),
+  credentials: credentials.optional()
+    .describe("Who signs the requests; left out: whom AWS's default chain finds."),
   endpoint: parsed({
     expected: "an http or https URL without user, query or fragment",
     parse: parseEndpoint,

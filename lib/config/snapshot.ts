@@ -99,7 +99,10 @@ export interface EmulatorProvider {
   readonly region: string;
 }
 
-export type Credentials = StaticCredentials | ApiKeyCredentials;
+export type Credentials = KeySource | RoleCredentials | ApiKeyCredentials | CallerCredentials;
+
+/** Where an AWS key pair comes from. */
+export type KeySource = StaticCredentials | ChainCredentials | ProfileCredentials;
 
 /** An AWS key pair, which signs with SigV4. */
 export interface StaticCredentials {
@@ -109,10 +112,37 @@ export interface StaticCredentials {
   readonly sessionToken: Secret | undefined;
 }
 
+/** AWS's default chain: environment, shared files, web identity, container, EC2 instance. */
+export interface ChainCredentials {
+  readonly kind: "chain";
+}
+
+/** A profile of the shared AWS files. */
+export interface ProfileCredentials {
+  readonly kind: "profile";
+  readonly profile: string;
+}
+
+/** An IAM role, assumed with the key pair of another source. */
+export interface RoleCredentials {
+  readonly kind: "role";
+  readonly base: KeySource;
+  readonly arn: string;
+  readonly sessionName: string;
+  readonly externalId: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly durationMs: number;
+}
+
 /** A Bedrock API key, sent as a bearer token. */
 export interface ApiKeyCredentials {
   readonly kind: "api_key";
   readonly key: Secret;
+}
+
+/** None: callers sign for AWS themselves, and their signatures are passed on untouched. */
+export interface CallerCredentials {
+  readonly kind: "caller";
 }
 
 export interface Model {

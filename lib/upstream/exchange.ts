@@ -5,13 +5,13 @@ import { concat } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import type { Timeouts } from "../config/snapshot.ts";
 import type { Fetch } from "../runtime/runtime.ts";
-import type { SignableRequest, Signer } from "../aws/sign.ts";
+import type { Authenticator } from "../aws/authenticator.ts";
+import type { SignableRequest } from "../aws/sign.ts";
 
 /** Resolves whether a TCP connection to the URL's host can be made within the time; never rejects. */
 export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
 
-export interface ExchangeOptions {
-  readonly sign: Signer;
+export interface ExchangeOptions extends Authenticator {
   readonly fetch: Fetch;
   readonly timers: TimerWheel;
   readonly timeouts: Timeouts;
@@ -42,6 +42,8 @@ export class Exchange {
   #progress: Deadline;
   readonly #total: Deadline;
   #connect: Deadline | undefined;
+  /** Rejects what is waited for before there is an answer. */
+  #giveUp: ((error: AditError) => void) | undefined;
 
   /** Begins to send; `head` waits for the answer. */
   constructor(request: SignableRequest, options: ExchangeOptions) {
@@ -112,6 +114,7 @@ export class Exchange {
     // Bun 1.4 frees an aborted stream's memory only if its reader was cancelled first.
     this.#reader?.cancel().catch(() => {});
     this.#aborter.abort();
+    this.#giveUp?.(error);
   }
 
   #finish(): void {
@@ -123,19 +126,12 @@ export class Exchange {
 
   async #send(request: SignableRequest): Promise<Head> {
     const { sign, nowMs } = this.#options;
-    let headers: Headers;
-    try {
-      headers = await sign(request, nowMs);
-    } catch (cause) {
-      throw this.#fail(toAditError(cause));
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-    const response = await this.#fetch(request, headers);
-    this.#answered = true;
-    this.#connect?.cancel();
-    if (this.#failure !== undefined) {
-      response.body?.cancel().catch(() => {});
-      throw this.#failure;
+    let headers = await this.#unlessEnded(sign(request, nowMs));
+    let response = await this.#fetch(request, headers);
+    if (await this.#mayRecover(response, headers)) {
+      discard(response);
+      headers = await this.#unlessEnded(sign(request, nowMs));
+      response = await this.#fetch(request, headers);
     }
     this.#progress.cancel();
     this.#progress = this.#watchSilence();
@@ -143,11 +139,40 @@ export class Exchange {
     return { status: response.status, headers: response.headers };
   }
 
+  /** The step's result, or at once what ended the exchange before it came. */
+  async #unlessEnded<Result>(step: Promise<Result>): Promise<Result> {
+    let result: Result;
+    try {
+      result = await new Promise<Result>((resolve, reject) => {
+        this.#giveUp = reject;
+        step.then(resolve, reject);
+      });
+    } catch (cause) {
+      throw this.#fail(toAditError(cause));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return result;
+  }
+
+  /** Whether to sign and send once more: the answer is a refusal of the credentials, and there are others now. */
+  async #mayRecover(response: Response, sent: Headers): Promise<boolean> {
+    const { recover, nowMs } = this.#options;
+    const { status, headers } = response;
+    if (recover === undefined || status < 400 || status >= 500) return false;
+    try {
+      return await this.#unlessEnded(recover({ headers, sent, nowMs }));
+    } catch (error) {
+      discard(response);
+      throw error;
+    }
+  }
+
   async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
     const { fetch, timers, timeouts } = this.#options;
     this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
+    let response: Response;
     try {
-      return await fetch(url, {
+      response = await fetch(url, {
         method,
         headers,
         ...(body === undefined ? {} : { body }),
@@ -156,6 +181,11 @@ export class Exchange {
     } catch (cause) {
       throw this.#fail(new AditError("upstream_unreachable", undefined, { cause }));
     }
+    this.#answered = true;
+    this.#connect.cancel();
+    if (this.#failure === undefined) return response;
+    discard(response);
+    throw this.#failure;
   }
 
   /** Ends the exchange, and gives what ended it first. */
@@ -182,6 +212,11 @@ export class Exchange {
     if (probe === undefined || await probe(url, timeouts.connectMs)) return;
     if (!this.#answered) this.end(new AditError("upstream_unreachable"));
   }
+}
+
+/** Gives the connection of an answer that is not wanted back. */
+function discard({ body }: Response): void {
+  body?.cancel().catch(() => {});
 }
 
 function timedOut(step: "begun" | "gone on" | "finished", limitMs: number): AditError {

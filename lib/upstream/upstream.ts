@@ -1,16 +1,18 @@
 /** Opens signed exchanges with the providers of the configuration. */
 
+import type { Authenticator } from "../aws/authenticator.ts";
 import { bedrockEndpoint } from "../aws/endpoint.ts";
-import { bearerSigner, type Signer, sigV4Signer } from "../aws/sign.ts";
+import { sigV4Signer } from "../aws/sign.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { BedrockProvider, Provider, Timeouts } from "../config/snapshot.ts";
+import type { Provider, Timeouts } from "../config/snapshot.ts";
 import type { Target } from "../routing/resolve.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import { Exchange, type ProbeConnection } from "./exchange.ts";
 import { type Operation, operationPath, operationRow } from "./operations.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./images.ts";
+import type { ProviderCredentials } from "./provider_credentials.ts";
 
 export interface UpstreamCall {
   readonly operation: Operation;
@@ -31,6 +33,7 @@ export interface UpstreamOptions {
   readonly timers: TimerWheel;
   readonly fetch: Fetch;
   readonly emulator: EmulatorAccess;
+  readonly credentials: ProviderCredentials;
   /** Undefined behind a forward proxy, where a direct connection proves nothing. */
   readonly probe: ProbeConnection | undefined;
   readonly userAgent: string;
@@ -48,7 +51,7 @@ export interface EmulatorAccess {
 /** What a provider's settings come to, made once for each snapshot that has it. */
 interface Connection {
   readonly origin: string;
-  readonly sign: Signer;
+  readonly authenticator: Authenticator;
   readonly fetch: Fetch;
   readonly probe: ProbeConnection | undefined;
 }
@@ -67,14 +70,14 @@ export class Upstream {
   /** Begins one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: Timeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
-    const { origin, sign, fetch, probe } = this.#connectionTo(target.provider);
+    const { origin, authenticator, fetch, probe } = this.#connectionTo(target.provider);
     const { operation, body, headers } = call;
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     const url = origin + pathOf(target, call);
     const { method } = operationRow(operation);
     return new Exchange(
       { method, url, headers, ...(method === "GET" ? {} : { body }) },
-      { sign, fetch, probe, timers, timeouts, nowMs: clock.now() },
+      { ...authenticator, fetch, probe, timers, timeouts, nowMs: clock.now() },
     );
   }
 
@@ -88,41 +91,23 @@ export class Upstream {
   }
 
   #connect(provider: Provider): Connection {
-    const { fetch, emulator, probe } = this.#options;
+    const { fetch, emulator, credentials, probe } = this.#options;
     switch (provider.kind) {
       case "bedrock":
         return {
           origin: provider.endpoint ?? bedrockEndpoint(provider.region, provider),
-          sign: signerOf(provider),
+          authenticator: credentials.authenticatorOf(provider),
           fetch,
           probe,
         };
       case "emulator":
         return {
           origin: bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
-          sign: sigV4Signer({ ...emulator, region: provider.region }),
+          authenticator: { sign: sigV4Signer({ ...emulator, region: provider.region }) },
           fetch: emulator.fetch,
           probe: undefined,
         };
     }
-  }
-}
-
-function signerOf({ credentials, region }: BedrockProvider): Signer {
-  switch (credentials.kind) {
-    case "static": {
-      const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-      return sigV4Signer({
-        region,
-        accessKeyId,
-        secretAccessKey,
-        ...(sessionToken === undefined ? {} : { sessionToken }),
-      });
-    }
-    case "api_key":
-      return bearerSigner(credentials.key);
-    case "caller":
-      return ({ headers }) => Promise.resolve(headers);
   }
 }
 

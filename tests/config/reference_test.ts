@@ -122,7 +122,8 @@ Deno.test("adit.schema.json accepts the configurations that come with Adit, and 
     [{ providers, log: { requests: "yes" } }, false],
     [{ providers, timeouts: { idle: "5 s" } }, false],
     [{ providers: { local: { type: "emulater" } } }, false],
-    [{ providers: { east: { type: "bedrock", region: "us-east-1" } } }, false],
+    [{ providers: { east: { type: "bedrock", region: "us-east-1" } } }, true],
+    [{ providers: { east: { type: "bedrock" } } }, false],
   ];
   for (const [value, expected] of cases) {
     equal(schema.safeParse(value).success, expected, JSON.stringify(value));

@@ -5,7 +5,9 @@ import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { Snapshot } from "../../lib/config/snapshot.ts";
 import { Pipeline } from "../../lib/http/pipeline.ts";
-import { Upstream } from "../../lib/upstream/upstream.ts";
+import { ProviderCredentials } from "../../lib/upstream/provider_credentials.ts";
+import type { ImageNetwork } from "../../lib/upstream/images.ts";
+import { type EmulatorAccess, Upstream } from "../../lib/upstream/upstream.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { fakeTime } from "./time.ts";
 
@@ -18,7 +20,14 @@ export interface SendOptions {
 /** One line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
-export function startGateway(snapshot: Snapshot) {
+export interface GatewayOptions {
+  /** In place of the public internet. */
+  readonly imageNetwork?: ImageNetwork;
+  /** In place of the scripted upstream, for providers of `type: emulator`. */
+  readonly emulator?: EmulatorAccess;
+}
+
+export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: GatewayOptions = {}) {
   const time = fakeTime();
   const bedrock = scriptedFetch();
   const written: string[] = [];
@@ -28,10 +37,13 @@ export function startGateway(snapshot: Snapshot) {
   }, { clock: time.clock });
   const upstream = new Upstream({
     ...time,
+    credentials: new ProviderCredentials({ ...time, logger }),
     fetch: bedrock.fetch,
-    emulator: { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
+    emulator: emulator ??
+      { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
     probe: undefined,
     userAgent: "adit/test",
+    ...(imageNetwork === undefined ? {} : { imageNetwork }),
   });
   const pipeline = new Pipeline({ ...time, logger, upstream, snapshot });
 

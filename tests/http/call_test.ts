@@ -6,6 +6,7 @@ import { AditError } from "../../lib/base/errors.ts";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { Call } from "../../lib/http/call.ts";
+import { ProviderCredentials } from "../../lib/upstream/provider_credentials.ts";
 import { Upstream } from "../../lib/upstream/upstream.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { scriptedFetch } from "../fakes/fetch.ts";
@@ -29,6 +30,7 @@ function setUp({ path = "/v1/chat/completions" } = {}) {
     logger,
     upstream: new Upstream({
       ...time,
+      credentials: new ProviderCredentials({ ...time, logger }),
       fetch: bedrock.fetch,
       emulator: { fetch: bedrock.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
       probe: undefined,
@@ -113,4 +115,17 @@ Deno.test("the line has the level of its error, and what lies behind it", async 
   );
   const [line] = await lines();
   deepEqual([line?.["level"], line?.["cause"]], ["warn", "TypeError: connection refused"]);
+});
+
+Deno.test("the log names what lies behind a cause, too", async () => {
+  const { call, lines } = setUp();
+  const refused = new Error("connection refused");
+  call.settle(
+    new AditError("upstream_unreachable", undefined, {
+      cause: new TypeError("fetch failed", { cause: refused }),
+    }),
+    502,
+  );
+  const [line] = await lines();
+  equal(line?.["cause"], "TypeError: fetch failed: Error: connection refused");
 });

@@ -8,6 +8,7 @@ import { Secret } from "../../lib/base/secret.ts";
 import { Pipeline } from "../../lib/http/pipeline.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
 import { probeConnection } from "../../lib/upstream/probe.ts";
+import { ProviderCredentials } from "../../lib/upstream/provider_credentials.ts";
 import { Upstream } from "../../lib/upstream/upstream.ts";
 import { converseFrames, joined } from "../fakes/frames.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
@@ -53,6 +54,7 @@ async function startGateway(overrides: SnapshotParts = {}): Promise<Gateway> {
   }, { clock: systemClock });
   const upstream = new Upstream({
     clock: systemClock,
+    credentials: new ProviderCredentials({ clock: systemClock, logger }),
     timers,
     fetch: denoRuntime.fetch,
     emulator: { fetch: denoRuntime.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },

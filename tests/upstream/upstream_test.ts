@@ -6,8 +6,10 @@ import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { BedrockProvider, Provider } from "../../lib/config/snapshot.ts";
 import type { Operation } from "../../lib/upstream/operations.ts";
+import { ProviderCredentials } from "../../lib/upstream/provider_credentials.ts";
 import { Upstream } from "../../lib/upstream/upstream.ts";
 import { scriptedFetch } from "../fakes/fetch.ts";
+import { SILENT } from "../fakes/log.ts";
 import { provider, TIMEOUTS } from "../fakes/snapshot.ts";
 import { fakeTime, START_MS } from "../fakes/time.ts";
 
@@ -20,6 +22,7 @@ function setUp() {
   const time = fakeTime();
   const upstream = new Upstream({
     ...time,
+    credentials: new ProviderCredentials({ ...time, logger: SILENT }),
     fetch: bedrock.fetch,
     emulator: { fetch: emulator.fetch, accessKeyId: "EMULATOR", secretAccessKey: SECRET },
     probe: undefined,

@@ -1,0 +1,60 @@
+/** Key pairs found by AWS's own code. It takes 20 ms to load, so `find_key_pair.ts` loads it when it is first needed. */
+
+import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { Secret } from "../base/secret.ts";
+import type { KeyPair, RoleRequest } from "./key_pair.ts";
+
+/** The shape in which AWS's code has key pairs. */
+interface Identity {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** AWS's code warns on the terminal unless it is given something to warn; what matters is in the errors that it throws. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+/** The files are read again each time: otherwise AWS's code never sees them change. */
+const SEARCH = { ignoreCache: true, logger: SILENT } as const;
+
+export async function searchDefaultChain(region: string): Promise<KeyPair> {
+  return toKeyPair(await fromNodeProviderChain({ ...SEARCH, parentClientConfig: { region } })());
+}
+
+export async function searchProfile(profile: string, region: string): Promise<KeyPair> {
+  return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region } })());
+}
+
+export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyPair> {
+  const assume = fromTemporaryCredentials({
+    logger: SILENT,
+    masterCredentials: toIdentity(base),
+    clientConfig: { region: role.region },
+    params: {
+      RoleArn: role.arn,
+      RoleSessionName: role.sessionName,
+      DurationSeconds: Math.round(role.durationMs / 1000),
+      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
+      Tags: Object.entries(role.tags).map(([Key, Value]) => ({ Key, Value })),
+    },
+  });
+  return toKeyPair(await assume());
+}
+
+function toKeyPair({ accessKeyId, secretAccessKey, sessionToken, expiration }: Identity): KeyPair {
+  return {
+    accessKeyId,
+    secretAccessKey: new Secret(secretAccessKey),
+    sessionToken: sessionToken === undefined || sessionToken === "" ? undefined : new Secret(sessionToken),
+    expiresAtMs: expiration?.getTime(),
+  };
+}
+
+function toIdentity({ accessKeyId, secretAccessKey, sessionToken }: KeyPair): Identity {
+  return {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
+  };
+}

@@ -1,0 +1,5 @@
+/** A log that nobody reads. */
+
+import type { Logger } from "../../lib/base/log.ts";
+
+export const SILENT: Logger = { level: "error", log() {}, flush: () => Promise.resolve() };
