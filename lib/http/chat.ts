@@ -13,24 +13,36 @@ import { openConverseStream } from "../upstream/converse.ts";
 import { parseConverseResponse } from "../wire/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../wire/openai_chat.ts";
 import type { Call } from "./call.ts";
-import { withFetchedImages } from "./images.ts";
 import { type Answer, jsonAnswer, type ModelRequest } from "./endpoint.ts";
 import { eventAnswer } from "./event_answer.ts";
+import { withFetchedImages } from "./images.ts";
 import { configuredModel } from "./model_api.ts";
 
-/** Reads a chat request; `defaultModel` is the route's own, for bodies that name none. */
-export function chatRequest(body: JsonObject, defaultModel: string | undefined): ModelRequest {
+/** What a route has to say about the `model` of its requests. */
+export interface ChatRoute {
+  /** Taken where the body names none. */
+  readonly defaultModel: string | undefined;
+  /** What clients that choose among providers may write ahead of a name; empty where they may not. */
+  readonly modelPrefix: string;
+}
+
+/** Reads a chat request. Answers repeat the model's name as the caller wrote it. */
+export function chatRequest(body: JsonObject, { defaultModel, modelPrefix }: ChatRoute): ModelRequest {
   const request = parseChatRequest(body);
   const name = request.model ?? defaultModel;
   if (name === undefined) throw invalidField("model", "expected the name of a model, found nothing");
   let whole: Promise<ChatRequest> | undefined;
   return {
-    plan: (caller, snapshot) => resolveModel(name, caller, snapshot),
+    plan: (caller, snapshot) => resolveModel(withoutPrefix(name, modelPrefix), caller, snapshot),
     attempt: async (target, call) => {
       whole ??= withFetchedImages(request, call);
       return await attempt(await whole, name, { target, call });
     },
   };
+}
+
+function withoutPrefix(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
 interface Attempt {

@@ -172,7 +172,7 @@ function readRequest(
   const json = () => parseJsonBody(body, { maxDepth: snapshot.limits.jsonDepth });
   switch (match.endpoint) {
     case "chat":
-      return chatRequest(json(), match.defaultModel);
+      return chatRequest(json(), match);
     case "messages":
       return messagesRequest(json(), headers);
     case "countTokens":

@@ -2,13 +2,14 @@
 
 import { AditError } from "../base/errors.ts";
 import type { Snapshot } from "../config/snapshot.ts";
+import type { ChatRoute } from "./chat.ts";
 import type { Dialect } from "./dialect.ts";
 import { matchNative, nativeAddress, type NativeMatch } from "./native_routes.ts";
 
 export type Match =
   | { readonly endpoint: "health" }
   | { readonly endpoint: "models"; readonly name: string | undefined }
-  | { readonly endpoint: "chat"; readonly defaultModel: string | undefined }
+  | { readonly endpoint: "chat" } & ChatRoute
   | { readonly endpoint: "messages" }
   | { readonly endpoint: "countTokens" }
   | NativeMatch;
@@ -24,7 +25,7 @@ interface FixedRoute {
 const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", match: { endpoint: "health" } }],
   ["/healthz", { method: "GET", match: { endpoint: "health" } }],
-  ["/v1/chat/completions", { method: "POST", match: { endpoint: "chat", defaultModel: undefined } }],
+  ["/v1/chat/completions", { method: "POST", match: chat({}) }],
   // The second spelling is that of clients whose base URL ends in /anthropic, beside other providers' routes.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
     [`${base}/models`, { method: "GET", match: { endpoint: "models", name: undefined } }],
@@ -32,6 +33,9 @@ const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
     [`${base}/messages/count_tokens`, { method: "POST", match: { endpoint: "countTokens" } }],
   ]),
 ]);
+
+/** Cloudflare's addresses for Chat Completions, with or without account and gateway. */
+const COMPAT = /^(?:\/v1\/[^/]+\/[^/]+)?\/compat\/chat\/completions$/;
 
 const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
 
@@ -64,8 +68,9 @@ export function route(method: string, path: string, snapshot: Snapshot): Match {
   if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.match);
   const configured = snapshot.routes.get(path);
   if (configured !== undefined) {
-    return expectMethod("POST", method, { endpoint: "chat", defaultModel: configured.model.name });
+    return expectMethod("POST", method, chat({ defaultModel: configured.model.name }));
   }
+  if (COMPAT.test(path)) return expectMethod("POST", method, chat({ modelPrefix: "aws-bedrock/" }));
   const address = nativeAddress(path);
   if (address !== undefined) return matchNative(method, address);
   const model = MODEL.exec(path);
@@ -73,6 +78,10 @@ export function route(method: string, path: string, snapshot: Snapshot): Match {
     return expectMethod("GET", method, { endpoint: "models", name: decodeId(model[1] ?? "") });
   }
   throw new AditError("route_not_found", `there is no route ${method} ${path.slice(0, 200)}`);
+}
+
+function chat({ defaultModel, modelPrefix = "" }: Partial<ChatRoute>): Match {
+  return { endpoint: "chat", defaultModel, modelPrefix };
 }
 
 function expectMethod(expected: FixedRoute["method"], method: string, match: Match): Match {

@@ -304,9 +304,9 @@ clientTest("Bedrock's own members go there and back, whole and streamed", async 
   for (const completion of [whole, streamed]) {
     assert.equal(completion.choices[0]?.finish_reason, "content_filter");
     assert.equal(completion.service_tier, "priority");
-    const { trace, performanceConfig } = completion as unknown as Record<string, Record<string, unknown>>;
-    assert.match(JSON.stringify(trace?.["guardrail"]), /blocked-input/);
-    assert.deepEqual(performanceConfig, EXTRAS.performanceConfig);
+    const told = new Map<string, unknown>(Object.entries(completion));
+    assert.match(JSON.stringify(told.get("trace")), /^\{"guardrail":.*blocked-input/);
+    assert.deepEqual(told.get("performanceConfig"), EXTRAS.performanceConfig);
   }
 });
 

@@ -8,7 +8,8 @@ import { model, provider, snapshot } from "../fakes/snapshot.ts";
 const HAIKU = model("haiku", provider("east", "us-east-1"));
 const CONFIG = snapshot({ models: [HAIKU], routes: { "/bedrock": HAIKU } });
 
-const chat = (defaultModel?: string) => ({ endpoint: "chat", defaultModel });
+const chat = (defaultModel?: string) => ({ endpoint: "chat", defaultModel, modelPrefix: "" });
+const compat = { endpoint: "chat", defaultModel: undefined, modelPrefix: "aws-bedrock/" };
 const models = (name?: string) => ({ endpoint: "models", name });
 
 const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
@@ -20,6 +21,10 @@ const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
   ["POST //v1//chat/completions?beta=true", chat()],
   ["POST /bedrock", chat("haiku")],
   ["POST /bedrock/?a=/b", chat("haiku")],
+  ["POST /compat/chat/completions", compat],
+  ["POST /v1/account/gateway/compat/chat/completions?x=1", compat],
+  ["POST /v1/gateway/compat/chat/completions", "route_not_found"],
+  ["GET /compat/chat/completions", "method_not_allowed"],
   ["GET /v1/models", models()],
   ["HEAD /v1/models", models()],
   ["GET /v1/models?limit=1000", models()],
@@ -62,6 +67,7 @@ for (const [request, expected] of ROUTES) {
 const DIALECTS: readonly (readonly [path: string, dialect: string, headers?: Record<string, string>])[] = [
   ["/v1/chat/completions", "openai"],
   ["/bedrock", "openai"],
+  ["/v1/account/gateway/compat/chat/completions", "openai"],
   ["/nothing", "openai"],
   ["/v1/messages", "anthropic"],
   ["/v1/messages/count_tokens", "anthropic"],
