@@ -49,6 +49,7 @@ Deno.test("the smallest configuration is complete by its defaults, and on the lo
     headerBytes: 16 * 1024,
     jsonDepth: 128,
     concurrent: 2048,
+    fetchImages: false,
   });
   deepEqual(snapshot.timeouts, {
     connectMs: 5_000,
@@ -66,7 +67,7 @@ Deno.test("the smallest configuration is complete by its defaults, and on the lo
 const FULL = `
 listen: ["[::]:8080", 127.0.0.1:0]
 admin: off
-limits: { body: 1MiB, headers: 8KiB, json_depth: 64, concurrent: 10 }
+limits: { body: 1MiB, headers: 8KiB, json_depth: 64, concurrent: 10, fetch_images: true }
 timeouts: { connect: 250ms, first_byte: 1m, idle: 1m, total: 1h30m, drain: 0s, keepalive: 0s }
 log: { level: debug, requests: false }
 providers:
@@ -112,7 +113,13 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
   const snapshot = await snapshotOf(FULL);
   deepEqual(snapshot.listen, [{ hostname: "::", port: 8080 }, { hostname: "127.0.0.1", port: 0 }]);
   equal(snapshot.admin, undefined);
-  deepEqual(snapshot.limits, { bodyBytes: 1_048_576, headerBytes: 8192, jsonDepth: 64, concurrent: 10 });
+  deepEqual(snapshot.limits, {
+    bodyBytes: 1_048_576,
+    headerBytes: 8192,
+    jsonDepth: 64,
+    concurrent: 10,
+    fetchImages: true,
+  });
   deepEqual(snapshot.timeouts, {
     connectMs: 250,
     firstByteMs: 60_000,
