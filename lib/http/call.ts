@@ -146,10 +146,18 @@ export class Call {
   }
 }
 
+/** How far the causes of causes are followed. */
+const MAX_CAUSES = 4;
+
 /** What lies behind one of our errors, for the operator: names and codes of system errors and bugs. */
 function causeOf(error: AditError): string | undefined {
   const { cause } = error.details;
-  if (cause === undefined) return undefined;
   if (error.kind === "internal" && cause instanceof Error) return cause.stack;
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const texts: string[] = [];
+  // Deno 2.9.6 says "fetch failed", and only in the cause of that whether it was the name, the connection or TLS.
+  for (let each = cause; each !== undefined && texts.length < MAX_CAUSES;) {
+    texts.push(each instanceof Error ? `${each.name}: ${each.message}` : String(each));
+    each = each instanceof Error ? each.cause : undefined;
+  }
+  return texts.length === 0 ? undefined : texts.join(": ");
 }
