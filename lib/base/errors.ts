@@ -274,6 +274,8 @@ export interface UpstreamDetail {
 export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].content[0].image_url.url`. */
   readonly param?: string;
+  /** `error_code` in the details of Anthropic's error object, which its clients act on. */
+  readonly anthropicCode?: string;
   /** The upstream's `retry-after`, passed on as it came. */
   readonly retryAfter?: string;
   readonly upstream?: UpstreamDetail;

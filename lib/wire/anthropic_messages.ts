@@ -1,8 +1,6 @@
 /** Anthropic's Messages request: what every answer to it needs, and what a translation of it needs. */
 
-import { invalidField } from "../base/errors.ts";
-import type { AditError } from "../base/errors.ts";
-
+import { AditError, invalidField } from "../base/errors.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { parseContent, parseTextContent } from "./anthropic_content.ts";
 import type { MessageBlock, TextBlock } from "./anthropic_content.ts";
@@ -19,7 +17,7 @@ export interface MessagesHead {
 
 /** Checks what no request can do without, in the words of Anthropic's API; all else is the model's to judge. */
 export function parseMessagesHead(body: JsonObject): MessagesHead {
-  const { model, messages, stream } = body;
+  const { model, messages, stream, thread } = body;
   if (model === undefined) throw missingField("model");
   if (typeof model !== "string") throw invalidField("model", "Input should be a valid string");
   if (messages === undefined) throw missingField("messages");
@@ -27,7 +25,17 @@ export function parseMessagesHead(body: JsonObject): MessagesHead {
   if (stream !== undefined && stream !== null && typeof stream !== "boolean") {
     throw invalidField("stream", "Input should be a valid boolean");
   }
+  if (thread !== undefined && thread !== null) throw threadUnsupported();
   return { model, stream: stream ?? false };
+}
+
+/** Neither Bedrock nor the gateway holds conversations; by the code clients know to send all of theirs instead. */
+function threadUnsupported(): AditError {
+  const message = "thread: conversations are not held here: send all messages, without thread";
+  return new AditError("invalid_request", message, {
+    param: "thread",
+    anthropicCode: "thread_unsupported_request",
+  });
 }
 
 /** The error for a field without which there is nothing to do. */

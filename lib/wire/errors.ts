@@ -21,13 +21,19 @@ export function openAiErrorBody(error: AditError): OpenAiErrorBody {
 /** https://docs.anthropic.com/en/api/errors */
 export interface AnthropicErrorBody {
   readonly type: "error";
-  readonly error: { readonly type: string; readonly message: string };
+  readonly error: {
+    readonly type: string;
+    readonly message: string;
+    readonly details?: { readonly error_code: string };
+  };
   readonly request_id: string;
 }
 
 export function anthropicErrorBody(error: AditError, requestId: string): AnthropicErrorBody {
-  const { anthropic } = errorRow(error.kind);
-  return { type: "error", error: { type: anthropic, message: error.message }, request_id: requestId };
+  const { anthropic: type } = errorRow(error.kind);
+  const { message, details: { anthropicCode: code } } = error;
+  const body = code === undefined ? { type, message } : { type, message, details: { error_code: code } };
+  return { type: "error", error: body, request_id: requestId };
 }
 
 /** The body of an AWS error; the exception's name travels in `x-amzn-ErrorType`. */

@@ -319,6 +319,18 @@ Deno.test("requests that cannot be are refused in Anthropic's words, before anyt
   }
 });
 
+Deno.test("a thread is refused by the code at which clients send the whole conversation", async () => {
+  for (const path of [MESSAGES, "/anthropic/v1/messages/count_tokens"]) {
+    const gateway = startGateway(CONFIG);
+    const body = messagesBody({ thread: { type: "create" } });
+    const answer = await gateway.send(path, { headers: KEY, body }).response;
+    equal(answer.status, 400);
+    const { error } = await answer.json();
+    deepEqual(error.details, { error_code: "thread_unsupported_request" });
+    await gateway.expectSettled(1);
+  }
+});
+
 Deno.test("prompts and answers stay out of the log, whatever goes wrong", async () => {
   for (const { model, frames } of WAYS) {
     for (const end of ["end", "fail"] as const) {
