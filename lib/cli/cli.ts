@@ -4,6 +4,7 @@ import { check } from "./check.ts";
 import { config } from "./config.ts";
 import { emulator } from "./emulator.ts";
 import { explain } from "./explain.ts";
+import { importConfig } from "./import.ts";
 import type { CliIo, Command } from "./io.ts";
 import { keygen } from "./keygen.ts";
 import { schema } from "./schema.ts";
@@ -16,6 +17,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["explain", explain],
   ["config", config],
   ["schema", schema],
+  ["import", importConfig],
   ["keygen", keygen],
   ["emulator", emulator],
   ["version", version],
@@ -31,6 +33,7 @@ Commands:
   explain    tell what a request for a model would do, and why
   config     print the configuration that would be used, and where each value is from
   schema     print the JSON Schema of the configuration
+  import     print the configuration of another gateway as one of Adit's
   keygen     make a key for a caller
   emulator   run the built-in Bedrock by itself
   version    print the version

@@ -1,0 +1,55 @@
+/** `adit import`: a configuration of another gateway as one of this. */
+
+import { decodeUtf8Strictly } from "../base/bytes.ts";
+import { readErrorReason, readFile } from "../config/files.ts";
+import { importLitellm } from "../config/litellm/import.ts";
+import type { CliIo } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+const HELP = `Print the configuration of another gateway as one of Adit's.
+
+Usage: adit import litellm FILE
+
+  litellm FILE   config.yaml of LiteLLM's proxy; its Bedrock models are carried over
+
+What could not be carried over stands in comments. Secrets that stand in the file as text are printed as
+they are, with a comment, and named on standard error; os.environ/NAME becomes \${env:NAME}.
+`;
+
+/** What a format's text becomes; undefined where there is nothing in it to carry over. */
+const FORMATS = new Map([["litellm", importLitellm]]);
+
+export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions(args, { help: HELP, positionals: ["FORMAT", "FILE"] }, io);
+  if (typeof options === "number") return options;
+  const [format = "", path = ""] = options.positionals;
+  const importText = FORMATS.get(format);
+  if (importText === undefined) {
+    io.err(`Unknown format ${JSON.stringify(format)}\n\n${HELP}`);
+    return 2;
+  }
+  const text = await readText(path);
+  if (!text.ok) {
+    io.err(`Cannot read ${JSON.stringify(path)}: ${text.reason}\n`);
+    return 1;
+  }
+  const imported = importText(text.text);
+  if (imported === undefined) {
+    io.err(`Cannot import ${JSON.stringify(path)}: there is no Bedrock model in it\n`);
+    return 1;
+  }
+  for (const warning of imported.warnings) io.err(`${warning} (warning)\n`);
+  io.out(imported.text);
+  return 0;
+}
+
+type Read = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+
+async function readText(path: string): Promise<Read> {
+  try {
+    const text = decodeUtf8Strictly(await readFile(path));
+    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
+  } catch (error) {
+    return { ok: false, reason: readErrorReason(error) };
+  }
+}

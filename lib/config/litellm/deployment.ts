@@ -1,0 +1,162 @@
+/** A deployment of LiteLLM's `model_list`, as far as it says something of Amazon Bedrock. */
+
+import { isMapping } from "../merge.ts";
+import { REGION } from "../regions.ts";
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** What one deployment comes to. Texts may be references such as `${env:NAME}`; what is undefined was not said. */
+export interface Deployment {
+  /** What clients send as `model`. */
+  readonly name: string;
+  readonly id: string;
+  readonly baseModel: string | undefined;
+  readonly api: "converse" | "invoke" | undefined;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  /** In the shape of `providers.NAME.credentials`; empty where LiteLLM looks for credentials by itself. */
+  readonly credentials: Mapping;
+  /** In the shape of `models.NAME.defaults`. */
+  readonly defaults: Mapping;
+  /** In the shape of `models.NAME.guardrail`. */
+  readonly guardrail: Mapping | undefined;
+  /** Parameters that say something which has no place here. */
+  readonly lost: readonly string[];
+}
+
+/** LiteLLM's parameters that become a key of the same value, by where it goes. */
+const CREDENTIALS: Readonly<Record<string, string>> = {
+  aws_access_key_id: "access_key_id",
+  aws_secret_access_key: "secret_access_key",
+  aws_session_token: "session_token",
+  aws_profile_name: "profile",
+  api_key: "api_key",
+};
+const ROLE: Readonly<Record<string, string>> = {
+  aws_role_name: "arn",
+  aws_session_name: "session_name",
+  aws_external_id: "external_id",
+};
+const DEFAULTS: readonly string[] = ["max_tokens", "temperature", "top_p", "stop"];
+const ENDPOINTS: readonly string[] = ["aws_bedrock_runtime_endpoint", "api_base"];
+const READ_ELSEWHERE: readonly string[] = [
+  ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider"],
+  "litellm_credential_name",
+];
+
+/** Reads an entry of `model_list`, or says why it is none of ours. */
+export function readDeployment(entry: unknown, credentialList: unknown): Deployment | string {
+  if (!isMapping(entry) || !isMapping(entry["litellm_params"])) return "an entry without litellm_params";
+  const name = entry["model_name"];
+  const params: Mapping = {
+    ...sharedCredentials(entry["litellm_params"], credentialList),
+    ...entry["litellm_params"],
+  };
+  const { model } = params;
+  if (typeof name !== "string" || typeof model !== "string") return "an entry without model_name or model";
+  const path = readModelPath(model, params["custom_llm_provider"]);
+  if (typeof path === "string") return `${name}: ${path}`;
+
+  const text = (key: string) => reference(params[key]);
+  const renamed = (names: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(names).flatMap(([from, to]) => text(from) === undefined ? [] : [[to, text(from)]]),
+    );
+  const role = renamed(ROLE);
+  const credentials = { ...renamed(CREDENTIALS), ...(role["arn"] === undefined ? {} : { role }) };
+  const defaults = DEFAULTS.filter((key) => params[key] !== undefined && params[key] !== null);
+  const guardrail = readGuardrail(params["guardrailConfig"]);
+  const endpoint = ENDPOINTS.map(text).find((value) => value !== undefined);
+  const modelId = text("model_id");
+  const known = [
+    ...[CREDENTIALS, ROLE].flatMap(Object.keys),
+    ...[...DEFAULTS, ...ENDPOINTS, ...READ_ELSEWHERE],
+  ];
+  return {
+    name,
+    id: modelId ?? path.id,
+    baseModel: modelId === undefined ? undefined : path.id,
+    api: path.api,
+    region: text("aws_region_name") ?? path.region ?? regionOfArn(modelId ?? path.id),
+    endpoint,
+    credentials,
+    defaults: Object.fromEntries(defaults.map((key) => [key, reference(params[key]) ?? params[key]])),
+    guardrail,
+    lost: [
+      ...path.lost,
+      ...Object.keys(params).filter((key) => !known.includes(key)),
+      ...(params["guardrailConfig"] !== undefined && guardrail === undefined ? ["guardrailConfig"] : []),
+      ...Object.keys(entry).filter((key) => key !== "model_name" && key !== "litellm_params"),
+    ],
+  };
+}
+
+/** What an entry of `credential_list` says for the deployments that name it. */
+function sharedCredentials(params: Mapping, credentialList: unknown): Mapping {
+  const name = params["litellm_credential_name"];
+  if (name === undefined || !Array.isArray(credentialList)) return {};
+  const found: unknown = credentialList.find((entry) =>
+    isMapping(entry) && entry["credential_name"] === name
+  );
+  return isMapping(found) && isMapping(found["credential_values"]) ? found["credential_values"] : {};
+}
+
+interface ModelPath {
+  readonly id: string;
+  readonly api: "converse" | "invoke" | undefined;
+  readonly region: string | undefined;
+  readonly lost: readonly string[];
+}
+
+/** Parts in front of a model id that are no part of it. */
+const HANDLERS: readonly string[] = [
+  ...["converse_like", "deepseek_r1", "llama", "moonshot", "nova", "openai", "qwen2", "qwen3"],
+  "cohere",
+  "mistral",
+  "titan",
+];
+
+/** Takes `bedrock/converse/us-west-2/anthropic.claude-…` apart, or says why it leads to no model of Bedrock Runtime. */
+function readModelPath(model: string, provider: unknown): ModelPath | string {
+  const isBedrock = model.startsWith("bedrock/") || model.startsWith("bedrock_converse/") ||
+    provider === "bedrock";
+  if (!isBedrock) return `${model} is not on Amazon Bedrock`;
+  let rest = model.replace(/^bedrock(?:_converse)?\//, "");
+  let api: ModelPath["api"] = model.startsWith("bedrock_converse/") ? "converse" : undefined;
+  let region: string | undefined;
+  const lost: string[] = [];
+  // An ARN has slashes of its own.
+  while (!rest.startsWith("arn:") && rest.includes("/")) {
+    const [part = ""] = rest.split("/", 1);
+    if (part === "converse" || part === "invoke") api = part;
+    else if (REGION.test(part)) region = part;
+    else if (HANDLERS.includes(part) || part.endsWith("-commitment")) {
+      lost.push(`${part}/ in front of the model id`);
+    } else return `${model} is not asked through Converse or InvokeModel`;
+    rest = rest.slice(part.length + 1);
+  }
+  if (!/^[\x21-\x7e]+$/.test(rest) || rest.includes("*")) return `${model} names no single model`;
+  return { id: rest, api, region, lost };
+}
+
+function regionOfArn(id: string): string | undefined {
+  return id.startsWith("arn:") ? id.split(":", 4)[3] : undefined;
+}
+
+function readGuardrail(config: unknown): Mapping | undefined {
+  if (!isMapping(config)) return undefined;
+  const { guardrailIdentifier: id, guardrailVersion: version, trace } = config;
+  if (typeof id !== "string" || version === undefined) return undefined;
+  return {
+    id: reference(id),
+    version: reference(String(version)),
+    ...(typeof trace === "string" ? { trace } : {}),
+  };
+}
+
+/** LiteLLM's `os.environ/NAME` as a reference; any other text so that it stands for itself. */
+function reference(value: unknown): string | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  const [, variable] = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(value) ?? [];
+  return variable === undefined ? value.replaceAll("${", () => "$${") : `\${env:${variable}}`;
+}
