@@ -137,7 +137,7 @@ type ExchangeFacts = Pick<Exchange, "request" | "connection" | "clientClosed">;
 
 function createExchange(socket: Socket, facts: ExchangeFacts): Exchange {
   const write = (bytes: Uint8Array | string): Promise<void> => {
-    if (socket.destroyed) return Promise.resolve();
+    if (socket.destroyed) return facts.clientClosed;
     return new Promise((resolve) => {
       socket.write(bytes, () => resolve());
       void facts.clientClosed.then(resolve);

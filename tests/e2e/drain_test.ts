@@ -1,0 +1,159 @@
+/** SIGTERM: nothing new is taken, what runs may finish, what does not finish is told so, and the exit code is 0. */
+
+import assert from "node:assert/strict";
+import { converseFrames } from "../fakes/frames.ts";
+import { connectRaw } from "../fakes/raw_client.ts";
+import { after, type Answer, jsonAnswer, stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
+import { endpointConfig } from "./configs.ts";
+import { forEachRuntime, type Program, startProgram } from "./program.ts";
+import {
+  admin,
+  answerOf,
+  begin,
+  CHAT,
+  CHAT_STREAM,
+  CONVERSE_STREAM,
+  eventsOf,
+  framesOf,
+  jsonOf,
+  MODELS,
+  send,
+  statusOf,
+  textOf,
+} from "./requests.ts";
+
+const FRAMES = converseFrames("Hello", " there");
+const BEGINNING = FRAMES.slice(0, 2);
+const beginAndStall = streamAnswer(BEGINNING, { then: stall });
+
+/** Resolves when the program has begun to drain. */
+async function draining(program: Program): Promise<void> {
+  await program.waitForLog(({ message }) => message === "draining");
+}
+
+forEachRuntime(
+  "streams that end within timeouts.drain end well, while nothing new is taken",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    await using program = await startProgram(runtime, endpointConfig(upstream.url));
+    const release = Promise.withResolvers<void>();
+    const finish: Answer = async (exchange) => {
+      for (const frame of FRAMES.slice(2)) await exchange.chunk(frame);
+      await exchange.end();
+    };
+    upstream.always(streamAnswer(BEGINNING, { then: after(release.promise, finish) }));
+    await using idle = await begin(program.url, MODELS);
+    await answerOf(idle);
+    await using chat = await begin(program.url, CHAT_STREAM);
+    await using native = await begin(program.url, CONVERSE_STREAM);
+    assert.ok(await chat.seen("Hello"));
+    assert.ok(await native.seen("Hello"));
+    assert.equal((await admin(program, "GET /-/ready")).status, 200);
+
+    const stopped = program.stop();
+    await draining(program);
+    await idle.closed;
+    await assert.rejects(connectRaw(program.url), { code: "ECONNREFUSED" });
+    assert.equal((await admin(program, "GET /-/ready")).status, 503);
+    assert.equal((await admin(program, "GET /healthz")).status, 200);
+    assert.equal((await admin(program, "POST /-/reload")).status, 422);
+
+    release.resolve();
+    assert.equal(eventsOf(await answerOf(chat)).at(-1), "[DONE]");
+    assert.equal(framesOf(await answerOf(native)).length, FRAMES.length);
+    assert.equal((await stopped).code, 0);
+    assert.equal(program.logs.at(-1)?.message, "stopped");
+  },
+);
+
+forEachRuntime(
+  "what does not end within timeouts.drain is told so, and the exit code is 0",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    await using program = await startProgram(
+      runtime,
+      endpointConfig(upstream.url, "timeouts: { drain: 200ms }"),
+    );
+    upstream.script(stall);
+    await using waiting = await begin(program.url, CHAT);
+    await upstream.requestAt(0);
+    upstream.always(beginAndStall);
+    await using chat = await begin(program.url, CHAT_STREAM);
+    await using native = await begin(program.url, CONVERSE_STREAM);
+    assert.ok(await chat.seen("Hello"));
+    assert.ok(await native.seen("Hello"));
+
+    const stopped = program.stop();
+    const refused = await answerOf(waiting);
+    assert.deepEqual([statusOf(refused), refused.headers.get("retry-after")], [503, "1"]);
+    assert.match(jsonOf(refused).error.message, /shutting down/);
+    const chatAnswer = await answerOf(chat);
+    assert.equal(chatAnswer.truncated, false);
+    assert.match(JSON.parse(eventsOf(chatAnswer).at(-1) ?? "").error.message, /shutting down/);
+    assert.doesNotMatch(textOf(chatAnswer), /\[DONE\]/);
+    const nativeAnswer = await answerOf(native);
+    assert.equal(nativeAnswer.truncated, false);
+    assert.equal(
+      framesOf(nativeAnswer).at(-1)?.headers.get(":exception-type"),
+      "serviceUnavailableException",
+    );
+    await upstream.idle();
+    assert.equal((await stopped).code, 0);
+  },
+);
+
+forEachRuntime(
+  "a request in hand at the signal is answered, the next on its connection is not",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    await using program = await startProgram(runtime, endpointConfig(upstream.url));
+    const release = Promise.withResolvers<void>();
+    upstream.always(after(release.promise, jsonAnswer(400, { message: "enough" })));
+    await using client = await begin(program.url, CHAT);
+    await upstream.requestAt(0);
+    const stopped = program.stop();
+    await draining(program);
+    release.resolve();
+    assert.equal(statusOf(await answerOf(client)), 400);
+    send(client, MODELS);
+    // Either the connection is closed behind the answer, or it says why nothing more is taken over it.
+    const next = await client.answer();
+    assert.ok(next === undefined || statusOf(next) === 503);
+    assert.equal((await stopped).code, 0);
+  },
+);
+
+for (const second of ["SIGTERM", "SIGINT"] as const) {
+  forEachRuntime(`a ${second} after the first signal ends the program at once with 1`, async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    await using program = await startProgram(runtime, endpointConfig(upstream.url));
+    upstream.always(beginAndStall);
+    await using client = await begin(program.url, CHAT_STREAM);
+    assert.ok(await client.seen("Hello"));
+    const stopped = program.stop();
+    await draining(program);
+    await program.stop(second);
+    assert.equal((await stopped).code, 1);
+    // It was cut off, and must not look whole.
+    assert.equal((await answerOf(client)).truncated, true);
+  });
+}
+
+forEachRuntime("a client that reads nothing does not hold up the end", async (runtime) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(
+    runtime,
+    endpointConfig(upstream.url, "timeouts: { drain: 100ms }"),
+  );
+  upstream.always(streamAnswer(BEGINNING, {
+    then: async (exchange) => {
+      let hasLeft = false;
+      void exchange.clientClosed.then(() => hasLeft = true);
+      while (!hasLeft) await exchange.chunk(BEGINNING[1] ?? "");
+    },
+  }));
+  await using client = await begin(program.url, CONVERSE_STREAM);
+  assert.ok(await client.seen("Hello"));
+  client.socket.pause();
+  assert.equal((await program.stop()).code, 0);
+});
