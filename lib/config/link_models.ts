@@ -37,6 +37,10 @@ export function linkModel(
   if (entries > MOST_METADATA) {
     context.fail([...path, "metadata"], `expected at most ${MOST_METADATA} entries, found ${entries}`);
   }
+  const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
+  if (traits.oneSampler && entry.defaults.temperature !== undefined && entry.defaults.top_p !== undefined) {
+    context.fail([...path, "defaults", "top_p"], "this model refuses it beside temperature");
+  }
   const from = { section: "providers", entries: providers } as const;
   const provider = context.find([...path, "provider"], entry.provider, from);
   return provider && {
@@ -44,7 +48,7 @@ export function linkModel(
     provider,
     id: entry.id,
     baseModel: entry.base_model,
-    traits: { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) },
+    traits,
     api: entry.api,
     defaults: modelDefaults(entry.defaults),
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },

@@ -170,7 +170,7 @@ const stop = text({ expected: "a text", maxLength: 1000 });
 
 const defaults = mapping({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Longest answer in tokens."),
-  temperature: decimal({ min: 0, max: 2 }).optional().describe("Randomness."),
+  temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
   top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling."),
   stop: either("a text, or a list of 1 to 100 texts", [stop, list(stop, { min: 1, max: 100 })]).optional()
     .describe("Sequence, or list of sequences, that ends the answer."),

@@ -11,6 +11,8 @@ export interface ModelTraits {
   readonly topKPath: string;
   /** Whether InvokeModel takes Anthropic's own Messages for the model. */
   readonly anthropicMessages: boolean;
+  /** Whether the model refuses `temperature` and `topP` beside each other. */
+  readonly oneSampler: boolean;
   /** Whether the model takes Anthropic's `thinking`. */
   readonly thinking: boolean;
   /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
@@ -30,6 +32,7 @@ export const BARE_TRAITS: ModelTraits = {
   family: "other",
   topKPath: "",
   anthropicMessages: false,
+  oneSampler: false,
   thinking: false,
   reasoningEffort: new Map(),
   structuredOutput: "none",
@@ -48,6 +51,7 @@ export const TRAIT_FIELDS = {
     .describe(
       "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
     ),
+  one_sampler: z.boolean().describe("Whether the model refuses temperature and top_p beside each other."),
   thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
@@ -75,6 +79,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     ...(written.family !== undefined && { family: written.family }),
     ...(written.top_k !== undefined && { topKPath: written.top_k }),
     ...(written.anthropic_messages !== undefined && { anthropicMessages: written.anthropic_messages }),
+    ...(written.one_sampler !== undefined && { oneSampler: written.one_sampler }),
     ...(written.thinking !== undefined && { thinking: written.thinking }),
     ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
     ...(written.structured_output && { structuredOutput: written.structured_output }),

@@ -6,6 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ToolChoice } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
+import type { ChatMessage, ThinkingBlock } from "../wire/openai_chat_messages.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** Room for the answer behind a thinking budget when the caller sets no limit. */
@@ -19,7 +20,7 @@ export interface ReasoningContext {
 /** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
 export function reasoningFields(request: ChatRequest, { traits, ignored }: ReasoningContext): JsonObject {
   const { reasoningEffort: effort, thinking } = request;
-  const byEffort = effort === undefined ? {} : traits.reasoningEffort.get(effort);
+  const byEffort = effort === undefined ? {} : effortFields(request, traits.reasoningEffort.get(effort));
   if (byEffort === undefined) ignored.add("reasoning_effort");
   if (thinking === undefined) return byEffort ?? {};
   if (!traits.thinking) {
@@ -28,6 +29,29 @@ export function reasoningFields(request: ChatRequest, { traits, ignored }: Reaso
   }
   // The caller's own words about thinking go before the meaning of an effort.
   return { ...byEffort, thinking: thinking.value };
+}
+
+/**
+ * The fields of an effort, unless the model would refuse the request over them: with a budget for thinking, the message
+ * whose tools have just run must begin with its thoughts, and clients that know only an effort do not send them back.
+ */
+function effortFields({ messages }: ChatRequest, fields: JsonObject | undefined): JsonObject | undefined {
+  const budget = activeThinking(fields ?? {})?.budget_tokens;
+  return budget !== undefined && hasLostThoughts(messages) ? undefined : fields;
+}
+
+/** Whether the last assistant turn calls tools whose results are there, and does not begin with a thought. */
+function hasLostThoughts(messages: readonly ChatMessage[]): boolean {
+  const spoken = messages.filter(({ role }) => role !== "system");
+  const last = spoken.findLastIndex(({ role }) => role === "assistant");
+  if (spoken[last + 1]?.role !== "tool") return false;
+  const before = spoken.slice(0, last).findLastIndex(({ role }) => role !== "assistant");
+  const first = spoken[before + 1];
+  return first?.role === "assistant" && !first.thinking.some(isSigned);
+}
+
+function isSigned(block: ThinkingBlock): boolean {
+  return block.type === "redacted_thinking" || block.signature !== undefined;
 }
 
 /** The `thinking` member of what `reasoningFields` gave, if it switches thinking on. */

@@ -9,6 +9,7 @@ import type { ChatRequest } from "../wire/openai_chat.ts";
 import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
 import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
+import type { ReasoningContext } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
 import { guardrailConfig, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
@@ -50,7 +51,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const inference = inferenceConfig(request, { defaults, reasoning, tools });
+  const inference = inferenceConfig(request, { ...context, defaults, reasoning, tools });
   const additionalFields = [
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},
@@ -108,7 +109,7 @@ function asksForSomething(name: string, value: JsonValue): boolean {
   return false;
 }
 
-interface InferenceContext {
+interface InferenceContext extends ReasoningContext {
   readonly defaults: ModelSettings["defaults"];
   readonly reasoning: JsonObject;
   readonly tools: ToolPlan;
@@ -116,9 +117,9 @@ interface InferenceContext {
 
 function inferenceConfig(
   request: ChatRequest,
-  { defaults, reasoning, tools }: InferenceContext,
+  { defaults, reasoning, tools, ...context }: InferenceContext,
 ): InferenceConfig {
-  const { temperature, topP } = samplesItself(request, reasoning) ? request : defaults;
+  const { temperature, topP } = samplesItself(request, reasoning) ? sampling(request, context) : defaults;
   return {
     maxTokens: limitThinking(request, {
       fields: reasoning,
@@ -130,6 +131,25 @@ function inferenceConfig(
     topP,
     stopSequences: request.stop.length > 0 ? request.stop : defaults.stop,
   };
+}
+
+/** What the caller asks for, as far as it goes together. */
+function sampling(
+  { temperature, topP }: ChatRequest,
+  { traits, ignored }: ReasoningContext,
+): Pick<InferenceConfig, "temperature" | "topP"> {
+  expectShare("temperature", temperature);
+  expectShare("top_p", topP);
+  if (!traits.oneSampler || temperature === undefined || topP === undefined) return { temperature, topP };
+  ignored.add("top_p");
+  return { temperature };
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
+function expectShare(name: string, value: number | undefined): void {
+  if (value !== undefined && (value < 0 || value > 1)) {
+    throw invalidField(name, `expected a number from 0 to 1, found ${value}`);
+  }
 }
 
 /** Newer Claude models refuse one of temperature and top_p beside the other, and both while they think. */

@@ -11,6 +11,14 @@ interface Turn {
   readonly content: ContentBlock[];
 }
 
+/** Said where a turn has documents and no text, which Bedrock refuses. */
+const SEE_DOCUMENTS = "(see the attached documents)";
+
+function missingText(content: readonly ContentBlock[]): readonly ContentBlock[] {
+  const isBare = content.some((block) => "document" in block) && !content.some((block) => "text" in block);
+  return isBare ? [{ text: SEE_DOCUMENTS }] : [];
+}
+
 /** Collects blocks into turns: neighbours of the same role become one. */
 export class Turns {
   readonly #turns: Turn[] = [];
@@ -36,7 +44,10 @@ export class Turns {
   }
 
   messages(): ConverseMessage[] {
-    return this.#turns.map(({ role, results, content }) => ({ role, content: [...results, ...content] }));
+    return this.#turns.map(({ role, results, content }) => ({
+      role,
+      content: [...results, ...content, ...missingText(content)],
+    }));
   }
 
   #turnOf(role: "user" | "assistant"): Turn {

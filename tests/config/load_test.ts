@@ -87,7 +87,7 @@ models:
   claude-haiku:
     provider: east
     id: arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc
-    base_model: anthropic.claude-haiku-4-5-20251001-v1:0
+    base_model: anthropic.claude-3-haiku-20240307-v1:0
     api: converse
     defaults: { max_tokens: 100, temperature: 0, top_p: 0.5, stop: END }
     guardrail: { id: abc123, version: 3, trace: enabled_full }
@@ -143,7 +143,7 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
 
   const haiku = snapshot.models.get("claude-haiku");
   equal(haiku?.provider, east);
-  equal(haiku?.baseModel, "anthropic.claude-haiku-4-5-20251001-v1:0");
+  equal(haiku?.baseModel, "anthropic.claude-3-haiku-20240307-v1:0");
   equal(haiku?.api, "converse");
   deepEqual(haiku?.defaults, { maxTokens: 100, temperature: 0, topP: 0.5, stop: ["END"] });
   deepEqual(haiku?.guardrail, { id: "abc123", version: "3", trace: "enabled_full" });
