@@ -106,37 +106,48 @@ function parseBlocks<T>(fields: Fields, { name, unreadPaths, readers }: BlockOpt
 }
 
 const RESULT_READERS = {
-  text: (fields): TextBlock => ({ type: "text", ...blockBase(fields), text: fields.string("text") }),
+  text: (fields, unreadPaths): TextBlock => ({
+    type: "text",
+    ...blockBase(fields, unreadPaths),
+    text: fields.string("text"),
+  }),
   image: (fields, unreadPaths): ImageBlock => {
     const source = fields.object("source");
     const type = source.string("type");
     if (type !== "base64") throw elsewhere(source, type);
-    return { type: "image", ...blockBase(fields), source: readBase64Source(source, unreadPaths) };
+    return {
+      type: "image",
+      ...blockBase(fields, unreadPaths),
+      source: readBase64Source(source, unreadPaths),
+    };
   },
   document: (fields, unreadPaths): DocumentBlock => {
     const source = fields.object("source");
     const type = source.string("type");
     const read = Object.hasOwn(DOCUMENT_SOURCES, type) ? DOCUMENT_SOURCES[type] : undefined;
     if (read === undefined) throw elsewhere(source, type);
-    return {
+    const citations = fields.optionalObject("citations");
+    const document: DocumentBlock = {
       type: "document",
-      ...blockBase(fields),
+      ...blockBase(fields, unreadPaths),
       source: read(source, unreadPaths),
       title: fields.optionalString("title"),
       context: fields.optionalString("context") || undefined,
-      citations: fields.optionalObject("citations")?.optionalBoolean("enabled") ?? false,
+      citations: citations?.optionalBoolean("enabled") ?? false,
     };
+    citations?.noteUnread(unreadPaths);
+    return document;
   },
 } as const satisfies Record<string, Reader<ResultBlock>>;
 
 const BLOCK_READERS = {
   ...RESULT_READERS,
-  tool_use: (fields): ToolUseBlock => {
+  tool_use: (fields, unreadPaths): ToolUseBlock => {
     // Says that the model itself made the call, as all calls here are.
     fields.any("caller");
     return {
       type: "tool_use",
-      ...blockBase(fields),
+      ...blockBase(fields, unreadPaths),
       id: fields.string("id"),
       name: fields.string("name"),
       input: fields.object("input").value,
@@ -144,20 +155,20 @@ const BLOCK_READERS = {
   },
   tool_result: (fields, unreadPaths): ToolResultBlock => ({
     type: "tool_result",
-    ...blockBase(fields),
+    ...blockBase(fields, unreadPaths),
     toolUseId: fields.string("tool_use_id"),
     content: parseBlocks<ResultBlock>(fields, { name: "content", unreadPaths, readers: RESULT_READERS }),
     isError: fields.optionalBoolean("is_error") ?? false,
   }),
-  thinking: (fields): ThinkingBlock => ({
+  thinking: (fields, unreadPaths): ThinkingBlock => ({
     type: "thinking",
-    ...blockBase(fields),
+    ...blockBase(fields, unreadPaths),
     thinking: fields.string("thinking"),
     signature: fields.optionalString("signature") || undefined,
   }),
-  redacted_thinking: (fields): RedactedThinkingBlock => ({
+  redacted_thinking: (fields, unreadPaths): RedactedThinkingBlock => ({
     type: "redacted_thinking",
-    ...blockBase(fields),
+    ...blockBase(fields, unreadPaths),
     data: fields.string("data"),
   }),
 } as const satisfies Record<string, Reader<MessageBlock>>;
@@ -199,6 +210,6 @@ function elsewhere(source: Fields, type: JsonValue) {
     : unexpected(source.pathOf("type"), '"base64"', type);
 }
 
-function blockBase(fields: Fields): BlockBase {
-  return { path: fields.path, cache: parseCacheControl(fields) };
+function blockBase(fields: Fields, unreadPaths: Set<string>): BlockBase {
+  return { path: fields.path, cache: parseCacheControl(fields, unreadPaths) };
 }

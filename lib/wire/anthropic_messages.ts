@@ -145,11 +145,12 @@ function readRequest(fields: Fields): MessagesRequest {
     effort: outputConfig?.optionalString("effort"),
     outputFormat: readFormat(
       outputConfig?.optionalObject("format") ?? fields.optionalObject("output_format"),
+      unreadPaths,
     ),
     contextManagement: fields.optionalObject("context_management")?.value,
     serviceTier: fields.optionalOneOf("service_tier", ["auto", "standard_only"]),
     userId: metadata?.optionalString("user_id"),
-    cache: parseCacheControl(fields),
+    cache: parseCacheControl(fields, unreadPaths),
     betas: parseBetaField(fields.any("anthropic_beta")),
   };
   outputConfig?.noteUnread(unreadPaths);
@@ -201,7 +202,7 @@ function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
     description: fields.optionalString("description") || undefined,
     inputSchema: fields.object("input_schema").value,
     strict: fields.optionalBoolean("strict") ?? false,
-    cache: parseCacheControl(fields),
+    cache: parseCacheControl(fields, unreadPaths),
   };
   fields.noteUnread(unreadPaths);
   return tool;
@@ -235,8 +236,10 @@ function readThinking(fields: Fields): MessagesThinking | undefined {
   };
 }
 
-function readFormat(format: Fields | undefined): JsonOutputFormat | undefined {
+function readFormat(format: Fields | undefined, unreadPaths: Set<string>): JsonOutputFormat | undefined {
   if (format === undefined) return undefined;
   format.oneOf("type", ["json_schema"]);
-  return { path: format.path, schema: format.object("schema").value };
+  const { value: schema } = format.object("schema");
+  format.noteUnread(unreadPaths);
+  return { path: format.path, schema };
 }

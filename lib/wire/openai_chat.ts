@@ -145,7 +145,7 @@ function parseTool(fields: Fields, unreadPaths: Set<string>): ChatTool {
     description: definition.optionalString("description") || undefined,
     parameters: definition.optionalObject("parameters")?.value,
     strict: definition.optionalBoolean("strict") ?? false,
-    cache: parseCacheControl(fields) ?? parseCacheControl(definition),
+    cache: parseCacheControl(fields, unreadPaths) ?? parseCacheControl(definition, unreadPaths),
   };
   fields.noteUnread(unreadPaths);
   definition.noteUnread(unreadPaths);

@@ -107,17 +107,19 @@ export function parseChatMessages(request: Fields, unreadPaths: Set<string>): Ch
 }
 
 /** The `cache_control` of a part, a message or a tool. */
-export function parseCacheControl(fields: Fields): CacheControl | undefined {
+export function parseCacheControl(fields: Fields, unreadPaths: Set<string>): CacheControl | undefined {
   const cache = fields.optionalObject("cache_control");
   if (cache === undefined) return undefined;
   cache.oneOf("type", ["ephemeral"]);
-  return { path: cache.path, ttl: cache.optionalOneOf("ttl", ["5m", "1h"]) };
+  const ttl = cache.optionalOneOf("ttl", ["5m", "1h"]);
+  cache.noteUnread(unreadPaths);
+  return { path: cache.path, ttl };
 }
 
 function parseMessage(fields: Fields, unreadPaths: Set<string>): ChatMessage {
   const path = fields.path;
   const role = fields.oneOf("role", ROLES);
-  const cache = parseCacheControl(fields);
+  const cache = parseCacheControl(fields, unreadPaths);
   switch (role) {
     case "system":
     case "developer":
@@ -227,23 +229,31 @@ function parseContent(message: Fields, unreadPaths: Set<string>): ContentPart[] 
 type PartReader = (fields: Fields, unreadPaths: Set<string>) => ContentPart;
 
 const PART_READERS: Readonly<Record<string, PartReader>> = {
-  text: (fields) => ({ type: "text", ...partBase(fields), text: fields.string("text") }),
-  refusal: (fields) => ({ type: "text", ...partBase(fields), text: fields.string("refusal") }),
+  text: (fields, unreadPaths) => ({
+    type: "text",
+    ...partBase(fields, unreadPaths),
+    text: fields.string("text"),
+  }),
+  refusal: (fields, unreadPaths) => ({
+    type: "text",
+    ...partBase(fields, unreadPaths),
+    text: fields.string("refusal"),
+  }),
   image_url: (fields, unreadPaths) => ({
     type: "image_url",
-    ...partBase(fields),
+    ...partBase(fields, unreadPaths),
     url: parseUrl(fields, { name: "image_url", unreadPaths }),
   }),
   video_url: (fields, unreadPaths) => ({
     type: "video_url",
-    ...partBase(fields),
+    ...partBase(fields, unreadPaths),
     url: parseUrl(fields, { name: "video_url", unreadPaths }),
   }),
   input_audio: (fields, unreadPaths) => {
     const audio = fields.object("input_audio");
     const part: AudioPart = {
       type: "input_audio",
-      ...partBase(fields),
+      ...partBase(fields, unreadPaths),
       data: audio.string("data"),
       format: audio.string("format"),
     };
@@ -260,7 +270,7 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
     }
     const part: FilePart = {
       type: "file",
-      ...partBase(fields),
+      ...partBase(fields, unreadPaths),
       data: file.string("file_data"),
       filename: file.optionalString("filename"),
     };
@@ -289,8 +299,8 @@ function parseUrl(
   return url;
 }
 
-function partBase(fields: Fields): PartBase {
-  return { path: fields.path, cache: parseCacheControl(fields) };
+function partBase(fields: Fields, unreadPaths: Set<string>): PartBase {
+  return { path: fields.path, cache: parseCacheControl(fields, unreadPaths) };
 }
 
 function textPart(text: string, path: string): TextPart {
