@@ -23,7 +23,7 @@ export async function searchDefaultChain(region: string): Promise<KeyPair> {
 }
 
 export async function searchProfile(profile: string, region: string): Promise<KeyPair> {
-  return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region } })());
+  return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region, profile } })());
 }
 
 export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyPair> {
