@@ -4,7 +4,7 @@
 DENO_VERSION := 2.9.6
 BUN_VERSION := 1.4.4
 
-TASKS := run test check fmt build
+TASKS := run test check fmt build release
 
 # A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
@@ -23,6 +23,7 @@ help:
 	@echo 'make fmt       format the sources'
 	@echo 'make build     dist/adit: one binary with everything in it'
 	@echo 'make compile   dist/adit-deno: the same by deno compile'
+	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
 	@echo 'make clean     remove what was built and installed'
 
 $(TASKS): $(TOOLS) .tools/dependencies
