@@ -69,7 +69,7 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
 
   const canonical = canonicalRequest(request, authorization.signedHeaders);
   const expected = canonical &&
-    signature({ canonical, date, scope, secretAccessKey: secret.secretAccessKey });
+    signatureOf({ canonical, date, scope, secretAccessKey: secret.secretAccessKey });
   if (expected === undefined || !sameText(expected, authorization.signature)) {
     return refuse(
       "InvalidSignatureException",
@@ -173,7 +173,8 @@ function basicFormat(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }
 
-function signature(
+/** The signature, in lower-case hexadecimal, of a canonical request. */
+export function signatureOf(
   input: { canonical: string; date: string; scope: Scope; secretAccessKey: Secret },
 ): string {
   const { day, region, service, terminator } = input.scope;
@@ -191,7 +192,7 @@ function signature(
 }
 
 /** Compares without telling by its duration how much is equal. */
-function sameText(one: string, other: string): boolean {
+export function sameText(one: string, other: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));
 }

@@ -2,6 +2,7 @@
 
 import type { ReceivedRequest } from "../aws/canonical.ts";
 import { verifySignature } from "../aws/verify.ts";
+import { checkShortTermKey, SHORT_TERM_PREFIX } from "./api_key.ts";
 import type { EmulatorCredentials } from "./credentials.ts";
 import { BedrockException } from "./exception.ts";
 
@@ -12,27 +13,43 @@ export interface AccessRules {
   readonly region: string | undefined;
 }
 
-const KEY_PREFIXES = ["ABSK", "bedrock-api-key-"];
+/** The region of a long-term API key, which names none. */
+const DEFAULT_REGION = "us-east-1";
 
-/** Throws as AWS answers a request that is not signed, wrongly signed, or carries a wrong API key. */
-export function authenticate(request: ReceivedRequest, rules: AccessRules, nowMs: number): void {
+/**
+ * The region that the request was signed for. Throws as AWS answers a request that is not signed, wrongly signed, or
+ * carries a wrong API key.
+ */
+export function authenticate(request: ReceivedRequest, rules: AccessRules, nowMs: number): string {
   const bearer = /^Bearer\s+(.*)$/i.exec(request.headers.get("authorization") ?? "");
-  if (bearer !== null) {
-    checkApiKey(bearer[1] ?? "", rules.apiKeys);
-    return;
-  }
+  if (bearer !== null) return checkApiKey(bearer[1] ?? "", rules, nowMs);
   const result = verifySignature(request, {
     nowMs,
     findSecret: (id) => rules.credentials.find(({ accessKeyId }) => accessKeyId === id),
     ...(rules.region === undefined ? {} : { region: rules.region }),
   });
   if (!result.ok) throw new BedrockException(result.error.name, result.error.message);
+  return result.region;
 }
 
-function checkApiKey(key: string, known: readonly string[]): void {
-  if (known.includes(key)) return;
-  const message = KEY_PREFIXES.some((prefix) => key.startsWith(prefix))
-    ? "Authentication failed: Please make sure your API Key is valid."
-    : "Invalid API Key format: Must start with pre-defined prefix";
-  throw new BedrockException("AccessDeniedException", message, { capital: true });
+function checkApiKey(key: string, { credentials, apiKeys, region }: AccessRules, nowMs: number): string {
+  if (apiKeys.includes(key)) return region ?? DEFAULT_REGION;
+  if (!key.startsWith(SHORT_TERM_PREFIX)) {
+    throw refused(
+      key.startsWith("ABSK")
+        ? "Authentication failed: Please make sure your API Key is valid."
+        : "Invalid API Key format: Must start with pre-defined prefix",
+    );
+  }
+  const check = checkShortTermKey(key, { credentials, nowMs });
+  if (check.ok && check.region === (region ?? check.region)) return check.region;
+  throw refused(
+    !check.ok && check.problem === "expired"
+      ? "Bearer Token has expired"
+      : "Authentication failed: Please make sure your API Key is valid.",
+  );
+}
+
+function refused(message: string): BedrockException {
+  return new BedrockException("AccessDeniedException", message, { capital: true });
 }

@@ -1,10 +1,17 @@
-/** What AWS says about a Converse body whose shape is wrong. */
+/** What AWS says about a body whose shape is wrong. */
 
 import type { z } from "zod";
 import { BedrockException, invalid } from "./exception.ts";
 
+/** The body in its shape, or AWS's refusal of it. */
+export function parseShape<Value>(shape: z.ZodType<Value>, body: unknown): Value {
+  const result = shape.safeParse(body, { reportInput: true });
+  if (result.success) return result.data;
+  throw describeIssues(result.error.issues);
+}
+
 /** The refusal of a body, in the words of AWS's request validation. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[]): BedrockException {
+function describeIssues(issues: readonly z.core.$ZodIssue[]): BedrockException {
   const constraints: string[] = [];
   for (const issue of issues) {
     const where = issue.path.map(String);

@@ -151,6 +151,9 @@ type Extras = { readonly [Name in keyof z.infer<typeof claudeExtras>]?: z.infer<
 
 const EXTRAS: Readonly<Record<Model["family"], z.ZodType<Extras>>> = {
   claude: claudeExtras,
+  command: otherExtras,
+  llama: otherExtras,
+  mistral: otherExtras,
   nova: novaExtras,
   other: otherExtras,
 };

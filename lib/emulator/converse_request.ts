@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { JsonValue } from "../base/json.ts";
-import { describeIssues } from "./converse_issues.ts";
+import { parseShape } from "./converse_issues.ts";
 
 const document: z.ZodType<JsonValue> = z.json();
 const name64 = z.string().min(1).max(64).regex(/^[a-zA-Z0-9_-]+$/);
@@ -189,15 +189,9 @@ export type ConverseBlock = z.infer<typeof contentBlock>;
 export type CountTokensRequest = z.infer<typeof countTokensRequest>;
 
 export function parseConverseRequest(body: unknown): ConverseRequest {
-  return parse(converseRequest, body);
+  return parseShape(converseRequest, body);
 }
 
 export function parseCountTokensRequest(body: unknown): CountTokensRequest {
-  return parse(countTokensRequest, body);
-}
-
-function parse<Value>(shape: z.ZodType<Value>, body: unknown): Value {
-  const result = shape.safeParse(body, { reportInput: true });
-  if (result.success) return result.data;
-  throw describeIssues(result.error.issues);
+  return parseShape(countTokensRequest, body);
 }

@@ -2,15 +2,18 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { AsyncJobs } from "./async_jobs.ts";
 import { authenticate } from "./authenticate.ts";
 import { parseJson, readBody } from "./body.ts";
+import type { Outcome } from "./call.ts";
 import { PromptCache } from "./cache.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./credentials.ts";
 import { BedrockException, EXCEPTION_STATUS } from "./exception.ts";
+import { FaultCountdown } from "./fault_countdown.ts";
 import { type FaultRequest, splitFaults } from "./faults.ts";
 import { createPause, type Step, streamSteps, toSteps } from "./frames.ts";
 import { stringifySorted } from "./json.ts";
-import { OPERATIONS, type Outcome } from "./operations.ts";
+import { OPERATIONS } from "./operations.ts";
 import { createReasoningSeal } from "./reasoning.ts";
 import { findRoute } from "./route.ts";
 
@@ -46,6 +49,8 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     region: options.region,
   };
   const state = { cache: new PromptCache(clock), seal: createReasoningSeal(options.seed ?? "emulator") };
+  const jobs = new AsyncJobs(clock);
+  const countdown = new FaultCountdown();
 
   async function answer(request: Request): Promise<Response> {
     const receivedAt = clock.monotonic();
@@ -53,11 +58,13 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     const route = findRoute(method, url);
     if (route === undefined) return unknownOperation();
     const body = await readBody(request);
-    authenticate({ method, url, headers, body }, rules, clock.now());
-    const { modelId, faults } = splitFaults(route.modelId, headers.get("x-emulator-fault"));
+    const region = authenticate({ method, url, headers, body }, rules, clock.now());
+    const { modelId, faults: asked } = splitFaults(route.modelId, headers.get("x-emulator-fault"));
+    const faults = countdown.due(asked, `${route.operation} ${route.modelId}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
-    const call = { modelId, headers, body: parseJson(body, headers), receivedAt, clock, state };
+    const parsed = parseJson(body, headers);
+    const call = { ...route, modelId, region, headers, body: parsed, receivedAt, clock, state, jobs };
     return toResponse(OPERATIONS[route.operation](call), { faults, tokenDelayMs });
   }
 

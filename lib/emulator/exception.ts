@@ -3,6 +3,7 @@
 /** Status of every exception that a request to Bedrock may meet, modelled or from the layers in front of it. */
 export const EXCEPTION_STATUS = {
   AccessDeniedException: 403,
+  ConflictException: 400,
   ExpiredTokenException: 403,
   IncompleteSignatureException: 400,
   InternalServerException: 500,

@@ -17,6 +17,8 @@ export interface CannedAnswer {
 }
 
 export type Fault =
+  /** Lets only the first requests meet the other faults. */
+  | { readonly kind: "first" }
   /** Refuses before anything is answered. */
   | {
     readonly kind: "refuse";
@@ -119,6 +121,7 @@ function damaged(frame: FrameStep): Step {
 const RESET_STEPS: readonly Step[] = [{ kind: "wait", ms: 20 }, { kind: "reset" }];
 
 const FAULTS: ReadonlyMap<string, Fault> = new Map<string, Fault>([
+  ["first", { kind: "first" }],
   ["validation", refuse("ValidationException", "The emulator was asked to refuse this request.")],
   [
     "quota",

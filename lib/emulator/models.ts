@@ -3,7 +3,7 @@
 import { BedrockException, invalid } from "./exception.ts";
 
 /** Which native body a model takes in InvokeModel; the others answer Converse only. */
-export type Family = "claude" | "nova" | "other";
+export type Family = "claude" | "command" | "llama" | "mistral" | "nova" | "other";
 
 /** Whether and how a model reasons before it answers. */
 export type Reasoning =
@@ -119,6 +119,7 @@ export const MODELS: readonly Model[] = [
   {
     ...open,
     id: "meta.llama3-3-70b-instruct-v1:0",
+    family: "llama",
     name: "Llama 3.3 70B Instruct",
     profiles: ["us"],
     onDemand: false,
@@ -126,12 +127,21 @@ export const MODELS: readonly Model[] = [
   {
     ...open,
     id: "meta.llama4-maverick-17b-instruct-v1:0",
+    family: "llama",
     name: "Llama 4 Maverick",
     profiles: ["us"],
     onDemand: false,
     media: ["image", "document"],
   },
-  { ...open, id: "mistral.mistral-7b-instruct-v0:2", name: "Mistral 7B", tools: false, system: false },
+  {
+    ...open,
+    id: "mistral.mistral-7b-instruct-v0:2",
+    family: "mistral",
+    name: "Mistral 7B",
+    tools: false,
+    system: false,
+  },
+  { ...open, id: "cohere.command-r-v1:0", family: "command", name: "Command R", maxOutputTokens: 4096 },
   { ...open, id: "mistral.mistral-large-2407-v1:0", name: "Mistral Large" },
   { ...gptOss, id: "openai.gpt-oss-20b-1:0", name: "gpt-oss 20B" },
   { ...gptOss, id: "openai.gpt-oss-120b-1:0", name: "gpt-oss 120B" },

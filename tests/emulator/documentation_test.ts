@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EMULATOR_CREDENTIALS } from "../../lib/emulator/credentials.ts";
+import { EMBEDDERS } from "../../lib/emulator/embeddings.ts";
 import { faultNames } from "../../lib/emulator/faults.ts";
 import { BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD } from "../../lib/emulator/guardrail.ts";
 import { APPLICATION_PROFILE_MODEL, MODELS } from "../../lib/emulator/models.ts";
@@ -8,7 +9,7 @@ Deno.test("the emulator's page names every fault, model, trigger and credential"
   const page = await Deno.readTextFile(new URL("../../config/emulator.md", import.meta.url));
   const code = new Set(Array.from(page.matchAll(/`([^`\n]+)`/g), ([, text = ""]) => text));
   const words = [BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD, APPLICATION_PROFILE_MODEL];
-  for (const name of [...faultNames(), ...MODELS.map(({ id }) => id), ...words]) {
+  for (const name of [...faultNames(), ...[...MODELS, ...EMBEDDERS].map(({ id }) => id), ...words]) {
     assert.ok(code.has(name), name);
   }
   assert.ok(page.includes(EMULATOR_CREDENTIALS.accessKeyId));

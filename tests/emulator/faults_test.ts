@@ -265,7 +265,20 @@ Deno.test("a reset on the socket breaks an HTTP/1.1 client's stream", async () =
   });
 });
 
+Deno.test("faults behind first pass once their number of requests has met them, by model id", async () => {
+  const post = postTo();
+  const statusOf = async (fault: string) => {
+    const path = pathOf(`${CLAUDE}.fault-first${fault}.fault-throttling`, "converse");
+    const response = await post(path, { messages: [ask("hi")] });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const statuses = [];
+  for (const fault of ["", "", ":2", ":2", ":2", ""]) statuses.push(await statusOf(fault));
+  assert.deepEqual(statuses, [429, 200, 429, 429, 200, 200]);
+});
+
 Deno.test("every fault is tried here", () => {
   const tried = [...Object.keys(REFUSALS), ...Object.keys(CANNED), ...Object.keys(STREAMS)];
-  assert.deepEqual([...tried, "hang", "slow-answer", "stall"].sort(), [...faultNames()].sort());
+  assert.deepEqual([...tried, "first", "hang", "slow-answer", "stall"].sort(), [...faultNames()].sort());
 });

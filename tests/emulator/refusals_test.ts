@@ -426,7 +426,11 @@ const INVOKE: Readonly<Record<string, Case>> = {
     body: { messages: [user], inferenceConfig: { topK: 500 } },
     message: /#\/inferenceConfig\/topK/,
   },
-  "a family without a native body": { model: LLAMA, body: { prompt: "hi" }, message: /use Converse/ },
+  "a family without a native body": {
+    model: "openai.gpt-oss-20b-1:0",
+    body: { messages: [] },
+    message: /use Converse/,
+  },
 };
 
 for (const [what, { model = CLAUDE, body, message }] of Object.entries(INVOKE)) {

@@ -1,0 +1,141 @@
+/** InvokeModel with the bodies of models that complete a text, and of embedding models. */
+
+import { InvokeModelCommand, InvokeModelWithResponseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
+import assert from "node:assert/strict";
+import { decodeUtf8 } from "../../lib/base/bytes.ts";
+import { EMBEDDERS } from "../../lib/emulator/embeddings.ts";
+import { framesOf, LLAMA, messageOf, pathOf, payloadOf, postTo, withClient } from "./harness.ts";
+
+const MISTRAL = "mistral.mistral-7b-instruct-v0:2";
+const COMMAND = "cohere.command-r-v1:0";
+const LLAMA_PROMPT =
+  "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nreply with: hello there<|eot_id|>" +
+  "<|start_header_id|>assistant<|end_header_id|>\n\n";
+
+interface Completion {
+  readonly body: object;
+  readonly message: Readonly<Record<string, unknown>>;
+  /** The text of one object of the stream. */
+  readonly textOf: (event: Readonly<Record<string, unknown>>) => unknown;
+}
+
+const COMPLETIONS: Readonly<Record<string, Completion>> = {
+  [LLAMA]: {
+    body: { prompt: LLAMA_PROMPT, max_gen_len: 100, temperature: 0.5 },
+    message: {
+      generation: "hello there",
+      prompt_token_count: 11,
+      generation_token_count: 4,
+      stop_reason: "stop",
+    },
+    textOf: ({ generation }) => generation,
+  },
+  [MISTRAL]: {
+    body: { prompt: "<s>[INST] reply with: hello there [/INST]", max_tokens: 100 },
+    message: { outputs: [{ text: "hello there", stop_reason: "stop" }] },
+    textOf: ({ outputs }) => (outputs as { text: string }[])[0]?.text,
+  },
+  [COMMAND]: {
+    body: { message: "reply with: hello there", chat_history: [{ role: "USER", message: "Hi" }] },
+    message: { text: "hello there", finish_reason: "COMPLETE" },
+    textOf: ({ text }) => text,
+  },
+};
+
+for (const [modelId, { body, message, textOf }] of Object.entries(COMPLETIONS)) {
+  Deno.test(`${modelId} completes a text in its own words, whole and as a stream`, async () => {
+    await withClient({ handler: "HTTP/1.1", authentication: "signature" }, async (client) => {
+      const whole = await client.send(new InvokeModelCommand({ modelId, body: JSON.stringify(body) }));
+      const answer = JSON.parse(decodeUtf8(whole.body));
+      for (const [name, value] of Object.entries(message)) assert.deepEqual(answer[name], value);
+      const stream = await client.send(
+        new InvokeModelWithResponseStreamCommand({ modelId, body: JSON.stringify(body) }),
+      );
+      const events = [];
+      for await (const { chunk } of stream.body ?? []) {
+        events.push(JSON.parse(decodeUtf8(chunk?.bytes ?? new Uint8Array())));
+      }
+      assert.equal(events.map((event) => textOf(event) ?? "").join(""), "hello there");
+      assert.equal(events.at(-1)["amazon-bedrock-invocationMetrics"].outputTokenCount, 4);
+      assert.equal(events.slice(0, -1).some((event) => "amazon-bedrock-invocationMetrics" in event), false);
+    });
+  });
+}
+
+Deno.test("a completion ends at its limit, and an empty one still is one", async () => {
+  const post = postTo();
+  const limited = await post(pathOf(LLAMA, "invoke"), { prompt: LLAMA_PROMPT, max_gen_len: 1 });
+  assert.equal((await limited.json()).stop_reason, "length");
+  const stopped = await post(pathOf(MISTRAL, "invoke-with-response-stream"), {
+    prompt: "reply with: hello",
+    stop: ["hello"],
+  });
+  const [frame] = await framesOf(stopped);
+  assert.ok(frame !== undefined);
+  const event = JSON.parse(atob(JSON.parse(payloadOf(frame)).bytes));
+  assert.deepEqual(event.outputs, [{ text: "", stop_reason: "stop" }]);
+});
+
+const EMBEDDINGS: readonly (readonly [modelId: string, body: object, size: number, read: string])[] = [
+  ["amazon.titan-embed-text-v2:0", { inputText: "red apples" }, 1024, "embedding"],
+  ["amazon.titan-embed-text-v2:0", { inputText: "red apples", dimensions: 256 }, 256, "embedding"],
+  [
+    "amazon.titan-embed-text-v2:0",
+    { inputText: "red apples", embeddingTypes: ["binary", "float"] },
+    1024,
+    "embeddingsByType.float",
+  ],
+  ["cohere.embed-english-v3", { texts: ["red apples"], input_type: "search_query" }, 1024, "embeddings.0"],
+  [
+    "cohere.embed-multilingual-v3",
+    { texts: ["red apples"], input_type: "search_query", embedding_types: ["float"] },
+    1024,
+    "embeddings.float.0",
+  ],
+  ["cohere.embed-v4:0", { texts: ["red apples"], input_type: "search_query" }, 1536, "embeddings.float.0"],
+  [
+    "us.cohere.embed-v4:0",
+    { texts: ["red apples"], input_type: "clustering", output_dimension: 512 },
+    512,
+    "embeddings.float.0",
+  ],
+];
+
+for (const [modelId, body, size, path] of EMBEDDINGS) {
+  Deno.test(`${modelId} embeds ${JSON.stringify(body)} in ${size} numbers of length 1, always the same`, async () => {
+    const post = postTo();
+    const vectorOf = async () => {
+      const response = await post(pathOf(modelId, "invoke"), body);
+      assert.equal(response.headers.get("x-amzn-bedrock-input-token-count"), "3");
+      assert.equal(response.headers.has("x-amzn-bedrock-output-token-count"), false);
+      let value = await response.json();
+      for (const step of path.split(".")) value = value[step];
+      return value as number[];
+    };
+    const vector = await vectorOf();
+    assert.equal(vector.length, size);
+    assert.ok(Math.abs(Math.hypot(...vector) - 1) < 0.001);
+    assert.deepEqual(await vectorOf(), vector);
+  });
+}
+
+Deno.test("texts with words in common are closer than texts without", async () => {
+  const response = await postTo()(pathOf("cohere.embed-v4:0", "invoke"), {
+    texts: ["red apples", "green apples", "fast trains"],
+    input_type: "clustering",
+  });
+  const [red, green, trains] = (await response.json()).embeddings.float as [number[], number[], number[]];
+  const closeness = (one: number[], other: number[]) =>
+    one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
+  assert.ok(closeness(red, green) > closeness(red, trains) + 0.2);
+});
+
+Deno.test("embedding models refuse what they do not take, and every operation but InvokeModel", async () => {
+  const post = postTo();
+  for (const { id } of EMBEDDERS) {
+    for (const [operation, body] of [["invoke", { prompt: "hi" }], ["converse", { messages: [] }]] as const) {
+      const response = await post(pathOf(id, operation), body);
+      assert.equal(response.status, 400, await messageOf(response));
+    }
+  }
+});
