@@ -2,8 +2,18 @@
 
 import Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
-import { ALL, ask, CLAUDE, clientTest, type ModelEntry, NOVA, textOf } from "./messages_client.ts";
-import type { Program } from "./program.ts";
+import {
+  ALL,
+  ask,
+  CLAUDE,
+  clientOf,
+  clientTest,
+  messagesConfig,
+  type ModelEntry,
+  NOVA,
+  textOf,
+} from "./messages_client.ts";
+import { forEachRuntime, type Program, startProgram } from "./program.ts";
 import { answerOf, type Ask, begin, statusOf, textOf as bodyOf } from "./requests.ts";
 
 /** A Claude and a Nova with each of the faults. */
@@ -242,4 +252,39 @@ clientTest(
     assert.equal(program.stderr, "");
   },
   { models: faulty("cut:5", "validation") },
+);
+
+const FLAG = "files-api-2025-04-14";
+
+forEachRuntime(
+  "messages: a file of beta flags goes before the built-in table, and is reloaded",
+  async (runtime) => {
+    const table = await Deno.makeTempFile({ suffix: ".yaml" });
+    try {
+      await Deno.writeTextFile(table, "{}");
+      await using program = await startProgram(runtime, messagesConfig({}, `data: { beta_flags: ${table} }`));
+      const client = clientOf(program);
+      const send = () =>
+        client.beta.messages.create({
+          model: "claude",
+          max_tokens: 10,
+          betas: [FLAG, "context-1m-2025-08-07"],
+          messages: [{ role: "user", content: "Hello" }],
+        }).withResponse();
+      const { response } = await send();
+      assert.equal(response.headers.get("x-adit-ignored"), `anthropic-beta[${FLAG}]`);
+      const line = await program.waitForLog(({ message }) => message === "request");
+      assert.deepEqual(line["ignored"], [`anthropic-beta[${FLAG}]`]);
+
+      await Deno.writeTextFile(table, `pass: [${FLAG}]`);
+      await program.waitForLog(({ message }) => message === "configuration reloaded");
+      // Bedrock does not know it after all.
+      await assert.rejects(
+        send(),
+        (error) => error instanceof Anthropic.BadRequestError && /invalid beta flag/.test(error.message),
+      );
+    } finally {
+      await Deno.remove(table);
+    }
+  },
 );
