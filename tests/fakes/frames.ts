@@ -53,6 +53,16 @@ export function converseFrames(...texts: readonly string[]): Bytes[] {
   ];
 }
 
+/** What Converse answers in place of those frames. */
+export function converseAnswer(text: string) {
+  return {
+    metrics: { latencyMs: 9 },
+    output: { message: { content: [{ text }], role: "assistant" } },
+    stopReason: "end_turn",
+    usage: USAGE,
+  };
+}
+
 /** The frames of an InvokeModelWithResponseStream answer, one for each of the model's own chunks. */
 export function invokeFrames(...chunks: readonly unknown[]): Bytes[] {
   return chunks.map((chunk) =>
