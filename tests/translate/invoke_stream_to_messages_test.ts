@@ -81,6 +81,7 @@ Deno.test("nothing follows an error, Adit's or the model's own", () => {
   const told = open();
   told.push(chunk('{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'));
   assert.deepEqual([told.end(), told.finished], ["", false]);
+  assert.equal(told.fail(new AditError("stream_truncated")), "");
 });
 
 Deno.test("what is no event of Anthropic's is refused", () => {
