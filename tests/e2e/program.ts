@@ -97,9 +97,13 @@ export async function runProgram(
 export type RuntimeTest = (runtime: RuntimeName, context: Deno.TestContext) => Promise<void>;
 
 /** Registers a test for each runtime, under the names `deno: …` and `bun: …`. */
-export function forEachRuntime(name: string, test: RuntimeTest): void {
+export function forEachRuntime(name: string, test: RuntimeTest, options: { ignore?: boolean } = {}): void {
   for (const runtime of RUNTIMES) {
-    Deno.test(`${runtime}: ${name}`, (context) => withoutHanging(() => test(runtime, context)));
+    Deno.test({
+      name: `${runtime}: ${name}`,
+      fn: (context) => withoutHanging(() => test(runtime, context)),
+      ...options,
+    });
   }
 }
 
