@@ -20,24 +20,22 @@ export interface ReasoningContext {
 /** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
 export function reasoningFields(request: ChatRequest, { traits, ignored }: ReasoningContext): JsonObject {
   const { reasoningEffort: effort, thinking } = request;
-  const byEffort = effort === undefined ? {} : effortFields(request, traits.reasoningEffort.get(effort));
+  const byEffort = effort === undefined ? {} : possible(traits.reasoningEffort.get(effort), request);
   if (byEffort === undefined) ignored.add("reasoning_effort");
   if (thinking === undefined) return byEffort ?? {};
-  if (!traits.thinking) {
-    ignored.add("thinking");
-    return byEffort ?? {};
-  }
+  const byThinking = traits.thinking ? possible({ thinking: thinking.value }, request) : undefined;
+  if (byThinking === undefined) ignored.add("thinking");
   // The caller's own words about thinking go before the meaning of an effort.
-  return { ...byEffort, thinking: thinking.value };
+  return { ...byEffort, ...byThinking };
 }
 
 /**
- * The fields of an effort, unless the model would refuse the request over them: with a budget for thinking, the message
- * whose tools have just run must begin with its thoughts, and clients that know only an effort do not send them back.
+ * The fields, unless the model would refuse the request over them: with a budget for thinking, the message whose tools
+ * have just run must begin with its thoughts, and many clients do not send them back.
  */
-function effortFields({ messages }: ChatRequest, fields: JsonObject | undefined): JsonObject | undefined {
-  const budget = activeThinking(fields ?? {})?.budget_tokens;
-  return budget !== undefined && hasLostThoughts(messages) ? undefined : fields;
+function possible(fields: JsonObject | undefined, { messages }: ChatRequest): JsonObject | undefined {
+  const hasBudget = activeThinking(fields ?? {})?.budget_tokens !== undefined;
+  return hasBudget && hasLostThoughts(messages) ? undefined : fields;
 }
 
 /** Whether the last assistant turn calls tools whose results are there, and does not begin with a thought. */

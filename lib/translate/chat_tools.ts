@@ -165,13 +165,16 @@ interface StructureContext extends ToolsContext {
 
 /** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
 function planStructure({ responseFormat: format, tools }: ChatRequest, context: StructureContext): Structure {
-  const { traits, choice, others, toolNames } = context;
+  const { traits, choice, others, toolNames, ignored } = context;
   if (format.type === "text") return {};
   if (format.type === "json_schema" && traits.structuredOutput === "schema") {
     return { outputConfig: { textFormat: schemaFormat(format) } };
   }
-  // A call that the caller insists on has no content to hold to a format.
-  if (choice.mode === "any" || choice.mode === "tool") return {};
+  if (choice.mode === "any" || choice.mode === "tool") {
+    // A call that the caller insists on has no content to hold to a format.
+    ignored.add("response_format");
+    return {};
+  }
   const byName = traits.toolChoice.has("tool");
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
     throw invalidField("response_format", 'this model has no structured output: expected "text"');
