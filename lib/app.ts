@@ -222,11 +222,10 @@ export class App {
   #summary(): string {
     const { models } = this.#pipeline.snapshot;
     const { ok, problems } = this.#lastReload;
-    const serving = `serving ${models.size} models on ${this.#public.urls.join(", ")}`;
+    const serving = `serving on ${this.#public.urls.join(", ")}, models: ${models.size}`;
     if (ok) return serving;
-    return `${serving} with the previous configuration; problems in the new one: ${problems.length}, first: ${
-      problems[0] ?? ""
-    }`;
+    const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
+    return `${serving}, with the previous configuration; ${refused}`;
   }
 
   #status(): unknown {

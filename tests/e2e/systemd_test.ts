@@ -37,7 +37,7 @@ for (const kind of ["path", "abstract"] as const) {
 
       assert.deepEqual(await systemd.next({ READY: /^1$/ }), {
         READY: "1",
-        STATUS: `serving 2 models on http://${address}`,
+        STATUS: `serving on http://${address}, models: 2`,
       });
       // The service is used the moment it says that it is ready.
       const health = await fetch(`http://${address}/healthz`);
@@ -51,13 +51,13 @@ for (const kind of ["path", "abstract"] as const) {
       const reloading = await systemd.next({ RELOADING: /^1$/, MONOTONIC_USEC: /^\d+$/ });
       const reloadedAt = Number(reloading["MONOTONIC_USEC"]);
       assert.ok(before - PRECISION_US <= reloadedAt && reloadedAt <= uptimeUs() + PRECISION_US);
-      await systemd.next({ READY: /^1$/, STATUS: new RegExp(`^serving 3 models on http://${address}$`) });
+      await systemd.next({ READY: /^1$/, STATUS: new RegExp(`^serving on http://${address}, models: 3$`) });
 
       await replaceFile(program.configPath, onFreePorts(`listen: ${address}\nmodels: 3\n`));
       await systemd.next({
         READY: /^1$/,
         STATUS:
-          /^serving 3 models on \S+ with the previous configuration; problems in the new one: \d+, first: \S+adit\.yaml:\d+/,
+          /^serving on \S+, models: 3, with the previous configuration; problems in the new one: \d+, first: \S+adit\.yaml:\d+/,
       });
 
       assert.equal((await program.stop()).code, 0);
