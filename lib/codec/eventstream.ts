@@ -58,15 +58,18 @@ export class FrameDecoder {
   /** The unfinished frame: `#held` bytes of it, in a buffer of its whole size once the prelude is known. */
   #partial: Uint8Array<ArrayBuffer> = EMPTY;
   #held = 0;
+  #received = 0;
+  /** Bytes of the frames so far. */
+  #decoded = 0;
   #failure: EventStreamError | undefined;
 
   constructor(options: FrameDecoderOptions = {}) {
     this.#maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
-  /** Bytes so far of the frame whose end has not come. */
+  /** Bytes so far that are not part of a returned frame: those of a frame whose end has not come, or that is none. */
   get pendingBytes(): number {
-    return this.#held;
+    return this.#received - this.#decoded;
   }
 
   /**
@@ -76,6 +79,7 @@ export class FrameDecoder {
   push(chunk: Uint8Array<ArrayBuffer>): Frame[] {
     if (this.#failure !== undefined) throw this.#failure;
     const frames: Frame[] = [];
+    this.#received += chunk.length;
     try {
       this.#decode(chunk, frames);
     } catch (error) {
@@ -172,6 +176,7 @@ export class FrameDecoder {
     }
     const payloadAt = offset + PRELUDE_BYTES + readUint32(bytes, offset + 4);
     const headers = this.#readHeaders(bytes.subarray(offset + PRELUDE_BYTES, payloadAt));
+    this.#decoded += total;
     return { headers, payload: bytes.subarray(payloadAt, crcAt) };
   }
 }
