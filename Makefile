@@ -4,7 +4,7 @@
 DENO_VERSION := 2.9.6
 BUN_VERSION := 1.4.4
 
-TASKS := run test check fmt build release
+TASKS := run test check fmt golden build release
 
 # A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
@@ -21,6 +21,7 @@ help:
 	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
 	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
+	@echo 'make golden    write what the golden files expect anew; git diff shows what that changes'
 	@echo 'make build     dist/adit: one binary with everything in it'
 	@echo 'make compile   dist/adit-deno: the same by deno compile'
 	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'

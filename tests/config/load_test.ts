@@ -94,6 +94,10 @@ models:
     metadata: { team: search }
   nova-lite: { provider: west, id: us.amazon.nova-lite-v1:0, guardrail: { id: abc123, version: DRAFT } }
   nova-pro: { provider: west, id: us.amazon.nova-pro-v1:0, defaults: { stop: [a, b] } }
+  tiered:
+    provider: west
+    id: us.amazon.nova-pro-v1:0
+    defaults: { service_tier: flex, latency: optimized, additional_model_request_fields: { a: { b: 1 } } }
 routes:
   /bedrock: { model: nova-pro }
 callers:
@@ -154,6 +158,11 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
     trace: "disabled",
   });
   deepEqual(snapshot.models.get("nova-pro")?.defaults, { stop: ["a", "b"] });
+  deepEqual(snapshot.models.get("tiered")?.defaults, {
+    serviceTier: "flex",
+    latency: "optimized",
+    additionalModelRequestFields: { a: { b: 1 } },
+  });
   equal(snapshot.routes.get("/bedrock")?.model, snapshot.models.get("nova-pro"));
 
   const search = snapshot.callers.get("search");
