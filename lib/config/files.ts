@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import process from "node:process";
 
 import { compileGlob } from "../base/glob.ts";
 
@@ -55,6 +56,16 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   } finally {
     await file.close();
   }
+}
+
+/** Permission bits of a file; undefined where there are none. */
+export type ModeOf = typeof modeOf;
+
+/** The permission bits that the real file system has for a file. */
+export async function modeOf(path: string): Promise<number | undefined> {
+  // On Windows they say nothing about who may read.
+  if (process.platform === "win32") return undefined;
+  return await stat(path).then(({ mode }) => mode & 0o777, () => undefined);
 }
 
 /** Reads through another reader and remembers what it saw. */

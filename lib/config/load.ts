@@ -4,7 +4,15 @@ import { dirname, resolve } from "node:path";
 
 import { checkValues } from "./check.ts";
 import { loadData } from "./data.ts";
-import { type Fingerprints, type ListFolder, type ReadFile, RecordingReader } from "./files.ts";
+import { findExposed } from "./exposed.ts";
+import {
+  type Fingerprints,
+  type ListFolder,
+  type ModeOf,
+  modeOf,
+  type ReadFile,
+  RecordingReader,
+} from "./files.ts";
 import { Outside } from "./interpolate.ts";
 import { linkConfig } from "./link.ts";
 import type { Places } from "./places.ts";
@@ -18,6 +26,8 @@ export interface LoadOptions {
   readonly readFile: ReadFile;
   /** In place of the real file system's. */
   readonly listFolder?: ListFolder;
+  /** In place of the real file system's. */
+  readonly modeOf?: ModeOf;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -63,13 +73,19 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     tls: tls.tls,
     tables: data.tables,
   });
+  const exposed = await findExposed(value, {
+    schema: Config,
+    places: document,
+    modeOf: options.modeOf ?? modeOf,
+  });
+  const warnings = [...linked.warnings, ...exposed];
   const problems = [...earlier, ...tls.problems, ...linked.problems, ...data.problems];
-  if (problems.length > 0) return failed(problems, linked.warnings);
+  if (problems.length > 0) return failed(problems, warnings);
   return {
     ok: true,
     snapshot: linked.snapshot,
     written: { value, places: document },
-    warnings: sortProblems(linked.warnings),
+    warnings: sortProblems(warnings),
     files: reader.fingerprints,
   };
 }

@@ -22,7 +22,12 @@ const ENV = {
 };
 
 async function report(folder: string): Promise<string> {
-  const loaded = await loadConfig(join(folder, "adit.yaml"), { readFile, env: ENV });
+  const loaded = await loadConfig(join(folder, "adit.yaml"), {
+    readFile,
+    // That of a checkout is whatever the umask made of it.
+    modeOf: () => Promise.resolve(0o600),
+    env: ENV,
+  });
   const lines = [
     ...loaded.warnings.map((warning) => `${formatProblem(warning)} (warning)`),
     ...(loaded.ok ? ["ok"] : loaded.problems.map(formatProblem)),

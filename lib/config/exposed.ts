@@ -1,0 +1,72 @@
+/** Secrets that stand in a file which others than its owner can read. */
+
+import { resolve } from "node:path";
+import { z } from "zod";
+
+import type { ModeOf } from "./files.ts";
+import { isMapping } from "./merge.ts";
+import type { Places } from "./places.ts";
+import type { Path, Problem } from "./problems.ts";
+import { aboutOf, contentOf } from "./schema_walk.ts";
+
+export interface ExposedOptions {
+  readonly schema: z.core.$ZodType;
+  readonly places: Places;
+  readonly modeOf: ModeOf;
+}
+
+/** Kept out of messages as well, but of no use without the secret beside them. */
+const HARMLESS: ReadonlySet<unknown> = new Set([
+  ...["access_key_id", "accessKeyId", "external_id", "region"],
+]);
+
+const READABLE_BY_OTHERS = 0o044;
+
+/** A warning for each secret that a value of the schema has in the clear, where the file's mode lets others read it. */
+export async function findExposed(value: unknown, options: ExposedOptions): Promise<readonly Problem[]> {
+  const { places, modeOf } = options;
+  const problems: Problem[] = [];
+  for (const path of secretPaths(value, { schema: options.schema, path: [] })) {
+    const file = places.placeOf(path)?.file;
+    if (file === undefined || places.referenceAt(path) !== undefined) continue;
+    const mode = await modeOf(resolve(file));
+    if (mode === undefined || (mode & READABLE_BY_OTHERS) === 0) continue;
+    problems.push(places.problem(
+      path,
+      `the secret stands in a file that others can read (mode ${
+        mode.toString(8)
+      }): chmod 600, or write \${credential:NAME}, \${file:PATH} or \${env:NAME}`,
+    ));
+  }
+  return problems;
+}
+
+interface Position {
+  /** Undefined inside a secret that is a mapping. */
+  readonly schema: z.core.$ZodType | undefined;
+  readonly path: Path;
+}
+
+/** Paths of the texts that are secrets. */
+function secretPaths(value: unknown, { schema, path }: Position): readonly Path[] {
+  if (value === undefined || HARMLESS.has(path.at(-1))) return [];
+  const content = schema && contentOf(schema, value);
+  const isSecret = schema === undefined ||
+    (aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject));
+  if (isMapping(value)) {
+    return Object.entries(value).flatMap(([key, member]) => {
+      const below = isSecret ? undefined : memberSchema(content, key);
+      return isSecret || below !== undefined
+        ? secretPaths(member, { schema: below, path: [...path, key] })
+        : [];
+    });
+  }
+  if (!isSecret || typeof value !== "string") return [];
+  // Of `tls.key`: a path is no secret.
+  return path[0] === "tls" && !value.startsWith("-----BEGIN") ? [] : [path];
+}
+
+function memberSchema(content: z.core.$ZodType | undefined, key: string): z.core.$ZodType | undefined {
+  if (content instanceof z.ZodRecord) return content.valueType;
+  return content instanceof z.ZodObject ? content.shape[key] : undefined;
+}
