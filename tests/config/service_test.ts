@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { readRepositoryFile } from "../meta/sources.ts";
-import { builtAdit } from "../repository.ts";
 
 const unit = readRepositoryFile("config/adit.service");
 
@@ -14,11 +13,11 @@ const variants: Readonly<Record<string, string>> = {
   "with its credentials": unit.replace(/^#(?=LoadCredential=)/gm, ""),
 };
 
-/** Runs systemd-analyze on a unit whose program exists on this machine. */
+/** Runs systemd-analyze on the unit, with a program in the place of Adit that this machine has. */
 async function analyze(text: string, args: readonly string[]): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "adit-unit-" });
   const path = `${folder}/adit.service`;
-  await Deno.writeTextFile(path, text.replaceAll("/usr/local/bin/adit", await builtAdit()));
+  await Deno.writeTextFile(path, text.replaceAll("/usr/local/bin/adit", Deno.execPath()));
   try {
     const { code, stdout, stderr } = await new Deno.Command("systemd-analyze", { args: [...args, path] })
       .output();
