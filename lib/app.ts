@@ -238,6 +238,7 @@ export class App {
       uptime_s: Math.round((clock.now() - this.#startedMs) / 1000),
       draining: this.#draining,
       requests_in_hand: this.#pipeline.inHand,
+      requests: this.#pipeline.counts,
       listeners: { public: this.#public.urls, admin: this.#admin.urls },
       config: {
         file: configPath,

@@ -22,7 +22,7 @@ export interface CallOptions {
   readonly dialect: Dialect;
   readonly remoteAddress: string;
   /** Called once, when the request is settled. */
-  readonly onSettled: (call: Call) => void;
+  readonly onSettled: (call: Call, error: AditError | undefined) => void;
 }
 
 export class Call {
@@ -104,8 +104,9 @@ export class Call {
     this.#settled = true;
     if (status !== undefined) this.#status = status;
     if (error !== undefined) this.#exchange?.end(error);
-    this.options.onSettled(this);
-    this.#log(error ?? this.refusal);
+    const outcome = error ?? this.refusal;
+    this.options.onSettled(this, outcome);
+    this.#log(outcome);
   }
 
   #elapsed(): number {

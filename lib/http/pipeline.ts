@@ -21,6 +21,7 @@ import { type Answer, jsonAnswer, type ModelRequest, type WholeAnswer } from "./
 import { messagesRequest } from "./messages.ts";
 import { listModels } from "./models.ts";
 import { nativeRequest } from "./native.ts";
+import { RequestCounts } from "./request_counts.ts";
 import { dialectOf, type Match, queryOf, route, routePath } from "./router.ts";
 import { streamBody } from "./stream.ts";
 
@@ -34,6 +35,8 @@ export interface PipelineOptions {
 
 /** Handles requests with the snapshot of the day, and knows which are in hand. */
 export class Pipeline {
+  /** What has been settled since the start. */
+  readonly counts = new RequestCounts();
   readonly #options: PipelineOptions;
   readonly #inHand = new Set<Call>();
   readonly #startedMs: number;
@@ -96,7 +99,10 @@ export class Pipeline {
       path,
       dialect: dialectOf(path, headers),
       remoteAddress: connection.remoteAddress,
-      onSettled: (settled) => this.#inHand.delete(settled),
+      onSettled: (settled, error) => {
+        this.#inHand.delete(settled);
+        this.counts.add(settled, error);
+      },
     });
     this.#inHand.add(call);
     return call;
