@@ -1,9 +1,11 @@
 /** The composition root: puts the parts together, and keeps them in step with the configuration. */
 
 import { adminHandler } from "./admin/admin.ts";
+import { type AdminApi, adminApi } from "./admin/api.ts";
 import { type Clock, TimerWheel } from "./base/clock.ts";
 import { AditError } from "./base/errors.ts";
 import type { Logger } from "./base/log.ts";
+import { ConfigEntries } from "./config/entries.ts";
 import { readFile } from "./config/files.ts";
 import { loadConfig, type LoadResult } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
@@ -11,6 +13,7 @@ import type { Snapshot } from "./config/snapshot.ts";
 import { type ConfigWatch, watchConfig } from "./config/watch.ts";
 import { EMULATOR_CREDENTIALS } from "./emulator/credentials.ts";
 import { emulatorFetch } from "./emulator/in_process.ts";
+import { readBody } from "./http/body.ts";
 import { type ListenChange, Listeners } from "./http/listeners.ts";
 import { Pipeline } from "./http/pipeline.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -55,6 +58,9 @@ const LAST_BYTES_MS = 1_000;
 /** How long a reload waits for the search for credentials. */
 const MOST_SEARCH_MS = 5_000;
 
+/** Of a request to the admin API. */
+const ADMIN_BODY = { maxBytes: 256 * 1024, withinMs: 10_000 } as const;
+
 /** The running gateway. */
 export class App {
   readonly #options: AppOptions;
@@ -98,12 +104,24 @@ export class App {
         isReady: () => !this.#draining,
         status: () => this.#status(),
         reload: () => this.reload("request"),
+        api: this.#adminApi(),
       }),
       onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
     });
     this.#loadedAt = this.#now();
     this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
     logger.level = snapshot.log.level;
+  }
+
+  #adminApi(): AdminApi {
+    const { configPath, env, logger } = this.#options;
+    return adminApi({
+      entries: new ConfigEntries({ path: configPath, readFile, env }),
+      access: () => this.#pipeline.snapshot.adminApi,
+      readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
+      reload: () => this.reload("admin API"),
+      audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
+    });
   }
 
   /** Listens with a configuration that has been loaded. Throws when a socket cannot be opened. */

@@ -1,6 +1,8 @@
 /** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
 
 import type { Handler } from "../runtime/runtime.ts";
+import { json } from "./answer.ts";
+import type { AdminApi } from "./api.ts";
 
 /** What the operator may see and do; `lib/app.ts` gives it. */
 export interface AdminControl {
@@ -10,6 +12,7 @@ export interface AdminControl {
   status(): unknown;
   /** Reads the configuration again; gives the problems that kept it from being taken, or none. */
   reload(): Promise<readonly string[]>;
+  readonly api: AdminApi;
 }
 
 type AdminRoute = (control: AdminControl) => Response | Promise<Response>;
@@ -41,25 +44,20 @@ export function adminHandler(control: AdminControl): Handler {
     }
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES.get(`${method} ${path}`);
-    if (route !== undefined) return await answer(route, control);
+    if (route !== undefined) return await answer(() => route(control));
+    const api = control.api({ request, path, remote: connection.remoteAddress });
+    if (api !== undefined) return await answer(() => api);
     return PATHS.has(path)
       ? json(405, { error: `${path} does not take ${request.method}` })
       : json(404, { error: `there is no admin route ${path}` });
   };
 }
 
-async function answer(route: AdminRoute, control: AdminControl): Promise<Response> {
+async function answer(respond: () => Response | Promise<Response>): Promise<Response> {
   try {
-    return await route(control);
+    return await respond();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return json(500, { error: `the admin request failed: ${reason}` });
   }
-}
-
-function json(status: number, value: unknown): Response {
-  return new Response(`${JSON.stringify(value, null, 2)}\n`, {
-    status,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
-  });
 }

@@ -9,6 +9,7 @@ import { linkProvider } from "./link_providers.ts";
 import { type Problem, quote } from "./problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "./schema.ts";
 import type { Provider, Snapshot, TlsMaterial } from "./snapshot.ts";
+import { parseKeyHash } from "./values.ts";
 
 export interface Linked {
   /** Only to be used if there are no problems, here or earlier. */
@@ -51,6 +52,7 @@ export function linkConfig(
   const snapshot: Snapshot = {
     listen,
     admin,
+    adminApi: config.admin_api && { keyHash: parseKeyHash(config.admin_api.key) },
     tls,
     limits: {
       bodyBytes: config.limits.body,

@@ -6,6 +6,7 @@ import type { LinkContext } from "./link_context.ts";
 import { type Path, quote } from "./problems.ts";
 import type { CallerConfig, Config } from "./schema.ts";
 import type { Caller, Model, NativeAccess } from "./snapshot.ts";
+import { parseKeyHash } from "./values.ts";
 
 export interface CallerTargets {
   readonly context: LinkContext;
@@ -77,8 +78,9 @@ export function indexByKeyHash(
 ): ReadonlyMap<string, Caller> {
   const byHash = new Map<string, Caller>();
   for (const caller of callers.values()) {
-    const hash = entries[caller.name]?.key?.slice("sha256:".length).toLowerCase();
-    if (hash === undefined) continue;
+    const key = entries[caller.name]?.key;
+    if (key === undefined) continue;
+    const hash = parseKeyHash(key);
     const other = byHash.get(hash);
     if (other !== undefined) {
       context.fail(["callers", caller.name, "key"], `the same key as that of caller ${quote(other.name)}`);

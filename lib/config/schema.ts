@@ -25,7 +25,7 @@ import {
 import { REGION } from "./regions.ts";
 import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, SERVICE_TIERS } from "./snapshot.ts";
 import { traits } from "./traits.ts";
-import { EXPIRY, INCLUDE, parseEndpoint, parseExpiry } from "./values.ts";
+import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -273,7 +273,7 @@ const callerAws = mapping({
 const caller = mapping({
   key: text({
     expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-    pattern: /^sha256:[0-9A-Fa-f]{64}$/,
+    pattern: KEY_HASH,
     sensitive: "unless right",
     hint:
       '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
@@ -292,6 +292,15 @@ const caller = mapping({
   }).optional().describe("Last day (UTC) on which the key works, or the moment from which it does not."),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
+
+const adminApi = mapping({
+  key: text({
+    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+    pattern: KEY_HASH,
+    sensitive: "unless right",
+    hint: '"adit keygen" makes a key; its hash stands here',
+  }).describe("SHA-256 of the key that requests must carry, as `adit keygen` prints it."),
+});
 
 const includePath = text({
   expected: "a path such as conf.d/*.yaml, with * in its last part only",
@@ -322,6 +331,10 @@ export const Config = mapping({
     .prefault("127.0.0.1:9090")
     .describe(
       "Address and port for health, status, metrics and reload, without authentication; off for none.",
+    ),
+  admin_api: adminApi.optional()
+    .describe(
+      "Lets providers, models and callers be changed through the admin address; left out: they cannot be.",
     ),
   tls: tls.optional().describe("Certificate for the addresses of listen; left out: plain HTTP."),
   limits: limits.prefault({}).describe("What one request, and all together, may take."),

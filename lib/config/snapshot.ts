@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly listen: readonly ListenAddress[];
   /** Undefined where the file says `admin: off`. */
   readonly admin: ListenAddress | undefined;
+  /** Undefined where the configuration cannot be changed by requests. */
+  readonly adminApi: AdminApiAccess | undefined;
   /** For every address of `listen`; the admin listener speaks plain HTTP. */
   readonly tls: TlsMaterial | undefined;
   readonly limits: Limits;
@@ -38,6 +40,11 @@ export interface ListenAddress {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+}
+
+export interface AdminApiAccess {
+  /** SHA-256 of the key in lower-case hex. */
+  readonly keyHash: string;
 }
 
 export interface TlsMaterial {

@@ -113,3 +113,11 @@ export function parseEndpoint(text: string): string | undefined {
 
 /** A path in which `*` may stand in the last part, for any characters of a file's name. */
 export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
+
+/** The hash of a key: `sha256:` and 64 hexadecimal digits. */
+export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
+
+/** The digits of such a text in lower case, as keys are looked up by. */
+export function parseKeyHash(text: string): string {
+  return text.slice("sha256:".length).toLowerCase();
+}

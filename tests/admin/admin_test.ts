@@ -14,6 +14,7 @@ async function send(request: string, { control = {}, headers = {} }: Sent = {}) 
     isReady: () => true,
     status: () => ({ version: "1" }),
     reload: () => Promise.resolve([]),
+    api: () => undefined,
     ...control,
   });
   const answer = await handle(new Request("http://adit.test/", { method, headers }), {

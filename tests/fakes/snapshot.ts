@@ -86,6 +86,7 @@ export function snapshot(
   return {
     listen: [],
     admin: undefined,
+    adminApi: undefined,
     tls: undefined,
     limits: {
       bodyBytes: 1024 * 1024,

@@ -1,0 +1,164 @@
+/** AISIX's admin resources as entries of our sections, and back, so that its users keep their scripts. */
+
+import { AditError } from "../base/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
+import { REDACTED } from "../base/secret.ts";
+import type { EntrySection } from "../config/entries.ts";
+
+/** An entry that a body stands for. */
+export interface NamedEntry {
+  readonly name: string | undefined;
+  readonly value: JsonObject;
+  /** Members of the body that have no counterpart. */
+  readonly ignored: readonly string[];
+}
+
+interface Resource {
+  /** Members of the body that are read. */
+  readonly members: readonly string[];
+  /** The entry, from those members that are there. */
+  readonly toEntry: (body: JsonObject) => JsonObject;
+  /** The resource's members, from an entry whose secrets were left out. */
+  readonly toValue: (entry: JsonObject) => JsonObject;
+}
+
+const PROVIDER = "amazon-bedrock";
+
+const RESOURCES = {
+  providers: {
+    members: ["provider", "adapter", "secret", "secret_ref", "api_base", "region"],
+    toEntry: (body) => {
+      refuseOthers(body);
+      const secret = secretOf(body);
+      const region = textOf(body, "region") ?? secret["region"];
+      const endpoint = textOf(body, "api_base");
+      return {
+        type: "bedrock",
+        ...(region === undefined ? {} : { region }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(secret["credentials"] === undefined ? {} : { credentials: secret["credentials"] }),
+      };
+    },
+    toValue: ({ endpoint, region = null }) => ({
+      provider: PROVIDER,
+      adapter: "bedrock",
+      secret: REDACTED,
+      region,
+      ...(endpoint === undefined ? {} : { api_base: endpoint }),
+    }),
+  },
+  models: {
+    members: ["provider", "model_name", "provider_key_id"],
+    toEntry: (body) => {
+      refuseOthers(body);
+      const id = textOf(body, "model_name");
+      const provider = textOf(body, "provider_key_id");
+      return { ...(provider === undefined ? {} : { provider }), ...(id === undefined ? {} : { id }) };
+    },
+    toValue: ({ id = null, provider = null }) => ({
+      provider: PROVIDER,
+      model_name: id,
+      provider_key_id: provider,
+    }),
+  },
+  callers: {
+    members: ["key_hash", "allowed_models"],
+    toEntry: ({ key_hash: hash, allowed_models: models }) => ({
+      ...(typeof hash === "string" ? { key: `sha256:${hash.replace(/^sha256:/, "")}` } : {}),
+      ...(models === undefined ? {} : { models }),
+    }),
+    toValue: ({ key, models = [] }) => ({
+      key_hash: typeof key === "string" ? key.replace(/^sha256:/, "") : null,
+      allowed_models: models,
+    }),
+  },
+} as const satisfies Record<EntrySection, Resource>;
+
+/** Reads a body; throws `invalid_request` where it is no resource of Amazon Bedrock. */
+export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
+  const { members, toEntry } = RESOURCES[section];
+  const known: readonly string[] = ["display_name", ...members];
+  return {
+    name: textOf(body, "display_name") ?? nameOfKey(body),
+    value: toEntry(body),
+    ignored: Object.keys(body).filter((member) => !known.includes(member)),
+  };
+}
+
+/** The entry as AISIX shows it, `display_name` and all. */
+export function toAisix(section: EntrySection, name: string, entry: JsonObject): JsonObject {
+  return { display_name: name, ...RESOURCES[section].toValue(entry) };
+}
+
+/** AISIX's keys need no name, entries do: the beginning of the hash serves. */
+function nameOfKey({ key_hash: hash }: JsonObject): string | undefined {
+  return typeof hash === "string" ? `key-${hash.replace(/^sha256:/, "").slice(0, 12)}` : undefined;
+}
+
+function refuseOthers({ provider, adapter }: JsonObject): void {
+  for (
+    const [member, value, only] of [["provider", provider, PROVIDER], [
+      "adapter",
+      adapter,
+      "bedrock",
+    ]] as const
+  ) {
+    if (value !== undefined && value !== only) throw invalid(`${member}: only "${only}" is served here`);
+  }
+}
+
+/** Credentials and region of a secret, which is a JSON object as text, or of a reference to such a text. */
+function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
+  if (reference !== undefined) {
+    if (typeof reference !== "string" || !/^\$\{[^]+\}$/.test(reference)) {
+      throw invalid("secret_ref: expected a reference such as ${credential:NAME}");
+    }
+    return { credentials: { json: reference } };
+  }
+  // As it was shown: it stays.
+  if (secret === undefined || secret === REDACTED || secret === "***") return {};
+  const members = parseSecret(secret);
+  const { region, ...keys } = members;
+  const credentials = Object.entries(keys).map(([key, value]) => {
+    if (!SECRET_MEMBERS.includes(key) || typeof value !== "string") {
+      throw invalid(`secret: expected the texts ${SECRET_MEMBERS.join(", ")} and region (not shown)`);
+    }
+    return [key, literal(value)] as const;
+  });
+  return {
+    credentials: Object.fromEntries(credentials),
+    ...(typeof region === "string" ? { region: literal(region) } : {}),
+  };
+}
+
+const SECRET_MEMBERS: readonly string[] = ["access_key_id", "secret_access_key", "session_token"];
+
+function parseSecret(secret: JsonValue): JsonObject {
+  let value: JsonValue | undefined = secret;
+  if (typeof secret === "string") {
+    try {
+      value = JSON.parse(secret);
+    } catch {
+      // The reason would quote the secret.
+      value = undefined;
+    }
+  }
+  if (!isJsonObject(value)) throw invalid("secret: expected a JSON object as a text (not shown)");
+  return value;
+}
+
+/** A text that stands for itself in the file, where `${` begins a reference. */
+function literal(text: string): string {
+  return text.replaceAll("${", () => "$${");
+}
+
+function textOf(body: JsonObject, member: string): string | undefined {
+  const value = body[member];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string") throw invalid(`${member}: expected a text`);
+  return value;
+}
+
+function invalid(message: string): AditError {
+  return new AditError("invalid_request", message);
+}

@@ -1,0 +1,287 @@
+/** The admin API: lists, makes, changes and deletes entries of the configuration's files, for whoever has its key. */
+
+import { Buffer } from "node:buffer";
+import { createHash, timingSafeEqual } from "node:crypto";
+
+import { AditError, errorRow } from "../base/errors.ts";
+import { isJsonObject, type JsonObject, mergeJson, parseJsonBody } from "../base/json.ts";
+import type { ChangeOutcome, ConfigEntries, Entry, EntryChange, EntrySection } from "../config/entries.ts";
+import { formatProblem } from "../config/problems.ts";
+import type { AdminApiAccess } from "../config/snapshot.ts";
+import { type NamedEntry, readAisix, toAisix } from "./aisix.ts";
+import { json } from "./answer.ts";
+
+export interface AdminApiOptions {
+  readonly entries: ConfigEntries;
+  /** Undefined while the configuration does not open the API. */
+  readonly access: () => AdminApiAccess | undefined;
+  /** The request's body, bounded; throws an AditError. */
+  readonly readBody: (request: Request) => Promise<Uint8Array>;
+  /** Takes the changed files; gives the problems that kept them from being taken, or none. */
+  readonly reload: () => Promise<readonly string[]>;
+  /** Told of each change that was made. */
+  readonly audit: (change: AuditedChange) => void;
+}
+
+/** Who may find out later what was changed; no value is in it. */
+export interface AuditedChange {
+  readonly action: "create" | "change" | "delete";
+  readonly section: EntrySection;
+  readonly name: string;
+  readonly file: string;
+  readonly remote: string;
+}
+
+/** Answers a request below `/admin/v1/`; undefined where it is none, or the API is closed. */
+export type AdminApi = (request: AdminApiRequest) => Promise<Response> | undefined;
+
+export interface AdminApiRequest {
+  readonly request: Request;
+  /** Without its query. */
+  readonly path: string;
+  readonly remote: string;
+}
+
+/** Our names of the collections, and AISIX's. */
+const COLLECTIONS: ReadonlyMap<string, EntrySection> = new Map<string, EntrySection>([
+  ["providers", "providers"],
+  ["provider_keys", "providers"],
+  ["models", "models"],
+  ["callers", "callers"],
+  ["apikeys", "callers"],
+]);
+
+const PATH = /^\/admin\/v1\/([a-z_]+)(?:\/(.+))?$/;
+const MAX_DEPTH = 32;
+
+export function adminApi(options: AdminApiOptions): AdminApi {
+  return ({ request, path, remote }) => {
+    const access = options.access();
+    const [, collection = "", encodedName] = PATH.exec(path) ?? [];
+    const section = COLLECTIONS.get(collection);
+    if (access === undefined || section === undefined) return undefined;
+    return answer({ ...options, request, collection, section, encodedName, remote }, access);
+  };
+}
+
+interface Call extends AdminApiOptions {
+  readonly request: Request;
+  readonly collection: string;
+  readonly section: EntrySection;
+  readonly encodedName: string | undefined;
+  readonly remote: string;
+}
+
+async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
+  if (!isAuthorized(call.request.headers, access)) {
+    return json(401, { error: "the admin API needs its key as a bearer token" }, {
+      "www-authenticate": "Bearer",
+    });
+  }
+  try {
+    const methods = call.encodedName === undefined ? COLLECTION_METHODS : ENTRY_METHODS;
+    const handle = methods.get(call.request.method);
+    if (handle !== undefined) return await handle(call);
+    const allow = [...methods.keys()].join(", ");
+    return json(405, { error: `this path takes ${allow}` }, { allow });
+  } catch (error) {
+    if (!(error instanceof AditError)) throw error;
+    return json(errorRow(error.kind).status, { error: error.message });
+  }
+}
+
+/** Compares hashes, so that the time it takes says nothing about the key. */
+function isAuthorized(headers: Headers, { keyHash }: AdminApiAccess): boolean {
+  const [, key = ""] = /^bearer[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  return timingSafeEqual(createHash("sha256").update(key).digest(), Buffer.from(keyHash, "hex"));
+}
+
+type Method = (call: Call) => Promise<Response>;
+
+const COLLECTION_METHODS: ReadonlyMap<string, Method> = new Map([["GET", list], ["HEAD", list], [
+  "POST",
+  create,
+]]);
+const ENTRY_METHODS: ReadonlyMap<string, Method> = new Map([
+  ["GET", get],
+  ["HEAD", get],
+  ["PUT", put],
+  ["PATCH", patch],
+  ["DELETE", remove],
+]);
+
+async function list({ entries, section }: Call): Promise<Response> {
+  const listing = await entries.list(section);
+  if (!listing.ok) return broken(listing.problems.map(formatProblem));
+  const shown = listing.entries.map((entry) => show(section, entry));
+  return json(200, { total: shown.length, list: shown });
+}
+
+async function get(call: Call): Promise<Response> {
+  const { entries, section } = call;
+  const name = nameOf(call);
+  const listing = await entries.list(section);
+  if (!listing.ok) return broken(listing.problems.map(formatProblem));
+  const entry = listing.entries.find((each) => each.name === name);
+  return entry === undefined
+    ? notFound(section, name)
+    : json(200, show(section, entry), { etag: etagOf(entry) });
+}
+
+async function create(call: Call): Promise<Response> {
+  const { name, value, ignored } = await readNamedEntry(call);
+  if (name === undefined || name === "") throw new AditError("invalid_request", "the entry has no name");
+  const expected = (revision: string | undefined) => revision === undefined;
+  return await change(call, { name, expected, value: () => value, ignored });
+}
+
+async function put(call: Call): Promise<Response> {
+  const { value, ignored, isWhole } = await readNamedEntry(call);
+  return await change(call, {
+    name: nameOf(call),
+    expected: precondition(call.request.headers),
+    // AISIX's bodies know less than an entry holds: the rest stays.
+    value: (before) => isWhole ? value : mergeJson(before ?? {}, value),
+    ignored,
+  });
+}
+
+async function patch(call: Call): Promise<Response> {
+  const { value, ignored } = await readNamedEntry(call);
+  const isExpected = precondition(call.request.headers);
+  return await change(call, {
+    name: nameOf(call),
+    expected: (revision) => revision !== undefined && isExpected(revision),
+    value: (before) => mergePatch(before ?? {}, value),
+    ignored,
+  });
+}
+
+async function remove(call: Call): Promise<Response> {
+  const isExpected = precondition(call.request.headers);
+  return await change(call, {
+    name: nameOf(call),
+    expected: (revision) => revision !== undefined && isExpected(revision),
+    value: () => undefined,
+    ignored: [],
+  });
+}
+
+/** The entry that a body stands for: ours has a member `entry`, any other body is AISIX's. */
+async function readNamedEntry(
+  { request, readBody, section }: Call,
+): Promise<NamedEntry & { readonly isWhole: boolean }> {
+  const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH });
+  const { name, entry, ...rest } = body;
+  if (entry === undefined) return { ...readAisix(section, body), isWhole: false };
+  const unknown = Object.keys(rest).find((member) => !SHOWN_MEMBERS.includes(member));
+  if (unknown !== undefined) {
+    throw new AditError("invalid_request", `unknown member ${JSON.stringify(unknown)}`);
+  }
+  if (!isJsonObject(entry)) throw new AditError("invalid_request", "entry: expected an object");
+  return { name: typeof name === "string" ? name : undefined, value: entry, ignored: [], isWhole: true };
+}
+
+/** Members of an answer that may come back in a request and say nothing there. */
+const SHOWN_MEMBERS: readonly string[] = ["id", "value", "place", "revision"];
+
+/** Merge patch (RFC 7396): null takes a member away. */
+function mergePatch(before: JsonObject, changes: JsonObject): JsonObject {
+  const members = new Map(Object.entries(before));
+  for (const [key, value] of Object.entries(changes)) {
+    const old = members.get(key);
+    if (value === null) members.delete(key);
+    else members.set(key, isJsonObject(value) ? mergePatch(isJsonObject(old) ? old : {}, value) : value);
+  }
+  return Object.fromEntries(members);
+}
+
+interface Wanted extends Omit<EntryChange, "section"> {
+  readonly ignored: readonly string[];
+}
+
+async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Response> {
+  const { section, entries } = call;
+  const { name } = wanted;
+  const outcome = await entries.change({ section, ...wanted });
+  switch (outcome.kind) {
+    case "done":
+      return await done(call, outcome, { name, ignored });
+    case "unexpected":
+      if (call.request.headers.has("if-match") || call.request.headers.has("if-none-match")) {
+        return json(412, { error: `${section}.${name} is not what the request expects it to be` });
+      }
+      return outcome.exists
+        ? json(409, { error: `${section}.${name} exists already` })
+        : notFound(section, name);
+    case "broken":
+      return broken(outcome.problems.map(formatProblem));
+    case "refused":
+      return json(outcome.inEntry ? 422 : 409, {
+        error: "the change is refused, nothing was written",
+        problems: outcome.problems.map(formatProblem),
+      });
+    case "nothing to keep":
+      return json(422, { error: "a secret is to stay as it is, and there is none" });
+    case "overtaken":
+      return json(409, { error: "somebody else changed the file at the same time" });
+    case "unwritable":
+      return json(500, { error: outcome.reason });
+  }
+}
+
+async function done(
+  call: Call,
+  { before, file, entry }: ChangeOutcome & { readonly kind: "done" },
+  { name, ignored }: { readonly name: string; readonly ignored: readonly string[] },
+): Promise<Response> {
+  const { section, remote } = call;
+  const action = entry === undefined ? "delete" : before ? "change" : "create";
+  call.audit({ action, section, name, file, remote });
+  const problems = await call.reload();
+  if (problems.length > 0) {
+    return json(500, { error: "the file was changed, but the gateway does not take it", problems });
+  }
+  if (entry === undefined) return json(200, { id: name, deleted: true });
+  const shown = { ...show(section, entry), ...(ignored.length === 0 ? {} : { ignored }) };
+  const etag = etagOf(entry);
+  if (before) return json(200, shown, { etag });
+  const location = `/admin/v1/${call.collection}/${encodeURIComponent(name)}`;
+  return json(201, shown, { etag, location });
+}
+
+/** What the headers `if-match` and `if-none-match` ask of the revision. */
+function precondition(headers: Headers): EntryChange["expected"] {
+  const match = headers.get("if-match");
+  if (match !== null) {
+    const etags = match.split(",").map((etag) => etag.trim().replace(/^W\//, ""));
+    return (revision) => revision !== undefined && (etags.includes("*") || etags.includes(`"${revision}"`));
+  }
+  const noneMatch = headers.get("if-none-match")?.trim();
+  return noneMatch === "*" ? (revision) => revision === undefined : () => true;
+}
+
+function nameOf({ encodedName = "" }: Call): string {
+  try {
+    return decodeURIComponent(encodedName);
+  } catch {
+    throw new AditError("invalid_request", "the path is not percent-encoded UTF-8");
+  }
+}
+
+/** An entry by its name, as the file has it, and as AISIX would show it. */
+function show(section: EntrySection, { name, value, place, revision }: Entry): JsonObject {
+  return { id: name, name, entry: value, value: toAisix(section, name, value), place, revision };
+}
+
+function etagOf({ revision }: Entry): string {
+  return `"${revision}"`;
+}
+
+function notFound(section: EntrySection, name: string): Response {
+  return json(404, { error: `there is no ${section}.${name}` });
+}
+
+function broken(problems: readonly string[]): Response {
+  return json(409, { error: "the configuration's files have problems: mend them first", problems });
+}

@@ -1,0 +1,64 @@
+/** Leaves the secrets out of what a file says, and puts them back into what was made of that. */
+
+import { z } from "zod";
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
+import { REDACTED } from "../base/secret.ts";
+import { parseTemplate } from "./interpolate.ts";
+import { aboutOf, contentOf } from "./schema_walk.ts";
+
+/** The value without its secrets. References stay: `${env:NAME}` tells where a secret is, not what it is. */
+export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {
+  const content = contentOf(schema, value);
+  const isSecret = aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
+  if (isSecret) return isReference(value) ? value : REDACTED;
+  if (Array.isArray(value)) {
+    return value.map((item: JsonValue) =>
+      content instanceof z.ZodArray ? redact(item, content.element) : redactAll(item)
+    );
+  }
+  if (!isJsonObject(value)) return value;
+  return mapMembers(value, (member, key) => {
+    if (content instanceof z.ZodRecord) return redact(member, content.valueType);
+    const known = content instanceof z.ZodObject ? content.shape[key] : undefined;
+    if (known !== undefined) return redact(member, known);
+    // Which of several mappings this is depends on a reference, so any of it may be a secret.
+    return content instanceof z.ZodObject || content instanceof z.ZodUnion ? redactAll(member) : member;
+  });
+}
+
+/** The value with what `before` has wherever it says that something was left out; undefined where there is nothing. */
+export function restore(value: JsonValue, before: JsonValue | undefined): JsonValue | undefined {
+  if (value === REDACTED) return before;
+  if (Array.isArray(value)) {
+    const items = value.map((item: JsonValue, index) =>
+      restore(item, Array.isArray(before) ? before[index] : undefined)
+    );
+    return items.every((item) => item !== undefined) ? items : undefined;
+  }
+  if (!isJsonObject(value)) return value;
+  const members = Object.entries(value).map(([key, member]) =>
+    [key, restore(member, isJsonObject(before) ? before[key] : undefined)] as const
+  );
+  const sound = members.flatMap(([key, member]) => member === undefined ? [] : [[key, member] as const]);
+  return sound.length === members.length ? Object.fromEntries(sound) : undefined;
+}
+
+function redactAll(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(redactAll);
+  if (isJsonObject(value)) return mapMembers(value, redactAll);
+  return isReference(value) ? value : REDACTED;
+}
+
+function mapMembers(value: JsonObject, change: (member: JsonValue, key: string) => JsonValue): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, change(member, key)]));
+}
+
+/** Whether the text is nothing but references, without a default that might be a secret. */
+function isReference(value: JsonValue): boolean {
+  const template = typeof value === "string" ? parseTemplate(value) : undefined;
+  return template !== undefined && template.length > 0 &&
+    template.every((part) =>
+      typeof part !== "string" && !(part.kind === "env" && part.fallback !== undefined)
+    );
+}

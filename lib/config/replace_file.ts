@@ -1,0 +1,45 @@
+/** Replaces a file in one step: whoever reads it finds the old text or the new one, whole. */
+
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+const PERMISSION_BITS = 0o7777;
+
+/** Writes beside the file and renames; mode and owner stay. A link stays one: what it leads to is replaced. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const target = await realpath(path);
+  const { mode, uid, gid } = await stat(target);
+  const suffix = randomBytes(6).toString("hex");
+  // Hidden, so that no pattern of `include` matches it.
+  const temporary = join(dirname(target), `.${basename(target)}.${suffix}`);
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    try {
+      await file.writeFile(text);
+      await keepOwner(file, uid, gid);
+      await file.chmod(mode & PERMISSION_BITS);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}
+
+/** Only root can give a file away; anybody else's new file is readable for whom its mode says. */
+async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<void> {
+  const now = await file.stat();
+  if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid).catch(() => {});
+}
+
+/** So that the new name outlives a power cut; not every file system can, and the text itself is safe already. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
