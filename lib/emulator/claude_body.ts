@@ -93,8 +93,11 @@ export const thinkingShape = z.discriminatedUnion("type", [
   }
 });
 
+/** Bedrock's own, and the one that Anthropic's client for Bedrock (1.1.2) puts into its bodies. */
+const VERSIONS = ["bedrock-2023-05-31", "2026-10-21"];
+
 const claudeBody = z.strictObject({
-  anthropic_version: z.literal("bedrock-2023-05-31"),
+  anthropic_version: z.literal(VERSIONS),
   anthropic_beta: z.array(z.string()).optional(),
   max_tokens: z.int().min(1),
   messages: z.array(z.strictObject({
