@@ -10,7 +10,7 @@ import { converseFrames } from "../fakes/frames.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { after, type Answer, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { emulatorConfig, endpointConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, type Program, runProgram, startProgram } from "./program.ts";
+import { forEachRuntime, onFreePorts, type Program, runProgram, RUNTIMES, startProgram } from "./program.ts";
 import { ask, AUTHORIZED, CHAT_STREAM, MODELS, statusOf, statusReport } from "./requests.ts";
 
 /** Containers may have none. */
@@ -36,7 +36,7 @@ forEachRuntime("an IPv6 address is spelt with brackets and answers", async (runt
   await using program = await startProgram(runtime, `listen: "[::1]:0"\n${emulatorConfig()}`);
   assert.match(program.url, /^http:\/\/\[::1\]:\d+$/);
   assert.equal(statusOf(await ask(program.url, MODELS)), 200);
-}, { ignore: !HAS_IPV6 });
+}, { except: HAS_IPV6 ? [] : RUNTIMES });
 
 forEachRuntime("without an admin listener there is none", async (runtime) => {
   await using program = await startProgram(runtime, `admin: off\n${emulatorConfig()}`);

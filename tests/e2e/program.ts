@@ -96,14 +96,19 @@ export async function runProgram(
 
 export type RuntimeTest = (runtime: RuntimeName, context: Deno.TestContext) => Promise<void>;
 
+export interface RuntimeTestOptions {
+  /** Runtimes that cannot do what the test is about: they have no such test. */
+  readonly except?: readonly RuntimeName[];
+}
+
 /** Registers a test for each runtime, under the names `deno: …` and `bun: …`. */
-export function forEachRuntime(name: string, test: RuntimeTest, options: { ignore?: boolean } = {}): void {
-  for (const runtime of RUNTIMES) {
-    Deno.test({
-      name: `${runtime}: ${name}`,
-      fn: (context) => withoutHanging(() => test(runtime, context)),
-      ...options,
-    });
+export function forEachRuntime(
+  name: string,
+  test: RuntimeTest,
+  { except = [] }: RuntimeTestOptions = {},
+): void {
+  for (const runtime of RUNTIMES.filter((each) => !except.includes(each))) {
+    Deno.test(`${runtime}: ${name}`, (context) => withoutHanging(() => test(runtime, context)));
   }
 }
 
