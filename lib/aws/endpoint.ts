@@ -1,4 +1,4 @@
-/** AWS's partitions, and in each the host names of Bedrock's runtime endpoint, by FIPS and dual stack. */
+/** AWS's partitions, and in each the host names of Bedrock's runtime endpoint, by FIPS and dual stack, and of STS. */
 
 export interface EndpointOptions {
   readonly fips?: boolean;
@@ -56,6 +56,11 @@ export function bedrockEndpoint(region: string, options: EndpointOptions = {}): 
   const service = options.fips === true ? "bedrock-runtime-fips" : "bedrock-runtime";
   const suffix = options.dualstack === true ? partition.dualstackSuffix : partition.suffix;
   return `https://${service}.${region}.${suffix}`;
+}
+
+/** Origin of the region's Security Token Service. */
+export function stsEndpoint(region: string): string {
+  return `https://sts.${region}.${partitionOf(region).suffix}`;
 }
 
 /** Name of the region's partition as ARNs write it, such as `aws-us-gov`. */

@@ -22,6 +22,8 @@ export interface SigningKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken?: Secret;
+  /** Of the credential scope. Default: bedrock. */
+  readonly service?: string;
 }
 
 /**
@@ -44,7 +46,7 @@ export function sigV4Signer(key: SigningKey): Signer {
       url: request.url,
       headers: toSign,
       ...(request.body === undefined ? {} : { body: request.body }),
-      service: "bedrock",
+      service: key.service ?? "bedrock",
       region: key.region,
       accessKeyId: key.accessKeyId,
       secretAccessKey: key.secretAccessKey.reveal(),

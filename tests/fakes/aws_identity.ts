@@ -61,6 +61,20 @@ export function startAwsIdentity(): AwsIdentity {
     const action = form.get("Action") ?? "";
     asked.push(`sts ${action}`);
     stsForms.push(form);
+    if (action === "GetCallerIdentity") {
+      const [, signer = "", scope = ""] = /Credential=([^/]+)\/\d+\/([^,]+)/.exec(
+        request.headers.get("authorization") ?? "",
+      ) ?? [];
+      if (scope !== "us-east-1/sts/aws4_request" || !pairs.some((pair) => pair.accessKeyId === signer)) {
+        return refused();
+      }
+      return new Response(
+        `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>` +
+          `<Arn>arn:aws:iam::111122223333:user/${signer}</Arn><UserId>${signer}</UserId>` +
+          `<Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+        { headers: { "content-type": "text/xml" } },
+      );
+    }
     if (action === "AssumeRoleWithWebIdentity" && form.get("WebIdentityToken") !== TOKENS.web) {
       return refused();
     }

@@ -1,0 +1,38 @@
+/** The online part of `adit check`: the upstream as `adit serve` has it, for a few questions. */
+
+import { TimerWheel } from "../base/clock.ts";
+import { createLogger } from "../base/log.ts";
+import type { Snapshot } from "../config/snapshot.ts";
+import { EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
+import { emulatorFetch } from "../emulator/in_process.ts";
+import { askOnline, type Finding } from "../upstream/online.ts";
+import { ProviderCredentials } from "../upstream/provider_credentials.ts";
+import { Upstream } from "../upstream/upstream.ts";
+import type { CliIo } from "./io.ts";
+import { VERSION } from "./version.ts";
+
+export async function checkOnline(
+  snapshot: Snapshot,
+  { clock, env, runtime }: CliIo,
+): Promise<readonly Finding[]> {
+  const timers = new TimerWheel(clock);
+  // What could be logged is in the findings.
+  const logger = createLogger(() => Promise.resolve(), { clock });
+  const credentials = new ProviderCredentials({ clock, logger });
+  const upstream = new Upstream({
+    clock,
+    credentials,
+    timers,
+    fetch: runtime.fetch,
+    emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
+    probe: undefined,
+    userAgent: `adit/${VERSION}`,
+  });
+  await credentials.use(snapshot.providers);
+  try {
+    const stsEndpoint = env["AWS_ENDPOINT_URL_STS"] ?? env["AWS_ENDPOINT_URL"];
+    return await askOnline(snapshot, { upstream, fetch: runtime.fetch, clock, timers, stsEndpoint });
+  } finally {
+    credentials.close();
+  }
+}

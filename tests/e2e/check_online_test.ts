@@ -1,0 +1,144 @@
+/** `adit check --online`: STS is asked whose the credentials are, and every model whether it answers. */
+
+import assert from "node:assert/strict";
+import { configFor, envPair, section, setUp } from "./aws_host.ts";
+import { forEachRuntime, runProgram, type RuntimeName } from "./program.ts";
+
+interface Checked {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the check of a configuration in a world with its own STS and Bedrock. */
+async function checkOnline(
+  runtime: RuntimeName,
+  world: Awaited<ReturnType<typeof setUp>>,
+  { config, env = {}, args = [] }: {
+    readonly config: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly args?: readonly string[];
+  },
+): Promise<Checked> {
+  await world.write("adit.yaml", config);
+  await Deno.chmod(`${world.home}/adit.yaml`, 0o600);
+  const result = await runProgram(runtime, [
+    "check",
+    "--online",
+    "--config",
+    `${world.home}/adit.yaml`,
+    ...args,
+  ], {
+    env: { ...world.env, ...env },
+  });
+  const { code, stdout, stderr } = result;
+  assert.ok(!`${stdout}${stderr}`.includes("hunter2"), "no secret is printed");
+  return {
+    code,
+    stdout: stdout.replaceAll(`${world.home}/`, ""),
+    stderr: stderr.replaceAll(`${world.home}/`, ""),
+  };
+}
+
+forEachRuntime("a key pair of the configuration is named, and its model answers", async (runtime) => {
+  await using world = await setUp();
+  const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
+  const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
+  assert.deepEqual(await checkOnline(runtime, world, { config: configFor(world.bedrock.url, pair) }), {
+    code: 0,
+    stdout: "providers.east: signs as arn:aws:iam::111122223333:user/AKIDFILE\n" +
+      "models.nova: answers\n" +
+      "adit.yaml: ok (providers: 1, models: 1, routes: 0, callers: 1)\n",
+    stderr: "",
+  });
+  assert.deepEqual(world.bedrock.signers, ["AKIDFILE"]);
+});
+
+forEachRuntime("what the default chain and a profile find is named", async (runtime) => {
+  await using world = await setUp(({ identity }) => ({
+    ".aws/credentials": section("prod", identity.know("AKIDPROFILE")),
+  }));
+  const env = envPair(world.identity.know("AKIDENV"));
+  const found = async (credentials: string) =>
+    (await checkOnline(runtime, world, { config: configFor(world.bedrock.url, credentials), env })).stdout
+      .split("\n")[0];
+  assert.equal(await found(""), "providers.east: signs as arn:aws:iam::111122223333:user/AKIDENV");
+  assert.equal(
+    await found("{ profile: prod }"),
+    "providers.east: signs as arn:aws:iam::111122223333:user/AKIDPROFILE",
+  );
+});
+
+forEachRuntime(
+  "credentials that nobody knows are problems of the provider and of its models",
+  async (runtime) => {
+    await using world = await setUp();
+    const pair = "{ access_key_id: AKIDWRONG, secret_access_key: hunter2-wrong }";
+    const { code, stdout, stderr } = await checkOnline(runtime, world, {
+      config: configFor(world.bedrock.url, pair),
+    });
+    assert.deepEqual([code, stdout], [1, ""]);
+    const [provider = "", model = ""] = stderr.split("\n");
+    assert.match(
+      provider,
+      /^adit\.yaml:2:3: providers\.east: cannot tell whose the credentials are: STS answers 403/,
+    );
+    assert.match(model, /^adit\.yaml:8:3: models\.nova: does not answer: UnrecognizedClientException: /);
+  },
+);
+
+forEachRuntime("no credentials at all, and no Bedrock at all, are said to be so", async (runtime) => {
+  await using world = await setUp();
+  const missing = await checkOnline(runtime, world, { config: configFor(world.bedrock.url, "") });
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.stderr,
+    /providers\.east: cannot tell whose the credentials are: Could not load credentials/,
+  );
+  assert.match(missing.stderr, /models\.nova: does not answer: the gateway has no credentials/);
+  const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
+  const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
+  const unreachable = await checkOnline(runtime, world, { config: configFor("http://127.0.0.1:9", pair) });
+  assert.equal(unreachable.code, 1);
+  assert.match(unreachable.stderr, /^adit\.yaml:8:3: models\.nova: does not answer: /);
+});
+
+forEachRuntime(
+  "an API key is not sent to STS, and a caller's signature is nobody's to ask for",
+  async (runtime) => {
+    await using world = await setUp();
+    const caller = await checkOnline(runtime, world, {
+      config: configFor(world.bedrock.url, "{ caller: true }"),
+    });
+    assert.equal(caller.code, 0);
+    assert.match(
+      caller.stdout,
+      /^providers\.east: signed by its callers\nmodels\.nova: not asked: its callers sign\n/,
+    );
+    const key = await checkOnline(runtime, world, {
+      config: configFor(world.bedrock.url, "{ api_key: hunter2 }"),
+    });
+    assert.match(key.stdout, /^providers\.east: a Bedrock API key, of which STS cannot tell whose it is\n/);
+    assert.deepEqual(world.identity.asked, []);
+  },
+);
+
+forEachRuntime("with --format json, what AWS says against is in the list", async (runtime) => {
+  await using world = await setUp();
+  const pair = "{ access_key_id: AKIDWRONG, secret_access_key: hunter2-wrong }";
+  const config = configFor(world.bedrock.url, pair);
+  const { code, stdout } = await checkOnline(runtime, world, { config, args: ["--format", "json"] });
+  assert.equal(code, 1);
+  assert.deepEqual(
+    JSON.parse(stdout).map(({ path, line, severity }: Record<string, unknown>) => [path, line, severity]),
+    [["providers.east", 2, "error"], ["models.nova", 8, "error"]],
+  );
+});
+
+forEachRuntime("a configuration with problems asks nobody", async (runtime) => {
+  await using world = await setUp();
+  const { code } = await checkOnline(runtime, world, {
+    config: `${configFor(world.bedrock.url, "")}unknown: 1\n`,
+  });
+  assert.deepEqual([code, world.identity.asked, world.bedrock.signers], [1, [], []]);
+});
