@@ -16,6 +16,7 @@ import { emulatorFetch } from "./emulator/in_process.ts";
 import { readBody } from "./http/body.ts";
 import { type ListenChange, Listeners } from "./http/listeners.ts";
 import { Pipeline } from "./http/pipeline.ts";
+import { removeStaleSocket } from "./http/stale_socket.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { probeConnection } from "./upstream/probe.ts";
 import { ProviderCredentials } from "./upstream/provider_credentials.ts";
@@ -124,9 +125,10 @@ export class App {
     });
   }
 
-  /** Listens with a configuration that has been loaded. Throws when a socket cannot be opened. */
-  static start(loaded: LoadedConfig, options: AppOptions): App {
+  /** Listens with a configuration that has been loaded. Rejects when a socket cannot be opened. */
+  static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
     const app = new App(options, loaded.snapshot);
+    await clearWay(loaded.snapshot);
     app.#listen(loaded.snapshot).commit();
     app.#warn(loaded.warnings);
     void app.#credentials.use(loaded.snapshot.providers);
@@ -200,6 +202,7 @@ export class App {
     const { snapshot } = loaded;
     let change: ListenChange;
     try {
+      await clearWay(snapshot);
       change = this.#listen(snapshot);
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];
@@ -274,6 +277,11 @@ export class App {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
+}
+
+/** Takes away what a killed process has left where a socket is to be. */
+async function clearWay({ admin }: Snapshot): Promise<void> {
+  if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
 }
 
 /** Whether `fetch` goes through a proxy, so that a connection of our own to the provider proves nothing. */

@@ -38,7 +38,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
   let app: App;
   try {
-    app = App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
+    app = await App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
   } catch (error) {
     io.err(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;

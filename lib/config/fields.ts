@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import type { ListenAddress } from "./snapshot.ts";
+import type { ListenAddress, SocketAddress } from "./snapshot.ts";
 import {
   DURATION,
   formatDuration,
@@ -11,6 +11,7 @@ import {
   parseDuration,
   parseListenAddress,
   parseSize,
+  parseSocketAddress,
   SIZE,
 } from "./values.ts";
 
@@ -114,6 +115,14 @@ const ADDRESS_EXPECTED =
 
 export function listenAddress(): Parsed<ListenAddress> {
   return parsed({ expected: ADDRESS_EXPECTED, pattern: LISTEN_ADDRESS, parse: parseListenAddress });
+}
+
+export function socketAddress(): Parsed<SocketAddress> {
+  return parsed({
+    expected: "unix: and the absolute path of a socket",
+    pattern: /^unix:/,
+    parse: parseSocketAddress,
+  });
 }
 
 /** Exactly these keys. */

@@ -4,12 +4,12 @@ import { isIPv4 } from "node:net";
 
 import type { LinkContext } from "./link_context.ts";
 import type { Path } from "./problems.ts";
-import type { ListenAddress } from "./snapshot.ts";
+import type { ListenAddress, SocketAddress } from "./snapshot.ts";
 import { isLoopback } from "./values.ts";
 
 export interface Addresses {
   readonly listen: readonly ListenAddress[];
-  readonly admin: ListenAddress | undefined;
+  readonly admin: ListenAddress | SocketAddress | undefined;
 }
 
 export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
@@ -20,7 +20,8 @@ export function checkAddresses({ listen, admin }: Addresses, context: LinkContex
     taken.push({ place, address });
   };
   for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
-  if (admin === undefined) return;
+  // Who reaches a socket in the file system is up to its folder.
+  if (admin === undefined || "path" in admin) return;
   take(admin, ["admin"], "admin");
   if (!isLoopback(admin.hostname)) {
     context.warn(["admin"], "other hosts can reach the admin address, which asks for no authentication");

@@ -20,6 +20,7 @@ import {
   parsed,
   secretText,
   size,
+  socketAddress,
   text,
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
@@ -324,13 +325,14 @@ export const Config = mapping({
     ],
   ).prefault("127.0.0.1:8080")
     .describe("Address and port for callers, or a list of them; port 0 takes a free one."),
-  admin: either("an address with its port, such as 127.0.0.1:9090, or off", [
+  admin: either("an address with its port, such as 127.0.0.1:9090, or unix:/path/of/a/socket, or off", [
     listenAddress(),
+    socketAddress(),
     z.literal("off"),
   ])
     .prefault("127.0.0.1:9090")
     .describe(
-      "Address and port for health, status, metrics and reload, without authentication; off for none.",
+      "Address and port, or unix: and a path, for health, status, metrics and reload, without authentication; off for none.",
     ),
   admin_api: adminApi.optional()
     .describe(

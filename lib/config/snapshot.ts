@@ -11,7 +11,7 @@ import type { ModelTraits } from "../data/traits.ts";
 export interface Snapshot {
   readonly listen: readonly ListenAddress[];
   /** Undefined where the file says `admin: off`. */
-  readonly admin: ListenAddress | undefined;
+  readonly admin: ListenAddress | SocketAddress | undefined;
   /** Undefined where the configuration cannot be changed by requests. */
   readonly adminApi: AdminApiAccess | undefined;
   /** For every address of `listen`; the admin listener speaks plain HTTP. */
@@ -40,6 +40,12 @@ export interface ListenAddress {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+}
+
+/** A Unix socket. */
+export interface SocketAddress {
+  /** Absolute. */
+  readonly path: string;
 }
 
 export interface AdminApiAccess {

@@ -1,10 +1,10 @@
 /** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
 
-import type { ListenAddress, TlsMaterial } from "../config/snapshot.ts";
-import type { Handler, Runtime, Server } from "../runtime/runtime.ts";
+import type { ListenAddress, SocketAddress, TlsMaterial } from "../config/snapshot.ts";
+import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime.ts";
 
 export interface ListenersOptions {
-  readonly runtime: Pick<Runtime, "serve">;
+  readonly runtime: Pick<Runtime, "serve" | "serveSocket">;
   readonly handle: Handler;
   /** Called for each socket as soon as it is open. */
   readonly onListening: (url: string) => void;
@@ -12,11 +12,15 @@ export interface ListenersOptions {
 
 interface Listener {
   /** What it was opened for; the certificate's private key changes with it. */
-  readonly address: ListenAddress;
+  readonly address: Address;
   readonly certificate: string | undefined;
   readonly url: string;
-  readonly server: Server;
+  readonly server: RunningServer;
+  /** The same where it has a port. */
+  readonly portServer: Server | undefined;
 }
+
+type Address = ListenAddress | SocketAddress;
 
 /** Sockets that have been opened but not yet taken over. */
 export interface ListenChange {
@@ -30,7 +34,7 @@ export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
   /** The servers that are being drained, each with the promise of its end. */
-  readonly #draining = new Map<Server, Promise<unknown>>();
+  readonly #draining = new Map<RunningServer, Promise<unknown>>();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -42,7 +46,7 @@ export class Listeners {
   }
 
   /** Opens the sockets that are new. If one cannot be opened, none is, and the error is thrown. */
-  open(addresses: readonly ListenAddress[], tls: TlsMaterial | undefined): ListenChange {
+  open(addresses: readonly Address[], tls: TlsMaterial | undefined): ListenChange {
     const unclaimed = [...this.#open];
     const next: Listener[] = [];
     const opened: Listener[] = [];
@@ -54,9 +58,9 @@ export class Listeners {
         if (existing !== undefined && existing.certificate === tls?.certificate) {
           next.push(existing);
         } else {
-          // Another host name with the same port, such as 0.0.0.0 after 127.0.0.1, is in the way just as well.
-          const inTheWay = existing ?? this.#open.find(({ server }) => server.port === address.port);
-          const listener = this.#listen(address, tls, inTheWay?.server);
+          const listener = "path" in address
+            ? this.#listenOnSocket(address)
+            : this.#listen(address, tls, existing?.portServer ?? this.#inTheWayOf(address));
           opened.push(listener);
           next.push(listener);
         }
@@ -89,7 +93,12 @@ export class Listeners {
     await Promise.all(servers.map((server) => server.close()));
   }
 
-  #drain(server: Server): void {
+  /** Another host name with the same port, such as 0.0.0.0 after 127.0.0.1, is in the way as well. */
+  #inTheWayOf({ port }: ListenAddress): Server | undefined {
+    return this.#open.find(({ portServer }) => portServer?.port === port)?.portServer;
+  }
+
+  #drain(server: RunningServer): void {
     const forget = () => this.#draining.delete(server);
     // A socket that cannot be drained takes no requests any more either; nobody waits for it.
     this.#draining.set(server, server.drain().then(forget, forget));
@@ -110,11 +119,21 @@ export class Listeners {
       address,
       certificate: tls?.certificate,
       server,
+      portServer: server,
       url: `${tls === undefined ? "http" : "https"}://${host}:${server.port}`,
     };
   }
+
+  #listenOnSocket(address: SocketAddress): Listener {
+    const { runtime, handle } = this.#options;
+    const server = runtime.serveSocket({ path: address.path, handle });
+    return { address, certificate: undefined, server, portServer: undefined, url: `unix:${address.path}` };
+  }
 }
 
-function isSame(one: ListenAddress, other: ListenAddress): boolean {
+function isSame(one: Address, other: Address): boolean {
+  if ("path" in one || "path" in other) {
+    return "path" in one && "path" in other && one.path === other.path;
+  }
   return one.hostname === other.hostname && one.port === other.port;
 }

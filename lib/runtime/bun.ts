@@ -1,9 +1,19 @@
 /** The runtime interface on Bun, with the small part of Bun's API that it uses. */
 
+import { chmodSync } from "node:fs";
 import process from "node:process";
 import { systemClock } from "../base/clock.ts";
-import { listenError } from "./listen_error.ts";
-import type { Connection, FetchInit, Runtime, ServeOptions, Server } from "./runtime.ts";
+import { listenError, listenSocketError } from "./listen_error.ts";
+import type {
+  Connection,
+  FetchInit,
+  Handler,
+  RunningServer,
+  Runtime,
+  ServeOptions,
+  Server,
+  ServeSocketOptions,
+} from "./runtime.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
 
 interface BunServer {
@@ -13,16 +23,23 @@ interface BunServer {
   stop(closeActiveConnections: boolean): Promise<void>;
 }
 
-interface BunServeOptions {
-  readonly hostname: string;
-  readonly port: number;
+interface BunSettings {
   readonly http2: boolean;
   readonly idleTimeout: number;
   readonly maxRequestBodySize: number;
   readonly development: boolean;
+  readonly fetch: (request: Request, server: BunServer) => Promise<Response>;
+}
+
+interface BunServeOptions extends BunSettings {
+  readonly hostname: string;
+  readonly port: number;
   readonly reusePort: boolean;
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly fetch: (request: Request, server: BunServer) => Promise<Response>;
+}
+
+interface BunSocketOptions extends BunSettings {
+  readonly unix: string;
 }
 
 interface BunRequestInit extends RequestInit {
@@ -57,7 +74,7 @@ declare const Bun: {
   readonly version: string;
   /** Path of the main module. */
   readonly main: string;
-  serve(options: BunServeOptions): BunServer;
+  serve(options: BunServeOptions | BunSocketOptions): BunServer;
 };
 
 class BunConnection implements Connection {
@@ -84,8 +101,35 @@ class BunConnection implements Connection {
 function serve(options: ServeOptions): Server {
   const { hostname, port, tls, replaces, handle } = options;
   const settings: BunServeOptions = {
+    ...settingsFor(handle),
     hostname,
     port,
+    // Lets a later server take over from this one.
+    reusePort: true,
+    ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
+  };
+  try {
+    // A shared port would be shared with any program of the same user: one that is there already is found out here.
+    if (replaces === undefined) void Bun.serve({ ...settings, reusePort: false }).stop(true);
+    const server = Bun.serve(settings);
+    return { hostname: server.hostname, port: server.port, ...running(server) };
+  } catch (error) {
+    throw listenError(options, error);
+  }
+}
+
+function serveSocket(options: ServeSocketOptions): RunningServer {
+  try {
+    const server = Bun.serve({ ...settingsFor(options.handle), unix: options.path });
+    chmodSync(options.path, 0o600);
+    return running(server);
+  } catch (error) {
+    throw listenSocketError(options, error);
+  }
+}
+
+function settingsFor(handle: Handler): BunSettings {
+  return {
     // Bun 1.4.4 speaks HTTP/1.1 alone without this; other spellings are ignored without a word.
     http2: true,
     // Bun 1.4.4 closes after 10 s without traffic, also before the first byte; deadlines are the program's own.
@@ -94,28 +138,16 @@ function serve(options: ServeOptions): Server {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Otherwise Bun 1.4.4 prints the source around each line that makes a body stream error to the terminal.
     development: false,
-    // Lets a later server take over from this one.
-    reusePort: true,
-    ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
     fetch: async (request, server) => {
       const response = await handle(request, new BunConnection(request, server));
       if (request.method === "HEAD") addDate(response.headers);
       return response;
     },
   };
-  try {
-    // A shared port would be shared with any program of the same user: one that is there already is found out here.
-    if (replaces === undefined) void Bun.serve({ ...settings, reusePort: false }).stop(true);
-    const server = Bun.serve(settings);
-    return {
-      hostname: server.hostname,
-      port: server.port,
-      drain: () => server.stop(false),
-      close: () => server.stop(true),
-    };
-  } catch (error) {
-    throw listenError(options, error);
-  }
+}
+
+function running(server: BunServer): RunningServer {
+  return { drain: () => server.stop(false), close: () => server.stop(true) };
 }
 
 // Bun 1.4.4 leaves `date` out of answers to HEAD.
@@ -186,6 +218,7 @@ export const bunRuntime: Runtime = {
   },
   prepareToServe,
   serve,
+  serveSocket,
   fetch: fetchOnce,
   systemCalls: systemCalls(openLibc),
 };

@@ -1,16 +1,25 @@
 /** The runtime interface on Deno. */
 
-import { listenError } from "./listen_error.ts";
-import type { Connection, FetchInit, Runtime, ServeOptions, Server } from "./runtime.ts";
+import { chmodSync } from "node:fs";
+import { listenError, listenSocketError } from "./listen_error.ts";
+import type {
+  Connection,
+  FetchInit,
+  RunningServer,
+  Runtime,
+  ServeOptions,
+  Server,
+  ServeSocketOptions,
+} from "./runtime.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
 
 class DenoConnection implements Connection {
   readonly remoteAddress: string;
   readonly #request: Request;
 
-  constructor(request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+  constructor(request: Request, remoteAddress: string) {
     this.#request = request;
-    this.remoteAddress = info.remoteAddr.hostname;
+    this.remoteAddress = remoteAddress;
   }
 
   // Deno 2.9.6 puts the Host header into `request.url` unchecked, so that with "Host: h/b?" a request for "/a" has the
@@ -38,42 +47,63 @@ function serve(options: ServeOptions): Server {
   const { hostname, port, tls, replaces, handle } = options;
   const closing = new AbortController();
   const settings = {
+    ...QUIET,
     hostname,
     port,
     signal: closing.signal,
     // Lets a later server take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json sets.
     reusePort: true,
-    // Without these two Deno prints to the terminal: the address, and the stack of each body stream that errors.
-    onListen: () => {},
-    onError: () => new Response(null, { status: 500 }),
     ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
   };
   try {
     // A shared port would be shared with any program of the same user: one that is there already is found out here.
     if (replaces === undefined) Deno.listen({ hostname, port }).close();
-    // Over HTTP/2, Deno 2.9.6 drops what is still to come of an answer once the client has sent GOAWAY, as the AWS SDK for
-    // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Nothing here can keep it from that.
     const server = Deno.serve(
       settings,
-      (request, info) => handle(request, new DenoConnection(request, info)),
+      (request, info) => handle(request, new DenoConnection(request, info.remoteAddr.hostname)),
     );
-    let isDraining = false;
-    return {
-      hostname: server.addr.hostname,
-      port: server.addr.port,
-      drain: () => {
-        isDraining = true;
-        return server.shutdown();
-      },
-      close: () => {
-        // Deno 2.9.6 throws BadResource from the abort once `shutdown` was called.
-        if (!isDraining) closing.abort();
-        return server.finished;
-      },
-    };
+    return { hostname: server.addr.hostname, port: server.addr.port, ...running(server, closing) };
   } catch (error) {
     throw listenError(options, error);
   }
+}
+
+function serveSocket(options: ServeSocketOptions): RunningServer {
+  const { path, handle } = options;
+  const closing = new AbortController();
+  try {
+    // Over HTTP/2, Deno 2.9.6 drops what is still to come of an answer once the client has sent GOAWAY, as the AWS SDK for
+    // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Nothing here can keep it from that.
+    const server = Deno.serve(
+      { ...QUIET, path, signal: closing.signal },
+      (request) => handle(request, new DenoConnection(request, "")),
+    );
+    chmodSync(path, 0o600);
+    return running(server, closing);
+  } catch (error) {
+    throw listenSocketError(options, error);
+  }
+}
+
+/** Without these two Deno prints to the terminal: the address, and the stack of each body stream that errors. */
+const QUIET = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
+
+function running(
+  server: Pick<Deno.HttpServer, "shutdown" | "finished">,
+  closing: AbortController,
+): RunningServer {
+  let isDraining = false;
+  return {
+    drain: () => {
+      isDraining = true;
+      return server.shutdown();
+    },
+    close: () => {
+      // Deno 2.9.6 throws BadResource from the abort once `shutdown` was called.
+      if (!isDraining) closing.abort();
+      return server.finished;
+    },
+  };
 }
 
 let client: Deno.HttpClient | undefined;
@@ -110,6 +140,7 @@ export const denoRuntime: Runtime = {
   },
   prepareToServe() {},
   serve,
+  serveSocket,
   fetch: fetchOnce,
   systemCalls: systemCalls(openLibc),
 };

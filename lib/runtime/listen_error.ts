@@ -1,6 +1,6 @@
 /** One wording for what keeps a listener from opening, whichever runtime reports it. */
 
-import type { ServeOptions } from "./runtime.ts";
+import type { ServeOptions, ServeSocketOptions } from "./runtime.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is already in use",
@@ -10,7 +10,15 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** An error such as `Cannot listen on "127.0.0.1:8080": the address is already in use`, with its cause. */
 export function listenError({ hostname, port }: ServeOptions, cause: unknown): Error {
-  const address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return errorOf(hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`, cause);
+}
+
+/** The same for a Unix socket. */
+export function listenSocketError({ path }: ServeSocketOptions, cause: unknown): Error {
+  return errorOf(`unix:${path}`, cause);
+}
+
+function errorOf(address: string, cause: unknown): Error {
   return new Error(`Cannot listen on "${address}": ${reasonOf(cause)}`, { cause });
 }
 

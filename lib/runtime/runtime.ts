@@ -12,6 +12,8 @@ export interface Runtime {
   prepareToServe(): void;
   /** Listens, or throws an error that names the address and says why it cannot. */
   serve(options: ServeOptions): Server;
+  /** Listens on a Unix socket in plain HTTP/1.1, or throws as `serve` does. Deno needs the right to read and write the path. */
+  serveSocket(options: ServeSocketOptions): RunningServer;
   /**
    * One HTTP/1.1 request on a pooled connection: no redirect followed, nothing decompressed, no time limit but the
    * signal's. A body that is not wanted must be cancelled, or its connection is lost to the pool. Deno 2.9.6 by itself
@@ -50,6 +52,12 @@ export interface ServeOptions {
   readonly handle: Handler;
 }
 
+export interface ServeSocketOptions {
+  /** Absolute; made here for its owner alone, whatever the umask, and gone when the server is closed. */
+  readonly path: string;
+  readonly handle: Handler;
+}
+
 /**
  * Answers one request and never throws. The runtime itself refuses malformed requests and headers over 16 KiB (Bun) or
  * 64 KiB (Deno) without a call; Bun 1.4.4 also closes a connection over which a request comes before the last one is
@@ -67,14 +75,17 @@ export interface Connection {
   readonly target: string;
   /** Aborts when the client leaves before the handler has answered; whether it does later is up to the runtime. */
   readonly clientGone: AbortSignal;
-  /** Address of the peer, without its port. */
+  /** Address of the peer, without its port; empty over a Unix socket. */
   readonly remoteAddress: string;
 }
 
-export interface Server {
+export interface Server extends RunningServer {
   readonly hostname: string;
   /** The port in use, also when 0 was asked for. */
   readonly port: number;
+}
+
+export interface RunningServer {
   /** Stops accepting, closes idle connections, and resolves when the requests in hand have been answered. */
   drain(): Promise<void>;
   /**

@@ -4,7 +4,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { Secret } from "../../lib/base/secret.ts";
 import type { ListenAddress } from "../../lib/config/snapshot.ts";
 import { Listeners } from "../../lib/http/listeners.ts";
-import type { Runtime, Server } from "../../lib/runtime/runtime.ts";
+import type { RunningServer, Runtime, Server } from "../../lib/runtime/runtime.ts";
 
 /** A runtime whose servers only say what happens to them. */
 function setUp() {
@@ -39,8 +39,17 @@ function setUp() {
     };
   }
 
+  function serveSocket({ path }: Parameters<Runtime["serveSocket"]>[0]): RunningServer {
+    const { drain, close } = serve({
+      hostname: path,
+      port: 1,
+      handle: () => Promise.reject(new Error("unused")),
+    });
+    return { drain, close };
+  }
+
   const listeners = new Listeners({
-    runtime: { serve },
+    runtime: { serve, serveSocket },
     handle: () => Promise.resolve(new Response()),
     onListening: (url) => events.push(`listening ${url}`),
   });
@@ -69,6 +78,18 @@ Deno.test("a changed address is opened before the old one is drained; the others
   listeners.open([at(2), at(3)], undefined).commit();
   deepEqual(events, ["open 127.0.0.1:3", "listening http://127.0.0.1:3", "drain 127.0.0.1:1"]);
   deepEqual(listeners.urls, ["http://127.0.0.1:2", "http://127.0.0.1:3"]);
+});
+
+Deno.test("a Unix socket is an address like any other, but for TLS and ports", () => {
+  const { listeners, events } = setUp();
+  listeners.open([{ path: "/run/a" }, at(1)], certificate("A")).commit();
+  deepEqual(listeners.urls, ["unix:/run/a", "https://127.0.0.1:1"]);
+  events.length = 0;
+  listeners.open([{ path: "/run/b" }], undefined).commit();
+  deepEqual(events, ["open /run/b:1", "listening unix:/run/b", "drain /run/a:1", "drain 127.0.0.1:1"]);
+  events.length = 0;
+  listeners.open([{ path: "/run/b" }], undefined).commit();
+  deepEqual(events, []);
 });
 
 Deno.test("the same configuration again changes nothing", () => {
