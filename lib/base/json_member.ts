@@ -32,6 +32,20 @@ export function findMembers(text: string, name: string): Span[] {
   return found;
 }
 
+/** The text of a JSON object, known to be one, with that member; every byte outside its values stays. */
+export function withMember(text: string, name: string, value: string): string {
+  const found = findMembers(text, name);
+  if (found.length > 0) {
+    return found.reduceRight(
+      (changed, { start, end }) => changed.slice(0, start) + value + changed.slice(end),
+      text,
+    );
+  }
+  const inside = text.indexOf("{") + 1;
+  const isEmpty = text.slice(inside).trimStart().startsWith("}");
+  return `${text.slice(0, inside)}${JSON.stringify(name)}:${value}${isEmpty ? "" : ","}${text.slice(inside)}`;
+}
+
 /** Behind the string that begins there: its first quote with an even number of backslashes in front. */
 function endOfString(text: string, at: number): number {
   for (let quote = text.indexOf('"', at + 1);; quote = text.indexOf('"', quote + 1)) {

@@ -218,7 +218,7 @@ const model = mapping({
       "Bedrock operation for Anthropic Messages requests; left out: invoke for Claude, converse for the rest.",
     ),
   defaults: defaults.prefault({}).describe("Taken where a request leaves the field out."),
-  guardrail: guardrail.optional().describe("Guardrail applied to every request for the model."),
+  guardrail: guardrail.optional().describe("Guardrail over every request for the model by this name, on every route; the caller's own gives way."),
   metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
     .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
 });

@@ -20,6 +20,7 @@ import { asyncModel, withAsyncModel } from "./async_model.ts";
 import type { Call } from "./call.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Answer, ModelRequest } from "./endpoint.ts";
+import { refuseSignedUnderGuardrail, withGuardrail } from "./native_guardrail.ts";
 import { answerHeaders, isForwarded, pickHeaders } from "./native_headers.ts";
 import type { NativeCall } from "./native_routes.ts";
 import type { ByteSource } from "./stream.ts";
@@ -30,7 +31,7 @@ export function nativeRequest(received: NativeCall): ModelRequest {
   return {
     plan: (caller, snapshot) => planOf(received, caller, snapshot),
     async attempt(target, call) {
-      const exchange = call.open(target, upstreamCall(received, target));
+      const exchange = call.open(target, upstreamCall(received, target, call.snapshot));
       const head = await exchange.head();
       call.upstreamRequestId = head.headers.get("x-amzn-requestid") ?? undefined;
       if (isStream(operation) && head.status === 200) {
@@ -61,9 +62,18 @@ function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: 
 }
 
 /** What is sent to the target: the caller's own signed request, or one that Adit is to sign. */
-function upstreamCall(received: NativeCall, target: Target): UpstreamCall {
+function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot): UpstreamCall {
+  const guardrail = target.model?.guardrail;
+  if (leavesSigning(target.provider)) {
+    if (guardrail !== undefined) throw refuseSignedUnderGuardrail();
+    return signedByCaller(received, target);
+  }
+  const call = callToSign(received, target);
+  return guardrail === undefined ? call : withGuardrail(call, guardrail, limits);
+}
+
+function callToSign(received: NativeCall, target: Target): UpstreamCall {
   const { match: { operation, values }, headers } = received;
-  if (leavesSigning(target.provider)) return signedByCaller(received, target);
   const row = operationRow(operation);
   const isModelInPath = row.subject === "model in path";
   return {
@@ -87,6 +97,7 @@ function wholeAnswer({ head, body, usage, error }: NativeAnswer, call: Call): An
   call.refusal = error;
   return { status: head.status, headers: answerHeaders(head.headers), body };
 }
+
 class NativeSource implements ByteSource {
   /** Whatever is written into an event stream is a frame, and Bedrock has none that means nothing. */
   readonly ping = undefined;

@@ -12,7 +12,8 @@ import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning
 import type { ReasoningContext } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
-import { guardrailConfig, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
@@ -162,7 +163,7 @@ function chooseGuardrail(
   { bedrock, stream }: ChatRequest,
   settings: ModelSettings | undefined,
 ): JsonObject | undefined {
-  const own = settings && guardrailConfig(settings);
+  const own = settings?.guardrail && guardrailConfig(settings.guardrail);
   const mode = stream ? bedrock.guardrailConfig?.streamProcessingMode : undefined;
   if (own === undefined) return bedrock.guardrailConfig;
   return mode === undefined ? own : { ...own, streamProcessingMode: mode };

@@ -43,15 +43,6 @@ export function topKFields(
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
 }
 
-/** The operator's guardrail. */
-export function guardrailConfig({ guardrail }: ModelSettings): JsonObject | undefined {
-  return guardrail && {
-    guardrailIdentifier: guardrail.id,
-    guardrailVersion: guardrail.version,
-    trace: guardrail.trace,
-  };
-}
-
 /** The operator's tier for requests that name none. */
 export function tierConfig({ serviceTier }: ModelSettings["defaults"]): JsonObject | undefined {
   return serviceTier === undefined ? undefined : { type: serviceTier };

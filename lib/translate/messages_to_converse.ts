@@ -11,7 +11,8 @@ import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
-import { guardrailConfig, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { translateConversation } from "./messages_conversation.ts";
@@ -81,7 +82,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
       toolConfig: tools.toolConfig,
       outputConfig: tools.outputConfig,
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
-      guardrailConfig: settings && guardrailConfig(settings),
+      guardrailConfig: settings?.guardrail && guardrailConfig(settings.guardrail),
       requestMetadata: requestMetadata(request, { settings, ignored }),
       // With `auto` the operator chooses, and then Bedrock.
       serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : tierConfig(defaults),

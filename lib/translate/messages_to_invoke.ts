@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
+import { guardrailHeaders } from "./guardrail.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
 
@@ -73,14 +74,9 @@ function isSet(body: JsonObject, name: string): boolean {
   return body[name] !== undefined && body[name] !== null;
 }
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_RequestSyntax */
 function settingsHeaders({ guardrail, metadata }: ModelSettings): Record<string, string> {
   return {
-    ...(guardrail !== undefined && {
-      "x-amzn-bedrock-guardrailidentifier": guardrail.id,
-      "x-amzn-bedrock-guardrailversion": guardrail.version,
-      "x-amzn-bedrock-trace": guardrail.trace.toUpperCase(),
-    }),
+    ...(guardrail !== undefined && guardrailHeaders(guardrail)),
     ...(Object.keys(metadata).length > 0 && {
       "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),
     }),

@@ -11,6 +11,8 @@ interface OperationRow {
    * segment in braces names, or the region as a whole.
    */
   readonly subject: "model in path" | "model in body" | "resource" | "region";
+  /** Where the request names a guardrail, if it can. */
+  readonly guardrail: "body" | "headers" | "none";
   /** Where the answer counts tokens, if it does; an answer that counts them in events is a stream. */
   readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
 }
@@ -20,60 +22,70 @@ export const OPERATIONS = {
     method: "POST",
     path: "/model/{modelId}/converse",
     subject: "model in path",
+    guardrail: "body",
     usage: "body",
   },
   converseStream: {
     method: "POST",
     path: "/model/{modelId}/converse-stream",
     subject: "model in path",
+    guardrail: "body",
     usage: "converse events",
   },
   invoke: {
     method: "POST",
     path: "/model/{modelId}/invoke",
     subject: "model in path",
+    guardrail: "headers",
     usage: "headers",
   },
   invokeStream: {
     method: "POST",
     path: "/model/{modelId}/invoke-with-response-stream",
     subject: "model in path",
+    guardrail: "headers",
     usage: "invoke events",
   },
   countTokens: {
     method: "POST",
     path: "/model/{modelId}/count-tokens",
     subject: "model in path",
+    guardrail: "none",
     usage: "none",
   },
   applyGuardrail: {
     method: "POST",
     path: "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
     subject: "resource",
+    guardrail: "none",
     usage: "none",
   },
   invokeGuardrailChecks: {
     method: "POST",
     path: "/guardrail-checks/invoke",
     subject: "region",
+    guardrail: "none",
     usage: "none",
   },
   startAsyncInvoke: {
     method: "POST",
     path: "/async-invoke",
     subject: "model in body",
+    guardrail: "none",
     usage: "none",
   },
   getAsyncInvoke: {
     method: "GET",
     path: "/async-invoke/{invocationArn}",
     subject: "resource",
+    guardrail: "none",
     usage: "none",
   },
   listAsyncInvokes: {
     method: "GET",
     path: "/async-invoke",
     subject: "region",
+    guardrail: "none",
     usage: "none",
   },
 } as const satisfies Record<string, OperationRow>;
