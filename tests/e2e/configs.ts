@@ -45,3 +45,8 @@ callers:
   demo: { key: "${keyHash(KEY)}", models: ["*"], native: [us-east-1] }
 ${extra}`;
 }
+
+/** The `tls` of a configuration, by PEM texts in the file itself or by paths. */
+export function tlsConfig({ certificate, key }: Readonly<Record<"certificate" | "key", string>>): string {
+  return `tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(key)} }\n`;
+}
