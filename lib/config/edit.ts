@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 
-import { Document, isMap, isScalar, Pair, parseDocument, Scalar, YAMLMap } from "yaml";
-import type { Node } from "yaml";
+import { Document, isCollection, isMap, isPair, isScalar, Pair, parseDocument, Scalar, YAMLMap } from "yaml";
+import type { Node, YAMLSeq } from "yaml";
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 
@@ -115,14 +115,16 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
   if (pair === undefined) {
     const last = map.items.at(-1);
     const indent = columnOf(text, rangeOf(map)[0]);
-    return last && insertBelow(text, endOf(text, last), entryText(name, document.createNode(value), indent));
+    return last &&
+      insertBelow(text, endOfLines(text, last), entryText(name, document.createNode(value), indent));
   }
+  // Before the merge, which takes nodes away.
+  const end = endOf(text, pair);
+  if (pair.value !== null) dropCommentsBelow(pair.value);
   const node = isMapping(pair.value) ? mergeInto(pair.value, value, document) : document.createNode(value);
   const [start] = rangeOf(pair.key);
   const indent = columnOf(text, start);
-  // What stands behind or below the entry is left in the text, and must not be written twice.
-  node.comment = null;
-  return text.slice(0, start) + entryText(name, node, indent).trimStart() + text.slice(endOf(text, pair));
+  return text.slice(0, start) + entryText(name, node, indent).trimStart() + text.slice(end);
 }
 
 function cutEntry(text: string, document: Document.Parsed, { section, name }: Edit): string | undefined {
@@ -130,17 +132,51 @@ function cutEntry(text: string, document: Document.Parsed, { section, name }: Ed
   const pair = place?.map?.items.find(({ key }) => key.value === name);
   if (place?.map === undefined || pair === undefined) return undefined;
   const start = text.lastIndexOf("\n", rangeOf(pair.key)[0]) + 1;
-  const without = text.slice(0, start) + text.slice(endOfLine(text, endOf(text, pair)) + 1);
+  const without = text.slice(0, start) + text.slice(endOfLines(text, pair) + 1);
   if (place.map.items.length > 1) return without;
   return `${text.slice(0, place.behindKey)} {}${without.slice(place.behindKey)}`;
 }
 
 type EntryPair = Pair<Scalar, Node | null>;
 
-/** Where the last character of an entry's value ends. */
+/**
+ * Where an entry ends that is to be written anew: behind its last line, or behind its braces. Comments on lines below are
+ * not part of it, whichever node the parser gives them to.
+ */
 function endOf(text: string, { key, value }: EntryPair): number {
-  const end = value === null ? text.indexOf(":", rangeOf(key)[1]) + 1 : rangeOf(value)[1];
-  return text.slice(0, end).trimEnd().length;
+  if (value === null) return text.indexOf(":", rangeOf(key)[1]) + 1;
+  const leaf = lastLeaf(value);
+  const end = text.slice(0, rangeOf(leaf)[1]).trimEnd().length;
+  return leaf === value ? end : endOfLine(text, end);
+}
+
+/** Where the last line of an entry ends, with the comments below it that are indented as its keys are. */
+function endOfLines(text: string, pair: EntryPair): number {
+  const indent = columnOf(text, rangeOf(pair.key)[0]);
+  const comment = new RegExp(`\\n {${indent + 1},}#[^\\n]*`, "y");
+  let end = endOfLine(text, endOf(text, pair));
+  for (comment.lastIndex = end; comment.test(text); end = comment.lastIndex);
+  return end;
+}
+
+/** The value that is written last inside a value; itself where that is a scalar or in braces. */
+function lastLeaf(node: Node): Node {
+  const last = isBlock(node) ? node.items.at(-1) : undefined;
+  if (last === undefined) return node;
+  if (!isPair<Scalar, Node | null>(last)) return isNode(last) ? lastLeaf(last) : node;
+  return lastLeaf(last.value ?? last.key);
+}
+
+/** What stands below the lines of a value stays in the text, and must not be written twice. */
+function dropCommentsBelow(node: Node): void {
+  node.comment = null;
+  const last = isBlock(node) ? node.items.at(-1) : undefined;
+  const inner = isPair<Scalar, Node | null>(last) ? last.value : last;
+  if (isNode(inner) && isBlock(inner)) dropCommentsBelow(inner);
+}
+
+function isBlock(node: unknown): node is YAMLMap | YAMLSeq {
+  return isCollection(node) && node.flow !== true;
 }
 
 function endOfLine(text: string, offset: number): number {
@@ -180,7 +216,7 @@ function mergeInto(map: Mapping, value: JsonObject, document: Document.Parsed): 
     }
     if (isNode(old) && isDeepStrictEqual(old.toJS(document), member)) continue;
     const node = document.createNode(member);
-    if (isScalar(old)) node.comment = old.comment ?? null;
+    if (isNode(old)) node.comment = old.comment ?? null;
     const pair = map.items.find(({ key }) => key.value === name);
     if (pair === undefined) map.add(new Pair(new Scalar(name), node));
     else pair.value = node;

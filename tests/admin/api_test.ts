@@ -34,6 +34,7 @@ callers:
   search:
     key: ${hash("a")}
     models: [fast]
+    aws: { access_key_id: ADIT${SECRET}AAAAAAAA, secret_access_key: ${SECRET.repeat(6)} }
 `;
 const INCLUDED = `models:\n  slow: # from elsewhere\n    provider: east\n    id: x\n`;
 

@@ -1,12 +1,13 @@
 /** Edits of a configuration's text. */
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
 import { editText } from "../../lib/config/edit.ts";
 import type { JsonObject } from "../../lib/base/json.ts";
+import { Random } from "../suites/random.ts";
 
 const TEXT = `# the head
 providers: { east: { type: emulator } }
@@ -114,6 +115,12 @@ const CASES: readonly Case[] = [
     changes: ["+  fast:", "+    id: x"],
   },
   {
+    name: "comments below and inside a changed entry stay",
+    text: "models:\n  a:\n    p: 1\n    r:\n      s: 1 # deep\n      # tail\n    # end\n\n  # next\n# last\n",
+    edit: ["models", "a", { p: 1, r: { s: 2 } }],
+    changes: ["-      s: 1 # deep", "+      s: 2 # deep"],
+  },
+  {
     name: "a section in braces is written anew",
     edit: ["providers", "west", { type: "emulator" }],
     changes: [
@@ -201,4 +208,60 @@ Deno.test("texts that YAML would take for something else stay texts", () => {
   };
   const edited = editText("models: {}\n", { section: "models", name: "no: name #", value });
   deepEqual(parse(edited), { models: { "no: name #": value } });
+});
+
+/** A section with every way to write an entry, each line but the texts' own with a comment of its own. */
+function randomText(random: Random): string {
+  let count = 0;
+  const comment = () => random.below(3) === 0 ? ` # c${count++};` : "";
+  const line = (indent: number) => random.below(4) === 0 ? `${" ".repeat(indent)}# l${count++};\n` : "";
+  const gap = () => random.below(5) === 0 ? "\n" : "";
+  const values: readonly (() => string)[] = [
+    () => ` x${comment()}\n`,
+    () => ` "q: #"${comment()}\n`,
+    () => ` [a, b]${comment()}\n`,
+    () => ` { k: v }${comment()}\n`,
+    () => `${comment()}\n${line(6)}      s: 1${comment()}\n${line(6)}`,
+    () => `\n      - 1${comment()}\n      - x: 2${comment()}\n`,
+    () => ` |\n      text\n      more\n`,
+  ];
+  const sections = ["providers", "models", "callers"].map((section) => {
+    const start = line(0) + gap();
+    if (random.below(5) === 0) return `${start}${section}: {}${comment()}\n`;
+    const entries = ["a", "b", "c"].slice(0, 1 + random.below(3)).map((name) => {
+      const above = line(2) + gap();
+      if (random.below(4) === 0) return `${above}  ${name}: { p: 1, q: two }${comment()}\n`;
+      const members = ["p", "q", "r"].slice(0, 1 + random.below(3))
+        .map((key) => `${line(4)}    ${key}:${random.pick(values)()}`);
+      return `${above}  ${name}:${comment()}\n${members.join("")}${line(4)}`;
+    });
+    return `${start}${section}:${comment()}\n${entries.join("")}${line(2)}`;
+  });
+  return sections.join("");
+}
+
+Deno.test("no edit loses or repeats a comment of what stays, or changes another value", () => {
+  const random = new Random(1);
+  for (let round = 0; round < 2000; round++) {
+    const text = randomText(random);
+    const before = parse(text);
+    const section = random.pick(["providers", "models", "callers"]);
+    const name = random.pick(["a", "b", "c", "new"]);
+    const old = before[section][name];
+    // Every key stays: with one goes its comment.
+    const value = {
+      ...old,
+      p: random.below(2) === 0 ? "changed" : old?.p ?? 1,
+      extra: { deep: [random.below(9)] },
+    };
+    const edited = editText(text, { section, name, value });
+    deepEqual(parse(edited), { ...before, [section]: { ...before[section], [name]: value } }, text);
+    const comments = (yaml: string) => [...yaml.matchAll(/# ([cl]\d+);/g)].map(([, id = ""]) => id);
+    const inside = typeof old?.p === "object" && value.p === "changed";
+    // With a mapping that becomes a text go the comments in it.
+    if (!inside) {
+      deepEqual(comments(edited).toSorted(), comments(text).toSorted(), `${text}\n----\n${edited}`);
+    }
+    ok(new Set(comments(edited)).size === comments(edited).length, edited);
+  }
 });

@@ -44,7 +44,7 @@ forEachRuntime(
       const path = `${folder}/admin.sock`;
       await using program = await startProgram(runtime, configFor(path), PERMISSIONS);
       assert.equal(program.adminUrl, `unix:${path}`);
-      assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o022, 0, "nobody else can connect");
+      assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o077, 0, "nobody else can connect");
       assert.equal((await send(path, "GET /-/ready")).status, 200);
       assert.equal((await send(path, "GET /admin/v1/models")).status, 401);
       const key = [`Authorization: Bearer ${ADMIN_KEY}`];
