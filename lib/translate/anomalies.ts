@@ -19,6 +19,11 @@ export function unknownEvent(name: string): string {
   return `event "${name}"`;
 }
 
+/** An event that came when the message was complete already. */
+export function lateEvent(type: string): string {
+  return `${type} after messageStop`;
+}
+
 /** A stop reason that says that the model failed, or one that nobody knows. */
 export function oddStopReason(stopReason: string): string {
   return `stop reason "${stopReason}"`;

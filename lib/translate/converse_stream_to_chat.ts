@@ -12,6 +12,7 @@ import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
 import {
   INPUT_WITHOUT_TOOL,
+  lateEvent,
   SECOND_ANSWER,
   TEXT_BESIDE_ANSWER,
   unknownBlock,
@@ -74,6 +75,10 @@ export class ConverseStreamToChat {
 
   /** The text to send for an event; empty when there is nothing to send. */
   push(event: ConverseEvent): string {
+    if (this.finished && event.type !== "metadata") {
+      this.#note(lateEvent(event.type));
+      return "";
+    }
     switch (event.type) {
       case "messageStart":
         return this.#start();

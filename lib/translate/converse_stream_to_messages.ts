@@ -8,7 +8,7 @@ import { encodeMessagesEvent, messagesUsage } from "../wire/anthropic_answer.ts"
 import type { AnswerBlock } from "../wire/anthropic_answer.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
-import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
+import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
 import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
@@ -76,6 +76,10 @@ export class ConverseStreamToMessages {
 
   /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
   push(event: ConverseEvent): string {
+    if (this.finished && event.type !== "metadata") {
+      this.#note(lateEvent(event.type));
+      return "";
+    }
     switch (event.type) {
       case "messageStart":
         return "";
@@ -92,7 +96,7 @@ export class ConverseStreamToMessages {
         this.#usage = event.usage;
         return this.finished ? this.#finish() : "";
       case "unknown":
-        this.#note(`event "${event.name}"`);
+        this.#note(unknownEvent(event.name));
         return "";
     }
   }

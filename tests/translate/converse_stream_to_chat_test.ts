@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
 import { ConverseStreamToChat } from "../../lib/translate/converse_stream_to_chat.ts";
+import type { ConverseEvent } from "../../lib/wire/converse_stream.ts";
 import { ToolNames } from "../../lib/translate/tool_names.ts";
 import { readChunks } from "../suites/sse_chunks.ts";
 
@@ -44,6 +45,29 @@ Deno.test("every finish comes once, however often the upstream says so", () => {
     stream.end(),
   ].join("");
   assert.equal(readChunks(text).length, 3);
+});
+
+Deno.test("what comes after messageStop is no part of the message: it is told once and left out", () => {
+  const stream = open();
+  const late: ConverseEvent = {
+    type: "contentBlockDelta",
+    index: 0,
+    delta: { type: "text", text: "late" },
+  };
+  const text = [
+    stream.push({ type: "messageStop", stopReason: "end_turn" }),
+    stream.push(late),
+    stream.push({ type: "messageStop", stopReason: "max_tokens" }),
+    stream.push({ type: "metadata", usage: undefined }),
+    stream.push(late),
+    stream.end(),
+  ].join("");
+  assert.ok(!text.includes("late"));
+  assert.ok(text.endsWith('"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'));
+  assert.deepEqual(stream.anomalies, [
+    "contentBlockDelta after messageStop",
+    "messageStop after messageStop",
+  ]);
 });
 
 Deno.test("a failure is one error event with the row of its kind", () => {

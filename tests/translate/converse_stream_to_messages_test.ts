@@ -66,6 +66,29 @@ Deno.test("every end comes once, however often the upstream says so", () => {
   assert.deepEqual(data(text).map(({ type }) => type), ["message_start", "message_delta", "message_stop"]);
 });
 
+Deno.test("what comes after messageStop is no part of the message: it is told once and left out", () => {
+  const stream = open();
+  const late: ConverseEvent = {
+    type: "contentBlockDelta",
+    index: 0,
+    delta: { type: "text", text: "late" },
+  };
+  const text = [
+    stream.push({ type: "messageStop", stopReason: "end_turn" }),
+    stream.push(late),
+    stream.push({ type: "messageStop", stopReason: "max_tokens" }),
+    stream.push({ type: "metadata", usage: undefined }),
+    stream.push(late),
+    stream.end(),
+  ].join("");
+  assert.deepEqual(data(text).map(({ type }) => type), ["message_start", "message_delta", "message_stop"]);
+  assert.equal(data(text)[1].delta.stop_reason, "end_turn");
+  assert.deepEqual(stream.anomalies, [
+    "contentBlockDelta after messageStop",
+    "messageStop after messageStop",
+  ]);
+});
+
 Deno.test("a failure is one error event with the row of its kind, and nothing follows it", () => {
   const stream = open();
   assert.equal(
