@@ -10,6 +10,7 @@ import { identify, prove } from "../callers/authenticate.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import type { Plan } from "../routing/resolve.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
+import { isStream } from "../upstream/operations.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { discardBody, readBody } from "./body.ts";
 import { Call } from "./call.ts";
@@ -114,6 +115,9 @@ export class Pipeline {
     const match = route(request.method, path, snapshot);
     if (match.endpoint === "health") return wholeResponse(call, jsonAnswer({ status: "ok" }));
     if (this.#draining) throw new AditError("draining");
+    if (connection.losesStreams && match.endpoint === "native" && isStream(match.operation)) {
+      throw streamLost();
+    }
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
     if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
     if (identity.kind === "caller") call.caller = identity.caller;
@@ -186,6 +190,14 @@ function readRequest(
     case "native":
       return nativeRequest({ match, target, headers, body });
   }
+}
+
+/** Half an answer that looks whole is worse than none. */
+function streamLost(): AditError {
+  return new AditError(
+    "unsupported",
+    "streams over HTTP/2 would reach this client cut short: give it HTTP/1.1, or run the gateway on Bun",
+  );
 }
 
 /** Ends the call when its client leaves before the answer, also if it has left already. */

@@ -78,6 +78,7 @@ declare const Bun: {
 };
 
 class BunConnection implements Connection {
+  readonly losesStreams = false;
   readonly remoteAddress: string;
   readonly #request: Request;
 

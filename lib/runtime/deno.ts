@@ -41,6 +41,13 @@ class DenoConnection implements Connection {
   get clientGone(): AbortSignal {
     return this.#request.signal;
   }
+
+  // Over HTTP/2, Deno 2.9.6 drops what is still to come of an answer once the client has sent GOAWAY, as the AWS SDK for
+  // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header here.
+  get losesStreams(): boolean {
+    const { headers } = this.#request;
+    return !headers.has("host") && (headers.get("user-agent") ?? "").startsWith("aws-sdk-js/");
+  }
 }
 
 function serve(options: ServeOptions): Server {
@@ -72,8 +79,6 @@ function serveSocket(options: ServeSocketOptions): RunningServer {
   const { path, handle } = options;
   const closing = new AbortController();
   try {
-    // Over HTTP/2, Deno 2.9.6 drops what is still to come of an answer once the client has sent GOAWAY, as the AWS SDK for
-    // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Nothing here can keep it from that.
     const server = Deno.serve(
       { ...QUIET, path, signal: closing.signal },
       (request) => handle(request, new DenoConnection(request, "")),

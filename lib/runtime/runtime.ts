@@ -77,6 +77,8 @@ export interface Connection {
   readonly clientGone: AbortSignal;
   /** Address of the peer, without its port; empty over a Unix socket. */
   readonly remoteAddress: string;
+  /** Whether an answer that comes bit by bit would reach this client only in part, and look whole to it. */
+  readonly losesStreams: boolean;
 }
 
 export interface Server extends RunningServer {

@@ -20,6 +20,7 @@ async function send(request: string, { control = {}, headers = {} }: Sent = {}) 
   const answer = await handle(new Request("http://adit.test/", { method, headers }), {
     target,
     clientGone: new AbortController().signal,
+    losesStreams: false,
     remoteAddress: "127.0.0.1",
   });
   equal(answer.headers.get("content-type"), "application/json");

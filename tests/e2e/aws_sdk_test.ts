@@ -41,8 +41,8 @@ interface Setting {
 }
 
 /**
- * A test of the client over each protocol, with the caller's key as its bearer token. The client says GOAWAY as soon as a
- * stream over HTTP/2 begins, and Deno 2.9.6 then drops what is still to come of it.
+ * A test of the client over each protocol, with the caller's key as its bearer token; `streams` are refused where the
+ * runtime would lose them.
  */
 function clientTest(
   name: string,

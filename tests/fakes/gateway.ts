@@ -15,6 +15,7 @@ export interface SendOptions {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit;
+  readonly losesStreams?: boolean;
 }
 
 /** One line of the log. */
@@ -52,14 +53,14 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     bedrock,
     pipeline,
     /** Sends a request; `leave` is the client closing its connection. */
-    send(target: string, { method = "POST", headers = {}, body }: SendOptions = {}) {
+    send(target: string, { method = "POST", headers = {}, body, losesStreams = false }: SendOptions = {}) {
       const client = new AbortController();
       const request = new Request(`http://adit.test${target}`, {
         method,
         headers,
         ...(body === undefined ? {} : { body, duplex: "half" }),
       });
-      const connection = { target, clientGone: client.signal, remoteAddress: "192.0.2.7" };
+      const connection = { target, clientGone: client.signal, remoteAddress: "192.0.2.7", losesStreams };
       return { response: pipeline.handle(request, connection), request, leave: () => client.abort() };
     },
     /** The whole text of the log so far. */
