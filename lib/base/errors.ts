@@ -276,6 +276,8 @@ export interface ErrorDetails {
   readonly param?: string;
   /** `error_code` in the details of Anthropic's error object, which its clients act on. */
   readonly anthropicCode?: string;
+  /** The methods that a route does take, for a 405's `allow`: RFC 9110 demands them. */
+  readonly allow?: string;
   /** The upstream's `retry-after`, passed on as it came. */
   readonly retryAfter?: string;
   readonly upstream?: UpstreamDetail;

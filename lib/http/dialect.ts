@@ -45,10 +45,11 @@ const ROWS = {
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
   const { retryAfterS, shouldRetry } = errorRow(error.kind);
-  const retryAfter = error.details.retryAfter ?? retryAfterS;
+  const { allow, retryAfter = retryAfterS } = error.details;
   const headers = new Headers({
     "content-type": "application/json",
     ...row.errorHeaders(error, requestId),
+    ...(allow === undefined ? {} : { allow }),
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
     ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
   });

@@ -98,8 +98,10 @@ export function matchNative(method: string, address: NativeAddress): NativeMatch
   }
   const row = rows.find((each) => each.method === method);
   if (row === undefined) {
-    const methods = rows.map((each) => each.method).join(" or ");
-    throw new AditError("method_not_allowed", `this operation takes ${methods}, not ${method}`);
+    const methods = rows.map((each) => each.method);
+    throw new AditError("method_not_allowed", `this operation takes ${methods.join(" or ")}, not ${method}`, {
+      allow: methods.join(", "),
+    });
   }
   const { found, pattern } = row;
   switch (found.kind) {

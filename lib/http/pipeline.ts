@@ -83,6 +83,7 @@ export class Pipeline {
       const error = toAditError(cause);
       discardBody(request);
       const response = errorResponse(error, call.options.dialect, call.id);
+      nameIgnored(response.headers, call);
       call.settle(error, response.status);
       return response;
     }
@@ -235,6 +236,11 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
 /** What every answer says beside the endpoint's own headers. */
 function addOwnHeaders(headers: Headers, call: Call): void {
   nameRequest(headers, call.options.dialect, call.id);
+  nameIgnored(headers, call);
+}
+
+/** Also when Bedrock refuses the request: what it never saw may be why. */
+function nameIgnored(headers: Headers, call: Call): void {
   if (call.ignored.length > 0) headers.set("x-adit-ignored", call.ignored.join(", "));
 }
 

@@ -86,7 +86,9 @@ function chat({ defaultModel, modelPrefix = "" }: Partial<ChatRoute>): Match {
 
 function expectMethod(expected: FixedRoute["method"], method: string, match: Match): Match {
   if (method === expected || (method === "HEAD" && expected === "GET")) return match;
-  throw new AditError("method_not_allowed", `this route takes ${expected}, not ${method}`);
+  throw new AditError("method_not_allowed", `this route takes ${expected}, not ${method}`, {
+    allow: expected === "GET" ? "GET, HEAD" : expected,
+  });
 }
 
 function decodeId(text: string): string {

@@ -107,6 +107,36 @@ for (const { name, path, send = {}, config = CONFIG, status, kind } of UNREAD_RE
   }
 }
 
+const ALLOWED: readonly (readonly [request: string, methods: string])[] = [
+  ["PUT /v1/chat/completions", "POST"],
+  ["POST /v1/models", "GET, HEAD"],
+  ["DELETE /bedrock", "POST"],
+  ["GET /model/m/converse", "POST"],
+  ["DELETE /async-invoke", "POST, GET"],
+];
+
+for (const [request, methods] of ALLOWED) {
+  Deno.test(`${request} is told that the route takes ${methods}`, async () => {
+    const [method = "", path = ""] = request.split(" ");
+    const gateway = startGateway(CONFIG);
+    const answer = await gateway.send(path, { method, headers: KEY }).response;
+    deepEqual([answer.status, answer.headers.get("allow")], [405, methods]);
+    await answer.text();
+    await gateway.expectSettled(1);
+  });
+}
+
+Deno.test("a request that Bedrock refuses is told what of it was ignored, too", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ seed: 7 }) });
+  const call = await gateway.bedrock.call(0);
+  call.answerWhole(400, '{"message":"no"}', { "x-amzn-errortype": "ValidationException" });
+  const answer = await response;
+  deepEqual([answer.status, answer.headers.get("x-adit-ignored")], [400, "seed"]);
+  await answer.text();
+  await gateway.expectSettled(1);
+});
+
 const READ_REFUSALS: readonly Refusal[] = [
   { name: "no body", path: CHAT, status: 400, kind: "invalid_request" },
   { name: "a body that is not JSON", path: CHAT, send: { body: "{" }, status: 400, kind: "invalid_request" },
