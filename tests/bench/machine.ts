@@ -1,0 +1,34 @@
+/** What the figures were measured on. */
+
+import { arch, cpus, release, totalmem } from "node:os";
+import { BUN } from "../repository.ts";
+import { isOnPath, PINNING, run } from "./processes.ts";
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly pinning: string;
+  /** By program. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export async function describeMachine(): Promise<Machine> {
+  const [processor] = cpus();
+  const versions: Record<string, string> = { deno: Deno.version.deno };
+  versions["bun"] = (await run([BUN, "--version"], { place: "load" })).trim();
+  versions["node"] = (await run(["node", "--version"], { place: "load" })).trim().slice(1);
+  if (await isOnPath("nginx")) {
+    const told = await run(["sh", "-c", "nginx -v 2>&1"], { place: "load" });
+    versions["nginx"] = /nginx\/([\d.]+)/.exec(told)?.[1] ?? "";
+  }
+  return {
+    processor: `${processor?.model.trim() ?? "unknown"}, ${arch()}`,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    pinning: PINNING,
+    versions,
+  };
+}

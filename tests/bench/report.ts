@@ -1,0 +1,167 @@
+/** The figures as tables in Markdown: medians, and each as a ratio to its reference in the same run. */
+
+import type { Machine } from "./machine.ts";
+import { type CellResult, type Figures, median, type OpenStreamResult, type StreamResult } from "./rounds.ts";
+import type { StartResult } from "./startup.ts";
+
+export interface Results {
+  readonly machine: Machine;
+  readonly effort: Readonly<Record<string, number>>;
+  readonly cells: readonly CellResult[];
+  readonly firstEvents: readonly StreamResult[];
+  readonly openStreams: readonly OpenStreamResult[];
+  readonly starts: readonly StartResult[];
+}
+
+/** Adit's names in the results, each with its reference. */
+export const REFERENCES: Readonly<Record<string, string>> = {
+  "Adit on Bun": "bare pipe on Bun",
+  "Adit on Deno": "bare pipe on Deno",
+};
+const UPSTREAM = "upstream itself";
+
+type Row = readonly string[];
+
+export function tables(results: Results): string {
+  return [
+    throughput(results.cells),
+    latency(results.cells),
+    streams(results),
+    starts(results.starts),
+    machine(results.machine),
+  ].join("\n\n");
+}
+
+/** The medians of the rounds that were kept. */
+export function mediansOf({ rounds }: CellResult): Figures {
+  const of = (figure: (figures: Figures) => number) => median(rounds.map(figure));
+  return {
+    requestsPerSecond: of(({ requestsPerSecond }) => requestsPerSecond),
+    p50Us: of(({ p50Us }) => p50Us),
+    p99Us: of(({ p99Us }) => p99Us),
+    cpuUs: of(({ cpuUs }) => cpuUs),
+  };
+}
+
+/** The results by cell, in order, each by subject. */
+export function byCell(cells: readonly CellResult[]): ReadonlyMap<string, ReadonlyMap<string, CellResult>> {
+  const rows = new Map<string, Map<string, CellResult>>();
+  for (const result of cells) {
+    const key = `${result.cell}, ${result.connections} at once`;
+    rows.set(key, (rows.get(key) ?? new Map()).set(result.subject, result));
+  }
+  return rows;
+}
+
+function throughput(cells: readonly CellResult[]): string {
+  const subjects = [...new Set(cells.map(({ subject }) => subject))];
+  const rows = [...byCell(cells)].map(([cell, results]): Row => [
+    cell,
+    ...subjects.map((subject) => throughputOf(subject, results)),
+  ]);
+  return `Requests a second, and as a part of what the bare pipe on the same runtime carries:\n\n${
+    table(["", ...subjects], rows)
+  }`;
+}
+
+function throughputOf(subject: string, results: ReadonlyMap<string, CellResult>): string {
+  const result = results.get(subject);
+  if (result === undefined) return "–";
+  const notes = result.discarded === 0 ? "" : ` (${result.discarded} rounds discarded)`;
+  if (result.rounds.length === 0) return `failed${notes}`;
+  const { requestsPerSecond } = mediansOf(result);
+  const reference = results.get(REFERENCES[subject] ?? "");
+  const ratio = reference === undefined
+    ? ""
+    : ` (${(requestsPerSecond / mediansOf(reference).requestsPerSecond).toFixed(2)})`;
+  return `${count(requestsPerSecond)}${ratio}${notes}`;
+}
+
+/** Added latency shows where one request is on its way at a time: with more it is the length of the queue. */
+function latency(cells: readonly CellResult[]): string {
+  const rows = [...byCell(cells)].flatMap(([cell, results]): Row[] => {
+    const floor = results.get(UPSTREAM);
+    const measured = [...results.values()].filter(({ subject, rounds }) =>
+      subject !== UPSTREAM && rounds.length > 0
+    );
+    if (floor === undefined) return [];
+    const { p50Us, p99Us } = mediansOf(floor);
+    return measured.map((result) => {
+      const own = mediansOf(result);
+      return [
+        cell,
+        result.subject,
+        count(own.cpuUs),
+        result.connections === 1 ? `${count(own.p50Us - p50Us)} / ${count(own.p99Us - p99Us)}` : "",
+        `${count(own.p50Us)} / ${count(own.p99Us)}`,
+      ];
+    });
+  });
+  const head = [
+    "",
+    "",
+    "processor time of a request, µs",
+    "added latency p50 / p99, µs",
+    "latency p50 / p99, µs",
+  ];
+  return `<details><summary>Processor time and latency</summary>\n\n${table(head, rows)}\n\n</details>`;
+}
+
+function streams({ firstEvents, openStreams, effort }: Results): string {
+  const floor = firstEvents.find(({ subject }) => subject === UPSTREAM);
+  const openFloor = openStreams.find(({ subject }) => subject === UPSTREAM);
+  const rows = openStreams.filter(({ subject }) => subject !== UPSTREAM).map((open): Row => {
+    const first = firstEvents.find(({ subject }) => subject === open.subject);
+    const added = (part: "firstEventP50Us" | "firstEventP99Us") =>
+      count((first?.[part] ?? NaN) - (floor?.[part] ?? NaN));
+    const late = (part: "p50Us" | "p99Us") => count(open[part] - (openFloor?.[part] ?? NaN));
+    return [
+      open.subject,
+      `${added("firstEventP50Us")} / ${added("firstEventP99Us")}`,
+      `${late("p50Us")} / ${late("p99Us")}`,
+      count(open.cpuUsPerEvent),
+      [open.idleBytes, open.openBytes, open.afterBytes].map(mebibytes).join(" / "),
+      count((open.openBytes - open.idleBytes) / 1024 / (effort["openStreams"] ?? NaN)),
+      String(open.failed),
+    ];
+  });
+  const head = [
+    "",
+    "added time to first event p50 / p99, µs",
+    "added delay of an event p50 / p99, µs",
+    "processor time of an event, µs",
+    "memory before / with / after, MiB",
+    "KiB a stream",
+    "failed",
+  ];
+  return `${effort["openStreams"]} open streams of 20 events a second each:\n\n${table(head, rows)}`;
+}
+
+function starts(results: readonly StartResult[]): string {
+  const rows = results.map(({ subject, firstAnswerMs, binaryBytes }): Row => [
+    subject,
+    `${count(firstAnswerMs)} ms`,
+    binaryBytes === undefined ? "–" : `${mebibytes(binaryBytes)} MiB`,
+  ]);
+  return table(["", "start to first answer", "binary"], rows);
+}
+
+function machine({ processor, cores, memoryGiB, kernel, pinning, versions }: Machine): string {
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  return `Measured on ${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; ${programs}; ${pinning}.`;
+}
+
+function table(head: Row, rows: readonly Row[]): string {
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** Three digits are as many as can be trusted. */
+function count(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (Math.abs(value) < 100) return value.toPrecision(2).replace(/\.0$/, "");
+  return Number(value.toPrecision(3)).toLocaleString("en");
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}

@@ -1,0 +1,182 @@
+/** Rounds of a cell: every subject in turn, again and again, so that what disturbs the machine disturbs all alike. */
+
+import { BUN, repositoryPath } from "../repository.ts";
+import { bodyOf, type Cell } from "./cells.ts";
+import { cpuMicroseconds, residentBytes, Service } from "./processes.ts";
+import type { StreamFindings, StreamOrders } from "./streams.ts";
+import type { Subject } from "./subjects.ts";
+import { load } from "./wrk.ts";
+
+/** Figures of one subject in one round, or the medians of its rounds. */
+export interface Figures {
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Processor time of the measured process for a request; 0 for the upstream itself. */
+  readonly cpuUs: number;
+}
+
+export interface CellResult {
+  readonly cell: string;
+  readonly connections: number;
+  readonly subject: string;
+  readonly rounds: readonly Figures[];
+  /** Rounds that were thrown away because a request in them failed. */
+  readonly discarded: number;
+}
+
+export interface RoundOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Before the first round, in which code is compiled. */
+  readonly warmUpSeconds: number;
+}
+
+/** Measures a cell at one number of connections. */
+export async function measureCell(
+  cell: Cell,
+  subjects: readonly Subject[],
+  { connections, rounds, seconds, warmUpSeconds }: RoundOptions & { readonly connections: number },
+): Promise<readonly CellResult[]> {
+  await using body = await bodyFile(bodyOf(cell));
+  const results = new Map<string, { rounds: Figures[]; discarded: number }>();
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of subjects) {
+      const path = subject.path(cell.ask, cell.pace);
+      if (path === undefined) continue;
+      const result = results.get(subject.name) ?? { rounds: [], discarded: 0 };
+      results.set(subject.name, result);
+      const options = { url: subject.url + path, headers: subject.headers, bodyFile: body.path, connections };
+      const answerBytes = await expectAnswer(options.url, subject.headers, body.text);
+      if (round === 0 && warmUpSeconds > 0) await load({ ...options, seconds: warmUpSeconds });
+      const cpuBefore = await cpuOf(subject);
+      const { requests, microseconds, bytes, errors, p50Us, p99Us } = await load({ ...options, seconds });
+      const cpuUs = (await cpuOf(subject) - cpuBefore) / requests;
+      // A stream that breaks off behind its 200 is no error to the load generator, but its bytes are missing.
+      if (errors > 0 || bytes < requests * answerBytes) result.discarded++;
+      else result.rounds.push({ requestsPerSecond: requests / microseconds * 1e6, p50Us, p99Us, cpuUs });
+    }
+  }
+  return [...results].map(([subject, result]) => ({ cell: cell.name, connections, subject, ...result }));
+}
+
+/** Bytes of the body of an answer. Throws where it is none. */
+async function expectAnswer(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<number> {
+  const response = await fetch(url, { method: "POST", headers, body });
+  const answer = await response.arrayBuffer();
+  if (response.status !== 200) {
+    const text = new TextDecoder().decode(answer).slice(0, 400);
+    throw new Error(`Cannot benchmark ${url}: it answers ${response.status} ${text}`);
+  }
+  return answer.byteLength;
+}
+
+async function cpuOf({ service }: Subject): Promise<number> {
+  return service === undefined ? 0 : await cpuMicroseconds(service.pid);
+}
+
+export interface StreamResult {
+  readonly subject: string;
+  readonly firstEventP50Us: number;
+  readonly firstEventP99Us: number;
+}
+
+const FIRST_EVENT_CELL = { ask: "chat stream", pace: "even", bytes: 1000 } as const;
+
+/** Time from the request to the first event of its answer, one stream at a time. */
+export async function measureFirstEvents(
+  subjects: readonly Subject[],
+  { rounds, streams }: { readonly rounds: number; readonly streams: number },
+): Promise<readonly StreamResult[]> {
+  await using body = await bodyFile(bodyOf(FIRST_EVENT_CELL));
+  const results = new Map<string, StreamFindings[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, url, headers, path } of subjects) {
+      const address = path(FIRST_EVENT_CELL.ask, FIRST_EVENT_CELL.pace);
+      if (address === undefined) continue;
+      const client = startClient({
+        url: url + address,
+        headers,
+        bodyFile: body.path,
+        mode: "first",
+        streams,
+      });
+      results.set(name, [...results.get(name) ?? [], await findings(client)]);
+    }
+  }
+  return [...results].map(([subject, rounds]) => ({
+    subject,
+    firstEventP50Us: median(rounds.map(({ p50Us }) => p50Us)),
+    firstEventP99Us: median(rounds.map(({ p99Us }) => p99Us)),
+  }));
+}
+
+export interface OpenStreamResult extends StreamFindings {
+  readonly subject: string;
+  /** Bytes in memory: before, with all streams open, and some time after the last one. */
+  readonly idleBytes: number;
+  readonly openBytes: number;
+  readonly afterBytes: number;
+  /** Processor time of the measured process for an event. */
+  readonly cpuUsPerEvent: number;
+}
+
+const OPEN_STREAM_CELL = { ask: "chat stream", pace: "paced", bytes: 1000 } as const;
+
+/** Many open streams that each give 20 events a second: how late the events are, and what the streams take. */
+export async function measureOpenStreams(
+  subject: Subject,
+  { streams, afterMs }: { readonly streams: number; readonly afterMs: number },
+): Promise<OpenStreamResult | undefined> {
+  const { name, url, headers, path, service } = subject;
+  const address = path(OPEN_STREAM_CELL.ask, OPEN_STREAM_CELL.pace);
+  if (address === undefined) return undefined;
+  await using body = await bodyFile(bodyOf(OPEN_STREAM_CELL));
+  const memory = async () => service === undefined ? 0 : await residentBytes(service.pid);
+  const idleBytes = await memory();
+  const cpuBefore = await cpuOf(subject);
+  const client = startClient({ url: url + address, headers, bodyFile: body.path, mode: "open", streams });
+  const early = await client.output();
+  const openBytes = await memory();
+  const found = await findings(client, early);
+  const cpuUsPerEvent = (await cpuOf(subject) - cpuBefore) / found.events;
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  return { subject: name, ...found, idleBytes, openBytes, afterBytes: await memory(), cpuUsPerEvent };
+}
+
+function startClient(orders: StreamOrders): Service {
+  return new Service([BUN, repositoryPath("tests/bench/streams.ts"), JSON.stringify(orders)], {
+    place: "load",
+  });
+}
+
+/** What the client prints last. */
+async function findings(client: Service, early = ""): Promise<StreamFindings> {
+  let text = early;
+  while (!text.includes("{")) text += await client.output();
+  await client.stop();
+  return JSON.parse(text.slice(text.lastIndexOf("{")));
+}
+
+interface BodyFile extends AsyncDisposable {
+  readonly path: string;
+  readonly text: string;
+}
+
+async function bodyFile(text: string): Promise<BodyFile> {
+  const path = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".json" });
+  await Deno.writeTextFile(path, text);
+  return { path, text, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+/** The middle of the values; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
+}

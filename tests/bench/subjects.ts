@@ -1,0 +1,244 @@
+/** What is compared: Adit on both runtimes, the references, and other gateways, all in front of one upstream. */
+
+import { dirname } from "node:path";
+import { endpointConfig, KEY } from "../e2e/configs.ts";
+import { builtAdit, BUN, freePort, repositoryPath } from "../repository.ts";
+import type { Ask } from "./cells.ts";
+import { installPortkey } from "./portkey.ts";
+import { isOnPath, Service } from "./processes.ts";
+import { modelOf, type Pace } from "./requests.ts";
+
+export interface Subject {
+  readonly name: string;
+  /** The bare pipe on the same runtime, of which it should reach as much as possible. */
+  readonly reference?: string;
+  /** Undefined for the upstream itself. */
+  readonly service: Service | undefined;
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Path of its address for a request, or undefined where it does not answer such requests. */
+  path(ask: Ask, pace: Pace): string | undefined;
+  stop(): Promise<void>;
+}
+
+const JSON_HEADERS = { "content-type": "application/json" };
+const PIPE_ON_BUN = "bare pipe on Bun";
+const PIPE_ON_DENO = "bare pipe on Deno";
+
+/** Bedrock's own addresses, of the upstream and of whatever passes everything on. */
+const BEDROCK_OPERATIONS: Readonly<Record<Ask, string>> = {
+  "chat": "converse",
+  "chat stream": "converse-stream",
+  "messages stream": "invoke-with-response-stream",
+  "native stream": "converse-stream",
+};
+
+function bedrockPath(ask: Ask, pace: Pace): string {
+  return `/model/${modelOf(pace)}/${BEDROCK_OPERATIONS[ask]}`;
+}
+
+/** The addresses of gateways that speak OpenAI Chat alone. */
+const CHAT_PATHS: Readonly<Partial<Record<Ask, string>>> = {
+  "chat": "/v1/chat/completions",
+  "chat stream": "/v1/chat/completions",
+};
+
+function aditPath(ask: Ask, pace: Pace): string {
+  if (ask === "native stream") return bedrockPath(ask, pace);
+  return CHAT_PATHS[ask] ?? "/v1/messages";
+}
+
+/** Starts everything that can be compared here; what is not installed is told and left out. */
+export async function startSubjects(upstream: string): Promise<readonly Subject[]> {
+  const upstreamItself: Subject = {
+    name: "upstream itself",
+    service: undefined,
+    url: upstream,
+    headers: JSON_HEADERS,
+    path: bedrockPath,
+    stop: () => Promise.resolve(),
+  };
+  return [
+    upstreamItself,
+    ...(await isOnPath("nginx") ? [await startNginx(upstream)] : []),
+    await startPipe(PIPE_ON_BUN, [BUN], upstream),
+    await startAdit("Adit on Bun", [await builtAdit()], { upstream, reference: PIPE_ON_BUN }),
+    await startPipe(PIPE_ON_DENO, [Deno.execPath(), "run", "-A"], upstream),
+    await startAdit("Adit on Deno", await denoAdit(), { upstream, reference: PIPE_ON_DENO }),
+    await startPortkey(upstream),
+    ...await Promise.all(peersOfEnvironment().map((peer) => startPeer(peer, upstream))),
+  ];
+}
+
+async function startPipe(name: string, runtime: readonly string[], upstream: string): Promise<Subject> {
+  const service = new Service([...runtime, repositoryPath("tests/bench/pipe.ts"), upstream], {
+    place: "measured",
+  });
+  const url = `http://127.0.0.1:${(await service.output()).trim()}`;
+  return { name, service, url, headers: JSON_HEADERS, path: bedrockPath, stop: () => service.stop() };
+}
+
+/** The configuration of a gateway in front of the upstream. */
+export function aditConfig(upstream: string, listen: string): string {
+  const paces: readonly Pace[] = ["even", "burst", "paced"];
+  const models = paces.map((pace) =>
+    `  ${modelOf(pace)}: { provider: east, id: ${
+      modelOf(pace)
+    }, base_model: anthropic.claude-haiku-4-5-20251001-v1:0 }`
+  );
+  return `listen: ${listen}\nadmin: off\n${endpointConfig(upstream)}`
+    .replace("\nmodels:\n", `\nmodels:\n${models.join("\n")}\n`);
+}
+
+/** Adit's command line on Deno: the task `start`. */
+export async function denoAdit(): Promise<readonly string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
+  return [Deno.execPath(), ...String(tasks.start).split(" ").slice(1)];
+}
+
+interface AditOptions {
+  readonly upstream: string;
+  readonly reference: string;
+}
+
+async function startAdit(
+  name: string,
+  command: readonly string[],
+  { upstream, reference }: AditOptions,
+): Promise<Subject> {
+  const listen = `127.0.0.1:${await freePort()}`;
+  const config = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".yaml" });
+  await Deno.writeTextFile(config, aditConfig(upstream, listen));
+  const service = new Service([...command, "serve", "--config", config], { place: "measured" });
+  const url = `http://${listen}`;
+  await answering(`${url}/healthz`);
+  service.ignoreOutput();
+  return {
+    name,
+    reference,
+    service,
+    url,
+    headers: { ...JSON_HEADERS, authorization: `Bearer ${KEY}` },
+    path: aditPath,
+    async stop() {
+      await service.stop();
+      await Deno.remove(config);
+    },
+  };
+}
+
+/** Without a log and without buffering of streams, which makes it as fast a reference as it can be. */
+function nginxConfig(upstream: string, port: number): string {
+  return `daemon off; master_process off; error_log stderr crit; pid nginx.pid;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  client_max_body_size 32m; client_body_buffer_size 2m; client_body_temp_path body; proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  keepalive_requests 1000000000;
+  upstream bedrock { server ${new URL(upstream).host}; keepalive 1024; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / { proxy_pass http://bedrock; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
+  }
+}
+`;
+}
+
+async function startNginx(upstream: string): Promise<Subject> {
+  const port = await freePort();
+  const folder = await Deno.makeTempDir({ prefix: "adit-bench-nginx-" });
+  await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfig(upstream, port));
+  const service = new Service(["nginx", "-p", folder, "-c", `${folder}/nginx.conf`], { place: "measured" });
+  const url = `http://127.0.0.1:${port}`;
+  await answering(`${url}/model/probe/converse`);
+  return {
+    name: "nginx",
+    service,
+    url,
+    headers: JSON_HEADERS,
+    path: bedrockPath,
+    async stop() {
+      await service.stop();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** As a provider of Bedrock: it signs, translates, and reads the event stream, as Adit does. */
+async function startPortkey(upstream: string): Promise<Subject> {
+  const program = await installPortkey();
+  const port = await freePort();
+  const service = new Service(["node", program, `--port=${port}`, "--headless"], {
+    place: "measured",
+    env: { NODE_ENV: "production" },
+    cwd: dirname(program),
+    // Its request log fails on every stream, and says so at length.
+    stderr: "null",
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await answering(url);
+  service.ignoreOutput();
+  const headers = {
+    ...JSON_HEADERS,
+    "x-portkey-provider": "bedrock",
+    "x-portkey-custom-host": upstream,
+    "x-portkey-aws-access-key-id": "AKIDEXAMPLE",
+    "x-portkey-aws-secret-access-key": "secret",
+    "x-portkey-aws-region": "us-east-1",
+  };
+  return {
+    name: "Portkey on Node",
+    service,
+    url,
+    headers,
+    path: (ask) => CHAT_PATHS[ask],
+    stop: () => service.stop(),
+  };
+}
+
+/** Another gateway, that speaks OpenAI Chat. */
+interface Peer {
+  readonly name: string;
+  /** The command that starts it; `{upstream}` stands for the upstream's URL. */
+  readonly command: readonly string[];
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** `ADIT_BENCH_PEERS`: a JSON list of peers. */
+function peersOfEnvironment(): readonly Peer[] {
+  return JSON.parse(Deno.env.get("ADIT_BENCH_PEERS") ?? "[]");
+}
+
+async function startPeer({ name, command, url, headers }: Peer, upstream: string): Promise<Subject> {
+  const service = new Service(command.map((word) => word.replaceAll("{upstream}", upstream)), {
+    place: "measured",
+  });
+  await answering(url);
+  service.ignoreOutput();
+  return {
+    name,
+    service,
+    url,
+    headers: { ...JSON_HEADERS, ...headers },
+    path: (ask) => CHAT_PATHS[ask],
+    stop: () => service.stop(),
+  };
+}
+
+const START_MS = 20_000;
+
+/** Resolves when something answers there, whatever it says. */
+async function answering(url: string): Promise<void> {
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline;) {
+    try {
+      await (await fetch(url, { method: "HEAD" })).body?.cancel();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error(`Cannot benchmark: nothing answers at ${url}`);
+}
