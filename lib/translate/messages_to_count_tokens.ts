@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { AditError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
 import { member } from "../wire/converse.ts";
@@ -32,16 +33,19 @@ const MAX_TOKENS = 1;
 
 /** For Claude: the body that InvokeModel would be sent. */
 export function messagesToInvokeCount(body: JsonObject, context: InvokeContext): CountTokensCall {
-  const invoke = messagesToInvoke(
-    Object.hasOwn(body, "max_tokens") ? body : { ...body, max_tokens: MAX_TOKENS },
-    context,
-  );
+  const isLimited = (body.max_tokens ?? null) !== null;
+  const invoke = messagesToInvoke(isLimited ? body : { ...body, max_tokens: MAX_TOKENS }, context);
+  const counted = isLimited ? invoke.body : { ...invoke.body, max_tokens: roomFor(invoke.body.thinking) };
   return {
-    request: {
-      input: { invokeModel: { body: Buffer.from(JSON.stringify(invoke.body)).toString("base64") } },
-    },
+    request: { input: { invokeModel: { body: Buffer.from(JSON.stringify(counted)).toString("base64") } } },
     ignored: invoke.ignored,
   };
+}
+
+/** The least `max_tokens` that goes with a budget for thinking, which Bedrock wants to be smaller. */
+function roomFor(thinking: JsonValue | undefined): number {
+  const budget = isJsonObject(thinking) ? thinking.budget_tokens : undefined;
+  return typeof budget === "number" ? budget + 1 : MAX_TOKENS;
 }
 
 /** For the rest: those members of the request to Converse that go into the count. */

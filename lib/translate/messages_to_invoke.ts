@@ -1,6 +1,6 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
-import { isJsonObject } from "../base/json.ts";
+import { isJsonObject, mergeJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
@@ -21,7 +21,7 @@ export interface InvokeContext {
 
 export interface InvokeCall {
   readonly body: JsonObject;
-  /** What Bedrock takes beside the body: the operator's guardrail and metadata. */
+  /** What Bedrock takes beside the body: the operator's guardrail, metadata, tier and latency. */
   readonly headers: Readonly<Record<string, string>>;
   /** Flags and fields that were left out, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
@@ -41,17 +41,20 @@ export function messagesToInvoke(
     table: betaTable,
     ignored,
   });
-  const members = new Map(Object.entries(asked.body));
+  const fields = settings?.defaults.additionalModelRequestFields ?? {};
+  const settled = mergeJson(mergeJson(asked.body, fields), asked.body);
+  const members = new Map(Object.entries(settled));
   members.delete("model");
   members.delete("stream");
   members.set("anthropic_version", ANTHROPIC_VERSION);
-  if (asked.flags.length > 0) members.set("anthropic_beta", asked.flags);
+  const flags = asked.flags.length > 0 ? asked.flags : fields.anthropic_beta;
+  if (flags !== undefined) members.set("anthropic_beta", flags);
   else members.delete("anthropic_beta");
-  for (const [name, value] of defaultsFor(asked.body, settings)) members.set(name, value);
+  for (const [name, value] of defaultsFor(settled, settings)) members.set(name, value);
   if ((members.get("max_tokens") ?? null) === null) throw missingField("max_tokens");
   return {
     body: Object.fromEntries(members),
-    headers: settings === undefined ? {} : settingsHeaders(settings),
+    headers: settings === undefined ? {} : settingsHeaders(body, settings),
     ignored: ignored.list(),
   };
 }
@@ -74,8 +77,17 @@ function isSet(body: JsonObject, name: string): boolean {
   return body[name] !== undefined && body[name] !== null;
 }
 
-function settingsHeaders({ guardrail, metadata }: ModelSettings): Record<string, string> {
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
+function settingsHeaders(
+  body: JsonObject,
+  { defaults, guardrail, metadata }: ModelSettings,
+): Record<string, string> {
+  const { serviceTier, latency } = defaults;
+  // With `auto` the operator chooses, and then Bedrock.
+  const choosesTier = isSet(body, "service_tier") && body.service_tier !== "auto";
   return {
+    ...(serviceTier !== undefined && !choosesTier && { "x-amzn-bedrock-service-tier": serviceTier }),
+    ...(latency !== undefined && { "x-amzn-bedrock-performanceconfig-latency": latency }),
     ...(guardrail !== undefined && guardrailHeaders(guardrail)),
     ...(Object.keys(metadata).length > 0 && {
       "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),

@@ -39,6 +39,24 @@ Deno.test("Claude is asked to count the body that InvokeModel would get, with a 
   }
 });
 
+Deno.test("a budget for thinking goes into the count without a limit of the caller's, and so does the operator's", () => {
+  const thinking = { type: "enabled", budget_tokens: 2048 };
+  const settings = {
+    defaults: { additionalModelRequestFields: { thinking } },
+    guardrail: undefined,
+    metadata: {},
+  };
+  const counted = [
+    messagesToInvokeCount({ ...BODY, thinking }, { betas: [], betaTable }),
+    messagesToInvokeCount({ ...BODY, max_tokens: null }, { betas: [], betaTable, settings }),
+  ];
+  for (const { request: { input } } of counted) {
+    assert.ok("invokeModel" in input);
+    const body = JSON.parse(Buffer.from(input.invokeModel.body, "base64").toString());
+    assert.deepEqual([body.thinking, body.max_tokens], [thinking, 2049]);
+  }
+});
+
 Deno.test("other models are asked to count what Converse would get, without what is not counted", () => {
   const traits = traitsOf("amazon.nova-lite-v1:0", builtInModelTable());
   const request = parseMessagesRequest({ ...BODY, top_k: 5, temperature: 1 });
