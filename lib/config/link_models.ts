@@ -12,9 +12,12 @@ const MOST_METADATA = 16;
 /** First segments of the paths that the gateway answers itself. */
 const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "anthropic",
+  "async-invoke",
   "aws-bedrock",
   "compat",
+  "foundation-models",
   "guardrail",
+  "guardrail-checks",
   "healthz",
   "inference-profiles",
   "model",
@@ -40,6 +43,12 @@ export function linkModel(
   const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
   if (traits.oneSampler && entry.defaults.temperature !== undefined && entry.defaults.top_p !== undefined) {
     context.fail([...path, "defaults", "top_p"], "this model refuses it beside temperature");
+  }
+  if (entry.api === "invoke" && !traits.anthropicMessages) {
+    context.warn(
+      [...path, "api"],
+      "this model takes no Anthropic Messages by InvokeModel, as far as is known: leave api out, or name its base_model",
+    );
   }
   const from = { section: "providers", entries: providers } as const;
   const provider = context.find([...path, "provider"], entry.provider, from);
