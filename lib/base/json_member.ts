@@ -36,10 +36,13 @@ export function findMembers(text: string, name: string): Span[] {
 export function withMember(text: string, name: string, value: string): string {
   const found = findMembers(text, name);
   if (found.length > 0) {
-    return found.reduceRight(
-      (changed, { start, end }) => changed.slice(0, start) + value + changed.slice(end),
-      text,
-    );
+    const kept: string[] = [];
+    let from = 0;
+    for (const { start, end } of found) {
+      kept.push(text.slice(from, start));
+      from = end;
+    }
+    return [...kept, text.slice(from)].join(value);
   }
   const inside = text.indexOf("{") + 1;
   const isEmpty = text.slice(inside).trimStart().startsWith("}");

@@ -6,12 +6,16 @@ const MAX_LENGTH = 200;
 /** Gives out the document names of one request. */
 export class DocumentNames {
   readonly #taken = new Set<string>();
+  /** Number of each name's last copy: counted from the first each time, many copies would take very long. */
+  readonly #copies = new Map<string, number>();
 
   /** The name for a file: its own without the extension, as far as Converse allows; ` (2)` and so on keep names apart. */
   nameFor(filename: string | undefined): string {
     const plain = sanitize(filename ?? "") || "document";
+    let copy = this.#copies.get(plain) ?? 1;
     let name = plain;
-    for (let copy = 2; this.#taken.has(name); copy++) name = `${plain} (${copy})`;
+    while (this.#taken.has(name)) name = `${plain} (${++copy})`;
+    this.#copies.set(plain, copy);
     this.#taken.add(name);
     return name;
   }

@@ -1,7 +1,7 @@
 /** Members of a JSON object, found in its text. */
 
-import { deepEqual } from "node:assert/strict";
-import { findMembers } from "../../lib/base/json_member.ts";
+import { deepEqual, equal } from "node:assert/strict";
+import { findMembers, withMember } from "../../lib/base/json_member.ts";
 
 const TEXTS: readonly (readonly [text: string, values: readonly string[]])[] = [
   ["{}", []],
@@ -24,4 +24,9 @@ for (const [text, values] of TEXTS) {
 Deno.test("a long text is looked through in linear time", () => {
   const text = JSON.stringify({ b: "\\".repeat(500_000), c: Array(200_000).fill({ a: 1 }), a: 1 });
   deepEqual(findMembers(text, "a").length, 1);
+});
+
+Deno.test("a member that stands there often is changed everywhere, in linear time", () => {
+  const written = (value: string) => `{${Array(200_000).fill(`"a":${value}`).join(",")}}`;
+  equal(withMember(written("1"), "a", "[]") === written("[]"), true);
 });
