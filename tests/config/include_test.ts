@@ -76,6 +76,9 @@ Deno.test("the number of included files is bounded", async () => {
   ]);
 });
 
+/** A change that nobody notices fails the test after this. */
+const HANG_MS = 30_000;
+
 Deno.test("files that appear, change and disappear are each a change", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-include-" });
   await Deno.mkdir(`${folder}/conf.d`);
@@ -96,8 +99,13 @@ Deno.test("files that appear, change and disappear are each a change", async () 
   });
   async function after(change: () => Promise<void>): Promise<readonly string[]> {
     changed = Promise.withResolvers();
-    await change();
-    return await changed.promise;
+    const hang = setTimeout(() => changed.reject(new Error("the change was not noticed")), HANG_MS);
+    try {
+      await change();
+      return await changed.promise;
+    } finally {
+      clearTimeout(hang);
+    }
   }
   try {
     await watch.ready;
