@@ -70,7 +70,9 @@ const limits = mapping({
   concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
     .describe("Requests in hand at once; one more is answered 503."),
   fetch_images: flag().prefault(false)
-    .describe("Fetch the images that Chat requests point at with https URLs, from public addresses alone."),
+    .describe(
+      "Fetch the images that Chat and Messages requests point at with https URLs, from public addresses alone.",
+    ),
 });
 
 const timeouts = mapping({
@@ -218,7 +220,9 @@ const model = mapping({
       "Bedrock operation for Anthropic Messages requests; left out: invoke for Claude, converse for the rest.",
     ),
   defaults: defaults.prefault({}).describe("Taken where a request leaves the field out."),
-  guardrail: guardrail.optional().describe("Guardrail over every request for the model by this name, on every route; the caller's own gives way."),
+  guardrail: guardrail.optional().describe(
+    "Guardrail over every request for the model by this name, on every route; the caller's own gives way.",
+  ),
   metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
     .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
 });

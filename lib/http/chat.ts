@@ -13,9 +13,9 @@ import { openConverseStream } from "../upstream/converse.ts";
 import { parseConverseResponse } from "../wire/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../wire/openai_chat.ts";
 import type { Call } from "./call.ts";
+import { withFetchedImages } from "./chat_images.ts";
 import { type Answer, jsonAnswer, type ModelRequest } from "./endpoint.ts";
 import { eventAnswer } from "./event_answer.ts";
-import { withFetchedImages } from "./images.ts";
 import { configuredModel } from "./model_api.ts";
 
 /** What a route has to say about the `model` of its requests. */

@@ -14,16 +14,19 @@ import { readJsonAnswer } from "../upstream/answer.ts";
 import { parseBetaHeaders, parseMessagesHead, parseMessagesRequest } from "../wire/anthropic_messages.ts";
 import type { Call } from "./call.ts";
 import { jsonAnswer, type ModelRequest } from "./endpoint.ts";
+import { withFetchedSources } from "./messages_images.ts";
 import { configuredModel, messagesApi } from "./model_api.ts";
 
 /** Reads as much of the request as every way of counting needs. */
 export function countTokensRequest(body: JsonObject, headers: Headers): ModelRequest {
   const { model: name } = parseMessagesHead(body);
   const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
+  let whole: Promise<JsonObject> | undefined;
   return {
     plan: (caller, snapshot) => resolveModel(name, caller, snapshot),
     async attempt(target, call) {
-      const { request, ignored } = countCall(body, { betas, target, call });
+      whole ??= withFetchedSources(body, call);
+      const { request, ignored } = countCall(await whole, { betas, target, call });
       call.ignored = ignored;
       const exchange = call.open(countingTarget(target), {
         operation: "countTokens",

@@ -25,16 +25,21 @@ import { parseConverseResponse } from "../wire/converse.ts";
 import type { Call } from "./call.ts";
 import { type Answer, jsonAnswer, type ModelRequest } from "./endpoint.ts";
 import { eventAnswer } from "./event_answer.ts";
+import { withFetchedSources } from "./messages_images.ts";
 import { configuredModel, messagesApi } from "./model_api.ts";
 
 /** Reads as much of a Messages request as every way of answering it needs. */
 export function messagesRequest(body: JsonObject, headers: Headers): ModelRequest {
   const head = parseMessagesHead(body);
   const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
+  let whole: Promise<JsonObject> | undefined;
   return {
     plan: (caller, snapshot) => resolveModel(head.model, caller, snapshot),
-    attempt: (target, call) =>
-      ATTEMPTS[messagesApi(configuredModel(target))]({ ...head, body, betas }, { target, call }),
+    attempt: async (target, call) => {
+      whole ??= withFetchedSources(body, call);
+      const request = { ...head, body: await whole, betas };
+      return await ATTEMPTS[messagesApi(configuredModel(target))](request, { target, call });
+    },
   };
 }
 

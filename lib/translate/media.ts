@@ -76,10 +76,18 @@ function imageFromUrl(part: ImagePart): ConverseMedia {
 
 /** The format is read off the bytes: declared types are wrong too often, and Bedrock refuses an image over it. */
 function imageBlock(base64: string, path: string): ConverseMedia {
-  const head = Buffer.from(base64.slice(0, 24), "base64").toString("latin1");
-  const format = IMAGE_SIGNATURES.find(([signature]) => signature.test(head))?.[1];
-  if (format === undefined) throw invalidField(path, "expected a PNG, JPEG, GIF or WebP image");
+  const format = imageFormat(base64);
+  if (format === undefined) throw invalidField(path, KNOWN_IMAGES);
   return { image: { format, source: { bytes: base64 } } };
+}
+
+/** What to say of an image whose format nobody knows. */
+export const KNOWN_IMAGES = "expected a PNG, JPEG, GIF or WebP image";
+
+/** The format that an image's first bytes tell; undefined for one that Bedrock does not take. */
+export function imageFormat(base64: string): ImageFormat | undefined {
+  const head = Buffer.from(base64.slice(0, 24), "base64").toString("latin1");
+  return IMAGE_SIGNATURES.find(([signature]) => signature.test(head))?.[1];
 }
 
 const IMAGE_SIGNATURES: readonly (readonly [RegExp, ImageFormat])[] = [

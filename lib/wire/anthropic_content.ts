@@ -205,7 +205,7 @@ function elsewhere(source: Fields, type: JsonValue) {
   return known
     ? invalidField(
       source.pathOf("type"),
-      `the gateway fetches nothing: send the data itself, not a "${type}"`,
+      `the gateway does not fetch it: send the data itself, not a "${type}"`,
     )
     : unexpected(source.pathOf("type"), '"base64"', type);
 }
