@@ -1,5 +1,6 @@
 /** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
 
+import { isIP } from "node:net";
 import type { Handler } from "../runtime/runtime.ts";
 import { json } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
@@ -42,6 +43,11 @@ export function adminHandler(control: AdminControl): Handler {
     if (request.headers.has("origin") || request.headers.get("sec-fetch-site") === "cross-site") {
       return json(403, { error: "the admin listener takes no requests from web pages" });
     }
+    if (isLoopback(connection.remoteAddress) && !isLocalName(request.headers.get("host") ?? "")) {
+      return json(403, {
+        error: "on this host the admin listener is asked by an IP address, or by a name without a dot",
+      });
+    }
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES.get(`${method} ${path}`);
     if (route !== undefined) return await answer(() => route(control));
@@ -51,6 +57,19 @@ export function adminHandler(control: AdminControl): Handler {
       ? json(405, { error: `${path} does not take ${request.method}` })
       : json(404, { error: `there is no admin route ${path}` });
   };
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
+}
+
+/**
+ * Whether a Host header is one that no stranger can own. A page may have the name of its own host lead here (DNS
+ * rebinding): its requests are then from its own origin, and nothing but that name tells that they are not the operator's.
+ */
+function isLocalName(host: string): boolean {
+  const name = host.replace(/:\d*$/, "");
+  return !name.includes(".") || isIP(name) !== 0 || name.startsWith("[") || name.endsWith(".localhost");
 }
 
 async function answer(respond: () => Response | Promise<Response>): Promise<Response> {

@@ -6,9 +6,13 @@ import { type AdminControl, adminHandler } from "../../lib/admin/admin.ts";
 interface Sent {
   readonly control?: Partial<AdminControl>;
   readonly headers?: Record<string, string>;
+  readonly remoteAddress?: string;
 }
 
-async function send(request: string, { control = {}, headers = {} }: Sent = {}) {
+async function send(
+  request: string,
+  { control = {}, headers = {}, remoteAddress = "127.0.0.1" }: Sent = {},
+) {
   const [method = "", target = ""] = request.split(" ");
   const handle = adminHandler({
     isReady: () => true,
@@ -21,7 +25,7 @@ async function send(request: string, { control = {}, headers = {} }: Sent = {}) 
     target,
     clientGone: new AbortController().signal,
     losesStreams: false,
-    remoteAddress: "127.0.0.1",
+    remoteAddress,
   });
   equal(answer.headers.get("content-type"), "application/json");
   equal(answer.headers.get("cache-control"), "no-store");
@@ -99,3 +103,26 @@ for (const headers of FROM_PAGES) {
 Deno.test("a page that an operator opens by hand is answered", async () => {
   equal((await send("GET /-/status", { headers: { "sec-fetch-site": "none" } })).status, 200);
 });
+
+const LOCAL_CLIENT = "127.0.0.1";
+const HOSTS: readonly (readonly [host: string, remoteAddress: string, status: number])[] = [
+  ["evil.test", LOCAL_CLIENT, 403],
+  ["evil.test:9090", "::1", 403],
+  ["evil.test", "::ffff:127.0.0.1", 403],
+  ["127.0.0.1.evil.test:9090", LOCAL_CLIENT, 403],
+  ["localhost.evil.test", LOCAL_CLIENT, 403],
+  ["127.0.0.1:9090", LOCAL_CLIENT, 200],
+  ["[::1]:9090", "::1", 200],
+  ["[::ffff:127.0.0.1]", LOCAL_CLIENT, 200],
+  ["localhost:9090", LOCAL_CLIENT, 200],
+  ["adit.localhost", LOCAL_CLIENT, 200],
+  ["gateway:9090", LOCAL_CLIENT, 200],
+  ["adit.monitoring.svc:9090", "10.0.0.7", 200],
+  ["adit.test", "", 200],
+];
+
+for (const [host, remoteAddress, expected] of HOSTS) {
+  Deno.test(`a request to "${host}" from "${remoteAddress}" is answered with ${expected}`, async () => {
+    equal((await send("GET /-/status", { headers: { host }, remoteAddress })).status, expected);
+  });
+}
