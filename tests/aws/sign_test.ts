@@ -123,6 +123,17 @@ for (const [name, toSign] of Object.entries(REQUESTS)) {
   }
 }
 
+Deno.test("a request that is signed again is as it was: its own headers stay single, whichever way it is signed", async () => {
+  for (const sign of [sigV4Signer(TEMPORARY), bearerSigner(new Secret("ABSKexample"))]) {
+    const toSign = request();
+    const first = await sign(toSign, NOW_MS);
+    const again = await sign(toSign, NOW_MS);
+    deepEqual(Object.fromEntries(again), Object.fromEntries(first));
+    deepEqual(Object.fromEntries(toSign.headers), { "content-type": "application/json" });
+    equal(again.get("content-type"), "application/json");
+  }
+});
+
 Deno.test("nothing is signed that a proxy may change", async () => {
   const toSign = request({ headers: BEDROCK_HEADERS });
   const headers = await sigV4Signer(TEMPORARY)(toSign, NOW_MS);
