@@ -92,6 +92,9 @@ class MessagesTranslator {
     this.#addThinking(message);
     for (const part of message.content) this.#addPart("assistant", part);
     for (const call of message.toolCalls) {
+      if (this.#openCalls.has(call.id)) {
+        throw invalidField(`${call.path}.id`, "expected an id of its own, found the id of a call before");
+      }
       this.#calledTools.add(call.name);
       this.#openCalls.add(call.id);
       const name = this.context.toolNames.toConverse(call.name);
