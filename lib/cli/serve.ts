@@ -1,6 +1,7 @@
 /** `adit serve`: runs the gateway until it is told to stop. */
 
 import process from "node:process";
+import { setTimeout as pass } from "node:timers/promises";
 import { App } from "../app.ts";
 import { createLogger, type Logger } from "../base/log.ts";
 import { readFile } from "../config/files.ts";
@@ -33,7 +34,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);
     return 1;
   }
-  const logger = createLogger(writeStdout, { clock: io.clock });
+  const logger = createLogger(io.runtime.writeOut, { clock: io.clock });
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
   let app: App;
@@ -46,6 +47,9 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   return await untilStopped(app, logger);
 }
 
+/** How long the end waits for the log's reader, who may have stalled. */
+const LAST_LINES_MS = 1_000;
+
 /** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
 function untilStopped(app: App, logger: Logger): Promise<number> {
   return new Promise((resolve) => {
@@ -53,7 +57,7 @@ function untilStopped(app: App, logger: Logger): Promise<number> {
     function stop(): void {
       if (stopping) return resolve(1);
       stopping = true;
-      app.drain().then(() => logger.flush()).then(() => resolve(0));
+      app.drain().then(() => Promise.race([logger.flush(), pass(LAST_LINES_MS)])).then(() => resolve(0));
     }
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
@@ -64,11 +68,5 @@ function untilStopped(app: App, logger: Logger): Promise<number> {
         error: reason instanceof Error ? reason.stack : String(reason),
       });
     });
-  });
-}
-
-function writeStdout(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => error ? reject(error) : resolve());
   });
 }

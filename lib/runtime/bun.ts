@@ -172,6 +172,12 @@ function fetchOnce(url: string, init: FetchInit): Promise<Response> {
   return fetch(url, bunInit);
 }
 
+function writeOut(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => error ? reject(error) : resolve());
+  });
+}
+
 /** Bun 1.4.4 reads this once, when the process starts; the largest value that it takes is 65535. */
 const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
@@ -221,5 +227,6 @@ export const bunRuntime: Runtime = {
   serve,
   serveSocket,
   fetch: fetchOnce,
+  writeOut,
   systemCalls: systemCalls(openLibc),
 };

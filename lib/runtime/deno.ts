@@ -1,6 +1,7 @@
 /** The runtime interface on Deno. */
 
 import { chmodSync } from "node:fs";
+import { encodeUtf8 } from "../base/bytes.ts";
 import { listenError, listenSocketError } from "./listen_error.ts";
 import type {
   Connection,
@@ -122,6 +123,12 @@ function fetchOnce(url: string, init: FetchInit): Promise<Response> {
   return fetch(url, { ...init, client, redirect: "manual" });
 }
 
+// Not `process.stdout`: in Deno 2.9.6 that stops the whole process while a pipe is full, and ends it once the pipe's reader
+// has gone.
+async function writeOut(text: string): Promise<void> {
+  for (let rest = encodeUtf8(text); rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
+}
+
 function openLibc(library: string): Libc {
   const { symbols } = Deno.dlopen(library, {
     socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -147,5 +154,6 @@ export const denoRuntime: Runtime = {
   serve,
   serveSocket,
   fetch: fetchOnce,
+  writeOut,
   systemCalls: systemCalls(openLibc),
 };

@@ -20,6 +20,11 @@ export interface Runtime {
    * sends a request once more whose connection out of the pool is lost before the answer; Bun 1.4.4 sends each once.
    */
   readonly fetch: Fetch;
+  /**
+   * Writes to standard output: resolves when all of it has been taken, rejects when nobody takes it any more. The program
+   * goes on meanwhile, however long that is. Wait for one write before the next.
+   */
+  readonly writeOut: (text: string) => Promise<void>;
   /** Of Linux; the C library is opened by the first of them that is called. Deno needs `--allow-ffi` for it. */
   readonly systemCalls: SystemCalls;
 }

@@ -128,7 +128,8 @@ async function withoutHanging(test: () => Promise<void>): Promise<void> {
   }
 }
 
-async function spawnAdit(
+/** Starts the program with any arguments; its output is read by whoever asked for it. */
+export async function spawnAdit(
   runtime: RuntimeName,
   args: readonly string[],
   { env = {}, denoPermissions = [] }: ProgramOptions,
