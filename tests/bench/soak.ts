@@ -1,0 +1,30 @@
+/** `make soak`: the soak for minutes (`MINUTES`, five if not given), on the built program; fails where something grew or was lost. */
+
+import { soak } from "./soaking.ts";
+
+const minutes = Number(Deno.env.get("MINUTES") ?? "5");
+/** After these Bun's heap has its size. */
+const WARM_UP = 30_000;
+/** Over any number of exchanges. */
+const MOST_MORE_BYTES = 64 * 2 ** 20;
+const MOST_MORE_FILES = 32;
+
+let end: number | undefined;
+const report = await soak({
+  runtime: "bun",
+  warmUp: WARM_UP,
+  isEnough: () => performance.now() > (end ??= performance.now() + minutes * 60_000),
+});
+const { exchanges, surprises, before, after } = report;
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+const lines = [
+  `${exchanges} exchanges in ${minutes} minutes`,
+  `memory: ${mebibytes(before.memoryBytes)}, then ${mebibytes(after.memoryBytes)}`,
+  `open files: ${before.files}, then ${after.files}`,
+  `requests still in hand: ${after.inHand}`,
+  ...surprises.map((surprise) => `not as expected: ${surprise}`),
+];
+await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+const isFlat = after.memoryBytes < before.memoryBytes + MOST_MORE_BYTES &&
+  after.files < before.files + MOST_MORE_FILES;
+Deno.exit(isFlat && surprises.length === 0 && after.inHand === 0 ? 0 : 1);

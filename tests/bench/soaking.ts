@@ -1,0 +1,159 @@
+/** Soak: every way in which an exchange can end, again and again, and what the program holds afterwards. */
+
+import { endpointConfig, KEY } from "../e2e/configs.ts";
+import { onFreePorts, type Program, type RuntimeName, startProgram } from "../e2e/program.ts";
+import { BUN, repositoryPath } from "../repository.ts";
+import { STREAM_DELTAS } from "./canned.ts";
+import { openFiles, residentBytes, Service } from "./processes.ts";
+
+export interface SoakOptions {
+  readonly runtime: RuntimeName;
+  /** Exchanges that fill the pools, compile the code and let the heap grow to its size before anything is compared. */
+  readonly warmUp: number;
+  /** Called before each exchange, with the number of those begun; the soak ends when it says so. */
+  readonly isEnough: (exchanges: number) => boolean;
+}
+
+/** What the program holds while nothing is on its way. */
+export interface Holdings {
+  readonly memoryBytes: number;
+  readonly files: number;
+  /** Requests that it believes to be in hand. */
+  readonly inHand: number;
+}
+
+export interface SoakReport {
+  readonly exchanges: number;
+  /** What differed from what was expected, once each. */
+  readonly surprises: readonly string[];
+  /** After the exchanges that warm up. */
+  readonly before: Holdings;
+  readonly after: Holdings;
+}
+
+const WORKERS = 16;
+const EXCHANGES_IN_RELOAD = 100;
+
+const MODELS = ["even", "paced", "cut", "throttled"];
+
+function soakConfig(upstream: string, generation: number): string {
+  const models = MODELS.map((name) =>
+    `  bench.${name}: { provider: east, id: bench.${name}, base_model: anthropic.claude-haiku-4-5-20251001-v1:0 }`
+  );
+  return `log: { requests: false }\n${endpointConfig(upstream)}`
+    .replace(
+      "\nmodels:\n",
+      `\nmodels:\n${models.join("\n")}\n  generation-${generation}: { provider: east, id: a.b }\n`,
+    );
+}
+
+/** One way for an exchange to go: gives what was wrong about it, or undefined. */
+type Exchange = (send: Send) => Promise<string | undefined>;
+type Send = (path: string, body: unknown) => Promise<Response>;
+
+const CHAT = "/v1/chat/completions";
+const MESSAGES = [{ role: "user", content: "Hello" }];
+
+const EXCHANGES: Readonly<Record<string, Exchange>> = {
+  "a whole answer": async (send) => {
+    const response = await send(CHAT, { model: "bench.even", messages: MESSAGES });
+    const text = await response.text();
+    return response.status === 200 && text.includes(`"finish_reason":"stop"`) ? undefined : text;
+  },
+  "a stream that finishes": async (send) => {
+    const text = await (await send(CHAT, { model: "bench.even", messages: MESSAGES, stream: true })).text();
+    const deltas = text.split(`"content":" word`).length - 1;
+    if (deltas !== STREAM_DELTAS) return `${deltas} of ${STREAM_DELTAS} events`;
+    return text.endsWith("data: [DONE]\n\n") ? undefined : text.slice(-200);
+  },
+  "a native stream": async (send) => {
+    const response = await send("/model/bench.even/converse-stream", {
+      messages: [{ role: "user", content: [{ text: "Hello" }] }],
+    });
+    const text = new TextDecoder("latin1").decode(await response.arrayBuffer());
+    const frames = text.split(":event-type").length - 1;
+    return frames === STREAM_DELTAS + 4 ? undefined : `${frames} of ${STREAM_DELTAS + 4} frames`;
+  },
+  "a stream whose client leaves": async (send) => {
+    const response = await send(CHAT, { model: "bench.paced", messages: MESSAGES, stream: true });
+    const reader = response.body?.getReader();
+    const { done } = await reader?.read() ?? { done: true };
+    await reader?.cancel();
+    return done ? "no first event" : undefined;
+  },
+  "a stream that the upstream cuts": async (send) => {
+    const text = await (await send(CHAT, { model: "bench.cut", messages: MESSAGES, stream: true })).text();
+    return text.includes(`{"error"`) && !text.includes("[DONE]") ? undefined : text.slice(-200);
+  },
+  "a throttled request": async (send) => {
+    const response = await send(CHAT, { model: "bench.throttled", messages: MESSAGES });
+    const text = await response.text();
+    return response.status === 429 ? undefined : text;
+  },
+};
+
+/** Runs exchanges of all kinds, with reloads among them, until it is enough. */
+export async function soak({ runtime, warmUp, isEnough }: SoakOptions): Promise<SoakReport> {
+  const upstream = new Service([BUN, repositoryPath("tests/bench/upstream.ts")], { place: "upstream" });
+  try {
+    const url = `http://127.0.0.1:${(await upstream.output()).trim()}`;
+    await using program = await startProgram(runtime, soakConfig(url, 0));
+    const surprises = new Set<string>();
+    let generation = 0;
+    const reload = async () => {
+      await Deno.writeTextFile(program.configPath, onFreePorts(soakConfig(url, ++generation)));
+      const response = await fetch(`${program.adminUrl}/-/reload`, { method: "POST" });
+      if (!response.ok) surprises.add(`a reload: ${await response.text()}`);
+      else await response.body?.cancel();
+    };
+    const phase = (enough: (exchanges: number) => boolean) =>
+      runExchanges(program, { enough, reload, surprises });
+    await phase((exchanges) => exchanges >= warmUp);
+    const before = await holdingsOf(program);
+    const exchanges = await phase(isEnough);
+    return { exchanges, surprises: [...surprises], before, after: await holdingsOf(program) };
+  } finally {
+    await upstream.stop();
+  }
+}
+
+interface Phase {
+  readonly enough: (exchanges: number) => boolean;
+  readonly reload: () => Promise<void>;
+  readonly surprises: Set<string>;
+}
+
+/** Resolves with the number of exchanges when all of them have ended, and with them every connection. */
+async function runExchanges({ url }: Program, { enough, reload, surprises }: Phase): Promise<number> {
+  using client = Deno.createHttpClient({ poolMaxIdlePerHost: WORKERS });
+  const send: Send = (path, body) =>
+    fetch(url + path, {
+      client,
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${KEY}` },
+      body: JSON.stringify(body),
+    });
+  const kinds = Object.entries(EXCHANGES);
+  let begun = 0;
+  const worker = async () => {
+    while (!enough(begun)) {
+      const [kind, exchange] = kinds[begun++ % kinds.length] ?? ["", () => Promise.resolve(undefined)];
+      if (begun % EXCHANGES_IN_RELOAD === 0) await reload();
+      const surprise = await exchange(send).catch(String);
+      if (surprise !== undefined) surprises.add(`${kind}: ${surprise}`);
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+  return begun;
+}
+
+/** How often the program is asked whether it has noticed that the last client left. */
+const MOST_QUESTIONS = 200;
+
+async function holdingsOf({ pid, adminUrl }: Program): Promise<Holdings> {
+  let inHand = NaN;
+  for (let question = 0; question < MOST_QUESTIONS && inHand !== 0; question++) {
+    inHand = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_hand;
+  }
+  return { memoryBytes: await residentBytes(pid), files: await openFiles(pid), inHand };
+}
