@@ -1,4 +1,4 @@
-/** Secrets that stand in a file which others than its owner can read. */
+/** Secrets that stand in a file which everybody on the host can read. */
 
 import { resolve } from "node:path";
 import { z } from "zod";
@@ -20,9 +20,10 @@ const HARMLESS: ReadonlySet<unknown> = new Set([
   ...["access_key_id", "accessKeyId", "external_id", "region"],
 ]);
 
-const READABLE_BY_OTHERS = 0o044;
+/** A group that may read is a choice: a file of `root:adit` with mode 640 is how a service gets its secrets. */
+const READABLE_BY_ALL = 0o004;
 
-/** A warning for each secret that a value of the schema has in the clear, where the file's mode lets others read it. */
+/** A warning for each secret that a value of the schema has in the clear, where the file's mode lets everybody read it. */
 export async function findExposed(value: unknown, options: ExposedOptions): Promise<readonly Problem[]> {
   const { places, modeOf } = options;
   const problems: Problem[] = [];
@@ -30,12 +31,11 @@ export async function findExposed(value: unknown, options: ExposedOptions): Prom
     const file = places.placeOf(path)?.file;
     if (file === undefined || places.referenceAt(path) !== undefined) continue;
     const mode = await modeOf(resolve(file));
-    if (mode === undefined || (mode & READABLE_BY_OTHERS) === 0) continue;
+    if (mode === undefined || (mode & READABLE_BY_ALL) === 0) continue;
     problems.push(places.problem(
       path,
-      `the secret stands in a file that others can read (mode ${
-        mode.toString(8)
-      }): chmod 600, or write \${credential:NAME}, \${file:PATH} or \${env:NAME}`,
+      `the secret stands in a file that everybody on this host can read (mode ${mode.toString(8)}): ` +
+        "write ${credential:NAME}, ${file:PATH} or ${env:NAME}, or chmod o-r",
     ));
   }
   return problems;

@@ -1,4 +1,4 @@
-/** Secrets in files that others can read: which are found, and in which files. */
+/** Secrets in files that everybody can read: which are found, and in which files. */
 
 import { deepEqual, match } from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ async function exposed(text: string, mode: number | null = 0o644): Promise<reado
   });
   deepEqual(loaded.ok ? [] : loaded.problems, []);
   for (const { message } of loaded.warnings) {
-    match(message, /^the secret stands in a file that others can read/);
+    match(message, /^the secret stands in a file that everybody on this host can read \(mode [0-7]{3}\): /);
   }
   return loaded.warnings.map(({ path }) => path);
 }
@@ -60,15 +60,15 @@ const SECRETS: readonly (readonly [what: string, text: string, paths: readonly s
 ];
 
 for (const [what, text, paths] of SECRETS) {
-  Deno.test(`a secret in a file that others can read is warned about: ${what}`, async () => {
+  Deno.test(`a secret in a file that everybody can read is warned about: ${what}`, async () => {
     deepEqual(await exposed(text), paths);
   });
 }
 
-Deno.test("what counts is whether the group or everybody may read", async () => {
-  const modes = [0o600, 0o400, 0o700, 0o620, 0o602, 0o611, null];
+Deno.test("what counts is whether everybody may read: a group that may is the operator's choice", async () => {
+  const modes = [0o600, 0o400, 0o640, 0o440, 0o700, 0o602, 0o611, null];
   for (const mode of modes) deepEqual(await exposed(provider("api_key: hunter2"), mode), [], String(mode));
-  for (const mode of [0o640, 0o604, 0o644, 0o444, 0o755]) {
+  for (const mode of [0o604, 0o644, 0o664, 0o444, 0o755]) {
     deepEqual((await exposed(provider("api_key: hunter2"), mode)).length, 1, String(mode));
   }
 });
