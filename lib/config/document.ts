@@ -1,9 +1,9 @@
 /** The YAML text as a tree that knows where everything stands. */
 
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 
-import { firstReference } from "./interpolate.ts";
+import { firstReference, readsSecret } from "./interpolate.ts";
 import type { Place, Places } from "./places.ts";
 import { formatPath, type Path, type Problem } from "./problems.ts";
 import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
@@ -55,6 +55,16 @@ export class ConfigDocument implements Places {
   referenceAt(path: Path): string | undefined {
     const node = this.#nodeAt(path);
     return isScalar(node) && typeof node.value === "string" ? firstReference(node.value) : undefined;
+  }
+
+  readsSecretAt(path: Path): boolean {
+    let reads = false;
+    visit(this.#nodeAt(path) ?? null, {
+      Scalar(_key, { value }) {
+        reads ||= typeof value === "string" && readsSecret(value);
+      },
+    });
+    return reads;
   }
 
   keysAt(path: Path): readonly string[] {

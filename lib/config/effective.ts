@@ -54,7 +54,11 @@ export function effectiveValues(
   if (content instanceof z.ZodArray && Array.isArray(value)) {
     return { kind: "list", items: value.map((item, index) => below(index, item, content.element)) };
   }
-  return { kind: "value", value, origin: originOf(path, places) };
+  return {
+    kind: "value",
+    value: places.readsSecretAt(path) ? REDACTED : value,
+    origin: originOf(path, places),
+  };
 }
 
 function originOf(path: Path, places: Places): string {

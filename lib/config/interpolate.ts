@@ -57,6 +57,11 @@ export function firstReference(text: string): string | undefined {
   return reference.kind === "file" ? `\${file:${reference.path}}` : `\${${reference.kind}:${reference.name}}`;
 }
 
+/** Whether the text refers to a file or a credential, which are there to keep secrets out of the configuration. */
+export function readsSecret(text: string): boolean {
+  return parseTemplate(text)?.some((part) => typeof part !== "string" && part.kind !== "env") ?? false;
+}
+
 export type Resolved =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reason: string };

@@ -105,6 +105,10 @@ class MergedPlaces implements Places {
     return this.#ownerOf(path).referenceAt(path);
   }
 
+  readsSecretAt(path: Path): boolean {
+    return this.#ownerOf(path).readsSecretAt(path);
+  }
+
   keysAt(path: Path): readonly string[] {
     const [section] = path;
     const isSpread = path.length === 0 || (path.length === 1 && SPREAD.includes(String(section)));

@@ -19,6 +19,11 @@ export interface Places {
   problemOfKey(path: Path, message: string): Problem;
   /** The first reference in the text at the path, such as `${env:PORT}`: the value is not from this file, then. */
   referenceAt(path: Path): string | undefined;
+  /**
+   * Whether a text at the path or below it refers to a file or a credential. What those hold may be a secret wherever it
+   * is used; variables of the environment are ordinary settings, too.
+   */
+  readsSecretAt(path: Path): boolean;
   /** Keys of the mapping at the path, in the order in which they are written; none if there is no mapping. */
   keysAt(path: Path): readonly string[];
   /** Where the value at the path is written; undefined where it is not. */

@@ -2,6 +2,7 @@
 
 import { bedrockEndpoint } from "../aws/endpoint.ts";
 import { AditError } from "../base/errors.ts";
+import { REDACTED } from "../base/secret.ts";
 import type { Places } from "../config/places.ts";
 import { formatPath, type Path } from "../config/problems.ts";
 import type { Caller, Credentials, Model, Provider, Snapshot } from "../config/snapshot.ts";
@@ -99,7 +100,7 @@ function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[
     ...targets.flatMap((target) => [
       ...providerFacts(target, options),
       ...requestFacts(target, options),
-      ...(target.model === undefined ? [] : settingFacts(target.model)),
+      ...(target.model === undefined ? [] : settingFacts(target.model, options)),
     ]),
     { topic: "limits", text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} requests at once` },
     {
@@ -201,15 +202,22 @@ function modelSegment(modelId: string): string {
   return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
 }
 
-function settingFacts({ defaults, guardrail, metadata, traits }: Model): readonly Fact[] {
+function settingFacts(
+  { name, defaults, guardrail, metadata, traits }: Model,
+  { places }: ExplainOptions,
+): readonly Fact[] {
+  const shown = (key: string, value: object) => {
+    if (Object.keys(value).length === 0) return "";
+    return places.readsSecretAt(["models", name, key]) ? REDACTED : JSON.stringify(value);
+  };
   return [
     { topic: "family", text: traits.family },
-    { topic: "defaults", text: Object.keys(defaults).length === 0 ? "" : JSON.stringify(defaults) },
+    { topic: "defaults", text: shown("defaults", defaults) },
     {
       topic: "guardrail",
       text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
     },
-    { topic: "metadata", text: Object.keys(metadata).length === 0 ? "" : JSON.stringify(metadata) },
+    { topic: "metadata", text: shown("metadata", metadata) },
   ].filter(({ text }) => text !== "");
 }
 

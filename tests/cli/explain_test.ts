@@ -46,6 +46,11 @@ callers:
 
 const MORE = `models:
   nova: { provider: west, id: amazon.nova-lite-v1:0, api: converse }
+  tagged:
+    provider: west
+    id: amazon.nova-pro-v1:0
+    defaults: { additional_model_request_fields: { deep: { key: "\${credential:token}" } } }
+    metadata: { stage: "\${env:REGION}", token: "\${env:REGION}\${file:token}" }
 `;
 
 async function runIn(command: Command, ...args: readonly string[]): Promise<Run> {
@@ -55,7 +60,7 @@ async function runIn(command: Command, ...args: readonly string[]): Promise<Run>
     await Deno.writeTextFile(path, TEXT);
     await Deno.writeTextFile(`${folder}/more.yaml`, MORE);
     await Deno.writeTextFile(`${folder}/token`, `${SECRET}token`);
-    const env = { REGION: "eu-north-1", SECRET_KEY: `${SECRET}secret` };
+    const env = { REGION: "eu-north-1", SECRET_KEY: `${SECRET}secret`, CREDENTIALS_DIRECTORY: folder };
     const { code, out, err } = await runWith(env, command, ...args, "--config", path);
     for (const text of [out, err]) ok(!text.includes(SECRET), `a secret is shown in\n${text}`);
     return { code, out: out.replaceAll(`${folder}/`, ""), err: err.replaceAll(`${folder}/`, "") };
@@ -159,6 +164,12 @@ for (const [args, code, expected] of CASES) {
   });
 }
 
+Deno.test("what explain tells of a model's settings leaves out what files and credentials hold", async () => {
+  const { out } = await runIn(explain, "tagged");
+  match(out, /^defaults +\[redacted\]$/m);
+  match(out, /^metadata +\[redacted\]$/m);
+});
+
 Deno.test("explain suggests the caller that may be meant", async () => {
   const { code, err } = await runIn(explain, "nova", "--caller", "serch");
   equal(code, 1);
@@ -179,6 +190,9 @@ Deno.test("config prints every value that applies with its origin, and no secret
       "    provider: west # more.yaml:2",
       "    disabled: true # adit.yaml:27",
       "  total: 15m # default",
+      '        deep: "[redacted]" # more.yaml:6',
+      "        stage: eu-north-1 # more.yaml:7 ${env:REGION}",
+      '        token: "[redacted]" # more.yaml:7 ${env:REGION}',
     ]
   ) ok(out.includes(`${line}\n`), `${line} is missing in\n${out}`);
   const values = parse(out);
