@@ -57,7 +57,6 @@ function serve(options: ServeOptions): Server {
   const settings = {
     ...QUIET,
     hostname,
-    port,
     signal: closing.signal,
     // Lets a later server take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json sets.
     reusePort: true,
@@ -66,11 +65,14 @@ function serve(options: ServeOptions): Server {
   try {
     // A shared port would be shared with any program of the same user: one that is there already is found out here.
     if (replaces === undefined) Deno.listen({ hostname, port }).close();
-    const server = Deno.serve(
-      settings,
-      (request, info) => handle(request, new DenoConnection(request, info.remoteAddr.hostname)),
-    );
-    return { hostname: server.addr.hostname, port: server.addr.port, ...running(server, closing) };
+    const open = (port: number) =>
+      Deno.serve(
+        { ...settings, port },
+        (request, info) => handle(request, new DenoConnection(request, info.remoteAddr.hostname)),
+      );
+    const server = open(port);
+    const { addr } = server;
+    return { hostname: addr.hostname, port: addr.port, ...lasting(server, () => open(addr.port), closing) };
   } catch (error) {
     throw listenError(options, error);
   }
@@ -94,10 +96,52 @@ function serveSocket(options: ServeSocketOptions): RunningServer {
 /** Without these two Deno prints to the terminal: the address, and the stack of each body stream that errors. */
 const QUIET = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
 
-function running(
-  server: Pick<Deno.HttpServer, "shutdown" | "finished">,
-  closing: AbortController,
-): RunningServer {
+type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
+
+const REOPEN_MS = 50;
+
+/**
+ * Deno 2.9.6 ends a server for good, with the requests in its hand, once it cannot take a connection because the process has
+ * too many files open. Another takes its place as soon as there are files again; the error is left unhandled, so that
+ * whoever logs such errors hears of it.
+ */
+function lasting(first: DenoServer, reopen: () => DenoServer, closing: AbortController): RunningServer {
+  let current = running(first, closing);
+  let isEnding = false;
+  function watch(server: DenoServer): void {
+    void server.finished.catch((error) => {
+      if (isEnding) return;
+      retry();
+      throw error;
+    });
+  }
+  function retry(): void {
+    setTimeout(() => {
+      if (isEnding) return;
+      try {
+        const server = reopen();
+        current = running(server, closing);
+        watch(server);
+      } catch {
+        retry();
+      }
+    }, REOPEN_MS);
+  }
+  watch(first);
+  return {
+    drain: () => {
+      isEnding = true;
+      return current.drain();
+    },
+    close: () => {
+      isEnding = true;
+      // One that has just broken down is closed already.
+      return current.close().catch(() => {});
+    },
+  };
+}
+
+function running(server: DenoServer, closing: AbortController): RunningServer {
   let isDraining = false;
   return {
     drain: () => {
