@@ -7,6 +7,24 @@ import { locateJsonError } from "./json_locate.ts";
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = { readonly [key: string]: JsonValue };
 
+// https://tc39.es/proposal-json-parse-with-source/, in Deno 2.9.6 and Bun 1.4.4, but not in TypeScript's declarations.
+declare global {
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (key: string, value: JsonValue, context: ParseContext) => JsonValue,
+    ): JsonValue;
+    /** A value that `stringify` writes as `text`, and that is of no use otherwise. */
+    rawJSON(text: string): JsonValue;
+    isRawJSON(value: unknown): boolean;
+  }
+}
+
+interface ParseContext {
+  /** How a value that is no object and no array was written. */
+  readonly source?: string;
+}
+
 export interface ParseOptions {
   /** How many objects and arrays may stand inside one another. */
   readonly maxDepth: number;
@@ -31,7 +49,7 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 /** The kind of a value in words, such as `an array`; never the value itself. */
@@ -39,8 +57,25 @@ export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (value === "") return "an empty string";
+  if (JSON.isRawJSON(value)) return "a number that is too long";
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Numbers of fewer digits are exact. Found in a string, too, it costs time and changes nothing. */
+const LONG_NUMBER = /\d{16}/;
+
+/**
+ * `JSON.parse`, but a whole number that would be rounded (64-bit ids, the bounds of a schema) comes as `JSON.rawJSON`:
+ * neither a number nor a JSON object to whoever looks, and written again as it was.
+ */
+export function parseExactJson(text: string): JsonValue {
+  return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+}
+
+function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContext): JsonValue {
+  const isRounded = typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source);
+  return isRounded ? JSON.rawJSON(source) : value;
 }
 
 /** Both objects as one, objects inside them too; where both have a member, `over` wins. */
@@ -95,7 +130,7 @@ function endOfString(bytes: Uint8Array, open: number): number {
 
 function parseText(text: string): JsonValue {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     // The runtimes' own messages differ and quote the text.
     const { line, column, expected } = locateJsonError(text);

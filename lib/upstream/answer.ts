@@ -2,6 +2,7 @@
 
 import { decodeUtf8, EMPTY } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
+import { parseExactJson } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
 import { classifyResponse, MAX_ERROR_BYTES } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
@@ -20,7 +21,7 @@ export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
   const head = await expectSuccess(exchange);
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
-    return { value: JSON.parse(decodeUtf8(body)), requestId: requestIdOf(head) };
+    return { value: parseExactJson(decodeUtf8(body)), requestId: requestIdOf(head) };
   } catch {
     // The parser's own message quotes the answer, which no log may hold.
     throw new AditError("upstream_protocol");

@@ -1,6 +1,6 @@
 /** The messages of a Chat Completions request: one shape for each role and each kind of content part. */
 
-import { isJsonObject } from "../base/json.ts";
+import { isJsonObject, parseExactJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { invalidField } from "../base/errors.ts";
 import { oneOf, unexpected } from "./fields.ts";
@@ -180,7 +180,7 @@ function parseArguments(call: Fields): JsonObject {
   if (text.trim() === "") return {};
   let value: JsonValue;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch {
     throw invalidField(
       call.pathOf("arguments"),

@@ -1,0 +1,36 @@
+/** Whole numbers of any length keep their digits; everything else is what `JSON.parse` makes of it. */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { describeJson, isJsonObject, parseExactJson } from "../../lib/base/json.ts";
+
+const KEPT = [
+  '{"id":12345678901234567890}',
+  '{"id":-9223372036854775808,"max":9223372036854775807}',
+  "[9007199254740993,9007199254740992]",
+  '{"a":[{"b":{"c":18446744073709551615}}]}',
+  `[${"9".repeat(400)}]`,
+  "12345678901234567890",
+];
+
+for (const text of KEPT) {
+  Deno.test(`${text.slice(0, 60)} comes out as it went in`, () => {
+    equal(JSON.stringify(parseExactJson(text)), text);
+  });
+}
+
+const PLAIN = [
+  '{"a":1,"b":-0.5,"c":1e400,"d":1234567890.12345678901234567890,"e":9007199254740991}',
+  '{"text":"id: 12345678901234567890","more":",1234567890123456"}',
+  "[1.2345678901234567e30,12345678901234567e3]",
+  '{"__proto__":{"a":12}}',
+];
+
+for (const text of PLAIN) {
+  Deno.test(`${text} is read as ever`, () => deepEqual(parseExactJson(text), JSON.parse(text)));
+}
+
+Deno.test("a number that is kept by its digits is not taken for an object", () => {
+  const value = parseExactJson("12345678901234567890");
+  equal(isJsonObject(value), false);
+  equal(describeJson(value), "a number that is too long");
+});
