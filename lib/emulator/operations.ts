@@ -6,6 +6,7 @@ import { answerPrompt } from "./answer.ts";
 import { type Call, latencyOf, type Outcome } from "./call.ts";
 import { converseEvents, type ConverseExchange, converseResponse } from "./converse_answer.ts";
 import { parseConverseRequest, parseCountTokensRequest } from "./converse_request.ts";
+import { findEmbedder } from "./embeddings.ts";
 import { invalid } from "./exception.ts";
 import { applyGuardrail, invokeGuardrailChecks } from "./guardrail_operations.ts";
 import { invoke, invokeStream } from "./invoke.ts";
@@ -37,6 +38,11 @@ function json(body: object): Outcome {
 
 function converse(call: Call): ConverseExchange {
   const request = parseConverseRequest(call.body ?? {});
+  if (findEmbedder(call.modelId) !== undefined) {
+    throw invalid(
+      "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
+    );
+  }
   const model = findModel(call.modelId);
   const prompt = promptOfConverse(request, model, call.state);
   const answer = answerPrompt(prompt, model, call.state);

@@ -117,8 +117,17 @@ async function askModel(model: Model, { timeouts }: Snapshot, { upstream }: Onli
     await readJsonAnswer(exchange);
     return { path, ok: true, text: "answers" };
   } catch (error) {
+    if (hasNoConverse(error)) {
+      return { path, ok: true, text: "known to Bedrock, but not asked further: it has no Converse" };
+    }
     return { path, ok: false, text: `does not answer: ${refusalOf(error)}` };
   }
+}
+
+/** Whether Bedrock knows the model, as one for embeddings or images; nothing tells of it but these words. */
+function hasNoConverse(error: unknown): boolean {
+  return error instanceof AditError &&
+    /^This action doesn.t support the model/.test(error.details.upstream?.message ?? "");
 }
 
 /** AWS's own words where there are any: whoever checks a configuration may read them. */

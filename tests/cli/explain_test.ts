@@ -191,8 +191,8 @@ Deno.test("config prints every value that applies with its origin, and no secret
       "    disabled: true # adit.yaml:27",
       "  total: 15m # default",
       '        deep: "[redacted]" # more.yaml:6',
-      "        stage: eu-north-1 # more.yaml:7 ${env:REGION}",
-      '        token: "[redacted]" # more.yaml:7 ${env:REGION}',
+      "      stage: eu-north-1 # more.yaml:7 ${env:REGION}",
+      '      token: "[redacted]" # more.yaml:7 ${env:REGION}',
     ]
   ) ok(out.includes(`${line}\n`), `${line} is missing in\n${out}`);
   const values = parse(out);

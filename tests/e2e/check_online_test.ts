@@ -54,6 +54,19 @@ forEachRuntime("a key pair of the configuration is named, and its model answers"
   assert.deepEqual(world.bedrock.signers, ["AKIDFILE"]);
 });
 
+forEachRuntime("a model that has no Converse, as one for embeddings, is no problem", async (runtime) => {
+  await using world = await setUp();
+  const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
+  const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
+  const config = configFor(world.bedrock.url, pair).replace(
+    "models:\n",
+    "models:\n  titan: { provider: east, id: amazon.titan-embed-text-v2:0 }\n",
+  );
+  const { code, stdout } = await checkOnline(runtime, world, { config });
+  assert.match(stdout, /^models\.titan: known to Bedrock, but not asked further: it has no Converse$/m);
+  assert.equal(code, 0);
+});
+
 forEachRuntime("what the default chain and a profile find is named", async (runtime) => {
   await using world = await setUp(({ identity }) => ({
     ".aws/credentials": section("prod", identity.know("AKIDPROFILE")),

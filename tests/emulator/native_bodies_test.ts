@@ -119,6 +119,15 @@ for (const [modelId, body, size, path] of EMBEDDINGS) {
   });
 }
 
+Deno.test("an embedding model has no Converse", async () => {
+  for (const operation of ["converse", "converse-stream"]) {
+    const messages = [{ role: "user", content: [{ text: "red apples" }] }];
+    const response = await postTo()(pathOf("amazon.titan-embed-text-v2:0", operation), { messages });
+    assert.equal(response.status, 400);
+    assert.match((await response.json()).message, /^This action doesn't support the model/);
+  }
+});
+
 Deno.test("texts with words in common are closer than texts without", async () => {
   const response = await postTo()(pathOf("cohere.embed-v4:0", "invoke"), {
     texts: ["red apples", "green apples", "fast trains"],
