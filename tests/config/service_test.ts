@@ -8,9 +8,18 @@ const unit = readRepositoryFile("config/adit.service");
 /** systemd's own bound for "OK" is 5; below 2 nothing is left open that the program does not use. */
 const MAX_EXPOSURE = 2.0;
 
+/** What a page tells to write into "systemctl edit adit", as it counts: behind what the unit itself says. */
+function withDropIn(page: string): string {
+  const [, dropIn] = /^```ini\n\[Service\]\n([^`]+)```$/m.exec(readRepositoryFile(page)) ?? [];
+  assert.ok(dropIn !== undefined, `${page} has no drop-in`);
+  return unit.replace("[Install]", `${dropIn}\n[Install]`);
+}
+
 const variants: Readonly<Record<string, string>> = {
   "as it is": unit,
   "with its credentials": unit.replace(/^#(?=LoadCredential=)/gm, ""),
+  "with the drop-in of config/operations.md": withDropIn("config/operations.md"),
+  "with the drop-in of config/admin-api.md": withDropIn("config/admin-api.md"),
 };
 
 /** Runs systemd-analyze on the unit, with a program in the place of Adit that this machine has. */
@@ -58,6 +67,17 @@ Deno.test("the unit offers every credential that the example configuration names
   const offered = [...unit.matchAll(/^#?LoadCredential=(\w+):\/etc\/adit\/credentials\/(\w+)$/gm)];
   assert.deepEqual(offered.map(([, name]) => name).sort(), named.sort());
   for (const [line, name, file] of offered) assert.equal(name, file, line);
+});
+
+Deno.test("the unit makes the folders that the admin API's page tells to use", () => {
+  const page = readRepositoryFile("config/admin-api.md");
+  for (const [parent, key] of [["/run", "RuntimeDirectory"], ["/var/lib", "StateDirectory"]] as const) {
+    const [, name] = new RegExp(`^${key}=(\\w+)$`, "m").exec(unit) ?? [];
+    const used = new Set(
+      [...page.matchAll(new RegExp(`${parent}/(\\w+)/`, "g"))].map(([, folder]) => folder),
+    );
+    assert.deepEqual([...used], [name], key);
+  }
 });
 
 Deno.test("systemd waits for longer than Adit takes to give a sign of life, and to drain by default", () => {
