@@ -53,7 +53,7 @@ export function explainIssue(issue: Issue, { value, root, document }: Explained)
   const description = describeFound(found, { secret, reference });
   const advice = [
     typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
-    schema === undefined || reference !== undefined ? "" : quotesAdvice(found, schema),
+    schema === undefined || reference !== undefined ? "" : shapeAdvice(found, schema),
     issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
       ? " (in YAML 1.2 yes, no, on and off are texts)"
       : "",
@@ -105,9 +105,10 @@ function describeFound(found: unknown, { secret, reference }: FoundOptions): str
   return String(found);
 }
 
-/** Advice for a value that would do as a text, or as a number or truth value. */
-function quotesAdvice(found: unknown, schema: z.core.$ZodType): string {
+/** Advice for a value that would do as a text, as a number or truth value, or as the only item of a list. */
+function shapeAdvice(found: unknown, schema: z.core.$ZodType): string {
   const isAccepted = (value: unknown) => value !== undefined && z.safeParse(schema, value).success;
+  if (isAccepted([found])) return ": put it in brackets";
   if (typeof found === "string") return isAccepted(parseScalar(found)) ? ": write it without quotes" : "";
   const isScalar = typeof found === "number" || typeof found === "boolean";
   return isScalar && isAccepted(String(found)) ? ": put it in quotes" : "";

@@ -32,7 +32,7 @@ export function linkConfig(
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
   const admin = config.admin === "off" ? undefined : config.admin;
-  checkAddresses({ listen, admin }, context);
+  checkAddresses({ listen, admin, hasAdminApi: config.admin_api !== undefined }, context);
   checkTimeouts(config.timeouts, context);
 
   const entries = entryLinker(config, context);

@@ -9,10 +9,13 @@ import { isLoopback } from "./values.ts";
 
 export interface Addresses {
   readonly listen: readonly ListenAddress[];
+  /** Undefined where it is off. */
   readonly admin: ListenAddress | SocketAddress | undefined;
+  /** Whether the admin address takes changes of the configuration. */
+  readonly hasAdminApi: boolean;
 }
 
-export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
+export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, context: LinkContext): void {
   const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {
     const other = taken.find((earlier) => overlaps(earlier.address, address));
@@ -20,11 +23,22 @@ export function checkAddresses({ listen, admin }: Addresses, context: LinkContex
     taken.push({ place, address });
   };
   for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
+  if (admin === undefined) {
+    if (hasAdminApi) context.fail(["admin_api"], "cannot be reached, because admin is off");
+    return;
+  }
   // Who reaches a socket in the file system is up to its folder.
-  if (admin === undefined || "path" in admin) return;
+  if ("path" in admin) return;
   take(admin, ["admin"], "admin");
   if (!isLoopback(admin.hostname)) {
     context.warn(["admin"], "other hosts can reach the admin address, which asks for no authentication");
+    // Its key would cross the network in the clear, and whoever has it can lead all requests to a host of their own.
+    if (hasAdminApi) {
+      context.fail(
+        ["admin_api"],
+        "needs an admin address of this host alone, such as 127.0.0.1:9090 or unix:/run/adit/admin.sock",
+      );
+    }
   }
 }
 
