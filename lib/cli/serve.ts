@@ -50,6 +50,19 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
 /** How long the end waits for the log's reader, who may have stalled. */
 const LAST_LINES_MS = 1_000;
 
+/** Gives the exit code. */
+async function drain(app: App, logger: Logger): Promise<number> {
+  let code = 0;
+  try {
+    await app.drain();
+  } catch (error) {
+    logger.log("error", "cannot stop in good order", { error: String(error) });
+    code = 1;
+  }
+  await Promise.race([logger.flush(), pass(LAST_LINES_MS)]);
+  return code;
+}
+
 /** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
 function untilStopped(app: App, logger: Logger): Promise<number> {
   return new Promise((resolve) => {
@@ -57,7 +70,7 @@ function untilStopped(app: App, logger: Logger): Promise<number> {
     function stop(): void {
       if (stopping) return resolve(1);
       stopping = true;
-      app.drain().then(() => Promise.race([logger.flush(), pass(LAST_LINES_MS)])).then(() => resolve(0));
+      drain(app, logger).then(resolve);
     }
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
