@@ -59,7 +59,9 @@ if [ -z "$binary" ]; then
     [ ! -e "$loader" ] || target=$target-musl
   done
   for found in "$here"/adit-*-"$target"; do
-    [ ! -e "$found" ] || binary=$found
+    [ -e "$found" ] || continue
+    [ -z "$binary" ] || fail 'several programs for this machine lie beside this script: name one'
+    binary=$found
   done
   [ -n "$binary" ] || fail "no adit-VERSION-$target lies beside this script"
 fi

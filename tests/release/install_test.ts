@@ -16,8 +16,11 @@ class Machine implements AsyncDisposable {
     return new Machine(await Deno.makeTempDir({ prefix: "adit-install-" }));
   }
 
-  async install(...args: readonly string[]): Promise<Outcome> {
-    const script = repositoryPath("config/install.sh");
+  install(...args: readonly string[]): Promise<Outcome> {
+    return this.run(repositoryPath("config/install.sh"), args);
+  }
+
+  async run(script: string, args: readonly string[] = []): Promise<Outcome> {
     const { code, stdout, stderr } = await new Deno.Command("sh", {
       args: [script, "--root", this.root, ...args],
       stdin: "null",
@@ -124,4 +127,19 @@ Deno.test("what cannot be installed leaves what is installed alone", async () =>
   const left = [...Deno.readDirSync(`${machine.root}/usr/local/bin`)].map(({ name }) => name);
   assert.deepEqual(left, ["adit"]);
   assert.equal(await machine.read(PROGRAM), "#!/bin/sh\necho older\n");
+});
+
+Deno.test("where the programs of two releases lie, none of them is chosen", async () => {
+  await using machine = await Machine.create();
+  const script = `${machine.root}/install.sh`;
+  await Deno.copyFile(repositoryPath("config/install.sh"), script);
+  for (const target of ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"]) {
+    for (const version of ["0.9.0", "0.10.0"]) await otherAdit(machine, `adit-${version}-${target}`);
+  }
+  const { code, stderr } = await machine.run(script);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^Cannot install Adit: several programs for this machine lie beside this script: name one\n$/,
+  );
 });
