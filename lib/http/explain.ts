@@ -6,6 +6,7 @@ import { REDACTED } from "../base/secret.ts";
 import type { Places } from "../config/places.ts";
 import { formatPath, type Path } from "../config/problems.ts";
 import type { Caller, Credentials, Model, Provider, Snapshot } from "../config/snapshot.ts";
+import { didYouMean } from "../config/suggest.ts";
 import { formatDuration, formatSize } from "../config/values.ts";
 import { chooseRegion, type Plan, resolveModel, resolveNative, type Target } from "../routing/resolve.ts";
 import { type Operation, operationPath, OPERATIONS } from "../upstream/operations.ts";
@@ -51,9 +52,10 @@ const NOT_FOUND = "404, on Bedrock's own API 403";
 /** The plan, or why there is none. */
 function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Plan | string {
   const model = snapshot.models.get(name);
+  const unknown = `there is no such model${didYouMean(name, snapshot.models.keys())}`;
   if (caller === undefined) {
     if (model === undefined) {
-      return "there is no such model; whether a model id is served depends on the caller";
+      return `${unknown}; whether a model id is served depends on the caller`;
     }
     return { name, targets: [{ provider: model.provider, modelId: model.id, model }] };
   }
@@ -68,7 +70,7 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
   if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], places)}`;
   const { native } = caller;
   if (native === undefined) {
-    return `${NOT_FOUND}: there is no such model, and ${formatPath(path)} has no native for model ids`;
+    return `${NOT_FOUND}: ${unknown}, and ${formatPath(path)} has no native for model ids`;
   }
   if (!native.ids.some((glob) => glob.matches(name))) {
     return `${NOT_FOUND}: no model's name, and not in the ids of ${written([...path, "native"], places)}`;

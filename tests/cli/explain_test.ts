@@ -155,6 +155,20 @@ refused  404, on Bedrock's own API 403: there is no such model, and callers.clos
 refused  there is no such model; whether a model id is served depends on the caller
 `,
   ],
+  [
+    ["cluade"],
+    1,
+    `callers  none may use it
+refused  there is no such model, did you mean "claude"; whether a model id is served depends on the caller
+`,
+  ],
+  [
+    ["cluade", "--caller", "past"],
+    1,
+    `caller   past: 401, the key has expired
+refused  404, on Bedrock's own API 403: there is no such model, did you mean "claude", and callers.past has no native for model ids
+`,
+  ],
 ];
 
 for (const [args, code, expected] of CASES) {
