@@ -33,10 +33,12 @@ export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
 const LONGEST_REASON = 500;
 
 /**
- * Why no key pair was found, in one line that the operator may read anywhere: what a program printed, its command line,
- * and whatever looks like a key or a token are not in it.
+ * Why no key pair was found, in one line that the operator may read anywhere: what a program printed or a service
+ * answered, a command line, and whatever looks like a key or a token are not in it.
  */
 export function reasonOf(error: unknown): string {
+  // Its message quotes what could not be parsed.
+  if (error instanceof SyntaxError) return "the answer is not JSON";
   const text = error instanceof Error ? error.message : String(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";
   const [line = ""] = text.trim().split(/[\r\n]/, 1);

@@ -139,6 +139,21 @@ forEachRuntime(
   },
 );
 
+forEachRuntime("what a container's endpoint answers is shown nowhere when it is no JSON", async (runtime) => {
+  await using world = await setUp();
+  await using endpoint = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response('{"AccessKeyId":"AKIDBROKEN","SecretAccessKey":hunter2}'),
+  );
+  const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${endpoint.addr.port}/` };
+  await using program = await startProgram(runtime, configFor(world.bedrock.url, ""), {
+    env: { ...world.env, ...env },
+  });
+  assert.equal((await ask(program)).status, 502);
+  assert.equal((await statusOf(program))?.last_error, "the answer is not JSON");
+  assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
+});
+
 forEachRuntime("what credential_process prints and is called with is shown nowhere", async (runtime) => {
   await using world = await setUp(() => ({
     ".aws/config":
