@@ -16,7 +16,7 @@ What could not be carried over stands in comments. Secrets that stand in the fil
 they are, with a comment, and named on standard error; os.environ/NAME becomes \${env:NAME}.
 `;
 
-/** What a format's text becomes; undefined where there is nothing in it to carry over. */
+/** What a format's text becomes, or why it cannot be imported. */
 const FORMATS = new Map([["litellm", importLitellm]]);
 
 export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
@@ -34,8 +34,8 @@ export async function importConfig(args: readonly string[], io: CliIo): Promise<
     return 1;
   }
   const imported = importText(text.text);
-  if (imported === undefined) {
-    io.err(`Cannot import ${JSON.stringify(path)}: there is no Bedrock model in it\n`);
+  if (typeof imported === "string") {
+    io.err(`Cannot import ${JSON.stringify(path)}: ${imported}\n`);
     return 1;
   }
   for (const warning of imported.warnings) io.err(`${warning} (warning)\n`);

@@ -25,7 +25,7 @@ const ENV = {
 for (const name of readdirSync(CASES).toSorted()) {
   Deno.test(`LiteLLM's configuration "${name}" becomes one that passes the check`, async () => {
     const imported = importLitellm(readFileSync(join(CASES, name, "litellm.yaml"), "utf8"));
-    ok(imported !== undefined);
+    ok(typeof imported !== "string");
     const actual = imported.text + imported.warnings.map((warning) => `# warning: ${warning}\n`).join("");
     const golden = join(CASES, name, "expected.yaml");
     if (REWRITE) writeFileSync(golden, actual);
@@ -62,6 +62,8 @@ Deno.test("what cannot be imported is said in one line", async () => {
     const { code, out, err } = await run(importConfig, "litellm", `${folder}/${name}`);
     deepEqual([code, out, err.trim().split("\n").length], [1, "", 1], name);
   }
+  const { err } = await run(importConfig, "litellm", `${folder}/broken.yaml`);
+  equal(err, `Cannot import "${folder}/broken.yaml": it is not YAML, from line 2 on\n`);
   equal((await run(importConfig, "portkey", "x.yaml")).code, 2);
   equal((await run(importConfig, "litellm")).code, 2);
   await Deno.remove(folder, { recursive: true });

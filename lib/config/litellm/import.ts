@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 
-import { Document, isMap, isScalar, parseDocument } from "yaml";
+import { Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 
 import { firstReference } from "../interpolate.ts";
 import { isMapping } from "../merge.ts";
@@ -17,12 +17,15 @@ export interface Imported {
   readonly warnings: readonly string[];
 }
 
-/** Imports a file's text; undefined where it is no YAML mapping with a Bedrock model in it. */
-export function importLitellm(text: string): Imported | undefined {
+/** Imports a file's text, or tells why it cannot. */
+export function importLitellm(text: string): Imported | string {
+  const lineCounter = new LineCounter();
   // As PyYAML reads it.
-  const source = parseDocument(text, { version: "1.1", merge: true, prettyErrors: false });
-  const config: unknown = source.errors.length > 0 ? undefined : source.toJS();
-  if (!isMapping(config)) return undefined;
+  const source = parseDocument(text, { version: "1.1", merge: true, prettyErrors: false, lineCounter });
+  const [error] = source.errors;
+  if (error !== undefined) return `it is not YAML, from line ${lineCounter.linePos(error.pos[0]).line} on`;
+  const config: unknown = source.toJS();
+  if (!isMapping(config)) return NO_MODEL;
   const list = Array.isArray(config["model_list"]) ? config["model_list"] : [];
   const draft = new Draft();
   for (const entry of list) {
@@ -34,8 +37,10 @@ export function importLitellm(text: string): Imported | undefined {
   for (const [section, value] of Object.entries(config)) {
     if (section !== "model_list" && section !== "credential_list") draft.skipSection(section, value);
   }
-  return draft.finish();
+  return draft.finish() ?? NO_MODEL;
 }
+
+const NO_MODEL = "there is no Bedrock model in it";
 
 const MASTER_KEY = "master_key";
 
