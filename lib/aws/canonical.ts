@@ -21,33 +21,22 @@ export function canonicalRequest(
   request: ReceivedRequest,
   signedHeaders: readonly string[],
 ): string | undefined {
+  const { authority, path, query } = splitUrl(request.url);
   if (!signedHeaders.some(isAuthority)) return undefined;
-  const signed: [name: string, value: string][] = [];
+  const lines: string[] = [];
   for (const name of signedHeaders) {
-    const value = isAuthority(name)
-      ? request.headers.get("host") ?? splitUrl(request.url).authority
-      : readHeader(request, name);
+    const value = isAuthority(name) ? request.headers.get("host") ?? authority : readHeader(request, name);
     if (value === null) return undefined;
-    signed.push([name, value]);
+    lines.push(`${name}:${value.trim().replace(/ +/g, " ")}\n`);
   }
   const payloadHash = canonicalPayloadHash(request);
   if (payloadHash === undefined) return undefined;
-  return canonicalText(request, signed, payloadHash);
-}
-
-/** The canonical form, given the headers to sign in their order and the hash of the body. */
-export function canonicalText(
-  { method, url }: Pick<ReceivedRequest, "method" | "url">,
-  signed: readonly (readonly [name: string, value: string])[],
-  payloadHash: string,
-): string {
-  const { path, query } = splitUrl(url);
   return [
-    method.toUpperCase(),
+    request.method.toUpperCase(),
     canonicalPath(path),
     canonicalQuery(query),
-    signed.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, " ")}\n`).join(""),
-    signed.map(([name]) => name).join(";"),
+    lines.join(""),
+    signedHeaders.join(";"),
     payloadHash,
   ].join("\n");
 }
@@ -69,7 +58,7 @@ function canonicalPayloadHash(request: ReceivedRequest): string | undefined {
 }
 
 /** The parts of an absolute URL as they are written; WHATWG's parser would normalise the path. */
-export function splitUrl(url: string): { authority: string; path: string; query: string } {
+function splitUrl(url: string): { authority: string; path: string; query: string } {
   const [, authority = "", path = "", query = ""] = /^[a-z]+:\/\/([^/?#]*)([^?#]*)\??([^#]*)/i.exec(url) ??
     [];
   return { authority, path, query };

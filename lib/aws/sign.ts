@@ -1,13 +1,10 @@
-/** Signs upstream requests: by SigV4, or with the bearer form of a Bedrock API key. */
+/** Signs upstream requests: SigV4 by `aws4fetch` on Web Crypto, or the bearer form of a Bedrock API key. */
 
 import { Buffer } from "node:buffer";
+import { AwsV4Signer } from "aws4fetch";
 import { EMPTY, encodeUtf8 } from "../base/bytes.ts";
 import type { Secret } from "../base/secret.ts";
-import { canonicalText, sha256Hex, splitUrl } from "./canonical.ts";
-
-const ALGORITHM = "AWS4-HMAC-SHA256";
-const DEFAULT_SERVICE = "bedrock";
-const TERMINATOR = "aws4_request";
+import { sha256Hex } from "./canonical.ts";
 
 export interface SignableRequest {
   readonly method: string;
@@ -35,45 +32,75 @@ export interface SigningKey {
 /**
  * Signs `host`, `x-amz-date`, the session token and Bedrock's own headers, and nothing else: whatever a proxy may add
  * or change on the way must not be part of the signature.
- *
- * Of the steps only the last is Web Crypto's: each of its calls is a hop to another thread, which for the two small
- * hashes costs more than the hash. The key that it signs with is derived once a day.
  */
 export function sigV4Signer(key: SigningKey): Signer {
+  const { region, accessKeyId, service = "bedrock" } = key;
   let derived: { readonly day: string; readonly signingKey: Promise<CryptoKey> } | undefined;
   return async (request, nowMs) => {
-    const date = amzDate(nowMs);
-    const day = date.slice(0, 8);
-    if (derived?.day !== day) derived = { day, signingKey: deriveKey(key, day) };
+    const datetime = amzDate(nowMs);
+    const day = datetime.slice(0, 8);
+    if (derived?.day !== day) derived = { day, signingKey: deriveKey(key, { day, service }) };
+    const toSign = new Headers();
+    for (const [name, value] of request.headers) {
+      if (isSigned(name)) toSign.set(name, value);
+    }
+    const signer = new OneHopSigner({
+      method: request.method,
+      url: request.url,
+      headers: toSign,
+      service,
+      region,
+      accessKeyId,
+      // The key of the day stands in for it.
+      secretAccessKey: "",
+      ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
+      datetime,
+    }, { body: request.body ?? EMPTY, signingKey: derived.signingKey });
+    const signed = await signer.sign();
     const headers = new Headers(request.headers);
-    headers.set("x-amz-date", date);
-    if (key.sessionToken !== undefined) headers.set("x-amz-security-token", key.sessionToken.reveal());
-    const signed = headersToSign(request.url, headers);
-    const canonical = canonicalText(request, signed, sha256Hex(request.body ?? EMPTY));
-    const scope = [day, key.region, key.service ?? DEFAULT_SERVICE, TERMINATOR].join("/");
-    const toSign = [ALGORITHM, date, scope, sha256Hex(canonical)].join("\n");
-    const signature = Buffer.from(await hmac(await derived.signingKey, toSign)).toString("hex");
-    const names = signed.map(([name]) => name).join(";");
-    headers.set(
-      "authorization",
-      `${ALGORITHM} Credential=${key.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-    );
+    for (const [name, value] of signed.headers) headers.set(name, value);
     return headers;
   };
 }
 
-/** Names and values in the order of the names, which is that of `Headers`: `host` comes before all others. */
-function headersToSign(url: string, headers: Headers): readonly (readonly [name: string, value: string])[] {
-  return [["host", splitUrl(url).authority], ...[...headers].filter(([name]) => isSigned(name))];
+/**
+ * The signer of `aws4fetch` with one call of Web Crypto a request instead of four: each is a hop to another thread,
+ * which for the two small hashes costs more than the hash, and the key of the day is imported once.
+ */
+class OneHopSigner extends AwsV4Signer {
+  readonly #bodyHash: string;
+  readonly #signingKey: Promise<CryptoKey>;
+
+  constructor(
+    options: ConstructorParameters<typeof AwsV4Signer>[0],
+    { body, signingKey }: { body: Uint8Array<ArrayBuffer>; signingKey: Promise<CryptoKey> },
+  ) {
+    super(options);
+    this.#bodyHash = sha256Hex(body);
+    this.#signingKey = signingKey;
+  }
+
+  override hexBodyHash(): Promise<string> {
+    return Promise.resolve(this.#bodyHash);
+  }
+
+  override async stringToSign(): Promise<string> {
+    const hash = sha256Hex(await this.canonicalString());
+    return ["AWS4-HMAC-SHA256", this.datetime, this.credentialString, hash].join("\n");
+  }
+
+  override async signature(): Promise<string> {
+    return Buffer.from(await hmac(await this.#signingKey, await this.stringToSign())).toString("hex");
+  }
 }
 
 /** The key of one day, region and service: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
 async function deriveKey(
-  { region, service = DEFAULT_SERVICE, secretAccessKey }: SigningKey,
-  day: string,
+  { region, secretAccessKey }: SigningKey,
+  { day, service }: { day: string; service: string },
 ): Promise<CryptoKey> {
   let key = await importKey(encodeUtf8(`AWS4${secretAccessKey.reveal()}`));
-  for (const part of [day, region, service, TERMINATOR]) {
+  for (const part of [day, region, service, "aws4_request"]) {
     key = await importKey(new Uint8Array(await hmac(key, part)));
   }
   return key;
@@ -97,7 +124,7 @@ export function bearerSigner(apiKey: Secret): Signer {
 }
 
 function isSigned(name: string): boolean {
-  return name === "x-amz-date" || name === "x-amz-security-token" || name.startsWith("x-amzn-bedrock-");
+  return name.startsWith("x-amzn-bedrock-");
 }
 
 /** `20261120T090000Z`, the form of `x-amz-date`. */

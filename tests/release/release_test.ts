@@ -71,7 +71,7 @@ if (Deno.build.os === "linux") {
 
     const sbom = JSON.parse(await Deno.readTextFile(`${folder}/adit-${version}.cdx.json`));
     const names: string[] = sbom.components.map(({ name }: { name: string }) => name);
-    for (const name of ["bun", "yaml", "zod"]) assert.ok(names.includes(name), name);
+    for (const name of ["bun", "aws4fetch", "yaml", "zod"]) assert.ok(names.includes(name), name);
     // What only the tests use is not in the binary.
     for (const name of ["openai", "@aws-sdk/client-bedrock-runtime"]) assert.ok(!names.includes(name), name);
   });
