@@ -4,7 +4,7 @@
 DENO_VERSION := 2.9.6
 BUN_VERSION := 1.4.4
 
-TASKS := run test check fmt golden build release
+TASKS := run test check fmt golden build release bench micro soak
 
 # A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
@@ -25,7 +25,8 @@ help:
 	@echo 'make build     dist/adit: one binary with everything in it'
 	@echo 'make compile   dist/adit-deno: the same by deno compile'
 	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
-	@echo 'make bench     how fast it is beside others, in ten minutes; with QUICK=1 in one (needs wrk)'
+	@echo 'make bench     how fast it is beside others, in a quarter of an hour; with QUICK=1 in one (needs wrk)'
+	@echo 'make micro     what single steps of a request cost, beside the figures stored last'
 	@echo 'make soak      whether memory and open files stay flat over minutes'
 	@echo 'make clean     remove what was built and installed'
 

@@ -7,30 +7,32 @@ import { BUN, repositoryPath } from "../repository.ts";
 import { CELLS } from "./cells.ts";
 import { chart } from "./chart.ts";
 import { describeMachine } from "./machine.ts";
-import { isOnPath, Service } from "./processes.ts";
+import { isOnPath, run, Service } from "./processes.ts";
 import { type Results, tables } from "./report.ts";
 import {
   type CellResult,
   measureCell,
   measureFirstEvents,
   measureOpenStreams,
+  memoryOf,
   type OpenStreamResult,
 } from "./rounds.ts";
+import type { SigningResult } from "./signing.ts";
 import { measureStarts } from "./startup.ts";
-import { startSubjects } from "./subjects.ts";
+import { startSubjects, type Subject } from "./subjects.ts";
 
 const isQuick = (Deno.env.get("QUICK") ?? "") !== "";
 
-/** Rounds of seconds, and what else decides how long it takes: eight minutes, or one. */
+/** Rounds of seconds, and what else decides how long it takes: a quarter of an hour, or one minute. */
 const EFFORT = isQuick
-  ? { rounds: 1, seconds: 1, warmUpSeconds: 0, firstEvents: 50, openStreams: 200, afterMs: 1000, starts: 3 }
+  ? { rounds: 1, seconds: 1, warmUpSeconds: 0, firstEvents: 50, openStreams: 200, restMs: 1000, starts: 3 }
   : {
     rounds: 3,
     seconds: 2,
     warmUpSeconds: 1,
     firstEvents: 500,
     openStreams: 1000,
-    afterMs: 5000,
+    restMs: 600_000,
     starts: 11,
   };
 /** Of the numbers of connections of a cell only the one that all cells have. */
@@ -44,12 +46,10 @@ for (const program of ["wrk", "node", "npm"]) {
 
 const upstream = new Service([BUN, repositoryPath("tests/bench/upstream.ts")], { place: "upstream" });
 const upstreamUrl = `http://127.0.0.1:${(await upstream.output()).trim()}`;
-const subjects = await startSubjects(upstreamUrl);
 let results: Results;
 try {
   results = await measure();
 } finally {
-  for (const { stop } of subjects) await stop();
   await upstream.stop();
 }
 const text = tables(results);
@@ -57,33 +57,68 @@ print(`${text}\n`);
 if (!isQuick) await publish(results, text);
 
 async function measure(): Promise<Results> {
-  const { rounds, seconds, warmUpSeconds, firstEvents, openStreams, afterMs, starts } = EFFORT;
-  const cells: CellResult[] = [];
-  for (const cell of CELLS) {
-    for (const connections of cell.concurrency) {
-      if (isQuick && connections !== QUICK_CONNECTIONS) continue;
-      print(`${cell.name}, ${connections} at once\n`);
-      cells.push(...await measureCell(cell, subjects, { connections, rounds, seconds, warmUpSeconds }));
-    }
+  // What has carried the open streams rests while others are measured, and then tells what memory it still has.
+  const rested = await startSubjects(upstreamUrl);
+  try {
+    const openStreams = await measureStreams(rested);
+    const restEndsMs = performance.now() + EFFORT.restMs;
+    const measured = await measureRounds();
+    const restMs = restEndsMs - performance.now();
+    print(`rest of ${Math.max(0, Math.round(restMs / 1000))} seconds\n`);
+    await new Promise((resolve) => setTimeout(resolve, restMs));
+    const memory: Record<string, number> = {};
+    for (const subject of rested) memory[subject.name] = await memoryOf(subject);
+    return { ...measured, openStreams, restedBytes: memory };
+  } finally {
+    for (const { stop } of rested) await stop();
   }
-  print("first events\n");
-  const first = await measureFirstEvents(subjects, { rounds, streams: firstEvents });
-  const open: OpenStreamResult[] = [];
+}
+
+async function measureStreams(subjects: readonly Subject[]): Promise<readonly OpenStreamResult[]> {
+  const { openStreams: streams, warmUpSeconds } = EFFORT;
+  const results: OpenStreamResult[] = [];
   for (const subject of subjects) {
     if (isQuick && !QUICK_STREAMS.includes(subject.name)) continue;
-    print(`${openStreams} open streams, ${subject.name}\n`);
-    const result = await measureOpenStreams(subject, { streams: openStreams, afterMs });
-    if (result !== undefined) open.push(result);
+    print(`${streams} open streams, ${subject.name}\n`);
+    const result = await measureOpenStreams(subject, { streams, warmUpSeconds });
+    if (result !== undefined) results.push(result);
   }
-  print("starts\n");
-  return {
-    machine: await describeMachine(),
-    effort: EFFORT,
-    cells,
-    firstEvents: first,
-    openStreams: open,
-    starts: await measureStarts(upstreamUrl, starts),
-  };
+  return results;
+}
+
+async function measureRounds(): Promise<Omit<Results, "openStreams" | "restedBytes">> {
+  const { rounds, seconds, warmUpSeconds, firstEvents: streams, starts } = EFFORT;
+  const subjects = await startSubjects(upstreamUrl);
+  try {
+    const cells: CellResult[] = [];
+    for (const cell of CELLS) {
+      for (const connections of cell.concurrency) {
+        if (isQuick && connections !== QUICK_CONNECTIONS) continue;
+        print(`${cell.name}, ${connections} at once\n`);
+        cells.push(...await measureCell(cell, subjects, { connections, rounds, seconds, warmUpSeconds }));
+      }
+    }
+    print("first events, starts, signatures\n");
+    return {
+      machine: await describeMachine(),
+      effort: EFFORT,
+      cells,
+      firstEvents: await measureFirstEvents(subjects, { rounds, streams }),
+      starts: await measureStarts(upstreamUrl, starts),
+      signatures: {
+        Bun: await measureSigning([BUN]),
+        Deno: await measureSigning([Deno.execPath(), "run", "-A"]),
+      },
+    };
+  } finally {
+    for (const { stop } of subjects) await stop();
+  }
+}
+
+async function measureSigning(runtime: readonly string[]): Promise<readonly SigningResult[]> {
+  return JSON.parse(
+    await run([...runtime, repositoryPath("tests/bench/signing.ts")], { place: "measured" }),
+  );
 }
 
 function print(line: string): void {

@@ -23,6 +23,8 @@ export interface SpawnOptions {
   readonly place: Place;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Whether what it prints is read here; a log that is read takes processor time of the cores that are measured. */
+  readonly stdout?: "piped" | "null";
   /** Whether what it prints as errors is shown. */
   readonly stderr?: "inherit" | "null";
 }
@@ -30,11 +32,13 @@ export interface SpawnOptions {
 /** A program that goes on running until it is stopped. */
 export class Service {
   readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #lines: ReadableStreamDefaultReader<string> | undefined;
 
   constructor(command: readonly string[], options: SpawnOptions) {
     this.#child = commandOf(command, options).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    if (options.stdout !== "null") {
+      this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    }
   }
 
   get pid(): number {
@@ -43,18 +47,13 @@ export class Service {
 
   /** The next text on standard output. Throws when the program ended without one. */
   async output(): Promise<string> {
-    const { value, done } = await this.#lines.read();
-    if (done) {
+    const { value } = await this.#lines?.read() ?? {};
+    if (value === undefined) {
       throw new Error(
         `Cannot run a service of the benchmark: it ended, code ${(await this.#child.status).code}`,
       );
     }
     return value;
-  }
-
-  /** Reads and forgets whatever is printed from now on. */
-  ignoreOutput(): void {
-    void this.output().then(() => this.ignoreOutput(), () => {});
   }
 
   async stop(): Promise<void> {
@@ -63,7 +62,7 @@ export class Service {
     } catch {
       // It has ended by itself.
     }
-    await this.#lines.cancel();
+    await this.#lines?.cancel();
     await this.#child.status;
   }
 }
@@ -88,7 +87,7 @@ function commandOf(
     cwd: options.cwd ?? repositoryPath("."),
     env: { NO_COLOR: "1", ...options.env },
     stdin: "null",
-    stdout: "piped",
+    stdout: options.stdout ?? "piped",
     stderr: options.stderr ?? "inherit",
   });
 }

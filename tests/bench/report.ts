@@ -2,6 +2,7 @@
 
 import type { Machine } from "./machine.ts";
 import { type CellResult, type Figures, median, type OpenStreamResult, type StreamResult } from "./rounds.ts";
+import type { SigningResult } from "./signing.ts";
 import type { StartResult } from "./startup.ts";
 
 export interface Results {
@@ -10,7 +11,11 @@ export interface Results {
   readonly cells: readonly CellResult[];
   readonly firstEvents: readonly StreamResult[];
   readonly openStreams: readonly OpenStreamResult[];
+  /** By subject: bytes in memory `restMs` after the last open stream. */
+  readonly restedBytes: Readonly<Record<string, number>>;
   readonly starts: readonly StartResult[];
+  /** By runtime. */
+  readonly signatures: Readonly<Record<string, readonly SigningResult[]>>;
 }
 
 /** Adit's names in the results, each with its reference. */
@@ -28,6 +33,7 @@ export function tables(results: Results): string {
     latency(results.cells),
     streams(results),
     starts(results.starts),
+    signatures(results.signatures),
     machine(results.machine),
   ].join("\n\n");
 }
@@ -107,7 +113,7 @@ function latency(cells: readonly CellResult[]): string {
   return `<details><summary>Processor time and latency</summary>\n\n${table(head, rows)}\n\n</details>`;
 }
 
-function streams({ firstEvents, openStreams, effort }: Results): string {
+function streams({ firstEvents, openStreams, restedBytes, effort }: Results): string {
   const floor = firstEvents.find(({ subject }) => subject === UPSTREAM);
   const openFloor = openStreams.find(({ subject }) => subject === UPSTREAM);
   const rows = openStreams.filter(({ subject }) => subject !== UPSTREAM).map((open): Row => {
@@ -120,7 +126,7 @@ function streams({ firstEvents, openStreams, effort }: Results): string {
       `${added("firstEventP50Us")} / ${added("firstEventP99Us")}`,
       `${late("p50Us")} / ${late("p99Us")}`,
       count(open.cpuUsPerEvent),
-      [open.idleBytes, open.openBytes, open.afterBytes].map(mebibytes).join(" / "),
+      [open.idleBytes, open.openBytes, restedBytes[open.subject] ?? NaN].map(mebibytes).join(" / "),
       count((open.openBytes - open.idleBytes) / 1024 / (effort["openStreams"] ?? NaN)),
       String(open.failed),
     ];
@@ -130,7 +136,7 @@ function streams({ firstEvents, openStreams, effort }: Results): string {
     "added time to first event p50 / p99, µs",
     "added delay of an event p50 / p99, µs",
     "processor time of an event, µs",
-    "memory before / with / after, MiB",
+    "memory before / with / ten minutes after, MiB",
     "KiB a stream",
     "failed",
   ];
@@ -144,6 +150,18 @@ function starts(results: readonly StartResult[]): string {
     binaryBytes === undefined ? "–" : `${mebibytes(binaryBytes)} MiB`,
   ]);
   return table(["", "start to first answer", "binary"], rows);
+}
+
+function signatures(results: Results["signatures"]): string {
+  const rows = Object.entries(results).flatMap(([runtime, sizes]) =>
+    sizes.map(({ bodyBytes, us, aws4fetchUs }): Row => [
+      `${runtime}, ${count(bodyBytes / 1000)} KB`,
+      count(us),
+      count(aws4fetchUs),
+      (us / aws4fetchUs).toFixed(2),
+    ])
+  );
+  return table(["a signature, µs", "Adit", "aws4fetch as it comes", "ratio"], rows);
 }
 
 function machine({ processor, cores, memoryGiB, kernel, pinning, versions }: Machine): string {

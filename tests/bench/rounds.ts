@@ -117,10 +117,9 @@ export async function measureFirstEvents(
 
 export interface OpenStreamResult extends StreamFindings {
   readonly subject: string;
-  /** Bytes in memory: before, with all streams open, and some time after the last one. */
+  /** Bytes in memory: before, and with all streams open. */
   readonly idleBytes: number;
   readonly openBytes: number;
-  readonly afterBytes: number;
   /** Processor time of the measured process for an event. */
   readonly cpuUsPerEvent: number;
 }
@@ -130,22 +129,33 @@ const OPEN_STREAM_CELL = { ask: "chat stream", pace: "paced", bytes: 1000 } as c
 /** Many open streams that each give 20 events a second: how late the events are, and what the streams take. */
 export async function measureOpenStreams(
   subject: Subject,
-  { streams, afterMs }: { readonly streams: number; readonly afterMs: number },
+  { streams, warmUpSeconds }: { readonly streams: number; readonly warmUpSeconds: number },
 ): Promise<OpenStreamResult | undefined> {
-  const { name, url, headers, path, service } = subject;
+  const { name, url, headers, path } = subject;
   const address = path(OPEN_STREAM_CELL.ask, OPEN_STREAM_CELL.pace);
   if (address === undefined) return undefined;
   await using body = await bodyFile(bodyOf(OPEN_STREAM_CELL));
-  const memory = async () => service === undefined ? 0 : await residentBytes(service.pid);
-  const idleBytes = await memory();
+  if (warmUpSeconds > 0) await warmUp(subject, warmUpSeconds);
+  const idleBytes = await memoryOf(subject);
   const cpuBefore = await cpuOf(subject);
   const client = startClient({ url: url + address, headers, bodyFile: body.path, mode: "open", streams });
   const early = await client.output();
-  const openBytes = await memory();
+  const openBytes = await memoryOf(subject);
   const found = await findings(client, early);
   const cpuUsPerEvent = (await cpuOf(subject) - cpuBefore) / found.events;
-  await new Promise((resolve) => setTimeout(resolve, afterMs));
-  return { subject: name, ...found, idleBytes, openBytes, afterBytes: await memory(), cpuUsPerEvent };
+  return { subject: name, ...found, idleBytes, openBytes, cpuUsPerEvent };
+}
+
+/** Streams that end at once, so that what is measured after them is not the compiler. */
+async function warmUp({ url, headers, path }: Subject, seconds: number): Promise<void> {
+  await using body = await bodyFile(bodyOf(FIRST_EVENT_CELL));
+  const address = path(FIRST_EVENT_CELL.ask, FIRST_EVENT_CELL.pace) ?? "";
+  await load({ url: url + address, headers, bodyFile: body.path, connections: 32, seconds });
+}
+
+/** Bytes of a subject in memory; 0 for the upstream itself. */
+export async function memoryOf({ service }: Subject): Promise<number> {
+  return service === undefined ? 0 : await residentBytes(service.pid);
 }
 
 function startClient(orders: StreamOrders): Service {

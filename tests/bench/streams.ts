@@ -29,6 +29,8 @@ export interface StreamFindings {
 }
 
 const OPENING_MS = 2000;
+/** A stream that takes longer has failed. */
+const MOST_STREAM_MS = 20_000;
 const LAST_CHUNK = "0\r\n\r\n";
 /** The times at which the upstream sent its events stand in their texts. */
 const SENT_AT = /@(\d+)@/g;
@@ -64,9 +66,14 @@ function open(): Promise<Socket> {
 function exchange(socket: Socket, onBytes: (bytes: Buffer) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onClose = () => finish(new Error("Cannot read a stream: the connection was closed"));
+  const stalled = setTimeout(
+    () => finish(new Error("Cannot read a stream: it does not end")),
+    MOST_STREAM_MS,
+  );
   let head: string | undefined = "";
   let ending = "";
   function finish(error?: Error): void {
+    clearTimeout(stalled);
     socket.off("data", onData);
     socket.off("close", onClose);
     if (error === undefined) resolve();
@@ -95,13 +102,19 @@ function exchange(socket: Socket, onBytes: (bytes: Buffer) => void): Promise<voi
 }
 
 async function measureFirstEvents(): Promise<void> {
-  const socket = await open();
+  let socket = await open();
   for (let stream = 0; stream < orders.streams; stream++) {
     const sentAt = microseconds();
     let first: number | undefined;
-    await exchange(socket, () => first ??= microseconds());
-    events++;
-    delays.push((first ?? Infinity) - sentAt);
+    try {
+      await exchange(socket, () => first ??= microseconds());
+      events++;
+      delays.push((first ?? Infinity) - sentAt);
+    } catch {
+      failed++;
+      socket.destroy();
+      socket = await open();
+    }
   }
   socket.destroy();
 }

@@ -110,10 +110,12 @@ async function startAdit(
   const listen = `127.0.0.1:${await freePort()}`;
   const config = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".yaml" });
   await Deno.writeTextFile(config, aditConfig(upstream, listen));
-  const service = new Service([...command, "serve", "--config", config], { place: "measured" });
+  const service = new Service([...command, "serve", "--config", config], {
+    place: "measured",
+    stdout: "null",
+  });
   const url = `http://${listen}`;
   await answering(`${url}/healthz`);
-  service.ignoreOutput();
   return {
     name,
     reference,
@@ -174,12 +176,12 @@ async function startPortkey(upstream: string): Promise<Subject> {
     place: "measured",
     env: { NODE_ENV: "production" },
     cwd: dirname(program),
+    stdout: "null",
     // Its request log fails on every stream, and says so at length.
     stderr: "null",
   });
   const url = `http://127.0.0.1:${port}`;
   await answering(url);
-  service.ignoreOutput();
   const headers = {
     ...JSON_HEADERS,
     "x-portkey-provider": "bedrock",
@@ -215,9 +217,9 @@ function peersOfEnvironment(): readonly Peer[] {
 async function startPeer({ name, command, url, headers }: Peer, upstream: string): Promise<Subject> {
   const service = new Service(command.map((word) => word.replaceAll("{upstream}", upstream)), {
     place: "measured",
+    stdout: "null",
   });
   await answering(url);
-  service.ignoreOutput();
   return {
     name,
     service,
