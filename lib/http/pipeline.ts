@@ -148,7 +148,8 @@ export class Pipeline {
   ): Promise<ReceivedRequest> {
     const body = await readBody(request, {
       maxBytes: limits.bodyBytes,
-      withinMs: timeouts.idleMs,
+      idleMs: timeouts.idleMs,
+      totalMs: timeouts.totalMs,
       timers: this.#options.timers,
     });
     const { method, headers } = request;

@@ -35,9 +35,14 @@ function slowBody() {
   };
 }
 
+/** Lets what has arrived be read. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 function setUp(maxBytes = 10) {
   const time = fakeTime();
-  return { ...time, bounds: { maxBytes, withinMs: 30_000, timers: time.timers } };
+  return { ...time, bounds: { maxBytes, idleMs: 30_000, totalMs: 100_000, timers: time.timers } };
 }
 
 Deno.test("a body in pieces is given as one", async () => {
@@ -97,23 +102,60 @@ Deno.test("a body of exactly the limit is taken", async () => {
   equal((await readBody(post("0123456789", { "content-length": "10" }), bounds)).length, 10);
 });
 
-Deno.test("a body that does not arrive in time is request_timeout", async () => {
-  const { bounds, timers, advance } = setUp();
+/** Read chunk by chunk, or in one piece where the length is known. */
+const LENGTHS: readonly Record<string, string>[] = [{}, { "content-length": "10" }];
+
+Deno.test("a body that does not go on in time is request_timeout", async () => {
+  for (const headers of LENGTHS) {
+    const { bounds, timers, advance } = setUp();
+    const body = slowBody();
+    const read = readBody(post(body.stream, headers), bounds);
+    body.send("01234");
+    advance(30_100);
+    await rejects(read, ofKind("request_timeout"));
+    equal(timers.size, 0);
+  }
+});
+
+Deno.test("a body of unknown length that does not go on in time is let go", async () => {
+  const { bounds, advance } = setUp();
   const body = slowBody();
   const read = readBody(post(body.stream), bounds);
-  body.send("01234");
   advance(30_100);
   await rejects(read, ofKind("request_timeout"));
   equal(body.cancelled, true);
-  equal(timers.size, 0);
+});
+
+Deno.test("a long body that keeps coming is taken, within the whole time of a request", async () => {
+  const { bounds, advance } = setUp();
+  const body = slowBody();
+  const read = readBody(post(body.stream), bounds);
+  for (const text of ["012", "345"]) {
+    body.send(text);
+    await settled();
+    advance(20_000);
+  }
+  body.close();
+  equal((await read).length, 6);
+
+  const endless = slowBody();
+  const late = rejects(readBody(post(endless.stream), bounds), ofKind("request_timeout"));
+  for (let sent = 0; sent < 6; sent++) {
+    endless.send("0");
+    await settled();
+    advance(20_000);
+  }
+  await late;
 });
 
 Deno.test("a client that is lost in mid-body is client_gone", async () => {
-  const { bounds, timers } = setUp();
-  const body = slowBody();
-  const read = readBody(post(body.stream), bounds);
-  body.send("01234");
-  body.lose();
-  await rejects(read, ofKind("client_gone"));
-  equal(timers.size, 0);
+  for (const headers of LENGTHS) {
+    const { bounds, timers } = setUp();
+    const body = slowBody();
+    const read = readBody(post(body.stream, headers), bounds);
+    body.send("01234");
+    body.lose();
+    await rejects(read, ofKind("client_gone"));
+    equal(timers.size, 0);
+  }
 });
