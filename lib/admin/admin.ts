@@ -36,6 +36,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
 
 const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
 
+/** Answers every request to the admin listener with JSON; web pages are refused, whatever they ask for. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const path = connection.target.split("?", 1)[0] ?? "";

@@ -31,6 +31,7 @@ const scheduleByTimeout: Schedule = (delayMs, fire) => {
   return () => clearTimeout(timeout);
 };
 
+/** The newest key pair found; a search in vain leaves the old one in use, and the next one follows after 10 s. */
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions;
   readonly #schedule: Schedule;

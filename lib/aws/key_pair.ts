@@ -25,6 +25,7 @@ export interface RoleRequest {
   readonly region: string;
 }
 
+/** Whether both are the same keys and session; when they expire does not matter. */
 export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
   return a.accessKeyId === b.accessKeyId && a.secretAccessKey.reveal() === b.secretAccessKey.reveal() &&
     a.sessionToken?.reveal() === b.sessionToken?.reveal();

@@ -34,6 +34,7 @@ type Report = (outcome: Outcome, io: CliIo) => void;
 
 const REPORTS: ReadonlyMap<string, Report> = new Map([["text", reportText], ["json", reportJson]]);
 
+/** Runs `adit check`; gives the exit code: 0 without problems, 1 with some, 2 for wrong usage. */
 export async function check(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config", "format"], flags: ["online"] }, io);
   if (typeof options === "number") return options;

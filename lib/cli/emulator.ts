@@ -17,6 +17,7 @@ Usage: adit emulator [--listen ADDRESS]
 Point an AWS SDK's endpoint, or a provider's endpoint in Adit's configuration, at it.
 `;
 
+/** Runs `adit emulator` until a signal comes; gives the exit code: 0, 1 where it cannot listen, 2 for wrong usage. */
 export async function emulator(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["listen"] }, io);
   if (typeof options === "number") return options;

@@ -19,6 +19,7 @@ they are, with a comment, and named on standard error; os.environ/NAME becomes \
 /** What a format's text becomes, or why it cannot be imported. */
 const FORMATS = new Map([["litellm", importLitellm]]);
 
+/** Runs `adit import`; gives the exit code: 0, 1 where nothing could be imported, 2 for wrong usage. */
 export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, positionals: ["FORMAT", "FILE"] }, io);
   if (typeof options === "number") return options;

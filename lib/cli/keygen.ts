@@ -16,6 +16,7 @@ Usage: adit keygen [--name NAME]
 The key is printed once and kept nowhere: give it to the caller. The configuration holds only its hash.
 `;
 
+/** Runs `adit keygen`; gives the exit code: 0, or 2 for wrong usage, a name that no caller can have included. */
 export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["name"] }, io);
   if (typeof options === "number") return Promise.resolve(options);

@@ -67,6 +67,7 @@ type Listing =
   | { readonly ok: true; readonly entries: readonly Entry[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Reads the files anew each time; changes them only where they load without a problem before and after it. */
 export class ConfigEntries {
   readonly #options: EntriesOptions;
   #changing: Promise<unknown> = Promise.resolve();

@@ -13,6 +13,7 @@ export interface LinkOptions {
 /** The sections that other sections refer to. */
 const SINGULAR = { providers: "provider", models: "model" } as const;
 
+/** Collects what linking finds wrong, and keeps silent on whatever was cut: its problem is known already. */
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];

@@ -30,6 +30,7 @@ export interface ModelTargets {
   readonly tables: DataTables;
 }
 
+/** The model with its provider and traits; undefined where it has no good provider. */
 export function linkModel(
   name: string,
   entry: ModelConfig,
@@ -79,6 +80,7 @@ function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
   };
 }
 
+/** The model behind a path of the operator's; undefined where there is none. Paths of the gateway's own are refused. */
 export function linkRoute(
   path: string,
   modelName: string,

@@ -9,6 +9,7 @@ import { isLoopback } from "./values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 
+/** The provider with its endpoint and credentials; undefined where a problem was noted. */
 export function linkProvider(
   name: string,
   entry: ProviderConfig,

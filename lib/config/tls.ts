@@ -14,6 +14,7 @@ export interface LoadedTls {
   readonly problems: readonly Problem[];
 }
 
+/** Both as PEM text, from the configuration or the files it names; undefined where left out or unusable. */
 export async function loadTls(
   config: Config,
   document: Places,

@@ -42,6 +42,7 @@ const startRequest = z.strictObject({
     .optional(),
 });
 
+/** The jobs of one emulator, of which it remembers the latest 1000. */
 export class AsyncJobs {
   readonly #clock: Clock;
   readonly #jobs = new Map<string, Job>();

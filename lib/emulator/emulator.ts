@@ -41,6 +41,7 @@ export interface Emulator {
 /** The namespace that the service appends to the names of its exceptions. */
 const CORAL_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
 
+/** An emulator with a prompt cache, jobs and fault counts of its own; it answers what it refuses, and never throws. */
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { clock, tokenDelayMs = 0, newId = randomUUID } = options;
   const rules = {

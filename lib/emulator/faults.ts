@@ -56,6 +56,7 @@ function parseFault(text: string): FaultRequest {
   return { fault, argument: number === undefined ? undefined : Number(number) };
 }
 
+/** What may stand behind `.fault-` and in `x-emulator-fault`. */
 export function faultNames(): readonly string[] {
   return [...FAULTS.keys()];
 }

@@ -30,6 +30,7 @@ export interface ListenChange {
   undo(): void;
 }
 
+/** The sockets of the running configuration; one that a new configuration also wants stays open across the change. */
 export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
