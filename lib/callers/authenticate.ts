@@ -1,7 +1,7 @@
 /** Who is calling: finds the caller by the key in the request's headers, or by the signature over the request. */
 
-import { createHash } from "node:crypto";
 import { AditError } from "../base/errors.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { ReceivedRequest } from "../aws/canonical.ts";
 import type { Caller, Snapshot } from "../config/snapshot.ts";
 import { checkSignature, claimedCaller } from "./signature.ts";
@@ -61,8 +61,4 @@ function checkUsable(caller: Caller, nowMs: number): Caller {
 
 function bearerToken(value: string): string | undefined {
   return /^bearer[ \t]+(.*)$/i.exec(value)?.[1]?.trim();
-}
-
-function sha256Hex(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,11 +1,11 @@
 /** Reading files within bounds, and saying in words why one could not be read. */
 
-import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 
 import { compileGlob } from "../base/glob.ts";
+import { sha256Hex } from "../base/hash.ts";
 
 /** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
 export type ReadFile = typeof readFile;
@@ -110,7 +110,7 @@ export class RecordingReader {
   ): Promise<Content> {
     try {
       const content = await read();
-      this.#seen.set(key, createHash("sha256").update(bytesOf(content)).digest("hex"));
+      this.#seen.set(key, sha256Hex(bytesOf(content)));
       return content;
     } catch (error) {
       this.#seen.set(key, errorCode(error) ?? "unreadable");
