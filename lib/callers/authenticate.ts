@@ -53,9 +53,18 @@ export function prove({ kind, caller }: Identity, request: ReceivedRequest, nowM
   return checkUsable(caller, nowMs);
 }
 
+/** Why a caller is refused who is known, as the kind of the error; undefined for one who is not. */
+export function whyUnusable(
+  { disabled, expiresAtMs }: Caller,
+  nowMs: number,
+): "disabled_key" | "expired_key" | undefined {
+  if (disabled) return "disabled_key";
+  return expiresAtMs !== undefined && nowMs >= expiresAtMs ? "expired_key" : undefined;
+}
+
 function checkUsable(caller: Caller, nowMs: number): Caller {
-  if (caller.disabled) throw new AditError("disabled_key");
-  if (caller.expiresAtMs !== undefined && nowMs >= caller.expiresAtMs) throw new AditError("expired_key");
+  const refusal = whyUnusable(caller, nowMs);
+  if (refusal !== undefined) throw new AditError(refusal);
   return caller;
 }
 

@@ -1,7 +1,7 @@
 /** `adit explain`: what a request for a model would do, and why. */
 
 import { suggestion } from "../config/suggest.ts";
-import { explainModel } from "../http/explain.ts";
+import { explainModel } from "./explanation.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";

@@ -16,7 +16,7 @@ export type Effective =
     readonly kind: "value";
     /** A secret is replaced by a text that says so. */
     readonly value: unknown;
-    /** `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+    /** As `originOf` tells it. */
     readonly origin: string;
   };
 
@@ -59,7 +59,8 @@ export function effectiveValues(
   };
 }
 
-function originOf(path: Path, places: Places): string {
+/** Where the value at the path is from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+export function originOf(path: Path, places: Places): string {
   const place = places.placeOf(path);
   if (place === undefined) return "default";
   const reference = places.referenceAt(path);
