@@ -1,6 +1,7 @@
 /** `adit emulator`: the built-in Bedrock by itself, for whatever speaks to Bedrock. */
 
 import process from "node:process";
+import { bracketed } from "../base/host.ts";
 import { parseListenAddress } from "../config/values.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
 import type { CliIo } from "./io.ts";
@@ -32,8 +33,7 @@ export async function emulator(args: readonly string[], io: CliIo): Promise<numb
   const { handle } = createEmulator({ clock: io.clock });
   try {
     const server = io.runtime.serve({ ...address, handle });
-    const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
-    io.out(`Bedrock emulator listening on http://${host}:${server.port}
+    io.out(`Bedrock emulator listening on http://${bracketed(server.hostname)}:${server.port}
   access key id      ${EMULATOR_CREDENTIALS.accessKeyId}
   secret access key  ${EMULATOR_CREDENTIALS.secretAccessKey.reveal()}
   or API key         ${EMULATOR_API_KEY.reveal()}

@@ -1,7 +1,7 @@
 /** The small languages inside the configuration's texts: durations, sizes, addresses, dates, endpoints. */
 
 import { Buffer } from "node:buffer";
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 import type { ListenAddress, SocketAddress } from "./snapshot.ts";
 
@@ -76,12 +76,6 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   // Digits and dots that are no IPv4 address are a slip, not a host name.
   if (/^[\d.]+$/.test(name) && !isIPv4(name)) return undefined;
   return { hostname: name, port };
-}
-
-/** The text that `parseListenAddress` reads back. */
-export function formatListenAddress(address: ListenAddress): string {
-  const host = isIP(address.hostname) === 6 ? `[${address.hostname}]` : address.hostname;
-  return `${host}:${address.port}`;
 }
 
 /** What the operating systems have room for in a socket's address. */

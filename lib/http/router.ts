@@ -14,8 +14,6 @@ export type Match =
   | { readonly endpoint: "countTokens" }
   | NativeMatch;
 
-export type EndpointName = Match["endpoint"];
-
 interface FixedRoute {
   readonly method: "GET" | "POST";
   readonly match: Match;
