@@ -9,8 +9,8 @@ import type { Model, ModelDefaults, Provider, Route } from "./snapshot.ts";
 
 const MOST_METADATA = 16;
 
-/** First segments of the paths that the gateway answers itself. */
-const OWN_SEGMENTS: ReadonlySet<string> = new Set([
+/** First segments of the paths that the gateway answers itself; a test compares them to the routes. */
+export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "anthropic",
   "async-invoke",
   "aws-bedrock",

@@ -20,7 +20,7 @@ interface FixedRoute {
 }
 
 /** By path. `HEAD` is taken wherever `GET` is. */
-const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
+export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", match: { endpoint: "health" } }],
   ["/healthz", { method: "GET", match: { endpoint: "health" } }],
   ["/v1/chat/completions", { method: "POST", match: chat({}) }],
