@@ -1,6 +1,7 @@
 /** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
 
 import { isIP } from "node:net";
+import { messageOf } from "../base/errors.ts";
 import type { Handler } from "../runtime/runtime.ts";
 import { json } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
@@ -77,7 +78,6 @@ async function answer(respond: () => Response | Promise<Response>): Promise<Resp
   try {
     return await respond();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return json(500, { error: `the admin request failed: ${reason}` });
+    return json(500, { error: `the admin request failed: ${messageOf(error)}` });
   }
 }

@@ -1,5 +1,6 @@
 /** AWS key pairs and where they are found. */
 
+import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 
 /** What signs requests to AWS. */
@@ -40,7 +41,7 @@ const LONGEST_REASON = 500;
 export function reasonOf(error: unknown): string {
   // Its message quotes what could not be parsed.
   if (error instanceof SyntaxError) return "the answer is not JSON";
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";
   const [line = ""] = text.trim().split(/[\r\n]/, 1);
   return line.replaceAll(/[A-Za-z0-9+/=_-]{40,}/g, "[redacted]").slice(0, LONGEST_REASON) || "unknown reason";

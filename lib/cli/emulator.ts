@@ -1,6 +1,7 @@
 /** `adit emulator`: the built-in Bedrock by itself, for whatever speaks to Bedrock. */
 
 import process from "node:process";
+import { messageOf } from "../base/errors.ts";
 import { bracketed } from "../base/host.ts";
 import { parseListenAddress } from "../config/values.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
@@ -42,7 +43,7 @@ export async function emulator(args: readonly string[], io: CliIo): Promise<numb
     await server.close();
     return 0;
   } catch (error) {
-    io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`${messageOf(error)}\n`);
     return 1;
   }
 }

@@ -4,6 +4,7 @@ import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 
+import { decodeUtf8Strictly } from "../base/bytes.ts";
 import { compileGlob } from "../base/glob.ts";
 import { sha256Hex } from "../base/hash.ts";
 
@@ -55,6 +56,21 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     throw new ReadError("EFBIG");
   } finally {
     await file.close();
+  }
+}
+
+/** A text, or why there is none. */
+export type TextOrReason =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** A file's text as it is. */
+export async function readText(path: string, read: ReadFile = readFile): Promise<TextOrReason> {
+  try {
+    const text = decodeUtf8Strictly(await read(path));
+    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
+  } catch (error) {
+    return { ok: false, reason: readErrorReason(error) };
   }
 }
 

@@ -31,7 +31,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-interface Loaded {
+/** What is known of the files, whether or not they are good. */
+interface Read {
   /** The configuration and every file it names, to be watched: also after a failure, which a change may mend. */
   readonly files: Fingerprints;
   /** Doubtful but not wrong. */
@@ -44,9 +45,14 @@ export interface Written {
   readonly places: Places;
 }
 
-export type LoadResult =
-  | Loaded & { readonly ok: true; readonly snapshot: Snapshot; readonly written: Written }
-  | Loaded & { readonly ok: false; readonly problems: readonly Problem[] };
+/** A configuration that may be run. */
+export interface LoadedConfig extends Read {
+  readonly ok: true;
+  readonly snapshot: Snapshot;
+  readonly written: Written;
+}
+
+export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Loads the configuration; never throws for what is wrong with it or with the files it names. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
