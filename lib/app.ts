@@ -54,7 +54,7 @@ interface ReloadOutcome {
 const LAST_BYTES_MS = 1_000;
 
 /** How long a reload waits for the search for credentials. */
-const MOST_SEARCH_MS = 5_000;
+const MAX_SEARCH_MS = 5_000;
 
 /** Of a request to the admin API. */
 const ADMIN_BODY = { maxBytes: 256 * 1024, withinMs: 10_000 } as const;
@@ -211,7 +211,7 @@ export class App {
     this.#generation++;
     this.#loadedAt = this.#now();
     // So that whoever asked for the reload finds a rewritten credentials file in use; what takes longer goes on by itself.
-    await Promise.race([searched, this.#pass(MOST_SEARCH_MS)]);
+    await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
     return [];
   }
 

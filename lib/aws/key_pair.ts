@@ -32,7 +32,7 @@ export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
     a.sessionToken?.reveal() === b.sessionToken?.reveal();
 }
 
-const LONGEST_REASON = 500;
+const MAX_REASON_LENGTH = 500;
 
 /**
  * Why no key pair was found, in one line that the operator may read anywhere: what a program printed or a service
@@ -44,5 +44,6 @@ export function reasonOf(error: unknown): string {
   const text = messageOf(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";
   const [line = ""] = text.trim().split(/[\r\n]/, 1);
-  return line.replaceAll(/[A-Za-z0-9+/=_-]{40,}/g, "[redacted]").slice(0, LONGEST_REASON) || "unknown reason";
+  return line.replaceAll(/[A-Za-z0-9+/=_-]{40,}/g, "[redacted]").slice(0, MAX_REASON_LENGTH) ||
+    "unknown reason";
 }

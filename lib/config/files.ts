@@ -20,7 +20,7 @@ export type ListFolder = (folder: string) => Promise<readonly string[]>;
  */
 export type Fingerprints = ReadonlyMap<string, string>;
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 class ReadError extends Error {
   constructor(readonly code: keyof typeof REASONS) {
@@ -46,7 +46,7 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   if (!kind.isFile()) throw new ReadError("EINVAL");
   const file = await open(path);
   try {
-    const buffer = new Uint8Array(MOST_BYTES + 1);
+    const buffer = new Uint8Array(MAX_BYTES + 1);
     let length = 0;
     while (length < buffer.length) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);

@@ -67,21 +67,21 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 
   const sources = await readSources(path, { reader, outside });
   if (!sources.ok) return failed(sources.problems);
-  const { places: document, value } = sources;
-  const checked = checkValues(value, { schema: Config, document });
+  const { places, value } = sources;
+  const checked = checkValues(value, { schema: Config, places });
   const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
-  const tls = await loadTls(checked.sound, document, outside);
-  const data = await loadData(checked.sound, { document, outside });
+  const tls = await loadTls(checked.sound, places, outside);
+  const data = await loadData(checked.sound, { places, outside });
   const linked = linkConfig(checked.sound, {
-    document,
+    places,
     cut: checked.cut,
     tls: tls.tls,
     tables: data.tables,
   });
   const exposed = await findExposed(value, {
     schema: Config,
-    places: document,
+    places,
     modeOf: options.modeOf ?? modeOf,
   });
   const warnings = [...linked.warnings, ...exposed];
@@ -90,7 +90,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   return {
     ok: true,
     snapshot: linked.snapshot,
-    written: { value, places: document },
+    written: { value, places },
     warnings: sortProblems(warnings),
     files: reader.fingerprints,
   };

@@ -79,13 +79,13 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 }
 
 /** What the operating systems have room for in a socket's address. */
-const LONGEST_SOCKET_PATH = 103;
+const MAX_SOCKET_PATH_BYTES = 103;
 
 /** Path of `unix:/run/adit/admin.sock`. */
 export function parseSocketAddress(text: string): SocketAddress | undefined {
   const path = text.slice("unix:".length);
   const isSound = text.startsWith("unix:") && /^\/[^\0]*[^/\0]$/.test(path);
-  return isSound && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH ? { path } : undefined;
+  return isSound && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? { path } : undefined;
 }
 
 /** Whether only this host can reach the address. */

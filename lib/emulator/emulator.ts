@@ -60,12 +60,12 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (route === undefined) return unknownOperation();
     const body = await readBody(request);
     const region = authenticate({ method, url, headers, body }, rules, clock.now());
-    const { modelId, faults: asked } = splitFaults(route.modelId, headers.get("x-emulator-fault"));
-    const faults = countdown.due(asked, `${route.operation} ${route.modelId}`);
+    const { resourceId, faults: asked } = splitFaults(route.resourceId, headers.get("x-emulator-fault"));
+    const faults = countdown.due(asked, `${route.operation} ${route.resourceId}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
     const parsed = parseJson(body, headers);
-    const call = { ...route, modelId, region, headers, body: parsed, receivedAt, clock, state, jobs };
+    const call = { ...route, resourceId, region, headers, body: parsed, receivedAt, clock, state, jobs };
     return toResponse(OPERATIONS[route.operation](call), { faults, tokenDelayMs });
   }
 

@@ -24,7 +24,7 @@ interface InvokeExchange {
 const ECHOED_HEADERS = ["x-amzn-bedrock-performanceconfig-latency", "x-amzn-bedrock-service-tier"];
 
 function exchangeInvoke(call: Call): InvokeExchange {
-  const model = findModel(call.modelId);
+  const model = findModel(call.resourceId);
   const guardrail = guardrailOf(call);
   const prompt = promptOfInvoke(call.body, { model, state: call.state, guardrail });
   const headers = new Headers();
@@ -51,7 +51,7 @@ function guardrailOf({ headers, body }: Call): Guardrail | undefined {
 
 /** InvokeModel's outcome, from a model that writes or one that embeds. */
 export function invoke(call: Call): Outcome {
-  const embedder = findEmbedder(call.modelId);
+  const embedder = findEmbedder(call.resourceId);
   return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
 }
 
