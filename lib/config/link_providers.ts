@@ -10,7 +10,7 @@ import { isLoopback } from "./values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 
-/** The provider with its endpoint and credentials; undefined where a problem was noted. */
+/** The provider with its endpoint and credentials; undefined where it has no usable ones. */
 export function linkProvider(
   name: string,
   entry: ProviderConfig,
