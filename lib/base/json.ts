@@ -48,6 +48,7 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
   return value;
 }
 
+/** Whether the value is an object: no array, no null, and no number kept as its text by `JSON.rawJSON`. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }

@@ -28,6 +28,7 @@ const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBo
   nova: { toConverse: novaToConverse, message: novaMessage, events: novaEvents },
 };
 
+/** What the request asks of the model; throws the exception that Converse refuses it with. */
 export function promptOfConverse(request: ConverseRequest, model: Model, state: ModelState): Prompt {
   checkConversation(request, model);
   try {
@@ -39,6 +40,7 @@ export function promptOfConverse(request: ConverseRequest, model: Model, state: 
   }
 }
 
+/** What a body of the model's own kind asks of it; throws the exception that InvokeModel refuses it with. */
 export function promptOfInvoke(
   body: JsonValue | undefined,
   { model, state, guardrail }: InvokeContext,

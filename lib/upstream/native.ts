@@ -4,13 +4,11 @@ import { concat, EMPTY } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../codec/eventstream.ts";
+import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
-
-/** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** An answer that came whole: a success without a stream, or any refusal. */
 export interface NativeAnswer {
@@ -63,7 +61,7 @@ export class NativeStream {
 
   constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
     this.#exchange = exchange;
-    this.#requestId = head.headers.get("x-amzn-requestid") ?? undefined;
+    this.#requestId = requestIdOf(head);
   }
 
   /** The next whole frames, or undefined after the last. Throws the AditError that broke the stream. */

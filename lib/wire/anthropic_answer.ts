@@ -60,6 +60,7 @@ export function encodeMessagesEvent(event: MessagesEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
+/** The counts as `usage` of an answer or event has them; input tokens are those that no cache held. */
 export function messagesUsage(usage: Usage): MessagesUsage {
   return {
     input_tokens: usage.inputTokens,

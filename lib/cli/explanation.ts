@@ -3,15 +3,24 @@
 import { bedrockEndpoint } from "../aws/endpoint.ts";
 import { AditError } from "../base/errors.ts";
 import { REDACTED } from "../base/secret.ts";
+import { whyUnusable } from "../callers/authenticate.ts";
+import { originOf } from "../config/effective.ts";
 import type { Places } from "../config/places.ts";
 import { formatPath, type Path } from "../config/problems.ts";
 import type { Caller, Credentials, Model, Provider, Snapshot } from "../config/snapshot.ts";
 import { didYouMean } from "../config/suggest.ts";
 import { formatDuration, formatSize } from "../config/values.ts";
-import { chooseRegion, type Plan, resolveModel, resolveNative, type Target } from "../routing/resolve.ts";
+import { messagesApi } from "../http/model_api.ts";
+import {
+  chooseRegion,
+  type Plan,
+  planFor,
+  resolveModel,
+  resolveNative,
+  type Target,
+} from "../routing/resolve.ts";
 import { type Operation, operationPath, OPERATIONS } from "../upstream/operations.ts";
 import { leavesSigning } from "../upstream/upstream.ts";
-import { messagesApi } from "./model_api.ts";
 
 /** One line of an explanation. */
 export interface Fact {
@@ -57,7 +66,7 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
     if (model === undefined) {
       return `${unknown}; whether a model id is served depends on the caller`;
     }
-    return { name, targets: [{ provider: model.provider, modelId: model.id, model }] };
+    return planFor(model);
   }
   if (model !== undefined && caller.models.has(name)) return resolveModel(name, caller, snapshot);
   const place = { id: name, pathRegion: undefined, signatureRegion: undefined };
@@ -84,14 +93,13 @@ function usersOf(name: string, { callers }: Snapshot): readonly Fact[] {
   return [{ topic: "callers", text: names.length === 0 ? "none may use it" : names.join(", ") }];
 }
 
+/** Why a caller's key is of no use. */
+const REFUSALS = { disabled_key: "the key is disabled", expired_key: "the key has expired" } as const;
+
 function callerFact(caller: Caller, nowMs: number): Fact {
   const refusal = whyUnusable(caller, nowMs);
-  return { topic: "caller", text: refusal === undefined ? caller.name : `${caller.name}: 401, ${refusal}` };
-}
-
-function whyUnusable({ disabled, expiresAtMs }: Caller, nowMs: number): string | undefined {
-  if (disabled) return "the key is disabled";
-  return expiresAtMs !== undefined && nowMs >= expiresAtMs ? "the key has expired" : undefined;
+  const text = refusal === undefined ? caller.name : `${caller.name}: 401, ${REFUSALS[refusal]}`;
+  return { topic: "caller", text };
 }
 
 function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[] {
@@ -149,7 +157,7 @@ function credentialsOf(provider: Provider): string {
 }
 
 /** Where credentials come from, never what they are. */
-export function describeCredentials(credentials: Credentials): string {
+function describeCredentials(credentials: Credentials): string {
   switch (credentials.kind) {
     case "static":
       return credentials.sessionToken === undefined
@@ -223,10 +231,7 @@ function settingFacts(
   ].filter(({ text }) => text !== "");
 }
 
-/** `models.fast.id (adit.yaml:12)`, or that it is a default. */
+/** `models.fast.id (adit.yaml:12)`. */
 function written(path: Path, places: Places): string {
-  const place = places.placeOf(path);
-  const origin = place === undefined ? "default" : `${place.file}:${place.line}`;
-  const reference = places.referenceAt(path);
-  return `${formatPath(path)} (${origin}${reference === undefined ? "" : ` ${reference}`})`;
+  return `${formatPath(path)} (${originOf(path, places)})`;
 }
