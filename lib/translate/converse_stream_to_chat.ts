@@ -10,14 +10,7 @@ import type { Annotation, ChatExtras } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
 import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
-import {
-  INPUT_WITHOUT_TOOL,
-  lateEvent,
-  SECOND_ANSWER,
-  TEXT_BESIDE_ANSWER,
-  unknownBlock,
-  unknownEvent,
-} from "./anomalies.ts";
+import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
 import { finishReason } from "./converse_to_chat.ts";
 import type { CompletionContext } from "./converse_to_chat.ts";
 
@@ -73,7 +66,7 @@ export class ConverseStreamToChat {
     return this.#stopReason !== undefined;
   }
 
-  /** The text to send for an event; empty when there is nothing to send. */
+  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -166,8 +159,8 @@ export class ConverseStreamToChat {
       case "redactedContent":
         return this.#thinkingChunk({ type: "redacted_thinking", data: delta.data });
       case "unknown":
-        if (this.#blocks.get(index)?.type === "skipped") return "";
-        this.#blocks.set(index, { type: "skipped" });
+        // Inside of a block that is known the rest of it still counts.
+        if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
         this.#note(unknownBlock(delta.name));
         return "";
     }
@@ -186,8 +179,10 @@ export class ConverseStreamToChat {
     const block = this.#blocks.get(index);
     if (input === "" || block?.type === "skipped") return "";
     if (block?.type !== "tool" && block?.type !== "structured") {
-      this.#note(INPUT_WITHOUT_TOOL);
-      return "";
+      // The call has gone out without it, or never began: either way it would be another call than the model's.
+      throw new AditError("upstream_protocol", undefined, {
+        upstream: { message: "tool input without a tool" },
+      });
     }
     block.hasInput = true;
     return this.#inputChunk(block, input);
