@@ -11,6 +11,7 @@ import { annotation } from "./annotations.ts";
 import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
 import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
+import { joinBlobs } from "./redacted.ts";
 import { finishReason } from "./converse_to_chat.ts";
 import type { CompletionContext } from "./converse_to_chat.ts";
 
@@ -19,7 +20,7 @@ type Block =
   | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
   | { readonly type: "tool"; readonly position: number; hasInput: boolean }
   | { readonly type: "structured"; hasInput: boolean }
-  | { readonly type: "reasoning"; text: string; signature: string }
+  | { readonly type: "reasoning"; text: string; signature: string; readonly redacted: string[] }
   | { readonly type: "skipped" };
 
 /**
@@ -157,7 +158,8 @@ export class ConverseStreamToChat {
         this.#reasoningBlock(index).signature += delta.signature;
         return "";
       case "redactedContent":
-        return this.#thinkingChunk({ type: "redacted_thinking", data: delta.data });
+        this.#reasoningBlock(index).redacted.push(delta.data);
+        return "";
       case "unknown":
         // Inside of a block that is known the rest of it still counts.
         if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
@@ -206,7 +208,7 @@ export class ConverseStreamToChat {
   #reasoningBlock(index: number): Block & { type: "reasoning" } {
     const block = this.#blocks.get(index);
     if (block?.type === "reasoning") return block;
-    const made: Block = { type: "reasoning", text: "", signature: "" };
+    const made: Block = { type: "reasoning", text: "", signature: "", redacted: [] };
     this.#blocks.set(index, made);
     return made;
   }
@@ -224,10 +226,7 @@ export class ConverseStreamToChat {
         // A call without arguments has an empty input, and empty text is not JSON.
         return block.hasInput ? "" : this.#inputChunk(block, "{}");
       case "reasoning":
-        // Sent whole, so that what a caller sends back is what the model signed.
-        return block.signature === ""
-          ? ""
-          : this.#thinkingChunk({ type: "thinking", thinking: block.text, signature: block.signature });
+        return this.#thinkingChunks(block);
       case "skipped":
         return "";
     }
@@ -279,6 +278,15 @@ export class ConverseStreamToChat {
 
   #thinkingChunk(block: ThinkingBlock): string {
     return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
+  }
+
+  /** Sent whole, so that what a caller sends back is what the model signed. */
+  #thinkingChunks({ text, signature, redacted }: Block & { type: "reasoning" }): string {
+    const signed = signature === ""
+      ? ""
+      : this.#thinkingChunk({ type: "thinking", thinking: text, signature });
+    if (redacted.length === 0) return signed;
+    return signed + this.#thinkingChunk({ type: "redacted_thinking", data: joinBlobs(redacted) });
   }
 
   #annotationChunk(value: Annotation): string {
