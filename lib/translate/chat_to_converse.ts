@@ -1,7 +1,7 @@
 /** Chat Completions -> Converse: the request. The table that it follows is `config/chat.md`. */
 
 import { invalidField } from "../base/errors.ts";
-import { mergeJson } from "../base/json.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
@@ -52,14 +52,15 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const inference = inferenceConfig(request, { ...context, defaults, reasoning, tools });
   const additionalFields = [
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},
     topKFields(request.topK, context),
     reasoning,
     tools.additionalFields,
-  ].reduce(mergeJson);
+  ].reduce((under, over) => mergeFields(under, over));
+  const thinking = traits.thinking ? activeThinking(additionalFields) : undefined;
+  const inference = inferenceConfig(request, { ...context, defaults, thinking, tools });
 
   return {
     request: {
@@ -112,18 +113,18 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 
 interface InferenceContext extends ReasoningContext {
   readonly defaults: ModelSettings["defaults"];
-  readonly reasoning: JsonObject;
+  readonly thinking: JsonObject | undefined;
   readonly tools: ToolPlan;
 }
 
 function inferenceConfig(
   request: ChatRequest,
-  { defaults, reasoning, tools, ...context }: InferenceContext,
+  { defaults, thinking, tools, ...context }: InferenceContext,
 ): InferenceConfig {
-  const { temperature, topP } = samplesItself(request, reasoning) ? sampling(request, context) : defaults;
+  const { temperature, topP } = samplesItself(request, thinking) ? sampling(request, context) : defaults;
   return {
     maxTokens: limitThinking(request, {
-      fields: reasoning,
+      thinking,
       maxTokens: request.maxTokens ?? defaults.maxTokens,
       toolChoice: tools.toolConfig?.toolChoice,
       hasStructuredTool: tools.structuredTool !== undefined,
@@ -154,8 +155,8 @@ function expectShare(name: string, value: number | undefined): void {
 }
 
 /** Newer Claude models refuse one of temperature and top_p beside the other, and both while they think. */
-function samplesItself({ temperature, topP }: ChatRequest, reasoning: JsonObject): boolean {
-  return temperature !== undefined || topP !== undefined || activeThinking(reasoning) !== undefined;
+function samplesItself({ temperature, topP }: ChatRequest, thinking: JsonObject | undefined): boolean {
+  return temperature !== undefined || topP !== undefined || thinking !== undefined;
 }
 
 /** A caller cannot replace the operator's guardrail, only say how a stream is to be held to it. */

@@ -1,6 +1,6 @@
 /** Anthropic Messages -> Converse: the request. The table that it follows is `config/messages.md`. */
 
-import { mergeJson } from "../base/json.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { missingField } from "../wire/anthropic_messages.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
@@ -57,9 +57,6 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const maxTokens = request.maxTokens ?? defaults.maxTokens;
   if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, shared);
-  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
-  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const { temperature, topP } = samplesItself || activeThinking(reasoning) !== undefined ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
   const additionalFields = [
     defaults.additionalModelRequestFields ?? {},
@@ -67,7 +64,11 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     topKFields(request.topK, shared),
     reasoning,
     tools.additionalFields,
-  ].reduce(mergeJson);
+  ].reduce((under, over) => mergeFields(under, over));
+
+  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
+  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
+  const { temperature, topP } = samplesItself || activeThinking(additionalFields) ? request : defaults;
 
   return {
     request: {

@@ -1,6 +1,6 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
-import { isJsonObject, mergeJson } from "../base/json.ts";
+import { isJsonObject, mergeFields } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
@@ -42,7 +42,7 @@ export function messagesToInvoke(
     ignored,
   });
   const fields = settings?.defaults.additionalModelRequestFields ?? {};
-  const settled = mergeJson(mergeJson(asked.body, fields), asked.body);
+  const settled = mergeFields(mergeFields(asked.body, fields), asked.body);
   const members = new Map(Object.entries(settled));
   members.delete("model");
   members.delete("stream");
