@@ -15,7 +15,7 @@ const shape = {
   top_k: FIELDS.top_k.register(about, { expected: "a path such as inferenceConfig.topK, or an empty text" })
     .optional(),
   anthropic_messages: FIELDS.anthropic_messages.register(about, { expected: "true or false" }).optional(),
-  one_sampler: FIELDS.one_sampler.register(about, { expected: "true or false" }).optional(),
+  sampling: FIELDS.sampling.optional(),
   thinking: FIELDS.thinking.register(about, { expected: "true or false" }).optional(),
   reasoning_effort: EFFORTS.register(about, { expected: "a mapping from efforts to request fields" })
     .optional(),

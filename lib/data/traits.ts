@@ -11,8 +11,8 @@ export interface ModelTraits {
   readonly topKPath: string;
   /** Whether InvokeModel takes Anthropic's own Messages for the model. */
   readonly anthropicMessages: boolean;
-  /** Whether the model refuses `temperature` and `topP` beside each other. */
-  readonly oneSampler: boolean;
+  /** Of `temperature` and `topP`: `both` beside each other; only `one`; `none` of them and no `top_k`. */
+  readonly sampling: "both" | "one" | "none";
   /** Whether the model takes Anthropic's `thinking`. */
   readonly thinking: boolean;
   /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
@@ -32,7 +32,7 @@ export const BARE_TRAITS: ModelTraits = {
   family: "other",
   topKPath: "",
   anthropicMessages: false,
-  oneSampler: false,
+  sampling: "both",
   thinking: false,
   reasoningEffort: new Map(),
   structuredOutput: "none",
@@ -51,7 +51,10 @@ export const TRAIT_FIELDS = {
     .describe(
       "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
     ),
-  one_sampler: z.boolean().describe("Whether the model refuses temperature and top_p beside each other."),
+  sampling: z.enum(["both", "one", "none"])
+    .describe(
+      "both: takes temperature and top_p; one: refuses them beside each other; none: refuses them and top_k.",
+    ),
   thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
@@ -79,7 +82,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     ...(written.family !== undefined && { family: written.family }),
     ...(written.top_k !== undefined && { topKPath: written.top_k }),
     ...(written.anthropic_messages !== undefined && { anthropicMessages: written.anthropic_messages }),
-    ...(written.one_sampler !== undefined && { oneSampler: written.one_sampler }),
+    ...(written.sampling && { sampling: written.sampling }),
     ...(written.thinking !== undefined && { thinking: written.thinking }),
     ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
     ...(written.structured_output && { structuredOutput: written.structured_output }),

@@ -58,6 +58,7 @@ export function activeThinking({ thinking }: JsonObject): JsonObject | undefined
 }
 
 export interface ThinkingLimits {
+  readonly traits: ModelTraits;
   /** What `activeThinking` gave: the caller's or the operator's. */
   readonly thinking: JsonObject | undefined;
   readonly maxTokens: number | undefined;
@@ -70,13 +71,14 @@ export interface ThinkingLimits {
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
-  const { thinking, maxTokens, toolChoice } = limits;
+  const { traits, thinking, maxTokens, toolChoice } = limits;
   if (thinking === undefined) return maxTokens;
-  if (request.temperature !== undefined && request.temperature !== 1) {
-    throw invalidField("temperature", `expected none while thinking is on, found ${request.temperature}`);
+  const { temperature, topK } = traits.sampling === "none" ? {} : request;
+  if (temperature !== undefined && temperature !== 1) {
+    throw invalidField("temperature", `expected none while thinking is on, found ${temperature}`);
   }
-  if (request.topK !== undefined) {
-    throw invalidField("top_k", `expected none while thinking is on, found ${request.topK}`);
+  if (topK !== undefined) {
+    throw invalidField("top_k", `expected none while thinking is on, found ${topK}`);
   }
   if (toolChoice !== undefined && !("auto" in toolChoice)) {
     throw limits.hasStructuredTool

@@ -12,7 +12,7 @@ import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning
 import type { ReasoningContext } from "./chat_reasoning.ts";
 import { planTools } from "./chat_tools.ts";
 import type { ToolPlan } from "./chat_tools.ts";
-import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
@@ -121,9 +121,10 @@ function inferenceConfig(
   request: ChatRequest,
   { defaults, thinking, tools, ...context }: InferenceContext,
 ): InferenceConfig {
-  const { temperature, topP } = samplesItself(request, thinking) ? sampling(request, context) : defaults;
+  const { temperature, topP } = sampling(request, { ...context, defaults, thinking });
   return {
     maxTokens: limitThinking(request, {
+      traits: context.traits,
       thinking,
       maxTokens: request.maxTokens ?? defaults.maxTokens,
       toolChoice: tools.toolConfig?.toolChoice,
@@ -135,14 +136,19 @@ function inferenceConfig(
   };
 }
 
-/** What the caller asks for, as far as it goes together. */
+/** What the caller asks for, as far as the model takes it, or else the operator. */
 function sampling(
-  { temperature, topP }: ChatRequest,
-  { traits, ignored }: ReasoningContext,
+  request: ChatRequest,
+  { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools">,
 ): Pick<InferenceConfig, "temperature" | "topP"> {
+  const { temperature, topP } = request;
+  if (traits.sampling === "none") return noSampling(request, ignored);
+  if (!samplesItself(request, thinking)) return defaults;
   expectShare("temperature", temperature);
   expectShare("top_p", topP);
-  if (!traits.oneSampler || temperature === undefined || topP === undefined) return { temperature, topP };
+  if (traits.sampling === "both" || temperature === undefined || topP === undefined) {
+    return { temperature, topP };
+  }
   ignored.add("top_p");
   return { temperature };
 }

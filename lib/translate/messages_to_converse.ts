@@ -11,7 +11,7 @@ import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
-import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -68,7 +68,8 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
 
   // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
   const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const { temperature, topP } = samplesItself || activeThinking(additionalFields) ? request : defaults;
+  const wanted = samplesItself || activeThinking(additionalFields) ? request : defaults;
+  const { temperature, topP } = traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
     request: {

@@ -28,6 +28,27 @@ for (const [id, family] of FAMILIES) {
   });
 }
 
+const SAMPLING: readonly (readonly [id: string, sampling: string])[] = [
+  ["anthropic.claude-3-haiku-20240307-v1:0", "both"],
+  ["us.anthropic.claude-3-7-sonnet-20250219-v1:0", "both"],
+  ["us.anthropic.claude-sonnet-4-20250514-v1:0", "both"],
+  ["us.anthropic.claude-opus-4-20250514-v1:0", "both"],
+  ["us.anthropic.claude-opus-4-1-20250805-v1:0", "one"],
+  ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "one"],
+  ["us.anthropic.claude-sonnet-4-6", "one"],
+  ["us.anthropic.claude-opus-4-6-v1", "one"],
+  ["us.anthropic.claude-opus-4-7", "none"],
+  ["us.anthropic.claude-opus-4-8", "none"],
+  ["us.anthropic.claude-sonnet-5", "none"],
+  ["amazon.nova-pro-v1:0", "both"],
+];
+
+for (const [id, sampling] of SAMPLING) {
+  Deno.test(`model "${id}" takes ${sampling} of temperature and top_p`, () => {
+    assert.equal(traitsOf(id, builtInModelTable()).sampling, sampling);
+  });
+}
+
 Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
   const { reasoningEffort } = traitsOf("anthropic.claude-sonnet-4-5-20250929-v1:0", builtInModelTable());
   const budgets = [...reasoningEffort.values()].flatMap(({ thinking }) =>
