@@ -19,6 +19,9 @@ const shape = {
   thinking: FIELDS.thinking.register(about, { expected: "true or false" }).optional(),
   reasoning_effort: EFFORTS.register(about, { expected: "a mapping from efforts to request fields" })
     .optional(),
+  refuses_limits_with: FIELDS.refuses_limits_with.register(about, {
+    expected: "a mapping of request fields, such as {reasoningConfig: {maxReasoningEffort: high}}",
+  }).optional(),
   structured_output: FIELDS.structured_output.optional(),
   strict_tools: FIELDS.strict_tools.register(about, { expected: "true or false" }).optional(),
   single_tool_call: FIELDS.single_tool_call.register(about, { expected: "true or false" }).optional(),

@@ -17,6 +17,8 @@ export interface ModelTraits {
   readonly thinking: boolean;
   /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
   readonly reasoningEffort: ReadonlyMap<string, JsonObject>;
+  /** Fields of `additionalModelRequestFields` beside which the model refuses limits and sampling; empty: none are. */
+  readonly refusesLimitsWith: JsonObject;
   /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema. */
   readonly structuredOutput: "schema" | "tool" | "none";
   readonly strictTools: boolean;
@@ -35,6 +37,7 @@ export const BARE_TRAITS: ModelTraits = {
   sampling: "both",
   thinking: false,
   reasoningEffort: new Map(),
+  refusesLimitsWith: {},
   structuredOutput: "none",
   strictTools: false,
   singleToolCall: false,
@@ -58,6 +61,10 @@ export const TRAIT_FIELDS = {
   thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
+  refuses_limits_with: z.record(z.string(), z.json())
+    .describe(
+      "Fields of additionalModelRequestFields beside which the model refuses max_tokens, temperature, top_p and top_k.",
+    ),
   structured_output: z.enum(["schema", "tool", "none"])
     .describe(
       "schema: takes outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
@@ -85,6 +92,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     ...(written.sampling && { sampling: written.sampling }),
     ...(written.thinking !== undefined && { thinking: written.thinking }),
     ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
+    ...(written.refuses_limits_with && { refusesLimitsWith: written.refuses_limits_with }),
     ...(written.structured_output && { structuredOutput: written.structured_output }),
     ...(written.strict_tools !== undefined && { strictTools: written.strict_tools }),
     ...(written.single_tool_call !== undefined && { singleToolCall: written.single_tool_call }),

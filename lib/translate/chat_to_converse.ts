@@ -15,6 +15,7 @@ import type { ToolPlan } from "./chat_tools.ts";
 import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
+import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
@@ -52,15 +53,17 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const additionalFields = [
+  const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},
-    topKFields(request.topK, context),
-    reasoning,
-    tools.additionalFields,
-  ].reduce((under, over) => mergeFields(under, over));
-  const thinking = traits.thinking ? activeThinking(additionalFields) : undefined;
-  const inference = inferenceConfig(request, { ...context, defaults, thinking, tools });
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  const takesLimits = !refusesLimits(traits, reasoned);
+  const limited = takesLimits ? context : { ...context, traits: { ...traits, sampling: "none" } as const };
+  const inference = inferenceConfig(request, { ...limited, takesLimits, defaults, thinking, tools });
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
 
   return {
     request: {
@@ -113,33 +116,43 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 
 interface InferenceContext extends ReasoningContext {
   readonly defaults: ModelSettings["defaults"];
+  readonly takesLimits: boolean;
   readonly thinking: JsonObject | undefined;
   readonly tools: ToolPlan;
 }
 
 function inferenceConfig(
   request: ChatRequest,
-  { defaults, thinking, tools, ...context }: InferenceContext,
+  { thinking, tools, ...context }: InferenceContext,
 ): InferenceConfig {
-  const { temperature, topP } = sampling(request, { ...context, defaults, thinking });
+  const { temperature, topP } = sampling(request, { ...context, thinking });
   return {
     maxTokens: limitThinking(request, {
       traits: context.traits,
       thinking,
-      maxTokens: request.maxTokens ?? defaults.maxTokens,
+      maxTokens: maxTokens(request, context),
       toolChoice: tools.toolConfig?.toolChoice,
       hasStructuredTool: tools.structuredTool !== undefined,
     }),
     temperature,
     topP,
-    stopSequences: request.stop.length > 0 ? request.stop : defaults.stop,
+    stopSequences: request.stop.length > 0 ? request.stop : context.defaults.stop,
   };
+}
+
+function maxTokens(
+  { maxTokens: asked, maxTokensField }: ChatRequest,
+  { takesLimits, defaults, ignored }: Pick<InferenceContext, "takesLimits" | "defaults" | "ignored">,
+): number | undefined {
+  if (takesLimits) return asked ?? defaults.maxTokens;
+  if (asked !== undefined) ignored.add(maxTokensField);
+  return undefined;
 }
 
 /** What the caller asks for, as far as the model takes it, or else the operator. */
 function sampling(
   request: ChatRequest,
-  { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools">,
+  { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools" | "takesLimits">,
 ): Pick<InferenceConfig, "temperature" | "topP"> {
   const { temperature, topP } = request;
   if (traits.sampling === "none") return noSampling(request, ignored);

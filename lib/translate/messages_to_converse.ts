@@ -9,6 +9,7 @@ import type { ConverseRequest } from "../wire/converse.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
+import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
 import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
@@ -58,25 +59,28 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, shared);
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
-  const additionalFields = [
+  const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
-    topKFields(request.topK, shared),
-    reasoning,
-    tools.additionalFields,
-  ].reduce((under, over) => mergeFields(under, over));
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const takesLimits = !refusesLimits(traits, reasoned);
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
+  const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
 
   // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
   const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const wanted = samplesItself || activeThinking(additionalFields) ? request : defaults;
-  const { temperature, topP } = traits.sampling === "none" ? noSampling(request, ignored) : wanted;
+  const wanted = samplesItself || activeThinking(reasoned) ? request : defaults;
+  const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
     request: {
       messages,
       system: system.length > 0 ? system : undefined,
       inferenceConfig: {
-        maxTokens,
+        maxTokens: takesLimits ? maxTokens : undefined,
         temperature,
         topP,
         stopSequences,

@@ -16,6 +16,8 @@ export interface ChatRequest {
   readonly includeUsage: boolean;
   /** `max_completion_tokens`, or the older `max_tokens`. */
   readonly maxTokens: number | undefined;
+  /** Which of the two it was. */
+  readonly maxTokensField: "max_completion_tokens" | "max_tokens";
   readonly temperature: number | undefined;
   readonly topP: number | undefined;
   readonly topK: number | undefined;
@@ -93,6 +95,7 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     stream: fields.optionalBoolean("stream") ?? false,
     includeUsage: streamOptions?.optionalBoolean("include_usage") ?? false,
     maxTokens: newMaxTokens ?? oldMaxTokens,
+    maxTokensField: newMaxTokens === undefined ? "max_tokens" : "max_completion_tokens",
     temperature: fields.optionalNumber("temperature"),
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),

@@ -25,6 +25,16 @@ const REFUSED: readonly (readonly [model: string, operation: string, body: objec
     converse({ additionalModelRequestFields: { top_k: 5 } }),
     `${ERRORS}\`top_k\` is deprecated for this model.`,
   ],
+  [
+    "us.amazon.nova-2-lite-v1:0",
+    "converse",
+    converse({
+      inferenceConfig: { maxTokens: 100 },
+      additionalModelRequestFields: { reasoningConfig: { type: "enabled", maxReasoningEffort: "high" } },
+    }),
+    `${ERRORS}Malformed input request: maxTokens cannot be used with maxReasoningEffort set to high, please reformat ` +
+    "your input and try again.",
+  ],
   [NEW_CLAUDE, "invoke", invoke({ top_p: 0.5 }), "`top_p` is deprecated for this model."],
 ];
 
