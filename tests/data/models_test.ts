@@ -49,15 +49,32 @@ for (const [id, sampling] of SAMPLING) {
   });
 }
 
-Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
-  const { reasoningEffort } = traitsOf("anthropic.claude-sonnet-4-5-20250929-v1:0", builtInModelTable());
-  const budgets = [...reasoningEffort.values()].flatMap(({ thinking }) =>
+/** What the efforts of a model mean in tokens. */
+function budgetsOf(id: string): number[] {
+  return [...traitsOf(id, builtInModelTable()).reasoningEffort.values()].flatMap(({ thinking }) =>
     typeof thinking === "object" && thinking !== null && "budget_tokens" in thinking
       ? [Number(thinking.budget_tokens)]
       : []
   );
-  assert.equal(Math.min(...budgets), 1024);
+}
+
+Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
+  assert.equal(Math.min(...budgetsOf("anthropic.claude-sonnet-4-5-20250929-v1:0")), 1024);
 });
+
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+const MOST_OUTPUT: readonly (readonly [id: string, tokens: number])[] = [
+  ["us.anthropic.claude-opus-4-20250514-v1:0", 32_000],
+  ["us.anthropic.claude-opus-4-1-20250805-v1:0", 32_000],
+  ["us.anthropic.claude-sonnet-4-20250514-v1:0", 64_000],
+  ["us.anthropic.claude-haiku-4-5-20251001-v1:0", 64_000],
+];
+
+for (const [id, tokens] of MOST_OUTPUT) {
+  Deno.test(`every budget of model "${id}" leaves as much again for the answer`, () => {
+    assert.ok(2 * Math.max(...budgetsOf(id)) <= tokens);
+  });
+}
 
 Deno.test("later rows set what they name and leave the rest", () => {
   const table = compileModelTable([
