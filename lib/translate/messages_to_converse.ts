@@ -1,5 +1,6 @@
 /** Anthropic Messages -> Converse: the request. The table that it follows is `config/messages.md`. */
 
+import { invalidField } from "../base/errors.ts";
 import { mergeFields } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { missingField } from "../wire/anthropic_messages.ts";
@@ -12,6 +13,7 @@ import { CachePoints } from "./cache_points.ts";
 import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
+import type { ToolPlan } from "./chat_tools.ts";
 import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
@@ -64,6 +66,8 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     claudeFields(request, { ...context, ignored }),
   );
   const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  refuseForcedAnswer(request, { thinking, tools });
   const takesLimits = !refusesLimits(traits, reasoned);
   if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
   const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
@@ -72,7 +76,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
 
   // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
   const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const wanted = samplesItself || activeThinking(reasoned) ? request : defaults;
+  const wanted = samplesItself || thinking ? request : defaults;
   const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
@@ -99,6 +103,18 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     structuredTool: tools.structuredTool,
     stopSequences: stopSequences ?? [],
   };
+}
+
+/** Claude, while it thinks, cannot be made to call the tool that stands in for structured output. */
+function refuseForcedAnswer(
+  { outputFormat }: MessagesRequest,
+  { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
+): void {
+  if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
+  throw invalidField(
+    outputFormat.path,
+    "this model has no structured output while thinking is on: expected none",
+  );
 }
 
 interface BetaContext extends MessagesConverseContext {
