@@ -81,10 +81,24 @@ function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContex
 
 /** Both objects as one, objects inside them too; where both have a member, `over` wins. */
 export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
+  return mergeMembers(under, over, () => true);
+}
+
+/** The same for request fields: of two objects of another `type` each, whose members do not go together, `over`'s stays. */
+export function mergeFields(under: JsonObject, over: JsonObject): JsonObject {
+  return mergeMembers(under, over, (below, above) => (above.type ?? below.type) === below.type);
+}
+
+function mergeMembers(
+  under: JsonObject,
+  over: JsonObject,
+  goTogether: (below: JsonObject, above: JsonObject) => boolean,
+): JsonObject {
   const members = new Map(Object.entries(under));
   for (const [name, value] of Object.entries(over)) {
     const below = members.get(name);
-    members.set(name, isJsonObject(below) && isJsonObject(value) ? mergeJson(below, value) : value);
+    const merged = isJsonObject(below) && isJsonObject(value) && goTogether(below, value);
+    members.set(name, merged ? mergeMembers(below, value, goTogether) : value);
   }
   // Defines members rather than assigning them, so that one named "__proto__" stays a mere member, on Bun too.
   return Object.fromEntries(members);

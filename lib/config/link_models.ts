@@ -42,8 +42,14 @@ export function linkModel(
     context.fail([...path, "metadata"], `expected at most ${MAX_METADATA} entries, found ${entries}`);
   }
   const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
-  if (traits.oneSampler && entry.defaults.temperature !== undefined && entry.defaults.top_p !== undefined) {
+  const samplers = (["temperature", "top_p"] as const).filter((name) => entry.defaults[name] !== undefined);
+  if (traits.sampling === "one" && samplers.length > 1) {
     context.fail([...path, "defaults", "top_p"], "this model refuses it beside temperature");
+  }
+  if (traits.sampling === "none") {
+    for (const name of samplers) {
+      context.warn([...path, "defaults", name], "this model refuses it, so it is left out");
+    }
   }
   if (entry.api === "invoke" && !traits.anthropicMessages) {
     context.warn(

@@ -13,6 +13,7 @@ import { invalid, ModelRefusal } from "./exception.ts";
 import type { Family, Model } from "./models.ts";
 import type { NativeBody } from "./native_body.ts";
 import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
+import { checkNovaPrompt } from "./nova_rules.ts";
 import type { Guardrail, Prompt } from "./prompt.ts";
 
 export interface InvokeContext {
@@ -34,6 +35,7 @@ export function promptOfConverse(request: ConverseRequest, model: Model, state: 
   try {
     const prompt = converseToPrompt(request, model);
     if (model.family === "claude") checkClaudePrompt(prompt, model, state.seal);
+    if (model.family === "nova") checkNovaPrompt(prompt);
     return prompt;
   } catch (error) {
     throw error instanceof ModelRefusal ? error.viaConverse() : error;

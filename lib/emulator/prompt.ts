@@ -41,7 +41,7 @@ export type ToolChoice =
 /** How the model is asked to reason before it answers. */
 export type Thinking =
   | { readonly kind: "off" }
-  | { readonly kind: "adaptive" }
+  | { readonly kind: "adaptive"; readonly effort?: string | undefined }
   | { readonly kind: "budget"; readonly tokens: number };
 
 export interface Guardrail {

@@ -6,9 +6,6 @@ export const TEXT_BESIDE_ANSWER = "text beside a structured answer";
 /** The model gave structured output by a tool more than once; the first counts. */
 export const SECOND_ANSWER = "second structured answer";
 
-/** A stream gave input to a tool that it had not named. */
-export const INPUT_WITHOUT_TOOL = "tool input without a tool";
-
 /** A content block, by the name of the union's member. */
 export function unknownBlock(name: string): string {
   return `content block "${name}"`;

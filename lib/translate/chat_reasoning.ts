@@ -52,14 +52,15 @@ function isSigned(block: ThinkingBlock): boolean {
   return block.type === "redacted_thinking" || block.signature !== undefined;
 }
 
-/** The `thinking` member of what `reasoningFields` gave, if it switches thinking on. */
+/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
 export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
   return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
 }
 
 export interface ThinkingLimits {
-  /** What `reasoningFields` gave. */
-  readonly fields: JsonObject;
+  readonly traits: ModelTraits;
+  /** What `activeThinking` gave: the caller's or the operator's. */
+  readonly thinking: JsonObject | undefined;
   readonly maxTokens: number | undefined;
   readonly toolChoice: ToolChoice | undefined;
   readonly hasStructuredTool: boolean;
@@ -70,14 +71,14 @@ export interface ThinkingLimits {
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
-  const { fields, maxTokens, toolChoice } = limits;
-  const thinking = activeThinking(fields);
+  const { traits, thinking, maxTokens, toolChoice } = limits;
   if (thinking === undefined) return maxTokens;
-  if (request.temperature !== undefined && request.temperature !== 1) {
-    throw invalidField("temperature", `expected none while thinking is on, found ${request.temperature}`);
+  const { temperature, topK } = traits.sampling === "none" ? {} : request;
+  if (temperature !== undefined && temperature !== 1) {
+    throw invalidField("temperature", `expected none while thinking is on, found ${temperature}`);
   }
-  if (request.topK !== undefined) {
-    throw invalidField("top_k", `expected none while thinking is on, found ${request.topK}`);
+  if (topK !== undefined) {
+    throw invalidField("top_k", `expected none while thinking is on, found ${topK}`);
   }
   if (toolChoice !== undefined && !("auto" in toolChoice)) {
     throw limits.hasStructuredTool

@@ -165,7 +165,7 @@ interface StructureContext extends ToolsContext {
 
 /** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
 function planStructure({ responseFormat: format, tools }: ChatRequest, context: StructureContext): Structure {
-  const { traits, choice, others, toolNames, ignored } = context;
+  const { traits, choice, others, toolNames, calledTools, ignored } = context;
   if (format.type === "text") return {};
   if (format.type === "json_schema" && traits.structuredOutput === "schema") {
     return { outputConfig: { textFormat: schemaFormat(format) } };
@@ -179,7 +179,10 @@ function planStructure({ responseFormat: format, tools }: ChatRequest, context: 
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
     throw invalidField("response_format", 'this model has no structured output: expected "text"');
   }
-  const name = freeName(format.type === "json_schema" ? format.name : "json", tools);
+  const name = freeName(format.type === "json_schema" ? format.name : "json", [
+    ...tools.map((tool) => tool.name),
+    ...calledTools,
+  ]);
   const tool: ToolSpec = {
     name: toolNames.toConverse(name),
     description: (format.type === "json_schema" ? format.description : undefined) ??
@@ -199,8 +202,9 @@ function schemaFormat(format: ResponseFormat & { type: "json_schema" }): OutputC
   };
 }
 
-function freeName(name: string, tools: readonly ChatTool[]): string {
-  return tools.some((tool) => tool.name === name) ? freeName(`${name}_answer`, tools) : name;
+/** A name unlike those of the tools, also of those that are offered for the sake of the history alone. */
+function freeName(name: string, taken: readonly string[]): string {
+  return taken.includes(name) ? freeName(`${name}_answer`, taken) : name;
 }
 
 interface ParallelContext extends ToolsContext {

@@ -35,12 +35,22 @@ export function topKFields(
   { traits, ignored }: { readonly traits: ModelTraits; readonly ignored: IgnoredFields },
 ): JsonObject {
   if (topK === undefined) return {};
-  if (traits.topKPath === "") {
+  if (traits.topKPath === "" || traits.sampling === "none") {
     ignored.add("top_k");
     return {};
   }
   const [last = "", ...outer] = traits.topKPath.split(".").reverse();
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
+}
+
+/** For a model that takes no sampling: nothing, and names for what the caller asks. */
+export function noSampling(
+  { temperature, topP }: { readonly temperature: number | undefined; readonly topP: number | undefined },
+  ignored: IgnoredFields,
+): Record<"temperature" | "topP", undefined> {
+  if (temperature !== undefined) ignored.add("temperature");
+  if (topP !== undefined) ignored.add("top_p");
+  return { temperature: undefined, topP: undefined };
 }
 
 /** The operator's tier for requests that name none. */

@@ -1,6 +1,5 @@
 /** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
 
-import { Buffer } from "node:buffer";
 import { AditError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
@@ -13,7 +12,7 @@ import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
 import { messagesStop } from "./messages_stop_reasons.ts";
-import { redactedToMessages } from "./redacted.ts";
+import { joinBlobs, redactedToMessages } from "./redacted.ts";
 
 /** The one block that is being written; `source` is its index in Converse. */
 type Block =
@@ -328,9 +327,4 @@ export class ConverseStreamToMessages {
       DELTAS[type]
     }":${JSON.stringify(value)}}}\n\n`;
   }
-}
-
-/** Base64 of all the bytes, of which each piece holds some. */
-function joinBlobs(blobs: readonly string[]): string {
-  return Buffer.concat(blobs.map((blob) => Buffer.from(blob, "base64"))).toString("base64");
 }

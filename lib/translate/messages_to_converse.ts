@@ -1,6 +1,7 @@
 /** Anthropic Messages -> Converse: the request. The table that it follows is `config/messages.md`. */
 
-import { mergeJson } from "../base/json.ts";
+import { invalidField } from "../base/errors.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { missingField } from "../wire/anthropic_messages.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
@@ -9,9 +10,11 @@ import type { ConverseRequest } from "../wire/converse.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
+import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { activeThinking } from "./chat_reasoning.ts";
-import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import type { ToolPlan } from "./chat_tools.ts";
+import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -57,24 +60,31 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const maxTokens = request.maxTokens ?? defaults.maxTokens;
   if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, shared);
-  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
-  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const { temperature, topP } = samplesItself || activeThinking(reasoning) !== undefined ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
-  const additionalFields = [
+  const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
-    topKFields(request.topK, shared),
-    reasoning,
-    tools.additionalFields,
-  ].reduce(mergeJson);
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  refuseForcedAnswer(request, { thinking, tools });
+  const takesLimits = !refusesLimits(traits, reasoned);
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
+  const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
+
+  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
+  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
+  const wanted = samplesItself || thinking ? request : defaults;
+  const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
     request: {
       messages,
       system: system.length > 0 ? system : undefined,
       inferenceConfig: {
-        maxTokens,
+        maxTokens: takesLimits ? maxTokens : undefined,
         temperature,
         topP,
         stopSequences,
@@ -93,6 +103,18 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     structuredTool: tools.structuredTool,
     stopSequences: stopSequences ?? [],
   };
+}
+
+/** Claude, while it thinks, cannot be made to call the tool that stands in for structured output. */
+function refuseForcedAnswer(
+  { outputFormat }: MessagesRequest,
+  { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
+): void {
+  if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
+  throw invalidField(
+    outputFormat.path,
+    "this model has no structured output while thinking is on: expected none",
+  );
 }
 
 interface BetaContext extends MessagesConverseContext {

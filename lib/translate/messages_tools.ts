@@ -119,7 +119,7 @@ function planStructure(
   { outputFormat: format, tools }: MessagesRequest,
   context: StructureContext,
 ): Structure {
-  const { traits, choice, others } = context;
+  const { traits, choice, others, calledTools } = context;
   if (format === undefined) return {};
   if (traits.structuredOutput === "schema") {
     const schema = JSON.stringify(format.schema);
@@ -132,7 +132,7 @@ function planStructure(
     throw invalidField(format.path, "this model has no structured output: expected none");
   }
   const tool: ToolSpec = {
-    name: freeName("answer", tools),
+    name: freeName("answer", [...tools.map((each) => each.name), ...calledTools]),
     description: "Gives the answer, as JSON",
     inputSchema: { json: objectSchema(format.schema) },
   };
@@ -140,8 +140,9 @@ function planStructure(
   return { tool, toolChoice: mayCallOthers || !byName ? { any: {} } : { tool: { name: tool.name } } };
 }
 
-function freeName(name: string, tools: readonly MessagesTool[]): string {
-  return tools.some((tool) => tool.name === name) ? freeName(`${name}_as_json`, tools) : name;
+/** A name unlike those of the tools, also of those that are offered for the sake of the history alone. */
+function freeName(name: string, taken: readonly string[]): string {
+  return taken.includes(name) ? freeName(`${name}_as_json`, taken) : name;
 }
 
 /** `disable_parallel_tool_use`, which only Claude knows, and only as a member of its own `tool_choice`. */

@@ -10,6 +10,7 @@ import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/crede
 import { createEmulator, type EmulatorOptions } from "../../lib/emulator/emulator.ts";
 
 export const CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+export const NEW_CLAUDE = "us.anthropic.claude-opus-4-8";
 export const OLD_CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
 export const NOVA = "amazon.nova-lite-v1:0";
 export const LLAMA = "us.meta.llama3-3-70b-instruct-v1:0";
