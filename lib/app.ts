@@ -57,7 +57,7 @@ const LAST_BYTES_MS = 1_000;
 const MAX_SEARCH_MS = 5_000;
 
 /** Of a request to the admin API. */
-const ADMIN_BODY = { maxBytes: 256 * 1024, withinMs: 10_000 } as const;
+const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
 
 /** The running gateway. */
 export class App {
