@@ -25,6 +25,9 @@ export function decodeUtf8Strictly(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Up to this length a body is asked for in one piece, which takes less than reading it chunk by chunk. */
+export const MAX_ONE_PIECE_BYTES = 1024 * 1024;
+
 /** The chunks as one array; a single chunk is returned as it is, not copied. */
 export function concat(chunks: readonly Uint8Array<ArrayBuffer>[], total?: number): Uint8Array<ArrayBuffer> {
   const [first] = chunks;
