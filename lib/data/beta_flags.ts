@@ -1,8 +1,7 @@
 /** The table of Anthropic's beta flags on Bedrock in `config/data/beta-flags.yaml`. */
 
-import { parse } from "yaml";
 import { z } from "zod";
-import builtInTable from "../../config/data/beta-flags.yaml" with { type: "text" };
+import tables from "./built_in.json" with { type: "json" };
 import { parseJsonPath } from "./json_paths.ts";
 import type { JsonPath } from "./json_paths.ts";
 
@@ -66,7 +65,7 @@ let builtIn: BetaTable | undefined;
 
 /** The table that the program carries with it; read when it is first asked for. */
 export function builtInBetaTable(): BetaTable {
-  return builtIn ??= compileBetaTable(betaTableSchema.parse(parse(builtInTable)));
+  return builtIn ??= compileBetaTable(betaTableSchema.parse(tables.betaFlags));
 }
 
 /** Whether a flag is one of the names, or begins like one that ends in `*`. */

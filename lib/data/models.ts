@@ -1,9 +1,8 @@
 /** The table of models in `config/data/models.yaml`, and the look-up of a model's traits by its id. */
 
-import { parse } from "yaml";
 import { z } from "zod";
-import builtInTable from "../../config/data/models.yaml" with { type: "text" };
 import { compileGlob, type Glob } from "../base/glob.ts";
+import tables from "./built_in.json" with { type: "json" };
 import { foundationModelId } from "./model_id.ts";
 import { BARE_TRAITS, compileTraits, type ModelTraits, TRAIT_FIELDS, type WrittenTraits } from "./traits.ts";
 
@@ -33,7 +32,7 @@ let builtIn: ModelTable | undefined;
 
 /** The table that the program carries with it; read when it is first asked for. */
 export function builtInModelTable(): ModelTable {
-  return builtIn ??= compileModelTable(rowsSchema.parse(parse(builtInTable)));
+  return builtIn ??= compileModelTable(rowsSchema.parse(tables.models));
 }
 
 const rowsSchema = z.array(

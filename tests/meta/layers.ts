@@ -38,8 +38,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** Only `main.ts` chooses a runtime; everything else knows the interface. */
 const RUNTIMES = ["lib/runtime/bun.ts", "lib/runtime/deno.ts"];
 
-/** What is embedded in the program as data: the version, and the tables below `config/data/`. */
-const DATA = /^(?:deno\.json|config\/data\/[^/]+)$/;
+/** Holds the version, which is embedded in the program. */
+const MANIFEST = "deno.json";
 
 /** Layer of a file, such as `http` for `lib/http/body.ts`; undefined outside the program. */
 export function layerOf(path: string): string | undefined {
@@ -49,7 +49,7 @@ export function layerOf(path: string): string | undefined {
 
 /** Why the file may not import the other, or undefined if it may. */
 export function refusalOf(importer: string, imported: string): string | undefined {
-  if (DATA.test(imported)) return undefined;
+  if (imported === MANIFEST) return undefined;
   const from = layerOf(importer);
   const to = layerOf(imported);
   if (from === undefined) return undefined;
