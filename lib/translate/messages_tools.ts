@@ -119,14 +119,17 @@ function planStructure(
   { outputFormat: format, tools }: MessagesRequest,
   context: StructureContext,
 ): Structure {
-  const { traits, choice, others } = context;
+  const { traits, choice, others, ignored } = context;
   if (format === undefined) return {};
   if (traits.structuredOutput === "schema") {
     const schema = JSON.stringify(format.schema);
     return { outputConfig: { textFormat: { type: "json_schema", structure: { jsonSchema: { schema } } } } };
   }
-  // A call that the caller insists on has no content to hold to a format.
-  if (choice.type === "any" || choice.type === "tool") return {};
+  if (choice.type === "any" || choice.type === "tool") {
+    // A call that the caller insists on has no content to hold to a format.
+    ignored.add(format.path);
+    return {};
+  }
   const byName = traits.toolChoice.has("tool");
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
     throw invalidField(format.path, "this model has no structured output: expected none");
