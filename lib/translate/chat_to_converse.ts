@@ -10,14 +10,14 @@ import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
 import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import type { ReasoningContext } from "./chat_reasoning.ts";
-import { planTools } from "./chat_tools.ts";
-import type { ToolPlan } from "./chat_tools.ts";
+import { planChatTools } from "./chat_tools.ts";
 import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
+import type { ToolPlan } from "./tools.ts";
 
 export interface ChatContext {
   readonly traits: ModelTraits;
@@ -50,7 +50,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const defaults = settings?.defaults ?? {};
 
   const { system, messages, calledTools } = translateMessages(request.messages, context);
-  const tools = planTools(request, { ...context, calledTools });
+  const tools = planChatTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
   const inference = inferenceConfig(request, { ...context, defaults, reasoning, tools });
   const additionalFields = [
