@@ -1,8 +1,6 @@
 /** Chat Completions -> Converse: tools, the choice between them, and structured output. */
 
 import { invalidField } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
-import type { ToolChoice } from "../wire/converse.ts";
 import type { ChatRequest, ChatTool, ResponseFormat } from "../wire/openai_chat.ts";
 import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "./tools.ts";
 import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "./tools.ts";
@@ -12,13 +10,9 @@ export function planChatTools(request: ChatRequest, context: ToolsContext): Tool
   const choice = resolveChoice(request, context);
   const tools = request.tools.map(callerTool);
   refuseDoubles(tools);
-  const plan = planTools({ tools, choice, format: answerFormat(request.responseFormat) }, context);
-  return {
-    ...plan,
-    additionalFields: plan.toolConfig === undefined
-      ? {}
-      : forbidParallelCalls(request, { ...context, toolChoice: plan.toolConfig.toolChoice }),
-  };
+  const format = answerFormat(request.responseFormat);
+  const singleCall = request.parallelToolCalls === false ? "parallel_tool_calls" : undefined;
+  return planTools({ tools, choice, format, singleCall }, context);
 }
 
 function resolveChoice(request: ChatRequest, context: ToolsContext): Choice {
@@ -86,27 +80,4 @@ function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
       return { ...common, schema, name, description, tool: { name, suffix: "_answer" } };
     }
   }
-}
-
-interface ParallelContext extends ToolsContext {
-  readonly toolChoice: ToolChoice | undefined;
-}
-
-/** `parallel_tool_calls: false`, which only Claude knows, and only as a member of its own `tool_choice`. */
-function forbidParallelCalls(
-  request: ChatRequest,
-  { traits, ignored, toolChoice }: ParallelContext,
-): JsonObject {
-  if (request.parallelToolCalls !== false) return {};
-  if (!traits.singleToolCall) {
-    ignored.add("parallel_tool_calls");
-    return {};
-  }
-  return { tool_choice: { ...nativeChoice(toolChoice), disable_parallel_tool_use: true } };
-}
-
-/** The choice as Anthropic spells it, since the native member must not contradict Converse's. */
-function nativeChoice(toolChoice: ToolChoice | undefined): JsonObject {
-  if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
-  return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };
 }

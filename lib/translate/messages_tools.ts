@@ -1,7 +1,6 @@
 /** Anthropic Messages -> Converse: tools, the choice between them, and structured output. */
 
 import { invalidField } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { JsonOutputFormat, MessagesRequest, MessagesTool } from "../wire/anthropic_messages.ts";
 import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "./tools.ts";
 import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "./tools.ts";
@@ -12,11 +11,10 @@ export function planMessagesTools(request: MessagesRequest, context: ToolsContex
   refuseDoubles(tools);
   const choice = resolveChoice(request, context);
   const format = request.outputFormat && answerFormat(request.outputFormat);
-  const plan = planTools({ tools, choice, format }, context);
-  return {
-    ...plan,
-    additionalFields: plan.toolConfig === undefined ? {} : forbidParallelCalls(request, context),
-  };
+  const { toolChoice: asked } = request;
+  const isSingle = asked !== undefined && asked.type !== "none" && asked.single;
+  const singleCall = isSingle ? "tool_choice.disable_parallel_tool_use" : undefined;
+  return planTools({ tools, choice, format, singleCall }, context);
 }
 
 function resolveChoice({ toolChoice: asked, tools }: MessagesRequest, context: ToolsContext): Choice {
@@ -61,19 +59,4 @@ function answerFormat({ path, schema }: JsonOutputFormat): AnswerFormat {
     description: undefined,
     tool: { name: "answer", suffix: "_as_json" },
   };
-}
-
-/** `disable_parallel_tool_use`, which only Claude knows, and only as a member of its own `tool_choice`. */
-function forbidParallelCalls(
-  { toolChoice }: MessagesRequest,
-  { traits, ignored, toolNames }: ToolsContext,
-): JsonObject {
-  if (toolChoice === undefined || toolChoice.type === "none" || !toolChoice.single) return {};
-  if (!traits.singleToolCall) {
-    ignored.add("tool_choice.disable_parallel_tool_use");
-    return {};
-  }
-  const { type } = toolChoice;
-  const name = type === "tool" ? { name: toolNames.toConverse(toolChoice.name) } : {};
-  return { tool_choice: { type, ...name, disable_parallel_tool_use: true } };
 }

@@ -68,10 +68,12 @@ export interface Wanted {
   readonly tools: readonly CallerTool[];
   readonly choice: Choice;
   readonly format: AnswerFormat | undefined;
+  /** The field that forbids more than one call at a time, where it does. */
+  readonly singleCall: string | undefined;
 }
 
 /** Translates tools, choice and format, which depend on one another. */
-export function planTools(wanted: Wanted, context: ToolsContext): Omit<ToolPlan, "additionalFields"> {
+export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
   const tools = offerTools(wanted, context);
   const structure = planStructure(wanted, { ...context, others: tools.length });
   if (structure.tool !== undefined) tools.push({ toolSpec: structure.tool });
@@ -80,6 +82,7 @@ export function planTools(wanted: Wanted, context: ToolsContext): Omit<ToolPlan,
     toolConfig: tools.length === 0 ? undefined : { tools, toolChoice },
     outputConfig: structure.outputConfig,
     structuredTool: structure.tool?.name,
+    additionalFields: tools.length === 0 ? {} : forbidParallelCalls(wanted, { ...context, toolChoice }),
   };
 }
 
@@ -193,4 +196,27 @@ function freeName({ name, suffix }: AnswerFormat["tool"], tools: readonly Caller
   let free = name;
   while (tools.some((tool) => tool.name === free)) free += suffix;
   return free;
+}
+
+interface ParallelContext extends ToolsContext {
+  readonly toolChoice: ToolChoice | undefined;
+}
+
+/** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
+function forbidParallelCalls(
+  { singleCall }: Wanted,
+  { traits, ignored, toolChoice }: ParallelContext,
+): JsonObject {
+  if (singleCall === undefined) return {};
+  if (!traits.singleToolCall) {
+    ignored.add(singleCall);
+    return {};
+  }
+  return { tool_choice: { ...nativeChoice(toolChoice), disable_parallel_tool_use: true } };
+}
+
+/** The choice as Anthropic spells it, since the native member must not contradict Converse's. */
+function nativeChoice(toolChoice: ToolChoice | undefined): JsonObject {
+  if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
+  return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };
 }
