@@ -2,6 +2,7 @@
 
 import { AditError } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
+import { encodeSseData } from "../codec/sse.ts";
 import type { Citation } from "../wire/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { openAiErrorBody } from "../wire/errors.ts";
@@ -30,8 +31,8 @@ type Block =
   | { readonly type: "skipped" };
 
 /**
- * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Events are text, put together
- * here rather than by the SSE encoder: the head of a chunk is the same for the whole stream and is serialised once.
+ * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Chunks are put together
+ * here rather than by the SSE encoder: their head is the same for the whole stream and is serialised once.
  */
 export class ConverseStreamToChat {
   /** What the stream held that Chat has no place for, to be counted and logged. */
@@ -105,12 +106,12 @@ export class ConverseStreamToChat {
   /** The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete. */
   end(): string {
     if (!this.finished) return this.fail(new AditError("stream_truncated"));
-    return `${this.#finish()}data: [DONE]\n\n`;
+    return this.#finish() + encodeSseData("[DONE]");
   }
 
   /** One error event, which no `[DONE]` may follow. */
   fail(error: AditError): string {
-    return `data: ${JSON.stringify(openAiErrorBody(error))}\n\n`;
+    return encodeSseData(JSON.stringify(openAiErrorBody(error)));
   }
 
   #start(): string {

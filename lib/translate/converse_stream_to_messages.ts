@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer";
 import { AditError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { encodeMessagesEvent, messagesUsage } from "../wire/anthropic_answer.ts";
+import { encodeSseEvent } from "../codec/sse.ts";
+import { messagesUsage } from "../wire/anthropic_answer.ts";
 import type { AnswerBlock } from "../wire/anthropic_answer.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
@@ -12,6 +13,7 @@ import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEven
 import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
+import { encodeMessagesEvent } from "./messages_events.ts";
 import { messagesStop } from "./messages_stop_reasons.ts";
 import { redactedToMessages } from "./redacted.ts";
 
@@ -110,7 +112,7 @@ export class ConverseStreamToMessages {
   /** One error event, after which nothing may follow. */
   fail(error: AditError): string {
     this.#ended = true;
-    return `event: error\ndata: ${JSON.stringify(anthropicErrorBody(error, this.#context.requestId))}\n\n`;
+    return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
   }
 
   #startBlock(source: number, start: BlockStart): string {

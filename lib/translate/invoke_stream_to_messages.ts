@@ -6,6 +6,7 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
+import { encodeSseEvent } from "../codec/sse.ts";
 import { MESSAGES_USAGE, readUsage } from "../wire/anthropic_answer.ts";
 import type { UsageNames } from "../wire/anthropic_answer.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
@@ -68,7 +69,7 @@ export class InvokeStreamToMessages {
     // Letters alone, so that the name cannot break out of its line.
     if (typeof type !== "string" || !/^\w+$/.test(type)) throw malformed("an event without a type");
     const edited = this.#read(event, type);
-    return `event: ${type}\ndata: ${edited === event ? json : JSON.stringify(edited)}\n\n`;
+    return encodeSseEvent(type, edited === event ? json : JSON.stringify(edited));
   }
 
   /** The text after the upstream has ended: none, or an error if the message was not complete. */
@@ -80,7 +81,7 @@ export class InvokeStreamToMessages {
   fail(error: AditError): string {
     if (this.#failed) return "";
     this.#failed = true;
-    return `event: error\ndata: ${JSON.stringify(anthropicErrorBody(error, this.#context.requestId))}\n\n`;
+    return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
   }
 
   /** Takes note of an event; gives another one where it must not pass as it is. */

@@ -52,14 +52,6 @@ export type MessagesEvent =
   }
   | { readonly type: "message_stop" };
 
-/** Sent in silence; clients skip it. */
-export const MESSAGES_PING = 'event: ping\ndata: {"type":"ping"}\n\n';
-
-/** An event as the text of a server-sent event; serialised JSON has no line break of its own. */
-export function encodeMessagesEvent(event: MessagesEvent): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
 export function messagesUsage(usage: Usage): MessagesUsage {
   return {
     input_tokens: usage.inputTokens,
