@@ -4,7 +4,7 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { MESSAGES_USAGE, readUsage } from "../wire/anthropic_answer.ts";
+import { MESSAGES_USAGE, readUsage } from "../wire/usage.ts";
 
 export interface InvokeResult {
   readonly body: JsonObject;

@@ -4,6 +4,7 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
+import { CONVERSE_USAGE, readCount, readUsage } from "./usage.ts";
 
 // Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text. A member that is set to
 // undefined is one that is left out, as in JSON.
@@ -185,17 +186,11 @@ export function parseExtras(body: JsonValue): AnswerExtras {
   };
 }
 
-/** Token counts of a `usage` member, or undefined where it has none. */
+/** Token counts of a `usage` member, or undefined where it does not tell both the input's and the output's. */
 export function parseUsage(usage: JsonValue | undefined): Usage | undefined {
-  const inputTokens = count(member(usage, "inputTokens"));
-  const outputTokens = count(member(usage, "outputTokens"));
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  return {
-    inputTokens,
-    outputTokens,
-    cacheReadTokens: count(member(usage, "cacheReadInputTokens")) ?? 0,
-    cacheWriteTokens: count(member(usage, "cacheWriteInputTokens")) ?? 0,
-  };
+  const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
+    .every((name) => readCount(member(usage, name)) !== undefined);
+  return isWhole ? readUsage(usage, CONVERSE_USAGE) : undefined;
 }
 
 /** One reader for each block of the union that this program understands. */
@@ -243,8 +238,4 @@ export function member(value: JsonValue | undefined, name: string): JsonValue | 
 
 function text(value: JsonValue | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function count(value: JsonValue | undefined): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
