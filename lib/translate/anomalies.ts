@@ -9,6 +9,9 @@ export const SECOND_ANSWER = "second structured answer";
 /** A stream gave input to a tool that it had not named. */
 export const INPUT_WITHOUT_TOOL = "tool input without a tool";
 
+/** The source of a cited text is of a kind that Messages does not have. */
+export const UNKNOWN_CITATION = "citation of an unknown place";
+
 /** A content block, by the name of the union's member. */
 export function unknownBlock(name: string): string {
   return `content block "${name}"`;

@@ -9,12 +9,19 @@ import { messagesUsage } from "../wire/anthropic_answer.ts";
 import type { AnswerBlock } from "../wire/anthropic_answer.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
-import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
-import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  lateEvent,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  UNKNOWN_CITATION,
+  unknownBlock,
+  unknownEvent,
+} from "./anomalies.ts";
+import { messagesStop, NO_USAGE } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
 import { encodeMessagesEvent } from "./messages_events.ts";
-import { messagesStop } from "./messages_stop_reasons.ts";
 import { redactedToMessages } from "./redacted.ts";
 
 /** The one block that is being written; `source` is its index in Converse. */
@@ -199,7 +206,7 @@ export class ConverseStreamToMessages {
     }
     // The call has gone out without it, or never began: either way it would be another call than the model's.
     throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "tool input without a tool" },
+      upstream: { message: INPUT_WITHOUT_TOOL },
     });
   }
 
