@@ -8,10 +8,10 @@ import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
-import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
-import type { ReasoningContext } from "./chat_reasoning.ts";
+import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planChatTools } from "./chat_tools.ts";
-import { isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { activeThinking, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import type { FieldsContext } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
 import type { ModelSettings } from "./model_settings.ts";
@@ -25,7 +25,7 @@ export interface ChatContext {
 }
 
 /** A request for Converse, and what the way back must know. */
-export interface ConverseCall {
+export interface ChatCall {
   readonly request: ConverseRequest;
   /** Fields without effect, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
@@ -37,7 +37,7 @@ export interface ConverseCall {
 }
 
 /** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
-export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ConverseCall {
+export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ChatCall {
   const ignored = new IgnoredFields();
   for (const [name, value] of request.otherFields) {
     if (asksForSomething(name, value)) ignored.add(name);
@@ -110,7 +110,7 @@ function asksForSomething(name: string, value: JsonValue): boolean {
   return false;
 }
 
-interface InferenceContext extends ReasoningContext {
+interface InferenceContext extends FieldsContext {
   readonly defaults: ModelSettings["defaults"];
   readonly reasoning: JsonObject;
   readonly tools: ToolPlan;
@@ -137,7 +137,7 @@ function inferenceConfig(
 /** What the caller asks for, as far as it goes together. */
 function sampling(
   { temperature, topP }: ChatRequest,
-  { traits, ignored }: ReasoningContext,
+  { traits, ignored }: FieldsContext,
 ): Pick<InferenceConfig, "temperature" | "topP"> {
   expectShare("temperature", temperature);
   expectShare("top_p", topP);

@@ -1,10 +1,17 @@
 /** Members of a Converse request that mean the same in every dialect. */
 
+import { isJsonObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool } from "../wire/converse.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import type { IgnoredFields } from "./ignored.ts";
+
+/** What the translation of a field must know: what the model can do, and where to name what it cannot. */
+export interface FieldsContext {
+  readonly traits: ModelTraits;
+  readonly ignored: IgnoredFields;
+}
 
 /** Said in place of an empty tool result, which Bedrock refuses. */
 export const NO_OUTPUT = "(no output)";
@@ -30,10 +37,7 @@ export function bareTool(name: string): ConverseTool {
 }
 
 /** `top_k` where the model has it inside `additionalModelRequestFields`. */
-export function topKFields(
-  topK: number | undefined,
-  { traits, ignored }: { readonly traits: ModelTraits; readonly ignored: IgnoredFields },
-): JsonObject {
+export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
   if (topK === undefined) return {};
   if (traits.topKPath === "") {
     ignored.add("top_k");
@@ -41,6 +45,11 @@ export function topKFields(
   }
   const [last = "", ...outer] = traits.topKPath.split(".").reverse();
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
+}
+
+/** The `thinking` member of a model's own fields, if it switches thinking on. */
+export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
+  return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
 }
 
 /** The operator's tier for requests that name none. */

@@ -5,10 +5,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool, OutputConfig, ToolChoice, ToolConfig, ToolSpec } from "../wire/converse.ts";
 import type { CacheControl } from "../wire/openai_chat_messages.ts";
-import type { CachePoints } from "./cache_points.ts";
 import { bareTool, objectSchema } from "./converse_members.ts";
-import type { IgnoredFields } from "./ignored.ts";
-import type { ToolNames } from "./tool_names.ts";
+import type { ConversationContext } from "./turns.ts";
 
 export interface ToolPlan {
   readonly toolConfig: ToolConfig | undefined;
@@ -19,11 +17,7 @@ export interface ToolPlan {
   readonly additionalFields: JsonObject;
 }
 
-export interface ToolsContext {
-  readonly traits: ModelTraits;
-  readonly toolNames: ToolNames;
-  readonly cachePoints: CachePoints;
-  readonly ignored: IgnoredFields;
+export interface ToolsContext extends ConversationContext {
   /** Names of the tools that the history calls. */
   readonly calledTools: readonly string[];
 }
