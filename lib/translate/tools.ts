@@ -4,7 +4,7 @@ import { invalidField } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool, OutputConfig, ToolChoice, ToolConfig, ToolSpec } from "../wire/converse.ts";
-import type { CacheControl } from "../wire/openai_chat_messages.ts";
+import type { CacheControl } from "../wire/cache_control.ts";
 import { bareTool, objectSchema } from "./converse_members.ts";
 import type { ConversationContext } from "./turns.ts";
 

@@ -2,7 +2,7 @@
 
 import type { ModelTraits } from "../data/traits.ts";
 import type { ContentBlock, ConverseMessage, SystemBlock } from "../wire/converse.ts";
-import type { CacheControl } from "../wire/openai_chat_messages.ts";
+import type { CacheControl } from "../wire/cache_control.ts";
 import type { CachePoints } from "./cache_points.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import type { ToolNames } from "./tool_names.ts";
