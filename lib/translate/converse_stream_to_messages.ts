@@ -1,7 +1,7 @@
 /** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
 
 import { Buffer } from "node:buffer";
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 import { encodeSseEvent } from "../codec/sse.ts";
@@ -205,9 +205,7 @@ export class ConverseStreamToMessages {
       }
     }
     // The call has gone out without it, or never began: either way it would be another call than the model's.
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: INPUT_WITHOUT_TOOL },
-    });
+    throw upstreamProtocol(INPUT_WITHOUT_TOOL);
   }
 
   #redacted(source: number, blob: string): string {

@@ -1,12 +1,12 @@
 /** InvokeModelWithResponseStream of Claude -> Anthropic Messages: event by event, as the text of server-sent events. */
 
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 import { encodeSseEvent } from "../codec/sse.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
-import { malformedChunk, METRICS, parseChunk, unwrapChunk } from "../wire/invoke_stream.ts";
+import { METRICS, parseChunk, unwrapChunk } from "../wire/invoke_stream.ts";
 import { MESSAGES_USAGE, METRICS_USAGE, readUsage } from "../wire/usage.ts";
 
 export interface InvokeStreamContext {
@@ -56,7 +56,9 @@ export class InvokeStreamToMessages {
     const event = parseChunk(json);
     const type = event.type;
     // Letters alone, so that the name cannot break out of its line.
-    if (typeof type !== "string" || !/^\w+$/.test(type)) throw malformedChunk("an event without a type");
+    if (typeof type !== "string" || !/^\w+$/.test(type)) {
+      throw upstreamProtocol("the stream held an event without a type");
+    }
     const edited = this.#read(event, type);
     return encodeSseEvent(type, edited === event ? json : JSON.stringify(edited));
   }
@@ -78,7 +80,7 @@ export class InvokeStreamToMessages {
     switch (type) {
       case "message_start": {
         const { message } = event;
-        if (!isJsonObject(message)) throw malformedChunk("message_start without a message");
+        if (!isJsonObject(message)) throw upstreamProtocol("the stream held message_start without a message");
         this.#usage = readUsage(message.usage, MESSAGES_USAGE, this.#usage);
         return { ...event, message: { ...message, model: this.#context.model } };
       }

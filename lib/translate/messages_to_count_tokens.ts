@@ -1,7 +1,7 @@
 /** Anthropic's `count_tokens` -> CountTokens, in the form that fits the way a model is asked, and back. */
 
 import { Buffer } from "node:buffer";
-import { AditError } from "../base/errors.ts";
+import { upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
@@ -70,9 +70,7 @@ export interface TokenCount {
 export function countTokensToMessages(answer: JsonValue): TokenCount {
   const count = member(answer, "inputTokens");
   if (typeof count !== "number") {
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "CountTokens answered without a count" },
-    });
+    throw upstreamProtocol("CountTokens answered without a count");
   }
   return { input_tokens: count };
 }

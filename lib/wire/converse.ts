@@ -1,6 +1,6 @@
 /** Bedrock's Converse: the request as AWS spells it, and the response read at the edge. */
 
-import { AditError } from "../base/errors.ts";
+import { upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
@@ -160,9 +160,7 @@ export function parseConverseResponse(body: JsonValue): ConverseResponse {
   const message = member(member(body, "output"), "message");
   const content = member(message, "content");
   if (!Array.isArray(content)) {
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "Converse answered without a message" },
-    });
+    throw upstreamProtocol("Converse answered without a message");
   }
   return {
     content: content.map(parseResponseBlock),

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { decodeUtf8 } from "../base/bytes.ts";
-import { AditError } from "../base/errors.ts";
+import { upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 
@@ -12,7 +12,7 @@ export const METRICS = "amazon-bedrock-invocationMetrics";
 /** The text of the event inside `{"bytes": base64, "p": padding}`; throws `upstream_protocol` where there is none. */
 export function unwrapChunk(payload: Uint8Array): string {
   const { bytes } = parseChunk(decodeUtf8(payload));
-  if (typeof bytes !== "string") throw malformedChunk("a chunk without bytes");
+  if (typeof bytes !== "string") throw upstreamProtocol("the stream held a chunk without bytes");
   return Buffer.from(bytes, "base64").toString("utf8");
 }
 
@@ -22,13 +22,8 @@ export function parseChunk(json: string): JsonObject {
   try {
     value = JSON.parse(json);
   } catch {
-    throw malformedChunk("a chunk that is not JSON");
+    throw upstreamProtocol("the stream held a chunk that is not JSON");
   }
-  if (!isJsonObject(value)) throw malformedChunk("a chunk that is not an object");
+  if (!isJsonObject(value)) throw upstreamProtocol("the stream held a chunk that is not an object");
   return value;
-}
-
-/** The error for a stream that held `what`. */
-export function malformedChunk(what: string): AditError {
-  return new AditError("upstream_protocol", undefined, { upstream: { message: `the stream held ${what}` } });
 }
