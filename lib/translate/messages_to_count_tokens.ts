@@ -2,10 +2,9 @@
 
 import { Buffer } from "node:buffer";
 import { upstreamProtocol } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
-import { member } from "../wire/converse.ts";
 import type { ConverseRequest } from "../wire/converse.ts";
 import { messagesToConverse } from "./messages_to_converse.ts";
 import type { MessagesConverseContext } from "./messages_to_converse.ts";

@@ -1,10 +1,9 @@
 /** Token counts out of native answers, wherever Bedrock puts them: bodies, headers, or the last event of a stream. */
 
 import { decodeUtf8 } from "../base/bytes.ts";
-import { isJsonObject } from "../base/json.ts";
+import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { member } from "../wire/converse.ts";
 import { METRICS, parseChunk, unwrapChunk } from "../wire/invoke_stream.ts";
 import { CONVERSE_USAGE, METRICS_USAGE, readUsage } from "../wire/usage.ts";
 

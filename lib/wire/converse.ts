@@ -1,7 +1,7 @@
 /** Bedrock's Converse: the request as AWS spells it, and the response read at the edge. */
 
 import { upstreamProtocol } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { firstMember, isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 import { CONVERSE_USAGE, readCount, readUsage } from "./usage.ts";
@@ -224,14 +224,9 @@ const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => R
 };
 
 function parseResponseBlock(block: JsonValue): ResponseBlock {
-  const name = isJsonObject(block) ? Object.keys(block)[0] ?? "" : "";
+  const name = firstMember(block);
   const read = Object.hasOwn(BLOCK_READERS, name) ? BLOCK_READERS[name] : undefined;
   return read?.(member(block, name)) ?? { type: "unknown", name };
-}
-
-/** A member of what may be an object. */
-export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 function text(value: JsonValue | undefined): string | undefined {

@@ -2,10 +2,10 @@
 
 import { decodeUtf8 } from "../base/bytes.ts";
 import { upstreamProtocol } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { firstMember, isJsonObject, member } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { member, parseExtras, parseUsage } from "./converse.ts";
+import { parseExtras, parseUsage } from "./converse.ts";
 import type { AnswerExtras, Citation } from "./converse.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html, without exceptions. */
@@ -108,8 +108,4 @@ function blockIndex(payload: JsonValue): number {
   const index = member(payload, "contentBlockIndex");
   if (typeof index !== "number") throw upstreamProtocol("content block event without contentBlockIndex");
   return index;
-}
-
-function firstMember(value: JsonValue | undefined): string {
-  return isJsonObject(value) ? Object.keys(value)[0] ?? "" : "";
 }
