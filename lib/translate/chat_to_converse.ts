@@ -10,7 +10,7 @@ import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
 import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planChatTools } from "./chat_tools.ts";
-import { activeThinking, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, samplesItself, tierConfig, topKFields } from "./converse_members.ts";
 import type { FieldsContext } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -151,11 +151,6 @@ function expectShare(name: string, value: number | undefined): void {
   if (value !== undefined && (value < 0 || value > 1)) {
     throw invalidField(name, `expected a number from 0 to 1, found ${value}`);
   }
-}
-
-/** Newer Claude models refuse one of temperature and top_p beside the other, and both while they think. */
-function samplesItself({ temperature, topP }: ChatRequest, reasoning: JsonObject): boolean {
-  return temperature !== undefined || topP !== undefined || activeThinking(reasoning) !== undefined;
 }
 
 /** A caller cannot replace the operator's guardrail, only say how a stream is to be held to it. */

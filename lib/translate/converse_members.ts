@@ -1,7 +1,7 @@
 /** Members of a Converse request that mean the same in every dialect. */
 
 import { isJsonObject } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool } from "../wire/converse.ts";
 import type { ModelSettings } from "./model_settings.ts";
@@ -50,6 +50,19 @@ export function topKFields(topK: number | undefined, { traits, ignored }: Fields
 /** The `thinking` member of a model's own fields, if it switches thinking on. */
 export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
   return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
+}
+
+interface Sampling {
+  readonly temperature: JsonValue | undefined;
+  readonly topP: JsonValue | undefined;
+}
+
+/**
+ * Whether the request leaves no room for the operator's sampling: newer Claude models refuse one of temperature and
+ * top_p beside the other, and both while they think, as `fields` of their own tell.
+ */
+export function samplesItself({ temperature, topP }: Sampling, fields: JsonObject): boolean {
+  return temperature !== undefined || topP !== undefined || activeThinking(fields) !== undefined;
 }
 
 /** The operator's tier for requests that name none. */

@@ -10,13 +10,14 @@ import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
 import type { ModelSettings } from "./model_settings.ts";
-import { activeThinking, isEmpty, latencyConfig, tierConfig, topKFields } from "./converse_members.ts";
+import { isEmpty, latencyConfig, samplesItself, tierConfig, topKFields } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { translateConversation } from "./messages_conversation.ts";
 import { messagesReasoning } from "./messages_reasoning.ts";
 import { planMessagesTools } from "./messages_tools.ts";
+import { isMetadataValue } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
 
 export interface MessagesConverseContext {
@@ -56,9 +57,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const maxTokens = request.maxTokens ?? defaults.maxTokens;
   if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, shared);
-  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
-  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const { temperature, topP } = samplesItself || activeThinking(reasoning) !== undefined ? request : defaults;
+  const { temperature, topP } = samplesItself(request, reasoning) ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
   const additionalFields = [
     defaults.additionalModelRequestFields ?? {},
@@ -117,15 +116,12 @@ interface MetadataContext {
   readonly ignored: IgnoredFields;
 }
 
-// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
-const METADATA_VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
-
 /** The caller's user id, where Bedrock's characters can spell it: Claude Code sends JSON there, which they cannot. */
 function requestMetadata(
   { userId }: MessagesRequest,
   { settings, ignored }: MetadataContext,
 ): Readonly<Record<string, string>> | undefined {
-  const carried = userId !== undefined && METADATA_VALUE.test(userId);
+  const carried = userId !== undefined && isMetadataValue(userId);
   if (userId !== undefined && !carried) ignored.add("metadata.user_id");
   const merged = { ...(carried && { user_id: userId }), ...settings?.metadata };
   return isEmpty(merged) ? undefined : merged;

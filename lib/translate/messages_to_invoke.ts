@@ -1,10 +1,11 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
-import { isJsonObject, mergeJson } from "../base/json.ts";
+import { mergeJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
+import { samplesItself } from "./converse_members.ts";
 import { guardrailHeaders } from "./guardrail.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -59,16 +60,16 @@ export function messagesToInvoke(
   };
 }
 
-/** The operator's defaults for what the caller leaves open; models refuse one setting of sampling beside another. */
+/** The operator's defaults for what the caller leaves open. */
 function defaultsFor(body: JsonObject, settings: ModelSettings | undefined): [string, JsonValue][] {
   const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
-  const thinks = isJsonObject(body.thinking) && body.thinking.type !== "disabled";
-  const samplesItself = thinks || isSet(body, "temperature") || isSet(body, "top_p");
+  const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
+  const sampling = samplesItself(asked, body) ? {} : { temperature, topP };
   const members: [string, JsonValue | undefined][] = [
     ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
     ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
-    ["temperature", samplesItself ? undefined : temperature],
-    ["top_p", samplesItself ? undefined : topP],
+    ["temperature", sampling.temperature],
+    ["top_p", sampling.topP],
   ];
   return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
 }
