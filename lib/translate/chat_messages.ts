@@ -8,8 +8,8 @@ import type {
   ContentPart,
   ToolMessage,
 } from "../wire/openai_chat_messages.ts";
+import { ChatMedia } from "./chat_media.ts";
 import { isBlank, NO_OUTPUT } from "./converse_members.ts";
-import { MediaTranslator } from "./media.ts";
 import { toolUseId } from "./tool_names.ts";
 import { Turns } from "./turns.ts";
 import type { Conversation, ConversationContext } from "./turns.ts";
@@ -23,7 +23,7 @@ export function translateMessages(
 }
 
 class ConversationTranslator {
-  readonly #media = new MediaTranslator();
+  readonly #media = new ChatMedia();
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
