@@ -3,11 +3,11 @@
 import { adminHandler } from "./admin/admin.ts";
 import { type AdminApi, adminApi } from "./admin/api.ts";
 import { type Clock, TimerWheel } from "./base/clock.ts";
-import { AditError } from "./base/errors.ts";
+import { AditError, messageOf } from "./base/errors.ts";
 import type { Logger } from "./base/log.ts";
 import { ConfigEntries } from "./config/entries.ts";
 import { readFile } from "./config/files.ts";
-import { loadConfig, type LoadResult } from "./config/load.ts";
+import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 import { type ConfigWatch, watchConfig } from "./config/watch.ts";
@@ -21,9 +21,6 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { probeConnection } from "./upstream/probe.ts";
 import { ProviderCredentials } from "./upstream/provider_credentials.ts";
 import { Upstream } from "./upstream/upstream.ts";
-
-/** A configuration that may be run. */
-export type LoadedConfig = LoadResult & { readonly ok: true };
 
 export interface AppOptions {
   readonly configPath: string;
@@ -57,10 +54,10 @@ interface ReloadOutcome {
 const LAST_BYTES_MS = 1_000;
 
 /** How long a reload waits for the search for credentials. */
-const MOST_SEARCH_MS = 5_000;
+const MAX_SEARCH_MS = 5_000;
 
 /** Of a request to the admin API. */
-const ADMIN_BODY = { maxBytes: 256 * 1024, withinMs: 10_000 } as const;
+const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
 
 /** The running gateway. */
 export class App {
@@ -205,7 +202,7 @@ export class App {
       await clearWay(snapshot);
       change = this.#listen(snapshot);
     } catch (error) {
-      return [error instanceof Error ? error.message : String(error)];
+      return [messageOf(error)];
     }
     const searched = this.#credentials.use(snapshot.providers);
     this.#pipeline.use(snapshot);
@@ -214,7 +211,7 @@ export class App {
     this.#generation++;
     this.#loadedAt = this.#now();
     // So that whoever asked for the reload finds a rewritten credentials file in use; what takes longer goes on by itself.
-    await Promise.race([searched, this.#pass(MOST_SEARCH_MS)]);
+    await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
     return [];
   }
 

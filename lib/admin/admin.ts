@@ -1,6 +1,7 @@
 /** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
 
 import { isIP } from "node:net";
+import { messageOf } from "../base/errors.ts";
 import type { Handler } from "../runtime/runtime.ts";
 import { json } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
@@ -36,6 +37,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
 
 const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
 
+/** Answers every request to the admin listener with JSON; web pages are refused, whatever they ask for. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const path = connection.target.split("?", 1)[0] ?? "";
@@ -76,7 +78,6 @@ async function answer(respond: () => Response | Promise<Response>): Promise<Resp
   try {
     return await respond();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return json(500, { error: `the admin request failed: ${reason}` });
+    return json(500, { error: `the admin request failed: ${messageOf(error)}` });
   }
 }

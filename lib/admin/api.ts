@@ -54,6 +54,7 @@ const COLLECTIONS: ReadonlyMap<string, EntrySection> = new Map<string, EntrySect
 const PATH = /^\/admin\/v1\/([a-z_]+)(?:\/(.+))?$/;
 const MAX_DEPTH = 32;
 
+/** The routes below `/admin/v1/`, there while the configuration gives access; refusals are JSON with an `error`. */
 export function adminApi(options: AdminApiOptions): AdminApi {
   return ({ request, path, remote }) => {
     const access = options.access();

@@ -1,6 +1,6 @@
 /** SigV4's canonical form of a received request, for every service but S3. */
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../base/hash.ts";
 
 /** A request as it came off the wire. */
 export interface ReceivedRequest {
@@ -107,9 +107,4 @@ function decode(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Lower-case hexadecimal SHA-256. */
-export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
 }

@@ -24,13 +24,14 @@ const RETRY_MS = 10_000;
 /** A search that takes longer has failed: a hung program or endpoint must not be waited for. */
 const SEARCH_LIMIT_MS = 30_000;
 /** Timers do not count the time for which the host was suspended, and cannot be set for more than 24 days. */
-const LONGEST_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 60_000;
 
 const scheduleByTimeout: Schedule = (delayMs, fire) => {
   const timeout = setTimeout(fire, delayMs);
   return () => clearTimeout(timeout);
 };
 
+/** The newest key pair found; a search in vain leaves the old one in use, and the next one follows after 10 s. */
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions;
   readonly #schedule: Schedule;
@@ -135,7 +136,7 @@ export class KeyKeeper {
   #renewAt(atMs: number): void {
     this.#cancelTimer();
     if (this.#closed || atMs === Infinity) return;
-    const delayMs = Math.min(atMs - this.#now(), LONGEST_DELAY_MS);
+    const delayMs = Math.min(atMs - this.#now(), MAX_DELAY_MS);
     this.#cancelTimer = this.#schedule(Math.max(delayMs, 0), () => {
       if (this.#now() >= atMs) void this.search();
       else this.#renewAt(atMs);

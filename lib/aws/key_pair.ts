@@ -1,5 +1,6 @@
 /** AWS key pairs and where they are found. */
 
+import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 
 /** What signs requests to AWS. */
@@ -25,12 +26,13 @@ export interface RoleRequest {
   readonly region: string;
 }
 
+/** Whether both are the same keys and session; when they expire does not matter. */
 export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
   return a.accessKeyId === b.accessKeyId && a.secretAccessKey.reveal() === b.secretAccessKey.reveal() &&
     a.sessionToken?.reveal() === b.sessionToken?.reveal();
 }
 
-const LONGEST_REASON = 500;
+const MAX_REASON_LENGTH = 500;
 
 /**
  * Why no key pair was found, in one line that the operator may read anywhere: what a program printed or a service
@@ -39,8 +41,9 @@ const LONGEST_REASON = 500;
 export function reasonOf(error: unknown): string {
   // Its message quotes what could not be parsed.
   if (error instanceof SyntaxError) return "the answer is not JSON";
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";
   const [line = ""] = text.trim().split(/[\r\n]/, 1);
-  return line.replaceAll(/[A-Za-z0-9+/=_-]{40,}/g, "[redacted]").slice(0, LONGEST_REASON) || "unknown reason";
+  return line.replaceAll(/[A-Za-z0-9+/=_-]{40,}/g, "[redacted]").slice(0, MAX_REASON_LENGTH) ||
+    "unknown reason";
 }

@@ -18,14 +18,17 @@ const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 /** The files are read again each time: otherwise AWS's code never sees them change. */
 const SEARCH = { ignoreCache: true, logger: SILENT } as const;
 
+/** What AWS's default chain finds, from the environment to the instance's role. Rejects where it finds nothing. */
 export async function searchDefaultChain(region: string): Promise<KeyPair> {
   return toKeyPair(await fromNodeProviderChain({ ...SEARCH, parentClientConfig: { region } })());
 }
 
+/** What a profile of AWS's shared files leads to: keys, a role, single sign-on. Rejects where it leads nowhere. */
 export async function searchProfile(profile: string, region: string): Promise<KeyPair> {
   return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region, profile } })());
 }
 
+/** A role's temporary keys, got from AWS STS with those of `base`. Rejects with what STS says against it. */
 export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyPair> {
   const assume = fromTemporaryCredentials({
     logger: SILENT,

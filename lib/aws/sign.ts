@@ -3,8 +3,8 @@
 import { Buffer } from "node:buffer";
 import { AwsV4Signer } from "aws4fetch";
 import { EMPTY, encodeUtf8 } from "../base/bytes.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { Secret } from "../base/secret.ts";
-import { sha256Hex } from "./canonical.ts";
 
 export interface SignableRequest {
   readonly method: string;

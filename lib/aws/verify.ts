@@ -1,8 +1,9 @@
 /** Checks the SigV4 signature of a received request: the other side of `sign.ts`. */
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { sha256Hex } from "../base/hash.ts";
 import type { Secret } from "../base/secret.ts";
-import { canonicalRequest, type ReceivedRequest, sha256Hex } from "./canonical.ts";
+import { canonicalRequest, type ReceivedRequest } from "./canonical.ts";
 
 /** The secret half of an access key that may sign. */
 export interface SigningSecret {

@@ -6,6 +6,7 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }
 
 export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
+/** The text as UTF-8; half a surrogate pair becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
@@ -23,6 +24,9 @@ export function decodeUtf8Strictly(bytes: Uint8Array): string | undefined {
     return undefined;
   }
 }
+
+/** Up to this length a body is asked for in one piece, which takes less than reading it chunk by chunk. */
+export const MAX_ONE_PIECE_BYTES = 1024 * 1024;
 
 /** The chunks as one array; a single chunk is returned as it is, not copied. */
 export function concat(chunks: readonly Uint8Array<ArrayBuffer>[], total?: number): Uint8Array<ArrayBuffer> {

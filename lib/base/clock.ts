@@ -39,7 +39,7 @@ class WheelEntry implements Deadline {
   /** The slot that holds it; undefined once it has fired or been cancelled. */
   slot: Set<WheelEntry> | undefined;
 
-  constructor(private readonly wheel: TimerWheel, readonly fire: () => void, public at: number) {}
+  constructor(private readonly wheel: TimerWheel, public fire: () => void, public at: number) {}
 
   extend(afterMs: number): void {
     this.at = this.wheel.clock.monotonic() + afterMs;
@@ -49,6 +49,8 @@ class WheelEntry implements Deadline {
     this.wheel.remove(this);
   }
 }
+
+function doNothing(): void {}
 
 /**
  * Fires deadlines with the precision of one tick, from a single interval however many there are; it stands still while
@@ -92,6 +94,8 @@ export class TimerWheel {
     if (entry.slot === undefined) return;
     entry.slot.delete(entry);
     entry.slot = undefined;
+    // A set keeps what was deleted for a while, and with it all that a request has made.
+    entry.fire = doNothing;
     this.#size--;
     if (this.#size === 0) this.#rest();
   }
@@ -129,8 +133,9 @@ export class TimerWheel {
           slot.delete(entry);
           this.#place(entry);
         } else {
+          const { fire } = entry;
           this.remove(entry);
-          entry.fire();
+          fire();
         }
       }
     }

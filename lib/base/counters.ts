@@ -3,6 +3,7 @@
 /** What names beyond the bound are counted under. */
 const REST = "(others)";
 
+/** Counts of the first names that come, 128 unless told; later names share one count, `(others)`. */
 export class Counters {
   readonly #counts = new Map<string, number>();
   readonly #maxNames: number;

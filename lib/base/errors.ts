@@ -307,3 +307,8 @@ export function upstreamProtocol(message: string): AditError {
 export function toAditError(error: unknown): AditError {
   return error instanceof AditError ? error : new AditError("internal", undefined, { cause: error });
 }
+
+/** What an error says of itself; anything else that was thrown, as a text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

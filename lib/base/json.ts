@@ -48,6 +48,7 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
   return value;
 }
 
+/** Whether the value is an object: no array, no null, and no number kept as its text by `JSON.rawJSON`. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
@@ -90,10 +91,24 @@ function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContex
 
 /** Both objects as one, objects inside them too; where both have a member, `over` wins. */
 export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
+  return mergeMembers(under, over, () => true);
+}
+
+/** The same for request fields: of two objects of another `type` each, whose members do not go together, `over`'s stays. */
+export function mergeFields(under: JsonObject, over: JsonObject): JsonObject {
+  return mergeMembers(under, over, (below, above) => (above.type ?? below.type) === below.type);
+}
+
+function mergeMembers(
+  under: JsonObject,
+  over: JsonObject,
+  goTogether: (below: JsonObject, above: JsonObject) => boolean,
+): JsonObject {
   const members = new Map(Object.entries(under));
   for (const [name, value] of Object.entries(over)) {
     const below = members.get(name);
-    members.set(name, isJsonObject(below) && isJsonObject(value) ? mergeJson(below, value) : value);
+    const merged = isJsonObject(below) && isJsonObject(value) && goTogether(below, value);
+    members.set(name, merged ? mergeMembers(below, value, goTogether) : value);
   }
   // Defines members rather than assigning them, so that one named "__proto__" stays a mere member, on Bun too.
   return Object.fromEntries(members);

@@ -26,6 +26,9 @@ export interface LoggerOptions {
   readonly maxPendingChars?: number;
 }
 
+/** How long lines wait for others to share a write with. */
+const BATCH_MS = 10;
+
 /** A logger that hands `write` one batch at a time; what is logged meanwhile makes the next batch. */
 export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   const maxPending = options.maxPendingChars ?? 4 * 1024 * 1024;
@@ -39,8 +42,7 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   }
 
   async function drain(): Promise<void> {
-    // One turn of the event loop lets the lines of a burst share a write.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
     while (pending !== "") {
       if (dropped > 0) {
         pending += line("warn", "log lines were dropped because the log was not read", { dropped });

@@ -1,7 +1,7 @@
 /** Who is calling: finds the caller by the key in the request's headers, or by the signature over the request. */
 
-import { createHash } from "node:crypto";
 import { AditError } from "../base/errors.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { ReceivedRequest } from "../aws/canonical.ts";
 import type { Caller, Snapshot } from "../config/snapshot.ts";
 import { checkSignature, claimedCaller } from "./signature.ts";
@@ -53,16 +53,21 @@ export function prove({ kind, caller }: Identity, request: ReceivedRequest, nowM
   return checkUsable(caller, nowMs);
 }
 
+/** Why a caller is refused who is known, as the kind of the error; undefined for one who is not. */
+export function whyUnusable(
+  { disabled, expiresAtMs }: Caller,
+  nowMs: number,
+): "disabled_key" | "expired_key" | undefined {
+  if (disabled) return "disabled_key";
+  return expiresAtMs !== undefined && nowMs >= expiresAtMs ? "expired_key" : undefined;
+}
+
 function checkUsable(caller: Caller, nowMs: number): Caller {
-  if (caller.disabled) throw new AditError("disabled_key");
-  if (caller.expiresAtMs !== undefined && nowMs >= caller.expiresAtMs) throw new AditError("expired_key");
+  const refusal = whyUnusable(caller, nowMs);
+  if (refusal !== undefined) throw new AditError(refusal);
   return caller;
 }
 
 function bearerToken(value: string): string | undefined {
   return /^bearer[ \t]+(.*)$/i.exec(value)?.[1]?.trim();
-}
-
-function sha256Hex(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,7 +1,7 @@
 /** `adit check`: everything that `adit serve` checks before it starts and, if asked to, what AWS says of it. */
 
 import { readFile } from "../config/files.ts";
-import { loadConfig, type LoadResult } from "../config/load.ts";
+import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
 import { formatPath, formatProblem, type Problem } from "../config/problems.ts";
 import type { Finding } from "../upstream/online.ts";
 import { findConfig } from "./config_path.ts";
@@ -34,6 +34,7 @@ type Report = (outcome: Outcome, io: CliIo) => void;
 
 const REPORTS: ReadonlyMap<string, Report> = new Map([["text", reportText], ["json", reportJson]]);
 
+/** Runs `adit check`; gives the exit code: 0 without problems, 1 with some, 2 for wrong usage. */
 export async function check(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config", "format"], flags: ["online"] }, io);
   if (typeof options === "number") return options;
@@ -54,10 +55,7 @@ export async function check(args: readonly string[], io: CliIo): Promise<number>
   return problems.length === 0 ? 0 : 1;
 }
 
-async function askAws(
-  { snapshot }: LoadResult & { readonly ok: true },
-  io: CliIo,
-): Promise<readonly Finding[]> {
+async function askAws({ snapshot }: LoadedConfig, io: CliIo): Promise<readonly Finding[]> {
   // Loaded here, so that no other check pays for it.
   const { checkOnline } = await import("./check_online.ts");
   return await checkOnline(snapshot, io);

@@ -11,6 +11,7 @@ import { Upstream } from "../upstream/upstream.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
 
+/** What AWS says of each credential and model of the configuration, good and bad; nothing stays open behind it. */
 export async function checkOnline(
   snapshot: Snapshot,
   { clock, env, runtime }: CliIo,

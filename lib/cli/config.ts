@@ -18,6 +18,7 @@ Behind each value stands where it is from: FILE:LINE, FILE:LINE with the referen
 default. What is printed is to be read, not to be used: secrets are left out of it.
 `;
 
+/** Runs `adit config`; gives the exit code: 0, 1 where the configuration has problems, 2 for wrong usage. */
 export async function config(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;

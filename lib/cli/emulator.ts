@@ -1,6 +1,8 @@
 /** `adit emulator`: the built-in Bedrock by itself, for whatever speaks to Bedrock. */
 
 import process from "node:process";
+import { messageOf } from "../base/errors.ts";
+import { bracketed } from "../base/host.ts";
 import { parseListenAddress } from "../config/values.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
 import type { CliIo } from "./io.ts";
@@ -17,6 +19,7 @@ Usage: adit emulator [--listen ADDRESS]
 Point an AWS SDK's endpoint, or a provider's endpoint in Adit's configuration, at it.
 `;
 
+/** Runs `adit emulator` until a signal comes; gives the exit code: 0, 1 where it cannot listen, 2 for wrong usage. */
 export async function emulator(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["listen"] }, io);
   if (typeof options === "number") return options;
@@ -31,8 +34,7 @@ export async function emulator(args: readonly string[], io: CliIo): Promise<numb
   const { handle } = createEmulator({ clock: io.clock });
   try {
     const server = io.runtime.serve({ ...address, handle });
-    const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
-    io.out(`Bedrock emulator listening on http://${host}:${server.port}
+    io.out(`Bedrock emulator listening on http://${bracketed(server.hostname)}:${server.port}
   access key id      ${EMULATOR_CREDENTIALS.accessKeyId}
   secret access key  ${EMULATOR_CREDENTIALS.secretAccessKey.reveal()}
   or API key         ${EMULATOR_API_KEY.reveal()}
@@ -41,7 +43,7 @@ export async function emulator(args: readonly string[], io: CliIo): Promise<numb
     await server.close();
     return 0;
   } catch (error) {
-    io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`${messageOf(error)}\n`);
     return 1;
   }
 }

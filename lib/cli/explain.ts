@@ -1,7 +1,7 @@
 /** `adit explain`: what a request for a model would do, and why. */
 
 import { suggestion } from "../config/suggest.ts";
-import { explainModel } from "../http/explain.ts";
+import { explainModel } from "./explanation.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
@@ -17,6 +17,7 @@ Usage: adit explain MODEL [--caller NAME] [--config FILE]
 No secret is printed. The exit code is 1 where the request would be refused.
 `;
 
+/** Runs `adit explain`; gives the exit code: 0 where the request would be served, 1 where not, 2 for wrong usage. */
 export async function explain(args: readonly string[], io: CliIo): Promise<number> {
   const spec = { help: HELP, strings: ["caller", "config"], positionals: ["MODEL"] } as const;
   const options = parseOptions(args, spec, io);

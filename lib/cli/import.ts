@@ -1,7 +1,6 @@
 /** `adit import`: a configuration of another gateway as one of this. */
 
-import { decodeUtf8Strictly } from "../base/bytes.ts";
-import { readErrorReason, readFile } from "../config/files.ts";
+import { readText } from "../config/files.ts";
 import { importLitellm } from "../config/litellm/import.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
@@ -19,6 +18,7 @@ they are, with a comment, and named on standard error; os.environ/NAME becomes \
 /** What a format's text becomes, or why it cannot be imported. */
 const FORMATS = new Map([["litellm", importLitellm]]);
 
+/** Runs `adit import`; gives the exit code: 0, 1 where nothing could be imported, 2 for wrong usage. */
 export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, positionals: ["FORMAT", "FILE"] }, io);
   if (typeof options === "number") return options;
@@ -41,15 +41,4 @@ export async function importConfig(args: readonly string[], io: CliIo): Promise<
   for (const warning of imported.warnings) io.err(`${warning} (warning)\n`);
   io.out(imported.text);
   return 0;
-}
-
-type Read = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
-
-async function readText(path: string): Promise<Read> {
-  try {
-    const text = decodeUtf8Strictly(await readFile(path));
-    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
-  } catch (error) {
-    return { ok: false, reason: readErrorReason(error) };
-  }
 }

@@ -1,7 +1,6 @@
 /** `adit keygen`: makes a caller's key, of which the configuration holds only the hash. */
 
-import { createHash } from "node:crypto";
-
+import { sha256Hex } from "../base/hash.ts";
 import { newCallerKey } from "../base/ids.ts";
 import { NAME } from "../config/schema.ts";
 import type { CliIo } from "./io.ts";
@@ -16,6 +15,7 @@ Usage: adit keygen [--name NAME]
 The key is printed once and kept nowhere: give it to the caller. The configuration holds only its hash.
 `;
 
+/** Runs `adit keygen`; gives the exit code: 0, or 2 for wrong usage, a name that no caller can have included. */
 export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["name"] }, io);
   if (typeof options === "number") return Promise.resolve(options);
@@ -27,7 +27,7 @@ export function keygen(args: readonly string[], io: CliIo): Promise<number> {
     return Promise.resolve(2);
   }
   const key = newCallerKey();
-  const hash = createHash("sha256").update(key).digest("hex");
+  const hash = sha256Hex(key);
   io.out(`Key, for the caller; it is not shown again:
 
 ${key}

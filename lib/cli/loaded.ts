@@ -1,7 +1,7 @@
 /** Loading the configuration for a command that needs a good one. */
 
 import { readFile } from "../config/files.ts";
-import { loadConfig, type LoadResult } from "../config/load.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
@@ -10,7 +10,7 @@ import type { CliIo } from "./io.ts";
 export async function loadOrReport(
   given: string | undefined,
   io: CliIo,
-): Promise<LoadResult & { readonly ok: true } | undefined> {
+): Promise<LoadedConfig | undefined> {
   const loaded = await loadConfig(findConfig(given), { readFile, env: io.env });
   if (loaded.ok) return loaded;
   for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 
+import { messageOf } from "../base/errors.ts";
 import type { CliIo } from "./io.ts";
 
 export interface OptionsSpec<Name extends string, Flag extends string> {
@@ -47,7 +48,7 @@ export function parseOptions<Name extends string = never, Flag extends string = 
     if (surplus !== undefined) throw new Error(`Unexpected argument ${JSON.stringify(surplus)}`);
     return { ...values, positionals } as Options<Name, Flag>;
   } catch (error) {
-    io.err(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+    io.err(`${messageOf(error)}\n\n${help}`);
     return 2;
   }
 }

@@ -13,6 +13,7 @@ Editors check and complete a file whose first line is
 where PATH leads to what this prints.
 `;
 
+/** Runs `adit schema`; gives the exit code: 0, or 2 for wrong usage. */
 export function schema(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP }, io);
   if (typeof options === "number") return Promise.resolve(options);

@@ -3,12 +3,11 @@
 import process from "node:process";
 import { setTimeout as pass } from "node:timers/promises";
 import { App } from "../app.ts";
+import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
-import { readFile } from "../config/files.ts";
-import { loadConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
+import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
 import { systemdNotifier } from "./systemd.ts";
 import { VERSION } from "./version.ts";
@@ -24,16 +23,14 @@ listener reload the configuration. SIGTERM and SIGINT stop accepting and let run
 within timeouts.drain; a second signal ends at once.
 `;
 
+/** Runs `adit serve` until a signal comes; gives the exit code: 0, 1 where it failed, 2 for wrong usage. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
   io.runtime.prepareToServe();
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;
   const configPath = findConfig(options.config);
-  const loaded = await loadConfig(configPath, { readFile, env: io.env });
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);
-    return 1;
-  }
+  const loaded = await loadOrReport(configPath, io);
+  if (loaded === undefined) return 1;
   const logger = createLogger(io.runtime.writeOut, { clock: io.clock });
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
@@ -41,7 +38,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   try {
     app = await App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
   } catch (error) {
-    io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`${messageOf(error)}\n`);
     return 1;
   }
   return await untilStopped(app, logger);

@@ -3,6 +3,7 @@
 import type { Notifier } from "../app.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
 import { type Repeat, repeatByInterval } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { SystemCalls } from "../runtime/system_calls.ts";
 
@@ -43,8 +44,7 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
     } catch (error) {
       if (isReported) return;
       isReported = true;
-      const reason = error instanceof Error ? error.message : String(error);
-      logger.log("warn", "cannot notify systemd", { error: reason });
+      logger.log("warn", "cannot notify systemd", { error: messageOf(error) });
     }
   }
 

@@ -175,7 +175,7 @@ export class FrameDecoder {
       throw new EventStreamError("message_crc", "the checksum of a frame is wrong");
     }
     const payloadAt = offset + PRELUDE_BYTES + readUint32(bytes, offset + 4);
-    const headers = this.#readHeaders(bytes.subarray(offset + PRELUDE_BYTES, payloadAt));
+    const headers = this.#readHeaders(bytes, offset + PRELUDE_BYTES, payloadAt);
     this.#decoded += total;
     return { headers, payload: bytes.subarray(payloadAt, crcAt) };
   }
@@ -204,8 +204,20 @@ function readUint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
+/** What a byte does to a CRC-32: https://www.w3.org/TR/png/#D-CRCAppendix */
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+/** For eight bytes the way into zlib's `crc32` is longer than the way through a table. */
 function preludeCrc(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
-  return crc32(bytes.subarray(offset, offset + PRELUDE_CRC_AT));
+  let crc = -1;
+  for (let at = offset; at < offset + PRELUDE_CRC_AT; at++) {
+    crc = CRC_TABLE[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
+  }
+  return ~crc >>> 0;
 }
 
 type Headers = ReadonlyMap<string, HeaderValue>;
@@ -214,22 +226,24 @@ type Headers = ReadonlyMap<string, HeaderValue>;
  * Reads header blocks, and remembers the last one: the deltas that make up most of a stream carry the very same
  * bytes, so that comparing them is cheaper than decoding them again.
  */
-function headerReader(): (block: Uint8Array<ArrayBuffer>) => Headers {
+function headerReader(): (bytes: Uint8Array<ArrayBuffer>, from: number, to: number) => Headers {
   let lastBlock: Uint8Array<ArrayBuffer> = EMPTY;
   let lastHeaders: Headers = new Map();
-  return (block) => {
-    if (!sameBytes(block, lastBlock)) {
+  return (bytes, from, to) => {
+    if (!isAt(bytes, from, to, lastBlock)) {
+      const block = bytes.slice(from, to);
       lastHeaders = decodeHeaders(block);
-      lastBlock = block.slice();
+      lastBlock = block;
     }
     return lastHeaders;
   };
 }
 
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) {
-    if (one[at] !== other[at]) return false;
+/** Whether `block` is what stands in `bytes` there. */
+function isAt(bytes: Uint8Array, from: number, to: number, block: Uint8Array): boolean {
+  if (block.length !== to - from) return false;
+  for (let at = 0; at < block.length; at++) {
+    if (bytes[from + at] !== block[at]) return false;
   }
   return true;
 }

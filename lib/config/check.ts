@@ -11,7 +11,7 @@ import { parseScalar } from "./values.ts";
 
 export interface CheckOptions<Schema extends z.ZodType> {
   readonly schema: Schema;
-  readonly document: Places;
+  readonly places: Places;
 }
 
 export interface Checked<Value> {
@@ -25,12 +25,12 @@ export interface Checked<Value> {
 /** Checks what `resolveValues` gave, and takes that value over: it is changed on the way. */
 export function checkValues<Schema extends z.ZodType>(
   value: unknown,
-  { schema, document }: CheckOptions<Schema>,
+  { schema, places }: CheckOptions<Schema>,
 ): Checked<z.output<Schema>> {
-  convertReferences(value, { schema, document });
+  convertReferences(value, { schema, places });
   const problems = issuesOf(value, schema)
     .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
-    .flatMap((issue) => explainIssue(issue, { value, root: schema, document }));
+    .flatMap((issue) => explainIssue(issue, { value, root: schema, places }));
   return { problems, ...cutUnsound(value, schema) };
 }
 
@@ -47,11 +47,11 @@ function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
 }
 
 /** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
-function convertReferences(value: unknown, { schema, document }: CheckOptions<z.ZodType>): void {
+function convertReferences(value: unknown, { schema, places }: CheckOptions<z.ZodType>): void {
   for (const issue of issuesOf(value, schema)) {
     const path = pathOf(issue);
     const text = valueAt(value, path);
-    if (typeof text !== "string" || document.referenceAt(path) === undefined) continue;
+    if (typeof text !== "string" || places.referenceAt(path) === undefined) continue;
     const read = scalarMeant(text, issue);
     const parent = valueAt(value, path.slice(0, -1));
     const key = path.at(-1);
@@ -66,14 +66,14 @@ function isContainer(value: unknown): value is Container {
 }
 
 /** A key that was cut may leave its mapping without a required key, which is then cut in turn, and so on upwards. */
-const MOST_ROUNDS = 8;
+const MAX_ROUNDS = 8;
 
 function cutUnsound<Schema extends z.ZodType>(
   value: unknown,
   schema: Schema,
 ): Omit<Checked<z.output<Schema>>, "problems"> {
   const cut: Path[] = [];
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const result = schema.safeParse(value);
     if (result.success) return { sound: result.data, cut };
     const issues = result.error.issues.flatMap(flattenIssue);

@@ -29,7 +29,7 @@ export interface LoadedData {
 
 export interface DataOptions {
   /** The configuration that names the files. */
-  readonly document: Places;
+  readonly places: Places;
   readonly outside: Outside;
 }
 
@@ -55,23 +55,23 @@ interface TableOptions<Schema extends z.ZodType> extends DataOptions {
 async function readTable<Schema extends z.ZodType>(
   key: keyof Config["data"],
   path: string | undefined,
-  { document, outside, schema, problems }: TableOptions<Schema>,
+  { places, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
   if (path === undefined) return undefined;
   // A path that came from outside the configuration is not shown.
-  const reference = document.referenceAt(["data", key]);
+  const reference = places.referenceAt(["data", key]);
   const read = await outside.readText(path);
   if (!read.ok) {
     const file = reference === undefined ? `file ${quote(path)}` : `the file that ${reference} names`;
-    problems.push(document.problem(["data", key], `cannot read ${file}: ${read.reason}`));
+    problems.push(places.problem(["data", key], `cannot read ${file}: ${read.reason}`));
     return undefined;
   }
-  const shownPath = isAbsolute(path) ? path : join(dirname(document.file), path);
+  const shownPath = isAbsolute(path) ? path : join(dirname(places.file), path);
   const table = new ConfigDocument(reference ?? shownPath, read.text);
   problems.push(...table.syntaxProblems);
   if (table.syntaxProblems.length > 0) return undefined;
   const resolved = await resolveValues(table, outside);
-  const checked = checkValues(resolved.value, { schema, document: table });
+  const checked = checkValues(resolved.value, { schema, places: table });
   problems.push(...resolved.problems, ...checked.problems);
   return checked.sound;
 }

@@ -6,7 +6,7 @@ import { REDACTED } from "../base/secret.ts";
 import { isMapping } from "./merge.ts";
 import type { Path } from "./problems.ts";
 import type { Places } from "./places.ts";
-import { aboutOf, contentOf, defaultOf } from "./schema_walk.ts";
+import { contentOf, defaultOf, isSecret } from "./schema_walk.ts";
 
 /** A value that applies. */
 export type Effective =
@@ -16,7 +16,7 @@ export type Effective =
     readonly kind: "value";
     /** A secret is replaced by a text that says so. */
     readonly value: unknown;
-    /** `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+    /** As `originOf` tells it. */
     readonly origin: string;
   };
 
@@ -32,9 +32,7 @@ export function effectiveValues(
   path: Path = [],
 ): Effective {
   const content = contentOf(schema, value);
-  // Of a mapping of fixed keys, each says for itself whether it is a secret.
-  const isSecret = aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
-  if (isSecret) return { kind: "value", value: REDACTED, origin: originOf(path, places) };
+  if (isSecret(schema, content)) return { kind: "value", value: REDACTED, origin: originOf(path, places) };
   const below = (key: string | number, child: unknown, childSchema: z.core.$ZodType) =>
     effectiveValues(child, { schema: childSchema, places }, [...path, key]);
 
@@ -61,7 +59,8 @@ export function effectiveValues(
   };
 }
 
-function originOf(path: Path, places: Places): string {
+/** Where the value at the path is from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+export function originOf(path: Path, places: Places): string {
   const place = places.placeOf(path);
   if (place === undefined) return "default";
   const reference = places.referenceAt(path);

@@ -1,9 +1,9 @@
 /** The entries of the configuration's files, to be read and changed one by one. */
 
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 
 import { decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
+import { sha256Hex } from "../base/hash.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { editText, readEntries } from "./edit.ts";
 import { readErrorReason, type ReadFile } from "./files.ts";
@@ -67,6 +67,7 @@ type Listing =
   | { readonly ok: true; readonly entries: readonly Entry[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Reads the files anew each time; changes them only where they load without a problem before and after it. */
 export class ConfigEntries {
   readonly #options: EntriesOptions;
   #changing: Promise<unknown> = Promise.resolve();
@@ -169,7 +170,7 @@ function describe(
 }
 
 function revisionOf(value: JsonObject): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+  return sha256Hex(JSON.stringify(value)).slice(0, 16);
 }
 
 function refusal(entryPath: string, problems: readonly Problem[]): ChangeOutcome {

@@ -31,24 +31,24 @@ export interface Explained {
   readonly value: unknown;
   /** What the value was checked against. */
   readonly root: z.core.$ZodType;
-  readonly document: Places;
+  readonly places: Places;
 }
 
 /** The problems that one flattened issue of the value stands for. */
-export function explainIssue(issue: Issue, { value, root, document }: Explained): readonly Problem[] {
+export function explainIssue(issue: Issue, { value, root, places }: Explained): readonly Problem[] {
   const path = pathOf(issue);
   const schema = schemaAt(root, path, value);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) =>
-      document.problemOfKey([...path, key], unknownKey(key, schema, valueAt(value, path)))
+      places.problemOfKey([...path, key], unknownKey(key, schema, valueAt(value, path)))
     );
   }
   const words = schema && aboutOf(schema);
   const { expected, known } = expectation(issue, words);
   const found = valueAt(value, path);
-  if (found === undefined) return [document.problem(path, `missing: expected ${expected}`)];
+  if (found === undefined) return [places.problem(path, `missing: expected ${expected}`)];
 
-  const reference = document.referenceAt(path);
+  const reference = places.referenceAt(path);
   const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
   const description = describeFound(found, { secret, reference });
   const advice = [
@@ -59,7 +59,7 @@ export function explainIssue(issue: Issue, { value, root, document }: Explained)
       : "",
     words?.hint === undefined ? "" : `; ${words.hint}`,
   ];
-  return [document.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
+  return [places.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
 
 function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: unknown): string {

@@ -7,7 +7,7 @@ import type { ModeOf } from "./files.ts";
 import { isMapping } from "./merge.ts";
 import type { Places } from "./places.ts";
 import type { Path, Problem } from "./problems.ts";
-import { aboutOf, contentOf } from "./schema_walk.ts";
+import { contentOf, isSecret } from "./schema_walk.ts";
 
 export interface ExposedOptions {
   readonly schema: z.core.$ZodType;
@@ -51,17 +51,16 @@ interface Position {
 function secretPaths(value: unknown, { schema, path }: Position): readonly Path[] {
   if (value === undefined || HARMLESS.has(path.at(-1))) return [];
   const content = schema && contentOf(schema, value);
-  const isSecret = schema === undefined ||
-    (aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject));
+  const secret = schema === undefined || content === undefined || isSecret(schema, content);
   if (isMapping(value)) {
     return Object.entries(value).flatMap(([key, member]) => {
-      const below = isSecret ? undefined : memberSchema(content, key);
-      return isSecret || below !== undefined
+      const below = secret ? undefined : memberSchema(content, key);
+      return secret || below !== undefined
         ? secretPaths(member, { schema: below, path: [...path, key] })
         : [];
     });
   }
-  if (!isSecret || typeof value !== "string") return [];
+  if (!secret || typeof value !== "string") return [];
   // Of `tls.key`: a path is no secret.
   return path[0] === "tls" && !value.startsWith("-----BEGIN") ? [] : [path];
 }

@@ -98,14 +98,17 @@ export function size(
   });
 }
 
+/** A whole number within bounds, both included. */
 export function integer({ min, max }: Bounds): z.ZodInt {
   return z.int().min(min).max(max).register(about, { expected: `a whole number from ${min} to ${max}` });
 }
 
+/** A number within bounds, both included; it may have a fraction. */
 export function decimal({ min, max }: Bounds): z.ZodNumber {
   return z.number().min(min).max(max).register(about, { expected: `a number from ${min} to ${max}` });
 }
 
+/** A boolean as YAML 1.2 writes it: `yes` and `on` are texts. */
 export function flag(): z.ZodBoolean {
   return z.boolean().register(about, { expected: "true or false" });
 }
@@ -113,10 +116,12 @@ export function flag(): z.ZodBoolean {
 const ADDRESS_EXPECTED =
   'an address with its port, such as 127.0.0.1:8080, 0.0.0.0:8080 or "[::]:8080" (quoted)';
 
+/** A host and a port, which may be 0 for any that is free. */
 export function listenAddress(): Parsed<ListenAddress> {
   return parsed({ expected: ADDRESS_EXPECTED, pattern: LISTEN_ADDRESS, parse: parseListenAddress });
 }
 
+/** The absolute path of a Unix socket, behind `unix:`. */
 export function socketAddress(): Parsed<SocketAddress> {
   return parsed({
     expected: "unix: and the absolute path of a socket",

@@ -1,11 +1,12 @@
 /** Reading files within bounds, and saying in words why one could not be read. */
 
-import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 
+import { decodeUtf8Strictly } from "../base/bytes.ts";
 import { compileGlob } from "../base/glob.ts";
+import { sha256Hex } from "../base/hash.ts";
 
 /** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
 export type ReadFile = typeof readFile;
@@ -19,7 +20,7 @@ export type ListFolder = (folder: string) => Promise<readonly string[]>;
  */
 export type Fingerprints = ReadonlyMap<string, string>;
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 class ReadError extends Error {
   constructor(readonly code: keyof typeof REASONS) {
@@ -45,7 +46,7 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   if (!kind.isFile()) throw new ReadError("EINVAL");
   const file = await open(path);
   try {
-    const buffer = new Uint8Array(MOST_BYTES + 1);
+    const buffer = new Uint8Array(MAX_BYTES + 1);
     let length = 0;
     while (length < buffer.length) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);
@@ -55,6 +56,21 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     throw new ReadError("EFBIG");
   } finally {
     await file.close();
+  }
+}
+
+/** A text, or why there is none. */
+export type TextOrReason =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** A file's text as it is. */
+export async function readText(path: string, read: ReadFile = readFile): Promise<TextOrReason> {
+  try {
+    const text = decodeUtf8Strictly(await read(path));
+    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
+  } catch (error) {
+    return { ok: false, reason: readErrorReason(error) };
   }
 }
 
@@ -110,7 +126,7 @@ export class RecordingReader {
   ): Promise<Content> {
     try {
       const content = await read();
-      this.#seen.set(key, createHash("sha256").update(bytesOf(content)).digest("hex"));
+      this.#seen.set(key, sha256Hex(bytesOf(content)));
       return content;
     } catch (error) {
       this.#seen.set(key, errorCode(error) ?? "unreadable");

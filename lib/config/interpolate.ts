@@ -2,8 +2,7 @@
 
 import { resolve } from "node:path";
 
-import { decodeUtf8Strictly } from "../base/bytes.ts";
-import { readErrorReason, type RecordingReader } from "./files.ts";
+import { readText, type RecordingReader, type TextOrReason } from "./files.ts";
 import { quote } from "./problems.ts";
 
 export type Reference =
@@ -62,10 +61,6 @@ export function readsSecret(text: string): boolean {
   return parseTemplate(text)?.some((part) => typeof part !== "string" && part.kind !== "env") ?? false;
 }
 
-export type Resolved =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly reason: string };
-
 export interface OutsideOptions {
   readonly reader: RecordingReader;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -77,10 +72,10 @@ export interface OutsideOptions {
 export class Outside {
   constructor(private readonly options: OutsideOptions) {}
 
-  async resolveTemplate(template: Template): Promise<Resolved> {
+  async resolveTemplate(template: Template): Promise<TextOrReason> {
     let text = "";
     for (const part of template) {
-      const resolved: Resolved = typeof part === "string"
+      const resolved: TextOrReason = typeof part === "string"
         ? { ok: true, text: part }
         : await this.#resolve(part);
       if (!resolved.ok) return resolved;
@@ -90,16 +85,12 @@ export class Outside {
   }
 
   /** The file's text as it is; a relative path starts from the configuration's folder. */
-  async readText(path: string): Promise<Resolved> {
-    try {
-      const text = decodeUtf8Strictly(await this.options.reader.read(resolve(this.options.folder, path)));
-      return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
-    } catch (error) {
-      return { ok: false, reason: readErrorReason(error) };
-    }
+  readText(path: string): Promise<TextOrReason> {
+    const { reader, folder } = this.options;
+    return readText(resolve(folder, path), (absolute) => reader.read(absolute));
   }
 
-  async #resolve(reference: Reference): Promise<Resolved> {
+  async #resolve(reference: Reference): Promise<TextOrReason> {
     switch (reference.kind) {
       case "env":
         return this.#variable(reference.name, reference.fallback);
@@ -111,7 +102,7 @@ export class Outside {
   }
 
   /** As in a shell, `:-` stands in for an empty variable, too. */
-  #variable(name: string, fallback: string | undefined): Resolved {
+  #variable(name: string, fallback: string | undefined): TextOrReason {
     const value = this.options.env[name];
     if (fallback !== undefined && (value === undefined || value === "")) return { ok: true, text: fallback };
     if (value !== undefined) return { ok: true, text: value };
@@ -121,7 +112,7 @@ export class Outside {
     };
   }
 
-  async #credential(name: string): Promise<Resolved> {
+  async #credential(name: string): Promise<TextOrReason> {
     const failed = `cannot read credential ${quote(name)}`;
     const folder = this.options.env["CREDENTIALS_DIRECTORY"];
     if (folder === undefined || folder === "") {
@@ -135,7 +126,7 @@ export class Outside {
   }
 
   /** The file's text without the newline that editors end it with. */
-  async #fileValue(path: string, failed: string): Promise<Resolved> {
+  async #fileValue(path: string, failed: string): Promise<TextOrReason> {
     const read = await this.readText(path);
     if (!read.ok) return { ok: false, reason: `${failed}: ${read.reason}` };
     return { ok: true, text: read.text.replace(/\r?\n$/, "") };

@@ -15,6 +15,7 @@ export interface Addresses {
   readonly hasAdminApi: boolean;
 }
 
+/** Notes what cannot work, such as two addresses of one socket, and warns of an admin address that others reach. */
 export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, context: LinkContext): void {
   const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {

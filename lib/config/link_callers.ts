@@ -15,6 +15,7 @@ export interface CallerTargets {
   readonly regions: readonly string[];
 }
 
+/** The caller with its globs compared to what there is: one that may use nothing is warned of, not refused. */
 export function linkCaller(name: string, entry: CallerConfig, targets: CallerTargets): Caller {
   const path = ["callers", name];
   const { context } = targets;

@@ -5,7 +5,7 @@ import { type Path, type Problem, quote } from "./problems.ts";
 import { suggestion } from "./suggest.ts";
 
 export interface LinkOptions {
-  readonly document: Places;
+  readonly places: Places;
   /** Paths that were cut out of the configuration because of problems already reported. */
   readonly cut: readonly Path[];
 }
@@ -13,28 +13,29 @@ export interface LinkOptions {
 /** The sections that other sections refer to. */
 const SINGULAR = { providers: "provider", models: "model" } as const;
 
+/** Collects what linking finds wrong, and keeps silent on whatever was cut: its problem is known already. */
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  readonly #document: Places;
+  readonly #places: Places;
   readonly #cut: readonly Path[];
 
-  constructor({ document, cut }: LinkOptions) {
-    this.#document = document;
+  constructor({ places, cut }: LinkOptions) {
+    this.#places = places;
     this.#cut = cut;
   }
 
   fail(path: Path, message: string): void {
-    if (!this.isCut(path)) this.problems.push(this.#document.problem(path, message));
+    if (!this.isCut(path)) this.problems.push(this.#places.problem(path, message));
   }
 
   /** A problem of an entry's name rather than of its value. */
   failName(path: Path, message: string): void {
-    this.problems.push(this.#document.problemOfKey(path, message));
+    this.problems.push(this.#places.problemOfKey(path, message));
   }
 
   warn(path: Path, message: string): void {
-    if (!this.isCut(path)) this.warnings.push(this.#document.problem(path, message));
+    if (!this.isCut(path)) this.warnings.push(this.#places.problem(path, message));
   }
 
   /** Whether something at or below the path was cut, so that what is found there now is not what the file says. */
@@ -44,7 +45,7 @@ export class LinkContext {
 
   /** Keys that the file has in a section, in its order, those with problems among them. */
   namesIn(section: string): readonly string[] {
-    return this.#document.keysAt([section]);
+    return this.#places.keysAt([section]);
   }
 
   /** The thing that the text at the path names; without a problem if its entry is there but was cut. */
@@ -64,7 +65,7 @@ export class LinkContext {
 
   /** The text with a suggestion, or only its reference where it came from outside the file. */
   shown(path: Path, text: string, known: readonly string[]): string {
-    const reference = this.#document.referenceAt(path);
+    const reference = this.#places.referenceAt(path);
     return reference === undefined ? quote(text) + suggestion(text, known) : `in ${reference} (not shown)`;
   }
 }

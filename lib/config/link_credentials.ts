@@ -40,6 +40,7 @@ const WAY_KEYS = Object.keys(WAYS) as readonly (keyof typeof WAYS)[];
 /** What goes with a key pair and says nothing by itself. */
 const KEY_PAIR_KEYS = ["access_key_id", "secret_access_key", "session_token"] as const;
 
+/** How the provider's keys are come by; AWS's default chain when left out, undefined where none is usable. */
 export function linkCredentials(entry: BedrockConfig["credentials"], place: Place): Credentials | undefined {
   const { path, context } = place;
   if (entry === undefined) return { kind: "chain" };

@@ -7,10 +7,10 @@ import type { LinkContext } from "./link_context.ts";
 import type { ModelConfig } from "./schema.ts";
 import type { Model, ModelDefaults, Provider, Route } from "./snapshot.ts";
 
-const MOST_METADATA = 16;
+const MAX_METADATA = 16;
 
-/** First segments of the paths that the gateway answers itself. */
-const OWN_SEGMENTS: ReadonlySet<string> = new Set([
+/** First segments of the paths that the gateway answers itself; a test compares them to the routes. */
+export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "anthropic",
   "async-invoke",
   "aws-bedrock",
@@ -30,6 +30,7 @@ export interface ModelTargets {
   readonly tables: DataTables;
 }
 
+/** The model with its provider and traits; undefined where it has no good provider. */
 export function linkModel(
   name: string,
   entry: ModelConfig,
@@ -37,12 +38,18 @@ export function linkModel(
 ): Model | undefined {
   const path = ["models", name];
   const entries = Object.keys(entry.metadata).length;
-  if (entries > MOST_METADATA) {
-    context.fail([...path, "metadata"], `expected at most ${MOST_METADATA} entries, found ${entries}`);
+  if (entries > MAX_METADATA) {
+    context.fail([...path, "metadata"], `expected at most ${MAX_METADATA} entries, found ${entries}`);
   }
   const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
-  if (traits.oneSampler && entry.defaults.temperature !== undefined && entry.defaults.top_p !== undefined) {
+  const samplers = (["temperature", "top_p"] as const).filter((name) => entry.defaults[name] !== undefined);
+  if (traits.sampling === "one" && samplers.length > 1) {
     context.fail([...path, "defaults", "top_p"], "this model refuses it beside temperature");
+  }
+  if (traits.sampling === "none") {
+    for (const name of samplers) {
+      context.warn([...path, "defaults", name], "this model refuses it, so it is left out");
+    }
   }
   if (entry.api === "invoke" && !traits.anthropicMessages) {
     context.warn(
@@ -79,6 +86,7 @@ function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
   };
 }
 
+/** The model behind a path of the operator's; undefined where there is none. Paths of the gateway's own are refused. */
 export function linkRoute(
   path: string,
   modelName: string,

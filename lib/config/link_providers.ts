@@ -1,5 +1,6 @@
 /** Providers: which endpoint and which credentials. */
 
+import { unbracketed } from "../base/host.ts";
 import type { LinkContext } from "./link_context.ts";
 import { linkCredentials } from "./link_credentials.ts";
 import { KNOWN_REGIONS } from "./regions.ts";
@@ -9,6 +10,7 @@ import { isLoopback } from "./values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 
+/** The provider with its endpoint and credentials; undefined where it has no usable ones. */
 export function linkProvider(
   name: string,
   entry: ProviderConfig,
@@ -37,7 +39,7 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
       context.fail([...path, key], "cannot go together with endpoint, which names the host in full");
     }
   }
-  if (endpoint?.startsWith("http:") && !isLoopback(new URL(endpoint).hostname.replace(/^\[|\]$/g, ""))) {
+  if (endpoint?.startsWith("http:") && !isLoopback(unbracketed(new URL(endpoint).hostname))) {
     context.warn([...path, "endpoint"], "prompts and answers leave this host unencrypted: use https");
   }
   const credentials = linkCredentials(entry.credentials, {

@@ -31,7 +31,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-interface Loaded {
+/** What is known of the files, whether or not they are good. */
+interface Read {
   /** The configuration and every file it names, to be watched: also after a failure, which a change may mend. */
   readonly files: Fingerprints;
   /** Doubtful but not wrong. */
@@ -44,9 +45,14 @@ export interface Written {
   readonly places: Places;
 }
 
-export type LoadResult =
-  | Loaded & { readonly ok: true; readonly snapshot: Snapshot; readonly written: Written }
-  | Loaded & { readonly ok: false; readonly problems: readonly Problem[] };
+/** A configuration that may be run. */
+export interface LoadedConfig extends Read {
+  readonly ok: true;
+  readonly snapshot: Snapshot;
+  readonly written: Written;
+}
+
+export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Loads the configuration; never throws for what is wrong with it or with the files it names. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
@@ -61,21 +67,21 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 
   const sources = await readSources(path, { reader, outside });
   if (!sources.ok) return failed(sources.problems);
-  const { places: document, value } = sources;
-  const checked = checkValues(value, { schema: Config, document });
+  const { places, value } = sources;
+  const checked = checkValues(value, { schema: Config, places });
   const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
-  const tls = await loadTls(checked.sound, document, outside);
-  const data = await loadData(checked.sound, { document, outside });
+  const tls = await loadTls(checked.sound, places, outside);
+  const data = await loadData(checked.sound, { places, outside });
   const linked = linkConfig(checked.sound, {
-    document,
+    places,
     cut: checked.cut,
     tls: tls.tls,
     tables: data.tables,
   });
   const exposed = await findExposed(value, {
     schema: Config,
-    places: document,
+    places,
     modeOf: options.modeOf ?? modeOf,
   });
   const warnings = [...linked.warnings, ...exposed];
@@ -84,7 +90,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   return {
     ok: true,
     snapshot: linked.snapshot,
-    written: { value, places: document },
+    written: { value, places },
     warnings: sortProblems(warnings),
     files: reader.fingerprints,
   };

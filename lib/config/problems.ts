@@ -34,14 +34,14 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-const LONGEST_QUOTED = 80;
+const MAX_QUOTED_LENGTH = 80;
 
 /** The text in double quotes, control characters escaped, cut where it is long. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST_QUOTED ? `${text.slice(0, LONGEST_QUOTED)}…` : text);
+  return JSON.stringify(text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text);
 }
 
-const MOST_PROBLEMS = 100;
+const MAX_PROBLEMS = 100;
 
 /** File by file, the one with the first problem first, each in its order, without repetitions, at most 100. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
@@ -49,5 +49,5 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))];
   return [...unique.values()].sort((a, b) =>
     files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column
-  ).slice(0, MOST_PROBLEMS);
+  ).slice(0, MAX_PROBLEMS);
 }

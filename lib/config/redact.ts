@@ -5,13 +5,12 @@ import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
 import { parseTemplate } from "./interpolate.ts";
-import { aboutOf, contentOf } from "./schema_walk.ts";
+import { contentOf, isSecret } from "./schema_walk.ts";
 
 /** The value without its secrets. References stay: `${env:NAME}` tells where a secret is, not what it is. */
 export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {
   const content = contentOf(schema, value);
-  const isSecret = aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
-  if (isSecret) return isReference(value) ? value : REDACTED;
+  if (isSecret(schema, content)) return isReference(value) ? value : REDACTED;
   if (Array.isArray(value)) {
     return value.map((item: JsonValue) =>
       content instanceof z.ZodArray ? redact(item, content.element) : redactAll(item)

@@ -19,6 +19,7 @@ export interface ResolvedValues {
 const MALFORMED =
   "a reference is written ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}; write $${ for a literal ${";
 
+/** The document's values, and a problem for each text whose reference is malformed or leads nowhere. */
 export async function resolveValues(document: ConfigDocument, outside: Outside): Promise<ResolvedValues> {
   const problems: Problem[] = [];
 

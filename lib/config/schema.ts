@@ -81,7 +81,7 @@ const timeouts = mapping({
   first_byte: duration({ min: 10, max: HOUR }).prefault("120s")
     .describe("From the request to the first byte of Bedrock's answer."),
   idle: duration({ min: 10, max: HOUR }).prefault("120s")
-    .describe("Longest silence of Bedrock within an answer."),
+    .describe("Longest silence of Bedrock within an answer, and of a client within a request."),
   total: duration({ min: 10, max: 24 * HOUR }).prefault("15m")
     .describe("For the whole of one request."),
   drain: duration({ min: 0, max: HOUR }).prefault("30s")

@@ -74,6 +74,14 @@ export function aboutOf(schema: Schema): About | undefined {
   return words ?? (content && aboutOf(content));
 }
 
+/**
+ * Whether no part of a value may be shown, `content` being what `contentOf` gives for it. Of a mapping of fixed keys,
+ * each says for itself.
+ */
+export function isSecret(schema: Schema, content: Schema): boolean {
+  return aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
+}
+
 /** The keys that a mapping of this schema may have; none if it is no mapping. */
 export function keysOf(schema: Schema, value: unknown): readonly string[] {
   let content: Schema | undefined = unwrap(schema);

@@ -21,7 +21,7 @@ export interface SourcesOptions {
   readonly outside: Outside;
 }
 
-const MOST_INCLUDED = 256;
+const MAX_INCLUDED = 256;
 
 /** Reads all; where one of the files is no sound YAML, nothing can be said about them together. */
 export async function readSources(path: string, options: SourcesOptions): Promise<Sources> {
@@ -100,12 +100,12 @@ async function findIncluded(
       }
     }
   }
-  if (found.size > MOST_INCLUDED) {
+  if (found.size > MAX_INCLUDED) {
     problems.push(
-      document.problem(["include"], `expected at most ${MOST_INCLUDED} files, found ${found.size}`),
+      document.problem(["include"], `expected at most ${MAX_INCLUDED} files, found ${found.size}`),
     );
   }
-  return [...found.values()].slice(0, MOST_INCLUDED);
+  return [...found.values()].slice(0, MAX_INCLUDED);
 
   async function listNames(pattern: string, place: Path): Promise<readonly string[]> {
     try {

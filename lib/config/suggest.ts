@@ -27,11 +27,11 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-const LONGEST_COMPARED = 64;
+const MAX_COMPARED_LENGTH = 64;
 
 /** The known name nearest to `text`, if a slip of the pen explains the difference: one edit for each three characters. */
 export function nearest(text: string, known: Iterable<string>): string | undefined {
-  if (text.length > LONGEST_COMPARED) return undefined;
+  if (text.length > MAX_COMPARED_LENGTH) return undefined;
   const wanted = text.toLowerCase();
   let best: string | undefined;
   const mostEdits = Math.min(Math.max(1, Math.floor(text.length / 3)), text.length - 1);
@@ -53,11 +53,11 @@ export function didYouMean(text: string, known: Iterable<string>): string {
   return name === undefined ? "" : `, did you mean ${JSON.stringify(name)}`;
 }
 
-const MOST_LISTED = 12;
+const MAX_LISTED = 12;
 
 /** `, did you mean "east"` or else `, known are east, west`, as far as that helps. */
 export function suggestion(text: string, known: readonly string[]): string {
   const guess = didYouMean(text, known);
-  if (guess !== "" || known.length === 0 || known.length > MOST_LISTED) return guess;
+  if (guess !== "" || known.length === 0 || known.length > MAX_LISTED) return guess;
   return `, known ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
 }

@@ -85,12 +85,12 @@ function openedBefore(node: ParsedNode | null, offset: number): number | undefin
   return node.flow === true && node.range[1] === offset ? node.range[0] : undefined;
 }
 
-const MOST_NESTING = 64;
+const MAX_NESTING = 64;
 
 /** What would make the file mean more than a reader sees: aliases, tags, keys given twice, and endless nesting. */
 export function* findUnsupported(node: ParsedNode, path: Path = []): Generator<SyntaxProblem> {
   const offset = node.range[0];
-  if (path.length > MOST_NESTING) {
+  if (path.length > MAX_NESTING) {
     yield { offset, path: path.slice(0, 1), message: MESSAGES.RESOURCE_EXHAUSTION };
   } else if (isAlias(node)) {
     yield { offset, path, message: "aliases are not supported: write the value out" };

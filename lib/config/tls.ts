@@ -14,9 +14,10 @@ export interface LoadedTls {
   readonly problems: readonly Problem[];
 }
 
+/** Both as PEM text, from the configuration or the files it names; undefined where left out or unusable. */
 export async function loadTls(
   config: Config,
-  document: Places,
+  places: Places,
   outside: Outside,
 ): Promise<LoadedTls> {
   const problems: Problem[] = [];
@@ -25,11 +26,11 @@ export async function loadTls(
     if (value.includes("-----BEGIN ")) return value;
     const read = await outside.readText(value);
     if (read.ok) return read.text;
-    const reference = document.referenceAt(["tls", key]);
+    const reference = places.referenceAt(["tls", key]);
     const message = reference === undefined
       ? `cannot read file ${quote(value)}: ${read.reason}`
       : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`;
-    problems.push(document.problem(["tls", key], message));
+    problems.push(places.problem(["tls", key], message));
     return undefined;
   }
 
@@ -38,7 +39,7 @@ export async function loadTls(
       return read();
     } catch {
       // The reason is not passed on: it may repeat what was found in the file.
-      problems.push(document.problem(["tls", key], `expected a PEM ${PEM_NAMES[key]}, found something else`));
+      problems.push(places.problem(["tls", key], `expected a PEM ${PEM_NAMES[key]}, found something else`));
       return undefined;
     }
   }
@@ -50,7 +51,7 @@ export async function loadTls(
   const key = keyText && parse("key", () => createPrivateKey(keyText));
   if (!certificateText || !keyText || !certificate || !key) return { tls: undefined, problems };
   if (!certificate.checkPrivateKey(key)) {
-    problems.push(document.problem(["tls", "key"], "the private key does not belong to the certificate"));
+    problems.push(places.problem(["tls", "key"], "the private key does not belong to the certificate"));
   }
   return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems };
 }

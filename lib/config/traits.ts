@@ -15,10 +15,13 @@ const shape = {
   top_k: FIELDS.top_k.register(about, { expected: "a path such as inferenceConfig.topK, or an empty text" })
     .optional(),
   anthropic_messages: FIELDS.anthropic_messages.register(about, { expected: "true or false" }).optional(),
-  one_sampler: FIELDS.one_sampler.register(about, { expected: "true or false" }).optional(),
+  sampling: FIELDS.sampling.optional(),
   thinking: FIELDS.thinking.register(about, { expected: "true or false" }).optional(),
   reasoning_effort: EFFORTS.register(about, { expected: "a mapping from efforts to request fields" })
     .optional(),
+  refuses_limits_with: FIELDS.refuses_limits_with.register(about, {
+    expected: "a mapping of request fields, such as {reasoningConfig: {maxReasoningEffort: high}}",
+  }).optional(),
   structured_output: FIELDS.structured_output.optional(),
   strict_tools: FIELDS.strict_tools.register(about, { expected: "true or false" }).optional(),
   single_tool_call: FIELDS.single_tool_call.register(about, { expected: "true or false" }).optional(),

@@ -1,7 +1,7 @@
 /** The small languages inside the configuration's texts: durations, sizes, addresses, dates, endpoints. */
 
 import { Buffer } from "node:buffer";
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 import type { ListenAddress, SocketAddress } from "./snapshot.ts";
 
@@ -78,20 +78,14 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   return { hostname: name, port };
 }
 
-/** The text that `parseListenAddress` reads back. */
-export function formatListenAddress(address: ListenAddress): string {
-  const host = isIP(address.hostname) === 6 ? `[${address.hostname}]` : address.hostname;
-  return `${host}:${address.port}`;
-}
-
 /** What the operating systems have room for in a socket's address. */
-const LONGEST_SOCKET_PATH = 103;
+const MAX_SOCKET_PATH_BYTES = 103;
 
 /** Path of `unix:/run/adit/admin.sock`. */
 export function parseSocketAddress(text: string): SocketAddress | undefined {
   const path = text.slice("unix:".length);
   const isSound = text.startsWith("unix:") && /^\/[^\0]*[^/\0]$/.test(path);
-  return isSound && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH ? { path } : undefined;
+  return isSound && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? { path } : undefined;
 }
 
 /** Whether only this host can reach the address. */

@@ -21,6 +21,7 @@ export interface WrittenRow extends WrittenTraits {
   readonly match: string | readonly string[];
 }
 
+/** Rows made ready for look-ups, in the same order. */
 export function compileModelTable(rows: readonly WrittenRow[]): ModelTable {
   return rows.map(({ match, ...traits }) => ({
     ids: [match].flat().map(compileGlob),

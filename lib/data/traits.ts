@@ -11,12 +11,14 @@ export interface ModelTraits {
   readonly topKPath: string;
   /** Whether InvokeModel takes Anthropic's own Messages for the model. */
   readonly anthropicMessages: boolean;
-  /** Whether the model refuses `temperature` and `topP` beside each other. */
-  readonly oneSampler: boolean;
+  /** Of `temperature` and `topP`: `both` beside each other; only `one`; `none` of them and no `top_k`. */
+  readonly sampling: "both" | "one" | "none";
   /** Whether the model takes Anthropic's `thinking`. */
   readonly thinking: boolean;
   /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
   readonly reasoningEffort: ReadonlyMap<string, JsonObject>;
+  /** Fields of `additionalModelRequestFields` beside which the model refuses limits and sampling; empty: none are. */
+  readonly refusesLimitsWith: JsonObject;
   /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema. */
   readonly structuredOutput: "schema" | "tool" | "none";
   readonly strictTools: boolean;
@@ -32,9 +34,10 @@ export const BARE_TRAITS: ModelTraits = {
   family: "other",
   topKPath: "",
   anthropicMessages: false,
-  oneSampler: false,
+  sampling: "both",
   thinking: false,
   reasoningEffort: new Map(),
+  refusesLimitsWith: {},
   structuredOutput: "none",
   strictTools: false,
   singleToolCall: false,
@@ -51,10 +54,17 @@ export const TRAIT_FIELDS = {
     .describe(
       "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
     ),
-  one_sampler: z.boolean().describe("Whether the model refuses temperature and top_p beside each other."),
+  sampling: z.enum(["both", "one", "none"])
+    .describe(
+      "both: takes temperature and top_p; one: refuses them beside each other; none: refuses them and top_k.",
+    ),
   thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
+  refuses_limits_with: z.record(z.string(), z.json())
+    .describe(
+      "Fields of additionalModelRequestFields beside which the model refuses max_tokens, temperature, top_p and top_k.",
+    ),
   structured_output: z.enum(["schema", "tool", "none"])
     .describe(
       "schema: takes outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
@@ -79,9 +89,10 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     ...(written.family !== undefined && { family: written.family }),
     ...(written.top_k !== undefined && { topKPath: written.top_k }),
     ...(written.anthropic_messages !== undefined && { anthropicMessages: written.anthropic_messages }),
-    ...(written.one_sampler !== undefined && { oneSampler: written.one_sampler }),
+    ...(written.sampling && { sampling: written.sampling }),
     ...(written.thinking !== undefined && { thinking: written.thinking }),
     ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
+    ...(written.refuses_limits_with && { refusesLimitsWith: written.refuses_limits_with }),
     ...(written.structured_output && { structuredOutput: written.structured_output }),
     ...(written.strict_tools !== undefined && { strictTools: written.strict_tools }),
     ...(written.single_tool_call !== undefined && { singleToolCall: written.single_tool_call }),

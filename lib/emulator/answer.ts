@@ -42,6 +42,7 @@ const REDACTION_TRIGGER = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 const REPLY_WITH = /reply with:\s*([^]*)/i;
 const MAX_QUOTE_CHARS = 400;
 
+/** The model's answer with its counts, or a guardrail's in its place; what the prompt caches is remembered. */
 export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: ModelState): Answer {
   const segments = segmentsOf(prompt);
   const account = cache.account(model.id, segments, model.cacheMinTokens ?? Infinity);

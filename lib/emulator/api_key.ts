@@ -1,8 +1,9 @@
 /** Short-term Bedrock API keys: a request to nobody, presigned with an AWS key pair and packed into a token. */
 
 import { Buffer } from "node:buffer";
-import { canonicalQuery, sha256Hex } from "../aws/canonical.ts";
+import { canonicalQuery } from "../aws/canonical.ts";
 import { sameText, signatureOf } from "../aws/verify.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { EmulatorCredentials } from "./credentials.ts";
 
 export const SHORT_TERM_PREFIX = "bedrock-api-key-";

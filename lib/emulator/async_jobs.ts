@@ -1,8 +1,8 @@
 /** Asynchronous invocations: in memory, bounded, and finished the second time that somebody looks. */
 
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { JsonValue } from "../base/json.ts";
 import { parseShape } from "./converse_issues.ts";
 import { BedrockException, invalid } from "./exception.ts";
@@ -42,6 +42,7 @@ const startRequest = z.strictObject({
     .optional(),
 });
 
+/** The jobs of one emulator, of which it remembers the latest 1000. */
 export class AsyncJobs {
   readonly #clock: Clock;
   readonly #jobs = new Map<string, Job>();
@@ -54,7 +55,7 @@ export class AsyncJobs {
   /** Any model will do; a repeated client token gives the job that it began. */
   start(body: JsonValue | undefined, region: string): object {
     const request = parseShape(startRequest, body ?? {});
-    const fingerprint = createHash("sha256").update(JSON.stringify(request)).digest("hex");
+    const fingerprint = sha256Hex(JSON.stringify(request));
     const { modelId, clientRequestToken, outputDataConfig } = request;
     const known = clientRequestToken === undefined
       ? undefined
@@ -66,7 +67,7 @@ export class AsyncJobs {
         "The client token was used before with other parameters.",
       );
     }
-    const id = createHash("sha256").update(`job ${this.#started++}`).digest("hex").slice(0, 12);
+    const id = sha256Hex(`job ${this.#started++}`).slice(0, 12);
     const invocationArn = `arn:aws:bedrock:${region}:${ACCOUNT}:async-invoke/${id}`;
     this.#jobs.set(invocationArn, {
       invocationArn,

@@ -8,6 +8,7 @@ import { BedrockException, invalid } from "./exception.ts";
 /** The service's own bound on an InvokeModel body. */
 const MAX_BODY_BYTES = 25_000_000;
 
+/** The bytes as they were sent, gzipped or not; throws where they are more than 25 MB. */
 export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return EMPTY;
   const chunks: Uint8Array<ArrayBuffer>[] = [];

@@ -8,7 +8,7 @@ import type { StreamEvent } from "./frames.ts";
 
 export interface Call {
   /** Model, guardrail or invocation: what the path names first; empty where it names nothing. */
-  readonly modelId: string;
+  readonly resourceId: string;
   /** What the path names after it. */
   readonly version: string;
   readonly query: URLSearchParams;

@@ -40,11 +40,7 @@ const MAX_CACHE_POINTS = 4;
 /** Throws `ModelRefusal` with the provider's text. */
 export function checkClaudePrompt(prompt: Prompt, model: Model, seal: ReasoningSeal): void {
   if (prompt.betaFlags.some((flag) => !BETA_FLAGS.has(flag))) throw new ModelRefusal("invalid beta flag");
-  if (model.oneSampler && prompt.temperature !== undefined && prompt.topP !== undefined) {
-    throw new ModelRefusal(
-      "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
-    );
-  }
+  checkSampling(prompt, model);
   checkThinking(prompt, model);
   checkReasoning(prompt.turns, seal);
   checkToolLoop(prompt);
@@ -55,6 +51,19 @@ export function checkClaudePrompt(prompt: Prompt, model: Model, seal: ReasoningS
     throw new ModelRefusal("messages: final assistant content cannot end with trailing whitespace");
   }
   checkLength(prompt);
+}
+
+function checkSampling({ temperature, topP, topK }: Prompt, { sampling }: Model): void {
+  if (sampling === "none") {
+    const asked = Object.entries({ temperature, top_p: topP, top_k: topK });
+    const refused = asked.find(([, value]) => value !== undefined)?.[0];
+    if (refused !== undefined) throw new ModelRefusal(`\`${refused}\` is deprecated for this model.`);
+  }
+  if (sampling === "one" && temperature !== undefined && topP !== undefined) {
+    throw new ModelRefusal(
+      "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+    );
+  }
 }
 
 function checkLength(prompt: Prompt): void {

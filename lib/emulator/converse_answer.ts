@@ -20,6 +20,7 @@ export interface ConverseExchange {
   readonly latencyMs: number;
 }
 
+/** The body of Converse's answer, with the usage and, where a guardrail was asked for its trace, what it did. */
 export function converseResponse(exchange: ConverseExchange): object {
   const { answer, model } = exchange;
   return {

@@ -141,7 +141,9 @@ const novaExtras = z.strictObject({
   }).optional(),
 }).transform(({ inferenceConfig, reasoningConfig }): Extras => ({
   top_k: inferenceConfig?.topK,
-  thinking: { kind: reasoningConfig?.type === "enabled" ? "adaptive" : "off" },
+  thinking: reasoningConfig?.type === "enabled"
+    ? { kind: "adaptive", effort: reasoningConfig.maxReasoningEffort }
+    : { kind: "off" },
 }));
 
 const otherExtras = z.looseObject({ top_k: z.int().optional() })

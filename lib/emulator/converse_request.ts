@@ -188,10 +188,12 @@ export type ConverseMessage = z.infer<typeof messages>[number];
 export type ConverseBlock = z.infer<typeof contentBlock>;
 export type CountTokensRequest = z.infer<typeof countTokensRequest>;
 
+/** The body of Converse or ConverseStream; throws the exception that AWS refuses it with. */
 export function parseConverseRequest(body: unknown): ConverseRequest {
   return parseShape(converseRequest, body);
 }
 
+/** The body of CountTokens, Converse's or InvokeModel's under its name; throws as `parseConverseRequest` does. */
 export function parseCountTokensRequest(body: unknown): CountTokensRequest {
   return parseShape(countTokensRequest, body);
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256Hex } from "../base/hash.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { parseShape } from "./converse_issues.ts";
 import { countTokens } from "./tokens.ts";
@@ -89,7 +90,7 @@ function cohere(
   return {
     inputTokens: texts.reduce((sum, text) => sum + countTokens(text), 0),
     body: {
-      id: createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 32),
+      id: sha256Hex(JSON.stringify(texts)).slice(0, 32),
       texts,
       ...(types === undefined ? { embeddings: float, response_type: "embeddings_floats" } : {
         embeddings: Object.fromEntries(types.map((type) => [type, byType[type]])),

@@ -41,6 +41,7 @@ export interface Emulator {
 /** The namespace that the service appends to the names of its exceptions. */
 const CORAL_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
 
+/** An emulator with a prompt cache, jobs and fault counts of its own; it answers what it refuses, and never throws. */
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { clock, tokenDelayMs = 0, newId = randomUUID } = options;
   const rules = {
@@ -59,12 +60,12 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (route === undefined) return unknownOperation();
     const body = await readBody(request);
     const region = authenticate({ method, url, headers, body }, rules, clock.now());
-    const { modelId, faults: asked } = splitFaults(route.modelId, headers.get("x-emulator-fault"));
-    const faults = countdown.due(asked, `${route.operation} ${route.modelId}`);
+    const { resourceId, faults: asked } = splitFaults(route.resourceId, headers.get("x-emulator-fault"));
+    const faults = countdown.due(asked, `${route.operation} ${route.resourceId}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
     const parsed = parseJson(body, headers);
-    const call = { ...route, modelId, region, headers, body: parsed, receivedAt, clock, state, jobs };
+    const call = { ...route, resourceId, region, headers, body: parsed, receivedAt, clock, state, jobs };
     return toResponse(OPERATIONS[route.operation](call), { faults, tokenDelayMs });
   }
 

@@ -43,6 +43,7 @@ export class BedrockException extends Error {
   }
 }
 
+/** The refusal that most wrong requests meet, with status 400. */
 export function invalid(message: string): BedrockException {
   return new BedrockException("ValidationException", message);
 }

@@ -5,6 +5,7 @@ import type { FaultRequest } from "./faults.ts";
 /** More kinds of requests than these and the oldest count from the beginning again. */
 const MAX_KINDS = 1000;
 
+/** Counts the requests of each kind for `first`; of kinds, it remembers the latest 1000. */
 export class FaultCountdown {
   readonly #seen = new Map<string, number>();
 

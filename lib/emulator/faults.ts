@@ -35,16 +35,16 @@ export type Fault =
 const MARK = ".fault-";
 
 /**
- * Takes the faults off a model id: `MODEL.fault-NAME` or `MODEL.fault-NAME:NUMBER`, once or more. The header
+ * Takes the faults off a model or other id: `ID.fault-NAME` or `ID.fault-NAME:NUMBER`, once or more. The header
  * `x-emulator-fault: NAME:NUMBER,NAME` adds to them.
  */
 export function splitFaults(
-  modelId: string,
+  resourceId: string,
   header: string | null,
-): { readonly modelId: string; readonly faults: readonly FaultRequest[] } {
-  const [id = "", ...suffixes] = modelId.split(MARK);
+): { readonly resourceId: string; readonly faults: readonly FaultRequest[] } {
+  const [id = "", ...suffixes] = resourceId.split(MARK);
   const listed = (header ?? "").split(",").map((part) => part.trim()).filter((part) => part !== "");
-  return { modelId: id, faults: [...suffixes, ...listed].map(parseFault) };
+  return { resourceId: id, faults: [...suffixes, ...listed].map(parseFault) };
 }
 
 function parseFault(text: string): FaultRequest {
@@ -56,6 +56,7 @@ function parseFault(text: string): FaultRequest {
   return { fault, argument: number === undefined ? undefined : Number(number) };
 }
 
+/** What may stand behind `.fault-` and in `x-emulator-fault`. */
 export function faultNames(): readonly string[] {
   return [...FAULTS.keys()];
 }

@@ -94,6 +94,7 @@ export function errorStep(code: string, message: string): FrameStep {
   };
 }
 
+/** The bytes of a frame, its checksums included. */
 export function encodeStep({ headers, payload }: FrameStep): Uint8Array<ArrayBuffer> {
   return encodeFrame(headers, encodeUtf8(payload));
 }
@@ -149,6 +150,7 @@ export interface Pause {
   cancel(): void;
 }
 
+/** A pause that is not on yet; once cancelled, it ends at once whenever it is started. */
 export function createPause(): Pause {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let resume: (() => void) | undefined;

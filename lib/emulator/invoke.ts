@@ -24,7 +24,7 @@ interface InvokeExchange {
 const ECHOED_HEADERS = ["x-amzn-bedrock-performanceconfig-latency", "x-amzn-bedrock-service-tier"];
 
 function exchangeInvoke(call: Call): InvokeExchange {
-  const model = findModel(call.modelId);
+  const model = findModel(call.resourceId);
   const guardrail = guardrailOf(call);
   const prompt = promptOfInvoke(call.body, { model, state: call.state, guardrail });
   const headers = new Headers();
@@ -49,8 +49,9 @@ function guardrailOf({ headers, body }: Call): Guardrail | undefined {
   return { id, version, trace: (headers.get("x-amzn-bedrock-trace") ?? "DISABLED") !== "DISABLED" };
 }
 
+/** InvokeModel's outcome, from a model that writes or one that embeds. */
 export function invoke(call: Call): Outcome {
-  const embedder = findEmbedder(call.modelId);
+  const embedder = findEmbedder(call.resourceId);
   return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
 }
 
@@ -79,6 +80,7 @@ function invokeModel(call: Call): Outcome {
   return { kind: "json", body: { ...message, ...guardrailFields(exchange) }, sorted: false, headers };
 }
 
+/** InvokeModelWithResponseStream's outcome; models that embed have none and are refused. */
 export function invokeStream(call: Call): Outcome {
   const exchange = exchangeInvoke(call);
   exchange.headers.set("x-amzn-bedrock-content-type", "application/json");

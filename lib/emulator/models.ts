@@ -32,8 +32,8 @@ export interface Model {
   /** Smallest prefix that the prompt cache takes; absent where the model has none. */
   readonly cacheMinTokens?: number;
   readonly countsTokens: boolean;
-  /** Whether `temperature` and `topP` exclude each other. */
-  readonly oneSampler?: boolean;
+  /** Whether `temperature` and `topP` exclude each other, or are refused like `top_k`; absent: neither. */
+  readonly sampling?: "both" | "one" | "none";
   /** Whether its streams begin with an empty block of text. */
   readonly emptyLead?: boolean;
   /** Whether the conversation may end with the start of the answer. */
@@ -51,7 +51,7 @@ const claude = {
   reasoning: "claude",
   cacheMinTokens: 1024,
   countsTokens: true,
-  oneSampler: true,
+  sampling: "one",
   prefill: true,
 } as const satisfies Partial<Model>;
 
@@ -93,7 +93,7 @@ export const MODELS: readonly Model[] = [
   { ...claude, id: "anthropic.claude-haiku-4-5-20251001-v1:0", name: "Claude Haiku 4.5" },
   { ...claude, id: "anthropic.claude-sonnet-4-5-20250929-v1:0", name: "Claude Sonnet 4.5" },
   { ...claude, id: "anthropic.claude-sonnet-4-6", name: "Claude Sonnet 4.6", prefill: false },
-  { ...claude, id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", prefill: false },
+  { ...claude, id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", prefill: false, sampling: "none" },
   {
     ...claude,
     id: "anthropic.claude-3-haiku-20240307-v1:0",
@@ -102,7 +102,7 @@ export const MODELS: readonly Model[] = [
     onDemand: true,
     maxOutputTokens: 4096,
     reasoning: "none",
-    oneSampler: false,
+    sampling: "both",
   },
   { ...nova, id: "amazon.nova-micro-v1:0", name: "Nova Micro", media: [] },
   { ...nova, id: "amazon.nova-lite-v1:0", name: "Nova Lite" },

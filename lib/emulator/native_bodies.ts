@@ -13,6 +13,7 @@ import { invalid, ModelRefusal } from "./exception.ts";
 import type { Family, Model } from "./models.ts";
 import type { NativeBody } from "./native_body.ts";
 import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
+import { checkNovaPrompt } from "./nova_rules.ts";
 import type { Guardrail, Prompt } from "./prompt.ts";
 
 export interface InvokeContext {
@@ -28,17 +29,20 @@ const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBo
   nova: { toConverse: novaToConverse, message: novaMessage, events: novaEvents },
 };
 
+/** What the request asks of the model; throws the exception that Converse refuses it with. */
 export function promptOfConverse(request: ConverseRequest, model: Model, state: ModelState): Prompt {
   checkConversation(request, model);
   try {
     const prompt = converseToPrompt(request, model);
     if (model.family === "claude") checkClaudePrompt(prompt, model, state.seal);
+    if (model.family === "nova") checkNovaPrompt(prompt);
     return prompt;
   } catch (error) {
     throw error instanceof ModelRefusal ? error.viaConverse() : error;
   }
 }
 
+/** What a body of the model's own kind asks of it; throws the exception that InvokeModel refuses it with. */
 export function promptOfInvoke(
   body: JsonValue | undefined,
   { model, state, guardrail }: InvokeContext,

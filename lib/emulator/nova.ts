@@ -51,6 +51,7 @@ function malformed(problem: string): Error {
   return invalid(`Malformed input request: ${problem}, please reformat your input and try again.`);
 }
 
+/** The body that InvokeModel answers with. */
 export function novaMessage(answer: Answer): JsonObject {
   return {
     output: { message: { content: answer.blocks.map(contentBlock), role: "assistant" } },

@@ -16,7 +16,7 @@ import { countPromptTokens } from "./prompt.ts";
 import type { Operation } from "./route.ts";
 
 export const OPERATIONS: Readonly<Record<Operation, (call: Call) => Outcome>> = {
-  "apply-guardrail": ({ modelId: id, version, body }) => json(applyGuardrail({ id, version }, body)),
+  "apply-guardrail": ({ resourceId: id, version, body }) => json(applyGuardrail({ id, version }, body)),
   converse: (call) => json(converseResponse(converse(call))),
   "converse-stream": (call) => ({
     kind: "events",
@@ -24,7 +24,7 @@ export const OPERATIONS: Readonly<Record<Operation, (call: Call) => Outcome>> = 
     headers: new Headers(),
   }),
   "count-tokens": (call) => json(countTokens(call)),
-  "get-async-invoke": ({ jobs, modelId }) => json(jobs.get(modelId)),
+  "get-async-invoke": ({ jobs, resourceId }) => json(jobs.get(resourceId)),
   invoke: invoke,
   "invoke-guardrail-checks": ({ body }) => json(invokeGuardrailChecks(body)),
   "invoke-with-response-stream": invokeStream,
@@ -38,12 +38,12 @@ function json(body: object): Outcome {
 
 function converse(call: Call): ConverseExchange {
   const request = parseConverseRequest(call.body ?? {});
-  if (findEmbedder(call.modelId) !== undefined) {
+  if (findEmbedder(call.resourceId) !== undefined) {
     throw invalid(
       "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
     );
   }
-  const model = findModel(call.modelId);
+  const model = findModel(call.resourceId);
   const prompt = promptOfConverse(request, model, call.state);
   const answer = answerPrompt(prompt, model, call.state);
   return { request, prompt, model, answer, latencyMs: latencyOf(call) };
@@ -51,7 +51,7 @@ function converse(call: Call): ConverseExchange {
 
 function countTokens(call: Call): object {
   const { input } = parseCountTokensRequest(call.body ?? {});
-  const model = findCountingModel(call.modelId);
+  const model = findCountingModel(call.resourceId);
   const prompt = input.converse
     ? promptOfConverse(input.converse, model, call.state)
     : promptOfInvoke(parseBase64Json(input.invokeModel?.body ?? ""), { model, state: call.state });

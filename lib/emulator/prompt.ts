@@ -41,7 +41,7 @@ export type ToolChoice =
 /** How the model is asked to reason before it answers. */
 export type Thinking =
   | { readonly kind: "off" }
-  | { readonly kind: "adaptive" }
+  | { readonly kind: "adaptive"; readonly effort?: string | undefined }
   | { readonly kind: "budget"; readonly tokens: number };
 
 export interface Guardrail {
@@ -86,6 +86,7 @@ export function segmentsOf(prompt: Prompt): Segment[] {
   return [...prompt.tools.map(segmentOf), ...prompt.system.map(segmentOf), ...turns];
 }
 
+/** The input tokens of everything the model reads, tools and system prompt among it, whether cached or not. */
 export function countPromptTokens(prompt: Prompt): number {
   return segmentsOf(prompt).reduce(
     (sum, segment) => sum + (segment.kind === "content" ? segment.tokens : 0),
@@ -98,6 +99,7 @@ export function lastUserText(prompt: Prompt): string {
   return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
 }
 
+/** The parts of the last message of the user; none where the user has said nothing. */
 export function lastUserParts(prompt: Prompt): readonly Part[] {
   return prompt.turns.findLast(({ role }) => role === "user")?.parts ?? [];
 }

@@ -18,8 +18,8 @@ export type Operation = keyof typeof PATHS;
 
 export interface Route {
   readonly operation: Operation;
-  /** What the path names first, such as a model, decoded once; empty where it names nothing. */
-  readonly modelId: string;
+  /** Model, guardrail or invocation: what the path names first, decoded once; empty where it names nothing. */
+  readonly resourceId: string;
   /** What the path names after it. */
   readonly version: string;
   readonly query: URLSearchParams;
@@ -45,7 +45,7 @@ export function findRoute(method: string, url: string): Route | undefined {
     try {
       return {
         operation: route.operation,
-        modelId: decodeURIComponent(id),
+        resourceId: decodeURIComponent(id),
         version: decodeURIComponent(version),
         // A plus is itself in AWS's queries.
         query: new URLSearchParams((/\?([^#]*)/.exec(target)?.[1] ?? "").replaceAll("+", "%2B")),

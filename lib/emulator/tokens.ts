@@ -11,6 +11,7 @@ export function tokenize(text: string): string[] {
   return pieces;
 }
 
+/** How many tokens the emulated models read or write for a text. */
 export function countTokens(text: string): number {
   return tokenize(text).length;
 }

@@ -1,6 +1,6 @@
 /** Reads request bodies, bounded in size and time. */
 
-import { concat, EMPTY } from "../base/bytes.ts";
+import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 
@@ -12,9 +12,6 @@ export interface BodyBounds {
   readonly totalMs: number;
   readonly timers: TimerWheel;
 }
-
-/** Up to this length a body is asked for in one piece, which takes less than reading it chunk by chunk. */
-const MAX_ONE_PIECE_BYTES = 1024 * 1024;
 
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {

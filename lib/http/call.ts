@@ -25,6 +25,7 @@ export interface CallOptions {
   readonly onSettled: (call: Call, error: AditError | undefined) => void;
 }
 
+/** A request from its arrival to `settle`, which everything it may come to ends in. */
 export class Call {
   readonly options: CallOptions;
   readonly #startedMs: number;

@@ -49,12 +49,12 @@ interface CountContext {
 /** The count is of the very request that the model's own way would send. */
 function countCall(body: JsonObject, { betas, target, call }: CountContext): CountTokensCall {
   const settings = configuredModel(target);
-  const context = { betas, betaTable: call.snapshot.betaFlags, settings };
+  const context = { traits: settings.traits, betas, betaTable: call.snapshot.betaFlags, settings };
   switch (messagesApi(settings)) {
     case "invoke":
       return messagesToInvokeCount(body, context);
     case "converse":
-      return messagesToConverseCount(parseMessagesRequest(body), { ...context, traits: settings.traits });
+      return messagesToConverseCount(parseMessagesRequest(body), context);
   }
 }
 

@@ -25,6 +25,7 @@ export interface WholeAnswer extends Answer {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
+/** A value as the body of an answer with status 200. */
 export function jsonAnswer(value: unknown): WholeAnswer {
   return {
     status: 200,

@@ -1,5 +1,6 @@
 /** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
 
+import { bracketed } from "../base/host.ts";
 import type { ListenAddress, SocketAddress, TlsMaterial } from "../config/snapshot.ts";
 import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime.ts";
 
@@ -30,6 +31,7 @@ export interface ListenChange {
   undo(): void;
 }
 
+/** The sockets of the running configuration; one that a new configuration also wants stays open across the change. */
 export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
@@ -114,13 +116,12 @@ export class Listeners {
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: tls.key.reveal() } }),
       ...(replaces === undefined ? {} : { replaces }),
     });
-    const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
     return {
       address,
       certificate: tls?.certificate,
       server,
       portServer: server,
-      url: `${tls === undefined ? "http" : "https"}://${host}:${server.port}`,
+      url: `${tls === undefined ? "http" : "https"}://${bracketed(server.hostname)}:${server.port}`,
     };
   }
 

@@ -63,10 +63,12 @@ async function attemptInvoke(
   { body, betas, model, stream }: Request,
   { target, call }: Attempt,
 ): Promise<Answer> {
+  const settings = configuredModel(target);
   const invoke = messagesToInvoke(body, {
+    traits: settings.traits,
     betas,
     betaTable: call.snapshot.betaFlags,
-    settings: configuredModel(target),
+    settings,
   });
   call.ignored = invoke.ignored;
   const exchange = call.open(target, {

@@ -13,6 +13,7 @@ import {
   resolveRegion,
   type Target,
 } from "../routing/resolve.ts";
+import { requestIdOf } from "../upstream/answer.ts";
 import { type NativeAnswer, NativeStream, readNative } from "../upstream/native.ts";
 import { isStream, operationRow } from "../upstream/operations.ts";
 import { leavesSigning, type UpstreamCall } from "../upstream/upstream.ts";
@@ -33,7 +34,7 @@ export function nativeRequest(received: NativeCall): ModelRequest {
     async attempt(target, call) {
       const exchange = call.open(target, upstreamCall(received, target, call.snapshot));
       const head = await exchange.head();
-      call.upstreamRequestId = head.headers.get("x-amzn-requestid") ?? undefined;
+      call.upstreamRequestId = requestIdOf(head);
       if (isStream(operation) && head.status === 200) {
         const stream = new NativeStream(exchange, head, operation);
         return { status: 200, headers: answerHeaders(head.headers), body: new NativeSource(stream, call) };

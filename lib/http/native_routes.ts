@@ -37,9 +37,19 @@ export interface NativeCall {
 const PREFIX =
   /^(?:\/bedrock(?=\/)|(?:\/v1\/[^/]+\/[^/]+)?\/aws-bedrock\/bedrock-runtime(?=\/|$)(?:\/([^/]+))?)/;
 
-/** First segments that are Bedrock's own at the root, too. */
-const AT_ROOT =
-  /^\/(?:model|guardrail|guardrail-checks|async-invoke|foundation-models|inference-profiles)(?=\/|$)/;
+/** Of Bedrock's control plane, the lists that are answered here. */
+export const CATALOG_PATHS: Readonly<Record<CatalogList, string>> = {
+  foundationModels: "/foundation-models",
+  inferenceProfiles: "/inference-profiles",
+};
+
+const FIRST_SEGMENTS = new Set(
+  [...Object.values(OPERATIONS).map(({ path }) => path), ...Object.values(CATALOG_PATHS)]
+    .map((path) => path.split("/")[1]),
+);
+
+/** What begins like one of Bedrock's own paths is Bedrock's own at the root, too. */
+const AT_ROOT = new RegExp(`^/(?:${[...FIRST_SEGMENTS].join("|")})(?=/|$)`);
 
 /** The address in Bedrock's own API of a path without doubled slashes; undefined where the path is not part of it. */
 export function nativeAddress(path: string): NativeAddress | undefined {
@@ -70,12 +80,12 @@ const ROWS: readonly Row[] = [
   }),
   { method: "POST", pattern: patternOf(BIDIRECTIONAL), found: { kind: "unsupported" } },
   { method: "GET", pattern: patternOf(`${BIDIRECTIONAL}-websocket`), found: { kind: "unsupported" } },
-  catalogRow("foundationModels", "/foundation-models"),
-  catalogRow("inferenceProfiles", "/inference-profiles"),
+  catalogRow("foundationModels"),
+  catalogRow("inferenceProfiles"),
 ];
 
-function catalogRow(list: CatalogList, path: string): Row {
-  return { method: "GET", pattern: patternOf(path), found: { kind: "catalog", list } };
+function catalogRow(list: CatalogList): Row {
+  return { method: "GET", pattern: patternOf(CATALOG_PATHS[list]), found: { kind: "catalog", list } };
 }
 
 /**

@@ -4,6 +4,7 @@ import { Counters } from "../base/counters.ts";
 import type { AditError } from "../base/errors.ts";
 import type { Call } from "./call.ts";
 
+/** Counts since the start of the process, as `/-/status` shows them. */
 export class RequestCounts {
   /** Requests answered, refused or given up. */
   settled = 0;

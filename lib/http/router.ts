@@ -14,15 +14,13 @@ export type Match =
   | { readonly endpoint: "countTokens" }
   | NativeMatch;
 
-export type EndpointName = Match["endpoint"];
-
 interface FixedRoute {
   readonly method: "GET" | "POST";
   readonly match: Match;
 }
 
 /** By path. `HEAD` is taken wherever `GET` is. */
-const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
+export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", match: { endpoint: "health" } }],
   ["/healthz", { method: "GET", match: { endpoint: "health" } }],
   ["/v1/chat/completions", { method: "POST", match: chat({}) }],

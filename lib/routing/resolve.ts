@@ -26,7 +26,12 @@ export interface Plan {
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = snapshot.models.get(name);
   if (model === undefined || !caller.models.has(name)) throw notFound(name);
-  return { name, targets: [{ provider: model.provider, modelId: model.id, model }] };
+  return planFor(model);
+}
+
+/** The plan for a configured model, whoever asks. */
+export function planFor(model: Model): Plan {
+  return { name: model.name, targets: [{ provider: model.provider, modelId: model.id, model }] };
 }
 
 /** Where a request to Bedrock's own API says that it is meant for; any of it may contradict the rest. */

@@ -1,5 +1,6 @@
 /** One wording for what keeps a listener from opening, whichever runtime reports it. */
 
+import { bracketed } from "../base/host.ts";
 import type { ServeOptions, ServeSocketOptions } from "./runtime.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -10,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** An error such as `Cannot listen on "127.0.0.1:8080": the address is already in use`, with its cause. */
 export function listenError({ hostname, port }: ServeOptions, cause: unknown): Error {
-  return errorOf(hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`, cause);
+  return errorOf(`${bracketed(hostname)}:${port}`, cause);
 }
 
 /** The same for a Unix socket. */

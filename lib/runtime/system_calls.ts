@@ -1,6 +1,7 @@
 /** What neither runtime's own API gives of Linux: datagrams on Unix sockets, and the monotonic clock that all processes share. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
+import { messageOf } from "../base/errors.ts";
 
 /** Throws, as one that opens the C library does, where the machine or the permissions do not allow it. */
 export interface SystemCalls {
@@ -57,7 +58,7 @@ function openFirst(libraries: readonly string[], open: (library: string) => Libc
     try {
       return open(library);
     } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
+      reasons.push(messageOf(error));
     }
   }
   // Without the permission all of them fail alike; without the library the reason of glibc's is as good as any.

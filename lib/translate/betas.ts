@@ -1,9 +1,10 @@
 /** Anthropic's beta flags: which of them go to Bedrock, and what leaves a body with those that do not. */
 
-import type { JsonObject } from "../base/json.ts";
+import { isJsonObject } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import { isNamed } from "../data/beta_flags.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
-import { withoutPath } from "../data/json_paths.ts";
+import { parseJsonPath, withoutPath } from "../data/json_paths.ts";
 import type { JsonPath } from "../data/json_paths.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
@@ -40,7 +41,9 @@ export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOpti
   const paths = table.fields
     .filter((row) => holdsAny(row.flags, dropped) && !holdsAny(row.flags, kept))
     .flatMap((row) => row.remove);
-  return { body: paths.reduce((left, path) => leaveOut(left, path, ignored), body), flags: [...sent] };
+  const left = paths.reduce((left, path) => leaveOut(left, path, ignored), body);
+  const isLost = left.tools !== body.tools && choosesLostTool(left);
+  return { body: isLost ? leaveOut(left, TOOL_CHOICE, ignored) : left, flags: [...sent] };
 }
 
 function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
@@ -49,6 +52,15 @@ function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
 
 function holdsAny(names: readonly string[], flags: readonly string[]): boolean {
   return flags.some((flag) => isNamed(flag, names));
+}
+
+const TOOL_CHOICE = parseJsonPath("tool_choice");
+
+/** Whether `tool_choice`, which Bedrock refuses without tools, has none left, or not the one that it names. */
+function choosesLostTool({ tools, tool_choice: choice }: JsonObject): boolean {
+  if (!Array.isArray(tools)) return true;
+  if (!isJsonObject(choice) || choice.type !== "tool") return false;
+  return !tools.some((tool: JsonValue) => isJsonObject(tool) && tool.name === choice.name);
 }
 
 function leaveOut(body: JsonObject, path: JsonPath, ignored: IgnoredFields): JsonObject {

@@ -2,6 +2,7 @@
 
 import { invalidField } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { ModelTraits } from "../data/traits.ts";
 import type { ToolChoice } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import type { ChatMessage, ThinkingBlock } from "../wire/openai_chat_messages.ts";
@@ -47,8 +48,9 @@ function isSigned(block: ThinkingBlock): boolean {
 }
 
 export interface ThinkingLimits {
-  /** What `reasoningFields` gave. */
-  readonly fields: JsonObject;
+  readonly traits: ModelTraits;
+  /** What `activeThinking` gave: the caller's or the operator's. */
+  readonly thinking: JsonObject | undefined;
   readonly maxTokens: number | undefined;
   readonly toolChoice: ToolChoice | undefined;
   readonly hasStructuredTool: boolean;
@@ -59,14 +61,14 @@ export interface ThinkingLimits {
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
-  const { fields, maxTokens, toolChoice } = limits;
-  const thinking = activeThinking(fields);
+  const { traits, thinking, maxTokens, toolChoice } = limits;
   if (thinking === undefined) return maxTokens;
-  if (request.temperature !== undefined && request.temperature !== 1) {
-    throw invalidField("temperature", `expected none while thinking is on, found ${request.temperature}`);
+  const { temperature, topK } = traits.sampling === "none" ? {} : request;
+  if (temperature !== undefined && temperature !== 1) {
+    throw invalidField("temperature", `expected none while thinking is on, found ${temperature}`);
   }
-  if (request.topK !== undefined) {
-    throw invalidField("top_k", `expected none while thinking is on, found ${request.topK}`);
+  if (topK !== undefined) {
+    throw invalidField("top_k", `expected none while thinking is on, found ${topK}`);
   }
   if (toolChoice !== undefined && !("auto" in toolChoice)) {
     throw limits.hasStructuredTool

@@ -1,7 +1,7 @@
 /** Chat Completions -> Converse: the request. The table that it follows is `config/chat.md`. */
 
 import { invalidField } from "../base/errors.ts";
-import { mergeJson } from "../base/json.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
@@ -10,10 +10,19 @@ import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
 import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
 import { planChatTools } from "./chat_tools.ts";
-import { isEmpty, latencyConfig, samplesItself, tierConfig, topKFields } from "./converse_members.ts";
+import {
+  activeThinking,
+  isEmpty,
+  latencyConfig,
+  noSampling,
+  samplesItself,
+  tierConfig,
+  topKFields,
+} from "./converse_members.ts";
 import type { FieldsContext } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
+import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
@@ -52,14 +61,17 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const tools = planChatTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
-  const inference = inferenceConfig(request, { ...context, defaults, reasoning, tools });
-  const additionalFields = [
+  const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},
-    topKFields(request.topK, context),
-    reasoning,
-    tools.additionalFields,
-  ].reduce(mergeJson);
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  const takesLimits = !refusesLimits(traits, reasoned);
+  const limited = takesLimits ? context : { ...context, traits: { ...traits, sampling: "none" } as const };
+  const inference = inferenceConfig(request, { ...limited, takesLimits, defaults, thinking, tools });
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
 
   return {
     request: {
@@ -112,36 +124,52 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 
 interface InferenceContext extends FieldsContext {
   readonly defaults: ModelSettings["defaults"];
-  readonly reasoning: JsonObject;
+  readonly takesLimits: boolean;
+  readonly thinking: JsonObject | undefined;
   readonly tools: ToolPlan;
 }
 
 function inferenceConfig(
   request: ChatRequest,
-  { defaults, reasoning, tools, ...context }: InferenceContext,
+  { thinking, tools, ...context }: InferenceContext,
 ): InferenceConfig {
-  const { temperature, topP } = samplesItself(request, reasoning) ? sampling(request, context) : defaults;
+  const { temperature, topP } = sampling(request, { ...context, thinking });
   return {
     maxTokens: limitThinking(request, {
-      fields: reasoning,
-      maxTokens: request.maxTokens ?? defaults.maxTokens,
+      traits: context.traits,
+      thinking,
+      maxTokens: maxTokens(request, context),
       toolChoice: tools.toolConfig?.toolChoice,
       hasStructuredTool: tools.structuredTool !== undefined,
     }),
     temperature,
     topP,
-    stopSequences: request.stop.length > 0 ? request.stop : defaults.stop,
+    stopSequences: request.stop.length > 0 ? request.stop : context.defaults.stop,
   };
 }
 
-/** What the caller asks for, as far as it goes together. */
+function maxTokens(
+  { maxTokens: asked, maxTokensField }: ChatRequest,
+  { takesLimits, defaults, ignored }: Pick<InferenceContext, "takesLimits" | "defaults" | "ignored">,
+): number | undefined {
+  if (takesLimits) return asked ?? defaults.maxTokens;
+  if (asked !== undefined) ignored.add(maxTokensField);
+  return undefined;
+}
+
+/** What the caller asks for, as far as the model takes it, or else the operator. */
 function sampling(
-  { temperature, topP }: ChatRequest,
-  { traits, ignored }: FieldsContext,
+  request: ChatRequest,
+  { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools" | "takesLimits">,
 ): Pick<InferenceConfig, "temperature" | "topP"> {
+  const { temperature, topP } = request;
+  if (traits.sampling === "none") return noSampling(request, ignored);
+  if (!samplesItself(request, thinking)) return defaults;
   expectShare("temperature", temperature);
   expectShare("top_p", topP);
-  if (!traits.oneSampler || temperature === undefined || topP === undefined) return { temperature, topP };
+  if (traits.sampling === "both" || temperature === undefined || topP === undefined) {
+    return { temperature, topP };
+  }
   ignored.add("top_p");
   return { temperature };
 }

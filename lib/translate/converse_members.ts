@@ -39,7 +39,7 @@ export function bareTool(name: string): ConverseTool {
 /** `top_k` where the model has it inside `additionalModelRequestFields`. */
 export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
   if (topK === undefined) return {};
-  if (traits.topKPath === "") {
+  if (traits.topKPath === "" || traits.sampling === "none") {
     ignored.add("top_k");
     return {};
   }
@@ -47,7 +47,7 @@ export function topKFields(topK: number | undefined, { traits, ignored }: Fields
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
 }
 
-/** The `thinking` member of a model's own fields, if it switches thinking on. */
+/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
 export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
   return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
 }
@@ -59,10 +59,20 @@ interface Sampling {
 
 /**
  * Whether the request leaves no room for the operator's sampling: newer Claude models refuse one of temperature and
- * top_p beside the other, and both while they think, as `fields` of their own tell.
+ * top_p beside the other, and both while they think. `thinking` is what `activeThinking` gave.
  */
-export function samplesItself({ temperature, topP }: Sampling, fields: JsonObject): boolean {
-  return temperature !== undefined || topP !== undefined || activeThinking(fields) !== undefined;
+export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
+  return temperature !== undefined || topP !== undefined || thinking !== undefined;
+}
+
+/** For a model that takes no sampling: nothing, and names for what the caller asks. */
+export function noSampling(
+  { temperature, topP }: Sampling,
+  ignored: IgnoredFields,
+): Record<"temperature" | "topP", undefined> {
+  if (temperature !== undefined) ignored.add("temperature");
+  if (topP !== undefined) ignored.add("top_p");
+  return { temperature: undefined, topP: undefined };
 }
 
 /** The operator's tier for requests that name none. */

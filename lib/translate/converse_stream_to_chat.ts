@@ -1,6 +1,6 @@
 /** ConverseStream -> Chat Completions: the chunks of a stream, as the text of server-sent events. */
 
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 import { encodeSseData } from "../codec/sse.ts";
 import type { Citation } from "../wire/converse.ts";
@@ -19,6 +19,7 @@ import {
   unknownBlock,
   unknownEvent,
 } from "./anomalies.ts";
+import { joinBlobs } from "./redacted.ts";
 import { finishReason } from "./converse_to_chat.ts";
 import type { CompletionContext } from "./converse_to_chat.ts";
 
@@ -27,7 +28,7 @@ type Block =
   | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
   | { readonly type: "tool"; readonly position: number; hasInput: boolean }
   | { readonly type: "structured"; hasInput: boolean }
-  | { readonly type: "reasoning"; text: string; signature: string }
+  | { readonly type: "reasoning"; text: string; signature: string; readonly redacted: string[] }
   | { readonly type: "skipped" };
 
 /**
@@ -74,7 +75,7 @@ export class ConverseStreamToChat {
     return this.#stopReason !== undefined;
   }
 
-  /** The text to send for an event; empty when there is nothing to send. */
+  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -165,10 +166,11 @@ export class ConverseStreamToChat {
         this.#reasoningBlock(index).signature += delta.signature;
         return "";
       case "redactedContent":
-        return this.#thinkingChunk({ type: "redacted_thinking", data: delta.data });
+        this.#reasoningBlock(index).redacted.push(delta.data);
+        return "";
       case "unknown":
-        if (this.#blocks.get(index)?.type === "skipped") return "";
-        this.#blocks.set(index, { type: "skipped" });
+        // Inside of a block that is known the rest of it still counts.
+        if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
         this.#note(unknownBlock(delta.name));
         return "";
     }
@@ -187,8 +189,8 @@ export class ConverseStreamToChat {
     const block = this.#blocks.get(index);
     if (input === "" || block?.type === "skipped") return "";
     if (block?.type !== "tool" && block?.type !== "structured") {
-      this.#note(INPUT_WITHOUT_TOOL);
-      return "";
+      // The call has gone out without it, or never began: either way it would be another call than the model's.
+      throw upstreamProtocol(INPUT_WITHOUT_TOOL);
     }
     block.hasInput = true;
     return this.#inputChunk(block, input);
@@ -212,7 +214,7 @@ export class ConverseStreamToChat {
   #reasoningBlock(index: number): Block & { type: "reasoning" } {
     const block = this.#blocks.get(index);
     if (block?.type === "reasoning") return block;
-    const made: Block = { type: "reasoning", text: "", signature: "" };
+    const made: Block = { type: "reasoning", text: "", signature: "", redacted: [] };
     this.#blocks.set(index, made);
     return made;
   }
@@ -230,10 +232,7 @@ export class ConverseStreamToChat {
         // A call without arguments has an empty input, and empty text is not JSON.
         return block.hasInput ? "" : this.#inputChunk(block, "{}");
       case "reasoning":
-        // Sent whole, so that what a caller sends back is what the model signed.
-        return block.signature === ""
-          ? ""
-          : this.#thinkingChunk({ type: "thinking", thinking: block.text, signature: block.signature });
+        return this.#thinkingChunks(block);
       case "skipped":
         return "";
     }
@@ -285,6 +284,15 @@ export class ConverseStreamToChat {
 
   #thinkingChunk(block: ThinkingBlock): string {
     return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
+  }
+
+  /** Sent whole, so that what a caller sends back is what the model signed. */
+  #thinkingChunks({ text, signature, redacted }: Block & { type: "reasoning" }): string {
+    const signed = signature === ""
+      ? ""
+      : this.#thinkingChunk({ type: "thinking", thinking: text, signature });
+    if (redacted.length === 0) return signed;
+    return signed + this.#thinkingChunk({ type: "redacted_thinking", data: joinBlobs(redacted) });
   }
 
   #annotationChunk(value: Annotation): string {

@@ -1,6 +1,5 @@
 /** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
 
-import { Buffer } from "node:buffer";
 import { AditError, upstreamProtocol } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
@@ -22,7 +21,7 @@ import { messagesStop, NO_USAGE } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
 import { encodeMessagesEvent } from "./messages_events.ts";
-import { redactedToMessages } from "./redacted.ts";
+import { joinBlobs, redactedToMessages } from "./redacted.ts";
 
 /** The one block that is being written; `source` is its index in Converse. */
 type Block =
@@ -335,9 +334,4 @@ export class ConverseStreamToMessages {
       DELTAS[type]
     }":${JSON.stringify(value)}}}\n\n`;
   }
-}
-
-/** Base64 of all the bytes, of which each piece holds some. */
-function joinBlobs(blobs: readonly string[]): string {
-  return Buffer.concat(blobs.map((blob) => Buffer.from(blob, "base64"))).toString("base64");
 }

@@ -119,6 +119,7 @@ function structuredContent(
   return only === "" ? others : [...others, { type: "text", text: only }];
 }
 
+/** What decides on the stop reason beside Bedrock's own word. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
   readonly structuredTool: string | undefined;

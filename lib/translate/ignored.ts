@@ -3,6 +3,7 @@
 /** A bound on the header, whatever a caller invents. */
 const MAX_NAMES = 32;
 
+/** A set of names, each once and at most 32 of them. */
 export class IgnoredFields {
   readonly #names = new Set<string>();
 

@@ -3,6 +3,7 @@
 import type { JsonObject } from "../base/json.ts";
 import type { MessagesRequest, MessagesThinking } from "../wire/anthropic_messages.ts";
 import type { FieldsContext } from "./converse_members.ts";
+import { refusesLimits } from "./limits.ts";
 
 /** A budget below this is little thinking, one above it is some. */
 const LOW_EFFORT_BELOW_TOKENS = 4096;
@@ -21,7 +22,12 @@ export function messagesReasoning(
   }
   const asked = effortOf(thinking, effort);
   const fields = asked === undefined ? {} : traits.reasoningEffort.get(asked);
-  if (fields !== undefined) return fields;
+  if (fields !== undefined) {
+    const isLowered = refusesLimits(traits, fields);
+    if (effort !== undefined && (isLowered || asked !== effort)) ignored.add("output_config.effort");
+    // Every Messages request has a limit of tokens.
+    return isLowered ? traits.reasoningEffort.get("medium") ?? {} : fields;
+  }
   if (thinking !== undefined && thinking.type !== "disabled") ignored.add("thinking");
   if (effort !== undefined) ignored.add("output_config.effort");
   return {};
@@ -35,7 +41,6 @@ function effortOf(thinking: MessagesThinking | undefined, effort: string | undef
     case undefined:
       return effort;
     case "enabled":
-      // Never high: Nova then refuses a limit of tokens, and every Messages request has one.
       return effort ?? ((thinking.budgetTokens ?? 0) < LOW_EFFORT_BELOW_TOKENS ? "low" : "medium");
     case "adaptive":
     case "between_tools":

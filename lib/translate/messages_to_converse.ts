@@ -1,6 +1,7 @@
 /** Anthropic Messages -> Converse: the request. The table that it follows is `config/messages.md`. */
 
-import { mergeJson } from "../base/json.ts";
+import { invalidField } from "../base/errors.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { missingField } from "../wire/anthropic_messages.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
@@ -9,8 +10,17 @@ import type { ConverseRequest } from "../wire/converse.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
+import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
-import { isEmpty, latencyConfig, samplesItself, tierConfig, topKFields } from "./converse_members.ts";
+import {
+  activeThinking,
+  isEmpty,
+  latencyConfig,
+  noSampling,
+  samplesItself,
+  tierConfig,
+  topKFields,
+} from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -19,6 +29,7 @@ import { messagesReasoning } from "./messages_reasoning.ts";
 import { planMessagesTools } from "./messages_tools.ts";
 import { isMetadataValue } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
+import type { ToolPlan } from "./tools.ts";
 
 export interface MessagesConverseContext {
   readonly traits: ModelTraits;
@@ -57,22 +68,29 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const maxTokens = request.maxTokens ?? defaults.maxTokens;
   if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, shared);
-  const { temperature, topP } = samplesItself(request, reasoning) ? request : defaults;
   const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
-  const additionalFields = [
+  const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
-    topKFields(request.topK, shared),
-    reasoning,
-    tools.additionalFields,
-  ].reduce(mergeJson);
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  refuseForcedAnswer(request, { thinking, tools });
+  const takesLimits = !refusesLimits(traits, reasoned);
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
+  const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
+
+  const wanted = samplesItself(request, thinking) ? request : defaults;
+  const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
     request: {
       messages,
       system: system.length > 0 ? system : undefined,
       inferenceConfig: {
-        maxTokens,
+        maxTokens: takesLimits ? maxTokens : undefined,
         temperature,
         topP,
         stopSequences,
@@ -91,6 +109,18 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     structuredTool: tools.structuredTool,
     stopSequences: stopSequences ?? [],
   };
+}
+
+/** Claude, while it thinks, cannot be made to call the tool that stands in for structured output. */
+function refuseForcedAnswer(
+  { outputFormat }: MessagesRequest,
+  { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
+): void {
+  if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
+  throw invalidField(
+    outputFormat.path,
+    "this model has no structured output while thinking is on: expected none",
+  );
 }
 
 interface BetaContext extends MessagesConverseContext {

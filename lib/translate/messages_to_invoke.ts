@@ -1,11 +1,12 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
-import { mergeJson } from "../base/json.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
-import { samplesItself } from "./converse_members.ts";
+import type { ModelTraits } from "../data/traits.ts";
+import { activeThinking, samplesItself } from "./converse_members.ts";
 import { guardrailHeaders } from "./guardrail.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -14,6 +15,7 @@ import { IgnoredFields } from "./ignored.ts";
 const ANTHROPIC_VERSION = "bedrock-2023-05-31";
 
 export interface InvokeContext {
+  readonly traits: ModelTraits;
   /** Flags of the `anthropic-beta` headers. */
   readonly betas: readonly string[];
   readonly betaTable: BetaTable;
@@ -34,7 +36,7 @@ export interface InvokeCall {
  */
 export function messagesToInvoke(
   body: JsonObject,
-  { betas, betaTable, settings }: InvokeContext,
+  { traits, betas, betaTable, settings }: InvokeContext,
 ): InvokeCall {
   const ignored = new IgnoredFields();
   const asked = applyBetas(body, {
@@ -43,7 +45,7 @@ export function messagesToInvoke(
     ignored,
   });
   const fields = settings?.defaults.additionalModelRequestFields ?? {};
-  const settled = mergeJson(mergeJson(asked.body, fields), asked.body);
+  const settled = mergeFields(mergeFields(asked.body, fields), asked.body);
   const members = new Map(Object.entries(settled));
   members.delete("model");
   members.delete("stream");
@@ -51,7 +53,7 @@ export function messagesToInvoke(
   const flags = asked.flags.length > 0 ? asked.flags : fields.anthropic_beta;
   if (flags !== undefined) members.set("anthropic_beta", flags);
   else members.delete("anthropic_beta");
-  for (const [name, value] of defaultsFor(settled, settings)) members.set(name, value);
+  for (const [name, value] of defaultsFor(settled, { traits, settings })) members.set(name, value);
   if ((members.get("max_tokens") ?? null) === null) throw missingField("max_tokens");
   return {
     body: Object.fromEntries(members),
@@ -60,16 +62,21 @@ export function messagesToInvoke(
   };
 }
 
+interface DefaultsContext {
+  readonly traits: ModelTraits;
+  readonly settings: ModelSettings | undefined;
+}
+
 /** The operator's defaults for what the caller leaves open. */
-function defaultsFor(body: JsonObject, settings: ModelSettings | undefined): [string, JsonValue][] {
+function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
   const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
-  const sampling = samplesItself(asked, body) ? {} : { temperature, topP };
+  const isSettled = traits.sampling === "none" || samplesItself(asked, activeThinking(body));
   const members: [string, JsonValue | undefined][] = [
     ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
     ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
-    ["temperature", sampling.temperature],
-    ["top_p", sampling.topP],
+    ["temperature", isSettled ? undefined : temperature],
+    ["top_p", isSettled ? undefined : topP],
   ];
   return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
 }

@@ -11,3 +11,8 @@ export function redactedToMessages(blob: string): string {
 export function redactedToConverse(data: string): string {
   return Buffer.from(data, "latin1").toString("base64");
 }
+
+/** Base64 of all the bytes, of which each piece of a stream holds some. */
+export function joinBlobs(blobs: readonly string[]): string {
+  return Buffer.concat(blobs.map((blob) => Buffer.from(blob, "base64"))).toString("base64");
+}

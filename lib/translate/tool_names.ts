@@ -1,6 +1,6 @@
 /** Names and ids of tool calls, held to what Converse allows and told to the caller as the caller wrote them. */
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../base/hash.ts";
 
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html
 const VALID_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -14,7 +14,7 @@ export class ToolNames {
   /** The name to send to Converse. */
   toConverse(name: string): string {
     if (VALID_NAME.test(name)) return name;
-    const mapped = `${name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 47)}_${digest(name).slice(0, 16)}`;
+    const mapped = `${name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 47)}_${sha256Hex(name).slice(0, 16)}`;
     this.#originals.set(mapped, name);
     return mapped;
   }
@@ -27,9 +27,5 @@ export class ToolNames {
 
 /** The id to send for a call in the history; other providers' ids may be longer than Converse allows. */
 export function toolUseId(callId: string): string {
-  return VALID_ID.test(callId) ? callId : `call_${digest(callId).slice(0, 32)}`;
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return VALID_ID.test(callId) ? callId : `call_${sha256Hex(callId).slice(0, 32)}`;
 }

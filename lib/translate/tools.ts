@@ -8,6 +8,7 @@ import type { CacheControl } from "../wire/cache_control.ts";
 import { bareTool, objectSchema } from "./converse_members.ts";
 import type { ConversationContext } from "./turns.ts";
 
+/** The members of a Converse request that tools and format become. */
 export interface ToolPlan {
   readonly toolConfig: ToolConfig | undefined;
   readonly outputConfig: OutputConfig | undefined;
@@ -17,6 +18,7 @@ export interface ToolPlan {
   readonly additionalFields: JsonObject;
 }
 
+/** What the translation of tools must know. */
 export interface ToolsContext extends ConversationContext {
   /** Names of the tools that the history calls. */
   readonly calledTools: readonly string[];
@@ -54,10 +56,11 @@ export interface AnswerFormat {
   readonly schema: JsonObject | undefined;
   readonly name: string | undefined;
   readonly description: string | undefined;
-  /** The name of the tool that takes the answer, and what is added to it until no tool of the caller's has it. */
+  /** The name of the tool that takes the answer, and what is added to it until no other tool has it. */
   readonly tool: { readonly name: string; readonly suffix: string };
 }
 
+/** What a request asks of tools and answer. */
 export interface Wanted {
   readonly tools: readonly CallerTool[];
   readonly choice: Choice;
@@ -152,7 +155,7 @@ interface StructureContext extends ToolsContext {
 
 /** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
 function planStructure({ format, tools, choice }: Wanted, context: StructureContext): Structure {
-  const { traits, others, toolNames, ignored } = context;
+  const { traits, others, toolNames, calledTools, ignored } = context;
   if (format === undefined) return {};
   if (format.schema !== undefined && traits.structuredOutput === "schema") {
     return { outputConfig: { textFormat: schemaFormat(format, format.schema) } };
@@ -166,8 +169,10 @@ function planStructure({ format, tools, choice }: Wanted, context: StructureCont
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
     throw invalidField(format.path, `this model has no structured output: expected ${format.otherwise}`);
   }
+  // Tools of the history alone may be offered, too.
+  const taken = [...tools.map((tool) => tool.name), ...calledTools];
   const tool: ToolSpec = {
-    name: toolNames.toConverse(freeName(format.tool, tools)),
+    name: toolNames.toConverse(freeName(format.tool, taken)),
     description: format.description ?? "Gives the answer, as JSON",
     inputSchema: { json: objectSchema(format.schema ?? {}) },
   };
@@ -186,9 +191,9 @@ function schemaFormat(
   };
 }
 
-function freeName({ name, suffix }: AnswerFormat["tool"], tools: readonly CallerTool[]): string {
+function freeName({ name, suffix }: AnswerFormat["tool"], taken: readonly string[]): string {
   let free = name;
-  while (tools.some((tool) => tool.name === free)) free += suffix;
+  while (taken.includes(free)) free += suffix;
   return free;
 }
 

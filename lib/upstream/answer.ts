@@ -8,7 +8,7 @@ import { classifyResponse, MAX_ERROR_BYTES } from "./classify.ts";
 import type { Exchange, Head } from "./exchange.ts";
 
 /** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** The JSON of an answer, not yet read any further. */
 export interface JsonAnswer {

@@ -61,7 +61,7 @@ const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
 
 /** The error that an HTTP answer other than 200 stands for. */
 export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
-  const { code, message } = readErrorBody(body);
+  const { code, message } = parseErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
   const kind = KIND_BY_EXCEPTION.get(type ?? "") ?? KIND_BY_STATUS.get(status) ?? "upstream_error";
   return refusal(kind, {
@@ -91,7 +91,7 @@ export function classifyFrame(
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
     ...optional("type", type),
-    ...optional("message", text(":error-message") ?? readErrorBody(payload).message),
+    ...optional("message", text(":error-message") ?? parseErrorBody(payload).message),
     ...optional("requestId", requestId),
   });
 }
@@ -110,7 +110,7 @@ function exceptionName(text: unknown): string | undefined {
 }
 
 /** AWS's front ends write `Message`, its services `message`; proxies send HTML, of which nothing is kept. */
-function readErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
+function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
   if (body.length > MAX_ERROR_BYTES) return {};
   let value: unknown;
   try {

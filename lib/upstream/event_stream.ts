@@ -15,7 +15,7 @@ export interface EventReader<Event> {
 }
 
 /** An upstream lost behind a complete answer has lost its accounting at most. */
-const FORGIVEN_AT_THE_END: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
+export const FORGIVEN_AT_THE_END: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
 
 /**
  * The events of a stream. It is opened only when its first events are there, so that an error before them still becomes

@@ -1,7 +1,7 @@
 /** One signed HTTP exchange with a provider: its deadlines, its bytes, and how it is ended early. */
 
-import { AditError, type ErrorKind, toAditError } from "../base/errors.ts";
-import { concat } from "../base/bytes.ts";
+import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
+import { AditError, toAditError } from "../base/errors.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import type { Timeouts } from "../config/snapshot.ts";
 import type { Fetch } from "../runtime/runtime.ts";
@@ -34,6 +34,7 @@ export class Exchange {
   readonly #aborter = new AbortController();
   readonly #options: ExchangeOptions;
   readonly #head: Promise<Head>;
+  #response: Response | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   #failure: AditError | undefined;
   #answered = false;
@@ -69,17 +70,8 @@ export class Exchange {
    * that ended the exchange early.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#progress.extend(this.#options.timeouts.idleMs);
-    this.#reading = true;
-    let result;
-    try {
-      result = await this.#reader?.read();
-    } catch (cause) {
-      this.end(new AditError("stream_truncated", undefined, { cause }));
-    }
-    this.#reading = false;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#reader ??= this.#response?.body?.getReader();
+    const result = await this.#untilSilence(() => this.#reader?.read());
     if (result === undefined || result.done) {
       this.#finish();
       return undefined;
@@ -87,17 +79,20 @@ export class Exchange {
     return result.value;
   }
 
-  /** The whole body. An AditError of kind `tooLarge` ends the exchange when there are more than `maxBytes`. */
-  async readAll(
-    maxBytes: number,
-    tooLarge: ErrorKind = "upstream_protocol",
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  /** The whole body. An `upstream_protocol` error ends the exchange when there are more than `maxBytes`. */
+  async readAll(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const declared = Number(this.#response?.headers.get("content-length") ?? NaN);
+    if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) {
+      const whole = await this.#untilSilence(() => this.#response?.bytes());
+      this.#finish();
+      return whole ?? EMPTY;
+    }
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let total = 0;
     for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
       total += chunk.length;
       if (total > maxBytes) {
-        const error = new AditError(tooLarge);
+        const error = new AditError("upstream_protocol");
         this.end(error);
         throw error;
       }
@@ -106,13 +101,29 @@ export class Exchange {
     return concat(chunks, total);
   }
 
+  /** What is read next, within the time that the upstream may be silent. Throws what ended the exchange. */
+  async #untilSilence<Result>(read: () => Promise<Result> | undefined): Promise<Result | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#progress.extend(this.#options.timeouts.idleMs);
+    this.#reading = true;
+    let result;
+    try {
+      result = await read();
+    } catch (cause) {
+      this.end(new AditError("stream_truncated", undefined, { cause }));
+    }
+    this.#reading = false;
+    if (this.#failure !== undefined) throw this.#failure;
+    return result;
+  }
+
   /** Ends the exchange, unless it has ended: what is read next throws `error`, and the provider's work is cancelled. */
   end(error: AditError): void {
     if (this.#finished) return;
     this.#failure = error;
     this.#finish();
     // Bun 1.4 frees an aborted stream's memory only if its reader was cancelled first.
-    this.#reader?.cancel().catch(() => {});
+    (this.#reader ?? this.#response?.body)?.cancel().catch(() => {});
     this.#aborter.abort();
     this.#giveUp?.(error);
   }
@@ -135,7 +146,7 @@ export class Exchange {
     }
     this.#progress.cancel();
     this.#progress = this.#watchSilence();
-    this.#reader = response.body?.getReader();
+    this.#response = response;
     return { status: response.status, headers: response.headers };
   }
 

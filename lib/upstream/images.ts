@@ -6,6 +6,7 @@ import { get } from "node:https";
 import { isIP } from "node:net";
 import { concat } from "../base/bytes.ts";
 import type { TimerWheel } from "../base/clock.ts";
+import { unbracketed } from "../base/host.ts";
 import { isPublicAddress } from "./public_address.ts";
 
 /** The way to hosts. */
@@ -43,6 +44,7 @@ const WITHIN_MS = 10_000;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
 
+/** Fetches over this network, each image within 10 s and 3,932,160 bytes, or what its request has left. */
 export function imageFetcher(timers: TimerWheel, network: ImageNetwork): FetchImage {
   return async (url, { budget, signal }) => {
     const aborter = new AbortController();
@@ -86,7 +88,7 @@ function parseTarget(text: string, base?: URL): URL {
   if (url?.protocol !== "https:") throw new ImageError("expected an https URL");
   if (url.username !== "" || url.password !== "") throw new ImageError("expected a URL without a user");
   // An address in place of a name has no certificate worth checking, and is nobody's way to publish an image.
-  if (isIP(url.hostname.replace(/^\[|\]$/g, "")) !== 0) {
+  if (isIP(unbracketed(url.hostname)) !== 0) {
     throw new ImageError("expected a URL with the name of a host, found an address");
   }
   return url;

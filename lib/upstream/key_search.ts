@@ -1,8 +1,8 @@
 /** From the credentials of the configuration to the search for their key pair. */
 
-import { createHash } from "node:crypto";
 import { assumedRole, defaultChain, sharedProfile } from "../aws/find_key_pair.ts";
 import type { FindKeyPair } from "../aws/key_pair.ts";
+import { sha256Hex } from "../base/hash.ts";
 import type { ChainCredentials, KeySource, ProfileCredentials, RoleCredentials } from "../config/snapshot.ts";
 
 /** Credentials that are not written down in the configuration, but found and found again. */
@@ -31,5 +31,5 @@ export function fingerprintOf(credentials: SearchedCredentials, region: string):
   const secrets = credentials.kind === "role" && credentials.base.kind === "static"
     ? [credentials.base.secretAccessKey.reveal(), credentials.base.sessionToken?.reveal()]
     : [];
-  return createHash("sha256").update(JSON.stringify([region, credentials, secrets])).digest("hex");
+  return sha256Hex(JSON.stringify([region, credentials, secrets]));
 }

@@ -1,16 +1,15 @@
 /** Native answers: Bedrock's own bytes, passed on as they are and read on the side for usage and a proper end. */
 
 import { concat, EMPTY } from "../base/bytes.ts";
-import { AditError } from "../base/errors.ts";
+import { AditError, toAditError } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../codec/eventstream.ts";
+import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse } from "./classify.ts";
+import { FORGIVEN_AT_THE_END } from "./event_stream.ts";
 import type { Exchange, Head } from "./exchange.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
-
-/** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** An answer that came whole: a success without a stream, or any refusal. */
 export interface NativeAnswer {
@@ -63,13 +62,13 @@ export class NativeStream {
 
   constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
     this.#exchange = exchange;
-    this.#requestId = head.headers.get("x-amzn-requestid") ?? undefined;
+    this.#requestId = requestIdOf(head);
   }
 
   /** The next whole frames, or undefined after the last. Throws the AditError that broke the stream. */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
-      const chunk = await this.#exchange.read();
+      const chunk = await this.#readChunk();
       if (chunk === undefined) {
         this.#checkEnd();
         return undefined;
@@ -78,6 +77,15 @@ export class NativeStream {
       const complete = this.#heldBytes + chunk.length - this.#decoder.pendingBytes;
       if (complete > 0) return this.#take(chunk, complete);
       this.#hold(chunk);
+    }
+  }
+
+  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      return await this.#exchange.read();
+    } catch (error) {
+      if (FORGIVEN_AT_THE_END.has(toAditError(error).kind) && this.#isComplete()) return undefined;
+      throw error;
     }
   }
 
@@ -115,21 +123,29 @@ export class NativeStream {
     this.exception ??= classifyFrame(frame, this.#requestId);
   }
 
-  /** Throws unless the stream has come to the end that its operation promises. */
+  /** Whether the stream has come to the end that its operation promises, or to Bedrock's own exception. */
+  #isComplete(): boolean {
+    if (this.exception !== undefined) return true;
+    if (operationRow(this.operation).usage === "converse events") return this.#stopped;
+    return this.#invokeEnd().complete;
+  }
+
+  #invokeEnd(): ReturnType<typeof invokeStreamEnd> {
+    return invokeStreamEnd(this.#lastFrame?.payload ?? EMPTY);
+  }
+
+  /** Throws unless the answer is complete; what a frame behind it was cut off of is its accounting at most. */
   #checkEnd(): void {
+    if (this.#isComplete()) {
+      if (operationRow(this.operation).usage === "invoke events") this.usage = this.#invokeEnd().usage;
+      return;
+    }
     try {
       this.#decoder.end();
     } catch (cause) {
       const truncated = cause instanceof EventStreamError && cause.reason === "truncated";
       throw new AditError(truncated ? "stream_truncated" : "upstream_protocol", undefined, { cause });
     }
-    if (this.exception !== undefined) return;
-    if (operationRow(this.operation).usage === "converse events") {
-      if (!this.#stopped) throw new AditError("stream_truncated");
-      return;
-    }
-    const end = invokeStreamEnd(this.#lastFrame?.payload ?? EMPTY);
-    if (!end.complete) throw new AditError("stream_truncated");
-    this.usage = end.usage;
+    throw new AditError("stream_truncated");
   }
 }

@@ -92,10 +92,12 @@ export const OPERATIONS = {
 
 export type Operation = keyof typeof OPERATIONS;
 
+/** What AWS's model says of an operation: its method, its path, and where its counts stand. */
 export function operationRow(operation: Operation): OperationRow {
   return OPERATIONS[operation];
 }
 
+/** Whether the operation answers with frames of an event stream, one by one. */
 export function isStream(operation: Operation): boolean {
   const { usage } = operationRow(operation);
   return usage === "converse events" || usage === "invoke events";

@@ -34,6 +34,7 @@ interface Kept {
   readonly keeper: KeyKeeper;
 }
 
+/** A keeper for each provider whose key pair is searched for; a reload that leaves the provider alone keeps it. */
 export class ProviderCredentials {
   readonly #options: ProviderCredentialsOptions;
   /** By the names of the providers. */

@@ -56,6 +56,7 @@ interface Connection {
   readonly probe: ProbeConnection | undefined;
 }
 
+/** The way to all providers; what the settings of each come to is worked out once for each snapshot. */
 export class Upstream {
   /** Fetches an image that a request points at. */
   readonly fetchImage: FetchImage;

@@ -51,6 +51,7 @@ export type MessagesEvent =
   }
   | { readonly type: "message_stop" };
 
+/** The counts as `usage` of an answer or event has them; input tokens are those that no cache held. */
 export function messagesUsage(usage: Usage): MessagesUsage {
   return {
     input_tokens: usage.inputTokens,

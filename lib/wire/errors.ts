@@ -13,6 +13,7 @@ export interface OpenAiErrorBody {
   };
 }
 
+/** The body of an error of the OpenAI routes; `param` is the field at fault, where one is known. */
 export function openAiErrorBody(error: AditError): OpenAiErrorBody {
   const [type, code] = errorRow(error.kind).openai;
   return { error: { message: error.message, type, param: error.details.param ?? null, code } };
@@ -29,6 +30,7 @@ export interface AnthropicErrorBody {
   readonly request_id: string;
 }
 
+/** The body of an error of the Messages routes, which repeats the request's id as Anthropic's does. */
 export function anthropicErrorBody(error: AditError, requestId: string): AnthropicErrorBody {
   const { anthropic: type } = errorRow(error.kind);
   const { message, details: { anthropicCode: code } } = error;
@@ -41,6 +43,7 @@ export interface BedrockErrorBody {
   readonly message: string;
 }
 
+/** The body of an error of the native routes. */
 export function bedrockErrorBody(error: AditError): BedrockErrorBody {
   return { message: error.message };
 }

@@ -11,7 +11,8 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
  * lost in silence.
  */
 export class Fields {
-  readonly #asked = new Set<string>();
+  /** With repetitions: a set would be most of what reading an object costs. */
+  readonly #asked: string[] = [];
 
   constructor(readonly value: JsonObject, readonly path: string) {}
 
@@ -27,7 +28,7 @@ export class Fields {
 
   /** Whatever stands there, unchecked; undefined for null. */
   any(name: string): JsonValue | undefined {
-    this.#asked.add(name);
+    this.#asked.push(name);
     return Object.hasOwn(this.value, name) ? this.value[name] ?? undefined : undefined;
   }
 
@@ -97,7 +98,12 @@ export class Fields {
 
   /** Members with a value that no reader asked for. */
   unread(): [name: string, value: JsonValue][] {
-    return Object.entries(this.value).filter(([name, value]) => value !== null && !this.#asked.has(name));
+    const found: [name: string, value: JsonValue][] = [];
+    for (const name of Object.keys(this.value)) {
+      const value = this.value[name];
+      if (value !== undefined && value !== null && !this.#asked.includes(name)) found.push([name, value]);
+    }
+    return found;
   }
 
   /** Adds the paths of unread members to `paths`, without indexes: `messages[].name`. */

@@ -18,6 +18,8 @@ export interface ChatRequest {
   readonly includeUsage: boolean;
   /** `max_completion_tokens`, or the older `max_tokens`. */
   readonly maxTokens: number | undefined;
+  /** Which of the two it was. */
+  readonly maxTokensField: "max_completion_tokens" | "max_tokens";
   readonly temperature: number | undefined;
   readonly topP: number | undefined;
   readonly topK: number | undefined;
@@ -95,12 +97,13 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     stream: fields.optionalBoolean("stream") ?? false,
     includeUsage: streamOptions?.optionalBoolean("include_usage") ?? false,
     maxTokens: newMaxTokens ?? oldMaxTokens,
+    maxTokensField: newMaxTokens === undefined ? "max_tokens" : "max_completion_tokens",
     temperature: fields.optionalNumber("temperature"),
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),
     stop: parseStop(fields),
     tools: fields.items("tools").map((tool) => parseTool(tool, unreadPaths)),
-    toolChoice: parseToolChoice(fields),
+    toolChoice: parseToolChoice(fields, unreadPaths),
     parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
     responseFormat: parseResponseFormat(fields, unreadPaths),
     reasoningEffort: fields.optionalString("reasoning_effort"),
@@ -154,32 +157,65 @@ function parseTool(fields: Fields, unreadPaths: Set<string>): ChatTool {
   return tool;
 }
 
-function parseToolChoice(fields: Fields): ChatToolChoice | undefined {
+function parseToolChoice(fields: Fields, unreadPaths: Set<string>): ChatToolChoice | undefined {
   const choice = fields.any("tool_choice");
   if (choice === undefined) return undefined;
   if (!isJsonObject(choice)) {
     return { type: fields.oneOf("tool_choice", ["auto", "none", "required"]) };
   }
   const object = Fields.of(choice, "tool_choice");
-  switch (object.oneOf("type", ["function", "allowed_tools"])) {
+  const parsed = parseChosenTools(object, unreadPaths);
+  object.noteUnread(unreadPaths);
+  return parsed;
+}
+
+function parseChosenTools(fields: Fields, unreadPaths: Set<string>): ChatToolChoice {
+  switch (fields.oneOf("type", ["function", "allowed_tools"])) {
     case "function":
-      return { type: "function", name: object.object("function").string("name") };
+      return { type: "function", name: parseToolName(fields, unreadPaths) };
     case "allowed_tools": {
-      const allowed = object.object("allowed_tools");
-      return {
+      const allowed = fields.object("allowed_tools");
+      const parsed: ChatToolChoice = {
         type: "allowed_tools",
         mode: allowed.oneOf("mode", ["auto", "required"]),
-        names: allowed.items("tools").map((tool) => tool.object("function").string("name")),
+        names: allowed.items("tools").map((tool) => {
+          tool.optionalOneOf("type", ["function"]);
+          const name = parseToolName(tool, unreadPaths);
+          tool.noteUnread(unreadPaths);
+          return name;
+        }),
       };
+      allowed.noteUnread(unreadPaths);
+      return parsed;
     }
   }
+}
+
+function parseToolName(fields: Fields, unreadPaths: Set<string>): string {
+  const definition = fields.object("function");
+  const name = definition.string("name");
+  definition.noteUnread(unreadPaths);
+  return name;
 }
 
 function parseResponseFormat(fields: Fields, unreadPaths: Set<string>): ResponseFormat {
   const format = fields.optionalObject("response_format");
   if (format === undefined) return { type: "text" };
+  const parsed = parseFormat(format, unreadPaths);
+  format.noteUnread(unreadPaths);
+  return parsed;
+}
+
+function parseFormat(format: Fields, unreadPaths: Set<string>): ResponseFormat {
   const type = format.oneOf("type", ["text", "json_object", "json_schema"]);
-  if (type !== "json_schema") return { type };
+  if (type === "text") return { type };
+  if (type === "json_object") {
+    // A schema here is an extension of several model servers, and means what json_schema means.
+    const schema = format.optionalObject("schema")?.value;
+    return schema === undefined
+      ? { type }
+      : { type: "json_schema", name: "json", description: undefined, schema };
+  }
   const definition = format.object("json_schema");
   // The families that take a schema hold every answer to it, so there is nothing to carry.
   definition.optionalBoolean("strict");

@@ -139,7 +139,11 @@ function parseAssistant(fields: Fields, { unreadPaths, cache }: AssistantOptions
     path: fields.path,
     content: refusal === undefined ? content : [...content, textPart(refusal, fields.pathOf("refusal"))],
     toolCalls: fields.items("tool_calls").map((call) => parseToolCall(call, unreadPaths)),
-    thinking: fields.items("thinking_blocks").map(parseThinkingBlock),
+    thinking: fields.items("thinking_blocks").map((block) => {
+      const parsed = parseThinkingBlock(block);
+      block.noteUnread(unreadPaths);
+      return parsed;
+    }),
     reasoning: fields.optionalString("reasoning_content") || undefined,
     cache,
   };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { AditError } from "../../lib/base/errors.ts";
-import { describeJson, isDeeperThan, mergeJson, parseJsonBody } from "../../lib/base/json.ts";
+import { describeJson, isDeeperThan, mergeFields, mergeJson, parseJsonBody } from "../../lib/base/json.ts";
 import type { JsonValue } from "../../lib/base/json.ts";
 import { Random } from "../suites/random.ts";
 
@@ -140,6 +140,16 @@ Deno.test("merging goes into objects and nothing else", () => {
     mergeJson({ a: { b: 1, c: [1] }, d: 1, e: { f: 1 } }, { a: { c: [2] }, d: { g: 1 }, e: null }),
     { a: { b: 1, c: [2] }, d: { g: 1 }, e: null },
   );
+});
+
+Deno.test("of two objects of another type each, the upper replaces the lower whole", () => {
+  const under = { a: { type: "enabled", budget: 1 }, b: { type: "x", c: { type: 1, d: 1 } } };
+  assert.deepEqual(mergeFields(under, { a: { type: "disabled" }, b: { type: "x", c: { type: 2 } } }), {
+    a: { type: "disabled" },
+    b: { type: "x", c: { type: 2 } },
+  });
+  assert.deepEqual(mergeFields(under, { a: { budget: 2 } }).a, { type: "enabled", budget: 2 });
+  assert.deepEqual(mergeJson(under, { a: { type: "disabled" } }).a, { type: "disabled", budget: 1 });
 });
 
 Deno.test("values are described by kind alone", () => {

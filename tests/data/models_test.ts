@@ -28,15 +28,53 @@ for (const [id, family] of FAMILIES) {
   });
 }
 
-Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
-  const { reasoningEffort } = traitsOf("anthropic.claude-sonnet-4-5-20250929-v1:0", builtInModelTable());
-  const budgets = [...reasoningEffort.values()].flatMap(({ thinking }) =>
+const SAMPLING: readonly (readonly [id: string, sampling: string])[] = [
+  ["anthropic.claude-3-haiku-20240307-v1:0", "both"],
+  ["us.anthropic.claude-3-7-sonnet-20250219-v1:0", "both"],
+  ["us.anthropic.claude-sonnet-4-20250514-v1:0", "both"],
+  ["us.anthropic.claude-opus-4-20250514-v1:0", "both"],
+  ["us.anthropic.claude-opus-4-1-20250805-v1:0", "one"],
+  ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "one"],
+  ["us.anthropic.claude-sonnet-4-6", "one"],
+  ["us.anthropic.claude-opus-4-6-v1", "one"],
+  ["us.anthropic.claude-opus-4-7", "none"],
+  ["us.anthropic.claude-opus-4-8", "none"],
+  ["us.anthropic.claude-sonnet-5", "none"],
+  ["amazon.nova-pro-v1:0", "both"],
+];
+
+for (const [id, sampling] of SAMPLING) {
+  Deno.test(`model "${id}" takes ${sampling} of temperature and top_p`, () => {
+    assert.equal(traitsOf(id, builtInModelTable()).sampling, sampling);
+  });
+}
+
+/** What the efforts of a model mean in tokens. */
+function budgetsOf(id: string): number[] {
+  return [...traitsOf(id, builtInModelTable()).reasoningEffort.values()].flatMap(({ thinking }) =>
     typeof thinking === "object" && thinking !== null && "budget_tokens" in thinking
       ? [Number(thinking.budget_tokens)]
       : []
   );
-  assert.equal(Math.min(...budgets), 1024);
+}
+
+Deno.test("no effort asks Claude for a budget below 1024 tokens", () => {
+  assert.equal(Math.min(...budgetsOf("anthropic.claude-sonnet-4-5-20250929-v1:0")), 1024);
 });
+
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+const MOST_OUTPUT: readonly (readonly [id: string, tokens: number])[] = [
+  ["us.anthropic.claude-opus-4-20250514-v1:0", 32_000],
+  ["us.anthropic.claude-opus-4-1-20250805-v1:0", 32_000],
+  ["us.anthropic.claude-sonnet-4-20250514-v1:0", 64_000],
+  ["us.anthropic.claude-haiku-4-5-20251001-v1:0", 64_000],
+];
+
+for (const [id, tokens] of MOST_OUTPUT) {
+  Deno.test(`every budget of model "${id}" leaves as much again for the answer`, () => {
+    assert.ok(2 * Math.max(...budgetsOf(id)) <= tokens);
+  });
+}
 
 Deno.test("later rows set what they name and leave the rest", () => {
   const table = compileModelTable([

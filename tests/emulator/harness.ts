@@ -1,5 +1,6 @@
 /** The emulator as tests use it: in-process with an API key, or behind a socket with AWS's own client. */
 
+import assert from "node:assert/strict";
 import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Clock } from "../../lib/base/clock.ts";
@@ -9,6 +10,7 @@ import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/crede
 import { createEmulator, type EmulatorOptions } from "../../lib/emulator/emulator.ts";
 
 export const CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+export const NEW_CLAUDE = "us.anthropic.claude-opus-4-8";
 export const OLD_CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
 export const NOVA = "amazon.nova-lite-v1:0";
 export const LLAMA = "us.meta.llama3-3-70b-instruct-v1:0";
@@ -105,6 +107,29 @@ export function pathOf(modelId: string, operation: string): string {
 /** One turn of the user. */
 export function ask(text: string): { role: "user"; content: { text: string }[] } {
   return { role: "user", content: [{ text }] };
+}
+
+/** A body that is refused, for Claude and with status 400 where nothing else is said. */
+export interface RefusedRequest {
+  readonly model?: string;
+  readonly body: unknown;
+  readonly message: RegExp | string;
+  readonly status?: number;
+}
+
+/** Fails unless each of the operations refuses the body in these words. */
+export async function assertRefused(
+  operations: readonly string[],
+  { model = CLAUDE, body, message, status = 400 }: RefusedRequest,
+): Promise<void> {
+  const post = postTo();
+  for (const operation of operations) {
+    const response = await post(pathOf(model, operation), body);
+    const text = await messageOf(response);
+    assert.equal(response.status, status, text);
+    if (typeof message === "string") assert.equal(text, message);
+    else assert.match(text, message);
+  }
 }
 
 /** The `message` of a refusal. */

@@ -8,7 +8,17 @@ import {
 } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
-import { ask, AUTHENTICATIONS, CLAUDE, HANDLERS, NOVA, withClient } from "./harness.ts";
+import {
+  ask,
+  AUTHENTICATIONS,
+  CLAUDE,
+  HANDLERS,
+  messageOf,
+  NOVA,
+  pathOf,
+  postTo,
+  withClient,
+} from "./harness.ts";
 
 const CLAUDE_BODY = {
   anthropic_version: "bedrock-2023-05-31",
@@ -122,3 +132,27 @@ for (const handler of HANDLERS) {
     }
   }
 }
+
+const COUNT: readonly [model: string, message: string][] = [
+  [CLAUDE, "The provided model identifier is invalid."],
+  [NOVA, "The provided model doesn't support counting tokens."],
+];
+
+for (const [model, message] of COUNT) {
+  Deno.test(`CountTokens refuses ${model}`, async () => {
+    const response = await postTo()(pathOf(model, "count-tokens"), {
+      input: { converse: { messages: [ask("hi")] } },
+    });
+    assert.equal(response.status, 400);
+    assert.equal(await messageOf(response), message);
+  });
+}
+
+Deno.test("CountTokens refuses an input that is neither of the two", async () => {
+  const post = postTo();
+  for (const body of [{}, { input: {} }, { input: { converse: {}, invokeModel: { body: "" } } }]) {
+    const response = await post(pathOf(CLAUDE.replace("us.", ""), "count-tokens"), body);
+    assert.equal(response.status, 400);
+    await response.body?.cancel();
+  }
+});

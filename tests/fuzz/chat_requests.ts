@@ -56,7 +56,7 @@ class RequestWriter {
       model: "model",
       messages: this.#messages(tools),
       ...(tools.length > 0 && { tools: tools.map((name) => this.#tool(name, offered.includes(name))) }),
-      ...toolChoice(choice, offered),
+      ...this.#toolChoice(choice, offered),
       ...this.#sampling(),
       ...this.#answerShape(),
       ...this.#bedrock(),
@@ -133,7 +133,7 @@ class RequestWriter {
       role: "assistant",
       content: this.#once(2) ? null : this.#text("messages[].content"),
       tool_calls: calls,
-      ...(this.thoughts.length > 0 && this.#once(2) && { thinking_blocks: this.thoughts }),
+      ...(this.thoughts.length > 0 && this.#once(2) && { thinking_blocks: this.thoughts.map(this.#thought) }),
       ...(this.#once(4) && this.#unsigned()),
     };
     const ordered = this.#once(2) ? results : results.toReversed();
@@ -148,8 +148,13 @@ class RequestWriter {
 
   #unsigned(): JsonObject {
     const thinking = this.#text("messages[].thinking_blocks[]");
-    return { thinking_blocks: [{ type: "thinking", thinking }] };
+    return { thinking_blocks: [this.#thought({ type: "thinking", thinking })] };
   }
+
+  readonly #thought = (block: JsonObject): JsonObject => ({
+    ...block,
+    ...this.#extra("messages[].thinking_blocks[]"),
+  });
 
   #call(name: string): JsonObject {
     const id = `call_${this.#calls++}${this.#once(3) ? `|${"y".repeat(80)}` : ""}`;
@@ -233,6 +238,42 @@ class RequestWriter {
     };
   }
 
+  #toolChoice(choice: Choice, offered: readonly string[]): JsonObject {
+    const tools = (path: string) =>
+      offered.map((name): JsonObject => ({
+        type: "function",
+        function: { name, ...this.#extra(`${path}.function`) },
+        ...this.#extra(path),
+      }));
+    switch (choice) {
+      case "absent":
+        return {};
+      case "auto":
+      case "none":
+      case "required":
+        return { tool_choice: choice };
+      case "one":
+        return { tool_choice: tools("tool_choice")[0] ?? null };
+      case "some":
+        return {
+          tool_choice: {
+            type: "allowed_tools",
+            allowed_tools: {
+              mode: "auto",
+              tools: tools("tool_choice.allowed_tools.tools[]"),
+              ...this.#extra("tool_choice.allowed_tools"),
+            },
+            ...this.#extra("tool_choice"),
+          },
+        };
+    }
+  }
+
+  /** Sometimes a member that nobody knows, of the object at the path. */
+  #extra(path: string): JsonObject {
+    return this.#once(6) ? { extra: this.#word(`${path}.extra`) } : {};
+  }
+
   #sampling(): JsonObject {
     return {
       ...(this.#once(3) && { temperature: this.random.pick([0, 0.5, 1]) }),
@@ -255,9 +296,13 @@ class RequestWriter {
     return {
       ...(this.#once(2) && { stream: true, stream_options: { include_usage: this.#once(2) } }),
       ...(this.#once(4) && {
-        response_format: this.#once(3)
-          ? { type: "json_object" }
-          : { type: "json_schema", json_schema: { name: this.#word(path), schema: schema(), strict: true } },
+        response_format: {
+          ...(this.#once(3) ? { type: "json_object", ...(this.#once(2) && { schema: schema() }) } : {
+            type: "json_schema",
+            json_schema: { name: this.#word(path), schema: schema(), strict: true },
+          }),
+          ...this.#extra(path),
+        },
       }),
     };
   }
@@ -293,22 +338,6 @@ class RequestWriter {
       ...(this.#once(6) && { prediction: { type: "content", content: this.#text("prediction") } }),
       ...(this.#once(6) && { seed: 7, logit_bias: { "50256": -100 }, store: true, n: 1 }),
     };
-  }
-}
-
-function toolChoice(choice: Choice, offered: readonly string[]): JsonObject {
-  const tools = offered.map((name) => ({ type: "function", function: { name } }));
-  switch (choice) {
-    case "absent":
-      return {};
-    case "auto":
-    case "none":
-    case "required":
-      return { tool_choice: choice };
-    case "one":
-      return { tool_choice: tools[0] ?? null };
-    case "some":
-      return { tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools } } };
   }
 }
 

@@ -2,7 +2,10 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
-import { dialectOf, route, routePath } from "../../lib/http/router.ts";
+import { OWN_SEGMENTS } from "../../lib/config/link_models.ts";
+import { CATALOG_PATHS } from "../../lib/http/native_routes.ts";
+import { dialectOf, FIXED, route, routePath } from "../../lib/http/router.ts";
+import { OPERATIONS } from "../../lib/upstream/operations.ts";
 import { model, provider, snapshot } from "../fakes/snapshot.ts";
 
 const HAIKU = model("haiku", provider("east", "us-east-1"));
@@ -86,6 +89,18 @@ for (const [path, dialect, headers = {}] of DIALECTS) {
     equal(dialectOf(path, new Headers(headers)), dialect);
   });
 }
+
+Deno.test("the paths that an operator may not take are those that the gateway answers", () => {
+  const paths = [
+    ...FIXED.keys(),
+    ...Object.values(OPERATIONS).map(({ path }) => path),
+    ...Object.values(CATALOG_PATHS),
+    // Of the addresses that only regular expressions tell; `/bedrock` is free.
+    ...["/compat/chat/completions", "/aws-bedrock/bedrock-runtime"],
+  ];
+  const segments = new Set(paths.map((path) => path.split("/")[1] ?? "").filter((segment) => segment !== ""));
+  deepEqual([...segments].sort(), [...OWN_SEGMENTS].sort());
+});
 
 Deno.test("a path of nothing but slashes is looked at in linear time", () => {
   equal(routePath("/".repeat(100_000)), "/");

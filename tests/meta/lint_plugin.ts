@@ -122,7 +122,11 @@ const RULES: Readonly<Record<string, TeamRule>> = {
       const check = (node: Deno.lint.ExportNamedDeclaration): void => {
         const { declaration } = node;
         if (declaration?.type !== "FunctionDeclaration" && declaration?.type !== "ClassDeclaration") return;
-        if (isDocComment(sourceCode.getCommentsBefore(node).at(-1))) return;
+        // Deno 2.9.6 lists all comments of the file that stand before the node, its header included.
+        const comment = sourceCode.getCommentsBefore(node).at(-1);
+        const isDirectlyBefore = comment !== undefined &&
+          sourceCode.text.slice(comment.range[1], node.range[0]).trim() === "";
+        if (isDocComment(comment) && isDirectlyBefore) return;
         report(
           { range: [node.range[0], node.range[0] + "export".length] },
           `"${declaration.id?.name}" is not described`,

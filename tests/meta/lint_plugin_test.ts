@@ -77,6 +77,7 @@ const CASES: readonly RuleCase[] = [
       "export function f() {}",
       "// Text.\nexport class A {}",
       "/* Text. */ export async function f() {}",
+      "/** Header. */\n\nimport a from 'a';\n\nexport function f() {}",
     ],
     accepted: ["/** Text. */\nexport function f() {}", "function f() {}", "export type A = 1;"],
   },

@@ -1,5 +1,6 @@
 /** ConverseStream for tests: events as frames, frames cut anywhere, and events put together to the whole answer. */
 
+import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import type { JsonObject, JsonValue } from "../../lib/base/json.ts";
 import { concat, decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
@@ -115,6 +116,10 @@ function wholeBlocks({ start, deltas }: Block): JsonObject[] {
     ...(text === ""
       ? []
       : [{ reasoningContent: { reasoningText: { text, ...(signature !== "" && { signature }) } } }]),
-    ...redacted.map((redactedContent) => ({ reasoningContent: { redactedContent } })),
+    ...(redacted.length === 0 ? [] : [{ reasoningContent: { redactedContent: joinBlobs(redacted) } }]),
   ];
+}
+
+function joinBlobs(blobs: readonly JsonValue[]): string {
+  return Buffer.concat(blobs.map((blob) => Buffer.from(String(blob), "base64"))).toString("base64");
 }

@@ -75,8 +75,9 @@ export async function runGolden(folder: URL, run: (input: Input) => Promise<Note
 
 /** Claude by InvokeModel. */
 export async function runInvoke({ files, body, betas, settings }: Input): Promise<Notes> {
-  const { stream } = parseMessagesHead(body);
-  const call = messagesToInvoke(body, { betas, betaTable: builtInBetaTable(), ...settings });
+  const { model, stream } = parseMessagesHead(body);
+  const traits = traitsOf(model, builtInModelTable());
+  const call = messagesToInvoke(body, { traits, betas, betaTable: builtInBetaTable(), ...settings });
   files.expectJson("upstream_request.json", call.body);
   assert.deepEqual(
     Object.keys(body).filter((name) => name in call.body),

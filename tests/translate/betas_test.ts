@@ -53,6 +53,40 @@ const CASES: Readonly<Record<string, Case>> = {
     sent: ["new-name"],
     left: { never: 1 },
   },
+  "a choice of a tool leaves with the last tool": {
+    flags: ["pair-1"],
+    body: { tools: [{ type: "pair_1", name: "p" }], tool_choice: { type: "auto" } },
+    sent: [],
+    left: {},
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
+  },
+  "a choice of a tool leaves with the tool that it names": {
+    flags: ["pair-1"],
+    body: {
+      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
+      tool_choice: { type: "tool", name: "p" },
+    },
+    sent: [],
+    left: { tools: [{ name: "mine" }] },
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
+  },
+  "a choice of a tool that stays stays, too": {
+    flags: ["pair-1"],
+    body: {
+      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
+      tool_choice: { type: "tool", name: "mine" },
+    },
+    sent: [],
+    left: { tools: [{ name: "mine" }], tool_choice: { type: "tool", name: "mine" } },
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]"],
+  },
+  "a choice of a tool without tools is the caller's own": {
+    flags: ["pair-1"],
+    body: { pair: { inner: 1 }, tool_choice: { type: "auto" } },
+    sent: [],
+    left: { tool_choice: { type: "auto" } },
+    ignored: ["anthropic-beta[pair-1]", "pair.inner"],
+  },
   "a dropped flag takes its members and elements": {
     flags: ["pair-1"],
     body: PAIRED,

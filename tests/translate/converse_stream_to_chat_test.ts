@@ -1,16 +1,31 @@
 /** What a stream's translator says of itself, beside the text that the golden cases hold. */
 
 import assert from "node:assert/strict";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { AditError } from "../../lib/base/errors.ts";
 import { ConverseStreamToChat } from "../../lib/translate/converse_stream_to_chat.ts";
-import type { ConverseEvent } from "../../lib/wire/converse_stream.ts";
+import { parseConverseEvent } from "../../lib/wire/converse_stream.ts";
+import type { BlockDelta, ConverseEvent } from "../../lib/wire/converse_stream.ts";
+import type { ChatCompletion } from "../../lib/wire/openai_completion.ts";
 import { ToolNames } from "../../lib/translate/tool_names.ts";
-import { readChunks } from "../suites/sse_chunks.ts";
+import { accumulateChunks, readChunks } from "../suites/sse_chunks.ts";
 
 function open(): ConverseStreamToChat {
   const call = { toolNames: new ToolNames(), structuredTool: undefined, includeUsage: false };
   return new ConverseStreamToChat({ id: 'chatcmpl-"1"', created: 1, model: "näme\n", call });
 }
+
+const toolStart = (index: number): ConverseEvent => ({
+  type: "contentBlockStart",
+  index,
+  start: { type: "toolUse", toolUseId: "t", name: "n" },
+});
+const delta = (index: number, value: BlockDelta): ConverseEvent => ({
+  type: "contentBlockDelta",
+  index,
+  delta: value,
+});
+const toolInput = (index: number, input: string) => delta(index, { type: "toolInput", input });
 
 Deno.test("a stream is finished by messageStop, not by what comes before or by its end", () => {
   const stream = open();
@@ -86,4 +101,36 @@ Deno.test("text with line ends and separators stays one line of an event", () =>
   const sse = open().push({ type: "contentBlockDelta", index: 0, delta: { type: "text", text } });
   const chunk = readChunks(sse).at(-1) as { choices: [{ delta: { content: string } }] };
   assert.equal(chunk.choices[0].delta.content, text);
+});
+
+Deno.test("an unknown delta inside a tool's block is told once and does not end the call", () => {
+  const stream = open();
+  const empty = parseConverseEvent("contentBlockDelta", encodeUtf8('{"contentBlockIndex":0,"delta":{}}'));
+  const future = delta(0, { type: "unknown", name: "future" });
+  const events: ConverseEvent[] = [
+    { type: "messageStart" },
+    toolStart(0),
+    toolInput(0, '{"a":'),
+    future,
+    empty,
+    future,
+    toolInput(0, "1}"),
+    { type: "messageStop", stopReason: "tool_use" },
+  ];
+  const text = events.map((event) => stream.push(event)).join("") + stream.end();
+  const { choices } = accumulateChunks(text) as ChatCompletion;
+  assert.equal(choices[0].message.tool_calls?.[0]?.function.arguments, '{"a":1}');
+  assert.deepEqual(stream.anomalies, ['content block "future"', 'content block ""']);
+});
+
+Deno.test("input for a tool that is closed or was never there is an error, not a shorter call", () => {
+  const torn: readonly ConverseEvent[][] = [
+    [toolInput(0, "{}")],
+    [toolStart(0), { type: "contentBlockStop", index: 0 }, toolInput(0, "{}")],
+    [toolStart(0), delta(0, { type: "text", text: "a" }), toolInput(0, "{}")],
+  ];
+  for (const events of torn) {
+    const stream = open();
+    assert.throws(() => events.forEach((event) => stream.push(event)), { kind: "upstream_protocol" });
+  }
 });

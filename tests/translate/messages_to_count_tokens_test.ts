@@ -20,11 +20,16 @@ const BODY = {
   tools: [{ name: "t", input_schema: { type: "object" } }],
 };
 const betaTable = builtInBetaTable();
+const claude = traitsOf("anthropic.claude-haiku-4-5-20251001-v1:0", builtInModelTable());
 
 Deno.test("Claude is asked to count the body that InvokeModel would get, with a max_tokens of its own if need be", () => {
   for (const [given, expected] of [[undefined, 1], [50, 50]] as const) {
     const body = given === undefined ? BODY : { ...BODY, max_tokens: given };
-    const call = messagesToInvokeCount(body, { betas: ["effort-2025-11-24", "what"], betaTable });
+    const call = messagesToInvokeCount(body, {
+      traits: claude,
+      betas: ["effort-2025-11-24", "what"],
+      betaTable,
+    });
     assertMatchesSchema("CountTokens", call.request);
     const { input } = call.request;
     assert.ok("invokeModel" in input);
@@ -47,8 +52,8 @@ Deno.test("a budget for thinking goes into the count without a limit of the call
     metadata: {},
   };
   const counted = [
-    messagesToInvokeCount({ ...BODY, thinking }, { betas: [], betaTable }),
-    messagesToInvokeCount({ ...BODY, max_tokens: null }, { betas: [], betaTable, settings }),
+    messagesToInvokeCount({ ...BODY, thinking }, { traits: claude, betas: [], betaTable }),
+    messagesToInvokeCount({ ...BODY, max_tokens: null }, { traits: claude, betas: [], betaTable, settings }),
   ];
   for (const { request: { input } } of counted) {
     assert.ok("invokeModel" in input);

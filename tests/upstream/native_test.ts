@@ -9,6 +9,7 @@ import { NativeStream, readNative } from "../../lib/upstream/native.ts";
 import type { Operation } from "../../lib/upstream/operations.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { startExchange } from "../fakes/exchange.ts";
+import { TIMEOUTS } from "../fakes/snapshot.ts";
 import {
   CLAUDE_STOP,
   converseFrames,
@@ -27,12 +28,12 @@ const CONVERSE = converseFrames("Hello", "world");
 const INVOKE = invokeFrames({ type: "message_start" }, { type: "content_block_delta" }, CLAUDE_STOP);
 const COUNTED: Usage = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2, cacheWriteTokens: 0 };
 
-async function answered(chunks: readonly Bytes[], end: "end" | "fail" = "end") {
+async function answered(chunks: readonly Bytes[], end: "end" | "fail" | undefined = "end") {
   const started = startExchange();
   const call = await started.upstream.call(0);
   const body = call.answer(200, { "x-amzn-requestid": "r-1" });
   body.push(...chunks);
-  body[end]();
+  if (end !== undefined) body[end]();
   return { ...started, body, head: await started.exchange.head(), signal: call.init.signal };
 }
 
@@ -81,22 +82,40 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
     }
   });
 
-  Deno.test(`${operation} cut off anywhere gives on whole frames only, and ends with an error`, async () => {
+  // What comes behind a Converse stream's messageStop is not needed for a proper end.
+  const lastStart = joined(...frames.slice(0, -1)).length;
+  const needed = operation === "converseStream" ? lastStart : whole.length;
+
+  Deno.test(`${operation} cut off anywhere gives on whole frames only, and ends with an error if it was not complete`, async () => {
     const starts = frames.map((_, index) => joined(...frames.slice(0, index)).length);
-    // What comes behind a Converse stream's messageStop is not needed for a proper end.
-    const needed = operation === "converseStream" ? starts.at(-1) ?? 0 : whole.length;
     for (let length = 0; length < whole.length; length++) {
-      const isBoundary = starts.includes(length);
       for (const end of ["end", "fail"] as const) {
         const { bytes, error } = await relay([whole.slice(0, length)], operation, end);
         const complete = Math.max(...starts.filter((start) => start <= length));
         equal(bytes.length, complete, `${end} after ${length} bytes`);
-        const isGood = end === "end" && isBoundary && length >= needed;
-        equal(error, isGood ? undefined : "stream_truncated", `${end} after ${length} bytes`);
+        equal(error, length >= needed ? undefined : "stream_truncated", `${end} after ${length} bytes`);
       }
     }
   });
+
+  Deno.test(`${operation} ends well when the upstream is lost or falls silent behind a complete answer`, async () => {
+    const complete = whole.slice(0, needed);
+    const lost = await relay([complete], operation, "fail");
+    deepEqual([lost.bytes, lost.error], [complete, undefined]);
+    const { exchange, head, advance } = await answered([complete], undefined);
+    const stream = new NativeStream(exchange, head, operation);
+    deepEqual(await stream.next(), complete);
+    const end = stream.next();
+    advance(TIMEOUTS.idleMs + 100);
+    equal(await end, undefined);
+  });
 }
+
+Deno.test("a stream lost behind an exception of Bedrock's own gets no second one", async () => {
+  const bytes = joined(...CONVERSE.slice(0, 1), exceptionFrame("throttlingException", "slow down"));
+  const relayed = await relay([bytes], "converseStream", "fail");
+  deepEqual([relayed.bytes, relayed.error, relayed.exception], [bytes, undefined, "rate_limited"]);
+});
 
 Deno.test("frames that come in one chunk are given on in one piece", async () => {
   const { pieces } = await relay([joined(...CONVERSE)], "converseStream");

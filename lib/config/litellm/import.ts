@@ -1,9 +1,8 @@
 /** From a `config.yaml` of LiteLLM's proxy with Bedrock models to a configuration of this gateway. */
 
-import { createHash } from "node:crypto";
-
 import { Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 
+import { sha256Hex } from "../../base/hash.ts";
 import { firstReference } from "../interpolate.ts";
 import { isMapping } from "../merge.ts";
 import { MODEL_NAME } from "../schema.ts";
@@ -100,7 +99,7 @@ class Draft {
   /** LiteLLM's one key for everything becomes a caller that may use everything. */
   addMasterKey(key: string | undefined): void {
     if (key === undefined) return;
-    const hash = createHash("sha256").update(key).digest("hex");
+    const hash = sha256Hex(key);
     this.#callers = { master: { key: `sha256:${hash}`, models: ["*"] } };
     this.#comment(
       "callers",

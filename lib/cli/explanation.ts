@@ -1,0 +1,237 @@
+/** What a request for a model would do, and why; nothing is sent. */
+
+import { bedrockEndpoint } from "../aws/endpoint.ts";
+import { AditError } from "../base/errors.ts";
+import { REDACTED } from "../base/secret.ts";
+import { whyUnusable } from "../callers/authenticate.ts";
+import { originOf } from "../config/effective.ts";
+import type { Places } from "../config/places.ts";
+import { formatPath, type Path } from "../config/problems.ts";
+import type { Caller, Credentials, Model, Provider, Snapshot } from "../config/snapshot.ts";
+import { didYouMean } from "../config/suggest.ts";
+import { formatDuration, formatSize } from "../config/values.ts";
+import { messagesApi } from "../http/model_api.ts";
+import {
+  chooseRegion,
+  type Plan,
+  planFor,
+  resolveModel,
+  resolveNative,
+  type Target,
+} from "../routing/resolve.ts";
+import { type Operation, operationPath, OPERATIONS } from "../upstream/operations.ts";
+import { leavesSigning } from "../upstream/upstream.ts";
+
+/** One line of an explanation. */
+export interface Fact {
+  readonly topic: string;
+  readonly text: string;
+}
+
+export interface Explanation {
+  /** Whether the request would be sent on. */
+  readonly served: boolean;
+  /** In the order in which a request meets them. */
+  readonly facts: readonly Fact[];
+}
+
+export interface ExplainOptions {
+  readonly snapshot: Snapshot;
+  /** Who asks; undefined: anybody who may. */
+  readonly caller: Caller | undefined;
+  readonly places: Places;
+  readonly nowMs: number;
+}
+
+/** Explains a request for a configured model, or for a model id where a caller is given that may use ids. */
+export function explainModel(name: string, options: ExplainOptions): Explanation {
+  const { snapshot, caller, nowMs } = options;
+  const plan = planOf(name, options);
+  const facts = [
+    ...(caller === undefined ? usersOf(name, snapshot) : [callerFact(caller, nowMs)]),
+    ...(typeof plan === "string" ? [{ topic: "refused", text: plan }] : targetFacts(plan, options)),
+  ];
+  const served = typeof plan !== "string" &&
+    (caller === undefined || whyUnusable(caller, nowMs) === undefined);
+  return { served, facts };
+}
+
+const NOT_FOUND = "404, on Bedrock's own API 403";
+
+/** The plan, or why there is none. */
+function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Plan | string {
+  const model = snapshot.models.get(name);
+  const unknown = `there is no such model${didYouMean(name, snapshot.models.keys())}`;
+  if (caller === undefined) {
+    if (model === undefined) {
+      return `${unknown}; whether a model id is served depends on the caller`;
+    }
+    return planFor(model);
+  }
+  if (model !== undefined && caller.models.has(name)) return resolveModel(name, caller, snapshot);
+  const place = { id: name, pathRegion: undefined, signatureRegion: undefined };
+  try {
+    return resolveNative(place, caller, snapshot);
+  } catch (error) {
+    if (!(error instanceof AditError)) throw error;
+  }
+  const path = ["callers", caller.name];
+  if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], places)}`;
+  const { native } = caller;
+  if (native === undefined) {
+    return `${NOT_FOUND}: ${unknown}, and ${formatPath(path)} has no native for model ids`;
+  }
+  if (!native.ids.some((glob) => glob.matches(name))) {
+    return `${NOT_FOUND}: no model's name, and not in the ids of ${written([...path, "native"], places)}`;
+  }
+  const { region, because } = chooseRegion(place, native);
+  return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], places)}`;
+}
+
+function usersOf(name: string, { callers }: Snapshot): readonly Fact[] {
+  const names = [...callers.values()].filter(({ models }) => models.has(name)).map((caller) => caller.name);
+  return [{ topic: "callers", text: names.length === 0 ? "none may use it" : names.join(", ") }];
+}
+
+/** Why a caller's key is of no use. */
+const REFUSALS = { disabled_key: "the key is disabled", expired_key: "the key has expired" } as const;
+
+function callerFact(caller: Caller, nowMs: number): Fact {
+  const refusal = whyUnusable(caller, nowMs);
+  const text = refusal === undefined ? caller.name : `${caller.name}: 401, ${REFUSALS[refusal]}`;
+  return { topic: "caller", text };
+}
+
+function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[] {
+  const { snapshot: { limits, timeouts } } = options;
+  const { connectMs, firstByteMs, idleMs, totalMs } = timeouts;
+  const durations = { connect: connectMs, "first byte": firstByteMs, idle: idleMs, total: totalMs };
+  return [
+    ...targets.flatMap((target) => [
+      ...providerFacts(target, options),
+      ...requestFacts(target, options),
+      ...(target.model === undefined ? [] : settingFacts(target.model, options)),
+    ]),
+    { topic: "limits", text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} requests at once` },
+    {
+      topic: "timeouts",
+      text: Object.entries(durations).map(([name, ms]) => `${name} ${formatDuration(ms)}`).join(", "),
+    },
+  ];
+}
+
+function providerFacts({ provider, model, modelId }: Target, options: ExplainOptions): readonly Fact[] {
+  const { places } = options;
+  const id = model === undefined
+    ? modelId
+    : `${modelId}, from ${written(["models", model.name, "id"], places)}`;
+  return [
+    { topic: "provider", text: `${provider.name}, ${written(["providers", provider.name], places)}` },
+    { topic: "model id", text: id },
+    { topic: "region", text: `${provider.region}, ${regionReason({ provider, model, modelId }, options)}` },
+    { topic: "host", text: hostOf(provider) },
+    { topic: "credentials", text: credentialsOf(provider) },
+  ];
+}
+
+function regionReason({ provider, model, modelId }: Target, { caller, places }: ExplainOptions): string {
+  if (model !== undefined) return `from ${written(["providers", provider.name, "region"], places)}`;
+  const place = { id: modelId, pathRegion: undefined, signatureRegion: undefined };
+  const because = caller?.native && chooseRegion(place, caller.native).because;
+  return `by ${because ?? "default"}; a request's path or signature may name another`;
+}
+
+function hostOf(provider: Provider): string {
+  switch (provider.kind) {
+    case "emulator":
+      return "none, the built-in emulator answers";
+    case "bedrock":
+      return provider.endpoint === undefined
+        ? bedrockEndpoint(provider.region, provider)
+        : `${provider.endpoint}, instead of AWS's own`;
+  }
+}
+
+function credentialsOf(provider: Provider): string {
+  return provider.kind === "emulator" ? "the emulator's own" : describeCredentials(provider.credentials);
+}
+
+/** Where credentials come from, never what they are. */
+function describeCredentials(credentials: Credentials): string {
+  switch (credentials.kind) {
+    case "static":
+      return credentials.sessionToken === undefined
+        ? "key pair of the configuration, SigV4"
+        : "temporary key pair of the configuration, SigV4";
+    case "chain":
+      return "AWS default chain, SigV4";
+    case "profile":
+      return `profile ${JSON.stringify(credentials.profile)} of the shared AWS files, SigV4`;
+    case "role":
+      return `role ${credentials.arn}, assumed with: ${describeCredentials(credentials.base)}`;
+    case "api_key":
+      return "Bedrock API key of the configuration, as bearer token";
+    case "caller":
+      return "the caller's own signature, passed on untouched";
+  }
+}
+
+function requestFacts({ provider, model, modelId }: Target, { places }: ExplainOptions): readonly Fact[] {
+  const request = (whole: Operation, stream: Operation) =>
+    `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
+  const native = {
+    topic: "native",
+    text: `the operation that the caller names, on ${modelSegment(modelId)}`,
+  };
+  if (model === undefined) return [native];
+  if (leavesSigning(provider)) {
+    return [
+      { topic: "chat, messages", text: "400: only requests that the caller has signed are passed on" },
+      native,
+    ];
+  }
+  const api = messagesApi(model);
+  const reason = model.api === undefined
+    ? `the model ${model.traits.anthropicMessages ? "speaks" : "does not speak"} Anthropic's Messages`
+    : written(["models", model.name, "api"], places);
+  const messages = api === "invoke"
+    ? request("invoke", "invokeStream")
+    : request("converse", "converseStream");
+  return [
+    { topic: "chat", text: request("converse", "converseStream") },
+    { topic: "messages", text: `${messages}; because ${reason}` },
+    native,
+  ];
+}
+
+function lastSegment(operation: Operation): string {
+  return OPERATIONS[operation].path.split("/").at(-1) ?? "";
+}
+
+function modelSegment(modelId: string): string {
+  return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
+}
+
+function settingFacts(
+  { name, defaults, guardrail, metadata, traits }: Model,
+  { places }: ExplainOptions,
+): readonly Fact[] {
+  const shown = (key: string, value: object) => {
+    if (Object.keys(value).length === 0) return "";
+    return places.readsSecretAt(["models", name, key]) ? REDACTED : JSON.stringify(value);
+  };
+  return [
+    { topic: "family", text: traits.family },
+    { topic: "defaults", text: shown("defaults", defaults) },
+    {
+      topic: "guardrail",
+      text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
+    },
+    { topic: "metadata", text: shown("metadata", metadata) },
+  ].filter(({ text }) => text !== "");
+}
+
+/** `models.fast.id (adit.yaml:12)`. */
+function written(path: Path, places: Places): string {
+  return `${formatPath(path)} (${originOf(path, places)})`;
+}

@@ -1,0 +1,99 @@
+/** The admin API as AISIX's scripts use it: its names of things, and its way to send credentials. */
+
+import { deepEqual, equal, match } from "node:assert/strict";
+
+import { SECRET, TEXT, withFiles } from "./world.ts";
+
+Deno.test("AISIX's scripts make a provider key, a model and a caller's key, and change and delete them", () =>
+  withFiles(async (world) => {
+    const secret = JSON.stringify({
+      access_key_id: "AKIAIOSFODNN7EXAMPLE",
+      secret_access_key: `${SECRET}\${x}`,
+      region: "us-west-2",
+    });
+    const key = await world.send("POST /admin/v1/provider_keys", {
+      body: {
+        display_name: "prod",
+        provider: "amazon-bedrock",
+        adapter: "bedrock",
+        secret,
+        strip_headers: [],
+      },
+    });
+    equal(key.status, 201);
+    deepEqual(key.body["value"], {
+      display_name: "prod",
+      provider: "amazon-bedrock",
+      adapter: "bedrock",
+      secret: "[redacted]",
+      region: "us-west-2",
+    });
+    deepEqual(key.body["ignored"], ["strip_headers"]);
+    match(await world.text(), /secret_access_key: hunter2\$\$\{x\}\n/);
+
+    const model = await world.send("POST /admin/v1/models", {
+      body: {
+        display_name: "claude",
+        provider: "amazon-bedrock",
+        model_name: "anthropic.claude-haiku-4-5-20251001-v1:0",
+        provider_key_id: key.body["id"],
+      },
+    });
+    deepEqual([model.status, model.body["id"]], [201, "claude"]);
+    const caller = await world.send("POST /admin/v1/apikeys", {
+      body: { key_hash: "b".repeat(64), allowed_models: ["claude"] },
+    });
+    deepEqual([caller.status, caller.body["id"]], [201, "key-bbbbbbbbbbbb"]);
+
+    await world.send("PATCH /admin/v1/models/claude", { body: { entry: { defaults: { max_tokens: 5 } } } });
+    const changed = await world.send("PUT /admin/v1/models/claude", {
+      body: { display_name: "claude", model_name: "anthropic.claude-sonnet-4-6" },
+    });
+    deepEqual(changed.body["entry"], {
+      provider: "prod",
+      id: "anthropic.claude-sonnet-4-6",
+      defaults: { max_tokens: 5 },
+    });
+    const path = "/admin/v1/provider_keys/prod";
+    const moved = await world.send(`PUT ${path}`, {
+      body: { ...Object(key.body["value"]), api_base: "https://vpce.test" },
+    });
+    equal(moved.status, 200);
+    match(
+      await world.text(),
+      /secret_access_key: hunter2\$\$\{x\}\n {4}endpoint: https:\/\/vpce\.test\n/,
+    );
+    for (const each of ["apikeys/key-bbbbbbbbbbbb", "models/claude", "provider_keys/prod"]) {
+      equal((await world.send(`DELETE /admin/v1/${each}`)).status, 200, each);
+    }
+    equal(await world.text(), TEXT);
+  }));
+
+Deno.test("a secret may stay outside the file", () =>
+  withFiles(async (world) => {
+    await Deno.writeTextFile(
+      `${world.folder}/secret.json`,
+      JSON.stringify({ access_key_id: "AKIAIOSFODNN7EXAMPLE", secret_access_key: SECRET }),
+    );
+    const body = { display_name: "prod", secret_ref: "${file:secret.json}", region: "us-west-2" };
+    const { status, body: answer } = await world.send("POST /admin/v1/provider_keys", { body });
+    equal(status, 201);
+    deepEqual(Object(answer["entry"]).credentials, { json: "${file:secret.json}" });
+  }));
+
+for (
+  const body of [
+    { display_name: "x", provider: "openai", secret: "sk" },
+    { display_name: "x", adapter: "openai" },
+    { display_name: "x", secret: "not json" },
+    { display_name: "x", secret: JSON.stringify({ api_key: SECRET }) },
+    { display_name: 5 },
+    { display_name: "x", secret_ref: "plain" },
+  ]
+) {
+  Deno.test(`a provider key ${JSON.stringify(body)} is refused`, () =>
+    withFiles(async (world) => {
+      equal((await world.send("POST /admin/v1/provider_keys", { body })).status, 400);
+      equal(await world.text(), TEXT);
+    }));
+}
