@@ -298,6 +298,11 @@ export function invalidField(param: string, message: string): AditError {
   return new AditError("invalid_request", `${param}: ${message}`, { param });
 }
 
+/** An upstream that answered what cannot be read; `message` is for the operator's log alone. */
+export function upstreamProtocol(message: string): AditError {
+  return new AditError("upstream_protocol", undefined, { upstream: { message } });
+}
+
 /** The error itself if it is one of ours, otherwise an `internal` one that keeps it as its cause. */
 export function toAditError(error: unknown): AditError {
   return error instanceof AditError ? error : new AditError("internal", undefined, { cause: error });

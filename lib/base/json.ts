@@ -53,6 +53,16 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
+/** A member of what may be an object. */
+export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** The name of an object's first member: the tag of AWS's unions; empty where there is none. */
+export function firstMember(value: JsonValue | undefined): string {
+  return isJsonObject(value) ? Object.keys(value)[0] ?? "" : "";
+}
+
 /** The kind of a value in words, such as `an array`; never the value itself. */
 export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";

@@ -4,6 +4,7 @@ import { encodeUtf8 } from "../base/bytes.ts";
 import { invalidField } from "../base/errors.ts";
 import { newCompletionId } from "../base/ids.ts";
 import type { JsonObject } from "../base/json.ts";
+import { encodeSseComment } from "../codec/sse.ts";
 import { resolveModel, type Target } from "../routing/resolve.ts";
 import { chatToConverse } from "../translate/chat_to_converse.ts";
 import { type CompletionContext, converseToChat } from "../translate/converse_to_chat.ts";
@@ -69,7 +70,7 @@ async function attempt(request: ChatRequest, name: string, { target, call }: Att
     return eventAnswer({
       events: await openConverseStream(exchange),
       translation: new ConverseStreamToChat(context),
-      ping: ": keep-alive\n\n",
+      ping: encodeSseComment("keep-alive"),
       call,
     });
   }

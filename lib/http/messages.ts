@@ -9,12 +9,12 @@ import { ConverseStreamToMessages } from "../translate/converse_stream_to_messag
 import { converseToMessages } from "../translate/converse_to_messages.ts";
 import { InvokeStreamToMessages } from "../translate/invoke_stream_to_messages.ts";
 import { invokeToMessages } from "../translate/invoke_to_messages.ts";
+import { MESSAGES_PING } from "../translate/messages_events.ts";
 import { messagesToConverse } from "../translate/messages_to_converse.ts";
 import { messagesToInvoke } from "../translate/messages_to_invoke.ts";
 import { readJsonAnswer } from "../upstream/answer.ts";
 import { openConverseStream } from "../upstream/converse.ts";
 import { openInvokeStream } from "../upstream/invoke.ts";
-import { MESSAGES_PING } from "../wire/anthropic_answer.ts";
 import {
   type MessagesHead,
   parseBetaHeaders,

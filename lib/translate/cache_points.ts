@@ -3,7 +3,7 @@
 import { invalidField } from "../base/errors.ts";
 import type { CachePlace } from "../data/traits.ts";
 import type { CachePoint } from "../wire/converse.ts";
-import type { CacheControl } from "../wire/openai_chat_messages.ts";
+import type { CacheControl } from "../wire/cache_control.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html */

@@ -1,50 +1,36 @@
 /** Chat Completions -> Converse: the messages. */
 
 import { invalidField } from "../base/errors.ts";
-import type { ModelTraits } from "../data/traits.ts";
-import type { ConverseMessage, SystemBlock, ToolResultContent } from "../wire/converse.ts";
+import type { SystemBlock, ToolResultContent } from "../wire/converse.ts";
 import type {
   AssistantMessage,
   ChatMessage,
   ContentPart,
   ToolMessage,
 } from "../wire/openai_chat_messages.ts";
-import type { CachePoints } from "./cache_points.ts";
+import { ChatMedia } from "./chat_media.ts";
 import { isBlank, NO_OUTPUT } from "./converse_members.ts";
-import type { IgnoredFields } from "./ignored.ts";
-import { MediaTranslator } from "./media.ts";
 import { toolUseId } from "./tool_names.ts";
-import type { ToolNames } from "./tool_names.ts";
 import { Turns } from "./turns.ts";
-
-export interface Conversation {
-  readonly system: readonly SystemBlock[];
-  readonly messages: readonly ConverseMessage[];
-  /** Names, as the caller wrote them, of the tools that were called. */
-  readonly calledTools: readonly string[];
-}
-
-export interface MessagesContext {
-  readonly traits: ModelTraits;
-  readonly toolNames: ToolNames;
-  readonly cachePoints: CachePoints;
-  readonly ignored: IgnoredFields;
-}
+import type { Conversation, ConversationContext } from "./turns.ts";
 
 /** Translates the messages in order; throws `invalid_request` with the path of what Converse cannot take. */
-export function translateMessages(messages: readonly ChatMessage[], context: MessagesContext): Conversation {
-  return new MessagesTranslator(context).translate(messages);
+export function translateMessages(
+  messages: readonly ChatMessage[],
+  context: ConversationContext,
+): Conversation {
+  return new ConversationTranslator(context).translate(messages);
 }
 
-class MessagesTranslator {
-  readonly #media = new MediaTranslator();
+class ConversationTranslator {
+  readonly #media = new ChatMedia();
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
   /** Ids of the calls in the assistant turn before, which wait for their results. */
   readonly #openCalls = new Set<string>();
 
-  constructor(private readonly context: MessagesContext) {
+  constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints);
   }
 

@@ -1,24 +1,19 @@
 /** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and what they allow beside them. */
 
 import { invalidField } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ToolChoice } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import type { ChatMessage, ThinkingBlock } from "../wire/openai_chat_messages.ts";
-import type { IgnoredFields } from "./ignored.ts";
+import { activeThinking } from "./converse_members.ts";
+import type { FieldsContext } from "./converse_members.ts";
 
 /** Room for the answer behind a thinking budget when the caller sets no limit. */
 const ANSWER_TOKENS = 4096;
 
-export interface ReasoningContext {
-  readonly traits: ModelTraits;
-  readonly ignored: IgnoredFields;
-}
-
 /** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
-export function reasoningFields(request: ChatRequest, { traits, ignored }: ReasoningContext): JsonObject {
+export function reasoningFields(request: ChatRequest, { traits, ignored }: FieldsContext): JsonObject {
   const { reasoningEffort: effort, thinking } = request;
   const byEffort = effort === undefined ? {} : possible(traits.reasoningEffort.get(effort), request);
   if (byEffort === undefined) ignored.add("reasoning_effort");
@@ -50,11 +45,6 @@ function hasLostThoughts(messages: readonly ChatMessage[]): boolean {
 
 function isSigned(block: ThinkingBlock): boolean {
   return block.type === "redacted_thinking" || block.signature !== undefined;
-}
-
-/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
-export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
-  return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
 }
 
 export interface ThinkingLimits {

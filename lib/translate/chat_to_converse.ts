@@ -8,17 +8,25 @@ import type { ConverseRequest, InferenceConfig } from "../wire/converse.ts";
 import type { ChatRequest } from "../wire/openai_chat.ts";
 import { CachePoints } from "./cache_points.ts";
 import { translateMessages } from "./chat_messages.ts";
-import { activeThinking, limitThinking, reasoningFields } from "./chat_reasoning.ts";
-import type { ReasoningContext } from "./chat_reasoning.ts";
-import { planTools } from "./chat_tools.ts";
-import type { ToolPlan } from "./chat_tools.ts";
-import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
+import { limitThinking, reasoningFields } from "./chat_reasoning.ts";
+import { planChatTools } from "./chat_tools.ts";
+import {
+  activeThinking,
+  isEmpty,
+  latencyConfig,
+  noSampling,
+  samplesItself,
+  tierConfig,
+  topKFields,
+} from "./converse_members.ts";
+import type { FieldsContext } from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { checkMetadata } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
+import type { ToolPlan } from "./tools.ts";
 
 export interface ChatContext {
   readonly traits: ModelTraits;
@@ -26,7 +34,7 @@ export interface ChatContext {
 }
 
 /** A request for Converse, and what the way back must know. */
-export interface ConverseCall {
+export interface ChatCall {
   readonly request: ConverseRequest;
   /** Fields without effect, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
@@ -38,7 +46,7 @@ export interface ConverseCall {
 }
 
 /** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
-export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ConverseCall {
+export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ChatCall {
   const ignored = new IgnoredFields();
   for (const [name, value] of request.otherFields) {
     if (asksForSomething(name, value)) ignored.add(name);
@@ -51,7 +59,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const defaults = settings?.defaults ?? {};
 
   const { system, messages, calledTools } = translateMessages(request.messages, context);
-  const tools = planTools(request, { ...context, calledTools });
+  const tools = planChatTools(request, { ...context, calledTools });
   const reasoning = reasoningFields(request, context);
   const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
@@ -114,7 +122,7 @@ function asksForSomething(name: string, value: JsonValue): boolean {
   return false;
 }
 
-interface InferenceContext extends ReasoningContext {
+interface InferenceContext extends FieldsContext {
   readonly defaults: ModelSettings["defaults"];
   readonly takesLimits: boolean;
   readonly thinking: JsonObject | undefined;
@@ -171,11 +179,6 @@ function expectShare(name: string, value: number | undefined): void {
   if (value !== undefined && (value < 0 || value > 1)) {
     throw invalidField(name, `expected a number from 0 to 1, found ${value}`);
   }
-}
-
-/** Newer Claude models refuse one of temperature and top_p beside the other, and both while they think. */
-function samplesItself({ temperature, topP }: ChatRequest, thinking: JsonObject | undefined): boolean {
-  return temperature !== undefined || topP !== undefined || thinking !== undefined;
 }
 
 /** A caller cannot replace the operator's guardrail, only say how a stream is to be held to it. */

@@ -1,10 +1,17 @@
 /** Members of a Converse request that mean the same in every dialect. */
 
-import type { JsonObject } from "../base/json.ts";
+import { isJsonObject } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import type { ConverseTool } from "../wire/converse.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import type { IgnoredFields } from "./ignored.ts";
+
+/** What the translation of a field must know: what the model can do, and where to name what it cannot. */
+export interface FieldsContext {
+  readonly traits: ModelTraits;
+  readonly ignored: IgnoredFields;
+}
 
 /** Said in place of an empty tool result, which Bedrock refuses. */
 export const NO_OUTPUT = "(no output)";
@@ -30,10 +37,7 @@ export function bareTool(name: string): ConverseTool {
 }
 
 /** `top_k` where the model has it inside `additionalModelRequestFields`. */
-export function topKFields(
-  topK: number | undefined,
-  { traits, ignored }: { readonly traits: ModelTraits; readonly ignored: IgnoredFields },
-): JsonObject {
+export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
   if (topK === undefined) return {};
   if (traits.topKPath === "" || traits.sampling === "none") {
     ignored.add("top_k");
@@ -43,9 +47,27 @@ export function topKFields(
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
 }
 
+/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
+export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
+  return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
+}
+
+interface Sampling {
+  readonly temperature: JsonValue | undefined;
+  readonly topP: JsonValue | undefined;
+}
+
+/**
+ * Whether the request leaves no room for the operator's sampling: newer Claude models refuse one of temperature and
+ * top_p beside the other, and both while they think. `thinking` is what `activeThinking` gave.
+ */
+export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
+  return temperature !== undefined || topP !== undefined || thinking !== undefined;
+}
+
 /** For a model that takes no sampling: nothing, and names for what the caller asks. */
 export function noSampling(
-  { temperature, topP }: { readonly temperature: number | undefined; readonly topP: number | undefined },
+  { temperature, topP }: Sampling,
   ignored: IgnoredFields,
 ): Record<"temperature" | "topP", undefined> {
   if (temperature !== undefined) ignored.add("temperature");

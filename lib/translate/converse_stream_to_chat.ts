@@ -1,7 +1,8 @@
 /** ConverseStream -> Chat Completions: the chunks of a stream, as the text of server-sent events. */
 
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
+import { encodeSseData } from "../codec/sse.ts";
 import type { Citation } from "../wire/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { openAiErrorBody } from "../wire/errors.ts";
@@ -10,7 +11,14 @@ import type { Annotation, ChatExtras } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
 import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
-import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  lateEvent,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  unknownBlock,
+  unknownEvent,
+} from "./anomalies.ts";
 import { joinBlobs } from "./redacted.ts";
 import { finishReason } from "./converse_to_chat.ts";
 import type { CompletionContext } from "./converse_to_chat.ts";
@@ -24,8 +32,8 @@ type Block =
   | { readonly type: "skipped" };
 
 /**
- * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Events are text, put together
- * here rather than by the SSE encoder: the head of a chunk is the same for the whole stream and is serialised once.
+ * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Chunks are put together
+ * here rather than by the SSE encoder: their head is the same for the whole stream and is serialised once.
  */
 export class ConverseStreamToChat {
   /** What the stream held that Chat has no place for, to be counted and logged. */
@@ -99,12 +107,12 @@ export class ConverseStreamToChat {
   /** The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete. */
   end(): string {
     if (!this.finished) return this.fail(new AditError("stream_truncated"));
-    return `${this.#finish()}data: [DONE]\n\n`;
+    return this.#finish() + encodeSseData("[DONE]");
   }
 
   /** One error event, which no `[DONE]` may follow. */
   fail(error: AditError): string {
-    return `data: ${JSON.stringify(openAiErrorBody(error))}\n\n`;
+    return encodeSseData(JSON.stringify(openAiErrorBody(error)));
   }
 
   #start(): string {
@@ -182,9 +190,7 @@ export class ConverseStreamToChat {
     if (input === "" || block?.type === "skipped") return "";
     if (block?.type !== "tool" && block?.type !== "structured") {
       // The call has gone out without it, or never began: either way it would be another call than the model's.
-      throw new AditError("upstream_protocol", undefined, {
-        upstream: { message: "tool input without a tool" },
-      });
+      throw upstreamProtocol(INPUT_WITHOUT_TOOL);
     }
     block.hasInput = true;
     return this.#inputChunk(block, input);

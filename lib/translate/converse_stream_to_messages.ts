@@ -1,17 +1,26 @@
 /** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
 
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { encodeMessagesEvent, messagesUsage } from "../wire/anthropic_answer.ts";
+import { encodeSseEvent } from "../codec/sse.ts";
+import { messagesUsage } from "../wire/anthropic_answer.ts";
 import type { AnswerBlock } from "../wire/anthropic_answer.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../wire/converse_stream.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
-import { lateEvent, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock, unknownEvent } from "./anomalies.ts";
-import { NO_USAGE, UNKNOWN_CITATION } from "./converse_to_messages.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  lateEvent,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  UNKNOWN_CITATION,
+  unknownBlock,
+  unknownEvent,
+} from "./anomalies.ts";
+import { messagesStop, NO_USAGE } from "./converse_to_messages.ts";
 import type { MessageContext } from "./converse_to_messages.ts";
 import { messagesCitation } from "./messages_citations.ts";
-import { messagesStop } from "./messages_stop_reasons.ts";
+import { encodeMessagesEvent } from "./messages_events.ts";
 import { joinBlobs, redactedToMessages } from "./redacted.ts";
 
 /** The one block that is being written; `source` is its index in Converse. */
@@ -109,7 +118,7 @@ export class ConverseStreamToMessages {
   /** One error event, after which nothing may follow. */
   fail(error: AditError): string {
     this.#ended = true;
-    return `event: error\ndata: ${JSON.stringify(anthropicErrorBody(error, this.#context.requestId))}\n\n`;
+    return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
   }
 
   #startBlock(source: number, start: BlockStart): string {
@@ -195,9 +204,7 @@ export class ConverseStreamToMessages {
       }
     }
     // The call has gone out without it, or never began: either way it would be another call than the model's.
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "tool input without a tool" },
-    });
+    throw upstreamProtocol(INPUT_WITHOUT_TOOL);
   }
 
   #redacted(source: number, blob: string): string {

@@ -12,7 +12,7 @@ import type {
 } from "../wire/openai_completion.ts";
 import { annotation } from "./annotations.ts";
 import { oddStopReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
-import type { ConverseCall } from "./chat_to_converse.ts";
+import type { ChatCall } from "./chat_to_converse.ts";
 import { chatExtras } from "./chat_extras.ts";
 import { chatUsage } from "./chat_usage.ts";
 import { stopReasonRow } from "./stop_reasons.ts";
@@ -24,7 +24,7 @@ export interface CompletionContext {
   readonly created: number;
   /** The name that the caller used. */
   readonly model: string;
-  readonly call: Pick<ConverseCall, "toolNames" | "structuredTool" | "includeUsage">;
+  readonly call: Pick<ChatCall, "toolNames" | "structuredTool" | "includeUsage">;
 }
 
 export interface CompletionResult {
@@ -143,7 +143,7 @@ function message(answer: Answer): ChatAnswer {
 export interface FinishContext {
   readonly hasToolCalls: boolean;
   readonly anomalies: string[];
-  readonly call: Pick<ConverseCall, "structuredTool">;
+  readonly call: Pick<ChatCall, "structuredTool">;
 }
 
 /** The finish reason; adds to `anomalies` a stop reason that Chat has no word for. */

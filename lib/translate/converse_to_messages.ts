@@ -5,11 +5,17 @@ import type { Usage } from "../base/usage.ts";
 import { messagesUsage } from "../wire/anthropic_answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../wire/anthropic_answer.ts";
 import type { Citation, ConverseResponse, ResponseBlock } from "../wire/converse.ts";
-import { SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "./anomalies.ts";
+import {
+  oddStopReason,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  UNKNOWN_CITATION,
+  unknownBlock,
+} from "./anomalies.ts";
 import { messagesCitation } from "./messages_citations.ts";
-import { messagesStop } from "./messages_stop_reasons.ts";
 import type { MessagesCall } from "./messages_to_converse.ts";
 import { redactedToMessages } from "./redacted.ts";
+import { stopReasonRow } from "./stop_reasons.ts";
 
 export interface MessageContext {
   /** `msg_` and something unique. */
@@ -85,8 +91,6 @@ function answerBlock(block: ResponseBlock, { call, anomalies }: BlockContext): A
   }
 }
 
-export const UNKNOWN_CITATION = "citation of an unknown place";
-
 function readCitations(citations: readonly Citation[], anomalies: string[]): JsonObject[] {
   const read = citations.map(messagesCitation);
   const known = read.filter((citation) => citation !== undefined);
@@ -113,4 +117,30 @@ function structuredContent(
   if (answers.length > 0 && text !== "") anomalies.push(TEXT_BESIDE_ANSWER);
   const only = answers[0] ?? text;
   return only === "" ? others : [...others, { type: "text", text: only }];
+}
+
+/** What decides on the stop reason beside Bedrock's own word. */
+export interface StopContext {
+  readonly hasToolCalls: boolean;
+  readonly structuredTool: string | undefined;
+  /** The sequences that were asked for. */
+  readonly stopSequences: readonly string[];
+  /** Gets a stop reason that Messages has no word for. */
+  readonly anomalies: string[];
+}
+
+/** Why the message ended. Converse does not tell which sequence stopped it, but of one it is clear. */
+export function messagesStop(
+  stopReason: string,
+  { hasToolCalls, structuredTool, stopSequences, anomalies }: StopContext,
+): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
+  const { messages: reason, anomaly } = stopReasonRow(stopReason);
+  if (anomaly) anomalies.push(oddStopReason(stopReason));
+  // The caller knows nothing of the tool that stands in for structured output.
+  const hidden = reason === "tool_use" && structuredTool !== undefined && !hasToolCalls;
+  const [only = null, ...others] = stopSequences;
+  return {
+    stop_reason: hidden ? "end_turn" : reason,
+    stop_sequence: reason === "stop_sequence" && others.length === 0 ? only : null,
+  };
 }

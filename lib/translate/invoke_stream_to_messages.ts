@@ -1,14 +1,13 @@
 /** InvokeModelWithResponseStream of Claude -> Anthropic Messages: event by event, as the text of server-sent events. */
 
-import { Buffer } from "node:buffer";
-import { decodeUtf8 } from "../base/bytes.ts";
-import { AditError } from "../base/errors.ts";
+import { AditError, upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
-import type { JsonObject, JsonValue } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { MESSAGES_USAGE, readUsage } from "../wire/anthropic_answer.ts";
-import type { UsageNames } from "../wire/anthropic_answer.ts";
+import { encodeSseEvent } from "../codec/sse.ts";
 import { anthropicErrorBody } from "../wire/errors.ts";
+import { METRICS, parseChunk, unwrapChunk } from "../wire/invoke_stream.ts";
+import { MESSAGES_USAGE, METRICS_USAGE, readUsage } from "../wire/usage.ts";
 
 export interface InvokeStreamContext {
   /** The name that the caller used. */
@@ -16,15 +15,6 @@ export interface InvokeStreamContext {
   /** For the body of an error. */
   readonly requestId: string;
 }
-
-/** Bedrock's own accounting, which it adds to the last event. */
-const METRICS = "amazon-bedrock-invocationMetrics";
-const METRICS_USAGE: UsageNames = {
-  inputTokens: "inputTokenCount",
-  outputTokens: "outputTokenCount",
-  cacheReadTokens: "cacheReadInputTokenCount",
-  cacheWriteTokens: "cacheWriteInputTokenCount",
-};
 
 // Nearly all events are these: their text is passed on unread.
 const DELTA_START = '{"type":"content_block_delta"';
@@ -61,14 +51,16 @@ export class InvokeStreamToMessages {
 
   /** The text to send for the payload of a `chunk` frame. Throws `upstream_protocol` for what is no event of Anthropic's. */
   push(payload: Uint8Array): string {
-    const json = oneLine(innerText(payload));
+    const json = oneLine(unwrapChunk(payload));
     if (json.startsWith(DELTA_START)) return `${DELTA_HEAD}${json}\n\n`;
-    const event = parseObject(json);
+    const event = parseChunk(json);
     const type = event.type;
     // Letters alone, so that the name cannot break out of its line.
-    if (typeof type !== "string" || !/^\w+$/.test(type)) throw malformed("an event without a type");
+    if (typeof type !== "string" || !/^\w+$/.test(type)) {
+      throw upstreamProtocol("the stream held an event without a type");
+    }
     const edited = this.#read(event, type);
-    return `event: ${type}\ndata: ${edited === event ? json : JSON.stringify(edited)}\n\n`;
+    return encodeSseEvent(type, edited === event ? json : JSON.stringify(edited));
   }
 
   /** The text after the upstream has ended: none, or an error if the message was not complete. */
@@ -80,7 +72,7 @@ export class InvokeStreamToMessages {
   fail(error: AditError): string {
     if (this.#failed) return "";
     this.#failed = true;
-    return `event: error\ndata: ${JSON.stringify(anthropicErrorBody(error, this.#context.requestId))}\n\n`;
+    return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
   }
 
   /** Takes note of an event; gives another one where it must not pass as it is. */
@@ -88,7 +80,7 @@ export class InvokeStreamToMessages {
     switch (type) {
       case "message_start": {
         const { message } = event;
-        if (!isJsonObject(message)) throw malformed("message_start without a message");
+        if (!isJsonObject(message)) throw upstreamProtocol("the stream held message_start without a message");
         this.#usage = readUsage(message.usage, MESSAGES_USAGE, this.#usage);
         return { ...event, message: { ...message, model: this.#context.model } };
       }
@@ -112,29 +104,7 @@ export class InvokeStreamToMessages {
   }
 }
 
-/** The event inside `{"bytes": base64, "p": padding}`. */
-function innerText(payload: Uint8Array): string {
-  const { bytes } = parseObject(decodeUtf8(payload));
-  if (typeof bytes !== "string") throw malformed("a chunk without bytes");
-  return Buffer.from(bytes, "base64").toString("utf8");
-}
-
 /** JSON on one line; outside of strings, where alone a line break may stand, white space means nothing. */
 function oneLine(json: string): string {
   return json.includes("\n") || json.includes("\r") ? json.replaceAll(/[\r\n]+/g, " ") : json;
-}
-
-function parseObject(json: string): JsonObject {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw malformed("a chunk that is not JSON");
-  }
-  if (!isJsonObject(value)) throw malformed("a chunk that is not an object");
-  return value;
-}
-
-function malformed(what: string): AditError {
-  return new AditError("upstream_protocol", undefined, { upstream: { message: `the stream held ${what}` } });
 }

@@ -1,10 +1,10 @@
 /** InvokeModel of Claude -> Anthropic Messages: the whole answer. */
 
-import { AditError } from "../base/errors.ts";
+import { upstreamProtocol } from "../base/errors.ts";
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { MESSAGES_USAGE, readUsage } from "../wire/anthropic_answer.ts";
+import { MESSAGES_USAGE, readUsage } from "../wire/usage.ts";
 
 export interface InvokeResult {
   readonly body: JsonObject;
@@ -16,9 +16,7 @@ export interface InvokeResult {
 /** The answer as it came, in its order, but for the model's name, which is the caller's. Throws `upstream_protocol`. */
 export function invokeToMessages(answer: JsonValue, model: string): InvokeResult {
   if (!isJsonObject(answer) || answer.type !== "message") {
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "InvokeModel answered without a message" },
-    });
+    throw upstreamProtocol("InvokeModel answered without a message");
   }
   const stopReason = answer.stop_reason;
   return {

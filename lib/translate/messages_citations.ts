@@ -1,9 +1,8 @@
 /** Citations of Converse as citations of Anthropic Messages. */
 
-import { isJsonObject } from "../base/json.ts";
+import { firstMember, isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Citation } from "../wire/converse.ts";
-import { member } from "../wire/converse.ts";
 
 /** The members that tell where a citation was found, by the name of its place in Converse. */
 const LOCATIONS: Readonly<Record<string, (place: JsonObject, citation: Citation) => JsonObject>> = {
@@ -49,7 +48,7 @@ function documentOf(place: JsonObject, { title }: Citation): JsonObject {
 /** The citation, or undefined where Messages has no such place. */
 export function messagesCitation(citation: Citation): JsonObject | undefined {
   const { location } = citation;
-  const name = isJsonObject(location) ? Object.keys(location)[0] ?? "" : "";
+  const name = firstMember(location);
   const place = member(location, name);
   const read = Object.hasOwn(LOCATIONS, name) ? LOCATIONS[name] : undefined;
   if (read === undefined || !isJsonObject(place)) return undefined;

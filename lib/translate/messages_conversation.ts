@@ -4,15 +4,15 @@ import { invalidField } from "../base/errors.ts";
 import type { MessageBlock, ResultBlock, TextBlock, ToolResultBlock } from "../wire/anthropic_content.ts";
 import type { Message, MessagesRequest } from "../wire/anthropic_messages.ts";
 import type { SystemBlock, ToolResultContent } from "../wire/converse.ts";
-import type { Conversation, MessagesContext } from "./chat_messages.ts";
 import { isBlank, NO_OUTPUT } from "./converse_members.ts";
 import { MessagesMedia } from "./messages_media.ts";
 import { redactedToConverse } from "./redacted.ts";
 import { toolUseId } from "./tool_names.ts";
 import { Turns } from "./turns.ts";
+import type { Conversation, ConversationContext } from "./turns.ts";
 
 /** Translates the blocks in order; throws `invalid_request` with the path of what Converse cannot take. */
-export function translateConversation(request: MessagesRequest, context: MessagesContext): Conversation {
+export function translateConversation(request: MessagesRequest, context: ConversationContext): Conversation {
   return new ConversationTranslator(context).translate(request);
 }
 
@@ -22,7 +22,7 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
 
-  constructor(private readonly context: MessagesContext) {
+  constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints);
   }
 

@@ -1,11 +1,12 @@
 /** Anthropic Messages -> Converse: images and documents. */
 
 import { Buffer } from "node:buffer";
-import { unexpected } from "../wire/fields.ts";
+import { oneOf, unexpected } from "../wire/fields.ts";
 import type { Base64Source, DocumentBlock, ImageBlock } from "../wire/anthropic_content.ts";
 import type { DocumentBlock as ConverseDocument, ImageBlock as ConverseImage } from "../wire/converse.ts";
+import { isBase64, readBase64 } from "./data_url.ts";
 import { DocumentNames } from "./document_names.ts";
-import { MediaTranslator } from "./media.ts";
+import { imageBlock } from "./images.ts";
 
 /** Converse's document with the members that only Claude's citations use. */
 interface CitedDocument extends ConverseDocument {
@@ -15,15 +16,12 @@ interface CitedDocument extends ConverseDocument {
 
 /** Translates the media of one request; it keeps the names of documents apart. */
 export class MessagesMedia {
-  readonly #images = new MediaTranslator();
   readonly #names = new DocumentNames();
 
   /** The block for an image; its format is read off its bytes. Throws `invalid_request` with the path of the data. */
-  image({ source, path }: ImageBlock): { readonly image: ConverseImage } {
-    const url = { path: `${source.path}.data`, value: `data:${source.mediaType};base64,${source.data}` };
-    const block = this.#images.block({ type: "image_url", path, cache: undefined, url });
-    if ("image" in block) return block;
-    throw unexpected(`${source.path}.media_type`, "an image's type", source.mediaType);
+  image({ source }: ImageBlock): { readonly image: ConverseImage } {
+    const path = `${source.path}.data`;
+    return imageBlock(readBase64(source.data, path), path);
   }
 
   document({ source, title, context, citations }: DocumentBlock): { readonly document: CitedDocument } {
@@ -51,12 +49,8 @@ const FORMATS: ReadonlyMap<string, string> = new Map([["application/pdf", "pdf"]
 function decode({ path, mediaType, data }: Base64Source): Contents {
   const format = FORMATS.get(mediaType);
   if (format === undefined) {
-    throw unexpected(
-      `${path}.media_type`,
-      [...FORMATS.keys()].map((type) => `"${type}"`).join(" or "),
-      mediaType,
-    );
+    throw unexpected(`${path}.media_type`, oneOf([...FORMATS.keys()]), mediaType);
   }
-  if (data === "" || /[^A-Za-z0-9+/=]/.test(data)) throw unexpected(`${path}.data`, "base64 data", data);
+  if (!isBase64(data)) throw unexpected(`${path}.data`, "base64 data", data);
   return { format, source: { bytes: data } };
 }

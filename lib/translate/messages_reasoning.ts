@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../base/json.ts";
 import type { MessagesRequest, MessagesThinking } from "../wire/anthropic_messages.ts";
-import type { ReasoningContext } from "./chat_reasoning.ts";
+import type { FieldsContext } from "./converse_members.ts";
 import { refusesLimits } from "./limits.ts";
 
 /** A budget below this is little thinking, one above it is some. */
@@ -11,7 +11,7 @@ const LOW_EFFORT_BELOW_TOKENS = 4096;
 /** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
 export function messagesReasoning(
   request: MessagesRequest,
-  { traits, ignored }: ReasoningContext,
+  { traits, ignored }: FieldsContext,
 ): JsonObject {
   const { thinking, effort } = request;
   if (traits.thinking) {

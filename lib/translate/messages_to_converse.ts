@@ -12,16 +12,24 @@ import type { BetaTable } from "../data/beta_flags.ts";
 import { CachePoints } from "./cache_points.ts";
 import { refusesLimits } from "./limits.ts";
 import type { ModelSettings } from "./model_settings.ts";
-import { activeThinking } from "./chat_reasoning.ts";
-import type { ToolPlan } from "./chat_tools.ts";
-import { isEmpty, latencyConfig, noSampling, tierConfig, topKFields } from "./converse_members.ts";
+import {
+  activeThinking,
+  isEmpty,
+  latencyConfig,
+  noSampling,
+  samplesItself,
+  tierConfig,
+  topKFields,
+} from "./converse_members.ts";
 import { guardrailConfig } from "./guardrail.ts";
 import type { ModelTraits } from "../data/traits.ts";
 import { IgnoredFields } from "./ignored.ts";
 import { translateConversation } from "./messages_conversation.ts";
 import { messagesReasoning } from "./messages_reasoning.ts";
 import { planMessagesTools } from "./messages_tools.ts";
+import { isMetadataValue } from "./request_metadata.ts";
 import { ToolNames } from "./tool_names.ts";
+import type { ToolPlan } from "./tools.ts";
 
 export interface MessagesConverseContext {
   readonly traits: ModelTraits;
@@ -74,9 +82,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
 
-  // The operator's sampling only where the caller leaves it open: models refuse one setting beside another.
-  const samplesItself = request.temperature !== undefined || request.topP !== undefined;
-  const wanted = samplesItself || thinking ? request : defaults;
+  const wanted = samplesItself(request, thinking) ? request : defaults;
   const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
 
   return {
@@ -140,15 +146,12 @@ interface MetadataContext {
   readonly ignored: IgnoredFields;
 }
 
-// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
-const METADATA_VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
-
 /** The caller's user id, where Bedrock's characters can spell it: Claude Code sends JSON there, which they cannot. */
 function requestMetadata(
   { userId }: MessagesRequest,
   { settings, ignored }: MetadataContext,
 ): Readonly<Record<string, string>> | undefined {
-  const carried = userId !== undefined && METADATA_VALUE.test(userId);
+  const carried = userId !== undefined && isMetadataValue(userId);
   if (userId !== undefined && !carried) ignored.add("metadata.user_id");
   const merged = { ...(carried && { user_id: userId }), ...settings?.metadata };
   return isEmpty(merged) ? undefined : merged;

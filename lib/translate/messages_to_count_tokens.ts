@@ -1,11 +1,10 @@
 /** Anthropic's `count_tokens` -> CountTokens, in the form that fits the way a model is asked, and back. */
 
 import { Buffer } from "node:buffer";
-import { AditError } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { upstreamProtocol } from "../base/errors.ts";
+import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { MessagesRequest } from "../wire/anthropic_messages.ts";
-import { member } from "../wire/converse.ts";
 import type { ConverseRequest } from "../wire/converse.ts";
 import { messagesToConverse } from "./messages_to_converse.ts";
 import type { MessagesConverseContext } from "./messages_to_converse.ts";
@@ -70,9 +69,7 @@ export interface TokenCount {
 export function countTokensToMessages(answer: JsonValue): TokenCount {
   const count = member(answer, "inputTokens");
   if (typeof count !== "number") {
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "CountTokens answered without a count" },
-    });
+    throw upstreamProtocol("CountTokens answered without a count");
   }
   return { input_tokens: count };
 }

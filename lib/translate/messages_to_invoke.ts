@@ -1,11 +1,12 @@
 /** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `config/messages.md`. */
 
-import { isJsonObject, mergeFields } from "../base/json.ts";
+import { mergeFields } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { missingField, parseBetaField } from "../wire/anthropic_messages.ts";
 import { applyBetas } from "./betas.ts";
 import type { BetaTable } from "../data/beta_flags.ts";
 import type { ModelTraits } from "../data/traits.ts";
+import { activeThinking, samplesItself } from "./converse_members.ts";
 import { guardrailHeaders } from "./guardrail.ts";
 import type { ModelSettings } from "./model_settings.ts";
 import { IgnoredFields } from "./ignored.ts";
@@ -66,12 +67,11 @@ interface DefaultsContext {
   readonly settings: ModelSettings | undefined;
 }
 
-/** The operator's defaults for what the caller leaves open; models refuse one setting of sampling beside another. */
+/** The operator's defaults for what the caller leaves open. */
 function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
   const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
-  const thinks = isJsonObject(body.thinking) && body.thinking.type !== "disabled";
-  const isSettled = traits.sampling === "none" || thinks || isSet(body, "temperature") ||
-    isSet(body, "top_p");
+  const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
+  const isSettled = traits.sampling === "none" || samplesItself(asked, activeThinking(body));
   const members: [string, JsonValue | undefined][] = [
     ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
     ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],

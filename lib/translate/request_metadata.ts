@@ -20,10 +20,15 @@ export function checkMetadata(metadata: JsonObject, path: string): Readonly<Reco
       throw invalidField(path, "expected keys of 1 to 256 letters, digits, spaces and :_@$#=/+,.- alone");
     }
     if (typeof value !== "string") throw unexpected(path, "values that are strings", value);
-    if (!VALID_VALUE.test(value)) {
+    if (!isMetadataValue(value)) {
       throw invalidField(path, "expected values of up to 256 letters, digits, spaces and :_@$#=/+,.- alone");
     }
     return [key, value];
   });
   return Object.fromEntries(checked);
+}
+
+/** Whether Bedrock's characters can spell a value. */
+export function isMetadataValue(value: string): boolean {
+  return VALID_VALUE.test(value);
 }

@@ -1,8 +1,27 @@
 /** Messages of any dialect as the strictly alternating turns of Converse. */
 
-import type { ContentBlock, ConverseMessage } from "../wire/converse.ts";
-import type { CacheControl } from "../wire/openai_chat_messages.ts";
+import type { ModelTraits } from "../data/traits.ts";
+import type { ContentBlock, ConverseMessage, SystemBlock } from "../wire/converse.ts";
+import type { CacheControl } from "../wire/cache_control.ts";
 import type { CachePoints } from "./cache_points.ts";
+import type { IgnoredFields } from "./ignored.ts";
+import type { ToolNames } from "./tool_names.ts";
+
+/** The system prompt and the messages, for Converse. */
+export interface Conversation {
+  readonly system: readonly SystemBlock[];
+  readonly messages: readonly ConverseMessage[];
+  /** Names, as the caller wrote them, of the tools that were called. */
+  readonly calledTools: readonly string[];
+}
+
+/** What the translation of a conversation must know, and where it leaves its notes. */
+export interface ConversationContext {
+  readonly traits: ModelTraits;
+  readonly toolNames: ToolNames;
+  readonly cachePoints: CachePoints;
+  readonly ignored: IgnoredFields;
+}
 
 interface Turn {
   readonly role: "user" | "assistant";

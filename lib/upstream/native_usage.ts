@@ -1,22 +1,17 @@
 /** Token counts out of native answers, wherever Bedrock puts them: bodies, headers, or the last event of a stream. */
 
-import { Buffer } from "node:buffer";
 import { decodeUtf8 } from "../base/bytes.ts";
+import { isJsonObject, member } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-
-type Members = Readonly<Record<string, unknown>>;
+import { METRICS, parseChunk, unwrapChunk } from "../wire/invoke_stream.ts";
+import { CONVERSE_USAGE, METRICS_USAGE, readUsage } from "../wire/usage.ts";
 
 /** The `usage` member of a Converse answer or of a stream's `metadata` event. */
 export function usageOfConverse(body: Uint8Array, headers: Headers | undefined): Usage | undefined {
   // A compressed answer is the caller's to read.
   if (headers?.has("content-encoding")) return undefined;
-  const usage = membersOf(membersOf(parse(decodeUtf8(body)))?.["usage"]);
-  return usage === undefined ? undefined : {
-    inputTokens: count(usage["inputTokens"]),
-    outputTokens: count(usage["outputTokens"]),
-    cacheReadTokens: count(usage["cacheReadInputTokens"]),
-    cacheWriteTokens: count(usage["cacheWriteInputTokens"]),
-  };
+  return readUsage(member(parse(decodeUtf8(body)), "usage"), CONVERSE_USAGE);
 }
 
 /** The token count headers of an InvokeModel answer. */
@@ -36,21 +31,23 @@ export function usageOfHeaders(headers: Headers): Usage | undefined {
  * by `message_stop`; every family's last chunk carries Bedrock's metrics.
  */
 export function invokeStreamEnd(payload: Uint8Array): { complete: boolean; usage: Usage | undefined } {
-  const encoded = membersOf(parse(decodeUtf8(payload)))?.["bytes"];
-  const event = typeof encoded === "string" ? membersOf(parse(decodeUtf8(fromBase64(encoded)))) : undefined;
-  const metrics = membersOf(event?.["amazon-bedrock-invocationMetrics"]);
+  const event = lastEvent(payload);
+  const metrics = event?.[METRICS];
   return {
-    complete: metrics !== undefined || event?.["type"] === "message_stop",
-    usage: metrics === undefined ? undefined : {
-      inputTokens: count(metrics["inputTokenCount"]),
-      outputTokens: count(metrics["outputTokenCount"]),
-      cacheReadTokens: count(metrics["cacheReadInputTokenCount"]),
-      cacheWriteTokens: count(metrics["cacheWriteInputTokenCount"]),
-    },
+    complete: isJsonObject(metrics) || event?.type === "message_stop",
+    usage: readUsage(metrics, METRICS_USAGE),
   };
 }
 
-function parse(text: string): unknown {
+function lastEvent(payload: Uint8Array): JsonObject | undefined {
+  try {
+    return parseChunk(unwrapChunk(payload));
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text: string): JsonValue | undefined {
   try {
     return JSON.parse(text);
   } catch {
@@ -58,15 +55,7 @@ function parse(text: string): unknown {
   }
 }
 
-function membersOf(value: unknown): Members | undefined {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
-}
-
-function count(value: unknown): number {
-  const number = Number(value ?? 0);
+function count(header: string | null): number {
+  const number = Number(header ?? 0);
   return Number.isSafeInteger(number) && number >= 0 ? number : 0;
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Buffer.from(text, "base64");
 }

@@ -1,7 +1,6 @@
 /** Anthropic's Messages answer: the whole one, and the events of a stream. */
 
 import type { JsonObject, JsonValue } from "../base/json.ts";
-import { isJsonObject } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 
 /** https://docs.anthropic.com/en/api/messages */
@@ -52,14 +51,6 @@ export type MessagesEvent =
   }
   | { readonly type: "message_stop" };
 
-/** Sent in silence; clients skip it. */
-export const MESSAGES_PING = 'event: ping\ndata: {"type":"ping"}\n\n';
-
-/** An event as the text of a server-sent event; serialised JSON has no line break of its own. */
-export function encodeMessagesEvent(event: MessagesEvent): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
 /** The counts as `usage` of an answer or event has them; input tokens are those that no cache held. */
 export function messagesUsage(usage: Usage): MessagesUsage {
   return {
@@ -67,37 +58,5 @@ export function messagesUsage(usage: Usage): MessagesUsage {
     cache_creation_input_tokens: usage.cacheWriteTokens,
     cache_read_input_tokens: usage.cacheReadTokens,
     output_tokens: usage.outputTokens,
-  };
-}
-
-/** Where each count stands in an object of counts. */
-export type UsageNames = Readonly<Record<keyof Usage, string>>;
-
-/** In `usage` of Anthropic's answers and events. */
-export const MESSAGES_USAGE: UsageNames = {
-  inputTokens: "input_tokens",
-  outputTokens: "output_tokens",
-  cacheReadTokens: "cache_read_input_tokens",
-  cacheWriteTokens: "cache_creation_input_tokens",
-};
-
-/** The counts that `value` has, over those known before; undefined where nothing was ever told. */
-export function readUsage(
-  value: JsonValue | undefined,
-  names: UsageNames,
-  before?: Usage,
-): Usage | undefined {
-  if (!isJsonObject(value)) return before;
-  const count = (key: keyof Usage): number => {
-    const found = value[names[key]];
-    return typeof found === "number" && Number.isSafeInteger(found) && found >= 0
-      ? found
-      : before?.[key] ?? 0;
-  };
-  return {
-    inputTokens: count("inputTokens"),
-    outputTokens: count("outputTokens"),
-    cacheReadTokens: count("cacheReadTokens"),
-    cacheWriteTokens: count("cacheWriteTokens"),
   };
 }

@@ -4,8 +4,8 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 import { invalidField } from "../base/errors.ts";
 import { oneOf, unexpected } from "./fields.ts";
 import type { Fields } from "./fields.ts";
-import { parseCacheControl } from "./openai_chat_messages.ts";
-import type { CacheControl } from "./openai_chat_messages.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
 
 export type MessageBlock =
   | TextBlock

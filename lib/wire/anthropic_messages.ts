@@ -6,8 +6,8 @@ import { parseContent, parseTextContent } from "./anthropic_content.ts";
 import type { MessageBlock, TextBlock } from "./anthropic_content.ts";
 import { withDottedPaths } from "./anthropic_paths.ts";
 import { Fields, unexpected } from "./fields.ts";
-import { parseCacheControl } from "./openai_chat_messages.ts";
-import type { CacheControl } from "./openai_chat_messages.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
 
 /** What is read of every request, whichever way it goes. */
 export interface MessagesHead {

@@ -1,9 +1,10 @@
 /** Bedrock's Converse: the request as AWS spells it, and the response read at the edge. */
 
-import { AditError } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { upstreamProtocol } from "../base/errors.ts";
+import { firstMember, isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
+import { CONVERSE_USAGE, readCount, readUsage } from "./usage.ts";
 
 // Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text. A member that is set to
 // undefined is one that is left out, as in JSON.
@@ -159,9 +160,7 @@ export function parseConverseResponse(body: JsonValue): ConverseResponse {
   const message = member(member(body, "output"), "message");
   const content = member(message, "content");
   if (!Array.isArray(content)) {
-    throw new AditError("upstream_protocol", undefined, {
-      upstream: { message: "Converse answered without a message" },
-    });
+    throw upstreamProtocol("Converse answered without a message");
   }
   return {
     content: content.map(parseResponseBlock),
@@ -185,17 +184,11 @@ export function parseExtras(body: JsonValue): AnswerExtras {
   };
 }
 
-/** Token counts of a `usage` member, or undefined where it has none. */
+/** Token counts of a `usage` member, or undefined where it does not tell both the input's and the output's. */
 export function parseUsage(usage: JsonValue | undefined): Usage | undefined {
-  const inputTokens = count(member(usage, "inputTokens"));
-  const outputTokens = count(member(usage, "outputTokens"));
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  return {
-    inputTokens,
-    outputTokens,
-    cacheReadTokens: count(member(usage, "cacheReadInputTokens")) ?? 0,
-    cacheWriteTokens: count(member(usage, "cacheWriteInputTokens")) ?? 0,
-  };
+  const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
+    .every((name) => readCount(member(usage, name)) !== undefined);
+  return isWhole ? readUsage(usage, CONVERSE_USAGE) : undefined;
 }
 
 /** One reader for each block of the union that this program understands. */
@@ -231,20 +224,11 @@ const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => R
 };
 
 function parseResponseBlock(block: JsonValue): ResponseBlock {
-  const name = isJsonObject(block) ? Object.keys(block)[0] ?? "" : "";
+  const name = firstMember(block);
   const read = Object.hasOwn(BLOCK_READERS, name) ? BLOCK_READERS[name] : undefined;
   return read?.(member(block, name)) ?? { type: "unknown", name };
 }
 
-/** A member of what may be an object. */
-export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
 function text(value: JsonValue | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function count(value: JsonValue | undefined): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,11 +1,11 @@
 /** Bedrock's ConverseStream: its events, read from the payloads of event-stream frames. */
 
 import { decodeUtf8 } from "../base/bytes.ts";
-import { AditError } from "../base/errors.ts";
-import { isJsonObject } from "../base/json.ts";
+import { upstreamProtocol } from "../base/errors.ts";
+import { firstMember, isJsonObject, member } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
-import { member, parseExtras, parseUsage } from "./converse.ts";
+import { parseExtras, parseUsage } from "./converse.ts";
 import type { AnswerExtras, Citation } from "./converse.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html, without exceptions. */
@@ -43,7 +43,7 @@ function parsePayload(eventType: string, payload: Uint8Array): JsonValue {
   try {
     return JSON.parse(decodeUtf8(payload));
   } catch {
-    throw malformed(`payload of event "${eventType}" is not JSON`);
+    throw upstreamProtocol(`payload of event "${eventType}" is not JSON`);
   }
 }
 
@@ -106,14 +106,6 @@ function parseDelta(delta: JsonValue | undefined): BlockDelta {
 
 function blockIndex(payload: JsonValue): number {
   const index = member(payload, "contentBlockIndex");
-  if (typeof index !== "number") throw malformed("content block event without contentBlockIndex");
+  if (typeof index !== "number") throw upstreamProtocol("content block event without contentBlockIndex");
   return index;
-}
-
-function firstMember(value: JsonValue | undefined): string {
-  return isJsonObject(value) ? Object.keys(value)[0] ?? "" : "";
-}
-
-function malformed(message: string): AditError {
-  return new AditError("upstream_protocol", undefined, { upstream: { message } });
 }

@@ -2,9 +2,11 @@
 
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
 import { Fields, unexpected } from "./fields.ts";
-import { parseCacheControl, parseChatMessages } from "./openai_chat_messages.ts";
-import type { CacheControl, ChatMessage } from "./openai_chat_messages.ts";
+import { parseChatMessages } from "./openai_chat_messages.ts";
+import type { ChatMessage } from "./openai_chat_messages.ts";
 
 /** https://platform.openai.com/docs/api-reference/chat/create, with the extensions that clients of Bedrock send. */
 export interface ChatRequest {

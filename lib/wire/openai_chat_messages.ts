@@ -3,6 +3,8 @@
 import { isJsonObject, parseExactJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { invalidField } from "../base/errors.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
 import { oneOf, unexpected } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -74,12 +76,6 @@ export interface FilePart extends PartBase {
   readonly filename: string | undefined;
 }
 
-/** Anthropic's marker, which clients of Claude put on parts, messages and tools of Chat requests too. */
-export interface CacheControl {
-  readonly path: string;
-  readonly ttl: "5m" | "1h" | undefined;
-}
-
 export interface ChatToolCall {
   /** `messages[2].tool_calls[0]` */
   readonly path: string;
@@ -104,16 +100,6 @@ export function parseChatMessages(request: Fields, unreadPaths: Set<string>): Ch
     fields.noteUnread(unreadPaths);
     return message;
   });
-}
-
-/** The `cache_control` of a part, a message or a tool. */
-export function parseCacheControl(fields: Fields, unreadPaths: Set<string>): CacheControl | undefined {
-  const cache = fields.optionalObject("cache_control");
-  if (cache === undefined) return undefined;
-  cache.oneOf("type", ["ephemeral"]);
-  const ttl = cache.optionalOneOf("ttl", ["5m", "1h"]);
-  cache.noteUnread(unreadPaths);
-  return { path: cache.path, ttl };
 }
 
 function parseMessage(fields: Fields, unreadPaths: Set<string>): ChatMessage {

@@ -6,7 +6,7 @@ import type { ErrorKind } from "../../lib/base/errors.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat_to_converse.ts";
-import type { ConverseCall } from "../../lib/translate/chat_to_converse.ts";
+import type { ChatCall } from "../../lib/translate/chat_to_converse.ts";
 import type { ModelSettings } from "../../lib/translate/model_settings.ts";
 import { ConverseStreamToChat } from "../../lib/translate/converse_stream_to_chat.ts";
 import { converseToChat } from "../../lib/translate/converse_to_chat.ts";
@@ -40,7 +40,7 @@ export function runChatCase(name: string): void {
   const text = files.require("client_request.json");
   const body = parseJsonBody(encodeUtf8(text), { maxDepth: 64 });
   const settings = files.read("settings.json");
-  let call: ConverseCall;
+  let call: ChatCall;
   try {
     const request = parseChatRequest(body);
     call = chatToConverse(request, {
@@ -63,7 +63,7 @@ export function runChatCase(name: string): void {
 
 const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-callers-name" };
 
-function answerWhole(files: GoldenFiles, call: ConverseCall): readonly string[] {
+function answerWhole(files: GoldenFiles, call: ChatCall): readonly string[] {
   const answer = files.read("upstream_response.json");
   if (answer === undefined) return [];
   const { body, anomalies } = converseToChat(parseConverseResponse(JSON.parse(answer)), { ...HEAD, call });
@@ -74,7 +74,7 @@ function answerWhole(files: GoldenFiles, call: ConverseCall): readonly string[] 
 /** A line of `upstream_response.jsonl`: an event, or the kind of error that breaks the stream. */
 type Line = RawEvent | { readonly fail: ErrorKind };
 
-function answerStream(files: GoldenFiles, call: ConverseCall): readonly string[] {
+function answerStream(files: GoldenFiles, call: ChatCall): readonly string[] {
   const lines = files.lines("upstream_response.jsonl").map((line): Line => JSON.parse(line));
   const events = lines.flatMap((line) => "event" in line ? [line] : []);
   const failure = lines.flatMap((line) => "fail" in line ? [line.fail] : [])[0];
@@ -91,7 +91,7 @@ function answerStream(files: GoldenFiles, call: ConverseCall): readonly string[]
 }
 
 interface StreamContext {
-  readonly call: ConverseCall;
+  readonly call: ChatCall;
   readonly failure: ErrorKind | undefined;
 }
 
@@ -105,7 +105,7 @@ function translateStream(events: readonly ConverseEvent[], { call, failure }: St
 /** A stream must amount to what the same message is translated to when it comes in one piece. */
 function assertSameAsWhole(
   sse: string,
-  { call, events }: { call: ConverseCall; events: readonly RawEvent[] },
+  { call, events }: { call: ChatCall; events: readonly RawEvent[] },
 ): void {
   const whole = converseToChat(parseConverseResponse(accumulateEvents(events)), { ...HEAD, call });
   const { usage, ...body } = whole.body;

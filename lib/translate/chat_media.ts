@@ -1,9 +1,8 @@
-/** Images, documents, audio and video: the parts of a Chat message as blocks of Converse. */
+/** Chat Completions -> Converse: images, documents, audio and video. */
 
-import { Buffer } from "node:buffer";
 import { invalidField } from "../base/errors.ts";
 import { oneOf, unexpected } from "../wire/fields.ts";
-import type { ContentBlock, ImageFormat } from "../wire/converse.ts";
+import type { ContentBlock } from "../wire/converse.ts";
 import type {
   AudioPart,
   ContentPart,
@@ -13,7 +12,9 @@ import type {
   UrlField,
   VideoPart,
 } from "../wire/openai_chat_messages.ts";
+import { readData, readDataUrl } from "./data_url.ts";
 import { DocumentNames } from "./document_names.ts";
+import { imageBlock } from "./images.ts";
 
 type MediaPart = Exclude<ContentPart, TextPart>;
 /** The blocks that a part which is not text becomes. */
@@ -23,7 +24,7 @@ export type ConverseMedia = Extract<
 >;
 
 /** Translates the media of one request; it keeps the names of documents apart. */
-export class MediaTranslator {
+export class ChatMedia {
   readonly #names = new DocumentNames();
 
   /** The block for a part; throws `invalid_request` with the path of what cannot be read. */
@@ -42,9 +43,7 @@ export class MediaTranslator {
 
   #file(part: FilePart): ConverseMedia {
     const path = `${part.path}.file.file_data`;
-    const { mediaType, base64 } = part.data.startsWith("data:")
-      ? readDataUrl({ path, value: part.data })
-      : { mediaType: "", base64: readBase64(part.data, path) };
+    const { mediaType, base64 } = readData(part.data, path);
     const [kind, subtype = ""] = mediaType.split("/");
     if (kind === "image") return imageBlock(base64, path);
     const audio = kind === "audio" ? AUDIO_SUBTYPES.get(subtype) : undefined;
@@ -64,50 +63,24 @@ export class MediaTranslator {
   }
 }
 
-function imageFromUrl(part: ImagePart): ConverseMedia {
-  if (/^https?:/i.test(part.url.value)) {
-    throw invalidField(
-      part.url.path,
-      "the gateway does not fetch images: send the image itself as a data URL",
-    );
+function imageFromUrl({ url }: ImagePart): ConverseMedia {
+  refuseUrl(url, "image");
+  return imageBlock(readDataUrl(url.value, url.path).base64, url.path);
+}
+
+/** Throws for a URL that would have to be fetched. */
+function refuseUrl({ path, value }: UrlField, kind: "image" | "video"): void {
+  if (/^https?:/i.test(value)) {
+    throw invalidField(path, `the gateway does not fetch ${kind}s: send the ${kind} itself as a data URL`);
   }
-  return imageBlock(readDataUrl(part.url).base64, part.url.path);
 }
 
-/** The format is read off the bytes: declared types are wrong too often, and Bedrock refuses an image over it. */
-function imageBlock(base64: string, path: string): ConverseMedia {
-  const format = imageFormat(base64);
-  if (format === undefined) throw invalidField(path, KNOWN_IMAGES);
-  return { image: { format, source: { bytes: base64 } } };
-}
-
-/** What to say of an image whose format nobody knows. */
-export const KNOWN_IMAGES = "expected a PNG, JPEG, GIF or WebP image";
-
-/** The format that an image's first bytes tell; undefined for one that Bedrock does not take. */
-export function imageFormat(base64: string): ImageFormat | undefined {
-  const head = Buffer.from(base64.slice(0, 24), "base64").toString("latin1");
-  return IMAGE_SIGNATURES.find(([signature]) => signature.test(head))?.[1];
-}
-
-const IMAGE_SIGNATURES: readonly (readonly [RegExp, ImageFormat])[] = [
-  [/^\x89PNG/, "png"],
-  [/^\xff\xd8\xff/, "jpeg"],
-  [/^GIF8/, "gif"],
-  [/^RIFF[^]{4}WEBP/, "webp"],
-];
-
-function videoFromUrl(part: VideoPart): ConverseMedia {
-  if (/^https?:/i.test(part.url.value)) {
-    throw invalidField(
-      part.url.path,
-      "the gateway does not fetch videos: send the video itself as a data URL",
-    );
-  }
-  const { mediaType, base64 } = readDataUrl(part.url);
+function videoFromUrl({ url }: VideoPart): ConverseMedia {
+  refuseUrl(url, "video");
+  const { mediaType, base64 } = readDataUrl(url.value, url.path);
   const format = VIDEO_SUBTYPES.get(mediaType.replace(/^video\//, ""));
   if (format === undefined) {
-    throw unexpected(part.url.path, `a video of type ${oneOf([...VIDEO_SUBTYPES.keys()])}`, mediaType);
+    throw unexpected(url.path, `a video of type ${oneOf([...VIDEO_SUBTYPES.keys()])}`, mediaType);
   }
   return { video: { format, source: { bytes: base64 } } };
 }
@@ -117,10 +90,7 @@ function audioBlock(part: AudioPart): ConverseMedia {
   if (format === undefined) {
     throw unexpected(`${part.path}.input_audio.format`, oneOf([...AUDIO_SUBTYPES.keys()]), part.format);
   }
-  const path = `${part.path}.input_audio.data`;
-  const base64 = part.data.startsWith("data:")
-    ? readDataUrl({ path, value: part.data }).base64
-    : readBase64(part.data, path);
+  const { base64 } = readData(part.data, `${part.path}.input_audio.data`);
   return { audio: { format, source: { bytes: base64 } } };
 }
 
@@ -196,50 +166,3 @@ const DOCUMENT_EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ["txt", "txt"],
   ["md", "md"],
 ]);
-
-/** Media type and data of a `data:` URL (RFC 2397); throws `invalid_request` for any other URL. */
-function readDataUrl({ path, value }: UrlField): { readonly mediaType: string; readonly base64: string } {
-  const comma = value.indexOf(",");
-  // The head is cut off first, so that no pattern runs over the data.
-  const head = /^data:([^;,]*)((?:;[^;,]*)*)$/i.exec(value.slice(0, Math.max(0, Math.min(comma, 256))));
-  if (head === null) throw invalidField(path, 'expected a data URL such as "data:image/png;base64,…"');
-  const [, mediaType = "", parameters = ""] = head;
-  const data = value.slice(comma + 1);
-  const base64 = /;base64$/i.test(parameters)
-    ? readBase64(data, path)
-    : Buffer.from(decodePercent(data, path)).toString("base64");
-  if (base64 === "") throw invalidField(path, "expected data, found an empty data URL");
-  return { mediaType: mediaType.trim().toLowerCase(), base64 };
-}
-
-/** The data as the base64 that AWS reads: with padding, without white space, not in the alphabet for URLs. */
-function readBase64(data: string, path: string): string {
-  const base64 = isBase64(data) ? data : toStandardAlphabet(decodePercent(data, path));
-  if (!isBase64(base64)) throw invalidField(path, "expected base64 data");
-  const digits = withoutPadding(base64);
-  const padded = digits.length + (4 - digits.length % 4) % 4;
-  return padded === base64.length ? base64 : digits.padEnd(padded, "=");
-}
-
-function toStandardAlphabet(base64: string): string {
-  return base64.replaceAll(/\s/g, "").replaceAll("-", "+").replaceAll("_", "/");
-}
-
-/** Searches for what does not belong, since matching many megabytes can overflow a regular expression's stack. */
-function isBase64(text: string): boolean {
-  const digits = withoutPadding(text);
-  return digits !== "" && digits.length % 4 !== 1 && !/[^A-Za-z0-9+/]/.test(digits);
-}
-
-function withoutPadding(base64: string): string {
-  if (base64.endsWith("==")) return base64.slice(0, -2);
-  return base64.endsWith("=") ? base64.slice(0, -1) : base64;
-}
-
-function decodePercent(data: string, path: string): string {
-  try {
-    return data.includes("%") ? decodeURIComponent(data) : data;
-  } catch {
-    throw invalidField(path, "expected percent-encoded data");
-  }
-}
