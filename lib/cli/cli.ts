@@ -1,26 +1,18 @@
 /** The command line: finds the command and runs it. */
 
-import { check } from "./check.ts";
-import { config } from "./config.ts";
-import { emulator } from "./emulator.ts";
-import { explain } from "./explain.ts";
-import { importConfig } from "./import.ts";
 import type { CliIo, Command } from "./io.ts";
-import { keygen } from "./keygen.ts";
-import { schema } from "./schema.ts";
-import { serve } from "./serve.ts";
-import { version } from "./version.ts";
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([
-  ["serve", serve],
-  ["check", check],
-  ["explain", explain],
-  ["config", config],
-  ["schema", schema],
-  ["import", importConfig],
-  ["keygen", keygen],
-  ["emulator", emulator],
-  ["version", version],
+/** Each is loaded when it is chosen: what a command does not need takes no time at its start. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["serve", async () => (await import("./serve.ts")).serve],
+  ["check", async () => (await import("./check.ts")).check],
+  ["explain", async () => (await import("./explain.ts")).explain],
+  ["config", async () => (await import("./config.ts")).config],
+  ["schema", async () => (await import("./schema.ts")).schema],
+  ["import", async () => (await import("./import.ts")).importConfig],
+  ["keygen", async () => (await import("./keygen.ts")).keygen],
+  ["emulator", async () => (await import("./emulator.ts")).emulator],
+  ["version", async () => (await import("./version.ts")).version],
 ]);
 
 const HELP = `Adit: a gateway to Amazon Bedrock in one file.
@@ -43,16 +35,17 @@ Commands:
 
 /** Runs a command line, without the program's name; gives the exit code: 0 good, 1 failed, 2 wrong usage. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
-  const [name, ...rest] = args;
+  const [name = "", ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     io.out(HELP);
     return 0;
   }
-  if (name === "--version") return await version(rest, io);
-  const command = COMMANDS.get(name ?? "");
-  if (command === undefined) {
-    io.err(name === undefined ? HELP : `Unknown command ${JSON.stringify(name)}\n\n${HELP}`);
+  const load = COMMANDS.get(name === "--version" ? "version" : name);
+  if (load === undefined) {
+    io.err(name === "" ? HELP : `Unknown command ${JSON.stringify(name)}\n\n${HELP}`);
     return 2;
   }
+  if (name === "serve") io.runtime.prepareToServe();
+  const command = await load();
   return await command(rest, io);
 }

@@ -25,7 +25,6 @@ within timeouts.drain; a second signal ends at once.
 
 /** Runs `adit serve` until a signal comes; gives the exit code: 0, 1 where it failed, 2 for wrong usage. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
-  io.runtime.prepareToServe();
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;
   const configPath = findConfig(options.config);

@@ -7,7 +7,8 @@ export interface Runtime {
   readonly version: string;
   /**
    * Makes the process fit to serve. On Bun this may replace the process by itself with a larger limit on concurrent
-   * fetches (`process.execve`: same pid), so it is called first, before anything is opened.
+   * fetches (`process.execve`: same pid), so it is called first, before anything is loaded or
+   * opened.
    */
   prepareToServe(): void;
   /** Listens, or throws an error that names the address and says why it cannot. */
