@@ -45,7 +45,15 @@ export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyP
   return toKeyPair(await assume());
 }
 
+/** The characters that the configuration, too, takes for a key. */
+const KEY_TEXT = /^[\x21-\x7e]+$/;
+
 function toKeyPair({ accessKeyId, secretAccessKey, sessionToken, expiration }: Identity): KeyPair {
+  // Deno 2.9.6 says of a header with a line break what is in it, and that would be the token.
+  const texts = [accessKeyId, secretAccessKey, ...(sessionToken ? [sessionToken] : [])];
+  if (!texts.every((text) => KEY_TEXT.test(text))) {
+    throw new Error("what was found has a character that no key has");
+  }
   return {
     accessKeyId,
     secretAccessKey: new Secret(secretAccessKey),
