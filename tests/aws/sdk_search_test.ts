@@ -2,7 +2,8 @@
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { reasonOf } from "../../lib/aws/key_pair.ts";
-import { searchDefaultChain, searchProfile } from "../../lib/aws/sdk_search.ts";
+import { Secret } from "../../lib/base/secret.ts";
+import { assumeRole, searchDefaultChain, searchProfile } from "../../lib/aws/sdk_search.ts";
 
 const SECRET = "hunter2";
 const NOT_A_KEY = "what was found has a character that no key has";
@@ -85,3 +86,59 @@ Deno.test("no key pair is found where credential_process gives a token of two li
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Timers a hundred times as fast, for what AWS's code waits for. */
+async function inHaste<Found>(wait: () => Promise<Found>): Promise<Found> {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout =
+    ((fire: () => void, delayMs = 0) => setTimeout(fire, delayMs / 100)) as typeof setTimeout;
+  try {
+    return await wait();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+}
+
+const ROLE = {
+  arn: "arn:aws:iam::111122223333:role/adit",
+  sessionName: "adit",
+  externalId: undefined,
+  tags: {},
+  durationMs: 3_600_000,
+  region: "us-east-1",
+};
+const BASE = {
+  accessKeyId: "AKIDBASE",
+  secretAccessKey: new Secret(SECRET),
+  sessionToken: undefined,
+  expiresAtMs: undefined,
+};
+
+/** Searches that ask STS, with the configuration file that they need. */
+const ASKING: Readonly<Record<string, readonly [config: string, search: () => Promise<unknown>]>> = {
+  "a role of the configuration": ["", () => assumeRole(ROLE, BASE)],
+  "a role of a profile": [
+    `[profile role]\nrole_arn = ${ROLE.arn}\nsource_profile = base\n` +
+    `[profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = ${SECRET}\n`,
+    () => searchProfile("role", "us-east-1"),
+  ],
+};
+
+for (const [name, [config, search]] of Object.entries(ASKING)) {
+  Deno.test(`a search ends where STS does not answer: ${name}`, async () => {
+    const silent = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Promise(() => {}));
+    const path = await Deno.makeTempFile({ prefix: "adit-search-" });
+    await Deno.writeTextFile(path, config);
+    const env = {
+      AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${silent.addr.port}`,
+      AWS_CONFIG_FILE: path,
+      AWS_MAX_ATTEMPTS: "1",
+    };
+    try {
+      await rejects(withEnv(env, () => inHaste(search)), { name: "TimeoutError" });
+    } finally {
+      await Deno.remove(path);
+      void silent.shutdown();
+    }
+  });
+}
