@@ -80,6 +80,12 @@ export class KeyKeeper {
     return this.#search;
   }
 
+  /** As `search`, but no search that is under way counts: it may have read what was changed since. */
+  searchAnew(): Promise<KeyPair> {
+    const again = () => this.search();
+    return this.#search === undefined ? again() : this.#search.then(again, again);
+  }
+
   /** Whether there is another key pair than the one that AWS has just refused as expired. */
   async renew(refused: KeyPair): Promise<boolean> {
     if (this.#held !== undefined && !sameKeyPair(this.#held, refused)) return true;
