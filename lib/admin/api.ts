@@ -169,10 +169,10 @@ async function remove(call: Call): Promise<Response> {
 }
 
 /** The entry that a body stands for: ours has a member `entry`, any other body is AISIX's. */
-async function readNamedEntry(
-  { request, readBody, section }: Call,
-): Promise<NamedEntry & { readonly isWhole: boolean }> {
+async function readNamedEntry(call: Call): Promise<NamedEntry & { readonly isWhole: boolean }> {
+  const { request, readBody, section } = call;
   const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH });
+  refuseOtherName(body, call);
   const { name, entry, ...rest } = body;
   if (entry === undefined) return { ...readAisix(section, body), isWhole: false };
   const unknown = Object.keys(rest).find((member) => !SHOWN_MEMBERS.includes(member));
@@ -181,6 +181,16 @@ async function readNamedEntry(
   }
   if (!isJsonObject(entry)) throw new AditError("invalid_request", "entry: expected an object");
   return { name: typeof name === "string" ? name : undefined, value: entry, ignored: [], isWhole: true };
+}
+
+/** An entry keeps its name: a body for one of another name is no body for the one in the path. */
+function refuseOtherName(body: JsonObject, call: Call): void {
+  if (call.encodedName === undefined) return;
+  const member = body["entry"] === undefined ? "display_name" : "name";
+  const name = nameOf(call);
+  if ((body[member] ?? name) === name) return;
+  const expected = `expected ${JSON.stringify(name)}, the name in the path, which cannot be changed`;
+  throw new AditError("invalid_request", `${member}: ${expected}`);
 }
 
 /** Members of an answer that may come back in a request and say nothing there. */
