@@ -101,7 +101,7 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
   const place = findSection(text, document, section);
   if (place === undefined) {
     const root = document.contents;
-    if (root !== null && (!isMapping(root) || root.flow === true)) return undefined;
+    if (root !== null && (!isMapping(root) || root.flow === true || root.has(section))) return undefined;
     const gap = text === "" || text.endsWith("\n") ? "" : "\n";
     return `${text}${gap}${section}:\n${entryText(name, document.createNode(value), 2)}\n`;
   }

@@ -136,3 +136,11 @@ Deno.test("an AISIX PATCH changes what it names, and takes away what it says is 
     equal(denied.status, 200);
     equal(parse(await world.text()).callers.search.models, undefined);
   }));
+
+Deno.test("the only entry of a section in braces can be changed", () =>
+  withFiles(async (world) => {
+    const text = TEXT.replace(/models:[^]*?callers:[^]*$/, "models: { fast: { provider: east, id: x } }\n");
+    await Deno.writeTextFile(`${world.folder}/adit.yaml`, text);
+    equal((await world.send("PATCH /admin/v1/models/fast", { body: { entry: { id: "y" } } })).status, 200);
+    match(await world.text(), /^models: \{ fast: \{ provider: east, id: y \} \}$/m);
+  }));

@@ -130,6 +130,15 @@ const CASES: readonly Case[] = [
     text: "providers: { east: { type: emulator } }\nlimits: { body: 1MiB } # bound\n",
   },
   {
+    name: "the only entry of a section in braces is changed there",
+    text: "providers: { local: { type: emulator } } # here\nlimits: { body: 1MiB } # bound\n",
+    edit: ["providers", "local", { type: "emulator", region: "eu-west-1" }],
+    changes: [
+      "-providers: { local: { type: emulator } } # here",
+      "+providers: { local: { type: emulator, region: eu-west-1 } } # here",
+    ],
+  },
+  {
     name: "a file without a last line end gets one before what is added",
     text: "listen: 127.0.0.1:1",
     edit: ["callers", "team", { models: [] }],
