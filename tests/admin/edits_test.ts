@@ -142,5 +142,17 @@ Deno.test("the only entry of a section in braces can be changed", () =>
     const text = TEXT.replace(/models:[^]*?callers:[^]*$/, "models: { fast: { provider: east, id: x } }\n");
     await Deno.writeTextFile(`${world.folder}/adit.yaml`, text);
     equal((await world.send("PATCH /admin/v1/models/fast", { body: { entry: { id: "y" } } })).status, 200);
-    match(await world.text(), /^models: \{ fast: \{ provider: east, id: y \} \}$/m);
+    equal(await world.text(), text.replace("id: x", "id: y"));
+  }));
+
+Deno.test("a list of models that grows keeps its comments in the file", () =>
+  withFiles(async (world) => {
+    const text = TEXT.replace(
+      "models: [fast]",
+      "models:\n      # for all\n      - fast # the quick one\n      # end",
+    );
+    await Deno.writeTextFile(`${world.folder}/adit.yaml`, text);
+    const body = { display_name: "search", key_hash: "a".repeat(64), allowed_models: ["fast", "slow"] };
+    equal((await world.send("PUT /admin/v1/apikeys/search", { body })).status, 200);
+    equal(await world.text(), text.replace("the quick one\n", "the quick one\n      - slow\n"));
   }));
