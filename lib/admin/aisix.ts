@@ -8,7 +8,10 @@ import type { EntrySection } from "../config/entries.ts";
 /** An entry that a body stands for. */
 export interface NamedEntry {
   readonly name: string | undefined;
-  readonly value: JsonObject;
+  /** What a PUT of the body makes of the entry, empty where there is none yet. */
+  readonly put: (before: JsonObject) => JsonObject;
+  /** What a PATCH with the body makes of it. */
+  readonly patch: (before: JsonObject) => JsonObject;
   /** Members of the body that have no counterpart. */
   readonly ignored: readonly string[];
 }
@@ -16,6 +19,8 @@ export interface NamedEntry {
 interface Resource {
   /** Members of the body that are read. */
   readonly members: readonly string[];
+  /** Keys of the entry that it can be without, by the members that stand for them. */
+  readonly optional: Readonly<Record<string, string>>;
   /** The entry, from those members that are there. */
   readonly toEntry: (body: JsonObject) => JsonObject;
   /** The resource's members, from an entry whose secrets were left out. */
@@ -27,6 +32,7 @@ const PROVIDER = "amazon-bedrock";
 const RESOURCES = {
   providers: {
     members: ["provider", "adapter", "secret", "secret_ref", "api_base", "region"],
+    optional: { api_base: "endpoint" },
     toEntry: (body) => {
       refuseOthers(body);
       const secret = secretOf(body);
@@ -49,6 +55,7 @@ const RESOURCES = {
   },
   models: {
     members: ["provider", "model_name", "provider_key_id"],
+    optional: {},
     toEntry: (body) => {
       refuseOthers(body);
       const id = textOf(body, "model_name");
@@ -63,9 +70,10 @@ const RESOURCES = {
   },
   callers: {
     members: ["key_hash", "allowed_models"],
-    toEntry: ({ key_hash: hash, allowed_models: models }) => ({
+    optional: { allowed_models: "models" },
+    toEntry: ({ key_hash: hash, allowed_models: models = null }) => ({
       ...(typeof hash === "string" ? { key: `sha256:${hash.replace(/^sha256:/, "")}` } : {}),
-      ...(models === undefined ? {} : { models }),
+      ...(models === null ? {} : { models }),
     }),
     toValue: ({ key, models = [] }) => ({
       key_hash: typeof key === "string" ? key.replace(/^sha256:/, "") : null,
@@ -76,12 +84,29 @@ const RESOURCES = {
 
 /** Reads a body; throws `invalid_request` where it is no resource of Amazon Bedrock. */
 export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
-  const { members, toEntry } = RESOURCES[section];
+  const { members, optional, toEntry }: Resource = RESOURCES[section];
   const known: readonly string[] = ["display_name", ...members];
+  const value = toEntry(body);
+  const absent = (isAbsent: (member: string) => boolean) =>
+    Object.entries(optional).flatMap(([member, key]) => isAbsent(member) ? [key] : []);
   return {
     name: textOf(body, "display_name") ?? nameOfKey(body),
-    value: toEntry(body),
+    // The whole of what such a body can say; what an entry cannot be without, and secrets, which nobody is shown, stay.
+    put: (before) => change(before, value, absent((member) => (body[member] ?? null) === null)),
+    patch: (before) => change(before, value, absent((member) => body[member] === null)),
     ignored: Object.keys(body).filter((member) => !known.includes(member)),
+  };
+}
+
+/** What AISIX knows nothing of stays; credentials are replaced as one, but for the role that they assume. */
+function change(before: JsonObject, value: JsonObject, absent: readonly string[]): JsonObject {
+  const kept = Object.entries(before).filter(([key]) => !absent.includes(key));
+  const { credentials } = value;
+  const role = isJsonObject(before["credentials"]) ? before["credentials"]["role"] : undefined;
+  return {
+    ...Object.fromEntries(kept),
+    ...value,
+    ...(isJsonObject(credentials) && role !== undefined ? { credentials: { ...credentials, role } } : {}),
   };
 }
 

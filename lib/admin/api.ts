@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 
 import { AditError, errorRow } from "../base/errors.ts";
-import { isJsonObject, type JsonObject, mergeJson, parseJsonBody } from "../base/json.ts";
+import { isJsonObject, type JsonObject, parseJsonBody } from "../base/json.ts";
 import type { ChangeOutcome, ConfigEntries, Entry, EntryChange, EntrySection } from "../config/entries.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { AdminApiAccess } from "../config/snapshot.ts";
@@ -130,30 +130,29 @@ async function get(call: Call): Promise<Response> {
 }
 
 async function create(call: Call): Promise<Response> {
-  const { name, value, ignored } = await readNamedEntry(call);
+  const { name, ignored, ...body } = await readNamedEntry(call);
   if (name === undefined || name === "") throw new AditError("invalid_request", "the entry has no name");
   const expected = (revision: string | undefined) => revision === undefined;
-  return await change(call, { name, expected, value: () => value, ignored });
+  return await change(call, { name, expected, value: () => body.put({}), ignored });
 }
 
 async function put(call: Call): Promise<Response> {
-  const { value, ignored, isWhole } = await readNamedEntry(call);
+  const { ignored, ...body } = await readNamedEntry(call);
   return await change(call, {
     name: nameOf(call),
     expected: precondition(call.request.headers),
-    // AISIX's bodies know less than an entry holds: the rest stays.
-    value: (before) => isWhole ? value : mergeJson(before ?? {}, value),
+    value: (before = {}) => body.put(before),
     ignored,
   });
 }
 
 async function patch(call: Call): Promise<Response> {
-  const { value, ignored } = await readNamedEntry(call);
+  const { ignored, ...body } = await readNamedEntry(call);
   const isExpected = precondition(call.request.headers);
   return await change(call, {
     name: nameOf(call),
     expected: (revision) => revision !== undefined && isExpected(revision),
-    value: (before) => mergePatch(before ?? {}, value),
+    value: (before = {}) => body.patch(before),
     ignored,
   });
 }
@@ -169,18 +168,33 @@ async function remove(call: Call): Promise<Response> {
 }
 
 /** The entry that a body stands for: ours has a member `entry`, any other body is AISIX's. */
-async function readNamedEntry(
-  { request, readBody, section }: Call,
-): Promise<NamedEntry & { readonly isWhole: boolean }> {
+async function readNamedEntry(call: Call): Promise<NamedEntry> {
+  const { request, readBody, section } = call;
   const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH });
+  refuseOtherName(body, call);
   const { name, entry, ...rest } = body;
-  if (entry === undefined) return { ...readAisix(section, body), isWhole: false };
+  if (entry === undefined) return readAisix(section, body);
   const unknown = Object.keys(rest).find((member) => !SHOWN_MEMBERS.includes(member));
   if (unknown !== undefined) {
     throw new AditError("invalid_request", `unknown member ${JSON.stringify(unknown)}`);
   }
   if (!isJsonObject(entry)) throw new AditError("invalid_request", "entry: expected an object");
-  return { name: typeof name === "string" ? name : undefined, value: entry, ignored: [], isWhole: true };
+  return {
+    name: typeof name === "string" ? name : undefined,
+    put: () => entry,
+    patch: (before) => mergePatch(before, entry),
+    ignored: [],
+  };
+}
+
+/** An entry keeps its name: a body for one of another name is no body for the one in the path. */
+function refuseOtherName(body: JsonObject, call: Call): void {
+  if (call.encodedName === undefined) return;
+  const member = body["entry"] === undefined ? "display_name" : "name";
+  const name = nameOf(call);
+  if ((body[member] ?? name) === name) return;
+  const expected = `expected ${JSON.stringify(name)}, the name in the path, which cannot be changed`;
+  throw new AditError("invalid_request", `${member}: ${expected}`);
 }
 
 /** Members of an answer that may come back in a request and say nothing there. */

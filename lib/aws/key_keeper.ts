@@ -21,7 +21,7 @@ export interface KeyKeeperOptions {
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** Between a search in vain and the next one. */
 const RETRY_MS = 10_000;
-/** A search that takes longer has failed: a hung program or endpoint must not be waited for. */
+/** A search that takes longer has failed: a hung program or endpoint must not be waited for, nor have company. */
 const SEARCH_LIMIT_MS = 30_000;
 /** Timers do not count the time for which the host was suspended, and cannot be set for more than 24 days. */
 const MAX_DELAY_MS = 60_000;
@@ -37,6 +37,8 @@ export class KeyKeeper {
   readonly #schedule: Schedule;
   #held: KeyPair | undefined;
   #search: Promise<KeyPair> | undefined;
+  /** When the search began that was given up and goes on all the same. */
+  #hungSinceMs: number | undefined;
   /** The last search, if it was in vain. */
   #failure: { readonly reason: string; readonly error: Error; readonly atMs: number } | undefined;
   /** When a renewal that was asked for gave the same key pair again. */
@@ -76,6 +78,12 @@ export class KeyKeeper {
     // Whoever waits sees the failure; a search in the background is reported by `onFailed`.
     this.#search.catch(() => {});
     return this.#search;
+  }
+
+  /** As `search`, but no search that is under way counts: it may have read what was changed since. */
+  searchAnew(): Promise<KeyPair> {
+    const again = () => this.search();
+    return this.#search === undefined ? again() : this.#search.then(again, again);
   }
 
   /** Whether there is another key pair than the one that AWS has just refused as expired. */
@@ -123,13 +131,22 @@ export class KeyKeeper {
     }
   }
 
-  #findInTime(): Promise<KeyPair> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#schedule(
-        SEARCH_LIMIT_MS,
-        () => reject(new Error(`the search took longer than ${SEARCH_LIMIT_MS / 1000} s`)),
-      );
-      this.#options.find().then(resolve, reject).finally(cancel);
+  async #findInTime(): Promise<KeyPair> {
+    if (this.#hungSinceMs !== undefined) {
+      // Its program would be joined by another every ten seconds, without end.
+      const since = isoTime(this.#hungSinceMs);
+      throw new Error(`the search of ${since} has not ended, and there is only one at a time`);
+    }
+    const startMs = this.#now();
+    return await new Promise((resolve, reject) => {
+      const cancel = this.#schedule(SEARCH_LIMIT_MS, () => {
+        this.#hungSinceMs = startMs;
+        reject(new Error(`the search took longer than ${SEARCH_LIMIT_MS / 1000} s`));
+      });
+      this.#options.find().then(resolve, reject).finally(() => {
+        cancel();
+        this.#hungSinceMs = undefined;
+      });
     });
   }
 

@@ -15,8 +15,18 @@ interface Identity {
 /** AWS's code warns on the terminal unless it is given something to warn; what matters is in the errors that it throws. */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
+/** For STS and IAM Identity Center, which AWS's code tries three times: without these, one lost answer is waited for forever. */
+const CLIENT = {
+  requestHandler: {
+    connectionTimeout: 3000,
+    requestTimeout: 8000,
+    socketTimeout: 8000,
+    throwOnRequestTimeout: true,
+  },
+} as const;
+
 /** The files are read again each time: otherwise AWS's code never sees them change. */
-const SEARCH = { ignoreCache: true, logger: SILENT } as const;
+const SEARCH = { ignoreCache: true, logger: SILENT, clientConfig: CLIENT } as const;
 
 /** What AWS's default chain finds, from the environment to the instance's role. Rejects where it finds nothing. */
 export async function searchDefaultChain(region: string): Promise<KeyPair> {
@@ -33,7 +43,7 @@ export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyP
   const assume = fromTemporaryCredentials({
     logger: SILENT,
     masterCredentials: toIdentity(base),
-    clientConfig: { region: role.region },
+    clientConfig: { ...CLIENT, region: role.region },
     params: {
       RoleArn: role.arn,
       RoleSessionName: role.sessionName,
@@ -45,7 +55,15 @@ export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyP
   return toKeyPair(await assume());
 }
 
+/** The characters that the configuration, too, takes for a key. */
+const KEY_TEXT = /^[\x21-\x7e]+$/;
+
 function toKeyPair({ accessKeyId, secretAccessKey, sessionToken, expiration }: Identity): KeyPair {
+  // Deno 2.9.6 says of a header with a line break what is in it, and that would be the token.
+  const texts = [accessKeyId, secretAccessKey, ...(sessionToken ? [sessionToken] : [])];
+  if (!texts.every((text) => KEY_TEXT.test(text))) {
+    throw new Error("what was found has a character that no key has");
+  }
   return {
     accessKeyId,
     secretAccessKey: new Secret(secretAccessKey),

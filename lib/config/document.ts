@@ -3,7 +3,7 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 
-import { firstReference, readsSecret } from "./interpolate.ts";
+import { firstReference, isAllReferences, readsSecret } from "./interpolate.ts";
 import type { Place, Places } from "./places.ts";
 import { formatPath, type Path, type Problem } from "./problems.ts";
 import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
@@ -55,6 +55,11 @@ export class ConfigDocument implements Places {
   referenceAt(path: Path): string | undefined {
     const node = this.#nodeAt(path);
     return isScalar(node) && typeof node.value === "string" ? firstReference(node.value) : undefined;
+  }
+
+  isAllReferencesAt(path: Path): boolean {
+    const node = this.#nodeAt(path);
+    return isScalar(node) && typeof node.value === "string" && isAllReferences(node.value);
   }
 
   readsSecretAt(path: Path): boolean {

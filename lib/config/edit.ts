@@ -2,7 +2,19 @@
 
 import { isDeepStrictEqual } from "node:util";
 
-import { Document, isCollection, isMap, isPair, isScalar, Pair, parseDocument, Scalar, YAMLMap } from "yaml";
+import {
+  Document,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Pair,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLMap,
+} from "yaml";
 import type { Node, YAMLSeq } from "yaml";
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
@@ -23,8 +35,9 @@ export function readEntries(text: string): JsonObject {
 }
 
 /**
- * The text after the edit. Comments stay: those inside an entry with the keys that they belong to, those around it where
- * they are. Of a section that is written in braces, the white space may change.
+ * The text after the edit. Comments stay: those inside an entry with the keys and items that they belong to, those around
+ * it where they are, but for those that stand directly above an entry that is deleted. Of a section that is written in
+ * braces, the white space may change.
  */
 export function editText(text: string, edit: Edit): string {
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
@@ -34,7 +47,8 @@ export function editText(text: string, edit: Edit): string {
   const edited = edit.value === undefined
     ? cutEntry(plain, document, edit)
     : writeEntry(plain, document, edit);
-  const isRight = edited !== undefined && isDeepStrictEqual(readEntries(edited), expected);
+  const isRight = edited !== undefined && parse(edited).errors.length === 0 &&
+    isDeepStrictEqual(readEntries(edited), expected);
   return (isRight ? edited : rewrite(plain, edit)).replaceAll("\n", newline);
 }
 
@@ -51,13 +65,41 @@ function applyTo(entries: JsonObject, { section, name, value }: Edit): JsonObjec
 }
 
 /** The whole document written anew: right for every file, but its white space is the library's. */
-function rewrite(text: string, { section, name, value }: Edit): string {
+function rewrite(text: string, edit: Edit): string {
   const document = parse(text);
-  const found = document.get(section);
-  if (!isMap(found)) document.set(section, document.createNode({}));
-  if (value === undefined) document.deleteIn([section, name]);
-  else document.setIn([section, name], document.createNode(value));
+  const found: unknown = document.get(edit.section);
+  const map = isMapping(found) ? found : new YAMLMap<Scalar, Node | null>();
+  if (map !== found) document.set(edit.section, map);
+  setMember(map, edit, document);
   return document.toString({ lineWidth: 0 });
+}
+
+interface Member {
+  readonly name: string;
+  /** Undefined where there is to be none. */
+  readonly value: JsonValue | undefined;
+}
+
+function setMember(map: Mapping, { name, value }: Member, document: Document.Parsed): void {
+  const pair = map.items.find(({ key }) => key.value === name);
+  if (value === undefined) map.delete(name);
+  else if (pair === undefined) map.add(new Pair(new Scalar(name), document.createNode(value)));
+  else pair.value = mergeInto(pair.value, value, document);
+}
+
+/** A section in braces is written anew as one, and nothing around it; undefined where it is none. */
+function writeInBraces(text: string, document: Document.Parsed, edit: Edit): string | undefined {
+  const root: unknown = document.contents;
+  if (!isMapping(root) || root.flow === true) return undefined;
+  const pair = root.items.find(({ key }) => key.value === edit.section);
+  const map: unknown = pair?.value;
+  if (pair === undefined || !isMapping(map) || map.flow !== true) return undefined;
+  const [start] = rangeOf(pair.key);
+  const [, end] = rangeOf(map);
+  dropCommentBehind(map, text);
+  setMember(map, edit, document);
+  const lines = entryText(edit.section, settleComment(map), { like: text.slice(start, end) });
+  return text.slice(0, start) + lines + text.slice(end);
 }
 
 /** The section's key and its mapping, where that can be edited line by line. */
@@ -102,36 +144,42 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
   if (place === undefined) {
     const root = document.contents;
     if (root !== null && (!isMapping(root) || root.flow === true)) return undefined;
+    if (root?.has(section)) return writeInBraces(text, document, edit);
     const gap = text === "" || text.endsWith("\n") ? "" : "\n";
-    return `${text}${gap}${section}:\n${entryText(name, document.createNode(value), 2)}\n`;
+    return `${text}${gap}${section}:\n${entryText(name, document.createNode(value), { indent: 2 })}\n`;
   }
   const { behindKey, map, braces } = place;
   if (map === undefined) {
     const [start, end] = braces ?? [behindKey, behindKey];
     const open = text.slice(0, start).trimEnd() + text.slice(end);
-    return insertBelow(open, behindKey, entryText(name, document.createNode(value), 2));
+    return insertBelow(open, behindKey, entryText(name, document.createNode(value), { indent: 2 }));
   }
   const pair = map.items.find(({ key }) => key.value === name);
   if (pair === undefined) {
     const last = map.items.at(-1);
     const indent = columnOf(text, rangeOf(map)[0]);
     return last &&
-      insertBelow(text, endOfLines(text, last), entryText(name, document.createNode(value), indent));
+      insertBelow(text, endOfLines(text, last), entryText(name, document.createNode(value), { indent }));
   }
   // Before the merge, which takes nodes away.
   const end = endOf(text, pair);
-  if (pair.value !== null) dropCommentsBelow(pair.value);
-  const node = isMapping(pair.value) ? mergeInto(pair.value, value, document) : document.createNode(value);
+  if (pair.value !== null) {
+    if (isBlock(pair.value)) dropCommentsBelow(pair.value);
+    else dropCommentBehind(pair.value, text);
+  }
+  const node = settleComment(mergeInto(pair.value, value, document));
   const [start] = rangeOf(pair.key);
   const indent = columnOf(text, start);
-  return text.slice(0, start) + entryText(name, node, indent).trimStart() + text.slice(end);
+  const lines = entryText(name, node, { indent, like: text.slice(start, end) }).trimStart();
+  return text.slice(0, start) + lines + text.slice(end);
 }
 
-function cutEntry(text: string, document: Document.Parsed, { section, name }: Edit): string | undefined {
-  const place = findSection(text, document, section);
-  const pair = place?.map?.items.find(({ key }) => key.value === name);
-  if (place?.map === undefined || pair === undefined) return undefined;
-  const start = text.lastIndexOf("\n", rangeOf(pair.key)[0]) + 1;
+function cutEntry(text: string, document: Document.Parsed, edit: Edit): string | undefined {
+  const place = findSection(text, document, edit.section);
+  if (place === undefined) return writeInBraces(text, document, edit);
+  const pair = place.map?.items.find(({ key }) => key.value === edit.name);
+  if (place.map === undefined || pair === undefined) return undefined;
+  const start = startOfLines(text, pair);
   const without = text.slice(0, start) + text.slice(endOfLines(text, pair) + 1);
   if (place.map.items.length > 1) return without;
   return `${text.slice(0, place.behindKey)} {}${without.slice(place.behindKey)}`;
@@ -148,6 +196,19 @@ function endOf(text: string, { key, value }: EntryPair): number {
   const leaf = lastLeaf(value);
   const end = text.slice(0, rangeOf(leaf)[1]).trimEnd().length;
   return leaf === value ? end : endOfLine(text, end);
+}
+
+/** Where the first line of an entry begins, with the comments directly above it that are indented as its name is. */
+function startOfLines(text: string, { key }: EntryPair): number {
+  const [name] = rangeOf(key);
+  let start = text.lastIndexOf("\n", name - 1) + 1;
+  const comment = `${" ".repeat(columnOf(text, name))}#`;
+  while (start > 0) {
+    const above = text.lastIndexOf("\n", start - 2) + 1;
+    if (!text.startsWith(comment, above)) break;
+    start = above;
+  }
+  return start;
 }
 
 /** Where the last line of an entry ends, with the comments below it that are indented as its keys are. */
@@ -175,6 +236,24 @@ function dropCommentsBelow(node: Node): void {
   if (isNode(inner) && isBlock(inner)) dropCommentsBelow(inner);
 }
 
+/** What stands behind the closing brace stays in the text, and must not be written twice. */
+function dropCommentBehind(node: Node, text: string): void {
+  const [, valueEnd = 0, nodeEnd = 0] = node.range ?? [];
+  if (!text.slice(valueEnd, nodeEnd).includes("#")) return;
+  const lines = (node.comment ?? "").split("\n");
+  node.comment = lines.slice(0, -1).join("\n") || null;
+}
+
+/** Of a value in braces: the comment below its last member stays inside, where behind the braces nobody would look. */
+function settleComment(node: Node): Node {
+  const last: unknown = isCollection(node) && node.flow === true ? node.items.at(-1) : undefined;
+  const holder = isPair<Scalar, Node | null>(last) ? last.value ?? last.key : last;
+  if (!node.comment || !isNode(holder)) return node;
+  holder.comment = [holder.comment, node.comment].filter(Boolean).join("\n");
+  node.comment = null;
+  return node;
+}
+
 function isBlock(node: unknown): node is YAMLMap | YAMLSeq {
   return isCollection(node) && node.flow !== true;
 }
@@ -193,35 +272,65 @@ function insertBelow(text: string, offset: number, lines: string): string {
   return `${text.slice(0, end)}\n${lines}${text.slice(end)}`;
 }
 
+interface Look {
+  /** Of the name. */
+  readonly indent?: number;
+  /** What the lines take the place of: braces and brackets have blanks inside where they have them there. */
+  readonly like?: string;
+}
+
 /** The lines of `name: value`, without the last line's end. */
-function entryText(name: string, value: Node, indent: number): string {
+function entryText(name: string, value: Node, { indent = 0, like = "" }: Look): string {
   const document = new Document();
   const map = new YAMLMap();
   map.add(new Pair(new Scalar(name), value));
   document.contents = map;
-  const lines = document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd().split("\n");
+  const padding = { braces: /\{\s/.test(like) ? " " : "", brackets: /\[\s/.test(like) ? " " : "" };
+  visit(document, {
+    Collection(_key, node) {
+      const flowCollectionPadding = isSeq(node) ? padding.brackets : padding.braces;
+      const write = node.toString.bind(node);
+      node.toString = (context, ...rest) => write(context && { ...context, flowCollectionPadding }, ...rest);
+    },
+  });
+  const lines = document.toString({ lineWidth: 0 }).trimEnd().split("\n");
   return lines.map((line) => line === "" ? "" : " ".repeat(indent) + line).join("\n");
 }
 
-/** Gives a mapping the members of a value; what stays the same keeps its comments and its quotes. */
-function mergeInto(map: Mapping, value: JsonObject, document: Document.Parsed): Node {
+/** The node for a value, made of the old one where that is alike: what stays the same keeps its comments, quotes and braces. */
+function mergeInto(old: Node | null | undefined, value: JsonValue, document: Document.Parsed): Node {
+  if (isMapping(old) && isJsonObject(value)) return mergeMembers(old, value, document);
+  if (isSeq<Node>(old) && Array.isArray(value)) return mergeItems(old, value, document);
+  if (isNode(old) && isDeepStrictEqual(old.toJS(document), value)) return old;
+  const node = document.createNode(value);
+  node.comment = old?.comment ?? null;
+  node.commentBefore = old?.commentBefore ?? null;
+  return node;
+}
+
+function mergeMembers(map: Mapping, value: JsonObject, document: Document.Parsed): Node {
   for (const { key } of [...map.items]) {
     if (!Object.hasOwn(value, String(key.value))) map.delete(key.value);
   }
-  for (const [name, member] of Object.entries(value)) {
-    const old: unknown = map.get(name, true);
-    if (isMapping(old) && isJsonObject(member)) {
-      mergeInto(old, member, document);
-      continue;
-    }
-    if (isNode(old) && isDeepStrictEqual(old.toJS(document), member)) continue;
-    const node = document.createNode(member);
-    if (isNode(old)) node.comment = old.comment ?? null;
-    const pair = map.items.find(({ key }) => key.value === name);
-    if (pair === undefined) map.add(new Pair(new Scalar(name), node));
-    else pair.value = node;
-  }
+  for (const [name, member] of Object.entries(value)) setMember(map, { name, value: member }, document);
   return map;
+}
+
+/** Items that stay keep their comments wherever they go; a new one takes over those inside the one in its place. */
+function mergeItems(list: YAMLSeq<Node>, value: readonly JsonValue[], document: Document.Parsed): Node {
+  const left: (Node | undefined)[] = [...list.items];
+  const kept = value.map((item) => {
+    const index = left.findIndex((node) =>
+      node !== undefined && isDeepStrictEqual(node.toJS(document), item)
+    );
+    const [node] = index === -1 ? [] : left.splice(index, 1, undefined);
+    return node;
+  });
+  list.items = value.map((item, index) => {
+    const replaced = left[index];
+    return kept[index] ?? mergeInto(isCollection(replaced) ? replaced : undefined, item, document);
+  });
+  return list;
 }
 
 function isNode(value: unknown): value is Node {

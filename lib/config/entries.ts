@@ -134,9 +134,9 @@ export class ConfigEntries {
       };
     }
     const line = candidate.written.places.placeOf([section, name])?.line;
-    const entry = isJsonObject(after)
-      ? describe({ section, name, value: after, place: `${file}:${line}` })
-      : undefined;
+    // As whoever reads it next finds it: the file keeps its own order, and the revision is of that.
+    const written = entryOf(readEntries(edited), section, name);
+    const entry = written && describe({ section, name, value: written, place: `${file}:${line}` });
     return { kind: "done", before: before !== undefined, file, entry };
   }
 

@@ -29,7 +29,7 @@ export async function findExposed(value: unknown, options: ExposedOptions): Prom
   const problems: Problem[] = [];
   for (const path of secretPaths(value, { schema: options.schema, path: [] })) {
     const file = places.placeOf(path)?.file;
-    if (file === undefined || places.referenceAt(path) !== undefined) continue;
+    if (file === undefined || places.isAllReferencesAt(path)) continue;
     const mode = await modeOf(resolve(file));
     if (mode === undefined || (mode & READABLE_BY_ALL) === 0) continue;
     problems.push(places.problem(

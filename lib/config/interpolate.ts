@@ -56,6 +56,13 @@ export function firstReference(text: string): string | undefined {
   return reference.kind === "file" ? `\${file:${reference.path}}` : `\${${reference.kind}:${reference.name}}`;
 }
 
+/** Whether the text is nothing but references, without a default that might be a secret. */
+export function isAllReferences(text: string): boolean {
+  const template = parseTemplate(text) ?? [];
+  return template.length > 0 &&
+    template.every((part) => typeof part !== "string" && (part.kind !== "env" || !part.fallback));
+}
+
 /** Whether the text refers to a file or a credential, which are there to keep secrets out of the configuration. */
 export function readsSecret(text: string): boolean {
   return parseTemplate(text)?.some((part) => typeof part !== "string" && part.kind !== "env") ?? false;

@@ -105,6 +105,10 @@ class MergedPlaces implements Places {
     return this.#ownerOf(path).referenceAt(path);
   }
 
+  isAllReferencesAt(path: Path): boolean {
+    return this.#ownerOf(path).isAllReferencesAt(path);
+  }
+
   readsSecretAt(path: Path): boolean {
     return this.#ownerOf(path).readsSecretAt(path);
   }

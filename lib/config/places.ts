@@ -19,6 +19,8 @@ export interface Places {
   problemOfKey(path: Path, message: string): Problem;
   /** The first reference in the text at the path, such as `${env:PORT}`: the value is not from this file, then. */
   referenceAt(path: Path): string | undefined;
+  /** Whether the text at the path is nothing but references, without a default that might be a secret. */
+  isAllReferencesAt(path: Path): boolean;
   /**
    * Whether a text at the path or below it refers to a file or a credential. What those hold may be a secret wherever it
    * is used; variables of the environment are ordinary settings, too.

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
-import { parseTemplate } from "./interpolate.ts";
+import { isAllReferences } from "./interpolate.ts";
 import { contentOf, isSecret } from "./schema_walk.ts";
 
 /** The value without its secrets. References stay: `${env:NAME}` tells where a secret is, not what it is. */
@@ -53,11 +53,6 @@ function mapMembers(value: JsonObject, change: (member: JsonValue, key: string) 
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, change(member, key)]));
 }
 
-/** Whether the text is nothing but references, without a default that might be a secret. */
 function isReference(value: JsonValue): boolean {
-  const template = typeof value === "string" ? parseTemplate(value) : undefined;
-  return template !== undefined && template.length > 0 &&
-    template.every((part) =>
-      typeof part !== "string" && !(part.kind === "env" && part.fallback !== undefined)
-    );
+  return typeof value === "string" && isAllReferences(value);
 }

@@ -336,7 +336,7 @@ export const Config = mapping({
   ])
     .prefault("127.0.0.1:9090")
     .describe(
-      "Address and port, or unix: and a path, for health, status, metrics and reload, without authentication; off for none.",
+      "Address and port, or unix: and a path, for health, status and reload, without authentication; off for none.",
     ),
   admin_api: adminApi.optional()
     .describe(

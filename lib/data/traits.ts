@@ -5,7 +5,7 @@ import type { JsonObject } from "../base/json.ts";
 
 /** The differences between families that a request to Converse must respect. */
 export interface ModelTraits {
-  /** A name for logs and metrics. */
+  /** Name of the family, as `adit explain` shows it. */
   readonly family: string;
   /** Path of `top_k` inside `additionalModelRequestFields`, with dots; empty where the model has no such field. */
   readonly topKPath: string;
@@ -47,7 +47,7 @@ export const BARE_TRAITS: ModelTraits = {
 
 /** The traits as they are written. Descriptions are for editors. */
 export const TRAIT_FIELDS = {
-  family: z.string().min(1).max(64).describe("A name for logs and metrics."),
+  family: z.string().min(1).max(64).describe("Name of the family, as `adit explain` shows it."),
   top_k: z.string().max(256)
     .describe("Where top_k goes inside additionalModelRequestFields, with dots; empty leaves it out."),
   anthropic_messages: z.boolean()

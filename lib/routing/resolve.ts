@@ -70,7 +70,9 @@ export function chooseRegion(place: NativePlace, { regions }: NativeAccess): Reg
 export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const name = configuredName(place.id, caller, snapshot);
   if (name !== undefined) return resolveModel(name, caller, snapshot);
-  const id = unwrapped(place.id);
+  const inner = unwrapped(place.id);
+  // An ARN inside would be asked for in a region that nobody has checked.
+  const id = inner.startsWith("arn:") ? place.id : inner;
   const allowed = caller.native?.ids.some((glob) => glob.matches(id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
   if (provider === undefined) throw notFound(id);

@@ -58,7 +58,7 @@ export class ProviderCredentials {
     this.#kept = kept;
     const keepers = [...kept.values()].map(({ keeper }) => keeper);
     for (const { keeper } of before.values()) if (!keepers.includes(keeper)) keeper.close();
-    await Promise.allSettled(keepers.map((keeper) => keeper.search()));
+    await Promise.allSettled(keepers.map((keeper) => keeper.searchAnew()));
   }
 
   /** How requests to the provider are authenticated. */

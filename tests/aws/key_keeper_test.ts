@@ -138,6 +138,48 @@ Deno.test("a search that hangs is given up after thirty seconds", async () => {
   equal(await stateOf(keeper.get()), "the search took longer than 30 s");
 });
 
+Deno.test("while a search that was given up goes on, no other is begun, and who asks is told so", async () => {
+  const { keeper, search, advance } = setUp();
+  const waiting = keeper.get();
+  advance(31 * SECOND);
+  equal(await stateOf(waiting), "the search took longer than 30 s");
+  for (let asked = 0; asked < 3; asked++) {
+    advance(10 * SECOND);
+    equal(
+      await stateOf(keeper.get()),
+      "the search of 2026-11-20T09:00:00.000Z has not ended, and there is only one at a time",
+    );
+    equal(await keeper.renew(keyPair("A")), false);
+  }
+  equal(search.count, 1);
+  search.end(new Error("killed"));
+  await settle();
+  advance(10 * SECOND);
+  const again = keeper.get();
+  search.end(keyPair("B"));
+  equal(await stateOf(again), "B");
+});
+
+Deno.test("a renewal in the background does not begin another search beside one that goes on", async () => {
+  const { keeper, search, first, advance } = setUp();
+  await first(keyPair("A", START_MS + HOUR));
+  advance(55 * MINUTE);
+  equal(search.count, 2);
+  for (let second = 0; second < 120; second++) {
+    advance(SECOND);
+    await settle();
+  }
+  deepEqual([search.count, await stateOf(keeper.get())], [2, "A"]);
+  ok(keeper.lastError?.includes("has not ended"), keeper.lastError);
+  search.end(keyPair("LATE", START_MS + HOUR));
+  await settle();
+  advance(10 * SECOND);
+  equal(search.count, 3);
+  search.end(keyPair("B", START_MS + 2 * HOUR));
+  await settle();
+  equal(await stateOf(keeper.get()), "B");
+});
+
 Deno.test("what was found expired is not used", async () => {
   const { keeper, search } = setUp();
   const waiting = keeper.get();

@@ -1,12 +1,12 @@
 /** Edits of a configuration's text. */
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
 import { editText } from "../../lib/config/edit.ts";
-import type { JsonObject } from "../../lib/base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/base/json.ts";
 import { Random } from "../suites/random.ts";
 
 const TEXT = `# the head
@@ -61,7 +61,7 @@ const CASES: readonly Case[] = [
     edit: ["models", "slow", { provider: "east", id: "y", metadata: { team: "search" } }],
     changes: [
       "-  slow: { provider: east, id: y } # behind slow",
-      "+  slow: {provider: east, id: y, metadata: {team: search}} # behind slow",
+      "+  slow: { provider: east, id: y, metadata: { team: search } } # behind slow",
     ],
   },
   {
@@ -93,9 +93,10 @@ const CASES: readonly Case[] = [
     changes: ["+routes:", "+  /bedrock:", "+    model: fast"],
   },
   {
-    name: "a deleted entry takes its own lines along",
+    name: "a deleted entry takes its own lines along, and the comment directly above it",
     edit: ["models", "fast", undefined],
     changes: [
+      "-  # about fast",
       "-  fast: # the quick one",
       "-    provider: east # where",
       "-    # before the id",
@@ -106,7 +107,129 @@ const CASES: readonly Case[] = [
     name: "the last entry that is deleted leaves an empty section",
     text: "models:\n  # about\n  fast:\n    provider: east\n# after\n",
     edit: ["models", "fast", undefined],
-    changes: ["-models:", "+models: {}", "-  fast:", "-    provider: east"],
+    changes: ["-models:", "+models: {}", "-  # about", "-  fast:", "-    provider: east"],
+  },
+  {
+    name: "what stands above a deleted entry stays where it is not about it",
+    text:
+      "models:\n  # of all\n\n  a: { id: x }\n    # end of a\n# at the margin\n  # one\n  # two\n  b: { id: y }\n" +
+      "  # three\n  c: { id: z }\n",
+    edit: ["models", "b", undefined],
+    changes: ["-  # one", "-  # two", "-  b: { id: y }"],
+  },
+  {
+    name: "the comment of the whole section stays when its first entry is deleted",
+    text: "models:\n  # of all\n\n  a: { id: x }\n  b: { id: y }\n",
+    edit: ["models", "a", undefined],
+    changes: ["-  a: { id: x }"],
+  },
+  {
+    name: "a list that grows keeps its comments and its quotes",
+    text: "callers:\n  a:\n    models: # which\n      # about b\n      - b # the first\n      # about c\n" +
+      '      - "c" # the second\n      # end\n',
+    edit: ["callers", "a", { models: ["b", "c", "d"] }],
+    changes: ["-    models: # which", "+    models:", "+      # which", "+      - d"],
+  },
+  {
+    name: "a list that shrinks, or is put in another order, keeps the comments of the items that stay",
+    text: "callers:\n  a:\n    models:\n      - b # 1\n      # 2\n      - c # 3\n      - d # 4\n",
+    edit: ["callers", "a", { models: ["d", "c"] }],
+    changes: ["-      - b # 1", "-      - d # 4", "+      - d # 4"],
+  },
+  {
+    name: "a mapping in a list keeps its comments",
+    text: "models:\n  a:\n    x:\n      - k: 1 # one\n        l: 2 # two\n",
+    edit: ["models", "a", { x: [{ k: 1, l: 3 }, { k: 2 }] }],
+    changes: ["-        l: 2 # two", "+        l: 3 # two", "+      - k: 2"],
+  },
+  {
+    name: "a list in brackets stays in brackets",
+    text: 'callers:\n  a:\n    models: [b, "c"] # some\n  b:\n    models: [] # none\n',
+    edit: ["callers", "a", { models: ["b", "c", "d"] }],
+    changes: ['-    models: [b, "c"] # some', '+    models: [b, "c", d] # some'],
+  },
+  {
+    name: "braces and brackets have blanks inside where they had them",
+    text: "callers:\n  a: { models: [b], aws: { k: v } }\n",
+    edit: ["callers", "a", { models: ["b", { c: 1 }], aws: { k: "v" } }],
+    changes: [
+      "-  a: { models: [b], aws: { k: v } }",
+      "+  a: { models: [b, { c: 1 }], aws: { k: v } }",
+    ],
+  },
+  {
+    name: "an empty list stays in brackets",
+    text: "callers:\n  a:\n    models: [] # none\n",
+    edit: ["callers", "a", { models: ["b"] }],
+    changes: ["-    models: [] # none", "+    models: [b] # none"],
+  },
+  {
+    name: "a comment in the braces of an entry stays in them",
+    text: "models:\n  a: {\n    id: x, # the id\n    # inside\n  } # behind\n  b: { id: y }\n",
+    edit: ["models", "a", { id: "z" }],
+    changes: [
+      "-  a: {",
+      "-    id: x, # the id",
+      "-    # inside",
+      "-  } # behind",
+      "+  a:",
+      "+    {",
+      "+      id: z",
+      "+      # the id",
+      "+      # inside",
+      "+    } # behind",
+    ],
+  },
+  {
+    name: "a section in braces keeps its comments, and nothing around it changes",
+    text:
+      "log: { level: info }   # as it is\nproviders: {\n  # about a\n  a: { type: emulator }, # the first\n" +
+      "  b: { type: emulator, region: us-east-1 } # the second\n  # below\n} # behind\nlimits: {}   # bound\n",
+    edit: ["providers", "b", { type: "emulator", region: "eu-west-1" }],
+    changes: [
+      "-providers: {",
+      "-  # about a",
+      "-  a: { type: emulator }, # the first",
+      "-  b: { type: emulator, region: us-east-1 } # the second",
+      "-  # below",
+      "-} # behind",
+      "+providers:",
+      "+  {",
+      "+    # about a",
+      "+    a: { type: emulator }, # the first",
+      "+    b: { type: emulator, region: eu-west-1 }",
+      "+    # the second",
+      "+    # below",
+      "+  } # behind",
+    ],
+  },
+  {
+    name: "an entry is deleted from a section in braces, and nothing around it changes",
+    text: "log: { level: info }   # as it is\nproviders: {a: {type: emulator}, b: {type: emulator}} # two\n",
+    edit: ["providers", "a", undefined],
+    changes: [
+      "-providers: {a: {type: emulator}, b: {type: emulator}} # two",
+      "+providers: {b: {type: emulator}} # two",
+    ],
+  },
+  {
+    name: "the last entry is deleted from a section in braces",
+    text: "providers: { a: { type: emulator } } # one\n",
+    edit: ["providers", "a", undefined],
+    changes: ["-providers: { a: { type: emulator } } # one", "+providers: {} # one"],
+  },
+  {
+    name: "a file that is one mapping in braces is written anew, with its comments",
+    text: "{ providers: { a: { type: emulator } }, # one\n  limits: {} } # end\n",
+    edit: ["providers", "a", { type: "emulator", region: "eu-west-1" }],
+    changes: [
+      "-{ providers: { a: { type: emulator } }, # one",
+      "-  limits: {} } # end",
+      "+{",
+      "+  providers: { a: { type: emulator, region: eu-west-1 } }, # one",
+      "+  limits: {}",
+      "+} # end",
+    ],
   },
   {
     name: "a section without a value is opened",
@@ -128,6 +251,15 @@ const CASES: readonly Case[] = [
       "+providers: { east: { type: emulator }, west: { type: emulator } }",
     ],
     text: "providers: { east: { type: emulator } }\nlimits: { body: 1MiB } # bound\n",
+  },
+  {
+    name: "the only entry of a section in braces is changed there",
+    text: "providers: { local: { type: emulator } } # here\nlimits: { body: 1MiB } # bound\n",
+    edit: ["providers", "local", { type: "emulator", region: "eu-west-1" }],
+    changes: [
+      "-providers: { local: { type: emulator } } # here",
+      "+providers: { local: { type: emulator, region: eu-west-1 } } # here",
+    ],
   },
   {
     name: "a file without a last line end gets one before what is added",
@@ -210,35 +342,69 @@ Deno.test("texts that YAML would take for something else stay texts", () => {
   deepEqual(parse(edited), { models: { "no: name #": value } });
 });
 
-/** A section with every way to write an entry, each line but the texts' own with a comment of its own. */
+/** Sections with every way to write an entry; every comment says which entry, or which value in it, it is about. */
 function randomText(random: Random): string {
   let count = 0;
-  const comment = () => random.below(3) === 0 ? ` # c${count++};` : "";
-  const line = (indent: number) => random.below(4) === 0 ? `${" ".repeat(indent)}# l${count++};\n` : "";
+  const comment = (owner: string) => random.below(3) === 0 ? ` # ${owner}-${count++};` : "";
+  const line = (indent: number, owner: string) =>
+    random.below(4) === 0 ? `${" ".repeat(indent)}# ${owner}-${count++};\n` : "";
   const gap = () => random.below(5) === 0 ? "\n" : "";
-  const values: readonly (() => string)[] = [
-    () => ` x${comment()}\n`,
-    () => ` "q: #"${comment()}\n`,
-    () => ` [a, b]${comment()}\n`,
-    () => ` { k: v }${comment()}\n`,
-    () => `${comment()}\n${line(6)}      s: 1${comment()}\n${line(6)}`,
-    () => `\n      - 1${comment()}\n      - x: 2${comment()}\n`,
+  const values: readonly ((owner: string) => string)[] = [
+    (owner) => ` x${comment(owner)}\n`,
+    (owner) => ` "q: #"${comment(owner)}\n`,
+    (owner) => ` [a, b]${comment(owner)}\n`,
+    (owner) => ` { k: v }${comment(owner)}\n`,
+    (owner) => `${comment(owner)}\n${line(6, owner)}      s: 1${comment(owner)}\n${line(6, owner)}`,
+    (owner) =>
+      `${comment(owner)}\n${line(6, owner)}      - 1${comment(owner)}\n${line(6, owner)}      - x: 2${
+        comment(owner)
+      }\n${line(8, owner)}        y: 3${comment(owner)}\n${line(6, owner)}`,
+    (owner) =>
+      ` [${comment(owner)}\n${line(6, owner)}      a,${comment(owner)}\n      b${comment(owner)}\n` +
+      `${line(6, owner)}    ]${comment(owner)}\n`,
     () => ` |\n      text\n      more\n`,
   ];
+  const inBraces = (owner: string) =>
+    random.below(2) === 0
+      ? "{ p: 1, q: two }"
+      : `{\n${line(4, owner)}    p: 1,${comment(owner)}\n${line(4, owner)}    q: two${comment(owner)}\n${
+        line(4, owner)
+      }  }`;
+  const names = () => ["a", "b", "c"].slice(0, 1 + random.below(3));
   const sections = ["providers", "models", "callers"].map((section) => {
-    const start = line(0) + gap();
-    if (random.below(5) === 0) return `${start}${section}: {}${comment()}\n`;
-    const entries = ["a", "b", "c"].slice(0, 1 + random.below(3)).map((name) => {
-      const above = line(2) + gap();
-      if (random.below(4) === 0) return `${above}  ${name}: { p: 1, q: two }${comment()}\n`;
+    const start = line(0, section) + gap();
+    if (random.below(5) === 0) return `${start}${section}: {}${comment(section)}\n`;
+    if (random.below(5) === 0) {
+      const entries = names().map((name) => {
+        const owner = `${section}.${name}`;
+        return `${line(2, owner)}  ${name}: ${inBraces(owner)},${comment(owner)}\n`;
+      });
+      return `${start}${section}: {\n${entries.join("")}${line(2, section)}}${comment(section)}\n`;
+    }
+    const entries = names().map((name) => {
+      const owner = `${section}.${name}`;
+      const space = gap();
+      const above = line(2, space === "" ? owner : section) + space;
+      if (random.below(4) === 0) return `${above}  ${name}: ${inBraces(owner)}${comment(owner)}\n`;
       const members = ["p", "q", "r"].slice(0, 1 + random.below(3))
-        .map((key) => `${line(4)}    ${key}:${random.pick(values)()}`);
-      return `${above}  ${name}:${comment()}\n${members.join("")}${line(4)}`;
+        .map((key) => `${line(4, owner)}    ${key}:${random.pick(values)(`${owner}.${key}`)}`);
+      return `${above}  ${name}:${comment(owner)}\n${members.join("")}${line(4, owner)}`;
     });
-    return `${start}${section}:${comment()}\n${entries.join("")}${line(2)}`;
+    return `${start}${section}:${comment(section)}\n${entries.join("")}${line(2, section)}`;
   });
   return sections.join("");
 }
+
+/** Another value, and whether it is of another kind. */
+function randomValue(random: Random, old: JsonValue | undefined): readonly [JsonValue, isOther: boolean] {
+  if (random.below(4) === 0) return ["changed", typeof old === "object"];
+  if (Array.isArray(old)) return [random.pick([[...old, "new"], old.toReversed(), ["new", ...old]]), false];
+  return isJsonObject(old) ? [{ ...old, more: [1] }, false] : [old ?? 1, false];
+}
+
+const commentsOf = (yaml: string) =>
+  [...yaml.matchAll(/# ([\w.]+-\d+);/g)].map(([, id = ""]) => id).toSorted();
+const isAbout = (owner: string) => (comment: string) => new RegExp(`^${owner}[.-]`).test(comment);
 
 Deno.test("no edit loses or repeats a comment of what stays, or changes another value", () => {
   const random = new Random(1);
@@ -249,19 +415,34 @@ Deno.test("no edit loses or repeats a comment of what stays, or changes another 
     const name = random.pick(["a", "b", "c", "new"]);
     const old = before[section][name];
     // Every key stays: with one goes its comment.
-    const value = {
-      ...old,
-      p: random.below(2) === 0 ? "changed" : old?.p ?? 1,
-      extra: { deep: [random.below(9)] },
-    };
+    const [p, isOther] = randomValue(random, old?.p);
+    const value = { ...old, p, extra: { deep: [random.below(9)] } };
     const edited = editText(text, { section, name, value });
     deepEqual(parse(edited), { ...before, [section]: { ...before[section], [name]: value } }, text);
-    const comments = (yaml: string) => [...yaml.matchAll(/# ([cl]\d+);/g)].map(([, id = ""]) => id);
-    const inside = typeof old?.p === "object" && value.p === "changed";
-    // With a mapping that becomes a text go the comments in it.
-    if (!inside) {
-      deepEqual(comments(edited).toSorted(), comments(text).toSorted(), `${text}\n----\n${edited}`);
-    }
-    ok(new Set(comments(edited)).size === comments(edited).length, edited);
+    // With a mapping or a list that becomes a text go the comments in it.
+    const isLost = isOther ? isAbout(`${section}.${name}.p`) : () => false;
+    const rest = (yaml: string) => commentsOf(yaml).filter((comment) => !isLost(comment));
+    deepEqual(rest(edited), rest(text), `${text}\n----\n${edited}`);
+    equal(new Set(commentsOf(edited)).size, commentsOf(edited).length, edited);
+  }
+});
+
+Deno.test("an entry that is deleted takes the comments along that are about it, and no other", () => {
+  const random = new Random(2);
+  for (let round = 0; round < 1000; round++) {
+    const text = randomText(random);
+    const before = parse(text);
+    const section = random.pick(["providers", "models", "callers"]);
+    const name = random.pick(["a", "b", "c"]);
+    if (before[section][name] === undefined) continue;
+    const edited = editText(text, { section, name, value: undefined });
+    delete before[section][name];
+    deepEqual(parse(edited), before, text);
+    const isOfEntry = isAbout(`${section}.${name}`);
+    const rest = (yaml: string) => commentsOf(yaml).filter((comment) => !isOfEntry(comment));
+    deepEqual(rest(edited), rest(text), `${section}.${name}\n${text}\n----\n${edited}`);
+    // In braces, one that stands behind the last comma may as well be about all of them.
+    const isInBraces = text.includes(`${section}: {\n`);
+    if (!isInBraces) deepEqual(commentsOf(edited).filter(isOfEntry), [], `${text}\n----\n${edited}`);
   }
 });

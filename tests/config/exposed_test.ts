@@ -52,6 +52,20 @@ const SECRETS: readonly (readonly [what: string, text: string, paths: readonly s
     provider("json: { accessKeyId: A, secretAccessKey: hunter2, region: us-east-1 }"),
     ["providers.east.credentials.json.secretAccessKey"],
   ],
+  ["the default of a reference", provider('api_key: "${env:UNSET:-hunter2}"'), [
+    "providers.east.credentials.api_key",
+  ]],
+  ["a text with a reference in it", provider('api_key: "hunter2${env:UNSET:-}"'), [
+    "providers.east.credentials.api_key",
+  ]],
+  ["a text behind a reference", provider('api_key: "${env:SECRET}hunter2"'), [
+    "providers.east.credentials.api_key",
+  ]],
+  [
+    "a text with a reference in a JSON object",
+    provider('json: { accessKeyId: A, secretAccessKey: "hunter2${env:UNSET:-}" }'),
+    ["providers.east.credentials.json.secretAccessKey"],
+  ],
   [
     "a caller's key pair",
     provider("profile: prod") + `  other: { aws: { ${CALLER_PAIR} }, native: [us-east-1] }\n`,
@@ -77,7 +91,9 @@ Deno.test("a file without secrets may be read by everybody", async () => {
   const harmless = [
     'access_key_id: "${env:ID}", secret_access_key: "${file:secret}"',
     'access_key_id: AKIDEXAMPLE, secret_access_key: "${credential:secret}"',
-    'api_key: "${env:UNSET:-hunter2}"',
+    'api_key: "${env:ID}${file:secret}"',
+    // An empty default is no secret.
+    'access_key_id: AKIDEXAMPLE, secret_access_key: "${file:secret}", session_token: "${env:SECRET:-}"',
     'json: { accessKeyId: A, secretAccessKey: "${env:SECRET}" }',
     "profile: prod",
     'role: { arn: "arn:aws:iam::111122223333:role/adit", external_id: "search:7" }',

@@ -47,7 +47,11 @@ async function isInstalled(program: string): Promise<boolean> {
   }
 }
 
-if (await isInstalled("systemd-analyze")) {
+if (!await isInstalled("systemd-analyze")) {
+  await Deno.stderr.write(
+    new TextEncoder().encode("systemd-analyze is not installed here, so its tests do not run\n"),
+  );
+} else {
   for (const [variant, text] of Object.entries(variants)) {
     Deno.test(`systemd finds nothing to complain of in the unit ${variant}`, async () => {
       assert.equal(await analyze(text, ["verify", "--man=no"]), "");

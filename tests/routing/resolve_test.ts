@@ -61,6 +61,9 @@ const NATIVE_CASES: readonly (readonly [id: string, caller: Caller, outcome: str
   [ownArn("eu-west-1", "haiku"), NAMES, "model_not_found"],
   [ownArn("us-east-1", "opus"), NAMES, "model_not_found"],
   [ownArn("us-east-1", "us.amazon.nova"), BOTH, "east us.amazon.nova"],
+  // No list of the gateway's has an ARN in an ARN: whose region is checked must be what is asked for.
+  [ownArn("us-east-1", arn("eu-west-1")), EASTERN, `east ${ownArn("us-east-1", arn("eu-west-1"))}`],
+  [ownArn("us-east-1", ownArn("eu-west-1", "haiku")), NAMES, "model_not_found"],
   ["arn:aws:bedrock:us-east-1::foundation-model/haiku", NAMES, "east anthropic.haiku-v1:0"],
   ["arn:aws:bedrock:eu-west-1::foundation-model/haiku", NAMES, "model_not_found"],
   [

@@ -103,6 +103,33 @@ Deno.test("a reload looks anew, and requests take what is known until something 
   equal(await signer(east), "NEW");
 });
 
+Deno.test("a reload during a search looks once more: the search may have read what was rewritten since", async () => {
+  const { credentials, search, signer } = setUp();
+  const east = provider("east", CHAIN);
+  const reloads = [1, 2, 3].map(() => credentials.use(named(east)));
+  equal(search.count, 1);
+  search.end(keyPair("OLD"));
+  await reloads[0];
+  equal(await signer(east), "OLD");
+  // One search serves both, since it began after both.
+  deepEqual([search.count, search.open.length], [2, 1]);
+  search.end(keyPair("NEW"));
+  await Promise.all(reloads);
+  equal(await signer(east), "NEW");
+  equal(search.count, 2);
+});
+
+Deno.test("a reload during a search that fails looks once more", async () => {
+  const { credentials, search, signer } = setUp();
+  const east = provider("east", CHAIN);
+  const reloads = [1, 2].map(() => credentials.use(named(east)));
+  search.end(new Error("not there yet"));
+  await reloads[0];
+  search.end(keyPair("NEW"));
+  await reloads[1];
+  equal(await signer(east), "NEW");
+});
+
 Deno.test("other settings are another search: a role's base, the region, the kind", async () => {
   const changes: readonly (readonly [BedrockProvider, BedrockProvider])[] = [
     [provider("east", roleOn("one")), provider("east", roleOn("two"))],
