@@ -54,6 +54,7 @@ forEachRuntime(
     });
     assert.equal(deleted.status, 200);
     assert.equal(await chat(program, "new"), 404);
+    await program.waitForLog(({ action }) => action === "delete");
     const audited = program.logs.filter(({ message }) =>
       message === "configuration changed through the admin API"
     );
