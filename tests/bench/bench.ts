@@ -63,8 +63,8 @@ async function measure(): Promise<Results> {
     const openStreams = await measureStreams(rested);
     const restEndsMs = performance.now() + EFFORT.restMs;
     const measured = await measureRounds();
-    const restMs = restEndsMs - performance.now();
-    print(`rest of ${Math.max(0, Math.round(restMs / 1000))} seconds\n`);
+    const restMs = Math.max(0, restEndsMs - performance.now());
+    print(`rest of ${Math.round(restMs / 1000)} seconds\n`);
     await new Promise((resolve) => setTimeout(resolve, restMs));
     const memory: Record<string, number> = {};
     for (const subject of rested) memory[subject.name] = await memoryOf(subject);
