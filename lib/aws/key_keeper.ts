@@ -21,8 +21,10 @@ export interface KeyKeeperOptions {
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** Between a search in vain and the next one. */
 const RETRY_MS = 10_000;
-/** A search that takes longer has failed: a hung program or endpoint must not be waited for, nor have company. */
+/** A search that takes longer has failed: a hung program or endpoint must not be waited for. */
 const SEARCH_LIMIT_MS = 30_000;
+/** For so long it has no company either: hung programs would pile up, but one must not be the end of all renewing. */
+const HUNG_LIMIT_MS = 10 * 60_000;
 /** Timers do not count the time for which the host was suspended, and cannot be set for more than 24 days. */
 const MAX_DELAY_MS = 60_000;
 
@@ -132,12 +134,11 @@ export class KeyKeeper {
   }
 
   async #findInTime(): Promise<KeyPair> {
-    if (this.#hungSinceMs !== undefined) {
-      // Its program would be joined by another every ten seconds, without end.
-      const since = isoTime(this.#hungSinceMs);
-      throw new Error(`the search of ${since} has not ended, and there is only one at a time`);
-    }
     const startMs = this.#now();
+    if (this.#hungSinceMs !== undefined && startMs < this.#hungSinceMs + HUNG_LIMIT_MS) {
+      const since = isoTime(this.#hungSinceMs);
+      throw new Error(`the search of ${since} has not ended, and the next one waits for it`);
+    }
     return await new Promise((resolve, reject) => {
       const cancel = this.#schedule(SEARCH_LIMIT_MS, () => {
         this.#hungSinceMs = startMs;

@@ -1,7 +1,6 @@
 /** Changes one entry in the text of a configuration file, and leaves the rest of the text as it is. */
 
 import { isDeepStrictEqual } from "node:util";
-
 import {
   Document,
   isCollection,
@@ -16,7 +15,6 @@ import {
   YAMLMap,
 } from "yaml";
 import type { Node, YAMLSeq } from "yaml";
-
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 
 /** An entry of a section, such as one model, and what it is to be; undefined deletes it. */

@@ -147,7 +147,7 @@ Deno.test("while a search that was given up goes on, no other is begun, and who 
     advance(10 * SECOND);
     equal(
       await stateOf(keeper.get()),
-      "the search of 2026-11-20T09:00:00.000Z has not ended, and there is only one at a time",
+      "the search of 2026-11-20T09:00:00.000Z has not ended, and the next one waits for it",
     );
     equal(await keeper.renew(keyPair("A")), false);
   }
@@ -156,6 +156,20 @@ Deno.test("while a search that was given up goes on, no other is begun, and who 
   await settle();
   advance(10 * SECOND);
   const again = keeper.get();
+  search.end(keyPair("B"));
+  equal(await stateOf(again), "B");
+});
+
+Deno.test("ten minutes after a search that never ends, another one is begun", async () => {
+  const { keeper, search, advance } = setUp();
+  const waiting = keeper.get();
+  advance(31 * SECOND);
+  equal(await stateOf(waiting), "the search took longer than 30 s");
+  advance(9 * MINUTE);
+  ok((await stateOf(keeper.get())).includes("has not ended"));
+  advance(MINUTE);
+  const again = keeper.get();
+  equal(search.count, 2);
   search.end(keyPair("B"));
   equal(await stateOf(again), "B");
 });

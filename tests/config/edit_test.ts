@@ -4,7 +4,6 @@ import { deepEqual, equal } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-
 import { editText } from "../../lib/config/edit.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../lib/base/json.ts";
 import { Random } from "../suites/random.ts";
