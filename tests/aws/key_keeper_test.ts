@@ -170,7 +170,7 @@ Deno.test("ten minutes after a search that never ends, another one is begun", as
   advance(MINUTE);
   const again = keeper.get();
   equal(search.count, 2);
-  search.end(keyPair("B"));
+  search.open[1]?.find(keyPair("B"));
   equal(await stateOf(again), "B");
 });
 

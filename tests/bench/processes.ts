@@ -3,11 +3,11 @@
 import { cpus } from "node:os";
 import { repositoryPath } from "../repository.ts";
 
-/** What is measured has the first core to itself; load and upstream share the others. */
-export type Place = "measured" | "load" | "upstream";
+/** What is measured has the first core to itself; load and upstream share the others. A start may use what there is. */
+export type Place = "measured" | "load" | "upstream" | "anywhere";
 
 const CORES = cpus().length;
-const CORE_OF: Readonly<Record<Place, number>> = {
+const CORE_OF: Readonly<Record<Exclude<Place, "anywhere">, number>> = {
   measured: 0,
   load: CORES - 1,
   upstream: Math.min(1, CORES - 1),
@@ -80,7 +80,9 @@ function commandOf(
   command: readonly string[],
   options: SpawnOptions,
 ): Deno.Command {
-  const pinned = HAS_TASKSET ? ["taskset", "-c", String(CORE_OF[options.place]), ...command] : command;
+  const { place } = options;
+  const isPinned = HAS_TASKSET && place !== "anywhere";
+  const pinned = isPinned ? ["taskset", "-c", String(CORE_OF[place]), ...command] : command;
   const [program = "", ...args] = pinned;
   return new Deno.Command(program, {
     args,
