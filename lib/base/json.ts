@@ -1,6 +1,6 @@
 /** JSON values, and the one way in for a request body: bounded in depth, and an exact complaint when it is not JSON. */
 
-import { decodeUtf8Strictly } from "./bytes.ts";
+import { decodeUtf8, decodeUtf8Strictly } from "./bytes.ts";
 import { AditError } from "./errors.ts";
 import { locateJsonError } from "./json_locate.ts";
 
@@ -36,12 +36,13 @@ export interface ParseOptions {
  */
 export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObject {
   if (bytes.length === 0) throw invalidBody("the request body is empty: expected a JSON object");
-  if (isDeeperThan(bytes, options.maxDepth)) {
+  const outline = outlineOf(bytes);
+  if (outline.depth > options.maxDepth) {
     throw invalidBody(`the request body is nested too deeply: more than ${options.maxDepth} levels`);
   }
   const text = decodeUtf8Strictly(bytes);
   if (text === undefined) throw invalidBody("the request body is not UTF-8");
-  const value = parseText(text);
+  const value = parseText(text, outline);
   if (!isJsonObject(value)) {
     throw invalidBody(`the request body is not a JSON object: found ${describeJson(value)}`);
   }
@@ -73,15 +74,17 @@ export function describeJson(value: JsonValue | undefined): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Numbers of fewer digits are exact. Found in a string, too, it costs time and changes nothing. */
-const LONG_NUMBER = /\d{16}/;
-
 /**
  * `JSON.parse`, but a whole number that would be rounded (64-bit ids, the bounds of a schema) comes as `JSON.rawJSON`:
  * neither a number nor a JSON object to whoever looks, and written again as it was.
  */
-export function parseExactJson(text: string): JsonValue {
-  return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+export function parseExactJson(bytes: Uint8Array): JsonValue {
+  return parseOutlined(decodeUtf8(bytes), outlineOf(bytes));
+}
+
+/** Looking at every value takes several times as long. */
+function parseOutlined(text: string, { hasLongNumber }: Outline): JsonValue {
+  return hasLongNumber ? JSON.parse(text, keepDigits) : JSON.parse(text);
 }
 
 function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContext): JsonValue {
@@ -114,6 +117,8 @@ function mergeMembers(
   return Object.fromEntries(members);
 }
 
+const ZERO = 0x30;
+const NINE = 0x39;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
@@ -121,24 +126,42 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** Numbers of fewer digits are exact. */
+const LONG_NUMBER_DIGITS = 16;
+
+interface Outline {
+  /** How deep brackets stand in one another. */
+  readonly depth: number;
+  /** Whether there is a number that may be rounded. */
+  readonly hasLongNumber: boolean;
+}
+
 /**
- * Whether brackets stand deeper in one another than `limit`, read off the bytes before anything is parsed. Strings, where
- * nearly all of a body's bytes are, are jumped over.
+ * What a JSON text is built like, read off its bytes before anything is parsed. Strings, where nearly all of the bytes
+ * are, are jumped over.
  */
-export function isDeeperThan(bytes: Uint8Array, limit: number): boolean {
+export function outlineOf(bytes: Uint8Array): Outline {
+  let deepest = 0;
   let depth = 0;
+  let digits = 0;
+  let hasLongNumber = false;
   for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
+    const byte = bytes[at]!;
+    if (byte >= ZERO && byte <= NINE) {
+      if (++digits === LONG_NUMBER_DIGITS) hasLongNumber = true;
+      continue;
+    }
+    digits = 0;
     if (byte === QUOTE) {
       at = endOfString(bytes, at);
-      if (at === -1) return false;
+      if (at === -1) break;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (++depth > limit) return true;
+      deepest = Math.max(deepest, ++depth);
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       depth--;
     }
   }
-  return false;
+  return { depth: deepest, hasLongNumber };
 }
 
 /** Offset of the quote that closes the string opened at `open`, or -1. */
@@ -153,9 +176,9 @@ function endOfString(bytes: Uint8Array, open: number): number {
   return -1;
 }
 
-function parseText(text: string): JsonValue {
+function parseText(text: string, outline: Outline): JsonValue {
   try {
-    return parseExactJson(text);
+    return parseOutlined(text, outline);
   } catch {
     // The runtimes' own messages differ and quote the text.
     const { line, column, expected } = locateJsonError(text);

@@ -40,6 +40,10 @@ const QUICK_CONNECTIONS = 32;
 /** Open streams take twelve seconds a subject. */
 const QUICK_STREAMS: readonly string[] = ["upstream itself", "bare pipe on Bun", "Adit on Bun"];
 
+/** Around the tables in the README. */
+const BEGIN = "<!-- written by make bench -->";
+const END = "<!-- end of what make bench writes -->";
+
 for (const program of ["wrk", "node", "npm"]) {
   if (!await isOnPath(program)) throw new Error(`Cannot benchmark: ${program} is not on the PATH`);
 }
@@ -124,9 +128,6 @@ async function measureSigning(runtime: readonly string[]): Promise<readonly Sign
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line));
 }
-
-const BEGIN = "<!-- written by make bench -->";
-const END = "<!-- end of what make bench writes -->";
 
 async function publish(results: Results, text: string): Promise<void> {
   const folder = repositoryPath("tests/bench/results");

@@ -74,6 +74,8 @@ export async function startSubjects(upstream: string): Promise<readonly Subject[
 async function startPipe(name: string, runtime: readonly string[], upstream: string): Promise<Subject> {
   const service = new Service([...runtime, repositoryPath("tests/bench/pipe.ts"), upstream], {
     place: "measured",
+    // Bun would let 256 requests go at once, and the others wait.
+    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },
   });
   const url = `http://127.0.0.1:${(await service.output()).trim()}`;
   return { name, service, url, headers: JSON_HEADERS, path: bedrockPath, stop: () => service.stop() };
