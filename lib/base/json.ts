@@ -1,6 +1,6 @@
 /** JSON values, and the one way in for a request body: bounded in depth, and an exact complaint when it is not JSON. */
 
-import { decodeUtf8, decodeUtf8Strictly } from "./bytes.ts";
+import { decodeUtf8Strictly, encodeUtf8 } from "./bytes.ts";
 import { AditError } from "./errors.ts";
 import { locateJsonError } from "./json_locate.ts";
 
@@ -76,10 +76,10 @@ export function describeJson(value: JsonValue | undefined): string {
 
 /**
  * `JSON.parse`, but a whole number that would be rounded (64-bit ids, the bounds of a schema) comes as `JSON.rawJSON`:
- * neither a number nor a JSON object to whoever looks, and written again as it was.
+ * neither a number nor a JSON object to whoever looks, and written again as it was. `bytes` is the text in UTF-8.
  */
-export function parseExactJson(bytes: Uint8Array): JsonValue {
-  return parseOutlined(decodeUtf8(bytes), outlineOf(bytes));
+export function parseExactJson(text: string, bytes: Uint8Array = encodeUtf8(text)): JsonValue {
+  return parseOutlined(text, outlineOf(bytes));
 }
 
 /** Looking at every value takes several times as long. */

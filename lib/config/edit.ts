@@ -5,6 +5,7 @@ import {
   Document,
   isCollection,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -329,8 +330,4 @@ function mergeItems(list: YAMLSeq<Node>, value: readonly JsonValue[], document: 
     return kept[index] ?? mergeInto(isCollection(replaced) ? replaced : undefined, item, document);
   });
   return list;
-}
-
-function isNode(value: unknown): value is Node {
-  return isMap(value) || isScalar(value) || (typeof value === "object" && value !== null && "toJS" in value);
 }

@@ -1,6 +1,6 @@
 /** Answers that are read whole: their status, their JSON, and the error that any other status stands for. */
 
-import { EMPTY } from "../base/bytes.ts";
+import { decodeUtf8, EMPTY } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
 import { parseExactJson } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
@@ -21,7 +21,7 @@ export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
   const head = await expectSuccess(exchange);
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
-    return { value: parseExactJson(body), requestId: requestIdOf(head) };
+    return { value: parseExactJson(decodeUtf8(body), body), requestId: requestIdOf(head) };
   } catch {
     // The parser's own message quotes the answer, which no log may hold.
     throw new AditError("upstream_protocol");

@@ -1,6 +1,5 @@
 /** The messages of a Chat Completions request: one shape for each role and each kind of content part. */
 
-import { encodeUtf8 } from "../base/bytes.ts";
 import { isJsonObject, parseExactJson } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { invalidField } from "../base/errors.ts";
@@ -171,7 +170,7 @@ function parseArguments(call: Fields): JsonObject {
   if (text.trim() === "") return {};
   let value: JsonValue;
   try {
-    value = parseExactJson(encodeUtf8(text));
+    value = parseExactJson(text);
   } catch {
     throw invalidField(
       call.pathOf("arguments"),

@@ -281,6 +281,22 @@ export const serveCases: readonly Case[] = [
     },
   },
   {
+    name: "a body over HTTP/2 is never longer than it says",
+    run: async (runtime) => {
+      const read = Promise.withResolvers<number>();
+      await using listener = listen(runtime, async (request) => {
+        read.resolve(await request.bytes().then(({ length }) => length, () => 0));
+        return new Response();
+      });
+      const session = connectHttp2(listener.url);
+      const stream = session.request({ ":method": "POST", "content-length": "5" });
+      stream.on("error", () => {});
+      stream.end("x".repeat(1_000_000));
+      assert.ok(await read.promise <= 5);
+      await closeSession(session);
+    },
+  },
+  {
     name: "TLS offers HTTP/2 and HTTP/1.1",
     run: async (runtime) => {
       const tls = selfSignedCertificate();

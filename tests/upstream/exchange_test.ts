@@ -93,6 +93,37 @@ Deno.test("silence between two chunks longer than the idle time is a timeout; sh
   equal(timers.size, 0);
 });
 
+Deno.test("an answer of known length is read in one piece, and ends early as any other", async () => {
+  const begin = async () => {
+    const started = startExchange();
+    const body = (await started.upstream.call(0)).answer(200, { "content-length": "10" });
+    await started.exchange.head();
+    const whole = started.exchange.readAll(100);
+    body.push(CHUNK);
+    await body.pulled(2);
+    return { ...started, body, whole };
+  };
+  const complete = await begin();
+  complete.body.push(CHUNK);
+  complete.body.end();
+  equal(decodeUtf8(await complete.whole), "chunkchunk");
+
+  const broken = await begin();
+  broken.body.fail();
+  await rejects(broken.whole, ofKind("stream_truncated"));
+
+  const silent = await begin();
+  silent.advance(TIMEOUTS.idleMs + 100);
+  await rejects(silent.whole, ofKind("timeout"));
+
+  const left = await begin();
+  left.exchange.end(new AditError("client_gone"));
+  await rejects(left.whole, ofKind("client_gone"));
+  const call = await left.upstream.call(0);
+  equal(call.init.signal.aborted, true);
+  for (const { timers } of [complete, broken, silent, left]) equal(timers.size, 0);
+});
+
 Deno.test("a client that is slow to take what has come does not make the upstream silent", async () => {
   const { exchange, upstream, advance } = startExchange();
   const body = (await upstream.call(0)).answer(200);
