@@ -232,11 +232,28 @@ function headerReader(): (bytes: Uint8Array<ArrayBuffer>, from: number, to: numb
   return (bytes, from, to) => {
     if (!isAt(bytes, from, to, lastBlock)) {
       const block = bytes.slice(from, to);
-      lastHeaders = decodeHeaders(block);
+      lastHeaders = headersOf(block);
       lastBlock = block;
     }
     return lastHeaders;
   };
+}
+
+/** The headers of the blocks seen last, by their bytes: all streams repeat the same few. */
+const KNOWN_BLOCKS = new Map<string, Headers>();
+const MAX_KNOWN_BLOCKS = 64;
+const MAX_KNOWN_BLOCK_BYTES = 256;
+
+function headersOf(block: Uint8Array<ArrayBuffer>): Headers {
+  if (block.length > MAX_KNOWN_BLOCK_BYTES) return decodeHeaders(block);
+  const key = Buffer.from(block.buffer).toString("latin1");
+  let headers = KNOWN_BLOCKS.get(key);
+  if (headers === undefined) {
+    headers = decodeHeaders(block);
+    if (KNOWN_BLOCKS.size === MAX_KNOWN_BLOCKS) KNOWN_BLOCKS.clear();
+    KNOWN_BLOCKS.set(key, headers);
+  }
+  return headers;
 }
 
 /** Whether `block` is what stands in `bytes` there. */

@@ -116,11 +116,12 @@ export class NativeStream {
   }
 
   #lookAt(frame: Frame): void {
-    const event = frame.headers.get(":event-type");
+    const isLikeTheLast = frame.headers === this.#lastFrame?.headers;
     this.#lastFrame = frame;
+    const event = frame.headers.get(":event-type");
     if (event === "messageStop") this.#stopped = true;
     if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
-    this.exception ??= classifyFrame(frame, this.#requestId);
+    if (!isLikeTheLast) this.exception ??= classifyFrame(frame, this.#requestId);
   }
 
   /** Whether the stream has come to the end that its operation promises, or to Bedrock's own exception. */
