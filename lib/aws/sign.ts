@@ -34,73 +34,110 @@ export interface SigningKey {
  * or change on the way must not be part of the signature.
  */
 export function sigV4Signer(key: SigningKey): Signer {
-  const { region, accessKeyId, service = "bedrock" } = key;
-  let derived: { readonly day: string; readonly signingKey: Promise<CryptoKey> } | undefined;
+  let day: Day | undefined;
+  let second: Second | undefined;
   return async (request, nowMs) => {
     const datetime = amzDate(nowMs);
-    const day = datetime.slice(0, 8);
-    if (derived?.day !== day) derived = { day, signingKey: deriveKey(key, { day, service }) };
-    const toSign = new Headers();
-    for (const [name, value] of request.headers) {
-      if (isSigned(name)) toSign.set(name, value);
-    }
-    const signer = new OneHopSigner({
-      method: request.method,
-      url: request.url,
-      headers: toSign,
-      service,
-      region,
-      accessKeyId,
-      // The key of the day stands in for it.
-      secretAccessKey: "",
-      ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
-      datetime,
-    }, { body: request.body ?? EMPTY, signingKey: derived.signingKey });
-    const signed = await signer.sign();
+    if (second?.datetime !== datetime) second = { datetime, forms: new Map() };
+    const date = datetime.slice(0, 8);
+    if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
+    const { canonicalRequest, stringToSign, authorization, headers: own } = await formOf(request, key, second);
+    const canonicalHash = sha256Hex(canonicalRequest + sha256Hex(request.body ?? EMPTY));
+    const signature = await hmac(await day.signingKey, stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
-    for (const [name, value] of signed.headers) headers.set(name, value);
+    for (const [name, value] of own) headers.set(name, value);
+    headers.set("authorization", authorization + Buffer.from(signature).toString("hex"));
     return headers;
   };
 }
 
+interface Day {
+  readonly date: string;
+  readonly signingKey: Promise<CryptoKey>;
+}
+
+interface Second {
+  readonly datetime: string;
+  /** By method and URL. */
+  readonly forms: Map<string, Promise<Form>>;
+}
+
+/** What requests to one URL within a second have in common; what is their own stands at the end of each text. */
+interface Form {
+  readonly canonicalRequest: string;
+  readonly stringToSign: string;
+  readonly authorization: string;
+  /** Those to send beside the request's, `authorization` aside. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Bounds what a second keeps, whatever its requests name. */
+const MAX_FORMS = 100;
+
+function formOf(request: SignableRequest, key: SigningKey, { datetime, forms }: Second): Promise<Form> {
+  const signed = [...request.headers].filter(([name]) => name.startsWith("x-amzn-bedrock-"));
+  const options = { ...request, headers: signed, datetime };
+  if (signed.length > 0 || forms.size === MAX_FORMS) return makeForm(options, key);
+  const name = `${request.method} ${request.url}`;
+  let form = forms.get(name);
+  if (form === undefined) {
+    form = makeForm(options, key);
+    forms.set(name, form);
+  }
+  return form;
+}
+
+interface FormOptions {
+  readonly method: string;
+  readonly url: string;
+  /** Those to sign. */
+  readonly headers: [name: string, value: string][];
+  readonly datetime: string;
+}
+
+async function makeForm({ method, url, headers, datetime }: FormOptions, key: SigningKey): Promise<Form> {
+  const { region, accessKeyId, service = "bedrock" } = key;
+  const signer = new FormSigner({
+    method,
+    url,
+    headers,
+    service,
+    region,
+    accessKeyId,
+    // The key of the day stands in for it.
+    secretAccessKey: "",
+    ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
+    datetime,
+  });
+  return {
+    canonicalRequest: await signer.canonicalString(),
+    stringToSign: `AWS4-HMAC-SHA256\n${datetime}\n${signer.credentialString}\n`,
+    authorization: await signer.authHeader(),
+    headers: [...signer.headers],
+  };
+}
+
 /**
- * The signer of `aws4fetch` with one call of Web Crypto a request instead of four: each is a hop to another thread,
- * which for the two small hashes costs more than the hash, and the key of the day is imported once.
+ * The signer of `aws4fetch`, with blanks for the hash of the body and for the signature: a request then takes one call
+ * of Web Crypto instead of four, each of which is a hop to another thread and back, and nothing is spelt twice.
  */
-class OneHopSigner extends AwsV4Signer {
-  readonly #bodyHash: string;
-  readonly #signingKey: Promise<CryptoKey>;
-
-  constructor(
-    options: ConstructorParameters<typeof AwsV4Signer>[0],
-    { body, signingKey }: { body: Uint8Array<ArrayBuffer>; signingKey: Promise<CryptoKey> },
-  ) {
-    super(options);
-    this.#bodyHash = sha256Hex(body);
-    this.#signingKey = signingKey;
-  }
-
+class FormSigner extends AwsV4Signer {
   override hexBodyHash(): Promise<string> {
-    return Promise.resolve(this.#bodyHash);
+    return Promise.resolve("");
   }
 
-  override async stringToSign(): Promise<string> {
-    const hash = sha256Hex(await this.canonicalString());
-    return ["AWS4-HMAC-SHA256", this.datetime, this.credentialString, hash].join("\n");
-  }
-
-  override async signature(): Promise<string> {
-    return Buffer.from(await hmac(await this.#signingKey, await this.stringToSign())).toString("hex");
+  override signature(): Promise<string> {
+    return Promise.resolve("");
   }
 }
 
 /** The key of one day, region and service: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
 async function deriveKey(
-  { region, secretAccessKey }: SigningKey,
-  { day, service }: { day: string; service: string },
+  { region, secretAccessKey, service = "bedrock" }: SigningKey,
+  date: string,
 ): Promise<CryptoKey> {
   let key = await importKey(encodeUtf8(`AWS4${secretAccessKey.reveal()}`));
-  for (const part of [day, region, service, "aws4_request"]) {
+  for (const part of [date, region, service, "aws4_request"]) {
     key = await importKey(new Uint8Array(await hmac(key, part)));
   }
   return key;
@@ -121,10 +158,6 @@ export function bearerSigner(apiKey: Secret): Signer {
     headers.set("authorization", `Bearer ${apiKey.reveal()}`);
     return Promise.resolve(headers);
   };
-}
-
-function isSigned(name: string): boolean {
-  return name.startsWith("x-amzn-bedrock-");
 }
 
 /** `20261120T090000Z`, the form of `x-amz-date`. */
