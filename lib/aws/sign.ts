@@ -37,11 +37,15 @@ export function sigV4Signer(key: SigningKey): Signer {
   let day: Day | undefined;
   let second: Second | undefined;
   return async (request, nowMs) => {
-    const datetime = amzDate(nowMs);
-    if (second?.datetime !== datetime) second = { datetime, forms: new Map() };
-    const date = datetime.slice(0, 8);
+    const atS = Math.floor(nowMs / 1000);
+    if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
+    const date = second.datetime.slice(0, 8);
     if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
-    const { canonicalRequest, stringToSign, authorization, headers: own } = await formOf(request, key, second);
+    const { canonicalRequest, stringToSign, authorization, headers: own } = await formOf(
+      request,
+      key,
+      second,
+    );
     const canonicalHash = sha256Hex(canonicalRequest + sha256Hex(request.body ?? EMPTY));
     const signature = await hmac(await day.signingKey, stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
@@ -57,6 +61,8 @@ interface Day {
 }
 
 interface Second {
+  /** Since the Unix epoch. */
+  readonly atS: number;
   readonly datetime: string;
   /** By method and URL. */
   readonly forms: Map<string, Promise<Form>>;

@@ -107,8 +107,10 @@ function mergeMembers(
   over: JsonObject,
   goTogether: (below: JsonObject, above: JsonObject) => boolean,
 ): JsonObject {
+  const added = Object.entries(over);
+  if (added.length === 0) return under;
   const members = new Map(Object.entries(under));
-  for (const [name, value] of Object.entries(over)) {
+  for (const [name, value] of added) {
     const below = members.get(name);
     const merged = isJsonObject(below) && isJsonObject(value) && goTogether(below, value);
     members.set(name, merged ? mergeMembers(below, value, goTogether) : value);

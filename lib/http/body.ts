@@ -21,19 +21,21 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return EMPTY;
   const reader = declared <= MAX_ONE_PIECE_BYTES ? undefined : request.body.getReader();
-  const late = Promise.withResolvers<never>();
-  const deadline = timers.after(
-    Math.min(idleMs, totalMs),
-    () => late.reject(new AditError("request_timeout")),
-  );
+  let deadline: Deadline | undefined;
   try {
-    const whole = reader === undefined ? request.bytes() : readChunks(reader, { ...bounds, deadline });
-    return await Promise.race([whole, late.promise]);
+    return await new Promise((resolve, reject) => {
+      deadline = timers.after(
+        Math.min(idleMs, totalMs),
+        () => reject(new AditError("request_timeout")),
+      );
+      const whole = reader === undefined ? request.bytes() : readChunks(reader, { ...bounds, deadline });
+      whole.then(resolve, reject);
+    });
   } catch (cause) {
     reader?.cancel().catch(() => {});
     throw cause instanceof AditError ? cause : new AditError("client_gone", undefined, { cause });
   } finally {
-    deadline.cancel();
+    deadline?.cancel();
   }
 }
 

@@ -1,6 +1,5 @@
 /** How each dialect spells an answer of Adit's own: errors before the stream and in it, and what fills a silence. */
 
-import { encodeUtf8 } from "../base/bytes.ts";
 import { type AditError, errorRow } from "../base/errors.ts";
 import { anthropicErrorBody, bedrockErrorBody, openAiErrorBody } from "../wire/errors.ts";
 
@@ -54,7 +53,7 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
     ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
   });
   nameRequest(headers, dialect, requestId);
-  return new Response(encodeUtf8(JSON.stringify(row.body(error, requestId))), {
+  return new Response(JSON.stringify(row.body(error, requestId)), {
     status: row.status(error),
     headers,
   });

@@ -1,6 +1,5 @@
 /** What an endpoint that asks a model gives to the pipeline. */
 
-import { encodeUtf8 } from "../base/bytes.ts";
 import type { Caller, Snapshot } from "../config/snapshot.ts";
 import type { Plan, Target } from "../routing/resolve.ts";
 import type { Call } from "./call.ts";
@@ -18,11 +17,12 @@ export interface ModelRequest {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer> | ByteSource;
+  /** A text is sent as UTF-8. */
+  readonly body: string | Uint8Array<ArrayBuffer> | ByteSource;
 }
 
 export interface WholeAnswer extends Answer {
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
 }
 
 /** A value as the body of an answer with status 200. */
@@ -30,6 +30,6 @@ export function jsonAnswer(value: unknown): WholeAnswer {
   return {
     status: 200,
     headers: new Headers({ "content-type": "application/json" }),
-    body: encodeUtf8(JSON.stringify(value)),
+    body: JSON.stringify(value),
   };
 }

@@ -126,12 +126,12 @@ export class Pipeline {
     const received = await this.#receive(request, connection, snapshot);
     const caller = prove(identity, received, this.#options.clock.now());
     call.caller = caller;
-    const query = queryOf(connection.target);
     if (match.endpoint === "models") {
-      const list = { caller, createdMs: this.#startedMs, query };
+      const list = { caller, createdMs: this.#startedMs, query: queryOf(connection.target) };
       return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
     }
     if (match.endpoint === "catalog") {
+      const query = queryOf(connection.target);
       return wholeResponse(call, jsonAnswer(listCatalog(match.list, { caller, snapshot, query })));
     }
     const modelRequest = readRequest(match, received, { target: connection.target, snapshot });
@@ -159,7 +159,9 @@ export class Pipeline {
 
   #respond(answer: Answer, call: Call): Response {
     const { body } = answer;
-    if (body instanceof Uint8Array) return wholeResponse(call, { ...answer, body });
+    if (typeof body === "string" || body instanceof Uint8Array) {
+      return wholeResponse(call, { ...answer, body });
+    }
     const { keepaliveMs, totalMs } = call.snapshot.timeouts;
     call.began(answer.status);
     addOwnHeaders(answer.headers, call);
