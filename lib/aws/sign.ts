@@ -81,7 +81,10 @@ interface Form {
 const MAX_FORMS = 100;
 
 function formOf(request: SignableRequest, key: SigningKey, { datetime, forms }: Second): Promise<Form> {
-  const signed = [...request.headers].filter(([name]) => name.startsWith("x-amzn-bedrock-"));
+  const signed: [name: string, value: string][] = [];
+  request.headers.forEach((value, name) => {
+    if (name.startsWith("x-amzn-bedrock-")) signed.push([name, value]);
+  });
   const options = { ...request, headers: signed, datetime };
   if (signed.length > 0 || forms.size === MAX_FORMS) return makeForm(options, key);
   const name = `${request.method} ${request.url}`;

@@ -10,7 +10,9 @@ const FORWARDED: ReadonlySet<string> = new Set(["accept", "content-type", "conte
 /** The headers among them that the condition holds for. */
 export function pickHeaders(headers: Headers, isPicked: (name: string) => boolean): Headers {
   const picked = new Headers();
-  for (const [name, value] of headers) if (isPicked(name)) picked.set(name, value);
+  headers.forEach((value, name) => {
+    if (isPicked(name)) picked.set(name, value);
+  });
   return picked;
 }
 

@@ -227,7 +227,8 @@ async function attemptInOrder(request: ModelRequest, plan: Plan, call: Call): Pr
 
 function checkHeaders(headers: Headers, maxBytes: number): void {
   let total = 0;
-  for (const [name, value] of headers) total += name.length + value.length + 4;
+  // Deno 2.9.6 takes seven times as long to iterate over them.
+  headers.forEach((value, name) => total += name.length + value.length + 4);
   if (total > maxBytes) {
     throw new AditError(
       "headers_too_large",

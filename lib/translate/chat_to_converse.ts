@@ -129,14 +129,12 @@ interface InferenceContext extends FieldsContext {
   readonly tools: ToolPlan;
 }
 
-function inferenceConfig(
-  request: ChatRequest,
-  { thinking, tools, ...context }: InferenceContext,
-): InferenceConfig {
-  const { temperature, topP } = sampling(request, { ...context, thinking });
+function inferenceConfig(request: ChatRequest, context: InferenceContext): InferenceConfig {
+  const { traits, thinking, tools } = context;
+  const { temperature, topP } = sampling(request, context);
   return {
     maxTokens: limitThinking(request, {
-      traits: context.traits,
+      traits,
       thinking,
       maxTokens: maxTokens(request, context),
       toolChoice: tools.toolConfig?.toolChoice,
@@ -196,12 +194,15 @@ function requestMetadata(
   request: ChatRequest,
   settings: ModelSettings | undefined,
 ): Readonly<Record<string, string>> | undefined {
+  const { metadata: own = {}, bedrock: { requestMetadata: native = {} } } = request;
+  const operators = settings?.metadata ?? {};
+  if (isEmpty(own) && isEmpty(native) && isEmpty(operators)) return undefined;
   const merged = {
-    ...checkMetadata(request.bedrock.requestMetadata ?? {}, "requestMetadata"),
-    ...checkMetadata(request.metadata ?? {}, "metadata"),
-    ...settings?.metadata,
+    ...checkMetadata(native, "requestMetadata"),
+    ...checkMetadata(own, "metadata"),
+    ...operators,
   };
-  return isEmpty(merged) ? undefined : checkMetadata(merged, "metadata");
+  return checkMetadata(merged, "metadata");
 }
 
 /** `auto` leaves the choice to the operator and then to Bedrock, as does a request without a tier. */

@@ -72,14 +72,18 @@ export interface Wanted {
 /** Translates tools, choice and format, which depend on one another. */
 export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
   const tools = offerTools(wanted, context);
-  const structure = planStructure(wanted, { ...context, others: tools.length });
+  const structure = wanted.format === undefined
+    ? {}
+    : planStructure(wanted.format, { ...context, wanted, others: tools.length });
   if (structure.tool !== undefined) tools.push({ toolSpec: structure.tool });
   const toolChoice = structure.toolChoice ?? wanted.choice.toolChoice;
   return {
     toolConfig: tools.length === 0 ? undefined : { tools, toolChoice },
     outputConfig: structure.outputConfig,
     structuredTool: structure.tool?.name,
-    additionalFields: tools.length === 0 ? {} : forbidParallelCalls(wanted, { ...context, toolChoice }),
+    additionalFields: tools.length === 0 || wanted.singleCall === undefined
+      ? {}
+      : forbidParallelCalls(wanted.singleCall, { ...context, toolChoice }),
   };
 }
 
@@ -149,14 +153,14 @@ interface Structure {
 }
 
 interface StructureContext extends ToolsContext {
+  readonly wanted: Wanted;
   /** How many other tools the model is offered. */
   readonly others: number;
 }
 
 /** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
-function planStructure({ format, tools, choice }: Wanted, context: StructureContext): Structure {
-  const { traits, others, toolNames, calledTools, ignored } = context;
-  if (format === undefined) return {};
+function planStructure(format: AnswerFormat, context: StructureContext): Structure {
+  const { traits, wanted: { tools, choice }, others, toolNames, calledTools, ignored } = context;
   if (format.schema !== undefined && traits.structuredOutput === "schema") {
     return { outputConfig: { textFormat: schemaFormat(format, format.schema) } };
   }
@@ -203,10 +207,9 @@ interface ParallelContext extends ToolsContext {
 
 /** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
 function forbidParallelCalls(
-  { singleCall }: Wanted,
+  singleCall: string,
   { traits, ignored, toolChoice }: ParallelContext,
 ): JsonObject {
-  if (singleCall === undefined) return {};
   if (!traits.singleToolCall) {
     ignored.add(singleCall);
     return {};

@@ -33,9 +33,8 @@ interface Turn {
 /** Said where a turn has documents and no text, which Bedrock refuses. */
 const SEE_DOCUMENTS = "(see the attached documents)";
 
-function missingText(content: readonly ContentBlock[]): readonly ContentBlock[] {
-  const isBare = content.some((block) => "document" in block) && !content.some((block) => "text" in block);
-  return isBare ? [{ text: SEE_DOCUMENTS }] : [];
+function lacksText(content: readonly ContentBlock[]): boolean {
+  return content.some((block) => "document" in block) && !content.some((block) => "text" in block);
 }
 
 /** Collects blocks into turns: neighbours of the same role become one. */
@@ -56,6 +55,7 @@ export class Turns {
 
   /** Marks what `role` has said so far. */
   mark(role: "user" | "assistant", cache: CacheControl | undefined): void {
+    if (cache === undefined) return;
     const last = this.#turns.at(-1);
     const turn = last?.role === role ? last : undefined;
     const list = turn === undefined ? [] : turn.content.length > 0 ? turn.content : turn.results;
@@ -63,10 +63,11 @@ export class Turns {
   }
 
   messages(): ConverseMessage[] {
-    return this.#turns.map(({ role, results, content }) => ({
-      role,
-      content: [...results, ...content, ...missingText(content)],
-    }));
+    return this.#turns.map(({ role, results, content }) => {
+      const blocks = results.length === 0 ? content : [...results, ...content];
+      if (lacksText(content)) blocks.push({ text: SEE_DOCUMENTS });
+      return { role, content: blocks };
+    });
   }
 
   #turnOf(role: "user" | "assistant"): Turn {

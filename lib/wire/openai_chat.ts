@@ -91,11 +91,13 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
   const streamOptions = fields.optionalObject("stream_options");
   const newMaxTokens = fields.optionalCount("max_completion_tokens");
   const oldMaxTokens = fields.optionalCount("max_tokens");
-  const known: Omit<ChatRequest, "otherFields" | "unreadPaths"> = {
+  const includeUsage = streamOptions?.optionalBoolean("include_usage") ?? false;
+  streamOptions?.noteUnread(unreadPaths);
+  return {
     model: fields.optionalString("model") || undefined,
     messages: parseChatMessages(fields, unreadPaths),
     stream: fields.optionalBoolean("stream") ?? false,
-    includeUsage: streamOptions?.optionalBoolean("include_usage") ?? false,
+    includeUsage,
     maxTokens: newMaxTokens ?? oldMaxTokens,
     maxTokensField: newMaxTokens === undefined ? "max_tokens" : "max_completion_tokens",
     temperature: fields.optionalNumber("temperature"),
@@ -119,9 +121,10 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
       serviceTier: fields.optionalObject("serviceTier")?.value,
       additionalModelResponseFieldPaths: parseFieldPaths(fields),
     },
+    // Behind all that reads.
+    otherFields: new Map(fields.unread()),
+    unreadPaths: [...unreadPaths],
   };
-  streamOptions?.noteUnread(unreadPaths);
-  return { ...known, otherFields: new Map(fields.unread()), unreadPaths: [...unreadPaths] };
 }
 
 function parseStop(fields: Fields): readonly string[] {
