@@ -86,6 +86,7 @@ export class App {
       credentials: this.#credentials,
       timers: this.#timers,
       fetch: runtime.fetch,
+      openBody: runtime.openBody,
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
       probe: usesForwardProxy(env) ? undefined : probeConnection,
       userAgent: `adit/${version}`,

@@ -25,6 +25,7 @@ export async function checkOnline(
     credentials,
     timers,
     fetch: runtime.fetch,
+    openBody: runtime.openBody,
     emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
     probe: undefined,
     userAgent: `adit/${VERSION}`,

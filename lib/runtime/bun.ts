@@ -227,6 +227,7 @@ export const bunRuntime: Runtime = {
   serve,
   serveSocket,
   fetch: fetchOnce,
+  openBody: (body) => body.getReader(),
   writeOut,
   systemCalls: systemCalls(openLibc),
 };

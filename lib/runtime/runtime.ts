@@ -21,6 +21,8 @@ export interface Runtime {
    * sends a request once more whose connection out of the pool is lost before the answer; Bun 1.4.4 sends each once.
    */
   readonly fetch: Fetch;
+  /** Reads the body of an answer of `fetch` chunk by chunk. */
+  readonly openBody: OpenBody;
   /**
    * Writes to standard output: resolves when all of it has been taken, rejects when nobody takes it any more. The program
    * goes on meanwhile, however long that is. Wait for one write before the next.
@@ -31,6 +33,13 @@ export interface Runtime {
 }
 
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
+
+export type OpenBody = (body: ReadableStream<Uint8Array<ArrayBuffer>>) => BodyReader;
+
+export interface BodyReader {
+  read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
+  cancel(): Promise<void>;
+}
 
 export interface FetchInit {
   readonly method: string;

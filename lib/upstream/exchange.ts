@@ -4,7 +4,7 @@ import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import type { Timeouts } from "../config/snapshot.ts";
-import type { Fetch } from "../runtime/runtime.ts";
+import type { BodyReader, Fetch, OpenBody } from "../runtime/runtime.ts";
 import type { Authenticator } from "../aws/authenticator.ts";
 import type { SignableRequest } from "../aws/sign.ts";
 
@@ -13,6 +13,8 @@ export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean
 
 export interface ExchangeOptions extends Authenticator {
   readonly fetch: Fetch;
+  /** How the bodies of its answers are read; left out where there is nothing to know about it. */
+  readonly openBody?: OpenBody | undefined;
   readonly timers: TimerWheel;
   readonly timeouts: Timeouts;
   readonly nowMs: number;
@@ -35,7 +37,7 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #head: Promise<Head>;
   #response: Response | undefined;
-  #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  #reader: BodyReader | undefined;
   #failure: AditError | undefined;
   #answered = false;
   #reading = false;
@@ -70,7 +72,7 @@ export class Exchange {
    * that ended the exchange early.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    this.#reader ??= this.#response?.body?.getReader();
+    this.#reader ??= this.#openBody();
     const result = await this.#untilSilence(() => this.#reader?.read());
     if (result === undefined || result.done) {
       this.#finish();
@@ -126,6 +128,11 @@ export class Exchange {
     (this.#reader ?? this.#response?.body)?.cancel().catch(() => {});
     this.#aborter.abort();
     this.#giveUp?.(error);
+  }
+
+  #openBody(): BodyReader | undefined {
+    const body = this.#response?.body ?? undefined;
+    return body && (this.#options.openBody?.(body) ?? body.getReader());
   }
 
   #finish(): void {

@@ -8,7 +8,7 @@ import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Provider, Timeouts } from "../config/snapshot.ts";
 import type { Target } from "../routing/resolve.ts";
-import type { Fetch } from "../runtime/runtime.ts";
+import type { Fetch, OpenBody } from "../runtime/runtime.ts";
 import { Exchange, type ProbeConnection } from "./exchange.ts";
 import { type Operation, operationPath, operationRow } from "./operations.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./images.ts";
@@ -32,6 +32,8 @@ export interface UpstreamOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly fetch: Fetch;
+  /** How the bodies of its answers are read; `getReader` when left out. */
+  readonly openBody?: OpenBody;
   readonly emulator: EmulatorAccess;
   readonly credentials: ProviderCredentials;
   /** Undefined behind a forward proxy, where a direct connection proves nothing. */
@@ -53,6 +55,7 @@ interface Connection {
   readonly origin: string;
   readonly authenticator: Authenticator;
   readonly fetch: Fetch;
+  readonly openBody: OpenBody | undefined;
   readonly probe: ProbeConnection | undefined;
 }
 
@@ -71,14 +74,14 @@ export class Upstream {
   /** Begins one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: Timeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
-    const { origin, authenticator, fetch, probe } = this.#connectionTo(target.provider);
+    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider);
     const { operation, body, headers } = call;
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     const url = origin + pathOf(target, call);
     const { method } = operationRow(operation);
     return new Exchange(
       { method, url, headers, ...(method === "GET" ? {} : { body }) },
-      { ...authenticator, fetch, probe, timers, timeouts, nowMs: clock.now() },
+      { ...authenticator, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
     );
   }
 
@@ -92,13 +95,14 @@ export class Upstream {
   }
 
   #connect(provider: Provider): Connection {
-    const { fetch, emulator, credentials, probe } = this.#options;
+    const { fetch, openBody, emulator, credentials, probe } = this.#options;
     switch (provider.kind) {
       case "bedrock":
         return {
           origin: provider.endpoint ?? bedrockEndpoint(provider.region, provider),
           authenticator: credentials.authenticatorOf(provider),
           fetch,
+          openBody,
           probe,
         };
       case "emulator":
@@ -106,6 +110,7 @@ export class Upstream {
           origin: bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
           authenticator: { sign: sigV4Signer({ ...emulator, region: provider.region }) },
           fetch: emulator.fetch,
+          openBody: undefined,
           probe: undefined,
         };
     }

@@ -159,11 +159,44 @@ export const fetchCases: readonly Case[] = [
       await using upstream = await startFakeUpstream(streamAnswer([encodeUtf8("first")], { then: stall }));
       const leaving = new AbortController();
       const { body } = await runtime.fetch(upstream.url, init({ signal: leaving.signal }));
-      const reader = body?.getReader();
-      assert.deepEqual((await reader?.read())?.value, encodeUtf8("first"));
-      await reader?.cancel();
+      assert.ok(body !== null);
+      const reader = runtime.openBody(body);
+      assert.deepEqual((await reader.read()).value, encodeUtf8("first"));
+      await reader.cancel();
       leaving.abort();
       await upstream.idle();
+    },
+  },
+  {
+    name: "an opened body gives all bytes, whatever the size of its chunks, and its connection back",
+    run: async (runtime) => {
+      const sizes = [1, 16_383, 16_384, 16_385, 1, 100_000, 7];
+      const pieces = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));
+      await using upstream = await startFakeUpstream();
+      upstream.always(streamAnswer(pieces));
+      for (let round = 0; round < 2; round++) {
+        const { body } = await runtime.fetch(upstream.url, init());
+        assert.ok(body !== null);
+        const reader = runtime.openBody(body);
+        const read: Uint8Array[] = [];
+        for (let next = await reader.read(); !next.done; next = await reader.read()) read.push(next.value);
+        assert.deepEqual(Buffer.concat(read), Buffer.concat(pieces));
+      }
+      assert.equal(upstream.connections, 1);
+    },
+  },
+  {
+    name: "an opened body that breaks off rejects and never looks complete",
+    run: async (runtime) => {
+      for (const breakOff of [reset, close]) {
+        await using upstream = await startFakeUpstream(streamAnswer([encodeUtf8("one")], { then: breakOff }));
+        await assert.rejects(async () => {
+          const { body } = await runtime.fetch(upstream.url, init());
+          assert.ok(body !== null);
+          const reader = runtime.openBody(body);
+          while (!(await reader.read()).done);
+        }, { name: "TypeError" });
+      }
     },
   },
   {
