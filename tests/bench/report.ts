@@ -176,7 +176,7 @@ function table(head: Row, rows: readonly Row[]): string {
 /** Three digits are as many as can be trusted. */
 function count(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  if (Math.abs(value) < 100) return value.toPrecision(2).replace(/\.0$/, "");
+  if (Math.abs(value) < 100) return String(Number(value.toPrecision(2)));
   return Number(value.toPrecision(3)).toLocaleString("en");
 }
 
