@@ -41,16 +41,14 @@ export function sigV4Signer(key: SigningKey): Signer {
     if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
     const date = second.datetime.slice(0, 8);
     if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
-    const { canonicalRequest, stringToSign, authorization, headers: own } = await formOf(
-      request,
-      key,
-      second,
-    );
-    const canonicalHash = sha256Hex(canonicalRequest + sha256Hex(request.body ?? EMPTY));
-    const signature = await hmac(await day.signingKey, stringToSign + canonicalHash);
+    // Taken before anything is waited for: by then it may be another second, and another day.
+    const { signingKey } = day;
+    const form = await formOf(request, key, second);
+    const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
+    const signature = await hmac(await signingKey, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
-    for (const [name, value] of own) headers.set(name, value);
-    headers.set("authorization", authorization + Buffer.from(signature).toString("hex"));
+    for (const [name, value] of form.headers) headers.set(name, value);
+    headers.set("authorization", form.authorization + Buffer.from(signature).toString("hex"));
     return headers;
   };
 }

@@ -166,6 +166,16 @@ Deno.test("one signer signs on either side of midnight, and back again", async (
   }
 });
 
+Deno.test("requests that are signed at once on either side of midnight get the key of their own day", async () => {
+  const sign = sigV4Signer(KEY);
+  const times = [NOW_MS, NOW_MS + 24 * 3_600_000];
+  const together = await Promise.all(times.map((nowMs) => sign(request(), nowMs)));
+  for (const [index, nowMs] of times.entries()) {
+    const alone = await sigV4Signer(KEY)(request(), nowMs);
+    equal(together[index]?.get("authorization"), alone.get("authorization"));
+  }
+});
+
 Deno.test("keys are derived once a day, and yesterday's are not kept", async () => {
   const sign = sigV4Signer(KEY);
   const importKey = crypto.subtle.importKey;
@@ -198,6 +208,27 @@ Deno.test("concurrent requests of one signer do not mix", async () => {
     equal(together[index]?.get("authorization"), alone.get("authorization"));
   }
   notEqual(together[0]?.get("authorization"), together[1]?.get("authorization"));
+});
+
+Deno.test("requests of one second share nothing but what they have in common, however many they are", async () => {
+  const sign = sigV4Signer(TEMPORARY);
+  const requests = Array.from(
+    { length: 150 },
+    (_, index) => request({ url: `${ORIGIN}/model/m${index}/invoke` }),
+  );
+  const others = [
+    request({ method: "GET", url: `${ORIGIN}/model/m0/invoke`, body: EMPTY }),
+    request({ url: `${ORIGIN}/model/m0/invoke`, headers: BEDROCK_HEADERS }),
+    request({
+      url: `${ORIGIN}/model/m0/invoke`,
+      headers: new Headers({ "x-amzn-bedrock-trace": "DISABLED" }),
+    }),
+    request({ url: `${ORIGIN}/model/m0/invoke`, body: encodeUtf8("another") }),
+  ];
+  for (const toSign of [...requests, ...others, ...requests]) {
+    const headers = await sign(toSign, NOW_MS);
+    equal(headers.get("authorization"), await awsAuthorization(TEMPORARY, toSign), toSign.url);
+  }
 });
 
 Deno.test("an API key is sent as a bearer token, beside the request's own headers", async () => {

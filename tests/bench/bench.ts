@@ -82,12 +82,12 @@ async function measure(): Promise<Results> {
 }
 
 async function measureStreams(subjects: readonly Subject[]): Promise<readonly OpenStreamResult[]> {
-  const { openStreams: streams, warmUpSeconds } = EFFORT;
+  const { openStreams: streams } = EFFORT;
   const results: OpenStreamResult[] = [];
   for (const subject of subjects) {
     if (isQuick && !QUICK_STREAMS.includes(subject.name)) continue;
     print(`${streams} open streams, ${subject.name}\n`);
-    const result = await measureOpenStreams(subject, { streams, warmUpSeconds });
+    const result = await measureOpenStreams(subject, streams);
     if (result !== undefined) results.push(result);
   }
   return results;

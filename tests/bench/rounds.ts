@@ -117,7 +117,7 @@ export async function measureFirstEvents(
 
 export interface OpenStreamResult extends StreamFindings {
   readonly subject: string;
-  /** Bytes in memory: before, and with all streams open. */
+  /** Bytes in memory: of the process that has just begun, and with all streams open. */
   readonly idleBytes: number;
   readonly openBytes: number;
   /** Processor time of the measured process for an event. */
@@ -129,13 +129,12 @@ const OPEN_STREAM_CELL = { ask: "chat stream", pace: "paced", bytes: 1000 } as c
 /** Many open streams that each give 20 events a second: how late the events are, and what the streams take. */
 export async function measureOpenStreams(
   subject: Subject,
-  { streams, warmUpSeconds }: { readonly streams: number; readonly warmUpSeconds: number },
+  streams: number,
 ): Promise<OpenStreamResult | undefined> {
   const { name, url, headers, path } = subject;
   const address = path(OPEN_STREAM_CELL.ask, OPEN_STREAM_CELL.pace);
   if (address === undefined) return undefined;
   await using body = await bodyFile(bodyOf(OPEN_STREAM_CELL));
-  if (warmUpSeconds > 0) await warmUp(subject, warmUpSeconds);
   const idleBytes = await memoryOf(subject);
   const cpuBefore = await cpuOf(subject);
   const client = startClient({ url: url + address, headers, bodyFile: body.path, mode: "open", streams });
@@ -144,13 +143,6 @@ export async function measureOpenStreams(
   const found = await findings(client, early);
   const cpuUsPerEvent = (await cpuOf(subject) - cpuBefore) / found.events;
   return { subject: name, ...found, idleBytes, openBytes, cpuUsPerEvent };
-}
-
-/** Streams that end at once, so that what is measured after them is not the compiler. */
-async function warmUp({ url, headers, path }: Subject, seconds: number): Promise<void> {
-  await using body = await bodyFile(bodyOf(FIRST_EVENT_CELL));
-  const address = path(FIRST_EVENT_CELL.ask, FIRST_EVENT_CELL.pace) ?? "";
-  await load({ url: url + address, headers, bodyFile: body.path, connections: 32, seconds });
 }
 
 /** Bytes of a subject in memory; 0 for the upstream itself. */

@@ -272,3 +272,15 @@ Deno.test("headers that the wire cannot hold are not encoded", () => {
     /Cannot encode header "long"/,
   );
 });
+
+Deno.test("headers are those of their own frame, however many others went by", () => {
+  const kinds = Array.from({ length: 100 }, (_, index) => ({
+    ":event-type": `event${index}`,
+    ":message-type": index % 2 === 0 ? "event" : "x".repeat(300),
+  }));
+  const frames = [...kinds, ...kinds].map((headers) => encodeFrame(headers, encodeUtf8("{}")));
+  assert.deepEqual(
+    decodeAll(join(...frames)).map(({ headers }) => Object.fromEntries(headers)),
+    [...kinds, ...kinds],
+  );
+});
