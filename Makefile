@@ -25,7 +25,7 @@ help:
 	@echo 'make build     dist/adit: one binary with everything in it'
 	@echo 'make compile   dist/adit-deno: the same by deno compile'
 	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
-	@echo 'make bench     how fast it is beside others, in 25 minutes; with QUICK=1 in three (needs wrk)'
+	@echo 'make bench     how fast it is beside others, in twenty minutes; with QUICK=1 in three (needs wrk)'
 	@echo 'make micro     what single steps of a request cost, beside the figures stored last'
 	@echo 'make soak      whether memory and open files stay flat over minutes'
 	@echo 'make clean     remove what was built and installed'

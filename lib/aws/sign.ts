@@ -29,11 +29,14 @@ export interface SigningKey {
   readonly service?: string;
 }
 
+type ScopedKey = SigningKey & { readonly service: string };
+
 /**
  * Signs `host`, `x-amz-date`, the session token and Bedrock's own headers, and nothing else: whatever a proxy may add
  * or change on the way must not be part of the signature.
  */
-export function sigV4Signer(key: SigningKey): Signer {
+export function sigV4Signer({ service = "bedrock", ...others }: SigningKey): Signer {
+  const key = { service, ...others };
   let day: Day | undefined;
   let second: Second | undefined;
   return async (request, nowMs) => {
@@ -78,19 +81,20 @@ interface Form {
 /** Bounds what a second keeps, whatever its requests name. */
 const MAX_FORMS = 100;
 
-function formOf(request: SignableRequest, key: SigningKey, { datetime, forms }: Second): Promise<Form> {
+function formOf(
+  { method, url, headers }: SignableRequest,
+  key: ScopedKey,
+  { datetime, forms }: Second,
+): Promise<Form> {
   const signed: [name: string, value: string][] = [];
-  request.headers.forEach((value, name) => {
+  headers.forEach((value, name) => {
     if (name.startsWith("x-amzn-bedrock-")) signed.push([name, value]);
   });
-  const options = { ...request, headers: signed, datetime };
-  if (signed.length > 0 || forms.size === MAX_FORMS) return makeForm(options, key);
-  const name = `${request.method} ${request.url}`;
-  let form = forms.get(name);
-  if (form === undefined) {
-    form = makeForm(options, key);
-    forms.set(name, form);
-  }
+  const name = `${method} ${url}`;
+  const known = signed.length === 0 ? forms.get(name) : undefined;
+  if (known !== undefined) return known;
+  const form = makeForm({ method, url, headers: signed, datetime }, key);
+  if (signed.length === 0 && forms.size < MAX_FORMS) forms.set(name, form);
   return form;
 }
 
@@ -102,8 +106,8 @@ interface FormOptions {
   readonly datetime: string;
 }
 
-async function makeForm({ method, url, headers, datetime }: FormOptions, key: SigningKey): Promise<Form> {
-  const { region, accessKeyId, service = "bedrock" } = key;
+async function makeForm({ method, url, headers, datetime }: FormOptions, key: ScopedKey): Promise<Form> {
+  const { region, accessKeyId, service, sessionToken } = key;
   const signer = new FormSigner({
     method,
     url,
@@ -113,7 +117,7 @@ async function makeForm({ method, url, headers, datetime }: FormOptions, key: Si
     accessKeyId,
     // The key of the day stands in for it.
     secretAccessKey: "",
-    ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
     datetime,
   });
   return {
@@ -140,7 +144,7 @@ class FormSigner extends AwsV4Signer {
 
 /** The key of one day, region and service: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
 async function deriveKey(
-  { region, secretAccessKey, service = "bedrock" }: SigningKey,
+  { region, secretAccessKey, service }: ScopedKey,
   date: string,
 ): Promise<CryptoKey> {
   let key = await importKey(encodeUtf8(`AWS4${secretAccessKey.reveal()}`));

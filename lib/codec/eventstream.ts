@@ -246,7 +246,7 @@ const MAX_KNOWN_BLOCK_BYTES = 256;
 
 function headersOf(block: Uint8Array<ArrayBuffer>): Headers {
   if (block.length > MAX_KNOWN_BLOCK_BYTES) return decodeHeaders(block);
-  const key = Buffer.from(block.buffer).toString("latin1");
+  const key = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
   let headers = KNOWN_BLOCKS.get(key);
   if (headers === undefined) {
     headers = decodeHeaders(block);

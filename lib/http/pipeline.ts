@@ -127,7 +127,8 @@ export class Pipeline {
     const caller = prove(identity, received, this.#options.clock.now());
     call.caller = caller;
     if (match.endpoint === "models") {
-      const list = { caller, createdMs: this.#startedMs, query: queryOf(connection.target) };
+      const query = queryOf(connection.target);
+      const list = { caller, createdMs: this.#startedMs, query };
       return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
     }
     if (match.endpoint === "catalog") {

@@ -65,8 +65,7 @@ export class Turns {
   messages(): ConverseMessage[] {
     return this.#turns.map(({ role, results, content }) => {
       const blocks = results.length === 0 ? content : [...results, ...content];
-      if (lacksText(content)) blocks.push({ text: SEE_DOCUMENTS });
-      return { role, content: blocks };
+      return { role, content: lacksText(content) ? [...blocks, { text: SEE_DOCUMENTS }] : blocks };
     });
   }
 

@@ -72,6 +72,9 @@ export function classifyResponse(status: number, headers: Headers, body: Uint8Ar
   }, headers.get("retry-after"));
 }
 
+/** Headers of frames that were found to be events; frames with the same headers share them. */
+const HEADERS_OF_EVENTS = new WeakSet<Frame["headers"]>();
+
 /**
  * The error that a frame of an event stream stands for; undefined for an event. Some real frames lack `:message-type`:
  * what they are is then told by the header that is there.
@@ -80,13 +83,17 @@ export function classifyFrame(
   { headers, payload }: Frame,
   requestId: string | undefined,
 ): AditError | undefined {
+  if (HEADERS_OF_EVENTS.has(headers)) return undefined;
   const text = (name: string) => {
     const value = headers.get(name);
     return typeof value === "string" ? value : undefined;
   };
   const name = text(":exception-type") ?? text(":error-code");
   const messageType = text(":message-type");
-  if (name === undefined && messageType !== "exception" && messageType !== "error") return undefined;
+  if (name === undefined && messageType !== "exception" && messageType !== "error") {
+    HEADERS_OF_EVENTS.add(headers);
+    return undefined;
+  }
   // The names that HTTP spells `ThrottlingException` are members of a union here: `throttlingException`.
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {

@@ -30,9 +30,6 @@ export class EventStream<Event> {
   readonly unknownEvents: string[] = [];
   #ready: readonly Event[] | undefined;
   #failure: AditError | undefined;
-  /** Events in a row share their headers, and with them their type. */
-  #lastHeaders: Frame["headers"] | undefined;
-  #lastType = "";
 
   private constructor(exchange: Exchange, reader: EventReader<Event>, head: Head) {
     this.#exchange = exchange;
@@ -95,14 +92,10 @@ export class EventStream<Event> {
   }
 
   #readFrame(frame: Frame): Event | undefined {
-    if (frame.headers !== this.#lastHeaders) {
-      const error = classifyFrame(frame, this.requestId);
-      if (error !== undefined) throw error;
-      const type = frame.headers.get(":event-type");
-      this.#lastType = typeof type === "string" ? type : "";
-      this.#lastHeaders = frame.headers;
-    }
-    const name = this.#lastType;
+    const error = classifyFrame(frame, this.requestId);
+    if (error !== undefined) throw error;
+    const type = frame.headers.get(":event-type");
+    const name = typeof type === "string" ? type : "";
     const event = this.#reader.read(name, frame.payload);
     if (event === undefined && !this.unknownEvents.includes(name)) this.unknownEvents.push(name);
     return event;

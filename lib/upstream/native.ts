@@ -116,12 +116,11 @@ export class NativeStream {
   }
 
   #lookAt(frame: Frame): void {
-    const isLikeTheLast = frame.headers === this.#lastFrame?.headers;
-    this.#lastFrame = frame;
     const event = frame.headers.get(":event-type");
+    this.#lastFrame = frame;
     if (event === "messageStop") this.#stopped = true;
     if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
-    if (!isLikeTheLast) this.exception ??= classifyFrame(frame, this.#requestId);
+    this.exception ??= classifyFrame(frame, this.#requestId);
   }
 
   /** Whether the stream has come to the end that its operation promises, or to Bedrock's own exception. */

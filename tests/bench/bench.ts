@@ -23,7 +23,7 @@ import { startSubjects, type Subject } from "./subjects.ts";
 
 const isQuick = (Deno.env.get("QUICK") ?? "") !== "";
 
-/** Rounds of seconds, and what else decides how long it takes: twenty-five minutes, or three. */
+/** Rounds of seconds, and what else decides how long it takes: a good twenty minutes, or three. */
 const EFFORT = isQuick
   ? { rounds: 1, seconds: 1, warmUpSeconds: 0, firstEvents: 50, openStreams: 200, restMs: 1000, starts: 3 }
   : {
