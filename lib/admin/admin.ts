@@ -6,7 +6,7 @@ import type { Handler } from "../runtime/runtime.ts";
 import { json } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
 
-/** What the operator may see and do; `lib/app.ts` gives it. */
+/** What the operator may see and do; `lib/app/app.ts` gives it. */
 export interface AdminControl {
   /** False from the moment of shutdown. */
   isReady(): boolean;

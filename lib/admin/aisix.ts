@@ -3,7 +3,7 @@
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
-import type { EntrySection } from "../config/entries.ts";
+import type { EntrySection } from "../config/edit/entries.ts";
 
 /** An entry that a body stands for. */
 export interface NamedEntry {

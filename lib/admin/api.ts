@@ -5,9 +5,15 @@ import { createHash, timingSafeEqual } from "node:crypto";
 
 import { AditError, errorRow } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, parseJsonBody } from "../base/json.ts";
-import type { ChangeOutcome, ConfigEntries, Entry, EntryChange, EntrySection } from "../config/entries.ts";
-import { formatProblem } from "../config/problems.ts";
-import type { AdminApiAccess } from "../config/snapshot.ts";
+import type {
+  ChangeOutcome,
+  ConfigEntries,
+  Entry,
+  EntryChange,
+  EntrySection,
+} from "../config/edit/entries.ts";
+import { formatProblem } from "../base/problems.ts";
+import type { AdminApiAccess } from "../snapshot/snapshot.ts";
 import { type NamedEntry, readAisix, toAisix } from "./aisix.ts";
 import { json } from "./answer.ts";
 

@@ -2,8 +2,8 @@
 
 import { AditError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
-import type { ReceivedRequest } from "../aws/canonical.ts";
-import type { Caller, Snapshot } from "../config/snapshot.ts";
+import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
+import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { checkSignature, claimedCaller } from "./signature.ts";
 
 /** Where clients put their key, in the order in which the places are tried. */

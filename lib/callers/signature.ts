@@ -1,15 +1,15 @@
 /** Callers that sign with the AWS key pair of their own: whose a signature claims to be, and whether it is. */
 
-import type { ReceivedRequest } from "../aws/canonical.ts";
+import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import {
   isSignature,
   parseAuthorization,
   type SignatureError,
   type Verification,
   verifySignature,
-} from "../aws/verify.ts";
+} from "../aws/sigv4/verify.ts";
 import { AditError, type ErrorKind } from "../base/errors.ts";
-import type { Caller, Snapshot } from "../config/snapshot.ts";
+import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 
 const KINDS = {
   ExpiredTokenException: "expired_key",

@@ -1,9 +1,9 @@
 /** `adit check`: everything that `adit serve` checks before it starts and, if asked to, what AWS says of it. */
 
-import { readFile } from "../config/files.ts";
+import { readFile } from "../config/file/files.ts";
 import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
-import { formatPath, formatProblem, type Problem } from "../config/problems.ts";
-import type { Finding } from "../upstream/online.ts";
+import { formatPath, formatProblem, type Problem } from "../base/problems.ts";
+import type { Finding } from "../providers/bedrock/online.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";

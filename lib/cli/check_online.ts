@@ -2,12 +2,12 @@
 
 import { TimerWheel } from "../base/clock.ts";
 import { createLogger } from "../base/log.ts";
-import type { Snapshot } from "../config/snapshot.ts";
-import { EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { emulatorFetch } from "../emulator/in_process.ts";
-import { askOnline, type Finding } from "../upstream/online.ts";
-import { ProviderCredentials } from "../upstream/provider_credentials.ts";
-import { Upstream } from "../upstream/upstream.ts";
+import { askOnline, type Finding } from "../providers/bedrock/online.ts";
+import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
+import { Upstream } from "../providers/upstream.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
 

@@ -3,7 +3,7 @@
 import { Document, type Node, Pair, YAMLMap, YAMLSeq } from "yaml";
 
 import { type Effective, effectiveValues } from "../config/effective.ts";
-import { Config } from "../config/schema.ts";
+import { Config } from "../config/schema/config_file.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";

@@ -3,8 +3,8 @@
 import process from "node:process";
 import { messageOf } from "../base/errors.ts";
 import { bracketed } from "../base/host.ts";
-import { parseListenAddress } from "../config/values.ts";
-import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/credentials.ts";
+import { parseListenAddress } from "../config/schema/values.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 

@@ -1,6 +1,6 @@
 /** `adit explain`: what a request for a model would do, and why. */
 
-import { suggestion } from "../config/suggest.ts";
+import { suggestion } from "../config/schema/suggest.ts";
 import { explainModel } from "./explanation.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";

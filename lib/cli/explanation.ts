@@ -1,26 +1,20 @@
 /** What a request for a model would do, and why; nothing is sent. */
 
-import { bedrockEndpoint } from "../aws/endpoint.ts";
+import { bedrockEndpoint } from "../aws/hosts.ts";
 import { AditError } from "../base/errors.ts";
 import { REDACTED } from "../base/secret.ts";
 import { whyUnusable } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
-import type { Places } from "../config/places.ts";
-import { formatPath, type Path } from "../config/problems.ts";
-import type { Caller, Credentials, Model, Provider, Snapshot } from "../config/snapshot.ts";
-import { didYouMean } from "../config/suggest.ts";
-import { formatDuration, formatSize } from "../config/values.ts";
-import { messagesApi } from "../http/model_api.ts";
-import {
-  chooseRegion,
-  type Plan,
-  planFor,
-  resolveModel,
-  resolveNative,
-  type Target,
-} from "../routing/resolve.ts";
-import { type Operation, operationPath, OPERATIONS } from "../upstream/operations.ts";
-import { leavesSigning } from "../upstream/upstream.ts";
+import type { Places } from "../config/file/places.ts";
+import { formatPath, type Path } from "../base/problems.ts";
+import type { Caller, Credentials, Model, Provider, Snapshot } from "../snapshot/snapshot.ts";
+import { didYouMean } from "../config/schema/suggest.ts";
+import { formatDuration, formatSize } from "../config/schema/values.ts";
+import { messagesApi } from "../endpoints/model_api.ts";
+import { chooseRegion, planFor, resolveModel, resolveNative } from "../gateway/resolve.ts";
+import type { Plan, Target } from "../snapshot/plan.ts";
+import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/operations.ts";
+import { leavesSigning } from "../providers/upstream.ts";
 
 /** One line of an explanation. */
 export interface Fact {

@@ -1,7 +1,7 @@
 /** `adit import`: a configuration of another gateway as one of this. */
 
-import { readText } from "../config/files.ts";
-import { importLitellm } from "../config/litellm/import.ts";
+import { readText } from "../config/file/files.ts";
+import { importLitellm } from "../config/litellm/convert.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 

@@ -1,8 +1,8 @@
 /** Loading the configuration for a command that needs a good one. */
 
-import { readFile } from "../config/files.ts";
+import { readFile } from "../config/file/files.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problems.ts";
+import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 

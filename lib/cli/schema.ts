@@ -1,6 +1,6 @@
 /** `adit schema`: the JSON Schema that editors check and complete the configuration with. */
 
-import { configJsonSchema } from "../config/json_schema.ts";
+import { configJsonSchema } from "../config/schema/json_schema.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 

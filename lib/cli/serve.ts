@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { setTimeout as pass } from "node:timers/promises";
-import { App } from "../app.ts";
+import { App } from "../app/app.ts";
 import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
 import { findConfig } from "./config_path.ts";

@@ -1,6 +1,6 @@
 /** systemd's notification protocol, sd_notify(3): the state of the service, and a sign of life from the event loop. */
 
-import type { Notifier } from "../app.ts";
+import type { Notifier } from "../app/app.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
 import { type Repeat, repeatByInterval } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";

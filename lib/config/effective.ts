@@ -3,10 +3,10 @@
 import { z } from "zod";
 
 import { REDACTED } from "../base/secret.ts";
-import { isMapping } from "./merge.ts";
-import type { Path } from "./problems.ts";
-import type { Places } from "./places.ts";
-import { contentOf, defaultOf, isSecret } from "./schema_walk.ts";
+import { isMapping } from "./file/merge.ts";
+import type { Path } from "../base/problems.ts";
+import type { Places } from "./file/places.ts";
+import { contentOf, defaultOf, isSecret } from "./schema/schema_walk.ts";
 
 /** A value that applies. */
 export type Effective =

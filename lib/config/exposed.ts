@@ -3,11 +3,11 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 
-import type { ModeOf } from "./files.ts";
-import { isMapping } from "./merge.ts";
-import type { Places } from "./places.ts";
-import type { Path, Problem } from "./problems.ts";
-import { contentOf, isSecret } from "./schema_walk.ts";
+import type { ModeOf } from "./file/files.ts";
+import { isMapping } from "./file/merge.ts";
+import type { Places } from "./file/places.ts";
+import type { Path, Problem } from "../base/problems.ts";
+import { contentOf, isSecret } from "./schema/schema_walk.ts";
 
 export interface ExposedOptions {
   readonly schema: z.core.$ZodType;

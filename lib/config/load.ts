@@ -2,8 +2,8 @@
 
 import { dirname, resolve } from "node:path";
 
-import { checkValues } from "./check.ts";
-import { loadData } from "./data.ts";
+import { checkValues } from "./schema/check_values.ts";
+import { loadData } from "./link/data.ts";
 import { findExposed } from "./exposed.ts";
 import {
   type Fingerprints,
@@ -12,15 +12,15 @@ import {
   modeOf,
   type ReadFile,
   RecordingReader,
-} from "./files.ts";
-import { Outside } from "./interpolate.ts";
-import { linkConfig } from "./link.ts";
-import type { Places } from "./places.ts";
-import { type Problem, sortProblems } from "./problems.ts";
-import { Config } from "./schema.ts";
-import type { Snapshot } from "./snapshot.ts";
-import { readSources } from "./sources.ts";
-import { loadTls } from "./tls.ts";
+} from "./file/files.ts";
+import { Outside } from "./file/interpolate.ts";
+import { linkConfig } from "./link/link.ts";
+import type { Places } from "./file/places.ts";
+import { type Problem, sortProblems } from "../base/problems.ts";
+import { Config } from "./schema/config_file.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { readSources } from "./file/sources.ts";
+import { loadTls } from "./link/tls.ts";
 
 export interface LoadOptions {
   readonly readFile: ReadFile;

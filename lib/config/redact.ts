@@ -4,8 +4,8 @@ import { z } from "zod";
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
-import { isAllReferences } from "./interpolate.ts";
-import { contentOf, isSecret } from "./schema_walk.ts";
+import { isAllReferences } from "./file/interpolate.ts";
+import { contentOf, isSecret } from "./schema/schema_walk.ts";
 
 /** The value without its secrets. References stay: `${env:NAME}` tells where a secret is, not what it is. */
 export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {

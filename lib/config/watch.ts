@@ -7,7 +7,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { type Fingerprints, readFile, RecordingReader } from "./files.ts";
+import { type Fingerprints, readFile, RecordingReader } from "./file/files.ts";
 
 export interface WatchOptions {
   /** What the files held when the configuration was loaded, so that no change since then is missed. */

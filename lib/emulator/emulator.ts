@@ -2,20 +2,20 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
-import { AsyncJobs } from "./async_jobs.ts";
-import { authenticate } from "./authenticate.ts";
-import { parseJson, readBody } from "./body.ts";
-import type { Outcome } from "./call.ts";
-import { PromptCache } from "./cache.ts";
-import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./credentials.ts";
-import { BedrockException, EXCEPTION_STATUS } from "./exception.ts";
-import { FaultCountdown } from "./fault_countdown.ts";
-import { type FaultRequest, splitFaults } from "./faults.ts";
-import { createPause, type Step, streamSteps, toSteps } from "./frames.ts";
-import { stringifySorted } from "./json.ts";
-import { OPERATIONS } from "./operations.ts";
-import { createReasoningSeal } from "./reasoning.ts";
-import { findRoute } from "./route.ts";
+import { AsyncJobs } from "./server/async_jobs.ts";
+import { authenticate } from "./server/authenticate.ts";
+import { parseJson, readBody } from "./server/body.ts";
+import type { Outcome } from "./server/call.ts";
+import { PromptCache } from "./model/cache.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./server/credentials.ts";
+import { BedrockException, EXCEPTION_STATUS } from "./server/exception.ts";
+import { FaultCountdown } from "./faults/countdown.ts";
+import { type FaultRequest, splitFaults } from "./faults/faults.ts";
+import { createPause, type Step, streamSteps, toSteps } from "./server/frames.ts";
+import { stringifySorted } from "./server/json.ts";
+import { OPERATIONS } from "./server/operations.ts";
+import { createReasoningSeal } from "./model/reasoning.ts";
+import { findRoute } from "./server/route.ts";
 
 export interface EmulatorOptions {
   readonly clock: Clock;

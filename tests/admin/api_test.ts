@@ -4,8 +4,8 @@ import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 
 import { adminApi } from "../../lib/admin/api.ts";
 import { AditError } from "../../lib/base/errors.ts";
-import { ConfigEntries } from "../../lib/config/entries.ts";
-import { readFile } from "../../lib/config/files.ts";
+import { ConfigEntries } from "../../lib/config/edit/entries.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { hash, KEY, KEY_HASH, SECRET, TEXT, withFiles } from "./world.ts";
 
 Deno.test("the API is not there until the configuration opens it", () =>

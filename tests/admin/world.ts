@@ -5,10 +5,10 @@ import { createHash } from "node:crypto";
 
 import { adminApi, type AuditedChange } from "../../lib/admin/api.ts";
 import type { JsonObject } from "../../lib/base/json.ts";
-import { ConfigEntries } from "../../lib/config/entries.ts";
-import { readFile } from "../../lib/config/files.ts";
+import { ConfigEntries } from "../../lib/config/edit/entries.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { formatProblem } from "../../lib/config/problems.ts";
+import { formatProblem } from "../../lib/base/problems.ts";
 
 /** The API's own. */
 export const KEY = "adit-admin-key";

@@ -5,7 +5,7 @@
 
 import process from "node:process";
 import { AwsV4Signer } from "aws4fetch";
-import { sigV4Signer } from "../../lib/aws/sign.ts";
+import { sigV4Signer } from "../../lib/aws/sigv4/sign.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { bestOf } from "./sampling.ts";
 

@@ -8,7 +8,7 @@ import { findConfig } from "../../lib/cli/config_path.ts";
 import { explain } from "../../lib/cli/explain.ts";
 import { keygen } from "../../lib/cli/keygen.ts";
 import { schema } from "../../lib/cli/schema.ts";
-import { readFile } from "../../lib/config/files.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { run } from "./run.ts";
 

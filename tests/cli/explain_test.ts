@@ -7,7 +7,7 @@ import { config } from "../../lib/cli/config.ts";
 import { explain } from "../../lib/cli/explain.ts";
 import { schema } from "../../lib/cli/schema.ts";
 import type { Command } from "../../lib/cli/io.ts";
-import { configJsonSchema } from "../../lib/config/json_schema.ts";
+import { configJsonSchema } from "../../lib/config/schema/json_schema.ts";
 import { type Run, runWith } from "./run.ts";
 
 /** In every secret below. */

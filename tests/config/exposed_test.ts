@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { readFile } from "../../lib/config/files.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 
 const PAIR = "access_key_id: AKIDEXAMPLE, secret_access_key: hunter2";

@@ -4,9 +4,9 @@ import { equal, ok } from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { readFile } from "../../lib/config/files.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { formatProblem } from "../../lib/config/problems.ts";
+import { formatProblem } from "../../lib/base/problems.ts";
 
 const CASES = join(import.meta.dirname ?? "", "../golden/config");
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";

@@ -3,10 +3,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { dirname, join } from "node:path";
 
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { readFile } from "../../lib/config/files.ts";
+import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig, type LoadResult } from "../../lib/config/load.ts";
-import { formatProblem } from "../../lib/config/problems.ts";
-import type { Snapshot } from "../../lib/config/snapshot.ts";
+import { formatProblem } from "../../lib/base/problems.ts";
+import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { selfSignedCertificate } from "../fakes/certificate.ts";
 
 const HASH = "0123456789abcdef".repeat(4);

@@ -18,8 +18,8 @@ function withDropIn(page: string): string {
 const variants: Readonly<Record<string, string>> = {
   "as it is": unit,
   "with its credentials": unit.replace(/^#(?=LoadCredential=)/gm, ""),
-  "with the drop-in of config/operations.md": withDropIn("config/operations.md"),
-  "with the drop-in of config/admin-api.md": withDropIn("config/admin-api.md"),
+  "with the drop-in of docs/operations.md": withDropIn("docs/operations.md"),
+  "with the drop-in of docs/admin-api.md": withDropIn("docs/admin-api.md"),
 };
 
 /** Runs systemd-analyze on the unit, with a program in the place of Adit that this machine has. */
@@ -74,7 +74,7 @@ Deno.test("the unit offers every credential that the example configuration names
 });
 
 Deno.test("the unit makes the folders that the admin API's page tells to use", () => {
-  const page = readRepositoryFile("config/admin-api.md");
+  const page = readRepositoryFile("docs/admin-api.md");
   for (const [parent, key] of [["/run", "RuntimeDirectory"], ["/var/lib", "StateDirectory"]] as const) {
     const [, name] = new RegExp(`^${key}=(\\w+)$`, "m").exec(unit) ?? [];
     const used = new Set(

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type Fingerprints, readFile, RecordingReader } from "../../lib/config/files.ts";
+import { type Fingerprints, readFile, RecordingReader } from "../../lib/config/file/files.ts";
 import { type ConfigWatch, watchConfig, type WatchOptions } from "../../lib/config/watch.ts";
 
 /** So long that nothing in these tests is seen by polling unless it says so. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ERRORS } from "../../lib/base/errors.ts";
 import { readRepositoryFile } from "../meta/sources.ts";
 
-const page = readRepositoryFile("config/operations.md");
+const page = readRepositoryFile("docs/operations.md");
 
 Deno.test("the operator's page tells what to do about every error that is more than the caller's", () => {
   const [, table = ""] = page.split(/^\| `error`.*$/m);
@@ -13,7 +13,7 @@ Deno.test("the operator's page tells what to do about every error that is more t
 
 Deno.test("the operator's page names the files of a release, and the release has them", () => {
   const [, table = ""] = page.split(/^## 1\. Download$/m);
-  const release = readRepositoryFile("tests/release/build.ts");
+  const release = readRepositoryFile("scripts/release/build.ts");
   const [, listed = ""] = /^const FILES = \[([^\]]*)\]/m.exec(release) ?? [];
   const files = [...listed.matchAll(/"config\/([^"]+)"/g)].map(([, name]) => name);
   assert.ok(files.length > 0);

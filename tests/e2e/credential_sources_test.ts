@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { EMULATOR_API_KEY } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_API_KEY } from "../../lib/emulator/server/credentials.ts";
 import { TOKENS } from "../fakes/aws_identity.ts";
 import {
   ask,

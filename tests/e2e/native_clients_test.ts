@@ -6,7 +6,7 @@ import { embed, generateText, isStepCount, streamText, tool } from "ai";
 import { AwsClient } from "aws4fetch";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { verifySignature } from "../../lib/aws/verify.ts";
+import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { startFakeUpstream } from "../fakes/upstream.ts";

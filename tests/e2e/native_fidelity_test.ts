@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { verifySignature } from "../../lib/aws/verify.ts";
+import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
 import { concat, encodeUtf8 } from "../../lib/base/bytes.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { converseFrames, joined } from "../fakes/frames.ts";

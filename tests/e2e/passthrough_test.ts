@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { verifySignature } from "../../lib/aws/verify.ts";
+import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { CLAUDE_STOP, converseFrames, invokeFrames, joined } from "../fakes/frames.ts";

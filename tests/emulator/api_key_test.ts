@@ -3,7 +3,7 @@
 import { BedrockTokenGenerator } from "@aws/bedrock-token-generator";
 import assert from "node:assert/strict";
 import { Secret } from "../../lib/base/secret.ts";
-import { EMULATOR_CREDENTIALS } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator, type EmulatorOptions } from "../../lib/emulator/emulator.ts";
 import { ask, CLAUDE, fixedClock, pathOf } from "./harness.ts";
 

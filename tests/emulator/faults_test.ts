@@ -1,9 +1,9 @@
 import { ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
 import { EventStreamError, FrameDecoder } from "../../lib/codec/eventstream.ts";
-import { EMULATOR_API_KEY } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_API_KEY } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator } from "../../lib/emulator/emulator.ts";
-import { faultNames } from "../../lib/emulator/faults.ts";
+import { faultNames } from "../../lib/emulator/faults/faults.ts";
 import {
   ask,
   CLAUDE,

@@ -6,7 +6,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Clock } from "../../lib/base/clock.ts";
 import { type Frame, FrameDecoder } from "../../lib/codec/eventstream.ts";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
-import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator, type EmulatorOptions } from "../../lib/emulator/emulator.ts";
 
 export const CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0";

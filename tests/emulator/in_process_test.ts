@@ -1,9 +1,9 @@
 /** The emulator behind the interface of fetch. */
 
 import { equal, rejects } from "node:assert/strict";
-import { bearerSigner } from "../../lib/aws/sign.ts";
+import { bearerSigner } from "../../lib/aws/sigv4/sign.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { EMULATOR_API_KEY } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_API_KEY } from "../../lib/emulator/server/credentials.ts";
 import { emulatorFetch } from "../../lib/emulator/in_process.ts";
 import type { FetchInit } from "../../lib/runtime/runtime.ts";
 import { fakeTime, START_MS } from "../fakes/time.ts";

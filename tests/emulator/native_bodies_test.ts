@@ -3,7 +3,7 @@
 import { InvokeModelCommand, InvokeModelWithResponseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
-import { EMBEDDERS } from "../../lib/emulator/embeddings.ts";
+import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings.ts";
 import { framesOf, LLAMA, messageOf, pathOf, payloadOf, postTo, withClient } from "./harness.ts";
 
 const MISTRAL = "mistral.mistral-7b-instruct-v0:2";

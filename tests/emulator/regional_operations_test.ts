@@ -9,7 +9,7 @@ import {
   StartAsyncInvokeCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
-import { EMULATOR_API_KEY } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_API_KEY } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator } from "../../lib/emulator/emulator.ts";
 import { AUTHENTICATIONS, fixedClock, HANDLERS, messageOf, postTo, withClient } from "./harness.ts";
 

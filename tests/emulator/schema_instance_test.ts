@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../lib/base/json.ts";
-import { instanceOf } from "../../lib/emulator/schema_instance.ts";
+import { instanceOf } from "../../lib/emulator/model/schema_instance.ts";
 
 const CASES: readonly [name: string, schema: JsonValue, instance: JsonValue][] = [
   ["a constant", { const: 5 }, 5],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countTokens, tokenize } from "../../lib/emulator/tokens.ts";
+import { countTokens, tokenize } from "../../lib/emulator/model/tokens.ts";
 
 const CASES: readonly [text: string, tokens: string[]][] = [
   ["", []],

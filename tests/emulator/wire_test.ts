@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { sigV4Signer } from "../../lib/aws/sign.ts";
-import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/credentials.ts";
+import { sigV4Signer } from "../../lib/aws/sigv4/sign.ts";
+import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator } from "../../lib/emulator/emulator.ts";
 import {
   ask,

@@ -1,7 +1,7 @@
 /** AWS's sources of credentials on one loopback address: STS, SSO, the container endpoint and the instance metadata service. */
 
 import { Secret } from "../../lib/base/secret.ts";
-import type { EmulatorCredentials } from "../../lib/emulator/credentials.ts";
+import type { EmulatorCredentials } from "../../lib/emulator/server/credentials.ts";
 
 /** A key pair of which everything is known. */
 export interface KnownPair {

@@ -1,7 +1,7 @@
 /** Exchanges without a socket and without real time. */
 
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { Exchange, type ExchangeOptions } from "../../lib/upstream/exchange.ts";
+import { Exchange, type ExchangeOptions } from "../../lib/providers/transport/exchange.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { TIMEOUTS } from "./snapshot.ts";
 import { fakeTime, START_MS } from "./time.ts";

@@ -3,11 +3,11 @@
 import { deepEqual } from "node:assert/strict";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
-import type { Snapshot } from "../../lib/config/snapshot.ts";
-import { Pipeline } from "../../lib/http/pipeline.ts";
-import { ProviderCredentials } from "../../lib/upstream/provider_credentials.ts";
-import type { ImageNetwork } from "../../lib/upstream/images.ts";
-import { type EmulatorAccess, Upstream } from "../../lib/upstream/upstream.ts";
+import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
+import { Pipeline } from "../../lib/gateway/pipeline.ts";
+import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
+import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
+import { type EmulatorAccess, Upstream } from "../../lib/providers/upstream.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { fakeTime } from "./time.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { ImageNetwork } from "../../lib/upstream/images.ts";
+import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 
 export interface ImageHost extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** A search for key pairs whose ends are given by the test. */
 
-import type { FindKeyPair, KeyPair } from "../../lib/aws/key_pair.ts";
+import type { FindKeyPair, KeyPair } from "../../lib/aws/keys/key_pair.ts";
 import { Secret } from "../../lib/base/secret.ts";
 
 /** One search that has not ended. */

@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../lib/base/secret.ts";
 import { compileGlob } from "../../lib/base/glob.ts";
-import { builtInBetaTable } from "../../lib/data/beta_flags.ts";
-import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
-import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/config/snapshot.ts";
+import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
+import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
+import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/snapshot/snapshot.ts";
 
 export const TIMEOUTS: Timeouts = {
   connectMs: 5_000,

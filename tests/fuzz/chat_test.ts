@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { decodeUtf8, EMPTY } from "../../lib/base/bytes.ts";
 import type { JsonObject } from "../../lib/base/json.ts";
-import { EMULATOR_CREDENTIALS } from "../../lib/emulator/credentials.ts";
+import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { emulatorFetch } from "../../lib/emulator/in_process.ts";
 import type { Fetch } from "../../lib/runtime/runtime.ts";
 import { startGateway } from "../fakes/gateway.ts";

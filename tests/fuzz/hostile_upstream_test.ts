@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";
 import { converseFrames, errorFrame, eventFrame, exceptionFrame, USAGE } from "../fakes/frames.ts";
-import { CHAT, chatBody, CONFIG, KEY } from "../http/requests.ts";
+import { CHAT, chatBody, CONFIG, KEY } from "../gateway/requests.ts";
 import { Random } from "../suites/random.ts";
 
 const ROUNDS = 400;

@@ -1,39 +1,72 @@
 /** The table of layers, and the check of one import against it. */
 
-/** What each layer may import beside itself. A file's path tells its layer: the folder in `lib/`, or the file there. */
+/**
+ * What each layer imports besides itself, no more and no less. A file's path names its layer: the folder in `lib/`, or
+ * the file there.
+ */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   runtime: ["base"],
-  codec: ["base", "runtime"],
-  wire: ["base", "runtime"],
-  data: ["base"],
-  translate: ["base", "runtime", "codec", "wire", "data"],
-  aws: ["base", "runtime", "codec", "wire"],
-  config: ["base", "runtime", "codec", "wire", "data"],
-  // The built-in Bedrock knows nothing of the gateway in front of it.
-  emulator: ["base", "runtime", "codec", "wire", "aws"],
-  routing: ["base", "runtime", "codec", "wire", "data", "translate", "aws", "config"],
-  callers: ["base", "runtime", "codec", "wire", "data", "translate", "aws", "config"],
+  codec: ["base"],
+  wire: ["base"],
+  facts: ["base"],
+  snapshot: ["base", "facts"],
+  translate: ["base", "codec", "facts", "wire"],
+  aws: ["base", "runtime"],
+  config: ["base", "facts", "snapshot"],
+  callers: ["aws", "base", "snapshot"],
   // It moves Bedrock's frames and does not know which client waits, so it never translates.
-  upstream: ["base", "runtime", "codec", "wire", "data", "aws", "config", "routing", "callers"],
-  http: [
-    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
-    "upstream",
+  providers: ["aws", "base", "codec", "runtime", "snapshot", "wire"],
+  // The addresses to listen on are the configuration's.
+  server: ["base", "runtime", "snapshot"],
+  gateway: ["aws", "base", "callers", "endpoints", "providers", "runtime", "server", "snapshot", "wire"],
+  endpoints: [
+    "aws",
+    "base",
+    "codec",
+    "facts",
+    "gateway",
+    "providers",
+    "server",
+    "snapshot",
+    "translate",
+    "wire",
   ],
-  admin: [
-    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
-    "upstream",
-  ],
-  app: [
-    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
-    ...["upstream", "http", "admin", "emulator"],
-  ],
+  admin: ["base", "config", "runtime", "snapshot"],
+  // The built-in Bedrock knows nothing of the gateway in front of it.
+  emulator: ["aws", "base", "codec", "runtime"],
+  app: ["admin", "base", "config", "emulator", "gateway", "providers", "runtime", "server", "snapshot"],
   cli: [
-    ...["base", "runtime", "codec", "wire", "data", "translate", "aws", "config", "routing", "callers"],
-    ...["upstream", "http", "admin", "emulator", "app"],
+    ...[
+      "app",
+      "aws",
+      "base",
+      "callers",
+      "config",
+      "emulator",
+      "endpoints",
+      "gateway",
+      "providers",
+      "runtime",
+    ],
+    "snapshot",
   ],
-  main: ["base", "runtime", "cli"],
+  main: ["base", "cli", "runtime"],
 };
+
+/** Rooms of one layer that share a half: each may import itself, the shared half and the layer's top, not its neighbors. */
+export const ROOMS: Readonly<Record<string, { readonly shared: string }>> = {
+  translate: { shared: "converse" },
+};
+
+/** Layers whose rooms use the same verbs, so that a basename there is told apart by its folder. */
+export const SHARED_VERBS: ReadonlySet<string> = new Set([
+  "translate",
+  "wire",
+  "providers",
+  "emulator",
+  "endpoints",
+]);
 
 /** Only `main.ts` chooses a runtime; everything else knows the interface. */
 const RUNTIMES = ["lib/runtime/bun.ts", "lib/runtime/deno.ts"];
@@ -41,7 +74,7 @@ const RUNTIMES = ["lib/runtime/bun.ts", "lib/runtime/deno.ts"];
 /** Holds the version, which is embedded in the program. */
 const MANIFEST = "deno.json";
 
-/** Layer of a file, such as `http` for `lib/http/body.ts`; undefined outside the program. */
+/** Layer of a file, such as `server` for `lib/server/body.ts`; undefined outside the program. */
 export function layerOf(path: string): string | undefined {
   if (path === "main.ts") return "main";
   return /^lib\/([^/]+?)(?:\/|\.ts$)/.exec(path)?.[1];
@@ -57,8 +90,23 @@ export function refusalOf(importer: string, imported: string): string | undefine
   if (RUNTIMES.includes(imported) && from !== "main") {
     return `${importer} imports ${imported}: main.ts chooses`;
   }
-  if (from === to || LAYERS[from]?.includes(to) === true) return undefined;
+  if (from === to) return roomRefusalOf(importer, imported);
+  if (LAYERS[from]?.includes(to) === true) return undefined;
   return `${importer} imports ${imported}: "${from}" is not above "${to}"`;
+}
+
+/** Room of a file inside its layer, such as `chat` for `lib/translate/chat/request.ts`. */
+function roomOf(path: string): string | undefined {
+  return /^lib\/[^/]+\/([^/]+)\//.exec(path)?.[1];
+}
+
+function roomRefusalOf(importer: string, imported: string): string | undefined {
+  const shared = ROOMS[layerOf(importer) ?? ""]?.shared;
+  const from = roomOf(importer);
+  const to = roomOf(imported);
+  if (shared === undefined || from === undefined || to === undefined) return undefined;
+  if (from === to || to === shared) return undefined;
+  return `${importer} imports ${imported}: rooms share only "${shared}"`;
 }
 
 /** A cycle among the imports as a list of paths that ends where it began, or undefined. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { findCycle, layerOf, LAYERS, refusalOf } from "./layers.ts";
+import { basename } from "node:path/posix";
+import { findCycle, layerOf, LAYERS, refusalOf, SHARED_VERBS } from "./layers.ts";
 import { importsOf, readRepositoryFile, repositoryFiles } from "./sources.ts";
 
 const program = (await repositoryFiles()).filter((path) =>
@@ -17,6 +18,30 @@ Deno.test("every file of the program imports only its own folder and the layers 
 
 Deno.test("no file of the program imports itself by way of others", () => {
   assert.equal(findCycle(imports), undefined);
+});
+
+Deno.test("the table of layers is equal to the imports that exist", () => {
+  const used: Record<string, Set<string>> = {};
+  for (const [from, paths] of imports) {
+    const layer = layerOf(from) ?? "";
+    used[layer] ??= new Set();
+    for (const to of paths) {
+      const other = layerOf(to);
+      if (other !== undefined && other !== layer) used[layer].add(other);
+    }
+  }
+  const table = (layers: Readonly<Record<string, Iterable<string>>>) =>
+    Object.fromEntries(Object.entries(layers).map(([name, others]) => [name, [...others].sort()]));
+  assert.deepEqual(table(used), table(LAYERS));
+});
+
+Deno.test("a basename occurs twice only in rooms that share their verbs", () => {
+  const places = new Map<string, string[]>();
+  for (const path of program) {
+    if (SHARED_VERBS.has(layerOf(path) ?? "")) continue;
+    places.set(basename(path), [...(places.get(basename(path)) ?? []), path]);
+  }
+  assert.deepEqual([...places.values()].filter((paths) => paths.length > 1), []);
 });
 
 Deno.test("every folder of the program is a layer, and every layer is there", () => {
@@ -37,15 +62,15 @@ Deno.test("imports of every form are seen", () => {
     const text = 'import "./string.ts"';
   `;
   assert.deepEqual(
-    importsOf("lib/http/x.ts", source).map(({ specifier, path }) => path ?? specifier),
+    importsOf("lib/server/x.ts", source).map(({ specifier, path }) => path ?? specifier),
     [
-      "lib/http/a.ts",
+      "lib/server/a.ts",
       "lib/b.ts",
       "node:net",
-      "lib/http/c.ts",
-      "lib/http/d.ts",
-      "lib/http/e.ts",
-      "lib/http/f.ts",
+      "lib/server/c.ts",
+      "lib/server/d.ts",
+      "lib/server/e.ts",
+      "lib/server/f.ts",
     ],
   );
 });
@@ -55,19 +80,22 @@ Deno.test("imports across and against the layers are refused", () => {
     ["lib/base/bytes.ts", "lib/codec/sse.ts"],
     ["lib/translate/a.ts", "lib/aws/sign.ts"],
     ["lib/translate/a.ts", "lib/config/load.ts"],
-    ["lib/upstream/a.ts", "lib/translate/a.ts"],
+    ["lib/translate/chat/a.ts", "lib/translate/messages/a.ts"],
+    ["lib/translate/converse/a.ts", "lib/translate/chat/a.ts"],
+    ["lib/providers/a.ts", "lib/translate/a.ts"],
     ["lib/emulator/a.ts", "lib/config/load.ts"],
-    ["lib/http/a.ts", "lib/emulator/a.ts"],
-    ["lib/http/a.ts", "lib/app.ts"],
-    ["lib/app.ts", "lib/runtime/bun.ts"],
-    ["lib/http/a.ts", "tests/fakes/upstream.ts"],
-    ["main.ts", "lib/app.ts"],
+    ["lib/server/a.ts", "lib/emulator/a.ts"],
+    ["lib/server/a.ts", "lib/app/app.ts"],
+    ["lib/app/app.ts", "lib/runtime/bun.ts"],
+    ["lib/server/a.ts", "tests/fakes/upstream.ts"],
+    ["main.ts", "lib/app/app.ts"],
   ] as const;
   for (const [from, to] of refused) assert.notEqual(refusalOf(from, to), undefined, `${from} -> ${to}`);
   const accepted = [
     ["main.ts", "lib/runtime/bun.ts"],
-    ["lib/cli/serve.ts", "lib/app.ts"],
-    ["lib/http/a.ts", "lib/runtime/runtime.ts"],
+    ["lib/cli/serve.ts", "lib/app/app.ts"],
+    ["lib/server/a.ts", "lib/runtime/runtime.ts"],
+    ["lib/translate/chat/a.ts", "lib/translate/converse/a.ts"],
     ["lib/cli/version.ts", "deno.json"],
   ] as const;
   for (const [from, to] of accepted) assert.equal(refusalOf(from, to), undefined, `${from} -> ${to}`);

@@ -53,8 +53,8 @@ const RULES: Readonly<Record<string, TeamRule>> = {
     }),
   },
   "fetch-as-parameter": {
-    appliesTo: (path) => isProgram(path) && !under("lib/runtime/", "lib/upstream/", "lib/aws/")(path),
-    hint: "Requests leave the program through lib/upstream and lib/aws, which take a Fetch",
+    appliesTo: (path) => isProgram(path) && !under("lib/runtime/", "lib/providers/", "lib/aws/")(path),
+    hint: "Requests leave the program through lib/providers and lib/aws, which take a Fetch",
     visit: (report) => ({
       'CallExpression[callee.name="fetch"]': (node: Deno.lint.CallExpression) =>
         report(node, "A call of fetch"),

@@ -14,7 +14,7 @@ interface RuleCase {
 const CASES: readonly RuleCase[] = [
   {
     rule: "runtime-globals",
-    path: "lib/http/respond.ts",
+    path: "lib/server/respond.ts",
     refused: [
       "Deno.cwd();",
       "const { serve } = Bun;",
@@ -33,27 +33,27 @@ const CASES: readonly RuleCase[] = [
   { rule: "runtime-globals", path: "tests/a_test.ts", accepted: ["Deno.cwd();"] },
   {
     rule: "fetch-as-parameter",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["await fetch(url);", "const f = globalThis.fetch;"],
     accepted: ["options.fetch(url);", "// fetch()", '"fetch(1)";'],
   },
-  { rule: "fetch-as-parameter", path: "lib/upstream/send.ts", accepted: ["fetch(url);"] },
+  { rule: "fetch-as-parameter", path: "lib/providers/send.ts", accepted: ["fetch(url);"] },
   {
     rule: "clock-as-parameter",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["Date.now();", "`${performance.now()}`;", "new Date();", "const f = Date.now;"],
     accepted: ["new Date(0);", "clock.now();", "// Date.now()"],
   },
   { rule: "clock-as-parameter", path: "lib/base/clock.ts", accepted: ["Date.now();"] },
   {
     rule: "randomness-from-base",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["Math.random();", "crypto.randomUUID();", "crypto.getRandomValues(a);"],
     accepted: ["Math.floor(1);"],
   },
   {
     rule: "named-exports",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["export default 1;", "const a = 1; export { a as default };"],
     accepted: ["export const a = 1;"],
   },
@@ -65,14 +65,14 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "file-header",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["const a = 1;", "// A file.\n", "/* A file. */", "\n/** A file. */"],
     accepted: ["/** A file. */\nconst a = 1;", "#!/usr/bin/env deno\n/** A file. */"],
   },
-  { rule: "file-header", path: "tests/http/chat_test.ts", accepted: ["const a = 1;"] },
+  { rule: "file-header", path: "tests/endpoints/chat/chat_test.ts", accepted: ["const a = 1;"] },
   {
     rule: "documented-exports",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: [
       "export function f() {}",
       "// Text.\nexport class A {}",
@@ -99,7 +99,7 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "no-excuses",
-    path: "lib/http/chat.ts",
+    path: "lib/endpoints/chat/chat.ts",
     refused: ["// deno-lint-ignore adit/file-header", "// @ts-ignore: it works", "// @ts-expect-error"],
     accepted: ["// deno-lint-ignore no-control-regex"],
   },

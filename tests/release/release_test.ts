@@ -16,7 +16,7 @@ interface Release extends AsyncDisposable {
 
 async function buildRelease(): Promise<Release> {
   const folder = await Deno.makeTempDir({ prefix: "adit-release-" });
-  const build = repositoryPath("tests/release/build.ts");
+  const build = repositoryPath("scripts/release/build.ts");
   await run(Deno.execPath(), ["run", "-A", build, "--out", folder, TARGET]);
   const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "SHA256SUMS");
   const binary = files.find((name) => name.endsWith(`-${TARGET}`));

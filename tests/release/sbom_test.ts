@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LockFile, sbomOf } from "./sbom.ts";
+import { type LockFile, sbomOf } from "../../scripts/release/sbom.ts";
 
 const HASH = `sha512-${btoa("hash")}`;
 

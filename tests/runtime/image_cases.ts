@@ -1,7 +1,7 @@
 /** Runtime suite: images are fetched with `node:https`, which must check and connect alike on every runtime. */
 
 import assert from "node:assert/strict";
-import { type ImageBounds, ImageError, imageFetcher } from "../../lib/upstream/images.ts";
+import { type ImageBounds, ImageError, imageFetcher } from "../../lib/providers/transport/images.ts";
 import { type AnswerImage, type ImageHost, PNG, startImageHost } from "../fakes/image_host.ts";
 import { fakeTime } from "../fakes/time.ts";
 import type { Case } from "./case.ts";

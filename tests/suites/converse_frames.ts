@@ -5,8 +5,8 @@ import { EventStreamCodec } from "@smithy/eventstream-codec";
 import type { JsonObject, JsonValue } from "../../lib/base/json.ts";
 import { concat, decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
 import { FrameDecoder } from "../../lib/codec/eventstream.ts";
-import { parseConverseEvent } from "../../lib/wire/converse_stream.ts";
-import type { ConverseEvent } from "../../lib/wire/converse_stream.ts";
+import { parseConverseEvent } from "../../lib/wire/bedrock/converse_stream.ts";
+import type { ConverseEvent } from "../../lib/wire/bedrock/converse_stream.ts";
 
 /** One event as the captures have it. */
 export interface RawEvent {

@@ -1,7 +1,7 @@
 /** Rules of Converse that its schema does not tell, collected from the service's refusals. */
 
 import assert from "node:assert/strict";
-import type { ConverseRequest } from "../../lib/wire/converse.ts";
+import type { ConverseRequest } from "../../lib/wire/bedrock/converse.ts";
 
 /** Fails where Bedrock would answer a request with a ValidationException. */
 export function assertObeysConverse(request: ConverseRequest): void {

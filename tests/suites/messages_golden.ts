@@ -6,23 +6,23 @@ import type { ErrorKind } from "../../lib/base/errors.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
 import type { JsonObject, JsonValue } from "../../lib/base/json.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { builtInBetaTable } from "../../lib/data/beta_flags.ts";
-import { converseToMessages } from "../../lib/translate/converse_to_messages.ts";
-import { ConverseStreamToMessages } from "../../lib/translate/converse_stream_to_messages.ts";
-import type { ModelSettings } from "../../lib/translate/model_settings.ts";
-import { builtInModelTable, traitsOf } from "../../lib/data/models.ts";
-import { invokeToMessages } from "../../lib/translate/invoke_to_messages.ts";
-import { InvokeStreamToMessages } from "../../lib/translate/invoke_stream_to_messages.ts";
-import { messagesToConverse } from "../../lib/translate/messages_to_converse.ts";
-import type { MessagesCall } from "../../lib/translate/messages_to_converse.ts";
-import { messagesToInvoke } from "../../lib/translate/messages_to_invoke.ts";
+import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
+import { converseToMessages } from "../../lib/translate/messages/answer.ts";
+import { ConverseStreamToMessages } from "../../lib/translate/messages/answer_stream.ts";
+import type { ModelSettings } from "../../lib/translate/converse/model_settings.ts";
+import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
+import { invokeToMessages } from "../../lib/translate/messages/invoke_answer.ts";
+import { InvokeStreamToMessages } from "../../lib/translate/messages/invoke_answer_stream.ts";
+import { messagesToConverse } from "../../lib/translate/messages/request.ts";
+import type { MessagesCall } from "../../lib/translate/messages/request.ts";
+import { messagesToInvoke } from "../../lib/translate/messages/invoke_request.ts";
 import {
   parseBetaHeaders,
   parseMessagesHead,
   parseMessagesRequest,
-} from "../../lib/wire/anthropic_messages.ts";
-import { parseConverseResponse } from "../../lib/wire/converse.ts";
-import type { ConverseRequest } from "../../lib/wire/converse.ts";
+} from "../../lib/wire/anthropic/messages.ts";
+import { parseConverseResponse } from "../../lib/wire/bedrock/converse.ts";
+import type { ConverseRequest } from "../../lib/wire/bedrock/converse.ts";
 import { anthropicErrorBody } from "../../lib/wire/errors.ts";
 import { accumulateMessage } from "./anthropic_client.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents } from "./converse_frames.ts";

@@ -1,7 +1,7 @@
 /** Reads the text of a Chat Completions stream, and puts it together again the way a client does. */
 
 import assert from "node:assert/strict";
-import type { ChatCompletion } from "../../lib/wire/openai_completion.ts";
+import type { ChatCompletion } from "../../lib/wire/openai/completion.ts";
 
 /** The payloads of the `data:` lines; `[DONE]` as a string, everything else parsed. */
 export function readChunks(sse: string): unknown[] {

@@ -1,7 +1,7 @@
 /** A deployment of LiteLLM's `model_list`, as far as it says something of Amazon Bedrock. */
 
-import { isMapping } from "../merge.ts";
-import { REGION } from "../regions.ts";
+import { isMapping } from "../file/merge.ts";
+import { REGION } from "../schema/regions.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,290 @@
+/** The composition root: puts the parts together, and keeps them in step with the configuration. */
+
+import { adminHandler } from "../admin/admin.ts";
+import { type AdminApi, adminApi } from "../admin/api.ts";
+import { type Clock, TimerWheel } from "../base/clock.ts";
+import { AditError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { ConfigEntries } from "../config/edit/entries.ts";
+import { readFile } from "../config/file/files.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { formatProblem, type Problem } from "../base/problems.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type ConfigWatch, watchConfig } from "../config/watch.ts";
+import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
+import { emulatorFetch } from "../emulator/in_process.ts";
+import { readBody } from "../server/body.ts";
+import { type ListenChange, Listeners } from "../server/listeners.ts";
+import { Pipeline } from "../gateway/pipeline.ts";
+import { removeStaleSocket } from "../server/stale_socket.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { probeConnection } from "../providers/transport/probe.ts";
+import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
+import { Upstream } from "../providers/upstream.ts";
+
+export interface AppOptions {
+  readonly configPath: string;
+  readonly version: string;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told of each change of the gateway's state, if anybody is to be told. */
+  readonly notifier?: Notifier | undefined;
+}
+
+/** What a service manager hears. Nothing that it does with it may throw. */
+export interface Notifier {
+  /** The gateway listens with a configuration; `status` says what came of the last attempt to take one, in a line. */
+  ready(status: string): void;
+  /** A configuration is being read; `ready` follows, also when it is refused. */
+  reloading(): void;
+  /** The gateway accepts no more, and will have ended after this time. */
+  stopping(withinMs: number): void;
+}
+
+/** What the last attempt to take a configuration came to. */
+interface ReloadOutcome {
+  readonly at: string;
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+}
+
+/** Requests that outlive the drain are ended; their last bytes get this long to reach their clients. */
+const LAST_BYTES_MS = 1_000;
+
+/** How long a reload waits for the search for credentials. */
+const MAX_SEARCH_MS = 5_000;
+
+/** Of a request to the admin API. */
+const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
+
+/** The running gateway. */
+export class App {
+  readonly #options: AppOptions;
+  readonly #timers: TimerWheel;
+  readonly #credentials: ProviderCredentials;
+  readonly #pipeline: Pipeline;
+  readonly #public: Listeners;
+  readonly #admin: Listeners;
+  readonly #startedMs: number;
+  #watch: ConfigWatch | undefined;
+  #loadedAt: string;
+  #lastReload: ReloadOutcome;
+  #reloading: Promise<readonly string[]> = Promise.resolve([]);
+  #generation = 1;
+  #draining = false;
+
+  private constructor(options: AppOptions, snapshot: Snapshot) {
+    const { clock, logger, runtime, env, version } = options;
+    this.#options = options;
+    this.#startedMs = clock.now();
+    this.#timers = new TimerWheel(clock);
+    this.#credentials = new ProviderCredentials({ clock, logger });
+    const upstream = new Upstream({
+      clock,
+      credentials: this.#credentials,
+      timers: this.#timers,
+      fetch: runtime.fetch,
+      openBody: runtime.openBody,
+      emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
+      probe: usesForwardProxy(env) ? undefined : probeConnection,
+      userAgent: `adit/${version}`,
+    });
+    this.#pipeline = new Pipeline({ clock, timers: this.#timers, logger, upstream, snapshot });
+    this.#public = new Listeners({
+      runtime,
+      handle: this.#pipeline.handle,
+      onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
+    });
+    this.#admin = new Listeners({
+      runtime,
+      handle: adminHandler({
+        isReady: () => !this.#draining,
+        status: () => this.#status(),
+        reload: () => this.reload("request"),
+        api: this.#adminApi(),
+      }),
+      onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
+    });
+    this.#loadedAt = this.#now();
+    this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
+    logger.level = snapshot.log.level;
+  }
+
+  #adminApi(): AdminApi {
+    const { configPath, env, logger } = this.#options;
+    return adminApi({
+      entries: new ConfigEntries({ path: configPath, readFile, env }),
+      access: () => this.#pipeline.snapshot.adminApi,
+      readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
+      reload: () => this.reload("admin API"),
+      audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
+    });
+  }
+
+  /** Listens with a configuration that has been loaded. Rejects when a socket cannot be opened. */
+  static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
+    const app = new App(options, loaded.snapshot);
+    await clearWay(loaded.snapshot);
+    app.#listen(loaded.snapshot).commit();
+    app.#warn(loaded.warnings);
+    void app.#credentials.use(loaded.snapshot.providers);
+    app.#watch = watchConfig({
+      files: loaded.files,
+      onChange: () => app.reload("file change"),
+      onError: (error) =>
+        options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
+    });
+    options.notifier?.ready(app.#summary());
+    return app;
+  }
+
+  /**
+   * Reads the configuration again and takes it if all of it is good. Gives the problems that kept it from being
+   * taken, or none; reloads asked for meanwhile run one after the other.
+   */
+  reload(reason: string): Promise<readonly string[]> {
+    this.#reloading = this.#reloading.then(() => this.#reload(reason));
+    return this.#reloading;
+  }
+
+  /** Stops accepting, lets the requests in hand finish within the drain time, ends the rest, and resolves. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#watch?.close();
+    this.#credentials.close();
+    const { drainMs } = this.#pipeline.snapshot.timeouts;
+    this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
+    this.#options.notifier?.stopping(drainMs + LAST_BYTES_MS);
+    this.#pipeline.startDraining();
+    const late = this.#timers.after(drainMs, () => this.#pipeline.endAll(new AditError("draining")));
+    // A client that reads nothing must not hold the process: it goes with it.
+    await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
+    late.cancel();
+    await this.#admin.close();
+    this.#options.logger.log("info", "stopped");
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.after(ms, resolve));
+  }
+
+  async #reload(reason: string): Promise<readonly string[]> {
+    const { logger, configPath, notifier } = this.#options;
+    if (!this.#draining) notifier?.reloading();
+    const problems = await this.#take().catch((error) => [`the reload failed: ${String(error)}`]);
+    this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
+    if (problems.length === 0) {
+      logger.log("info", "configuration reloaded", {
+        reason,
+        file: configPath,
+        generation: this.#generation,
+      });
+    } else {
+      logger.log("error", "configuration refused, the previous one stays in use", { reason, problems });
+    }
+    if (!this.#draining) notifier?.ready(this.#summary());
+    return problems;
+  }
+
+  /** Loads, listens and swaps; whatever fails on the way leaves everything as it was. */
+  async #take(): Promise<readonly string[]> {
+    const { configPath, env } = this.#options;
+    const loaded = await loadConfig(configPath, { readFile, env });
+    // Also of a bad configuration: a file that it names may be what is mended next.
+    this.#watch?.update(loaded.files);
+    this.#warn(loaded.warnings);
+    if (this.#draining) return ["the gateway is shutting down"];
+    if (!loaded.ok) return loaded.problems.map(formatProblem);
+    const { snapshot } = loaded;
+    let change: ListenChange;
+    try {
+      await clearWay(snapshot);
+      change = this.#listen(snapshot);
+    } catch (error) {
+      return [messageOf(error)];
+    }
+    const searched = this.#credentials.use(snapshot.providers);
+    this.#pipeline.use(snapshot);
+    this.#options.logger.level = snapshot.log.level;
+    change.commit();
+    this.#generation++;
+    this.#loadedAt = this.#now();
+    // So that whoever asked for the reload finds a rewritten credentials file in use; what takes longer goes on by itself.
+    await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
+    return [];
+  }
+
+  /** Opens the sockets that a configuration adds: all of them or none. */
+  #listen({ listen, tls, admin }: Snapshot): ListenChange {
+    const publicChange = this.#public.open(listen, tls);
+    try {
+      const adminChange = this.#admin.open(admin === undefined ? [] : [admin], undefined);
+      return {
+        commit: () => [publicChange, adminChange].forEach((change) => change.commit()),
+        undo: () => [publicChange, adminChange].forEach((change) => change.undo()),
+      };
+    } catch (error) {
+      publicChange.undo();
+      throw error;
+    }
+  }
+
+  #warn(warnings: readonly Problem[]): void {
+    for (const warning of warnings) {
+      this.#options.logger.log("warn", "doubtful configuration", { problem: formatProblem(warning) });
+    }
+  }
+
+  /** What runs, and what the last reload came to, in a line. */
+  #summary(): string {
+    const { models } = this.#pipeline.snapshot;
+    const { ok, problems } = this.#lastReload;
+    const serving = `serving on ${this.#public.urls.join(", ")}, models: ${models.size}`;
+    if (ok) return serving;
+    const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
+    return `${serving}, with the previous configuration; ${refused}`;
+  }
+
+  #status(): unknown {
+    const { version, runtime, configPath, clock } = this.#options;
+    const { providers, models, callers } = this.#pipeline.snapshot;
+    return {
+      version,
+      runtime: `${runtime.name} ${runtime.version}`,
+      started_at: new Date(this.#startedMs).toISOString(),
+      uptime_s: Math.round((clock.now() - this.#startedMs) / 1000),
+      draining: this.#draining,
+      requests_in_hand: this.#pipeline.inHand,
+      requests: this.#pipeline.counts,
+      listeners: { public: this.#public.urls, admin: this.#admin.urls },
+      config: {
+        file: configPath,
+        generation: this.#generation,
+        loaded_at: this.#loadedAt,
+        last_reload: this.#lastReload,
+        providers: [...providers.keys()],
+        models: [...models.keys()],
+        callers: [...callers.keys()],
+      },
+      credentials: this.#credentials.status(providers),
+    };
+  }
+
+  #now(): string {
+    return new Date(this.#options.clock.now()).toISOString();
+  }
+}
+
+/** Takes away what a killed process has left where a socket is to be. */
+async function clearWay({ admin }: Snapshot): Promise<void> {
+  if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
+}
+
+/** Whether `fetch` goes through a proxy, so that a connection of our own to the provider proves nothing. */
+function usesForwardProxy(env: AppOptions["env"]): boolean {
+  return ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].some((name) =>
+    (env[name] ?? env[name.toLowerCase()] ?? "") !== ""
+  );
+}

@@ -1,0 +1,63 @@
+/** Asks AWS whose a key pair is: STS GetCallerIdentity, which needs no permission. */
+
+import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
+import { stsEndpoint } from "../hosts.ts";
+import type { KeyPair } from "./key_pair.ts";
+import { sigV4Signer } from "../sigv4/sign.ts";
+
+export interface IdentityOptions {
+  /** Whose STS is asked. */
+  readonly region: string;
+  /** In place of AWS's own, as `AWS_ENDPOINT_URL_STS` gives it. */
+  readonly endpoint: string | undefined;
+  readonly fetch: Fetch;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** The ARN of whom the keys belong to. Throws an error that says why STS does not tell, without a secret in it. */
+export async function callerIdentity(keys: KeyPair, options: IdentityOptions): Promise<string> {
+  const { region, endpoint, fetch, nowMs, signal } = options;
+  const { accessKeyId, secretAccessKey, sessionToken } = keys;
+  const request = {
+    method: "POST",
+    url: `${endpoint ?? stsEndpoint(region)}/`,
+    headers: new Headers({ "content-type": "application/x-www-form-urlencoded; charset=utf-8" }),
+    body: encodeUtf8("Action=GetCallerIdentity&Version=2011-06-15"),
+  };
+  const sign = sigV4Signer({
+    service: "sts",
+    region,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  });
+  const headers = await sign(request, nowMs);
+  const answer = await fetch(request.url, { method: "POST", headers, body: request.body, signal });
+  const text = await readStart(answer);
+  const arn = answer.status === 200 ? elementOf(text, "Arn") : undefined;
+  if (arn !== undefined) return arn;
+  const reason = [elementOf(text, "Code"), elementOf(text, "Message")].filter(Boolean).join(": ");
+  throw new Error(`STS answers ${answer.status}${reason === "" ? "" : ` ${reason}`}`);
+}
+
+/** What matters stands at the beginning; the rest is not waited for. */
+async function readStart(answer: Response): Promise<string> {
+  const reader = answer.body?.getReader();
+  let text = "";
+  while (reader !== undefined && text.length < MAX_ANSWER_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += decodeUtf8(value);
+  }
+  await reader?.cancel();
+  return text;
+}
+
+/** Text of the first element of this name; STS's answers are small and flat enough for that. */
+function elementOf(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]{1,2048})</${name}>`).exec(xml)?.[1];
+}

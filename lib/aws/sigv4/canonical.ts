@@ -1,0 +1,110 @@
+/** SigV4's canonical form of a received request, for every service but S3. */
+
+import { sha256Hex } from "../../base/hash.ts";
+
+/** A request as it came off the wire. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Absolute; path and query exactly as received, nothing decoded or normalised. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+
+/**
+ * The text that a signer of `signedHeaders` has hashed. Undefined where one of them is absent, the authority is not
+ * among them, or the body is not the one that `x-amz-content-sha256` announces.
+ */
+export function canonicalRequest(
+  request: ReceivedRequest,
+  signedHeaders: readonly string[],
+): string | undefined {
+  const { authority, path, query } = splitUrl(request.url);
+  if (!signedHeaders.some(isAuthority)) return undefined;
+  const lines: string[] = [];
+  for (const name of signedHeaders) {
+    const value = isAuthority(name) ? request.headers.get("host") ?? authority : readHeader(request, name);
+    if (value === null) return undefined;
+    lines.push(`${name}:${value.trim().replace(/ +/g, " ")}\n`);
+  }
+  const payloadHash = canonicalPayloadHash(request);
+  if (payloadHash === undefined) return undefined;
+  return [
+    request.method.toUpperCase(),
+    canonicalPath(path),
+    canonicalQuery(query),
+    lines.join(""),
+    signedHeaders.join(";"),
+    payloadHash,
+  ].join("\n");
+}
+
+function isAuthority(name: string): boolean {
+  return name === "host" || name === ":authority";
+}
+
+/** A name that HTTP does not allow is a header that was not sent. */
+function readHeader(request: ReceivedRequest, name: string): string | null {
+  return /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) ? request.headers.get(name) : null;
+}
+
+function canonicalPayloadHash(request: ReceivedRequest): string | undefined {
+  const announced = request.headers.get("x-amz-content-sha256");
+  if (announced === UNSIGNED_PAYLOAD) return announced;
+  const hash = sha256Hex(request.body);
+  return announced === null || announced === hash ? hash : undefined;
+}
+
+/** The parts of an absolute URL as they are written; WHATWG's parser would normalise the path. */
+function splitUrl(url: string): { authority: string; path: string; query: string } {
+  const [, authority = "", path = "", query = ""] = /^[a-z]+:\/\/([^/?#]*)([^?#]*)\??([^#]*)/i.exec(url) ??
+    [];
+  return { authority, path, query };
+}
+
+/** Each segment of the path as sent, `%2F` and all, is encoded once more; only S3 signs it as it is. */
+function canonicalPath(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") kept.pop();
+    else if (segment !== "" && segment !== ".") kept.push(percentEncode(segment));
+  }
+  const trailing = path.endsWith("/") && kept.length > 0 ? "/" : "";
+  return `/${kept.join("/")}${trailing}`;
+}
+
+/** The parameters of a query, encoded in the one way that leaves no doubt and sorted; `+` stands for itself. */
+export function canonicalQuery(query: string): string {
+  const pairs: [name: string, value: string][] = query.split("&").filter((part) => part !== "").map(
+    (part) => {
+      const equals = part.indexOf("=");
+      return equals === -1
+        ? [percentEncode(decode(part)), ""]
+        : [percentEncode(decode(part.slice(0, equals))), percentEncode(decode(part.slice(equals + 1)))];
+    },
+  );
+  return pairs
+    .sort((one, other) => compare(one[0], other[0]) || compare(one[1], other[1]))
+    .map(([name, value]) => `${name}=${value}`)
+    .join("&");
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** Percent-encodes all but RFC 3986's unreserved characters: `:` becomes `%3A`, `/` becomes `%2F`. */
+export function percentEncode(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,177 @@
+/** Signs upstream requests: SigV4 by `aws4fetch` on Web Crypto, or the bearer form of a Bedrock API key. */
+
+import { Buffer } from "node:buffer";
+import { AwsV4Signer } from "aws4fetch";
+import { EMPTY, encodeUtf8 } from "../../base/bytes.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import type { Secret } from "../../base/secret.ts";
+
+export interface SignableRequest {
+  readonly method: string;
+  /** Absolute, its path already percent-encoded as it goes on the wire. */
+  readonly url: string;
+  /** All headers to send, `host` aside. */
+  readonly headers: Headers;
+  /** The exact bytes to send. */
+  readonly body?: Uint8Array<ArrayBuffer>;
+}
+
+/** Gives the headers to send: the request's own and those that authenticate it at the time `nowMs`. */
+export type Signer = (request: SignableRequest, nowMs: number) => Promise<Headers>;
+
+export interface SigningKey {
+  /** Region of the credential scope. */
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken?: Secret;
+  /** Of the credential scope. Default: bedrock. */
+  readonly service?: string;
+}
+
+type ScopedKey = SigningKey & { readonly service: string };
+
+/**
+ * Signs `host`, `x-amz-date`, the session token and Bedrock's own headers, and nothing else: whatever a proxy may add
+ * or change on the way must not be part of the signature.
+ */
+export function sigV4Signer({ service = "bedrock", ...others }: SigningKey): Signer {
+  const key = { service, ...others };
+  let day: Day | undefined;
+  let second: Second | undefined;
+  return async (request, nowMs) => {
+    const atS = Math.floor(nowMs / 1000);
+    if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
+    const date = second.datetime.slice(0, 8);
+    if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
+    // Taken before anything is waited for: by then it may be another second, and another day.
+    const { signingKey } = day;
+    const form = await formOf(request, key, second);
+    const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
+    const signature = await hmac(await signingKey, form.stringToSign + canonicalHash);
+    const headers = new Headers(request.headers);
+    for (const [name, value] of form.headers) headers.set(name, value);
+    headers.set("authorization", form.authorization + Buffer.from(signature).toString("hex"));
+    return headers;
+  };
+}
+
+interface Day {
+  readonly date: string;
+  readonly signingKey: Promise<CryptoKey>;
+}
+
+interface Second {
+  /** Since the Unix epoch. */
+  readonly atS: number;
+  readonly datetime: string;
+  /** By method and URL. */
+  readonly forms: Map<string, Promise<Form>>;
+}
+
+/** What requests to one URL within a second have in common; what is their own stands at the end of each text. */
+interface Form {
+  readonly canonicalRequest: string;
+  readonly stringToSign: string;
+  readonly authorization: string;
+  /** Those to send beside the request's, `authorization` aside. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Bounds what a second keeps, whatever its requests name. */
+const MAX_FORMS = 100;
+
+function formOf(
+  { method, url, headers }: SignableRequest,
+  key: ScopedKey,
+  { datetime, forms }: Second,
+): Promise<Form> {
+  const signed: [name: string, value: string][] = [];
+  headers.forEach((value, name) => {
+    if (name.startsWith("x-amzn-bedrock-")) signed.push([name, value]);
+  });
+  const name = `${method} ${url}`;
+  const known = signed.length === 0 ? forms.get(name) : undefined;
+  if (known !== undefined) return known;
+  const form = makeForm({ method, url, headers: signed, datetime }, key);
+  if (signed.length === 0 && forms.size < MAX_FORMS) forms.set(name, form);
+  return form;
+}
+
+interface FormOptions {
+  readonly method: string;
+  readonly url: string;
+  /** Those to sign. */
+  readonly headers: [name: string, value: string][];
+  readonly datetime: string;
+}
+
+async function makeForm({ method, url, headers, datetime }: FormOptions, key: ScopedKey): Promise<Form> {
+  const { region, accessKeyId, service, sessionToken } = key;
+  const signer = new FormSigner({
+    method,
+    url,
+    headers,
+    service,
+    region,
+    accessKeyId,
+    // The key of the day stands in for it.
+    secretAccessKey: "",
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
+    datetime,
+  });
+  return {
+    canonicalRequest: await signer.canonicalString(),
+    stringToSign: `AWS4-HMAC-SHA256\n${datetime}\n${signer.credentialString}\n`,
+    authorization: await signer.authHeader(),
+    headers: [...signer.headers],
+  };
+}
+
+/**
+ * The signer of `aws4fetch`, with blanks for the hash of the body and for the signature: a request then takes one call
+ * of Web Crypto instead of four, each of which is a hop to another thread and back, and nothing is spelt twice.
+ */
+class FormSigner extends AwsV4Signer {
+  override hexBodyHash(): Promise<string> {
+    return Promise.resolve("");
+  }
+
+  override signature(): Promise<string> {
+    return Promise.resolve("");
+  }
+}
+
+/** The key of one day, region and service: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
+async function deriveKey(
+  { region, secretAccessKey, service }: ScopedKey,
+  date: string,
+): Promise<CryptoKey> {
+  let key = await importKey(encodeUtf8(`AWS4${secretAccessKey.reveal()}`));
+  for (const part of [date, region, service, "aws4_request"]) {
+    key = await importKey(new Uint8Array(await hmac(key, part)));
+  }
+  return key;
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+function hmac(key: CryptoKey, text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", key, encodeUtf8(text));
+}
+
+/** Authenticates with a Bedrock API key; nothing about the request is signed. */
+export function bearerSigner(apiKey: Secret): Signer {
+  return (request) => {
+    const headers = new Headers(request.headers);
+    headers.set("authorization", `Bearer ${apiKey.reveal()}`);
+    return Promise.resolve(headers);
+  };
+}
+
+/** `20261120T090000Z`, the form of `x-amz-date`. */
+function amzDate(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
+}

@@ -1,0 +1,333 @@
+/** Changes one entry in the text of a configuration file, and leaves the rest of the text as it is. */
+
+import { isDeepStrictEqual } from "node:util";
+import {
+  Document,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  Pair,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLMap,
+} from "yaml";
+import type { Node, YAMLSeq } from "yaml";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
+
+/** An entry of a section, such as one model, and what it is to be; undefined deletes it. */
+export interface Edit {
+  readonly section: string;
+  readonly name: string;
+  readonly value: JsonObject | undefined;
+}
+
+type Mapping = YAMLMap<Scalar, Node | null>;
+
+/** What a file says of its sections and entries, with its references as they stand there. */
+export function readEntries(text: string): JsonObject {
+  const values: JsonValue = parse(text).toJS() ?? {};
+  return isJsonObject(values) ? values : {};
+}
+
+/**
+ * The text after the edit. Comments stay: those inside an entry with the keys and items that they belong to, those around
+ * it where they are, but for those that stand directly above an entry that is deleted. Of a section that is written in
+ * braces, the white space may change.
+ */
+export function editText(text: string, edit: Edit): string {
+  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  const plain = text.replaceAll("\r\n", "\n");
+  const document = parse(plain);
+  const expected = applyTo(readEntries(plain), edit);
+  const edited = edit.value === undefined
+    ? cutEntry(plain, document, edit)
+    : writeEntry(plain, document, edit);
+  const isRight = edited !== undefined && parse(edited).errors.length === 0 &&
+    isDeepStrictEqual(readEntries(edited), expected);
+  return (isRight ? edited : rewrite(plain, edit)).replaceAll("\n", newline);
+}
+
+function parse(text: string): Document.Parsed {
+  return parseDocument(text, { schema: "core", stringKeys: true });
+}
+
+function applyTo(entries: JsonObject, { section, name, value }: Edit): JsonObject {
+  const before = entries[section];
+  const after = new Map(Object.entries(isJsonObject(before) ? before : {}));
+  if (value === undefined) after.delete(name);
+  else after.set(name, value);
+  return { ...entries, [section]: Object.fromEntries(after) };
+}
+
+/** The whole document written anew: right for every file, but its white space is the library's. */
+function rewrite(text: string, edit: Edit): string {
+  const document = parse(text);
+  const found: unknown = document.get(edit.section);
+  const map = isMapping(found) ? found : new YAMLMap<Scalar, Node | null>();
+  if (map !== found) document.set(edit.section, map);
+  setMember(map, edit, document);
+  return document.toString({ lineWidth: 0 });
+}
+
+interface Member {
+  readonly name: string;
+  /** Undefined where there is to be none. */
+  readonly value: JsonValue | undefined;
+}
+
+function setMember(map: Mapping, { name, value }: Member, document: Document.Parsed): void {
+  const pair = map.items.find(({ key }) => key.value === name);
+  if (value === undefined) map.delete(name);
+  else if (pair === undefined) map.add(new Pair(new Scalar(name), document.createNode(value)));
+  else pair.value = mergeInto(pair.value, value, document);
+}
+
+/** A section in braces is written anew as one, and nothing around it; undefined where it is none. */
+function writeInBraces(text: string, document: Document.Parsed, edit: Edit): string | undefined {
+  const root: unknown = document.contents;
+  if (!isMapping(root) || root.flow === true) return undefined;
+  const pair = root.items.find(({ key }) => key.value === edit.section);
+  const map: unknown = pair?.value;
+  if (pair === undefined || !isMapping(map) || map.flow !== true) return undefined;
+  const [start] = rangeOf(pair.key);
+  const [, end] = rangeOf(map);
+  dropCommentBehind(map, text);
+  setMember(map, edit, document);
+  const lines = entryText(edit.section, settleComment(map), { like: text.slice(start, end) });
+  return text.slice(0, start) + lines + text.slice(end);
+}
+
+/** The section's key and its mapping, where that can be edited line by line. */
+interface Place {
+  /** Offset behind the colon of the section's key. */
+  readonly behindKey: number;
+  /** Undefined where the section is there, but empty. */
+  readonly map: Mapping | undefined;
+  /** Of the section's value, where that is `{}`. */
+  readonly braces: readonly [start: number, end: number] | undefined;
+}
+
+function findSection(text: string, document: Document.Parsed, section: string): Place | undefined {
+  const root: unknown = document.contents;
+  if (!isMapping(root) || root.flow === true) return undefined;
+  const pair = root.items.find(({ key }) => key.value === section);
+  if (pair === undefined) return undefined;
+  const behindKey = text.indexOf(":", rangeOf(pair.key)[1]) + 1;
+  const { value } = pair;
+  if (isMapping(value) && value.items.length > 0) {
+    return value.flow === true ? undefined : { behindKey, map: value, braces: undefined };
+  }
+  const braces = isMapping(value) ? rangeOf(value) : undefined;
+  return braces !== undefined || value === null || (isScalar(value) && value.value === null)
+    ? { behindKey, map: undefined, braces }
+    : undefined;
+}
+
+function isMapping(node: unknown): node is Mapping {
+  return isMap(node);
+}
+
+/** Offsets at which a parsed node begins and ends. */
+function rangeOf(node: Node): readonly [start: number, end: number] {
+  const [start, end] = node.range ?? [0, 0];
+  return [start, end];
+}
+
+function writeEntry(text: string, document: Document.Parsed, edit: Edit): string | undefined {
+  const { section, name, value = {} } = edit;
+  const place = findSection(text, document, section);
+  if (place === undefined) {
+    const root = document.contents;
+    if (root !== null && (!isMapping(root) || root.flow === true)) return undefined;
+    if (root?.has(section)) return writeInBraces(text, document, edit);
+    const gap = text === "" || text.endsWith("\n") ? "" : "\n";
+    return `${text}${gap}${section}:\n${entryText(name, document.createNode(value), { indent: 2 })}\n`;
+  }
+  const { behindKey, map, braces } = place;
+  if (map === undefined) {
+    const [start, end] = braces ?? [behindKey, behindKey];
+    const open = text.slice(0, start).trimEnd() + text.slice(end);
+    return insertBelow(open, behindKey, entryText(name, document.createNode(value), { indent: 2 }));
+  }
+  const pair = map.items.find(({ key }) => key.value === name);
+  if (pair === undefined) {
+    const last = map.items.at(-1);
+    const indent = columnOf(text, rangeOf(map)[0]);
+    return last &&
+      insertBelow(text, endOfLines(text, last), entryText(name, document.createNode(value), { indent }));
+  }
+  // Before the merge, which takes nodes away.
+  const end = endOf(text, pair);
+  if (pair.value !== null) {
+    if (isBlock(pair.value)) dropCommentsBelow(pair.value);
+    else dropCommentBehind(pair.value, text);
+  }
+  const node = settleComment(mergeInto(pair.value, value, document));
+  const [start] = rangeOf(pair.key);
+  const indent = columnOf(text, start);
+  const lines = entryText(name, node, { indent, like: text.slice(start, end) }).trimStart();
+  return text.slice(0, start) + lines + text.slice(end);
+}
+
+function cutEntry(text: string, document: Document.Parsed, edit: Edit): string | undefined {
+  const place = findSection(text, document, edit.section);
+  if (place === undefined) return writeInBraces(text, document, edit);
+  const pair = place.map?.items.find(({ key }) => key.value === edit.name);
+  if (place.map === undefined || pair === undefined) return undefined;
+  const start = startOfLines(text, pair);
+  const without = text.slice(0, start) + text.slice(endOfLines(text, pair) + 1);
+  if (place.map.items.length > 1) return without;
+  return `${text.slice(0, place.behindKey)} {}${without.slice(place.behindKey)}`;
+}
+
+type EntryPair = Pair<Scalar, Node | null>;
+
+/**
+ * Where an entry ends that is to be written anew: behind its last line, or behind its braces. Comments on lines below are
+ * not part of it, whichever node the parser gives them to.
+ */
+function endOf(text: string, { key, value }: EntryPair): number {
+  if (value === null) return text.indexOf(":", rangeOf(key)[1]) + 1;
+  const leaf = lastLeaf(value);
+  const end = text.slice(0, rangeOf(leaf)[1]).trimEnd().length;
+  return leaf === value ? end : endOfLine(text, end);
+}
+
+/** Where the first line of an entry begins, with the comments directly above it that are indented as its name is. */
+function startOfLines(text: string, { key }: EntryPair): number {
+  const [name] = rangeOf(key);
+  let start = text.lastIndexOf("\n", name - 1) + 1;
+  const comment = `${" ".repeat(columnOf(text, name))}#`;
+  while (start > 0) {
+    const above = text.lastIndexOf("\n", start - 2) + 1;
+    if (!text.startsWith(comment, above)) break;
+    start = above;
+  }
+  return start;
+}
+
+/** Where the last line of an entry ends, with the comments below it that are indented as its keys are. */
+function endOfLines(text: string, pair: EntryPair): number {
+  const indent = columnOf(text, rangeOf(pair.key)[0]);
+  const comment = new RegExp(`\\n {${indent + 1},}#[^\\n]*`, "y");
+  let end = endOfLine(text, endOf(text, pair));
+  for (comment.lastIndex = end; comment.test(text); end = comment.lastIndex);
+  return end;
+}
+
+/** The value that is written last inside a value; itself where that is a scalar or in braces. */
+function lastLeaf(node: Node): Node {
+  const last = isBlock(node) ? node.items.at(-1) : undefined;
+  if (last === undefined) return node;
+  if (!isPair<Scalar, Node | null>(last)) return isNode(last) ? lastLeaf(last) : node;
+  return lastLeaf(last.value ?? last.key);
+}
+
+/** What stands below the lines of a value stays in the text, and must not be written twice. */
+function dropCommentsBelow(node: Node): void {
+  node.comment = null;
+  const last = isBlock(node) ? node.items.at(-1) : undefined;
+  const inner = isPair<Scalar, Node | null>(last) ? last.value : last;
+  if (isNode(inner) && isBlock(inner)) dropCommentsBelow(inner);
+}
+
+/** What stands behind the closing brace stays in the text, and must not be written twice. */
+function dropCommentBehind(node: Node, text: string): void {
+  const [, valueEnd = 0, nodeEnd = 0] = node.range ?? [];
+  if (!text.slice(valueEnd, nodeEnd).includes("#")) return;
+  const lines = (node.comment ?? "").split("\n");
+  node.comment = lines.slice(0, -1).join("\n") || null;
+}
+
+/** Of a value in braces: the comment below its last member stays inside, where behind the braces nobody would look. */
+function settleComment(node: Node): Node {
+  const last: unknown = isCollection(node) && node.flow === true ? node.items.at(-1) : undefined;
+  const holder = isPair<Scalar, Node | null>(last) ? last.value ?? last.key : last;
+  if (!node.comment || !isNode(holder)) return node;
+  holder.comment = [holder.comment, node.comment].filter(Boolean).join("\n");
+  node.comment = null;
+  return node;
+}
+
+function isBlock(node: unknown): node is YAMLMap | YAMLSeq {
+  return isCollection(node) && node.flow !== true;
+}
+
+function endOfLine(text: string, offset: number): number {
+  const end = text.indexOf("\n", offset);
+  return end === -1 ? text.length : end;
+}
+
+function columnOf(text: string, offset: number): number {
+  return offset - (text.lastIndexOf("\n", offset - 1) + 1);
+}
+
+function insertBelow(text: string, offset: number, lines: string): string {
+  const end = endOfLine(text, offset);
+  return `${text.slice(0, end)}\n${lines}${text.slice(end)}`;
+}
+
+interface Look {
+  /** Of the name. */
+  readonly indent?: number;
+  /** What the lines take the place of: braces and brackets have blanks inside where they have them there. */
+  readonly like?: string;
+}
+
+/** The lines of `name: value`, without the last line's end. */
+function entryText(name: string, value: Node, { indent = 0, like = "" }: Look): string {
+  const document = new Document();
+  const map = new YAMLMap();
+  map.add(new Pair(new Scalar(name), value));
+  document.contents = map;
+  const padding = { braces: /\{\s/.test(like) ? " " : "", brackets: /\[\s/.test(like) ? " " : "" };
+  visit(document, {
+    Collection(_key, node) {
+      const flowCollectionPadding = isSeq(node) ? padding.brackets : padding.braces;
+      const write = node.toString.bind(node);
+      node.toString = (context, ...rest) => write(context && { ...context, flowCollectionPadding }, ...rest);
+    },
+  });
+  const lines = document.toString({ lineWidth: 0 }).trimEnd().split("\n");
+  return lines.map((line) => line === "" ? "" : " ".repeat(indent) + line).join("\n");
+}
+
+/** The node for a value, made of the old one where that is alike: what stays the same keeps its comments, quotes and braces. */
+function mergeInto(old: Node | null | undefined, value: JsonValue, document: Document.Parsed): Node {
+  if (isMapping(old) && isJsonObject(value)) return mergeMembers(old, value, document);
+  if (isSeq<Node>(old) && Array.isArray(value)) return mergeItems(old, value, document);
+  if (isNode(old) && isDeepStrictEqual(old.toJS(document), value)) return old;
+  const node = document.createNode(value);
+  node.comment = old?.comment ?? null;
+  node.commentBefore = old?.commentBefore ?? null;
+  return node;
+}
+
+function mergeMembers(map: Mapping, value: JsonObject, document: Document.Parsed): Node {
+  for (const { key } of [...map.items]) {
+    if (!Object.hasOwn(value, String(key.value))) map.delete(key.value);
+  }
+  for (const [name, member] of Object.entries(value)) setMember(map, { name, value: member }, document);
+  return map;
+}
+
+/** Items that stay keep their comments wherever they go; a new one takes over those inside the one in its place. */
+function mergeItems(list: YAMLSeq<Node>, value: readonly JsonValue[], document: Document.Parsed): Node {
+  const left: (Node | undefined)[] = [...list.items];
+  const kept = value.map((item) => {
+    const index = left.findIndex((node) =>
+      node !== undefined && isDeepStrictEqual(node.toJS(document), item)
+    );
+    const [node] = index === -1 ? [] : left.splice(index, 1, undefined);
+    return node;
+  });
+  list.items = value.map((item, index) => {
+    const replaced = left[index];
+    return kept[index] ?? mergeInto(isCollection(replaced) ? replaced : undefined, item, document);
+  });
+  return list;
+}

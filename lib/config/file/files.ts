@@ -1,0 +1,149 @@
+/** Reading files within bounds, and saying in words why one could not be read. */
+
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import process from "node:process";
+
+import { decodeUtf8Strictly } from "../../base/bytes.ts";
+import { compileGlob } from "../../base/glob.ts";
+import { sha256Hex } from "../../base/hash.ts";
+
+/** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
+export type ReadFile = typeof readFile;
+
+/** Names in a folder, in any order, or an error with a `code` such as `ENOENT`. */
+export type ListFolder = (folder: string) => Promise<readonly string[]>;
+
+/**
+ * What each file held when it was read, by absolute path: a hash of its bytes, or the code of the error. A pattern such as
+ * `/etc/adit/conf.d/*.yaml/`, told from a path by the slash at its end, stands for the names that match it.
+ */
+export type Fingerprints = ReadonlyMap<string, string>;
+
+const MAX_BYTES = 1024 * 1024;
+
+class ReadError extends Error {
+  constructor(readonly code: keyof typeof REASONS) {
+    super(REASONS[code]);
+  }
+}
+
+const REASONS = {
+  EACCES: "permission denied",
+  EFBIG: "it is larger than 1 MiB",
+  EISDIR: "it is a directory",
+  EINVAL: "it is not a regular file",
+  ENOENT: "no such file",
+  ENOTDIR: "a part of the path is not a directory",
+  EPERM: "permission denied",
+} as const;
+
+/** The bounded reader of the real file system. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  // Before it is opened: opening a named pipe waits for a writer that may never come.
+  const kind = await stat(path);
+  if (kind.isDirectory()) throw new ReadError("EISDIR");
+  if (!kind.isFile()) throw new ReadError("EINVAL");
+  const file = await open(path);
+  try {
+    const buffer = new Uint8Array(MAX_BYTES + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+      if (bytesRead === 0) return buffer.slice(0, length);
+      length += bytesRead;
+    }
+    throw new ReadError("EFBIG");
+  } finally {
+    await file.close();
+  }
+}
+
+/** A text, or why there is none. */
+export type TextOrReason =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** A file's text as it is. */
+export async function readText(path: string, read: ReadFile = readFile): Promise<TextOrReason> {
+  try {
+    const text = decodeUtf8Strictly(await read(path));
+    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
+  } catch (error) {
+    return { ok: false, reason: readErrorReason(error) };
+  }
+}
+
+/** Permission bits of a file; undefined where there are none. */
+export type ModeOf = typeof modeOf;
+
+/** The permission bits that the real file system has for a file. */
+export async function modeOf(path: string): Promise<number | undefined> {
+  // On Windows they say nothing about who may read.
+  if (process.platform === "win32") return undefined;
+  return await stat(path).then(({ mode }) => mode & 0o777, () => undefined);
+}
+
+/** Reads through another reader and remembers what it saw. */
+export class RecordingReader {
+  readonly #seen = new Map<string, string>();
+  readonly #read: ReadFile;
+  readonly #list: ListFolder;
+
+  constructor(read: ReadFile, list: ListFolder = (folder) => readdir(folder)) {
+    this.#read = read;
+    this.#list = list;
+  }
+
+  get fingerprints(): Fingerprints {
+    return this.#seen;
+  }
+
+  read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#record(path, () => this.#read(path), (bytes) => bytes);
+  }
+
+  /** Names that match a pattern whose last part has the `*`, in order; hidden files only where it begins with a dot. */
+  list(pattern: string): Promise<readonly string[]> {
+    const glob = compileGlob(basename(pattern));
+    const hidden = glob.pattern.startsWith(".");
+    const names = async () => {
+      const all = await this.#list(dirname(pattern));
+      return all.filter((name) => glob.matches(name) && (hidden || !name.startsWith("."))).toSorted();
+    };
+    return this.#record(`${pattern}/`, names, JSON.stringify);
+  }
+
+  /** Reads what a key of fingerprints stands for. */
+  async look(key: string): Promise<void> {
+    await (key.endsWith("/") ? this.list(key.slice(0, -1)) : this.read(key));
+  }
+
+  async #record<Content>(
+    key: string,
+    read: () => Promise<Content>,
+    bytesOf: (content: Content) => string | Uint8Array,
+  ): Promise<Content> {
+    try {
+      const content = await read();
+      this.#seen.set(key, sha256Hex(bytesOf(content)));
+      return content;
+    } catch (error) {
+      this.#seen.set(key, errorCode(error) ?? "unreadable");
+      throw error;
+    }
+  }
+}
+
+/** Why a file could not be read: `no such file`. */
+export function readErrorReason(error: unknown): string {
+  const code = errorCode(error);
+  return code !== undefined && Object.hasOwn(REASONS, code)
+    ? REASONS[code as keyof typeof REASONS]
+    : code ?? (error instanceof Error ? error.name : "unknown error");
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

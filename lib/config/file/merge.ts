@@ -1,0 +1,141 @@
+/** A configuration and the files that it includes, as one. */
+
+import type { ConfigDocument } from "./document.ts";
+import type { Place, Places } from "./places.ts";
+import { type Path, type Problem, quote } from "../../base/problems.ts";
+
+/** The sections whose entries may be spread over several files; any other key stands in one of them. */
+const SPREAD: readonly string[] = ["providers", "models", "routes", "callers"];
+
+/** A file with what its values came to. */
+export interface ConfigPart {
+  readonly document: ConfigDocument;
+  readonly value: unknown;
+}
+
+export interface Merged {
+  readonly places: Places;
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+}
+
+/** Puts what the included files say behind what the first one says; nothing may be said twice. */
+export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): Merged {
+  const documents = [main, ...included].map(({ document }) => document);
+  const places = new MergedPlaces(main.document, documents);
+  if (!isMapping(main.value)) return { places, value: main.value, problems: [] };
+  const value: Record<string, unknown> = { ...main.value };
+  const problems: Problem[] = [];
+
+  function refuseRepetition(document: ConfigDocument, path: Path): boolean {
+    const first = places.placeOfKey(path);
+    if (first === undefined || first.file === document.file) return false;
+    const name = quote(String(path.at(-1)));
+    problems.push(
+      document.problemOfKey(
+        path,
+        `duplicate key ${name}, first given in ${first.file} on line ${first.line}`,
+      ),
+    );
+    return true;
+  }
+
+  for (const { document, value: part } of included) {
+    // A file with nothing but comments.
+    if (part === null) continue;
+    if (!isMapping(part)) {
+      problems.push(document.problem([], "expected keys with values, such as those of the configuration"));
+      continue;
+    }
+    for (const [key, content] of Object.entries(part)) {
+      const target = value[key] ?? {};
+      if (key === "include") {
+        problems.push(document.problemOfKey([key], "an included file cannot include others"));
+      } else if (!SPREAD.includes(key)) {
+        if (!refuseRepetition(document, [key])) value[key] = content;
+      } else if (content !== null && !isMapping(content)) {
+        problems.push(document.problem([key], "expected a mapping"));
+      } else if (isMapping(target)) {
+        const added = Object.entries(content ?? {})
+          .filter(([name]) => !refuseRepetition(document, [key, name]));
+        value[key] = { ...target, ...Object.fromEntries(added) };
+      }
+    }
+  }
+  return { places, value, problems };
+}
+
+/** Whether what a file's values came to is a mapping. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+class MergedPlaces implements Places {
+  readonly #main: ConfigDocument;
+  readonly #documents: readonly ConfigDocument[];
+  /** The first file that has the key or, in a section that may be spread, the name; by its path as JSON. */
+  readonly #owners = new Map<string, ConfigDocument>();
+
+  constructor(main: ConfigDocument, documents: readonly ConfigDocument[]) {
+    this.#main = main;
+    this.#documents = documents;
+    for (const document of documents) {
+      for (const key of document.keysAt([])) {
+        this.#claim([key], document);
+        if (SPREAD.includes(key)) {
+          document.keysAt([key]).forEach((name) => this.#claim([key, name], document));
+        }
+      }
+    }
+  }
+
+  get file(): string {
+    return this.#main.file;
+  }
+
+  problem(path: Path, message: string): Problem {
+    return this.#ownerOf(path).problem(path, message);
+  }
+
+  problemOfKey(path: Path, message: string): Problem {
+    return this.#ownerOf(path).problemOfKey(path, message);
+  }
+
+  referenceAt(path: Path): string | undefined {
+    return this.#ownerOf(path).referenceAt(path);
+  }
+
+  isAllReferencesAt(path: Path): boolean {
+    return this.#ownerOf(path).isAllReferencesAt(path);
+  }
+
+  readsSecretAt(path: Path): boolean {
+    return this.#ownerOf(path).readsSecretAt(path);
+  }
+
+  keysAt(path: Path): readonly string[] {
+    const [section] = path;
+    const isSpread = path.length === 0 || (path.length === 1 && SPREAD.includes(String(section)));
+    if (!isSpread) return this.#ownerOf(path).keysAt(path);
+    return [...new Set(this.#documents.flatMap((document) => document.keysAt(path)))];
+  }
+
+  placeOf(path: Path): Place | undefined {
+    return this.#ownerOf(path).placeOf(path);
+  }
+
+  /** Where the key is given first. */
+  placeOfKey(path: Path): Place | undefined {
+    return this.#owners.get(JSON.stringify(path))?.problemOfKey(path, "");
+  }
+
+  #claim(path: Path, document: ConfigDocument): void {
+    const key = JSON.stringify(path);
+    if (!this.#owners.has(key)) this.#owners.set(key, document);
+  }
+
+  #ownerOf(path: Path): ConfigDocument {
+    const entry = this.#owners.get(JSON.stringify(path.slice(0, 2)));
+    return entry ?? this.#owners.get(JSON.stringify(path.slice(0, 1))) ?? this.#main;
+  }
+}

@@ -1,0 +1,53 @@
+/** From the YAML tree to plain values, with the references in its texts resolved. */
+
+import { isMap, isScalar, isSeq } from "yaml";
+import type { ParsedNode, Scalar } from "yaml";
+
+import type { ConfigDocument } from "./document.ts";
+import { type Outside, parseTemplate } from "./interpolate.ts";
+import type { Path, Problem } from "../../base/problems.ts";
+
+/** Stands for a text that could not be resolved: its problem is already known. */
+export const UNRESOLVED = Symbol("unresolved");
+
+export interface ResolvedValues {
+  /** Mappings as objects, lists as arrays, and scalars; `UNRESOLVED` where a reference failed. */
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+}
+
+const MALFORMED =
+  "a reference is written ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}; write $${ for a literal ${";
+
+/** The document's values, and a problem for each text whose reference is malformed or leads nowhere. */
+export async function resolveValues(document: ConfigDocument, outside: Outside): Promise<ResolvedValues> {
+  const problems: Problem[] = [];
+
+  async function resolveText(text: string, path: Path): Promise<string | typeof UNRESOLVED> {
+    const template = parseTemplate(text);
+    const resolved = template && await outside.resolveTemplate(template);
+    if (resolved?.ok) return resolved.text;
+    problems.push(document.problem(path, resolved?.reason ?? MALFORMED));
+    return UNRESOLVED;
+  }
+
+  async function valueOf(node: ParsedNode | null, path: Path): Promise<unknown> {
+    if (isSeq<ParsedNode>(node)) {
+      const items: unknown[] = [];
+      for (const [index, item] of node.items.entries()) items.push(await valueOf(item, [...path, index]));
+      return items;
+    }
+    if (isMap<Scalar.Parsed, ParsedNode | null>(node)) {
+      const entries: Record<string, unknown> = {};
+      for (const { key, value } of node.items) {
+        const name = String(key.value);
+        entries[name] = await valueOf(value, [...path, name]);
+      }
+      return entries;
+    }
+    if (!isScalar(node)) return null;
+    return typeof node.value === "string" ? await resolveText(node.value, path) : node.value;
+  }
+
+  return { value: await valueOf(document.root, []), problems };
+}

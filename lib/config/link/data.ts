@@ -1,0 +1,77 @@
+/** The data files that the configuration names: read, checked like the configuration itself, and put over the built-in tables. */
+
+import { dirname, isAbsolute, join } from "node:path";
+import type { z } from "zod";
+
+import { type BetaTable, builtInBetaTable, compileBetaTable } from "../../facts/beta_table.ts";
+import { builtInModelTable, compileModelTable, type ModelTable } from "../../facts/model_table.ts";
+import { betaTable } from "../schema/beta_keys.ts";
+import { checkValues } from "../schema/check_values.ts";
+import { ConfigDocument } from "../file/document.ts";
+import type { Outside } from "../file/interpolate.ts";
+import type { Places } from "../file/places.ts";
+import { type Problem, quote } from "../../base/problems.ts";
+import { resolveValues } from "../file/plain_values.ts";
+import type { Config } from "../schema/config_file.ts";
+import { modelRows } from "../schema/trait_keys.ts";
+
+/** The built-in tables with what the files say over them. */
+export interface DataTables {
+  readonly models: ModelTable;
+  readonly betaFlags: BetaTable;
+}
+
+export interface LoadedData {
+  /** Without what has problems. */
+  readonly tables: DataTables;
+  readonly problems: readonly Problem[];
+}
+
+export interface DataOptions {
+  /** The configuration that names the files. */
+  readonly places: Places;
+  readonly outside: Outside;
+}
+
+/** Loads the tables: what a file says adds to the built-in one, and goes before it. */
+export async function loadData({ data }: Config, options: DataOptions): Promise<LoadedData> {
+  const problems: Problem[] = [];
+  const read = <Schema extends z.ZodType>(key: keyof Config["data"], schema: Schema) =>
+    readTable(key, data[key], { ...options, schema, problems });
+  const rows = await read("models", modelRows);
+  const betas = await read("beta_flags", betaTable);
+  const models = [...builtInModelTable(), ...compileModelTable(rows ?? [])];
+  const betaFlags = betas === undefined ? builtInBetaTable() : compileBetaTable(betas, builtInBetaTable());
+  return { tables: { models, betaFlags }, problems };
+}
+
+interface TableOptions<Schema extends z.ZodType> extends DataOptions {
+  readonly schema: Schema;
+  /** Gets what is wrong, in the file or with it. */
+  readonly problems: Problem[];
+}
+
+/** The sound part of the file that `data.KEY` names, if it names one. */
+async function readTable<Schema extends z.ZodType>(
+  key: keyof Config["data"],
+  path: string | undefined,
+  { places, outside, schema, problems }: TableOptions<Schema>,
+): Promise<z.output<Schema> | undefined> {
+  if (path === undefined) return undefined;
+  // A path that came from outside the configuration is not shown.
+  const reference = places.referenceAt(["data", key]);
+  const read = await outside.readText(path);
+  if (!read.ok) {
+    const file = reference === undefined ? `file ${quote(path)}` : `the file that ${reference} names`;
+    problems.push(places.problem(["data", key], `cannot read ${file}: ${read.reason}`));
+    return undefined;
+  }
+  const shownPath = isAbsolute(path) ? path : join(dirname(places.file), path);
+  const table = new ConfigDocument(reference ?? shownPath, read.text);
+  problems.push(...table.syntaxProblems);
+  if (table.syntaxProblems.length > 0) return undefined;
+  const resolved = await resolveValues(table, outside);
+  const checked = checkValues(resolved.value, { schema, places: table });
+  problems.push(...resolved.problems, ...checked.problems);
+  return checked.sound;
+}

@@ -1,0 +1,188 @@
+/** From a `config.yaml` of LiteLLM's proxy with Bedrock models to a configuration of this gateway. */
+
+import { Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
+
+import { sha256Hex } from "../../base/hash.ts";
+import { firstReference } from "../file/interpolate.ts";
+import { isMapping } from "../file/merge.ts";
+import { MODEL_NAME } from "../schema/config_file.ts";
+import { parseEndpoint } from "../schema/values.ts";
+import { type Deployment, readDeployment } from "./deployment.ts";
+
+export interface Imported {
+  /** YAML, with comments on what could not be carried over. */
+  readonly text: string;
+  /** What the operator must know: no secret, but where secrets stand. */
+  readonly warnings: readonly string[];
+}
+
+/** Imports a file's text, or tells why it cannot. */
+export function importLitellm(text: string): Imported | string {
+  const lineCounter = new LineCounter();
+  // As PyYAML reads it.
+  const source = parseDocument(text, { version: "1.1", merge: true, prettyErrors: false, lineCounter });
+  const [error] = source.errors;
+  if (error !== undefined) return `it is not YAML, from line ${lineCounter.linePos(error.pos[0]).line} on`;
+  const config: unknown = source.toJS();
+  if (!isMapping(config)) return NO_MODEL;
+  const list = Array.isArray(config["model_list"]) ? config["model_list"] : [];
+  const draft = new Draft();
+  for (const entry of list) {
+    const deployment = readDeployment(entry, config["credential_list"]);
+    if (typeof deployment === "string") draft.skip(deployment);
+    else draft.add(deployment);
+  }
+  draft.addMasterKey(masterKeyOf(config));
+  for (const [section, value] of Object.entries(config)) {
+    if (section !== "model_list" && section !== "credential_list") draft.skipSection(section, value);
+  }
+  return draft.finish() ?? NO_MODEL;
+}
+
+const NO_MODEL = "there is no Bedrock model in it";
+
+const MASTER_KEY = "master_key";
+
+function masterKeyOf({ general_settings: settings }: Readonly<Record<string, unknown>>): string | undefined {
+  const key = isMapping(settings) ? settings[MASTER_KEY] : undefined;
+  return typeof key === "string" && key !== "" && !key.startsWith("os.environ/") ? key : undefined;
+}
+
+/** Credentials that are no secrets. */
+const OPEN_CREDENTIALS: readonly string[] = ["profile", "role"];
+
+/** The configuration as it grows. */
+class Draft {
+  readonly #providers: Record<string, object> = {};
+  readonly #models: Record<string, object> = {};
+  #callers: Record<string, object> = {};
+  /** By section and name. */
+  readonly #comments = new Map<string, string[]>();
+  readonly #skipped: string[] = [];
+  readonly #warnings: string[] = [];
+
+  skip(reason: string): void {
+    this.#skipped.push(reason);
+  }
+
+  /** Mentions the keys of a section that has no counterpart. */
+  skipSection(section: string, value: unknown): void {
+    const keys = isMapping(value) ? Object.keys(value) : [];
+    const lost = section === "general_settings" && "master" in this.#callers
+      ? keys.filter((key) => key !== MASTER_KEY)
+      : keys;
+    if (lost.length > 0 || keys.length === 0) {
+      this.skip([section, lost.join(", ")].filter(Boolean).join(": "));
+    }
+  }
+
+  add(deployment: Deployment): void {
+    const { name, id, baseModel, api, defaults, guardrail, lost } = deployment;
+    if (!MODEL_NAME.test(name)) {
+      return this.skip(`${name} (${id}): the name has characters that names of models cannot have`);
+    }
+    if (Object.hasOwn(this.#models, name)) {
+      return this.#comment("models", name, `a further deployment of this name is left out: ${id}`);
+    }
+    this.#models[name] = {
+      provider: this.#providerFor(deployment),
+      id,
+      ...(baseModel === undefined ? {} : { base_model: baseModel }),
+      // Of a model that does not speak Anthropic's Messages, only Converse can take them.
+      ...(api === "converse" || (api === "invoke" && id.includes("anthropic.")) ? { api } : {}),
+      ...(Object.keys(defaults).length === 0 ? {} : { defaults }),
+      ...(guardrail === undefined ? {} : { guardrail }),
+    };
+    if (lost.length > 0) this.#comment("models", name, `not carried over: ${lost.join(", ")}`);
+  }
+
+  /** LiteLLM's one key for everything becomes a caller that may use everything. */
+  addMasterKey(key: string | undefined): void {
+    if (key === undefined) return;
+    const hash = sha256Hex(key);
+    this.#callers = { master: { key: `sha256:${hash}`, models: ["*"] } };
+    this.#comment(
+      "callers",
+      "master",
+      "LiteLLM's master_key, as its hash: better a key for each team, by adit keygen",
+    );
+  }
+
+  finish(): Imported | undefined {
+    if (Object.keys(this.#models).length === 0) return undefined;
+    const sections = { providers: this.#providers, models: this.#models, callers: this.#callers };
+    const document = new Document(sections);
+    document.commentBefore =
+      " Imported from a configuration of LiteLLM. Check it with adit check before it is used.";
+    for (const [place, lines] of this.#comments) {
+      const path: unknown = JSON.parse(place);
+      if (Array.isArray(path)) commentKey(document, path, lines);
+    }
+    if (Object.keys(this.#callers).length === 0) {
+      commentKey(document, ["callers"], [
+        "no key could be carried over: adit keygen makes one for each caller",
+      ]);
+    }
+    if (this.#skipped.length > 0) {
+      document.comment = ["Not carried over:", ...this.#skipped.map((reason) => `- ${reason}`)]
+        .map((line) => ` ${oneLine(line)}`).join("\n");
+    }
+    return { text: document.toString({ lineWidth: 0 }), warnings: this.#warnings };
+  }
+
+  /** Name of the provider that has what the deployment needs; deployments that need the same share one. */
+  #providerFor({ region, endpoint, credentials }: Deployment): string {
+    const sound = endpoint === undefined || firstReference(endpoint) !== undefined || parseEndpoint(endpoint);
+    const provider = {
+      type: "bedrock",
+      // What LiteLLM takes where nothing is said.
+      region: region ?? "${env:AWS_REGION:-us-west-2}",
+      ...(sound && endpoint !== undefined ? { endpoint } : {}),
+      ...(Object.keys(credentials).length === 0 ? {} : { credentials }),
+    };
+    const same = Object.entries(this.#providers)
+      .find(([, other]) => JSON.stringify(other) === JSON.stringify(provider));
+    if (same !== undefined) return same[0];
+    const base = region === undefined || firstReference(region) !== undefined ? "bedrock" : region;
+    let name = base;
+    for (let count = 2; Object.hasOwn(this.#providers, name); count++) name = `${base}-${count}`;
+    this.#providers[name] = provider;
+    if (!sound) this.#comment("providers", name, "not carried over: an endpoint that is no plain URL");
+    const secrets = Object.entries(credentials)
+      .filter(([key, value]) =>
+        !OPEN_CREDENTIALS.includes(key) && firstReference(String(value)) === undefined
+      )
+      .map(([key]) => key);
+    if (secrets.length > 0) {
+      this.#comment(
+        "providers",
+        name,
+        `a secret stands here: put it into ${"${credential:…}"} or ${"${env:…}"}`,
+      );
+      this.#warnings.push(
+        `providers.${name}: ${
+          secrets.join(", ")
+        } stood in LiteLLM's file as text, and so they do in this one`,
+      );
+    }
+    return name;
+  }
+
+  #comment(section: string, name: string, line: string): void {
+    const place = JSON.stringify([section, name]);
+    this.#comments.set(place, [...this.#comments.get(place) ?? [], line]);
+  }
+}
+
+/** Puts comment lines above a key. */
+function commentKey(document: Document, path: readonly unknown[], lines: readonly string[]): void {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) return;
+  const key = parent.items.find((pair) => isScalar(pair.key) && pair.key.value === path.at(-1))?.key;
+  if (isScalar(key)) key.commentBefore = lines.map((line) => ` ${oneLine(line)}`).join("\n");
+}
+
+/** A comment ends with its line, and so must what is in it. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+}

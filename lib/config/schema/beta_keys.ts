@@ -1,0 +1,31 @@
+/** The table of beta flags as a data file writes it, with the words of its error messages. */
+
+import { z } from "zod";
+import { FLAG_NAMES } from "../../facts/beta_table.ts";
+import { JSON_PATH } from "../../facts/json_paths.ts";
+import { about, list, mapping, text } from "./fields.ts";
+
+const flag = text({
+  expected: "a beta flag, with * at its end for any characters",
+  pattern: FLAG_NAMES,
+  maxLength: 129,
+});
+const flags = list(flag, { min: 0, max: 1000 });
+const path = text({
+  expected: "a path such as a.b, a[].b or tools[web_search*].b",
+  pattern: JSON_PATH,
+  maxLength: 256,
+});
+
+/** The file of `data.beta_flags`. */
+export const betaTable = mapping({
+  unknown: z.enum(["drop", "pass"]).optional(),
+  pass: flags.prefault([]),
+  drop: flags.prefault([]),
+  rename: z.record(z.string(), flag).register(about, { expected: "a mapping from flags to flags" }).prefault(
+    {},
+  ),
+  fields: list(mapping({ flags, remove: list(path, { min: 0, max: 100 }) }), { min: 0, max: 1000 }).prefault(
+    [],
+  ),
+});

@@ -1,0 +1,97 @@
+/** Checks the values of a file against a schema: every problem, and the part that is sound. */
+
+import type { z } from "zod";
+
+import { explainIssue, flattenIssue, type Issue, pathOf } from "./issues.ts";
+import type { Places } from "../file/places.ts";
+import type { Path, Problem } from "../../base/problems.ts";
+import { UNRESOLVED } from "../file/plain_values.ts";
+import { valueAt } from "./schema_walk.ts";
+import { parseScalar } from "./values.ts";
+
+export interface CheckOptions<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  readonly places: Places;
+}
+
+export interface Checked<Value> {
+  readonly problems: readonly Problem[];
+  /** The value without what has problems, so that the rest can still be linked; undefined if too little is left. */
+  readonly sound: Value | undefined;
+  /** Paths of what `sound` lacks. */
+  readonly cut: readonly Path[];
+}
+
+/** Checks what `resolveValues` gave, and takes that value over: it is changed on the way. */
+export function checkValues<Schema extends z.ZodType>(
+  value: unknown,
+  { schema, places }: CheckOptions<Schema>,
+): Checked<z.output<Schema>> {
+  convertReferences(value, { schema, places });
+  const problems = issuesOf(value, schema)
+    .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
+    .flatMap((issue) => explainIssue(issue, { value, root: schema, places }));
+  return { problems, ...cutUnsound(value, schema) };
+}
+
+function issuesOf(value: unknown, schema: z.ZodType): readonly Issue[] {
+  return schema.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
+}
+
+/** The number or truth value that the text stands for, if that is what the issue asks for. */
+function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
+  if (issue.code !== "invalid_type") return undefined;
+  const scalar = parseScalar(text);
+  const kind: string = typeof scalar;
+  return kind === issue.expected || (kind === "number" && issue.expected === "int") ? scalar : undefined;
+}
+
+/** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
+function convertReferences(value: unknown, { schema, places }: CheckOptions<z.ZodType>): void {
+  for (const issue of issuesOf(value, schema)) {
+    const path = pathOf(issue);
+    const text = valueAt(value, path);
+    if (typeof text !== "string" || places.referenceAt(path) === undefined) continue;
+    const read = scalarMeant(text, issue);
+    const parent = valueAt(value, path.slice(0, -1));
+    const key = path.at(-1);
+    if (read !== undefined && key !== undefined && isContainer(parent)) parent[key] = read;
+  }
+}
+
+type Container = Record<string | number, unknown>;
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === "object" && value !== null;
+}
+
+/** A key that was cut may leave its mapping without a required key, which is then cut in turn, and so on upwards. */
+const MAX_ROUNDS = 8;
+
+function cutUnsound<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+): Omit<Checked<z.output<Schema>>, "problems"> {
+  const cut: Path[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const result = schema.safeParse(value);
+    if (result.success) return { sound: result.data, cut };
+    const issues = result.error.issues.flatMap(flattenIssue);
+    for (const path of issues.flatMap((issue) => pathsToCut(issue, value))) {
+      if (path.length === 0) return { sound: undefined, cut };
+      cut.push(path);
+      const parent = valueAt(value, path.slice(0, -1));
+      if (isContainer(parent)) delete parent[path.at(-1) ?? ""];
+    }
+  }
+  return { sound: undefined, cut };
+}
+
+function pathsToCut(issue: Issue, value: unknown): readonly Path[] {
+  const path = pathOf(issue);
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
+  const unsound = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
+  // A list without one of its items would have the others in the wrong places.
+  const inList = unsound.findIndex((step) => typeof step === "number");
+  return [inList === -1 ? unsound : unsound.slice(0, inList)];
+}

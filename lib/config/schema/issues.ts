@@ -1,0 +1,120 @@
+/** From what zod found to what the operator reads. */
+
+import { z } from "zod";
+
+import type { About } from "./fields.ts";
+import type { Places } from "../file/places.ts";
+import { type Path, type Problem, quote } from "../../base/problems.ts";
+import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
+import { didYouMean, suggestion } from "./suggest.ts";
+import { parseScalar } from "./values.ts";
+
+/** What zod reports. */
+export type Issue = z.core.$ZodIssue;
+
+/** The path of an issue in keys and indexes. */
+export function pathOf(issue: Issue): Path {
+  return issue.path.map((step) => typeof step === "number" ? step : String(step));
+}
+
+/** The issues inside a union's issue if the value has the shape of one of its options, otherwise the issue itself. */
+export function flattenIssue(issue: Issue): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((nested) =>
+    nested.every((one) => one.path.length > 0 || one.code === "unrecognized_keys")
+  );
+  if (meant === undefined) return [issue];
+  return meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] })).flatMap(flattenIssue);
+}
+
+export interface Explained {
+  readonly value: unknown;
+  /** What the value was checked against. */
+  readonly root: z.core.$ZodType;
+  readonly places: Places;
+}
+
+/** The problems that one flattened issue of the value stands for. */
+export function explainIssue(issue: Issue, { value, root, places }: Explained): readonly Problem[] {
+  const path = pathOf(issue);
+  const schema = schemaAt(root, path, value);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) =>
+      places.problemOfKey([...path, key], unknownKey(key, schema, valueAt(value, path)))
+    );
+  }
+  const words = schema && aboutOf(schema);
+  const { expected, known } = expectation(issue, words);
+  const found = valueAt(value, path);
+  if (found === undefined) return [places.problem(path, `missing: expected ${expected}`)];
+
+  const reference = places.referenceAt(path);
+  const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
+  const description = describeFound(found, { secret, reference });
+  const advice = [
+    typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
+    schema === undefined || reference !== undefined ? "" : shapeAdvice(found, schema),
+    issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
+      ? " (in YAML 1.2 yes, no, on and off are texts)"
+      : "",
+    words?.hint === undefined ? "" : `; ${words.hint}`,
+  ];
+  return [places.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
+}
+
+function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: unknown): string {
+  if (schema !== undefined && aboutOf(schema)?.unsupported?.includes(key)) {
+    return `the key ${quote(key)} is not supported by this version`;
+  }
+  const known = schema === undefined ? [] : keysOf(schema, mapping);
+  return `unknown key ${quote(key)}${suggestion(key, known)}`;
+}
+
+interface Expectation {
+  readonly expected: string;
+  /** The values that a wrong one may be a misspelling of. */
+  readonly known: readonly string[];
+}
+
+function expectation(issue: Issue, words: About | undefined): Expectation {
+  const known = knownValues(issue).map(String);
+  const choices = known.map(quote).join(" or ");
+  return { expected: words?.expected ?? (choices === "" ? "something else" : choices), known };
+}
+
+function knownValues(issue: Issue): readonly z.core.util.Primitive[] {
+  if (issue.code === "invalid_value") return issue.values;
+  return issue.code === "invalid_union" && "options" in issue ? issue.options ?? [] : [];
+}
+
+interface FoundOptions {
+  /** It may be a secret, or one in the wrong place. */
+  readonly secret: boolean;
+  /** The reference that the value came from. */
+  readonly reference: string | undefined;
+}
+
+function describeFound(found: unknown, { secret, reference }: FoundOptions): string {
+  if (found === null) return "nothing";
+  if (Array.isArray(found)) return found.length === 0 ? "an empty list" : `a list of ${found.length}`;
+  if (typeof found === "object") return "a mapping";
+  if (found === "") return reference === undefined ? "an empty text" : `an empty text from ${reference}`;
+  if (reference !== undefined) return `the value of ${reference} (not shown)`;
+  if (typeof found === "string") return secret ? "a text (not shown)" : quote(found);
+  if (typeof found === "number") return secret ? "a number (not shown)" : `the number ${found}`;
+  return String(found);
+}
+
+/** Advice for a value that would do as a text, as a number or truth value, or as the only item of a list. */
+function shapeAdvice(found: unknown, schema: z.core.$ZodType): string {
+  const isAccepted = (value: unknown) => value !== undefined && z.safeParse(schema, value).success;
+  if (isAccepted([found])) return ": put it in brackets";
+  if (typeof found === "string") return isAccepted(parseScalar(found)) ? ": write it without quotes" : "";
+  const isScalar = typeof found === "number" || typeof found === "boolean";
+  return isScalar && isAccepted(String(found)) ? ": put it in quotes" : "";
+}
+
+/** What YAML 1.1 took for true or false. */
+function isBooleanOfYamlOne(found: unknown): boolean {
+  return typeof found === "string" && /^(?:yes|no|on|off|y|n)$/i.test(found);
+}

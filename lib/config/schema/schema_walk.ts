@@ -1,0 +1,97 @@
+/** Finding the part of a schema that a path leads to. */
+
+import { z } from "zod";
+
+import { type About, about } from "./fields.ts";
+import type { Path } from "../../base/problems.ts";
+
+type Schema = z.core.$ZodType;
+
+/** The schema inside one layer of optional, default or transformation; undefined where there is none. */
+function inner(schema: Schema): Schema | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return schema.unwrap();
+  return schema instanceof z.ZodPipe ? schema.in : undefined;
+}
+
+function unwrap(schema: Schema): Schema {
+  const content = inner(schema);
+  return content === undefined ? schema : unwrap(content);
+}
+
+/** The schema inside all its wrappers; of a union, the option that the value was meant for, if that is a mapping or list. */
+export function contentOf(schema: Schema, value: unknown): Schema {
+  const content = unwrap(schema);
+  return content instanceof z.ZodUnion ? chooseOption(content.options, value) ?? content : content;
+}
+
+/** What is taken where the file says nothing; undefined where there is no such thing. */
+export function defaultOf(schema: Schema): unknown {
+  return schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
+}
+
+/** Of a union, the option that a value of this shape was meant for. */
+function chooseOption(options: readonly Schema[], value: unknown): Schema | undefined {
+  if (Array.isArray(value)) return options.find((option) => option instanceof z.ZodArray);
+  const mappings = options.filter((option) => option instanceof z.ZodObject);
+  const tagged = mappings.find((option) => {
+    const tag: unknown = option.shape["type"];
+    return tag instanceof z.ZodLiteral && tag.value === childOf(value, "type");
+  });
+  return tagged ?? (mappings.length === 1 ? mappings[0] : undefined);
+}
+
+function childOf(value: unknown, step: string | number): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+  return (value as Record<string | number, unknown>)[step];
+}
+
+/** The value that a path leads to; undefined where there is none. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce(childOf, value);
+}
+
+/** The schema that a path through this value leads to, without its wrappers except the outermost ones. */
+export function schemaAt(root: Schema, path: Path, value: unknown): Schema | undefined {
+  let schema: Schema | undefined = root;
+  let here = value;
+  for (const step of path) {
+    let parent: Schema | undefined = unwrap(schema);
+    if (parent instanceof z.ZodUnion) parent = chooseOption(parent.options, here);
+    if (parent instanceof z.ZodObject) schema = parent.shape[step];
+    else if (parent instanceof z.ZodRecord) schema = parent.valueType;
+    else if (parent instanceof z.ZodArray) schema = parent.element;
+    else return undefined;
+    if (schema === undefined) return undefined;
+    here = childOf(here, step);
+  }
+  return schema;
+}
+
+/** What was registered for the schema or for what it wraps. */
+export function aboutOf(schema: Schema): About | undefined {
+  const words = about.get(schema);
+  const content = inner(schema);
+  return words ?? (content && aboutOf(content));
+}
+
+/**
+ * Whether no part of a value may be shown, `content` being what `contentOf` gives for it. Of a mapping of fixed keys,
+ * each says for itself.
+ */
+export function isSecret(schema: Schema, content: Schema): boolean {
+  return aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
+}
+
+/** The keys that a mapping of this schema may have; none if it is no mapping. */
+export function keysOf(schema: Schema, value: unknown): readonly string[] {
+  let content: Schema | undefined = unwrap(schema);
+  if (content instanceof z.ZodUnion) content = chooseOption(content.options, value);
+  return content instanceof z.ZodObject ? Object.keys(content.shape) : [];
+}
+
+/** Whether the schema takes one text, number or truth value rather than a mapping or a list. */
+export function takesScalar(schema: Schema): boolean {
+  const content = unwrap(schema);
+  if (content instanceof z.ZodUnion) return content.options.some(takesScalar);
+  return !(content instanceof z.ZodObject || content instanceof z.ZodRecord || content instanceof z.ZodArray);
+}

@@ -1,0 +1,128 @@
+/** The small languages inside the configuration's texts: durations, sizes, addresses, dates, endpoints. */
+
+import { Buffer } from "node:buffer";
+import { isIPv4, isIPv6 } from "node:net";
+
+import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
+
+/** The number or truth value that a text would be in YAML without quotes. */
+export function parseScalar(text: string): number | boolean | undefined {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : undefined;
+}
+
+/** One or more numbers with their units, the larger unit first: `1h30m`, `250ms`. */
+export const DURATION = /^(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
+
+/** Milliseconds of a text such as `1h30m`, `5s` or `250ms`. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (match === null || text === "") return undefined;
+  const [, hours, minutes, seconds, milliseconds] = match.map((part) => Number(part ?? 0));
+  return (((hours ?? 0) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0)) * 1000 + (milliseconds ?? 0);
+}
+
+const DURATION_UNITS = [["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]] as const;
+
+/** The text that `parseDuration` reads back: `90000` is `1m30s`. */
+export function formatDuration(milliseconds: number): string {
+  let rest = milliseconds;
+  let text = "";
+  for (const [unit, size] of DURATION_UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text === "" ? "0s" : text;
+}
+
+const SIZE_UNITS = {
+  B: 1,
+  kB: 1000,
+  KB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+} as const;
+
+export const SIZE = /^(\d{1,12}) ?(B|kB|KB|MB|GB|KiB|MiB|GiB)?$/;
+
+/** Bytes of a text such as `25MiB`, `10MB` or `4096`. */
+export function parseSize(text: string): number | undefined {
+  const match = SIZE.exec(text);
+  if (match === null) return undefined;
+  const unit = (match[2] ?? "B") as keyof typeof SIZE_UNITS;
+  return Number(match[1]) * SIZE_UNITS[unit];
+}
+
+/** The shortest exact text that `parseSize` reads back: `26214400` is `25MiB`. */
+export function formatSize(bytes: number): string {
+  const unit = (["GiB", "MiB", "KiB"] as const).find((name) => bytes > 0 && bytes % SIZE_UNITS[name] === 0);
+  return unit === undefined ? String(bytes) : `${bytes / SIZE_UNITS[unit]}${unit}`;
+}
+
+export const LISTEN_ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+
+/** Address and port of `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`. */
+export function parseListenAddress(text: string): ListenAddress | undefined {
+  const match = LISTEN_ADDRESS.exec(text);
+  if (match === null) return undefined;
+  const [, ipv6, name = "", portText] = match;
+  const port = Number(portText);
+  if (port > 65535) return undefined;
+  if (ipv6 !== undefined) return isIPv6(ipv6) ? { hostname: ipv6, port } : undefined;
+  // Digits and dots that are no IPv4 address are a slip, not a host name.
+  if (/^[\d.]+$/.test(name) && !isIPv4(name)) return undefined;
+  return { hostname: name, port };
+}
+
+/** What the operating systems have room for in a socket's address. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** Path of `unix:/run/adit/admin.sock`. */
+export function parseSocketAddress(text: string): SocketAddress | undefined {
+  const path = text.slice("unix:".length);
+  const isSound = text.startsWith("unix:") && /^\/[^\0]*[^/\0]$/.test(path);
+  return isSound && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? { path } : undefined;
+}
+
+/** Whether only this host can reach the address. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || (isIPv4(hostname) && hostname.startsWith("127."));
+}
+
+export const EXPIRY = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** The first moment after the end: of the whole day (UTC) for `2027-06-30`, the moment itself for a date with a time. */
+export function parseExpiry(text: string): number | undefined {
+  if (!EXPIRY.test(text)) return undefined;
+  const day = text.slice(0, 10);
+  const dayMs = Date.parse(`${day}T00:00:00Z`);
+  // `Date.parse` turns 30 February into 2 March.
+  if (Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== day) return undefined;
+  if (text.length === 10) return dayMs + 24 * 3_600_000;
+  const moment = Date.parse(text);
+  return Number.isNaN(moment) ? undefined : moment;
+}
+
+/** Scheme, host and path prefix of an endpoint, without a trailing slash; nothing else may be in it. */
+export function parseEndpoint(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.protocol !== "https:" && url.protocol !== "http:") return undefined;
+  if (url.username !== "" || url.password !== "" || /[?#]/.test(text)) return undefined;
+  return (url.origin + url.pathname).replace(/\/+$/, "");
+}
+
+/** A path in which `*` may stand in the last part, for any characters of a file's name. */
+export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
+
+/** The hash of a key: `sha256:` and 64 hexadecimal digits. */
+export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
+
+/** The digits of such a text in lower case, as keys are looked up by. */
+export function parseKeyHash(text: string): string {
+  return text.slice("sha256:".length).toLowerCase();
+}

@@ -1,0 +1,71 @@
+/** The emulated guardrail: two words that it blocks, one wherever it is read and one wherever it would be said. */
+
+import type { JsonObject } from "../../base/json.ts";
+import { type Guardrail, lastUserText, type Prompt } from "../model/prompt.ts";
+
+/** Blocks the request when the user's last message contains it. */
+export const BLOCKED_INPUT_WORD = "blocked-input";
+/** Blocks the answer when the user's last message asks for it. */
+export const BLOCKED_OUTPUT_WORD = "blocked-output";
+
+export interface Intervention {
+  readonly guardrail: Guardrail;
+  readonly source: "input" | "output";
+  readonly word: string;
+  /** What is answered in the model's place. */
+  readonly text: string;
+}
+
+/** What the prompt's guardrail has against it, if it names one. */
+export function judge(prompt: Prompt): Intervention | undefined {
+  const { guardrail } = prompt;
+  if (guardrail === undefined) return undefined;
+  const text = lastUserText(prompt);
+  if (text.includes(BLOCKED_INPUT_WORD)) {
+    return {
+      guardrail,
+      source: "input",
+      word: BLOCKED_INPUT_WORD,
+      text: "Sorry, this request was blocked by the guardrail.",
+    };
+  }
+  if (text.includes(BLOCKED_OUTPUT_WORD)) {
+    return {
+      guardrail,
+      source: "output",
+      word: BLOCKED_OUTPUT_WORD,
+      text: "Sorry, this answer was blocked by the guardrail.",
+    };
+  }
+  return undefined;
+}
+
+/** The trace of one request that named a guardrail, as Converse and InvokeModel show it. */
+export function guardrailTrace(guardrail: Guardrail, intervention: Intervention | undefined): JsonObject {
+  const assessment = {
+    invocationMetrics: {
+      guardrailCoverage: { textCharacters: { guarded: 1, total: 1 } },
+      guardrailProcessingLatency: 1,
+      usage: {
+        contentPolicyUnits: 0,
+        contextualGroundingPolicyUnits: 0,
+        sensitiveInformationPolicyFreeUnits: 0,
+        sensitiveInformationPolicyUnits: 0,
+        topicPolicyUnits: 0,
+        wordPolicyUnits: 1,
+      },
+    },
+    ...(intervention === undefined ? {} : {
+      wordPolicy: {
+        customWords: [{ action: "BLOCKED", detected: true, match: intervention.word }],
+        managedWordLists: [],
+      },
+    }),
+  };
+  return {
+    actionReason: intervention === undefined ? "No action." : "Guardrail blocked.",
+    ...(intervention?.source === "output"
+      ? { outputAssessments: { [guardrail.id]: [assessment] } }
+      : { inputAssessment: { [guardrail.id]: assessment } }),
+  };
+}

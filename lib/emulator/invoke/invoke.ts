@@ -1,0 +1,122 @@
+/** InvokeModel and InvokeModelWithResponseStream: the model's own body, its counts in headers or the last chunk. */
+
+import { Buffer } from "node:buffer";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
+import { type Answer, answerPrompt } from "../model/answer.ts";
+import { type Call, latencyOf, type Outcome } from "../server/call.ts";
+import { type Embedder, findEmbedder } from "./embeddings.ts";
+import { invalid } from "../server/exception.ts";
+import type { StreamEvent } from "../server/frames.ts";
+import { guardrailTrace } from "../guardrail/guardrail.ts";
+import { findModel, type Model } from "../model/models.ts";
+import { nativeEvents, nativeMessage, promptOfInvoke } from "./native_bodies.ts";
+import type { Guardrail, Prompt } from "../model/prompt.ts";
+
+interface InvokeExchange {
+  readonly model: Model;
+  readonly prompt: Prompt;
+  readonly answer: Answer;
+  /** Headers that repeat what the request asked for. */
+  readonly headers: Headers;
+}
+
+/** Headers of a request to InvokeModel that its response repeats. */
+const ECHOED_HEADERS = ["x-amzn-bedrock-performanceconfig-latency", "x-amzn-bedrock-service-tier"];
+
+function exchangeInvoke(call: Call): InvokeExchange {
+  const model = findModel(call.resourceId);
+  const guardrail = guardrailOf(call);
+  const prompt = promptOfInvoke(call.body, { model, state: call.state, guardrail });
+  const headers = new Headers();
+  for (const name of ECHOED_HEADERS) {
+    const value = call.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return { model, prompt, answer: answerPrompt(prompt, model, call.state), headers };
+}
+
+function guardrailOf({ headers, body }: Call): Guardrail | undefined {
+  const id = headers.get("x-amzn-bedrock-guardrailidentifier");
+  const version = headers.get("x-amzn-bedrock-guardrailversion");
+  const hasConfig = isJsonObject(body) && body["amazon-bedrock-guardrailConfig"] !== undefined;
+  if (id === null && hasConfig) {
+    throw invalid("Guardrail identifier is required when amazon-bedrock-guardrailConfig is specified.");
+  }
+  if ((id === null) !== (version === null)) {
+    throw invalid("Both the guardrail identifier and the guardrail version must be specified.");
+  }
+  if (id === null || version === null) return undefined;
+  return { id, version, trace: (headers.get("x-amzn-bedrock-trace") ?? "DISABLED") !== "DISABLED" };
+}
+
+/** InvokeModel's outcome, from a model that writes or one that embeds. */
+export function invoke(call: Call): Outcome {
+  const embedder = findEmbedder(call.resourceId);
+  return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
+}
+
+/** Embeddings have no output tokens, and no header for them. */
+function invokeEmbedder(embedder: Embedder, call: Call): Outcome {
+  const { body, inputTokens } = embedder.embed(call.body);
+  const headers = new Headers({
+    "x-amzn-bedrock-input-token-count": String(inputTokens),
+    "x-amzn-bedrock-invocation-latency": String(latencyOf(call)),
+  });
+  return { kind: "json", body, sorted: false, headers };
+}
+
+function invokeModel(call: Call): Outcome {
+  const exchange = exchangeInvoke(call);
+  const { answer, model, headers } = exchange;
+  const { inputTokens, readTokens, written } = answer.account;
+  headers.set("x-amzn-bedrock-input-token-count", String(inputTokens));
+  headers.set("x-amzn-bedrock-output-token-count", String(answer.outputTokens));
+  headers.set("x-amzn-bedrock-invocation-latency", String(latencyOf(call)));
+  if (model.cacheMinTokens !== undefined) {
+    headers.set("x-amzn-bedrock-cache-read-input-token-count", String(readTokens));
+    headers.set("x-amzn-bedrock-cache-write-input-token-count", String(written["5m"] + written["1h"]));
+  }
+  const message = nativeMessage(answer, model);
+  return { kind: "json", body: { ...message, ...guardrailFields(exchange) }, sorted: false, headers };
+}
+
+/** InvokeModelWithResponseStream's outcome; models that embed have none and are refused. */
+export function invokeStream(call: Call): Outcome {
+  const exchange = exchangeInvoke(call);
+  exchange.headers.set("x-amzn-bedrock-content-type", "application/json");
+  return { kind: "events", events: chunks(exchange, latencyOf(call)), headers: exchange.headers };
+}
+
+/** The model's own events, each in a `chunk`; the last one carries the metrics of the invocation. */
+function* chunks(exchange: InvokeExchange, latencyMs: number): Generator<StreamEvent> {
+  const { answer, model } = exchange;
+  const { inputTokens, readTokens, written } = answer.account;
+  const metrics = {
+    inputTokenCount: inputTokens,
+    outputTokenCount: answer.outputTokens,
+    invocationLatency: latencyMs,
+    firstByteLatency: latencyMs,
+    cacheReadInputTokenCount: readTokens,
+    cacheWriteInputTokenCount: written["5m"] + written["1h"],
+  };
+  const events = [...nativeEvents(answer, model)];
+  for (const [index, event] of events.entries()) {
+    const name = typeof event["type"] === "string" ? event["type"] : Object.keys(event)[0] ?? "";
+    const isLast = index === events.length - 1;
+    const whole: JsonObject = isLast
+      ? { ...event, "amazon-bedrock-invocationMetrics": metrics, ...guardrailFields(exchange) }
+      : event;
+    yield { type: "chunk", name, payload: { bytes: Buffer.from(JSON.stringify(whole)).toString("base64") } };
+  }
+}
+
+function guardrailFields({ prompt: { guardrail }, answer: { intervention } }: InvokeExchange): JsonObject {
+  if (guardrail === undefined) return {};
+  const action = intervention === undefined ? "NONE" : "INTERVENED";
+  return guardrail.trace
+    ? {
+      "amazon-bedrock-guardrailAction": action,
+      "amazon-bedrock-trace": { guardrail: guardrailTrace(guardrail, intervention) },
+    }
+    : { "amazon-bedrock-guardrailAction": action };
+}

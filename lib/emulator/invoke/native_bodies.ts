@@ -1,0 +1,80 @@
+/** The bodies that models read and write in InvokeModel, a row for each family that has one here. */
+
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { Answer, ModelState } from "../model/answer.ts";
+import { claudeEvents, claudeMessage } from "./claude_answer.ts";
+import { parseClaudeBody } from "./claude_body.ts";
+import { checkClaudePrompt } from "./claude_rules.ts";
+import { COMMAND, LLAMA, MISTRAL } from "./completions.ts";
+import { converseToPrompt } from "../converse/prompt.ts";
+import type { ConverseRequest } from "../converse/request.ts";
+import { checkConversation } from "../converse/rules.ts";
+import { invalid, ModelRefusal } from "../server/exception.ts";
+import type { Family, Model } from "../model/models.ts";
+import type { NativeBody } from "./native_body.ts";
+import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
+import { checkNovaPrompt } from "./nova_rules.ts";
+import type { Guardrail, Prompt } from "../model/prompt.ts";
+
+export interface InvokeContext {
+  readonly model: Model;
+  readonly state: ModelState;
+  readonly guardrail?: Guardrail | undefined;
+}
+
+const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBody>> = {
+  command: COMMAND,
+  llama: LLAMA,
+  mistral: MISTRAL,
+  nova: { toConverse: novaToConverse, message: novaMessage, events: novaEvents },
+};
+
+/** What the request asks of the model; throws the exception that Converse refuses it with. */
+export function promptOfConverse(request: ConverseRequest, model: Model, state: ModelState): Prompt {
+  checkConversation(request, model);
+  try {
+    const prompt = converseToPrompt(request, model);
+    if (model.family === "claude") checkClaudePrompt(prompt, model, state.seal);
+    if (model.family === "nova") checkNovaPrompt(prompt);
+    return prompt;
+  } catch (error) {
+    throw error instanceof ModelRefusal ? error.viaConverse() : error;
+  }
+}
+
+/** What a body of the model's own kind asks of it; throws the exception that InvokeModel refuses it with. */
+export function promptOfInvoke(
+  body: JsonValue | undefined,
+  { model, state, guardrail }: InvokeContext,
+): Prompt {
+  try {
+    if (model.family === "claude") {
+      const prompt = parseClaudeBody(body, guardrail);
+      checkClaudePrompt(prompt, model, state.seal);
+      return prompt;
+    }
+    const { toConverse } = nativeBodyOf(model.family);
+    return { ...promptOfConverse(toConverse(body), model, state), guardrail };
+  } catch (error) {
+    throw error instanceof ModelRefusal ? error.viaInvoke() : error;
+  }
+}
+
+/** The answer in the model's own words. */
+export function nativeMessage(answer: Answer, model: Model): JsonObject {
+  return model.family === "claude"
+    ? claudeMessage(answer, model)
+    : nativeBodyOf(model.family).message(answer);
+}
+
+/** The answer in the model's own stream. */
+export function nativeEvents(answer: Answer, model: Model): Iterable<JsonObject> {
+  return model.family === "claude" ? claudeEvents(answer, model) : nativeBodyOf(model.family).events(answer);
+}
+
+function nativeBodyOf(family: Exclude<Family, "claude">): NativeBody {
+  if (family === "other") {
+    throw invalid("The emulator knows no native body of this model; use Converse for it.");
+  }
+  return BY_CONVERSE[family];
+}

@@ -1,0 +1,58 @@
+/** Prompt caching: which part of a prompt was seen before, and what a request reads and writes. */
+
+import { createHash } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import type { CacheTtl, Segment } from "./prompt.ts";
+
+export interface CacheAccount {
+  /** Tokens that were neither read from the cache nor written to it. */
+  readonly inputTokens: number;
+  readonly readTokens: number;
+  readonly written: Readonly<Record<CacheTtl, number>>;
+}
+
+const LIFETIME_MS: Readonly<Record<CacheTtl, number>> = { "5m": 5 * 60_000, "1h": 60 * 60_000 };
+const MAX_PREFIXES = 1000;
+
+/** Remembers the prefixes that cache points closed, the latest thousand, each until its lifetime is over. */
+export class PromptCache {
+  readonly #expiry = new Map<string, number>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Accounts for one prompt and remembers it; prefixes below `minTokens` are not cached, as models do. */
+  account(modelId: string, segments: readonly Segment[], minTokens: number): CacheAccount {
+    const hash = createHash("sha256").update(modelId);
+    const written = { "5m": 0, "1h": 0 };
+    let total = 0;
+    let cachedTo = 0;
+    let readTokens = 0;
+    for (const segment of segments) {
+      if (segment.kind === "content") {
+        hash.update(`${segment.text.length}:${segment.text}`);
+        total += segment.tokens;
+      } else if (total >= minTokens) {
+        if (this.#touch(hash.copy().digest("hex"), segment.ttl)) {
+          // A longer prefix that is known makes what was written for a shorter one a read as well.
+          readTokens = total;
+          written["5m"] = written["1h"] = 0;
+        } else {
+          written[segment.ttl] += total - cachedTo;
+        }
+        cachedTo = total;
+      }
+    }
+    return { inputTokens: total - cachedTo, readTokens, written };
+  }
+
+  /** Whether the prefix was known; it is from now on. */
+  #touch(key: string, ttl: CacheTtl): boolean {
+    const now = this.clock.now();
+    const known = (this.#expiry.get(key) ?? 0) > now;
+    this.#expiry.delete(key);
+    this.#expiry.set(key, now + LIFETIME_MS[ttl]);
+    const [oldest] = this.#expiry.keys();
+    if (this.#expiry.size > MAX_PREFIXES && oldest !== undefined) this.#expiry.delete(oldest);
+    return known;
+  }
+}

@@ -1,0 +1,130 @@
+/** What a model is asked, whichever request it came in: Converse, Claude's own body or Nova's. */
+
+import type { JsonValue } from "../../base/json.ts";
+import { countMediaTokens, countTokens } from "./tokens.ts";
+
+export type CacheTtl = "5m" | "1h";
+
+export interface CachePoint {
+  readonly kind: "cache_point";
+  readonly ttl: CacheTtl;
+}
+
+export type Part =
+  | CachePoint
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "media"; readonly media: Media; readonly bytes: number }
+  | { readonly kind: "tool_use"; readonly id: string; readonly name: string; readonly input: JsonValue }
+  | { readonly kind: "tool_result"; readonly id: string; readonly text: string }
+  | { readonly kind: "reasoning"; readonly text: string; readonly signature: string | undefined }
+  | { readonly kind: "redacted"; readonly data: string };
+
+export type Media = "audio" | "document" | "image" | "video";
+
+export interface Turn {
+  readonly role: "assistant" | "user";
+  readonly parts: readonly Part[];
+}
+
+export interface Tool {
+  readonly kind: "tool";
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its input. */
+  readonly schema: JsonValue;
+}
+
+export type ToolChoice =
+  | { readonly kind: "auto" | "any" | "none" }
+  | { readonly kind: "tool"; readonly name: string };
+
+/** How the model is asked to reason before it answers. */
+export type Thinking =
+  | { readonly kind: "off" }
+  | { readonly kind: "adaptive"; readonly effort?: string | undefined }
+  | { readonly kind: "budget"; readonly tokens: number };
+
+export interface Guardrail {
+  readonly id: string;
+  readonly version: string;
+  readonly trace: boolean;
+}
+
+export interface Prompt {
+  readonly tools: readonly (CachePoint | Tool)[];
+  readonly system: readonly Part[];
+  readonly turns: readonly Turn[];
+  readonly toolChoice: ToolChoice;
+  /** Whether one answer may call several tools. */
+  readonly parallelTools: boolean;
+  readonly maxTokens: number | undefined;
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly stopSequences: readonly string[];
+  readonly thinking: Thinking;
+  /** JSON Schema that the answer must satisfy. */
+  readonly outputSchema: JsonValue | undefined;
+  readonly betaFlags: readonly string[];
+  readonly guardrail: Guardrail | undefined;
+}
+
+/** A stretch of a prompt as the tokenizer and the prompt cache see it, in the order in which models read it. */
+export type Segment =
+  | { readonly kind: "content"; readonly text: string; readonly tokens: number }
+  | CachePoint;
+
+/** Tokens that the frame around each message counts. */
+const TURN_TOKENS = 3;
+
+/** The prompt in the model's reading order: tools, system, messages. */
+export function segmentsOf(prompt: Prompt): Segment[] {
+  const turns = prompt.turns.flatMap(({ role, parts }): Segment[] => [
+    { kind: "content", text: role, tokens: TURN_TOKENS },
+    ...parts.map(segmentOf),
+  ]);
+  return [...prompt.tools.map(segmentOf), ...prompt.system.map(segmentOf), ...turns];
+}
+
+/** The input tokens of everything the model reads, tools and system prompt among it, whether cached or not. */
+export function countPromptTokens(prompt: Prompt): number {
+  return segmentsOf(prompt).reduce(
+    (sum, segment) => sum + (segment.kind === "content" ? segment.tokens : 0),
+    0,
+  );
+}
+
+/** The text of the last message of the user, its blocks joined with line feeds. */
+export function lastUserText(prompt: Prompt): string {
+  return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
+}
+
+/** The parts of the last message of the user; none where the user has said nothing. */
+export function lastUserParts(prompt: Prompt): readonly Part[] {
+  return prompt.turns.findLast(({ role }) => role === "user")?.parts ?? [];
+}
+
+function segmentOf(part: Part | Tool): Segment {
+  switch (part.kind) {
+    case "cache_point":
+      return part;
+    case "text":
+      return content(part.text);
+    case "media":
+      return { kind: "content", text: `${part.media} ${part.bytes}`, tokens: countMediaTokens(part.bytes) };
+    case "tool_use":
+      return content(`${part.id} ${part.name} ${JSON.stringify(part.input)}`);
+    case "tool_result":
+      return content(`${part.id} ${part.text}`);
+    case "reasoning":
+      return content(part.text);
+    case "redacted":
+      return content(part.data);
+    case "tool":
+      return content(`${part.name} ${part.description} ${JSON.stringify(part.schema)}`);
+  }
+}
+
+function content(text: string): Segment {
+  return { kind: "content", text, tokens: countTokens(text) };
+}

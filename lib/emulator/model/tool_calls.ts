@@ -1,0 +1,88 @@
+/** Which tools the emulated model calls, and with what. */
+
+import { isJsonObject, type JsonValue } from "../../base/json.ts";
+import { lastUserParts, lastUserText, type Prompt, type Tool } from "./prompt.ts";
+import { instanceOf } from "./schema_instance.ts";
+
+export interface ToolCall {
+  readonly name: string;
+  readonly input: JsonValue;
+}
+
+/** Ahead of a tool's name in a tool result that another call is to follow. */
+const FOLLOW_UP = "then call ";
+
+/**
+ * The calls that the prompt asks for. With the choice left to the model, each mention of a tool's name in the user's
+ * last message is one call, and in tool results each one behind "then call"; a JSON object right behind the name is its
+ * input, otherwise the tool's schema makes one.
+ */
+export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
+  const tools = prompt.tools.filter((tool) => tool.kind === "tool");
+  const calls = chooseCalls(prompt, tools);
+  return prompt.parallelTools ? calls : calls.slice(0, 1);
+}
+
+function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[] {
+  const { toolChoice } = prompt;
+  const results = lastUserParts(prompt).filter((part) => part.kind === "tool_result");
+  const mentioned = results.length === 0
+    ? mentionsOf(tools, { text: lastUserText(prompt), behind: "" })
+    : mentionsOf(tools, { text: results.map(({ text }) => text).join("\n"), behind: FOLLOW_UP });
+  switch (toolChoice.kind) {
+    case "none":
+      return [];
+    case "auto":
+      return mentioned;
+    case "any":
+      return mentioned.length > 0 ? mentioned : tools.slice(0, 1).map(defaultCall);
+    case "tool": {
+      const { name } = toolChoice;
+      const named = mentioned.filter((call) => call.name === name);
+      return named.length > 0 ? named : tools.filter((tool) => tool.name === name).map(defaultCall);
+    }
+  }
+}
+
+interface Mentions {
+  readonly text: string;
+  /** What a name must stand behind to count. */
+  readonly behind: string;
+}
+
+function mentionsOf(tools: readonly Tool[], { text, behind }: Mentions): ToolCall[] {
+  return tools
+    .flatMap((tool) => {
+      const mention = new RegExp(`(?<![\\w-])${behind}${tool.name}(?![\\w-])`, "g");
+      return [...text.matchAll(mention)].map(({ 0: { length }, index }) => ({
+        tool,
+        index,
+        end: index + length,
+      }));
+    })
+    .sort((one, other) => one.index - other.index)
+    .map(({ tool, end }) => {
+      const input = leadingObject(text.slice(end));
+      return input === undefined ? defaultCall(tool) : { name: tool.name, input };
+    });
+}
+
+function defaultCall(tool: Tool): ToolCall {
+  const input = instanceOf(tool.schema);
+  return { name: tool.name, input: isJsonObject(input) ? input : {} };
+}
+
+/** The JSON object that the text begins with, perhaps behind a blank, a colon or a parenthesis. */
+function leadingObject(text: string): JsonValue | undefined {
+  const start = /^[\s:(]*(?=\{)/.exec(text)?.[0].length;
+  if (start === undefined) return undefined;
+  for (let end = text.indexOf("}", start); end !== -1; end = text.indexOf("}", end + 1)) {
+    try {
+      const value: JsonValue = JSON.parse(text.slice(start, end + 1));
+      return value;
+    } catch {
+      // A brace inside the object; the next one may close it.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,48 @@
+/** The body of a request: read whole within a bound, unpacked, parsed. */
+
+import { gunzipSync } from "node:zlib";
+import { concat, decodeUtf8, EMPTY } from "../../base/bytes.ts";
+import type { JsonValue } from "../../base/json.ts";
+import { BedrockException, invalid } from "./exception.ts";
+
+/** The service's own bound on an InvokeModel body. */
+const MAX_BODY_BYTES = 25_000_000;
+
+/** The bytes as they were sent, gzipped or not; throws where they are more than 25 MB. */
+export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  if (request.body === null) return EMPTY;
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return concat(chunks);
+}
+
+/** The JSON value of a body, which may be gzipped; `undefined` where it is empty. */
+export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): JsonValue | undefined {
+  const text = decodeUtf8(unpack(body, headers.get("content-encoding")));
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid("Malformed input request, please reformat your input and try again.");
+  }
+}
+
+function unpack(body: Uint8Array<ArrayBuffer>, encoding: string | null): Uint8Array {
+  if (encoding === null || encoding === "identity") return body;
+  if (encoding !== "gzip") throw invalid(`Unsupported content-encoding: ${encoding}`);
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BODY_BYTES });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge();
+    throw invalid("Malformed input request, please reformat your input and try again.");
+  }
+}
+
+function tooLarge(): BedrockException {
+  return new BedrockException("RequestEntityTooLargeException", "Request entity too large");
+}

@@ -1,0 +1,115 @@
+/** `GET /foundation-models` and `/inference-profiles`: what the caller may name in Bedrock's own API, in AWS's shapes. */
+
+import { partitionName } from "../aws/hosts.ts";
+import type { Caller, Model, Snapshot } from "../snapshot/snapshot.ts";
+import { foundationModelId } from "../facts/model_id.ts";
+import { OWN_ACCOUNT } from "../gateway/resolve.ts";
+
+export type CatalogList = "foundationModels" | "inferenceProfiles";
+
+export interface CatalogOptions {
+  readonly caller: Caller;
+  readonly snapshot: Snapshot;
+  /** May hold `type` for profiles and `byProvider` for models; AWS's other filters are passed over. */
+  readonly query: URLSearchParams;
+}
+
+/** Something that the caller may send as a model id. */
+interface Entry {
+  readonly id: string;
+  readonly region: string;
+  readonly profile: "APPLICATION" | "SYSTEM_DEFINED" | undefined;
+  /** The model behind it, as far as the configuration tells. */
+  readonly foundation: string;
+}
+
+/**
+ * One list, in one page: configured names, and the real ids behind configured models where the caller's `native` allows
+ * them. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html
+ */
+export function listCatalog(list: CatalogList, { caller, snapshot, query }: CatalogOptions): unknown {
+  const entries = entriesFor(caller, snapshot);
+  switch (list) {
+    case "foundationModels": {
+      const models = entries.filter(({ profile }) => profile === undefined).map(modelSummary);
+      const provider = query.get("byProvider")?.toLowerCase();
+      return {
+        modelSummaries: models.filter(({ providerName }) =>
+          provider === undefined || providerName.toLowerCase() === provider
+        ),
+      };
+    }
+    case "inferenceProfiles": {
+      const type = query.get("type");
+      return {
+        inferenceProfileSummaries: entries.flatMap((entry) =>
+          entry.profile === undefined || (type !== null && type !== entry.profile)
+            ? []
+            : [profileSummary(entry)]
+        ),
+      };
+    }
+  }
+}
+
+function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
+  const models = [...snapshot.models.values()];
+  const named = models.filter(({ name }) => caller.models.has(name)).map((model) =>
+    entryOf(model, model.name)
+  );
+  const raw = models.filter((model) => mayUseId(model, caller)).map((model) => entryOf(model, model.id));
+  return [...new Map([...raw, ...named].map((entry) => [entry.id, entry])).values()];
+}
+
+/** ARNs are left out: they tell the operator's account. */
+function mayUseId({ id, provider }: Model, { native }: Caller): boolean {
+  return !id.startsWith("arn:") && native !== undefined && native.regions.has(provider.region) &&
+    native.ids.some((glob) => glob.matches(id));
+}
+
+function entryOf({ id: modelId, baseModel, provider }: Model, id: string): Entry {
+  const foundation = foundationModelId(baseModel ?? modelId);
+  return {
+    id,
+    region: provider.region,
+    profile: profileType(modelId),
+    // An ARN that hides its model is not shown in the model's place.
+    foundation: foundation.startsWith("arn:") ? id : foundation,
+  };
+}
+
+function profileType(modelId: string): Entry["profile"] {
+  if (modelId.includes(":application-inference-profile/")) return "APPLICATION";
+  const isProfile = modelId.startsWith("arn:")
+    ? modelId.includes(":inference-profile/")
+    : foundationModelId(modelId) !== modelId;
+  return isProfile ? "SYSTEM_DEFINED" : undefined;
+}
+
+function modelSummary({ id, region, foundation }: Entry) {
+  return {
+    modelArn: foundationArn(region, id),
+    modelId: id,
+    modelName: id,
+    providerName: foundation.split(".")[0] ?? "",
+    inferenceTypesSupported: ["ON_DEMAND"],
+    modelLifecycle: { status: "ACTIVE" },
+  };
+}
+
+function profileSummary({ id, region, profile, foundation }: Entry) {
+  return {
+    inferenceProfileName: id,
+    inferenceProfileId: id,
+    inferenceProfileArn: `arn:${
+      partitionName(region)
+    }:bedrock:${region}:${OWN_ACCOUNT}:inference-profile/${id}`,
+    models: [{ modelArn: foundationArn(region, foundation) }],
+    status: "ACTIVE",
+    type: profile,
+  };
+}
+
+function foundationArn(region: string, id: string): string {
+  return `arn:${partitionName(region)}:bedrock:${region}::foundation-model/${id}`;
+}

@@ -1,0 +1,65 @@
+/** `POST /v1/messages/count_tokens`: what a Messages request would count, by Bedrock's CountTokens. */
+
+import { encodeUtf8 } from "../../base/bytes.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { foundationModelId } from "../../facts/model_id.ts";
+import { resolveModel } from "../../gateway/resolve.ts";
+import type { Target } from "../../snapshot/plan.ts";
+import {
+  type CountTokensCall,
+  countTokensToMessages,
+  messagesToConverseCount,
+  messagesToInvokeCount,
+} from "../../translate/messages/count_tokens.ts";
+import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import { parseBetaHeaders, parseMessagesHead, parseMessagesRequest } from "../../wire/anthropic/messages.ts";
+import type { Call } from "../../gateway/call.ts";
+import { jsonAnswer, type ModelRequest } from "../../gateway/endpoint.ts";
+import { withFetchedSources } from "./images.ts";
+import { configuredModel, messagesApi } from "../model_api.ts";
+
+/** Reads as much of the request as every way of counting needs. */
+export function countTokensRequest(body: JsonObject, headers: Headers): ModelRequest {
+  const { model: name } = parseMessagesHead(body);
+  const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
+  let whole: Promise<JsonObject> | undefined;
+  return {
+    plan: (caller, snapshot) => resolveModel(name, caller, snapshot),
+    async attempt(target, call) {
+      whole ??= withFetchedSources(body, call);
+      const { request, ignored } = countCall(await whole, { betas, target, call });
+      call.ignored = ignored;
+      const exchange = call.open(countingTarget(target), {
+        operation: "countTokens",
+        headers: new Headers({ "content-type": "application/json" }),
+        body: encodeUtf8(JSON.stringify(request)),
+      });
+      const { value, requestId } = await readJsonAnswer(exchange);
+      call.upstreamRequestId = requestId;
+      return jsonAnswer(countTokensToMessages(value));
+    },
+  };
+}
+
+interface CountContext {
+  readonly betas: readonly string[];
+  readonly target: Target;
+  readonly call: Call;
+}
+
+/** The count is of the very request that the model's own way would send. */
+function countCall(body: JsonObject, { betas, target, call }: CountContext): CountTokensCall {
+  const settings = configuredModel(target);
+  const context = { traits: settings.traits, betas, betaTable: call.snapshot.betaFlags, settings };
+  switch (messagesApi(settings)) {
+    case "invoke":
+      return messagesToInvokeCount(body, context);
+    case "converse":
+      return messagesToConverseCount(parseMessagesRequest(body), context);
+  }
+}
+
+/** CountTokens knows models, and no inference profiles. */
+function countingTarget(target: Target): Target {
+  return { ...target, modelId: foundationModelId(configuredModel(target).baseModel ?? target.modelId) };
+}

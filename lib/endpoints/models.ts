@@ -1,0 +1,74 @@
+/** `GET /v1/models` and `/v1/models/{name}`: the caller's models, in OpenAI's and Anthropic's members at once. */
+
+import { AditError, invalidField } from "../base/errors.ts";
+import type { Caller } from "../snapshot/snapshot.ts";
+
+export interface ListOptions {
+  readonly caller: Caller;
+  /** The time that every model tells as that of its creation. */
+  readonly createdMs: number;
+  /** May hold `limit` and `after_id` or `before_id`, as Anthropic's clients page; without them the list is whole. */
+  readonly query: URLSearchParams;
+}
+
+/**
+ * The list, or the one model. Throws `model_not_found`, or `invalid_request` for a page that cannot be.
+ * https://docs.anthropic.com/en/api/models-list
+ */
+export function listModels(name: string | undefined, { caller, createdMs, query }: ListOptions): unknown {
+  if (name !== undefined) {
+    if (caller.models.has(name)) return modelEntry(name, createdMs);
+    throw new AditError("model_not_found");
+  }
+  const { names, hasMore } = page([...caller.models], query);
+  return {
+    object: "list",
+    data: names.map((each) => modelEntry(each, createdMs)),
+    first_id: names[0] ?? null,
+    last_id: names.at(-1) ?? null,
+    has_more: hasMore,
+  };
+}
+
+interface Page {
+  readonly names: readonly string[];
+  /** Whether there are more in the direction in which the client goes. */
+  readonly hasMore: boolean;
+}
+
+function page(names: readonly string[], query: URLSearchParams): Page {
+  const limit = readLimit(query.get("limit"));
+  const before = query.get("before_id");
+  if (before !== null) {
+    const left = names.slice(0, indexOf(before, "before_id", names));
+    return { names: left.slice(-limit), hasMore: left.length > limit };
+  }
+  const after = query.get("after_id");
+  const left = after === null ? names : names.slice(indexOf(after, "after_id", names) + 1);
+  return { names: left.slice(0, limit), hasMore: left.length > limit };
+}
+
+function readLimit(text: string | null): number {
+  if (text === null) return Infinity;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 1000) return limit;
+  throw invalidField("limit", "expected a whole number from 1 to 1000");
+}
+
+function indexOf(id: string, param: string, names: readonly string[]): number {
+  const index = names.indexOf(id);
+  if (index === -1) throw invalidField(param, "expected the id of a model in the list");
+  return index;
+}
+
+function modelEntry(name: string, createdMs: number) {
+  return {
+    id: name,
+    object: "model",
+    created: Math.floor(createdMs / 1000),
+    owned_by: "adit",
+    type: "model",
+    display_name: name,
+    created_at: new Date(createdMs).toISOString(),
+  };
+}

@@ -1,0 +1,116 @@
+/** From the model or region that a request names to the targets that may answer it. */
+
+import { AditError } from "../base/errors.ts";
+import type { Plan } from "../snapshot/plan.ts";
+import type { Caller, Model, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
+
+/**
+ * The plan for a configured model. A name that does not exist and one that the caller may not use fail alike, so that
+ * nobody learns the names of others' models.
+ */
+export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
+  const model = snapshot.models.get(name);
+  if (model === undefined || !caller.models.has(name)) throw notFound(name);
+  return planFor(model);
+}
+
+/** The plan for a configured model, whoever asks. */
+export function planFor(model: Model): Plan {
+  return { name: model.name, targets: [{ provider: model.provider, modelId: model.id, model }] };
+}
+
+/** Where a request to Bedrock's own API says that it is meant for; any of it may contradict the rest. */
+export interface NativePlace {
+  /** Model id or ARN, or the ARN or id of the resource that the operation is about. */
+  readonly id: string;
+  /** In the prefix of the path. */
+  readonly pathRegion: string | undefined;
+  /** In the credential scope of the request's AWS signature. */
+  readonly signatureRegion: string | undefined;
+}
+
+/** A region, and what named it: `adit explain` tells it in these words. */
+export interface RegionChoice {
+  readonly region: string;
+  readonly because: "ARN" | "path" | "signature" | "caller's default";
+}
+
+/**
+ * The region that a request is for: the first that is named by its ARN, its path, its signature; else the first one
+ * that the caller's `native` lists.
+ */
+export function chooseRegion(place: NativePlace, { regions }: NativeAccess): RegionChoice {
+  const arnRegion = regionOfArn(place.id);
+  if (arnRegion !== undefined) return { region: arnRegion, because: "ARN" };
+  if (place.pathRegion !== undefined) return { region: place.pathRegion, because: "path" };
+  if (place.signatureRegion !== undefined) return { region: place.signatureRegion, because: "signature" };
+  const [first = ""] = regions;
+  return { region: first, because: "caller's default" };
+}
+
+/**
+ * The plan for a request to Bedrock's own API that is about a model: a configured name first, wherever its provider is;
+ * else a model id or ARN where the caller's `native` allows it, in the region that is chosen and nowhere else.
+ */
+export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
+  const name = configuredName(place.id, caller, snapshot);
+  if (name !== undefined) return resolveModel(name, caller, snapshot);
+  const inner = unwrapped(place.id);
+  // An ARN inside would be asked for in a region that nobody has checked.
+  const id = inner.startsWith("arn:") ? place.id : inner;
+  const allowed = caller.native?.ids.some((glob) => glob.matches(id)) === true;
+  const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
+  if (provider === undefined) throw notFound(id);
+  return { name: id, targets: [{ provider, modelId: id, model: undefined }] };
+}
+
+/** The plan for a request to Bedrock's own API that is about a region, or about something in it that is not a model. */
+export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
+  const provider = chooseProvider(place, caller, snapshot);
+  if (provider === undefined) {
+    throw new AditError(
+      "model_not_found",
+      "this key may not use Bedrock's own API in the region that the request is for",
+    );
+  }
+  return { name: place.id, targets: [{ provider, modelId: "", model: undefined }] };
+}
+
+function chooseProvider(place: NativePlace, { native }: Caller, snapshot: Snapshot): Provider | undefined {
+  if (native === undefined) return undefined;
+  const { region } = chooseRegion(place, native);
+  return native.regions.has(region) ? snapshot.providersByRegion.get(region) : undefined;
+}
+
+/** Account of the ARNs that this gateway makes up in its own list of inference profiles. */
+export const OWN_ACCOUNT = "000000000000";
+
+const OWN_PROFILE = new RegExp(`^arn:[^:]+:bedrock:[^:]+:${OWN_ACCOUNT}:inference-profile/(.+)$`);
+const FOUNDATION_MODEL = /^arn:[^:]+:bedrock:[^:]+::foundation-model\/(.+)$/;
+
+/** The id without the ARN that this gateway has put around it. */
+function unwrapped(id: string): string {
+  return OWN_PROFILE.exec(id)?.[1] ?? id;
+}
+
+/** The caller's configured model that the id names, by itself or in an ARN of the region where the model is served. */
+function configuredName(id: string, caller: Caller, snapshot: Snapshot): string | undefined {
+  const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
+  const model = caller.models.has(name) ? snapshot.models.get(name) : undefined;
+  const region = regionOfArn(id);
+  return region === undefined || region === model?.provider.region ? model?.name : undefined;
+}
+
+/** The fourth field of an ARN; undefined for a plain id. */
+function regionOfArn(id: string): string | undefined {
+  return id.startsWith("arn:") ? id.split(":", 4)[3] ?? "" : undefined;
+}
+
+function notFound(name: string): AditError {
+  // The caller's own text, cut short: it is not to fill a log or an answer.
+  const shown = name.length > 200 ? `${name.slice(0, 200)}…` : name;
+  return new AditError(
+    "model_not_found",
+    `the model ${JSON.stringify(shown)} does not exist or this key may not use it`,
+  );
+}

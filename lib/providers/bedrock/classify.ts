@@ -1,0 +1,140 @@
+/** What an upstream's refusal means: AWS's exception names and statuses to the kinds of our error table. */
+
+import { scrub } from "../../aws/scrub.ts";
+import { decodeUtf8 } from "../../base/bytes.ts";
+import { AditError, type ErrorKind, errorRow, type UpstreamDetail } from "../../base/errors.ts";
+import type { Frame } from "../../codec/eventstream.ts";
+
+/** Bound on an error's body: one that is longer was not written by Bedrock, and nothing of it is kept. */
+export const MAX_ERROR_BYTES = 64 * 1024;
+
+/** By the names that Bedrock and the signature layer in front of it use. */
+const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
+  [
+    ["ValidationException", "invalid_request"],
+    ["ConflictException", "invalid_request"],
+    ["AccessDeniedException", "permission_denied"],
+    ["ResourceNotFoundException", "model_not_found"],
+    ["ModelTimeoutException", "timeout"],
+    ["ModelErrorException", "model_error"],
+    ["ModelStreamErrorException", "model_error"],
+    ["ModelNotReadyException", "model_not_ready"],
+    ["ThrottlingException", "rate_limited"],
+    ["TooManyRequestsException", "rate_limited"],
+    ["ServiceQuotaExceededException", "quota_exceeded"],
+    ["InternalServerException", "upstream_error"],
+    ["InternalFailure", "upstream_error"],
+    ["ServiceUnavailableException", "overloaded"],
+    // The caller's key is fine: these are about the credentials that this gateway signed with.
+    ["UnrecognizedClientException", "upstream_credentials"],
+    ["InvalidClientTokenId", "upstream_credentials"],
+    ["InvalidSignatureException", "upstream_credentials"],
+    ["SignatureDoesNotMatch", "upstream_credentials"],
+    ["IncompleteSignature", "upstream_credentials"],
+    ["IncompleteSignatureException", "upstream_credentials"],
+    ["MissingAuthenticationToken", "upstream_credentials"],
+    ["MissingAuthenticationTokenException", "upstream_credentials"],
+    ["ExpiredToken", "upstream_credentials"],
+    ["ExpiredTokenException", "upstream_credentials"],
+    ["RequestExpired", "upstream_credentials"],
+    ["OptInRequired", "upstream_credentials"],
+  ] satisfies [string, ErrorKind][],
+);
+
+/** For answers that name no exception we know: proxies, load balancers, and AWS's own front ends. */
+const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
+  [
+    [400, "invalid_request"],
+    [401, "upstream_credentials"],
+    // The bearer layer refuses API keys with a 403 that names no exception.
+    [403, "upstream_credentials"],
+    [404, "model_not_found"],
+    [408, "timeout"],
+    [413, "body_too_large"],
+    [424, "model_error"],
+    [429, "rate_limited"],
+    [503, "overloaded"],
+    [504, "timeout"],
+    [529, "overloaded"],
+  ] satisfies [number, ErrorKind][],
+);
+
+/** The error that an HTTP answer other than 200 stands for. */
+export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
+  const { code, message } = parseErrorBody(body);
+  const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
+  const kind = KIND_BY_EXCEPTION.get(type ?? "") ?? KIND_BY_STATUS.get(status) ?? "upstream_error";
+  return refusal(kind, {
+    status,
+    ...optional("type", type),
+    ...optional("message", message),
+    ...optional("requestId", headers.get("x-amzn-requestid")),
+  }, headers.get("retry-after"));
+}
+
+/** Headers of frames that were found to be events; frames with the same headers share them. */
+const HEADERS_OF_EVENTS = new WeakSet<Frame["headers"]>();
+
+/**
+ * The error that a frame of an event stream stands for; undefined for an event. Some real frames lack `:message-type`:
+ * what they are is then told by the header that is there.
+ */
+export function classifyFrame(
+  { headers, payload }: Frame,
+  requestId: string | undefined,
+): AditError | undefined {
+  if (HEADERS_OF_EVENTS.has(headers)) return undefined;
+  const text = (name: string) => {
+    const value = headers.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const name = text(":exception-type") ?? text(":error-code");
+  const messageType = text(":message-type");
+  if (name === undefined && messageType !== "exception" && messageType !== "error") {
+    HEADERS_OF_EVENTS.add(headers);
+    return undefined;
+  }
+  // The names that HTTP spells `ThrottlingException` are members of a union here: `throttlingException`.
+  const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
+  return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
+    ...optional("type", type),
+    ...optional("message", text(":error-message") ?? parseErrorBody(payload).message),
+    ...optional("requestId", requestId),
+  });
+}
+
+function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string | null = null): AditError {
+  const shown = errorRow(kind).upstreamText === "scrubbed" && upstream.message !== undefined
+    ? scrub(upstream.message)
+    : undefined;
+  return new AditError(kind, shown, { upstream, ...optional("retryAfter", retryAfter) });
+}
+
+/** `ValidationException` out of `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`. */
+function exceptionName(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
+}
+
+/** AWS's front ends write `Message`, its services `message`; proxies send HTML, of which nothing is kept. */
+function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
+  if (body.length > MAX_ERROR_BYTES) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(body));
+  } catch {
+    return {};
+  }
+  if (typeof value !== "object" || value === null) return {};
+  const members = new Map<string, unknown>(Object.entries(value));
+  return {
+    code: members.get("code") ?? members.get("__type"),
+    message: members.get("message") ?? members.get("Message"),
+  };
+}
+
+/** The member, if there is text for it. */
+function optional<Name extends string>(name: Name, value: unknown): { [name in Name]?: string };
+function optional(name: string, value: unknown): Record<string, string> {
+  return typeof value === "string" && value !== "" ? { [name]: value } : {};
+}

@@ -1,0 +1,117 @@
+/** Event streams: frames read into typed events, batch by batch, with an error wherever the stream breaks. */
+
+import { AditError, type ErrorKind, toAditError } from "../../base/errors.ts";
+import { EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
+import { expectSuccess, requestIdOf } from "./answer.ts";
+import { classifyFrame } from "./classify.ts";
+import type { Exchange, Head } from "../transport/exchange.ts";
+
+/** Knows the events of one operation, and which of them make an answer complete. */
+export interface EventReader<Event> {
+  /** The event of a frame, or undefined for one that the operation does not have. Throws `upstream_protocol`. */
+  read(eventType: string, payload: Uint8Array<ArrayBuffer>): Event | undefined;
+  /** Whether everything that the client is to see has come. */
+  isComplete(): boolean;
+}
+
+/** An upstream lost behind a complete answer has lost its accounting at most. */
+export const FORGIVEN_AT_THE_END: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
+
+/**
+ * The events of a stream. It is opened only when its first events are there, so that an error before them still becomes
+ * a status; it ends well only behind a complete answer.
+ */
+export class EventStream<Event> {
+  readonly #exchange: Exchange;
+  readonly #reader: EventReader<Event>;
+  readonly #decoder = new FrameDecoder();
+  readonly requestId: string | undefined;
+  /** Names of the events that were passed over because the reader does not know them. */
+  readonly unknownEvents: string[] = [];
+  #ready: readonly Event[] | undefined;
+  #failure: AditError | undefined;
+
+  private constructor(exchange: Exchange, reader: EventReader<Event>, head: Head) {
+    this.#exchange = exchange;
+    this.#reader = reader;
+    this.requestId = requestIdOf(head);
+  }
+
+  /** Resolves with the first events in hand; throws an AditError if an error comes before them. */
+  static async open<Event>(exchange: Exchange, reader: EventReader<Event>): Promise<EventStream<Event>> {
+    const stream = new EventStream(exchange, reader, await expectSuccess(exchange));
+    stream.#ready = await stream.#read();
+    return stream;
+  }
+
+  /** The events of the next chunk, or undefined after the last one. Throws the AditError that broke the stream. */
+  next(): Promise<readonly Event[] | undefined> {
+    const ready = this.#ready;
+    if (ready === undefined) return this.#read();
+    this.#ready = undefined;
+    return Promise.resolve(ready);
+  }
+
+  async #read(): Promise<readonly Event[] | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const chunk = await this.#readChunk();
+      if (chunk === undefined) {
+        this.#checkEnd();
+        return undefined;
+      }
+      const events = this.#decode(chunk);
+      if (events.length > 0) return events;
+    }
+  }
+
+  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      return await this.#exchange.read();
+    } catch (error) {
+      if (FORGIVEN_AT_THE_END.has(toAditError(error).kind) && this.#reader.isComplete()) return undefined;
+      throw error;
+    }
+  }
+
+  /** The events in a chunk; a failure among them is kept until the events before it have been delivered. */
+  #decode(chunk: Uint8Array<ArrayBuffer>): Event[] {
+    const events: Event[] = [];
+    try {
+      for (const frame of this.#decoder.push(chunk)) {
+        const event = this.#readFrame(frame);
+        if (event !== undefined) events.push(event);
+      }
+    } catch (error) {
+      this.#failure = error instanceof AditError
+        ? error
+        : new AditError("upstream_protocol", undefined, { cause: error });
+      this.#exchange.end(this.#failure);
+    }
+    return events;
+  }
+
+  #readFrame(frame: Frame): Event | undefined {
+    const error = classifyFrame(frame, this.requestId);
+    if (error !== undefined) throw error;
+    const type = frame.headers.get(":event-type");
+    const name = typeof type === "string" ? type : "";
+    const event = this.#reader.read(name, frame.payload);
+    if (event === undefined && !this.unknownEvents.includes(name)) this.unknownEvents.push(name);
+    return event;
+  }
+
+  #checkEnd(): void {
+    if (this.#reader.isComplete()) return;
+    let cause: unknown;
+    try {
+      this.#decoder.end();
+    } catch (error) {
+      cause = error;
+    }
+    const kind = cause instanceof EventStreamError && cause.reason !== "truncated"
+      ? "upstream_protocol"
+      : "stream_truncated";
+    throw new AditError(kind, undefined, { cause });
+  }
+}

@@ -1,0 +1,110 @@
+/** Bedrock Runtime's operations, from the service's own model: requests are matched and addressed by these rows alone. */
+
+import { percentEncode } from "../../aws/sigv4/canonical.ts";
+
+interface OperationRow {
+  readonly method: "GET" | "POST";
+  /** Each `{…}` is one segment, percent-encoded. */
+  readonly path: string;
+  /**
+   * What the operation is asked of: a model that the first segment in braces or the body names, a resource that the first
+   * segment in braces names, or the region as a whole.
+   */
+  readonly subject: "model in path" | "model in body" | "resource" | "region";
+  /** Where the request names a guardrail, if it can. */
+  readonly guardrail: "body" | "headers" | "none";
+  /** Where the answer counts tokens, if it does; an answer that counts them in events is a stream. */
+  readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
+}
+
+export const OPERATIONS = {
+  converse: {
+    method: "POST",
+    path: "/model/{modelId}/converse",
+    subject: "model in path",
+    guardrail: "body",
+    usage: "body",
+  },
+  converseStream: {
+    method: "POST",
+    path: "/model/{modelId}/converse-stream",
+    subject: "model in path",
+    guardrail: "body",
+    usage: "converse events",
+  },
+  invoke: {
+    method: "POST",
+    path: "/model/{modelId}/invoke",
+    subject: "model in path",
+    guardrail: "headers",
+    usage: "headers",
+  },
+  invokeStream: {
+    method: "POST",
+    path: "/model/{modelId}/invoke-with-response-stream",
+    subject: "model in path",
+    guardrail: "headers",
+    usage: "invoke events",
+  },
+  countTokens: {
+    method: "POST",
+    path: "/model/{modelId}/count-tokens",
+    subject: "model in path",
+    guardrail: "none",
+    usage: "none",
+  },
+  applyGuardrail: {
+    method: "POST",
+    path: "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
+    subject: "resource",
+    guardrail: "none",
+    usage: "none",
+  },
+  invokeGuardrailChecks: {
+    method: "POST",
+    path: "/guardrail-checks/invoke",
+    subject: "region",
+    guardrail: "none",
+    usage: "none",
+  },
+  startAsyncInvoke: {
+    method: "POST",
+    path: "/async-invoke",
+    subject: "model in body",
+    guardrail: "none",
+    usage: "none",
+  },
+  getAsyncInvoke: {
+    method: "GET",
+    path: "/async-invoke/{invocationArn}",
+    subject: "resource",
+    guardrail: "none",
+    usage: "none",
+  },
+  listAsyncInvokes: {
+    method: "GET",
+    path: "/async-invoke",
+    subject: "region",
+    guardrail: "none",
+    usage: "none",
+  },
+} as const satisfies Record<string, OperationRow>;
+
+export type Operation = keyof typeof OPERATIONS;
+
+/** What AWS's model says of an operation: its method, its path, and where its counts stand. */
+export function operationRow(operation: Operation): OperationRow {
+  return OPERATIONS[operation];
+}
+
+/** Whether the operation answers with frames of an event stream, one by one. */
+export function isStream(operation: Operation): boolean {
+  const { usage } = operationRow(operation);
+  return usage === "converse events" || usage === "invoke events";
+}
+
+/** The operation's path with these decoded values in the place of its braces, each encoded as the AWS SDKs do. */
+export function operationPath(operation: Operation, values: readonly string[]): string {
+  let next = 0;
+  return operationRow(operation).path.replace(/\{\w+\}/g, () => percentEncode(values[next++] ?? ""));
+}

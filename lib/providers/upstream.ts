@@ -1,0 +1,136 @@
+/** Opens signed exchanges with the providers of the configuration. */
+
+import type { Authenticator } from "../aws/keys/authenticator.ts";
+import { bedrockEndpoint } from "../aws/hosts.ts";
+import { sigV4Signer } from "../aws/sigv4/sign.ts";
+import type { Clock, TimerWheel } from "../base/clock.ts";
+import { AditError } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
+import type { Provider, Timeouts } from "../snapshot/snapshot.ts";
+import type { Target } from "../snapshot/plan.ts";
+import type { Fetch, OpenBody } from "../runtime/runtime.ts";
+import { Exchange, type ProbeConnection } from "./transport/exchange.ts";
+import { type Operation, operationPath, operationRow } from "./bedrock/operations.ts";
+import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./transport/images.ts";
+import type { ProviderCredentials } from "./bedrock/provider_credentials.ts";
+
+export interface UpstreamCall {
+  readonly operation: Operation;
+  /** Not sent with a GET. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Headers to send beside those that Adit sets itself; taken over by the call. */
+  readonly headers: Headers;
+  /** What stands in the operation's path, decoded; the target's model id when left out. */
+  readonly pathValues?: readonly string[];
+  /** Encoded, without its question mark. */
+  readonly query?: string;
+  /** Path and query to send as they are, because the caller has signed them: for providers that leave signing to it. */
+  readonly signedPath?: string;
+}
+
+export interface UpstreamOptions {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly fetch: Fetch;
+  /** How the bodies of its answers are read; `getReader` when left out. */
+  readonly openBody?: OpenBody;
+  readonly emulator: EmulatorAccess;
+  readonly credentials: ProviderCredentials;
+  /** Undefined behind a forward proxy, where a direct connection proves nothing. */
+  readonly probe: ProbeConnection | undefined;
+  readonly userAgent: string;
+  /** In place of the public internet, as the way to images that requests point at. */
+  readonly imageNetwork?: ImageNetwork;
+}
+
+/** How providers of `type: emulator` are reached: without a network, but signed like any other. */
+export interface EmulatorAccess {
+  readonly fetch: Fetch;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
+
+/** What a provider's settings come to, made once for each snapshot that has it. */
+interface Connection {
+  readonly origin: string;
+  readonly authenticator: Authenticator;
+  readonly fetch: Fetch;
+  readonly openBody: OpenBody | undefined;
+  readonly probe: ProbeConnection | undefined;
+}
+
+/** The way to all providers; what the settings of each come to is worked out once for each snapshot. */
+export class Upstream {
+  /** Fetches an image that a request points at. */
+  readonly fetchImage: FetchImage;
+  readonly #options: UpstreamOptions;
+  readonly #connections = new WeakMap<Provider, Connection>();
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+    this.fetchImage = imageFetcher(options.timers, options.imageNetwork ?? PUBLIC_INTERNET);
+  }
+
+  /** Begins one attempt at a target. */
+  open(target: Target, call: UpstreamCall, timeouts: Timeouts): Exchange {
+    const { clock, timers, userAgent } = this.#options;
+    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider);
+    const { operation, body, headers } = call;
+    if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
+    const url = origin + pathOf(target, call);
+    const { method } = operationRow(operation);
+    return new Exchange(
+      { method, url, headers, ...(method === "GET" ? {} : { body }) },
+      { ...authenticator, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
+    );
+  }
+
+  #connectionTo(provider: Provider): Connection {
+    let connection = this.#connections.get(provider);
+    if (connection === undefined) {
+      connection = this.#connect(provider);
+      this.#connections.set(provider, connection);
+    }
+    return connection;
+  }
+
+  #connect(provider: Provider): Connection {
+    const { fetch, openBody, emulator, credentials, probe } = this.#options;
+    switch (provider.kind) {
+      case "bedrock":
+        return {
+          origin: provider.endpoint ?? bedrockEndpoint(provider.region, provider),
+          authenticator: credentials.authenticatorOf(provider),
+          fetch,
+          openBody,
+          probe,
+        };
+      case "emulator":
+        return {
+          origin: bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
+          authenticator: { sign: sigV4Signer({ ...emulator, region: provider.region }) },
+          fetch: emulator.fetch,
+          openBody: undefined,
+          probe: undefined,
+        };
+    }
+  }
+}
+
+/** Path and query below the provider's origin. Throws where the caller should have signed and has not. */
+function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
+  const { operation, pathValues = [modelId], query = "", signedPath } = call;
+  if (signedPath !== undefined) return signedPath;
+  if (leavesSigning(provider)) {
+    throw new AditError(
+      "invalid_request",
+      "this model takes only requests to Bedrock's own API that the caller has signed for AWS itself",
+    );
+  }
+  return operationPath(operation, pathValues) + (query === "" ? "" : `?${query}`);
+}
+
+/** Whether requests reach the provider with the signature of whoever calls. */
+export function leavesSigning(provider: Provider): boolean {
+  return provider.kind === "bedrock" && provider.credentials.kind === "caller";
+}

@@ -1,0 +1,140 @@
+/** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
+
+import { bracketed } from "../base/host.ts";
+import type { ListenAddress, SocketAddress, TlsMaterial } from "../snapshot/snapshot.ts";
+import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime.ts";
+
+export interface ListenersOptions {
+  readonly runtime: Pick<Runtime, "serve" | "serveSocket">;
+  readonly handle: Handler;
+  /** Called for each socket as soon as it is open. */
+  readonly onListening: (url: string) => void;
+}
+
+interface Listener {
+  /** What it was opened for; the certificate's private key changes with it. */
+  readonly address: Address;
+  readonly certificate: string | undefined;
+  readonly url: string;
+  readonly server: RunningServer;
+  /** The same where it has a port. */
+  readonly portServer: Server | undefined;
+}
+
+type Address = ListenAddress | SocketAddress;
+
+/** Sockets that have been opened but not yet taken over. */
+export interface ListenChange {
+  /** Takes the new sockets over, and drains those that are no longer wanted. */
+  commit(): void;
+  /** Closes the new sockets again: nothing has changed. */
+  undo(): void;
+}
+
+/** The sockets of the running configuration; one that a new configuration also wants stays open across the change. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  #open: readonly Listener[] = [];
+  /** The servers that are being drained, each with the promise of its end. */
+  readonly #draining = new Map<RunningServer, Promise<unknown>>();
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+  }
+
+  /** URLs of the open sockets. */
+  get urls(): readonly string[] {
+    return this.#open.map((listener) => listener.url);
+  }
+
+  /** Opens the sockets that are new. If one cannot be opened, none is, and the error is thrown. */
+  open(addresses: readonly Address[], tls: TlsMaterial | undefined): ListenChange {
+    const unclaimed = [...this.#open];
+    const next: Listener[] = [];
+    const opened: Listener[] = [];
+    const undo = () => opened.forEach(({ server }) => void server.close());
+    try {
+      for (const address of addresses) {
+        const at = unclaimed.findIndex((listener) => isSame(listener.address, address));
+        const [existing] = at === -1 ? [] : unclaimed.splice(at, 1);
+        if (existing !== undefined && existing.certificate === tls?.certificate) {
+          next.push(existing);
+        } else {
+          const listener = "path" in address
+            ? this.#listenOnSocket(address)
+            : this.#listen(address, tls, existing?.portServer ?? this.#inTheWayOf(address));
+          opened.push(listener);
+          next.push(listener);
+        }
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return {
+      undo,
+      commit: () => {
+        const dropped = this.#open.filter((listener) => !next.includes(listener));
+        this.#open = next;
+        for (const { url } of opened) this.#options.onListening(url);
+        for (const { server } of dropped) this.#drain(server);
+      },
+    };
+  }
+
+  /** Stops accepting; resolves when every request over these sockets has been answered. */
+  async drain(): Promise<void> {
+    for (const { server } of this.#open) this.#drain(server);
+    this.#open = [];
+    await Promise.all(this.#draining.values());
+  }
+
+  /** Closes every socket now, whatever is going over it. */
+  async close(): Promise<void> {
+    const servers = [...this.#open.map(({ server }) => server), ...this.#draining.keys()];
+    await Promise.all(servers.map((server) => server.close()));
+  }
+
+  /** Another host name with the same port, such as 0.0.0.0 after 127.0.0.1, is in the way as well. */
+  #inTheWayOf({ port }: ListenAddress): Server | undefined {
+    return this.#open.find(({ portServer }) => portServer?.port === port)?.portServer;
+  }
+
+  #drain(server: RunningServer): void {
+    const forget = () => this.#draining.delete(server);
+    // A socket that cannot be drained takes no requests any more either; nobody waits for it.
+    this.#draining.set(server, server.drain().then(forget, forget));
+  }
+
+  #listen(address: ListenAddress, tls: TlsMaterial | undefined, replaces: Server | undefined): Listener {
+    const { runtime, handle } = this.#options;
+    const server = runtime.serve({
+      hostname: address.hostname,
+      // Where any port would do, clients have been told the one of the server before.
+      port: replaces?.port ?? address.port,
+      handle,
+      ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: tls.key.reveal() } }),
+      ...(replaces === undefined ? {} : { replaces }),
+    });
+    return {
+      address,
+      certificate: tls?.certificate,
+      server,
+      portServer: server,
+      url: `${tls === undefined ? "http" : "https"}://${bracketed(server.hostname)}:${server.port}`,
+    };
+  }
+
+  #listenOnSocket(address: SocketAddress): Listener {
+    const { runtime, handle } = this.#options;
+    const server = runtime.serveSocket({ path: address.path, handle });
+    return { address, certificate: undefined, server, portServer: undefined, url: `unix:${address.path}` };
+  }
+}
+
+function isSame(one: Address, other: Address): boolean {
+  if ("path" in one || "path" in other) {
+    return "path" in one && "path" in other && one.path === other.path;
+  }
+  return one.hostname === other.hostname && one.port === other.port;
+}

@@ -1,0 +1,305 @@
+/** ConverseStream -> Chat Completions: the chunks of a stream, as the text of server-sent events. */
+
+import { AditError, upstreamProtocol } from "../../base/errors.ts";
+import type { Usage } from "../../base/usage.ts";
+import { encodeSseData } from "../../codec/sse.ts";
+import type { Citation } from "../../wire/bedrock/converse.ts";
+import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
+import { openAiErrorBody } from "../../wire/errors.ts";
+import type { ThinkingBlock } from "../../wire/openai/chat_messages.ts";
+import type { Annotation, ChatExtras } from "../../wire/openai/completion.ts";
+import { annotation } from "../converse/annotations.ts";
+import { chatExtras } from "./extras.ts";
+import { chatUsage } from "./usage.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  lateEvent,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  unknownBlock,
+  unknownEvent,
+} from "../converse/anomalies.ts";
+import { joinBlobs } from "../converse/redacted.ts";
+import { finishReason } from "./answer.ts";
+import type { CompletionContext } from "./answer.ts";
+
+/** What a content block has shown so far. */
+type Block =
+  | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
+  | { readonly type: "tool"; readonly position: number; hasInput: boolean }
+  | { readonly type: "structured"; hasInput: boolean }
+  | { readonly type: "reasoning"; text: string; signature: string; readonly redacted: string[] }
+  | { readonly type: "skipped" };
+
+/**
+ * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Chunks are put together
+ * here rather than by the SSE encoder: their head is the same for the whole stream and is serialised once.
+ */
+export class ConverseStreamToChat {
+  /** What the stream held that Chat has no place for, to be counted and logged. */
+  readonly anomalies: string[] = [];
+
+  readonly #context: CompletionContext;
+  readonly #head: string;
+  readonly #blocks = new Map<number, Block>();
+  #usage: Usage | undefined;
+  #stopReason: string | undefined;
+  #extras: ChatExtras = {};
+  #started = false;
+  #finishSent = false;
+  #tools = 0;
+  #textLength = 0;
+  #structuredSeen = false;
+  /** Text that must not be sent if the tool that stands in for structured output gives the content. */
+  #heldText = "";
+
+  constructor(context: CompletionContext) {
+    this.#context = context;
+    const { id, created, model } = context;
+    const fields = JSON.stringify({ id, object: "chat.completion.chunk", created, model });
+    this.#head = `data: ${fields.slice(0, -1)},"choices":[`;
+  }
+
+  /** Known once Bedrock has told. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** Bedrock's own word; known once the message is complete. */
+  get stopReason(): string | undefined {
+    return this.#stopReason;
+  }
+
+  /** Whether the model said that its message is complete; only then may the stream end well. */
+  get finished(): boolean {
+    return this.#stopReason !== undefined;
+  }
+
+  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
+  push(event: ConverseEvent): string {
+    if (this.finished && event.type !== "metadata") {
+      this.#note(lateEvent(event.type));
+      return "";
+    }
+    switch (event.type) {
+      case "messageStart":
+        return this.#start();
+      case "contentBlockStart":
+        return this.#start() + this.#startBlock(event.index, event.start);
+      case "contentBlockDelta":
+        return this.#start() + this.#delta(event.index, event.delta);
+      case "contentBlockStop":
+        return this.#stopBlock(event.index);
+      case "messageStop":
+        this.#stopReason = event.stopReason;
+        this.#extras = chatExtras(event);
+        return this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
+      case "metadata":
+        this.#usage = event.usage;
+        this.#extras = { ...this.#extras, ...chatExtras(event) };
+        return this.finished ? this.#finish() : "";
+      case "unknown":
+        this.#note(unknownEvent(event.name));
+        return "";
+    }
+  }
+
+  /** The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete. */
+  end(): string {
+    if (!this.finished) return this.fail(new AditError("stream_truncated"));
+    return this.#finish() + encodeSseData("[DONE]");
+  }
+
+  /** One error event, which no `[DONE]` may follow. */
+  fail(error: AditError): string {
+    return encodeSseData(JSON.stringify(openAiErrorBody(error)));
+  }
+
+  #start(): string {
+    if (this.#started) return "";
+    this.#started = true;
+    return this.#chunk('{"role":"assistant","content":""}');
+  }
+
+  #startBlock(index: number, start: BlockStart): string {
+    switch (start.type) {
+      case "toolUse": {
+        if (start.name === this.#context.call.structuredTool) {
+          this.#blocks.set(
+            index,
+            this.#structuredSeen ? { type: "skipped" } : { type: "structured", hasInput: false },
+          );
+          if (this.#structuredSeen) this.#note(SECOND_ANSWER);
+          this.#structuredSeen = true;
+          return "";
+        }
+        const position = this.#tools++;
+        this.#blocks.set(index, { type: "tool", position, hasInput: false });
+        const id = JSON.stringify(start.toolUseId);
+        const name = JSON.stringify(this.#context.call.toolNames.toCaller(start.name));
+        return this.#toolChunk(
+          position,
+          `"id":${id},"type":"function","function":{"name":${name},"arguments":""}`,
+        );
+      }
+      case "unknown":
+        this.#blocks.set(index, { type: "skipped" });
+        this.#note(unknownBlock(start.name));
+        return "";
+    }
+  }
+
+  #delta(index: number, delta: BlockDelta): string {
+    switch (delta.type) {
+      case "text":
+        return this.#textDelta(index, delta.text);
+      case "toolInput":
+        return this.#toolInput(index, delta.input);
+      case "citation":
+        this.#textBlock(index).citations.push(delta.citation);
+        return "";
+      case "reasoningText": {
+        this.#reasoningBlock(index).text += delta.text;
+        return delta.text === "" ? "" : this.#chunk(`{"reasoning_content":${JSON.stringify(delta.text)}}`);
+      }
+      case "signature":
+        this.#reasoningBlock(index).signature += delta.signature;
+        return "";
+      case "redactedContent":
+        this.#reasoningBlock(index).redacted.push(delta.data);
+        return "";
+      case "unknown":
+        // Inside of a block that is known the rest of it still counts.
+        if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
+        this.#note(unknownBlock(delta.name));
+        return "";
+    }
+  }
+
+  #textDelta(index: number, text: string): string {
+    this.#textBlock(index);
+    this.#textLength += text.length;
+    if (text === "") return "";
+    if (this.#context.call.structuredTool === undefined) return this.#contentChunk(text);
+    this.#heldText += text;
+    return "";
+  }
+
+  #toolInput(index: number, input: string): string {
+    const block = this.#blocks.get(index);
+    if (input === "" || block?.type === "skipped") return "";
+    if (block?.type !== "tool" && block?.type !== "structured") {
+      // The call has gone out without it, or never began: either way it would be another call than the model's.
+      throw upstreamProtocol(INPUT_WITHOUT_TOOL);
+    }
+    block.hasInput = true;
+    return this.#inputChunk(block, input);
+  }
+
+  #inputChunk(block: Block & { type: "tool" | "structured" }, input: string): string {
+    return block.type === "structured"
+      ? this.#contentChunk(input)
+      : this.#toolChunk(block.position, `"function":{"arguments":${JSON.stringify(input)}}`);
+  }
+
+  /** The block at `index`; Bedrock does not announce blocks of text, so the first delta makes it. */
+  #textBlock(index: number): Block & { type: "text" } {
+    const block = this.#blocks.get(index);
+    if (block?.type === "text") return block;
+    const made: Block = { type: "text", start: this.#textLength, citations: [] };
+    this.#blocks.set(index, made);
+    return made;
+  }
+
+  #reasoningBlock(index: number): Block & { type: "reasoning" } {
+    const block = this.#blocks.get(index);
+    if (block?.type === "reasoning") return block;
+    const made: Block = { type: "reasoning", text: "", signature: "", redacted: [] };
+    this.#blocks.set(index, made);
+    return made;
+  }
+
+  #stopBlock(index: number): string {
+    const block = this.#blocks.get(index);
+    if (block === undefined || !this.#blocks.delete(index)) return "";
+    switch (block.type) {
+      case "text": {
+        const range = { start: block.start, end: this.#textLength };
+        return block.citations.map((citation) => this.#annotationChunk(annotation(citation, range))).join("");
+      }
+      case "tool":
+      case "structured":
+        // A call without arguments has an empty input, and empty text is not JSON.
+        return block.hasInput ? "" : this.#inputChunk(block, "{}");
+      case "reasoning":
+        return this.#thinkingChunks(block);
+      case "skipped":
+        return "";
+    }
+  }
+
+  /** Bedrock does not always say that a block has ended. */
+  #stopAllBlocks(): string {
+    return [...this.#blocks.keys()].map((index) => this.#stopBlock(index)).join("");
+  }
+
+  #releaseHeldText(): string {
+    const text = this.#heldText;
+    this.#heldText = "";
+    if (text === "") return "";
+    if (!this.#structuredSeen) return this.#contentChunk(text);
+    this.#note(TEXT_BESIDE_ANSWER);
+    return "";
+  }
+
+  #finish(): string {
+    if (this.#finishSent) return "";
+    this.#finishSent = true;
+    const { call } = this.#context;
+    const reason = finishReason(this.#stopReason ?? "", {
+      hasToolCalls: this.#tools > 0,
+      anomalies: this.anomalies,
+      call,
+    });
+    const extras = JSON.stringify(this.#extras).slice(1, -1);
+    const tail = extras === "" ? "" : `,${extras}`;
+    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]${tail}}\n\n`;
+    if (!call.includeUsage || this.#usage === undefined) return finish;
+    return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
+  }
+
+  /** Once each, for an upstream may repeat itself without end. */
+  #note(anomaly: string): void {
+    if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
+  }
+
+  #contentChunk(text: string): string {
+    return this.#chunk(`{"content":${JSON.stringify(text)}}`);
+  }
+
+  /** `members` are those of the call, without its index. */
+  #toolChunk(position: number, members: string): string {
+    return this.#chunk(`{"tool_calls":[{"index":${position},${members}}]}`);
+  }
+
+  #thinkingChunk(block: ThinkingBlock): string {
+    return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
+  }
+
+  /** Sent whole, so that what a caller sends back is what the model signed. */
+  #thinkingChunks({ text, signature, redacted }: Block & { type: "reasoning" }): string {
+    const signed = signature === ""
+      ? ""
+      : this.#thinkingChunk({ type: "thinking", thinking: text, signature });
+    if (redacted.length === 0) return signed;
+    return signed + this.#thinkingChunk({ type: "redacted_thinking", data: joinBlobs(redacted) });
+  }
+
+  #annotationChunk(value: Annotation): string {
+    return this.#chunk(`{"annotations":[${JSON.stringify(value)}]}`);
+  }
+
+  #chunk(delta: string): string {
+    return `${this.#head}{"index":0,"delta":${delta},"finish_reason":null}]}\n\n`;
+  }
+}

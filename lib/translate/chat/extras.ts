@@ -1,0 +1,31 @@
+/** Converse -> Chat Completions: what Bedrock tells beside the message. */
+
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonValue } from "../../base/json.ts";
+import type { AnswerExtras } from "../../wire/bedrock/converse.ts";
+import type { ChatExtras } from "../../wire/openai/completion.ts";
+
+/** The members for a completion, or for the last chunk of a stream; Bedrock's own keep their names. */
+export function chatExtras(extras: AnswerExtras): ChatExtras {
+  const { serviceTier, trace, performanceConfig, additionalModelResponseFields } = extras;
+  return {
+    // Capacity that is paid for ahead: the word for it that OpenAI's clients know.
+    ...(serviceTier !== undefined && { service_tier: serviceTier === "reserved" ? "scale" : serviceTier }),
+    ...(trace !== undefined && { trace: withoutArns(trace) }),
+    ...(performanceConfig !== undefined && { performanceConfig }),
+    ...(additionalModelResponseFields !== undefined && { additionalModelResponseFields }),
+  };
+}
+
+/** The value with the bare id in place of each ARN, which would tell the operator's account and region. */
+function withoutArns(value: JsonValue): JsonValue {
+  if (typeof value === "string") return bareIds(value);
+  if (Array.isArray(value)) return value.map(withoutArns);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [bareIds(key), withoutArns(each)]));
+}
+
+/** `arn:aws:bedrock:us-east-1:123456789012:guardrail/abc` becomes `abc`. */
+function bareIds(text: string): string {
+  return text.replaceAll(/arn:aws[\w-]*:[\w-]*:[\w-]*:\d*:(?:[\w-]+\/)?([^\s"'`,;]*)/gi, "$1");
+}

@@ -1,0 +1,83 @@
+/** Chat Completions -> Converse: tools, the choice between them, and structured output. */
+
+import { invalidField } from "../../base/errors.ts";
+import type { ChatRequest, ChatTool, ResponseFormat } from "../../wire/openai/chat.ts";
+import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "../converse/tools.ts";
+import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
+
+/** Translates `tools`, `tool_choice`, `parallel_tool_calls` and `response_format`, which depend on one another. */
+export function planChatTools(request: ChatRequest, context: ToolsContext): ToolPlan {
+  const choice = resolveChoice(request, context);
+  const tools = request.tools.map(callerTool);
+  refuseDoubles(tools);
+  const format = answerFormat(request.responseFormat);
+  const singleCall = request.parallelToolCalls === false ? "parallel_tool_calls" : undefined;
+  return planTools({ tools, choice, format, singleCall }, context);
+}
+
+function resolveChoice(request: ChatRequest, context: ToolsContext): Choice {
+  const { traits } = context;
+  const { tools, toolChoice: asked } = request;
+  const path = "tool_choice";
+  switch (asked?.type) {
+    case undefined:
+      return { mode: "auto", allowed: undefined, toolChoice: undefined };
+    case "none":
+      return { mode: "none", allowed: undefined, toolChoice: undefined };
+    case "auto":
+      return autoChoice(traits);
+    case "required":
+      if (tools.length === 0) throw invalidField(path, 'expected tools beside "required", found none');
+      return anyChoice(traits, { path });
+    case "function":
+      expectKnown([asked.name], { tools, path: "tool_choice.function.name" });
+      return namedChoice(asked.name, { ...context, path });
+    case "allowed_tools": {
+      expectKnown(asked.names, { tools, path: "tool_choice.allowed_tools.tools" });
+      const allowed = new Set(asked.names);
+      return asked.mode === "auto" ? autoChoice(traits, allowed) : anyChoice(traits, { path, allowed });
+    }
+  }
+}
+
+function expectKnown(
+  names: readonly string[],
+  { tools, path }: { readonly tools: readonly ChatTool[]; readonly path: string },
+): void {
+  const known = new Set(tools.map((tool) => tool.name));
+  if (names.length === 0 || !names.every((name) => known.has(name))) {
+    throw invalidField(path, "expected the name of one of the tools");
+  }
+}
+
+function callerTool({ path, name, description, parameters, strict, cache }: ChatTool): CallerTool {
+  return {
+    name,
+    namePath: `${path}.function.name`,
+    description,
+    schema: parameters ?? {},
+    strict,
+    strictPath: "tools[].function.strict",
+    cache,
+  };
+}
+
+function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
+  const common = { path: "response_format", otherwise: '"text"' };
+  switch (format.type) {
+    case "text":
+      return undefined;
+    case "json_object":
+      return {
+        ...common,
+        schema: undefined,
+        name: undefined,
+        description: undefined,
+        tool: { name: "json", suffix: "_answer" },
+      };
+    case "json_schema": {
+      const { name, description, schema } = format;
+      return { ...common, schema, name, description, tool: { name, suffix: "_answer" } };
+    }
+  }
+}

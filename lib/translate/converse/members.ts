@@ -1,0 +1,86 @@
+/** Members of a Converse request that mean the same in every dialect. */
+
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
+import type { ConverseTool } from "../../wire/bedrock/converse.ts";
+import type { ModelSettings } from "./model_settings.ts";
+import type { IgnoredFields } from "./ignored.ts";
+
+/** What the translation of a field must know: what the model can do, and where to name what it cannot. */
+export interface FieldsContext {
+  readonly traits: ModelTraits;
+  readonly ignored: IgnoredFields;
+}
+
+/** Said in place of an empty tool result, which Bedrock refuses. */
+export const NO_OUTPUT = "(no output)";
+
+/** Bedrock refuses text blocks without a visible character. */
+export function isBlank(text: string): boolean {
+  return text.trim() === "";
+}
+
+/** Whether nothing would be left of the object as JSON. */
+export function isEmpty(object: object): boolean {
+  return Object.values(object).every((value) => value === undefined);
+}
+
+/** Bedrock refuses a schema that does not say it is an object's. */
+export function objectSchema(schema: JsonObject): JsonObject {
+  return Object.hasOwn(schema, "type") ? schema : { type: "object", ...schema };
+}
+
+/** A tool of which nothing but the name is known; `name` is Converse's. */
+export function bareTool(name: string): ConverseTool {
+  return { toolSpec: { name, inputSchema: { json: objectSchema({}) } } };
+}
+
+/** `top_k` where the model has it inside `additionalModelRequestFields`. */
+export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
+  if (topK === undefined) return {};
+  if (traits.topKPath === "" || traits.sampling === "none") {
+    ignored.add("top_k");
+    return {};
+  }
+  const [last = "", ...outer] = traits.topKPath.split(".").reverse();
+  return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
+}
+
+/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
+export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
+  return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
+}
+
+interface Sampling {
+  readonly temperature: JsonValue | undefined;
+  readonly topP: JsonValue | undefined;
+}
+
+/**
+ * Whether the request leaves no room for the operator's sampling: newer Claude models refuse one of temperature and
+ * top_p beside the other, and both while they think. `thinking` is what `activeThinking` gave.
+ */
+export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
+  return temperature !== undefined || topP !== undefined || thinking !== undefined;
+}
+
+/** For a model that takes no sampling: nothing, and names for what the caller asks. */
+export function noSampling(
+  { temperature, topP }: Sampling,
+  ignored: IgnoredFields,
+): Record<"temperature" | "topP", undefined> {
+  if (temperature !== undefined) ignored.add("temperature");
+  if (topP !== undefined) ignored.add("top_p");
+  return { temperature: undefined, topP: undefined };
+}
+
+/** The operator's tier for requests that name none. */
+export function tierConfig({ serviceTier }: ModelSettings["defaults"]): JsonObject | undefined {
+  return serviceTier === undefined ? undefined : { type: serviceTier };
+}
+
+/** The operator's `performanceConfig` for requests that have none. */
+export function latencyConfig({ latency }: ModelSettings["defaults"]): JsonObject | undefined {
+  return latency === undefined ? undefined : { latency };
+}

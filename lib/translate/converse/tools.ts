@@ -1,0 +1,230 @@
+/** Tools of any dialect -> Converse: those on offer, the choice between them, and structured output. */
+
+import { invalidField } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
+import type {
+  ConverseTool,
+  OutputConfig,
+  ToolChoice,
+  ToolConfig,
+  ToolSpec,
+} from "../../wire/bedrock/converse.ts";
+import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
+import { bareTool, objectSchema } from "./members.ts";
+import type { ConversationContext } from "./turns.ts";
+
+/** The members of a Converse request that tools and format become. */
+export interface ToolPlan {
+  readonly toolConfig: ToolConfig | undefined;
+  readonly outputConfig: OutputConfig | undefined;
+  /** Converse's name of the tool whose input is the answer's content. */
+  readonly structuredTool: string | undefined;
+  /** Members for `additionalModelRequestFields`. */
+  readonly additionalFields: JsonObject;
+}
+
+/** What the translation of tools must know. */
+export interface ToolsContext extends ConversationContext {
+  /** Names of the tools that the history calls. */
+  readonly calledTools: readonly string[];
+}
+
+/** A tool of the caller's. */
+export interface CallerTool {
+  readonly name: string;
+  /** `tools[0].function.name` */
+  readonly namePath: string;
+  readonly description: string | undefined;
+  readonly schema: JsonObject;
+  readonly strict: boolean;
+  /** What `strict` is called where the model does not know it: `tools[].function.strict`. */
+  readonly strictPath: string;
+  readonly cache: CacheControl | undefined;
+}
+
+/** The caller's `tool_choice` as far as the model can follow it. */
+export interface Choice {
+  readonly mode: "auto" | "none" | "forced";
+  /** The tools that the model may call; undefined: every one. */
+  readonly allowed: ReadonlySet<string> | undefined;
+  /** Undefined for "none" too: Converse has no such choice, a request says so by having no tools. */
+  readonly toolChoice: ToolChoice | undefined;
+}
+
+/** The shape that the caller wants the answer in. */
+export interface AnswerFormat {
+  /** The field that asks for it. */
+  readonly path: string;
+  /** What that field may hold for a model without structured output. */
+  readonly otherwise: string;
+  /** Undefined: any object, which `outputConfig` cannot ask for. */
+  readonly schema: JsonObject | undefined;
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+  /** The name of the tool that takes the answer, and what is added to it until no other tool has it. */
+  readonly tool: { readonly name: string; readonly suffix: string };
+}
+
+/** What a request asks of tools and answer. */
+export interface Wanted {
+  readonly tools: readonly CallerTool[];
+  readonly choice: Choice;
+  readonly format: AnswerFormat | undefined;
+  /** The field that forbids more than one call at a time, where it does. */
+  readonly singleCall: string | undefined;
+}
+
+/** Translates tools, choice and format, which depend on one another. */
+export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
+  const tools = offerTools(wanted, context);
+  const structure = wanted.format === undefined
+    ? {}
+    : planStructure(wanted.format, { ...context, wanted, others: tools.length });
+  if (structure.tool !== undefined) tools.push({ toolSpec: structure.tool });
+  const toolChoice = structure.toolChoice ?? wanted.choice.toolChoice;
+  return {
+    toolConfig: tools.length === 0 ? undefined : { tools, toolChoice },
+    outputConfig: structure.outputConfig,
+    structuredTool: structure.tool?.name,
+    additionalFields: tools.length === 0 || wanted.singleCall === undefined
+      ? {}
+      : forbidParallelCalls(wanted.singleCall, { ...context, toolChoice }),
+  };
+}
+
+/** Throws `invalid_request` where two tools have one name, which Bedrock refuses. */
+export function refuseDoubles(tools: readonly CallerTool[]): void {
+  const names = new Set<string>();
+  for (const { name, namePath } of tools) {
+    if (names.has(name)) {
+      throw invalidField(namePath, "expected a name of its own, found a name given before");
+    }
+    names.add(name);
+  }
+}
+
+/** The model chooses, between all tools or those that are `allowed`. */
+export function autoChoice(traits: ModelTraits, allowed?: Choice["allowed"]): Choice {
+  return { mode: "auto", allowed, toolChoice: traits.toolChoice.has("auto") ? { auto: {} } : undefined };
+}
+
+/** The model must call one of the tools; throws `invalid_request` with `path` where it cannot be made to. */
+export function anyChoice(
+  traits: ModelTraits,
+  { path, allowed }: { readonly path: string; readonly allowed?: Choice["allowed"] },
+): Choice {
+  if (traits.toolChoice.has("any")) return { mode: "forced", allowed, toolChoice: { any: {} } };
+  throw invalidField(path, 'this model cannot be made to call a tool: expected "auto" or "none"');
+}
+
+/** The model must call the tool of that name. */
+export function namedChoice(
+  name: string,
+  { path, traits, toolNames }: ToolsContext & { readonly path: string },
+): Choice {
+  // Where a model cannot be held to a name, it is left no other tool.
+  return traits.toolChoice.has("tool")
+    ? { mode: "forced", allowed: undefined, toolChoice: { tool: { name: toolNames.toConverse(name) } } }
+    : anyChoice(traits, { path, allowed: new Set([name]) });
+}
+
+function offerTools({ tools, choice }: Wanted, context: ToolsContext): ConverseTool[] {
+  const { calledTools, cachePoints, toolNames } = context;
+  if (choice.mode === "none" && calledTools.length === 0) return [];
+  const offered: ConverseTool[] = [];
+  for (const tool of tools) {
+    if (choice.allowed?.has(tool.name) === false) continue;
+    offered.push({ toolSpec: translateTool(tool, context) });
+    cachePoints.mark(offered, { place: "tools", cache: tool.cache });
+  }
+  // Bedrock refuses tool blocks in the history of a request that has no toolConfig.
+  return offered.length > 0 ? offered : calledTools.map((name) => bareTool(toolNames.toConverse(name)));
+}
+
+function translateTool(tool: CallerTool, { traits, toolNames, ignored }: ToolsContext): ToolSpec {
+  if (tool.strict && !traits.strictTools) ignored.add(tool.strictPath);
+  return {
+    name: toolNames.toConverse(tool.name),
+    description: tool.description,
+    inputSchema: { json: objectSchema(tool.schema) },
+    strict: tool.strict && traits.strictTools ? true : undefined,
+  };
+}
+
+interface Structure {
+  readonly outputConfig?: OutputConfig;
+  readonly tool?: ToolSpec;
+  readonly toolChoice?: ToolChoice;
+}
+
+interface StructureContext extends ToolsContext {
+  readonly wanted: Wanted;
+  /** How many other tools the model is offered. */
+  readonly others: number;
+}
+
+/** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
+function planStructure(format: AnswerFormat, context: StructureContext): Structure {
+  const { traits, wanted: { tools, choice }, others, toolNames, calledTools, ignored } = context;
+  if (format.schema !== undefined && traits.structuredOutput === "schema") {
+    return { outputConfig: { textFormat: schemaFormat(format, format.schema) } };
+  }
+  if (choice.mode === "forced") {
+    // A call that the caller insists on has no content to hold to a format.
+    ignored.add(format.path);
+    return {};
+  }
+  const byName = traits.toolChoice.has("tool");
+  if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
+    throw invalidField(format.path, `this model has no structured output: expected ${format.otherwise}`);
+  }
+  // Tools of the history alone may be offered, too.
+  const taken = [...tools.map((tool) => tool.name), ...calledTools];
+  const tool: ToolSpec = {
+    name: toolNames.toConverse(freeName(format.tool, taken)),
+    description: format.description ?? "Gives the answer, as JSON",
+    inputSchema: { json: objectSchema(format.schema ?? {}) },
+  };
+  const mayCallOthers = others > 0 && choice.mode !== "none";
+  return { tool, toolChoice: mayCallOthers || !byName ? { any: {} } : { tool: { name: tool.name } } };
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputFormat.html */
+function schemaFormat(
+  { name, description }: AnswerFormat,
+  schema: JsonObject,
+): OutputConfig["textFormat"] {
+  return {
+    type: "json_schema",
+    structure: { jsonSchema: { schema: JSON.stringify(schema), name, description } },
+  };
+}
+
+function freeName({ name, suffix }: AnswerFormat["tool"], taken: readonly string[]): string {
+  let free = name;
+  while (taken.includes(free)) free += suffix;
+  return free;
+}
+
+interface ParallelContext extends ToolsContext {
+  readonly toolChoice: ToolChoice | undefined;
+}
+
+/** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
+function forbidParallelCalls(
+  singleCall: string,
+  { traits, ignored, toolChoice }: ParallelContext,
+): JsonObject {
+  if (!traits.singleToolCall) {
+    ignored.add(singleCall);
+    return {};
+  }
+  return { tool_choice: { ...nativeChoice(toolChoice), disable_parallel_tool_use: true } };
+}
+
+/** The choice as Anthropic spells it, since the native member must not contradict Converse's. */
+function nativeChoice(toolChoice: ToolChoice | undefined): JsonObject {
+  if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
+  return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };
+}

@@ -1,0 +1,146 @@
+/** Converse -> Anthropic Messages: the whole answer. */
+
+import type { JsonObject } from "../../base/json.ts";
+import type { Usage } from "../../base/usage.ts";
+import { messagesUsage } from "../../wire/anthropic/answer.ts";
+import type { AnswerBlock, MessageAnswer } from "../../wire/anthropic/answer.ts";
+import type { Citation, ConverseResponse, ResponseBlock } from "../../wire/bedrock/converse.ts";
+import {
+  oddStopReason,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  UNKNOWN_CITATION,
+  unknownBlock,
+} from "../converse/anomalies.ts";
+import { messagesCitation } from "./citations.ts";
+import type { MessagesCall } from "./request.ts";
+import { redactedToMessages } from "../converse/redacted.ts";
+import { stopReasonRow } from "../converse/stop_reasons.ts";
+
+export interface MessageContext {
+  /** `msg_` and something unique. */
+  readonly id: string;
+  /** The name that the caller used. */
+  readonly model: string;
+  /** For the body of an error in a stream. */
+  readonly requestId: string;
+  readonly call: Pick<MessagesCall, "toolNames" | "structuredTool" | "stopSequences">;
+}
+
+export interface MessageResult {
+  readonly body: MessageAnswer;
+  /** Undefined when Bedrock did not tell. */
+  readonly usage: Usage | undefined;
+  /** What the answer held that Messages has no place for, to be counted and logged. */
+  readonly anomalies: readonly string[];
+}
+
+export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
+/** Translates an answer; never fails over a block or a stop reason that it does not know. */
+export function converseToMessages(response: ConverseResponse, context: MessageContext): MessageResult {
+  const { id, model, call } = context;
+  const anomalies: string[] = [];
+  const blocks = response.content.flatMap((block) => answerBlock(block, { call, anomalies }));
+  const content = call.structuredTool === undefined
+    ? blocks
+    : structuredContent(response, { blocks, call, anomalies });
+  const body: MessageAnswer = {
+    id,
+    type: "message",
+    role: "assistant",
+    model,
+    content,
+    ...messagesStop(response.stopReason, {
+      ...call,
+      hasToolCalls: content.some(({ type }) => type === "tool_use"),
+      anomalies,
+    }),
+    usage: messagesUsage(response.usage ?? NO_USAGE),
+  };
+  return { body, usage: response.usage, anomalies };
+}
+
+interface BlockContext {
+  readonly call: MessageContext["call"];
+  readonly anomalies: string[];
+}
+
+/** The block as Messages has it; none for empty text, which a caller could not send back. */
+function answerBlock(block: ResponseBlock, { call, anomalies }: BlockContext): AnswerBlock[] {
+  switch (block.type) {
+    case "text":
+      return block.text === "" ? [] : [{ type: "text", text: block.text }];
+    case "citations": {
+      const citations = readCitations(block.citations, anomalies);
+      if (citations.length === 0) return block.text === "" ? [] : [{ type: "text", text: block.text }];
+      return [{ type: "text", text: block.text, citations }];
+    }
+    case "toolUse": {
+      const { toolUseId: id, input } = block;
+      if (block.name === call.structuredTool) return [];
+      return [{ type: "tool_use", id, name: call.toolNames.toCaller(block.name), input }];
+    }
+    case "reasoningText":
+      return [{ type: "thinking", thinking: block.text, signature: block.signature ?? "" }];
+    case "redactedContent":
+      return [{ type: "redacted_thinking", data: redactedToMessages(block.data) }];
+    case "unknown":
+      anomalies.push(unknownBlock(block.name));
+      return [];
+  }
+}
+
+function readCitations(citations: readonly Citation[], anomalies: string[]): JsonObject[] {
+  const read = citations.map(messagesCitation);
+  const known = read.filter((citation) => citation !== undefined);
+  if (known.length < read.length) anomalies.push(UNKNOWN_CITATION);
+  return known;
+}
+
+interface StructuredContext extends BlockContext {
+  /** Those of the answer, without the structured one. */
+  readonly blocks: readonly AnswerBlock[];
+}
+
+/** The answer where a tool stands in for structured output: its input is the text, in place of all other text. */
+function structuredContent(
+  { content }: ConverseResponse,
+  { blocks, call, anomalies }: StructuredContext,
+): AnswerBlock[] {
+  const answers = content.flatMap((block) =>
+    block.type === "toolUse" && block.name === call.structuredTool ? [JSON.stringify(block.input)] : []
+  );
+  const text = blocks.map((block) => block.type === "text" ? block.text : "").join("");
+  const others = blocks.filter(({ type }) => type !== "text");
+  if (answers.length > 1) anomalies.push(SECOND_ANSWER);
+  if (answers.length > 0 && text !== "") anomalies.push(TEXT_BESIDE_ANSWER);
+  const only = answers[0] ?? text;
+  return only === "" ? others : [...others, { type: "text", text: only }];
+}
+
+/** What decides on the stop reason beside Bedrock's own word. */
+export interface StopContext {
+  readonly hasToolCalls: boolean;
+  readonly structuredTool: string | undefined;
+  /** The sequences that were asked for. */
+  readonly stopSequences: readonly string[];
+  /** Gets a stop reason that Messages has no word for. */
+  readonly anomalies: string[];
+}
+
+/** Why the message ended. Converse does not tell which sequence stopped it, but of one it is clear. */
+export function messagesStop(
+  stopReason: string,
+  { hasToolCalls, structuredTool, stopSequences, anomalies }: StopContext,
+): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
+  const { messages: reason, anomaly } = stopReasonRow(stopReason);
+  if (anomaly) anomalies.push(oddStopReason(stopReason));
+  // The caller knows nothing of the tool that stands in for structured output.
+  const hidden = reason === "tool_use" && structuredTool !== undefined && !hasToolCalls;
+  const [only = null, ...others] = stopSequences;
+  return {
+    stop_reason: hidden ? "end_turn" : reason,
+    stop_sequence: reason === "stop_sequence" && others.length === 0 ? only : null,
+  };
+}

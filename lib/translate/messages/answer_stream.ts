@@ -1,0 +1,337 @@
+/** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
+
+import { AditError, upstreamProtocol } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Usage } from "../../base/usage.ts";
+import { encodeSseEvent } from "../../codec/sse.ts";
+import { messagesUsage } from "../../wire/anthropic/answer.ts";
+import type { AnswerBlock } from "../../wire/anthropic/answer.ts";
+import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
+import { anthropicErrorBody } from "../../wire/errors.ts";
+import {
+  INPUT_WITHOUT_TOOL,
+  lateEvent,
+  SECOND_ANSWER,
+  TEXT_BESIDE_ANSWER,
+  UNKNOWN_CITATION,
+  unknownBlock,
+  unknownEvent,
+} from "../converse/anomalies.ts";
+import { messagesStop, NO_USAGE } from "./answer.ts";
+import type { MessageContext } from "./answer.ts";
+import { messagesCitation } from "./citations.ts";
+import { encodeMessagesEvent } from "./events.ts";
+import { joinBlobs, redactedToMessages } from "../converse/redacted.ts";
+
+/** The one block that is being written; `source` is its index in Converse. */
+type Block =
+  | {
+    readonly type: "text" | "thinking" | "tool_use";
+    readonly source: number;
+    /** Its index in Messages, where blocks that were left out leave no gap. */
+    readonly index: number;
+  }
+  /** The tool that stands in for structured output: its input is kept for the end. */
+  | { readonly type: "structured"; readonly source: number }
+  /** Anthropic sends redacted thinking whole, so its pieces are kept until there is no more. */
+  | { readonly type: "redacted"; readonly source: number; readonly blobs: string[] }
+  | { readonly type: "skipped"; readonly source: number };
+
+/** The deltas of each kind, with the member that holds their text. */
+const DELTAS = {
+  text_delta: "text",
+  thinking_delta: "thinking",
+  signature_delta: "signature",
+  input_json_delta: "partial_json",
+  citations_delta: "citation",
+} as const;
+
+/** Translates one stream: `push` every event, then `end`, or `fail` when something broke. */
+export class ConverseStreamToMessages {
+  /** What the stream held that Messages has no place for, to be counted and logged. */
+  readonly anomalies: string[] = [];
+
+  readonly #context: MessageContext;
+  #started = false;
+  #block: Block | undefined;
+  #blocks = 0;
+  #hasToolCalls = false;
+  /** Text that must not be sent if the tool that stands in for structured output gives the answer. */
+  #heldText = "";
+  #structured: string | undefined;
+  #usage: Usage | undefined;
+  #stopReason: string | undefined;
+  #ended = false;
+
+  constructor(context: MessageContext) {
+    this.#context = context;
+  }
+
+  /** Known once Bedrock has told. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** Bedrock's own word; known once the message is complete. */
+  get stopReason(): string | undefined {
+    return this.#stopReason;
+  }
+
+  /** Whether the model said that its message is complete; only then may the stream end well. */
+  get finished(): boolean {
+    return this.#stopReason !== undefined;
+  }
+
+  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
+  push(event: ConverseEvent): string {
+    if (this.finished && event.type !== "metadata") {
+      this.#note(lateEvent(event.type));
+      return "";
+    }
+    switch (event.type) {
+      case "messageStart":
+        return "";
+      case "contentBlockStart":
+        return this.#startBlock(event.index, event.start);
+      case "contentBlockDelta":
+        return this.#delta(event.index, event.delta);
+      case "contentBlockStop":
+        return this.#block?.source === event.index ? this.#closeBlock() : "";
+      case "messageStop":
+        this.#stopReason = event.stopReason;
+        return this.#closeBlock() + this.#sendAnswer();
+      case "metadata":
+        this.#usage = event.usage;
+        return this.finished ? this.#finish() : "";
+      case "unknown":
+        this.#note(unknownEvent(event.name));
+        return "";
+    }
+  }
+
+  /** The text after the upstream has ended: the rest, or an error if the message was not complete. */
+  end(): string {
+    if (this.#ended) return "";
+    return this.finished ? this.#finish() : this.fail(new AditError("stream_truncated"));
+  }
+
+  /** One error event, after which nothing may follow. */
+  fail(error: AditError): string {
+    this.#ended = true;
+    return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
+  }
+
+  #startBlock(source: number, start: BlockStart): string {
+    const closed = this.#closeBlock();
+    switch (start.type) {
+      case "toolUse": {
+        const { call } = this.#context;
+        if (start.name === call.structuredTool) {
+          const again = this.#structured !== undefined;
+          if (again) this.#note(SECOND_ANSWER);
+          this.#structured ??= "";
+          this.#block = { type: again ? "skipped" : "structured", source };
+          return closed;
+        }
+        this.#hasToolCalls = true;
+        const name = call.toolNames.toCaller(start.name);
+        return closed +
+          this.#openBlock("tool_use", {
+            source,
+            block: { type: "tool_use", id: start.toolUseId, name, input: {} },
+          });
+      }
+      case "unknown":
+        this.#skip(source, start.name);
+        return closed;
+    }
+  }
+
+  #delta(source: number, delta: BlockDelta): string {
+    switch (delta.type) {
+      case "text":
+        return delta.text === "" ? "" : this.#text(source, delta.text);
+      case "reasoningText": {
+        const opened = this.#ensure("thinking", source);
+        return delta.text === "" ? opened : opened + this.#encodeDelta("thinking_delta", delta.text);
+      }
+      case "signature":
+        return this.#ensure("thinking", source) + this.#encodeDelta("signature_delta", delta.signature);
+      case "redactedContent":
+        return this.#redacted(source, delta.data);
+      case "toolInput":
+        return delta.input === "" ? "" : this.#toolInput(source, delta.input);
+      case "citation":
+        return this.#citation(source, messagesCitation(delta.citation));
+      case "unknown":
+        return this.#unknownDelta(source, delta.name);
+    }
+  }
+
+  #text(source: number, text: string): string {
+    if (this.#context.call.structuredTool !== undefined) {
+      this.#heldText += text;
+      return "";
+    }
+    return this.#ensure("text", source) + this.#encodeDelta("text_delta", text);
+  }
+
+  #citation(source: number, citation: JsonObject | undefined): string {
+    if (citation === undefined) {
+      this.#note(UNKNOWN_CITATION);
+      return "";
+    }
+    // Where text is held back, what it cites is too.
+    if (this.#context.call.structuredTool !== undefined) return "";
+    return this.#ensure("text", source) + this.#encodeDelta("citations_delta", citation);
+  }
+
+  #toolInput(source: number, input: string): string {
+    const block = this.#block;
+    if (block?.source === source) {
+      switch (block.type) {
+        case "tool_use":
+          return this.#encodeDelta("input_json_delta", input);
+        case "structured":
+          this.#structured += input;
+          return "";
+        case "skipped":
+          return "";
+        case "text":
+        case "thinking":
+        case "redacted":
+          break;
+      }
+    }
+    // The call has gone out without it, or never began: either way it would be another call than the model's.
+    throw upstreamProtocol(INPUT_WITHOUT_TOOL);
+  }
+
+  #redacted(source: number, blob: string): string {
+    const block = this.#block;
+    if (block?.type === "redacted" && block.source === source) {
+      block.blobs.push(blob);
+      return "";
+    }
+    const closed = this.#closeBlock();
+    this.#block = { type: "redacted", source, blobs: [blob] };
+    return closed;
+  }
+
+  /** Opens a block that Bedrock does not announce, unless it is the one being written. */
+  #ensure(type: "text" | "thinking", source: number): string {
+    const open = this.#block;
+    if (open?.type === type && open.source === source) return "";
+    const block: AnswerBlock = type === "text" ? { type, text: "" } : { type, thinking: "", signature: "" };
+    return this.#closeBlock() + this.#openBlock(type, { source, block });
+  }
+
+  #openBlock(
+    type: "text" | "thinking" | "tool_use",
+    { source, block }: { readonly source: number; readonly block: AnswerBlock },
+  ): string {
+    const started = this.#start();
+    const index = this.#blocks++;
+    this.#block = { type, source, index };
+    return started + encodeMessagesEvent({ type: "content_block_start", index, content_block: block });
+  }
+
+  /** Ends the block being written, if there is one; Bedrock does not always say that it has ended. */
+  #closeBlock(): string {
+    const block = this.#block;
+    this.#block = undefined;
+    switch (block?.type) {
+      case undefined:
+      case "structured":
+      case "skipped":
+        return "";
+      case "text":
+      case "thinking":
+      case "tool_use":
+        return encodeMessagesEvent({ type: "content_block_stop", index: block.index });
+      case "redacted":
+        return this.#whole({ type: "redacted_thinking", data: redactedToMessages(joinBlobs(block.blobs)) });
+    }
+  }
+
+  /** Inside of a block that is known the rest of it still counts. */
+  #unknownDelta(source: number, name: string): string {
+    if (this.#block?.source === source) {
+      this.#note(unknownBlock(name));
+      return "";
+    }
+    const closed = this.#closeBlock();
+    this.#skip(source, name);
+    return closed;
+  }
+
+  /** A block that comes in one piece. */
+  #whole(block: AnswerBlock): string {
+    const started = this.#start();
+    const index = this.#blocks++;
+    return started + encodeMessagesEvent({ type: "content_block_start", index, content_block: block }) +
+      encodeMessagesEvent({ type: "content_block_stop", index });
+  }
+
+  #skip(source: number, name: string): void {
+    this.#block = { type: "skipped", source };
+    this.#note(unknownBlock(name));
+  }
+
+  /** Once is enough, however often it comes. */
+  #note(anomaly: string): void {
+    if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
+  }
+
+  /** The answer of the tool that stands in for structured output, or the text that was held back for it. */
+  #sendAnswer(): string {
+    if (this.#structured !== undefined && this.#heldText !== "") this.#note(TEXT_BESIDE_ANSWER);
+    // A call without arguments has an empty input, and empty text is not JSON.
+    const text = this.#structured === "" ? "{}" : this.#structured ?? this.#heldText;
+    if (text === "") return "";
+    return this.#ensure("text", -1) + this.#encodeDelta("text_delta", text) + this.#closeBlock();
+  }
+
+  #start(): string {
+    if (this.#started) return "";
+    this.#started = true;
+    const { id, model } = this.#context;
+    return encodeMessagesEvent({
+      type: "message_start",
+      message: {
+        id,
+        type: "message",
+        role: "assistant",
+        model,
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        // Bedrock tells the counts at the end; they come with `message_delta`.
+        usage: messagesUsage(NO_USAGE),
+      },
+    });
+  }
+
+  #finish(): string {
+    if (this.#ended) return "";
+    this.#ended = true;
+    const { call } = this.#context;
+    const delta = messagesStop(this.#stopReason ?? "", {
+      ...call,
+      hasToolCalls: this.#hasToolCalls,
+      anomalies: this.anomalies,
+    });
+    const usage = messagesUsage(this.#usage ?? NO_USAGE);
+    return this.#start() + encodeMessagesEvent({ type: "message_delta", delta, usage }) +
+      encodeMessagesEvent({ type: "message_stop" });
+  }
+
+  /** A delta of the block being written, put together by hand: there is one for nearly every token. */
+  #encodeDelta(type: keyof typeof DELTAS, value: string | JsonObject): string {
+    const block = this.#block;
+    const index = block !== undefined && "index" in block ? block.index : 0;
+    return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${
+      DELTAS[type]
+    }":${JSON.stringify(value)}}}\n\n`;
+  }
+}

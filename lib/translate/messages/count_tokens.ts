@@ -1,0 +1,75 @@
+/** Anthropic's `count_tokens` -> CountTokens, in the form that fits the way a model is asked, and back. */
+
+import { Buffer } from "node:buffer";
+import { upstreamProtocol } from "../../base/errors.ts";
+import { isJsonObject, member } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
+import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
+import { messagesToConverse } from "./request.ts";
+import type { MessagesConverseContext } from "./request.ts";
+import { messagesToInvoke } from "./invoke_request.ts";
+import type { InvokeContext } from "./invoke_request.ts";
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html */
+export type CountTokensInput =
+  | { readonly invokeModel: { /** Base64. */ readonly body: string } }
+  | {
+    readonly converse: Pick<
+      ConverseRequest,
+      "messages" | "system" | "toolConfig" | "additionalModelRequestFields"
+    >;
+  };
+
+export interface CountTokensCall {
+  readonly request: { readonly input: CountTokensInput };
+  /** Flags and fields without effect, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+}
+
+/** Stands where the body has none: Bedrock wants a number, and counts only what goes in. */
+const MAX_TOKENS = 1;
+
+/** For Claude: the body that InvokeModel would be sent. */
+export function messagesToInvokeCount(body: JsonObject, context: InvokeContext): CountTokensCall {
+  const isLimited = (body.max_tokens ?? null) !== null;
+  const invoke = messagesToInvoke(isLimited ? body : { ...body, max_tokens: MAX_TOKENS }, context);
+  const counted = isLimited ? invoke.body : { ...invoke.body, max_tokens: roomFor(invoke.body.thinking) };
+  return {
+    request: { input: { invokeModel: { body: Buffer.from(JSON.stringify(counted)).toString("base64") } } },
+    ignored: invoke.ignored,
+  };
+}
+
+/** The least `max_tokens` that goes with a budget for thinking, which Bedrock wants to be smaller. */
+function roomFor(thinking: JsonValue | undefined): number {
+  const budget = isJsonObject(thinking) ? thinking.budget_tokens : undefined;
+  return typeof budget === "number" ? budget + 1 : MAX_TOKENS;
+}
+
+/** For the rest: those members of the request to Converse that go into the count. */
+export function messagesToConverseCount(
+  request: MessagesRequest,
+  context: MessagesConverseContext,
+): CountTokensCall {
+  const call = messagesToConverse({ ...request, maxTokens: request.maxTokens ?? MAX_TOKENS }, context);
+  const { messages, system, toolConfig, additionalModelRequestFields } = call.request;
+  return {
+    request: { input: { converse: { messages, system, toolConfig, additionalModelRequestFields } } },
+    ignored: call.ignored,
+  };
+}
+
+/** https://docs.anthropic.com/en/api/messages-count-tokens */
+export interface TokenCount {
+  readonly input_tokens: number;
+}
+
+/** Anthropic's answer out of Bedrock's; throws `upstream_protocol` where there is no count. */
+export function countTokensToMessages(answer: JsonValue): TokenCount {
+  const count = member(answer, "inputTokens");
+  if (typeof count !== "number") {
+    throw upstreamProtocol("CountTokens answered without a count");
+  }
+  return { input_tokens: count };
+}

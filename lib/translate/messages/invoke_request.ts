@@ -1,0 +1,104 @@
+/** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `docs/messages.md`. */
+
+import { mergeFields } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
+import { applyBetas } from "../converse/betas.ts";
+import type { BetaTable } from "../../facts/beta_table.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
+import { activeThinking, samplesItself } from "../converse/members.ts";
+import { guardrailHeaders } from "../converse/guardrail.ts";
+import type { ModelSettings } from "../converse/model_settings.ts";
+import { IgnoredFields } from "../converse/ignored.ts";
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html */
+const ANTHROPIC_VERSION = "bedrock-2023-05-31";
+
+export interface InvokeContext {
+  readonly traits: ModelTraits;
+  /** Flags of the `anthropic-beta` headers. */
+  readonly betas: readonly string[];
+  readonly betaTable: BetaTable;
+  readonly settings?: ModelSettings;
+}
+
+export interface InvokeCall {
+  readonly body: JsonObject;
+  /** What Bedrock takes beside the body: the operator's guardrail, metadata, tier and latency. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Flags and fields that were left out, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * The body for InvokeModel. Members keep their order, in which the prompt is cached. Throws `invalid_request` where
+ * there is no `max_tokens`, neither the caller's nor the operator's.
+ */
+export function messagesToInvoke(
+  body: JsonObject,
+  { traits, betas, betaTable, settings }: InvokeContext,
+): InvokeCall {
+  const ignored = new IgnoredFields();
+  const asked = applyBetas(body, {
+    flags: [...betas, ...parseBetaField(body.anthropic_beta)],
+    table: betaTable,
+    ignored,
+  });
+  const fields = settings?.defaults.additionalModelRequestFields ?? {};
+  const settled = mergeFields(mergeFields(asked.body, fields), asked.body);
+  const members = new Map(Object.entries(settled));
+  members.delete("model");
+  members.delete("stream");
+  members.set("anthropic_version", ANTHROPIC_VERSION);
+  const flags = asked.flags.length > 0 ? asked.flags : fields.anthropic_beta;
+  if (flags !== undefined) members.set("anthropic_beta", flags);
+  else members.delete("anthropic_beta");
+  for (const [name, value] of defaultsFor(settled, { traits, settings })) members.set(name, value);
+  if ((members.get("max_tokens") ?? null) === null) throw missingField("max_tokens");
+  return {
+    body: Object.fromEntries(members),
+    headers: settings === undefined ? {} : settingsHeaders(body, settings),
+    ignored: ignored.list(),
+  };
+}
+
+interface DefaultsContext {
+  readonly traits: ModelTraits;
+  readonly settings: ModelSettings | undefined;
+}
+
+/** The operator's defaults for what the caller leaves open. */
+function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
+  const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
+  const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
+  const isSettled = traits.sampling === "none" || samplesItself(asked, activeThinking(body));
+  const members: [string, JsonValue | undefined][] = [
+    ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
+    ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
+    ["temperature", isSettled ? undefined : temperature],
+    ["top_p", isSettled ? undefined : topP],
+  ];
+  return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
+}
+
+function isSet(body: JsonObject, name: string): boolean {
+  return body[name] !== undefined && body[name] !== null;
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
+function settingsHeaders(
+  body: JsonObject,
+  { defaults, guardrail, metadata }: ModelSettings,
+): Record<string, string> {
+  const { serviceTier, latency } = defaults;
+  // With `auto` the operator chooses, and then Bedrock.
+  const choosesTier = isSet(body, "service_tier") && body.service_tier !== "auto";
+  return {
+    ...(serviceTier !== undefined && !choosesTier && { "x-amzn-bedrock-service-tier": serviceTier }),
+    ...(latency !== undefined && { "x-amzn-bedrock-performanceconfig-latency": latency }),
+    ...(guardrail !== undefined && guardrailHeaders(guardrail)),
+    ...(Object.keys(metadata).length > 0 && {
+      "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),
+    }),
+  };
+}

@@ -1,0 +1,59 @@
+/** Anthropic Messages -> Converse: images and documents. */
+
+import { Buffer } from "node:buffer";
+import { oneOf, unexpected } from "../../wire/fields.ts";
+import type { Base64Source, DocumentBlock, ImageBlock } from "../../wire/anthropic/content.ts";
+import type {
+  DocumentBlock as ConverseDocument,
+  ImageBlock as ConverseImage,
+} from "../../wire/bedrock/converse.ts";
+import { isBase64, readBase64 } from "../converse/data_url.ts";
+import { DocumentNames } from "../converse/document_names.ts";
+import { imageBlock } from "../converse/images.ts";
+
+/** Converse's document with the members that only Claude's citations use. */
+interface CitedDocument extends ConverseDocument {
+  readonly context?: string | undefined;
+  readonly citations?: { readonly enabled: boolean } | undefined;
+}
+
+/** Translates the media of one request; it keeps the names of documents apart. */
+export class MessagesMedia {
+  readonly #names = new DocumentNames();
+
+  /** The block for an image; its format is read off its bytes. Throws `invalid_request` with the path of the data. */
+  image({ source }: ImageBlock): { readonly image: ConverseImage } {
+    const path = `${source.path}.data`;
+    return imageBlock(readBase64(source.data, path), path);
+  }
+
+  document({ source, title, context, citations }: DocumentBlock): { readonly document: CitedDocument } {
+    return {
+      document: {
+        ...(source.type === "text" ? plainText(source.text) : decode(source)),
+        // Titles are no file names: a dot in one does not begin an extension.
+        name: this.#names.nameFor(title?.replaceAll(".", " ")),
+        context,
+        citations: citations ? { enabled: true } : undefined,
+      },
+    };
+  }
+}
+
+type Contents = Pick<ConverseDocument, "format" | "source">;
+
+function plainText(text: string): Contents {
+  return { format: "txt", source: { bytes: Buffer.from(text).toString("base64") } };
+}
+
+/** Media types as Anthropic's API has them. */
+const FORMATS: ReadonlyMap<string, string> = new Map([["application/pdf", "pdf"], ["text/plain", "txt"]]);
+
+function decode({ path, mediaType, data }: Base64Source): Contents {
+  const format = FORMATS.get(mediaType);
+  if (format === undefined) {
+    throw unexpected(`${path}.media_type`, oneOf([...FORMATS.keys()]), mediaType);
+  }
+  if (!isBase64(data)) throw unexpected(`${path}.data`, "base64 data", data);
+  return { format, source: { bytes: data } };
+}

@@ -1,0 +1,49 @@
+/** Anthropic Messages -> Converse: `thinking` and `output_config.effort`. */
+
+import type { JsonObject } from "../../base/json.ts";
+import type { MessagesRequest, MessagesThinking } from "../../wire/anthropic/messages.ts";
+import type { FieldsContext } from "../converse/members.ts";
+import { refusesLimits } from "../converse/limits.ts";
+
+/** A budget below this is little thinking, one above it is some. */
+const LOW_EFFORT_BELOW_TOKENS = 4096;
+
+/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+export function messagesReasoning(
+  request: MessagesRequest,
+  { traits, ignored }: FieldsContext,
+): JsonObject {
+  const { thinking, effort } = request;
+  if (traits.thinking) {
+    return {
+      ...(thinking && { thinking: thinking.value }),
+      ...(effort !== undefined && { output_config: { effort } }),
+    };
+  }
+  const asked = effortOf(thinking, effort);
+  const fields = asked === undefined ? {} : traits.reasoningEffort.get(asked);
+  if (fields !== undefined) {
+    const isLowered = refusesLimits(traits, fields);
+    if (effort !== undefined && (isLowered || asked !== effort)) ignored.add("output_config.effort");
+    // Every Messages request has a limit of tokens.
+    return isLowered ? traits.reasoningEffort.get("medium") ?? {} : fields;
+  }
+  if (thinking !== undefined && thinking.type !== "disabled") ignored.add("thinking");
+  if (effort !== undefined) ignored.add("output_config.effort");
+  return {};
+}
+
+/** What the two fields ask of a model that knows efforts instead. */
+function effortOf(thinking: MessagesThinking | undefined, effort: string | undefined): string | undefined {
+  switch (thinking?.type) {
+    case "disabled":
+      return "none";
+    case undefined:
+      return effort;
+    case "enabled":
+      return effort ?? ((thinking.budgetTokens ?? 0) < LOW_EFFORT_BELOW_TOKENS ? "low" : "medium");
+    case "adaptive":
+    case "between_tools":
+      return effort ?? "medium";
+  }
+}

@@ -1,0 +1,158 @@
+/** Anthropic Messages -> Converse: the request. The table that it follows is `docs/messages.md`. */
+
+import { invalidField } from "../../base/errors.ts";
+import { mergeFields } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { missingField } from "../../wire/anthropic/messages.ts";
+import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
+import { withDottedPaths } from "../../wire/anthropic/paths.ts";
+import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
+import { applyBetas } from "../converse/betas.ts";
+import type { BetaTable } from "../../facts/beta_table.ts";
+import { CachePoints } from "../converse/cache_points.ts";
+import { refusesLimits } from "../converse/limits.ts";
+import type { ModelSettings } from "../converse/model_settings.ts";
+import {
+  activeThinking,
+  isEmpty,
+  latencyConfig,
+  noSampling,
+  samplesItself,
+  tierConfig,
+  topKFields,
+} from "../converse/members.ts";
+import { guardrailConfig } from "../converse/guardrail.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
+import { IgnoredFields } from "../converse/ignored.ts";
+import { translateConversation } from "./conversation.ts";
+import { messagesReasoning } from "./reasoning.ts";
+import { planMessagesTools } from "./tools.ts";
+import { isMetadataValue } from "../converse/request_metadata.ts";
+import { ToolNames } from "../converse/tool_names.ts";
+import type { ToolPlan } from "../converse/tools.ts";
+
+export interface MessagesConverseContext {
+  readonly traits: ModelTraits;
+  /** Flags of the `anthropic-beta` headers. */
+  readonly betas: readonly string[];
+  readonly betaTable: BetaTable;
+  readonly settings?: ModelSettings;
+}
+
+/** A request for Converse, and what the way back must know. */
+export interface MessagesCall {
+  readonly request: ConverseRequest;
+  /** Fields without effect, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+  readonly toolNames: ToolNames;
+  /** Converse's name of the tool whose input is the answer's text: structured output where the model has none. */
+  readonly structuredTool: string | undefined;
+  readonly stopSequences: readonly string[];
+}
+
+/** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
+export function messagesToConverse(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
+  return withDottedPaths(() => translate(request, context));
+}
+
+function translate(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
+  const { traits, settings } = context;
+  const ignored = new IgnoredFields(request.unreadPaths);
+  const toolNames = new ToolNames();
+  const cachePoints = new CachePoints(traits.promptCaching, ignored);
+  const shared = { traits, ignored, toolNames, cachePoints };
+
+  const { system, messages, calledTools } = translateConversation(request, shared);
+  const tools = planMessagesTools(request, { ...shared, calledTools });
+  const defaults = settings?.defaults ?? {};
+  const maxTokens = request.maxTokens ?? defaults.maxTokens;
+  if (maxTokens === undefined) throw missingField("max_tokens");
+  const reasoning = messagesReasoning(request, shared);
+  const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
+  const given = mergeFields(
+    defaults.additionalModelRequestFields ?? {},
+    claudeFields(request, { ...context, ignored }),
+  );
+  const reasoned = mergeFields(given, reasoning);
+  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  refuseForcedAnswer(request, { thinking, tools });
+  const takesLimits = !refusesLimits(traits, reasoned);
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
+  const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
+  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+    .reduce((under, over) => mergeFields(under, over));
+
+  const wanted = samplesItself(request, thinking) ? request : defaults;
+  const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
+
+  return {
+    request: {
+      messages,
+      system: system.length > 0 ? system : undefined,
+      inferenceConfig: {
+        maxTokens: takesLimits ? maxTokens : undefined,
+        temperature,
+        topP,
+        stopSequences,
+      },
+      toolConfig: tools.toolConfig,
+      outputConfig: tools.outputConfig,
+      additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
+      guardrailConfig: settings?.guardrail && guardrailConfig(settings.guardrail),
+      requestMetadata: requestMetadata(request, { settings, ignored }),
+      // With `auto` the operator chooses, and then Bedrock.
+      serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : tierConfig(defaults),
+      performanceConfig: latencyConfig(defaults),
+    },
+    ignored: ignored.list(),
+    toolNames,
+    structuredTool: tools.structuredTool,
+    stopSequences: stopSequences ?? [],
+  };
+}
+
+/** Claude, while it thinks, cannot be made to call the tool that stands in for structured output. */
+function refuseForcedAnswer(
+  { outputFormat }: MessagesRequest,
+  { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
+): void {
+  if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
+  throw invalidField(
+    outputFormat.path,
+    "this model has no structured output while thinking is on: expected none",
+  );
+}
+
+interface BetaContext extends MessagesConverseContext {
+  readonly ignored: IgnoredFields;
+}
+
+/** Fields of Anthropic's own that Converse hands on to Claude, and no other model knows. */
+function claudeFields({ betas, contextManagement }: MessagesRequest, context: BetaContext): JsonObject {
+  const { traits, betaTable, ignored } = context;
+  const flags = [...context.betas, ...betas];
+  if (!traits.anthropicMessages) {
+    if (flags.length > 0) ignored.add("anthropic-beta");
+    if (contextManagement !== undefined) ignored.add("context_management");
+    return {};
+  }
+  const fields = contextManagement === undefined ? {} : { context_management: contextManagement };
+  const asked = applyBetas(fields, { flags, table: betaTable, ignored });
+  return asked.flags.length === 0 ? asked.body : { ...asked.body, anthropic_beta: asked.flags };
+}
+
+interface MetadataContext {
+  readonly settings: ModelSettings | undefined;
+  readonly ignored: IgnoredFields;
+}
+
+/** The caller's user id, where Bedrock's characters can spell it: Claude Code sends JSON there, which they cannot. */
+function requestMetadata(
+  { userId }: MessagesRequest,
+  { settings, ignored }: MetadataContext,
+): Readonly<Record<string, string>> | undefined {
+  const carried = userId !== undefined && isMetadataValue(userId);
+  if (userId !== undefined && !carried) ignored.add("metadata.user_id");
+  const merged = { ...(carried && { user_id: userId }), ...settings?.metadata };
+  return isEmpty(merged) ? undefined : merged;
+}

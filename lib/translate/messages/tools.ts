@@ -1,0 +1,62 @@
+/** Anthropic Messages -> Converse: tools, the choice between them, and structured output. */
+
+import { invalidField } from "../../base/errors.ts";
+import type { JsonOutputFormat, MessagesRequest, MessagesTool } from "../../wire/anthropic/messages.ts";
+import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "../converse/tools.ts";
+import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
+
+/** Translates `tools`, `tool_choice` and `output_config.format`, which depend on one another. */
+export function planMessagesTools(request: MessagesRequest, context: ToolsContext): ToolPlan {
+  const tools = request.tools.map(callerTool);
+  refuseDoubles(tools);
+  const choice = resolveChoice(request, context);
+  const format = request.outputFormat && answerFormat(request.outputFormat);
+  const { toolChoice: asked } = request;
+  const isSingle = asked !== undefined && asked.type !== "none" && asked.single;
+  const singleCall = isSingle ? "tool_choice.disable_parallel_tool_use" : undefined;
+  return planTools({ tools, choice, format, singleCall }, context);
+}
+
+function resolveChoice({ toolChoice: asked, tools }: MessagesRequest, context: ToolsContext): Choice {
+  const { traits } = context;
+  const path = "tool_choice.type";
+  switch (asked?.type) {
+    case undefined:
+      return { mode: "auto", allowed: undefined, toolChoice: undefined };
+    case "none":
+      return { mode: "none", allowed: undefined, toolChoice: undefined };
+    case "auto":
+      return autoChoice(traits);
+    case "any":
+      if (tools.length === 0) throw invalidField(path, 'expected tools beside "any", found none');
+      return anyChoice(traits, { path });
+    case "tool":
+      if (!tools.some(({ name }) => name === asked.name)) {
+        throw invalidField("tool_choice.name", "expected the name of one of the tools");
+      }
+      return namedChoice(asked.name, { ...context, path });
+  }
+}
+
+function callerTool({ path, name, description, inputSchema, strict, cache }: MessagesTool): CallerTool {
+  return {
+    name,
+    namePath: `${path}.name`,
+    description,
+    schema: inputSchema,
+    strict,
+    strictPath: "tools[].strict",
+    cache,
+  };
+}
+
+function answerFormat({ path, schema }: JsonOutputFormat): AnswerFormat {
+  return {
+    path,
+    otherwise: "none",
+    schema,
+    name: undefined,
+    description: undefined,
+    tool: { name: "answer", suffix: "_as_json" },
+  };
+}

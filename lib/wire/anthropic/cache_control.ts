@@ -1,0 +1,19 @@
+/** Anthropic's `cache_control`, which clients of Claude put on parts, messages and tools of Chat requests too. */
+
+import type { Fields } from "../fields.ts";
+
+/** A mark: what stands before it is to be cached, for that long. */
+export interface CacheControl {
+  readonly path: string;
+  readonly ttl: "5m" | "1h" | undefined;
+}
+
+/** The `cache_control` of a part, a message or a tool. */
+export function parseCacheControl(fields: Fields, unreadPaths: Set<string>): CacheControl | undefined {
+  const cache = fields.optionalObject("cache_control");
+  if (cache === undefined) return undefined;
+  cache.oneOf("type", ["ephemeral"]);
+  const ttl = cache.optionalOneOf("ttl", ["5m", "1h"]);
+  cache.noteUnread(unreadPaths);
+  return { path: cache.path, ttl };
+}

@@ -1,0 +1,215 @@
+/** Content blocks of a Messages request: one shape for each kind that Converse can carry. */
+
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { invalidField } from "../../base/errors.ts";
+import { oneOf, unexpected } from "../fields.ts";
+import type { Fields } from "../fields.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
+
+export type MessageBlock =
+  | TextBlock
+  | ImageBlock
+  | DocumentBlock
+  | ToolUseBlock
+  | ToolResultBlock
+  | ThinkingBlock
+  | RedactedThinkingBlock;
+
+interface BlockBase {
+  /** `messages[2].content[0]`, or `messages[2].content` for a plain string. */
+  readonly path: string;
+  readonly cache: CacheControl | undefined;
+}
+export interface TextBlock extends BlockBase {
+  readonly type: "text";
+  readonly text: string;
+}
+export interface ImageBlock extends BlockBase {
+  readonly type: "image";
+  readonly source: Base64Source;
+}
+export interface DocumentBlock extends BlockBase {
+  readonly type: "document";
+  readonly source: Base64Source | { readonly type: "text"; readonly text: string };
+  readonly title: string | undefined;
+  readonly context: string | undefined;
+  /** `citations.enabled` */
+  readonly citations: boolean;
+}
+export interface ToolUseBlock extends BlockBase {
+  readonly type: "tool_use";
+  readonly id: string;
+  readonly name: string;
+  readonly input: JsonObject;
+}
+export interface ToolResultBlock extends BlockBase {
+  readonly type: "tool_result";
+  readonly toolUseId: string;
+  readonly content: readonly ResultBlock[];
+  readonly isError: boolean;
+}
+export type ResultBlock = TextBlock | ImageBlock | DocumentBlock;
+export interface ThinkingBlock extends BlockBase {
+  readonly type: "thinking";
+  readonly thinking: string;
+  /** Undefined for a thought of a model that does not sign. */
+  readonly signature: string | undefined;
+}
+export interface RedactedThinkingBlock extends BlockBase {
+  readonly type: "redacted_thinking";
+  readonly data: string;
+}
+
+export interface Base64Source {
+  readonly type: "base64";
+  /** `messages[2].content[0].source` */
+  readonly path: string;
+  readonly mediaType: string;
+  readonly data: string;
+}
+
+export interface ContentOptions {
+  readonly name: string;
+  readonly unreadPaths: Set<string>;
+}
+
+/** The blocks of a member that is a string or an array of blocks; members without meaning are added to `unreadPaths`. */
+export function parseContent(fields: Fields, options: ContentOptions): MessageBlock[] {
+  return parseBlocks<MessageBlock>(fields, { ...options, readers: BLOCK_READERS });
+}
+
+/** The same, where only text is allowed. */
+export function parseTextContent(fields: Fields, options: ContentOptions): TextBlock[] {
+  return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text } });
+}
+
+type Reader<T> = (fields: Fields, unreadPaths: Set<string>) => T;
+interface BlockOptions<T> extends ContentOptions {
+  readonly readers: Readonly<Record<string, Reader<T>>>;
+}
+
+function parseBlocks<T>(fields: Fields, { name, unreadPaths, readers }: BlockOptions<T>): (T | TextBlock)[] {
+  const content = fields.any(name);
+  const path = fields.pathOf(name);
+  if (content === undefined) return [];
+  if (typeof content === "string") return [{ type: "text", path, text: content, cache: undefined }];
+  if (!Array.isArray(content)) throw unexpected(path, "a string or an array of blocks", content);
+  return fields.items(name).map((block) => {
+    const type = block.string("type");
+    const read = Object.hasOwn(readers, type) ? readers[type] : undefined;
+    if (read === undefined) throw unexpected(block.pathOf("type"), oneOf(Object.keys(readers)), type);
+    const parsed = read(block, unreadPaths);
+    block.noteUnread(unreadPaths);
+    return parsed;
+  });
+}
+
+const RESULT_READERS = {
+  text: (fields, unreadPaths): TextBlock => ({
+    type: "text",
+    ...blockBase(fields, unreadPaths),
+    text: fields.string("text"),
+  }),
+  image: (fields, unreadPaths): ImageBlock => {
+    const source = fields.object("source");
+    const type = source.string("type");
+    if (type !== "base64") throw elsewhere(source, type);
+    return {
+      type: "image",
+      ...blockBase(fields, unreadPaths),
+      source: readBase64Source(source, unreadPaths),
+    };
+  },
+  document: (fields, unreadPaths): DocumentBlock => {
+    const source = fields.object("source");
+    const type = source.string("type");
+    const read = Object.hasOwn(DOCUMENT_SOURCES, type) ? DOCUMENT_SOURCES[type] : undefined;
+    if (read === undefined) throw elsewhere(source, type);
+    const citations = fields.optionalObject("citations");
+    const document: DocumentBlock = {
+      type: "document",
+      ...blockBase(fields, unreadPaths),
+      source: read(source, unreadPaths),
+      title: fields.optionalString("title"),
+      context: fields.optionalString("context") || undefined,
+      citations: citations?.optionalBoolean("enabled") ?? false,
+    };
+    citations?.noteUnread(unreadPaths);
+    return document;
+  },
+} as const satisfies Record<string, Reader<ResultBlock>>;
+
+const BLOCK_READERS = {
+  ...RESULT_READERS,
+  tool_use: (fields, unreadPaths): ToolUseBlock => {
+    // Says that the model itself made the call, as all calls here are.
+    fields.any("caller");
+    return {
+      type: "tool_use",
+      ...blockBase(fields, unreadPaths),
+      id: fields.string("id"),
+      name: fields.string("name"),
+      input: fields.object("input").value,
+    };
+  },
+  tool_result: (fields, unreadPaths): ToolResultBlock => ({
+    type: "tool_result",
+    ...blockBase(fields, unreadPaths),
+    toolUseId: fields.string("tool_use_id"),
+    content: parseBlocks<ResultBlock>(fields, { name: "content", unreadPaths, readers: RESULT_READERS }),
+    isError: fields.optionalBoolean("is_error") ?? false,
+  }),
+  thinking: (fields, unreadPaths): ThinkingBlock => ({
+    type: "thinking",
+    ...blockBase(fields, unreadPaths),
+    thinking: fields.string("thinking"),
+    signature: fields.optionalString("signature") || undefined,
+  }),
+  redacted_thinking: (fields, unreadPaths): RedactedThinkingBlock => ({
+    type: "redacted_thinking",
+    ...blockBase(fields, unreadPaths),
+    data: fields.string("data"),
+  }),
+} as const satisfies Record<string, Reader<MessageBlock>>;
+
+const DOCUMENT_SOURCES: Readonly<Record<string, Reader<DocumentBlock["source"]>>> = {
+  base64: readBase64Source,
+  text: (source, unreadPaths) => {
+    source.optionalString("media_type");
+    const text = source.string("data");
+    source.noteUnread(unreadPaths);
+    return { type: "text", text };
+  },
+  content: (source, unreadPaths) => {
+    const blocks = parseTextContent(source, { name: "content", unreadPaths });
+    source.noteUnread(unreadPaths);
+    return { type: "text", text: blocks.map(({ text }) => text).join("\n\n") };
+  },
+};
+
+function readBase64Source(source: Fields, unreadPaths: Set<string>): Base64Source {
+  const parsed: Base64Source = {
+    type: "base64",
+    path: source.path,
+    mediaType: source.string("media_type"),
+    data: source.string("data"),
+  };
+  source.noteUnread(unreadPaths);
+  return parsed;
+}
+
+/** The error for a source that somebody would have to fetch. */
+function elsewhere(source: Fields, type: JsonValue) {
+  const known = type === "url" || type === "file";
+  return known
+    ? invalidField(
+      source.pathOf("type"),
+      `the gateway does not fetch it: send the data itself, not a "${type}"`,
+    )
+    : unexpected(source.pathOf("type"), '"base64"', type);
+}
+
+function blockBase(fields: Fields, unreadPaths: Set<string>): BlockBase {
+  return { path: fields.path, cache: parseCacheControl(fields, unreadPaths) };
+}

@@ -1,0 +1,245 @@
+/** Anthropic's Messages request: what every answer to it needs, and what a translation of it needs. */
+
+import { AditError, invalidField } from "../../base/errors.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { parseContent, parseTextContent } from "./content.ts";
+import type { MessageBlock, TextBlock } from "./content.ts";
+import { withDottedPaths } from "./paths.ts";
+import { Fields, unexpected } from "../fields.ts";
+import { parseCacheControl } from "./cache_control.ts";
+import type { CacheControl } from "./cache_control.ts";
+
+/** What is read of every request, whichever way it goes. */
+export interface MessagesHead {
+  readonly model: string;
+  readonly stream: boolean;
+}
+
+/** Checks what no request can do without, in the words of Anthropic's API; all else is the model's to judge. */
+export function parseMessagesHead(body: JsonObject): MessagesHead {
+  const { model, messages, stream, thread } = body;
+  if (model === undefined) throw missingField("model");
+  if (typeof model !== "string") throw invalidField("model", "Input should be a valid string");
+  if (messages === undefined) throw missingField("messages");
+  if (!Array.isArray(messages)) throw invalidField("messages", "Input should be a valid list");
+  if (stream !== undefined && stream !== null && typeof stream !== "boolean") {
+    throw invalidField("stream", "Input should be a valid boolean");
+  }
+  if (thread !== undefined && thread !== null) throw threadUnsupported();
+  return { model, stream: stream ?? false };
+}
+
+/** Neither Bedrock nor the gateway holds conversations; by the code clients know to send all of theirs instead. */
+function threadUnsupported(): AditError {
+  const message = "thread: conversations are not held here: send all messages, without thread";
+  return new AditError("invalid_request", message, {
+    param: "thread",
+    anthropicCode: "thread_unsupported_request",
+  });
+}
+
+/** The error for a field without which there is nothing to do. */
+export function missingField(name: string): AditError {
+  return invalidField(name, "Field required");
+}
+
+/** Beta flags in the values of `anthropic-beta` headers, each of which may hold several. */
+export function parseBetaHeaders(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(",")).map((flag) => flag.trim()).filter((flag) => flag !== "");
+}
+
+/** Beta flags in a body's `anthropic_beta`, where Bedrock takes them. */
+export function parseBetaField(value: JsonValue | undefined): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (typeof value === "string") return parseBetaHeaders([value]);
+  if (!Array.isArray(value)) throw invalidField("anthropic_beta", "Input should be a valid list");
+  return value.map((flag: JsonValue, index) => {
+    if (typeof flag === "string") return flag;
+    throw invalidField(`anthropic_beta.${index}`, "Input should be a valid string");
+  });
+}
+
+/** https://docs.anthropic.com/en/api/messages, as far as Converse can follow it. */
+export interface MessagesRequest {
+  readonly messages: readonly Message[];
+  readonly system: readonly TextBlock[];
+  readonly maxTokens: number | undefined;
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly stopSequences: readonly string[];
+  readonly tools: readonly MessagesTool[];
+  readonly toolChoice: MessagesToolChoice | undefined;
+  readonly thinking: MessagesThinking | undefined;
+  /** `output_config.effort` */
+  readonly effort: string | undefined;
+  readonly outputFormat: JsonOutputFormat | undefined;
+  readonly contextManagement: JsonObject | undefined;
+  readonly serviceTier: "auto" | "standard_only" | undefined;
+  /** `metadata.user_id` */
+  readonly userId: string | undefined;
+  /** Marks the end of the whole conversation. */
+  readonly cache: CacheControl | undefined;
+  /** The body's own `anthropic_beta`. */
+  readonly betas: readonly string[];
+  /** Paths, without indexes, of members with a value that none of the above holds: `messages[].content[].citations`. */
+  readonly unreadPaths: readonly string[];
+}
+
+export interface Message {
+  readonly role: "user" | "assistant" | "system";
+  readonly content: readonly MessageBlock[];
+}
+
+/** A tool of the caller's own. */
+export interface MessagesTool {
+  /** `tools[0]` */
+  readonly path: string;
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly inputSchema: JsonObject;
+  readonly strict: boolean;
+  readonly cache: CacheControl | undefined;
+}
+
+export type MessagesToolChoice =
+  | { readonly type: "none" }
+  | { readonly type: "auto" | "any"; readonly single: boolean }
+  | { readonly type: "tool"; readonly name: string; readonly single: boolean };
+
+export interface MessagesThinking {
+  readonly type: "enabled" | "disabled" | "adaptive" | "between_tools";
+  readonly budgetTokens: number | undefined;
+  /** All of it, as it came. */
+  readonly value: JsonObject;
+}
+
+export interface JsonOutputFormat {
+  /** `output_config.format`, or the older `output_format`. */
+  readonly path: string;
+  readonly schema: JsonObject;
+}
+
+/** Reads a request for Converse; throws `invalid_request` with the path of the first field that cannot be carried. */
+export function parseMessagesRequest(body: JsonObject): MessagesRequest {
+  return withDottedPaths(() => readRequest(new Fields(body, "")));
+}
+
+function readRequest(fields: Fields): MessagesRequest {
+  const unreadPaths = new Set<string>();
+  for (const name of ["model", "stream", "anthropic_version"]) fields.any(name);
+  refuseServerSide(fields);
+  const outputConfig = fields.optionalObject("output_config");
+  const metadata = fields.optionalObject("metadata");
+  const request: Omit<MessagesRequest, "unreadPaths"> = {
+    messages: readMessages(fields, unreadPaths),
+    system: parseTextContent(fields, { name: "system", unreadPaths }),
+    maxTokens: fields.optionalCount("max_tokens"),
+    temperature: fields.optionalNumber("temperature"),
+    topP: fields.optionalNumber("top_p"),
+    topK: fields.optionalNumber("top_k"),
+    stopSequences: readStopSequences(fields),
+    tools: fields.items("tools").map((tool) => readTool(tool, unreadPaths)),
+    toolChoice: readToolChoice(fields, unreadPaths),
+    thinking: readThinking(fields),
+    effort: outputConfig?.optionalString("effort"),
+    outputFormat: readFormat(
+      outputConfig?.optionalObject("format") ?? fields.optionalObject("output_format"),
+      unreadPaths,
+    ),
+    contextManagement: fields.optionalObject("context_management")?.value,
+    serviceTier: fields.optionalOneOf("service_tier", ["auto", "standard_only"]),
+    userId: metadata?.optionalString("user_id"),
+    cache: parseCacheControl(fields, unreadPaths),
+    betas: parseBetaField(fields.any("anthropic_beta")),
+  };
+  outputConfig?.noteUnread(unreadPaths);
+  metadata?.noteUnread(unreadPaths);
+  fields.noteUnread(unreadPaths);
+  return { ...request, unreadPaths: [...unreadPaths] };
+}
+
+/** What Anthropic's servers would have to do, which Converse has no way to ask for. */
+const SERVER_SIDE = ["mcp_servers", "container"] as const;
+
+function refuseServerSide(fields: Fields): void {
+  for (const name of SERVER_SIDE) {
+    const value = fields.any(name);
+    const asksForNothing = value === undefined || (Array.isArray(value) && value.length === 0);
+    if (!asksForNothing) throw invalidField(name, "Converse cannot carry it: expected none");
+  }
+}
+
+function readMessages(fields: Fields, unreadPaths: Set<string>): Message[] {
+  return fields.items("messages").map((message) => {
+    const role = message.oneOf("role", ["user", "assistant", "system"]);
+    const options = { name: "content", unreadPaths };
+    const content = role === "system" ? parseTextContent(message, options) : parseContent(message, options);
+    message.noteUnread(unreadPaths);
+    return { role, content };
+  });
+}
+
+function readStopSequences(fields: Fields): readonly string[] {
+  return (fields.optionalArray("stop_sequences") ?? []).map((each, index) => {
+    if (typeof each === "string" && each !== "") return each;
+    throw unexpected(`stop_sequences[${index}]`, "a string that is not empty", each);
+  });
+}
+
+function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
+  const type = fields.optionalString("type") ?? "custom";
+  if (type !== "custom") {
+    throw unexpected(
+      fields.pathOf("type"),
+      'a tool of the caller\'s own, "custom", since Converse runs no other',
+      type,
+    );
+  }
+  const tool: MessagesTool = {
+    path: fields.path,
+    name: fields.string("name"),
+    description: fields.optionalString("description") || undefined,
+    inputSchema: fields.object("input_schema").value,
+    strict: fields.optionalBoolean("strict") ?? false,
+    cache: parseCacheControl(fields, unreadPaths),
+  };
+  fields.noteUnread(unreadPaths);
+  return tool;
+}
+
+function readToolChoice(fields: Fields, unreadPaths: Set<string>): MessagesToolChoice | undefined {
+  const choice = fields.optionalObject("tool_choice");
+  if (choice === undefined) return undefined;
+  const type = choice.oneOf("type", ["auto", "any", "tool", "none"]);
+  const single = choice.optionalBoolean("disable_parallel_tool_use") ?? false;
+  const name = type === "tool" ? choice.string("name") : "";
+  choice.noteUnread(unreadPaths);
+  switch (type) {
+    case "none":
+      return { type };
+    case "auto":
+    case "any":
+      return { type, single };
+    case "tool":
+      return { type, name, single };
+  }
+}
+
+function readThinking(fields: Fields): MessagesThinking | undefined {
+  const thinking = fields.optionalObject("thinking");
+  if (thinking === undefined) return undefined;
+  return {
+    type: thinking.oneOf("type", ["enabled", "disabled", "adaptive", "between_tools"]),
+    budgetTokens: thinking.optionalCount("budget_tokens"),
+    value: thinking.value,
+  };
+}
+
+function readFormat(format: Fields | undefined, unreadPaths: Set<string>): JsonOutputFormat | undefined {
+  if (format === undefined) return undefined;
+  format.oneOf("type", ["json_schema"]);
+  const { value: schema } = format.object("schema");
+  format.noteUnread(unreadPaths);
+  return { path: format.path, schema };
+}

@@ -1,0 +1,234 @@
+/** Bedrock's Converse: the request as AWS spells it, and the response read at the edge. */
+
+import { upstreamProtocol } from "../../base/errors.ts";
+import { firstMember, isJsonObject, member } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { Usage } from "../../base/usage.ts";
+import { CONVERSE_USAGE, readCount, readUsage } from "../usage.ts";
+
+// Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text. A member that is set to
+// undefined is one that is left out, as in JSON.
+
+export interface ConverseRequest {
+  readonly messages: readonly ConverseMessage[];
+  readonly system?: readonly SystemBlock[] | undefined;
+  readonly inferenceConfig?: InferenceConfig | undefined;
+  readonly toolConfig?: ToolConfig | undefined;
+  readonly guardrailConfig?: JsonObject | undefined;
+  readonly additionalModelRequestFields?: JsonObject | undefined;
+  readonly promptVariables?: JsonObject | undefined;
+  readonly requestMetadata?: Readonly<Record<string, string>> | undefined;
+  readonly performanceConfig?: JsonObject | undefined;
+  readonly serviceTier?: JsonObject | undefined;
+  readonly additionalModelResponseFieldPaths?: readonly string[] | undefined;
+  readonly outputConfig?: OutputConfig | undefined;
+}
+
+export interface ConverseMessage {
+  readonly role: "user" | "assistant";
+  readonly content: readonly ContentBlock[];
+}
+
+export interface CachePoint {
+  readonly cachePoint: { readonly type: "default"; readonly ttl?: CacheTtl | undefined };
+}
+export type CacheTtl = "5m" | "1h";
+
+export type SystemBlock = { readonly text: string } | CachePoint;
+
+/** A union in which exactly one member is set: the member's name is the tag. */
+export type ContentBlock =
+  | { readonly text: string }
+  | { readonly image: ImageBlock }
+  | { readonly document: DocumentBlock }
+  | { readonly video: MediaBlock }
+  | { readonly audio: MediaBlock }
+  | { readonly toolUse: ToolUseBlock }
+  | { readonly toolResult: ToolResultBlock }
+  | { readonly reasoningContent: ReasoningContent }
+  | CachePoint;
+
+export type ImageFormat = "png" | "jpeg" | "gif" | "webp";
+export interface ImageBlock {
+  readonly format: ImageFormat;
+  readonly source: BytesSource;
+}
+export interface DocumentBlock {
+  readonly format: string;
+  readonly name: string;
+  readonly source: BytesSource;
+}
+export interface MediaBlock {
+  readonly format: string;
+  readonly source: BytesSource;
+}
+export interface BytesSource {
+  /** Base64. */
+  readonly bytes: string;
+}
+export interface ToolUseBlock {
+  readonly toolUseId: string;
+  readonly name: string;
+  readonly input: JsonObject;
+}
+export interface ToolResultBlock {
+  readonly toolUseId: string;
+  readonly content: readonly ToolResultContent[];
+  readonly status?: "success" | "error" | undefined;
+}
+export type ToolResultContent = Extract<
+  ContentBlock,
+  { text: string } | { image: ImageBlock } | { document: DocumentBlock } | { video: MediaBlock }
+>;
+export type ReasoningContent =
+  | { readonly reasoningText: { readonly text: string; readonly signature?: string } }
+  | { readonly redactedContent: string }
+  | undefined;
+
+export interface InferenceConfig {
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly stopSequences?: readonly string[] | undefined;
+}
+
+export interface ToolConfig {
+  readonly tools: readonly ConverseTool[];
+  readonly toolChoice?: ToolChoice | undefined;
+}
+export type ConverseTool = { readonly toolSpec: ToolSpec } | CachePoint;
+export interface ToolSpec {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly inputSchema: { readonly json: JsonObject };
+  readonly strict?: boolean | undefined;
+}
+export type ToolChoice =
+  | { readonly auto: EmptyObject }
+  | { readonly any: EmptyObject }
+  | { readonly tool: { readonly name: string } };
+export type EmptyObject = Readonly<Record<string, never>>;
+
+export interface OutputConfig {
+  readonly textFormat: {
+    readonly type: "json_schema";
+    readonly structure: {
+      readonly jsonSchema: {
+        /** The JSON Schema, serialised. */
+        readonly schema: string;
+        readonly name?: string | undefined;
+        readonly description?: string | undefined;
+      };
+    };
+  };
+}
+
+// Response, tagged by `type` so that a block Bedrock adds tomorrow has a name and a place.
+
+export interface ConverseResponse extends AnswerExtras {
+  readonly content: readonly ResponseBlock[];
+  readonly stopReason: string;
+  /** Undefined when Bedrock did not tell. */
+  readonly usage: Usage | undefined;
+}
+
+/** What Bedrock tells beside the message, as far as it does; a stream in its last two events. */
+export interface AnswerExtras {
+  /** The tier that served the request, which may be another than was asked for. */
+  readonly serviceTier?: string;
+  /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTrace.html, as it came. */
+  readonly trace?: JsonObject;
+  readonly performanceConfig?: JsonObject;
+  /** What `additionalModelResponseFieldPaths` asked for. */
+  readonly additionalModelResponseFields?: JsonValue;
+}
+
+export type ResponseBlock =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "toolUse"; readonly toolUseId: string; readonly name: string; readonly input: JsonValue }
+  | { readonly type: "reasoningText"; readonly text: string; readonly signature: string | undefined }
+  | { readonly type: "redactedContent"; readonly data: string }
+  | { readonly type: "citations"; readonly text: string; readonly citations: readonly Citation[] }
+  /** A block, or a member of the union, that this program does not know. */
+  | { readonly type: "unknown"; readonly name: string };
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html, as it came. */
+export type Citation = JsonObject;
+
+/** Reads a Converse answer; tolerates what it does not know, throws `upstream_protocol` where there is no message. */
+export function parseConverseResponse(body: JsonValue): ConverseResponse {
+  const message = member(member(body, "output"), "message");
+  const content = member(message, "content");
+  if (!Array.isArray(content)) {
+    throw upstreamProtocol("Converse answered without a message");
+  }
+  return {
+    content: content.map(parseResponseBlock),
+    stopReason: text(member(body, "stopReason")) ?? "",
+    usage: parseUsage(member(body, "usage")),
+    ...parseExtras(body),
+  };
+}
+
+/** The extras in a response, or in the payload of an event. */
+export function parseExtras(body: JsonValue): AnswerExtras {
+  const serviceTier = text(member(member(body, "serviceTier"), "type"));
+  const trace = member(body, "trace");
+  const performanceConfig = member(body, "performanceConfig");
+  const fields = member(body, "additionalModelResponseFields");
+  return {
+    ...(serviceTier !== undefined && { serviceTier }),
+    ...(isJsonObject(trace) && { trace }),
+    ...(isJsonObject(performanceConfig) && { performanceConfig }),
+    ...(fields !== undefined && fields !== null && { additionalModelResponseFields: fields }),
+  };
+}
+
+/** Token counts of a `usage` member, or undefined where it does not tell both the input's and the output's. */
+export function parseUsage(usage: JsonValue | undefined): Usage | undefined {
+  const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
+    .every((name) => readCount(member(usage, name)) !== undefined);
+  return isWhole ? readUsage(usage, CONVERSE_USAGE) : undefined;
+}
+
+/** One reader for each block of the union that this program understands. */
+const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => ResponseBlock | undefined>> = {
+  text: (value) => typeof value === "string" ? { type: "text", text: value } : undefined,
+  toolUse: (value) => {
+    // A tool that runs on the model's side is not the caller's to run.
+    if (member(value, "type") === "server_tool_use") {
+      return { type: "unknown", name: "toolUse.server_tool_use" };
+    }
+    const toolUseId = text(member(value, "toolUseId"));
+    const name = text(member(value, "name"));
+    if (toolUseId === undefined || name === undefined) return undefined;
+    return { type: "toolUse", toolUseId, name, input: member(value, "input") ?? {} };
+  },
+  reasoningContent: (value) => {
+    const data = text(member(value, "redactedContent"));
+    if (data !== undefined) return { type: "redactedContent", data };
+    const reasoning = member(value, "reasoningText");
+    const thought = text(member(reasoning, "text"));
+    if (thought === undefined) return undefined;
+    return { type: "reasoningText", text: thought, signature: text(member(reasoning, "signature")) };
+  },
+  citationsContent: (value) => {
+    const content = member(value, "content");
+    const citations = member(value, "citations");
+    return {
+      type: "citations",
+      text: Array.isArray(content) ? content.map((each) => text(member(each, "text")) ?? "").join("") : "",
+      citations: Array.isArray(citations) ? citations.filter(isJsonObject) : [],
+    };
+  },
+};
+
+function parseResponseBlock(block: JsonValue): ResponseBlock {
+  const name = firstMember(block);
+  const read = Object.hasOwn(BLOCK_READERS, name) ? BLOCK_READERS[name] : undefined;
+  return read?.(member(block, name)) ?? { type: "unknown", name };
+}
+
+function text(value: JsonValue | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,243 @@
+/** OpenAI's Chat Completions request: what a caller may send, read and checked at the edge. */
+
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { parseCacheControl } from "../anthropic/cache_control.ts";
+import type { CacheControl } from "../anthropic/cache_control.ts";
+import { Fields, unexpected } from "../fields.ts";
+import { parseChatMessages } from "./chat_messages.ts";
+import type { ChatMessage } from "./chat_messages.ts";
+
+/** https://platform.openai.com/docs/api-reference/chat/create, with the extensions that clients of Bedrock send. */
+export interface ChatRequest {
+  /** Undefined when absent or empty: the route's own model is meant. */
+  readonly model: string | undefined;
+  readonly messages: readonly ChatMessage[];
+  readonly stream: boolean;
+  /** `stream_options.include_usage` */
+  readonly includeUsage: boolean;
+  /** `max_completion_tokens`, or the older `max_tokens`. */
+  readonly maxTokens: number | undefined;
+  /** Which of the two it was. */
+  readonly maxTokensField: "max_completion_tokens" | "max_tokens";
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly stop: readonly string[];
+  readonly tools: readonly ChatTool[];
+  readonly toolChoice: ChatToolChoice | undefined;
+  readonly parallelToolCalls: boolean | undefined;
+  readonly responseFormat: ResponseFormat;
+  readonly reasoningEffort: string | undefined;
+  readonly thinking: Thinking | undefined;
+  readonly serviceTier: ServiceTier | undefined;
+  readonly metadata: JsonObject | undefined;
+  readonly bedrock: BedrockExtras;
+  /** Top-level fields with a value that none of the above holds. */
+  readonly otherFields: ReadonlyMap<string, JsonValue>;
+  /** Paths, without indexes, of members further inside that none of the above holds: `messages[].name`. */
+  readonly unreadPaths: readonly string[];
+}
+
+export interface ChatTool {
+  /** `tools[0]` */
+  readonly path: string;
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly parameters: JsonObject | undefined;
+  readonly strict: boolean;
+  readonly cache: CacheControl | undefined;
+}
+
+export type ChatToolChoice =
+  | { readonly type: "auto" | "none" | "required" }
+  | { readonly type: "function"; readonly name: string }
+  | { readonly type: "allowed_tools"; readonly mode: "auto" | "required"; readonly names: readonly string[] };
+
+export type ResponseFormat =
+  | { readonly type: "text" | "json_object" }
+  | {
+    readonly type: "json_schema";
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly schema: JsonObject;
+  };
+
+/** Anthropic's `thinking`, with whatever else it holds. */
+export interface Thinking {
+  readonly type: "enabled" | "disabled" | "adaptive";
+  readonly budgetTokens: number | undefined;
+  readonly value: JsonObject;
+}
+
+export const SERVICE_TIERS = ["auto", "default", "flex", "priority"] as const;
+export type ServiceTier = (typeof SERVICE_TIERS)[number];
+
+/** Converse's own members, which a Chat request may carry under Bedrock's names. */
+export interface BedrockExtras {
+  readonly guardrailConfig: JsonObject | undefined;
+  readonly performanceConfig: JsonObject | undefined;
+  readonly additionalModelRequestFields: JsonObject | undefined;
+  readonly promptVariables: JsonObject | undefined;
+  readonly requestMetadata: JsonObject | undefined;
+  readonly serviceTier: JsonObject | undefined;
+  readonly additionalModelResponseFieldPaths: readonly string[] | undefined;
+}
+
+/** Reads a request body; throws `invalid_request` with the path of the first field that is not as it should be. */
+export function parseChatRequest(body: JsonObject): ChatRequest {
+  const fields = new Fields(body, "");
+  const unreadPaths = new Set<string>();
+  const streamOptions = fields.optionalObject("stream_options");
+  const newMaxTokens = fields.optionalCount("max_completion_tokens");
+  const oldMaxTokens = fields.optionalCount("max_tokens");
+  const includeUsage = streamOptions?.optionalBoolean("include_usage") ?? false;
+  streamOptions?.noteUnread(unreadPaths);
+  return {
+    model: fields.optionalString("model") || undefined,
+    messages: parseChatMessages(fields, unreadPaths),
+    stream: fields.optionalBoolean("stream") ?? false,
+    includeUsage,
+    maxTokens: newMaxTokens ?? oldMaxTokens,
+    maxTokensField: newMaxTokens === undefined ? "max_tokens" : "max_completion_tokens",
+    temperature: fields.optionalNumber("temperature"),
+    topP: fields.optionalNumber("top_p"),
+    topK: fields.optionalNumber("top_k"),
+    stop: parseStop(fields),
+    tools: fields.items("tools").map((tool) => parseTool(tool, unreadPaths)),
+    toolChoice: parseToolChoice(fields, unreadPaths),
+    parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
+    responseFormat: parseResponseFormat(fields, unreadPaths),
+    reasoningEffort: fields.optionalString("reasoning_effort"),
+    thinking: parseThinking(fields),
+    serviceTier: fields.optionalOneOf("service_tier", SERVICE_TIERS),
+    metadata: fields.optionalObject("metadata")?.value,
+    bedrock: {
+      guardrailConfig: fields.optionalObject("guardrailConfig")?.value,
+      performanceConfig: fields.optionalObject("performanceConfig")?.value,
+      additionalModelRequestFields: fields.optionalObject("additionalModelRequestFields")?.value,
+      promptVariables: fields.optionalObject("promptVariables")?.value,
+      requestMetadata: fields.optionalObject("requestMetadata")?.value,
+      serviceTier: fields.optionalObject("serviceTier")?.value,
+      additionalModelResponseFieldPaths: parseFieldPaths(fields),
+    },
+    // Behind all that reads.
+    otherFields: new Map(fields.unread()),
+    unreadPaths: [...unreadPaths],
+  };
+}
+
+function parseStop(fields: Fields): readonly string[] {
+  const stop = fields.any("stop");
+  const list = stop === undefined ? [] : Array.isArray(stop) ? stop as readonly JsonValue[] : [stop];
+  return list.map((each, index) => {
+    if (typeof each === "string" && each !== "") return each;
+    throw unexpected(Array.isArray(stop) ? `stop[${index}]` : "stop", "a string that is not empty", each);
+  });
+}
+
+function parseFieldPaths(fields: Fields): readonly string[] | undefined {
+  const name = "additionalModelResponseFieldPaths";
+  return fields.optionalArray(name)?.map((each, index) => {
+    if (typeof each === "string") return each;
+    throw unexpected(`${name}[${index}]`, "a JSON pointer", each);
+  });
+}
+
+function parseTool(fields: Fields, unreadPaths: Set<string>): ChatTool {
+  fields.oneOf("type", ["function"]);
+  const definition = fields.object("function");
+  const tool: ChatTool = {
+    path: fields.path,
+    name: definition.string("name"),
+    description: definition.optionalString("description") || undefined,
+    parameters: definition.optionalObject("parameters")?.value,
+    strict: definition.optionalBoolean("strict") ?? false,
+    cache: parseCacheControl(fields, unreadPaths) ?? parseCacheControl(definition, unreadPaths),
+  };
+  fields.noteUnread(unreadPaths);
+  definition.noteUnread(unreadPaths);
+  return tool;
+}
+
+function parseToolChoice(fields: Fields, unreadPaths: Set<string>): ChatToolChoice | undefined {
+  const choice = fields.any("tool_choice");
+  if (choice === undefined) return undefined;
+  if (!isJsonObject(choice)) {
+    return { type: fields.oneOf("tool_choice", ["auto", "none", "required"]) };
+  }
+  const object = Fields.of(choice, "tool_choice");
+  const parsed = parseChosenTools(object, unreadPaths);
+  object.noteUnread(unreadPaths);
+  return parsed;
+}
+
+function parseChosenTools(fields: Fields, unreadPaths: Set<string>): ChatToolChoice {
+  switch (fields.oneOf("type", ["function", "allowed_tools"])) {
+    case "function":
+      return { type: "function", name: parseToolName(fields, unreadPaths) };
+    case "allowed_tools": {
+      const allowed = fields.object("allowed_tools");
+      const parsed: ChatToolChoice = {
+        type: "allowed_tools",
+        mode: allowed.oneOf("mode", ["auto", "required"]),
+        names: allowed.items("tools").map((tool) => {
+          tool.optionalOneOf("type", ["function"]);
+          const name = parseToolName(tool, unreadPaths);
+          tool.noteUnread(unreadPaths);
+          return name;
+        }),
+      };
+      allowed.noteUnread(unreadPaths);
+      return parsed;
+    }
+  }
+}
+
+function parseToolName(fields: Fields, unreadPaths: Set<string>): string {
+  const definition = fields.object("function");
+  const name = definition.string("name");
+  definition.noteUnread(unreadPaths);
+  return name;
+}
+
+function parseResponseFormat(fields: Fields, unreadPaths: Set<string>): ResponseFormat {
+  const format = fields.optionalObject("response_format");
+  if (format === undefined) return { type: "text" };
+  const parsed = parseFormat(format, unreadPaths);
+  format.noteUnread(unreadPaths);
+  return parsed;
+}
+
+function parseFormat(format: Fields, unreadPaths: Set<string>): ResponseFormat {
+  const type = format.oneOf("type", ["text", "json_object", "json_schema"]);
+  if (type === "text") return { type };
+  if (type === "json_object") {
+    // A schema here is an extension of several model servers, and means what json_schema means.
+    const schema = format.optionalObject("schema")?.value;
+    return schema === undefined
+      ? { type }
+      : { type: "json_schema", name: "json", description: undefined, schema };
+  }
+  const definition = format.object("json_schema");
+  // The families that take a schema hold every answer to it, so there is nothing to carry.
+  definition.optionalBoolean("strict");
+  const parsed: ResponseFormat = {
+    type,
+    name: definition.string("name"),
+    description: definition.optionalString("description") || undefined,
+    schema: definition.object("schema").value,
+  };
+  definition.noteUnread(unreadPaths);
+  return parsed;
+}
+
+function parseThinking(fields: Fields): Thinking | undefined {
+  const thinking = fields.optionalObject("thinking");
+  if (thinking === undefined) return undefined;
+  return {
+    type: thinking.oneOf("type", ["enabled", "disabled", "adaptive"]),
+    budgetTokens: thinking.optionalCount("budget_tokens"),
+    value: thinking.value,
+  };
+}

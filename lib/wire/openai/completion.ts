@@ -1,0 +1,70 @@
+/** OpenAI's Chat Completions answer: the whole one, and the deltas of a stream. */
+
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { ThinkingBlock } from "./chat_messages.ts";
+
+/** https://platform.openai.com/docs/api-reference/chat/object */
+export interface ChatCompletion extends ChatExtras {
+  readonly id: string;
+  readonly object: "chat.completion";
+  /** Seconds since the Unix epoch. */
+  readonly created: number;
+  /** The name that the caller used. */
+  readonly model: string;
+  readonly choices: readonly [ChatChoice];
+  readonly usage?: ChatUsage;
+}
+
+/** `service_tier` is OpenAI's; the others are Bedrock's, under its own names. */
+export interface ChatExtras {
+  readonly service_tier?: string;
+  readonly trace?: JsonValue;
+  readonly performanceConfig?: JsonObject;
+  readonly additionalModelResponseFields?: JsonValue;
+}
+
+export interface ChatChoice {
+  readonly index: 0;
+  readonly message: ChatAnswer;
+  readonly logprobs: null;
+  readonly finish_reason: FinishReason;
+}
+
+export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
+
+export interface ChatAnswer {
+  readonly role: "assistant";
+  readonly content: string | null;
+  readonly refusal: null;
+  readonly tool_calls?: readonly ToolCallOut[];
+  readonly reasoning_content?: string;
+  readonly thinking_blocks?: readonly ThinkingBlock[];
+  readonly annotations?: readonly Annotation[];
+}
+
+export interface ToolCallOut {
+  readonly id: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** A source of the answer: OpenAI's own shape for a web page, Bedrock's for every other kind. */
+export type Annotation =
+  | {
+    readonly type: "url_citation";
+    readonly url_citation: {
+      readonly url: string;
+      readonly title: string;
+      /** Of the cited words in `content`, in UTF-16 code units. */
+      readonly start_index: number;
+      readonly end_index: number;
+    };
+  }
+  | { readonly type: "bedrock_citation"; readonly bedrock_citation: JsonObject };
+
+export interface ChatUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
+}

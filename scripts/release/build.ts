@@ -1,0 +1,136 @@
+/**
+ * Builds a release: a binary for each target with the SBOM and what an operator installs beside it, and SHA256SUMS over
+ * all of them. Each target's Bun comes from npm, as npm is set up on this machine, and stays below `.tools/`.
+ *
+ *     deno run -A scripts/release/build.ts [--out FOLDER] [TARGET…]
+ */
+
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { readRepositoryFile } from "../../tests/meta/sources.ts";
+import { BUN, repositoryPath } from "../../tests/repository.ts";
+import { sbomOf } from "./sbom.ts";
+import { type Target, TARGETS } from "./targets.ts";
+
+/** What goes into the release as it is. */
+const FILES = [
+  "config/install.sh",
+  "config/adit.service",
+  "config/adit.production.yaml",
+  "config/adit.schema.json",
+];
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { out: { type: "string", default: repositoryPath("dist/release") } },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((name) => !TARGETS.some((target) => target.name === name));
+if (unknown.length > 0) {
+  throw new Error(
+    `Cannot build for ${unknown.join(", ")}: known are ${TARGETS.map(({ name }) => name).join(", ")}`,
+  );
+}
+const targets = TARGETS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+
+const manifest: { version: string; tasks: { build: string } } = JSON.parse(
+  readRepositoryFile("deno.json"),
+);
+const bunVersion = (await run(BUN, ["--version"])).trim();
+const out = values.out;
+await Deno.remove(out, { recursive: true }).catch(() => {});
+await Deno.mkdir(out, { recursive: true });
+
+const sums: string[] = [];
+const packages = new Set<string>();
+for (const target of targets) {
+  const name = `adit-${manifest.version}-${target.name}${target.suffix}`;
+  for (const id of await compile(target, join(out, name))) packages.add(id);
+  await finish(name);
+}
+const sbom = sbomOf(JSON.parse(readRepositoryFile("deno.lock")), {
+  version: manifest.version,
+  bunVersion,
+  packages: [...packages],
+});
+const sbomName = `adit-${manifest.version}.cdx.json`;
+await Deno.writeTextFile(join(out, sbomName), sbom);
+await finish(sbomName);
+for (const path of FILES) {
+  await Deno.copyFile(repositoryPath(path), join(out, basename(path)));
+  await finish(basename(path));
+}
+await Deno.writeTextFile(join(out, "SHA256SUMS"), sums.join(""));
+
+/** Takes a file of the release into the sums, and shows it. */
+async function finish(name: string): Promise<void> {
+  const bytes = await Deno.readFile(join(out, name));
+  const line = `${createHash("sha256").update(bytes).digest("hex")}  ${name}\n`;
+  sums.push(line);
+  await Deno.stdout.write(new TextEncoder().encode(line));
+}
+
+/** Compiles as the task `build` does, for another machine; gives the packages that are in the binary. */
+async function compile(target: Target, path: string): Promise<readonly string[]> {
+  const [bun, ...args] = manifest.tasks.build.replace(/ *>\/dev\/null$/, "").split(" ");
+  if (bun !== "bun") throw new Error(`Cannot run the task "build": ${manifest.tasks.build}`);
+  const metafile = await Deno.makeTempFile({ prefix: "adit-release-", suffix: ".json" });
+  await run(BUN, [
+    ...args.filter((arg) => !arg.startsWith("--outfile=")),
+    `--outfile=${path}`,
+    `--target=${target.bun}`,
+    `--compile-executable-path=${await bunFor(target)}`,
+    `--metafile=${metafile}`,
+  ]);
+  const found = packagesIn(JSON.parse(await Deno.readTextFile(metafile)));
+  await Deno.remove(metafile);
+  return found;
+}
+
+/** The target's Bun. Bun 1.4.4 would fetch it by itself, but from a place of its own choice, not npm's setting. */
+async function bunFor({ name, package: packageName, suffix }: Target): Promise<string> {
+  const folder = repositoryPath(`.tools/runtimes-${bunVersion}/${name}`);
+  const path = join(folder, "node_modules", packageName, `bin/bun${suffix}`);
+  const isThere = await Deno.stat(path).then(() => true, () => false);
+  if (!isThere) {
+    await Deno.mkdir(folder, { recursive: true });
+    // "force", because it is a package for another machine.
+    const flags = [
+      "--force",
+      "--no-save",
+      "--no-package-lock",
+      "--no-audit",
+      "--no-fund",
+      "--ignore-scripts",
+    ];
+    await run("npm", [
+      "install",
+      "--loglevel=error",
+      "--prefix",
+      folder,
+      ...flags,
+      `${packageName}@${bunVersion}`,
+    ]);
+  }
+  return path;
+}
+
+/** Packages among the files that the bundler took: `node_modules/.deno/@scope+name@1.2.3/…` and the like. */
+function packagesIn(metafile: { readonly inputs: Readonly<Record<string, unknown>> }): readonly string[] {
+  return Object.keys(metafile.inputs).flatMap((path) => {
+    const [, folder] = /(?:^|\/)node_modules\/\.deno\/((?:@[^/+]+\+)?[^/@]+@[^/_]+)/.exec(path) ?? [];
+    return folder === undefined ? [] : [folder.replace("+", "/")];
+  });
+}
+
+async function run(command: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: repositoryPath("."),
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`Cannot run ${command} ${args.join(" ")}:\n${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}

@@ -1,0 +1,101 @@
+/** What is done about a refusal of the credentials. */
+
+import { deepEqual, equal, match } from "node:assert/strict";
+import { keyAuthenticator, type Refusal } from "../../../lib/aws/keys/authenticator.ts";
+import type { KeyPair } from "../../../lib/aws/keys/key_pair.ts";
+import { keyPair } from "../../fakes/key_search.ts";
+import { START_MS } from "../../fakes/time.ts";
+
+const MINUTE = 60_000;
+
+function setUp(pair: KeyPair = keyPair("A", START_MS + 60 * MINUTE)) {
+  const skews: number[] = [];
+  const keys = {
+    pair,
+    renewals: [] as string[],
+    isRenewed: true,
+    get: () => Promise.resolve(keys.pair),
+    renew(refused: KeyPair) {
+      keys.renewals.push(refused.accessKeyId);
+      return Promise.resolve(keys.isRenewed);
+    },
+  };
+  const authenticator = keyAuthenticator({
+    region: "us-east-1",
+    keys,
+    onClockSkew: (offsetMs) => skews.push(offsetMs),
+  });
+  const sign = (nowMs = START_MS) =>
+    authenticator.sign({ method: "POST", url: "http://bedrock.test/", headers: new Headers() }, nowMs);
+  return {
+    keys,
+    skews,
+    sign,
+    /** Signs a request and has it refused. */
+    async refuse(headers: Record<string, string>, nowMs = START_MS): Promise<boolean | undefined> {
+      const refusal: Refusal = { headers: new Headers(headers), sent: await sign(nowMs), nowMs };
+      return await authenticator.recover?.(refusal);
+    },
+    recover: (refusal: Refusal) => authenticator.recover?.(refusal),
+  };
+}
+
+const EXPIRED = { "x-amzn-errortype": "ExpiredTokenException:http://internal.amazon.com/coral/" };
+
+Deno.test("requests are signed with the pair of the moment", async () => {
+  const { keys, sign } = setUp();
+  match((await sign()).get("authorization") ?? "", /Credential=A\//);
+  keys.pair = keyPair("B");
+  const headers = await sign();
+  match(headers.get("authorization") ?? "", /Credential=B\//);
+  equal(headers.get("x-amz-security-token"), null);
+});
+
+Deno.test("a pair refused as expired is renewed, and the request may be sent again if there is another", async () => {
+  for (const name of ["ExpiredTokenException", "ExpiredToken"]) {
+    for (const isRenewed of [true, false]) {
+      const { keys, refuse } = setUp();
+      keys.isRenewed = isRenewed;
+      equal(await refuse({ "x-amzn-errortype": name }), isRenewed);
+      deepEqual(keys.renewals, ["A"]);
+    }
+  }
+});
+
+Deno.test("a request that was under way while the pair was renewed is sent again without another renewal", async () => {
+  const { keys, sign, recover } = setUp();
+  const sent = await sign();
+  keys.pair = keyPair("B", START_MS + 60 * MINUTE);
+  await sign();
+  equal(await recover({ headers: new Headers(EXPIRED), sent, nowMs: START_MS }), true);
+  deepEqual(keys.renewals, []);
+});
+
+Deno.test("other refusals are nothing to recover from", async () => {
+  const { keys, refuse, skews } = setUp();
+  const date = new Date(START_MS).toUTCString();
+  const hourLater = new Date(START_MS + 60 * MINUTE).toUTCString();
+  for (
+    const headers of [
+      { "x-amzn-errortype": "AccessDeniedException", date: hourLater },
+      { "x-amzn-errortype": "UnrecognizedClientException", date: hourLater },
+      { "x-amzn-errortype": "InvalidSignatureException", date },
+      { "x-amzn-errortype": "InvalidSignatureException", date: "yesterday" },
+      { "x-amzn-errortype": "InvalidSignatureException" },
+      {},
+    ]
+  ) equal(await refuse(headers as Record<string, string>), false, JSON.stringify(headers));
+  deepEqual([keys.renewals, skews], [[], []]);
+});
+
+Deno.test("a signature refused by a clock far from this host's is made again by that clock, and so are later ones", async () => {
+  for (const hours of [1, -1]) {
+    const { refuse, sign, skews } = setUp();
+    const date = new Date(START_MS + hours * 60 * MINUTE).toUTCString();
+    equal(await refuse({ "x-amzn-errortype": "InvalidSignatureException", date }), true);
+    deepEqual(skews, [hours * 60 * MINUTE]);
+    equal((await sign()).get("x-amz-date"), hours > 0 ? "20261120T100000Z" : "20261120T080000Z");
+    // The clock is right by now, so it was not the clock.
+    equal(await refuse({ "x-amzn-errortype": "InvalidSignatureException", date }), false);
+  }
+});

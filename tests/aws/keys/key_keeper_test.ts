@@ -1,0 +1,295 @@
+/** Key pairs kept and renewed, by a clock that the tests move. */
+
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { KeyKeeper } from "../../../lib/aws/keys/key_keeper.ts";
+import type { KeyPair } from "../../../lib/aws/keys/key_pair.ts";
+import { keyPair, keySearch } from "../../fakes/key_search.ts";
+import { fakeTime, START_MS } from "../../fakes/time.ts";
+import { Random } from "../../suites/random.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Lets everything that is ready to run do so. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+function setUp() {
+  const time = fakeTime({ tickMs: SECOND });
+  const search = keySearch();
+  const told: string[] = [];
+  const keeper = new KeyKeeper({
+    find: search.find,
+    clock: time.clock,
+    schedule(delayMs, fire) {
+      const deadline = time.timers.after(delayMs, fire);
+      return () => deadline.cancel();
+    },
+    onFound: ({ accessKeyId }) => told.push(`found ${accessKeyId}`),
+    onFailed: (reason, held) =>
+      told.push(`${reason}, ${held === undefined ? "nothing" : held.accessKeyId} held`),
+  });
+  return {
+    ...time,
+    search,
+    told,
+    keeper,
+    /** Ends the search that `get` begins, and gives what it found. */
+    async first(pair: KeyPair): Promise<KeyPair> {
+      const got = keeper.get();
+      search.end(pair);
+      return await got;
+    },
+  };
+}
+
+/** What a promise has come to by now. */
+async function stateOf(promise: Promise<KeyPair>): Promise<string> {
+  let state = "waiting";
+  promise.then(({ accessKeyId }) => state = accessKeyId, (error) => state = error.message);
+  await settle();
+  return state;
+}
+
+Deno.test("everybody who asks while there is nothing waits for one search", async () => {
+  const { keeper, search, told } = setUp();
+  const both = [keeper.get(), keeper.get()];
+  search.end(keyPair("A"));
+  deepEqual((await Promise.all(both)).map(({ accessKeyId }) => accessKeyId), ["A", "A"]);
+  deepEqual([search.count, told], [1, ["found A"]]);
+});
+
+Deno.test("a pair that does not expire is searched for once", async () => {
+  const { keeper, search, first, advance, timers } = setUp();
+  await first(keyPair("A"));
+  advance(48 * HOUR);
+  equal(await stateOf(keeper.get()), "A");
+  deepEqual([search.count, timers.size], [1, 0]);
+});
+
+Deno.test("a pair is renewed five minutes before it expires, without anybody asking or waiting", async () => {
+  const { keeper, search, first, advance } = setUp();
+  await first(keyPair("A", START_MS + HOUR));
+  advance(55 * MINUTE - SECOND);
+  equal(search.count, 1);
+  advance(2 * SECOND);
+  equal(search.count, 2);
+  equal(await stateOf(keeper.get()), "A");
+  search.end(keyPair("B", START_MS + 2 * HOUR));
+  await settle();
+  equal(await stateOf(keeper.get()), "B");
+  advance(55 * MINUTE);
+  equal(search.count, 2);
+});
+
+Deno.test("a pair with little time is renewed at half of it", async () => {
+  const { search, first, advance } = setUp();
+  await first(keyPair("A", START_MS + 4 * MINUTE));
+  advance(2 * MINUTE - SECOND);
+  equal(search.count, 1);
+  advance(2 * SECOND);
+  equal(search.count, 2);
+});
+
+Deno.test("a renewal in vain is tried again every ten seconds, and the old pair stays in use until it expires", async () => {
+  const { keeper, search, first, advance, told } = setUp();
+  await first(keyPair("A", START_MS + HOUR));
+  advance(55 * MINUTE);
+  for (let tries = 2; tries < 5; tries++) {
+    equal(search.count, tries);
+    search.end(new Error("refused"));
+    await settle();
+    equal(await stateOf(keeper.get()), "A");
+    equal(keeper.lastError, "refused");
+    advance(10 * SECOND);
+  }
+  deepEqual(told.slice(1), ["refused, A held", "refused, A held", "refused, A held"]);
+  search.end(keyPair("B", START_MS + 2 * HOUR));
+  await settle();
+  equal(keeper.lastError, undefined);
+  equal(await stateOf(keeper.get()), "B");
+});
+
+Deno.test("once a pair has expired, who asks waits, and a search in vain is not repeated for ten seconds", async () => {
+  const { keeper, search, first, advance, told } = setUp();
+  await first(keyPair("A", START_MS + 20 * SECOND));
+  advance(21 * SECOND);
+  const waiting = keeper.get();
+  equal(await stateOf(waiting), "waiting");
+  search.end(new Error("refused"));
+  await rejects(waiting, { message: "refused" });
+  equal(told.at(-1), "refused, nothing held");
+  const { count } = search;
+  equal(await stateOf(keeper.get()), "refused");
+  equal(search.count, count);
+  advance(10 * SECOND);
+  equal(await stateOf(keeper.get()), "waiting");
+  equal(search.count, count + 1);
+});
+
+Deno.test("a search that hangs is given up after thirty seconds", async () => {
+  const { keeper, search, advance } = setUp();
+  const waiting = keeper.get();
+  advance(31 * SECOND);
+  equal(await stateOf(waiting), "the search took longer than 30 s");
+  // What it finds after all is nobody's.
+  search.end(keyPair("LATE"));
+  equal(await stateOf(keeper.get()), "the search took longer than 30 s");
+});
+
+Deno.test("while a search that was given up goes on, no other is begun, and who asks is told so", async () => {
+  const { keeper, search, advance } = setUp();
+  const waiting = keeper.get();
+  advance(31 * SECOND);
+  equal(await stateOf(waiting), "the search took longer than 30 s");
+  for (let asked = 0; asked < 3; asked++) {
+    advance(10 * SECOND);
+    equal(
+      await stateOf(keeper.get()),
+      "the search of 2026-11-20T09:00:00.000Z has not ended, and the next one waits for it",
+    );
+    equal(await keeper.renew(keyPair("A")), false);
+  }
+  equal(search.count, 1);
+  search.end(new Error("killed"));
+  await settle();
+  advance(10 * SECOND);
+  const again = keeper.get();
+  search.end(keyPair("B"));
+  equal(await stateOf(again), "B");
+});
+
+Deno.test("ten minutes after a search that never ends, another one is begun", async () => {
+  const { keeper, search, advance } = setUp();
+  const waiting = keeper.get();
+  advance(31 * SECOND);
+  equal(await stateOf(waiting), "the search took longer than 30 s");
+  advance(9 * MINUTE);
+  ok((await stateOf(keeper.get())).includes("has not ended"));
+  advance(MINUTE);
+  const again = keeper.get();
+  equal(search.count, 2);
+  search.open[1]?.find(keyPair("B"));
+  equal(await stateOf(again), "B");
+});
+
+Deno.test("a renewal in the background does not begin another search beside one that goes on", async () => {
+  const { keeper, search, first, advance } = setUp();
+  await first(keyPair("A", START_MS + HOUR));
+  advance(55 * MINUTE);
+  equal(search.count, 2);
+  for (let second = 0; second < 120; second++) {
+    advance(SECOND);
+    await settle();
+  }
+  deepEqual([search.count, await stateOf(keeper.get())], [2, "A"]);
+  ok(keeper.lastError?.includes("has not ended"), keeper.lastError);
+  search.end(keyPair("LATE", START_MS + HOUR));
+  await settle();
+  advance(10 * SECOND);
+  equal(search.count, 3);
+  search.end(keyPair("B", START_MS + 2 * HOUR));
+  await settle();
+  equal(await stateOf(keeper.get()), "B");
+});
+
+Deno.test("what was found expired is not used", async () => {
+  const { keeper, search } = setUp();
+  const waiting = keeper.get();
+  search.end(keyPair("A", START_MS));
+  equal(await stateOf(waiting), "what was found expired at 2026-11-20T09:00:00.000Z");
+});
+
+Deno.test("a pair that is about to expire is not searched for all the time", async () => {
+  const { search, first, advance } = setUp();
+  await first(keyPair("A", START_MS + 12 * SECOND));
+  advance(9 * SECOND);
+  equal(search.count, 1);
+  advance(SECOND);
+  equal(search.count, 2);
+});
+
+Deno.test("a search that gives the same pair again is not told, and repeated at half of the time left", async () => {
+  const { search, first, advance, told } = setUp();
+  const pair = keyPair("A", START_MS + HOUR);
+  await first(pair);
+  advance(55 * MINUTE);
+  search.end(pair);
+  await settle();
+  advance(150 * SECOND - SECOND);
+  equal(search.count, 2);
+  advance(2 * SECOND);
+  equal(search.count, 3);
+  deepEqual(told, ["found A"]);
+});
+
+Deno.test("a pair refused as expired is renewed once for all who had it refused", async () => {
+  const { keeper, search, first } = setUp();
+  const refused = await first(keyPair("A", START_MS + HOUR));
+  const renewals = [keeper.renew(refused), keeper.renew(refused)];
+  search.end(keyPair("B", START_MS + HOUR));
+  deepEqual(await Promise.all(renewals), [true, true]);
+  // Late, with a request that was long on its way.
+  equal(await keeper.renew(refused), true);
+  equal(search.count, 2);
+});
+
+Deno.test("a renewal that gives the refused pair again, or none, is no renewal", async () => {
+  const { keeper, search, first, advance } = setUp();
+  const refused = await first(keyPair("A"));
+  const same = keeper.renew(refused);
+  search.end(keyPair("A"));
+  equal(await same, false);
+  equal(await keeper.renew(refused), false);
+  equal(search.count, 2);
+  advance(10 * SECOND);
+  const failed = keeper.renew(refused);
+  search.end(new Error("refused"));
+  equal(await failed, false);
+  equal(search.count, 3);
+});
+
+Deno.test("a closed keeper renews nothing by itself", async () => {
+  const { keeper, search, first, advance, timers } = setUp();
+  await first(keyPair("A", START_MS + HOUR));
+  keeper.close();
+  advance(59 * MINUTE);
+  deepEqual([search.count, timers.size], [1, 0]);
+  equal(await stateOf(keeper.get()), "A");
+  void keeper.search();
+  search.end(keyPair("B", START_MS + 2 * HOUR));
+  await settle();
+  equal(timers.size, 0);
+});
+
+Deno.test("whatever happens, who asks gets the newest valid pair at once, and waits only where there is none", async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = new Random(seed);
+    const { keeper, search, advance, clock } = setUp();
+    let newest: KeyPair | undefined;
+    /** Moves time up to the next search; one that goes on is not kept until it is given up. */
+    const pass = () => {
+      const seconds = search.open.length > 0 ? random.below(5) : random.below(1200);
+      for (let second = 0; second < seconds && search.open.length === 0; second++) advance(SECOND);
+      if (search.open.length > 0) advance(seconds % 5 * SECOND);
+    };
+    const find = () => {
+      newest = keyPair(`${seed}.${clock.now()}`, clock.now() + (1 + random.below(90)) * MINUTE);
+      search.end(newest);
+    };
+    for (let step = 0; step < 100; step++) {
+      if (search.open.length === 0) {
+        if (random.below(20) === 0) void keeper.search();
+        else pass();
+      } else random.pick([pass, find, () => search.end(new Error("refused"))])();
+      await settle();
+      ok(search.open.length <= 1, `seed ${seed}: ${search.open.length} searches at once`);
+      const isValid = newest !== undefined && clock.now() < (newest.expiresAtMs ?? 0);
+      const state = await stateOf(keeper.get());
+      if (isValid) equal(state, newest?.accessKeyId, `seed ${seed}, step ${step}`);
+      else ok(["waiting", "refused"].includes(state), `seed ${seed}, step ${step}: ${state}`);
+    }
+    keeper.close();
+  }
+});

@@ -1,0 +1,144 @@
+/** Key pairs as AWS's own code finds them in this process's environment and in the shared files. */
+
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { reasonOf } from "../../../lib/aws/keys/key_pair.ts";
+import { Secret } from "../../../lib/base/secret.ts";
+import { assumeRole, searchDefaultChain, searchProfile } from "../../../lib/aws/keys/sdk_search.ts";
+
+const SECRET = "hunter2";
+const NOT_A_KEY = "what was found has a character that no key has";
+const PAIR = { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: SECRET };
+
+/** The search with these variables, and none that would lead it to the machine's own credentials. */
+async function withEnv<Found>(
+  env: Readonly<Record<string, string>>,
+  search: () => Promise<Found>,
+): Promise<Found> {
+  const all: Readonly<Record<string, string>> = {
+    AWS_CONFIG_FILE: "/nonexistent",
+    AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_PROFILE: "",
+    ...env,
+  };
+  const before = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(all)) Deno.env.set(name, value);
+  try {
+    return await search();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
+Deno.test("a key pair of the environment is found as it is", async () => {
+  const pair = await withEnv(
+    { ...PAIR, AWS_SESSION_TOKEN: "to/ken+=" },
+    () => searchDefaultChain("us-east-1"),
+  );
+  deepEqual(
+    [pair.accessKeyId, pair.secretAccessKey.reveal(), pair.sessionToken?.reveal(), pair.expiresAtMs],
+    ["AKIDENV", SECRET, "to/ken+=", undefined],
+  );
+});
+
+const BROKEN: readonly Readonly<Record<string, string>>[] = [
+  { AWS_SESSION_TOKEN: `${SECRET}\n${SECRET}` },
+  { AWS_SESSION_TOKEN: `${SECRET}\r\n` },
+  { AWS_SESSION_TOKEN: `${SECRET}é` },
+  { AWS_SECRET_ACCESS_KEY: `${SECRET} ` },
+  { AWS_ACCESS_KEY_ID: "AKID\tENV" },
+];
+
+for (const env of BROKEN) {
+  Deno.test(`no key pair is found in the environment with ${JSON.stringify(env)}`, async () => {
+    await rejects(
+      withEnv({ ...PAIR, ...env }, () => searchDefaultChain("us-east-1")),
+      (error) => {
+        equal(reasonOf(error), NOT_A_KEY);
+        return true;
+      },
+    );
+  });
+}
+
+Deno.test("no key pair is found where credential_process gives a token of two lines", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "adit-search-" });
+  try {
+    const answer = {
+      Version: 1,
+      AccessKeyId: "AKIDPROCESS",
+      SecretAccessKey: SECRET,
+      SessionToken: `${SECRET}\n${SECRET}`,
+    };
+    await Deno.writeTextFile(`${folder}/answer.json`, JSON.stringify(answer));
+    await Deno.writeTextFile(
+      `${folder}/config`,
+      `[profile process]\ncredential_process = cat ${folder}/answer.json\n`,
+    );
+    await rejects(
+      withEnv({ AWS_CONFIG_FILE: `${folder}/config` }, () => searchProfile("process", "us-east-1")),
+      { message: NOT_A_KEY },
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Timers a hundred times as fast, for what AWS's code waits for. */
+async function inHaste<Found>(wait: () => Promise<Found>): Promise<Found> {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout =
+    ((fire: () => void, delayMs = 0) => setTimeout(fire, delayMs / 100)) as typeof setTimeout;
+  try {
+    return await wait();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+}
+
+const ROLE = {
+  arn: "arn:aws:iam::111122223333:role/adit",
+  sessionName: "adit",
+  externalId: undefined,
+  tags: {},
+  durationMs: 3_600_000,
+  region: "us-east-1",
+};
+const BASE = {
+  accessKeyId: "AKIDBASE",
+  secretAccessKey: new Secret(SECRET),
+  sessionToken: undefined,
+  expiresAtMs: undefined,
+};
+
+/** Searches that ask STS, with the configuration file that they need. */
+const ASKING: Readonly<Record<string, readonly [config: string, search: () => Promise<unknown>]>> = {
+  "a role of the configuration": ["", () => assumeRole(ROLE, BASE)],
+  "a role of a profile": [
+    `[profile role]\nrole_arn = ${ROLE.arn}\nsource_profile = base\n` +
+    `[profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = ${SECRET}\n`,
+    () => searchProfile("role", "us-east-1"),
+  ],
+};
+
+for (const [name, [config, search]] of Object.entries(ASKING)) {
+  Deno.test(`a search ends where STS does not answer: ${name}`, async () => {
+    const silent = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Promise(() => {}));
+    const path = await Deno.makeTempFile({ prefix: "adit-search-" });
+    await Deno.writeTextFile(path, config);
+    const env = {
+      AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${silent.addr.port}`,
+      AWS_CONFIG_FILE: path,
+      AWS_MAX_ATTEMPTS: "1",
+    };
+    try {
+      await rejects(withEnv(env, () => inHaste(search)), { name: "TimeoutError" });
+    } finally {
+      await Deno.remove(path);
+      void silent.shutdown();
+    }
+  });
+}

@@ -1,0 +1,70 @@
+/** Every folder of tests/golden/litellm is a configuration of LiteLLM and what `adit import` makes of it. */
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { encodeUtf8 } from "../../../lib/base/bytes.ts";
+import { importConfig } from "../../../lib/cli/import.ts";
+import { importLitellm } from "../../../lib/config/litellm/convert.ts";
+import { loadConfig } from "../../../lib/config/load.ts";
+import { formatProblem } from "../../../lib/base/problems.ts";
+import { run } from "../../cli/run.ts";
+
+const CASES = join(import.meta.dirname ?? "", "../golden/litellm");
+const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
+
+/** What the references of the cases lead to. */
+const ENV = {
+  AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
+  AWS_SECRET_ACCESS_KEY: "secret",
+  BEDROCK_KEY: "key",
+  REGION: "eu-north-1",
+};
+
+for (const name of readdirSync(CASES).toSorted()) {
+  Deno.test(`LiteLLM's configuration "${name}" becomes one that passes the check`, async () => {
+    const imported = importLitellm(readFileSync(join(CASES, name, "litellm.yaml"), "utf8"));
+    ok(typeof imported !== "string");
+    const actual = imported.text + imported.warnings.map((warning) => `# warning: ${warning}\n`).join("");
+    const golden = join(CASES, name, "expected.yaml");
+    if (REWRITE) writeFileSync(golden, actual);
+    equal(actual, readFileSync(golden, "utf8"));
+
+    const loaded = await loadConfig("adit.yaml", {
+      env: ENV,
+      readFile: () => Promise.resolve(encodeUtf8(imported.text)),
+    });
+    deepEqual(loaded.ok ? [] : loaded.problems.map(formatProblem), []);
+  });
+}
+
+Deno.test("a literal secret is carried over as it is, and said so", async () => {
+  const { code, out, err } = await run(importConfig, "litellm", join(CASES, "secrets/litellm.yaml"));
+  equal(code, 0);
+  ok(out.includes("secret_access_key: hunter2$${x}\n"), "the text stands for itself");
+  ok(
+    !out.includes("sk-hunter2") && !out.includes("postgres"),
+    "of the master key only the hash, of the rest nothing",
+  );
+  equal(
+    err,
+    "providers.us-west-2: access_key_id, secret_access_key stood in LiteLLM's file as text, and so they do in this one (warning)\n",
+  );
+});
+
+Deno.test("what cannot be imported is said in one line", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/list.yaml`, "- a\n");
+  await Deno.writeTextFile(`${folder}/broken.yaml`, "model_list: [\n");
+  await Deno.writeTextFile(`${folder}/none.yaml`, "model_list: []\n");
+  for (const name of ["list.yaml", "broken.yaml", "none.yaml", "nowhere.yaml"]) {
+    const { code, out, err } = await run(importConfig, "litellm", `${folder}/${name}`);
+    deepEqual([code, out, err.trim().split("\n").length], [1, "", 1], name);
+  }
+  const { err } = await run(importConfig, "litellm", `${folder}/broken.yaml`);
+  equal(err, `Cannot import "${folder}/broken.yaml": it is not YAML, from line 2 on\n`);
+  equal((await run(importConfig, "portkey", "x.yaml")).code, 2);
+  equal((await run(importConfig, "litellm")).code, 2);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,131 @@
+/** docs/configuration.md and config/adit.schema.json say what the schema says. */
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+
+import { errorRow, ERRORS } from "../../../lib/base/errors.ts";
+import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
+
+const CONFIG = join(import.meta.dirname ?? "", "../../config");
+const README = readFileSync(join(CONFIG, "README.md"), "utf8");
+const JSON_SCHEMA = join(CONFIG, "adit.schema.json");
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | false;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly required?: readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+interface Key {
+  readonly path: string;
+  readonly schema: JsonSchema;
+  readonly required: boolean;
+}
+
+/** What names the operator's own names of a section in the reference. */
+const PLACEHOLDERS: Readonly<Record<string, string>> = { routes: "PATH" };
+
+function keysOf(schema: JsonSchema, path = ""): readonly Key[] {
+  const below = (name: string) => path === "" ? name : `${path}.${name}`;
+  const properties = Object.entries(schema.properties ?? {}).flatMap(([name, property]) => [
+    { path: below(name), schema: property, required: schema.required?.includes(name) ?? false },
+    ...keysOf(property, below(name)),
+  ]);
+  const { additionalProperties: entry } = schema;
+  const isSection = entry && (entry.properties !== undefined || entry.oneOf !== undefined);
+  const entries = isSection
+    ? [
+      { path: below(PLACEHOLDERS[path] ?? "NAME"), schema: entry, required: false },
+      ...keysOf(entry, below(PLACEHOLDERS[path] ?? "NAME")),
+    ]
+    : [];
+  const options = [...schema.anyOf ?? [], ...schema.oneOf ?? []].flatMap((option) => keysOf(option, path));
+  return [...properties, ...entries, ...options];
+}
+
+const KEYS = keysOf(JSON.parse(configJsonSchema()));
+
+/** Cells of the tables whose first column is headed `heading`. */
+function tableRows(heading: string): readonly (readonly string[])[] {
+  const tables = README.split(/\n\n/).filter((block) => new RegExp(`^\\| ${heading} +\\|`).test(block));
+  return tables.flatMap((table) => table.trim().split("\n").slice(2))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+const ROWS = tableRows("key").map(([key = "", type = "", fallback = "", meaning = ""]) => ({
+  path: key.replaceAll("`", ""),
+  type,
+  fallback,
+  meaning,
+}));
+
+Deno.test("the reference has every key of the schema once, and no other", () => {
+  const documented = ROWS.map(({ path }) => path);
+  deepEqual(documented.toSorted(), [...new Set(KEYS.map(({ path }) => path))].toSorted());
+});
+
+Deno.test("the reference gives the schema's defaults, and says what is optional", () => {
+  for (const { path, fallback } of ROWS) {
+    // A region is required of one kind of provider and has a default in the other.
+    if (path === "providers.NAME.region") continue;
+    const key = KEYS.find((candidate) => candidate.path === path);
+    ok(key !== undefined, path);
+    const value = key.schema.default;
+    if (
+      value === undefined ||
+      (typeof value === "object" && Object.keys(value ?? {}).length === 0 && !Array.isArray(value))
+    ) {
+      const isSection = value !== undefined || /\.(NAME|PATH)$/.test(path);
+      equal(fallback, key.required || isSection ? "" : "_optional_", path);
+    } else equal(fallback, `\`${typeof value === "string" ? value : JSON.stringify(value)}\``, path);
+  }
+});
+
+Deno.test("every key has a description for editors", () => {
+  for (const { path, schema } of KEYS) {
+    if (/\.(NAME|PATH)$/.test(path) || schema.description !== undefined) continue;
+    // Described once, in the first kind of provider.
+    equal(path, "providers.NAME.type");
+  }
+});
+
+Deno.test("the reference has every error of the table once, with its status", () => {
+  const documented = tableRows("status").map(([status, code]) => `${status} ${code}`);
+  const expected = Object.keys(ERRORS).map((kind) => errorRow(kind as keyof typeof ERRORS))
+    .map(({ status, openai: [, code] }) => `${status} \`${code}\``);
+  deepEqual(documented.toSorted(), [...new Set(expected)].toSorted());
+});
+
+Deno.test("adit.schema.json is what the schema generates; UPDATE_GOLDEN=1 writes it", () => {
+  if (Deno.env.get("UPDATE_GOLDEN") === "1") writeFileSync(JSON_SCHEMA, configJsonSchema());
+  equal(readFileSync(JSON_SCHEMA, "utf8"), configJsonSchema());
+});
+
+Deno.test("adit.schema.json accepts the configurations that come with Adit, and refuses what is wrong", () => {
+  const schema = z.fromJSONSchema(JSON.parse(configJsonSchema()));
+  for (const name of ["adit.yaml", "adit.production.yaml"]) {
+    const result = schema.safeParse(parse(readFileSync(join(CONFIG, name), "utf8")));
+    ok(result.success, `${name}: ${result.error}`);
+  }
+  const providers = { local: { type: "emulator" } };
+  const cases: readonly (readonly [unknown, boolean])[] = [
+    [{ providers, log: { requests: "${env:REQUESTS}" }, limits: { concurrent: "${env:N:-5}" } }, true],
+    [{ providers, timeouts: { idle: "${env:IDLE}" }, listen: ["127.0.0.1:1", "${env:ADDRESS}"] }, true],
+    [{ providers, unknown: 1 }, false],
+    [{ providers, log: { requests: "yes" } }, false],
+    [{ providers, timeouts: { idle: "5 s" } }, false],
+    [{ providers: { local: { type: "emulater" } } }, false],
+    [{ providers: { east: { type: "bedrock", region: "us-east-1" } } }, true],
+    [{ providers: { east: { type: "bedrock" } } }, false],
+  ];
+  for (const [value, expected] of cases) {
+    equal(schema.safeParse(value).success, expected, JSON.stringify(value));
+  }
+});

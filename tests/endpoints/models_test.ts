@@ -1,0 +1,90 @@
+/** The list of a caller's models. */
+
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { listModels } from "../../lib/endpoints/models.ts";
+import { ofKind } from "../fakes/errors.ts";
+import { caller, type KeyedCaller } from "../fakes/snapshot.ts";
+import { START_MS } from "../fakes/time.ts";
+
+const BOTH = caller("both", { models: new Set(["haiku", "nova"]) });
+
+const HAIKU = {
+  id: "haiku",
+  object: "model",
+  created: START_MS / 1000,
+  owned_by: "adit",
+  type: "model",
+  display_name: "haiku",
+  created_at: "2026-11-20T09:00:00.000Z",
+};
+
+function list(name: string | undefined, from: KeyedCaller, query = "") {
+  return listModels(name, { caller: from, createdMs: START_MS, query: new URLSearchParams(query) });
+}
+
+Deno.test("the list holds the caller's models in OpenAI's and Anthropic's members", () => {
+  deepEqual(list(undefined, BOTH), {
+    object: "list",
+    data: [HAIKU, { ...HAIKU, id: "nova", display_name: "nova" }],
+    first_id: "haiku",
+    last_id: "nova",
+    has_more: false,
+  });
+});
+
+Deno.test("a caller without models has an empty list", () => {
+  deepEqual(list(undefined, caller("none")), {
+    object: "list",
+    data: [],
+    first_id: null,
+    last_id: null,
+    has_more: false,
+  });
+});
+
+Deno.test("one model is given by its name, and only if it is the caller's", () => {
+  deepEqual(list("haiku", BOTH), HAIKU);
+  for (const name of ["opus", "", "__proto__"]) {
+    throws(() => list(name, BOTH), ofKind("model_not_found"));
+  }
+});
+
+const LETTERS = caller("letters", { models: new Set(["a", "b", "c", "d", "e"]) });
+
+const PAGES: readonly (readonly [query: string, names: string, hasMore: boolean])[] = [
+  ["", "abcde", false],
+  ["beta=true", "abcde", false],
+  ["limit=1000", "abcde", false],
+  ["limit=5", "abcde", false],
+  ["limit=4", "abcd", true],
+  ["limit=2&after_id=b", "cd", true],
+  ["limit=2&after_id=c", "de", false],
+  ["after_id=e", "", false],
+  ["limit=2&before_id=d", "bc", true],
+  ["limit=2&before_id=c", "ab", false],
+  ["before_id=a", "", false],
+];
+
+for (const [query, names, hasMore] of PAGES) {
+  Deno.test(`the page "${query}" holds "${names}"${hasMore ? " and tells of more" : ""}`, () => {
+    const { data, ...paging } = JSON.parse(JSON.stringify(list(undefined, LETTERS, query)));
+    equal(data.map(({ id }: { id: string }) => id).join(""), names);
+    deepEqual(paging, {
+      object: "list",
+      first_id: names.at(0) ?? null,
+      last_id: names.at(-1) ?? null,
+      has_more: hasMore,
+    });
+  });
+}
+
+Deno.test("a page that cannot be is refused by its parameter", () => {
+  for (
+    const query of ["limit=0", "limit=1001", "limit=", "limit=-1", "limit=x", "after_id=z", "before_id="]
+  ) {
+    throws(() => list(undefined, LETTERS, query), {
+      kind: "invalid_request",
+      message: /^(limit|after_id|before_id): /,
+    });
+  }
+});

@@ -1,0 +1,53 @@
+/** The table of beta flags: the one that the program carries, and what is wrong with others. */
+
+import assert from "node:assert/strict";
+import { betaTableSchema, builtInBetaTable, compileBetaTable } from "../../lib/facts/beta_table.ts";
+
+Deno.test("the built-in table names no flag twice and renames to flags that pass", () => {
+  const { pass, drop, rename } = builtInBetaTable();
+  const names = [...pass, ...drop, ...rename.keys()];
+  assert.equal(new Set(names).size, names.length);
+  for (const name of rename.values()) assert.ok(pass.includes(name), name);
+});
+
+const TABLE = { unknown: "drop", pass: [], drop: [], rename: {}, fields: [] };
+
+Deno.test("a table of the wrong shape is refused", () => {
+  const faults = [
+    { ...TABLE, unknown: "maybe" },
+    { ...TABLE, dropped: [] },
+    { ...TABLE, pass: ["*-in-front"] },
+    { ...TABLE, fields: [{ flags: ["a"], removes: [] }] },
+  ];
+  for (const fault of faults) assert.equal(betaTableSchema.safeParse(fault).success, false);
+});
+
+Deno.test("a path that cannot be read is named", () => {
+  for (const path of ["a[b", "a..b", "", "a[b*]c", "[]"]) {
+    const table = betaTableSchema.parse({ ...TABLE, fields: [{ flags: ["a"], remove: [path] }] });
+    assert.throws(() => compileBetaTable(table), { message: new RegExp("^Cannot read path ") });
+  }
+});
+
+const WRITTEN = { pass: [], drop: [], rename: {}, fields: [] };
+
+Deno.test("what a table says of a flag takes the place of what the table below says", () => {
+  const below = compileBetaTable({
+    unknown: "drop",
+    pass: ["a-1", "b-1", "b-2"],
+    drop: ["c-1", "d-1"],
+    rename: { "e-1": "a-1", "f-1": "a-1" },
+    fields: [{ flags: ["c-*"], remove: ["c"] }],
+  });
+  const over = { ...WRITTEN, pass: ["c-1"], drop: ["b-*", "e-1"], rename: { "d-1": "a-1" } };
+  const { fields, rename, ...flags } = compileBetaTable(over, below);
+  assert.deepEqual(flags, { unknown: "drop", pass: ["a-1", "c-1"], drop: ["b-*", "e-1"] });
+  assert.deepEqual([...rename], [["f-1", "a-1"], ["d-1", "a-1"]]);
+  assert.deepEqual(fields, below.fields);
+});
+
+Deno.test("a table that says nothing changes nothing, and one that says what becomes of others does", () => {
+  const below = builtInBetaTable();
+  assert.deepEqual(compileBetaTable(WRITTEN, below), below);
+  assert.equal(compileBetaTable({ ...WRITTEN, unknown: "pass" }, below).unknown, "pass");
+});

@@ -1,0 +1,15 @@
+/** The tables that the program carries are those of `config/data`, read beforehand: YAML takes a start too long. */
+
+import { parse } from "yaml";
+import { GoldenFiles } from "../suites/golden_files.ts";
+import { repositoryPath } from "../repository.ts";
+
+function readTable(file: string): unknown {
+  return parse(Deno.readTextFileSync(repositoryPath(`config/data/${file}`)));
+}
+
+Deno.test("lib/facts/built_in.json is what the tables in config/data say; make golden writes it", () => {
+  const tables = { models: readTable("models.yaml"), betaFlags: readTable("beta-flags.yaml") };
+  const files = new GoldenFiles(new URL("../../lib/data/", import.meta.url));
+  files.expectJson("built_in.json", tables);
+});

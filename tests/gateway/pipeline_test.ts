@@ -1,0 +1,340 @@
+/** The order in which a request is handled, and that every one of them is settled once, however it ends. */
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { type ErrorKind, errorRow } from "../../lib/base/errors.ts";
+import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
+import { type SendOptions, startGateway } from "../fakes/gateway.ts";
+import { snapshot } from "../fakes/snapshot.ts";
+import { ANSWER, CHAT, chatBody, CONFIG, CONVERSE, EXPIRED, KEY, PARTS } from "./requests.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A body that notes what is done to it. */
+function watchedBody() {
+  const seen: string[] = [];
+  const stream = new ReadableStream<Bytes>({
+    pull: () => {
+      seen.push("read");
+      return new Promise(() => {});
+    },
+    cancel: () => {
+      seen.push("cancelled");
+    },
+  }, { highWaterMark: 0 });
+  return { seen, stream };
+}
+
+function limited(limits: Partial<Snapshot["limits"]>): Snapshot {
+  return snapshot({ ...PARTS, limits: { ...CONFIG.limits, ...limits } });
+}
+
+interface Refusal {
+  readonly name: string;
+  readonly path: string;
+  readonly send?: SendOptions;
+  readonly config?: Snapshot;
+  readonly status: number;
+  readonly kind: ErrorKind;
+}
+
+/** Refusals that need nothing of the body; every one of them is given before the body is read. */
+const UNREAD_REFUSALS: readonly Refusal[] = [
+  { name: "no such route", path: "/v1/nothing", status: 404, kind: "route_not_found" },
+  {
+    name: "a method that the route does not take",
+    path: CHAT,
+    send: { method: "PUT" },
+    status: 405,
+    kind: "method_not_allowed",
+  },
+  {
+    name: "headers that are too large",
+    path: CHAT,
+    send: { headers: { ...KEY, "x-long": "x".repeat(20_000) } },
+    status: 431,
+    kind: "headers_too_large",
+  },
+  { name: "no key", path: CHAT, send: { headers: {} }, status: 401, kind: "missing_key" },
+  {
+    name: "a wrong key",
+    path: CHAT,
+    send: { headers: { "x-api-key": "wrong" } },
+    status: 401,
+    kind: "invalid_key",
+  },
+  {
+    name: "an expired key",
+    path: CHAT,
+    send: { headers: { "x-api-key": EXPIRED.key } },
+    status: 401,
+    kind: "expired_key",
+  },
+  {
+    name: "a body that says it is too large",
+    path: CHAT,
+    send: { headers: { ...KEY, "content-length": "2000000" } },
+    status: 413,
+    kind: "body_too_large",
+  },
+  {
+    name: "too many requests in hand",
+    path: CHAT,
+    config: limited({ concurrent: 0 }),
+    status: 503,
+    kind: "busy",
+  },
+];
+
+for (const { name, path, send = {}, config = CONFIG, status, kind } of UNREAD_REFUSALS) {
+  for (const place of [path, path.replace(CHAT, CONVERSE).replace("/v1/nothing", "/model/m/nothing")]) {
+    const isBedrock = place.startsWith("/model/");
+    const shown = (isBedrock && errorRow(kind).bedrockStatus) || status;
+    Deno.test(`${name} at ${place} is ${shown} ${kind} in its dialect, and the body is let go unread`, async () => {
+      const gateway = startGateway(config);
+      const unread = watchedBody();
+      const answer = await gateway.send(place, { headers: KEY, body: unread.stream, ...send }).response;
+      equal(answer.status, shown);
+      const body = await answer.json();
+      equal(typeof (isBedrock ? body : body.error).message, "string");
+      equal(answer.headers.has("x-adit-error"), isBedrock);
+      deepEqual(unread.seen, ["cancelled"]);
+      const [line] = await gateway.logLines();
+      deepEqual([line?.["status"], line?.["error"]], [shown, kind]);
+      equal(answer.headers.get("x-request-id"), line?.["request_id"]);
+      equal(gateway.bedrock.calls.length, 0);
+      await gateway.expectSettled(1);
+    });
+  }
+}
+
+const ALLOWED: readonly (readonly [request: string, methods: string])[] = [
+  ["PUT /v1/chat/completions", "POST"],
+  ["POST /v1/models", "GET, HEAD"],
+  ["DELETE /bedrock", "POST"],
+  ["GET /model/m/converse", "POST"],
+  ["DELETE /async-invoke", "POST, GET"],
+];
+
+for (const [request, methods] of ALLOWED) {
+  Deno.test(`${request} is told that the route takes ${methods}`, async () => {
+    const [method = "", path = ""] = request.split(" ");
+    const gateway = startGateway(CONFIG);
+    const answer = await gateway.send(path, { method, headers: KEY }).response;
+    deepEqual([answer.status, answer.headers.get("allow")], [405, methods]);
+    await answer.text();
+    await gateway.expectSettled(1);
+  });
+}
+
+Deno.test("a request that Bedrock refuses is told what of it was ignored, too", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ seed: 7 }) });
+  const call = await gateway.bedrock.call(0);
+  call.answerWhole(400, '{"message":"no"}', { "x-amzn-errortype": "ValidationException" });
+  const answer = await response;
+  deepEqual([answer.status, answer.headers.get("x-adit-ignored")], [400, "seed"]);
+  await answer.text();
+  await gateway.expectSettled(1);
+});
+
+const READ_REFUSALS: readonly Refusal[] = [
+  { name: "no body", path: CHAT, status: 400, kind: "invalid_request" },
+  { name: "a body that is not JSON", path: CHAT, send: { body: "{" }, status: 400, kind: "invalid_request" },
+  {
+    name: "a body that is not UTF-8",
+    path: CHAT,
+    send: { body: Uint8Array.of(0x22, 0xff, 0x22) },
+    status: 400,
+    kind: "invalid_request",
+  },
+  {
+    name: "a body that is no object",
+    path: CHAT,
+    send: { body: "[]" },
+    status: 400,
+    kind: "invalid_request",
+  },
+  {
+    name: "a body that is nested too deeply",
+    path: CHAT,
+    send: { body: chatBody({ x: nested(80) }) },
+    status: 400,
+    kind: "invalid_request",
+  },
+  {
+    name: "a body that is too large",
+    path: CHAT,
+    send: { body: chatBody({ user: "x".repeat(2_000) }) },
+    config: limited({ bodyBytes: 1_000 }),
+    status: 413,
+    kind: "body_too_large",
+  },
+  {
+    name: "a native body that is too large",
+    path: CONVERSE,
+    send: { body: "x".repeat(2_000) },
+    config: limited({ bodyBytes: 1_000 }),
+    status: 413,
+    kind: "body_too_large",
+  },
+  {
+    name: "no model",
+    path: CHAT,
+    send: { body: chatBody({ model: undefined }) },
+    status: 400,
+    kind: "invalid_request",
+  },
+  {
+    name: "a model that does not exist",
+    path: CHAT,
+    send: { body: chatBody({ model: "nope" }) },
+    status: 404,
+    kind: "model_not_found",
+  },
+  {
+    name: "a model of someone else's",
+    path: CHAT,
+    send: { body: chatBody({ model: "opus" }) },
+    status: 404,
+    kind: "model_not_found",
+  },
+];
+
+function nested(depth: number): unknown {
+  return JSON.parse("[".repeat(depth) + "]".repeat(depth));
+}
+
+for (const { name, path, send = {}, config = CONFIG, status, kind } of READ_REFUSALS) {
+  Deno.test(`${name} is ${status} ${kind}`, async () => {
+    const gateway = startGateway(config);
+    const answer = await gateway.send(path, { headers: KEY, ...send }).response;
+    deepEqual([answer.status, (await gateway.logLines())[0]?.["error"]], [status, kind]);
+    equal(gateway.bedrock.calls.length, 0);
+    await gateway.expectSettled(1);
+  });
+}
+
+Deno.test("the key is judged before the model, so that nobody learns what exists", async () => {
+  const gateway = startGateway(CONFIG);
+  const answer = await gateway.send(CHAT, { body: chatBody({ model: "nope" }) }).response;
+  equal(answer.status, 401);
+});
+
+Deno.test("health and models are answered without an upstream", async () => {
+  const gateway = startGateway(CONFIG);
+  const cases: readonly (readonly [target: string, headers: Record<string, string>, expected: unknown])[] = [
+    ["/healthz", {}, { status: "ok" }],
+    ["/v1/models", KEY, ["haiku"]],
+    ["/v1/models/haiku", KEY, "haiku"],
+  ];
+  for (const [target, headers, expected] of cases) {
+    const answer = await gateway.send(target, { method: "GET", headers }).response;
+    equal(answer.status, 200);
+    const body = await answer.json();
+    deepEqual(body.data?.map((each: { id: string }) => each.id) ?? body.id ?? body, expected);
+    ok(answer.headers.get("x-request-id")?.startsWith("req_"));
+  }
+  await gateway.expectSettled(3);
+});
+
+Deno.test("while draining new requests are refused, health is answered, and those in hand go on", async () => {
+  const gateway = startGateway(CONFIG);
+  const running = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  const call = await gateway.bedrock.call(0);
+  gateway.pipeline.startDraining();
+  const refused = await gateway.send(CHAT, { headers: KEY, body: chatBody() }).response;
+  deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
+  equal((await gateway.send("/healthz", { method: "GET" }).response).status, 200);
+  call.answerWhole(200, ANSWER);
+  equal((await running.response).status, 200);
+  await gateway.expectSettled(3);
+});
+
+Deno.test("only requests in hand count against the limit of concurrent ones", async () => {
+  const gateway = startGateway(limited({ concurrent: 2 }));
+  const running = [0, 1].map(() => gateway.send(CONVERSE, { headers: KEY, body: "{}" }));
+  await gateway.bedrock.call(1);
+  equal((await gateway.send(CONVERSE, { headers: KEY, body: "{}" }).response).status, 503);
+  for (const call of gateway.bedrock.calls) call.answerWhole(200, ANSWER);
+  for (const { response } of running) equal((await response).status, 200);
+  const next = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  (await gateway.bedrock.call(2)).answerWhole(200, ANSWER);
+  equal((await next.response).status, 200);
+  await gateway.expectSettled(4);
+});
+
+Deno.test("a body that does not arrive is given up, and a client that is lost in it is noticed", async () => {
+  const endings:
+    readonly (readonly [ErrorKind, number, (client: ReadableStreamDefaultController) => void])[] = [
+      ["request_timeout", 408, () => gateway.advance(CONFIG.timeouts.idleMs + 100)],
+      ["client_gone", 499, (client) => client.error(new TypeError("connection reset"))],
+    ];
+  let gateway = startGateway(CONFIG);
+  for (const [kind, status, end] of endings) {
+    gateway = startGateway(CONFIG);
+    let client: ReadableStreamDefaultController | undefined;
+    const body = new ReadableStream({
+      start: (controller) => {
+        client = controller;
+      },
+    });
+    const { response } = gateway.send(CHAT, { headers: KEY, body });
+    if (client !== undefined) end(client);
+    equal((await response).status, status);
+    equal((await gateway.logLines())[0]?.["error"], kind);
+    await gateway.expectSettled(1);
+  }
+});
+
+Deno.test("a client that leaves before the answer ends the upstream's work", async () => {
+  for (
+    const [path, body] of [[CHAT, chatBody()], [CHAT, chatBody({ stream: true })], [CONVERSE, "{}"]] as const
+  ) {
+    const gateway = startGateway(CONFIG);
+    const { response, leave } = gateway.send(path, { headers: KEY, body });
+    const call = await gateway.bedrock.call(0);
+    leave();
+    equal(call.init.signal.aborted, true);
+    equal((await response).status, 499);
+    equal((await gateway.logLines())[0]?.["error"], "client_gone");
+    await gateway.expectSettled(1);
+  }
+});
+
+Deno.test("a client that leaves before its request is sent on costs the upstream nothing", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response, leave } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  leave();
+  equal((await response).status, 499);
+  equal(gateway.bedrock.calls.length, 0);
+  await gateway.expectSettled(1);
+});
+
+Deno.test("a client that had left before its request was looked at is noticed too", async () => {
+  const gateway = startGateway(CONFIG);
+  const request = new Request("http://adit.test/", { method: "POST", headers: KEY, body: "{}" });
+  const answer = await gateway.pipeline.handle(request, {
+    target: CONVERSE,
+    clientGone: AbortSignal.abort(),
+    losesStreams: false,
+    remoteAddress: "192.0.2.7",
+  });
+  equal(answer.status, 499);
+  equal(gateway.bedrock.calls.length, 0);
+  await gateway.expectSettled(1);
+});
+
+Deno.test("a bug while answering is a 500 that tells the caller nothing and the operator where", async () => {
+  class BrokenMap extends Map<string, never> {
+    override get(): never {
+      throw new TypeError("a bug");
+    }
+  }
+  const gateway = startGateway(snapshot({ ...PARTS, callersByKeyHash: new BrokenMap() }));
+  const answer = await gateway.send(CHAT, { headers: KEY, body: chatBody() }).response;
+  equal(answer.status, 500);
+  equal((await answer.text()).includes("a bug"), false);
+  const [line] = await gateway.logLines();
+  equal(line?.["level"], "error");
+  ok(String(line?.["cause"]).includes("pipeline_test.ts"));
+});

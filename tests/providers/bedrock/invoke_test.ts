@@ -1,0 +1,103 @@
+/** InvokeModelWithResponseStream answers: what opens a stream, what breaks it, and what ends it well. */
+
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { decodeUtf8 } from "../../../lib/base/bytes.ts";
+import { AditError } from "../../../lib/base/errors.ts";
+import { openInvokeStream } from "../../../lib/providers/bedrock/invoke.ts";
+import { ofKind } from "../../fakes/errors.ts";
+import { startExchange } from "../../fakes/exchange.ts";
+import {
+  CLAUDE_STOP,
+  corrupt,
+  cutEvery,
+  errorFrame,
+  eventFrame,
+  exceptionFrame,
+  invokeFrames,
+  joined,
+} from "../../fakes/frames.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const DELTA = { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } };
+const CHUNKS = [{ type: "message_start" }, DELTA, CLAUDE_STOP];
+const [START, HELLO, STOP] = invokeFrames(...CHUNKS) as [Bytes, Bytes, Bytes];
+
+/** Everything that comes out of a stream of these chunks: the types of the events, and how it ended. */
+async function collect(chunks: readonly Bytes[], end: "end" | "fail" = "end") {
+  const { exchange, upstream, timers } = startExchange();
+  const body = (await upstream.call(0)).answer(200, { "x-amzn-requestid": "r-1" });
+  body.push(...chunks);
+  body[end]();
+  const types: string[] = [];
+  let opened = false;
+  let error: AditError | undefined;
+  let unknown: readonly string[] = [];
+  try {
+    const stream = await openInvokeStream(exchange);
+    opened = true;
+    equal(stream.requestId, "r-1");
+    for (let batch = await stream.next(); batch !== undefined; batch = await stream.next()) {
+      for (const payload of batch) {
+        const { bytes } = JSON.parse(decodeUtf8(payload));
+        types.push(JSON.parse(Buffer.from(bytes, "base64").toString()).type);
+      }
+    }
+    unknown = stream.unknownEvents;
+  } catch (thrown) {
+    if (!(thrown instanceof AditError)) throw thrown;
+    error = thrown;
+  }
+  equal(timers.size, 0, "deadlines are left");
+  return { types, opened, error: error?.kind, unknown };
+}
+
+const WHOLE = { types: CHUNKS.map(({ type }) => type), opened: true, error: undefined, unknown: [] };
+
+Deno.test("the chunks of a stream come out the same however it is cut", async () => {
+  const bytes = joined(START, HELLO, STOP);
+  for (const size of [1, 2, 7, 50, bytes.length]) deepEqual(await collect(cutEvery(size, bytes)), WHOLE);
+});
+
+Deno.test("a stream that ends or breaks before message_stop is truncated, wherever it does", async () => {
+  const bytes = joined(START, HELLO, STOP);
+  for (let length = START.length; length < bytes.length; length += 5) {
+    for (const end of ["end", "fail"] as const) {
+      const { opened, error } = await collect([bytes.slice(0, length)], end);
+      deepEqual([opened, error], [true, "stream_truncated"]);
+    }
+  }
+});
+
+Deno.test("a connection that breaks behind message_stop breaks nothing", async () => {
+  deepEqual(await collect([joined(START, HELLO, STOP)], "fail"), WHOLE);
+});
+
+Deno.test("an error ahead of the first chunk is thrown before the stream is open", async () => {
+  const errors = [
+    [exceptionFrame("throttlingException", "slow down"), "rate_limited"],
+    [exceptionFrame("modelStreamErrorException", "oh"), "model_error"],
+    [errorFrame("InternalFailure", "oh"), "upstream_error"],
+    [corrupt(START), "upstream_protocol"],
+  ] as const;
+  for (const [frame, kind] of errors) {
+    deepEqual(await collect([frame]), { types: [], opened: false, error: kind, unknown: [] });
+  }
+  deepEqual(await collect([]), { types: [], opened: false, error: "stream_truncated", unknown: [] });
+});
+
+Deno.test("an exception behind chunks is thrown when they have been delivered", async () => {
+  const { exchange, upstream } = startExchange();
+  const call = await upstream.call(0);
+  call.answer(200).push(joined(START, HELLO, exceptionFrame("serviceUnavailableException", "later")));
+  const stream = await openInvokeStream(exchange);
+  equal((await stream.next())?.length, 2);
+  await rejects(stream.next(), ofKind("overloaded"));
+  equal(call.init.signal.aborted, true);
+});
+
+Deno.test("an event that is no chunk is passed over and named once", async () => {
+  const strange = eventFrame("surprise", { a: 1 });
+  deepEqual(await collect([START, strange, HELLO, strange, STOP]), { ...WHOLE, unknown: ["surprise"] });
+});

@@ -1,0 +1,91 @@
+/** Signing before an exchange and once more after a refusal, and what ends either early. */
+
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import type { Refusal } from "../../../lib/aws/keys/authenticator.ts";
+import { AditError } from "../../../lib/base/errors.ts";
+import { ofKind } from "../../fakes/errors.ts";
+import { startExchange } from "../../fakes/exchange.ts";
+import { TIMEOUTS } from "../../fakes/snapshot.ts";
+
+/** Signs each request with its number, and recovers as it is told. */
+function setUp(recover: (refusal: Refusal) => Promise<boolean>) {
+  let signatures = 0;
+  const refusals: Refusal[] = [];
+  const started = startExchange({
+    sign: () => Promise.resolve(new Headers({ signature: String(++signatures) })),
+    recover(refusal) {
+      refusals.push(refusal);
+      return recover(refusal);
+    },
+  });
+  return { ...started, refusals };
+}
+
+Deno.test("a refusal that can be recovered from is sent again, signed anew, and only the second answer counts", async () => {
+  const { exchange, upstream, refusals, timers } = setUp(() => Promise.resolve(true));
+  const refused = (await upstream.call(0)).answer(403, { "x-amzn-errortype": "ExpiredTokenException" });
+  const second = await upstream.call(1);
+  equal(second.init.headers.get("signature"), "2");
+  equal(refused.cancelled, true);
+  second.answerWhole(200, "whole");
+  equal((await exchange.head()).status, 200);
+  equal((await exchange.readAll(10)).length, 5);
+  deepEqual(refusals.map(({ sent, headers }) => [sent.get("signature"), headers.get("x-amzn-errortype")]), [
+    ["1", "ExpiredTokenException"],
+  ]);
+  equal(timers.size, 0);
+});
+
+Deno.test("a second refusal is the answer", async () => {
+  const { exchange, upstream, refusals } = setUp(() => Promise.resolve(true));
+  (await upstream.call(0)).answerWhole(403, "first");
+  (await upstream.call(1)).answerWhole(403, "second");
+  equal((await exchange.head()).status, 403);
+  equal((await exchange.readAll(10)).length, "second".length);
+  deepEqual([refusals.length, upstream.calls.length], [1, 2]);
+});
+
+Deno.test("a refusal that cannot be recovered from is given on whole", async () => {
+  const { exchange, upstream } = setUp(() => Promise.resolve(false));
+  (await upstream.call(0)).answerWhole(403, "refused");
+  equal((await exchange.head()).status, 403);
+  equal((await exchange.readAll(10)).length, "refused".length);
+  equal(upstream.calls.length, 1);
+});
+
+Deno.test("successes and failures of the service are no refusals", async () => {
+  for (const status of [200, 302, 500, 503]) {
+    const { exchange, upstream, refusals } = setUp(() => Promise.resolve(true));
+    (await upstream.call(0)).answerWhole(status, "answer");
+    equal((await exchange.head()).status, status);
+    equal(refusals.length, 0);
+    await exchange.readAll(10);
+  }
+});
+
+Deno.test("what ends an exchange while it waits for credentials ends it at once", async () => {
+  const never = new Promise<never>(() => {});
+  const { exchange, upstream, timers, advance } = startExchange({ sign: () => never });
+  advance(TIMEOUTS.firstByteMs);
+  await rejects(exchange.head(), ofKind("timeout"));
+  deepEqual([upstream.calls.length, timers.size], [0, 0]);
+
+  const asked = Promise.withResolvers<void>();
+  const recovering = setUp(() => {
+    asked.resolve();
+    return never;
+  });
+  (await recovering.upstream.call(0)).answer(403);
+  await asked.promise;
+  recovering.exchange.end(new AditError("client_gone"));
+  await rejects(recovering.exchange.head(), ofKind("client_gone"));
+  deepEqual([recovering.upstream.calls.length, recovering.timers.size], [1, 0]);
+});
+
+Deno.test("credentials that are not there are the exchange's failure", async () => {
+  const { exchange, upstream, timers } = startExchange({
+    sign: () => Promise.reject(new AditError("upstream_credentials")),
+  });
+  await rejects(exchange.head(), ofKind("upstream_credentials"));
+  deepEqual([upstream.calls.length, timers.size], [0, 0]);
+});

@@ -1,0 +1,307 @@
+/** One exchange: its deadlines, and every way of ending early, none of which leaves anything behind. */
+
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { decodeUtf8, encodeUtf8 } from "../../../lib/base/bytes.ts";
+import { AditError } from "../../../lib/base/errors.ts";
+import { ofKind } from "../../fakes/errors.ts";
+import { startExchange } from "../../fakes/exchange.ts";
+import { TIMEOUTS } from "../../fakes/snapshot.ts";
+
+const CHUNK = encodeUtf8("chunk");
+
+/** Lets everything that is ready to run do so. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("the signed request is sent, and the answer comes chunk by chunk", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const call = await upstream.call(0);
+  equal(call.url, "http://upstream.test/model/m/converse");
+  equal(call.init.method, "POST");
+  equal(call.init.headers.get("signed"), "yes");
+  equal(decodeUtf8(call.init.body ?? CHUNK), "{}");
+  const body = call.answer(200, { "x-amzn-requestid": "r-1" });
+  const head = await exchange.head();
+  deepEqual([head.status, head.headers.get("x-amzn-requestid")], [200, "r-1"]);
+  body.push(encodeUtf8("a"), encodeUtf8("b"));
+  body.end();
+  equal(decodeUtf8(await exchange.readAll(10)), "ab");
+  equal(timers.size, 0);
+});
+
+Deno.test("an answer without a body is at its end at once", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  (await upstream.call(0)).answerWhole(204, null);
+  await exchange.head();
+  equal(await exchange.read(), undefined);
+  equal(timers.size, 0);
+});
+
+Deno.test("nothing is asked of the upstream before it is read", async () => {
+  const { exchange, upstream } = startExchange();
+  const body = (await upstream.call(0)).answer(200);
+  body.push(CHUNK, CHUNK);
+  await exchange.head();
+  equal(body.pulls, 0);
+  await exchange.read();
+  equal(body.pulls, 1);
+});
+
+Deno.test("a connection that cannot be made is upstream_unreachable, with its reason kept", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const refused = new TypeError("connection refused");
+  (await upstream.call(0)).fail(refused);
+  await rejects(exchange.head(), (error: AditError) => {
+    equal(error.details.cause, refused);
+    return ofKind("upstream_unreachable")(error);
+  });
+  await rejects(exchange.read(), ofKind("upstream_unreachable"));
+  equal(timers.size, 0);
+});
+
+Deno.test("a signer that fails leaves no deadline behind, and nothing is sent", async () => {
+  const { exchange, upstream, timers } = startExchange({ sign: () => Promise.reject(new Error("no key")) });
+  await rejects(exchange.head(), ofKind("internal"));
+  equal(timers.size, 0);
+  equal(upstream.calls.length, 0);
+});
+
+Deno.test("no answer within the first-byte time is a timeout", async () => {
+  const { exchange, upstream, timers, advance } = startExchange();
+  const call = await upstream.call(0);
+  advance(TIMEOUTS.firstByteMs - 50);
+  equal(call.init.signal.aborted, false);
+  advance(100);
+  equal(call.init.signal.aborted, true);
+  await rejects(exchange.head(), ofKind("timeout"));
+  equal(timers.size, 0);
+});
+
+Deno.test("silence between two chunks longer than the idle time is a timeout; shorter ones are not", async () => {
+  const { exchange, upstream, timers, advance } = startExchange();
+  const body = (await upstream.call(0)).answer(200);
+  await exchange.head();
+  for (let round = 0; round < 5; round++) {
+    const reading = exchange.read();
+    advance(TIMEOUTS.idleMs - 100);
+    body.push(CHUNK);
+    equal((await reading)?.length, CHUNK.length);
+  }
+  const reading = exchange.read();
+  advance(TIMEOUTS.idleMs + 100);
+  await rejects(reading, ofKind("timeout"));
+  equal(body.cancelled, true);
+  equal(timers.size, 0);
+});
+
+Deno.test("an answer of known length is read in one piece, and ends early as any other", async () => {
+  const begin = async () => {
+    const started = startExchange();
+    const body = (await started.upstream.call(0)).answer(200, { "content-length": "10" });
+    await started.exchange.head();
+    const whole = started.exchange.readAll(100);
+    body.push(CHUNK);
+    await body.pulled(2);
+    return { ...started, body, whole };
+  };
+  const complete = await begin();
+  complete.body.push(CHUNK);
+  complete.body.end();
+  equal(decodeUtf8(await complete.whole), "chunkchunk");
+
+  const broken = await begin();
+  broken.body.fail();
+  await rejects(broken.whole, ofKind("stream_truncated"));
+
+  const silent = await begin();
+  silent.advance(TIMEOUTS.idleMs + 100);
+  await rejects(silent.whole, ofKind("timeout"));
+
+  const left = await begin();
+  left.exchange.end(new AditError("client_gone"));
+  await rejects(left.whole, ofKind("client_gone"));
+  const call = await left.upstream.call(0);
+  equal(call.init.signal.aborted, true);
+  for (const { timers } of [complete, broken, silent, left]) equal(timers.size, 0);
+});
+
+Deno.test("a client that is slow to take what has come does not make the upstream silent", async () => {
+  const { exchange, upstream, advance } = startExchange();
+  const body = (await upstream.call(0)).answer(200);
+  await exchange.head();
+  body.push(CHUNK, CHUNK);
+  await exchange.read();
+  advance(3 * TIMEOUTS.idleMs);
+  equal((await exchange.read())?.length, CHUNK.length);
+  const reading = exchange.read();
+  advance(TIMEOUTS.idleMs + 100);
+  await rejects(reading, ofKind("timeout"));
+});
+
+Deno.test("an exchange that goes on for longer than the total time is a timeout", async () => {
+  const { exchange, upstream, timers, advance } = startExchange();
+  const body = (await upstream.call(0)).answer(200);
+  await exchange.head();
+  for (let elapsedMs = 0; elapsedMs < TIMEOUTS.totalMs; elapsedMs += 20_000) {
+    advance(20_000);
+    body.push(CHUNK);
+    if (elapsedMs + 20_000 < TIMEOUTS.totalMs) await exchange.read();
+  }
+  advance(100);
+  await rejects(exchange.read(), ofKind("timeout"));
+  equal(timers.size, 0);
+});
+
+Deno.test("after the connect time a host that takes no connection is unreachable", async () => {
+  const probes: [url: string, withinMs: number][] = [];
+  const { exchange, upstream, timers, advance } = startExchange({
+    probe: (url, withinMs) => {
+      probes.push([url, withinMs]);
+      return Promise.resolve(false);
+    },
+  });
+  const call = await upstream.call(0);
+  advance(TIMEOUTS.connectMs - 50);
+  equal(probes.length, 0);
+  advance(100);
+  await rejects(exchange.head(), ofKind("upstream_unreachable"));
+  deepEqual(probes, [["http://upstream.test/model/m/converse", TIMEOUTS.connectMs]]);
+  equal(call.init.signal.aborted, true);
+  equal(timers.size, 0);
+});
+
+Deno.test("a host that takes connections may be as slow as the first-byte time allows", async () => {
+  const { exchange, upstream, advance } = startExchange();
+  const call = await upstream.call(0);
+  advance(TIMEOUTS.connectMs + 100);
+  await settle();
+  advance(TIMEOUTS.connectMs + 100);
+  call.answer(200);
+  equal((await exchange.head()).status, 200);
+});
+
+Deno.test("a probe that fails after the answer has begun does not end it", async () => {
+  let conclude = (_reachable: boolean) => {};
+  const { exchange, upstream, advance } = startExchange({
+    probe: () => new Promise((resolve) => conclude = resolve),
+  });
+  const call = await upstream.call(0);
+  advance(TIMEOUTS.connectMs + 100);
+  const body = call.answer(200);
+  await exchange.head();
+  conclude(false);
+  await settle();
+  body.push(CHUNK);
+  equal((await exchange.read())?.length, CHUNK.length);
+});
+
+Deno.test("without a probe only the first-byte time counts", async () => {
+  const { exchange, upstream, advance } = startExchange({ probe: undefined });
+  const call = await upstream.call(0);
+  advance(TIMEOUTS.firstByteMs - 100);
+  call.answer(200);
+  equal((await exchange.head()).status, 200);
+});
+
+Deno.test("an exchange that is ended before it was sent is never sent", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  exchange.end(new AditError("client_gone"));
+  await rejects(exchange.head(), ofKind("client_gone"));
+  equal(upstream.calls.length, 0);
+  equal(timers.size, 0);
+});
+
+Deno.test("an exchange that is ended while it waits for its head is aborted", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const call = await upstream.call(0);
+  exchange.end(new AditError("draining"));
+  equal(call.init.signal.aborted, true);
+  await rejects(exchange.head(), ofKind("draining"));
+  equal(timers.size, 0);
+});
+
+Deno.test("an answer that comes although the request was aborted is cancelled", async () => {
+  let cancelled = false;
+  const { exchange, timers } = startExchange({
+    // A fetch that takes no notice of its signal.
+    fetch: async (_url, { signal }) => {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      return new Response(
+        new ReadableStream({
+          cancel: () => {
+            cancelled = true;
+          },
+        }),
+      );
+    },
+  });
+  await settle();
+  exchange.end(new AditError("client_gone"));
+  await rejects(exchange.head(), ofKind("client_gone"));
+  equal(cancelled, true);
+  equal(timers.size, 0);
+});
+
+Deno.test("an exchange that is ended while it is read throws the reason, cancels, then aborts", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const call = await upstream.call(0);
+  const body = call.answer(200);
+  await exchange.head();
+  const reading = exchange.read();
+  let cancelledFirst = false;
+  call.init.signal.addEventListener("abort", () => cancelledFirst = body.cancelled);
+  exchange.end(new AditError("client_gone"));
+  await rejects(reading, ofKind("client_gone"));
+  await rejects(exchange.read(), ofKind("client_gone"));
+  equal(call.init.signal.aborted, true);
+  equal(cancelledFirst, true);
+  equal(timers.size, 0);
+});
+
+Deno.test("what ended an exchange first is what it throws", async () => {
+  const { exchange, upstream } = startExchange();
+  (await upstream.call(0)).answer(200);
+  await exchange.head();
+  exchange.end(new AditError("client_gone"));
+  exchange.end(new AditError("draining"));
+  await rejects(exchange.read(), ofKind("client_gone"));
+});
+
+Deno.test("ending an exchange that has finished does nothing", async () => {
+  const { exchange, upstream } = startExchange();
+  const call = await upstream.call(0);
+  call.answerWhole(200, "{}");
+  await exchange.head();
+  await exchange.readAll(10);
+  exchange.end(new AditError("client_gone"));
+  equal(call.init.signal.aborted, false);
+  equal(await exchange.read(), undefined);
+});
+
+Deno.test("a connection lost in the answer is stream_truncated", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const body = (await upstream.call(0)).answer(200);
+  await exchange.head();
+  body.push(CHUNK);
+  equal((await exchange.read())?.length, CHUNK.length);
+  body.fail();
+  await rejects(exchange.read(), ofKind("stream_truncated"));
+  equal(timers.size, 0);
+});
+
+Deno.test("an answer that is too large is not read to its end", async () => {
+  const { exchange, upstream, timers } = startExchange();
+  const body = (await upstream.call(0)).answer(500);
+  await exchange.head();
+  body.push(...Array.from({ length: 100 }, () => new Uint8Array(1_000)));
+  await rejects(exchange.readAll(10_000), ofKind("upstream_protocol"));
+  equal(body.cancelled, true);
+  ok(body.pulls <= 12, `${body.pulls} pulls`);
+  equal(timers.size, 0);
+});
+
+Deno.test("an exchange that nobody waits for ends in silence", async () => {
+  const { upstream, timers } = startExchange();
+  (await upstream.call(0)).fail();
+  await settle();
+  equal(timers.size, 0);
+});

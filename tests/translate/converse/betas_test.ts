@@ -1,0 +1,148 @@
+/** Beta flags sorted out by a table, and the fields that leave with them. */
+
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import type { JsonObject } from "../../../lib/base/json.ts";
+import { betaTableSchema, compileBetaTable } from "../../../lib/facts/beta_table.ts";
+import { applyBetas } from "../../../lib/translate/converse/betas.ts";
+import { IgnoredFields } from "../../../lib/translate/converse/ignored.ts";
+
+const TABLE = `
+unknown: drop
+pass: [good-*, new-name]
+drop: [good-but-refused]
+rename: { old-name: new-name }
+fields:
+  - { flags: [pair-*, good-pair], remove: [pair.inner, "tools[pair_*]"] }
+  - { flags: [old-name], remove: [never] }
+`;
+
+const readTable = (text: string) => compileBetaTable(betaTableSchema.parse(parse(text)));
+
+interface Case {
+  readonly flags: readonly string[];
+  readonly body?: JsonObject;
+  readonly table?: string;
+  readonly sent: readonly string[];
+  readonly left?: JsonObject;
+  readonly ignored?: readonly string[];
+}
+
+const PAIRED = {
+  pair: { inner: 1, other: 2 },
+  tools: [{ type: "pair_1" }, { name: "mine" }, { type: "custom_pair_1" }],
+};
+
+const CASES: Readonly<Record<string, Case>> = {
+  "a flag is sent once": { flags: ["good-1", "good-2", "good-1"], sent: ["good-1", "good-2"] },
+  "an unknown flag is dropped and named": { flags: ["what"], sent: [], ignored: ["anthropic-beta[what]"] },
+  "an unknown flag passes where the table says so": {
+    flags: ["what"],
+    table: TABLE.replace("unknown: drop", "unknown: pass"),
+    sent: ["what"],
+  },
+  "a refused flag is dropped though a pattern would let it pass": {
+    flags: ["good-but-refused"],
+    table: TABLE.replace("unknown: drop", "unknown: pass"),
+    sent: [],
+    ignored: ["anthropic-beta[good-but-refused]"],
+  },
+  "a renamed flag is sent once beside its new name and keeps its fields": {
+    flags: ["old-name", "new-name"],
+    body: { never: 1 },
+    sent: ["new-name"],
+    left: { never: 1 },
+  },
+  "a choice of a tool leaves with the last tool": {
+    flags: ["pair-1"],
+    body: { tools: [{ type: "pair_1", name: "p" }], tool_choice: { type: "auto" } },
+    sent: [],
+    left: {},
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
+  },
+  "a choice of a tool leaves with the tool that it names": {
+    flags: ["pair-1"],
+    body: {
+      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
+      tool_choice: { type: "tool", name: "p" },
+    },
+    sent: [],
+    left: { tools: [{ name: "mine" }] },
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
+  },
+  "a choice of a tool that stays stays, too": {
+    flags: ["pair-1"],
+    body: {
+      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
+      tool_choice: { type: "tool", name: "mine" },
+    },
+    sent: [],
+    left: { tools: [{ name: "mine" }], tool_choice: { type: "tool", name: "mine" } },
+    ignored: ["anthropic-beta[pair-1]", "tools[pair]"],
+  },
+  "a choice of a tool without tools is the caller's own": {
+    flags: ["pair-1"],
+    body: { pair: { inner: 1 }, tool_choice: { type: "auto" } },
+    sent: [],
+    left: { tool_choice: { type: "auto" } },
+    ignored: ["anthropic-beta[pair-1]", "pair.inner"],
+  },
+  "a dropped flag takes its members and elements": {
+    flags: ["pair-1"],
+    body: PAIRED,
+    sent: [],
+    left: { pair: { other: 2 }, tools: [{ name: "mine" }, { type: "custom_pair_1" }] },
+    ignored: ["anthropic-beta[pair-1]", "pair.inner", "tools[pair]"],
+  },
+  "a dropped flag leaves the fields that another flag still asks for": {
+    flags: ["pair-1", "good-pair"],
+    body: PAIRED,
+    sent: ["good-pair"],
+    left: PAIRED,
+    ignored: ["anthropic-beta[pair-1]"],
+  },
+  "what a removal leaves empty leaves too": {
+    flags: ["pair-1"],
+    body: { pair: { inner: 1 }, tools: [{ type: "pair_1" }], kept: [] },
+    sent: [],
+    left: { kept: [] },
+    ignored: ["anthropic-beta[pair-1]", "pair.inner", "tools[pair]"],
+  },
+  "members of the wrong shape stay": {
+    flags: ["pair-1"],
+    body: { pair: "text", tools: { type: "pair_1" } },
+    sent: [],
+    left: { pair: "text", tools: { type: "pair_1" } },
+    ignored: ["anthropic-beta[pair-1]"],
+  },
+};
+
+for (
+  const [name, { flags, body = {}, table = TABLE, sent, left = body, ignored = [] }] of Object.entries(CASES)
+) {
+  Deno.test(name, () => {
+    const names = new IgnoredFields();
+    const result = applyBetas(body, { flags, table: readTable(table), ignored: names });
+    assert.deepEqual(result.flags, sent);
+    assert.deepEqual(result.body, left);
+    assert.deepEqual(names.list(), ignored);
+  });
+}
+
+Deno.test("a body from which nothing leaves is not copied, and no part of it that stays is", () => {
+  const body = { tools: [{ type: "pair_1" }, { name: "mine" }], messages: [{ role: "user" }] };
+  const apply = (flags: string[]) =>
+    applyBetas(body, { flags, table: readTable(TABLE), ignored: new IgnoredFields() }).body;
+  assert.equal(apply(["good-1"]), body);
+  assert.equal(apply(["pair-1"]).messages, body.messages);
+});
+
+Deno.test("a member named __proto__ stays a mere member", () => {
+  const body: JsonObject = JSON.parse('{"__proto__":{"x":1},"pair":{"inner":1}}');
+  const { body: left } = applyBetas(body, {
+    flags: ["pair-1"],
+    table: readTable(TABLE),
+    ignored: new IgnoredFields(),
+  });
+  assert.equal(JSON.stringify(left), '{"__proto__":{"x":1}}');
+});
