@@ -34,7 +34,7 @@ export async function openWorkplace(document: string): Promise<Workplace> {
   for (const port of PORTS) ports.set(port, String(await freePort()));
   const withPorts = (text: string) => text.replace(/\b\d{4}\b/g, (port) => ports.get(port) ?? port);
   await copyRepository(root, withPorts);
-  const cwd = dirname(join(root, document));
+  const cwd = document.startsWith("docs/") ? join(root, "config") : dirname(join(root, document));
   const shell = new Shell({ root, cwd });
   const children: Deno.ChildProcess[] = [];
   return {

@@ -6,7 +6,7 @@ import { BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD } from "../../lib/emulator/guar
 import { APPLICATION_PROFILE_MODEL, MODELS } from "../../lib/emulator/model/models.ts";
 
 Deno.test("the emulator's page names every fault, model, trigger and credential", async () => {
-  const page = await Deno.readTextFile(new URL("../../config/emulator.md", import.meta.url));
+  const page = await Deno.readTextFile(new URL("../../docs/emulator.md", import.meta.url));
   const code = new Set(Array.from(page.matchAll(/`([^`\n]+)`/g), ([, text = ""]) => text));
   const words = [BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD, APPLICATION_PROFILE_MODEL];
   for (const name of [...faultNames(), ...[...MODELS, ...EMBEDDERS].map(({ id }) => id), ...words]) {

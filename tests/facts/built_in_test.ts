@@ -10,6 +10,6 @@ function readTable(file: string): unknown {
 
 Deno.test("lib/facts/built_in.json is what the tables in config/data say; make golden writes it", () => {
   const tables = { models: readTable("models.yaml"), betaFlags: readTable("beta-flags.yaml") };
-  const files = new GoldenFiles(new URL("../../lib/data/", import.meta.url));
+  const files = new GoldenFiles(new URL("../../lib/facts/", import.meta.url));
   files.expectJson("built_in.json", tables);
 });

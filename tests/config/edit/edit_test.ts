@@ -311,7 +311,7 @@ for (const { name, edit: [section, entry, value], text = TEXT, changes } of CASE
 }
 
 Deno.test("an edit that changes nothing changes no value and no comment", () => {
-  const path = join(import.meta.dirname ?? "", "../../config/adit.yaml");
+  const path = join(import.meta.dirname ?? "", "../../../config/adit.yaml");
   const text = readFileSync(path, "utf8");
   const values = parse(text);
   for (const section of ["providers", "models", "routes", "callers"]) {

@@ -11,7 +11,7 @@ import { loadConfig } from "../../../lib/config/load.ts";
 import { formatProblem } from "../../../lib/base/problems.ts";
 import { run } from "../../cli/run.ts";
 
-const CASES = join(import.meta.dirname ?? "", "../golden/litellm");
+const CASES = join(import.meta.dirname ?? "", "../../golden/litellm");
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
 /** What the references of the cases lead to. */

@@ -9,8 +9,8 @@ import { z } from "zod";
 import { errorRow, ERRORS } from "../../../lib/base/errors.ts";
 import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
 
-const CONFIG = join(import.meta.dirname ?? "", "../../config");
-const README = readFileSync(join(CONFIG, "README.md"), "utf8");
+const CONFIG = join(import.meta.dirname ?? "", "../../../config");
+const README = readFileSync(join(CONFIG, "../docs/configuration.md"), "utf8");
 const JSON_SCHEMA = join(CONFIG, "adit.schema.json");
 
 interface JsonSchema {

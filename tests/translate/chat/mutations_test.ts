@@ -14,7 +14,7 @@ import { Random } from "../../suites/random.ts";
 import { schemaProblems } from "../../suites/sdk_schema.ts";
 
 const REQUESTS = chatCases().map((name): JsonObject =>
-  JSON.parse(Deno.readTextFileSync(new URL(`../golden/chat/${name}/client_request.json`, import.meta.url)))
+  JSON.parse(Deno.readTextFileSync(new URL(`../../golden/chat/${name}/client_request.json`, import.meta.url)))
 );
 
 const STRANGERS: readonly JsonValue[] = [

@@ -8,7 +8,7 @@ const WAYS = { invoke: runInvoke, converse: runConverse };
 
 let count = 0;
 for (const [way, run] of Object.entries(WAYS)) {
-  const folder = new URL(`../golden/messages-${way}/`, import.meta.url);
+  const folder = new URL(`../../golden/messages-${way}/`, import.meta.url);
   for (const name of caseNames(folder)) {
     count++;
     Deno.test(`golden messages by ${way}: ${name.replaceAll("_", " ")}`, () =>
