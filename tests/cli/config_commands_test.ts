@@ -24,7 +24,7 @@ Deno.test("check says that a good configuration is good, and what is in it", asy
 });
 
 Deno.test("check prints every problem on standard error and fails", async () => {
-  const path = join(GOLDEN, "unknown-keys/adit.yaml");
+  const path = join(GOLDEN, "sections/unknown-keys/adit.yaml");
   const { code, out, err } = await run(check, "--config", path);
   equal(code, 1);
   equal(out, "");
@@ -33,14 +33,14 @@ Deno.test("check prints every problem on standard error and fails", async () => 
 });
 
 Deno.test("warnings are printed by check, and do not make it fail", async () => {
-  const { code, out, err } = await run(check, "--config", join(GOLDEN, "admin-for-everybody/adit.yaml"));
+  const { code, out, err } = await run(check, "--config", join(GOLDEN, "listen/admin-exposed/adit.yaml"));
   equal(code, 0);
   match(out, /: ok \(/);
   match(err, /\(warning\)\n$/);
 });
 
 Deno.test("check --format json prints problems and warnings as one list, whether there are any or not", async () => {
-  const path = join(GOLDEN, "admin-for-everybody/adit.yaml");
+  const path = join(GOLDEN, "listen/admin-exposed/adit.yaml");
   const doubtful = await run(check, "--format", "json", "--config", path);
   equal(doubtful.code, 0);
   deepEqual(JSON.parse(doubtful.out), [{
@@ -51,7 +51,7 @@ Deno.test("check --format json prints problems and warnings as one list, whether
     message: "other hosts can reach the admin address, which asks for no authentication",
     severity: "warning",
   }]);
-  const broken = await run(check, "--format", "json", "--config", join(GOLDEN, "caller-models/adit.yaml"));
+  const broken = await run(check, "--format", "json", "--config", join(GOLDEN, "callers/models/adit.yaml"));
   equal(broken.code, 1);
   deepEqual(JSON.parse(broken.out).map(({ severity }: { severity: string }) => severity), [
     ...["error", "error", "error", "error"],

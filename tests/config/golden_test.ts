@@ -1,14 +1,16 @@
-/** Every folder of tests/golden/config is a configuration and exactly what is to be said about it. */
+/** Every case of tests/golden/config is a configuration and exactly what is reported about it. */
 
 import { equal, ok } from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { formatProblem } from "../../lib/base/problems.ts";
+import { casePaths, GOLDEN } from "../suites/golden_files.ts";
 
-const CASES = join(import.meta.dirname ?? "", "../golden/config");
+const CASES = new URL("config/", GOLDEN);
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
 /** No message may contain this: every secret in the cases has it, in the files, beside them and here. */
@@ -35,9 +37,9 @@ async function report(folder: string): Promise<string> {
   return lines.map((line) => line.replaceAll(`${folder}/`, "") + "\n").join("");
 }
 
-for (const name of readdirSync(CASES).toSorted()) {
-  Deno.test(`configuration "${name}" is reported as its golden file says`, async () => {
-    const folder = join(CASES, name);
+for (const path of casePaths(CASES, "adit.yaml")) {
+  Deno.test(`golden configuration: ${path}`, async () => {
+    const folder = fileURLToPath(new URL(path, CASES));
     const golden = join(folder, "expected.txt");
     const actual = await report(folder);
     ok(!actual.includes(SECRET), `a secret is shown in\n${actual}`);

@@ -1,4 +1,4 @@
-/** Golden cases of the Chat Completions translation: one folder each in `tests/golden/chat`. */
+/** Golden cases of the Chat Completions translation: `tests/golden/chat/TOPIC/CASE`. */
 
 import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
@@ -19,25 +19,31 @@ import { parseChatRequest } from "../../lib/wire/openai/chat.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents } from "./converse_frames.ts";
 import type { RawEvent } from "./converse_frames.ts";
 import { assertObeysConverse } from "./converse_rules.ts";
-import { caseNames, GoldenFiles } from "./golden_files.ts";
+import { casePaths, GOLDEN, GoldenFiles } from "./golden_files.ts";
 import { assertMatchesSchema } from "./sdk_schema.ts";
 import { accumulateChunks, withCompactJson } from "./sse_chunks.ts";
 
-const FOLDER = new URL("../golden/chat/", import.meta.url);
+const INPUT = "client_request.json";
+const FOLDER = new URL("chat/", GOLDEN);
 
-/** Names of the cases: the folders. */
+/** The paths of the cases, such as `tools/tool-choice-auto`. */
 export function chatCases(): string[] {
-  return caseNames(FOLDER);
+  return casePaths(FOLDER, INPUT);
+}
+
+/** The body of the client's request in one case, as text. */
+export function chatCaseRequest(path: string): string {
+  return new GoldenFiles(new URL(`${path}/`, FOLDER)).require(INPUT);
 }
 
 /**
  * Runs one case. Input: `client_request.json` (its `model` is the Bedrock id), `settings.json` if the operator sets
  * something, and `upstream_response.json` or `.jsonl`. Expected: `upstream_request.json`, `client_response.json` or
- * `.sse`, and `notes.json` with what was ignored and what was odd. A refused request has an error as its response.
+ * `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a refused request is an error.
  */
-export function runChatCase(name: string): void {
-  const files = new GoldenFiles(new URL(`${name}/`, FOLDER));
-  const text = files.require("client_request.json");
+export function runChatCase(path: string): void {
+  const files = new GoldenFiles(new URL(`${path}/`, FOLDER));
+  const text = files.require(INPUT);
   const body = parseJsonBody(encodeUtf8(text), { maxDepth: 64 });
   const settings = files.read("settings.json");
   let call: ChatCall;
@@ -58,7 +64,7 @@ export function runChatCase(name: string): void {
   assertObeysConverse(sent);
   files.expectJson("upstream_request.json", sent);
   const anomalies = call.stream ? answerStream(files, call) : answerWhole(files, call);
-  files.expectJson("notes.json", { ignored: call.ignored, anomalies });
+  files.expectJson("reported.json", { ignored: call.ignored, anomalies });
 }
 
 const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-callers-name" };

@@ -1,12 +1,26 @@
-/** The files of one golden case: input beside expected output. */
+/** The files of one golden case: its input and the expected output, in one folder. */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { repositoryPath } from "../repository.ts";
+
+/** The folder that holds all cases. */
+export const GOLDEN = pathToFileURL(repositoryPath("tests/golden/"));
 
 const UPDATE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** Names of the cases in a folder of folders. */
-export function caseNames(folder: URL): string[] {
-  return [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory).map((entry) => entry.name).sort();
+/** The paths below `folder`, such as `tools/tool-choice-auto`, of every folder that holds the file `input`. */
+export function casePaths(folder: URL, input: string): string[] {
+  return pathsBelow(folder, input).sort();
+}
+
+function pathsBelow(folder: URL, input: string): string[] {
+  return [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory).flatMap(({ name }) => {
+    const below = new URL(`${name}/`, folder);
+    if (existsSync(new URL(input, below))) return [name];
+    return pathsBelow(below, input).map((path) => `${name}/${path}`);
+  });
 }
 
 /** Reads and compares; `UPDATE_GOLDEN=1` writes what is expected instead of comparing. */

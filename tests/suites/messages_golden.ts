@@ -1,4 +1,4 @@
-/** Golden cases of the Messages translation: folders in `tests/golden/messages-invoke` and `messages-converse`. */
+/** Golden cases of the Messages translation: `tests/golden/messages-{invoke,converse}/TOPIC/CASE`. */
 
 import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
@@ -41,8 +41,8 @@ interface Input {
   readonly settings: { readonly settings?: ModelSettings };
 }
 
-/** What one case says was lost or odd. */
-interface Notes {
+/** What the translation reports about one case. */
+interface Reported {
   readonly ignored: readonly string[];
   readonly anomalies: readonly string[];
 }
@@ -50,16 +50,16 @@ interface Notes {
 /**
  * Runs one case. Input: `client_request.json` (its `model` is the Bedrock id), `headers.json` and `settings.json` if
  * there are any, and `upstream_response.json` or `.jsonl`. Expected: `upstream_request.json`, `client_response.json` or
- * `.sse`, and `notes.json` with what was ignored and what was odd. A refused request has an error as its response.
+ * `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a refused request is an error.
  */
-export async function runGolden(folder: URL, run: (input: Input) => Promise<Notes>): Promise<void> {
+export async function runGolden(folder: URL, run: (input: Input) => Promise<Reported>): Promise<void> {
   const files = new GoldenFiles(folder);
   const headers: Record<string, string> = JSON.parse(files.read("headers.json") ?? "{}");
   const settings = files.read("settings.json");
   const body = parseJsonBody(encodeUtf8(files.require("client_request.json")), { maxDepth: 64 });
-  let notes: Notes;
+  let reported: Reported;
   try {
-    notes = await run({
+    reported = await run({
       files,
       body,
       betas: parseBetaHeaders([headers["anthropic-beta"] ?? ""]),
@@ -70,11 +70,11 @@ export async function runGolden(folder: URL, run: (input: Input) => Promise<Note
     files.expectJson("client_response.json", anthropicErrorBody(error, HEAD.requestId));
     return;
   }
-  files.expectJson("notes.json", notes);
+  files.expectJson("reported.json", reported);
 }
 
 /** Claude by InvokeModel. */
-export async function runInvoke({ files, body, betas, settings }: Input): Promise<Notes> {
+export async function runInvoke({ files, body, betas, settings }: Input): Promise<Reported> {
   const { model, stream } = parseMessagesHead(body);
   const traits = traitsOf(model, builtInModelTable());
   const call = messagesToInvoke(body, { traits, betas, betaTable: builtInBetaTable(), ...settings });
@@ -122,7 +122,7 @@ async function relayInvokeStream(files: GoldenFiles): Promise<void> {
 }
 
 /** Any model by Converse. */
-export async function runConverse({ files, body, betas, settings }: Input): Promise<Notes> {
+export async function runConverse({ files, body, betas, settings }: Input): Promise<Reported> {
   const { model, stream } = parseMessagesHead(body);
   const call = messagesToConverse(parseMessagesRequest(body), {
     traits: traitsOf(model, builtInModelTable()),

@@ -1,8 +1,9 @@
-/** Every folder of tests/golden/litellm is a configuration of LiteLLM and what `adit import` makes of it. */
+/** Every case of tests/golden/litellm is a configuration of LiteLLM and what `adit import` makes of it. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { importConfig } from "../../../lib/cli/import.ts";
@@ -10,8 +11,9 @@ import { importLitellm } from "../../../lib/config/litellm/convert.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { formatProblem } from "../../../lib/base/problems.ts";
 import { run } from "../../cli/run.ts";
+import { casePaths, GOLDEN } from "../../suites/golden_files.ts";
 
-const CASES = join(import.meta.dirname ?? "", "../../golden/litellm");
+const CASES = fileURLToPath(new URL("litellm/", GOLDEN));
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
 /** What the references of the cases lead to. */
@@ -22,7 +24,7 @@ const ENV = {
   REGION: "eu-north-1",
 };
 
-for (const name of readdirSync(CASES).toSorted()) {
+for (const name of casePaths(new URL("litellm/", GOLDEN), "litellm.yaml")) {
   Deno.test(`LiteLLM's configuration "${name}" becomes one that passes the check`, async () => {
     const imported = importLitellm(readFileSync(join(CASES, name, "litellm.yaml"), "utf8"));
     ok(typeof imported !== "string");

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { chatCases, runChatCase } from "../../suites/chat_golden.ts";
 
-for (const name of chatCases()) {
-  Deno.test(`golden chat: ${name.replaceAll("_", " ")}`, () => runChatCase(name));
+for (const path of chatCases()) {
+  Deno.test(`golden chat: ${path}`, () => runChatCase(path));
 }
 
-Deno.test("the golden cases of chat are there", () => assert.ok(chatCases().length >= 80));
+Deno.test("the golden cases of chat are found", () => assert.ok(chatCases().length >= 80));

@@ -8,14 +8,12 @@ import { chatToConverse } from "../../../lib/translate/chat/request.ts";
 import { builtInModelTable, traitsOf } from "../../../lib/facts/model_table.ts";
 import type { ConverseRequest } from "../../../lib/wire/bedrock/converse.ts";
 import { parseChatRequest } from "../../../lib/wire/openai/chat.ts";
-import { chatCases } from "../../suites/chat_golden.ts";
+import { chatCaseRequest, chatCases } from "../../suites/chat_golden.ts";
 import { assertObeysConverse } from "../../suites/converse_rules.ts";
 import { Random } from "../../suites/random.ts";
 import { schemaProblems } from "../../suites/sdk_schema.ts";
 
-const REQUESTS = chatCases().map((name): JsonObject =>
-  JSON.parse(Deno.readTextFileSync(new URL(`../../golden/chat/${name}/client_request.json`, import.meta.url)))
-);
+const REQUESTS = chatCases().map((path): JsonObject => JSON.parse(chatCaseRequest(path)));
 
 const STRANGERS: readonly JsonValue[] = [
   null,

@@ -1,19 +1,18 @@
-/** Every golden case of the Messages translation, on both ways to Bedrock. */
+/** Every golden case of the Messages translation, on both Bedrock APIs. */
 
 import assert from "node:assert/strict";
-import { caseNames } from "../../suites/golden_files.ts";
+import { casePaths, GOLDEN } from "../../suites/golden_files.ts";
 import { runConverse, runGolden, runInvoke } from "../../suites/messages_golden.ts";
 
-const WAYS = { invoke: runInvoke, converse: runConverse };
+const APIS = { invoke: runInvoke, converse: runConverse };
 
 let count = 0;
-for (const [way, run] of Object.entries(WAYS)) {
-  const folder = new URL(`../../golden/messages-${way}/`, import.meta.url);
-  for (const name of caseNames(folder)) {
+for (const [api, run] of Object.entries(APIS)) {
+  const folder = new URL(`messages-${api}/`, GOLDEN);
+  for (const path of casePaths(folder, "client_request.json")) {
     count++;
-    Deno.test(`golden messages by ${way}: ${name.replaceAll("_", " ")}`, () =>
-      runGolden(new URL(`${name}/`, folder), run));
+    Deno.test(`golden messages by ${api}: ${path}`, () => runGolden(new URL(`${path}/`, folder), run));
   }
 }
 
-Deno.test("the golden cases of messages are there", () => assert.ok(count >= 60));
+Deno.test("the golden cases of messages are found", () => assert.ok(count >= 60));
