@@ -7,6 +7,7 @@ import type { Timeouts } from "../../snapshot/snapshot.ts";
 import type { BodyReader, Fetch, OpenBody } from "../../runtime/runtime.ts";
 import type { Authenticator } from "../../aws/keys/authenticator.ts";
 import type { SignableRequest } from "../../aws/sigv4/sign.ts";
+import { discard, sendSigned } from "./send.ts";
 
 /** Resolves whether a TCP connection to the URL's host can be made within the time; never rejects. */
 export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
@@ -16,16 +17,44 @@ export interface ExchangeOptions extends Authenticator {
   /** How the bodies of its answers are read; left out where there is nothing to know about it. */
   readonly openBody?: OpenBody | undefined;
   readonly timers: TimerWheel;
-  readonly timeouts: Timeouts;
+  readonly timeouts: ExchangeTimeouts;
   readonly nowMs: number;
   /** Undefined where no connection of our own is made: in the emulator, and behind a forward proxy. */
   readonly probe: ProbeConnection | undefined;
 }
 
+/** The time limits that an exchange keeps by itself; whoever has others calls `end` when they are reached. */
+export type ExchangeTimeouts =
+  & Pick<Timeouts, "connectMs" | "firstByteMs" | "idleMs">
+  & Partial<Pick<Timeouts, "totalMs">>;
+
 /** An answer whose status and headers have arrived. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
+}
+
+/** Where an exchange is: each phase holds what is needed in it and nothing else. */
+type Phase = Sending | Answered | { readonly kind: "complete" } | Failed;
+
+interface Sending {
+  readonly kind: "sending";
+  /** Settle the promise of the head. */
+  readonly resolve: (head: Head) => void;
+  readonly reject: (error: AditError) => void;
+}
+
+interface Answered {
+  /** While nobody reads, a slow client is what is waited for. */
+  kind: "paused" | "reading";
+  readonly response: Response;
+  /** Of the body; undefined until the first chunk is asked for. */
+  reader: BodyReader | undefined;
+}
+
+interface Failed {
+  readonly kind: "failed";
+  readonly error: AditError;
 }
 
 /**
@@ -36,30 +65,34 @@ export class Exchange {
   readonly #aborter = new AbortController();
   readonly #options: ExchangeOptions;
   readonly #head: Promise<Head>;
-  #response: Response | undefined;
-  #reader: BodyReader | undefined;
-  #failure: AditError | undefined;
-  #answered = false;
-  #reading = false;
-  #finished = false;
+  #phase: Phase;
+  /** The first byte's deadline, then that of the next chunk. */
   #progress: Deadline;
-  readonly #total: Deadline;
+  readonly #total: Deadline | undefined;
+  /** Of the request that waits for its answer. */
   #connect: Deadline | undefined;
-  /** Rejects what is waited for before there is an answer. */
-  #giveUp: ((error: AditError) => void) | undefined;
 
   /** Begins to send; `head` waits for the answer. */
   constructor(request: SignableRequest, options: ExchangeOptions) {
-    const { timers, timeouts } = options;
+    const { timers, timeouts: { firstByteMs, totalMs } } = options;
     this.#options = options;
-    this.#progress = timers.after(
-      timeouts.firstByteMs,
-      () => this.end(timedOut("begun", timeouts.firstByteMs)),
-    );
-    this.#total = timers.after(timeouts.totalMs, () => this.end(timedOut("finished", timeouts.totalMs)));
-    this.#head = this.#send(request);
+    const { promise, resolve, reject } = Promise.withResolvers<Head>();
+    this.#head = promise;
     // Whoever waits for `head` sees the failure; an exchange that nobody waits for must not end the process.
-    this.#head.catch(() => {});
+    promise.catch(() => {});
+    this.#phase = { kind: "sending", resolve, reject };
+    this.#progress = timers.after(firstByteMs, () => this.end(timedOut("begun", firstByteMs)));
+    this.#total = totalMs === undefined
+      ? undefined
+      : timers.after(totalMs, () => this.end(timedOut("finished", totalMs)));
+    sendSigned(request, {
+      ...options,
+      fetch: (headers) => this.#fetch(request, headers),
+      signal: this.#aborter.signal,
+    }).then(
+      (response) => this.#arrive(response),
+      (cause) => this.end(toAditError(cause)),
+    );
   }
 
   /** Status and headers of the answer. Throws an AditError when there is none. */
@@ -72,10 +105,11 @@ export class Exchange {
    * that ended the exchange early.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    this.#reader ??= this.#openBody();
-    const result = await this.#untilSilence(() => this.#reader?.read());
+    const result = await this.#untilSilence((answer) =>
+      (answer.reader ??= this.#openBody(answer.response))?.read()
+    );
     if (result === undefined || result.done) {
-      this.#finish();
+      this.#leave({ kind: "complete" });
       return undefined;
     }
     return result.value;
@@ -83,10 +117,10 @@ export class Exchange {
 
   /** The whole body. An `upstream_protocol` error ends the exchange when there are more than `maxBytes`. */
   async readAll(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const declared = Number(this.#response?.headers.get("content-length") ?? NaN);
+    const declared = Number(this.#answer()?.response.headers.get("content-length") ?? NaN);
     if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) {
-      const whole = await this.#untilSilence(() => this.#response?.bytes());
-      this.#finish();
+      const whole = await this.#untilSilence(({ response }) => response.bytes());
+      this.#leave({ kind: "complete" });
       return whole ?? EMPTY;
     }
     const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -103,120 +137,114 @@ export class Exchange {
     return concat(chunks, total);
   }
 
-  /** What is read next, within the time that the upstream may be silent. Throws what ended the exchange. */
-  async #untilSilence<Result>(read: () => Promise<Result> | undefined): Promise<Result | undefined> {
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#progress.extend(this.#options.timeouts.idleMs);
-    this.#reading = true;
-    let result;
-    try {
-      result = await read();
-    } catch (cause) {
-      this.end(new AditError("stream_truncated", undefined, { cause }));
-    }
-    this.#reading = false;
-    if (this.#failure !== undefined) throw this.#failure;
-    return result;
-  }
-
   /** Ends the exchange, unless it has ended: what is read next throws `error`, and the provider's work is cancelled. */
   end(error: AditError): void {
-    if (this.#finished) return;
-    this.#failure = error;
-    this.#finish();
-    // Bun 1.4 frees an aborted stream's memory only if its reader was cancelled first.
-    (this.#reader ?? this.#response?.body)?.cancel().catch(() => {});
-    this.#aborter.abort();
-    this.#giveUp?.(error);
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "complete":
+      case "failed":
+        return;
+      case "sending":
+        phase.reject(error);
+        break;
+      case "paused":
+      case "reading":
+        // Bun 1.4 frees an aborted stream's memory only if its reader was cancelled first.
+        (phase.reader ?? phase.response.body)?.cancel().catch(() => {});
+    }
+    this.#leave({ kind: "failed", error });
+    this.#aborter.abort(error);
   }
 
-  #openBody(): BodyReader | undefined {
-    const body = this.#response?.body ?? undefined;
-    return body && (this.#options.openBody?.(body) ?? body.getReader());
-  }
-
-  #finish(): void {
-    this.#finished = true;
+  /** Enters a last phase, in which no deadline is kept. */
+  #leave(last: Phase): void {
+    this.#phase = last;
     this.#progress.cancel();
-    this.#total.cancel();
+    this.#total?.cancel();
     this.#connect?.cancel();
   }
 
-  async #send(request: SignableRequest): Promise<Head> {
-    const { sign, nowMs } = this.#options;
-    let headers = await this.#unlessEnded(sign(request, nowMs));
-    let response = await this.#fetch(request, headers);
-    if (await this.#mayRecover(response, headers)) {
+  /** Takes the answer, unless the exchange was ended meanwhile. */
+  #arrive(response: Response): void {
+    if (this.#phase.kind !== "sending") {
       discard(response);
-      headers = await this.#unlessEnded(sign(request, nowMs));
-      response = await this.#fetch(request, headers);
+      return;
     }
+    const { resolve } = this.#phase;
+    this.#phase = { kind: "paused", response, reader: undefined };
     this.#progress.cancel();
     this.#progress = this.#watchSilence();
-    this.#response = response;
-    return { status: response.status, headers: response.headers };
+    resolve({ status: response.status, headers: response.headers });
   }
 
-  /** The step's result, or at once what ended the exchange before it came. */
-  async #unlessEnded<Result>(step: Promise<Result>): Promise<Result> {
-    let result: Result;
-    try {
-      result = await new Promise<Result>((resolve, reject) => {
-        this.#giveUp = reject;
-        step.then(resolve, reject);
-      });
-    } catch (cause) {
-      throw this.#fail(toAditError(cause));
+  /** What is being read; undefined after its end. Throws what ended the exchange. */
+  #answer(): Answered | undefined {
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "sending":
+        throw new AditError("internal", undefined, {
+          cause: new Error("Cannot read an answer before its head"),
+        });
+      case "paused":
+      case "reading":
+        return phase;
+      case "complete":
+        return undefined;
+      case "failed":
+        throw phase.error;
     }
-    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * What is read next, within the time that the upstream may be silent; undefined after the end. Throws what ended the
+   * exchange.
+   */
+  async #untilSilence<Result>(
+    read: (answer: Answered) => Promise<Result> | undefined,
+  ): Promise<Result | undefined> {
+    const answer = this.#answer();
+    if (answer === undefined) return undefined;
+    this.#progress.extend(this.#options.timeouts.idleMs);
+    answer.kind = "reading";
+    let result;
+    try {
+      result = await read(answer);
+    } catch (cause) {
+      this.end(new AditError("stream_truncated", undefined, { cause }));
+    }
+    answer.kind = "paused";
+    if (this.#phase.kind === "failed") throw this.#phase.error;
     return result;
   }
 
-  /** Whether to sign and send once more: the answer is a refusal of the credentials, and there are others now. */
-  async #mayRecover(response: Response, sent: Headers): Promise<boolean> {
-    const { recover, nowMs } = this.#options;
-    const { status, headers } = response;
-    if (recover === undefined || status < 400 || status >= 500) return false;
-    try {
-      return await this.#unlessEnded(recover({ headers, sent, nowMs }));
-    } catch (error) {
-      discard(response);
-      throw error;
-    }
+  #openBody({ body }: Response): BodyReader | undefined {
+    if (body === null) return undefined;
+    return this.#options.openBody?.(body) ?? body.getReader();
   }
 
   async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
     const { fetch, timers, timeouts } = this.#options;
     this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
-    let response: Response;
     try {
-      response = await fetch(url, {
+      return await fetch(url, {
         method,
         headers,
         ...(body === undefined ? {} : { body }),
         signal: this.#aborter.signal,
       });
     } catch (cause) {
-      throw this.#fail(new AditError("upstream_unreachable", undefined, { cause }));
+      throw new AditError("upstream_unreachable", undefined, { cause });
+    } finally {
+      this.#connect.cancel();
+      this.#connect = undefined;
     }
-    this.#answered = true;
-    this.#connect.cancel();
-    if (this.#failure === undefined) return response;
-    discard(response);
-    throw this.#failure;
   }
 
-  /** Ends the exchange, and gives what ended it first. */
-  #fail(error: AditError): AditError {
-    this.end(error);
-    return this.#failure ?? error;
-  }
-
-  /** While nobody reads, a slow client is what is waited for, and nothing is said of the upstream. */
+  /** While nobody reads, nothing is said of the upstream. */
   #watchSilence(): Deadline {
     const { timers, timeouts: { idleMs } } = this.#options;
     return timers.after(idleMs, () => {
-      if (this.#reading) this.end(timedOut("gone on", idleMs));
+      if (this.#phase.kind === "reading") this.end(timedOut("gone on", idleMs));
       else this.#progress = this.#watchSilence();
     });
   }
@@ -227,14 +255,11 @@ export class Exchange {
    */
   async #checkConnection(url: string): Promise<void> {
     const { probe, timeouts } = this.#options;
+    const connect = this.#connect;
     if (probe === undefined || await probe(url, timeouts.connectMs)) return;
-    if (!this.#answered) this.end(new AditError("upstream_unreachable"));
+    // The answer may have come meanwhile, and even be followed by a second request.
+    if (this.#connect === connect) this.end(new AditError("upstream_unreachable"));
   }
-}
-
-/** Gives the connection of an answer that is not wanted back. */
-function discard({ body }: Response): void {
-  body?.cancel().catch(() => {});
 }
 
 function timedOut(step: "begun" | "gone on" | "finished", limitMs: number): AditError {

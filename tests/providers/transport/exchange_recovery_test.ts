@@ -82,6 +82,23 @@ Deno.test("what ends an exchange while it waits for credentials ends it at once"
   deepEqual([recovering.upstream.calls.length, recovering.timers.size], [1, 0]);
 });
 
+Deno.test("a probe of the first connection that fails late does not end the second request", async () => {
+  let conclude = (_reachable: boolean) => {};
+  const { exchange, upstream, advance } = startExchange({
+    recover: () => Promise.resolve(true),
+    probe: () => new Promise((resolve) => conclude = resolve),
+  });
+  const first = await upstream.call(0);
+  advance(TIMEOUTS.connectMs + 100);
+  first.answerWhole(403, "refused");
+  const second = await upstream.call(1);
+  conclude(false);
+  await Promise.resolve();
+  equal(second.init.signal.aborted, false);
+  second.answerWhole(200, "whole");
+  equal((await exchange.head()).status, 200);
+});
+
 Deno.test("credentials that are not there are the exchange's failure", async () => {
   const { exchange, upstream, timers } = startExchange({
     sign: () => Promise.reject(new AditError("upstream_credentials")),

@@ -237,6 +237,7 @@ Deno.test("an answer that comes although the request was aborted is cancelled", 
   await settle();
   exchange.end(new AditError("client_gone"));
   await rejects(exchange.head(), ofKind("client_gone"));
+  await settle();
   equal(cancelled, true);
   equal(timers.size, 0);
 });
@@ -296,6 +297,30 @@ Deno.test("an answer that is too large is not read to its end", async () => {
   await rejects(exchange.readAll(10_000), ofKind("upstream_protocol"));
   equal(body.cancelled, true);
   ok(body.pulls <= 12, `${body.pulls} pulls`);
+  equal(timers.size, 0);
+});
+
+Deno.test("an answer cannot be read before its head, and is at its end once it has been read", async () => {
+  const { exchange, upstream } = startExchange();
+  await rejects(exchange.read(), ofKind("internal"));
+  (await upstream.call(0)).answerWhole(200, "whole");
+  await exchange.head();
+  equal(decodeUtf8(await exchange.readAll(10)), "whole");
+  equal((await exchange.readAll(10)).length, 0);
+});
+
+Deno.test("without a total time an exchange goes on for as long as its answer comes, and ends when it is told", async () => {
+  const { totalMs: _, ...timeouts } = TIMEOUTS;
+  const { exchange, upstream, timers, advance } = startExchange({ timeouts });
+  const body = (await upstream.call(0)).answer(200);
+  await exchange.head();
+  for (let elapsedMs = 0; elapsedMs < 2 * TIMEOUTS.totalMs; elapsedMs += 20_000) {
+    advance(20_000);
+    body.push(CHUNK);
+    equal((await exchange.read())?.length, CHUNK.length);
+  }
+  exchange.end(new AditError("timeout"));
+  await rejects(exchange.read(), ofKind("timeout"));
   equal(timers.size, 0);
 });
 

@@ -1,0 +1,43 @@
+/** Sending one request: signed, and signed and sent once more where other credentials may be accepted. */
+
+import type { Authenticator } from "../../aws/keys/authenticator.ts";
+import type { SignableRequest } from "../../aws/sigv4/sign.ts";
+
+export interface SendOptions extends Authenticator {
+  /** Time of the signature. */
+  readonly nowMs: number;
+  /** Sends the request with the headers that were signed. */
+  readonly fetch: (signed: Headers) => Promise<Response>;
+  /** Aborts when the request is no longer wanted: nothing is sent from then on. */
+  readonly signal: AbortSignal;
+}
+
+/** The answer, of whatever status. Rejects with what the signer, `fetch`, the recovery or the abort gave as the reason. */
+export async function sendSigned(request: SignableRequest, options: SendOptions): Promise<Response> {
+  const { recover, nowMs, signal } = options;
+  const sent = await sign(request, options);
+  const response = await options.fetch(sent);
+  const { status, headers } = response;
+  if (recover === undefined || status < 400 || status >= 500) return response;
+  try {
+    const recovered = await recover({ headers, sent, nowMs });
+    signal.throwIfAborted();
+    if (!recovered) return response;
+  } catch (error) {
+    discard(response);
+    throw error;
+  }
+  discard(response);
+  return await options.fetch(await sign(request, options));
+}
+
+async function sign(request: SignableRequest, { sign, nowMs, signal }: SendOptions): Promise<Headers> {
+  const headers = await sign(request, nowMs);
+  signal.throwIfAborted();
+  return headers;
+}
+
+/** Returns the connection of an answer that is not wanted. */
+export function discard({ body }: Response): void {
+  body?.cancel().catch(() => {});
+}
