@@ -1,81 +1,224 @@
-/** What a model can do: the traits, and how a row of `config/data/models.yaml` or the configuration spells them. */
+/** What a model takes: the traits, each with its values, and how a row of `config/data/models.yaml` spells them. */
 
 import { z } from "zod";
 import type { JsonObject } from "../base/json.ts";
 
-/** The differences between families that a request to Converse must respect. */
+/** The differences between models that a request must respect, field by field. */
 export interface ModelTraits {
   /** Name of the family, as `adit explain` shows it. */
   readonly family: string;
-  /** Path of `top_k` inside `additionalModelRequestFields`, with dots; empty where the model has no such field. */
-  readonly topKPath: string;
   /** Whether InvokeModel takes Anthropic's own Messages for the model. */
   readonly anthropicMessages: boolean;
-  /** Of `temperature` and `topP`: `both` beside each other; only `one`; `none` of them and no `top_k`. */
+
+  // The conversation.
+
+  /** Where system text may be: `anywhere`, also as a message between turns; `first`, only as the system prompt; `none`. */
+  readonly system: SystemPlace;
+  /**
+   * Whether the last message may be the assistant's: `any`; `trimmed`, but refused if it ends in white space; `none`,
+   * refused always.
+   */
+  readonly prefill: Prefill;
+  /** Thoughts of earlier turns that may be sent back: `signed`, with their signatures; `unsigned`, text alone; `none`. */
+  readonly reasoningHistory: ReasoningHistory;
+  /** Blocks other than text and JSON that a tool result may have; others are moved next to a result of text alone. */
+  readonly toolResultMedia: ReadonlySet<ToolResultMedium>;
+  /** Whether `toolResult.status` is taken; elsewhere a failure has to be said in the result's text. */
+  readonly toolResultStatus: boolean;
+  /** Whether `searchResult` blocks are taken. */
+  readonly searchResults: boolean;
+
+  // Limits and sampling.
+
+  /** The longest answer in tokens that may be asked for; undefined: not known. */
+  readonly maxOutputTokens: number | undefined;
+  /** Of `temperature` and `topP`: `both` together; only `one` of them; `none`, and no `top_k` either. */
   readonly sampling: "both" | "one" | "none";
-  /** Whether the model takes Anthropic's `thinking`. */
-  readonly thinking: boolean;
-  /** What each value of `reasoning_effort` merges into `additionalModelRequestFields`. */
+  /** Path of `top_k` in `additionalModelRequestFields`, with dots; empty where the model has no such field. */
+  readonly topKPath: string;
+  /** Stop sequences: `any`; `visible`, those of white space alone are refused; `none`, the field is refused. */
+  readonly stopSequences: StopSequences;
+
+  // Reasoning.
+
+  /** Values of Anthropic's `thinking.type` that are taken; empty: the model has no such field. */
+  readonly thinkingTypes: ReadonlySet<ThinkingType>;
+  /** Whether the model thinks where a request does not mention it. */
+  readonly thinksByDefault: boolean;
+  /** Whether thoughts have text by themselves (`always`) or only with `thinking.display: summarized` (`on_request`). */
+  readonly thoughtText: "always" | "on_request";
+  /** Values of Anthropic's `output_config.effort` that are taken, lowest first; empty: the member is refused. */
+  readonly efforts: readonly Effort[];
+  /**
+   * What each value of `reasoning_effort` merges into `additionalModelRequestFields`. `none` is there only where
+   * reasoning is off or can be switched off.
+   */
   readonly reasoningEffort: ReadonlyMap<string, JsonObject>;
-  /** Fields of `additionalModelRequestFields` beside which the model refuses limits and sampling; empty: none are. */
+  /** Members of `additionalModelRequestFields` with which limits and sampling are refused; empty: there are none. */
   readonly refusesLimitsWith: JsonObject;
-  /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema. */
-  readonly structuredOutput: "schema" | "tool" | "none";
-  readonly strictTools: boolean;
+
+  // Tools and structured output.
+
+  /** Tools: `streamed`, in whole answers and in streams; `whole`, only in whole answers; `none`. */
+  readonly tools: ToolSupport;
+  /** The members of Converse's `toolChoice` that the model obeys. */
+  readonly toolChoice: ReadonlySet<"auto" | "any" | "tool">;
+  /** Whether a call may be forced (`any`, `tool`) while the model thinks. */
+  readonly forcedChoiceWithThinking: boolean;
   /** Whether the model takes Anthropic's `disable_parallel_tool_use`. */
   readonly singleToolCall: boolean;
-  readonly toolChoice: ReadonlySet<"auto" | "any" | "tool">;
-  readonly promptCaching: ReadonlySet<CachePlace>;
-}
-export type CachePlace = "system" | "messages" | "tools";
+  /** Whether tool names may have hyphens; letters, digits and underscores always work. */
+  readonly toolNameHyphens: boolean;
+  /** Whether `strict` is taken with a tool. */
+  readonly strictTools: boolean;
+  /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema; `none`. */
+  readonly structuredOutput: "schema" | "tool" | "none";
 
-/** The traits of a model that no row matches. */
+  // Prompt caching.
+
+  /** Where a `cachePoint` may be. */
+  readonly promptCaching: ReadonlySet<CachePlace>;
+  /** Values of `ttl` that a cache point may have; empty: the member itself is refused. */
+  readonly cacheTtls: ReadonlySet<CacheTtl>;
+  /** Documents that a `cachePoint` may follow: `any`, or only a `pdf`. */
+  readonly cacheableDocuments: "any" | "pdf";
+}
+
+const SYSTEM_PLACES = ["anywhere", "first", "none"] as const;
+export type SystemPlace = (typeof SYSTEM_PLACES)[number];
+
+const PREFILLS = ["any", "trimmed", "none"] as const;
+export type Prefill = (typeof PREFILLS)[number];
+
+const REASONING_HISTORIES = ["signed", "unsigned", "none"] as const;
+export type ReasoningHistory = (typeof REASONING_HISTORIES)[number];
+
+const TOOL_RESULT_MEDIA = ["image", "document", "video"] as const;
+export type ToolResultMedium = (typeof TOOL_RESULT_MEDIA)[number];
+
+const STOP_SEQUENCES = ["any", "visible", "none"] as const;
+export type StopSequences = (typeof STOP_SEQUENCES)[number];
+
+const THINKING_TYPES = ["enabled", "adaptive", "disabled"] as const;
+export type ThinkingType = (typeof THINKING_TYPES)[number];
+
+/** Lowest first. */
+export const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof EFFORTS)[number];
+
+const TOOL_SUPPORTS = ["streamed", "whole", "none"] as const;
+export type ToolSupport = (typeof TOOL_SUPPORTS)[number];
+
+const CACHE_PLACES = ["system", "messages", "tools"] as const;
+export type CachePlace = (typeof CACHE_PLACES)[number];
+
+const CACHE_TTLS = ["5m", "1h"] as const;
+export type CacheTtl = (typeof CACHE_TTLS)[number];
+
+/** The traits of a model that no row matches: only what every model takes. */
 export const BARE_TRAITS: ModelTraits = {
   family: "other",
-  topKPath: "",
   anthropicMessages: false,
+  system: "first",
+  prefill: "any",
+  reasoningHistory: "none",
+  toolResultMedia: new Set(),
+  toolResultStatus: false,
+  searchResults: false,
+  maxOutputTokens: undefined,
   sampling: "both",
-  thinking: false,
+  topKPath: "",
+  stopSequences: "any",
+  thinkingTypes: new Set(),
+  thinksByDefault: false,
+  thoughtText: "always",
+  efforts: [],
   reasoningEffort: new Map(),
   refusesLimitsWith: {},
-  structuredOutput: "none",
-  strictTools: false,
-  singleToolCall: false,
+  tools: "streamed",
   toolChoice: new Set(),
+  forcedChoiceWithThinking: false,
+  singleToolCall: false,
+  toolNameHyphens: true,
+  strictTools: false,
+  structuredOutput: "none",
   promptCaching: new Set(),
+  cacheTtls: new Set(),
+  cacheableDocuments: "pdf",
 };
 
-/** The traits as they are written. Descriptions are for editors. */
+/** The traits as they are written, in the order in which `adit explain` shows them. Descriptions are for editors. */
 export const TRAIT_FIELDS = {
   family: z.string().min(1).max(64).describe("Name of the family, as `adit explain` shows it."),
-  top_k: z.string().max(256)
-    .describe("Where top_k goes inside additionalModelRequestFields, with dots; empty leaves it out."),
   anthropic_messages: z.boolean()
     .describe(
       "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
     ),
+  system: z.enum(SYSTEM_PLACES)
+    .describe(
+      "anywhere: takes system text between turns, too; first: only as the system prompt; none: it becomes user text.",
+    ),
+  prefill: z.enum(PREFILLS)
+    .describe(
+      "Whether the last message may be the assistant's. trimmed: not if it ends in white space; none: never.",
+    ),
+  reasoning_history: z.enum(REASONING_HISTORIES)
+    .describe(
+      "Thoughts of earlier turns that are sent back. signed: with signatures; unsigned: text alone; none: they are left out.",
+    ),
+  tool_result_media: z.array(z.enum(TOOL_RESULT_MEDIA))
+    .describe("What a tool result may hold besides text and JSON; the rest is moved next to the result."),
+  tool_result_status: z.boolean()
+    .describe("Whether toolResult.status is taken; elsewhere a failure is said in the text of the result."),
+  search_results: z.boolean().describe("Whether searchResult blocks are taken."),
+  max_output_tokens: z.int().min(1)
+    .describe("The longest answer that may be asked for; a higher max_tokens is lowered to it."),
   sampling: z.enum(["both", "one", "none"])
     .describe(
-      "both: takes temperature and top_p; one: refuses them beside each other; none: refuses them and top_k.",
+      "both: takes temperature and top_p together; one: takes either; none: refuses them and top_k.",
     ),
-  thinking: z.boolean().describe("Whether the model takes Anthropic's thinking."),
+  top_k: z.string().max(256)
+    .describe("Where top_k goes in additionalModelRequestFields, with dots; empty leaves it out."),
+  stop_sequences: z.enum(STOP_SEQUENCES)
+    .describe(
+      "any: takes stop sequences; visible: refuses those of white space alone; none: refuses the field.",
+    ),
+  thinking: z.array(z.enum(THINKING_TYPES))
+    .describe(
+      "The values of Anthropic's thinking.type that are taken; an empty list: the model has no such field.",
+    ),
+  thinks_by_default: z.boolean().describe("Whether the model thinks where a request does not mention it."),
+  thought_text: z.enum(["always", "on_request"])
+    .describe("on_request: thoughts have text only with thinking.display: summarized."),
+  efforts: z.array(z.enum(EFFORTS))
+    .describe("The values of output_config.effort that are taken; an empty list: the member is refused."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
   refuses_limits_with: z.record(z.string(), z.json())
     .describe(
-      "Fields of additionalModelRequestFields beside which the model refuses max_tokens, temperature, top_p and top_k.",
+      "Members of additionalModelRequestFields with which max_tokens, temperature, top_p and top_k are refused.",
     ),
+  tools: z.enum(TOOL_SUPPORTS)
+    .describe(
+      "streamed: takes tools, also in streams; whole: not in streams, which then come from one whole answer; none: refuses tools.",
+    ),
+  tool_choice: z.array(z.enum(["auto", "any", "tool"]))
+    .describe("The members of Converse's toolChoice that the model obeys."),
+  forced_choice_with_thinking: z.boolean()
+    .describe("Whether a tool call may be forced while the model thinks."),
+  single_tool_call: z.boolean()
+    .describe("Whether the model takes Anthropic's tool_choice.disable_parallel_tool_use."),
+  tool_name_hyphens: z.boolean()
+    .describe("Whether tool names may have hyphens; where not, they are mapped and mapped back."),
+  strict_tools: z.boolean().describe("Whether strict is taken with a tool."),
   structured_output: z.enum(["schema", "tool", "none"])
     .describe(
       "schema: takes outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
     ),
-  strict_tools: z.boolean().describe("Whether toolSpec.strict is understood."),
-  single_tool_call: z.boolean()
-    .describe("Whether the model takes Anthropic's tool_choice.disable_parallel_tool_use."),
-  tool_choice: z.array(z.enum(["auto", "any", "tool"]))
-    .describe("The members of Converse's toolChoice that the model obeys."),
-  prompt_caching: z.array(z.enum(["system", "messages", "tools"]))
-    .describe("Where a cachePoint may stand."),
+  prompt_caching: z.array(z.enum(CACHE_PLACES)).describe("Where a cachePoint may be."),
+  cache_ttls: z.array(z.enum(CACHE_TTLS))
+    .describe("The values of ttl that a cachePoint may have; an empty list: the member is refused."),
+  cacheable_documents: z.enum(["any", "pdf"]).describe("The documents that a cachePoint may follow."),
 } as const;
 
 const traitsSchema = z.strictObject(TRAIT_FIELDS).partial();
@@ -85,18 +228,53 @@ export type WrittenTraits = z.output<typeof traitsSchema>;
 
 /** The traits that are named, compiled. */
 export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
-  return {
-    ...(written.family !== undefined && { family: written.family }),
-    ...(written.top_k !== undefined && { topKPath: written.top_k }),
-    ...(written.anthropic_messages !== undefined && { anthropicMessages: written.anthropic_messages }),
-    ...(written.sampling && { sampling: written.sampling }),
-    ...(written.thinking !== undefined && { thinking: written.thinking }),
-    ...(written.reasoning_effort && { reasoningEffort: new Map(Object.entries(written.reasoning_effort)) }),
-    ...(written.refuses_limits_with && { refusesLimitsWith: written.refuses_limits_with }),
-    ...(written.structured_output && { structuredOutput: written.structured_output }),
-    ...(written.strict_tools !== undefined && { strictTools: written.strict_tools }),
-    ...(written.single_tool_call !== undefined && { singleToolCall: written.single_tool_call }),
-    ...(written.tool_choice && { toolChoice: new Set(written.tool_choice) }),
-    ...(written.prompt_caching && { promptCaching: new Set(written.prompt_caching) }),
-  };
+  const { top_k, thinking, efforts, reasoning_effort, tool_choice, prompt_caching } = written;
+  const { tool_result_media, cache_ttls } = written;
+  const plain = {
+    family: written.family,
+    anthropicMessages: written.anthropic_messages,
+    system: written.system,
+    prefill: written.prefill,
+    reasoningHistory: written.reasoning_history,
+    toolResultMedia: tool_result_media && new Set(tool_result_media),
+    toolResultStatus: written.tool_result_status,
+    searchResults: written.search_results,
+    maxOutputTokens: written.max_output_tokens,
+    sampling: written.sampling,
+    topKPath: top_k,
+    stopSequences: written.stop_sequences,
+    thinkingTypes: thinking && new Set(thinking),
+    thinksByDefault: written.thinks_by_default,
+    thoughtText: written.thought_text,
+    efforts: efforts && EFFORTS.filter((effort) => efforts.includes(effort)),
+    reasoningEffort: reasoning_effort && new Map(Object.entries(reasoning_effort)),
+    refusesLimitsWith: written.refuses_limits_with,
+    tools: written.tools,
+    toolChoice: tool_choice && new Set(tool_choice),
+    forcedChoiceWithThinking: written.forced_choice_with_thinking,
+    singleToolCall: written.single_tool_call,
+    toolNameHyphens: written.tool_name_hyphens,
+    strictTools: written.strict_tools,
+    structuredOutput: written.structured_output,
+    promptCaching: prompt_caching && new Set(prompt_caching),
+    cacheTtls: cache_ttls && new Set(cache_ttls),
+    cacheableDocuments: written.cacheable_documents,
+  } satisfies { readonly [Trait in keyof ModelTraits]: ModelTraits[Trait] | undefined };
+  return definedOf(plain);
+}
+
+type Defined<Shape> = { [Key in keyof Shape]?: Exclude<Shape[Key], undefined> };
+
+/** The members that have a value. */
+function definedOf<Shape extends object>(members: Shape): Defined<Shape> {
+  const defined: Defined<Shape> = {};
+  for (const key in members) {
+    const value = members[key];
+    if (isDefined(value)) defined[key] = value;
+  }
+  return defined;
+}
+
+function isDefined<Value>(value: Value): value is Exclude<Value, undefined> {
+  return value !== undefined;
 }

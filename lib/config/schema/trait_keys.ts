@@ -10,24 +10,46 @@ EFFORTS.valueType.register(about, {
   expected: "a mapping of request fields, such as {reasoning_effort: low}",
 });
 
+const BOOLEAN = { expected: "true or false" };
+
 const shape = {
-  family: FIELDS.family.register(about, { expected: "a text of 1 to 64 characters" }).optional(),
-  top_k: FIELDS.top_k.register(about, { expected: "a path such as inferenceConfig.topK, or an empty text" })
-    .optional(),
-  anthropic_messages: FIELDS.anthropic_messages.register(about, { expected: "true or false" }).optional(),
+  family: FIELDS.family.register(about, { expected: "a string of 1 to 64 characters" }).optional(),
+  anthropic_messages: FIELDS.anthropic_messages.register(about, BOOLEAN).optional(),
+  system: FIELDS.system.optional(),
+  prefill: FIELDS.prefill.optional(),
+  reasoning_history: FIELDS.reasoning_history.optional(),
+  tool_result_media: FIELDS.tool_result_media
+    .register(about, { expected: "a list of image, document and video" }).optional(),
+  tool_result_status: FIELDS.tool_result_status.register(about, BOOLEAN).optional(),
+  search_results: FIELDS.search_results.register(about, BOOLEAN).optional(),
+  max_output_tokens: FIELDS.max_output_tokens
+    .register(about, { expected: "a whole number of tokens, at least 1" }).optional(),
   sampling: FIELDS.sampling.optional(),
-  thinking: FIELDS.thinking.register(about, { expected: "true or false" }).optional(),
-  reasoning_effort: EFFORTS.register(about, { expected: "a mapping from efforts to request fields" })
-    .optional(),
+  top_k: FIELDS.top_k
+    .register(about, { expected: "a path such as inferenceConfig.topK, or an empty string" }).optional(),
+  stop_sequences: FIELDS.stop_sequences.optional(),
+  thinking: FIELDS.thinking
+    .register(about, { expected: "a list of enabled, adaptive and disabled" }).optional(),
+  thinks_by_default: FIELDS.thinks_by_default.register(about, BOOLEAN).optional(),
+  thought_text: FIELDS.thought_text.optional(),
+  efforts: FIELDS.efforts
+    .register(about, { expected: "a list of low, medium, high, xhigh and max" }).optional(),
+  reasoning_effort: EFFORTS
+    .register(about, { expected: "a mapping from efforts to request fields" }).optional(),
   refuses_limits_with: FIELDS.refuses_limits_with.register(about, {
     expected: "a mapping of request fields, such as {reasoningConfig: {maxReasoningEffort: high}}",
   }).optional(),
-  structured_output: FIELDS.structured_output.optional(),
-  strict_tools: FIELDS.strict_tools.register(about, { expected: "true or false" }).optional(),
-  single_tool_call: FIELDS.single_tool_call.register(about, { expected: "true or false" }).optional(),
+  tools: FIELDS.tools.optional(),
   tool_choice: FIELDS.tool_choice.register(about, { expected: "a list of auto, any and tool" }).optional(),
-  prompt_caching: FIELDS.prompt_caching.register(about, { expected: "a list of system, messages and tools" })
-    .optional(),
+  forced_choice_with_thinking: FIELDS.forced_choice_with_thinking.register(about, BOOLEAN).optional(),
+  single_tool_call: FIELDS.single_tool_call.register(about, BOOLEAN).optional(),
+  tool_name_hyphens: FIELDS.tool_name_hyphens.register(about, BOOLEAN).optional(),
+  strict_tools: FIELDS.strict_tools.register(about, BOOLEAN).optional(),
+  structured_output: FIELDS.structured_output.optional(),
+  prompt_caching: FIELDS.prompt_caching
+    .register(about, { expected: "a list of system, messages and tools" }).optional(),
+  cache_ttls: FIELDS.cache_ttls.register(about, { expected: "a list of 5m and 1h" }).optional(),
+  cacheable_documents: FIELDS.cacheable_documents.optional(),
 };
 
 /** `models.NAME.traits`. */

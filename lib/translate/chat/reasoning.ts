@@ -18,7 +18,9 @@ export function reasoningFields(request: ChatRequest, { traits, ignored }: Field
   const byEffort = effort === undefined ? {} : possible(traits.reasoningEffort.get(effort), request);
   if (byEffort === undefined) ignored.add("reasoning_effort");
   if (thinking === undefined) return byEffort ?? {};
-  const byThinking = traits.thinking ? possible({ thinking: thinking.value }, request) : undefined;
+  const byThinking = traits.thinkingTypes.size > 0
+    ? possible({ thinking: thinking.value }, request)
+    : undefined;
   if (byThinking === undefined) ignored.add("thinking");
   // The caller's own words about thinking go before the meaning of an effort.
   return { ...byEffort, ...byThinking };

@@ -66,7 +66,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     request.bedrock.additionalModelRequestFields ?? {},
   );
   const reasoned = mergeFields(given, reasoning);
-  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  const thinking = traits.thinkingTypes.size > 0 ? activeThinking(reasoned) : undefined;
   const takesLimits = !refusesLimits(traits, reasoned);
   const limited = takesLimits ? context : { ...context, traits: { ...traits, sampling: "none" } as const };
   const inference = inferenceConfig(request, { ...limited, takesLimits, defaults, thinking, tools });

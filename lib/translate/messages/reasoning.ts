@@ -14,7 +14,7 @@ export function messagesReasoning(
   { traits, ignored }: FieldsContext,
 ): JsonObject {
   const { thinking, effort } = request;
-  if (traits.thinking) {
+  if (traits.thinkingTypes.size > 0) {
     return {
       ...(thinking && { thinking: thinking.value }),
       ...(effort !== undefined && { output_config: { effort } }),

@@ -74,7 +74,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     claudeFields(request, { ...context, ignored }),
   );
   const reasoned = mergeFields(given, reasoning);
-  const thinking = traits.thinking ? activeThinking(reasoned) : undefined;
+  const thinking = traits.thinkingTypes.size > 0 ? activeThinking(reasoned) : undefined;
   refuseForcedAnswer(request, { thinking, tools });
   const takesLimits = !refusesLimits(traits, reasoned);
   if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
