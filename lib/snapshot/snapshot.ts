@@ -176,6 +176,9 @@ export interface Model {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What the operator sets for requests: defaults apply where the caller is silent; the others override the caller's. */
+export type ModelSettings = Pick<Model, "defaults" | "guardrail" | "metadata">;
+
 export const MODEL_APIS = ["converse", "invoke"] as const;
 export type ModelApi = (typeof MODEL_APIS)[number];
 

@@ -11,7 +11,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: ["base"],
   facts: ["base"],
   snapshot: ["base", "facts"],
-  translate: ["base", "codec", "facts", "wire"],
+  translate: ["base", "codec", "facts", "snapshot", "wire"],
   aws: ["base", "runtime"],
   config: ["base", "facts", "snapshot"],
   callers: ["aws", "base", "snapshot"],

@@ -7,7 +7,7 @@ import { parseJsonBody } from "../../lib/base/json.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat/request.ts";
 import type { ChatCall } from "../../lib/translate/chat/request.ts";
-import type { ModelSettings } from "../../lib/translate/converse/model_settings.ts";
+import type { ModelSettings } from "../../lib/snapshot/snapshot.ts";
 import { ConverseStreamToChat } from "../../lib/translate/chat/answer_stream.ts";
 import { converseToChat } from "../../lib/translate/chat/answer.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";

@@ -9,7 +9,7 @@ import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
 import { converseToMessages } from "../../lib/translate/messages/answer.ts";
 import { ConverseStreamToMessages } from "../../lib/translate/messages/answer_stream.ts";
-import type { ModelSettings } from "../../lib/translate/converse/model_settings.ts";
+import type { ModelSettings } from "../../lib/snapshot/snapshot.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { invokeToMessages } from "../../lib/translate/messages/invoke_answer.ts";
 import { InvokeStreamToMessages } from "../../lib/translate/messages/invoke_answer_stream.ts";

@@ -23,7 +23,7 @@ import type { FieldsContext } from "../converse/members.ts";
 import { guardrailConfig } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import { refusesLimits } from "../converse/limits.ts";
-import type { ModelSettings } from "../converse/model_settings.ts";
+import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tool_names.ts";
 import type { ToolPlan } from "../converse/tools.ts";
@@ -123,7 +123,7 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 }
 
 interface InferenceContext extends FieldsContext {
-  readonly defaults: ModelSettings["defaults"];
+  readonly defaults: ModelDefaults;
   readonly takesLimits: boolean;
   readonly thinking: JsonObject | undefined;
   readonly tools: ToolPlan;
@@ -208,7 +208,7 @@ function requestMetadata(
 /** `auto` leaves the choice to the operator and then to Bedrock, as does a request without a tier. */
 function serviceTier(
   { serviceTier: tier, bedrock }: ChatRequest,
-  defaults: ModelSettings["defaults"],
+  defaults: ModelDefaults,
 ): ConverseRequest["serviceTier"] {
   if (tier !== undefined && tier !== "auto") return { type: tier };
   return bedrock.serviceTier ?? tierConfig(defaults);

@@ -1,8 +1,6 @@
 /** The operator's guardrail of a model, as each of Bedrock's operations takes it. */
 
-import type { ModelSettings } from "./model_settings.ts";
-
-type Guardrail = NonNullable<ModelSettings["guardrail"]>;
+import type { Guardrail } from "../../snapshot/snapshot.ts";
 
 /** `guardrailConfig` of Converse and ConverseStream. */
 export function guardrailConfig({ id, version, trace }: Guardrail) {

@@ -4,7 +4,7 @@ import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ConverseTool } from "../../wire/bedrock/converse.ts";
-import type { ModelSettings } from "./model_settings.ts";
+import type { ModelDefaults } from "../../snapshot/snapshot.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** What the translation of a field must know: what the model can do, and where to name what it cannot. */
@@ -76,11 +76,11 @@ export function noSampling(
 }
 
 /** The operator's tier for requests that name none. */
-export function tierConfig({ serviceTier }: ModelSettings["defaults"]): JsonObject | undefined {
+export function tierConfig({ serviceTier }: ModelDefaults): JsonObject | undefined {
   return serviceTier === undefined ? undefined : { type: serviceTier };
 }
 
 /** The operator's `performanceConfig` for requests that have none. */
-export function latencyConfig({ latency }: ModelSettings["defaults"]): JsonObject | undefined {
+export function latencyConfig({ latency }: ModelDefaults): JsonObject | undefined {
   return latency === undefined ? undefined : { latency };
 }

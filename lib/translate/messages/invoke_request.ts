@@ -8,7 +8,7 @@ import type { BetaTable } from "../../facts/beta_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import { activeThinking, samplesItself } from "../converse/members.ts";
 import { guardrailHeaders } from "../converse/guardrail.ts";
-import type { ModelSettings } from "../converse/model_settings.ts";
+import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html */

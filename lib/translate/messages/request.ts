@@ -11,7 +11,7 @@ import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import { CachePoints } from "../converse/cache_points.ts";
 import { refusesLimits } from "../converse/limits.ts";
-import type { ModelSettings } from "../converse/model_settings.ts";
+import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import {
   activeThinking,
   isEmpty,
