@@ -3,7 +3,7 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Milliseconds that never go back, from an arbitrary start. */
+  /** Milliseconds from an arbitrary start; never goes back. */
   monotonic(): number;
 }
 
@@ -12,13 +12,13 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 };
 
-/** Calls `turn` every `everyMs`, until the function that it gives is called. */
+/** Calls `turn` every `everyMs` until the returned function is called. */
 export type Repeat = (everyMs: number, turn: () => void) => () => void;
 
 export interface TimerWheelOptions {
   /** Precision of the deadlines. */
   readonly tickMs?: number;
-  /** Ticks in one turn of the wheel; a deadline further away is looked at once a turn. */
+  /** Ticks in one turn of the wheel; a deadline further away is checked once per turn. */
   readonly slots?: number;
   readonly repeat?: Repeat;
 }
@@ -28,7 +28,7 @@ export const repeatByInterval: Repeat = (everyMs, turn) => {
   return () => clearInterval(interval);
 };
 
-/** A deadline on a wheel: pushed forward for free, fired once, cancelled at will. */
+/** A deadline on a wheel: cheap to extend, fires once, can be cancelled. */
 export interface Deadline {
   /** Moves the deadline to `afterMs` from now; costs one assignment. */
   extend(afterMs: number): void;
@@ -36,7 +36,7 @@ export interface Deadline {
 }
 
 class WheelEntry implements Deadline {
-  /** The slot that holds it; undefined once it has fired or been cancelled. */
+  /** The slot that holds it; undefined after it has fired or been cancelled. */
   slot: Set<WheelEntry> | undefined;
 
   constructor(private readonly wheel: TimerWheel, public fire: () => void, public at: number) {}
@@ -53,9 +53,9 @@ class WheelEntry implements Deadline {
 function doNothing(): void {}
 
 /**
- * Fires deadlines with the precision of one tick, from a single interval however many there are; it stands still while
- * there are none. An entry that was extended is looked at again when its old slot comes round; one that was brought
- * nearer than its slot fires late by at most a turn of the wheel, so `extend` is for deadlines that only move away.
+ * Fires deadlines with the precision of one tick, from a single interval that runs only while there are deadlines. An
+ * extended entry is checked again when its old slot comes up. One that was moved closer than its slot fires late by
+ * up to one turn of the wheel, so `extend` is only for deadlines that move away.
  */
 export class TimerWheel {
   readonly #tickMs: number;
@@ -76,7 +76,7 @@ export class TimerWheel {
     return this.#size;
   }
 
-  /** Calls `fire`, which must not throw, once `delayMs` have gone by. */
+  /** Calls `fire`, which must not throw, after `delayMs`. */
   after(delayMs: number, fire: () => void): Deadline {
     const now = this.clock.monotonic();
     if (this.#stop === undefined) {
@@ -89,12 +89,12 @@ export class TimerWheel {
     return entry;
   }
 
-  /** Takes a deadline off the wheel, if it is still there. */
+  /** Removes a deadline from the wheel if it is still there. */
   remove(entry: WheelEntry): void {
     if (entry.slot === undefined) return;
     entry.slot.delete(entry);
     entry.slot = undefined;
-    // A set keeps what was deleted for a while, and with it all that a request has made.
+    // A Set may retain deleted entries for a while, and through `fire` everything the request created.
     entry.fire = doNothing;
     this.#size--;
     if (this.#size === 0) this.#rest();
@@ -105,7 +105,7 @@ export class TimerWheel {
     this.#stop = undefined;
   }
 
-  /** The first tick at or after the time, so that nothing fires early. */
+  /** Rounds up to the next tick, so that nothing fires early. */
   #tickAt(time: number): number {
     return Math.ceil(time / this.#tickMs);
   }
@@ -120,14 +120,14 @@ export class TimerWheel {
   #turn(): void {
     const now = this.clock.monotonic();
     const current = Math.floor(now / this.#tickMs);
-    // A stalled process catches up on one turn at most: after that every slot has been seen.
+    // A stalled process catches up on at most one turn, which visits every slot.
     const from = Math.max(this.#lastTick + 1, current - this.#slots.length + 1);
     for (let tick = from; tick <= current; tick++) {
       this.#lastTick = tick;
       const slot = this.#slots[tick % this.#slots.length];
       if (slot === undefined || slot.size === 0) continue;
       for (const entry of [...slot]) {
-        // One that fired before it may have cancelled it.
+        // An entry fired earlier in this loop may have cancelled it.
         if (!slot.has(entry)) continue;
         if (entry.at > now) {
           slot.delete(entry);

@@ -1,9 +1,9 @@
-/** Counts by name, bounded: names that come from outside cannot fill the memory. */
+/** Bounded counts by name: names that clients choose cannot fill the memory. */
 
-/** What names beyond the bound are counted under. */
+/** The name under which names over the limit are counted. */
 const REST = "(others)";
 
-/** Counts of the first names that come, 128 unless told; later names share one count, `(others)`. */
+/** Counts the first `maxNames` names (default 128) separately and all others as `(others)`. */
 export class Counters {
   readonly #counts = new Map<string, number>();
   readonly #maxNames: number;

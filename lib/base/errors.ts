@@ -1,8 +1,10 @@
-/** The closed list of what can go wrong, and the one table that says how each kind looks from outside. */
+/**
+ * The closed list of error kinds, and the one table that says how each is shown to clients, retried and logged.
+ */
 
 import type { LogLevel } from "./log.ts";
 
-/** How one kind of error is shown to callers of each dialect, retried and logged. */
+/** How one kind of error is shown in each dialect, retried and logged. */
 interface ErrorRow {
   /** HTTP status; `anthropicStatus` and `bedrockStatus` replace it on those dialects' routes. */
   readonly status: number;
@@ -14,16 +16,16 @@ interface ErrorRow {
   readonly anthropic: string;
   /** Exception name for `x-amzn-ErrorType` on the native routes. */
   readonly bedrock: string;
-  /** Whether another target may be tried before the first byte has gone to the client. */
+  /** Whether another target may be tried before the first byte is sent to the client. */
   readonly retry: "never" | "elsewhere";
   readonly level: LogLevel;
-  /** Whether the upstream's wording, scrubbed of identifiers, is shown; otherwise `text` stands in for it. */
+  /** Whether the upstream's message is shown, with identifiers scrubbed; if hidden, `text` is shown. */
   readonly upstreamText: "scrubbed" | "hidden";
-  /** What the caller reads when there is nothing more exact to say. */
+  /** The default message to the caller. */
   readonly text: string;
-  /** Sent as `x-should-retry`, which the OpenAI and Anthropic SDKs obey over their own rules. */
+  /** Sent as `x-should-retry`, which overrides the retry rules of the OpenAI and Anthropic SDKs. */
   readonly shouldRetry?: boolean;
-  /** Seconds to send as `retry-after` where the upstream named none. */
+  /** Seconds to send as `retry-after` if the upstream did not send one. */
   readonly retryAfterS?: number;
 }
 
@@ -35,13 +37,13 @@ const invalid = {
   retry: "never",
   level: "info",
   upstreamText: "scrubbed",
-  text: "the request is not valid",
+  text: "the request is invalid",
 } as const satisfies ErrorRow;
 
 const unauthenticated = {
   ...invalid,
   status: 401,
-  // AWS never answers 401, and its SDKs expect what AWS answers.
+  // AWS never returns 401, and its SDKs expect what AWS returns.
   bedrockStatus: 403,
   openai: ["authentication_error", "invalid_api_key"],
   anthropic: "authentication_error",
@@ -57,7 +59,7 @@ const upstreamFailed = {
   retry: "elsewhere",
   level: "warn",
   upstreamText: "hidden",
-  text: "the model provider failed to answer the request",
+  text: "the model provider failed to handle the request",
 } as const satisfies ErrorRow;
 
 const unavailable = {
@@ -87,7 +89,7 @@ export const ERRORS = {
     ...invalid,
     status: 408,
     openai: ["invalid_request_error", "request_timeout"],
-    text: "the request's body did not arrive in time",
+    text: "timed out reading the request body",
   },
   route_not_found: {
     ...invalid,
@@ -95,22 +97,22 @@ export const ERRORS = {
     openai: ["invalid_request_error", "route_not_found"],
     anthropic: "not_found_error",
     bedrock: "UnknownOperationException",
-    text: "there is no such route",
+    text: "route not found",
   },
   method_not_allowed: {
     ...invalid,
     status: 405,
     openai: ["invalid_request_error", "method_not_allowed"],
     bedrock: "UnknownOperationException",
-    text: "this route does not take that method",
+    text: "method not allowed on this route",
   },
   missing_key: {
     ...unauthenticated,
     openai: ["authentication_error", "missing_api_key"],
     bedrock: "MissingAuthenticationTokenException",
-    text: 'no API key was given: send it as "Authorization: Bearer KEY" or "x-api-key: KEY"',
+    text: 'missing API key; send it as "Authorization: Bearer KEY" or "x-api-key: KEY"',
   },
-  invalid_key: { ...unauthenticated, text: "the API key is not valid" },
+  invalid_key: { ...unauthenticated, text: "invalid API key" },
   expired_key: {
     ...unauthenticated,
     openai: ["authentication_error", "expired_api_key"],
@@ -127,7 +129,7 @@ export const ERRORS = {
     bedrockStatus: 400,
     openai: ["authentication_error", "incomplete_signature"],
     bedrock: "IncompleteSignatureException",
-    text: "the AWS signature lacks what it needs",
+    text: "the AWS signature is incomplete",
   },
   invalid_signature: {
     ...unauthenticated,
@@ -153,14 +155,14 @@ export const ERRORS = {
     anthropic: "not_found_error",
     bedrock: "AccessDeniedException",
     upstreamText: "hidden",
-    text: "the model does not exist or this key may not use it",
+    text: "the model does not exist or this key is not allowed to use it",
   },
   upstream_credentials: {
     ...upstreamFailed,
     openai: ["server_error", "upstream_credentials"],
     level: "error",
     shouldRetry: false,
-    text: "the gateway's own credentials were refused by the model provider; your key is fine",
+    text: "the model provider rejected the gateway's credentials; your API key is valid",
   },
   timeout: {
     ...upstreamFailed,
@@ -168,7 +170,7 @@ export const ERRORS = {
     openai: ["server_error", "timeout"],
     anthropic: "timeout_error",
     bedrock: "ModelTimeoutException",
-    text: "the model did not answer in time",
+    text: "the model did not respond in time",
   },
   model_error: {
     ...upstreamFailed,
@@ -184,7 +186,7 @@ export const ERRORS = {
     anthropic: "rate_limit_error",
     bedrock: "ThrottlingException",
     upstreamText: "scrubbed",
-    text: "too many requests, please wait before trying again",
+    text: "too many requests; wait before retrying",
   },
   quota_exceeded: {
     ...upstreamFailed,
@@ -192,17 +194,17 @@ export const ERRORS = {
     openai: ["insufficient_quota", "insufficient_quota"],
     anthropic: "rate_limit_error",
     bedrock: "ServiceQuotaExceededException",
-    text: "the model provider's quota for this account is used up",
+    text: "the quota of the model provider account is exceeded",
   },
   model_not_ready: {
     ...unavailable,
     openai: ["server_error", "model_not_ready"],
     bedrock: "ModelNotReadyException",
-    text: "the model is not ready yet, please try again",
+    text: "the model is not ready yet; retry shortly",
     retryAfterS: 5,
   },
   upstream_error: upstreamFailed,
-  overloaded: { ...unavailable, text: "the model provider is overloaded, please try again" },
+  overloaded: { ...unavailable, text: "the model provider is overloaded; retry shortly" },
   upstream_unreachable: {
     ...upstreamFailed,
     openai: ["server_error", "upstream_unreachable"],
@@ -211,25 +213,25 @@ export const ERRORS = {
   upstream_protocol: {
     ...upstreamFailed,
     openai: ["server_error", "upstream_protocol"],
-    text: "the model provider's answer could not be read",
+    text: "the model provider's response could not be read",
   },
   stream_truncated: {
     ...upstreamFailed,
     openai: ["server_error", "stream_truncated"],
     bedrock: "ModelStreamErrorException",
-    text: "the model's answer ended before it was complete",
+    text: "the model's response ended before it was complete",
   },
   busy: {
     ...unavailable,
     retry: "never",
-    text: "the gateway has as many requests in hand as it may take, please try again",
+    text: "the gateway is at its concurrency limit; retry shortly",
     retryAfterS: 1,
   },
   draining: {
     ...unavailable,
     retry: "never",
     level: "info",
-    text: "the gateway is shutting down, please try again",
+    text: "the gateway is shutting down; retry shortly",
     retryAfterS: 1,
   },
   unsupported: {
@@ -243,7 +245,7 @@ export const ERRORS = {
     ...invalid,
     status: 499,
     openai: ["invalid_request_error", "client_gone"],
-    text: "the client closed the connection before the answer was complete",
+    text: "the client closed the connection before the response was complete",
   },
   internal: {
     ...upstreamFailed,
@@ -251,18 +253,18 @@ export const ERRORS = {
     openai: ["server_error", "internal_error"],
     retry: "never",
     level: "error",
-    text: "the gateway failed to handle the request",
+    text: "internal error in the gateway",
   },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorKind = keyof typeof ERRORS;
 
-/** The table's row of a kind, with the optional columns visible. */
+/** The table's row for a kind, with the optional columns typed. */
 export function errorRow(kind: ErrorKind): ErrorRow {
   return ERRORS[kind];
 }
 
-/** What the upstream said, for the operator's log alone. */
+/** What the upstream said; only for the operator's log. */
 export interface UpstreamDetail {
   readonly status?: number;
   /** Exception name as AWS spells it, without the coral suffix. */
@@ -274,17 +276,17 @@ export interface UpstreamDetail {
 export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].content[0].image_url.url`. */
   readonly param?: string;
-  /** `error_code` in the details of Anthropic's error object, which its clients act on. */
+  /** `error_code` in the details of Anthropic's error object; Anthropic's clients act on it. */
   readonly anthropicCode?: string;
-  /** The methods that a route does take, for a 405's `allow`: RFC 9110 demands them. */
+  /** The methods that the route does support, for the `allow` header of a 405 (required by RFC 9110). */
   readonly allow?: string;
-  /** The upstream's `retry-after`, passed on as it came. */
+  /** The upstream's `retry-after`, passed through unchanged. */
   readonly retryAfter?: string;
   readonly upstream?: UpstreamDetail;
   readonly cause?: unknown;
 }
 
-/** An error that a caller may see: `message` is safe to show, `details.upstream` and `details.cause` are not. */
+/** An error for the caller: `message` is safe to show, `details.upstream` and `details.cause` are not. */
 export class AditError extends Error {
   override readonly name = "AditError";
 
@@ -293,22 +295,22 @@ export class AditError extends Error {
   }
 }
 
-/** A 400 that names the field at fault and what was found there. */
+/** A 400 that names the invalid field and what was found there. */
 export function invalidField(param: string, message: string): AditError {
   return new AditError("invalid_request", `${param}: ${message}`, { param });
 }
 
-/** An upstream that answered what cannot be read; `message` is for the operator's log alone. */
+/** An upstream response that cannot be read; `message` is only for the operator's log. */
 export function upstreamProtocol(message: string): AditError {
   return new AditError("upstream_protocol", undefined, { upstream: { message } });
 }
 
-/** The error itself if it is one of ours, otherwise an `internal` one that keeps it as its cause. */
+/** The error itself if it is an AditError, otherwise an `internal` error with it as the cause. */
 export function toAditError(error: unknown): AditError {
   return error instanceof AditError ? error : new AditError("internal", undefined, { cause: error });
 }
 
-/** What an error says of itself; anything else that was thrown, as a text. */
+/** The message of an error, or anything else that was thrown as a string. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,11 @@
-/** Globs over names: `*` stands for any run of characters, every other character for itself. */
+/** Globs over names: `*` matches any run of characters, every other character itself. */
 
 export interface Glob {
   readonly pattern: string;
   matches(text: string): boolean;
 }
 
-/** Compiles a pattern; matching takes time linear in the text for each `*`, whatever the pattern (no backtracking). */
+/** Compiles a pattern. Matching never backtracks: it is linear in the text for each `*`. */
 export function compileGlob(pattern: string): Glob {
   if (!isGlob(pattern)) return { pattern, matches: (text) => text === pattern };
   const pieces = pattern.split("*");
@@ -17,7 +17,7 @@ export function compileGlob(pattern: string): Glob {
     if (!text.startsWith(head) || !text.endsWith(tail)) return false;
     const end = text.length - tail.length;
     let from = head.length;
-    // Taking the earliest place for each piece leaves the most room for the next, so the first try decides.
+    // The earliest match of each piece leaves the most room for the next, so the first attempt decides.
     for (const piece of pieces) {
       const at = text.indexOf(piece, from);
       if (at === -1 || at + piece.length > end) return false;
@@ -28,7 +28,7 @@ export function compileGlob(pattern: string): Glob {
   return { pattern, matches };
 }
 
-/** Whether the text has a wildcard, so that it names a set rather than one thing. */
+/** Whether the text has a wildcard. */
 export function isGlob(text: string): boolean {
   return text.includes("*");
 }

@@ -1,11 +1,11 @@
-/** Hosts as URLs write them, with an IPv6 address in brackets, and as the network's own calls take them, without. */
+/** Host names in URLs, with brackets around an IPv6 address, and in socket calls, without. */
 
-/** The host as it stands in a URL or ahead of a port. */
+/** The host as written in a URL or before a port. */
 export function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** The host without the brackets that `URL.hostname` puts around an IPv6 address. */
+/** The host without the brackets of an IPv6 address, which `URL.hostname` includes. */
 export function unbracketed(host: string): string {
   return host.replace(/^\[|\]$/g, "");
 }

@@ -1,4 +1,4 @@
-/** JSON values, and the one way in for a request body: bounded in depth, and an exact complaint when it is not JSON. */
+/** JSON values, and the parser of request bodies: limited depth, and a precise error for invalid JSON. */
 
 import { decodeUtf8Strictly, encodeUtf8 } from "./bytes.ts";
 import { AditError } from "./errors.ts";
@@ -14,75 +14,75 @@ declare global {
       text: string,
       reviver: (key: string, value: JsonValue, context: ParseContext) => JsonValue,
     ): JsonValue;
-    /** A value that `stringify` writes as `text`, and that is of no use otherwise. */
+    /** A value that `JSON.stringify` writes as `text`; it has no other use. */
     rawJSON(text: string): JsonValue;
     isRawJSON(value: unknown): boolean;
   }
 }
 
 interface ParseContext {
-  /** How a value that is no object and no array was written. */
+  /** The source text of a primitive value. */
   readonly source?: string;
 }
 
 export interface ParseOptions {
-  /** How many objects and arrays may stand inside one another. */
+  /** Maximum nesting depth of objects and arrays. */
   readonly maxDepth: number;
 }
 
 /**
- * The object in a request body. Throws `invalid_request` for what is empty, not UTF-8, not JSON (with line and column),
- * nested deeper than `maxDepth`, or not an object; none of the texts quotes the body.
+ * Parses a request body that must be an object. Throws `invalid_request` if it is empty, not UTF-8, not JSON (with
+ * line and column), nested deeper than `maxDepth`, or not an object. The messages never quote the body.
  */
 export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObject {
-  if (bytes.length === 0) throw invalidBody("the request body is empty: expected a JSON object");
+  if (bytes.length === 0) throw invalidBody("the request body is empty; send a JSON object");
   const outline = outlineOf(bytes);
   if (outline.depth > options.maxDepth) {
-    throw invalidBody(`the request body is nested too deeply: more than ${options.maxDepth} levels`);
+    throw invalidBody(`the request body is nested more than ${options.maxDepth} levels deep`);
   }
   const text = decodeUtf8Strictly(bytes);
-  if (text === undefined) throw invalidBody("the request body is not UTF-8");
+  if (text === undefined) throw invalidBody("the request body is not valid UTF-8");
   const value = parseText(text, outline);
   if (!isJsonObject(value)) {
-    throw invalidBody(`the request body is not a JSON object: found ${describeJson(value)}`);
+    throw invalidBody(`the request body must be a JSON object, found ${describeJson(value)}`);
   }
   return value;
 }
 
-/** Whether the value is an object: no array, no null, and no number kept as its text by `JSON.rawJSON`. */
+/** Whether the value is an object: not an array, null, or a number kept as text by `JSON.rawJSON`. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
-/** A member of what may be an object. */
+/** A member of a value that may be an object. */
 export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
   return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** The name of an object's first member: the tag of AWS's unions; empty where there is none. */
+/** The name of an object's first member, which is the tag of AWS's unions; empty if there is none. */
 export function firstMember(value: JsonValue | undefined): string {
   return isJsonObject(value) ? Object.keys(value)[0] ?? "" : "";
 }
 
-/** The kind of a value in words, such as `an array`; never the value itself. */
+/** The kind of a value in words, such as `an array`; never the value. */
 export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (value === "") return "an empty string";
-  if (JSON.isRawJSON(value)) return "a number that is too long";
+  if (JSON.isRawJSON(value)) return "a number with too many digits";
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /**
- * `JSON.parse`, but a whole number that would be rounded (64-bit ids, the bounds of a schema) comes as `JSON.rawJSON`:
- * neither a number nor a JSON object to whoever looks, and written again as it was. `bytes` is the text in UTF-8.
+ * `JSON.parse`, except that an integer that would be rounded (64-bit ids, limits in a schema) becomes `JSON.rawJSON`:
+ * neither a number nor an object to callers, and serialised exactly as received. `bytes` is the same text in UTF-8.
  */
 export function parseExactJson(text: string, bytes: Uint8Array = encodeUtf8(text)): JsonValue {
   return parseOutlined(text, outlineOf(bytes));
 }
 
-/** Looking at every value takes several times as long. */
+/** The reviver makes parsing several times slower. */
 function parseOutlined(text: string, { hasLongNumber }: Outline): JsonValue {
   return hasLongNumber ? JSON.parse(text, keepDigits) : JSON.parse(text);
 }
@@ -92,12 +92,12 @@ function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContex
   return isRounded ? JSON.rawJSON(source) : value;
 }
 
-/** Both objects as one, objects inside them too; where both have a member, `over` wins. */
+/** Merges two objects recursively; `over` wins. */
 export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
   return mergeMembers(under, over, () => true);
 }
 
-/** The same for request fields: of two objects of another `type` each, whose members do not go together, `over`'s stays. */
+/** The same for request fields: if two objects have different `type` members, `over` replaces the other. */
 export function mergeFields(under: JsonObject, over: JsonObject): JsonObject {
   return mergeMembers(under, over, (below, above) => (above.type ?? below.type) === below.type);
 }
@@ -115,7 +115,7 @@ function mergeMembers(
     const merged = isJsonObject(below) && isJsonObject(value) && goTogether(below, value);
     members.set(name, merged ? mergeMembers(below, value, goTogether) : value);
   }
-  // Defines members rather than assigning them, so that one named "__proto__" stays a mere member, on Bun too.
+  // `fromEntries` defines members instead of assigning them, so that "__proto__" stays an ordinary member.
   return Object.fromEntries(members);
 }
 
@@ -128,19 +128,19 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Numbers of fewer digits are exact. */
+/** Numbers with fewer digits are exact. */
 const LONG_NUMBER_DIGITS = 16;
 
 interface Outline {
-  /** How deep brackets stand in one another. */
+  /** Maximum nesting depth of brackets. */
   readonly depth: number;
   /** Whether there is a number that may be rounded. */
   readonly hasLongNumber: boolean;
 }
 
 /**
- * What a JSON text is built like, read off its bytes before anything is parsed. Strings, where nearly all of the bytes
- * are, are jumped over.
+ * Scans JSON bytes for depth and long numbers before anything is parsed. Strings, which are most of the bytes, are
+ * skipped.
  */
 export function outlineOf(bytes: Uint8Array): Outline {
   let deepest = 0;
@@ -182,9 +182,11 @@ function parseText(text: string, outline: Outline): JsonValue {
   try {
     return parseOutlined(text, outline);
   } catch {
-    // The runtimes' own messages differ and quote the text.
+    // The messages of the runtimes differ and quote the input.
     const { line, column, expected } = locateJsonError(text);
-    throw invalidBody(`the request body is not JSON: line ${line}, column ${column}: expected ${expected}`);
+    throw invalidBody(
+      `the request body is not valid JSON at line ${line}, column ${column}: expected ${expected}`,
+    );
   }
 }
 

@@ -1,15 +1,15 @@
-/** Says where a text stops being JSON; slow and simple, because it runs only after `JSON.parse` has failed. */
+/** Locates a JSON syntax error; simple and slow, since it only runs after `JSON.parse` has failed. */
 
 export interface JsonError {
-  /** Counted from 1. */
+  /** Starts at 1. */
   readonly line: number;
-  /** Counted from 1, in UTF-16 code units. */
+  /** Starts at 1, in UTF-16 code units. */
   readonly column: number;
-  /** What could have stood there, such as `"," or "}"`. */
+  /** What was expected there, such as `"," or "}"`. */
   readonly expected: string;
 }
 
-/** The first place where `text`, which is known not to be JSON, goes wrong. */
+/** The first syntax error in `text`, which is known not to be JSON. */
 export function locateJsonError(text: string): JsonError {
   const scanner = new Scanner(text);
   scanner.document();
@@ -25,7 +25,7 @@ const WORD = /true|false|null/y;
 const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** A recognizer whose methods return false at the first problem and leave it in `problem`. */
+/** A recogniser whose methods return false at the first problem and record it in `problem`. */
 class Scanner {
   problem: { readonly at: number; readonly expected: string } | undefined;
   #at = 0;
@@ -90,7 +90,7 @@ class Scanner {
     return true;
   }
 
-  /** Moves behind a match; false where there is none or it is empty. */
+  /** Advances past a match; false if there is none or it is empty. */
   #skip(pattern: RegExp): boolean {
     pattern.lastIndex = this.#at;
     const length = pattern.exec(this.text)?.[0].length ?? 0;

@@ -1,12 +1,12 @@
-/** Finds a member of a JSON object in its text, so that one value can be changed and every other byte stays. */
+/** Replaces a member of a JSON object in its text, without changing any other byte. */
 
-/** Where a value stands in the text, in UTF-16 code units. */
+/** The position of a value in the text, in UTF-16 code units. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** The values of the members of that name at the top of `text`, which is known to be a JSON object; JSON allows several. */
+/** The values of all top-level members of that name in `text`, a JSON object; JSON allows duplicates. */
 export function findMembers(text: string, name: string): Span[] {
   const found: Span[] = [];
   let depth = 0;
@@ -32,7 +32,7 @@ export function findMembers(text: string, name: string): Span[] {
   return found;
 }
 
-/** The text of a JSON object, known to be one, with that member; every byte outside its values stays. */
+/** Sets a member in the text of a JSON object; every byte outside the member's values stays as it was. */
 export function withMember(text: string, name: string, value: string): string {
   const found = findMembers(text, name);
   if (found.length > 0) {
@@ -49,7 +49,9 @@ export function withMember(text: string, name: string, value: string): string {
   return `${text.slice(0, inside)}${JSON.stringify(name)}:${value}${isEmpty ? "" : ","}${text.slice(inside)}`;
 }
 
-/** Behind the string that begins there: its first quote with an even number of backslashes in front. */
+/**
+ * The offset after the string that begins at `at`: its first quote preceded by an even number of backslashes.
+ */
 function endOfString(text: string, at: number): number {
   for (let quote = text.indexOf('"', at + 1);; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;

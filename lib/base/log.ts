@@ -1,4 +1,6 @@
-/** JSON log lines, written in batches and bounded: a stalled reader costs lines, counted, never memory. */
+/**
+ * JSON log lines, written in batches. Memory is bounded: if the reader stalls, lines are dropped and counted.
+ */
 
 import type { Clock } from "./clock.ts";
 
@@ -12,24 +14,24 @@ export type LogFields = Readonly<
 export interface Logger {
   level: LogLevel;
   log(level: LogLevel, message: string, fields?: LogFields): void;
-  /** Resolves when every line so far is written. */
+  /** Resolves when all lines so far are written. */
   flush(): Promise<void>;
 }
 
-/** Where lines go: resolves when the text has been taken. */
+/** Writes to the log; resolves when the text has been accepted. */
 export type WriteText = (text: string) => Promise<void>;
 
 export interface LoggerOptions {
   readonly clock: Clock;
   readonly level?: LogLevel;
-  /** Bound on the characters that wait for the writer. */
+  /** Maximum number of characters waiting for the writer. */
   readonly maxPendingChars?: number;
 }
 
-/** How long lines wait for others to share a write with. */
+/** How long lines wait so that several share one write. */
 const BATCH_MS = 10;
 
-/** A logger that hands `write` one batch at a time; what is logged meanwhile makes the next batch. */
+/** A logger that passes `write` one batch at a time; lines logged meanwhile form the next batch. */
 export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   const maxPending = options.maxPendingChars ?? 4 * 1024 * 1024;
   let pending = "";
@@ -40,7 +42,7 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     const time = new Date(options.clock.now()).toISOString();
     const head = JSON.stringify({ time, level, message });
     const rest = JSON.stringify(fields);
-    // Two texts put together take less than one object made of two.
+    // Joining two strings is cheaper than merging two objects.
     return rest === "{}" ? `${head}\n` : `${head.slice(0, -1)},${rest.slice(1)}\n`;
   }
 
@@ -48,7 +50,7 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
     while (pending !== "") {
       if (dropped > 0) {
-        pending += line("warn", "log lines were dropped because the log was not read", { dropped });
+        pending += line("warn", "log lines dropped; the log reader was too slow", { dropped });
         dropped = 0;
       }
       const batch = pending;
@@ -56,7 +58,7 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
       try {
         await write(batch);
       } catch {
-        // A closed log stream must not end the service; there is nowhere left to say so.
+        // A closed log stream must not stop the service, and there is nowhere to report it.
       }
     }
     writing = undefined;

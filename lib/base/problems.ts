@@ -1,21 +1,21 @@
-/** What is wrong with a configuration, and where. */
+/** Problems in a configuration, and where they are. */
 
-/** Names of keys and indexes of lists from the root to a value. */
+/** Keys and list indexes from the root to a value. */
 export type Path = readonly (string | number)[];
 
 export interface Problem {
   readonly file: string;
-  /** From 1; of the value or key at fault. */
+  /** Starts at 1; the line of the key or value with the problem. */
   readonly line: number;
-  /** From 1, in UTF-16 code units. */
+  /** Starts at 1, in UTF-16 code units. */
   readonly column: number;
-  /** `providers.east.region`; empty where the whole file is meant. */
+  /** `providers.east.region`; empty for a problem with the whole file. */
   readonly path: string;
-  /** Never contains a secret or a value that came from outside the file. */
+  /** Never contains a secret or a value from outside the file. */
   readonly message: string;
 }
 
-/** `file:line:column: path: message`, the form that editors make a link of. */
+/** `file:line:column: path: message`, which editors turn into a link. */
 export function formatProblem(problem: Problem): string {
   const place = `${problem.file}:${problem.line}:${problem.column}`;
   return problem.path === ""
@@ -36,14 +36,16 @@ export function formatPath(path: Path): string {
 
 const MAX_QUOTED_LENGTH = 80;
 
-/** The text in double quotes, control characters escaped, cut where it is long. */
+/** The text in double quotes, with control characters escaped and truncated if long. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text);
 }
 
 const MAX_PROBLEMS = 100;
 
-/** File by file, the one with the first problem first, each in its order, without repetitions, at most 100. */
+/**
+ * Grouped by file in order of first occurrence, by position within a file, without duplicates, at most 100.
+ */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
   const files = [...new Set(problems.map(({ file }) => file))];

@@ -2,7 +2,7 @@
 
 export const REDACTED = "[redacted]";
 
-/** Holds a secret; only `reveal` gives it away, so that every place which does can be found by that name. */
+/** Holds a secret; only `reveal` returns it, so that every use can be found by that name. */
 export class Secret {
   readonly #value: string;
 

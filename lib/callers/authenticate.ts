@@ -1,4 +1,4 @@
-/** Who is calling: finds the caller by the key in the request's headers, or by the signature over the request. */
+/** Authentication: finds the caller by the key in the headers, or by the request's AWS signature. */
 
 import { AditError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
@@ -6,30 +6,30 @@ import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { checkSignature, claimedCaller } from "./signature.ts";
 
-/** Where clients put their key, in the order in which the places are tried. */
+/** The headers that may hold a key, in order of precedence. */
 const KEY_PLACES: readonly {
   readonly header: string;
   readonly read: (value: string) => string | undefined;
 }[] = [
-  // A client that signs for AWS itself needs `authorization` for that and sends its key here.
+  // A client that also signs for AWS needs `authorization` for the signature and sends its key here.
   { header: "cf-aig-authorization", read: bearerToken },
   { header: "authorization", read: bearerToken },
   { header: "x-api-key", read: (value) => value.trim() },
   { header: "api-key", read: (value) => value.trim() },
 ];
 
-/** A longer text is no key of ours, and is not worth hashing. */
+/** A longer value cannot be a key of ours, and is not hashed. */
 const MAX_KEY_LENGTH = 4096;
 
-/** A caller who has shown a key, or a claim to be one, which a signature over the whole request has yet to prove. */
+/** A caller with a verified key, or with a claim that a signature over the whole request has yet to prove. */
 export type Identity =
   | { readonly kind: "caller"; readonly caller: Caller }
   | { readonly kind: "claim"; readonly caller: Caller };
 
 /**
- * Who the headers say is calling, or an AditError `missing_key`, `invalid_key`, `expired_key`, `disabled_key` or
- * `incomplete_signature`. Clients may send a key twice, and a signature beside it that is meant for AWS; the first key
- * that is known counts. Keys are found by their hash, so that how long a look-up takes says nothing about any key.
+ * Returns the caller named by the headers, or throws `missing_key`, `invalid_key`, `expired_key`, `disabled_key` or
+ * `incomplete_signature`. Clients may send several keys, and an AWS signature in addition; the first known key
+ * counts. Keys are looked up by hash, so that the time a look-up takes reveals nothing about any key.
  */
 export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): Identity {
   let given = false;
@@ -46,14 +46,14 @@ export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): I
   throw new AditError(given ? "invalid_key" : "missing_key");
 }
 
-/** The caller, once the request is there in full. Throws as AWS answers a signature that is not good. */
+/** The caller, once the whole request has been received. Throws what AWS returns for an invalid signature. */
 export function prove({ kind, caller }: Identity, request: ReceivedRequest, nowMs: number): Caller {
   if (kind === "caller") return caller;
   checkSignature(request, caller, nowMs);
   return checkUsable(caller, nowMs);
 }
 
-/** Why a caller is refused who is known, as the kind of the error; undefined for one who is not. */
+/** The error kind for a known caller that is not allowed in, or undefined. */
 export function whyUnusable(
   { disabled, expiresAtMs }: Caller,
   nowMs: number,

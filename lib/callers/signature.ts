@@ -1,4 +1,4 @@
-/** Callers that sign with the AWS key pair of their own: whose a signature claims to be, and whether it is. */
+/** Callers that sign with their own AWS key pair: whose signature it claims to be, and its verification. */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import {
@@ -20,8 +20,8 @@ const KINDS = {
 } as const satisfies Record<SignatureError["name"], ErrorKind>;
 
 /**
- * The caller to whom the access key id of the request's signature belongs; undefined where there is no signature. Nothing
- * is proven yet: whoever is nobody's need not be listened to any further.
+ * The caller to whom the signature's access key id belongs; undefined if the request is unsigned. Nothing is proven
+ * yet, but a request with an unknown id can be rejected early.
  */
 export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | undefined {
   const header = headers.get("authorization");
@@ -35,7 +35,7 @@ export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | un
   return caller;
 }
 
-/** Throws, in AWS's words, unless the request carries a good signature by the caller's key pair. */
+/** Throws, with AWS's messages, unless the request has a valid signature by the caller's key pair. */
 export function checkSignature(request: ReceivedRequest, { aws }: Caller, nowMs: number): void {
   const result: Verification = verifySignature(request, {
     nowMs,

@@ -1,18 +1,18 @@
-/** The framing of `application/vnd.amazon.eventstream`: bytes to frames and back, whatever the frames mean. */
+/** The framing of `application/vnd.amazon.eventstream`: bytes to frames and back. */
 
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { concat, decodeUtf8, EMPTY, encodeUtf8 } from "../base/bytes.ts";
 
 /**
- * What a header may hold. The wire's 8, 16 and 32 bit integers are all numbers here, its 64 bit integer is a bigint;
- * `Date` is a timestamp in milliseconds. Bedrock itself sends strings only.
+ * The value of a header. The wire's 8, 16 and 32 bit integers are numbers, its 64 bit integer is a bigint, and a
+ * timestamp (milliseconds) is a `Date`. Bedrock itself only sends strings.
  */
 export type HeaderValue = string | boolean | number | bigint | Uint8Array | Date | { readonly uuid: string };
 
 export interface Frame {
   readonly headers: ReadonlyMap<string, HeaderValue>;
-  /** A view of the chunk that the frame came in, where it came in one piece; copy what must outlive the chunk. */
+  /** A view of the chunk if the frame arrived in one piece; copy whatever must outlive the chunk. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
@@ -24,7 +24,7 @@ export type EventStreamReason =
   | "too_large"
   | "truncated";
 
-/** Bytes that are no event stream; nothing after them can be read. */
+/** Bytes that are not an event stream; nothing after them can be read. */
 export class EventStreamError extends Error {
   override readonly name = "EventStreamError";
 
@@ -34,32 +34,32 @@ export class EventStreamError extends Error {
 }
 
 export interface FrameDecoderOptions {
-  /** Bound on one frame, prelude and checksums included; checked before the frame is buffered. */
+  /** Maximum size of a frame, including prelude and checksums; checked before the frame is buffered. */
   readonly maxFrameBytes?: number;
 }
 
-/** A total length, a headers length and the checksum of those two: each an unsigned 32 bit integer, big-endian. */
+/** Total length, headers length and the checksum of both: each an unsigned 32 bit integer, big-endian. */
 const PRELUDE_BYTES = 12;
 const PRELUDE_CRC_AT = 8;
 const MESSAGE_CRC_BYTES = 4;
 const OVERHEAD_BYTES = PRELUDE_BYTES + MESSAGE_CRC_BYTES;
-/** Ample: Bedrock bounds the bytes of one event to 1 MB before base64. */
+/** Generous: Bedrock limits the payload of one event to 1 MB before base64. */
 const DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024;
-/** AWS's parsers read the length of text and bytes as a signed 16 bit integer. */
+/** AWS's parsers read the length of strings and bytes as a signed 16 bit integer. */
 const MAX_SIZED_BYTES = 32_767;
 
 /**
- * Frames out of bytes that may be cut anywhere. A frame that lies whole in one chunk is not copied; one that does not
- * is copied once.
+ * Decodes frames from chunks that may be split anywhere. A frame contained in one chunk is not copied; any other is
+ * copied once.
  */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
   readonly #readHeaders = headerReader();
-  /** The unfinished frame: `#held` bytes of it, in a buffer of its whole size once the prelude is known. */
+  /** The unfinished frame: `#held` bytes, in a buffer of the frame's size once the prelude is known. */
   #partial: Uint8Array<ArrayBuffer> = EMPTY;
   #held = 0;
   #received = 0;
-  /** Bytes of the frames so far. */
+  /** Total bytes of the frames returned so far. */
   #decoded = 0;
   #failure: EventStreamError | undefined;
 
@@ -67,13 +67,13 @@ export class FrameDecoder {
     this.#maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
-  /** Bytes so far that are not part of a returned frame: those of a frame whose end has not come, or that is none. */
+  /** Bytes received that are not part of a returned frame: those of an unfinished or invalid frame. */
   get pendingBytes(): number {
     return this.#received - this.#decoded;
   }
 
   /**
-   * The frames that these bytes complete. Throws `EventStreamError` on bytes that are no frame; good frames ahead of
+   * Returns the frames that these bytes complete. Throws `EventStreamError` on invalid bytes; valid frames before
    * them are returned first, and the next `push` or `end` throws.
    */
   push(chunk: Uint8Array<ArrayBuffer>): Frame[] {
@@ -91,7 +91,7 @@ export class FrameDecoder {
     return frames;
   }
 
-  /** Throws `EventStreamError` when the bytes so far end inside a frame, or were no frames. */
+  /** Throws `EventStreamError` if the stream ends inside a frame or was invalid. */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#held > 0) {
@@ -117,7 +117,7 @@ export class FrameDecoder {
     }
   }
 
-  /** Adds to the unfinished frame, and returns where its share of the chunk ends. */
+  /** Appends to the unfinished frame, and returns the offset in the chunk where the frame's bytes end. */
   #resume(chunk: Uint8Array<ArrayBuffer>, from: number, frames: Frame[]): number {
     const offset = this.#hold(chunk, from);
     if (this.#held < this.#partial.length) return offset;
@@ -142,7 +142,7 @@ export class FrameDecoder {
     return to;
   }
 
-  /** The total length that the prelude announces, once the prelude can be trusted. */
+  /** The total length from the prelude, after verifying the prelude's checksum. */
   #frameLength(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
     if (preludeCrc(bytes, offset) !== readUint32(bytes, offset + PRELUDE_CRC_AT)) {
       throw new EventStreamError("prelude_crc", "the checksum of a frame's prelude is wrong");
@@ -166,7 +166,7 @@ export class FrameDecoder {
 
   #frame(bytes: Uint8Array<ArrayBuffer>, offset: number, total: number): Frame {
     const crcAt = offset + total - MESSAGE_CRC_BYTES;
-    // The running checksum is picked up after the prelude, where the prelude's own has already been compared.
+    // Continues the running checksum after the prelude, whose own checksum has already been verified.
     const crc = crc32(
       bytes.subarray(offset + PRELUDE_CRC_AT, crcAt),
       readUint32(bytes, offset + PRELUDE_CRC_AT),
@@ -181,7 +181,10 @@ export class FrameDecoder {
   }
 }
 
-/** One frame with its checksums; numbers become 32 bit integers, and text and bytes may take 32767 bytes. */
+/**
+ * Encodes one frame with its checksums; numbers become 32 bit integers, and strings and bytes are limited to 32767
+ * bytes.
+ */
 export function encodeFrame(
   headers: Iterable<readonly [string, HeaderValue]> | Readonly<Record<string, string>>,
   payload: Uint8Array<ArrayBuffer>,
@@ -204,14 +207,14 @@ function readUint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
-/** What a byte does to a CRC-32: https://www.w3.org/TR/png/#D-CRCAppendix */
+/** CRC-32 of each byte: https://www.w3.org/TR/png/#D-CRCAppendix */
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   return crc;
 });
 
-/** For eight bytes the way into zlib's `crc32` is longer than the way through a table. */
+/** For eight bytes, calling zlib's `crc32` is slower than a table. */
 function preludeCrc(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
   let crc = -1;
   for (let at = offset; at < offset + PRELUDE_CRC_AT; at++) {

@@ -1,6 +1,6 @@
 /** Server-sent events as text (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 
-/** One unnamed event; `json` is serialised JSON, which has no line break of its own. */
+/** One unnamed event; `json` is serialised JSON, which contains no line break. */
 export function encodeSseData(json: string): string {
   return `data: ${json}\n\n`;
 }
@@ -10,7 +10,7 @@ export function encodeSseEvent(event: string, json: string): string {
   return `event: ${event}\ndata: ${json}\n\n`;
 }
 
-/** A comment, which clients skip: a sign of life. */
+/** A comment, which clients ignore; it keeps the connection alive. */
 export function encodeSseComment(text: string): string {
   return `: ${text}\n\n`;
 }

@@ -32,7 +32,7 @@ for (const text of PLAIN) {
 Deno.test("a number that is kept by its digits is not taken for an object", () => {
   const value = parseExactJson("12345678901234567890");
   equal(isJsonObject(value), false);
-  equal(describeJson(value), "a number that is too long");
+  equal(describeJson(value), "a number with too many digits");
 });
 
 Deno.test("half a character stays half a character", () => {

@@ -54,23 +54,23 @@ for (const [body, line, column, expected] of NOT_JSON) {
   Deno.test(`body ${JSON.stringify(body)} is refused at line ${line}, column ${column}`, () => {
     assert.equal(
       refusal(body),
-      `the request body is not JSON: line ${line}, column ${column}: expected ${expected}`,
+      `the request body is not valid JSON at line ${line}, column ${column}: expected ${expected}`,
     );
   });
 }
 
 const REFUSED: readonly (readonly [name: string, body: string | Uint8Array, message: string])[] = [
-  ["empty", "", "the request body is empty: expected a JSON object"],
-  ["not UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "the request body is not UTF-8"],
-  ["an array", "[1]", "the request body is not a JSON object: found an array"],
-  ["a string", '"secret"', "the request body is not a JSON object: found a string"],
-  ["null", "null", "the request body is not a JSON object: found null"],
+  ["empty", "", "the request body is empty; send a JSON object"],
+  ["not UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "the request body is not valid UTF-8"],
+  ["an array", "[1]", "the request body must be a JSON object, found an array"],
+  ["a string", '"secret"', "the request body must be a JSON object, found a string"],
+  ["null", "null", "the request body must be a JSON object, found null"],
   [
     "too deep",
     `${'{"a":'.repeat(9)}1${"}".repeat(9)}`,
-    "the request body is nested too deeply: more than 8 levels",
+    "the request body is nested more than 8 levels deep",
   ],
-  ["endless brackets", "[".repeat(100_000), "the request body is nested too deeply: more than 8 levels"],
+  ["endless brackets", "[".repeat(100_000), "the request body is nested more than 8 levels deep"],
 ];
 
 for (const [name, body, message] of REFUSED) {
@@ -89,7 +89,7 @@ Deno.test("no refusal of broken JSON quotes it", () => {
     if (body === "" || isJson(body)) continue;
     assert.match(
       refusal(body, 64),
-      /^the request body is not JSON: line \d+, column \d+: expected [a-z"]/,
+      /^the request body is not valid JSON at line \d+, column \d+: expected [a-z"]/,
       body,
     );
     assert.ok(!refusal(body, 64).includes("HEMMELIG"));

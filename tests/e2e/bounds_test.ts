@@ -121,7 +121,7 @@ forEachRuntime("one request more than limits.concurrent is a 503 with retry-afte
   for (const dialect of DIALECTS) {
     const answer = await ask(program.url, { line: LINES[dialect], body: fineBody(dialect) });
     assert.equal(statusOf(answer), dialect === "anthropic" ? 529 : 503);
-    assert.match(messageIn(answer, dialect), /as many requests in hand/);
+    assert.match(messageIn(answer, dialect), /at its concurrency limit/);
     assert.equal(answer.headers.get("retry-after"), "1");
   }
   // Room again, as soon as one has gone.
@@ -163,7 +163,7 @@ forEachRuntime(
     const config = endpointConfig(upstream.url).replace("callers:\n  demo:", CALLERS);
     await using program = await startProgram(runtime, config);
     const cases: readonly (readonly [headers: Record<string, string>, message: RegExp])[] = [
-      [{}, /no API key was given/],
+      [{}, /missing API key/],
       [{ Authorization: "Bearer wrong" }, /is not valid/],
       [{ "x-api-key": "wrong" }, /is not valid/],
       [{ Authorization: "Bearer expired-key" }, /has expired/],
@@ -200,7 +200,7 @@ forEachRuntime("a model of others and one that does not exist look the same", as
     }));
     assert.deepEqual(others, missing);
     assert.equal(others?.status, dialect === "bedrock" ? 403 : 404);
-    assert.match(others?.message ?? "", /"MODEL" does not exist or this key may not use it/);
+    assert.match(others?.message ?? "", /"MODEL" does not exist or this key is not allowed to use it/);
   }
   assert.equal(upstream.requests.length, 0);
 });

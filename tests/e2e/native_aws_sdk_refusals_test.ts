@@ -76,20 +76,20 @@ const REFUSALS: readonly Refusal[] = [
     name: "a region that is not the caller's",
     options: { region: "us-west-2" },
     error: "AccessDeniedException",
-    message: /does not exist or this key may not use it/,
+    message: /does not exist or this key is not allowed to use it/,
   },
   {
     name: "an ARN of a region that is not the caller's",
     options: {},
     modelId: `arn:aws:bedrock:us-west-2:123456789012:inference-profile/${CLAUDE}`,
     error: "AccessDeniedException",
-    message: /does not exist or this key may not use it/,
+    message: /does not exist or this key is not allowed to use it/,
   },
   {
     name: "a wrong bearer token",
     options: { token: { token: "wrong" }, authSchemePreference: ["httpBearerAuth"] },
     error: "UnrecognizedClientException",
-    message: /API key is not valid/,
+    message: /invalid API key/,
   },
 ];
 

@@ -112,7 +112,7 @@ for (const [identity, options] of Object.entries(AI_IDENTITIES)) {
       assert.equal(embedding.length, 1024);
       await assert.rejects(
         generateText({ model: bedrock("arn:aws:bedrock:us-west-2::x"), prompt: "hi", maxRetries: 0 }),
-        /this key may not use it/,
+        /this key is not allowed to use it/,
       );
     },
   );

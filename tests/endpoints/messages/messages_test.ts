@@ -294,7 +294,7 @@ for (const { exception, status, message, expected: [shown, type, text = /./] } o
 
 Deno.test("requests that cannot be are refused in Anthropic's words, before anything is sent", async () => {
   const faults: readonly (readonly [body: string, status: number, message: RegExp])[] = [
-    ["{", 400, /^the request body is not JSON: line 1/],
+    ["{", 400, /^the request body is not valid JSON at line 1/],
     [messagesBody({ model: undefined }), 400, /^model: Field required$/],
     [messagesBody({ messages: undefined }), 400, /^messages: Field required$/],
     [messagesBody({ max_tokens: undefined }), 400, /^max_tokens: Field required$/],

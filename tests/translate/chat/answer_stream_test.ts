@@ -88,7 +88,7 @@ Deno.test("what comes after messageStop is no part of the message: it is told on
 Deno.test("a failure is one error event with the row of its kind", () => {
   assert.deepEqual(readChunks(open().fail(new AditError("overloaded"))), [{
     error: {
-      message: "the model provider is overloaded, please try again",
+      message: "the model provider is overloaded; retry shortly",
       type: "server_error",
       param: null,
       code: "overloaded",

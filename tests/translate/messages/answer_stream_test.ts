@@ -94,7 +94,7 @@ Deno.test("a failure is one error event with the row of its kind, and nothing fo
   assert.equal(
     stream.fail(new AditError("rate_limited")),
     'event: error\ndata: {"type":"error","error":{"type":"rate_limit_error","message":' +
-      '"too many requests, please wait before trying again"},"request_id":"req_1"}\n\n',
+      '"too many requests; wait before retrying"},"request_id":"req_1"}\n\n',
   );
   assert.equal(stream.end(), "");
 });
