@@ -1,13 +1,13 @@
 /**
- * `make bench`: measures Adit beside its references and prints the tables; without `QUICK=1` the README's section, the
- * figures as JSON and the chart are written anew.
+ * `make bench`: measures Adit and its references and prints the tables; without `QUICK=1` it also updates the documents,
+ * the stored figures and the chart.
  */
 
 import { BUN, repositoryPath } from "../repository.ts";
 import { CELLS } from "./cells.ts";
-import { chart } from "./chart.ts";
 import { describeMachine } from "./machine.ts";
 import { isOnPath, run, Service } from "./processes.ts";
+import { publish } from "./publish.ts";
 import { type Results, tables } from "./report.ts";
 import {
   type CellResult,
@@ -41,10 +41,6 @@ const QUICK_CONNECTIONS = 32;
 /** Open streams take twelve seconds a subject. */
 const QUICK_STREAMS: readonly string[] = ["upstream itself", "bare pipe on Bun", "Adit on Bun"];
 
-/** Around the tables in the README. */
-const BEGIN = "<!-- written by make bench -->";
-const END = "<!-- end of what make bench writes -->";
-
 for (const program of ["wrk", "node", "npm"]) {
   if (!await isOnPath(program)) throw new Error(`Cannot benchmark: ${program} is not on the PATH`);
 }
@@ -57,9 +53,8 @@ try {
 } finally {
   await upstream.stop();
 }
-const text = tables(results);
-print(`${text}\n`);
-if (!isQuick) await publish(results, text);
+print(`${tables(results)}\n`);
+if (!isQuick) await publish(results);
 
 async function measure(): Promise<Results> {
   print("starts\n");
@@ -129,20 +124,4 @@ async function measureSigning(runtime: readonly string[]): Promise<readonly Sign
 
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line));
-}
-
-async function publish(results: Results, text: string): Promise<void> {
-  const folder = repositoryPath("tests/bench/results");
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(`${folder}/benchmark.json`, `${JSON.stringify(results, null, 2)}\n`);
-  await Deno.writeTextFile(`${folder}/benchmark.svg`, chart(results.cells));
-  const path = repositoryPath("README.md");
-  const readme = await Deno.readTextFile(path);
-  const [before, rest] = readme.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) {
-    throw new Error(`Cannot write into README.md: it has no "${BEGIN}"`);
-  }
-  await Deno.writeTextFile(path, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path, folder] }).output();
 }

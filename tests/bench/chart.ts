@@ -1,4 +1,4 @@
-/** The chart of the README: requests a second as a part of what the bare pipe on Bun carries in the same cell. */
+/** The chart of docs/benchmark.md: requests a second as a share of what the bare pipe on Bun carries in the same cell. */
 
 import { byCell, mediansOf } from "./report.ts";
 import type { CellResult } from "./rounds.ts";

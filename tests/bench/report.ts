@@ -1,4 +1,4 @@
-/** The figures as tables in Markdown: medians, and each as a ratio to its reference in the same run. */
+/** The figures as Markdown tables: medians, and ratios to the reference measured in the same run. */
 
 import type { Machine } from "./machine.ts";
 import { type CellResult, type Figures, median, type OpenStreamResult, type StreamResult } from "./rounds.ts";
@@ -25,7 +25,26 @@ export const REFERENCES: Readonly<Record<string, string>> = {
 };
 const UPSTREAM = "upstream itself";
 
+/** The cells of the README's summary, and the subjects that it compares. */
+const SUMMARY_CELLS: readonly string[] = [
+  "chat, 1 KB, 32 at once",
+  "chat, 100 KB, 32 at once",
+  "chat stream, 32 at once",
+  "native stream, 32 at once",
+];
+const SUMMARY_SUBJECTS: readonly string[] = ["nginx", "bare pipe on Bun", "Adit on Bun", "Portkey on Node"];
+
 type Row = readonly string[];
+
+/** The README's six lines: requests a second in the main cells. */
+export function summary({ cells }: Results): string {
+  const results = byCell(cells);
+  const rows = SUMMARY_CELLS.map((cell): Row => [
+    cell,
+    ...SUMMARY_SUBJECTS.map((subject) => throughputOf(subject, results.get(cell) ?? new Map())),
+  ]);
+  return table(["requests a second", ...SUMMARY_SUBJECTS], rows);
+}
 
 export function tables(results: Results): string {
   return [
@@ -49,7 +68,7 @@ export function mediansOf({ rounds }: CellResult): Figures {
   };
 }
 
-/** The results by cell, in order, each by subject. */
+/** The results by cell, in order, then by subject. */
 export function byCell(cells: readonly CellResult[]): ReadonlyMap<string, ReadonlyMap<string, CellResult>> {
   const rows = new Map<string, Map<string, CellResult>>();
   for (const result of cells) {
@@ -65,9 +84,14 @@ function throughput(cells: readonly CellResult[]): string {
     cell,
     ...subjects.map((subject) => throughputOf(subject, results)),
   ]);
-  return `Requests a second, and as a part of what the bare pipe on the same runtime carries:\n\n${
-    table(["", ...subjects], rows)
+  return `Requests a second, with the ratio to the bare pipe on the same runtime in parentheses:\n\n${
+    table(["", ...subjects.map(shortNameOf)], rows)
   }`;
+}
+
+/** Keeps a table with a column for each subject narrow. */
+function shortNameOf(subject: string): string {
+  return subject.replace(/^bare pipe on /, "pipe, ").replace(/ on /, ", ").replace(/ itself$/, "");
 }
 
 function throughputOf(subject: string, results: ReadonlyMap<string, CellResult>): string {
@@ -83,7 +107,7 @@ function throughputOf(subject: string, results: ReadonlyMap<string, CellResult>)
   return `${count(requestsPerSecond)}${ratio}${notes}`;
 }
 
-/** Added latency shows where one request is on its way at a time: with more it is the length of the queue. */
+/** Added latency means something with one request at a time: with more, it is the length of the queue. */
 function latency(cells: readonly CellResult[]): string {
   const rows = [...byCell(cells)].flatMap(([cell, results]): Row[] => {
     const floor = results.get(UPSTREAM);
@@ -106,11 +130,11 @@ function latency(cells: readonly CellResult[]): string {
   const head = [
     "",
     "",
-    "processor time of a request, µs",
-    "added latency p50 / p99, µs",
-    "latency p50 / p99, µs",
+    "CPU per request",
+    "added latency p50 / p99",
+    "latency p50 / p99",
   ];
-  return `<details><summary>Processor time and latency</summary>\n\n${table(head, rows)}\n\n</details>`;
+  return `<details><summary>CPU time and latency in µs</summary>\n\n${table(head, rows)}\n\n</details>`;
 }
 
 function streams({ firstEvents, openStreams, restedBytes, effort }: Results): string {
@@ -133,14 +157,20 @@ function streams({ firstEvents, openStreams, restedBytes, effort }: Results): st
   });
   const head = [
     "",
-    "added time to first event p50 / p99, µs",
-    "added delay of an event p50 / p99, µs",
-    "processor time of an event, µs",
-    "memory before / with / ten minutes after, MiB",
-    "KiB a stream",
+    "first event, µs",
+    "event delay, µs",
+    "CPU per event, µs",
+    "memory, MiB",
+    "KiB per stream",
     "failed",
   ];
-  return `${effort["openStreams"]} open streams of 20 events a second each:\n\n${table(head, rows)}`;
+  return [
+    `${
+      effort["openStreams"]
+    } open streams of 20 events a second each. Added time to the first event and added delay of`,
+    "an event are p50 / p99; memory is before / during / ten minutes after:\n",
+    table(head, rows),
+  ].join("\n");
 }
 
 function starts(results: readonly StartResult[]): string {
@@ -161,7 +191,7 @@ function signatures(results: Results["signatures"]): string {
       (us / aws4fetchUs).toFixed(2),
     ])
   );
-  return table(["a signature, µs", "Adit", "aws4fetch as it comes", "ratio"], rows);
+  return table(["one signature, µs", "Adit", "aws4fetch unchanged", "ratio"], rows);
 }
 
 function machine({ processor, cores, memoryGiB, kernel, pinning, versions }: Machine): string {

@@ -1,10 +1,11 @@
 /**
- * Reads the commands out of a document. A fenced block marked `sh` is run, and a block marked `text` right below it is
- * what it must print, where `…` stands for anything. After `sh` may stand:
+ * Reads the commands in a document. A fenced block marked `sh` is run; a `text` block directly below it is its expected
+ * output, in which `…` matches anything. `sh` may be followed by:
  *
- * - `background`: it goes on running while the blocks after it run; they begin when it has printed its `text`;
- * - `exits 1`: it ends with that code;
- * - `ignore (reason)`: it is not run.
+ * - `background`: the block keeps running while later blocks run, which start once it has printed its `text`;
+ * - `exits 1`: the block ends with that exit code;
+ * - `needs PROGRAM`: the block is run where the program is installed;
+ * - `ignore (reason)`: the block is not run.
  */
 
 export interface Block {
@@ -12,12 +13,12 @@ export interface Block {
   readonly line: number;
   readonly code: string;
   readonly mode: Mode;
-  /** What it must print, without the last line's end; undefined where the document does not show it. */
+  /** Expected output without the final newline; undefined where the document shows none. */
   readonly expected: string | undefined;
 }
 
 export type Mode =
-  | { readonly kind: "run"; readonly exitCode: number }
+  | { readonly kind: "run"; readonly exitCode: number; readonly program?: string }
   | { readonly kind: "background" }
   | { readonly kind: "ignore"; readonly reason: string };
 
@@ -26,11 +27,11 @@ interface Fence {
   readonly language: string;
   readonly rest: string;
   readonly text: string;
-  /** Whether only empty lines stand between the fence before and this one. */
+  /** Whether only empty lines separate this fence from the previous one. */
   readonly followsFence: boolean;
 }
 
-/** The commands of a Markdown text, in order. Throws, with the line, where one is marked with something unknown. */
+/** The commands of a Markdown text, in order. Throws with the line of a block whose mark is unknown. */
 export function parseBlocks(markdown: string): readonly Block[] {
   const fences = parseFences(markdown);
   return fences.flatMap((fence, index) => {
@@ -40,7 +41,7 @@ export function parseBlocks(markdown: string): readonly Block[] {
     const mode = parseMode(fence);
     if (mode.kind === "background" && expected === undefined) {
       throw new Error(
-        `line ${fence.line}: a block in the background needs a text block that says when it has started`,
+        `line ${fence.line}: a background block needs a text block that shows when it has started`,
       );
     }
     return [{ line: fence.line, code: fence.text, mode, expected }];
@@ -52,9 +53,13 @@ function parseMode({ line, rest }: Fence): Mode {
   if (rest === "background") return { kind: "background" };
   const [, exitCode] = /^exits (\d+)$/.exec(rest) ?? [];
   if (exitCode !== undefined) return { kind: "run", exitCode: Number(exitCode) };
+  const [, program] = /^needs (\S+)$/.exec(rest) ?? [];
+  if (program !== undefined) return { kind: "run", exitCode: 0, program };
   const [, reason] = /^ignore \((.+)\)$/.exec(rest) ?? [];
   if (reason !== undefined) return { kind: "ignore", reason };
-  throw new Error(`line ${line}: "sh ${rest}" is none of "background", "exits CODE" and "ignore (reason)"`);
+  throw new Error(
+    `line ${line}: "sh ${rest}" is not "background", "exits CODE", "needs PROGRAM" or "ignore (reason)"`,
+  );
 }
 
 function parseFences(markdown: string): readonly Fence[] {
@@ -81,12 +86,12 @@ function parseFences(markdown: string): readonly Fence[] {
   return fences;
 }
 
-/** Whether the output is what the document shows: `…` is anything within a line, and a line `…` any number of lines. */
+/** Whether the output matches the document: `…` is anything within a line, and a line `…` is any number of lines. */
 export function isAsShown(output: string, expected: string): boolean {
   return new RegExp(`^${patternOf(expected)}$`).test(output.trimEnd() + "\n");
 }
 
-/** Whether the output begins with what the document shows. */
+/** Whether the output starts with what the document shows. */
 export function beginsAsShown(output: string, expected: string): boolean {
   return new RegExp(`^${patternOf(expected)}`).test(output + "\n");
 }

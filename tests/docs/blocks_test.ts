@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beginsAsShown, isAsShown, parseBlocks } from "./blocks.ts";
 
-Deno.test("commands are read with their mode and the output below them", () => {
+Deno.test("commands are read with their mode and expected output", () => {
   const markdown = [
     "Text.",
     "```sh",
@@ -25,6 +25,9 @@ Deno.test("commands are read with their mode and the output below them", () => {
     "```sh ignore (needs AWS)",
     "five",
     "```",
+    "```sh needs python3",
+    "five and a half",
+    "```",
     "```sh background",
     "six",
     "```",
@@ -36,12 +39,18 @@ Deno.test("commands are read with their mode and the output below them", () => {
     { line: 2, code: "one\ntwo", mode: { kind: "run", exitCode: 0 }, expected: "out" },
     { line: 10, code: "three", mode: { kind: "run", exitCode: 2 }, expected: undefined },
     { line: 20, code: "five", mode: { kind: "ignore", reason: "needs AWS" }, expected: undefined },
-    { line: 23, code: "six", mode: { kind: "background" }, expected: "started" },
+    {
+      line: 23,
+      code: "five and a half",
+      mode: { kind: "run", exitCode: 0, program: "python3" },
+      expected: undefined,
+    },
+    { line: 26, code: "six", mode: { kind: "background" }, expected: "started" },
   ]);
 });
 
-Deno.test("a mark that is unknown, or lacks what it needs, is an error with its line", () => {
-  for (const mark of ["ignore", "ignore ()", "Background", "exits"]) {
+Deno.test("a mark that is unknown or incomplete is an error with its line", () => {
+  for (const mark of ["ignore", "ignore ()", "Background", "exits", "needs"]) {
     assert.throws(() => parseBlocks(`\n\`\`\`sh ${mark}\nx\n\`\`\``), { message: /^line 2: / });
   }
   assert.throws(() => parseBlocks("```sh background\nx\n```\nText.\n```text\ny\n```"), {
@@ -65,13 +74,13 @@ const OUTPUTS: readonly (readonly [output: string, expected: string, same: boole
   ["a\n", "", false],
 ];
 
-Deno.test("output is compared with what is shown, up to its placeholders", () => {
+Deno.test("output is compared with the document, except for placeholders", () => {
   for (const [output, expected, same] of OUTPUTS) {
     assert.equal(isAsShown(output, expected), same, JSON.stringify({ output, expected }));
   }
 });
 
-Deno.test("what runs in the background has started once it has printed all that is shown", () => {
+Deno.test("a background block has started once it has printed everything shown", () => {
   const expected = "one …\ntwo";
   assert.equal(beginsAsShown("one 1\n", expected), false);
   assert.equal(beginsAsShown("one 1\ntwo", expected), true);

@@ -11,10 +11,10 @@ for (const document of documents) {
   const blocks = parseBlocks(readRepositoryFile(document));
   if (blocks.length === 0) continue;
   const ignored = blocks.filter(({ mode }) => mode.kind === "ignore").length;
-  const note = ignored === 0 ? "" : `, but for ${ignored} that it says cannot be run here`;
+  const note = ignored === 0 ? "" : ` (${ignored} marked as not for tests)`;
 
-  Deno.test(`${document}: its commands run and print what it shows${note}`, async () => {
-    await using workplace = await openWorkplace(document);
+  Deno.test(`${document}: commands run as written and print what it shows${note}`, async () => {
+    await using workplace = await openWorkplace();
     for (const documented of blocks) {
       const place = `${document}, line ${documented.line}`;
       const block = workplace.adapt(documented);
@@ -25,6 +25,7 @@ for (const document of documents) {
           await workplace.start(block).catch((error) => assert.fail(`${place}: ${error.message}`));
           break;
         case "run": {
+          if (block.mode.program !== undefined && !await isInstalled(block.mode.program)) break;
           const { exitCode, output } = await workplace.run(block);
           assert.equal(exitCode, block.mode.exitCode, `${place}: exit code ${exitCode}, output:\n${output}`);
           if (block.expected !== undefined && !isAsShown(output, block.expected)) {
@@ -33,5 +34,16 @@ for (const document of documents) {
         }
       }
     }
+    assert.deepEqual(
+      await workplace.changes(),
+      [],
+      `${document}: its commands change files that git does not ignore`,
+    );
   });
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`], stdout: "null" })
+    .output();
+  return success;
 }

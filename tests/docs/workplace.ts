@@ -1,41 +1,44 @@
-/** A copy of the repository in which a document's commands run, with the same tools and a built `dist/adit`. */
+/** A copy of the checkout in which a document's commands run, after `make build`. */
 
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { repositoryFiles } from "../meta/sources.ts";
-import { builtAdit, BUN, freePort, repositoryPath } from "../repository.ts";
+import { builtAdit, freePort, repositoryPath } from "../repository.ts";
 import { beginsAsShown } from "./blocks.ts";
 import type { Block } from "./blocks.ts";
 
 export interface Outcome {
   readonly exitCode: number;
-  /** Standard output and error, in the order they came. */
+  /** Standard output and standard error, interleaved. */
   readonly output: string;
 }
 
 export interface Workplace extends AsyncDisposable {
-  /** Runs a block in the shell that all blocks of the document share, and waits for its end. */
+  /** Runs a block in the shell that all blocks of the document share, and waits for it to end. */
   run(block: Block): Promise<Outcome>;
-  /** Starts a block; resolves when it has printed what it must, rejects with its output when it ends before. */
+  /** Starts a block; resolves when it has printed the expected text, rejects with its output if it ends first. */
   start(block: Block): Promise<void>;
-  /** The block with the workplace's own ports in the place of the documented ones. */
+  /** The block with the workplace's own ports instead of the documented ones. */
   adapt(block: Block): Block;
+  /** Files that were changed, deleted or created since the copy was made, except those that git ignores. */
+  changes(): Promise<readonly string[]>;
 }
 
-/** The ports that the documents and configurations name; the workplace puts free ones in their place. */
+/** Ports named in documents and configurations; the workplace replaces them with free ones. */
 const PORTS = ["8080", "8090", "9090"];
 
-/** A command that hangs fails after this. */
+/** Time after which a command counts as hung. */
 const HANG_MS = 30_000;
 
-/** Makes the copy; commands run in the folder of the document, given by its path from the repository's root. */
-export async function openWorkplace(document: string): Promise<Workplace> {
+/** Makes the copy; commands run in its root folder. */
+export async function openWorkplace(): Promise<Workplace> {
   const root = await Deno.makeTempDir({ prefix: "adit-docs-" });
   const ports = new Map<string, string>();
   for (const port of PORTS) ports.set(port, String(await freePort()));
   const withPorts = (text: string) => text.replace(/\b\d{4}\b/g, (port) => ports.get(port) ?? port);
   await copyRepository(root, withPorts);
-  const cwd = document.startsWith("docs/") ? join(root, "config") : dirname(join(root, document));
-  const shell = new Shell({ root, cwd });
+  await git(root, "init", "--quiet");
+  await git(root, "add", "--all");
+  const shell = new Shell(root);
   const children: Deno.ChildProcess[] = [];
   return {
     adapt: (block) => ({
@@ -45,21 +48,26 @@ export async function openWorkplace(document: string): Promise<Workplace> {
     }),
     run: (block) => shell.run(block.code),
     start: async ({ code, expected = "" }) => {
-      const child = spawnBash(root, cwd, ["-c", `exec 2>&1\n${code}`]);
+      const child = spawnBash(root, ["-c", `exec 2>&1\n${code}`]);
       children.push(child);
       const hang = setTimeout(() => killGroup(child), HANG_MS);
       const started = Promise.withResolvers<void>();
-      // It is read to its end, because a program may not survive the loss of its output.
+      // Read to the end: a program may not survive a closed output.
       const read = async () => {
         let output = "";
         for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
           output += text;
           if (beginsAsShown(output, expected)) started.resolve();
         }
-        started.reject(new Error(`it ended before it had printed what is shown; it printed:\n${output}`));
+        started.reject(new Error(`it ended before it printed the expected text; output:\n${output}`));
       };
       void read();
       await started.promise.finally(() => clearTimeout(hang));
+    },
+    changes: async () => {
+      // The first column is about the index, which holds the copy as it was made.
+      const lines = (await git(root, "status", "--porcelain")).split("\n");
+      return lines.filter((line) => line !== "" && line[1] !== " ");
     },
     [Symbol.asyncDispose]: async () => {
       await shell.close();
@@ -80,13 +88,20 @@ async function copyRepository(root: string, adapt: (text: string) => string): Pr
   await Deno.symlink(repositoryPath("node_modules"), join(root, "node_modules"));
   await Deno.mkdir(join(root, "dist"));
   await Deno.copyFile(await builtAdit(), join(root, "dist/adit"));
-  // What make needs to find the tools as they were installed for the repository.
+  // Lets make find the tools that are installed for the repository.
   await Deno.mkdir(join(root, ".tools"));
   for await (const { name } of Deno.readDir(repositoryPath(".tools"))) {
     await Deno.symlink(repositoryPath(`.tools/${name}`), join(root, ".tools", name));
   }
   await Deno.remove(join(root, ".tools/dependencies")).catch(() => {});
   await Deno.writeTextFile(join(root, ".tools/dependencies"), "");
+}
+
+async function git(root: string, ...args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("git", { args: [...args], cwd: root }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`git ${args[0]} failed: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
 }
 
 /** One bash that keeps its variables and its directory from block to block. */
@@ -96,8 +111,8 @@ class Shell {
   readonly #codes: ReadableStreamDefaultReader<string>;
   readonly #folder: string;
 
-  constructor({ root, cwd }: { root: string; cwd: string }) {
-    this.#child = spawnBash(root, cwd, ["-E"]);
+  constructor(root: string) {
+    this.#child = spawnBash(root, ["-E"]);
     this.#input = this.#child.stdin.getWriter();
     this.#codes = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#folder = join(root, ".tools");
@@ -107,7 +122,7 @@ class Shell {
     const script = join(this.#folder, "block.sh");
     const output = join(this.#folder, "block.out");
     await Deno.writeTextFile(script, code + "\n");
-    // The first command of a block that fails fails the block.
+    // A block fails with its first failing command.
     const command =
       `code=0; trap 'code=$?; trap - ERR' ERR; . ${script} >${output} 2>&1 </dev/null; echo $code\n`;
     await this.#input.write(new TextEncoder().encode(command));
@@ -124,18 +139,21 @@ class Shell {
   }
 }
 
-function spawnBash(root: string, cwd: string, args: readonly string[]): Deno.ChildProcess {
+/** A shell with a reader's environment: the built program and the installed tools are not on the PATH. */
+function spawnBash(root: string, args: readonly string[]): Deno.ChildProcess {
   const env = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !/^(?:AWS|ADIT|MAKE)/.test(name)),
   );
+  const own = repositoryPath(".");
+  const path = (env["PATH"] ?? "").split(delimiter).filter((folder) => !folder.startsWith(own));
   return new Deno.Command("bash", {
     args: ["--noprofile", "--norc", ...args],
-    cwd,
+    cwd: root,
     clearEnv: true,
-    env: { ...env, NO_COLOR: "1", PATH: `${join(root, "dist")}:${dirname(BUN)}:${env["PATH"]}` },
+    env: { ...env, NO_COLOR: "1", PATH: path.join(delimiter) },
     stdin: "piped",
     stdout: "piped",
-    // A process group of its own, so that what it starts can be ended with it.
+    // A separate process group, so that everything it starts can be killed together.
     detached: true,
   }).spawn();
 }
@@ -144,7 +162,7 @@ async function killGroup(child: Deno.ChildProcess): Promise<void> {
   try {
     Deno.kill(-child.pid, "SIGTERM");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
   await child.status;
 }

@@ -26,16 +26,12 @@ Deno.test("every package comes from npm in one exact version", () => {
   }
 });
 
-Deno.test("the README gives a reason for every package", () => {
-  const [, section = ""] = readRepositoryFile("README.md").split(/^## Dependencies$/m);
-  const [text = ""] = section.split(/^## /m);
+Deno.test("docs/dependencies.md gives a reason for every package", () => {
+  const text = readRepositoryFile("docs/dependencies.md");
   for (const name of Object.keys(manifest.imports)) {
     const line = text.split("\n").find((line) => line.includes(`\`${name}\``)) ?? "";
     const reason = line.replace(`\`${name}\``, "").replace(/[^A-Za-z ]/g, "").trim();
-    assert.ok(
-      reason.split(" ").length >= 3,
-      `The section "Dependencies" of README.md gives no reason for ${name}`,
-    );
+    assert.ok(reason.split(" ").length >= 3, `docs/dependencies.md gives no reason for ${name}`);
   }
 });
 
