@@ -100,6 +100,7 @@ async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
 /** Compares hashes, so that the time it takes says nothing about the key. */
 function isAuthorized(headers: Headers, { keyHash }: AdminApiAccess): boolean {
   const [, key = ""] = /^bearer[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  if (key === "") return false;
   return timingSafeEqual(createHash("sha256").update(key).digest(), Buffer.from(keyHash, "hex"));
 }
 

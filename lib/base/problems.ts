@@ -26,12 +26,51 @@ export function formatProblem(problem: Problem): string {
 /** `providers.east.region`, `listen[0]`, `models["claude-3.5"].id`. */
 export function formatPath(path: Path): string {
   let text = "";
-  for (const step of path) {
+  for (const [index, step] of path.entries()) {
     if (typeof step === "number") text += `[${step}]`;
-    else if (!/^[A-Za-z0-9_-]+$/.test(step)) text += `[${quote(step)}]`;
-    else text += text === "" ? step : `.${step}`;
+    else if (!/^[A-Za-z0-9_-]+$/.test(step) || looksLikeSecret(step)) {
+      text += `[${isFreeName(path, index) ? quote(step) : quoteKey(step)}]`;
+    } else text += text === "" ? step : `.${step}`;
   }
   return text;
+}
+
+/** Names of models and paths of routes may have any of the characters that end a key elsewhere. */
+function isFreeName([section]: Path, index: number): boolean {
+  return index === 1 && (section === "models" || section === "routes");
+}
+
+/**
+ * A key in double quotes, without what follows a colon or an equals sign: where the space after the colon is
+ * missing, the value, which may be a secret, is a part of the key.
+ */
+export function quoteKey(key: string): string {
+  const [name = ""] = key.split(/[:=]/, 1);
+  if (looksLikeSecret(name)) return '"…"';
+  return quote(name === key ? key : `${name}…`);
+}
+
+/** A path in double quotes, unless it is text that was pasted in the place of one. */
+export function quotePath(path: string): string {
+  return looksLikeSecret(path) || path.length > MAX_PATH_LENGTH || /[\n\r]/.test(path)
+    ? "(not shown, because it is not a path)"
+    : quote(path);
+}
+
+const MAX_PATH_LENGTH = 1024;
+
+/** What keys and tokens look like; none of these is the name of anything, or a path. */
+const SECRETS: readonly RegExp[] = [
+  /-----BEGIN/,
+  // Access key ids of AWS, Bedrock API keys, keys of callers, keys of OpenAI and Anthropic.
+  /^(?:A[KS]IA[A-Z0-9]{16}|ABSK[\w+/=-]{16,}|bedrock-api-key-.+|adit_[\w-]{20,}|sk-[\w-]{16,})$/,
+  // Base64, such as the body of a PEM file or a secret access key.
+  /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/=]{32,}$/,
+];
+
+/** Whether the text is a secret in the wrong place, by its looks. */
+export function looksLikeSecret(text: string): boolean {
+  return SECRETS.some((pattern) => pattern.test(text));
 }
 
 const MAX_QUOTED_LENGTH = 80;

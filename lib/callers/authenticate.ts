@@ -38,8 +38,12 @@ export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): I
     const key = value === null ? undefined : read(value);
     if (key === undefined || key === "") continue;
     given = true;
-    const caller = key.length > MAX_KEY_LENGTH ? undefined : snapshot.callersByKeyHash.get(sha256Hex(key));
-    if (caller !== undefined) return { kind: "caller", caller: checkUsable(caller, nowMs) };
+    if (key.length > MAX_KEY_LENGTH) continue;
+    const hash = sha256Hex(key);
+    const caller = snapshot.callersByKeyHash.get(hash);
+    if (caller === undefined) continue;
+    if (nowMs >= (snapshot.keyExpiresAtMs.get(hash) ?? Infinity)) throw new AditError("expired_key");
+    return { kind: "caller", caller: checkUsable(caller, nowMs) };
   }
   const claimed = claimedCaller(headers, snapshot);
   if (claimed !== undefined) return { kind: "claim", caller: claimed };

@@ -2,6 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 
+import { systemClock } from "../base/clock.ts";
 import { checkValues } from "./schema/check_values.ts";
 import { loadData } from "./link/data.ts";
 import { findExposed } from "./exposed.ts";
@@ -29,6 +30,8 @@ export interface LoadOptions {
   /** In place of the real file system's. */
   readonly modeOf?: ModeOf;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** In place of the system's clock: what has expired by now is warned of. */
+  readonly nowMs?: number;
 }
 
 /** What is known of the files, whether or not they are good. */
@@ -56,6 +59,7 @@ export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly pr
 
 /** Loads the configuration; never throws for what is wrong with it or with the files it names. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
+  const nowMs = options.nowMs ?? systemClock.now();
   const reader = new RecordingReader(options.readFile, options.listFolder);
   const outside = new Outside({ reader, env: options.env, folder: dirname(resolve(path)) });
   const failed = (problems: readonly Problem[], warnings: readonly Problem[] = []): LoadResult => ({
@@ -71,7 +75,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   const checked = checkValues(value, { schema: Config, places });
   const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
-  const tls = await loadTls(checked.sound, places, outside);
+  const tls = await loadTls(checked.sound, places, { outside, nowMs });
   const data = await loadData(checked.sound, { places, outside });
   const linked = linkConfig(checked.sound, {
     places,
@@ -84,7 +88,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     places,
     modeOf: options.modeOf ?? modeOf,
   });
-  const warnings = [...linked.warnings, ...exposed];
+  const warnings = [...linked.warnings, ...tls.warnings, ...exposed];
   const problems = [...earlier, ...tls.problems, ...linked.problems, ...data.problems];
   if (problems.length > 0) return failed(problems, warnings);
   return {

@@ -31,6 +31,8 @@ export interface Snapshot {
   readonly callers: ReadonlyMap<string, Caller>;
   /** By the SHA-256 of the key in lower-case hex; expired and disabled callers are in it too. */
   readonly callersByKeyHash: ReadonlyMap<string, Caller>;
+  /** By the same hash, milliseconds since the Unix epoch from which a key is refused that ends before its caller does. */
+  readonly keyExpiresAtMs: ReadonlyMap<string, number>;
   /** By the `access_key_id` of the caller's `aws` pair. */
   readonly callersByAccessKeyId: ReadonlyMap<string, Caller>;
 }

@@ -3,6 +3,7 @@
 import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 
 import { adminApi } from "../../lib/admin/api.ts";
+import { sha256Hex } from "../../lib/base/hash.ts";
 import { AditError } from "../../lib/base/errors.ts";
 import { ConfigEntries } from "../../lib/config/edit/entries.ts";
 import { readFile } from "../../lib/config/file/files.ts";
@@ -22,6 +23,22 @@ for (const key of ["", "wrong", `${KEY} `.repeat(2), KEY_HASH]) {
       equal(await world.text(), TEXT);
     }));
 }
+
+Deno.test("a request without a key is refused, even if the hash in the configuration is that of an empty one", async () => {
+  const entries = new ConfigEntries({ path: "adit.yaml", readFile, env: {} });
+  const api = adminApi({
+    entries,
+    access: () => ({ keyHash: sha256Hex("") }),
+    readBody: () => Promise.resolve(new Uint8Array()),
+    reload: () => Promise.resolve([]),
+    audit: () => {},
+  });
+  for (const authorization of ["", "Bearer", "Bearer ", "Basic Og=="]) {
+    const request = new Request("http://adit.test/", { headers: { authorization } });
+    const answer = await api({ path: "/admin/v1/models", remote: "127.0.0.1", request });
+    equal(answer?.status, 401, authorization);
+  }
+});
 
 Deno.test("entries are listed from every file, without secrets, with references", () =>
   withFiles(async (world) => {

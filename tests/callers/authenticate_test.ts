@@ -2,6 +2,7 @@
 
 import { equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
+import { sha256Hex } from "../../lib/base/hash.ts";
 import { identify } from "../../lib/callers/authenticate.ts";
 import { caller, snapshot } from "../fakes/snapshot.ts";
 import { START_MS } from "../fakes/time.ts";
@@ -15,7 +16,13 @@ const CONFIG = snapshot({
     caller("expiring", { expiresAtMs: START_MS + 1 }),
     caller("disabled", { disabled: true }),
     { ...caller("long"), key: LONG_KEY },
+    caller("rotating"),
+    caller("rotated"),
   ],
+  keyExpiresAtMs: new Map([[sha256Hex("key-of-rotating"), START_MS], [
+    sha256Hex("key-of-rotated"),
+    START_MS + 1,
+  ]]),
 });
 
 const SIGV4 = "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/bedrock/aws4_request, " +
@@ -48,6 +55,8 @@ const CASES: Readonly<Record<string, readonly [headers: Record<string, string>, 
     "chat",
   ],
   "a key that expires in a moment": [{ "x-api-key": "key-of-expiring" }, "expiring"],
+  "a key that ends before its caller does": [{ "x-api-key": "key-of-rotating" }, "expired_key"],
+  "a key that is about to end": [{ "x-api-key": "key-of-rotated" }, "rotated"],
   "nothing": [{}, "missing_key"],
   "a signature by nobody's pair": [{ authorization: SIGV4 }, "invalid_key"],
   "basic credentials": [{ authorization: "Basic a2V5LW9mLXNlYXJjaA==" }, "missing_key"],

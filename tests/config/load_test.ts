@@ -16,12 +16,14 @@ interface World {
   readonly env?: Record<string, string>;
   /** Content by absolute path. */
   readonly files?: Record<string, string>;
+  readonly nowMs?: number;
 }
 
 /** Loads a text as /etc/adit/adit.yaml in a world of nothing but these variables and files. */
-function load(text: string, { env = {}, files = {} }: World = {}): Promise<LoadResult> {
+function load(text: string, { env = {}, files = {}, ...options }: World = {}): Promise<LoadResult> {
   const all: Record<string, string> = { "/etc/adit/adit.yaml": text, ...files };
   return loadConfig("/etc/adit/adit.yaml", {
+    ...options,
     env,
     readFile: (path) => {
       const content = all[path];
@@ -331,6 +333,43 @@ Deno.test("a private key that does not belong to the certificate is a problem", 
   deepEqual(loaded.problems.map(({ path, message }) => [path, message]), [
     ["tls.key", "the private key does not belong to the certificate"],
   ]);
+});
+
+Deno.test("a certificate that clients refuse for its dates is warned of", async () => {
+  const files = { "/etc/adit/cert.pem": CERTIFICATE, "/keys/key.pem": KEY };
+  for (
+    const [date, expected] of [
+      ["2019-12-31", ["the certificate is not valid before 2020-01-01"]],
+      ["2030-01-01", []],
+      ["2050-01-01", ["the certificate expired on 2049-12-31"]],
+    ] as const
+  ) {
+    const loaded = await load(WITH_TLS("cert.pem", "/keys/key.pem"), { files, nowMs: Date.parse(date) });
+    ok(loaded.ok);
+    const about = loaded.warnings.filter(({ path }) => path === "tls.certificate");
+    deepEqual(about.map(({ message }) => message), expected);
+  }
+});
+
+Deno.test("no file in the place of a certificate or a key switches TLS off", async () => {
+  for (const useless of ["", "\n", "#", "-----BEGIN CERTIFICATE-----", "\0".repeat(2000), "PEM"]) {
+    for (const [certificate, key] of [[useless, KEY], [CERTIFICATE, useless], [useless, useless]] as const) {
+      const files = { "/etc/adit/cert.pem": certificate, "/keys/key.pem": key };
+      const loaded = await load(WITH_TLS("cert.pem", "/keys/key.pem"), { files });
+      equal(loaded.ok, false, JSON.stringify(useless));
+    }
+    equal((await load(WITH_TLS("${env:C}", "${env:K}"), { env: { C: useless, K: useless } })).ok, false);
+  }
+});
+
+Deno.test("a caller has several keys, each with an end of its own if it says so", async () => {
+  const [old, next] = ["a".repeat(64), "b".repeat(64)];
+  const { callers, callersByKeyHash, keyExpiresAtMs } = await snapshotOf(`${SMALLEST}
+callers: { team: { key: [ "sha256:${next}", { hash: "sha256:${old}", expires: 2027-06-30 } ] } }
+`);
+  equal(callersByKeyHash.get(old), callers.get("team"));
+  equal(callersByKeyHash.get(next), callers.get("team"));
+  deepEqual([...keyExpiresAtMs], [[old, Date.UTC(2027, 6, 1)]]);
 });
 
 Deno.test("a certificate and a key in each other's place are two problems, and neither is shown", async () => {

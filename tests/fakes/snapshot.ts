@@ -103,6 +103,7 @@ export function snapshot(
     betaFlags: builtInBetaTable(),
     routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
     callers: new Map(callers.map((each) => [each.name, each])),
+    keyExpiresAtMs: new Map(),
     callersByKeyHash: new Map(callers.map((each) => [keyHash(each.key), each])),
     callersByAccessKeyId: new Map(
       callers.flatMap((each) => each.aws === undefined ? [] : [[each.aws.accessKeyId, each] as const]),

@@ -33,9 +33,16 @@ const REASONS = {
   EFBIG: "it is larger than 1 MiB",
   EISDIR: "it is a directory",
   EINVAL: "it is not a regular file",
+  EIO: "the device failed",
+  ELOOP: "its links lead in a circle",
+  EMFILE: "the process has too many files open",
+  ENAMETOOLONG: "the path is too long",
+  ENFILE: "the system has too many files open",
   ENOENT: "no such file",
   ENOTDIR: "a part of the path is not a directory",
+  ENXIO: "it is a socket or a device that nothing serves",
   EPERM: "permission denied",
+  ESTALE: "the network file system has lost it",
 } as const;
 
 /** The bounded reader of the real file system. */
@@ -62,6 +69,11 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
 /** A text, or why there is none. */
 export type TextOrReason =
   | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** A file's bytes, or why there are none. */
+export type BytesOrReason =
+  | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly ok: false; readonly reason: string };
 
 /** A file's text as it is. */

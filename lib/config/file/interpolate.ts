@@ -2,8 +2,14 @@
 
 import { resolve } from "node:path";
 
-import { readText, type RecordingReader, type TextOrReason } from "./files.ts";
-import { quote } from "../../base/problems.ts";
+import {
+  type BytesOrReason,
+  readErrorReason,
+  readText,
+  type RecordingReader,
+  type TextOrReason,
+} from "./files.ts";
+import { quote, quotePath } from "../../base/problems.ts";
 
 export type Reference =
   | { readonly kind: "env"; readonly name: string; readonly fallback: string | undefined }
@@ -53,6 +59,7 @@ export function parseTemplate(text: string): Template | undefined {
 export function firstReference(text: string): string | undefined {
   const reference = parseTemplate(text)?.find((part) => typeof part !== "string");
   if (reference === undefined) return undefined;
+  if (reference.kind === "file" && quotePath(reference.path) !== quote(reference.path)) return "${file:…}";
   return reference.kind === "file" ? `\${file:${reference.path}}` : `\${${reference.kind}:${reference.name}}`;
 }
 
@@ -91,6 +98,16 @@ export class Outside {
     return { ok: true, text };
   }
 
+  /** The file's bytes as they are; a relative path starts from the configuration's folder. */
+  async readFile(path: string): Promise<BytesOrReason> {
+    const { reader, folder } = this.options;
+    try {
+      return { ok: true, bytes: await reader.read(resolve(folder, path)) };
+    } catch (error) {
+      return { ok: false, reason: readErrorReason(error) };
+    }
+  }
+
   /** The file's text as it is; a relative path starts from the configuration's folder. */
   readText(path: string): Promise<TextOrReason> {
     const { reader, folder } = this.options;
@@ -102,7 +119,7 @@ export class Outside {
       case "env":
         return this.#variable(reference.name, reference.fallback);
       case "file":
-        return await this.#fileValue(reference.path, `cannot read file ${quote(reference.path)}`);
+        return await this.#fileValue(reference.path, `cannot read file ${quotePath(reference.path)}`);
       case "credential":
         return await this.#credential(reference.name);
     }

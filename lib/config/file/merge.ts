@@ -2,7 +2,7 @@
 
 import type { ConfigDocument } from "./document.ts";
 import type { Place, Places } from "./places.ts";
-import { type Path, type Problem, quote } from "../../base/problems.ts";
+import { type Path, type Problem, quoteKey } from "../../base/problems.ts";
 
 /** The sections whose entries may be spread over several files; any other key stands in one of them. */
 const SPREAD: readonly string[] = ["providers", "models", "routes", "callers"];
@@ -30,7 +30,7 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
   function refuseRepetition(document: ConfigDocument, path: Path): boolean {
     const first = places.placeOfKey(path);
     if (first === undefined || first.file === document.file) return false;
-    const name = quote(String(path.at(-1)));
+    const name = quoteKey(String(path.at(-1)));
     problems.push(
       document.problemOfKey(
         path,

@@ -7,7 +7,7 @@ import { ConfigDocument } from "./document.ts";
 import { readErrorReason, type RecordingReader } from "./files.ts";
 import type { Outside } from "./interpolate.ts";
 import { type ConfigPart, isMapping, type Merged, mergeParts } from "./merge.ts";
-import { type Path, type Problem, quote } from "../../base/problems.ts";
+import { type Path, type Problem, quotePath } from "../../base/problems.ts";
 import { resolveValues } from "./plain_values.ts";
 import { INCLUDE } from "../schema/values.ts";
 
@@ -59,7 +59,7 @@ async function readIncluded(main: ConfigPart, { reader, outside }: SourcesOption
   for (const { file, shown, place } of await findIncluded(main, reader, unread)) {
     const read = await outside.readText(resolve(file));
     if (!read.ok) {
-      unread.push(main.document.problem(place, `cannot read file ${quote(shown)}: ${read.reason}`));
+      unread.push(main.document.problem(place, `cannot read file ${quotePath(shown)}: ${read.reason}`));
       continue;
     }
     const document = new ConfigDocument(file, read.text);
@@ -111,7 +111,7 @@ async function findIncluded(
     try {
       return await reader.list(resolve(folder, pattern));
     } catch (error) {
-      const shown = quote(dirname(pattern));
+      const shown = quotePath(dirname(pattern));
       problems.push(document.problem(place, `cannot read folder ${shown}: ${readErrorReason(error)}`));
       return [];
     }

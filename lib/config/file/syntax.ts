@@ -3,7 +3,7 @@
 import { isAlias, isMap, isScalar, isSeq } from "yaml";
 import type { Pair, ParsedNode, parseDocument, Scalar } from "yaml";
 
-import { type Path, quote } from "../../base/problems.ts";
+import { type Path, quoteKey } from "../../base/problems.ts";
 
 /** A key and its value, which is null where nothing stands behind the colon. */
 export type YamlPair = Pair<Scalar.Parsed, ParsedNode | null>;
@@ -116,10 +116,10 @@ function* findUnsupportedKeys(pairs: readonly YamlPair[], path: Path): Generator
     const offset = key.range[0];
     const name = String(key.value);
     const first = seen.get(name);
-    if (first !== undefined) yield { offset, path, message: `duplicate key ${quote(name)}`, first };
+    if (first !== undefined) yield { offset, path, message: `duplicate key ${quoteKey(name)}`, first };
     else seen.set(name, offset);
     if (name === "<<") yield { offset, path, message: "merge keys are not supported: write the keys out" };
     // JavaScript gives this name a meaning of its own.
-    if (name === "__proto__") yield { offset, path, message: `the key ${quote(name)} is not allowed` };
+    if (name === "__proto__") yield { offset, path, message: `the key ${quoteKey(name)} is not allowed` };
   }
 }

@@ -6,7 +6,7 @@ import type { LinkContext } from "./context.ts";
 import { type Path, quote } from "../../base/problems.ts";
 import type { CallerConfig, Config } from "../schema/config_file.ts";
 import type { Caller, Model, NativeAccess } from "../../snapshot/snapshot.ts";
-import { parseKeyHash } from "../schema/values.ts";
+import { checkKeyHash, linkKeys } from "./keys.ts";
 
 export interface CallerTargets {
   readonly context: LinkContext;
@@ -71,24 +71,36 @@ function linkNative(
   return { regions: new Set(regions), ids: (isList ? ["*"] : entry.ids).map(compileGlob) };
 }
 
-/** The callers by the SHA-256 of their keys; two callers with one key are a problem. */
+/** The callers by the SHA-256 of their keys, and when those keys end that have an end of their own. */
+export interface KeyIndex {
+  readonly callersByKeyHash: ReadonlyMap<string, Caller>;
+  readonly keyExpiresAtMs: ReadonlyMap<string, number>;
+}
+
+/** Indexes the keys; one key of two callers is a problem, and so is a key that keeps nobody out. */
 export function indexByKeyHash(
   entries: Config["callers"],
   callers: ReadonlyMap<string, Caller>,
   context: LinkContext,
-): ReadonlyMap<string, Caller> {
-  const byHash = new Map<string, Caller>();
+): KeyIndex {
+  const callersByKeyHash = new Map<string, Caller>();
+  const keyExpiresAtMs = new Map<string, number>();
   for (const caller of callers.values()) {
-    const key = entries[caller.name]?.key;
-    if (key === undefined) continue;
-    const hash = parseKeyHash(key);
-    const other = byHash.get(hash);
-    if (other !== undefined) {
-      context.fail(["callers", caller.name, "key"], `the same key as that of caller ${quote(other.name)}`);
+    for (
+      const { path, hash, expiresAtMs } of linkKeys(
+        ["callers", caller.name, "key"],
+        entries[caller.name]?.key,
+      )
+    ) {
+      checkKeyHash(path, hash, context);
+      const other = callersByKeyHash.get(hash);
+      if (other === caller) context.fail(path, "the same key twice");
+      else if (other !== undefined) context.fail(path, `the same key as that of caller ${quote(other.name)}`);
+      callersByKeyHash.set(hash, caller);
+      if (expiresAtMs !== undefined) keyExpiresAtMs.set(hash, expiresAtMs);
     }
-    byHash.set(hash, caller);
   }
-  return byHash;
+  return { callersByKeyHash, keyExpiresAtMs };
 }
 
 /** The callers by the access key id of their `aws` pair; two callers with one id are a problem. */

@@ -1,7 +1,7 @@
 /** What the linking of every section shares: reporting, names, and which parts of the file are already known to be bad. */
 
 import type { Places } from "../file/places.ts";
-import { type Path, type Problem, quote } from "../../base/problems.ts";
+import { looksLikeSecret, type Path, type Problem, quote } from "../../base/problems.ts";
 import { suggestion } from "../schema/suggest.ts";
 
 export interface LinkOptions {
@@ -66,6 +66,7 @@ export class LinkContext {
   /** The text with a suggestion, or only its reference where it came from outside the file. */
   shown(path: Path, text: string, known: readonly string[]): string {
     const reference = this.#places.referenceAt(path);
-    return reference === undefined ? quote(text) + suggestion(text, known) : `in ${reference} (not shown)`;
+    if (reference !== undefined) return `in ${reference} (not shown)`;
+    return looksLikeSecret(text) ? "(not shown)" : quote(text) + suggestion(text, known);
   }
 }

@@ -10,7 +10,7 @@ import { checkValues } from "../schema/check_values.ts";
 import { ConfigDocument } from "../file/document.ts";
 import type { Outside } from "../file/interpolate.ts";
 import type { Places } from "../file/places.ts";
-import { type Problem, quote } from "../../base/problems.ts";
+import { type Problem, quotePath } from "../../base/problems.ts";
 import { resolveValues } from "../file/plain_values.ts";
 import type { Config } from "../schema/config_file.ts";
 import { modelRows } from "../schema/trait_keys.ts";
@@ -62,7 +62,7 @@ async function readTable<Schema extends z.ZodType>(
   const reference = places.referenceAt(["data", key]);
   const read = await outside.readText(path);
   if (!read.ok) {
-    const file = reference === undefined ? `file ${quote(path)}` : `the file that ${reference} names`;
+    const file = reference === undefined ? `file ${quotePath(path)}` : `the file that ${reference} names`;
     problems.push(places.problem(["data", key], `cannot read ${file}: ${read.reason}`));
     return undefined;
   }

@@ -2,14 +2,16 @@
 
 import type { DataTables } from "./data.ts";
 import { checkAddresses } from "./addresses.ts";
-import { indexByAccessKeyId, indexByKeyHash, linkCaller } from "./callers.ts";
+import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from "./callers.ts";
+import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
 import { linkModel, linkRoute } from "./models.ts";
 import { linkProvider } from "./providers.ts";
-import { type Problem, quote } from "../../base/problems.ts";
+import { type Problem, quote, quoteKey } from "../../base/problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
-import type { Provider, Snapshot, TlsMaterial } from "../../snapshot/snapshot.ts";
-import { parseKeyHash } from "../schema/values.ts";
+import type { ListenAddress, Provider, Snapshot, TlsMaterial } from "../../snapshot/snapshot.ts";
+import { isLoopback, parseKeyHash } from "../schema/values.ts";
+import { bracketed } from "../../base/host.ts";
 
 export interface Linked {
   /** Only to be used if there are no problems, here or earlier. */
@@ -49,6 +51,10 @@ export function linkConfig(
     context.warn(["callers"], 'there are no callers, so every request is refused: "adit keygen" makes a key');
   }
 
+  const keys = indexByKeyHash(config.callers, callers, context);
+  checkAdminKey(config, keys, context);
+  checkExposure({ listen, hasTls: config.tls !== undefined }, keys, context);
+
   const snapshot: Snapshot = {
     listen,
     admin,
@@ -76,10 +82,66 @@ export function linkConfig(
     betaFlags: tables.betaFlags,
     routes,
     callers,
-    callersByKeyHash: indexByKeyHash(config.callers, callers, context),
+    ...keys,
     callersByAccessKeyId: indexByAccessKeyId(callers, context),
   };
   return { snapshot, problems: context.problems, warnings: context.warnings };
+}
+
+/** Whoever has the admin key can make the gateway do anything, so it is to be nobody's for another purpose. */
+function checkAdminKey(
+  { admin_api: api }: Config,
+  { callersByKeyHash }: KeyIndex,
+  context: LinkContext,
+): void {
+  if (api === undefined) return;
+  const path = ["admin_api", "key"];
+  const hash = parseKeyHash(api.key);
+  checkKeyHash(path, hash, context);
+  const caller = callersByKeyHash.get(hash);
+  if (caller !== undefined) {
+    context.warn(
+      path,
+      `caller ${quote(caller.name)} has the same key, and can therefore change the configuration`,
+    );
+  }
+  if (hash === DEMO_KEY_HASH) context.warn(path, `this is the demo key, which everybody knows: ${NEW_KEY}`);
+}
+
+const NEW_KEY = '"adit keygen" makes another';
+
+interface Exposure {
+  readonly listen: readonly ListenAddress[];
+  readonly hasTls: boolean;
+}
+
+/** What other hosts can reach is to be neither open to everybody nor readable on the way. */
+function checkExposure(
+  { listen, hasTls }: Exposure,
+  { callersByKeyHash }: KeyIndex,
+  context: LinkContext,
+): void {
+  const index = listen.findIndex(({ hostname }) => !isLoopback(hostname));
+  if (index === -1) return;
+  const demo = callersByKeyHash.get(DEMO_KEY_HASH);
+  if (demo !== undefined) {
+    context.warn(
+      ["callers", demo.name, "key"],
+      `this is the demo key, which everybody knows, and other hosts can reach ${
+        addressText(listen[index])
+      }: ${NEW_KEY}`,
+    );
+  }
+  if (!hasTls) {
+    context.warn(
+      listen.length > 1 ? ["listen", index] : ["listen"],
+      "keys and prompts cross the network unencrypted: give tls, or listen on 127.0.0.1 behind a proxy that does",
+    );
+  }
+}
+
+function addressText(address: ListenAddress | undefined): string {
+  return address === undefined ? "" : `${bracketed(address.hostname)}:${address.port}`;
 }
 
 const NAMES = {
@@ -102,7 +164,10 @@ function entryLinker(config: Config, context: LinkContext) {
     const linked = new Map<string, Value>();
     for (const name of context.namesIn(section)) {
       if (!pattern.test(name)) {
-        context.failName([section, name], `expected ${expected} as the name, found ${quote(name)}`);
+        context.failName(
+          [section, name],
+          `expected ${expected} as the name, found ${section === "models" ? quote(name) : quoteKey(name)}`,
+        );
       }
       if (!Object.hasOwn(entries, name)) continue;
       const value = link(name, entries[name] as Config[Key][string]);

@@ -2,58 +2,114 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
+import { decodeUtf8 } from "../../base/bytes.ts";
 import { Secret } from "../../base/secret.ts";
 import type { Outside } from "../file/interpolate.ts";
 import type { Places } from "../file/places.ts";
-import { type Problem, quote } from "../../base/problems.ts";
+import { type Problem, quotePath } from "../../base/problems.ts";
 import type { Config } from "../schema/config_file.ts";
 import type { TlsMaterial } from "../../snapshot/snapshot.ts";
 
 export interface LoadedTls {
   readonly tls: TlsMaterial | undefined;
   readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
 }
 
 /** Both as PEM text, from the configuration or the files it names; undefined where left out or unusable. */
 export async function loadTls(
   config: Config,
   places: Places,
-  outside: Outside,
+  { outside, nowMs }: { readonly outside: Outside; readonly nowMs: number },
 ): Promise<LoadedTls> {
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
 
-  async function pemText(key: "certificate" | "key", value: string): Promise<string | undefined> {
-    if (value.includes("-----BEGIN ")) return value;
-    const read = await outside.readText(value);
-    if (read.ok) return read.text;
-    const reference = places.referenceAt(["tls", key]);
-    const message = reference === undefined
-      ? `cannot read file ${quote(value)}: ${read.reason}`
-      : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`;
+  function fail(key: TlsKey, message: string): undefined {
     problems.push(places.problem(["tls", key], message));
-    return undefined;
   }
 
-  function parse<Value>(key: "certificate" | "key", read: () => Value): Value | undefined {
+  async function pemText(key: TlsKey, value: string): Promise<string | undefined> {
+    if (value.includes("-----BEGIN ")) return value;
+    const reference = places.referenceAt(["tls", key]);
+    const read = await outside.readFile(value);
+    if (!read.ok) {
+      return fail(
+        key,
+        reference === undefined
+          ? `cannot read file ${quotePath(value)}: ${read.reason}`
+          : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`,
+      );
+    }
+    const file = reference === undefined ? `file ${quotePath(value)}` : `the file that ${reference} names`;
+    if (read.bytes.length === 0) return fail(key, `${file} is empty: expected a PEM ${PEM_NAMES[key]}`);
+    if (isDer(read.bytes)) {
+      return fail(
+        key,
+        `${file} is in DER: expected a PEM ${PEM_NAMES[key]}, as "${DER_TO_PEM[key]}" makes it`,
+      );
+    }
+    return decodeUtf8(read.bytes);
+  }
+
+  function parse<Value>(key: TlsKey, text: string, read: (text: string) => Value): Value | undefined {
     try {
-      return read();
+      return read(text);
     } catch {
       // The reason is not passed on: it may repeat what was found in the file.
-      problems.push(places.problem(["tls", key], `expected a PEM ${PEM_NAMES[key]}, found something else`));
-      return undefined;
+      return fail(key, `expected a PEM ${PEM_NAMES[key]}, found ${describePem(text)}`);
     }
   }
 
-  if (config.tls === undefined) return { tls: undefined, problems };
+  if (config.tls === undefined) return { tls: undefined, problems, warnings };
   const certificateText = await pemText("certificate", config.tls.certificate);
   const keyText = await pemText("key", config.tls.key);
-  const certificate = certificateText && parse("certificate", () => new X509Certificate(certificateText));
-  const key = keyText && parse("key", () => createPrivateKey(keyText));
-  if (!certificateText || !keyText || !certificate || !key) return { tls: undefined, problems };
-  if (!certificate.checkPrivateKey(key)) {
-    problems.push(places.problem(["tls", "key"], "the private key does not belong to the certificate"));
+  const certificate = certificateText === undefined
+    ? undefined
+    : parse("certificate", certificateText, (text) => new X509Certificate(text));
+  const key = keyText === undefined ? undefined : parse("key", keyText, createPrivateKey);
+  if (certificateText === undefined || keyText === undefined || !certificate || !key) {
+    return { tls: undefined, problems, warnings };
   }
-  return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems };
+  if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not belong to the certificate");
+  const outOfDate = datesOf(certificate, nowMs);
+  if (outOfDate !== undefined) warnings.push(places.problem(["tls", "certificate"], outOfDate));
+  return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems, warnings };
+}
+
+/** Why clients will refuse the certificate at this time. */
+function datesOf({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {
+  const day = (date: Date) => date.toISOString().slice(0, 10);
+  if (nowMs >= validToDate.getTime()) return `the certificate expired on ${day(validToDate)}`;
+  return nowMs < validFromDate.getTime()
+    ? `the certificate is not valid before ${day(validFromDate)}`
+    : undefined;
+}
+
+type TlsKey = "certificate" | "key";
+
+const DER_TO_PEM = {
+  certificate: "openssl x509 -inform der",
+  key: "openssl pkey -inform der",
+} as const;
+
+/** Whether the bytes begin as an ASN.1 sequence that is longer than 127 bytes, which no text does. */
+function isDer([tag, length]: Uint8Array): boolean {
+  return tag === 0x30 && (length === 0x81 || length === 0x82 || length === 0x83);
+}
+
+/** What a text is that cannot be used, by the label of its first block. */
+function describePem(text: string): string {
+  const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text) ?? [];
+  if (label === undefined) return "something else";
+  if (label === "ENCRYPTED PRIVATE KEY" || text.includes("Proc-Type: 4,ENCRYPTED")) {
+    return "a key with a passphrase";
+  }
+  const isWhole = /-----END [A-Z0-9 ]{1,40}-----/.test(text);
+  if (!isWhole) return `a block "${label}" without its end`;
+  return text.trim().includes("\n")
+    ? `a block "${label}"`
+    : `a block "${label}" on one line: paste it behind | and indented`;
 }
 
 const PEM_NAMES = { certificate: "certificate", key: "private key without a passphrase" } as const;

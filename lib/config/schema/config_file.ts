@@ -275,14 +275,45 @@ const callerAws = mapping({
     .describe("Made up by you: long and random."),
 }, { sensitive: true });
 
+const expiry = () =>
+  parsed({
+    expected: "a date such as 2027-06-30, or a time such as 2027-06-30T12:00:00Z",
+    pattern: EXPIRY,
+    parse: parseExpiry,
+  });
+
+const keyHash = text({
+  expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+  pattern: KEY_HASH,
+  sensitive: "unless right",
+  hint: '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
+});
+
+const callerKey = either("the hash of a key, or a mapping with hash and expires", [
+  keyHash,
+  mapping({
+    hash: keyHash.describe("SHA-256 of the key, as `adit keygen` prints it."),
+    expires: expiry().optional()
+      .describe("Last day (UTC) on which this key works, or the moment from which it does not."),
+  }, { sensitive: true }),
+]).register(about, {
+  expected: "the hash of a key, or a mapping with hash and expires",
+  sensitive: "unless right",
+});
+
+const callerKeys = either("the hash of a key, or a list of 1 to 8 hashes", [
+  keyHash,
+  list(callerKey, { min: 1, max: 8 }),
+]).register(about, {
+  expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+  sensitive: "unless right",
+  hint: '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
+});
+
 const caller = mapping({
-  key: text({
-    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-    pattern: KEY_HASH,
-    sensitive: "unless right",
-    hint:
-      '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
-  }).optional().describe("SHA-256 of the caller's key, as `adit keygen` prints it."),
+  key: callerKeys.optional().describe(
+    "SHA-256 of the caller's key, as `adit keygen` prints it; a list of them while one key replaces another.",
+  ),
   models: list(modelGlob, { min: 0, max: 1000 }).prefault([])
     .describe("Names of models, or globs over them, that the caller may use; none if empty."),
   native: native.optional()
@@ -290,11 +321,9 @@ const caller = mapping({
       "Leave to use Bedrock's own API with model ids: a list of regions, or a mapping with regions and ids.",
     ),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs its requests to Adit."),
-  expires: parsed({
-    expected: "a date such as 2027-06-30, or a time such as 2027-06-30T12:00:00Z",
-    pattern: EXPIRY,
-    parse: parseExpiry,
-  }).optional().describe("Last day (UTC) on which the key works, or the moment from which it does not."),
+  expires: expiry().optional().describe(
+    "Last day (UTC) on which the key works, or the moment from which it does not.",
+  ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
 

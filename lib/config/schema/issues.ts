@@ -4,7 +4,14 @@ import { z } from "zod";
 
 import type { About } from "./fields.ts";
 import type { Places } from "../file/places.ts";
-import { type Path, type Problem, quote } from "../../base/problems.ts";
+import {
+  formatPath,
+  looksLikeSecret,
+  type Path,
+  type Problem,
+  quote,
+  quoteKey,
+} from "../../base/problems.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
@@ -39,14 +46,20 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
   const path = pathOf(issue);
   const schema = schemaAt(root, path, value);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) =>
-      places.problemOfKey([...path, key], unknownKey(key, schema, valueAt(value, path)))
-    );
+    return issue.keys.map((key) => {
+      const { name, message } = unknownKey(key, schema, valueAt(value, path));
+      const problem = places.problemOfKey([...path, key], message);
+      return { ...problem, path: formatPath(name === undefined ? path : [...path, name]) };
+    });
   }
   const words = schema && aboutOf(schema);
   const { expected, known } = expectation(issue, words);
   const found = valueAt(value, path);
-  if (found === undefined) return [places.problem(path, `missing: expected ${expected}`)];
+  if (found === undefined) {
+    // Told where the key is that has the value in it.
+    const isJoined = places.keysAt(path.slice(0, -1)).some((key) => joinedName(key) === path.at(-1));
+    return isJoined ? [] : [places.problem(path, `missing: expected ${expected}`)];
+  }
 
   const reference = places.referenceAt(path);
   const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
@@ -62,13 +75,35 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
   return [places.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
 
-function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: unknown): string {
+/** `region` of `region:us-east-1`, which in YAML is one key; undefined where the key has neither a colon nor an equals sign. */
+function joinedName(key: string): string | undefined {
+  return /^([^:=]*)[:=]/.exec(key)?.[1];
+}
+
+interface UnknownKey {
+  /** As the problem's path ends; undefined where that cannot be shown. */
+  readonly name: string | undefined;
+  readonly message: string;
+}
+
+function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: unknown): UnknownKey {
   if (schema !== undefined && aboutOf(schema)?.unsupported?.includes(key)) {
-    return `the key ${quote(key)} is not supported by this version`;
+    return { name: key, message: `the key ${quoteKey(key)} is not supported by this version` };
   }
   const known = schema === undefined ? [] : keysOf(schema, mapping);
-  return `unknown key ${quote(key)}${suggestion(key, known)}`;
+  const name = joinedName(key) ?? key;
+  if (name !== key && known.includes(name)) {
+    return { name, message: `expected ${quote(`${name}: VALUE`)}, with a space after the colon` };
+  }
+  const isSensitive = schema !== undefined && aboutOf(schema)?.sensitive === true;
+  if (looksLikeSecret(key) || (isSensitive && !KEY_LIKE.test(name))) {
+    return { name: undefined, message: "unknown key (not shown, because it may be a secret)" };
+  }
+  return { name: key, message: `unknown key ${quoteKey(key)}${suggestion(name, known)}` };
 }
+
+/** What a misspelt key looks like, and a secret hardly ever does. */
+const KEY_LIKE = /^[A-Za-z_-]{1,24}$/;
 
 interface Expectation {
   readonly expected: string;
@@ -100,7 +135,9 @@ function describeFound(found: unknown, { secret, reference }: FoundOptions): str
   if (typeof found === "object") return "a mapping";
   if (found === "") return reference === undefined ? "an empty text" : `an empty text from ${reference}`;
   if (reference !== undefined) return `the value of ${reference} (not shown)`;
-  if (typeof found === "string") return secret ? "a text (not shown)" : quote(found);
+  if (typeof found === "string") {
+    return secret || looksLikeSecret(found) ? "a text (not shown)" : quote(found);
+  }
   if (typeof found === "number") return secret ? "a number (not shown)" : `the number ${found}`;
   return String(found);
 }
