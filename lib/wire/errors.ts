@@ -1,4 +1,4 @@
-/** Error bodies of the three dialects, all read off the one table of error kinds. */
+/** Error bodies of the three dialects, all derived from the one table of error kinds. */
 
 import { errorRow } from "../base/errors.ts";
 import type { AditError } from "../base/errors.ts";
@@ -13,7 +13,7 @@ export interface OpenAiErrorBody {
   };
 }
 
-/** The body of an error of the OpenAI routes; `param` is the field at fault, where one is known. */
+/** The body of an error on the OpenAI routes; `param` is the invalid field, if known. */
 export function openAiErrorBody(error: AditError): OpenAiErrorBody {
   const [type, code] = errorRow(error.kind).openai;
   return { error: { message: error.message, type, param: error.details.param ?? null, code } };
@@ -30,7 +30,7 @@ export interface AnthropicErrorBody {
   readonly request_id: string;
 }
 
-/** The body of an error of the Messages routes, which repeats the request's id as Anthropic's does. */
+/** The body of an error on the Messages routes, which includes the request id as Anthropic's does. */
 export function anthropicErrorBody(error: AditError, requestId: string): AnthropicErrorBody {
   const { anthropic: type } = errorRow(error.kind);
   const { message, details: { anthropicCode: code } } = error;
@@ -38,12 +38,12 @@ export function anthropicErrorBody(error: AditError, requestId: string): Anthrop
   return { type: "error", error: body, request_id: requestId };
 }
 
-/** The body of an AWS error; the exception's name travels in `x-amzn-ErrorType`. */
+/** The body of an AWS error; the exception name is sent in `x-amzn-ErrorType`. */
 export interface BedrockErrorBody {
   readonly message: string;
 }
 
-/** The body of an error of the native routes. */
+/** The body of an error on the native routes. */
 export function bedrockErrorBody(error: AditError): BedrockErrorBody {
   return { message: error.message };
 }

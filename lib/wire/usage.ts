@@ -1,10 +1,10 @@
-/** Token counts, wherever Bedrock and its models tell them. */
+/** Token counts in the various forms that Bedrock and its models report. */
 
 import { isJsonObject } from "../base/json.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 
-/** Where each count stands in an object of counts. */
+/** The field of each count in a usage object. */
 export type UsageNames = Readonly<Record<keyof Usage, string>>;
 
 /** In `usage` of Converse (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html). */
@@ -23,7 +23,7 @@ export const MESSAGES_USAGE: UsageNames = {
   cacheWriteTokens: "cache_creation_input_tokens",
 };
 
-/** In the accounting that Bedrock adds to the last event of an InvokeModel stream. */
+/** In the token counts that Bedrock adds to the last event of an InvokeModel stream. */
 export const METRICS_USAGE: UsageNames = {
   inputTokens: "inputTokenCount",
   outputTokens: "outputTokenCount",
@@ -31,7 +31,9 @@ export const METRICS_USAGE: UsageNames = {
   cacheWriteTokens: "cacheWriteInputTokenCount",
 };
 
-/** The counts that `value` has, over those known before, else 0; undefined where nothing was ever told. */
+/**
+ * The counts in `value`, defaulting to those known before and then to 0; undefined if nothing was ever reported.
+ */
 export function readUsage(
   value: JsonValue | undefined,
   names: UsageNames,
@@ -47,7 +49,7 @@ export function readUsage(
   };
 }
 
-/** A count of tokens; undefined for what is none. */
+/** A token count; undefined if it is not a valid one. */
 export function readCount(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,4 +1,4 @@
-/** Converse -> Chat Completions: the whole answer. */
+/** Converse -> Chat Completions: the whole response. */
 
 import type { Usage } from "../../base/usage.ts";
 import type { ConverseResponse } from "../../wire/bedrock/converse.ts";
@@ -18,24 +18,24 @@ import { chatUsage } from "./usage.ts";
 import { stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface CompletionContext {
-  /** `chatcmpl-` and something unique. */
+  /** `chatcmpl-` and a unique suffix. */
   readonly id: string;
   /** Seconds since the Unix epoch. */
   readonly created: number;
-  /** The name that the caller used. */
+  /** The model name that the caller sent. */
   readonly model: string;
   readonly call: Pick<ChatCall, "toolNames" | "structuredTool" | "includeUsage">;
 }
 
 export interface CompletionResult {
   readonly body: ChatCompletion;
-  /** Undefined when Bedrock did not tell. */
+  /** Undefined if Bedrock did not report it. */
   readonly usage: Usage | undefined;
-  /** What the answer held that Chat has no place for, to be counted and logged. */
+  /** What the response had that Chat cannot represent, for the log and the metrics. */
   readonly anomalies: readonly string[];
 }
 
-/** Translates an answer; never fails over a block or a stop reason that it does not know. */
+/** Translates a response; unknown blocks and stop reasons are never an error. */
 export function converseToChat(
   response: ConverseResponse,
   { id, created, model, call }: CompletionContext,
@@ -66,7 +66,7 @@ export function converseToChat(
 
 interface Answer {
   text: string;
-  /** The input of the tool that stands in for structured output. */
+  /** The input of the tool used for structured output. */
   structured: string | undefined;
   reasoning: string;
   readonly toolCalls: ToolCallOut[];
@@ -112,7 +112,7 @@ function readBlocks({ content }: ConverseResponse, call: CompletionContext["call
       case "reasoningText": {
         const { text: thinking, signature } = block;
         answer.reasoning += thinking;
-        // Without its signature a thought cannot be sent back, so there is no block to keep.
+        // Without its signature, thinking cannot be sent back, so there is no block to keep.
         if (signature) answer.thinking.push({ type: "thinking", thinking, signature });
         break;
       }
@@ -146,13 +146,13 @@ export interface FinishContext {
   readonly call: Pick<ChatCall, "structuredTool">;
 }
 
-/** The finish reason; adds to `anomalies` a stop reason that Chat has no word for. */
+/** The finish reason; a stop reason that Chat cannot represent is added to `anomalies`. */
 export function finishReason(
   stopReason: string,
   { hasToolCalls, anomalies, call }: FinishContext,
 ): FinishReason {
   const row = stopReasonRow(stopReason);
   if (row.anomaly) anomalies.push(oddStopReason(stopReason));
-  // The caller knows nothing of the tool that stands in for structured output.
+  // The caller does not know about the tool used for structured output.
   return row.chat === "tool_calls" && call.structuredTool !== undefined && !hasToolCalls ? "stop" : row.chat;
 }

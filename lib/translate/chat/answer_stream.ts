@@ -1,4 +1,4 @@
-/** ConverseStream -> Chat Completions: the chunks of a stream, as the text of server-sent events. */
+/** ConverseStream -> Chat Completions: the chunks of a stream, as server-sent events. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import type { Usage } from "../../base/usage.ts";
@@ -23,7 +23,7 @@ import { joinBlobs } from "../converse/redacted.ts";
 import { finishReason } from "./answer.ts";
 import type { CompletionContext } from "./answer.ts";
 
-/** What a content block has shown so far. */
+/** State of a content block. */
 type Block =
   | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
   | { readonly type: "tool"; readonly position: number; hasInput: boolean }
@@ -32,11 +32,11 @@ type Block =
   | { readonly type: "skipped" };
 
 /**
- * Translates one stream: `push` every event, then `end`, or `fail` when something broke. Chunks are put together
- * here rather than by the SSE encoder: their head is the same for the whole stream and is serialised once.
+ * Translates one stream: `push` every event, then `end`, or `fail` after an error. Chunks are assembled here rather
+ * than by the SSE encoder, since their head is the same for the whole stream and is serialised once.
  */
 export class ConverseStreamToChat {
-  /** What the stream held that Chat has no place for, to be counted and logged. */
+  /** What the stream had that Chat cannot represent, for the log and the metrics. */
   readonly anomalies: string[] = [];
 
   readonly #context: CompletionContext;
@@ -50,7 +50,7 @@ export class ConverseStreamToChat {
   #tools = 0;
   #textLength = 0;
   #structuredSeen = false;
-  /** Text that must not be sent if the tool that stands in for structured output gives the content. */
+  /** Text that is held back until it is known whether the tool for structured output provides the content. */
   #heldText = "";
 
   constructor(context: CompletionContext) {
@@ -60,22 +60,22 @@ export class ConverseStreamToChat {
     this.#head = `data: ${fields.slice(0, -1)},"choices":[`;
   }
 
-  /** Known once Bedrock has told. */
+  /** Defined once Bedrock has reported it. */
   get usage(): Usage | undefined {
     return this.#usage;
   }
 
-  /** Bedrock's own word; known once the message is complete. */
+  /** Bedrock's own value; defined once the message is complete. */
   get stopReason(): string | undefined {
     return this.#stopReason;
   }
 
-  /** Whether the model said that its message is complete; only then may the stream end well. */
+  /** Whether the model said that its message is complete; otherwise the end of the stream is an error. */
   get finished(): boolean {
     return this.#stopReason !== undefined;
   }
 
-  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
+  /** The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call. */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -104,13 +104,15 @@ export class ConverseStreamToChat {
     }
   }
 
-  /** The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete. */
+  /**
+   * The text after the upstream has ended: the rest and `[DONE]`, or an error if the message was not complete.
+   */
   end(): string {
     if (!this.finished) return this.fail(new AditError("stream_truncated"));
     return this.#finish() + encodeSseData("[DONE]");
   }
 
-  /** One error event, which no `[DONE]` may follow. */
+  /** An error event; `[DONE]` must not follow. */
   fail(error: AditError): string {
     return encodeSseData(JSON.stringify(openAiErrorBody(error)));
   }
@@ -169,7 +171,7 @@ export class ConverseStreamToChat {
         this.#reasoningBlock(index).redacted.push(delta.data);
         return "";
       case "unknown":
-        // Inside of a block that is known the rest of it still counts.
+        // An unknown delta inside a known block; the rest of the block still counts.
         if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
         this.#note(unknownBlock(delta.name));
         return "";
@@ -189,7 +191,7 @@ export class ConverseStreamToChat {
     const block = this.#blocks.get(index);
     if (input === "" || block?.type === "skipped") return "";
     if (block?.type !== "tool" && block?.type !== "structured") {
-      // The call has gone out without it, or never began: either way it would be another call than the model's.
+      // The call was sent without it, or never began: either way it would differ from the model's call.
       throw upstreamProtocol(INPUT_WITHOUT_TOOL);
     }
     block.hasInput = true;
@@ -202,7 +204,7 @@ export class ConverseStreamToChat {
       : this.#toolChunk(block.position, `"function":{"arguments":${JSON.stringify(input)}}`);
   }
 
-  /** The block at `index`; Bedrock does not announce blocks of text, so the first delta makes it. */
+  /** The block at `index`; Bedrock does not announce text blocks, so the first delta creates them. */
   #textBlock(index: number): Block & { type: "text" } {
     const block = this.#blocks.get(index);
     if (block?.type === "text") return block;
@@ -229,7 +231,7 @@ export class ConverseStreamToChat {
       }
       case "tool":
       case "structured":
-        // A call without arguments has an empty input, and empty text is not JSON.
+        // A call without arguments has an empty input, and an empty string is not JSON.
         return block.hasInput ? "" : this.#inputChunk(block, "{}");
       case "reasoning":
         return this.#thinkingChunks(block);
@@ -238,7 +240,7 @@ export class ConverseStreamToChat {
     }
   }
 
-  /** Bedrock does not always say that a block has ended. */
+  /** Bedrock does not always report the end of a block. */
   #stopAllBlocks(): string {
     return [...this.#blocks.keys()].map((index) => this.#stopBlock(index)).join("");
   }
@@ -268,7 +270,7 @@ export class ConverseStreamToChat {
     return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
   }
 
-  /** Once each, for an upstream may repeat itself without end. */
+  /** Recorded once each, since an upstream may repeat itself indefinitely. */
   #note(anomaly: string): void {
     if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
   }
@@ -277,7 +279,7 @@ export class ConverseStreamToChat {
     return this.#chunk(`{"content":${JSON.stringify(text)}}`);
   }
 
-  /** `members` are those of the call, without its index. */
+  /** `members` are the fields of the call, without its index. */
   #toolChunk(position: number, members: string): string {
     return this.#chunk(`{"tool_calls":[{"index":${position},${members}}]}`);
   }
@@ -286,7 +288,7 @@ export class ConverseStreamToChat {
     return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
   }
 
-  /** Sent whole, so that what a caller sends back is what the model signed. */
+  /** Sent whole, so that the caller sends back exactly what the model signed. */
   #thinkingChunks({ text, signature, redacted }: Block & { type: "reasoning" }): string {
     const signed = signature === ""
       ? ""

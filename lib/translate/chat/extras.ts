@@ -1,15 +1,15 @@
-/** Converse -> Chat Completions: what Bedrock tells beside the message. */
+/** Converse -> Chat Completions: what Bedrock reports in addition to the message. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonValue } from "../../base/json.ts";
 import type { AnswerExtras } from "../../wire/bedrock/converse.ts";
 import type { ChatExtras } from "../../wire/openai/completion.ts";
 
-/** The members for a completion, or for the last chunk of a stream; Bedrock's own keep their names. */
+/** The fields for a completion, or for the last chunk of a stream; Bedrock's own keep their names. */
 export function chatExtras(extras: AnswerExtras): ChatExtras {
   const { serviceTier, trace, performanceConfig, additionalModelResponseFields } = extras;
   return {
-    // Capacity that is paid for ahead: the word for it that OpenAI's clients know.
+    // Reserved capacity, by the name that OpenAI's clients know.
     ...(serviceTier !== undefined && { service_tier: serviceTier === "reserved" ? "scale" : serviceTier }),
     ...(trace !== undefined && { trace: withoutArns(trace) }),
     ...(performanceConfig !== undefined && { performanceConfig }),
@@ -17,7 +17,7 @@ export function chatExtras(extras: AnswerExtras): ChatExtras {
   };
 }
 
-/** The value with the bare id in place of each ARN, which would tell the operator's account and region. */
+/** The value with the bare id instead of each ARN, which would reveal the operator's account and region. */
 function withoutArns(value: JsonValue): JsonValue {
   if (typeof value === "string") return bareIds(value);
   if (Array.isArray(value)) return value.map(withoutArns);

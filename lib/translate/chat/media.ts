@@ -17,13 +17,13 @@ import { DocumentNames } from "../converse/document_names.ts";
 import { imageBlock } from "../converse/images.ts";
 
 type MediaPart = Exclude<ContentPart, TextPart>;
-/** The blocks that a part which is not text becomes. */
+/** The possible blocks for a part that is not text. */
 export type ConverseMedia = Extract<
   ContentBlock,
   { image: unknown } | { document: unknown } | { video: unknown } | { audio: unknown }
 >;
 
-/** Translates the media of one request; it keeps the names of documents apart. */
+/** Translates the media of one request; document names are unique within it. */
 export class ChatMedia {
   readonly #names = new DocumentNames();
 
@@ -71,7 +71,7 @@ function imageFromUrl({ url }: ImagePart): ConverseMedia {
 /** Throws for a URL that would have to be fetched. */
 function refuseUrl({ path, value }: UrlField, kind: "image" | "video"): void {
   if (/^https?:/i.test(value)) {
-    throw invalidField(path, `the gateway does not fetch ${kind}s: send the ${kind} itself as a data URL`);
+    throw invalidField(path, `the gateway cannot fetch ${kind}s; send the ${kind} as a data URL`);
   }
 }
 
@@ -134,7 +134,7 @@ interface DocumentClues {
   readonly base64: string;
 }
 
-/** The format by media type, or where that says little by the file's extension; plain text is better than nothing. */
+/** The format by media type, or if that is too general by the file's extension; plain text by default. */
 function documentFormat({ mediaType, filename, base64 }: DocumentClues): string | undefined {
   const extension = /\.(\w+)$/.exec(filename ?? "")?.[1]?.toLowerCase() ?? "";
   if (base64.startsWith("JVBERi0")) return "pdf";

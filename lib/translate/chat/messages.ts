@@ -14,7 +14,9 @@ import { toolUseId } from "../converse/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 
-/** Translates the messages in order; throws `invalid_request` with the path of what Converse cannot take. */
+/**
+ * Translates the messages in order; throws `invalid_request` with the path of what Converse does not support.
+ */
 export function translateMessages(
   messages: readonly ChatMessage[],
   context: ConversationContext,
@@ -27,7 +29,7 @@ class ConversationTranslator {
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
-  /** Ids of the calls in the assistant turn before, which wait for their results. */
+  /** Ids of the calls in the previous assistant turn that have no result yet. */
   readonly #openCalls = new Set<string>();
 
   constructor(private readonly context: ConversationContext) {
@@ -38,12 +40,12 @@ class ConversationTranslator {
     for (const message of messages) this.#add(message);
     const turns = this.#turns.messages();
     if (turns.length === 0) {
-      throw invalidField("messages", "expected a user message with content, found none");
+      throw invalidField("messages", "at least one user message with content is required");
     }
     if (turns[0]?.role === "assistant") {
       throw invalidField(
         "messages",
-        "expected the conversation to start with a user message, found an assistant message",
+        "the conversation must start with a user message, found an assistant message",
       );
     }
     return { system: this.#system, messages: turns, calledTools: [...this.#calledTools] };
@@ -79,7 +81,7 @@ class ConversationTranslator {
     for (const part of message.content) this.#addPart("assistant", part);
     for (const call of message.toolCalls) {
       if (this.#openCalls.has(call.id)) {
-        throw invalidField(`${call.path}.id`, "expected an id of its own, found the id of a call before");
+        throw invalidField(`${call.path}.id`, "duplicate tool call id");
       }
       this.#calledTools.add(call.name);
       this.#openCalls.add(call.id);
@@ -91,7 +93,7 @@ class ConversationTranslator {
     this.#turns.mark("assistant", message.cache);
   }
 
-  /** Bedrock takes back a thought only with its signature, and not one character changed. */
+  /** Bedrock accepts thinking back only with its signature and unchanged to the character. */
   #addThinking({ thinking, reasoning }: AssistantMessage): void {
     if (thinking.length === 0 && reasoning !== undefined) {
       this.context.ignored.add("messages[].reasoning_content");
@@ -115,7 +117,7 @@ class ConversationTranslator {
     if (!this.#openCalls.delete(message.toolCallId)) {
       throw invalidField(
         `${message.path}.tool_call_id`,
-        "expected the id of a tool call in the assistant message before that has no result yet",
+        "must be the id of a tool call in the preceding assistant message that has no result yet",
       );
     }
     const content = message.content.flatMap((part) => this.#toolResultContent(part));
@@ -126,7 +128,7 @@ class ConversationTranslator {
         status: message.isError ? "error" : undefined,
       },
     });
-    // A mark inside the result stands behind the result: a cache point may not stand within.
+    // A marker inside the result applies after the result: a cache point is not allowed inside.
     const cache = message.cache ?? message.content.findLast((part) => part.cache !== undefined)?.cache;
     this.#turns.mark("user", cache);
   }

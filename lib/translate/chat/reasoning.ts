@@ -1,4 +1,4 @@
-/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and what they allow beside them. */
+/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and the fields they exclude. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -9,10 +9,10 @@ import type { ChatMessage, ThinkingBlock } from "../../wire/openai/chat_messages
 import { activeThinking } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
 
-/** Room for the answer behind a thinking budget when the caller sets no limit. */
+/** Room for the response after the thinking budget if the caller sets no limit. */
 const ANSWER_TOKENS = 4096;
 
-/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
 export function reasoningFields(request: ChatRequest, { traits, ignored }: FieldsContext): JsonObject {
   const { reasoningEffort: effort, thinking } = request;
   const byEffort = effort === undefined ? {} : possible(traits.reasoningEffort.get(effort), request);
@@ -22,20 +22,20 @@ export function reasoningFields(request: ChatRequest, { traits, ignored }: Field
     ? possible({ thinking: thinking.value }, request)
     : undefined;
   if (byThinking === undefined) ignored.add("thinking");
-  // The caller's own words about thinking go before the meaning of an effort.
+  // The caller's `thinking` overrides the effort.
   return { ...byEffort, ...byThinking };
 }
 
 /**
- * The fields, unless the model would refuse the request over them: with a budget for thinking, the message whose tools
- * have just run must begin with its thoughts, and many clients do not send them back.
+ * The fields, unless the model would refuse the request because of them: with a thinking budget, the assistant
+ * message whose tools have just run must begin with thinking, and many clients do not send it back.
  */
 function possible(fields: JsonObject | undefined, { messages }: ChatRequest): JsonObject | undefined {
   const hasBudget = activeThinking(fields ?? {})?.budget_tokens !== undefined;
   return hasBudget && hasLostThoughts(messages) ? undefined : fields;
 }
 
-/** Whether the last assistant turn calls tools whose results are there, and does not begin with a thought. */
+/** Whether the last assistant turn calls tools, their results follow, and it does not begin with thinking. */
 function hasLostThoughts(messages: readonly ChatMessage[]): boolean {
   const spoken = messages.filter(({ role }) => role !== "system");
   const last = spoken.findLastIndex(({ role }) => role === "assistant");
@@ -51,7 +51,7 @@ function isSigned(block: ThinkingBlock): boolean {
 
 export interface ThinkingLimits {
   readonly traits: ModelTraits;
-  /** What `activeThinking` gave: the caller's or the operator's. */
+  /** The result of `activeThinking`: the caller's or the operator's. */
   readonly thinking: JsonObject | undefined;
   readonly maxTokens: number | undefined;
   readonly toolChoice: ToolChoice | undefined;
@@ -59,7 +59,7 @@ export interface ThinkingLimits {
 }
 
 /**
- * Checks the rules of a thinking model and gives the `maxTokens` to send: above the budget, which is spent out of it
+ * Checks the rules of thinking models and returns the `maxTokens` to send: more than the budget, which is part of it
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
@@ -67,18 +67,18 @@ export function limitThinking(request: ChatRequest, limits: ThinkingLimits): num
   if (thinking === undefined) return maxTokens;
   const { temperature, topK } = traits.sampling === "none" ? {} : request;
   if (temperature !== undefined && temperature !== 1) {
-    throw invalidField("temperature", `expected none while thinking is on, found ${temperature}`);
+    throw invalidField("temperature", `not supported with thinking; remove it`);
   }
   if (topK !== undefined) {
-    throw invalidField("top_k", `expected none while thinking is on, found ${topK}`);
+    throw invalidField("top_k", `not supported with thinking; remove it`);
   }
   if (toolChoice !== undefined && !("auto" in toolChoice)) {
     throw limits.hasStructuredTool
       ? invalidField(
         "response_format",
-        'this model has no structured output while thinking is on: expected "text"',
+        'this model does not support structured output with thinking; use "text"',
       )
-      : invalidField("tool_choice", 'expected "auto" or "none" while thinking is on');
+      : invalidField("tool_choice", 'must be "auto" or "none" with thinking');
   }
   const budget = thinking.budget_tokens;
   if (typeof budget !== "number") return maxTokens;
@@ -87,6 +87,6 @@ export function limitThinking(request: ChatRequest, limits: ThinkingLimits): num
   if (request.thinking === undefined) return budget + maxTokens;
   throw invalidField(
     "thinking.budget_tokens",
-    `expected less than max_tokens, which is ${maxTokens}, found ${budget}`,
+    `must be less than max_tokens (${maxTokens}), found ${budget}`,
   );
 }

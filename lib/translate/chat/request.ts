@@ -1,4 +1,4 @@
-/** Chat Completions -> Converse: the request. The table that it follows is `docs/chat.md`. */
+/** Chat Completions -> Converse: the request, as documented in `docs/chat.md`. */
 
 import { invalidField } from "../../base/errors.ts";
 import { mergeFields } from "../../base/json.ts";
@@ -33,19 +33,19 @@ export interface ChatContext {
   readonly settings?: ModelSettings;
 }
 
-/** A request for Converse, and what the way back must know. */
+/** A request for Converse, and what the translation of the response needs. */
 export interface ChatCall {
   readonly request: ConverseRequest;
-  /** Fields without effect, for `x-adit-ignored`. */
+  /** Ignored fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
   readonly toolNames: ToolNames;
-  /** Converse's name of the tool whose input is the answer's content: structured output where the model has none. */
+  /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
   readonly stream: boolean;
   readonly includeUsage: boolean;
 }
 
-/** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
+/** Translates a request; throws `invalid_request` with the path of what Bedrock does not support. */
 export function chatToConverse(request: ChatRequest, { traits, settings }: ChatContext): ChatCall {
   const ignored = new IgnoredFields();
   for (const [name, value] of request.otherFields) {
@@ -97,24 +97,26 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
 }
 
 interface Impossible {
-  /** The value, as JSON, that asks for nothing and so may stand. */
+  /** The value, as JSON, that requests nothing and is therefore allowed. */
   readonly neutral?: string;
   readonly reason: string;
 }
 
-/** Fields that ask for what no model on Bedrock gives. */
+/** Fields for features that no model on Bedrock has. */
 const IMPOSSIBLE: Readonly<Record<string, Impossible>> = {
-  n: { neutral: "1", reason: "Bedrock gives one answer to a request: expected 1" },
-  logprobs: { neutral: "false", reason: "Bedrock tells no probabilities: expected false" },
-  top_logprobs: { neutral: "0", reason: "Bedrock tells no probabilities: expected 0" },
-  modalities: { neutral: '["text"]', reason: 'Bedrock answers in text: expected ["text"]' },
-  audio: { reason: "Bedrock answers in text: expected no audio" },
-  web_search_options: { reason: "Bedrock has no web search: expected no options for it" },
-  functions: { neutral: "[]", reason: "functions are of the past: expected tools" },
-  function_call: { reason: "functions are of the past: expected tool_choice" },
+  n: { neutral: "1", reason: "Bedrock returns one choice per request; use 1" },
+  logprobs: { neutral: "false", reason: "Bedrock does not return log probabilities; use false" },
+  top_logprobs: { neutral: "0", reason: "Bedrock does not return log probabilities; use 0" },
+  modalities: { neutral: '["text"]', reason: 'Bedrock only returns text; use ["text"]' },
+  audio: { reason: "Bedrock only returns text; remove audio" },
+  web_search_options: { reason: "Bedrock has no web search; remove it" },
+  functions: { neutral: "[]", reason: "`functions` is deprecated; use `tools`" },
+  function_call: { reason: "`function_call` is deprecated; use `tool_choice`" },
 };
 
-/** Whether an unread field has a meaning that gets lost; throws `invalid_request` where Bedrock cannot do it. */
+/**
+ * Whether an unread field has an effect that is lost; throws `invalid_request` if Bedrock does not support it.
+ */
 function asksForSomething(name: string, value: JsonValue): boolean {
   const row = Object.hasOwn(IMPOSSIBLE, name) ? IMPOSSIBLE[name] : undefined;
   if (row === undefined) return true;
@@ -155,7 +157,7 @@ function maxTokens(
   return undefined;
 }
 
-/** What the caller asks for, as far as the model takes it, or else the operator. */
+/** The caller's parameters as far as the model supports them, otherwise the operator's. */
 function sampling(
   request: ChatRequest,
   { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools" | "takesLimits">,
@@ -175,11 +177,11 @@ function sampling(
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
 function expectShare(name: string, value: number | undefined): void {
   if (value !== undefined && (value < 0 || value > 1)) {
-    throw invalidField(name, `expected a number from 0 to 1, found ${value}`);
+    throw invalidField(name, `must be between 0 and 1, found ${value}`);
   }
 }
 
-/** A caller cannot replace the operator's guardrail, only say how a stream is to be held to it. */
+/** A caller cannot replace the operator's guardrail, only choose how a stream is processed. */
 function chooseGuardrail(
   { bedrock, stream }: ChatRequest,
   settings: ModelSettings | undefined,
@@ -205,7 +207,7 @@ function requestMetadata(
   return checkMetadata(merged, "metadata");
 }
 
-/** `auto` leaves the choice to the operator and then to Bedrock, as does a request without a tier. */
+/** `auto` leaves the choice to the operator and then to Bedrock, like a request without a tier. */
 function serviceTier(
   { serviceTier: tier, bedrock }: ChatRequest,
   defaults: ModelDefaults,

@@ -27,7 +27,7 @@ function resolveChoice(request: ChatRequest, context: ToolsContext): Choice {
     case "auto":
       return autoChoice(traits);
     case "required":
-      if (tools.length === 0) throw invalidField(path, 'expected tools beside "required", found none');
+      if (tools.length === 0) throw invalidField(path, '"required" needs at least one tool');
       return anyChoice(traits, { path });
     case "function":
       expectKnown([asked.name], { tools, path: "tool_choice.function.name" });
@@ -46,7 +46,7 @@ function expectKnown(
 ): void {
   const known = new Set(tools.map((tool) => tool.name));
   if (names.length === 0 || !names.every((name) => known.has(name))) {
-    throw invalidField(path, "expected the name of one of the tools");
+    throw invalidField(path, "must be the name of one of the tools");
   }
 }
 
@@ -63,7 +63,7 @@ function callerTool({ path, name, description, parameters, strict, cache }: Chat
 }
 
 function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
-  const common = { path: "response_format", otherwise: '"text"' };
+  const common = { path: "response_format", otherwise: 'use "text"' };
   switch (format.type) {
     case "text":
       return undefined;

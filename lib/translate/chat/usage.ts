@@ -1,9 +1,9 @@
-/** Token counts as Chat Completions tells them. */
+/** Token counts as Chat Completions reports them. */
 
 import type { Usage } from "../../base/usage.ts";
 import type { ChatUsage } from "../../wire/openai/completion.ts";
 
-/** Bedrock leaves cached tokens out of its input tokens, OpenAI counts them in: so added up, the figures agree. */
+/** Bedrock's input tokens exclude cached tokens, OpenAI's include them, so the counts are added up. */
 export function chatUsage(usage: Usage): ChatUsage {
   const promptTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
   return {

@@ -4,13 +4,13 @@ import { isJsonObject } from "../../base/json.ts";
 import type { Citation } from "../../wire/bedrock/converse.ts";
 import type { Annotation } from "../../wire/openai/completion.ts";
 
-/** The cited words in the answer's content, in UTF-16 code units. */
+/** Range of the cited text in the content, in UTF-16 code units. */
 export interface CitedRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** A web page becomes OpenAI's `url_citation`; OpenAI has no shape for the other sources, so they stay as they are. */
+/** A web page becomes OpenAI's `url_citation`; other sources have no OpenAI shape and keep Bedrock's. */
 export function annotation(citation: Citation, { start, end }: CitedRange): Annotation {
   const { location, title } = citation;
   const web = isJsonObject(location) ? location.web : undefined;

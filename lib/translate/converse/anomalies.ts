@@ -1,18 +1,18 @@
-/** What an answer may hold that the caller's dialect has no place for: the words for it in the log and the metrics. */
+/** Names, for the log and the metrics, of things in a response that the caller's dialect cannot represent. */
 
-/** The model gave structured output by a tool, and said something beside it. */
-export const TEXT_BESIDE_ANSWER = "text beside a structured answer";
+/** The model returned structured output by a tool, and text as well. */
+export const TEXT_BESIDE_ANSWER = "text with structured output";
 
-/** The model gave structured output by a tool more than once; the first counts. */
-export const SECOND_ANSWER = "second structured answer";
+/** The model returned structured output by a tool more than once; the first one counts. */
+export const SECOND_ANSWER = "second structured output";
 
-/** A stream gave input to a tool that it had not named: an error, since a call would go out without it. */
+/** A stream sent input for an unnamed tool: an error, since the call would otherwise be sent without it. */
 export const INPUT_WITHOUT_TOOL = "tool input without a tool";
 
-/** The source of a cited text is of a kind that Messages does not have. */
-export const UNKNOWN_CITATION = "citation of an unknown place";
+/** The source of a citation is of a kind that Messages does not have. */
+export const UNKNOWN_CITATION = "unknown citation location";
 
-/** A content block, by the name of the union's member. */
+/** A content block, by the name of its union member. */
 export function unknownBlock(name: string): string {
   return `content block "${name}"`;
 }
@@ -22,12 +22,12 @@ export function unknownEvent(name: string): string {
   return `event "${name}"`;
 }
 
-/** An event that came when the message was complete already. */
+/** An event after the message was already complete. */
 export function lateEvent(type: string): string {
   return `${type} after messageStop`;
 }
 
-/** A stop reason that says that the model failed, or one that nobody knows. */
+/** A stop reason that means the model failed, or an unknown one. */
 export function oddStopReason(stopReason: string): string {
   return `stop reason "${stopReason}"`;
 }

@@ -1,4 +1,6 @@
-/** Anthropic's beta flags: which of them go to Bedrock, and what leaves a body with those that do not. */
+/**
+ * Anthropic's beta flags: which are sent to Bedrock, and which fields are removed with those that are not.
+ */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -9,21 +11,21 @@ import type { JsonPath } from "../../facts/json_paths.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 export interface BetaOptions {
-  /** As the caller sent them: in headers and in the body. */
+  /** As the caller sent them, in headers and in the body. */
   readonly flags: readonly string[];
   readonly table: BetaTable;
-  /** Gets a name for each flag and each field that is left out. */
+  /** Receives a name for each dropped flag and field. */
   readonly ignored: IgnoredFields;
 }
 
 export interface BetaResult {
-  /** `body` itself where no field had to leave. */
+  /** `body` itself if no field was removed. */
   readonly body: JsonObject;
-  /** The flags to send, each once. */
+  /** The flags to send, without duplicates. */
   readonly flags: readonly string[];
 }
 
-/** Sorts out the flags, and takes from the body what the dropped ones were for. */
+/** Decides on the flags, and removes the fields of the dropped ones from the body. */
 export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOptions): BetaResult {
   const sent = new Set<string>();
   const kept: string[] = [];
@@ -56,7 +58,7 @@ function holdsAny(names: readonly string[], flags: readonly string[]): boolean {
 
 const TOOL_CHOICE = parseJsonPath("tool_choice");
 
-/** Whether `tool_choice`, which Bedrock refuses without tools, has none left, or not the one that it names. */
+/** Whether `tool_choice`, which Bedrock rejects without tools, has no tools left, or not the one it names. */
 function choosesLostTool({ tools, tool_choice: choice }: JsonObject): boolean {
   if (!Array.isArray(tools)) return true;
   if (!isJsonObject(choice) || choice.type !== "tool") return false;

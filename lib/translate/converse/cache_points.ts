@@ -1,4 +1,4 @@
-/** Prompt caching: Anthropic's `cache_control` marks as Converse's `cachePoint` elements. */
+/** Prompt caching: Anthropic's `cache_control` markers as Converse's `cachePoint` elements. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { CachePlace } from "../../facts/traits.ts";
@@ -14,20 +14,21 @@ export interface Mark {
   readonly cache: CacheControl | undefined;
 }
 
-/** Sets the cache points of one request. */
+/** Places the cache points of one request. */
 export class CachePoints {
   #count = 0;
 
   constructor(private readonly places: ReadonlySet<CachePlace>, private readonly ignored: IgnoredFields) {}
 
   /**
-   * Puts a cache point behind the last element of `list`, if there is a mark. Where the model caches nothing, or no
-   * cache point may stand, the mark is ignored and named. A fifth one is refused, as Bedrock would.
+   * Puts a cache point after the last element of `list` if there is a marker. If the model does not support caching,
+   * or a cache point is not allowed there, the marker is listed as ignored. A fifth marker is refused, as Bedrock
+   * does.
    */
   mark(list: object[], { place, cache }: Mark): void {
     if (cache === undefined) return;
     const last = list.at(-1);
-    // Bedrock refuses a cache point right after reasoning.
+    // Bedrock refuses a cache point immediately after reasoning.
     if (last === undefined || "reasoningContent" in last || !this.places.has(place)) {
       this.ignored.add(cache.path.replaceAll(/\[\d+\]/g, "[]"));
       return;
@@ -36,7 +37,7 @@ export class CachePoints {
     if (++this.#count > MAX_CACHE_POINTS) {
       throw invalidField(
         cache.path,
-        `expected at most ${MAX_CACHE_POINTS} cache marks in a request, found another`,
+        `a request may have at most ${MAX_CACHE_POINTS} cache markers`,
       );
     }
     list.push({ cachePoint: { type: "default", ttl: cache.ttl } } satisfies CachePoint);

@@ -1,15 +1,17 @@
-/** Names of documents, which Converse wants from everyone, in few characters, and no two alike. */
+/** Document names, which Converse requires, with a restricted alphabet and no duplicates. */
 
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
 const MAX_LENGTH = 200;
 
-/** Gives out the document names of one request. */
+/** Assigns the document names of one request. */
 export class DocumentNames {
   readonly #taken = new Set<string>();
-  /** Number of each name's last copy: counted from the first each time, many copies would take very long. */
+  /** Number of each name's last copy; counting from 1 each time would be quadratic. */
   readonly #copies = new Map<string, number>();
 
-  /** The name for a file: its own without the extension, as far as Converse allows; ` (2)` and so on keep names apart. */
+  /**
+   * The name for a file: its own without the extension, as far as Converse allows; ` (2)` etc. make it unique.
+   */
   nameFor(filename: string | undefined): string {
     const plain = sanitize(filename ?? "") || "document";
     let copy = this.#copies.get(plain) ?? 1;

@@ -1,4 +1,4 @@
-/** The operator's guardrail of a model, as each of Bedrock's operations takes it. */
+/** The guardrail that the operator sets for a model, in the form of each Bedrock operation. */
 
 import type { Guardrail } from "../../snapshot/snapshot.ts";
 

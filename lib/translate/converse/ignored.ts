@@ -1,9 +1,9 @@
-/** Collects what a translation leaves out, to be named in `x-adit-ignored`: nothing is lost in silence. */
+/** Collects the fields that a translation ignores, for `x-adit-ignored`: nothing is dropped silently. */
 
-/** A bound on the header, whatever a caller invents. */
+/** Bounds the header, whatever the caller sends. */
 const MAX_NAMES = 32;
 
-/** A set of names, each once and at most 32 of them. */
+/** A set of at most 32 names. */
 export class IgnoredFields {
   readonly #names = new Set<string>();
 
@@ -11,14 +11,16 @@ export class IgnoredFields {
     for (const name of names) this.add(name);
   }
 
-  /** Notes the path of a field, without indexes; a name that cannot stand in a header is told as `(unprintable)`. */
+  /**
+   * Adds the path of a field, without indexes; a name that is not allowed in a header becomes `(unprintable)`.
+   */
   add(name: string): void {
     if (this.#names.size < MAX_NAMES) {
       this.#names.add(/^[\w.$[\]-]{1,64}$/.test(name) ? name : "(unprintable)");
     }
   }
 
-  /** In the order in which they were noted. */
+  /** In the order they were added. */
   list(): readonly string[] {
     return [...this.#names];
   }

@@ -1,12 +1,12 @@
-/** Images of any dialect as blocks of Converse. */
+/** Images of any dialect as Converse blocks. */
 
 import { Buffer } from "node:buffer";
 import { invalidField } from "../../base/errors.ts";
 import type { ImageBlock, ImageFormat } from "../../wire/bedrock/converse.ts";
 
 /**
- * The block for an image; throws `invalid_request` with `path` for one that Bedrock does not take. The format is read
- * off the bytes: declared types are wrong too often, and Bedrock refuses an image over it.
+ * The block for an image; throws `invalid_request` with `path` for a format that Bedrock does not support. The format
+ * is detected from the bytes: declared types are often wrong, and Bedrock refuses an image for it.
  */
 export function imageBlock(base64: string, path: string): { readonly image: ImageBlock } {
   const format = imageFormat(base64);
@@ -14,10 +14,10 @@ export function imageBlock(base64: string, path: string): { readonly image: Imag
   return { image: { format, source: { bytes: base64 } } };
 }
 
-/** What to say of an image whose format nobody knows. */
+/** The message for an image of unknown format. */
 export const KNOWN_IMAGES = "expected a PNG, JPEG, GIF or WebP image";
 
-/** The format that an image's first bytes tell; undefined for one that Bedrock does not take. */
+/** The format of an image by its first bytes; undefined if Bedrock does not support it. */
 export function imageFormat(base64: string): ImageFormat | undefined {
   const head = Buffer.from(base64.slice(0, 24), "base64").toString("latin1");
   return IMAGE_SIGNATURES.find(([signature]) => signature.test(head))?.[1];

@@ -1,4 +1,4 @@
-/** Members of a Converse request that mean the same in every dialect. */
+/** Fields of a Converse request that mean the same in every dialect. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -7,13 +7,13 @@ import type { ConverseTool } from "../../wire/bedrock/converse.ts";
 import type { ModelDefaults } from "../../snapshot/snapshot.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
-/** What the translation of a field must know: what the model can do, and where to name what it cannot. */
+/** Input of a field's translation: what the model supports, and where to list what it does not. */
 export interface FieldsContext {
   readonly traits: ModelTraits;
   readonly ignored: IgnoredFields;
 }
 
-/** Said in place of an empty tool result, which Bedrock refuses. */
+/** Sent instead of an empty tool result, which Bedrock refuses. */
 export const NO_OUTPUT = "(no output)";
 
 /** Bedrock refuses text blocks without a visible character. */
@@ -21,22 +21,22 @@ export function isBlank(text: string): boolean {
   return text.trim() === "";
 }
 
-/** Whether nothing would be left of the object as JSON. */
+/** Whether the object would be empty as JSON. */
 export function isEmpty(object: object): boolean {
   return Object.values(object).every((value) => value === undefined);
 }
 
-/** Bedrock refuses a schema that does not say it is an object's. */
+/** Bedrock refuses a schema that does not have `type: object`. */
 export function objectSchema(schema: JsonObject): JsonObject {
   return Object.hasOwn(schema, "type") ? schema : { type: "object", ...schema };
 }
 
-/** A tool of which nothing but the name is known; `name` is Converse's. */
+/** A tool of which only the name is known; `name` is Converse's. */
 export function bareTool(name: string): ConverseTool {
   return { toolSpec: { name, inputSchema: { json: objectSchema({}) } } };
 }
 
-/** `top_k` where the model has it inside `additionalModelRequestFields`. */
+/** `top_k`, at the model's path in `additionalModelRequestFields`. */
 export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
   if (topK === undefined) return {};
   if (traits.topKPath === "" || traits.sampling === "none") {
@@ -47,7 +47,7 @@ export function topKFields(topK: number | undefined, { traits, ignored }: Fields
   return outer.reduce<JsonObject>((inner, name) => ({ [name]: inner }), { [last]: topK });
 }
 
-/** The `thinking` member of `additionalModelRequestFields`, if it switches thinking on. */
+/** The `thinking` member of `additionalModelRequestFields`, if it enables thinking. */
 export function activeThinking({ thinking }: JsonObject): JsonObject | undefined {
   return isJsonObject(thinking) && thinking.type !== "disabled" ? thinking : undefined;
 }
@@ -58,14 +58,14 @@ interface Sampling {
 }
 
 /**
- * Whether the request leaves no room for the operator's sampling: newer Claude models refuse one of temperature and
- * top_p beside the other, and both while they think. `thinking` is what `activeThinking` gave.
+ * Whether the operator's sampling defaults must be dropped: newer Claude models refuse temperature together with
+ * top_p, and both while thinking. `thinking` is the result of `activeThinking`.
  */
 export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
   return temperature !== undefined || topP !== undefined || thinking !== undefined;
 }
 
-/** For a model that takes no sampling: nothing, and names for what the caller asks. */
+/** For a model without sampling parameters: sends none, and lists the caller's as ignored. */
 export function noSampling(
   { temperature, topP }: Sampling,
   ignored: IgnoredFields,
@@ -75,12 +75,12 @@ export function noSampling(
   return { temperature: undefined, topP: undefined };
 }
 
-/** The operator's tier for requests that name none. */
+/** The operator's tier, for requests without one. */
 export function tierConfig({ serviceTier }: ModelDefaults): JsonObject | undefined {
   return serviceTier === undefined ? undefined : { type: serviceTier };
 }
 
-/** The operator's `performanceConfig` for requests that have none. */
+/** The operator's `performanceConfig`, for requests without one. */
 export function latencyConfig({ latency }: ModelDefaults): JsonObject | undefined {
   return latency === undefined ? undefined : { latency };
 }

@@ -1,8 +1,10 @@
-/** Redacted thinking: base64 of Converse's blob there, the text inside the blob in Anthropic's API. */
+/** Redacted thinking: base64 of a blob in Converse, the text of that blob in Anthropic's API. */
 
 import { Buffer } from "node:buffer";
 
-/** Anthropic's `data` for the blob of a Converse answer. Latin-1 keeps every byte, should a blob not be text. */
+/**
+ * Anthropic's `data` for the blob of a Converse response. Latin-1 preserves every byte if a blob is not text.
+ */
 export function redactedToMessages(blob: string): string {
   return Buffer.from(blob, "base64").toString("latin1");
 }
@@ -12,7 +14,7 @@ export function redactedToConverse(data: string): string {
   return Buffer.from(data, "latin1").toString("base64");
 }
 
-/** Base64 of all the bytes, of which each piece of a stream holds some. */
+/** Base64 of the concatenated pieces of a stream. */
 export function joinBlobs(blobs: readonly string[]): string {
   return Buffer.concat(blobs.map((blob) => Buffer.from(blob, "base64"))).toString("base64");
 }

@@ -1,4 +1,4 @@
-/** Metadata of a request, within what Converse allows. */
+/** Request metadata, within Converse's limits. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -9,7 +9,7 @@ const MAX_ENTRIES = 16;
 const VALID_KEY = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/;
 const VALID_VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
 
-/** Checks a caller's metadata; `path` names the field in errors. Neither keys nor values are quoted in them. */
+/** Validates a caller's metadata; `path` names the field in errors. Neither keys nor values are quoted. */
 export function checkMetadata(metadata: JsonObject, path: string): Readonly<Record<string, string>> {
   const entries = Object.entries(metadata);
   if (entries.length > MAX_ENTRIES) {
@@ -17,18 +17,18 @@ export function checkMetadata(metadata: JsonObject, path: string): Readonly<Reco
   }
   const checked = entries.map(([key, value]): [string, string] => {
     if (!VALID_KEY.test(key)) {
-      throw invalidField(path, "expected keys of 1 to 256 letters, digits, spaces and :_@$#=/+,.- alone");
+      throw invalidField(path, "keys must be 1 to 256 letters, digits, spaces and :_@$#=/+,.-");
     }
-    if (typeof value !== "string") throw unexpected(path, "values that are strings", value);
+    if (typeof value !== "string") throw unexpected(path, "string values", value);
     if (!isMetadataValue(value)) {
-      throw invalidField(path, "expected values of up to 256 letters, digits, spaces and :_@$#=/+,.- alone");
+      throw invalidField(path, "values must be up to 256 letters, digits, spaces and :_@$#=/+,.-");
     }
     return [key, value];
   });
   return Object.fromEntries(checked);
 }
 
-/** Whether Bedrock's characters can spell a value. */
+/** Whether Bedrock's alphabet can represent a value. */
 export function isMetadataValue(value: string): boolean {
   return VALID_VALUE.test(value);
 }

@@ -1,4 +1,4 @@
-/** Converse's stop reasons in the words of the callers' dialects. */
+/** Converse's stop reasons in each dialect. */
 
 import type { MessagesStopReason } from "../../wire/anthropic/answer.ts";
 import type { FinishReason } from "../../wire/openai/completion.ts";
@@ -6,7 +6,7 @@ import type { FinishReason } from "../../wire/openai/completion.ts";
 interface StopReason {
   readonly chat: FinishReason;
   readonly messages: MessagesStopReason;
-  /** Worth a line in the log: the model failed, and no dialect has a word for it. */
+  /** Whether it is logged: the model failed, and no dialect has a name for it. */
   readonly anomaly?: true;
 }
 
@@ -25,7 +25,7 @@ const STOP_REASONS: ReadonlyMap<string, StopReason> = new Map<string, StopReason
 
 const UNKNOWN: StopReason = { chat: "stop", messages: "end_turn", anomaly: true };
 
-/** The row of a stop reason; one that this program does not know has a row, too. */
+/** The row of a stop reason; unknown ones have a row, too. */
 export function stopReasonRow(stopReason: string): StopReason {
   return STOP_REASONS.get(stopReason) ?? UNKNOWN;
 }

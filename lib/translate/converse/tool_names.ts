@@ -1,4 +1,4 @@
-/** Names and ids of tool calls, held to what Converse allows and told to the caller as the caller wrote them. */
+/** Names and ids of tool calls: mapped to what Converse allows, and back to what the caller sent. */
 
 import { sha256Hex } from "../../base/hash.ts";
 
@@ -7,7 +7,7 @@ const VALID_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
 const VALID_ID = /^[a-zA-Z0-9_.:-]{1,64}$/;
 
-/** Maps the tool names of one request there and back; the same name always maps to the same one. */
+/** Maps the tool names of one request in both directions; the same name always maps to the same one. */
 export class ToolNames {
   readonly #originals = new Map<string, string>();
 

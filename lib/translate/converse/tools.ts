@@ -1,4 +1,4 @@
-/** Tools of any dialect -> Converse: those on offer, the choice between them, and structured output. */
+/** Tools of any dialect -> Converse: the tools, the tool choice, and structured output. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -14,23 +14,23 @@ import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
 import { bareTool, objectSchema } from "./members.ts";
 import type { ConversationContext } from "./turns.ts";
 
-/** The members of a Converse request that tools and format become. */
+/** The Converse fields that result from tools and format. */
 export interface ToolPlan {
   readonly toolConfig: ToolConfig | undefined;
   readonly outputConfig: OutputConfig | undefined;
-  /** Converse's name of the tool whose input is the answer's content. */
+  /** Converse's name of the tool whose input is the response's content. */
   readonly structuredTool: string | undefined;
   /** Members for `additionalModelRequestFields`. */
   readonly additionalFields: JsonObject;
 }
 
-/** What the translation of tools must know. */
+/** Input of the translation of tools. */
 export interface ToolsContext extends ConversationContext {
-  /** Names of the tools that the history calls. */
+  /** Names of the tools called in the history. */
   readonly calledTools: readonly string[];
 }
 
-/** A tool of the caller's. */
+/** A tool of the caller. */
 export interface CallerTool {
   readonly name: string;
   /** `tools[0].function.name` */
@@ -38,40 +38,42 @@ export interface CallerTool {
   readonly description: string | undefined;
   readonly schema: JsonObject;
   readonly strict: boolean;
-  /** What `strict` is called where the model does not know it: `tools[].function.strict`. */
+  /**
+   * The path under which `strict` is listed as ignored if the model does not support it: `tools[].function.strict`.
+   */
   readonly strictPath: string;
   readonly cache: CacheControl | undefined;
 }
 
-/** The caller's `tool_choice` as far as the model can follow it. */
+/** The caller's `tool_choice`, as far as the model supports it. */
 export interface Choice {
   readonly mode: "auto" | "none" | "forced";
-  /** The tools that the model may call; undefined: every one. */
+  /** The tools that the model may call; undefined for all. */
   readonly allowed: ReadonlySet<string> | undefined;
-  /** Undefined for "none" too: Converse has no such choice, a request says so by having no tools. */
+  /** Undefined for "none" too: Converse has no such choice, so the tools are omitted instead. */
   readonly toolChoice: ToolChoice | undefined;
 }
 
-/** The shape that the caller wants the answer in. */
+/** The format that the caller requires for the response. */
 export interface AnswerFormat {
-  /** The field that asks for it. */
+  /** The path of the field that requests it. */
   readonly path: string;
-  /** What that field may hold for a model without structured output. */
+  /** What that field may be for a model without structured output. */
   readonly otherwise: string;
-  /** Undefined: any object, which `outputConfig` cannot ask for. */
+  /** Undefined for any object, which `outputConfig` cannot express. */
   readonly schema: JsonObject | undefined;
   readonly name: string | undefined;
   readonly description: string | undefined;
-  /** The name of the tool that takes the answer, and what is added to it until no other tool has it. */
+  /** The name of the tool that receives the output; `_` is appended until it is unique. */
   readonly tool: { readonly name: string; readonly suffix: string };
 }
 
-/** What a request asks of tools and answer. */
+/** What a request specifies about tools and format. */
 export interface Wanted {
   readonly tools: readonly CallerTool[];
   readonly choice: Choice;
   readonly format: AnswerFormat | undefined;
-  /** The field that forbids more than one call at a time, where it does. */
+  /** The field that disables parallel tool calls, if it does. */
   readonly singleCall: string | undefined;
 }
 
@@ -93,37 +95,39 @@ export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
   };
 }
 
-/** Throws `invalid_request` where two tools have one name, which Bedrock refuses. */
+/** Throws `invalid_request` if two tools have the same name, which Bedrock refuses. */
 export function refuseDoubles(tools: readonly CallerTool[]): void {
   const names = new Set<string>();
   for (const { name, namePath } of tools) {
     if (names.has(name)) {
-      throw invalidField(namePath, "expected a name of its own, found a name given before");
+      throw invalidField(namePath, "duplicate tool name");
     }
     names.add(name);
   }
 }
 
-/** The model chooses, between all tools or those that are `allowed`. */
+/** The model chooses among all tools or those in `allowed`. */
 export function autoChoice(traits: ModelTraits, allowed?: Choice["allowed"]): Choice {
   return { mode: "auto", allowed, toolChoice: traits.toolChoice.has("auto") ? { auto: {} } : undefined };
 }
 
-/** The model must call one of the tools; throws `invalid_request` with `path` where it cannot be made to. */
+/**
+ * The model must call one of the tools; throws `invalid_request` with `path` if the model cannot be forced to.
+ */
 export function anyChoice(
   traits: ModelTraits,
   { path, allowed }: { readonly path: string; readonly allowed?: Choice["allowed"] },
 ): Choice {
   if (traits.toolChoice.has("any")) return { mode: "forced", allowed, toolChoice: { any: {} } };
-  throw invalidField(path, 'this model cannot be made to call a tool: expected "auto" or "none"');
+  throw invalidField(path, 'this model cannot be forced to call a tool; use "auto" or "none"');
 }
 
-/** The model must call the tool of that name. */
+/** The model must call the named tool. */
 export function namedChoice(
   name: string,
   { path, traits, toolNames }: ToolsContext & { readonly path: string },
 ): Choice {
-  // Where a model cannot be held to a name, it is left no other tool.
+  // If the model does not support a named choice, that tool is the only one it is offered.
   return traits.toolChoice.has("tool")
     ? { mode: "forced", allowed: undefined, toolChoice: { tool: { name: toolNames.toConverse(name) } } }
     : anyChoice(traits, { path, allowed: new Set([name]) });
@@ -138,7 +142,7 @@ function offerTools({ tools, choice }: Wanted, context: ToolsContext): ConverseT
     offered.push({ toolSpec: translateTool(tool, context) });
     cachePoints.mark(offered, { place: "tools", cache: tool.cache });
   }
-  // Bedrock refuses tool blocks in the history of a request that has no toolConfig.
+  // Bedrock refuses tool blocks in the history if there is no toolConfig.
   return offered.length > 0 ? offered : calledTools.map((name) => bareTool(toolNames.toConverse(name)));
 }
 
@@ -160,30 +164,32 @@ interface Structure {
 
 interface StructureContext extends ToolsContext {
   readonly wanted: Wanted;
-  /** How many other tools the model is offered. */
+  /** The number of other tools that the model is offered. */
   readonly others: number;
 }
 
-/** Structured output: natively where the model has it, else by a tool that takes the answer as its input. */
+/**
+ * Structured output: native if the model supports it, otherwise by a tool that takes the output as its input.
+ */
 function planStructure(format: AnswerFormat, context: StructureContext): Structure {
   const { traits, wanted: { tools, choice }, others, toolNames, calledTools, ignored } = context;
   if (format.schema !== undefined && traits.structuredOutput === "schema") {
     return { outputConfig: { textFormat: schemaFormat(format, format.schema) } };
   }
   if (choice.mode === "forced") {
-    // A call that the caller insists on has no content to hold to a format.
+    // If the caller forces a call, there is no content to which a format applies.
     ignored.add(format.path);
     return {};
   }
   const byName = traits.toolChoice.has("tool");
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
-    throw invalidField(format.path, `this model has no structured output: expected ${format.otherwise}`);
+    throw invalidField(format.path, `this model does not support structured output; ${format.otherwise}`);
   }
-  // Tools of the history alone may be offered, too.
+  // Tools that only occur in the history may be offered, too.
   const taken = [...tools.map((tool) => tool.name), ...calledTools];
   const tool: ToolSpec = {
     name: toolNames.toConverse(freeName(format.tool, taken)),
-    description: format.description ?? "Gives the answer, as JSON",
+    description: format.description ?? "Returns the answer as JSON",
     inputSchema: { json: objectSchema(format.schema ?? {}) },
   };
   const mayCallOthers = others > 0 && choice.mode !== "none";
@@ -211,7 +217,7 @@ interface ParallelContext extends ToolsContext {
   readonly toolChoice: ToolChoice | undefined;
 }
 
-/** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
+/** Disables parallel calls, which only Claude supports, as a member of its own `tool_choice`. */
 function forbidParallelCalls(
   singleCall: string,
   { traits, ignored, toolChoice }: ParallelContext,
@@ -223,7 +229,7 @@ function forbidParallelCalls(
   return { tool_choice: { ...nativeChoice(toolChoice), disable_parallel_tool_use: true } };
 }
 
-/** The choice as Anthropic spells it, since the native member must not contradict Converse's. */
+/** The choice in Anthropic's form, since the native member must not contradict Converse's. */
 function nativeChoice(toolChoice: ToolChoice | undefined): JsonObject {
   if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
   return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };

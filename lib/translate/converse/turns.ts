@@ -7,15 +7,15 @@ import type { CachePoints } from "./cache_points.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import type { ToolNames } from "./tool_names.ts";
 
-/** The system prompt and the messages, for Converse. */
+/** The system prompt and the messages for Converse. */
 export interface Conversation {
   readonly system: readonly SystemBlock[];
   readonly messages: readonly ConverseMessage[];
-  /** Names, as the caller wrote them, of the tools that were called. */
+  /** The caller's names of the tools that were called. */
   readonly calledTools: readonly string[];
 }
 
-/** What the translation of a conversation must know, and where it leaves its notes. */
+/** Input of the translation of a conversation. */
 export interface ConversationContext {
   readonly traits: ModelTraits;
   readonly toolNames: ToolNames;
@@ -25,25 +25,25 @@ export interface ConversationContext {
 
 interface Turn {
   readonly role: "user" | "assistant";
-  /** Tool results, which the model wants ahead of anything else in the turn. */
+  /** Tool results, which the model expects before anything else in the turn. */
   readonly results: ContentBlock[];
   readonly content: ContentBlock[];
 }
 
-/** Said where a turn has documents and no text, which Bedrock refuses. */
+/** Sent if a turn has documents but no text, which Bedrock refuses. */
 const SEE_DOCUMENTS = "(see the attached documents)";
 
 function lacksText(content: readonly ContentBlock[]): boolean {
   return content.some((block) => "document" in block) && !content.some((block) => "text" in block);
 }
 
-/** Collects blocks into turns: neighbours of the same role become one. */
+/** Collects blocks into turns: consecutive blocks of the same role are merged. */
 export class Turns {
   readonly #turns: Turn[] = [];
 
   constructor(private readonly cachePoints: CachePoints) {}
 
-  /** Whose turn it is; undefined before the first block. */
+  /** The role of the current turn; undefined before the first block. */
   get role(): "user" | "assistant" | undefined {
     return this.#turns.at(-1)?.role;
   }
@@ -53,7 +53,7 @@ export class Turns {
     ("toolResult" in block ? turn.results : turn.content).push(block);
   }
 
-  /** Marks what `role` has said so far. */
+  /** Puts a cache point after what `role` has said so far. */
   mark(role: "user" | "assistant", cache: CacheControl | undefined): void {
     if (cache === undefined) return;
     const last = this.#turns.at(-1);

@@ -1,4 +1,4 @@
-/** Converse -> Anthropic Messages: the whole answer. */
+/** Converse -> Anthropic Messages: the whole response. */
 
 import type { JsonObject } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
@@ -18,9 +18,9 @@ import { redactedToMessages } from "../converse/redacted.ts";
 import { stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface MessageContext {
-  /** `msg_` and something unique. */
+  /** `msg_` and a unique suffix. */
   readonly id: string;
-  /** The name that the caller used. */
+  /** The model name that the caller sent. */
   readonly model: string;
   /** For the body of an error in a stream. */
   readonly requestId: string;
@@ -29,15 +29,15 @@ export interface MessageContext {
 
 export interface MessageResult {
   readonly body: MessageAnswer;
-  /** Undefined when Bedrock did not tell. */
+  /** Undefined if Bedrock did not report it. */
   readonly usage: Usage | undefined;
-  /** What the answer held that Messages has no place for, to be counted and logged. */
+  /** What the response had that Messages cannot represent, for the log and the metrics. */
   readonly anomalies: readonly string[];
 }
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
-/** Translates an answer; never fails over a block or a stop reason that it does not know. */
+/** Translates a response; unknown blocks and stop reasons are never an error. */
 export function converseToMessages(response: ConverseResponse, context: MessageContext): MessageResult {
   const { id, model, call } = context;
   const anomalies: string[] = [];
@@ -66,7 +66,7 @@ interface BlockContext {
   readonly anomalies: string[];
 }
 
-/** The block as Messages has it; none for empty text, which a caller could not send back. */
+/** The block in Messages' form; none for empty text, which a caller could not send back. */
 function answerBlock(block: ResponseBlock, { call, anomalies }: BlockContext): AnswerBlock[] {
   switch (block.type) {
     case "text":
@@ -99,11 +99,11 @@ function readCitations(citations: readonly Citation[], anomalies: string[]): Jso
 }
 
 interface StructuredContext extends BlockContext {
-  /** Those of the answer, without the structured one. */
+  /** The calls, without the one for structured output. */
   readonly blocks: readonly AnswerBlock[];
 }
 
-/** The answer where a tool stands in for structured output: its input is the text, in place of all other text. */
+/** The content if a tool is used for structured output: its input replaces all text. */
 function structuredContent(
   { content }: ConverseResponse,
   { blocks, call, anomalies }: StructuredContext,
@@ -119,24 +119,26 @@ function structuredContent(
   return only === "" ? others : [...others, { type: "text", text: only }];
 }
 
-/** What decides on the stop reason beside Bedrock's own word. */
+/** What determines the stop reason in addition to Bedrock's own value. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
   readonly structuredTool: string | undefined;
-  /** The sequences that were asked for. */
+  /** The requested stop sequences. */
   readonly stopSequences: readonly string[];
-  /** Gets a stop reason that Messages has no word for. */
+  /** Receives a stop reason that Messages cannot represent. */
   readonly anomalies: string[];
 }
 
-/** Why the message ended. Converse does not tell which sequence stopped it, but of one it is clear. */
+/**
+ * Why the message ended. Converse does not report which stop sequence matched; it is only known if there is one.
+ */
 export function messagesStop(
   stopReason: string,
   { hasToolCalls, structuredTool, stopSequences, anomalies }: StopContext,
 ): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
   const { messages: reason, anomaly } = stopReasonRow(stopReason);
   if (anomaly) anomalies.push(oddStopReason(stopReason));
-  // The caller knows nothing of the tool that stands in for structured output.
+  // The caller does not know about the tool used for structured output.
   const hidden = reason === "tool_use" && structuredTool !== undefined && !hasToolCalls;
   const [only = null, ...others] = stopSequences;
   return {

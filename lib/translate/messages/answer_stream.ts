@@ -1,4 +1,4 @@
-/** ConverseStream -> Anthropic Messages: the events of a stream, as the text of server-sent events. */
+/** ConverseStream -> Anthropic Messages: the events of a stream, as server-sent events. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -23,21 +23,21 @@ import { messagesCitation } from "./citations.ts";
 import { encodeMessagesEvent } from "./events.ts";
 import { joinBlobs, redactedToMessages } from "../converse/redacted.ts";
 
-/** The one block that is being written; `source` is its index in Converse. */
+/** The currently open block; `source` is its index in Converse. */
 type Block =
   | {
     readonly type: "text" | "thinking" | "tool_use";
     readonly source: number;
-    /** Its index in Messages, where blocks that were left out leave no gap. */
+    /** Its index in Messages, which has no gaps for dropped blocks. */
     readonly index: number;
   }
-  /** The tool that stands in for structured output: its input is kept for the end. */
+  /** The tool used for structured output: its input is kept until the end. */
   | { readonly type: "structured"; readonly source: number }
-  /** Anthropic sends redacted thinking whole, so its pieces are kept until there is no more. */
+  /** Anthropic sends redacted thinking whole, so its pieces are collected. */
   | { readonly type: "redacted"; readonly source: number; readonly blobs: string[] }
   | { readonly type: "skipped"; readonly source: number };
 
-/** The deltas of each kind, with the member that holds their text. */
+/** The delta types, each with the member that holds its text. */
 const DELTAS = {
   text_delta: "text",
   thinking_delta: "thinking",
@@ -46,9 +46,9 @@ const DELTAS = {
   citations_delta: "citation",
 } as const;
 
-/** Translates one stream: `push` every event, then `end`, or `fail` when something broke. */
+/** Translates one stream: `push` every event, then `end`, or `fail` after an error. */
 export class ConverseStreamToMessages {
-  /** What the stream held that Messages has no place for, to be counted and logged. */
+  /** What the stream had that Messages cannot represent, for the log and the metrics. */
   readonly anomalies: string[] = [];
 
   readonly #context: MessageContext;
@@ -56,7 +56,7 @@ export class ConverseStreamToMessages {
   #block: Block | undefined;
   #blocks = 0;
   #hasToolCalls = false;
-  /** Text that must not be sent if the tool that stands in for structured output gives the answer. */
+  /** Text that is held back until it is known whether the tool for structured output provides the content. */
   #heldText = "";
   #structured: string | undefined;
   #usage: Usage | undefined;
@@ -67,22 +67,22 @@ export class ConverseStreamToMessages {
     this.#context = context;
   }
 
-  /** Known once Bedrock has told. */
+  /** Defined once Bedrock has reported it. */
   get usage(): Usage | undefined {
     return this.#usage;
   }
 
-  /** Bedrock's own word; known once the message is complete. */
+  /** Bedrock's own value; defined once the message is complete. */
   get stopReason(): string | undefined {
     return this.#stopReason;
   }
 
-  /** Whether the model said that its message is complete; only then may the stream end well. */
+  /** Whether the model said that its message is complete; otherwise the end of the stream is an error. */
   get finished(): boolean {
     return this.#stopReason !== undefined;
   }
 
-  /** The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call. */
+  /** The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call. */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -115,7 +115,7 @@ export class ConverseStreamToMessages {
     return this.finished ? this.#finish() : this.fail(new AditError("stream_truncated"));
   }
 
-  /** One error event, after which nothing may follow. */
+  /** An error event; nothing may follow. */
   fail(error: AditError): string {
     this.#ended = true;
     return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
@@ -181,7 +181,7 @@ export class ConverseStreamToMessages {
       this.#note(UNKNOWN_CITATION);
       return "";
     }
-    // Where text is held back, what it cites is too.
+    // If text is held back, so are its citations.
     if (this.#context.call.structuredTool !== undefined) return "";
     return this.#ensure("text", source) + this.#encodeDelta("citations_delta", citation);
   }
@@ -203,7 +203,7 @@ export class ConverseStreamToMessages {
           break;
       }
     }
-    // The call has gone out without it, or never began: either way it would be another call than the model's.
+    // The call was sent without it, or never began: either way it would differ from the model's call.
     throw upstreamProtocol(INPUT_WITHOUT_TOOL);
   }
 
@@ -218,7 +218,7 @@ export class ConverseStreamToMessages {
     return closed;
   }
 
-  /** Opens a block that Bedrock does not announce, unless it is the one being written. */
+  /** Opens a block that Bedrock does not announce, unless it is already open. */
   #ensure(type: "text" | "thinking", source: number): string {
     const open = this.#block;
     if (open?.type === type && open.source === source) return "";
@@ -236,7 +236,7 @@ export class ConverseStreamToMessages {
     return started + encodeMessagesEvent({ type: "content_block_start", index, content_block: block });
   }
 
-  /** Ends the block being written, if there is one; Bedrock does not always say that it has ended. */
+  /** Closes the open block, if any; Bedrock does not always report the end of a block. */
   #closeBlock(): string {
     const block = this.#block;
     this.#block = undefined;
@@ -254,7 +254,7 @@ export class ConverseStreamToMessages {
     }
   }
 
-  /** Inside of a block that is known the rest of it still counts. */
+  /** An unknown delta inside a known block; the rest of the block still counts. */
   #unknownDelta(source: number, name: string): string {
     if (this.#block?.source === source) {
       this.#note(unknownBlock(name));
@@ -265,7 +265,7 @@ export class ConverseStreamToMessages {
     return closed;
   }
 
-  /** A block that comes in one piece. */
+  /** A block that arrives in one piece. */
   #whole(block: AnswerBlock): string {
     const started = this.#start();
     const index = this.#blocks++;
@@ -278,15 +278,15 @@ export class ConverseStreamToMessages {
     this.#note(unknownBlock(name));
   }
 
-  /** Once is enough, however often it comes. */
+  /** Recorded once, however often it occurs. */
   #note(anomaly: string): void {
     if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
   }
 
-  /** The answer of the tool that stands in for structured output, or the text that was held back for it. */
+  /** The input of the tool used for structured output, or the text that was held back. */
   #sendAnswer(): string {
     if (this.#structured !== undefined && this.#heldText !== "") this.#note(TEXT_BESIDE_ANSWER);
-    // A call without arguments has an empty input, and empty text is not JSON.
+    // A call without arguments has an empty input, and an empty string is not JSON.
     const text = this.#structured === "" ? "{}" : this.#structured ?? this.#heldText;
     if (text === "") return "";
     return this.#ensure("text", -1) + this.#encodeDelta("text_delta", text) + this.#closeBlock();
@@ -306,7 +306,7 @@ export class ConverseStreamToMessages {
         content: [],
         stop_reason: null,
         stop_sequence: null,
-        // Bedrock tells the counts at the end; they come with `message_delta`.
+        // Bedrock reports token counts at the end; they are sent with `message_delta`.
         usage: messagesUsage(NO_USAGE),
       },
     });
@@ -326,7 +326,7 @@ export class ConverseStreamToMessages {
       encodeMessagesEvent({ type: "message_stop" });
   }
 
-  /** A delta of the block being written, put together by hand: there is one for nearly every token. */
+  /** A delta of the open block, assembled by hand, since there is one for nearly every token. */
   #encodeDelta(type: keyof typeof DELTAS, value: string | JsonObject): string {
     const block = this.#block;
     const index = block !== undefined && "index" in block ? block.index : 0;

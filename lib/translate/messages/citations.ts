@@ -4,7 +4,7 @@ import { firstMember, isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Citation } from "../../wire/bedrock/converse.ts";
 
-/** The members that tell where a citation was found, by the name of its place in Converse. */
+/** The fields of each kind of location, by its name in Converse. */
 const LOCATIONS: Readonly<Record<string, (place: JsonObject, citation: Citation) => JsonObject>> = {
   documentChar: (place, citation) => ({
     type: "char_location",
@@ -36,7 +36,7 @@ const LOCATIONS: Readonly<Record<string, (place: JsonObject, citation: Citation)
     type: "web_search_result_location",
     url: place.url ?? "",
     title: title ?? null,
-    // Would let Anthropic's own search find the page again.
+    // Anthropic's own search would use it to find the page again.
     encrypted_index: "",
   }),
 };
@@ -45,7 +45,7 @@ function documentOf(place: JsonObject, { title }: Citation): JsonObject {
   return { document_index: place.documentIndex ?? 0, document_title: title ?? null };
 }
 
-/** The citation, or undefined where Messages has no such place. */
+/** The citation, or undefined if Messages does not have that kind of location. */
 export function messagesCitation(citation: Citation): JsonObject | undefined {
   const { location } = citation;
   const name = firstMember(location);

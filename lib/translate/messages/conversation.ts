@@ -11,7 +11,9 @@ import { toolUseId } from "../converse/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 
-/** Translates the blocks in order; throws `invalid_request` with the path of what Converse cannot take. */
+/**
+ * Translates the blocks in order; throws `invalid_request` with the path of what Converse does not support.
+ */
 export function translateConversation(request: MessagesRequest, context: ConversationContext): Conversation {
   return new ConversationTranslator(context).translate(request);
 }
@@ -32,7 +34,7 @@ class ConversationTranslator {
     const turns = this.#turns.messages();
     const [first, last] = [turns.at(0), turns.at(-1)];
     if (first === undefined || last === undefined) {
-      throw invalidField("messages", "expected a user message with content, found none");
+      throw invalidField("messages", "at least one user message with content is required");
     }
     if (first.role !== "user") throw invalidField("messages[0].role", 'expected "user", found "assistant"');
     this.#turns.mark(last.role, cache);
@@ -73,7 +75,7 @@ class ConversationTranslator {
         break;
       case "thinking": {
         const { thinking: text, signature } = block;
-        // Bedrock takes back a thought only with its signature, and not one character changed.
+        // Bedrock accepts thinking back only with its signature and unchanged to the character.
         if (signature === undefined) this.context.ignored.add("messages[].content[].thinking");
         else this.#turns.add(role, { reasoningContent: { reasoningText: { text, signature } } });
         break;
@@ -94,7 +96,7 @@ class ConversationTranslator {
         status: isError ? "error" : undefined,
       },
     });
-    // A mark inside the result stands behind the result: a cache point may not stand within.
+    // A marker inside the result applies after the result: a cache point is not allowed inside.
     this.#turns.mark(role, content.findLast(({ cache }) => cache !== undefined)?.cache);
   }
 

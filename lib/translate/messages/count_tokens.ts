@@ -1,4 +1,4 @@
-/** Anthropic's `count_tokens` -> CountTokens, in the form that fits the way a model is asked, and back. */
+/** Anthropic's `count_tokens` -> CountTokens, in the form of InvokeModel or Converse, and back. */
 
 import { Buffer } from "node:buffer";
 import { upstreamProtocol } from "../../base/errors.ts";
@@ -23,14 +23,14 @@ export type CountTokensInput =
 
 export interface CountTokensCall {
   readonly request: { readonly input: CountTokensInput };
-  /** Flags and fields without effect, for `x-adit-ignored`. */
+  /** Ignored flags and fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
 }
 
-/** Stands where the body has none: Bedrock wants a number, and counts only what goes in. */
+/** Used if the body has none: Bedrock requires a number, but only counts input. */
 const MAX_TOKENS = 1;
 
-/** For Claude: the body that InvokeModel would be sent. */
+/** For Claude: the body for InvokeModel. */
 export function messagesToInvokeCount(body: JsonObject, context: InvokeContext): CountTokensCall {
   const isLimited = (body.max_tokens ?? null) !== null;
   const invoke = messagesToInvoke(isLimited ? body : { ...body, max_tokens: MAX_TOKENS }, context);
@@ -41,13 +41,13 @@ export function messagesToInvokeCount(body: JsonObject, context: InvokeContext):
   };
 }
 
-/** The least `max_tokens` that goes with a budget for thinking, which Bedrock wants to be smaller. */
+/** The smallest `max_tokens` for a thinking budget, which Bedrock requires to be smaller. */
 function roomFor(thinking: JsonValue | undefined): number {
   const budget = isJsonObject(thinking) ? thinking.budget_tokens : undefined;
   return typeof budget === "number" ? budget + 1 : MAX_TOKENS;
 }
 
-/** For the rest: those members of the request to Converse that go into the count. */
+/** For other models: the fields of the Converse request that are counted. */
 export function messagesToConverseCount(
   request: MessagesRequest,
   context: MessagesConverseContext,
@@ -65,11 +65,11 @@ export interface TokenCount {
   readonly input_tokens: number;
 }
 
-/** Anthropic's answer out of Bedrock's; throws `upstream_protocol` where there is no count. */
+/** Anthropic's response from Bedrock's; throws `upstream_protocol` if there is no count. */
 export function countTokensToMessages(answer: JsonValue): TokenCount {
   const count = member(answer, "inputTokens");
   if (typeof count !== "number") {
-    throw upstreamProtocol("CountTokens answered without a count");
+    throw upstreamProtocol("CountTokens response without a count");
   }
   return { input_tokens: count };
 }

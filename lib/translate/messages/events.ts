@@ -1,12 +1,12 @@
-/** Events of a Messages stream as the text of server-sent events. */
+/** Events of a Messages stream as server-sent events. */
 
 import { encodeSseEvent } from "../../codec/sse.ts";
 import type { MessagesEvent } from "../../wire/anthropic/answer.ts";
 
-/** Sent in silence; clients skip it. */
+/** Keeps the connection alive; clients ignore it. */
 export const MESSAGES_PING = encodeSseEvent("ping", '{"type":"ping"}');
 
-/** The text of an event, by the name that its `type` is. */
+/** The text of an event, named by its `type`. */
 export function encodeMessagesEvent(event: MessagesEvent): string {
   return encodeSseEvent(event.type, JSON.stringify(event));
 }

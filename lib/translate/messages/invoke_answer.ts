@@ -1,4 +1,4 @@
-/** InvokeModel of Claude -> Anthropic Messages: the whole answer. */
+/** InvokeModel of Claude -> Anthropic Messages: the whole response. */
 
 import { upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
@@ -8,15 +8,17 @@ import { MESSAGES_USAGE, readUsage } from "../../wire/usage.ts";
 
 export interface InvokeResult {
   readonly body: JsonObject;
-  /** Undefined where the answer does not tell. */
+  /** Undefined if the response does not report it. */
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;
 }
 
-/** The answer as it came, in its order, but for the model's name, which is the caller's. Throws `upstream_protocol`. */
+/**
+ * The response as received, with the caller's model name in place of Bedrock's. Throws `upstream_protocol`.
+ */
 export function invokeToMessages(answer: JsonValue, model: string): InvokeResult {
   if (!isJsonObject(answer) || answer.type !== "message") {
-    throw upstreamProtocol("InvokeModel answered without a message");
+    throw upstreamProtocol("InvokeModel response without a message");
   }
   const stopReason = answer.stop_reason;
   return {

@@ -1,4 +1,4 @@
-/** InvokeModelWithResponseStream of Claude -> Anthropic Messages: event by event, as the text of server-sent events. */
+/** InvokeModelWithResponseStream of Claude -> Anthropic Messages: event by event, as server-sent events. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
@@ -10,19 +10,19 @@ import { METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stre
 import { MESSAGES_USAGE, METRICS_USAGE, readUsage } from "../../wire/usage.ts";
 
 export interface InvokeStreamContext {
-  /** The name that the caller used. */
+  /** The model name that the caller sent. */
   readonly model: string;
   /** For the body of an error. */
   readonly requestId: string;
 }
 
-// Nearly all events are these: their text is passed on unread.
+// Nearly all events; their text is passed on without parsing.
 const DELTA_START = '{"type":"content_block_delta"';
 const DELTA_HEAD = "event: content_block_delta\ndata: ";
 
-/** Passes on one stream: `push` every chunk, then `end`, or `fail` when something broke. */
+/** Relays one stream: `push` every chunk, then `end`, or `fail` after an error. */
 export class InvokeStreamToMessages {
-  /** What the stream held that Messages has no place for: nothing, since its events are Anthropic's own. */
+  /** Always empty: the events are Anthropic's own. */
   readonly anomalies: readonly string[] = [];
 
   readonly #context: InvokeStreamContext;
@@ -35,7 +35,7 @@ export class InvokeStreamToMessages {
     this.#context = context;
   }
 
-  /** What has been told so far. */
+  /** Usage reported so far. */
   get usage(): Usage | undefined {
     return this.#usage;
   }
@@ -44,20 +44,23 @@ export class InvokeStreamToMessages {
     return this.#stopReason;
   }
 
-  /** Whether `message_stop` has come; only then may the stream end well. */
+  /** Whether `message_stop` has been received; otherwise the end of the stream is an error. */
   get finished(): boolean {
     return this.#finished;
   }
 
-  /** The text to send for the payload of a `chunk` frame. Throws `upstream_protocol` for what is no event of Anthropic's. */
+  /**
+   * The text to send for the payload of a `chunk` frame. Throws `upstream_protocol` if it is not an event of
+   * Anthropic's.
+   */
   push(payload: Uint8Array): string {
     const json = oneLine(unwrapChunk(payload));
     if (json.startsWith(DELTA_START)) return `${DELTA_HEAD}${json}\n\n`;
     const event = parseChunk(json);
     const type = event.type;
-    // Letters alone, so that the name cannot break out of its line.
+    // Letters and underscores only, so that the name cannot break out of its line.
     if (typeof type !== "string" || !/^\w+$/.test(type)) {
-      throw upstreamProtocol("the stream held an event without a type");
+      throw upstreamProtocol("stream event without a type");
     }
     const edited = this.#read(event, type);
     return encodeSseEvent(type, edited === event ? json : JSON.stringify(edited));
@@ -68,19 +71,19 @@ export class InvokeStreamToMessages {
     return this.#finished || this.#failed ? "" : this.fail(new AditError("stream_truncated"));
   }
 
-  /** One error event, after which nothing may follow: none if the model's own has been sent. */
+  /** An error event, after which nothing may follow; empty if the model's own has already been sent. */
   fail(error: AditError): string {
     if (this.#failed) return "";
     this.#failed = true;
     return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
   }
 
-  /** Takes note of an event; gives another one where it must not pass as it is. */
+  /** Records an event; returns a replacement if it must not be passed on unchanged. */
   #read(event: JsonObject, type: string): JsonObject {
     switch (type) {
       case "message_start": {
         const { message } = event;
-        if (!isJsonObject(message)) throw upstreamProtocol("the stream held message_start without a message");
+        if (!isJsonObject(message)) throw upstreamProtocol("message_start without a message");
         this.#usage = readUsage(message.usage, MESSAGES_USAGE, this.#usage);
         return { ...event, message: { ...message, model: this.#context.model } };
       }
@@ -104,7 +107,7 @@ export class InvokeStreamToMessages {
   }
 }
 
-/** JSON on one line; outside of strings, where alone a line break may stand, white space means nothing. */
+/** JSON on one line; line breaks are only possible outside strings, where white space has no meaning. */
 function oneLine(json: string): string {
   return json.includes("\n") || json.includes("\r") ? json.replaceAll(/[\r\n]+/g, " ") : json;
 }

@@ -1,4 +1,6 @@
-/** Anthropic Messages -> InvokeModel of Claude: the same body, edited as little as possible. See `docs/messages.md`. */
+/**
+ * Anthropic Messages -> InvokeModel of Claude: the same body with as few edits as possible. See `docs/messages.md`.
+ */
 
 import { mergeFields } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -24,15 +26,15 @@ export interface InvokeContext {
 
 export interface InvokeCall {
   readonly body: JsonObject;
-  /** What Bedrock takes beside the body: the operator's guardrail, metadata, tier and latency. */
+  /** What Bedrock takes outside the body: the operator's guardrail, metadata, tier and latency. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Flags and fields that were left out, for `x-adit-ignored`. */
+  /** Dropped flags and fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
 }
 
 /**
- * The body for InvokeModel. Members keep their order, in which the prompt is cached. Throws `invalid_request` where
- * there is no `max_tokens`, neither the caller's nor the operator's.
+ * The body for InvokeModel. Members keep their order, since the prompt cache depends on it. Throws `invalid_request`
+ * if neither the caller nor the operator sets `max_tokens`.
  */
 export function messagesToInvoke(
   body: JsonObject,
@@ -67,7 +69,7 @@ interface DefaultsContext {
   readonly settings: ModelSettings | undefined;
 }
 
-/** The operator's defaults for what the caller leaves open. */
+/** The operator's defaults for what the caller does not set. */
 function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
   const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
@@ -91,7 +93,7 @@ function settingsHeaders(
   { defaults, guardrail, metadata }: ModelSettings,
 ): Record<string, string> {
   const { serviceTier, latency } = defaults;
-  // With `auto` the operator chooses, and then Bedrock.
+  // With `auto` the operator decides, then Bedrock.
   const choosesTier = isSet(body, "service_tier") && body.service_tier !== "auto";
   return {
     ...(serviceTier !== undefined && !choosesTier && { "x-amzn-bedrock-service-tier": serviceTier }),

@@ -11,17 +11,20 @@ import { isBase64, readBase64 } from "../converse/data_url.ts";
 import { DocumentNames } from "../converse/document_names.ts";
 import { imageBlock } from "../converse/images.ts";
 
-/** Converse's document with the members that only Claude's citations use. */
+/** Converse's document with the fields that only Claude's citations use. */
 interface CitedDocument extends ConverseDocument {
   readonly context?: string | undefined;
   readonly citations?: { readonly enabled: boolean } | undefined;
 }
 
-/** Translates the media of one request; it keeps the names of documents apart. */
+/** Translates the media of one request; document names are unique within it. */
 export class MessagesMedia {
   readonly #names = new DocumentNames();
 
-  /** The block for an image; its format is read off its bytes. Throws `invalid_request` with the path of the data. */
+  /**
+   * The block for an image, whose format is detected from its bytes. Throws `invalid_request` with the path of the
+   * data.
+   */
   image({ source }: ImageBlock): { readonly image: ConverseImage } {
     const path = `${source.path}.data`;
     return imageBlock(readBase64(source.data, path), path);
@@ -31,7 +34,7 @@ export class MessagesMedia {
     return {
       document: {
         ...(source.type === "text" ? plainText(source.text) : decode(source)),
-        // Titles are no file names: a dot in one does not begin an extension.
+        // Titles are not file names: a dot does not begin an extension.
         name: this.#names.nameFor(title?.replaceAll(".", " ")),
         context,
         citations: citations ? { enabled: true } : undefined,
@@ -46,7 +49,7 @@ function plainText(text: string): Contents {
   return { format: "txt", source: { bytes: Buffer.from(text).toString("base64") } };
 }
 
-/** Media types as Anthropic's API has them. */
+/** Media types in Anthropic's API. */
 const FORMATS: ReadonlyMap<string, string> = new Map([["application/pdf", "pdf"], ["text/plain", "txt"]]);
 
 function decode({ path, mediaType, data }: Base64Source): Contents {

@@ -5,10 +5,10 @@ import type { MessagesRequest, MessagesThinking } from "../../wire/anthropic/mes
 import type { FieldsContext } from "../converse/members.ts";
 import { refusesLimits } from "../converse/limits.ts";
 
-/** A budget below this is little thinking, one above it is some. */
+/** A smaller budget becomes low effort, a larger one medium. */
 const LOW_EFFORT_BELOW_TOKENS = 4096;
 
-/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
 export function messagesReasoning(
   request: MessagesRequest,
   { traits, ignored }: FieldsContext,
@@ -25,7 +25,7 @@ export function messagesReasoning(
   if (fields !== undefined) {
     const isLowered = refusesLimits(traits, fields);
     if (effort !== undefined && (isLowered || asked !== effort)) ignored.add("output_config.effort");
-    // Every Messages request has a limit of tokens.
+    // Every Messages request has a token limit.
     return isLowered ? traits.reasoningEffort.get("medium") ?? {} : fields;
   }
   if (thinking !== undefined && thinking.type !== "disabled") ignored.add("thinking");
@@ -33,7 +33,7 @@ export function messagesReasoning(
   return {};
 }
 
-/** What the two fields ask of a model that knows efforts instead. */
+/** The equivalent of the two fields for a model that has efforts instead. */
 function effortOf(thinking: MessagesThinking | undefined, effort: string | undefined): string | undefined {
   switch (thinking?.type) {
     case "disabled":

@@ -1,4 +1,4 @@
-/** Anthropic Messages -> Converse: the request. The table that it follows is `docs/messages.md`. */
+/** Anthropic Messages -> Converse: the request, as documented in `docs/messages.md`. */
 
 import { invalidField } from "../../base/errors.ts";
 import { mergeFields } from "../../base/json.ts";
@@ -39,18 +39,18 @@ export interface MessagesConverseContext {
   readonly settings?: ModelSettings;
 }
 
-/** A request for Converse, and what the way back must know. */
+/** A request for Converse, and what the translation of the response needs. */
 export interface MessagesCall {
   readonly request: ConverseRequest;
-  /** Fields without effect, for `x-adit-ignored`. */
+  /** Ignored fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
   readonly toolNames: ToolNames;
-  /** Converse's name of the tool whose input is the answer's text: structured output where the model has none. */
+  /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
   readonly stopSequences: readonly string[];
 }
 
-/** Translates a request; throws `invalid_request` with the path of what Bedrock cannot do. */
+/** Translates a request; throws `invalid_request` with the path of what Bedrock does not support. */
 export function messagesToConverse(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
   return withDottedPaths(() => translate(request, context));
 }
@@ -100,7 +100,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
       additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
       guardrailConfig: settings?.guardrail && guardrailConfig(settings.guardrail),
       requestMetadata: requestMetadata(request, { settings, ignored }),
-      // With `auto` the operator chooses, and then Bedrock.
+      // With `auto` the operator decides, then Bedrock.
       serviceTier: request.serviceTier === "standard_only" ? { type: "default" } : tierConfig(defaults),
       performanceConfig: latencyConfig(defaults),
     },
@@ -111,7 +111,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   };
 }
 
-/** Claude, while it thinks, cannot be made to call the tool that stands in for structured output. */
+/** Claude cannot be forced to call the tool used for structured output while it thinks. */
 function refuseForcedAnswer(
   { outputFormat }: MessagesRequest,
   { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
@@ -119,7 +119,7 @@ function refuseForcedAnswer(
   if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
   throw invalidField(
     outputFormat.path,
-    "this model has no structured output while thinking is on: expected none",
+    "this model does not support structured output with thinking; remove it",
   );
 }
 
@@ -127,7 +127,7 @@ interface BetaContext extends MessagesConverseContext {
   readonly ignored: IgnoredFields;
 }
 
-/** Fields of Anthropic's own that Converse hands on to Claude, and no other model knows. */
+/** Fields of Anthropic's own that Converse passes on to Claude, and that no other model supports. */
 function claudeFields({ betas, contextManagement }: MessagesRequest, context: BetaContext): JsonObject {
   const { traits, betaTable, ignored } = context;
   const flags = [...context.betas, ...betas];
@@ -146,7 +146,7 @@ interface MetadataContext {
   readonly ignored: IgnoredFields;
 }
 
-/** The caller's user id, where Bedrock's characters can spell it: Claude Code sends JSON there, which they cannot. */
+/** The caller's user id, if Bedrock's alphabet allows it: Claude Code sends JSON there, which it does not. */
 function requestMetadata(
   { userId }: MessagesRequest,
   { settings, ignored }: MetadataContext,

@@ -28,11 +28,11 @@ function resolveChoice({ toolChoice: asked, tools }: MessagesRequest, context: T
     case "auto":
       return autoChoice(traits);
     case "any":
-      if (tools.length === 0) throw invalidField(path, 'expected tools beside "any", found none');
+      if (tools.length === 0) throw invalidField(path, '"any" needs at least one tool');
       return anyChoice(traits, { path });
     case "tool":
       if (!tools.some(({ name }) => name === asked.name)) {
-        throw invalidField("tool_choice.name", "expected the name of one of the tools");
+        throw invalidField("tool_choice.name", "must be the name of one of the tools");
       }
       return namedChoice(asked.name, { ...context, path });
   }
@@ -53,7 +53,7 @@ function callerTool({ path, name, description, inputSchema, strict, cache }: Mes
 function answerFormat({ path, schema }: JsonOutputFormat): AnswerFormat {
   return {
     path,
-    otherwise: "none",
+    otherwise: "remove it",
     schema,
     name: undefined,
     description: undefined,

@@ -1,15 +1,15 @@
-/** Anthropic's Messages answer: the whole one, and the events of a stream. */
+/** Anthropic's Messages response: the whole message, and the events of a stream. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
 
 /** https://docs.anthropic.com/en/api/messages */
 export interface MessageAnswer {
-  /** `msg_` and something unique. */
+  /** `msg_` and a unique suffix. */
   readonly id: string;
   readonly type: "message";
   readonly role: "assistant";
-  /** The name that the caller used. */
+  /** The model name that the caller sent. */
   readonly model: string;
   readonly content: readonly AnswerBlock[];
   readonly stop_reason: MessagesStopReason | null;
@@ -31,7 +31,7 @@ export type AnswerBlock =
   | { readonly type: "redacted_thinking"; readonly data: string }
   | { readonly type: "tool_use"; readonly id: string; readonly name: string; readonly input: JsonValue };
 
-/** Counted as Bedrock counts: `input_tokens` leaves out what was read from or written to the prompt cache. */
+/** As Bedrock counts: `input_tokens` excludes tokens read from or written to the prompt cache. */
 export interface MessagesUsage {
   readonly input_tokens: number;
   readonly cache_creation_input_tokens: number;
@@ -39,7 +39,10 @@ export interface MessagesUsage {
   readonly output_tokens: number;
 }
 
-/** The events that Adit makes itself; https://docs.anthropic.com/en/api/messages-streaming. Deltas are put together as text. */
+/**
+ * The events that Adit creates itself; https://docs.anthropic.com/en/api/messages-streaming. Deltas are concatenated
+ * as text.
+ */
 export type MessagesEvent =
   | { readonly type: "message_start"; readonly message: MessageAnswer }
   | { readonly type: "content_block_start"; readonly index: number; readonly content_block: AnswerBlock }
@@ -51,7 +54,7 @@ export type MessagesEvent =
   }
   | { readonly type: "message_stop" };
 
-/** The counts as `usage` of an answer or event has them; input tokens are those that no cache held. */
+/** The counts in the form of `usage`; input tokens exclude cached ones. */
 export function messagesUsage(usage: Usage): MessagesUsage {
   return {
     input_tokens: usage.inputTokens,

@@ -1,8 +1,8 @@
-/** Anthropic's `cache_control`, which clients of Claude put on parts, messages and tools of Chat requests too. */
+/** Anthropic's `cache_control`, which clients also put on parts, messages and tools of Chat requests. */
 
 import type { Fields } from "../fields.ts";
 
-/** A mark: what stands before it is to be cached, for that long. */
+/** A cache marker: everything before it is to be cached for `ttl`. */
 export interface CacheControl {
   readonly path: string;
   readonly ttl: "5m" | "1h" | undefined;

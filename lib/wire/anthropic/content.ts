@@ -1,4 +1,4 @@
-/** Content blocks of a Messages request: one shape for each kind that Converse can carry. */
+/** Content blocks of a Messages request: one type for each kind that Converse supports. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { invalidField } from "../../base/errors.ts";
@@ -53,7 +53,7 @@ export type ResultBlock = TextBlock | ImageBlock | DocumentBlock;
 export interface ThinkingBlock extends BlockBase {
   readonly type: "thinking";
   readonly thinking: string;
-  /** Undefined for a thought of a model that does not sign. */
+  /** Undefined for thinking from a model that does not sign it. */
   readonly signature: string | undefined;
 }
 export interface RedactedThinkingBlock extends BlockBase {
@@ -74,12 +74,12 @@ export interface ContentOptions {
   readonly unreadPaths: Set<string>;
 }
 
-/** The blocks of a member that is a string or an array of blocks; members without meaning are added to `unreadPaths`. */
+/** Parses a member that is a string or an array of blocks; unknown fields are added to `unreadPaths`. */
 export function parseContent(fields: Fields, options: ContentOptions): MessageBlock[] {
   return parseBlocks<MessageBlock>(fields, { ...options, readers: BLOCK_READERS });
 }
 
-/** The same, where only text is allowed. */
+/** The same for a member in which only text is allowed. */
 export function parseTextContent(fields: Fields, options: ContentOptions): TextBlock[] {
   return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text } });
 }
@@ -143,7 +143,7 @@ const RESULT_READERS = {
 const BLOCK_READERS = {
   ...RESULT_READERS,
   tool_use: (fields, unreadPaths): ToolUseBlock => {
-    // Says that the model itself made the call, as all calls here are.
+    // Says that the model made the call itself, as it did for all calls here.
     fields.any("caller");
     return {
       type: "tool_use",
@@ -199,13 +199,13 @@ function readBase64Source(source: Fields, unreadPaths: Set<string>): Base64Sourc
   return parsed;
 }
 
-/** The error for a source that somebody would have to fetch. */
+/** The error for a source that would have to be fetched. */
 function elsewhere(source: Fields, type: JsonValue) {
   const known = type === "url" || type === "file";
   return known
     ? invalidField(
       source.pathOf("type"),
-      `the gateway does not fetch it: send the data itself, not a "${type}"`,
+      `the gateway cannot fetch a source of type "${type}"; send the data itself`,
     )
     : unexpected(source.pathOf("type"), '"base64"', type);
 }

@@ -1,4 +1,6 @@
-/** Anthropic's Messages request: what every answer to it needs, and what a translation of it needs. */
+/**
+ * Anthropic's Messages request: the head that every request needs, and the fields that a translation needs.
+ */
 
 import { AditError, invalidField } from "../../base/errors.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -9,13 +11,13 @@ import { Fields, unexpected } from "../fields.ts";
 import { parseCacheControl } from "./cache_control.ts";
 import type { CacheControl } from "./cache_control.ts";
 
-/** What is read of every request, whichever way it goes. */
+/** The fields that are read from every request, whether or not it is translated. */
 export interface MessagesHead {
   readonly model: string;
   readonly stream: boolean;
 }
 
-/** Checks what no request can do without, in the words of Anthropic's API; all else is the model's to judge. */
+/** Checks the required fields, with the messages of Anthropic's API; the model validates everything else. */
 export function parseMessagesHead(body: JsonObject): MessagesHead {
   const { model, messages, stream, thread } = body;
   if (model === undefined) throw missingField("model");
@@ -29,26 +31,28 @@ export function parseMessagesHead(body: JsonObject): MessagesHead {
   return { model, stream: stream ?? false };
 }
 
-/** Neither Bedrock nor the gateway holds conversations; by the code clients know to send all of theirs instead. */
+/**
+ * Neither Bedrock nor the gateway stores conversations; the error code makes clients send all messages instead.
+ */
 function threadUnsupported(): AditError {
-  const message = "thread: conversations are not held here: send all messages, without thread";
+  const message = "thread: conversations are not stored; send all messages without thread";
   return new AditError("invalid_request", message, {
     param: "thread",
     anthropicCode: "thread_unsupported_request",
   });
 }
 
-/** The error for a field without which there is nothing to do. */
+/** The error for a missing required field. */
 export function missingField(name: string): AditError {
   return invalidField(name, "Field required");
 }
 
-/** Beta flags in the values of `anthropic-beta` headers, each of which may hold several. */
+/** Beta flags from `anthropic-beta` headers, each of which may list several. */
 export function parseBetaHeaders(values: readonly string[]): readonly string[] {
   return values.flatMap((value) => value.split(",")).map((flag) => flag.trim()).filter((flag) => flag !== "");
 }
 
-/** Beta flags in a body's `anthropic_beta`, where Bedrock takes them. */
+/** Beta flags in the body's `anthropic_beta`, which is where Bedrock expects them. */
 export function parseBetaField(value: JsonValue | undefined): readonly string[] {
   if (value === undefined || value === null) return [];
   if (typeof value === "string") return parseBetaHeaders([value]);
@@ -59,7 +63,7 @@ export function parseBetaField(value: JsonValue | undefined): readonly string[] 
   });
 }
 
-/** https://docs.anthropic.com/en/api/messages, as far as Converse can follow it. */
+/** https://docs.anthropic.com/en/api/messages, as far as Converse supports it. */
 export interface MessagesRequest {
   readonly messages: readonly Message[];
   readonly system: readonly TextBlock[];
@@ -78,11 +82,13 @@ export interface MessagesRequest {
   readonly serviceTier: "auto" | "standard_only" | undefined;
   /** `metadata.user_id` */
   readonly userId: string | undefined;
-  /** Marks the end of the whole conversation. */
+  /** Marks the end of the whole conversation for caching. */
   readonly cache: CacheControl | undefined;
   /** The body's own `anthropic_beta`. */
   readonly betas: readonly string[];
-  /** Paths, without indexes, of members with a value that none of the above holds: `messages[].content[].citations`. */
+  /**
+   * Paths, without indexes, of fields with a value that no type here holds: `messages[].content[].citations`.
+   */
   readonly unreadPaths: readonly string[];
 }
 
@@ -91,7 +97,7 @@ export interface Message {
   readonly content: readonly MessageBlock[];
 }
 
-/** A tool of the caller's own. */
+/** A custom tool of the caller. */
 export interface MessagesTool {
   /** `tools[0]` */
   readonly path: string;
@@ -110,7 +116,7 @@ export type MessagesToolChoice =
 export interface MessagesThinking {
   readonly type: "enabled" | "disabled" | "adaptive" | "between_tools";
   readonly budgetTokens: number | undefined;
-  /** All of it, as it came. */
+  /** The complete object, as received. */
   readonly value: JsonObject;
 }
 
@@ -120,7 +126,10 @@ export interface JsonOutputFormat {
   readonly schema: JsonObject;
 }
 
-/** Reads a request for Converse; throws `invalid_request` with the path of the first field that cannot be carried. */
+/**
+ * Parses a request for Converse; throws `invalid_request` with the path of the first field that Converse does not
+ * support.
+ */
 export function parseMessagesRequest(body: JsonObject): MessagesRequest {
   return withDottedPaths(() => readRequest(new Fields(body, "")));
 }
@@ -159,14 +168,14 @@ function readRequest(fields: Fields): MessagesRequest {
   return { ...request, unreadPaths: [...unreadPaths] };
 }
 
-/** What Anthropic's servers would have to do, which Converse has no way to ask for. */
+/** Features of Anthropic's own servers that Converse does not offer. */
 const SERVER_SIDE = ["mcp_servers", "container"] as const;
 
 function refuseServerSide(fields: Fields): void {
   for (const name of SERVER_SIDE) {
     const value = fields.any(name);
     const asksForNothing = value === undefined || (Array.isArray(value) && value.length === 0);
-    if (!asksForNothing) throw invalidField(name, "Converse cannot carry it: expected none");
+    if (!asksForNothing) throw invalidField(name, "not supported by Converse; remove it");
   }
 }
 
@@ -183,7 +192,7 @@ function readMessages(fields: Fields, unreadPaths: Set<string>): Message[] {
 function readStopSequences(fields: Fields): readonly string[] {
   return (fields.optionalArray("stop_sequences") ?? []).map((each, index) => {
     if (typeof each === "string" && each !== "") return each;
-    throw unexpected(`stop_sequences[${index}]`, "a string that is not empty", each);
+    throw unexpected(`stop_sequences[${index}]`, "a non-empty string", each);
   });
 }
 
@@ -192,7 +201,7 @@ function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
   if (type !== "custom") {
     throw unexpected(
       fields.pathOf("type"),
-      'a tool of the caller\'s own, "custom", since Converse runs no other',
+      '"custom" (Converse has no server tools)',
       type,
     );
   }

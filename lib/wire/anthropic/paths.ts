@@ -1,9 +1,9 @@
-/** Paths in errors as Anthropic's API writes them. */
+/** Paths in error messages, in the form of Anthropic's API. */
 
 import { AditError, invalidField } from "../../base/errors.ts";
 
 /**
- * What `read` returns. Where it throws, the path of the field at fault is told in Anthropic's way, with dots alone:
+ * Calls `read`; if it throws, the path in the error is rewritten to Anthropic's form with dots only:
  * `messages.2.content.0.source.data`.
  */
 export function withDottedPaths<T>(read: () => T): T {

@@ -1,4 +1,4 @@
-/** Bedrock's Converse: the request as AWS spells it, and the response read at the edge. */
+/** Bedrock's Converse: the types of the request, and the parser of the response. */
 
 import { upstreamProtocol } from "../../base/errors.ts";
 import { firstMember, isJsonObject, member } from "../../base/json.ts";
@@ -6,8 +6,8 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
 import { CONVERSE_USAGE, readCount, readUsage } from "../usage.ts";
 
-// Request: member names and shapes of ConverseRequest in AWS's model. Blobs are base64 text. A member that is set to
-// undefined is one that is left out, as in JSON.
+// Request: names and shapes of ConverseRequest in AWS's model. Blobs are base64 strings. A member set to undefined is
+// absent, as in JSON.
 
 export interface ConverseRequest {
   readonly messages: readonly ConverseMessage[];
@@ -36,7 +36,7 @@ export type CacheTtl = "5m" | "1h";
 
 export type SystemBlock = { readonly text: string } | CachePoint;
 
-/** A union in which exactly one member is set: the member's name is the tag. */
+/** A union with exactly one member, whose name is the tag. */
 export type ContentBlock =
   | { readonly text: string }
   | { readonly image: ImageBlock }
@@ -114,7 +114,7 @@ export interface OutputConfig {
     readonly type: "json_schema";
     readonly structure: {
       readonly jsonSchema: {
-        /** The JSON Schema, serialised. */
+        /** The JSON Schema as a JSON string. */
         readonly schema: string;
         readonly name?: string | undefined;
         readonly description?: string | undefined;
@@ -123,23 +123,23 @@ export interface OutputConfig {
   };
 }
 
-// Response, tagged by `type` so that a block Bedrock adds tomorrow has a name and a place.
+// Response, tagged by `type`, so that a block type that Bedrock adds later still has a name and a position.
 
 export interface ConverseResponse extends AnswerExtras {
   readonly content: readonly ResponseBlock[];
   readonly stopReason: string;
-  /** Undefined when Bedrock did not tell. */
+  /** Undefined if Bedrock did not report it. */
   readonly usage: Usage | undefined;
 }
 
-/** What Bedrock tells beside the message, as far as it does; a stream in its last two events. */
+/** What Bedrock reports in addition to the message; in a stream it is in the last two events. */
 export interface AnswerExtras {
-  /** The tier that served the request, which may be another than was asked for. */
+  /** The tier that served the request, which may differ from the requested one. */
   readonly serviceTier?: string;
-  /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTrace.html, as it came. */
+  /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTrace.html, as received. */
   readonly trace?: JsonObject;
   readonly performanceConfig?: JsonObject;
-  /** What `additionalModelResponseFieldPaths` asked for. */
+  /** The fields requested by `additionalModelResponseFieldPaths`. */
   readonly additionalModelResponseFields?: JsonValue;
 }
 
@@ -149,18 +149,20 @@ export type ResponseBlock =
   | { readonly type: "reasoningText"; readonly text: string; readonly signature: string | undefined }
   | { readonly type: "redactedContent"; readonly data: string }
   | { readonly type: "citations"; readonly text: string; readonly citations: readonly Citation[] }
-  /** A block, or a member of the union, that this program does not know. */
+  /** A block or union member that is not known here. */
   | { readonly type: "unknown"; readonly name: string };
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html, as it came. */
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html, as received. */
 export type Citation = JsonObject;
 
-/** Reads a Converse answer; tolerates what it does not know, throws `upstream_protocol` where there is no message. */
+/**
+ * Parses a Converse response; tolerates unknown members, throws `upstream_protocol` if there is no message.
+ */
 export function parseConverseResponse(body: JsonValue): ConverseResponse {
   const message = member(member(body, "output"), "message");
   const content = member(message, "content");
   if (!Array.isArray(content)) {
-    throw upstreamProtocol("Converse answered without a message");
+    throw upstreamProtocol("Converse response without a message");
   }
   return {
     content: content.map(parseResponseBlock),
@@ -184,18 +186,18 @@ export function parseExtras(body: JsonValue): AnswerExtras {
   };
 }
 
-/** Token counts of a `usage` member, or undefined where it does not tell both the input's and the output's. */
+/** Token counts of a `usage` member, or undefined if either input or output tokens are missing. */
 export function parseUsage(usage: JsonValue | undefined): Usage | undefined {
   const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
     .every((name) => readCount(member(usage, name)) !== undefined);
   return isWhole ? readUsage(usage, CONVERSE_USAGE) : undefined;
 }
 
-/** One reader for each block of the union that this program understands. */
+/** One parser for each known block type. */
 const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => ResponseBlock | undefined>> = {
   text: (value) => typeof value === "string" ? { type: "text", text: value } : undefined,
   toolUse: (value) => {
-    // A tool that runs on the model's side is not the caller's to run.
+    // A tool that runs on the model's side is not for the caller to run.
     if (member(value, "type") === "server_tool_use") {
       return { type: "unknown", name: "toolUse.server_tool_use" };
     }

@@ -1,4 +1,4 @@
-/** Bedrock's ConverseStream: its events, read from the payloads of event-stream frames. */
+/** Bedrock's ConverseStream: its events, parsed from the payloads of event-stream frames. */
 
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { upstreamProtocol } from "../../base/errors.ts";
@@ -8,7 +8,9 @@ import type { Usage } from "../../base/usage.ts";
 import { parseExtras, parseUsage } from "./converse.ts";
 import type { AnswerExtras, Citation } from "./converse.ts";
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html, without exceptions. */
+/**
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html, except exceptions.
+ */
 export type ConverseEvent =
   | { readonly type: "messageStart" }
   | { readonly type: "contentBlockStart"; readonly index: number; readonly start: BlockStart }
@@ -24,7 +26,7 @@ export type BlockStart =
 
 export type BlockDelta =
   | { readonly type: "text"; readonly text: string }
-  /** A piece of the tool's input, which is JSON text once it is whole. */
+  /** A fragment of the tool's input; the concatenation is JSON. */
   | { readonly type: "toolInput"; readonly input: string }
   | { readonly type: "reasoningText"; readonly text: string }
   | { readonly type: "signature"; readonly signature: string }
@@ -32,7 +34,9 @@ export type BlockDelta =
   | { readonly type: "citation"; readonly citation: Citation }
   | { readonly type: "unknown"; readonly name: string };
 
-/** Reads one event; tolerates unknown events and members, throws `upstream_protocol` for a payload that is not JSON. */
+/**
+ * Parses one event; tolerates unknown events and members, throws `upstream_protocol` if the payload is not JSON.
+ */
 export function parseConverseEvent(eventType: string, payload: Uint8Array): ConverseEvent {
   const read = Object.hasOwn(EVENT_READERS, eventType) ? EVENT_READERS[eventType] : undefined;
   if (read === undefined) return { type: "unknown", name: eventType };
@@ -77,7 +81,7 @@ const EVENT_READERS: Readonly<Record<string, (payload: JsonValue) => ConverseEve
 
 function parseStart(start: JsonValue | undefined): BlockStart {
   const toolUse = member(start, "toolUse");
-  // A tool that runs on the model's side is not the caller's to run.
+  // A tool that runs on the model's side is not for the caller to run.
   if (member(toolUse, "type") === "server_tool_use") {
     return { type: "unknown", name: "toolUse.server_tool_use" };
   }

@@ -1,4 +1,4 @@
-/** OpenAI's Chat Completions request: what a caller may send, read and checked at the edge. */
+/** OpenAI's Chat Completions request, parsed and validated. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -8,9 +8,11 @@ import { Fields, unexpected } from "../fields.ts";
 import { parseChatMessages } from "./chat_messages.ts";
 import type { ChatMessage } from "./chat_messages.ts";
 
-/** https://platform.openai.com/docs/api-reference/chat/create, with the extensions that clients of Bedrock send. */
+/**
+ * https://platform.openai.com/docs/api-reference/chat/create, with extensions that clients of Bedrock send.
+ */
 export interface ChatRequest {
-  /** Undefined when absent or empty: the route's own model is meant. */
+  /** Undefined if absent or empty: the route's default model is used. */
   readonly model: string | undefined;
   readonly messages: readonly ChatMessage[];
   readonly stream: boolean;
@@ -18,7 +20,7 @@ export interface ChatRequest {
   readonly includeUsage: boolean;
   /** `max_completion_tokens`, or the older `max_tokens`. */
   readonly maxTokens: number | undefined;
-  /** Which of the two it was. */
+  /** Which of the two names was sent. */
   readonly maxTokensField: "max_completion_tokens" | "max_tokens";
   readonly temperature: number | undefined;
   readonly topP: number | undefined;
@@ -33,9 +35,9 @@ export interface ChatRequest {
   readonly serviceTier: ServiceTier | undefined;
   readonly metadata: JsonObject | undefined;
   readonly bedrock: BedrockExtras;
-  /** Top-level fields with a value that none of the above holds. */
+  /** Top-level fields with a value that no member of this type holds. */
   readonly otherFields: ReadonlyMap<string, JsonValue>;
-  /** Paths, without indexes, of members further inside that none of the above holds: `messages[].name`. */
+  /** Paths, without indexes, of nested fields that no member of this type holds: `messages[].name`. */
   readonly unreadPaths: readonly string[];
 }
 
@@ -63,7 +65,7 @@ export type ResponseFormat =
     readonly schema: JsonObject;
   };
 
-/** Anthropic's `thinking`, with whatever else it holds. */
+/** Anthropic's `thinking`, including any other fields it has. */
 export interface Thinking {
   readonly type: "enabled" | "disabled" | "adaptive";
   readonly budgetTokens: number | undefined;
@@ -73,7 +75,7 @@ export interface Thinking {
 export const SERVICE_TIERS = ["auto", "default", "flex", "priority"] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
-/** Converse's own members, which a Chat request may carry under Bedrock's names. */
+/** Converse's own fields, which a Chat request may contain under Bedrock's names. */
 export interface BedrockExtras {
   readonly guardrailConfig: JsonObject | undefined;
   readonly performanceConfig: JsonObject | undefined;
@@ -84,7 +86,7 @@ export interface BedrockExtras {
   readonly additionalModelResponseFieldPaths: readonly string[] | undefined;
 }
 
-/** Reads a request body; throws `invalid_request` with the path of the first field that is not as it should be. */
+/** Parses a request body; throws `invalid_request` with the path of the first invalid field. */
 export function parseChatRequest(body: JsonObject): ChatRequest {
   const fields = new Fields(body, "");
   const unreadPaths = new Set<string>();
@@ -121,7 +123,7 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
       serviceTier: fields.optionalObject("serviceTier")?.value,
       additionalModelResponseFieldPaths: parseFieldPaths(fields),
     },
-    // Behind all that reads.
+    // Last, after everything has been read.
     otherFields: new Map(fields.unread()),
     unreadPaths: [...unreadPaths],
   };
@@ -132,7 +134,7 @@ function parseStop(fields: Fields): readonly string[] {
   const list = stop === undefined ? [] : Array.isArray(stop) ? stop as readonly JsonValue[] : [stop];
   return list.map((each, index) => {
     if (typeof each === "string" && each !== "") return each;
-    throw unexpected(Array.isArray(stop) ? `stop[${index}]` : "stop", "a string that is not empty", each);
+    throw unexpected(Array.isArray(stop) ? `stop[${index}]` : "stop", "a non-empty string", each);
   });
 }
 
@@ -213,14 +215,14 @@ function parseFormat(format: Fields, unreadPaths: Set<string>): ResponseFormat {
   const type = format.oneOf("type", ["text", "json_object", "json_schema"]);
   if (type === "text") return { type };
   if (type === "json_object") {
-    // A schema here is an extension of several model servers, and means what json_schema means.
+    // A schema here is an extension of several model servers, with the meaning of json_schema.
     const schema = format.optionalObject("schema")?.value;
     return schema === undefined
       ? { type }
       : { type: "json_schema", name: "json", description: undefined, schema };
   }
   const definition = format.object("json_schema");
-  // The families that take a schema hold every answer to it, so there is nothing to carry.
+  // The families that support a schema always enforce it, so there is nothing to pass on.
   definition.optionalBoolean("strict");
   const parsed: ResponseFormat = {
     type,

@@ -1,4 +1,4 @@
-/** The messages of a Chat Completions request: one shape for each role and each kind of content part. */
+/** The messages of a Chat Completions request: one type for each role and each kind of content part. */
 
 import { isJsonObject, parseExactJson } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -8,7 +8,7 @@ import type { CacheControl } from "../anthropic/cache_control.ts";
 import { oneOf, unexpected } from "../fields.ts";
 import type { Fields } from "../fields.ts";
 
-/** `path` is where it stood in the request, such as `messages[2]`. */
+/** `path` is its position in the request, such as `messages[2]`. */
 export type ChatMessage =
   | { readonly role: "system"; readonly path: string; readonly content: readonly TextPart[] }
   | { readonly role: "user"; readonly path: string; readonly content: readonly ContentPart[] }
@@ -21,9 +21,9 @@ export interface AssistantMessage {
   readonly content: readonly TextPart[];
   readonly toolCalls: readonly ChatToolCall[];
   readonly thinking: readonly ThinkingBlock[];
-  /** `reasoning_content`; when `thinking` is empty, this is all there is, and it is unsigned. */
+  /** `reasoning_content`, unsigned; used only if `thinking` is empty. */
   readonly reasoning: string | undefined;
-  /** Marks the end of the whole message. */
+  /** Marks the end of the whole message for caching. */
   readonly cache: CacheControl | undefined;
 }
 
@@ -44,7 +44,7 @@ interface PartBase {
   readonly path: string;
   readonly cache: CacheControl | undefined;
 }
-/** A `text` or a `refusal` part, or content that is a plain string. */
+/** A `text` or `refusal` part, or content that is a plain string. */
 export interface TextPart extends PartBase {
   readonly type: "text";
   readonly text: string;
@@ -59,7 +59,7 @@ export interface AudioPart extends PartBase {
   readonly data: string;
   readonly format: string;
 }
-/** `video_url`, as several gateways and model servers spell it. */
+/** `video_url`, the spelling of several gateways and model servers. */
 export interface VideoPart extends PartBase {
   readonly type: "video_url";
   readonly url: UrlField;
@@ -84,14 +84,14 @@ export interface ChatToolCall {
   readonly arguments: JsonObject;
 }
 
-/** A thought as Adit returned it; only its signature lets the model take it back. */
+/** Thinking as Adit returned it; the model accepts it back only with its signature. */
 export type ThinkingBlock =
   | { readonly type: "thinking"; readonly thinking: string; readonly signature: string | undefined }
   | { readonly type: "redacted_thinking"; readonly data: string };
 
 const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 
-/** The request's messages; the paths of members that have no meaning are added to `unreadPaths`. */
+/** The request's messages; paths of unknown fields are added to `unreadPaths`. */
 export function parseChatMessages(request: Fields, unreadPaths: Set<string>): ChatMessage[] {
   const messages = request.items("messages");
   if (messages.length === 0) throw unexpected("messages", "at least one message", request.any("messages"));
@@ -151,7 +151,7 @@ function parseAssistant(fields: Fields, { unreadPaths, cache }: AssistantOptions
 
 function parseToolCall(fields: Fields, unreadPaths: Set<string>): ChatToolCall {
   fields.optionalOneOf("type", ["function"]);
-  // Streams number their calls, and clients keep the number when they put a call together.
+  // Streams number their calls, and clients keep that number when they assemble a call.
   fields.any("index");
   const call = fields.object("function");
   const parsed: ChatToolCall = {
@@ -164,7 +164,7 @@ function parseToolCall(fields: Fields, unreadPaths: Set<string>): ChatToolCall {
   return parsed;
 }
 
-/** The arguments of a call, which are JSON text; a call without any is often sent as `""`. */
+/** The arguments of a call, which are a JSON string; some clients send `""` for a call without arguments. */
 function parseArguments(call: Fields): JsonObject {
   const text = call.optionalString("arguments") ?? "";
   if (text.trim() === "") return {};
@@ -174,10 +174,10 @@ function parseArguments(call: Fields): JsonObject {
   } catch {
     throw invalidField(
       call.pathOf("arguments"),
-      "expected the text of a JSON object, found text that is not JSON",
+      "expected a JSON object as a string, found a string that is not JSON",
     );
   }
-  if (!isJsonObject(value)) throw unexpected(call.pathOf("arguments"), "the text of a JSON object", value);
+  if (!isJsonObject(value)) throw unexpected(call.pathOf("arguments"), "a JSON object as a string", value);
   return value;
 }
 
@@ -195,7 +195,7 @@ function parseThinkingBlock(fields: Fields): ThinkingBlock {
   }
 }
 
-/** Content where only words are allowed: system and assistant messages. */
+/** Content in which only text is allowed: system and assistant messages. */
 function parseTextContent(fields: Fields, unreadPaths: Set<string>): TextPart[] {
   return parseContent(fields, unreadPaths).map((part) => {
     if (part.type === "text") return part;
@@ -208,7 +208,7 @@ function parseContent(message: Fields, unreadPaths: Set<string>): ContentPart[] 
   const path = message.pathOf("content");
   if (content === undefined) return [];
   if (typeof content === "string") return [textPart(content, path)];
-  if (!Array.isArray(content)) throw unexpected(path, "a string or an array of parts", content);
+  if (!Array.isArray(content)) throw unexpected(path, "a string or an array of content parts", content);
   return message.items("content").map((fields) => {
     const part = parsePart(fields, unreadPaths);
     fields.noteUnread(unreadPaths);
@@ -255,7 +255,7 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
     if (file.any("file_data") === undefined && file.any("file_id") !== undefined) {
       throw invalidField(
         file.pathOf("file_id"),
-        "the gateway keeps no files: send the file itself as file_data",
+        "the gateway does not store files; send the content as file_data",
       );
     }
     const part: FilePart = {
@@ -297,7 +297,7 @@ function textPart(text: string, path: string): TextPart {
   return { type: "text", path, text, cache: undefined };
 }
 
-/** A marker on a whole message is a marker on its last part. */
+/** A cache marker on a message applies to its last part. */
 function markLast<T extends ContentPart>(
   content: readonly T[],
   cache: CacheControl | undefined,

@@ -1,4 +1,4 @@
-/** OpenAI's Chat Completions answer: the whole one, and the deltas of a stream. */
+/** OpenAI's Chat Completions response: the whole completion, and the deltas of a stream. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ThinkingBlock } from "./chat_messages.ts";
@@ -9,13 +9,13 @@ export interface ChatCompletion extends ChatExtras {
   readonly object: "chat.completion";
   /** Seconds since the Unix epoch. */
   readonly created: number;
-  /** The name that the caller used. */
+  /** The model name that the caller sent. */
   readonly model: string;
   readonly choices: readonly [ChatChoice];
   readonly usage?: ChatUsage;
 }
 
-/** `service_tier` is OpenAI's; the others are Bedrock's, under its own names. */
+/** `service_tier` is OpenAI's; the others have Bedrock's own names. */
 export interface ChatExtras {
   readonly service_tier?: string;
   readonly trace?: JsonValue;
@@ -48,14 +48,14 @@ export interface ToolCallOut {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
-/** A source of the answer: OpenAI's own shape for a web page, Bedrock's for every other kind. */
+/** A citation: OpenAI's own shape for a web page, Bedrock's for any other source. */
 export type Annotation =
   | {
     readonly type: "url_citation";
     readonly url_citation: {
       readonly url: string;
       readonly title: string;
-      /** Of the cited words in `content`, in UTF-16 code units. */
+      /** Range of the cited text in `content`, in UTF-16 code units. */
       readonly start_index: number;
       readonly end_index: number;
     };
