@@ -1,4 +1,4 @@
-/** docs/configuration.md and config/adit.schema.json say what the schema says. */
+/** docs/configuration.md, docs/errors.md and config/adit.schema.json agree with the schema and the table of errors. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +10,8 @@ import { errorRow, ERRORS } from "../../../lib/base/errors.ts";
 import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
 
 const CONFIG = join(import.meta.dirname ?? "", "../../../config");
-const README = readFileSync(join(CONFIG, "../docs/configuration.md"), "utf8");
+const REFERENCE = readFileSync(join(CONFIG, "../docs/configuration.md"), "utf8");
+const ERROR_PAGE = readFileSync(join(CONFIG, "../docs/errors.md"), "utf8");
 const JSON_SCHEMA = join(CONFIG, "adit.schema.json");
 
 interface JsonSchema {
@@ -52,27 +53,22 @@ function keysOf(schema: JsonSchema, path = ""): readonly Key[] {
 
 const KEYS = keysOf(JSON.parse(configJsonSchema()));
 
-/** Cells of the tables whose first column is headed `heading`. */
-function tableRows(heading: string): readonly (readonly string[])[] {
-  const tables = README.split(/\n\n/).filter((block) => new RegExp(`^\\| ${heading} +\\|`).test(block));
-  return tables.flatMap((table) => table.trim().split("\n").slice(2))
-    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+/** Entries of the reference: ``- `limits.body` (size, 1KiB to 256MiB; default `25MiB`): Largest …``. */
+const ENTRIES = [...REFERENCE.matchAll(/^- `([\w.]+)` \(([^)]+)\): \S/gm)]
+  .map(([, path = "", text = ""]) => ({ path, mark: markOf(text.replace(/\s+/g, " ")) }));
+
+/** What an entry says about leaving the key out; undefined for a mapping without a mark. */
+function markOf(text: string): string | undefined {
+  return /; (required|optional|default `.+`)$/.exec(text)?.[1];
 }
 
-const ROWS = tableRows("key").map(([key = "", type = "", fallback = "", meaning = ""]) => ({
-  path: key.replaceAll("`", ""),
-  type,
-  fallback,
-  meaning,
-}));
-
 Deno.test("the reference has every key of the schema once, and no other", () => {
-  const documented = ROWS.map(({ path }) => path);
+  const documented = ENTRIES.map(({ path }) => path);
   deepEqual(documented.toSorted(), [...new Set(KEYS.map(({ path }) => path))].toSorted());
 });
 
-Deno.test("the reference gives the schema's defaults, and says what is optional", () => {
-  for (const { path, fallback } of ROWS) {
+Deno.test("the reference gives the schema's defaults, and says what is required and optional", () => {
+  for (const { path, mark } of ENTRIES) {
     // A region is required of one kind of provider and has a default in the other.
     if (path === "providers.NAME.region") continue;
     const key = KEYS.find((candidate) => candidate.path === path);
@@ -83,8 +79,8 @@ Deno.test("the reference gives the schema's defaults, and says what is optional"
       (typeof value === "object" && Object.keys(value ?? {}).length === 0 && !Array.isArray(value))
     ) {
       const isSection = value !== undefined || /\.(NAME|PATH)$/.test(path);
-      equal(fallback, key.required || isSection ? "" : "_optional_", path);
-    } else equal(fallback, `\`${typeof value === "string" ? value : JSON.stringify(value)}\``, path);
+      equal(mark, key.required ? "required" : isSection ? undefined : "optional", path);
+    } else equal(mark, `default \`${typeof value === "string" ? value : JSON.stringify(value)}\``, path);
   }
 });
 
@@ -96,8 +92,10 @@ Deno.test("every key has a description for editors", () => {
   }
 });
 
-Deno.test("the reference has every error of the table once, with its status", () => {
-  const documented = tableRows("status").map(([status, code]) => `${status} ${code}`);
+Deno.test("docs/errors.md has every error of the table once, with its status", () => {
+  const documented = [...ERROR_PAGE.matchAll(/^\| (\d+) +\| (`\w+`)/gm)].map(([, status, code]) =>
+    `${status} ${code}`
+  );
   const expected = Object.keys(ERRORS).map((kind) => errorRow(kind as keyof typeof ERRORS))
     .map(({ status, openai: [, code] }) => `${status} \`${code}\``);
   deepEqual(documented.toSorted(), [...new Set(expected)].toSorted());
