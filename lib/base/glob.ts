@@ -1,34 +1,31 @@
-/** Globs over names: `*` matches any run of characters, every other character itself. */
+/** Globs over names: `*` stands for any run of characters, every other character for itself. */
 
-export interface Glob {
-  readonly pattern: string;
-  matches(text: string): boolean;
-}
-
-/** Compiles a pattern. Matching never backtracks: it is linear in the text for each `*`. */
-export function compileGlob(pattern: string): Glob {
-  if (!isGlob(pattern)) return { pattern, matches: (text) => text === pattern };
-  const pieces = pattern.split("*");
-  const head = pieces.shift() ?? "";
-  const tail = pieces.pop() ?? "";
-
-  function matches(text: string): boolean {
-    if (text.length < head.length + tail.length) return false;
-    if (!text.startsWith(head) || !text.endsWith(tail)) return false;
-    const end = text.length - tail.length;
-    let from = head.length;
-    // The earliest match of each piece leaves the most room for the next, so the first attempt decides.
-    for (const piece of pieces) {
-      const at = text.indexOf(piece, from);
-      if (at === -1 || at + piece.length > end) return false;
-      from = at + piece.length;
-    }
-    return true;
+/** Whether the pattern covers the whole text, in time linear in the text for each `*`: there is no backtracking. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  const first = pattern.indexOf("*");
+  if (first === -1) return text === pattern;
+  const last = pattern.lastIndexOf("*");
+  const end = text.length - (pattern.length - last - 1);
+  if (end < first) return false;
+  if (!text.startsWith(pattern.slice(0, first)) || !text.endsWith(pattern.slice(last + 1))) return false;
+  if (first === last) return true;
+  let from = first;
+  // Taking the earliest place for each piece leaves the most room for the next, so the first try decides.
+  for (const piece of pattern.slice(first + 1, last).split("*")) {
+    const at = text.indexOf(piece, from);
+    if (at === -1 || at + piece.length > end) return false;
+    from = at + piece.length;
   }
-  return { pattern, matches };
+  return true;
 }
 
-/** Whether the text has a wildcard. */
+/** Whether the text has a wildcard, so that it names a set rather than one thing. */
 export function isGlob(text: string): boolean {
   return text.includes("*");
+}
+
+/** What every text that the pattern matches begins with. */
+export function globPrefix(pattern: string): string {
+  const first = pattern.indexOf("*");
+  return first === -1 ? pattern : pattern.slice(0, first);
 }

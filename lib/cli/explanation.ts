@@ -2,6 +2,7 @@
 
 import { bedrockEndpoint } from "../aws/hosts.ts";
 import { AditError } from "../base/errors.ts";
+import { matchesGlob } from "../base/glob.ts";
 import { REDACTED } from "../base/secret.ts";
 import { whyUnusable } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
@@ -12,6 +13,7 @@ import { didYouMean } from "../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../config/schema/values.ts";
 import { messagesApi } from "../endpoints/model_api.ts";
 import { chooseRegion, planFor, resolveModel, resolveNative } from "../gateway/resolve.ts";
+import { modelFor } from "../snapshot/access.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/operations.ts";
 import { leavesSigning } from "../providers/upstream.ts";
@@ -62,7 +64,7 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
     }
     return planFor(model);
   }
-  if (model !== undefined && caller.models.has(name)) return resolveModel(name, caller, snapshot);
+  if (modelFor(name, caller, snapshot) !== undefined) return resolveModel(name, caller, snapshot);
   const place = { id: name, pathRegion: undefined, signatureRegion: undefined };
   try {
     return resolveNative(place, caller, snapshot);
@@ -75,15 +77,17 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
   if (native === undefined) {
     return `${NOT_FOUND}: ${unknown}, and ${formatPath(path)} has no native for model ids`;
   }
-  if (!native.ids.some((glob) => glob.matches(name))) {
+  if (!native.ids.some((glob) => matchesGlob(glob, name))) {
     return `${NOT_FOUND}: no model's name, and not in the ids of ${written([...path, "native"], places)}`;
   }
   const { region, because } = chooseRegion(place, native);
   return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], places)}`;
 }
 
-function usersOf(name: string, { callers }: Snapshot): readonly Fact[] {
-  const names = [...callers.values()].filter(({ models }) => models.has(name)).map((caller) => caller.name);
+function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
+  const names = [...snapshot.callers.values()]
+    .filter((caller) => modelFor(name, caller, snapshot) !== undefined)
+    .map((caller) => caller.name);
   return [{ topic: "callers", text: names.length === 0 ? "none may use it" : names.join(", ") }];
 }
 

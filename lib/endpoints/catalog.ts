@@ -1,6 +1,8 @@
 /** `GET /foundation-models` and `/inference-profiles`: what the caller may name in Bedrock's own API, in AWS's shapes. */
 
+import { matchesGlob } from "../base/glob.ts";
 import { partitionName } from "../aws/hosts.ts";
+import { modelsFor } from "../snapshot/access.ts";
 import type { Caller, Model, Snapshot } from "../snapshot/snapshot.ts";
 import { foundationModelId } from "../facts/model_id.ts";
 import { OWN_ACCOUNT } from "../gateway/resolve.ts";
@@ -54,9 +56,7 @@ export function listCatalog(list: CatalogList, { caller, snapshot, query }: Cata
 
 function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
   const models = [...snapshot.models.values()];
-  const named = models.filter(({ name }) => caller.models.has(name)).map((model) =>
-    entryOf(model, model.name)
-  );
+  const named = modelsFor(caller, snapshot).map((model) => entryOf(model, model.name));
   const raw = models.filter((model) => mayUseId(model, caller)).map((model) => entryOf(model, model.id));
   return [...new Map([...raw, ...named].map((entry) => [entry.id, entry])).values()];
 }
@@ -64,7 +64,7 @@ function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
 /** ARNs are left out: they tell the operator's account. */
 function mayUseId({ id, provider }: Model, { native }: Caller): boolean {
   return !id.startsWith("arn:") && native !== undefined && native.regions.has(provider.region) &&
-    native.ids.some((glob) => glob.matches(id));
+    native.ids.some((glob) => matchesGlob(glob, id));
 }
 
 function entryOf({ id: modelId, baseModel, provider }: Model, id: string): Entry {

@@ -1,10 +1,12 @@
 /** `GET /v1/models` and `/v1/models/{name}`: the caller's models, in OpenAI's and Anthropic's members at once. */
 
 import { AditError, invalidField } from "../base/errors.ts";
-import type { Caller } from "../snapshot/snapshot.ts";
+import { modelFor, modelsFor } from "../snapshot/access.ts";
+import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 
 export interface ListOptions {
   readonly caller: Caller;
+  readonly snapshot: Snapshot;
   /** The time that every model tells as that of its creation. */
   readonly createdMs: number;
   /** May hold `limit` and `after_id` or `before_id`, as Anthropic's clients page; without them the list is whole. */
@@ -15,12 +17,15 @@ export interface ListOptions {
  * The list, or the one model. Throws `model_not_found`, or `invalid_request` for a page that cannot be.
  * https://docs.anthropic.com/en/api/models-list
  */
-export function listModels(name: string | undefined, { caller, createdMs, query }: ListOptions): unknown {
+export function listModels(
+  name: string | undefined,
+  { caller, snapshot, createdMs, query }: ListOptions,
+): unknown {
   if (name !== undefined) {
-    if (caller.models.has(name)) return modelEntry(name, createdMs);
+    if (modelFor(name, caller, snapshot) !== undefined) return modelEntry(name, createdMs);
     throw new AditError("model_not_found");
   }
-  const { names, hasMore } = page([...caller.models], query);
+  const { names, hasMore } = page(modelsFor(caller, snapshot).map((model) => model.name), query);
   return {
     object: "list",
     data: names.map((each) => modelEntry(each, createdMs)),

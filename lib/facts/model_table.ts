@@ -1,7 +1,7 @@
 /** The table of models in `config/data/models.yaml`, and the look-up of a model's traits by its id. */
 
 import { z } from "zod";
-import { compileGlob, type Glob } from "../base/glob.ts";
+import { matchesGlob } from "../base/glob.ts";
 import tables from "./built_in.json" with { type: "json" };
 import { foundationModelId } from "./model_id.ts";
 import { BARE_TRAITS, compileTraits, type ModelTraits, TRAIT_FIELDS, type WrittenTraits } from "./traits.ts";
@@ -10,7 +10,8 @@ import { BARE_TRAITS, compileTraits, type ModelTraits, TRAIT_FIELDS, type Writte
 export type ModelTable = readonly ModelRow[];
 
 interface ModelRow {
-  readonly ids: readonly Glob[];
+  /** Globs over model ids; one match is enough. */
+  readonly ids: readonly string[];
   readonly traits: Partial<ModelTraits>;
 }
 
@@ -23,7 +24,7 @@ export interface WrittenRow extends WrittenTraits {
 /** Rows made ready for look-ups, in the same order. */
 export function compileModelTable(rows: readonly WrittenRow[]): ModelTable {
   return rows.map(({ match, ...traits }) => ({
-    ids: [match].flat().map(compileGlob),
+    ids: [match].flat(),
     traits: compileTraits(traits),
   }));
 }
@@ -46,7 +47,7 @@ const rowsSchema = z.array(
 export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
   const id = baseModelId(modelId);
   return table
-    .filter((row) => row.ids.some((glob) => glob.matches(id)))
+    .filter((row) => row.ids.some((glob) => matchesGlob(glob, id)))
     .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
 }
 

@@ -128,7 +128,7 @@ export class Pipeline {
     call.caller = caller;
     if (match.endpoint === "models") {
       const query = queryOf(connection.target);
-      const list = { caller, createdMs: this.#startedMs, query };
+      const list = { caller, snapshot, createdMs: this.#startedMs, query };
       return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
     }
     if (match.endpoint === "catalog") {

@@ -1,6 +1,8 @@
 /** From the model or region that a request names to the targets that may answer it. */
 
 import { AditError } from "../base/errors.ts";
+import { matchesGlob } from "../base/glob.ts";
+import { modelFor } from "../snapshot/access.ts";
 import type { Plan } from "../snapshot/plan.ts";
 import type { Caller, Model, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
@@ -9,8 +11,8 @@ import type { Caller, Model, NativeAccess, Provider, Snapshot } from "../snapsho
  * nobody learns the names of others' models.
  */
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
-  const model = snapshot.models.get(name);
-  if (model === undefined || !caller.models.has(name)) throw notFound(name);
+  const model = modelFor(name, caller, snapshot);
+  if (model === undefined) throw notFound(name);
   return planFor(model);
 }
 
@@ -58,7 +60,7 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
   const inner = unwrapped(place.id);
   // An ARN inside would be asked for in a region that nobody has checked.
   const id = inner.startsWith("arn:") ? place.id : inner;
-  const allowed = caller.native?.ids.some((glob) => glob.matches(id)) === true;
+  const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
   if (provider === undefined) throw notFound(id);
   return { name: id, targets: [{ provider, modelId: id, model: undefined }] };
@@ -96,7 +98,7 @@ function unwrapped(id: string): string {
 /** The caller's configured model that the id names, by itself or in an ARN of the region where the model is served. */
 function configuredName(id: string, caller: Caller, snapshot: Snapshot): string | undefined {
   const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
-  const model = caller.models.has(name) ? snapshot.models.get(name) : undefined;
+  const model = modelFor(name, caller, snapshot);
   const region = regionOfArn(id);
   return region === undefined || region === model?.provider.region ? model?.name : undefined;
 }

@@ -1,6 +1,5 @@
 /** The compiled configuration: immutable plain data that every layer above reads and none changes. */
 
-import type { Glob } from "../base/glob.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
@@ -220,8 +219,8 @@ export interface Route {
 
 export interface Caller {
   readonly name: string;
-  /** Names of the configured models it may use: the globs of the file, expanded, in the order of `Snapshot.models`. */
-  readonly models: ReadonlySet<string>;
+  /** Callers with equal lists share one. */
+  readonly models: ModelAccess;
   /** Undefined: it may not use Bedrock's own API with model ids. */
   readonly native: NativeAccess | undefined;
   /** Milliseconds since the Unix epoch from which the key is refused. */
@@ -231,12 +230,20 @@ export interface Caller {
   readonly aws: CallerKeyPair | undefined;
 }
 
+/** The configured models that a caller may use, as the file says it: never more than that, however many models match. */
+export interface ModelAccess {
+  /** Those listed by name. */
+  readonly names: ReadonlySet<string>;
+  /** Globs over names; one match is enough. */
+  readonly globs: readonly string[];
+}
+
 /** Leave to use Bedrock's own API with model ids instead of configured names. */
 export interface NativeAccess {
   /** In the order of the file; a request that names no region means the first. */
   readonly regions: ReadonlySet<string>;
   /** Globs over model ids; one match is enough. */
-  readonly ids: readonly Glob[];
+  readonly ids: readonly string[];
 }
 
 export interface CallerKeyPair {

@@ -3,7 +3,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { listModels } from "../../lib/endpoints/models.ts";
 import { ofKind } from "../fakes/errors.ts";
-import { caller, type KeyedCaller } from "../fakes/snapshot.ts";
+import { caller, type KeyedCaller, model, provider, snapshot } from "../fakes/snapshot.ts";
 import { START_MS } from "../fakes/time.ts";
 
 const BOTH = caller("both", { models: new Set(["haiku", "nova"]) });
@@ -18,8 +18,18 @@ const HAIKU = {
   created_at: "2026-11-20T09:00:00.000Z",
 };
 
+const EAST = provider("east", "us-east-1");
+const CONFIG = snapshot({
+  models: ["haiku", "nova", "opus", "a", "b", "c", "d", "e"].map((name) => model(name, EAST)),
+});
+
 function list(name: string | undefined, from: KeyedCaller, query = "") {
-  return listModels(name, { caller: from, createdMs: START_MS, query: new URLSearchParams(query) });
+  return listModels(name, {
+    caller: from,
+    snapshot: CONFIG,
+    createdMs: START_MS,
+    query: new URLSearchParams(query),
+  });
 }
 
 Deno.test("the list holds the caller's models in OpenAI's and Anthropic's members", () => {

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { Secret } from "../../lib/base/secret.ts";
-import { compileGlob } from "../../lib/base/glob.ts";
 import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
+import { modelAccess } from "../../lib/snapshot/access.ts";
 import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/snapshot/snapshot.ts";
 
 export const TIMEOUTS: Timeouts = {
@@ -53,11 +53,14 @@ export interface KeyedCaller extends Caller {
   readonly key: string;
 }
 
-export function caller(name: string, overrides: Partial<Caller> = {}): KeyedCaller {
+/** What a test may set of a caller; its models are names and globs. */
+type CallerParts = Partial<Omit<Caller, "models">> & { readonly models?: Iterable<string> };
+
+export function caller(name: string, { models = [], ...overrides }: CallerParts = {}): KeyedCaller {
   return {
     key: `key-of-${name}`,
     name,
-    models: new Set(),
+    models: modelAccess([...models]),
     native: undefined,
     expiresAtMs: undefined,
     disabled: false,
@@ -68,7 +71,7 @@ export function caller(name: string, overrides: Partial<Caller> = {}): KeyedCall
 
 /** Native access to the regions, in this order, for the model ids that a glob matches. */
 export function native(regions: readonly string[], ids: readonly string[] = ["*"]): Caller["native"] {
-  return { regions: new Set(regions), ids: ids.map(compileGlob) };
+  return { regions: new Set(regions), ids };
 }
 
 export interface SnapshotParts

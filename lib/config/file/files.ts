@@ -5,7 +5,7 @@ import { basename, dirname } from "node:path";
 import process from "node:process";
 
 import { decodeUtf8Strictly } from "../../base/bytes.ts";
-import { compileGlob } from "../../base/glob.ts";
+import { matchesGlob } from "../../base/glob.ts";
 import { sha256Hex } from "../../base/hash.ts";
 
 /** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
@@ -117,11 +117,11 @@ export class RecordingReader {
 
   /** Names that match a pattern whose last part has the `*`, in order; hidden files only where it begins with a dot. */
   list(pattern: string): Promise<readonly string[]> {
-    const glob = compileGlob(basename(pattern));
-    const hidden = glob.pattern.startsWith(".");
+    const glob = basename(pattern);
+    const hidden = glob.startsWith(".");
     const names = async () => {
       const all = await this.#list(dirname(pattern));
-      return all.filter((name) => glob.matches(name) && (hidden || !name.startsWith("."))).toSorted();
+      return all.filter((name) => matchesGlob(glob, name) && (hidden || !name.startsWith("."))).toSorted();
     };
     return this.#record(`${pattern}/`, names, JSON.stringify);
   }

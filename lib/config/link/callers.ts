@@ -1,24 +1,21 @@
 /** Callers: what each may use, and how each is recognised. */
 
 import { Secret } from "../../base/secret.ts";
-import { compileGlob, isGlob } from "../../base/glob.ts";
+import type { AccessLinker } from "./caller_access.ts";
 import type { LinkContext } from "./context.ts";
-import { type Path, quote } from "../../base/problems.ts";
+import { quote } from "../../base/problems.ts";
 import type { CallerConfig, Config } from "../schema/config_file.ts";
-import type { Caller, Model, NativeAccess } from "../../snapshot/snapshot.ts";
+import type { Caller } from "../../snapshot/snapshot.ts";
 import { checkKeyHash, linkKeys } from "./keys.ts";
 
 export interface CallerTargets {
   readonly context: LinkContext;
-  readonly models: ReadonlyMap<string, Model>;
-  /** Regions that have a provider. */
-  readonly regions: readonly string[];
+  readonly access: AccessLinker;
 }
 
 /** The caller with its globs compared to what there is: one that may use nothing is warned of, not refused. */
-export function linkCaller(name: string, entry: CallerConfig, targets: CallerTargets): Caller {
+export function linkCaller(name: string, entry: CallerConfig, { context, access }: CallerTargets): Caller {
   const path = ["callers", name];
-  const { context } = targets;
   if (entry.key === undefined && entry.aws === undefined) {
     context.fail(path, 'missing key: "adit keygen" makes a key and prints the line to paste');
   }
@@ -27,8 +24,8 @@ export function linkCaller(name: string, entry: CallerConfig, targets: CallerTar
   }
   return {
     name,
-    models: expandGlobs([...path, "models"], entry.models, targets),
-    native: linkNative([...path, "native"], entry.native, targets),
+    models: access.models([...path, "models"], entry.models),
+    native: access.native([...path, "native"], entry.native),
     expiresAtMs: entry.expires,
     disabled: entry.disabled,
     aws: entry.aws && {
@@ -36,39 +33,6 @@ export function linkCaller(name: string, entry: CallerConfig, targets: CallerTar
       secretAccessKey: new Secret(entry.aws.secret_access_key),
     },
   };
-}
-
-function expandGlobs(
-  path: Path,
-  globs: readonly string[],
-  { context, models }: CallerTargets,
-): ReadonlySet<string> {
-  const names = context.namesIn("models");
-  const compiled = globs.map(compileGlob);
-  for (const [index, glob] of compiled.entries()) {
-    const place = [...path, index];
-    if (!isGlob(glob.pattern)) context.find(place, glob.pattern, { section: "models", entries: models });
-    else if (names.length > 0 && !names.some(glob.matches)) context.warn(place, "the glob matches no model");
-  }
-  // In the order of the models, whatever the order of the globs: clients are shown this list.
-  return new Set([...models.keys()].filter((name) => compiled.some((glob) => glob.matches(name))));
-}
-
-function linkNative(
-  path: Path,
-  entry: CallerConfig["native"],
-  { context, regions: known }: CallerTargets,
-): NativeAccess | undefined {
-  if (entry === undefined) return undefined;
-  const isList = Array.isArray(entry);
-  const regions = isList ? entry : entry.regions;
-  for (const [index, region] of regions.entries()) {
-    const place = isList ? [...path, index] : [...path, "regions", index];
-    // The region of a provider that was cut is not known here.
-    if (known.includes(region) || context.isCut(["providers"])) continue;
-    context.fail(place, `no provider is in the region ${context.shown(place, region, known)}`);
-  }
-  return { regions: new Set(regions), ids: (isList ? ["*"] : entry.ids).map(compileGlob) };
 }
 
 /** The callers by the SHA-256 of their keys, and when those keys end that have an end of their own. */

@@ -1,6 +1,7 @@
 /** From checked values with names in them to the snapshot, where every name has become the thing it names. */
 
 import type { DataTables } from "./data.ts";
+import { AccessLinker } from "./caller_access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from "./callers.ts";
 import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
@@ -42,8 +43,8 @@ export function linkConfig(
   const providersByRegion = firstOfEachRegion(providers);
   const models = entries("models", (name, entry) => linkModel(name, entry, { context, providers, tables }));
   const routes = entries("routes", (path, entry) => linkRoute(path, entry.model, { context, models }));
-  const targets = { context, models, regions: [...providersByRegion.keys()] };
-  const callers = entries("callers", (name, entry) => linkCaller(name, entry, targets));
+  const access = new AccessLinker({ context, models, regions: [...providersByRegion.keys()] });
+  const callers = entries("callers", (name, entry) => linkCaller(name, entry, { context, access }));
   if (context.namesIn("providers").length === 0) {
     context.fail(["providers"], "at least one provider is needed");
   }

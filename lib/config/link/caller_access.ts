@@ -1,0 +1,105 @@
+/** Callers' lists of models and model ids: checked wherever they are written, kept once for each list. */
+
+import { globPrefix, isGlob, matchesGlob } from "../../base/glob.ts";
+import type { Path } from "../../base/problems.ts";
+import { modelAccess } from "../../snapshot/access.ts";
+import type { Model, ModelAccess, NativeAccess } from "../../snapshot/snapshot.ts";
+import type { CallerConfig } from "../schema/config_file.ts";
+import type { LinkContext } from "./context.ts";
+
+export interface AccessTargets {
+  readonly context: LinkContext;
+  readonly models: ReadonlyMap<string, Model>;
+  /** Regions that have a provider. */
+  readonly regions: readonly string[];
+}
+
+/**
+ * Links the lists of all callers. Many callers have the same few lists, so equal lists become one object, and what a glob
+ * matches is looked up once: neither memory nor time is callers times models.
+ */
+export class AccessLinker {
+  readonly #targets: AccessTargets;
+  /** Names of the models, those with problems among them, in the order of their characters. */
+  readonly #names: readonly string[];
+  /** By glob: whether it matches a model. */
+  readonly #matched = new Map<string, boolean>();
+  readonly #models = new Map<string, ModelAccess>();
+  readonly #native = new Map<string, NativeAccess>();
+
+  constructor(targets: AccessTargets) {
+    this.#targets = targets;
+    this.#names = targets.context.namesIn("models").toSorted();
+  }
+
+  /** Access to configured models. A name that does not exist is a problem; a glob that matches nothing is warned of. */
+  models(path: Path, list: readonly string[]): ModelAccess {
+    const { context, models } = this.#targets;
+    for (const [index, each] of list.entries()) {
+      const place = [...path, index];
+      if (!isGlob(each)) context.find(place, each, { section: "models", entries: models });
+      else if (!this.#matchesModel(each)) context.warn(place, "the glob matches no model");
+    }
+    return shared(this.#models, list, () => modelAccess(list));
+  }
+
+  /** Access to model ids; a region without a provider is a problem. */
+  native(path: Path, entry: CallerConfig["native"]): NativeAccess | undefined {
+    if (entry === undefined) return undefined;
+    const { context, regions: known } = this.#targets;
+    const isList = Array.isArray(entry);
+    const regions = isList ? entry : entry.regions;
+    const ids = isList ? ["*"] : entry.ids;
+    for (const [index, region] of regions.entries()) {
+      const place = isList ? [...path, index] : [...path, "regions", index];
+      // The region of a provider that was cut is not known here.
+      if (known.includes(region) || context.isCut(["providers"])) continue;
+      context.fail(place, `no provider is in the region ${context.shown(place, region, known)}`);
+    }
+    return shared(this.#native, [regions, ids], () => ({ regions: new Set(regions), ids }));
+  }
+
+  /** Also true where there are no models at all, of which the glob is not the reason. */
+  #matchesModel(glob: string): boolean {
+    let matches = this.#matched.get(glob);
+    if (matches === undefined) {
+      matches = this.#names.length === 0 || matchesAny(glob, this.#names);
+      this.#matched.set(glob, matches);
+    }
+    return matches;
+  }
+}
+
+/** Whether the glob matches one of the sorted names; only those with its prefix are looked at. */
+function matchesAny(glob: string, sorted: readonly string[]): boolean {
+  const prefix = globPrefix(glob);
+  for (let at = firstFrom(prefix, sorted); at < sorted.length; at++) {
+    const name = sorted[at] ?? "";
+    if (!name.startsWith(prefix)) return false;
+    if (matchesGlob(glob, name)) return true;
+  }
+  return false;
+}
+
+/** Index of the first text that is not before `text`. */
+function firstFrom(text: string, sorted: readonly string[]): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] ?? "") < text) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** The value made earlier from equal parts, or a new one. */
+function shared<Value>(known: Map<string, Value>, parts: unknown, make: () => Value): Value {
+  const key = JSON.stringify(parts);
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,24 @@
+/** Which of the configured models a caller may use. */
+
+import { isGlob, matchesGlob } from "../base/glob.ts";
+import type { Caller, Model, ModelAccess, Snapshot } from "./snapshot.ts";
+
+/** The access that a list of names and globs gives. */
+export function modelAccess(list: readonly string[]): ModelAccess {
+  return { names: new Set(list.filter((each) => !isGlob(each))), globs: list.filter(isGlob) };
+}
+
+/** The configured model of that name if the caller may use it. */
+export function modelFor(name: string, caller: Caller, { models }: Snapshot): Model | undefined {
+  const model = models.get(name);
+  return model !== undefined && mayUse(caller, name) ? model : undefined;
+}
+
+/** All configured models that the caller may use, in the order of the file. */
+export function modelsFor(caller: Caller, { models }: Snapshot): readonly Model[] {
+  return [...models.values()].filter(({ name }) => mayUse(caller, name));
+}
+
+function mayUse({ models: { names, globs } }: Caller, name: string): boolean {
+  return names.has(name) || globs.some((glob) => matchesGlob(glob, name));
+}
