@@ -15,12 +15,10 @@ import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { emulatorFetch } from "../emulator/in_process.ts";
 import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
-import { Pipeline } from "../gateway/pipeline.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { buildGateway, type Gateway } from "./build_gateway.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
-import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
-import { Upstream } from "../providers/upstream.ts";
 
 export interface AppOptions {
   readonly configPath: string;
@@ -63,8 +61,7 @@ const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as 
 export class App {
   readonly #options: AppOptions;
   readonly #timers: TimerWheel;
-  readonly #credentials: ProviderCredentials;
-  readonly #pipeline: Pipeline;
+  readonly #gateway: Gateway;
   readonly #public: Listeners;
   readonly #admin: Listeners;
   readonly #startedMs: number;
@@ -80,21 +77,21 @@ export class App {
     this.#options = options;
     this.#startedMs = clock.now();
     this.#timers = new TimerWheel(clock);
-    this.#credentials = new ProviderCredentials({ clock, logger });
-    const upstream = new Upstream({
+    this.#gateway = buildGateway({
       clock,
-      credentials: this.#credentials,
       timers: this.#timers,
+      logger,
+      snapshot,
       fetch: runtime.fetch,
       openBody: runtime.openBody,
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
       probe: usesForwardProxy(env) ? undefined : probeConnection,
       userAgent: `adit/${version}`,
     });
-    this.#pipeline = new Pipeline({ clock, timers: this.#timers, logger, upstream, snapshot });
+    const { pipeline } = this.#gateway;
     this.#public = new Listeners({
       runtime,
-      handle: this.#pipeline.handle,
+      handle: pipeline.handle,
       onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
     });
     this.#admin = new Listeners({
@@ -116,7 +113,7 @@ export class App {
     const { configPath, env, logger } = this.#options;
     return adminApi({
       entries: new ConfigEntries({ path: configPath, readFile, env }),
-      access: () => this.#pipeline.snapshot.adminApi,
+      access: () => this.#gateway.pipeline.snapshot.adminApi,
       readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
       reload: () => this.reload("admin API"),
       audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
@@ -129,7 +126,7 @@ export class App {
     await clearWay(loaded.snapshot);
     app.#listen(loaded.snapshot).commit();
     app.#warn(loaded.warnings);
-    void app.#credentials.use(loaded.snapshot.providers);
+    void app.#gateway.credentials.use(loaded.snapshot.providers);
     app.#watch = watchConfig({
       files: loaded.files,
       onChange: () => app.reload("file change"),
@@ -153,12 +150,18 @@ export class App {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#watch?.close();
-    this.#credentials.close();
-    const { drainMs } = this.#pipeline.snapshot.timeouts;
-    this.#options.logger.log("info", "draining", { in_hand: this.#pipeline.inHand, within_ms: drainMs });
+    this.#gateway.credentials.close();
+    const { drainMs } = this.#gateway.pipeline.snapshot.timeouts;
+    this.#options.logger.log("info", "draining", {
+      in_flight: this.#gateway.pipeline.inFlight,
+      within_ms: drainMs,
+    });
     this.#options.notifier?.stopping(drainMs + LAST_BYTES_MS);
-    this.#pipeline.startDraining();
-    const late = this.#timers.after(drainMs, () => this.#pipeline.endAll(new AditError("draining")));
+    this.#gateway.pipeline.startDraining();
+    const late = this.#timers.after(
+      drainMs,
+      () => this.#gateway.pipeline.abortAll(new AditError("draining")),
+    );
     // A client that reads nothing must not hold the process: it goes with it.
     await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
@@ -205,8 +208,8 @@ export class App {
     } catch (error) {
       return [messageOf(error)];
     }
-    const searched = this.#credentials.use(snapshot.providers);
-    this.#pipeline.use(snapshot);
+    const searched = this.#gateway.credentials.use(snapshot.providers);
+    this.#gateway.pipeline.use(snapshot);
     this.#options.logger.level = snapshot.log.level;
     change.commit();
     this.#generation++;
@@ -239,7 +242,7 @@ export class App {
 
   /** What runs, and what the last reload came to, in a line. */
   #summary(): string {
-    const { models } = this.#pipeline.snapshot;
+    const { models } = this.#gateway.pipeline.snapshot;
     const { ok, problems } = this.#lastReload;
     const serving = `serving on ${this.#public.urls.join(", ")}, models: ${models.size}`;
     if (ok) return serving;
@@ -249,15 +252,15 @@ export class App {
 
   #status(): unknown {
     const { version, runtime, configPath, clock } = this.#options;
-    const { providers, models, callers } = this.#pipeline.snapshot;
+    const { providers, models, callers } = this.#gateway.pipeline.snapshot;
     return {
       version,
       runtime: `${runtime.name} ${runtime.version}`,
       started_at: new Date(this.#startedMs).toISOString(),
       uptime_s: Math.round((clock.now() - this.#startedMs) / 1000),
       draining: this.#draining,
-      requests_in_hand: this.#pipeline.inHand,
-      requests: this.#pipeline.counts,
+      requests_in_flight: this.#gateway.pipeline.inFlight,
+      requests: this.#gateway.counts,
       listeners: { public: this.#public.urls, admin: this.#admin.urls },
       config: {
         file: configPath,
@@ -268,7 +271,7 @@ export class App {
         models: [...models.keys()],
         callers: [...callers.keys()],
       },
-      credentials: this.#credentials.status(providers),
+      credentials: this.#gateway.credentials.status(providers),
     };
   }
 

@@ -3,11 +3,26 @@
 import { matchesGlob } from "../base/glob.ts";
 import { partitionName } from "../aws/hosts.ts";
 import { modelsFor } from "../snapshot/access.ts";
+import { queryOf } from "../server/path.ts";
 import type { Caller, Model, Snapshot } from "../snapshot/snapshot.ts";
 import { foundationModelId } from "../facts/model_id.ts";
+import type { CallerEndpoint } from "../gateway/endpoint.ts";
+import { jsonAnswer } from "../gateway/outcome.ts";
 import { OWN_ACCOUNT } from "../gateway/resolve.ts";
 
 export type CatalogList = "foundationModels" | "inferenceProfiles";
+
+/** One of the lists. */
+export function catalogEndpoint(list: CatalogList): CallerEndpoint {
+  return {
+    needs: "caller",
+    about: { endpoint: "catalog", list },
+    read({ caller, snapshot, target }) {
+      const catalog = listCatalog(list, { caller, snapshot, query: queryOf(target) });
+      return { kind: "answer", answer: jsonAnswer(catalog) };
+    },
+  };
+}
 
 export interface CatalogOptions {
   readonly caller: Caller;

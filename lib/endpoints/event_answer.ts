@@ -5,8 +5,7 @@ import { type AditError, toAditError } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 import { unknownEvent } from "../translate/converse/anomalies.ts";
 import type { EventStream } from "../providers/bedrock/event_stream.ts";
-import type { Call } from "../gateway/call.ts";
-import type { Answer } from "../gateway/endpoint.ts";
+import type { Outcome, StreamAnswer } from "../gateway/outcome.ts";
 import type { ByteSource } from "../server/stream.ts";
 
 /** A translation of one stream; its texts are whole server-sent events. */
@@ -27,19 +26,32 @@ export interface EventAnswerOptions<Event> {
   readonly translation: StreamTranslation<Event>;
   /** What the dialect has for a silence. */
   readonly ping: string;
-  readonly call: Call;
 }
 
 /** The answer to a request that asked for a stream, whose first events are there. */
-export function eventAnswer<Event>(options: EventAnswerOptions<Event>): Answer {
-  options.call.upstreamRequestId = options.events.requestId;
+export function eventAnswer<Event>(options: EventAnswerOptions<Event>): StreamAnswer {
   const headers = new Headers({
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
     // Asks nginx in front of the gateway to pass on what it gets at once.
     "x-accel-buffering": "no",
   });
-  return { status: 200, headers, body: new EventText(options) };
+  return {
+    status: 200,
+    headers,
+    ignored: [],
+    body: new EventText(options),
+    outcome: () => outcomeOf(options),
+  };
+}
+
+function outcomeOf<Event>({ events, translation }: EventAnswerOptions<Event>): Outcome {
+  return {
+    usage: translation.usage,
+    stopReason: translation.stopReason,
+    upstreamRequestId: events.requestId,
+    anomalies: [...translation.anomalies, ...events.unknownEvents.map(unknownEvent)],
+  };
 }
 
 /** One piece of text for each batch of events. */
@@ -59,7 +71,6 @@ class EventText<Event> implements ByteSource {
       if (this.#failure !== undefined) throw this.#failure;
       const batch = await this.#options.events.next();
       const text = batch === undefined ? this.#end() : this.#translate(batch);
-      this.#note();
       if (text !== "") return encodeUtf8(text);
     }
     return undefined;
@@ -83,14 +94,5 @@ class EventText<Event> implements ByteSource {
       this.#failure = toAditError(cause);
     }
     return text;
-  }
-
-  #note(): void {
-    const { call, translation, events } = this.#options;
-    call.usage = translation.usage;
-    call.stopReason = translation.stopReason;
-    call.anomalies = events.unknownEvents.length === 0
-      ? translation.anomalies
-      : [...translation.anomalies, ...events.unknownEvents.map(unknownEvent)];
   }
 }

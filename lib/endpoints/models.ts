@@ -3,6 +3,21 @@
 import { AditError, invalidField } from "../base/errors.ts";
 import { modelFor, modelsFor } from "../snapshot/access.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import type { CallerEndpoint } from "../gateway/endpoint.ts";
+import { jsonAnswer } from "../gateway/outcome.ts";
+import { queryOf } from "../server/path.ts";
+
+/** The list, or the model of a name. */
+export function modelsEndpoint(name?: string): CallerEndpoint {
+  return {
+    needs: "caller",
+    about: { endpoint: "models", name },
+    read({ caller, snapshot, startedMs, target }) {
+      const list = listModels(name, { caller, snapshot, createdMs: startedMs, query: queryOf(target) });
+      return { kind: "answer", answer: jsonAnswer(list) };
+    },
+  };
+}
 
 export interface ListOptions {
   readonly caller: Caller;

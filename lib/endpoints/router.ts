@@ -1,34 +1,33 @@
 /** From a request's method and raw path to the endpoint that answers it. */
 
 import { AditError } from "../base/errors.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { ChatRoute } from "./chat/chat.ts";
 import type { Dialect } from "../gateway/dialect.ts";
-import { matchNative, nativeAddress, type NativeMatch } from "./native/routes.ts";
-
-export type Match =
-  | { readonly endpoint: "health" }
-  | { readonly endpoint: "models"; readonly name: string | undefined }
-  | { readonly endpoint: "chat" } & ChatRoute
-  | { readonly endpoint: "messages" }
-  | { readonly endpoint: "countTokens" }
-  | NativeMatch;
+import type { Endpoint, Router } from "../gateway/endpoint.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { catalogEndpoint } from "./catalog.ts";
+import { chatEndpoint } from "./chat/chat.ts";
+import { health } from "./health.ts";
+import { countTokens } from "./messages/count_tokens.ts";
+import { messages } from "./messages/messages.ts";
+import { modelsEndpoint } from "./models.ts";
+import { nativeEndpoint } from "./native/native.ts";
+import { matchNative, nativeAddress } from "./native/routes.ts";
 
 interface FixedRoute {
   readonly method: "GET" | "POST";
-  readonly match: Match;
+  readonly endpoint: Endpoint;
 }
 
 /** By path. `HEAD` is taken wherever `GET` is. */
 export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
-  ["/", { method: "GET", match: { endpoint: "health" } }],
-  ["/healthz", { method: "GET", match: { endpoint: "health" } }],
-  ["/v1/chat/completions", { method: "POST", match: chat({}) }],
-  // The second spelling is that of clients whose base URL ends in /anthropic, beside other providers' routes.
+  ["/", { method: "GET", endpoint: health }],
+  ["/healthz", { method: "GET", endpoint: health }],
+  ["/v1/chat/completions", { method: "POST", endpoint: chatEndpoint({}) }],
+  // The second spelling is that of clients whose base URL ends in /anthropic, next to other providers' routes.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
-    [`${base}/models`, { method: "GET", match: { endpoint: "models", name: undefined } }],
-    [`${base}/messages`, { method: "POST", match: { endpoint: "messages" } }],
-    [`${base}/messages/count_tokens`, { method: "POST", match: { endpoint: "countTokens" } }],
+    [`${base}/models`, { method: "GET", endpoint: modelsEndpoint() }],
+    [`${base}/messages`, { method: "POST", endpoint: messages }],
+    [`${base}/messages/count_tokens`, { method: "POST", endpoint: countTokens }],
   ]),
 ]);
 
@@ -37,22 +36,8 @@ const COMPAT = /^(?:\/v1\/[^/]+\/[^/]+)?\/compat\/chat\/completions$/;
 
 const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
 
-/** The path of a request target as it came, without its query, doubled slashes and trailing slash. */
-export function routePath(target: string): string {
-  const end = target.search(/[?#]/);
-  const path = end === -1 ? target : target.slice(0, end);
-  // Nearly every path needs nothing done to it.
-  if (!path.includes("//") && !(path.length > 1 && path.endsWith("/"))) return path;
-  return path.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
-}
-
-/** The query of a request target. */
-export function queryOf(target: string): URLSearchParams {
-  return new URLSearchParams(/\?([^#]*)/.exec(target)?.[1]);
-}
-
 /** The dialect in which a request is answered, also when there is nothing at its path. */
-export function dialectOf(path: string, headers: Headers): Dialect {
+function dialectOf(path: string, headers: Headers): Dialect {
   if (nativeAddress(path) !== undefined) return "bedrock";
   if (path.startsWith("/v1/messages") || path.startsWith("/anthropic/")) return "anthropic";
   // Both kinds of clients list models at one path; Anthropic's tell the version of their API.
@@ -60,30 +45,29 @@ export function dialectOf(path: string, headers: Headers): Dialect {
   return "openai";
 }
 
-/** The endpoint for a path. Throws `route_not_found` or `method_not_allowed`. */
-export function route(method: string, path: string, snapshot: Snapshot): Match {
+function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   const fixed = FIXED.get(path);
-  if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.match);
+  if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.endpoint);
   const configured = snapshot.routes.get(path);
   if (configured !== undefined) {
-    return expectMethod("POST", method, chat({ defaultModel: configured.model.name }));
+    return expectMethod("POST", method, chatEndpoint({ defaultModel: configured.model.name }));
   }
-  if (COMPAT.test(path)) return expectMethod("POST", method, chat({ modelPrefix: "aws-bedrock/" }));
+  if (COMPAT.test(path)) return expectMethod("POST", method, chatEndpoint({ modelPrefix: "aws-bedrock/" }));
   const address = nativeAddress(path);
-  if (address !== undefined) return matchNative(method, address);
-  const model = MODEL.exec(path);
-  if (model !== null) {
-    return expectMethod("GET", method, { endpoint: "models", name: decodeId(model[1] ?? "") });
+  if (address !== undefined) {
+    const match = matchNative(method, address);
+    return match.endpoint === "native" ? nativeEndpoint(match) : catalogEndpoint(match.list);
   }
+  const model = MODEL.exec(path);
+  if (model !== null) return expectMethod("GET", method, modelsEndpoint(decodeId(model[1] ?? "")));
   throw new AditError("route_not_found", `there is no route ${method} ${path.slice(0, 200)}`);
 }
 
-function chat({ defaultModel, modelPrefix = "" }: Partial<ChatRoute>): Match {
-  return { endpoint: "chat", defaultModel, modelPrefix };
-}
+/** All that the gateway answers. */
+export const router: Router = { route, dialectOf };
 
-function expectMethod(expected: FixedRoute["method"], method: string, match: Match): Match {
-  if (method === expected || (method === "HEAD" && expected === "GET")) return match;
+function expectMethod(expected: FixedRoute["method"], method: string, endpoint: Endpoint): Endpoint {
+  if (method === expected || (method === "HEAD" && expected === "GET")) return endpoint;
   throw new AditError("method_not_allowed", `this route takes ${expected}, not ${method}`, {
     allow: expected === "GET" ? "GET, HEAD" : expected,
   });

@@ -1,19 +1,19 @@
-/** One request in hand: what is known of it so far, how it can be ended, and its line in the log. */
+/** One request in flight: what is known of it so far, its one deadline, how it is ended early, and its record. */
 
-import { type AditError, errorRow } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Usage } from "../base/usage.ts";
-import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
-import type { Plan, Target } from "../snapshot/plan.ts";
+import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
+import { AditError } from "../base/errors.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
+import type { Plan, Target } from "../snapshot/plan.ts";
+import type { RecordedError, RecordSink, RequestRecord } from "../snapshot/record.ts";
+import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { Dialect } from "./dialect.ts";
+import type { Answer, Outcome } from "./outcome.ts";
 
 export interface CallOptions {
   readonly id: string;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly timers: TimerWheel;
   readonly upstream: Upstream;
   /** The configuration that the request began with and keeps. */
   readonly snapshot: Snapshot;
@@ -21,37 +21,41 @@ export interface CallOptions {
   readonly path: string;
   readonly dialect: Dialect;
   readonly remoteAddress: string;
-  /** Called once, when the request is settled. */
-  readonly onSettled: (call: Call, error: AditError | undefined) => void;
+  /** Get the record, once, when the request is settled. */
+  readonly sinks: readonly RecordSink[];
+  /** Called ahead of the sinks. */
+  readonly onSettled: (call: Call) => void;
+}
+
+/** How a request failed, where no answer says it. */
+export interface Failure {
+  readonly status: number;
+  readonly ignored: readonly string[];
 }
 
 /** A request from its arrival to `settle`, which everything it may come to ends in. */
 export class Call {
   readonly options: CallOptions;
   readonly #startedMs: number;
+  /** For all of the request: its body, every attempt, and the last byte of the answer. */
+  readonly #deadline: Deadline;
   #caller: Caller | undefined;
   #plan: Plan | undefined;
   #target: Target | undefined;
   #exchange: Exchange | undefined;
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
+  #answer: Answer | undefined;
+  #onOverdue: (() => void) | undefined;
   #status = 0;
   #firstByteMs: number | undefined;
   #settled = false;
-  /** Set by endpoints as soon as it is known; also of an answer that broke off. */
-  usage: Usage | undefined;
-  stopReason: string | undefined;
-  upstreamRequestId: string | undefined;
-  /** What went wrong where the caller was given the upstream's own words for it. */
-  refusal: AditError | undefined;
-  /** Fields and flags of the request that have no effect, for `x-adit-ignored`. */
-  ignored: readonly string[] = [];
-  /** Things in the upstream's answer that nobody knew what to do with. */
-  anomalies: readonly string[] = [];
 
   constructor(options: CallOptions) {
+    const { clock, timers, snapshot } = options;
     this.options = options;
-    this.#startedMs = options.clock.monotonic();
+    this.#startedMs = clock.monotonic();
+    this.#deadline = timers.after(snapshot.timeouts.totalMs, () => this.#expire());
   }
 
   get id(): string {
@@ -62,6 +66,12 @@ export class Call {
     return this.options.snapshot;
   }
 
+  /** Milliseconds until the request's deadline. */
+  get remainingMs(): number {
+    const { clock, snapshot } = this.options;
+    return Math.max(0, this.#startedMs + snapshot.timeouts.totalMs - clock.monotonic());
+  }
+
   set caller(caller: Caller) {
     this.#caller = caller;
   }
@@ -70,11 +80,13 @@ export class Call {
     this.#plan = plan;
   }
 
-  /** Sends to a target. Throws the error with which the request was ended meanwhile. */
+  /** Sends to a target; what an earlier attempt left open is ended. Throws the error with which the request was ended. */
   open(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#exchange?.end(new AditError("client_gone"));
     this.#target = target;
-    this.#exchange = this.options.upstream.open(target, upstreamCall, this.snapshot.timeouts);
+    const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
+    this.#exchange = this.options.upstream.open(target, upstreamCall, { connectMs, firstByteMs, idleMs });
     return this.#exchange;
   }
 
@@ -93,59 +105,70 @@ export class Call {
     this.#ending?.abort(this.#failure);
   }
 
+  /** Calls back when the deadline passes, for who would not notice: a stream whose client does not read. */
+  onOverdue(callback: () => void): void {
+    this.#onOverdue = callback;
+  }
+
   /** Notes that the answer has begun. */
-  began(status: number): void {
-    this.#status = status;
+  began(answer: Answer): void {
+    this.#answer = answer;
+    this.#status = answer.status;
     this.#firstByteMs ??= this.#elapsed();
   }
 
-  /** The last thing that happens to a request, whichever way it ended: counts and logs it, once, and leaves nothing open. */
-  settle(error?: AditError, status?: number): void {
+  /** The last thing that happens to a request, whichever way it ended: records it, once, and leaves nothing open. */
+  settle(error?: AditError, failure?: Failure): void {
     if (this.#settled) return;
     this.#settled = true;
-    if (status !== undefined) this.#status = status;
+    this.#deadline.cancel();
     if (error !== undefined) this.#exchange?.end(error);
-    const outcome = error ?? this.refusal;
-    this.options.onSettled(this, outcome);
-    this.#log(outcome);
+    this.options.onSettled(this);
+    const record = this.#record(this.#answer?.outcome(), error, failure);
+    for (const sink of this.options.sinks) sink(record);
+  }
+
+  #expire(): void {
+    const seconds = this.snapshot.timeouts.totalMs / 1000;
+    this.end(new AditError("timeout", `the model's answer has not finished within ${seconds} s`));
+    this.#onOverdue?.();
   }
 
   #elapsed(): number {
     return Math.round(this.options.clock.monotonic() - this.#startedMs);
   }
 
-  #log(error: AditError | undefined): void {
-    const { logger, snapshot, id, method, path, dialect, remoteAddress } = this.options;
-    const level = error === undefined ? "info" : errorRow(error.kind).level;
-    if (!snapshot.log.requests && level === "info") return;
-    const upstream = error?.details.upstream;
-    logger.log(level, "request", {
-      request_id: id,
+  #record(
+    outcome: Outcome | undefined,
+    error: AditError | undefined = outcome?.refusal,
+    failure: Failure | undefined,
+  ): RequestRecord {
+    const { snapshot, id, method, path, dialect, remoteAddress } = this.options;
+    return {
+      requestId: id,
       caller: this.#caller?.name,
-      remote_address: remoteAddress,
+      remoteAddress,
       method,
       path: path.slice(0, 256),
       dialect,
       model: this.#plan?.name.slice(0, 256),
       provider: this.#target?.provider.name,
-      status: this.#status,
-      duration_ms: this.#elapsed(),
-      first_byte_ms: this.#firstByteMs,
-      input_tokens: this.usage?.inputTokens,
-      output_tokens: this.usage?.outputTokens,
-      cache_read_tokens: this.usage?.cacheReadTokens,
-      cache_write_tokens: this.usage?.cacheWriteTokens,
-      stop_reason: this.stopReason,
-      upstream_request_id: this.upstreamRequestId ?? upstream?.requestId,
-      ignored: this.ignored.length === 0 ? undefined : this.ignored,
-      anomalies: this.anomalies.length === 0 ? undefined : this.anomalies,
-      error: error?.kind,
-      upstream_status: upstream?.status,
-      upstream_error: upstream?.type,
-      upstream_message: upstream?.message,
-      cause: error === undefined ? undefined : causeOf(error),
-    });
+      status: failure?.status ?? this.#status,
+      durationMs: this.#elapsed(),
+      firstByteMs: this.#firstByteMs,
+      usage: outcome?.usage,
+      stopReason: outcome?.stopReason,
+      upstreamRequestId: outcome?.upstreamRequestId ?? error?.details.upstream?.requestId,
+      ignored: failure?.ignored ?? this.#answer?.ignored ?? [],
+      anomalies: outcome?.anomalies ?? [],
+      error: error && recordedError(error),
+      logged: snapshot.log.requests,
+    };
   }
+}
+
+function recordedError(error: AditError): RecordedError {
+  return { kind: error.kind, upstream: error.details.upstream, cause: causeOf(error) };
 }
 
 /** How far the causes of causes are followed. */

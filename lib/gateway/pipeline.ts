@@ -2,44 +2,43 @@
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
-import { AditError, errorRow, toAditError } from "../base/errors.ts";
+import { AditError, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
-import { parseJsonBody } from "../base/json.ts";
-import type { Logger } from "../base/log.ts";
 import { identify, prove } from "../callers/authenticate.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { Plan } from "../snapshot/plan.ts";
-import type { Connection, Handler } from "../runtime/runtime.ts";
-import { isStream } from "../providers/bedrock/operations.ts";
 import type { Upstream } from "../providers/upstream.ts";
+import type { Connection, Handler } from "../runtime/runtime.ts";
 import { discardBody, readBody } from "../server/body.ts";
-import { Call } from "./call.ts";
-import { listCatalog } from "../endpoints/catalog.ts";
-import { chatRequest } from "../endpoints/chat/chat.ts";
-import { countTokensRequest } from "../endpoints/messages/count_tokens.ts";
-import { errorResponse, nameRequest } from "./dialect.ts";
-import { type Answer, jsonAnswer, type ModelRequest, type WholeAnswer } from "./endpoint.ts";
-import { messagesRequest } from "../endpoints/messages/messages.ts";
-import { listModels } from "../endpoints/models.ts";
-import { nativeRequest } from "../endpoints/native/native.ts";
-import { RequestCounts } from "./request_counts.ts";
-import { dialectOf, type Match, queryOf, route, routePath } from "../endpoints/router.ts";
+import { routePath } from "../server/path.ts";
 import { streamBody } from "../server/stream.ts";
+import type { RecordSink } from "../snapshot/record.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { attemptInOrder } from "./attempts.ts";
+import { Call } from "./call.ts";
+import { errorResponse, nameRequest } from "./dialect.ts";
+import type { Attempt, CallerEndpoint, Router } from "./endpoint.ts";
+import type { Answer, WholeAnswer } from "./outcome.ts";
 
 export interface PipelineOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
-  readonly logger: Logger;
   readonly upstream: Upstream;
+  readonly router: Router;
   readonly snapshot: Snapshot;
+  /** Get the record of every request when it is settled. */
+  readonly sinks: readonly RecordSink[];
 }
 
-/** Handles requests with the snapshot of the day, and knows which are in hand. */
+/** What a request brings with it. */
+interface Incoming {
+  readonly request: Request;
+  readonly connection: Connection;
+  readonly call: Call;
+}
+
+/** Handles requests with the current snapshot, and knows which are in flight. */
 export class Pipeline {
-  /** What has been settled since the start. */
-  readonly counts = new RequestCounts();
   readonly #options: PipelineOptions;
-  readonly #inHand = new Set<Call>();
+  readonly #inFlight = new Set<Call>();
   readonly #startedMs: number;
   #snapshot: Snapshot;
   #draining = false;
@@ -55,11 +54,11 @@ export class Pipeline {
   }
 
   /** Number of requests that have not been settled. */
-  get inHand(): number {
-    return this.#inHand.size;
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
-  /** Requests from now on see this configuration; those in hand keep theirs. */
+  /** Requests from now on see this configuration; those in flight keep theirs. */
   use(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
   }
@@ -69,88 +68,85 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Ends every request in hand: streams with an error event, the others with an error answer. */
-  endAll(error: AditError): void {
-    for (const call of this.#inHand) call.end(error);
+  /** Ends every request in flight: streams with an error event, the others with an error answer. */
+  abortAll(error: AditError): void {
+    for (const call of this.#inFlight) call.end(error);
   }
 
   readonly handle: Handler = async (request, connection) => {
     const path = routePath(connection.target);
     const call = this.#begin(request, path, connection);
     try {
-      return await this.#answer(request, connection, path, call);
+      return await this.#answer({ request, connection, call }, path);
     } catch (cause) {
-      const error = toAditError(cause);
       discardBody(request);
-      const response = errorResponse(error, call.options.dialect, call.id);
-      nameIgnored(response.headers, call);
-      call.settle(error, response.status);
-      return response;
+      return refusal(call, toAditError(cause), []);
     }
   };
 
   #begin({ method, headers }: Request, path: string, connection: Connection): Call {
-    const { clock, logger, upstream } = this.#options;
+    const { clock, timers, upstream, router, sinks } = this.#options;
     const call = new Call({
       id: newRequestId(),
       clock,
-      logger,
+      timers,
       upstream,
       snapshot: this.#snapshot,
       method,
       path,
-      dialect: dialectOf(path, headers),
+      dialect: router.dialectOf(path, headers),
       remoteAddress: connection.remoteAddress,
-      onSettled: (settled, error) => {
-        this.#inHand.delete(settled);
-        this.counts.add(settled, error);
-      },
+      sinks,
+      onSettled: (settled) => this.#inFlight.delete(settled),
     });
-    this.#inHand.add(call);
+    this.#inFlight.add(call);
     return call;
   }
 
-  async #answer(request: Request, connection: Connection, path: string, call: Call): Promise<Response> {
+  async #answer(incoming: Incoming, path: string): Promise<Response> {
+    const { request: { method, headers }, connection, call } = incoming;
     const { snapshot } = call;
-    checkHeaders(request.headers, snapshot.limits.headerBytes);
-    const match = route(request.method, path, snapshot);
-    if (match.endpoint === "health") return wholeResponse(call, jsonAnswer({ status: "ok" }));
+    checkHeaders(headers, snapshot.limits.headerBytes);
+    const endpoint = this.#options.router.route(method, path, snapshot);
+    if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
-    if (connection.losesStreams && match.endpoint === "native" && isStream(match.operation)) {
-      throw streamLost();
-    }
+    if (connection.losesStreams && endpoint.answersInFrames === true) throw streamLost();
+    return await this.#answerCaller(incoming, endpoint);
+  }
+
+  async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response> {
+    const { request, connection, call } = incoming;
+    const { snapshot } = call;
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
-    if (this.#inHand.size > snapshot.limits.concurrent) throw new AditError("busy");
+    if (this.#inFlight.size > snapshot.limits.concurrent) throw new AditError("busy");
     if (identity.kind === "caller") call.caller = identity.caller;
     endWithClient(call, connection.clientGone);
-    const received = await this.#receive(request, connection, snapshot);
+    const received = await this.#receive(incoming);
     const caller = prove(identity, received, this.#options.clock.now());
     call.caller = caller;
-    if (match.endpoint === "models") {
-      const query = queryOf(connection.target);
-      const list = { caller, snapshot, createdMs: this.#startedMs, query };
-      return wholeResponse(call, jsonAnswer(listModels(match.name, list)));
+    const reading = endpoint.read({
+      received,
+      target: connection.target,
+      caller,
+      snapshot,
+      startedMs: this.#startedMs,
+    });
+    switch (reading.kind) {
+      case "answer":
+        return wholeResponse(call, reading.answer);
+      case "model":
+        call.plan = reading.request.plan;
+        return this.#respond(await attemptInOrder(reading.request, call), call);
     }
-    if (match.endpoint === "catalog") {
-      const query = queryOf(connection.target);
-      return wholeResponse(call, jsonAnswer(listCatalog(match.list, { caller, snapshot, query })));
-    }
-    const modelRequest = readRequest(match, received, { target: connection.target, snapshot });
-    const plan = modelRequest.plan(caller, snapshot);
-    call.plan = plan;
-    return this.#respond(await attemptInOrder(modelRequest, plan, call), call);
   }
 
   /** The request as it came off the wire, once all of it is there. */
-  async #receive(
-    request: Request,
-    { target }: Connection,
-    { limits, timeouts }: Snapshot,
-  ): Promise<ReceivedRequest> {
+  async #receive({ request, connection: { target }, call }: Incoming): Promise<ReceivedRequest> {
+    const { limits, timeouts } = call.snapshot;
     const body = await readBody(request, {
       maxBytes: limits.bodyBytes,
       idleMs: timeouts.idleMs,
-      totalMs: timeouts.totalMs,
+      totalMs: call.remainingMs,
       timers: this.#options.timers,
     });
     const { method, headers } = request;
@@ -158,43 +154,27 @@ export class Pipeline {
     return { method, url: `http://${authority}${target}`, headers, body };
   }
 
-  #respond(answer: Answer, call: Call): Response {
-    const { body } = answer;
-    if (typeof body === "string" || body instanceof Uint8Array) {
-      return wholeResponse(call, { ...answer, body });
-    }
-    const { keepaliveMs, totalMs } = call.snapshot.timeouts;
-    call.began(answer.status);
-    addOwnHeaders(answer.headers, call);
-    return new Response(streamBody(body, call, { timers: this.#options.timers, keepaliveMs, totalMs }), {
-      status: answer.status,
-      headers: answer.headers,
+  #respond(attempt: Attempt, call: Call): Response {
+    if (attempt.refused === undefined) return this.#send(attempt.answered, call);
+    const { refused, ignored, answer } = attempt;
+    return answer === undefined ? refusal(call, refused, ignored) : this.#send(answer, call);
+  }
+
+  #send(answer: Answer, call: Call): Response {
+    if (isWhole(answer)) return wholeResponse(call, answer);
+    const { status, headers, body } = answer;
+    call.began(answer);
+    addOwnHeaders(headers, call, answer.ignored);
+    const { timers } = this.#options;
+    return new Response(streamBody(body, call, { timers, keepaliveMs: call.snapshot.timeouts.keepaliveMs }), {
+      status,
+      headers,
     });
   }
 }
 
-interface ReadOptions {
-  /** Path and query as they were received. */
-  readonly target: string;
-  readonly snapshot: Snapshot;
-}
-
-function readRequest(
-  match: Exclude<Match, { readonly endpoint: "catalog" | "health" | "models" }>,
-  { headers, body }: ReceivedRequest,
-  { target, snapshot }: ReadOptions,
-): ModelRequest {
-  const json = () => parseJsonBody(body, { maxDepth: snapshot.limits.jsonDepth });
-  switch (match.endpoint) {
-    case "chat":
-      return chatRequest(json(), match);
-    case "messages":
-      return messagesRequest(json(), headers);
-    case "countTokens":
-      return countTokensRequest(json(), headers);
-    case "native":
-      return nativeRequest({ match, target, headers, body });
-  }
+function isWhole(answer: Answer): answer is WholeAnswer {
+  return typeof answer.body === "string" || answer.body instanceof Uint8Array;
 }
 
 /** Half an answer that looks whole is worse than none. */
@@ -212,20 +192,6 @@ function endWithClient(call: Call, clientGone: AbortSignal): void {
   else clientGone.addEventListener("abort", end, { once: true });
 }
 
-/** Tries the plan's targets until one answers; only the last one's error is the caller's. */
-async function attemptInOrder(request: ModelRequest, plan: Plan, call: Call): Promise<Answer> {
-  const last = plan.targets.length - 1;
-  for (const [index, target] of plan.targets.entries()) {
-    try {
-      return await request.attempt(target, call);
-    } catch (cause) {
-      const error = toAditError(cause);
-      if (index === last || errorRow(error.kind).retry === "never") throw error;
-    }
-  }
-  throw new AditError("internal");
-}
-
 function checkHeaders(headers: Headers, maxBytes: number): void {
   let total = 0;
   // Deno 2.9.6 takes seven times as long to iterate over them.
@@ -238,22 +204,26 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   }
 }
 
-/** What every answer says beside the endpoint's own headers. */
-function addOwnHeaders(headers: Headers, call: Call): void {
+/** What every answer says next to the endpoint's own headers. */
+function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
-  nameIgnored(headers, call);
+  if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
 }
 
-/** Also when Bedrock refuses the request: what it never saw may be why. */
-function nameIgnored(headers: Headers, call: Call): void {
-  if (call.ignored.length > 0) headers.set("x-adit-ignored", call.ignored.join(", "));
+/** The error in the caller's dialect; what had no effect is named, since it may be why. */
+function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
+  const response = errorResponse(error, call.options.dialect, call.id);
+  addOwnHeaders(response.headers, call, ignored);
+  call.settle(error, { status: response.status, ignored });
+  return response;
 }
 
-function wholeResponse(call: Call, { status, headers, body }: WholeAnswer): Response {
-  addOwnHeaders(headers, call);
+function wholeResponse(call: Call, answer: WholeAnswer): Response {
+  const { status, headers, body, ignored } = answer;
+  addOwnHeaders(headers, call, ignored);
   // An empty body is none: a 204 or 304 that has one cannot be built.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
-  call.began(status);
+  call.began(answer);
   call.settle();
   return response;
 }

@@ -6,10 +6,10 @@ import { sigV4Signer } from "../aws/sigv4/sign.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { Provider, Timeouts } from "../snapshot/snapshot.ts";
+import type { Provider } from "../snapshot/snapshot.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Fetch, OpenBody } from "../runtime/runtime.ts";
-import { Exchange, type ProbeConnection } from "./transport/exchange.ts";
+import { Exchange, type ExchangeTimeouts, type ProbeConnection } from "./transport/exchange.ts";
 import { type Operation, operationPath, operationRow } from "./bedrock/operations.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./transport/images.ts";
 import type { ProviderCredentials } from "./bedrock/provider_credentials.ts";
@@ -72,7 +72,7 @@ export class Upstream {
   }
 
   /** Begins one attempt at a target. */
-  open(target: Target, call: UpstreamCall, timeouts: Timeouts): Exchange {
+  open(target: Target, call: UpstreamCall, timeouts: ExchangeTimeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
     const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider);
     const { operation, body, headers } = call;

@@ -16,6 +16,8 @@ export interface ByteSource {
 export interface StreamedCall {
   /** Stops the upstream's work: what is read next fails with the error. */
   end(error: AditError): void;
+  /** Calls back when the request's deadline passes. */
+  onOverdue(callback: () => void): void;
   /** Called once, when the last byte is sent or never will be. */
   settle(error?: AditError): void;
 }
@@ -24,8 +26,6 @@ export interface StreamOptions {
   readonly timers: TimerWheel;
   /** Silence after which a ping is sent; 0 sends none. */
   readonly keepaliveMs: number;
-  /** Time after which a client that does not read is given up. */
-  readonly totalMs: number;
 }
 
 /**
@@ -35,12 +35,11 @@ export interface StreamOptions {
 export function streamBody(
   source: ByteSource,
   call: StreamedCall,
-  { timers, keepaliveMs, totalMs }: StreamOptions,
+  { timers, keepaliveMs }: StreamOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isOpen = true;
   let isWaiting = false;
   let silence: Deadline | undefined;
-  let overdue: Deadline | undefined;
 
   function watchSilence(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
     const { ping } = source;
@@ -55,7 +54,6 @@ export function streamBody(
   function finish(error?: AditError): void {
     isOpen = false;
     silence?.cancel();
-    overdue?.cancel();
     call.settle(error);
   }
 
@@ -70,9 +68,9 @@ export function streamBody(
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       watchSilence(controller);
-      overdue = timers.after(totalMs, () => {
-        // While the source is waited for, its own deadline speaks; only a client that is stuck has none.
-        if (!isWaiting) controller.error(abandon());
+      call.onOverdue(() => {
+        // What is waited for fails by itself; a client that does not read has to be given up.
+        if (isOpen && !isWaiting) controller.error(abandon());
       });
     },
     async pull(controller) {

@@ -153,7 +153,7 @@ const MOST_QUESTIONS = 200;
 async function holdingsOf({ pid, adminUrl }: Program): Promise<Holdings> {
   let inHand = NaN;
   for (let question = 0; question < MOST_QUESTIONS && inHand !== 0; question++) {
-    inHand = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_hand;
+    inHand = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_flight;
   }
   return { memoryBytes: await residentBytes(pid), files: await openFiles(pid), inHand };
 }

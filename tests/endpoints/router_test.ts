@@ -4,7 +4,8 @@ import { deepEqual, equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
 import { OWN_SEGMENTS } from "../../lib/config/link/models.ts";
 import { CATALOG_PATHS } from "../../lib/endpoints/native/routes.ts";
-import { dialectOf, FIXED, route, routePath } from "../../lib/endpoints/router.ts";
+import { FIXED, router } from "../../lib/endpoints/router.ts";
+import { routePath } from "../../lib/server/path.ts";
 import { OPERATIONS } from "../../lib/providers/bedrock/operations.ts";
 import { model, provider, snapshot } from "../fakes/snapshot.ts";
 
@@ -59,7 +60,7 @@ for (const [request, expected] of ROUTES) {
     const [method = "", target = ""] = request.split(" ");
     let outcome: unknown;
     try {
-      outcome = route(method, routePath(target), CONFIG);
+      outcome = router.route(method, routePath(target), CONFIG).about;
     } catch (error) {
       outcome = error instanceof AditError ? error.kind : error;
     }
@@ -86,7 +87,7 @@ const DIALECTS: readonly (readonly [path: string, dialect: string, headers?: Rec
 
 for (const [path, dialect, headers = {}] of DIALECTS) {
   Deno.test(`errors at ${path} are ${dialect}'s, asked with ${JSON.stringify(headers)}`, () => {
-    equal(dialectOf(path, new Headers(headers)), dialect);
+    equal(router.dialectOf(path, new Headers(headers)), dialect);
   });
 }
 

@@ -4,10 +4,9 @@ import { deepEqual } from "node:assert/strict";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
-import { Pipeline } from "../../lib/gateway/pipeline.ts";
-import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
+import { buildGateway } from "../../lib/app/build_gateway.ts";
 import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
-import { type EmulatorAccess, Upstream } from "../../lib/providers/upstream.ts";
+import type { EmulatorAccess } from "../../lib/providers/upstream.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { fakeTime } from "./time.ts";
 
@@ -36,9 +35,10 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     written.push(text);
     return Promise.resolve();
   }, { clock: time.clock });
-  const upstream = new Upstream({
+  const { pipeline, counts } = buildGateway({
     ...time,
-    credentials: new ProviderCredentials({ ...time, logger }),
+    logger,
+    snapshot,
     fetch: bedrock.fetch,
     emulator: emulator ??
       { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
@@ -46,12 +46,12 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     userAgent: "adit/test",
     ...(imageNetwork === undefined ? {} : { imageNetwork }),
   });
-  const pipeline = new Pipeline({ ...time, logger, upstream, snapshot });
 
   return {
     ...time,
     bedrock,
     pipeline,
+    counts,
     /** Sends a request; `leave` is the client closing its connection. */
     send(target: string, { method = "POST", headers = {}, body, losesStreams = false }: SendOptions = {}) {
       const client = new AbortController();
@@ -72,12 +72,12 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
       const text = await this.logText();
       return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
     },
-    /** Checks that nothing is left of any request: no deadline, none in hand, one log line for each. */
+    /** Checks that nothing is left of any request: no deadline, none in flight, one log line for each. */
     async expectSettled(requests: number): Promise<void> {
       const lines = await this.logLines();
       deepEqual(
-        { deadlines: time.timers.size, inHand: pipeline.inHand, lines: lines.length },
-        { deadlines: 0, inHand: 0, lines: requests },
+        { deadlines: time.timers.size, inFlight: pipeline.inFlight, lines: lines.length },
+        { deadlines: 0, inFlight: 0, lines: requests },
       );
     },
   };

@@ -1,64 +1,15 @@
-/** One request in hand: ended at any time, settled once, logged once. */
+/** One request in flight: ended at any time, settled once, logged once. */
 
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { EMPTY } from "../../lib/base/bytes.ts";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { AditError } from "../../lib/base/errors.ts";
-import { createLogger } from "../../lib/base/log.ts";
-import { Secret } from "../../lib/base/secret.ts";
-import { Call } from "../../lib/gateway/call.ts";
-import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
-import { Upstream } from "../../lib/providers/upstream.ts";
+import { jsonAnswer } from "../../lib/gateway/outcome.ts";
+import { startCall } from "../fakes/call.ts";
 import { ofKind } from "../fakes/errors.ts";
-import { scriptedFetch } from "../fakes/fetch.ts";
-import { provider, snapshot } from "../fakes/snapshot.ts";
-import { fakeTime } from "../fakes/time.ts";
-
-const TARGET = { provider: provider("east", "us-east-1"), modelId: "m", model: undefined };
-
-function setUp({ path = "/v1/chat/completions" } = {}) {
-  const time = fakeTime();
-  const bedrock = scriptedFetch();
-  let settled = 0;
-  let log = "";
-  const logger = createLogger((text) => {
-    log += text;
-    return Promise.resolve();
-  }, { clock: time.clock });
-  const call = new Call({
-    id: "req_1",
-    clock: time.clock,
-    logger,
-    upstream: new Upstream({
-      ...time,
-      credentials: new ProviderCredentials({ ...time, logger }),
-      fetch: bedrock.fetch,
-      emulator: { fetch: bedrock.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
-      probe: undefined,
-      userAgent: "adit/test",
-    }),
-    snapshot: snapshot(),
-    method: "POST",
-    path,
-    dialect: "openai",
-    remoteAddress: "192.0.2.7",
-    onSettled: () => settled++,
-  });
-  return {
-    ...time,
-    bedrock,
-    call,
-    open: () => call.open(TARGET, { operation: "converse", body: EMPTY, headers: new Headers() }),
-    settledTimes: () => settled,
-    async lines(): Promise<Record<string, unknown>[]> {
-      await logger.flush();
-      return log.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-    },
-  };
-}
 
 Deno.test("a call is settled once; what comes later changes nothing", async () => {
-  const { call, settledTimes, lines } = setUp();
-  call.settle(new AditError("rate_limited"), 429);
+  const { call, settledTimes, lines } = startCall();
+  call.settle(new AditError("rate_limited"), { status: 429, ignored: [] });
   call.settle();
   call.end(new AditError("draining"));
   equal(settledTimes(), 1);
@@ -66,66 +17,102 @@ Deno.test("a call is settled once; what comes later changes nothing", async () =
 });
 
 Deno.test("a call that was ended opens nothing any more", () => {
-  const { call, open, timers } = setUp();
+  const { call, open, timers } = startCall();
   call.end(new AditError("client_gone"));
   call.end(new AditError("draining"));
   throws(open, ofKind("client_gone"));
+  call.settle();
   equal(timers.size, 0);
 });
 
 Deno.test("a call that is ended ends its exchange", async () => {
-  const { call, open } = setUp();
+  const { call, open } = startCall();
   const exchange = open();
   call.end(new AditError("draining"));
   await rejects(exchange.head(), ofKind("draining"));
 });
 
 Deno.test("a call that fails leaves no exchange open, whoever has forgotten it", async () => {
-  const { call, open, bedrock, timers } = setUp();
+  const { call, open, bedrock, timers } = startCall();
   const exchange = open();
   (await bedrock.call(0)).answer(200);
   await exchange.head();
-  call.settle(new AditError("internal"), 500);
+  call.settle(new AditError("internal"), { status: 500, ignored: [] });
   equal(timers.size, 0);
   equal((await bedrock.call(0)).init.signal.aborted, true);
 });
 
 Deno.test("the first byte counts from the beginning, and only once", async () => {
-  const { call, advance, lines } = setUp();
+  const { call, advance, lines } = startCall();
   advance(40);
-  call.began(200);
+  call.began(jsonAnswer({}));
   advance(60);
-  call.began(200);
+  call.began(jsonAnswer({}));
   call.settle();
   const [line] = await lines();
   deepEqual([line?.["first_byte_ms"], line?.["duration_ms"]], [40, 100]);
 });
 
 Deno.test("a long path is cut short in the log", async () => {
-  const { call, lines } = setUp({ path: `/${"x".repeat(10_000)}` });
+  const { call, lines } = startCall({ path: `/${"x".repeat(10_000)}` });
   call.settle();
   ok(String((await lines())[0]?.["path"]).length <= 256);
 });
 
 Deno.test("the line has the level of its error, and what lies behind it", async () => {
-  const { call, lines } = setUp();
+  const { call, lines } = startCall();
   call.settle(
     new AditError("upstream_unreachable", undefined, { cause: new TypeError("connection refused") }),
-    502,
+    { status: 502, ignored: [] },
   );
   const [line] = await lines();
   deepEqual([line?.["level"], line?.["cause"]], ["warn", "TypeError: connection refused"]);
 });
 
 Deno.test("the log names what lies behind a cause, too", async () => {
-  const { call, lines } = setUp();
+  const { call, lines } = startCall();
   const refused = new Error("connection refused");
   call.settle(
     new AditError("upstream_unreachable", undefined, {
       cause: new TypeError("fetch failed", { cause: refused }),
     }),
-    502,
+    { status: 502, ignored: [] },
   );
   const [line] = await lines();
   equal(line?.["cause"], "TypeError: fetch failed: Error: connection refused");
+});
+
+Deno.test("one deadline is for all of a call, however many attempts there were", async () => {
+  const { call, open, bedrock, advance } = startCall();
+  open();
+  (await bedrock.call(0)).answerWhole(503, "");
+  advance(400_000);
+  const second = open();
+  const body = (await bedrock.call(1)).answer(200);
+  await second.head();
+  for (; call.remainingMs > 10_000; advance(10_000)) {
+    body.push(encodeUtf8("x"));
+    await second.read();
+  }
+  const late = second.read();
+  advance(10_000);
+  await rejects(late, /^AditError: the model's answer has not finished within 600 s$/);
+});
+
+Deno.test("what an earlier attempt left open is ended by the next", async () => {
+  const { open, bedrock } = startCall();
+  open();
+  const first = await bedrock.call(0);
+  open();
+  equal(first.init.signal.aborted, true);
+});
+
+Deno.test("a stream whose client does not read hears of the deadline", () => {
+  const { call, advance } = startCall();
+  let overdue = false;
+  call.onOverdue(() => overdue = true);
+  advance(599_950);
+  equal(overdue, false);
+  advance(100);
+  equal(overdue, true);
 });

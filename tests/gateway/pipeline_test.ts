@@ -1,10 +1,11 @@
 /** The order in which a request is handled, and that every one of them is settled once, however it ends. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { type ErrorKind, errorRow } from "../../lib/base/errors.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
-import { snapshot } from "../fakes/snapshot.ts";
+import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
 import { ANSWER, CHAT, chatBody, CONFIG, CONVERSE, EXPIRED, KEY, PARTS } from "./requests.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -338,3 +339,58 @@ Deno.test("a bug while answering is a 500 that tells the caller nothing and the 
   equal(line?.["level"], "error");
   ok(String(line?.["cause"]).includes("pipeline_test.ts"));
 });
+
+Deno.test("the time that a body takes is taken off the answer's", async () => {
+  const gateway = startGateway(CONFIG);
+  const body = new TransformStream<Bytes, Bytes>();
+  const writer = body.writable.getWriter();
+  const { response } = gateway.send(CONVERSE, { headers: KEY, body: body.readable });
+  for (const text of ["{", " ".repeat(20), "}"]) {
+    await writer.write(encodeUtf8(text));
+    gateway.advance(25_000);
+  }
+  await writer.close();
+  const upstream = (await gateway.bedrock.call(0)).answer(200);
+  for (let elapsedMs = 75_000; elapsedMs < 595_000; elapsedMs += 20_000) {
+    upstream.push(encodeUtf8(" "));
+    await upstream.pulled((elapsedMs - 75_000) / 20_000 + 2);
+    gateway.advance(20_000);
+  }
+  gateway.advance(5_000);
+  equal((await response).status, 504);
+  await gateway.expectSettled(1);
+});
+
+const REASONS: readonly (readonly [path: string, body: unknown, reason: string | undefined])[] = [
+  [CHAT, JSON.parse(ANSWER), "end_turn"],
+  [CHAT, { ...JSON.parse(ANSWER), stopReason: "max_tokens" }, "max_tokens"],
+  ["/v1/messages", { ...JSON.parse(ANSWER), stopReason: "guardrail_intervened" }, "guardrail_intervened"],
+  [CONVERSE, { ...JSON.parse(ANSWER), stopReason: "guardrail_intervened" }, "guardrail_intervened"],
+  ["/model/m/invoke", { type: "message", content: [], stop_reason: "refusal" }, "refusal"],
+  ["/model/m/invoke", { generation: "Hi", stop_reason: "length" }, "length"],
+  ["/model/m/invoke", { output: {}, stopReason: "end_turn" }, "end_turn"],
+  ["/model/m/invoke", { choices: [{ finish_reason: "tool_calls" }] }, "tool_calls"],
+  ["/model/m/invoke", { results: [{ completionReason: "FINISH" }] }, "FINISH"],
+  ["/model/m/invoke", { embedding: [1, 2] }, undefined],
+];
+
+const NOVA = model("nova", provider("east", "us-east-1"), "amazon.nova-lite-v1:0");
+const WITH_NOVA = snapshot({
+  ...PARTS,
+  models: [NOVA],
+  callers: [caller("search", { models: ["nova"], native: native(["us-east-1"]) })],
+});
+
+for (const [path, answer, reason] of REASONS) {
+  Deno.test(`${path} logs ${reason ?? "no stop reason"} where Bedrock says so`, async () => {
+    const gateway = startGateway(WITH_NOVA);
+    const { response } = gateway.send(path, {
+      headers: KEY,
+      body: chatBody({ model: "nova", max_tokens: 9 }),
+    });
+    (await gateway.bedrock.call(0)).answerWhole(200, JSON.stringify(answer));
+    await (await response).text();
+    const [line] = await gateway.logLines();
+    equal(line?.["stop_reason"], reason);
+  });
+}

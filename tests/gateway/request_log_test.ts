@@ -41,7 +41,7 @@ Deno.test("a chat is answered, and logged in one line that says all but what was
     output_tokens: 3,
     cache_read_tokens: 2,
     cache_write_tokens: 0,
-    stop_reason: "stop",
+    stop_reason: "end_turn",
     upstream_request_id: "r-1",
   });
   await gateway.expectSettled(1);

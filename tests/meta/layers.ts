@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   providers: ["aws", "base", "codec", "runtime", "snapshot", "wire"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
-  gateway: ["aws", "base", "callers", "endpoints", "providers", "runtime", "server", "snapshot", "wire"],
+  gateway: ["aws", "base", "callers", "providers", "runtime", "server", "snapshot", "wire"],
   endpoints: [
     "aws",
     "base",
@@ -32,10 +32,15 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "translate",
     "wire",
   ],
+  telemetry: ["base", "snapshot"],
   admin: ["base", "config", "runtime", "snapshot"],
   // The built-in Bedrock knows nothing of the gateway in front of it.
   emulator: ["aws", "base", "codec", "runtime"],
-  app: ["admin", "base", "config", "emulator", "gateway", "providers", "runtime", "server", "snapshot"],
+  // The router with all endpoints is given to the pipeline here.
+  app: [
+    ...["admin", "base", "config", "emulator", "endpoints", "gateway", "providers", "runtime", "server"],
+    ...["snapshot", "telemetry"],
+  ],
   cli: [
     ...[
       "app",

@@ -2,14 +2,13 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
+import { buildGateway } from "../../lib/app/build_gateway.ts";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 
-import { Pipeline } from "../../lib/gateway/pipeline.ts";
+import type { Pipeline } from "../../lib/gateway/pipeline.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
 import { probeConnection } from "../../lib/providers/transport/probe.ts";
-import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
-import { Upstream } from "../../lib/providers/upstream.ts";
 import { converseFrames, joined } from "../fakes/frames.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { caller, model, native, provider, snapshot, type SnapshotParts } from "../fakes/snapshot.ts";
@@ -52,17 +51,16 @@ async function startGateway(overrides: SnapshotParts = {}): Promise<Gateway> {
     wake();
     return Promise.resolve();
   }, { clock: systemClock });
-  const upstream = new Upstream({
+  const { pipeline } = buildGateway({
     clock: systemClock,
-    credentials: new ProviderCredentials({ clock: systemClock, logger }),
     timers,
+    logger,
+    snapshot: snapshot({ models: [model("haiku", east)], callers: [SEARCH], ...overrides }),
     fetch: denoRuntime.fetch,
     emulator: { fetch: denoRuntime.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
     probe: probeConnection,
     userAgent: "adit/test",
   });
-  const config = snapshot({ models: [model("haiku", east)], callers: [SEARCH], ...overrides });
-  const pipeline = new Pipeline({ clock: systemClock, timers, logger, upstream, snapshot: config });
   const server = denoRuntime.serve({ hostname: "127.0.0.1", port: 0, handle: pipeline.handle });
   return {
     url: `http://127.0.0.1:${server.port}`,
@@ -97,7 +95,7 @@ for (
       await client[leave]();
       await gateway.bedrock.idle();
       equal((await gateway.nextLine())["error"], "client_gone");
-      deepEqual([gateway.pipeline.inHand, gateway.timers.size], [0, 0]);
+      deepEqual([gateway.pipeline.inFlight, gateway.timers.size], [0, 0]);
     }
   });
 }
@@ -119,7 +117,7 @@ for (
       await client[leave]();
       await gateway.bedrock.idle();
       equal((await gateway.nextLine())["error"], "client_gone");
-      deepEqual([gateway.pipeline.inHand, gateway.timers.size], [0, 0]);
+      deepEqual([gateway.pipeline.inFlight, gateway.timers.size], [0, 0]);
     }
   });
 }

@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
+import type { Deadline } from "../../lib/base/clock.ts";
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
 import { type ByteSource, streamBody } from "../../lib/server/stream.ts";
 import { fakeTime } from "../fakes/time.ts";
@@ -38,11 +39,18 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
     failure: (error) => encodeUtf8(`failed: ${error.kind}`),
     ...source,
   };
+  let deadline: Deadline | undefined;
   const call = {
     end: (error: AditError) => void log.push(`end ${error.kind}`),
-    settle: (error?: AditError) => void log.push(`settle ${error?.kind ?? "well"}`),
+    onOverdue(callback: () => void) {
+      deadline = time.timers.after(TOTAL_MS, callback);
+    },
+    settle(error?: AditError) {
+      deadline?.cancel();
+      log.push(`settle ${error?.kind ?? "well"}`);
+    },
   };
-  const body = streamBody(scripted, call, { timers: time.timers, keepaliveMs, totalMs: TOTAL_MS });
+  const body = streamBody(scripted, call, { timers: time.timers, keepaliveMs });
   const reader = body.getReader();
   return {
     ...time,

@@ -3,7 +3,6 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
-import type { JsonObject } from "../../base/json.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
@@ -16,8 +15,10 @@ import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../../wire/openai/chat.ts";
 import type { Call } from "../../gateway/call.ts";
 import { withFetchedImages } from "./images.ts";
-import { type Answer, jsonAnswer, type ModelRequest } from "../../gateway/endpoint.ts";
+import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
+import { jsonBody } from "../json_body.ts";
 import { configuredModel } from "../model_api.ts";
 
 /** What a route has to say about the `model` of its requests. */
@@ -28,17 +29,22 @@ export interface ChatRoute {
   readonly modelPrefix: string;
 }
 
-/** Reads a chat request. Answers repeat the model's name as the caller wrote it. */
-export function chatRequest(body: JsonObject, { defaultModel, modelPrefix }: ChatRoute): ModelRequest {
-  const request = parseChatRequest(body);
-  const name = request.model ?? defaultModel;
-  if (name === undefined) throw invalidField("model", "expected the name of a model, found nothing");
-  let whole: Promise<ChatRequest> | undefined;
+/** Chat Completions at a path. Answers repeat the model's name as the caller wrote it. */
+export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRoute>): CallerEndpoint {
   return {
-    plan: (caller, snapshot) => resolveModel(withoutPrefix(name, modelPrefix), caller, snapshot),
-    attempt: async (target, call) => {
-      whole ??= withFetchedImages(request, call);
-      return await attempt(await whole, name, { target, call });
+    needs: "caller",
+    about: { endpoint: "chat", defaultModel, modelPrefix },
+    read(received) {
+      const request = parseChatRequest(jsonBody(received));
+      const name = request.model ?? defaultModel;
+      if (name === undefined) throw invalidField("model", "expected the name of a model, found nothing");
+      const plan = resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
+      let whole: Promise<ChatRequest> | undefined;
+      const attempt = async (target: Target, call: Call) => {
+        whole ??= withFetchedImages(request, call);
+        return await attemptChat(await whole, name, { target, call });
+      };
+      return { kind: "model", request: { plan, attempt } };
     },
   };
 }
@@ -47,12 +53,12 @@ function withoutPrefix(name: string, prefix: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
-interface Attempt {
+interface At {
   readonly target: Target;
   readonly call: Call;
 }
 
-async function attempt(request: ChatRequest, name: string, { target, call }: Attempt): Promise<Answer> {
+function attemptChat(request: ChatRequest, name: string, { target, call }: At): Promise<Attempt> {
   const model = configuredModel(target);
   const converse = chatToConverse(request, { traits: model.traits, settings: model });
   const context: CompletionContext = {
@@ -61,25 +67,23 @@ async function attempt(request: ChatRequest, name: string, { target, call }: Att
     model: name,
     call: converse,
   };
-  const exchange = call.open(target, {
-    operation: request.stream ? "converseStream" : "converse",
-    headers: new Headers({ "content-type": "application/json" }),
-    body: encodeUtf8(JSON.stringify(converse.request)),
-  });
-  call.ignored = converse.ignored;
-  if (request.stream) {
-    return eventAnswer({
-      events: await openConverseStream(exchange),
-      translation: new ConverseStreamToChat(context),
-      ping: encodeSseComment("keep-alive"),
-      call,
+  return attemptWith(converse.ignored, async () => {
+    const exchange = call.open(target, {
+      operation: request.stream ? "converseStream" : "converse",
+      headers: new Headers({ "content-type": "application/json" }),
+      body: encodeUtf8(JSON.stringify(converse.request)),
     });
-  }
-  const { value, requestId } = await readJsonAnswer(exchange);
-  call.upstreamRequestId = requestId;
-  const { body, usage, anomalies } = converseToChat(parseConverseResponse(value), context);
-  call.usage = usage;
-  call.stopReason = body.choices[0].finish_reason;
-  call.anomalies = anomalies;
-  return jsonAnswer(body);
+    if (request.stream) {
+      return eventAnswer({
+        events: await openConverseStream(exchange),
+        translation: new ConverseStreamToChat(context),
+        ping: encodeSseComment("keep-alive"),
+      });
+    }
+    const { value, requestId } = await readJsonAnswer(exchange);
+    const response = parseConverseResponse(value);
+    const { body, usage, anomalies } = converseToChat(response, context);
+    const { stopReason } = response;
+    return jsonAnswer(body, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+  });
 }

@@ -14,32 +14,38 @@ import {
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import { parseBetaHeaders, parseMessagesHead, parseMessagesRequest } from "../../wire/anthropic/messages.ts";
 import type { Call } from "../../gateway/call.ts";
-import { jsonAnswer, type ModelRequest } from "../../gateway/endpoint.ts";
+import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import { jsonAnswer } from "../../gateway/outcome.ts";
 import { withFetchedSources } from "./images.ts";
+import { jsonBody } from "../json_body.ts";
 import { configuredModel, messagesApi } from "../model_api.ts";
 
 /** Reads as much of the request as every way of counting needs. */
-export function countTokensRequest(body: JsonObject, headers: Headers): ModelRequest {
-  const { model: name } = parseMessagesHead(body);
-  const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
-  let whole: Promise<JsonObject> | undefined;
-  return {
-    plan: (caller, snapshot) => resolveModel(name, caller, snapshot),
-    async attempt(target, call) {
+export const countTokens: CallerEndpoint = {
+  needs: "caller",
+  about: { endpoint: "countTokens" },
+  read(received) {
+    const body = jsonBody(received);
+    const { model: name } = parseMessagesHead(body);
+    const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
+    const plan = resolveModel(name, received.caller, received.snapshot);
+    let whole: Promise<JsonObject> | undefined;
+    const attempt = async (target: Target, call: Call): Promise<Attempt> => {
       whole ??= withFetchedSources(body, call);
       const { request, ignored } = countCall(await whole, { betas, target, call });
-      call.ignored = ignored;
-      const exchange = call.open(countingTarget(target), {
-        operation: "countTokens",
-        headers: new Headers({ "content-type": "application/json" }),
-        body: encodeUtf8(JSON.stringify(request)),
+      return await attemptWith(ignored, async () => {
+        const exchange = call.open(countingTarget(target), {
+          operation: "countTokens",
+          headers: new Headers({ "content-type": "application/json" }),
+          body: encodeUtf8(JSON.stringify(request)),
+        });
+        const { value, requestId } = await readJsonAnswer(exchange);
+        return jsonAnswer(countTokensToMessages(value), { upstreamRequestId: requestId, anomalies: [] });
       });
-      const { value, requestId } = await readJsonAnswer(exchange);
-      call.upstreamRequestId = requestId;
-      return jsonAnswer(countTokensToMessages(value));
-    },
-  };
-}
+    };
+    return { kind: "model", request: { plan, attempt } };
+  },
+};
 
 interface CountContext {
   readonly betas: readonly string[];

@@ -24,25 +24,31 @@ import {
 } from "../../wire/anthropic/messages.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Call } from "../../gateway/call.ts";
-import { type Answer, jsonAnswer, type ModelRequest } from "../../gateway/endpoint.ts";
+import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { withFetchedSources } from "./images.ts";
+import { jsonBody } from "../json_body.ts";
 import { configuredModel, messagesApi } from "../model_api.ts";
 
 /** Reads as much of a Messages request as every way of answering it needs. */
-export function messagesRequest(body: JsonObject, headers: Headers): ModelRequest {
-  const head = parseMessagesHead(body);
-  const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
-  let whole: Promise<JsonObject> | undefined;
-  return {
-    plan: (caller, snapshot) => resolveModel(head.model, caller, snapshot),
-    attempt: async (target, call) => {
+export const messages: CallerEndpoint = {
+  needs: "caller",
+  about: { endpoint: "messages" },
+  read(received) {
+    const body = jsonBody(received);
+    const head = parseMessagesHead(body);
+    const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
+    const plan = resolveModel(head.model, received.caller, received.snapshot);
+    let whole: Promise<JsonObject> | undefined;
+    const attempt = async (target: Target, call: Call) => {
       whole ??= withFetchedSources(body, call);
       const request = { ...head, body: await whole, betas };
       return await ATTEMPTS[messagesApi(configuredModel(target))](request, { target, call });
-    },
-  };
-}
+    };
+    return { kind: "model", request: { plan, attempt } };
+  },
+};
 
 interface Request extends MessagesHead {
   readonly body: JsonObject;
@@ -50,20 +56,17 @@ interface Request extends MessagesHead {
   readonly betas: readonly string[];
 }
 
-interface Attempt {
+interface At {
   readonly target: Target;
   readonly call: Call;
 }
 
 const ATTEMPTS = { invoke: attemptInvoke, converse: attemptConverse } as const satisfies Record<
   ModelApi,
-  (request: Request, attempt: Attempt) => Promise<Answer>
+  (request: Request, at: At) => Promise<Attempt>
 >;
 
-async function attemptInvoke(
-  { body, betas, model, stream }: Request,
-  { target, call }: Attempt,
-): Promise<Answer> {
+function attemptInvoke({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
   const settings = configuredModel(target);
   const invoke = messagesToInvoke(body, {
     traits: settings.traits,
@@ -71,32 +74,27 @@ async function attemptInvoke(
     betaTable: call.snapshot.betaFlags,
     settings,
   });
-  call.ignored = invoke.ignored;
-  const exchange = call.open(target, {
-    operation: stream ? "invokeStream" : "invoke",
-    headers: new Headers({ "content-type": "application/json", ...invoke.headers }),
-    body: encodeUtf8(JSON.stringify(invoke.body)),
-  });
-  if (stream) {
-    return eventAnswer({
-      events: await openInvokeStream(exchange),
-      translation: new InvokeStreamToMessages({ model, requestId: call.id }),
-      ping: MESSAGES_PING,
-      call,
+  return attemptWith(invoke.ignored, async () => {
+    const exchange = call.open(target, {
+      operation: stream ? "invokeStream" : "invoke",
+      headers: new Headers({ "content-type": "application/json", ...invoke.headers }),
+      body: encodeUtf8(JSON.stringify(invoke.body)),
     });
-  }
-  const { value, requestId } = await readJsonAnswer(exchange);
-  call.upstreamRequestId = requestId;
-  const answer = invokeToMessages(value, model);
-  call.usage = answer.usage;
-  call.stopReason = answer.stopReason;
-  return jsonAnswer(answer.body);
+    if (stream) {
+      return eventAnswer({
+        events: await openInvokeStream(exchange),
+        translation: new InvokeStreamToMessages({ model, requestId: call.id }),
+        ping: MESSAGES_PING,
+      });
+    }
+    const { value, requestId } = await readJsonAnswer(exchange);
+    const answer = invokeToMessages(value, model);
+    const { usage, stopReason } = answer;
+    return jsonAnswer(answer.body, { usage, stopReason, upstreamRequestId: requestId, anomalies: [] });
+  });
 }
 
-async function attemptConverse(
-  { body, betas, model, stream }: Request,
-  { target, call }: Attempt,
-): Promise<Answer> {
+function attemptConverse({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
   const settings = configuredModel(target);
   const converse = messagesToConverse(parseMessagesRequest(body), {
     traits: settings.traits,
@@ -104,26 +102,24 @@ async function attemptConverse(
     betaTable: call.snapshot.betaFlags,
     settings,
   });
-  call.ignored = converse.ignored;
   const context = { id: newMessageId(), model, requestId: call.id, call: converse };
-  const exchange = call.open(target, {
-    operation: stream ? "converseStream" : "converse",
-    headers: new Headers({ "content-type": "application/json" }),
-    body: encodeUtf8(JSON.stringify(converse.request)),
-  });
-  if (stream) {
-    return eventAnswer({
-      events: await openConverseStream(exchange),
-      translation: new ConverseStreamToMessages(context),
-      ping: MESSAGES_PING,
-      call,
+  return attemptWith(converse.ignored, async () => {
+    const exchange = call.open(target, {
+      operation: stream ? "converseStream" : "converse",
+      headers: new Headers({ "content-type": "application/json" }),
+      body: encodeUtf8(JSON.stringify(converse.request)),
     });
-  }
-  const { value, requestId } = await readJsonAnswer(exchange);
-  call.upstreamRequestId = requestId;
-  const answer = converseToMessages(parseConverseResponse(value), context);
-  call.usage = answer.usage;
-  call.stopReason = answer.body.stop_reason ?? undefined;
-  call.anomalies = answer.anomalies;
-  return jsonAnswer(answer.body);
+    if (stream) {
+      return eventAnswer({
+        events: await openConverseStream(exchange),
+        translation: new ConverseStreamToMessages(context),
+        ping: MESSAGES_PING,
+      });
+    }
+    const { value, requestId } = await readJsonAnswer(exchange);
+    const response = parseConverseResponse(value);
+    const { body: answer, usage, anomalies } = converseToMessages(response, context);
+    const { stopReason } = response;
+    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+  });
 }

@@ -9,34 +9,55 @@ import { encodeFrame } from "../../codec/eventstream.ts";
 import { type NativePlace, resolveNative, resolveRegion } from "../../gateway/resolve.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
-import { type NativeAnswer, NativeStream, readNative } from "../../providers/bedrock/native.ts";
+import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, operationRow } from "../../providers/bedrock/operations.ts";
 import { leavesSigning, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
 import type { Call } from "../../gateway/call.ts";
 import { signedByCaller } from "./client_signature.ts";
-import type { Answer, ModelRequest } from "../../gateway/endpoint.ts";
+import type { Attempt, CallerEndpoint } from "../../gateway/endpoint.ts";
+import type { Answer } from "../../gateway/outcome.ts";
 import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
 import { answerHeaders, isForwarded, pickHeaders } from "./headers.ts";
-import type { NativeCall } from "./routes.ts";
+import type { NativeCall, NativeOperation } from "./routes.ts";
 import type { ByteSource } from "../../server/stream.ts";
 
-/** A native request; nothing of it is read but its address, and the model where only the body names it. */
-export function nativeRequest(received: NativeCall): ModelRequest {
-  const { operation } = received.match;
+/** One operation at its address; nothing of a request is read but that, and the model where only the body names it. */
+export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
+  const { operation } = match;
   return {
-    plan: (caller, snapshot) => planOf(received, caller, snapshot),
-    async attempt(target, call) {
-      const exchange = call.open(target, upstreamCall(received, target, call.snapshot));
-      const head = await exchange.head();
-      call.upstreamRequestId = requestIdOf(head);
-      if (isStream(operation) && head.status === 200) {
-        const stream = new NativeStream(exchange, head, operation);
-        return { status: 200, headers: answerHeaders(head.headers), body: new NativeSource(stream, call) };
-      }
-      return wholeAnswer(await readNative(exchange, operation), call);
+    needs: "caller",
+    about: match,
+    answersInFrames: isStream(operation),
+    read({ received: { headers, body }, target, caller, snapshot }) {
+      const native: NativeCall = { match, target, headers, body };
+      const plan = planOf(native, caller, snapshot);
+      return { kind: "model", request: { plan, attempt: (to, call) => attemptNative(native, to, call) } };
     },
   };
+}
+
+async function attemptNative(native: NativeCall, target: Target, call: Call): Promise<Attempt> {
+  const { operation } = native.match;
+  const exchange = call.open(target, upstreamCall(native, target, call.snapshot));
+  const head = await exchange.head();
+  const upstreamRequestId = requestIdOf(head);
+  const headers = answerHeaders(head.headers);
+  if (isStream(operation) && head.status === 200) {
+    const stream = new NativeStream(exchange, head, operation);
+    const outcome = () => ({
+      usage: stream.usage,
+      stopReason: stream.stopReason,
+      upstreamRequestId,
+      anomalies: [],
+      refusal: stream.exception,
+    });
+    return { answered: { status: 200, headers, ignored: [], body: new NativeSource(stream), outcome } };
+  }
+  const { body, usage, stopReason, error } = await readNative(exchange, operation);
+  const outcome = () => ({ usage, stopReason, upstreamRequestId, anomalies: [], refusal: error });
+  const answer: Answer = { status: head.status, headers, ignored: [], body, outcome };
+  return error === undefined ? { answered: answer } : { refused: error, ignored: [], answer };
 }
 
 function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: Snapshot): Plan {
@@ -88,23 +109,14 @@ function signatureRegion(headers: Headers): string | undefined {
   return authorization !== undefined && "scope" in authorization ? authorization.scope.region : undefined;
 }
 
-function wholeAnswer({ head, body, usage, error }: NativeAnswer, call: Call): Answer {
-  call.usage = usage;
-  call.refusal = error;
-  return { status: head.status, headers: answerHeaders(head.headers), body };
-}
-
 class NativeSource implements ByteSource {
   /** Whatever is written into an event stream is a frame, and Bedrock has none that means nothing. */
   readonly ping = undefined;
 
-  constructor(private readonly stream: NativeStream, private readonly call: Call) {}
+  constructor(private readonly stream: NativeStream) {}
 
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const bytes = await this.stream.next();
-    this.call.usage = this.stream.usage;
-    this.call.refusal = this.stream.exception;
-    return bytes;
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.stream.next();
   }
 
   failure(error: AditError): Uint8Array<ArrayBuffer> {

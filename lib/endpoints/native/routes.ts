@@ -14,19 +14,21 @@ export interface NativeAddress {
   readonly path: string;
 }
 
-export type NativeMatch =
-  | {
-    readonly endpoint: "native";
-    readonly operation: Operation;
-    readonly address: NativeAddress;
-    /** What stands where the operation's path has braces, decoded once. */
-    readonly values: readonly string[];
-  }
-  | { readonly endpoint: "catalog"; readonly list: CatalogList };
+/** An operation that a path asks for. */
+export type NativeOperation = {
+  readonly endpoint: "native";
+  readonly operation: Operation;
+  readonly address: NativeAddress;
+  /** The values in place of the braces of the operation's path, decoded once. */
+  readonly values: readonly string[];
+};
+
+/** What a path of Bedrock's own API asks for. */
+export type NativeMatch = NativeOperation | { readonly endpoint: "catalog"; readonly list: CatalogList };
 
 /** A request to one of the operations, as it was received. */
 export interface NativeCall {
-  readonly match: NativeMatch & { readonly endpoint: "native" };
+  readonly match: NativeOperation;
   /** Path and query. */
   readonly target: string;
   readonly headers: Headers;

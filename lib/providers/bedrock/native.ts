@@ -8,6 +8,7 @@ import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse } from "./classify.ts";
 import { FORGIVEN_AT_THE_END } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
+import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
 
@@ -16,6 +17,8 @@ export interface NativeAnswer {
   readonly head: Head;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly usage: Usage | undefined;
+  /** Bedrock's own word, where the operation's answers have one that is known here. */
+  readonly stopReason: string | undefined;
   /** What a refusal means, for the log: the caller gets it unchanged. */
   readonly error: AditError | undefined;
 }
@@ -25,21 +28,35 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   const head = await exchange.head();
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   if (head.status !== 200) {
-    return { head, body, usage: undefined, error: classifyResponse(head.status, head.headers, body) };
+    const error = classifyResponse(head.status, head.headers, body);
+    return { head, body, usage: undefined, stopReason: undefined, error };
   }
-  return { head, body, usage: usageOf(operation, head, body), error: undefined };
+  return { head, body, ...reportOf(operation, head, body), error: undefined };
 }
 
-function usageOf(operation: Operation, { headers }: Head, body: Uint8Array): Usage | undefined {
+/** What a success reports of itself. */
+function reportOf(
+  operation: Operation,
+  { headers }: Head,
+  body: Uint8Array,
+): Pick<NativeAnswer, "usage" | "stopReason"> {
+  // A compressed answer is the caller's to read.
+  const isReadable = !headers.has("content-encoding");
   switch (operationRow(operation).usage) {
     case "body":
-      return usageOfConverse(body, headers);
+      return {
+        usage: usageOfConverse(body, headers),
+        stopReason: isReadable ? stopReasonOfConverse(body) : undefined,
+      };
     case "headers":
-      return usageOfHeaders(headers);
+      return {
+        usage: usageOfHeaders(headers),
+        stopReason: isReadable ? stopReasonOfInvoke(body) : undefined,
+      };
     case "converse events":
     case "invoke events":
     case "none":
-      return undefined;
+      return { usage: undefined, stopReason: undefined };
   }
 }
 
@@ -55,6 +72,9 @@ export class NativeStream {
   #held: Uint8Array<ArrayBuffer>[] = [];
   #heldBytes = 0;
   #lastFrame: Frame | undefined;
+  /** Payloads of the last chunks of an InvokeModel stream, one of which says why the model stopped. */
+  #lastChunks: readonly Uint8Array[] = [];
+  #stopReason: string | undefined;
   #stopped = false;
   usage: Usage | undefined;
   /** The exception frame that went by, if one did: the caller has it, the log wants it. */
@@ -63,6 +83,11 @@ export class NativeStream {
   constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
     this.#exchange = exchange;
     this.#requestId = requestIdOf(head);
+  }
+
+  /** Why the model stopped; known once it has said so. */
+  get stopReason(): string | undefined {
+    return this.#stopReason ?? stopReasonOfChunks(this.#lastChunks);
   }
 
   /** The next whole frames, or undefined after the last. Throws the AditError that broke the stream. */
@@ -118,8 +143,12 @@ export class NativeStream {
   #lookAt(frame: Frame): void {
     const event = frame.headers.get(":event-type");
     this.#lastFrame = frame;
-    if (event === "messageStop") this.#stopped = true;
+    if (event === "messageStop") {
+      this.#stopped = true;
+      this.#stopReason = stopReasonOfConverse(frame.payload);
+    }
     if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
+    if (event === "chunk") this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
     this.exception ??= classifyFrame(frame, this.#requestId);
   }
 

@@ -51,7 +51,7 @@ const FAILURES: readonly {
   },
   {
     name: "is cut off by a shutdown",
-    fail: ({ pipeline }) => pipeline.endAll(new AditError("draining")),
+    fail: ({ pipeline }) => pipeline.abortAll(new AditError("draining")),
     status: 503,
     kind: "draining",
   },
@@ -157,7 +157,7 @@ Deno.test("at shutdown a chat stream is ended with an error event", async () => 
   upstream.push(START, HELLO);
   const text = (await response).text();
   await upstream.pulled(3);
-  gateway.pipeline.endAll(new AditError("draining"));
+  gateway.pipeline.abortAll(new AditError("draining"));
   ok((await text).includes('"code":"overloaded"'), await text);
   await gateway.expectSettled(1);
 });

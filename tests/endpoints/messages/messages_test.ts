@@ -213,7 +213,7 @@ for (const way of WAYS) {
     upstream.push(...frames.slice(0, 3));
     const text = (await response).text();
     await upstream.pulled(4);
-    gateway.pipeline.endAll(new AditError("draining"));
+    gateway.pipeline.abortAll(new AditError("draining"));
     match(await text, /\nevent: error\ndata: \{"type":"error","error":\{"type":"overloaded_error"/);
     await gateway.expectSettled(1);
   });

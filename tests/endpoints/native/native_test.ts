@@ -235,7 +235,7 @@ const BREAKS: readonly (readonly [name: string, breakOff: Break, exception: stri
   ],
   [
     "is ended by a shutdown",
-    ({ gateway }) => gateway.pipeline.endAll(new AditError("draining")),
+    ({ gateway }) => gateway.pipeline.abortAll(new AditError("draining")),
     "serviceUnavailableException",
     "draining",
   ],

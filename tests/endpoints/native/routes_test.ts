@@ -3,7 +3,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError } from "../../../lib/base/errors.ts";
 import { matchNative, nativeAddress } from "../../../lib/endpoints/native/routes.ts";
-import { dialectOf, routePath } from "../../../lib/endpoints/router.ts";
+import { router } from "../../../lib/endpoints/router.ts";
+import { routePath } from "../../../lib/server/path.ts";
 
 const ID = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 const ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x";
@@ -52,7 +53,7 @@ for (const [prefix, region] of PREFIXES) {
       const path = prefix + target;
       deepEqual(outcomeOf(`${method} ${path}`), expected);
       equal(nativeAddress(path)?.region, region);
-      equal(dialectOf(routePath(path), new Headers()), "bedrock");
+      equal(router.dialectOf(routePath(path), new Headers()), "bedrock");
       // Base URLs with a slash at their end, and the other way round.
       const [address = "", query = ""] = path.split("?");
       deepEqual(outcomeOf(`${method} ${address.replaceAll("/", "//")}/?${query}`), expected);

@@ -1,6 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";
-import { ANSWER, CHAT, chatBody, CONFIG, KEY } from "./requests.ts";
+import { ANSWER, CHAT, chatBody, CONFIG, KEY } from "../gateway/requests.ts";
 
 Deno.test("settled requests are counted with their errors, ignored fields and oddities", async () => {
   const gateway = startGateway(CONFIG);
@@ -11,7 +11,7 @@ Deno.test("settled requests are counted with their errors, ignored fields and od
     await response;
   }
   await gateway.send(CHAT, { body: chatBody() }).response;
-  deepEqual(JSON.parse(JSON.stringify(gateway.pipeline.counts)), {
+  deepEqual(JSON.parse(JSON.stringify(gateway.counts)), {
     settled: 3,
     errors: { missing_key: 1 },
     ignored: { seed: 2 },

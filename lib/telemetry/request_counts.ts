@@ -1,8 +1,7 @@
 /** How many requests have gone through, and what was odd about them, for the operator. */
 
 import { Counters } from "../base/counters.ts";
-import type { AditError } from "../base/errors.ts";
-import type { Call } from "./call.ts";
+import type { RequestRecord } from "../snapshot/record.ts";
 
 /** Counts since the start of the process, as `/-/status` shows them. */
 export class RequestCounts {
@@ -15,10 +14,10 @@ export class RequestCounts {
   /** What answers held that nobody knew what to do with, by its description. */
   readonly anomalies = new Counters();
 
-  add(call: Call, error: AditError | undefined): void {
+  add({ error, ignored, anomalies }: RequestRecord): void {
     this.settled++;
     if (error !== undefined) this.errors.add(error.kind);
-    for (const name of call.ignored) this.ignored.add(name);
-    for (const anomaly of call.anomalies) this.anomalies.add(anomaly);
+    for (const name of ignored) this.ignored.add(name);
+    for (const anomaly of anomalies) this.anomalies.add(anomaly);
   }
 }

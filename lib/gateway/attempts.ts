@@ -1,0 +1,30 @@
+/** Tries the targets of a plan in their order: the only place that decides whether a request is tried again. */
+
+import { errorRow, toAditError } from "../base/errors.ts";
+import type { Target } from "../snapshot/plan.ts";
+import type { Call } from "./call.ts";
+import type { Attempt, ModelRequest } from "./endpoint.ts";
+
+/** The first attempt that is answered, or the one whose refusal is the caller's. */
+export async function attemptInOrder(request: ModelRequest, call: Call): Promise<Attempt> {
+  const [first, ...others] = request.plan.targets;
+  let attempt = await attemptAt(first, request, call);
+  for (const target of others) {
+    if (!mayMoveOn(attempt)) break;
+    attempt = await attemptAt(target, request, call);
+  }
+  return attempt;
+}
+
+/** Whether another target may be asked: the refusal is this target's own affair. */
+function mayMoveOn({ refused }: Attempt): boolean {
+  return refused !== undefined && errorRow(refused.kind).retry === "elsewhere";
+}
+
+async function attemptAt(target: Target, request: ModelRequest, call: Call): Promise<Attempt> {
+  try {
+    return await request.attempt(target, call);
+  } catch (cause) {
+    return { refused: toAditError(cause), ignored: [] };
+  }
+}

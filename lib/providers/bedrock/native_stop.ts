@@ -1,0 +1,57 @@
+/** Why a model stopped, in the word of a native answer: Bedrock's own for Converse, the model family's for InvokeModel. */
+
+import { decodeUtf8 } from "../../base/bytes.ts";
+import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
+import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
+
+/** The `stopReason` of a Converse answer or of a stream's `messageStop` event. */
+export function stopReasonOfConverse(body: Uint8Array): string | undefined {
+  return text(member(parse(body), "stopReason"));
+}
+
+/** Longest InvokeModel answer that is read for a stop reason: what is longer holds images or vectors. */
+const MAX_READ_BYTES = 1024 * 1024;
+
+/** The stop reason in the body of an InvokeModel answer. */
+export function stopReasonOfInvoke(body: Uint8Array): string | undefined {
+  const answer = body.length > MAX_READ_BYTES ? undefined : parse(body);
+  return isJsonObject(answer) ? stopReasonIn(answer) : undefined;
+}
+
+/** The stop reason in the payloads of a stream's last `chunk` frames, of which the first may hold it. */
+export function stopReasonOfChunks(payloads: readonly Uint8Array[]): string | undefined {
+  return payloads.map(ofChunk).findLast((reason) => reason !== undefined);
+}
+
+function ofChunk(payload: Uint8Array): string | undefined {
+  try {
+    return stopReasonIn(parseChunk(unwrapChunk(payload)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The places where the families of https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html put it. */
+function stopReasonIn(answer: JsonObject): string | undefined {
+  const [choice] = list(answer["choices"] ?? answer["outputs"] ?? answer["results"] ?? answer["generations"]);
+  return text(answer["stop_reason"]) ?? text(answer["stopReason"]) ?? text(answer["finish_reason"]) ??
+    text(answer["completionReason"]) ?? text(member(answer["delta"], "stop_reason")) ??
+    text(member(answer["messageStop"], "stopReason")) ?? text(member(choice, "finish_reason")) ??
+    text(member(choice, "stop_reason")) ?? text(member(choice, "completionReason"));
+}
+
+function list(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: JsonValue | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function parse(body: Uint8Array): JsonValue | undefined {
+  try {
+    return JSON.parse(decodeUtf8(body));
+  } catch {
+    return undefined;
+  }
+}

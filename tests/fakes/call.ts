@@ -1,0 +1,56 @@
+/** A call without a pipeline, in time that stands still. */
+
+import { EMPTY } from "../../lib/base/bytes.ts";
+import { createLogger } from "../../lib/base/log.ts";
+import { Secret } from "../../lib/base/secret.ts";
+import { Call } from "../../lib/gateway/call.ts";
+import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
+import { Upstream } from "../../lib/providers/upstream.ts";
+import { requestLog } from "../../lib/telemetry/log_line.ts";
+import { scriptedFetch } from "./fetch.ts";
+import { provider, snapshot } from "./snapshot.ts";
+import { fakeTime } from "./time.ts";
+
+const TARGET = { provider: provider("east", "us-east-1"), modelId: "m", model: undefined };
+
+/** Begins a call for a path. */
+export function startCall({ path = "/v1/chat/completions" } = {}) {
+  const time = fakeTime();
+  const bedrock = scriptedFetch();
+  let settled = 0;
+  let log = "";
+  const logger = createLogger((text) => {
+    log += text;
+    return Promise.resolve();
+  }, { clock: time.clock });
+  const call = new Call({
+    id: "req_1",
+    ...time,
+    upstream: new Upstream({
+      ...time,
+      credentials: new ProviderCredentials({ ...time, logger }),
+      fetch: bedrock.fetch,
+      emulator: { fetch: bedrock.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
+      probe: undefined,
+      userAgent: "adit/test",
+    }),
+    snapshot: snapshot(),
+    method: "POST",
+    path,
+    dialect: "openai",
+    remoteAddress: "192.0.2.7",
+    sinks: [requestLog(logger)],
+    onSettled: () => settled++,
+  });
+  return {
+    ...time,
+    bedrock,
+    call,
+    open: () => call.open(TARGET, { operation: "converse", body: EMPTY, headers: new Headers() }),
+    settledTimes: () => settled,
+    async lines(): Promise<Record<string, unknown>[]> {
+      await logger.flush();
+      return log.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    },
+  };
+}
