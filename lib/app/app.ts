@@ -6,8 +6,8 @@ import { type Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { ConfigEntries } from "../config/edit/entries.ts";
-import { readFile } from "../config/file/files.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { type Fingerprints, isPart, readFile } from "../config/file/files.ts";
+import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
@@ -19,6 +19,7 @@ import { removeStaleSocket } from "../server/stale_socket.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway } from "./build_gateway.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
+import { Turns } from "./turns.ts";
 
 export interface AppOptions {
   readonly configPath: string;
@@ -68,7 +69,7 @@ export class App {
   #watch: ConfigWatch | undefined;
   #loadedAt: string;
   #lastReload: ReloadOutcome;
-  #reloading: Promise<readonly string[]> = Promise.resolve([]);
+  readonly #reloads = new Turns<readonly string[]>();
   #generation = 1;
   #draining = false;
 
@@ -129,7 +130,7 @@ export class App {
     void app.#gateway.credentials.use(loaded.snapshot.providers);
     app.#watch = watchConfig({
       files: loaded.files,
-      onChange: () => app.reload("file change"),
+      onChange: (still) => app.#reloadChanged(still),
       onError: (error) =>
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
@@ -139,11 +140,25 @@ export class App {
 
   /**
    * Reads the configuration again and takes it if all of it is good. Gives the problems that kept it from being
-   * taken, or none; reloads asked for meanwhile run one after the other.
+   * taken, or none. What is asked for while another reload runs becomes one more after it, however often.
    */
   reload(reason: string): Promise<readonly string[]> {
-    this.#reloading = this.#reloading.then(() => this.#reload(reason));
-    return this.#reloading;
+    return this.#reloads.takeOnce(() => this.#reload(reason));
+  }
+
+  /** Takes files that have changed; gives what was read where that is not what they held when they were still. */
+  #reloadChanged(still: Fingerprints): Promise<Fingerprints | undefined> {
+    return this.#reloads.take(async () => {
+      const loaded = await this.#load();
+      if (!isPart(loaded.files, still)) return loaded.files;
+      await this.#reload("file change", loaded);
+      return undefined;
+    });
+  }
+
+  #load(): Promise<LoadResult> {
+    const { configPath, env } = this.#options;
+    return loadConfig(configPath, { readFile, env });
   }
 
   /** Stops accepting, lets the requests in hand finish within the drain time, ends the rest, and resolves. */
@@ -173,10 +188,10 @@ export class App {
     return new Promise((resolve) => this.#timers.after(ms, resolve));
   }
 
-  async #reload(reason: string): Promise<readonly string[]> {
+  async #reload(reason: string, loaded?: LoadResult): Promise<readonly string[]> {
     const { logger, configPath, notifier } = this.#options;
     if (!this.#draining) notifier?.reloading();
-    const problems = await this.#take().catch((error) => [`the reload failed: ${String(error)}`]);
+    const problems = await this.#take(loaded).catch((error) => [`the reload failed: ${String(error)}`]);
     this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
     if (problems.length === 0) {
       logger.log("info", "configuration reloaded", {
@@ -192,9 +207,8 @@ export class App {
   }
 
   /** Loads, listens and swaps; whatever fails on the way leaves everything as it was. */
-  async #take(): Promise<readonly string[]> {
-    const { configPath, env } = this.#options;
-    const loaded = await loadConfig(configPath, { readFile, env });
+  async #take(given: LoadResult | undefined): Promise<readonly string[]> {
+    const loaded = given ?? await this.#load();
     // Also of a bad configuration: a file that it names may be what is mended next.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);

@@ -1,19 +1,23 @@
 /**
- * Tells when the configuration, or a file that it names, has changed. Directories are watched rather than files, because
- * editors and Kubernetes replace files; what counts as a change is the content.
+ * Tells when the configuration, or a file that it names, has changed and is whole again. Directories are watched rather
+ * than files, because editors and Kubernetes replace files; what counts as a change is the content, once it is still.
  */
 
 import { type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { type Fingerprints, readFile, RecordingReader } from "./file/files.ts";
+import { type Fingerprints, isPart } from "./file/files.ts";
+import { lookAt, type StillOptions, whenStill } from "./file/still.ts";
 
-export interface WatchOptions {
+export interface WatchOptions extends StillOptions {
   /** What the files held when the configuration was loaded, so that no change since then is missed. */
   readonly files: Fingerprints;
-  /** Called when content has changed; not again before the promise has settled. */
-  readonly onChange: () => Promise<unknown>;
+  /**
+   * Called when content has changed and is still again, with what the files hold now; not again before the promise has
+   * settled. Gives what it has read instead where that is not the same: files that are new, or are being written again.
+   */
+  readonly onChange: (still: Fingerprints) => Promise<Fingerprints | undefined>;
   /** Told, once for each directory, why it cannot be watched; its files are then only looked at every `pollMs`. */
   readonly onError: (error: unknown) => void;
   /** How long a burst of events is collected before the files are looked at. Default: 100. */
@@ -104,24 +108,27 @@ class ConfigWatcher implements ConfigWatch {
       this.#runAgain = false;
       try {
         await this.#watchDirectories();
-        if (!await this.#hasChanged() || this.#closed) continue;
-        await this.#options.onChange();
+        await this.#reportChange();
       } catch (error) {
         this.#options.onError(error);
       }
     }
   }
 
-  /** Whether any file differs from what is known of it; what is found is what is known from then on. */
-  async #hasChanged(): Promise<boolean> {
-    const before = this.#files;
-    const reader = new RecordingReader(readFile);
-    // A file that cannot be read has a fingerprint, too.
-    for (const key of before.keys()) await reader.look(key).catch(() => {});
+  /** Reports what differs from what is known of the files, once it is still; that is known from then on. */
+  async #reportChange(): Promise<void> {
+    const known = this.#files;
+    if (isPart(known, (await lookAt(known.keys())).fingerprints)) return;
     // An update meanwhile is newer than what was compared here, and asks for another run.
-    if (this.#files !== before) return false;
-    this.#files = reader.fingerprints;
-    return [...before].some(([path, fingerprint]) => reader.fingerprints.get(path) !== fingerprint);
+    const isOver = () => this.#closed || this.#files !== known;
+    let files: Fingerprints | undefined = known;
+    while (files !== undefined) {
+      const still = await whenStill(files.keys(), { ...this.#options, known, isOver });
+      if (still === undefined || (files === known && isPart(known, still))) return;
+      this.#files = still;
+      files = await this.#options.onChange(still);
+      if (files !== undefined) this.#files = known;
+    }
   }
 
   /** Watches the directories that matter now, and only those. */

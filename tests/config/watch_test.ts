@@ -1,4 +1,4 @@
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import {
   type FSWatcher,
   mkdirSync,
@@ -18,6 +18,8 @@ import { type ConfigWatch, watchConfig, type WatchOptions } from "../../lib/conf
 
 /** So long that nothing in these tests is seen by polling unless it says so. */
 const NEVER_MS = 3_600_000;
+
+const TAKEN = Promise.resolve(undefined);
 
 async function fingerprints(paths: readonly string[]): Promise<Fingerprints> {
   const reader = new RecordingReader(readFile);
@@ -76,10 +78,13 @@ async function withWatch(
     files: await fingerprints([file]),
     onChange: () => {
       changes.push(readFileSync(file, "utf8"));
-      return Promise.resolve();
+      return TAKEN;
     },
     onError: (error) => errors.push(error),
     settleMs: 5,
+    lookMs: 2,
+    stillMs: 4,
+    shrunkMs: 6,
     pollMs: NEVER_MS,
     ...options,
   });
@@ -169,7 +174,10 @@ Deno.test("a file behind a link is watched where it stands, and where the link l
 
 Deno.test("deleting the file is a change, and making it again is another", async () => {
   const changes = new Queue<boolean>();
-  const onChange = () => Promise.resolve(changes.push(true));
+  const onChange = () => {
+    changes.push(true);
+    return TAKEN;
+  };
   await withWatch({ options: { onChange } }, async ({ file }) => {
     rmSync(file);
     await changes.take();
@@ -196,7 +204,10 @@ Deno.test("a change between loading and watching is reported at once", async () 
   let reported = 0;
   const watching = watchConfig({
     files,
-    onChange: () => Promise.resolve(reported++),
+    onChange: () => {
+      reported++;
+      return TAKEN;
+    },
     onError: () => {},
     pollMs: NEVER_MS,
   });
@@ -290,6 +301,7 @@ Deno.test("a change while another is being taken is reported after it, never bes
     equal(++running, 1);
     await new Promise<void>((resolve) => started.push(resolve));
     running--;
+    return undefined;
   };
   return withWatch({ options: { onChange } }, async ({ file }) => {
     writeFileSync(file, "two");
@@ -297,5 +309,42 @@ Deno.test("a change while another is being taken is reported after it, never bes
     writeFileSync(file, "three");
     finishFirst();
     (await started.take())();
+  });
+});
+
+Deno.test("content that is back when it is still again is no change", async () => {
+  const noticed = new Queue<number>();
+  let path = "";
+  let looks = 0;
+  const pass = () => {
+    if (looks++ === 0) writeFileSync(path, "one");
+    noticed.push(looks);
+    return Promise.resolve();
+  };
+  await withWatch({ options: { pass } }, async ({ file, changes }) => {
+    path = file;
+    writeFileSync(file, "");
+    await noticed.take();
+    writeFileSync(file, "two");
+    equal(await changes.take(), "two");
+    equal(changes.waiting, 0);
+  });
+});
+
+Deno.test("files that were read and not waited for are waited for, and then reported", () => {
+  const calls = new Queue<Fingerprints>();
+  const read = new Queue<Fingerprints | undefined>();
+  const onChange = (still: Fingerprints) => {
+    calls.push(still);
+    return read.take();
+  };
+  return withWatch({ options: { onChange } }, async ({ folder, file }) => {
+    const other = join(folder, "new.pem");
+    writeFileSync(other, "new");
+    writeFileSync(file, "two");
+    read.push(await fingerprints([file, other]));
+    read.push(undefined);
+    deepEqual([...(await calls.take()).keys()], [file]);
+    deepEqual([...(await calls.take()).keys()], [file, other]);
   });
 });

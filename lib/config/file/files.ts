@@ -15,10 +15,29 @@ export type ReadFile = typeof readFile;
 export type ListFolder = (folder: string) => Promise<readonly string[]>;
 
 /**
- * What each file held when it was read, by absolute path: a hash of its bytes, or the code of the error. A pattern such as
- * `/etc/adit/conf.d/*.yaml/`, told from a path by the slash at its end, stands for the names that match it.
+ * What each file held when it was read, by absolute path: how many bytes and a hash of them, or the code of the error. A
+ * pattern such as `/etc/adit/conf.d/*.yaml/`, told from a path by the slash at its end, stands for the names that match it.
  */
 export type Fingerprints = ReadonlyMap<string, string>;
+
+/** Whether there is less now than there was: fewer bytes, fewer names, or nothing that can be read. */
+export function hasShrunk(before: string | undefined, now: string | undefined): boolean {
+  return sizeOf(now) < sizeOf(before);
+}
+
+function sizeOf(fingerprint = ""): number {
+  return Number.parseInt(fingerprint, 10) || 0;
+}
+
+/** Whether both say the same of the same files. */
+export function isSame(one: Fingerprints, other: Fingerprints): boolean {
+  return one.size === other.size && isPart(one, other);
+}
+
+/** Whether the second says the same of every file that the first has. */
+export function isPart(one: Fingerprints, other: Fingerprints): boolean {
+  return [...one].every(([key, fingerprint]) => other.get(key) === fingerprint);
+}
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -112,7 +131,8 @@ export class RecordingReader {
   }
 
   read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#record(path, () => this.#read(path), (bytes) => bytes);
+    const fingerprint = (bytes: Uint8Array) => `${bytes.length} ${sha256Hex(bytes)}`;
+    return this.#record(path, () => this.#read(path), fingerprint);
   }
 
   /** Names that match a pattern whose last part has the `*`, in order; hidden files only where it begins with a dot. */
@@ -123,22 +143,18 @@ export class RecordingReader {
       const all = await this.#list(dirname(pattern));
       return all.filter((name) => matchesGlob(glob, name) && (hidden || !name.startsWith("."))).toSorted();
     };
-    return this.#record(`${pattern}/`, names, JSON.stringify);
-  }
-
-  /** Reads what a key of fingerprints stands for. */
-  async look(key: string): Promise<void> {
-    await (key.endsWith("/") ? this.list(key.slice(0, -1)) : this.read(key));
+    const fingerprint = (found: readonly string[]) => `${found.length} ${sha256Hex(JSON.stringify(found))}`;
+    return this.#record(`${pattern}/`, names, fingerprint);
   }
 
   async #record<Content>(
     key: string,
     read: () => Promise<Content>,
-    bytesOf: (content: Content) => string | Uint8Array,
+    fingerprintOf: (content: Content) => string,
   ): Promise<Content> {
     try {
       const content = await read();
-      this.#seen.set(key, sha256Hex(bytesOf(content)));
+      this.#seen.set(key, fingerprintOf(content));
       return content;
     } catch (error) {
       this.#seen.set(key, errorCode(error) ?? "unreadable");

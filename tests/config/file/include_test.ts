@@ -93,7 +93,10 @@ Deno.test("files that appear, change and disappear are each a change", async () 
   const { files } = await loadConfig(path, { readFile, env: {} });
   const watch = watchConfig({
     files,
-    onChange: async () => changed.resolve(await namesOf()),
+    onChange: async () => {
+      changed.resolve(await namesOf());
+      return undefined;
+    },
     onError: (error) => changed.reject(error),
     pollMs: 3_600_000,
   });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,7 +105,7 @@ Deno.test("what a file held is remembered by its hash, what could not be read by
   await rejects(reader.read(missing));
   deepEqual([...reader.fingerprints.keys()], [plain, missing]);
   equal(reader.fingerprints.get(missing), "ENOENT");
-  equal(reader.fingerprints.get(plain)?.length, 64);
+  match(reader.fingerprints.get(plain) ?? "", /^\d+ [0-9a-f]{64}$/);
 });
 
 Deno.test("a chain of links that never ends is an error, not a hang", async () => {
