@@ -1,4 +1,4 @@
-/** What a request for a model would do, and why; nothing is sent. */
+/** Explains how a request for a model would be routed, and why; nothing is sent. */
 
 import { bedrockEndpoint } from "../aws/hosts.ts";
 import { AditError } from "../base/errors.ts";
@@ -27,19 +27,19 @@ export interface Fact {
 export interface Explanation {
   /** Whether the request would be sent on. */
   readonly served: boolean;
-  /** In the order in which a request meets them. */
+  /** In the order in which they apply to a request. */
   readonly facts: readonly Fact[];
 }
 
 export interface ExplainOptions {
   readonly snapshot: Snapshot;
-  /** Who asks; undefined: anybody who may. */
+  /** The caller of the request; undefined for any caller that is allowed. */
   readonly caller: Caller | undefined;
   readonly places: Places;
   readonly nowMs: number;
 }
 
-/** Explains a request for a configured model, or for a model id where a caller is given that may use ids. */
+/** Explains a request for a configured model, or for a model id if the given caller may use model ids. */
 export function explainModel(name: string, options: ExplainOptions): Explanation {
   const { snapshot, caller, nowMs } = options;
   const plan = planOf(name, options);
@@ -54,13 +54,13 @@ export function explainModel(name: string, options: ExplainOptions): Explanation
 
 const NOT_FOUND = "404, on Bedrock's own API 403";
 
-/** The plan, or why there is none. */
+/** The plan, or the reason there is none. */
 function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Plan | string {
   const model = snapshot.models.get(name);
-  const unknown = `there is no such model${didYouMean(name, snapshot.models.keys())}`;
+  const suggestion = didYouMean(name, snapshot.models.keys());
   if (caller === undefined) {
     if (model === undefined) {
-      return `${unknown}; whether a model id is served depends on the caller`;
+      return `unknown model; model ids are only served to callers with native access${suggestion}`;
     }
     return planFor(model);
   }
@@ -75,10 +75,12 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
   if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], places)}`;
   const { native } = caller;
   if (native === undefined) {
-    return `${NOT_FOUND}: ${unknown}, and ${formatPath(path)} has no native for model ids`;
+    return `${NOT_FOUND}: unknown model, and ${formatPath(path)} has no native access${suggestion}`;
   }
   if (!native.ids.some((glob) => matchesGlob(glob, name))) {
-    return `${NOT_FOUND}: no model's name, and not in the ids of ${written([...path, "native"], places)}`;
+    return `${NOT_FOUND}: not a configured model, and not in the ids of ${
+      written([...path, "native"], places)
+    }`;
   }
   const { region, because } = chooseRegion(place, native);
   return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], places)}`;
@@ -88,10 +90,10 @@ function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
   const names = [...snapshot.callers.values()]
     .filter((caller) => modelFor(name, caller, snapshot) !== undefined)
     .map((caller) => caller.name);
-  return [{ topic: "callers", text: names.length === 0 ? "none may use it" : names.join(", ") }];
+  return [{ topic: "callers", text: names.length === 0 ? "none" : names.join(", ") }];
 }
 
-/** Why a caller's key is of no use. */
+/** Why a caller's key is refused. */
 const REFUSALS = { disabled_key: "the key is disabled", expired_key: "the key has expired" } as const;
 
 function callerFact(caller: Caller, nowMs: number): Fact {
@@ -110,7 +112,10 @@ function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[
       ...requestFacts(target, options),
       ...(target.model === undefined ? [] : settingFacts(target.model, options)),
     ]),
-    { topic: "limits", text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} requests at once` },
+    {
+      topic: "limits",
+      text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} in-flight requests`,
+    },
     {
       topic: "timeouts",
       text: Object.entries(durations).map(([name, ms]) => `${name} ${formatDuration(ms)}`).join(", "),
@@ -136,17 +141,17 @@ function regionReason({ provider, model, modelId }: Target, { caller, places }: 
   if (model !== undefined) return `from ${written(["providers", provider.name, "region"], places)}`;
   const place = { id: modelId, pathRegion: undefined, signatureRegion: undefined };
   const because = caller?.native && chooseRegion(place, caller.native).because;
-  return `by ${because ?? "default"}; a request's path or signature may name another`;
+  return `from the ${because ?? "default"}; a request's path or signature may select another`;
 }
 
 function hostOf(provider: Provider): string {
   switch (provider.kind) {
     case "emulator":
-      return "none, the built-in emulator answers";
+      return "none (built-in emulator)";
     case "bedrock":
       return provider.endpoint === undefined
         ? bedrockEndpoint(provider.region, provider)
-        : `${provider.endpoint}, instead of AWS's own`;
+        : `${provider.endpoint}, instead of the AWS endpoint`;
   }
 }
 
@@ -154,23 +159,23 @@ function credentialsOf(provider: Provider): string {
   return provider.kind === "emulator" ? "the emulator's own" : describeCredentials(provider.credentials);
 }
 
-/** Where credentials come from, never what they are. */
+/** The source of credentials, never their values. */
 function describeCredentials(credentials: Credentials): string {
   switch (credentials.kind) {
     case "static":
       return credentials.sessionToken === undefined
-        ? "key pair of the configuration, SigV4"
-        : "temporary key pair of the configuration, SigV4";
+        ? "key pair from the configuration, SigV4"
+        : "temporary key pair from the configuration, SigV4";
     case "chain":
-      return "AWS default chain, SigV4";
+      return "AWS default credential chain, SigV4";
     case "profile":
-      return `profile ${JSON.stringify(credentials.profile)} of the shared AWS files, SigV4`;
+      return `profile ${JSON.stringify(credentials.profile)} in the shared AWS files, SigV4`;
     case "role":
       return `role ${credentials.arn}, assumed with: ${describeCredentials(credentials.base)}`;
     case "api_key":
-      return "Bedrock API key of the configuration, as bearer token";
+      return "Bedrock API key from the configuration, as a bearer token";
     case "caller":
-      return "the caller's own signature, passed on untouched";
+      return "the caller's own signature, passed through unchanged";
   }
 }
 
@@ -179,18 +184,18 @@ function requestFacts({ provider, model, modelId }: Target, { places }: ExplainO
     `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
   const native = {
     topic: "native",
-    text: `the operation that the caller names, on ${modelSegment(modelId)}`,
+    text: `any operation on ${modelSegment(modelId)}`,
   };
   if (model === undefined) return [native];
   if (leavesSigning(provider)) {
     return [
-      { topic: "chat, messages", text: "400: only requests that the caller has signed are passed on" },
+      { topic: "chat, messages", text: "400: this provider only accepts requests signed by the caller" },
       native,
     ];
   }
   const api = messagesApi(model);
   const reason = model.api === undefined
-    ? `the model ${model.traits.anthropicMessages ? "speaks" : "does not speak"} Anthropic's Messages`
+    ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
     : written(["models", model.name, "api"], places);
   const messages = api === "invoke"
     ? request("invoke", "invokeStream")

@@ -1,4 +1,6 @@
-/** What a configuration comes to: every value that applies, secrets left out, and where each is from. */
+/**
+ * The effective configuration: every value with defaults applied, secrets redacted, and where it comes from.
+ */
 
 import { z } from "zod";
 
@@ -8,15 +10,15 @@ import type { Path } from "../base/problems.ts";
 import type { Places } from "./file/places.ts";
 import { contentOf, defaultOf, isSecret } from "./schema/schema_walk.ts";
 
-/** A value that applies. */
+/** An effective value. */
 export type Effective =
   | { readonly kind: "mapping"; readonly entries: readonly (readonly [key: string, value: Effective])[] }
   | { readonly kind: "list"; readonly items: readonly Effective[] }
   | {
     readonly kind: "value";
-    /** A secret is replaced by a text that says so. */
+    /** A secret is replaced by a placeholder. */
     readonly value: unknown;
-    /** As `originOf` tells it. */
+    /** In the form of `originOf`. */
     readonly origin: string;
   };
 
@@ -25,7 +27,7 @@ export interface EffectiveOptions {
   readonly places: Places;
 }
 
-/** Describes a value that the schema accepts, at a path of the configuration. */
+/** Lists the values that the schema accepted, below a path of the configuration. */
 export function effectiveValues(
   value: unknown,
   { schema, places }: EffectiveOptions,
@@ -59,7 +61,7 @@ export function effectiveValues(
   };
 }
 
-/** Where the value at the path is from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
+/** Where the value at the path comes from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
 export function originOf(path: Path, places: Places): string {
   const place = places.placeOf(path);
   if (place === undefined) return "default";

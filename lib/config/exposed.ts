@@ -1,4 +1,4 @@
-/** Secrets that stand in a file which everybody on the host can read. */
+/** Secrets in configuration files that every user on the host can read. */
 
 import { resolve } from "node:path";
 import { z } from "zod";
@@ -15,15 +15,17 @@ export interface ExposedOptions {
   readonly modeOf: ModeOf;
 }
 
-/** Kept out of messages as well, but of no use without the secret beside them. */
+/** Also redacted in messages, but useless without the secret that goes with it. */
 const HARMLESS: ReadonlySet<unknown> = new Set([
   ...["access_key_id", "accessKeyId", "external_id", "region"],
 ]);
 
-/** A group that may read is a choice: a file of `root:adit` with mode 640 is how a service gets its secrets. */
+/**
+ * Group read permission is deliberate: a file of `root:adit` with mode 640 is how a service gets its secrets.
+ */
 const READABLE_BY_ALL = 0o004;
 
-/** A warning for each secret that a value of the schema has in the clear, where the file's mode lets everybody read it. */
+/** A warning for each literal secret in a world-readable file. */
 export async function findExposed(value: unknown, options: ExposedOptions): Promise<readonly Problem[]> {
   const { places, modeOf } = options;
   const problems: Problem[] = [];
@@ -34,20 +36,20 @@ export async function findExposed(value: unknown, options: ExposedOptions): Prom
     if (mode === undefined || (mode & READABLE_BY_ALL) === 0) continue;
     problems.push(places.problem(
       path,
-      `the secret stands in a file that everybody on this host can read (mode ${mode.toString(8)}): ` +
-        "write ${credential:NAME}, ${file:PATH} or ${env:NAME}, or chmod o-r",
+      `this secret is in a world-readable file (mode ${mode.toString(8)}); ` +
+        "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on it",
     ));
   }
   return problems;
 }
 
 interface Position {
-  /** Undefined inside a secret that is a mapping. */
+  /** Undefined for a secret that is a mapping. */
   readonly schema: z.core.$ZodType | undefined;
   readonly path: Path;
 }
 
-/** Paths of the texts that are secrets. */
+/** Paths of the strings that are secrets. */
 function secretPaths(value: unknown, { schema, path }: Position): readonly Path[] {
   if (value === undefined || HARMLESS.has(path.at(-1))) return [];
   const content = schema && contentOf(schema, value);
@@ -61,7 +63,7 @@ function secretPaths(value: unknown, { schema, path }: Position): readonly Path[
     });
   }
   if (!secret || typeof value !== "string") return [];
-  // Of `tls.key`: a path is no secret.
+  // For `tls.key`: a path is not a secret.
   return path[0] === "tls" && !value.startsWith("-----BEGIN") ? [] : [path];
 }
 

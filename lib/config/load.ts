@@ -1,4 +1,4 @@
-/** The configuration's way in: read, parse, resolve, check, link; every problem of the file in one run. */
+/** Loads a configuration: read, parse, resolve, check, link. Reports all problems in one run. */
 
 import { dirname, resolve } from "node:path";
 
@@ -25,30 +25,30 @@ import { loadTls } from "./link/tls.ts";
 
 export interface LoadOptions {
   readonly readFile: ReadFile;
-  /** In place of the real file system's. */
+  /** Default: the real file system. */
   readonly listFolder?: ListFolder;
-  /** In place of the real file system's. */
+  /** Default: the real file system. */
   readonly modeOf?: ModeOf;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** In place of the system's clock: what has expired by now is warned of. */
+  /** Default: the system clock. Used to warn about what has expired. */
   readonly nowMs?: number;
 }
 
-/** What is known of the files, whether or not they are good. */
+/** What is known about the files, whether or not they are valid. */
 interface Read {
-  /** The configuration and every file it names, to be watched: also after a failure, which a change may mend. */
+  /** All files to watch, also after a failure, since a change to any of them may fix it. */
   readonly files: Fingerprints;
-  /** Doubtful but not wrong. */
+  /** Possible mistakes that do not prevent the start. */
   readonly warnings: readonly Problem[];
 }
 
-/** What the files say, with its references resolved and without defaults; secrets are in it in the clear. */
+/** The values of the files with references resolved and without defaults; contains secrets in the clear. */
 export interface Written {
   readonly value: unknown;
   readonly places: Places;
 }
 
-/** A configuration that may be run. */
+/** A configuration that can be run. */
 export interface LoadedConfig extends Read {
   readonly ok: true;
   readonly snapshot: Snapshot;
@@ -57,7 +57,7 @@ export interface LoadedConfig extends Read {
 
 export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Loads the configuration; never throws for what is wrong with it or with the files it names. */
+/** Loads the configuration; problems with it or its files are returned, never thrown. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
   const nowMs = options.nowMs ?? systemClock.now();
   const reader = new RecordingReader(options.readFile, options.listFolder);

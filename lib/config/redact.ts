@@ -1,4 +1,4 @@
-/** Leaves the secrets out of what a file says, and puts them back into what was made of that. */
+/** Redacts the secrets in a file's values, and restores them in an edited copy. */
 
 import { z } from "zod";
 
@@ -7,7 +7,9 @@ import { REDACTED } from "../base/secret.ts";
 import { isAllReferences } from "./file/interpolate.ts";
 import { contentOf, isSecret } from "./schema/schema_walk.ts";
 
-/** The value without its secrets. References stay: `${env:NAME}` tells where a secret is, not what it is. */
+/**
+ * The value without its secrets. References are kept: `${env:NAME}` names a secret's location, not the secret.
+ */
 export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {
   const content = contentOf(schema, value);
   if (isSecret(schema, content)) return isReference(value) ? value : REDACTED;
@@ -26,7 +28,7 @@ export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {
   });
 }
 
-/** The value with what `before` has wherever it says that something was left out; undefined where there is nothing. */
+/** Replaces each redaction mark with the corresponding value of `before`; undefined if there is none. */
 export function restore(value: JsonValue, before: JsonValue | undefined): JsonValue | undefined {
   if (value === REDACTED) return before;
   if (Array.isArray(value)) {

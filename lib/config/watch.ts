@@ -20,34 +20,34 @@ export interface WatchOptions extends StillOptions {
   readonly onChange: (still: Fingerprints) => Promise<Fingerprints | undefined>;
   /** Told, once for each directory, why it cannot be watched; its files are then only looked at every `pollMs`. */
   readonly onError: (error: unknown) => void;
-  /** How long a burst of events is collected before the files are looked at. Default: 100. */
+  /** How long a burst of events is collected before the files are checked. Default: 100. */
   readonly settleMs?: number;
   /**
-   * How often the files are looked at without being told, for what no event tells: network file systems, a directory
-   * that was deleted and made anew, a link further up the path. Default: 5000.
+   * How often the files are checked without an event, for changes that cause none: network file systems, a directory
+   * that was deleted and recreated, a link further up the path. Default: 5000.
    */
   readonly pollMs?: number;
-  /** In place of `watch` of `node:fs`. */
+  /** Default: `watch` of `node:fs`. */
   readonly watchDirectory?: WatchDirectory;
 }
 
 export type WatchDirectory = (directory: string, onEvent: () => void) => FSWatcher;
 
 export interface ConfigWatch {
-  /** Resolves when everything that can be watched is, and a change since the load has been reported. */
+  /** Resolves when everything that can be watched is, and any change since loading has been reported. */
   readonly ready: Promise<void>;
-  /** The files to watch from now on, with what they held when they were loaded. */
+  /** The files to watch from now on, with their content when they were loaded. */
   update(files: Fingerprints): void;
   close(): void;
 }
 
-/** Watches until it is closed; meanwhile it keeps the process alive. */
+/** Watches until it is closed, and keeps the process alive until then. */
 export function watchConfig(options: WatchOptions): ConfigWatch {
   return new ConfigWatcher(options);
 }
 
 interface WatchedDirectory {
-  /** Another one means that the path leads to another directory now. */
+  /** Changes if the path leads to a different directory. */
   readonly inode: number;
   readonly watcher: FSWatcher;
 }
@@ -84,19 +84,19 @@ class ConfigWatcher implements ConfigWatch {
     this.#unwatchAll();
   }
 
-  /** The first event of a burst starts the timer; those until it ends are covered by the same look. */
+  /** The first event of a burst starts the timer; later ones are covered by the same check. */
   #onEvent(): void {
     if (this.#closed || this.#settle !== undefined) return;
     this.#settle = setTimeout(() => {
       this.#settle = undefined;
-      // Among the events may have been the end of a directory that is there again, perhaps with the inode it had: to that
-      // one, its watcher is deaf.
+      // The events may include the deletion of a directory that exists again, possibly with the same inode; its old
+      // watcher does not see the new one.
       this.#unwatchAll();
       this.#run();
     }, this.#options.settleMs ?? 100);
   }
 
-  /** One look at a time; what is asked for meanwhile becomes one more afterwards. */
+  /** One check at a time; requests in the meantime cause one more check afterwards. */
   #run(): Promise<void> {
     this.#runAgain = true;
     this.#running ??= this.#runUntilQuiet().finally(() => this.#running = undefined);
@@ -131,7 +131,7 @@ class ConfigWatcher implements ConfigWatch {
     }
   }
 
-  /** Watches the directories that matter now, and only those. */
+  /** Watches the directories that currently matter, and only those. */
   async #watchDirectories(): Promise<void> {
     const wanted = await directoriesOf(this.#files.keys());
     for (const [directory, { inode }] of [...this.#directories]) {
@@ -154,7 +154,7 @@ class ConfigWatcher implements ConfigWatch {
     }
   }
 
-  /** The next look, at the latest that of the poll, tries to watch the directory again. */
+  /** The next check, at the latest that of the poll, tries to watch the directory again. */
   #onWatcherError(directory: string, error: unknown): void {
     this.#unwatch(directory);
     if (this.#failed.has(directory)) return;
@@ -174,7 +174,7 @@ class ConfigWatcher implements ConfigWatch {
 
 const watchWithEvents: WatchDirectory = (directory, onEvent) => watch(directory, () => onEvent());
 
-/** The directories, with their inodes, in which the files and the files behind their links stand. */
+/** The directories, with their inodes, that contain the files and the targets of their links. */
 async function directoriesOf(paths: Iterable<string>): Promise<ReadonlyMap<string, number>> {
   const inodes = new Map<string, number>();
   for (const path of paths) {

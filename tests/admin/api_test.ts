@@ -185,7 +185,7 @@ const REFUSED: readonly (readonly [request: string, body: unknown, status: numbe
   ["POST /admin/v1/models", "{", 400, /JSON/],
   ["POST /admin/v1/models", "[".repeat(100), 400, /nested/],
   ["PUT /admin/v1/models/%zz", { entry: {} }, 400, /percent-encoded/],
-  ["PUT /admin/v1/callers/b", { entry: { key: hash("a") } }, 422, /the same key as that of caller/],
+  ["PUT /admin/v1/callers/b", { entry: { key: hash("a") } }, 422, /caller \\"search\\" has the same key/],
   ["PATCH /admin/v1/models/nope", { entry: {} }, 404, /there is no models\.nope/],
   ["GET /admin/v1/models/nope", undefined, 404, /there is no models\.nope/],
   ["GET /admin/v1/models/constructor", undefined, 404, /there is no/],

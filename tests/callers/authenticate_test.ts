@@ -41,7 +41,7 @@ const CASES: Readonly<Record<string, readonly [headers: Record<string, string>, 
     { "cf-aig-authorization": "Bearer key-of-search", authorization: SIGV4 },
     "search",
   ],
-  "the same key twice": [{ authorization: "Bearer key-of-search", "x-api-key": "key-of-search" }, "search"],
+  "duplicate key": [{ authorization: "Bearer key-of-search", "x-api-key": "key-of-search" }, "search"],
   "two good keys, of which the first place counts": [
     { authorization: "Bearer key-of-chat", "x-api-key": "key-of-search" },
     "chat",

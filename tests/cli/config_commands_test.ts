@@ -29,7 +29,7 @@ Deno.test("check prints every problem on standard error and fails", async () => 
   equal(code, 1);
   equal(out, "");
   equal(err.trim().split("\n").length, 5);
-  ok(err.startsWith(`${path}:7:1: admn: unknown key "admn", did you mean "admin"\n`));
+  ok(err.startsWith(`${path}:7:1: admn: unknown key "admn"; did you mean "admin"?\n`));
 });
 
 Deno.test("warnings are printed by check, and do not make it fail", async () => {
@@ -48,7 +48,7 @@ Deno.test("check --format json prints problems and warnings as one list, whether
     line: 7,
     column: 8,
     path: "admin",
-    message: "other hosts can reach the admin address, which asks for no authentication",
+    message: "other hosts can reach the admin address, which has no authentication",
     severity: "warning",
   }]);
   const broken = await run(check, "--format", "json", "--config", join(GOLDEN, "callers/models/adit.yaml"));

@@ -78,14 +78,14 @@ provider     east, providers.east (adit.yaml:4)
 model id     us.anthropic.claude-haiku-4-5-20251001-v1:0, from models.claude.id (adit.yaml:18)
 region       eu-north-1, from providers.east.region (adit.yaml:5 \${env:REGION})
 host         https://bedrock-runtime.eu-north-1.amazonaws.com
-credentials  temporary key pair of the configuration, SigV4
+credentials  temporary key pair from the configuration, SigV4
 chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
-messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model speaks Anthropic's Messages
-native       the operation that the caller names, on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
+messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model accepts Anthropic Messages
+native       any operation on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
 family       claude
 defaults     {"maxTokens":100}
 guardrail    abc version 3
-limits       body 25MiB, 2048 requests at once
+limits       body 25MiB, 2048 in-flight requests
 timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 `,
   ],
@@ -96,13 +96,13 @@ timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 provider     west, providers.west (adit.yaml:11)
 model id     amazon.nova-lite-v1:0, from models.nova.id (more.yaml:2)
 region       us-west-2, from providers.west.region (adit.yaml:12)
-host         https://vpce.example/prefix, instead of AWS's own
-credentials  Bedrock API key of the configuration, as bearer token
+host         https://vpce.example/prefix, instead of the AWS endpoint
+credentials  Bedrock API key from the configuration, as a bearer token
 chat         POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream; because models.nova.api (more.yaml:2)
-native       the operation that the caller names, on /model/amazon.nova-lite-v1%3A0
+native       any operation on /model/amazon.nova-lite-v1%3A0
 family       nova
-limits       body 25MiB, 2048 requests at once
+limits       body 25MiB, 2048 in-flight requests
 timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 `,
   ],
@@ -112,11 +112,11 @@ timeouts     connect 5s, first byte 2m, idle 2m, total 15m
     `caller       search
 provider     east, providers.east (adit.yaml:4)
 model id     arn:aws:bedrock:eu-north-1:1:prompt-router/x
-region       eu-north-1, by ARN; a request's path or signature may name another
+region       eu-north-1, from the ARN; a request's path or signature may select another
 host         https://bedrock-runtime.eu-north-1.amazonaws.com
-credentials  temporary key pair of the configuration, SigV4
-native       the operation that the caller names, on /model/arn%3Aaws%3Abedrock%3Aeu-north-1%3A1%3Aprompt-router%2Fx
-limits       body 25MiB, 2048 requests at once
+credentials  temporary key pair from the configuration, SigV4
+native       any operation on /model/arn%3Aaws%3Abedrock%3Aeu-north-1%3A1%3Aprompt-router%2Fx
+limits       body 25MiB, 2048 in-flight requests
 timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 `,
   ],
@@ -131,7 +131,7 @@ refused  404, on Bedrock's own API 403: not in callers.search.models (adit.yaml:
     ["amazon.titan", "--caller", "search"],
     1,
     `caller   search
-refused  404, on Bedrock's own API 403: no model's name, and not in the ids of callers.search.native (adit.yaml:25)
+refused  404, on Bedrock's own API 403: not a configured model, and not in the ids of callers.search.native (adit.yaml:25)
 `,
   ],
   [
@@ -145,28 +145,28 @@ refused  404, on Bedrock's own API 403: region us-east-1 (ARN) is not in callers
     ["amazon.titan", "--caller", "closed"],
     1,
     `caller   closed: 401, the key is disabled
-refused  404, on Bedrock's own API 403: there is no such model, and callers.closed has no native for model ids
+refused  404, on Bedrock's own API 403: unknown model, and callers.closed has no native access
 `,
   ],
   [
     ["gpt"],
     1,
-    `callers  none may use it
-refused  there is no such model; whether a model id is served depends on the caller
+    `callers  none
+refused  unknown model; model ids are only served to callers with native access
 `,
   ],
   [
     ["cluade"],
     1,
-    `callers  none may use it
-refused  there is no such model, did you mean "claude"; whether a model id is served depends on the caller
+    `callers  none
+refused  unknown model; model ids are only served to callers with native access; did you mean "claude"?
 `,
   ],
   [
     ["cluade", "--caller", "past"],
     1,
     `caller   past: 401, the key has expired
-refused  404, on Bedrock's own API 403: there is no such model, did you mean "claude", and callers.past has no native for model ids
+refused  404, on Bedrock's own API 403: unknown model, and callers.past has no native access; did you mean "claude"?
 `,
   ],
 ];
@@ -178,16 +178,16 @@ for (const [args, code, expected] of CASES) {
   });
 }
 
-Deno.test("what explain tells of a model's settings leaves out what files and credentials hold", async () => {
+Deno.test("explain redacts model settings from files and credentials", async () => {
   const { out } = await runIn(explain, "tagged");
   match(out, /^defaults +\[redacted\]$/m);
   match(out, /^metadata +\[redacted\]$/m);
 });
 
-Deno.test("explain suggests the caller that may be meant", async () => {
+Deno.test("explain suggests the caller with the closest name", async () => {
   const { code, err } = await runIn(explain, "nova", "--caller", "serch");
   equal(code, 1);
-  equal(err, 'Unknown caller "serch", did you mean "search"\n');
+  equal(err, 'Unknown caller "serch"; did you mean "search"?\n');
 });
 
 Deno.test("config prints every value that applies with its origin, and no secret", async () => {
@@ -220,7 +220,7 @@ Deno.test("a configuration with problems is not explained", async () => {
   for (const [command, ...args] of [[explain, "x"], [config]] as const) {
     const { code, out, err } = await runWith({}, command, ...args, "--config", path);
     deepEqual([code, out], [1, ""]);
-    match(err, /at least one provider is needed/);
+    match(err, /at least one provider is required/);
   }
   await Deno.remove(path);
 });

@@ -29,7 +29,7 @@ async function exposed(text: string, mode: number | null = 0o644): Promise<reado
   });
   deepEqual(loaded.ok ? [] : loaded.problems, []);
   for (const { message } of loaded.warnings) {
-    match(message, /^the secret stands in a file that everybody on this host can read \(mode [0-7]{3}\): /);
+    match(message, /^this secret is in a world-readable file \(mode [0-7]{3}\); /);
   }
   return loaded.warnings.map(({ path }) => path);
 }

@@ -337,7 +337,7 @@ Deno.test("a private key that does not belong to the certificate is a problem", 
   const loaded = await load(WITH_TLS(CERTIFICATE, other));
   ok(!loaded.ok);
   deepEqual(loaded.problems.map(({ path, message }) => [path, message]), [
-    ["tls.key", "the private key does not belong to the certificate"],
+    ["tls.key", "the private key does not match the certificate"],
   ]);
 });
 

@@ -1,4 +1,4 @@
-/** Changes one entry in the text of a configuration file, and leaves the rest of the text as it is. */
+/** Edits one entry in the text of a configuration file and leaves all other text unchanged. */
 
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -18,7 +18,7 @@ import {
 import type { Node, YAMLSeq } from "yaml";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 
-/** An entry of a section, such as one model, and what it is to be; undefined deletes it. */
+/** An entry of a section, such as one model, and its new value; undefined deletes it. */
 export interface Edit {
   readonly section: string;
   readonly name: string;
@@ -27,16 +27,15 @@ export interface Edit {
 
 type Mapping = YAMLMap<Scalar, Node | null>;
 
-/** What a file says of its sections and entries, with its references as they stand there. */
+/** The sections and entries of a file, with references unresolved. */
 export function readEntries(text: string): JsonObject {
   const values: JsonValue = parse(text).toJS() ?? {};
   return isJsonObject(values) ? values : {};
 }
 
 /**
- * The text after the edit. Comments stay: those inside an entry with the keys and items that they belong to, those around
- * it where they are, but for those that stand directly above an entry that is deleted. Of a section that is written in
- * braces, the white space may change.
+ * The text after the edit. Comments are kept: those inside an entry stay with their keys and items, those around it
+ * stay in place, except for comments directly above a deleted entry. In a flow-style section, white space may change.
  */
 export function editText(text: string, edit: Edit): string {
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
@@ -63,7 +62,7 @@ function applyTo(entries: JsonObject, { section, name, value }: Edit): JsonObjec
   return { ...entries, [section]: Object.fromEntries(after) };
 }
 
-/** The whole document written anew: right for every file, but its white space is the library's. */
+/** Reserialises the whole document: correct for every file, but with the library's white space. */
 function rewrite(text: string, edit: Edit): string {
   const document = parse(text);
   const found: unknown = document.get(edit.section);
@@ -75,7 +74,7 @@ function rewrite(text: string, edit: Edit): string {
 
 interface Member {
   readonly name: string;
-  /** Undefined where there is to be none. */
+  /** Undefined if the entry is to be deleted. */
   readonly value: JsonValue | undefined;
 }
 
@@ -86,7 +85,7 @@ function setMember(map: Mapping, { name, value }: Member, document: Document.Par
   else pair.value = mergeInto(pair.value, value, document);
 }
 
-/** A section in braces is written anew as one, and nothing around it; undefined where it is none. */
+/** Reserialises only a flow-style section; undefined if the section is not flow-style. */
 function writeInBraces(text: string, document: Document.Parsed, edit: Edit): string | undefined {
   const root: unknown = document.contents;
   if (!isMapping(root) || root.flow === true) return undefined;
@@ -101,13 +100,13 @@ function writeInBraces(text: string, document: Document.Parsed, edit: Edit): str
   return text.slice(0, start) + lines + text.slice(end);
 }
 
-/** The section's key and its mapping, where that can be edited line by line. */
+/** The section's key and its mapping, if it can be edited line by line. */
 interface Place {
-  /** Offset behind the colon of the section's key. */
+  /** Offset after the colon of the section's key. */
   readonly behindKey: number;
-  /** Undefined where the section is there, but empty. */
+  /** Undefined if the section exists but is empty. */
   readonly map: Mapping | undefined;
-  /** Of the section's value, where that is `{}`. */
+  /** The range of the section's value if it is `{}`. */
   readonly braces: readonly [start: number, end: number] | undefined;
 }
 
@@ -131,7 +130,7 @@ function isMapping(node: unknown): node is Mapping {
   return isMap(node);
 }
 
-/** Offsets at which a parsed node begins and ends. */
+/** Start and end offset of a parsed node. */
 function rangeOf(node: Node): readonly [start: number, end: number] {
   const [start, end] = node.range ?? [0, 0];
   return [start, end];
@@ -160,7 +159,7 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
     return last &&
       insertBelow(text, endOfLines(text, last), entryText(name, document.createNode(value), { indent }));
   }
-  // Before the merge, which takes nodes away.
+  // Before the merge, which removes nodes.
   const end = endOf(text, pair);
   if (pair.value !== null) {
     if (isBlock(pair.value)) dropCommentsBelow(pair.value);
@@ -187,8 +186,8 @@ function cutEntry(text: string, document: Document.Parsed, edit: Edit): string |
 type EntryPair = Pair<Scalar, Node | null>;
 
 /**
- * Where an entry ends that is to be written anew: behind its last line, or behind its braces. Comments on lines below are
- * not part of it, whichever node the parser gives them to.
+ * The end of an entry that is to be rewritten: after its last line, or after its braces. Comments on the lines below
+ * are not part of it, whichever node the parser attaches them to.
  */
 function endOf(text: string, { key, value }: EntryPair): number {
   if (value === null) return text.indexOf(":", rangeOf(key)[1]) + 1;
@@ -197,7 +196,9 @@ function endOf(text: string, { key, value }: EntryPair): number {
   return leaf === value ? end : endOfLine(text, end);
 }
 
-/** Where the first line of an entry begins, with the comments directly above it that are indented as its name is. */
+/**
+ * The start of an entry's first line, including comments directly above it with the same indentation as its name.
+ */
 function startOfLines(text: string, { key }: EntryPair): number {
   const [name] = rangeOf(key);
   let start = text.lastIndexOf("\n", name - 1) + 1;
@@ -210,7 +211,7 @@ function startOfLines(text: string, { key }: EntryPair): number {
   return start;
 }
 
-/** Where the last line of an entry ends, with the comments below it that are indented as its keys are. */
+/** The end of an entry's last line, including comments below it with the same indentation as its keys. */
 function endOfLines(text: string, pair: EntryPair): number {
   const indent = columnOf(text, rangeOf(pair.key)[0]);
   const comment = new RegExp(`\\n {${indent + 1},}#[^\\n]*`, "y");
@@ -219,7 +220,7 @@ function endOfLines(text: string, pair: EntryPair): number {
   return end;
 }
 
-/** The value that is written last inside a value; itself where that is a scalar or in braces. */
+/** The last value inside a value; the value itself if it is a scalar or flow-style. */
 function lastLeaf(node: Node): Node {
   const last = isBlock(node) ? node.items.at(-1) : undefined;
   if (last === undefined) return node;
@@ -227,7 +228,7 @@ function lastLeaf(node: Node): Node {
   return lastLeaf(last.value ?? last.key);
 }
 
-/** What stands below the lines of a value stays in the text, and must not be written twice. */
+/** The text below the value's lines stays, and must not be written twice. */
 function dropCommentsBelow(node: Node): void {
   node.comment = null;
   const last = isBlock(node) ? node.items.at(-1) : undefined;
@@ -235,7 +236,7 @@ function dropCommentsBelow(node: Node): void {
   if (isNode(inner) && isBlock(inner)) dropCommentsBelow(inner);
 }
 
-/** What stands behind the closing brace stays in the text, and must not be written twice. */
+/** The text after the closing brace stays, and must not be written twice. */
 function dropCommentBehind(node: Node, text: string): void {
   const [, valueEnd = 0, nodeEnd = 0] = node.range ?? [];
   if (!text.slice(valueEnd, nodeEnd).includes("#")) return;
@@ -243,7 +244,9 @@ function dropCommentBehind(node: Node, text: string): void {
   node.comment = lines.slice(0, -1).join("\n") || null;
 }
 
-/** Of a value in braces: the comment below its last member stays inside, where behind the braces nobody would look. */
+/**
+ * In a flow-style value, a comment below the last member stays inside; after the braces it would be out of place.
+ */
 function settleComment(node: Node): Node {
   const last: unknown = isCollection(node) && node.flow === true ? node.items.at(-1) : undefined;
   const holder = isPair<Scalar, Node | null>(last) ? last.value ?? last.key : last;
@@ -272,13 +275,13 @@ function insertBelow(text: string, offset: number, lines: string): string {
 }
 
 interface Look {
-  /** Of the name. */
+  /** Indentation of the name. */
   readonly indent?: number;
-  /** What the lines take the place of: braces and brackets have blanks inside where they have them there. */
+  /** The original source, whose padding inside braces and brackets is kept. */
   readonly like?: string;
 }
 
-/** The lines of `name: value`, without the last line's end. */
+/** The lines of `name: value`, without the final line break. */
 function entryText(name: string, value: Node, { indent = 0, like = "" }: Look): string {
   const document = new Document();
   const map = new YAMLMap();
@@ -296,7 +299,7 @@ function entryText(name: string, value: Node, { indent = 0, like = "" }: Look): 
   return lines.map((line) => line === "" ? "" : " ".repeat(indent) + line).join("\n");
 }
 
-/** The node for a value, made of the old one where that is alike: what stays the same keeps its comments, quotes and braces. */
+/** A node for the new value, based on the old one: unchanged parts keep their comments, quotes and braces. */
 function mergeInto(old: Node | null | undefined, value: JsonValue, document: Document.Parsed): Node {
   if (isMapping(old) && isJsonObject(value)) return mergeMembers(old, value, document);
   if (isSeq<Node>(old) && Array.isArray(value)) return mergeItems(old, value, document);
@@ -315,7 +318,9 @@ function mergeMembers(map: Mapping, value: JsonObject, document: Document.Parsed
   return map;
 }
 
-/** Items that stay keep their comments wherever they go; a new one takes over those inside the one in its place. */
+/**
+ * Unchanged items keep their comments wherever they move; a new item takes over the comments of the one it replaces.
+ */
 function mergeItems(list: YAMLSeq<Node>, value: readonly JsonValue[], document: Document.Parsed): Node {
   const left: (Node | undefined)[] = [...list.items];
   const kept = value.map((item) => {

@@ -1,4 +1,4 @@
-/** The entries of the configuration's files, to be read and changed one by one. */
+/** Reads and edits single entries of the configuration files. */
 
 import { resolve } from "node:path";
 
@@ -14,25 +14,25 @@ import { replaceFile } from "../file/replace_file.ts";
 import { Config } from "../schema/config_file.ts";
 import { schemaAt } from "../schema/schema_walk.ts";
 
-/** The sections whose entries can be changed. */
+/** The sections whose entries can be edited. */
 export type EntrySection = "providers" | "models" | "callers";
 
 export interface Entry {
   readonly name: string;
-  /** As the file has it, without secrets. */
+  /** As in the file, with secrets redacted. */
   readonly value: JsonObject;
   /** `adit.yaml:12`. */
   readonly place: string;
-  /** Another one whenever the value is another, secrets included. */
+  /** Changes whenever the value changes, secrets included. */
   readonly revision: string;
 }
 
 export interface EntryChange {
   readonly section: EntrySection;
   readonly name: string;
-  /** Whether an entry of this revision, or none, is what is to be changed; otherwise nothing is. */
+  /** Whether an entry with this revision, or no entry, may be edited; otherwise nothing changes. */
   readonly expected: (revision: string | undefined) => boolean;
-  /** The new value; undefined deletes. What `REDACTED` stands in place of stays as it is. */
+  /** The new value; undefined deletes the entry. Values of `REDACTED` are kept as they are. */
   readonly value: (before: JsonObject | undefined) => JsonObject | undefined;
 }
 
@@ -43,31 +43,33 @@ export type ChangeOutcome =
     readonly file: string;
     readonly entry: Entry | undefined;
   }
-  /** `expected` said no. */
+  /** `expected` returned false. */
   | { readonly kind: "unexpected"; readonly exists: boolean }
-  /** The files have problems already. */
+  /** The files already have problems. */
   | { readonly kind: "broken"; readonly problems: readonly Problem[] }
-  /** The change would make problems: in the entry alone, or elsewhere. */
+  /** The edit would cause problems, in this entry or elsewhere. */
   | { readonly kind: "refused"; readonly inEntry: boolean; readonly problems: readonly Problem[] }
-  /** A secret is to stay as it is, and there is none. */
+  /** A secret is to be kept, and there is none. */
   | { readonly kind: "nothing to keep" }
-  /** Somebody else changed the file meanwhile. */
+  /** Somebody else has changed the file in the meantime. */
   | { readonly kind: "overtaken" }
   | { readonly kind: "unwritable"; readonly reason: string };
 
 export interface EntriesOptions {
-  /** The file that everything starts from. */
+  /** The main configuration file. */
   readonly path: string;
   readonly readFile: ReadFile;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the files say, or what is wrong with them. */
+/** The values of the files, or their problems. */
 type Listing =
   | { readonly ok: true; readonly entries: readonly Entry[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Reads the files anew each time; changes them only where they load without a problem before and after it. */
+/**
+ * Reads the files each time, and only writes them if they load without problems before and after the edit.
+ */
 export class ConfigEntries {
   readonly #options: EntriesOptions;
   #changing: Promise<unknown> = Promise.resolve();
@@ -76,7 +78,7 @@ export class ConfigEntries {
     this.#options = options;
   }
 
-  /** The entries of a section, in the order of the files. */
+  /** The entries of a section, in file order. */
   async list(section: EntrySection): Promise<Listing> {
     const { env, path, readFile } = this.#options;
     const loaded = await loadConfig(path, { env, readFile });
@@ -97,7 +99,7 @@ export class ConfigEntries {
     return { ok: true, entries };
   }
 
-  /** Changes the file in which the entry stands, or else the first one; one change after the other. */
+  /** Edits the file that contains the entry, or else the main file; edits run one at a time. */
   change(change: EntryChange): Promise<ChangeOutcome> {
     const outcome = this.#changing.then(() => this.#change(change));
     this.#changing = outcome.catch(() => {});
@@ -134,13 +136,13 @@ export class ConfigEntries {
       };
     }
     const line = candidate.written.places.placeOf([section, name])?.line;
-    // As whoever reads it next finds it: the file keeps its own order, and the revision is of that.
+    // Read again, because the revision depends on the order in the file.
     const written = entryOf(readEntries(edited), section, name);
     const entry = written && describe({ section, name, value: written, place: `${file}:${line}` });
     return { kind: "done", before: before !== undefined, file, entry };
   }
 
-  /** What the configuration would be with this text in one of its files. */
+  /** The configuration as it would be with this text in one of its files. */
   #load(file: string, text: string): Promise<LoadResult> {
     const { env, path, readFile } = this.#options;
     return loadConfig(path, {

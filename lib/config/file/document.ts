@@ -1,4 +1,4 @@
-/** The YAML text as a tree that knows where everything stands. */
+/** The YAML text as a tree with source positions. */
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
@@ -14,14 +14,14 @@ function isMapping(node: unknown): node is Mapping {
   return isMap(node);
 }
 
-/** A parsed file; every problem is made here, because only here is it known where things stand. */
+/** A parsed file. All problems are created here, because positions are only known here. */
 export class ConfigDocument implements Places {
-  /** If there are any, nothing else here can be relied on. */
+  /** If there are any, nothing else here is reliable. */
   readonly syntaxProblems: readonly Problem[];
   readonly root: ParsedNode | null;
   readonly file: string;
   readonly #lines = new LineCounter();
-  /** Pairs by key, made when first asked for: the parser has lists, and files may be long. */
+  /** Pairs by key, created on first use: the parser has lists, and files may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
 
   constructor(file: string, text: string) {
@@ -31,7 +31,7 @@ export class ConfigDocument implements Places {
       prettyErrors: false,
       schema: "core",
       stringKeys: true,
-      // Found by findUnsupported, which says where.
+      // Reported by findUnsupported, with the position.
       uniqueKeys: false,
     });
     this.root = contents;
@@ -39,7 +39,7 @@ export class ConfigDocument implements Places {
       ? explainYamlErrors(errors, contents)
       : [...findUnsupported(contents)];
     this.syntaxProblems = problems.map(({ offset, path, message, first }) => {
-      const reference = first === undefined ? "" : `, first given on line ${this.#lines.linePos(first).line}`;
+      const reference = first === undefined ? "" : `, first used on line ${this.#lines.linePos(first).line}`;
       return this.#problemAt(offset, path, message + reference);
     });
   }
@@ -84,7 +84,7 @@ export class ConfigDocument implements Places {
 
   #problemAt(offset: number, path: Path, message: string): Problem {
     const { line, col } = this.#lines.linePos(offset);
-    // An empty text has no lines at all.
+    // An empty text has no lines.
     return { file: this.file, line: line || 1, column: col || 1, path: formatPath(path), message };
   }
 

@@ -1,4 +1,4 @@
-/** Reading files within bounds, and saying in words why one could not be read. */
+/** Reads files of limited size, and describes in words why a file could not be read. */
 
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -8,10 +8,10 @@ import { decodeUtf8Strictly } from "../../base/bytes.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import { sha256Hex } from "../../base/hash.ts";
 
-/** Gives the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
+/** Returns the bytes of a file, or throws an error with a `code` such as `ENOENT`, or `EFBIG` above 1 MiB. */
 export type ReadFile = typeof readFile;
 
-/** Names in a folder, in any order, or an error with a `code` such as `ENOENT`. */
+/** The names in a folder, in any order; throws an error with a `code` such as `ENOENT`. */
 export type ListFolder = (folder: string) => Promise<readonly string[]>;
 
 /**
@@ -49,24 +49,24 @@ class ReadError extends Error {
 
 const REASONS = {
   EACCES: "permission denied",
-  EFBIG: "it is larger than 1 MiB",
-  EISDIR: "it is a directory",
-  EINVAL: "it is not a regular file",
-  EIO: "the device failed",
-  ELOOP: "its links lead in a circle",
-  EMFILE: "the process has too many files open",
+  EFBIG: "larger than 1 MiB",
+  EISDIR: "is a directory",
+  EINVAL: "not a regular file",
+  EIO: "input/output error",
+  ELOOP: "too many levels of symbolic links",
+  EMFILE: "too many open files in this process",
   ENAMETOOLONG: "the path is too long",
-  ENFILE: "the system has too many files open",
+  ENFILE: "too many open files in the system",
   ENOENT: "no such file",
-  ENOTDIR: "a part of the path is not a directory",
-  ENXIO: "it is a socket or a device that nothing serves",
+  ENOTDIR: "part of the path is not a directory",
+  ENXIO: "a socket, or a device without a driver",
   EPERM: "permission denied",
-  ESTALE: "the network file system has lost it",
+  ESTALE: "stale network file handle",
 } as const;
 
-/** The bounded reader of the real file system. */
+/** Reads from the real file system, up to the size limit. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  // Before it is opened: opening a named pipe waits for a writer that may never come.
+  // Checked before opening, since opening a named pipe blocks until there is a writer.
   const kind = await stat(path);
   if (kind.isDirectory()) throw new ReadError("EISDIR");
   if (!kind.isFile()) throw new ReadError("EINVAL");
@@ -85,37 +85,37 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** A text, or why there is none. */
+/** A text, or the reason there is none. */
 export type TextOrReason =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reason: string };
 
-/** A file's bytes, or why there are none. */
+/** The bytes of a file, or the reason they could not be read. */
 export type BytesOrReason =
   | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly ok: false; readonly reason: string };
 
-/** A file's text as it is. */
+/** The text of a file, unchanged. */
 export async function readText(path: string, read: ReadFile = readFile): Promise<TextOrReason> {
   try {
     const text = decodeUtf8Strictly(await read(path));
-    return text === undefined ? { ok: false, reason: "it is not UTF-8 text" } : { ok: true, text };
+    return text === undefined ? { ok: false, reason: "not UTF-8 text" } : { ok: true, text };
   } catch (error) {
     return { ok: false, reason: readErrorReason(error) };
   }
 }
 
-/** Permission bits of a file; undefined where there are none. */
+/** Permission bits of a file; undefined if unavailable. */
 export type ModeOf = typeof modeOf;
 
-/** The permission bits that the real file system has for a file. */
+/** Permission bits from the real file system. */
 export async function modeOf(path: string): Promise<number | undefined> {
-  // On Windows they say nothing about who may read.
+  // On Windows the mode does not describe read access.
   if (process.platform === "win32") return undefined;
   return await stat(path).then(({ mode }) => mode & 0o777, () => undefined);
 }
 
-/** Reads through another reader and remembers what it saw. */
+/** Wraps a reader and records the fingerprints of what it read. */
 export class RecordingReader {
   readonly #seen = new Map<string, string>();
   readonly #read: ReadFile;
@@ -135,7 +135,10 @@ export class RecordingReader {
     return this.#record(path, () => this.#read(path), fingerprint);
   }
 
-  /** Names that match a pattern whose last part has the `*`, in order; hidden files only where it begins with a dot. */
+  /**
+   * Names that match a pattern whose last part has the `*`, sorted; hidden files only if the pattern begins with a
+   * dot.
+   */
   list(pattern: string): Promise<readonly string[]> {
     const glob = basename(pattern);
     const hidden = glob.startsWith(".");
@@ -163,7 +166,7 @@ export class RecordingReader {
   }
 }
 
-/** Why a file could not be read: `no such file`. */
+/** The reason a file could not be read, such as `no such file`. */
 export function readErrorReason(error: unknown): string {
   const code = errorCode(error);
   return code !== undefined && Object.hasOwn(REASONS, code)

@@ -1,4 +1,6 @@
-/** References to values outside the file: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`, `${credential:NAME}`. */
+/**
+ * References to values outside the file: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`, `${credential:NAME}`.
+ */
 
 import { resolve } from "node:path";
 
@@ -16,7 +18,7 @@ export type Reference =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "credential"; readonly name: string };
 
-/** Literal texts and references in turn. */
+/** Alternating literal text and references. */
 export type Template = readonly (string | Reference)[];
 
 const ENV = /^env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/;
@@ -33,7 +35,9 @@ function parseReference(body: string): Reference | undefined {
   return undefined;
 }
 
-/** The template of a text, in which `$${` stands for a literal `${`; undefined where a `${` begins no reference. */
+/**
+ * Parses a template, in which `$${` is a literal `${`; undefined if a `${` does not begin a valid reference.
+ */
 export function parseTemplate(text: string): Template | undefined {
   const parts: (string | Reference)[] = [];
   let rest = text;
@@ -55,7 +59,7 @@ export function parseTemplate(text: string): Template | undefined {
   return parts.filter((part) => part !== "");
 }
 
-/** The text of the first reference, without its default: `${env:PORT}`; undefined if there is none. */
+/** The source of the first reference, without its default: `${env:PORT}`; undefined if there is none. */
 export function firstReference(text: string): string | undefined {
   const reference = parseTemplate(text)?.find((part) => typeof part !== "string");
   if (reference === undefined) return undefined;
@@ -63,14 +67,16 @@ export function firstReference(text: string): string | undefined {
   return reference.kind === "file" ? `\${file:${reference.path}}` : `\${${reference.kind}:${reference.name}}`;
 }
 
-/** Whether the text is nothing but references, without a default that might be a secret. */
+/** Whether the text consists only of references, without a default that might be a secret. */
 export function isAllReferences(text: string): boolean {
   const template = parseTemplate(text) ?? [];
   return template.length > 0 &&
     template.every((part) => typeof part !== "string" && (part.kind !== "env" || !part.fallback));
 }
 
-/** Whether the text refers to a file or a credential, which are there to keep secrets out of the configuration. */
+/**
+ * Whether the text refers to a file or a credential, which exist to keep secrets out of the configuration.
+ */
 export function readsSecret(text: string): boolean {
   return parseTemplate(text)?.some((part) => typeof part !== "string" && part.kind !== "env") ?? false;
 }
@@ -78,11 +84,11 @@ export function readsSecret(text: string): boolean {
 export interface OutsideOptions {
   readonly reader: RecordingReader;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute folder that relative paths start from. */
+  /** Absolute folder to which relative paths refer. */
   readonly folder: string;
 }
 
-/** What lies outside the configuration file. */
+/** The world outside the configuration file. */
 export class Outside {
   constructor(private readonly options: OutsideOptions) {}
 
@@ -98,7 +104,7 @@ export class Outside {
     return { ok: true, text };
   }
 
-  /** The file's bytes as they are; a relative path starts from the configuration's folder. */
+  /** The bytes of a file; relative paths are resolved against the configuration's folder. */
   async readFile(path: string): Promise<BytesOrReason> {
     const { reader, folder } = this.options;
     try {
@@ -108,7 +114,7 @@ export class Outside {
     }
   }
 
-  /** The file's text as it is; a relative path starts from the configuration's folder. */
+  /** The text of a file; relative paths are resolved against the configuration's folder. */
   readText(path: string): Promise<TextOrReason> {
     const { reader, folder } = this.options;
     return readText(resolve(folder, path), (absolute) => reader.read(absolute));
@@ -125,14 +131,14 @@ export class Outside {
     }
   }
 
-  /** As in a shell, `:-` stands in for an empty variable, too. */
+  /** As in a shell, `:-` also applies to an empty variable. */
   #variable(name: string, fallback: string | undefined): TextOrReason {
     const value = this.options.env[name];
     if (fallback !== undefined && (value === undefined || value === "")) return { ok: true, text: fallback };
     if (value !== undefined) return { ok: true, text: value };
     return {
       ok: false,
-      reason: `environment variable ${quote(name)} is not set: set it, or write \${env:${name}:-default}`,
+      reason: `environment variable ${quote(name)} is not set; set it or use \${env:${name}:-default}`,
     };
   }
 
@@ -143,13 +149,13 @@ export class Outside {
       return {
         ok: false,
         reason:
-          `${failed}: $CREDENTIALS_DIRECTORY is not set (systemd sets it for a unit with LoadCredential=${name}:PATH)`,
+          `${failed}: $CREDENTIALS_DIRECTORY is not set (systemd sets it for units with LoadCredential=${name}:PATH)`,
       };
     }
     return await this.#fileValue(resolve(folder, name), failed);
   }
 
-  /** The file's text without the newline that editors end it with. */
+  /** The file's text without the trailing newline that editors add. */
   async #fileValue(path: string, failed: string): Promise<TextOrReason> {
     const read = await this.readText(path);
     if (!read.ok) return { ok: false, reason: `${failed}: ${read.reason}` };

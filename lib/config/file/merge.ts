@@ -1,13 +1,13 @@
-/** A configuration and the files that it includes, as one. */
+/** Merges a configuration with the files that it includes. */
 
 import type { ConfigDocument } from "./document.ts";
 import type { Place, Places } from "./places.ts";
 import { type Path, type Problem, quoteKey } from "../../base/problems.ts";
 
-/** The sections whose entries may be spread over several files; any other key stands in one of them. */
+/** The sections whose entries may be spread over several files; any other key may be in only one of them. */
 const SPREAD: readonly string[] = ["providers", "models", "routes", "callers"];
 
-/** A file with what its values came to. */
+/** A file with its resolved values. */
 export interface ConfigPart {
   readonly document: ConfigDocument;
   readonly value: unknown;
@@ -19,7 +19,7 @@ export interface Merged {
   readonly problems: readonly Problem[];
 }
 
-/** Puts what the included files say behind what the first one says; nothing may be said twice. */
+/** Appends the included files to the main file; a key may only be set once. */
 export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): Merged {
   const documents = [main, ...included].map(({ document }) => document);
   const places = new MergedPlaces(main.document, documents);
@@ -34,17 +34,17 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
     problems.push(
       document.problemOfKey(
         path,
-        `duplicate key ${name}, first given in ${first.file} on line ${first.line}`,
+        `duplicate key ${name}, first used in ${first.file} on line ${first.line}`,
       ),
     );
     return true;
   }
 
   for (const { document, value: part } of included) {
-    // A file with nothing but comments.
+    // A file that contains only comments.
     if (part === null) continue;
     if (!isMapping(part)) {
-      problems.push(document.problem([], "expected keys with values, such as those of the configuration"));
+      problems.push(document.problem([], "expected a mapping of configuration keys"));
       continue;
     }
     for (const [key, content] of Object.entries(part)) {
@@ -65,7 +65,7 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
   return { places, value, problems };
 }
 
-/** Whether what a file's values came to is a mapping. */
+/** Whether the values of a file are a mapping. */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -73,7 +73,7 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 class MergedPlaces implements Places {
   readonly #main: ConfigDocument;
   readonly #documents: readonly ConfigDocument[];
-  /** The first file that has the key or, in a section that may be spread, the name; by its path as JSON. */
+  /** The first file that has the key or, in a section that may be spread, the entry; by its path as JSON. */
   readonly #owners = new Map<string, ConfigDocument>();
 
   constructor(main: ConfigDocument, documents: readonly ConfigDocument[]) {
@@ -124,7 +124,7 @@ class MergedPlaces implements Places {
     return this.#ownerOf(path).placeOf(path);
   }
 
-  /** Where the key is given first. */
+  /** Where the key is first used. */
   placeOfKey(path: Path): Place | undefined {
     return this.#owners.get(JSON.stringify(path))?.problemOfKey(path, "");
   }

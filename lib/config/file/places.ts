@@ -1,33 +1,35 @@
-/** Where the parts of a configuration stand, in whichever of its files. */
+/** Positions of the configuration's values, in whichever file they are. */
 
 import type { Path, Problem } from "../../base/problems.ts";
 
-/** Line and file of a value. */
+/** File and line of a value. */
 export interface Place {
-  /** As messages name it. */
+  /** As shown in messages. */
   readonly file: string;
-  /** From 1. */
+  /** Starts at 1. */
   readonly line: number;
 }
 
 export interface Places {
-  /** How messages name the file that everything starts from. */
+  /** The main file's name in messages. */
   readonly file: string;
-  /** A problem of the value at the path or, where there is none, of the nearest key above it. */
+  /** A problem with the value at the path or, if there is none, with the nearest key above it. */
   problem(path: Path, message: string): Problem;
-  /** A problem of the last key of the path rather than of its value. */
+  /** A problem with the last key of the path rather than its value. */
   problemOfKey(path: Path, message: string): Problem;
-  /** The first reference in the text at the path, such as `${env:PORT}`: the value is not from this file, then. */
+  /**
+   * The first reference in the string at the path, such as `${env:PORT}`; the value then comes from outside the file.
+   */
   referenceAt(path: Path): string | undefined;
-  /** Whether the text at the path is nothing but references, without a default that might be a secret. */
+  /** Whether the string at the path consists only of references, without a default that might be a secret. */
   isAllReferencesAt(path: Path): boolean;
   /**
-   * Whether a text at the path or below it refers to a file or a credential. What those hold may be a secret wherever it
-   * is used; variables of the environment are ordinary settings, too.
+   * Whether a string at or below the path refers to a file or a credential. Their content may be a secret wherever it
+   * is used; environment variables also hold ordinary settings.
    */
   readsSecretAt(path: Path): boolean;
-  /** Keys of the mapping at the path, in the order in which they are written; none if there is no mapping. */
+  /** Keys of the mapping at the path, in file order; empty if there is no mapping. */
   keysAt(path: Path): readonly string[];
-  /** Where the value at the path is written; undefined where it is not. */
+  /** Where the value at the path is written; undefined if it is not. */
   placeOf(path: Path): Place | undefined;
 }

@@ -1,4 +1,4 @@
-/** From the YAML tree to plain values, with the references in its texts resolved. */
+/** Converts the YAML tree to plain values and resolves the references in strings. */
 
 import { isMap, isScalar, isSeq } from "yaml";
 import type { ParsedNode, Scalar } from "yaml";
@@ -7,19 +7,19 @@ import type { ConfigDocument } from "./document.ts";
 import { type Outside, parseTemplate } from "./interpolate.ts";
 import type { Path, Problem } from "../../base/problems.ts";
 
-/** Stands for a text that could not be resolved: its problem is already known. */
+/** Marks a string that could not be resolved and whose problem is already reported. */
 export const UNRESOLVED = Symbol("unresolved");
 
 export interface ResolvedValues {
-  /** Mappings as objects, lists as arrays, and scalars; `UNRESOLVED` where a reference failed. */
+  /** Mappings become objects and lists arrays; a failed reference becomes `UNRESOLVED`. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
 }
 
 const MALFORMED =
-  "a reference is written ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}; write $${ for a literal ${";
+  "invalid reference; use ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}, or $${ for a literal ${";
 
-/** The document's values, and a problem for each text whose reference is malformed or leads nowhere. */
+/** The document's values, and a problem for each string with an invalid or unresolvable reference. */
 export async function resolveValues(document: ConfigDocument, outside: Outside): Promise<ResolvedValues> {
   const problems: Problem[] = [];
 

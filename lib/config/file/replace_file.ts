@@ -1,4 +1,4 @@
-/** Replaces a file in one step: whoever reads it finds the old text or the new one, whole. */
+/** Replaces a file atomically: readers see either the old text or the new one. */
 
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/promises";
@@ -6,7 +6,9 @@ import { basename, dirname, join } from "node:path";
 
 const PERMISSION_BITS = 0o7777;
 
-/** Writes beside the file and renames; mode and owner stay. A link stays one: what it leads to is replaced. */
+/**
+ * Writes a temporary file and renames it; mode and owner are kept. Through a symbolic link, the target is replaced.
+ */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const target = await realpath(path);
   const { mode, uid, gid } = await stat(target);
@@ -31,13 +33,13 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await syncFolder(dirname(target));
 }
 
-/** Only root can give a file away; anybody else's new file is readable for whom its mode says. */
+/** Only root can change the owner; for other users the mode of the new file decides who can read it. */
 async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<void> {
   const now = await file.stat();
   if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid).catch(() => {});
 }
 
-/** So that the new name outlives a power cut; not every file system can, and the text itself is safe already. */
+/** Makes the rename durable; not every file system supports it, and the text itself is already safe. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => {});

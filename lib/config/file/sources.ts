@@ -1,4 +1,4 @@
-/** Reads the configuration's file and those it includes, and resolves the references in them. */
+/** Reads the configuration file and its includes, and resolves their references. */
 
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
@@ -11,7 +11,7 @@ import { type Path, type Problem, quotePath } from "../../base/problems.ts";
 import { resolveValues } from "./plain_values.ts";
 import { INCLUDE } from "../schema/values.ts";
 
-/** What all the files together say. */
+/** The merged content of all files. */
 export type Sources =
   | Merged & { readonly ok: true }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -23,7 +23,7 @@ export interface SourcesOptions {
 
 const MAX_INCLUDED = 256;
 
-/** Reads all; where one of the files is no sound YAML, nothing can be said about them together. */
+/** Reads all files; if one of them is not valid YAML, they are not merged. */
 export async function readSources(path: string, options: SourcesOptions): Promise<Sources> {
   const read = await options.outside.readText(resolve(path));
   if (!read.ok) {
@@ -48,7 +48,9 @@ export async function readSources(path: string, options: SourcesOptions): Promis
 interface Included {
   readonly parts: readonly ConfigPart[];
   readonly problems: readonly Problem[];
-  /** Of files that are missing here: what the others say of their content would only mislead. */
+  /**
+   * Included files that are missing: reporting what other files say about their content would be misleading.
+   */
   readonly unread: readonly Problem[];
 }
 
@@ -73,15 +75,15 @@ async function readIncluded(main: ConfigPart, { reader, outside }: SourcesOption
 }
 
 interface IncludedFile {
-  /** As messages name it. */
+  /** As shown in messages. */
   readonly file: string;
-  /** As the pattern or path has it. */
+  /** As in the pattern or path. */
   readonly shown: string;
-  /** Of the pattern or path that names it. */
+  /** Position of the pattern or path that names it. */
   readonly place: Path;
 }
 
-/** The files that `include` names: pattern after pattern, those of one pattern by name, each once. */
+/** The files that `include` names: in order of the patterns, then by name, each once. */
 async function findIncluded(
   { document, value }: ConfigPart,
   reader: RecordingReader,
@@ -94,7 +96,7 @@ async function findIncluded(
     for (const name of names) {
       const shown = join(dirname(pattern), name);
       const file = isAbsolute(pattern) ? shown : join(folder, shown);
-      // A pattern may match the very file that it stands in.
+      // A pattern may match the file that contains it.
       if (resolve(file) !== resolve(document.file) && !found.has(resolve(file))) {
         found.set(resolve(file), { file, shown, place });
       }
@@ -118,7 +120,7 @@ async function findIncluded(
   }
 }
 
-/** What `include` says where it says it rightly; the rest is told when the values are checked. */
+/** The valid entries of `include`; the others are reported when the values are checked. */
 function includePatterns(value: unknown): readonly { readonly pattern: string; readonly place: Path }[] {
   const include = isMapping(value) ? value["include"] : undefined;
   const all = Array.isArray(include) ? include : [include];

@@ -1,60 +1,60 @@
-/** What is wrong with a file as YAML, and what YAML allows but this configuration does not. */
+/** YAML syntax errors, and YAML features that the configuration does not support. */
 
 import { isAlias, isMap, isScalar, isSeq } from "yaml";
 import type { Pair, ParsedNode, parseDocument, Scalar } from "yaml";
 
 import { type Path, quoteKey } from "../../base/problems.ts";
 
-/** A key and its value, which is null where nothing stands behind the colon. */
+/** A key and its value, which is null if there is nothing after the colon. */
 export type YamlPair = Pair<Scalar.Parsed, ParsedNode | null>;
 
 type YamlError = ReturnType<typeof parseDocument>["errors"][number];
 
-/** A problem whose place is still an offset in the text. */
+/** A problem whose position is still an offset in the text. */
 export interface SyntaxProblem {
   readonly offset: number;
   readonly path: Path;
   readonly message: string;
-  /** Offset of the first of two things that exclude each other. */
+  /** Offset of the earlier of two conflicting items. */
   readonly first?: number;
 }
 
 const QUOTE_IT = "put a value that has any of : # { } [ ] , & * in quotes";
 
-/** In our words, because the parser's own may repeat the text, and with it a secret. */
+/** Our own messages, because the parser's may repeat the text, and with it a secret. */
 const MESSAGES: Readonly<Record<YamlError["code"], string>> = {
   ALIAS_PROPS: "an alias cannot have an anchor or a tag",
-  BAD_ALIAS: `the anchor or alias is not valid: ${QUOTE_IT}`,
+  BAD_ALIAS: `invalid anchor or alias; ${QUOTE_IT}`,
   BAD_COLLECTION_TYPE: "the tag does not fit the value",
-  BAD_DIRECTIVE: "the directive is not valid",
-  BAD_DQ_ESCAPE: "unknown escape in double quotes: write \\\\ for a backslash, or use single quotes",
-  BAD_INDENT: "the indentation does not fit, or a closing ] or } is missing",
-  BAD_PROP_ORDER: "anchors and tags stand behind the indicator",
-  BAD_SCALAR_START: "a value cannot begin with this character: put it in quotes",
-  BLOCK_AS_IMPLICIT_KEY: `a mapping cannot begin here: indent it on the next line, or ${QUOTE_IT}`,
-  BLOCK_IN_FLOW: "an indented block cannot stand inside [ ] or { }",
-  DUPLICATE_KEY: "the key is given twice",
-  IMPOSSIBLE: "the text cannot be read as YAML",
+  BAD_DIRECTIVE: "invalid directive",
+  BAD_DQ_ESCAPE: "unknown escape in double quotes; write \\\\ for a backslash, or use single quotes",
+  BAD_INDENT: "wrong indentation, or a missing ] or }",
+  BAD_PROP_ORDER: "anchors and tags must follow the indicator",
+  BAD_SCALAR_START: "a value cannot begin with this character; put it in quotes",
+  BLOCK_AS_IMPLICIT_KEY: `a mapping cannot begin here; indent it on the next line, or ${QUOTE_IT}`,
+  BLOCK_IN_FLOW: "an indented block is not allowed inside [ ] or { }",
+  DUPLICATE_KEY: "duplicate key",
+  IMPOSSIBLE: "invalid YAML",
   KEY_OVER_1024_CHARS: "the key is longer than 1024 characters",
   MISSING_CHAR:
-    `a quote, a comma, a colon or the space behind it is missing, or a value is not quoted: ${QUOTE_IT}`,
+    `a quote, a comma, a colon or the space after it is missing, or a value needs quotes; ${QUOTE_IT}`,
   MULTILINE_IMPLICIT_KEY: `a key must be on one line; check the indentation, or ${QUOTE_IT}`,
-  MULTIPLE_ANCHORS: "a value can have one anchor at most",
-  MULTIPLE_DOCS: "the file has more than one document: remove the --- line",
-  MULTIPLE_TAGS: "a value can have one tag at most",
-  NON_STRING_KEY: "a key must be a plain text",
+  MULTIPLE_ANCHORS: "a value can have at most one anchor",
+  MULTIPLE_DOCS: "the file has more than one document; remove the --- line",
+  MULTIPLE_TAGS: "a value can have at most one tag",
+  NON_STRING_KEY: "a key must be a plain string",
   RESOURCE_EXHAUSTION: "the file is nested too deeply",
-  TAB_AS_INDENT: "a tab cannot indent: use spaces",
-  TAG_RESOLVE_FAILED: "tags are not supported: write the value without it",
-  UNEXPECTED_TOKEN: `unexpected text: ${QUOTE_IT}`,
+  TAB_AS_INDENT: "tabs are not allowed as indentation; use spaces",
+  TAG_RESOLVE_FAILED: "tags are not supported; remove it",
+  UNEXPECTED_TOKEN: `unexpected text; ${QUOTE_IT}`,
 };
 
-/** The parser's errors, at the place where the operator will look for each. */
+/** The parser's errors, each at the position where the operator should look. */
 export function explainYamlErrors(
   errors: readonly YamlError[],
   root: ParsedNode | null,
 ): readonly SyntaxProblem[] {
-  // Where the parser gave up depends on the stack that it had, and all that follows is a consequence.
+  // The parser's position depends on its stack, and later errors are consequences.
   if (errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) {
     return [{ offset: 0, path: [], message: MESSAGES.RESOURCE_EXHAUSTION }];
   }
@@ -63,13 +63,13 @@ export function explainYamlErrors(
     const opened = mayBeUnclosed ? openedBefore(root, offset) : undefined;
     return opened === undefined
       ? { offset, path: [], message: MESSAGES[code] }
-      : { offset: opened, path: [], message: "this quote or bracket is never closed" };
+      : { offset: opened, path: [], message: "unclosed quote or bracket" };
   });
 }
 
 /**
- * Where the quoted text or bracketed collection begins that has no end before the offset. The parser reports the end of
- * the file, or the first line that cannot belong to it.
+ * Start of the quoted string or bracketed collection that is not closed before the offset. The parser reports the end
+ * of the file, or the first line that cannot belong to it.
  */
 function openedBefore(node: ParsedNode | null, offset: number): number | undefined {
   if (isScalar(node)) {
@@ -77,7 +77,7 @@ function openedBefore(node: ParsedNode | null, offset: number): number | undefin
     return quoted && node.range[1] === offset ? node.range[0] : undefined;
   }
   if (!isSeq<ParsedNode>(node) && !isMap<Scalar.Parsed, ParsedNode | null>(node)) return undefined;
-  // The innermost is the one to close first.
+  // The innermost one must be closed first.
   for (const child of isSeq<ParsedNode>(node) ? node.items : node.items.map((pair) => pair.value)) {
     const opened = openedBefore(child, offset);
     if (opened !== undefined) return opened;
@@ -87,16 +87,18 @@ function openedBefore(node: ParsedNode | null, offset: number): number | undefin
 
 const MAX_NESTING = 64;
 
-/** What would make the file mean more than a reader sees: aliases, tags, keys given twice, and endless nesting. */
+/**
+ * Constructs that make a file mean more than a reader sees: aliases, tags, duplicate keys and unbounded nesting.
+ */
 export function* findUnsupported(node: ParsedNode, path: Path = []): Generator<SyntaxProblem> {
   const offset = node.range[0];
   if (path.length > MAX_NESTING) {
     yield { offset, path: path.slice(0, 1), message: MESSAGES.RESOURCE_EXHAUSTION };
   } else if (isAlias(node)) {
-    yield { offset, path, message: "aliases are not supported: write the value out" };
+    yield { offset, path, message: "aliases are not supported; repeat the value" };
   } else {
     if (node.anchor !== undefined) {
-      yield { offset, path, message: "anchors are not supported: write the value out at each place" };
+      yield { offset, path, message: "anchors are not supported; repeat the value where it is needed" };
     }
     if (node.tag !== undefined) yield { offset, path, message: MESSAGES.TAG_RESOLVE_FAILED };
     if (isSeq<ParsedNode>(node)) {
@@ -118,8 +120,8 @@ function* findUnsupportedKeys(pairs: readonly YamlPair[], path: Path): Generator
     const first = seen.get(name);
     if (first !== undefined) yield { offset, path, message: `duplicate key ${quoteKey(name)}`, first };
     else seen.set(name, offset);
-    if (name === "<<") yield { offset, path, message: "merge keys are not supported: write the keys out" };
-    // JavaScript gives this name a meaning of its own.
+    if (name === "<<") yield { offset, path, message: "merge keys are not supported; repeat the keys" };
+    // This name has a special meaning in JavaScript.
     if (name === "__proto__") yield { offset, path, message: `the key ${quoteKey(name)} is not allowed` };
   }
 }

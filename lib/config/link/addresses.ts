@@ -1,4 +1,4 @@
-/** Addresses: no two may want the same socket, and who can reach them. */
+/** Listen addresses: conflicts between them, and who can reach them. */
 
 import { isIPv4 } from "node:net";
 
@@ -9,13 +9,13 @@ import { isLoopback } from "../schema/values.ts";
 
 export interface Addresses {
   readonly listen: readonly ListenAddress[];
-  /** Undefined where it is off. */
+  /** Undefined if the admin address is off. */
   readonly admin: ListenAddress | SocketAddress | undefined;
-  /** Whether the admin address takes changes of the configuration. */
+  /** Whether the admin API accepts configuration changes. */
   readonly hasAdminApi: boolean;
 }
 
-/** Notes what cannot work, such as two addresses of one socket, and warns of an admin address that others reach. */
+/** Reports conflicts between addresses, and warns about an admin address that other hosts can reach. */
 export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, context: LinkContext): void {
   const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {
@@ -25,19 +25,19 @@ export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, contex
   };
   for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
   if (admin === undefined) {
-    if (hasAdminApi) context.fail(["admin_api"], "cannot be reached, because admin is off");
+    if (hasAdminApi) context.fail(["admin_api"], "requires an admin address, but admin is off");
     return;
   }
-  // Who reaches a socket in the file system is up to its folder.
+  // Access to a socket in the file system is up to its folder.
   if ("path" in admin) return;
   take(admin, ["admin"], "admin");
   if (!isLoopback(admin.hostname)) {
-    context.warn(["admin"], "other hosts can reach the admin address, which asks for no authentication");
-    // Its key would cross the network in the clear, and whoever has it can lead all requests to a host of their own.
+    context.warn(["admin"], "other hosts can reach the admin address, which has no authentication");
+    // The key would be sent unencrypted, and whoever has it can redirect all requests to a host of their own.
     if (hasAdminApi) {
       context.fail(
         ["admin_api"],
-        "needs an admin address of this host alone, such as 127.0.0.1:9090 or unix:/run/adit/admin.sock",
+        "requires an admin address that only this host can reach, such as 127.0.0.1:9090 or unix:/run/adit/admin.sock",
       );
     }
   }
@@ -48,11 +48,11 @@ function overlapMessage(
   { hostname, port }: ListenAddress,
 ): string {
   return address.hostname === hostname
-    ? "the address is already taken by listen"
-    : `port ${port} of this address is also part of ${place}, which one socket alone can have`;
+    ? "the address is already used by listen"
+    : `port ${port} is also used by ${place}`;
 }
 
-/** Whether the system refuses the second of two such sockets. Port 0 is another port each time. */
+/** Whether the system refuses the second of two such sockets. Port 0 is a different port each time. */
 function overlaps(one: ListenAddress, other: ListenAddress): boolean {
   if (one.port !== other.port || one.port === 0) return false;
   const [a, b] = [one.hostname, other.hostname].map((name) => name === "localhost" ? "127.0.0.1" : name);

@@ -54,7 +54,7 @@ export class AccessLinker {
       const place = isList ? [...path, index] : [...path, "regions", index];
       // The region of a provider that was cut is not known here.
       if (known.includes(region) || context.isCut(["providers"])) continue;
-      context.fail(place, `no provider is in the region ${context.shown(place, region, known)}`);
+      context.fail(place, `no provider has region ${context.shown(place, region, known)}`);
     }
     return shared(this.#native, [regions, ids], () => ({ regions: new Set(regions), ids }));
   }

@@ -1,4 +1,4 @@
-/** Callers: what each may use, and how each is recognised. */
+/** Callers: what each may use, and how each is authenticated. */
 
 import { Secret } from "../../base/secret.ts";
 import type { AccessLinker } from "./caller_access.ts";
@@ -13,14 +13,14 @@ export interface CallerTargets {
   readonly access: AccessLinker;
 }
 
-/** The caller with its globs compared to what there is: one that may use nothing is warned of, not refused. */
+/** Links a caller and expands its globs; a caller that may not use anything is only a warning. */
 export function linkCaller(name: string, entry: CallerConfig, { context, access }: CallerTargets): Caller {
   const path = ["callers", name];
   if (entry.key === undefined && entry.aws === undefined) {
-    context.fail(path, 'missing key: "adit keygen" makes a key and prints the line to paste');
+    context.fail(path, 'missing key; run "adit keygen" and paste the line it prints');
   }
   if (entry.models.length === 0 && entry.native === undefined) {
-    context.warn(path, "the caller may use no model: models is empty and native is not given");
+    context.warn(path, "the caller may not use any model: models is empty and native is not set");
   }
   return {
     name,
@@ -35,13 +35,13 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
   };
 }
 
-/** The callers by the SHA-256 of their keys, and when those keys end that have an end of their own. */
+/** Callers by the SHA-256 of their keys, and the expiry of keys that have their own. */
 export interface KeyIndex {
   readonly callersByKeyHash: ReadonlyMap<string, Caller>;
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
 }
 
-/** Indexes the keys; one key of two callers is a problem, and so is a key that keeps nobody out. */
+/** Indexes the keys; a key shared by two callers and a key that is publicly known are problems. */
 export function indexByKeyHash(
   entries: Config["callers"],
   callers: ReadonlyMap<string, Caller>,
@@ -58,8 +58,8 @@ export function indexByKeyHash(
     ) {
       checkKeyHash(path, hash, context);
       const other = callersByKeyHash.get(hash);
-      if (other === caller) context.fail(path, "the same key twice");
-      else if (other !== undefined) context.fail(path, `the same key as that of caller ${quote(other.name)}`);
+      if (other === caller) context.fail(path, "duplicate key");
+      else if (other !== undefined) context.fail(path, `caller ${quote(other.name)} has the same key`);
       callersByKeyHash.set(hash, caller);
       if (expiresAtMs !== undefined) keyExpiresAtMs.set(hash, expiresAtMs);
     }
@@ -67,7 +67,7 @@ export function indexByKeyHash(
   return { callersByKeyHash, keyExpiresAtMs };
 }
 
-/** The callers by the access key id of their `aws` pair; two callers with one id are a problem. */
+/** Callers by the access key id of their `aws` pair; a shared id is a problem. */
 export function indexByAccessKeyId(
   callers: ReadonlyMap<string, Caller>,
   context: LinkContext,
@@ -78,7 +78,7 @@ export function indexByAccessKeyId(
     const other = byId.get(caller.aws.accessKeyId);
     if (other !== undefined) {
       const path = ["callers", caller.name, "aws", "access_key_id"];
-      context.fail(path, `the same access key id as that of caller ${quote(other.name)}`);
+      context.fail(path, `caller ${quote(other.name)} has the same access key id`);
     }
     byId.set(caller.aws.accessKeyId, caller);
   }

@@ -1,4 +1,7 @@
-/** What the linking of every section shares: reporting, names, and which parts of the file are already known to be bad. */
+/**
+ * Shared by the linking of all sections: reporting, names, and the parts of the file that are already known to be
+ * invalid.
+ */
 
 import type { Places } from "../file/places.ts";
 import { looksLikeSecret, type Path, type Problem, quote } from "../../base/problems.ts";
@@ -6,14 +9,14 @@ import { suggestion } from "../schema/suggest.ts";
 
 export interface LinkOptions {
   readonly places: Places;
-  /** Paths that were cut out of the configuration because of problems already reported. */
+  /** Paths that were cut from the configuration because of problems already reported. */
   readonly cut: readonly Path[];
 }
 
 /** The sections that other sections refer to. */
 const SINGULAR = { providers: "provider", models: "model" } as const;
 
-/** Collects what linking finds wrong, and keeps silent on whatever was cut: its problem is known already. */
+/** Collects problems and warnings, except about parts that were cut, whose problem is already reported. */
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
@@ -29,7 +32,7 @@ export class LinkContext {
     if (!this.isCut(path)) this.problems.push(this.#places.problem(path, message));
   }
 
-  /** A problem of an entry's name rather than of its value. */
+  /** A problem with an entry's name rather than its value. */
   failName(path: Path, message: string): void {
     this.problems.push(this.#places.problemOfKey(path, message));
   }
@@ -38,17 +41,17 @@ export class LinkContext {
     if (!this.isCut(path)) this.warnings.push(this.#places.problem(path, message));
   }
 
-  /** Whether something at or below the path was cut, so that what is found there now is not what the file says. */
+  /** Whether something at or below the path was cut, so that the value there is not what the file says. */
   isCut(path: Path): boolean {
     return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
   }
 
-  /** Keys that the file has in a section, in its order, those with problems among them. */
+  /** Keys of a section, in file order, including those with problems. */
   namesIn(section: string): readonly string[] {
     return this.#places.keysAt([section]);
   }
 
-  /** The thing that the text at the path names; without a problem if its entry is there but was cut. */
+  /** Looks up the entry named at the path; no problem is reported if that entry was cut. */
   find<Value>(
     path: Path,
     text: string,
@@ -63,7 +66,7 @@ export class LinkContext {
     return undefined;
   }
 
-  /** The text with a suggestion, or only its reference where it came from outside the file. */
+  /** The value with a suggestion, or only its reference if it comes from outside the file. */
   shown(path: Path, text: string, known: readonly string[]): string {
     const reference = this.#places.referenceAt(path);
     if (reference !== undefined) return `in ${reference} (not shown)`;

@@ -1,4 +1,4 @@
-/** The credentials of a provider: which of the ways to give them the file takes, and whether it takes only one. */
+/** The credentials of a provider: exactly one source may be configured. */
 
 import { Secret } from "../../base/secret.ts";
 import type { LinkContext } from "./context.ts";
@@ -15,15 +15,15 @@ import type {
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 type CredentialsConfig = NonNullable<BedrockConfig["credentials"]>;
 
-/** Where the credentials stand, and what may be said of them. */
+/** The position of the credentials in the file. */
 interface Place {
   readonly path: Path;
-  /** Of the provider. */
+  /** The provider's region. */
   readonly region: string;
   readonly context: LinkContext;
 }
 
-/** The ways to give credentials, each by its key; at most one may be taken. A role is assumed with an AWS key pair. */
+/** The sources of credentials by key; at most one may be set. A role is assumed with an AWS key pair. */
 const WAYS = {
   access_key_id: linkKeyPair,
   profile: ({ profile = "" }) => ({ kind: "profile", profile }),
@@ -37,15 +37,17 @@ const WAYS = {
 
 const WAY_KEYS = Object.keys(WAYS) as readonly (keyof typeof WAYS)[];
 
-/** What goes with a key pair and says nothing by itself. */
+/** Keys that only qualify a key pair. */
 const KEY_PAIR_KEYS = ["access_key_id", "secret_access_key", "session_token"] as const;
 
-/** How the provider's keys are come by; AWS's default chain when left out, undefined where none is usable. */
+/**
+ * The source of the provider's credentials; AWS's default credential chain by default, undefined if none is valid.
+ */
 export function linkCredentials(entry: BedrockConfig["credentials"], place: Place): Credentials | undefined {
   const { path, context } = place;
   if (entry === undefined) return { kind: "chain" };
   if (Object.keys(entry).length === 0) {
-    context.fail(path, "is empty: leave credentials out for AWS's default chain");
+    context.fail(path, "is empty; remove credentials to use AWS's default credential chain");
     return undefined;
   }
   const hasKeyPair = KEY_PAIR_KEYS.some((key) => entry[key] !== undefined);
@@ -53,7 +55,7 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
   const [way, second] = given;
   if (way === undefined) return linkRole(entry, { kind: "chain" });
   if (second !== undefined) {
-    context.fail([...path, second], `cannot go together with ${way}: there is one way to give credentials`);
+    context.fail([...path, second], `conflicts with ${way}; set only one source of credentials`);
     return undefined;
   }
   const linked = WAYS[way](entry, place);
@@ -65,7 +67,7 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
       if (entry.role !== undefined) {
         context.fail(
           [...path, "role"],
-          `cannot go together with ${way}: a role is assumed with an AWS key pair`,
+          `conflicts with ${way}; a role is assumed with an AWS key pair`,
         );
       }
       return linked;
@@ -75,7 +77,7 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
   }
 }
 
-/** The source itself, or the role on top of it. */
+/** The source itself, or the role assumed with it. */
 function linkRole({ role }: CredentialsConfig, base: KeySource): Credentials {
   if (role === undefined) return base;
   return {
@@ -94,7 +96,7 @@ function linkKeyPair(entry: CredentialsConfig, { path, context }: Place): Static
   if (access_key_id === undefined || secret_access_key === undefined) {
     const missing = Object.entries({ access_key_id, secret_access_key })
       .filter(([, value]) => value === undefined).map(([key]) => key);
-    context.fail(path, `missing ${missing.join(" and ")}: a key pair has both`);
+    context.fail(path, `missing ${missing.join(" and ")}; a key pair needs both`);
     return undefined;
   }
   return keyPair({
@@ -104,7 +106,7 @@ function linkKeyPair(entry: CredentialsConfig, { path, context }: Place): Static
   });
 }
 
-/** Spellings of the members of a key pair in JSON: those of Cloudflare's AI Gateway, then those of AISIX. */
+/** Names of the members of a key pair in JSON: those of Cloudflare's AI Gateway, then those of AISIX. */
 const JSON_MEMBERS: Readonly<Record<string, string>> = {
   accessKeyId: "accessKeyId",
   secretAccessKey: "secretAccessKey",
@@ -115,7 +117,7 @@ const JSON_MEMBERS: Readonly<Record<string, string>> = {
   session_token: "sessionToken",
 };
 
-/** No message says what is in the object: a secret may stand in the wrong place. */
+/** Messages never show what is in the object, since a secret may be in the wrong place. */
 function linkJson({ json }: CredentialsConfig, place: Place): StaticCredentials | undefined {
   const path = [...place.path, "json"];
   const fail = (message: string) => {
@@ -128,17 +130,17 @@ function linkJson({ json }: CredentialsConfig, place: Place): StaticCredentials 
   for (const [key, value] of Object.entries(object)) {
     const member = Object.hasOwn(JSON_MEMBERS, key) ? JSON_MEMBERS[key] : undefined;
     if (member === undefined) {
-      return fail("has a member that is none of accessKeyId, secretAccessKey, sessionToken, region");
+      return fail("has an unknown member; allowed are accessKeyId, secretAccessKey, sessionToken and region");
     }
     if (typeof value !== "string" || !/^[\x21-\x7e]*$/.test(value)) {
-      return fail(`${key} is not a text without white space (not shown)`);
+      return fail(`${key} must be a string without white space (not shown)`);
     }
-    if (member in members) return fail(`has ${member} twice, in different spellings`);
+    if (member in members) return fail(`has ${member} twice, under different names`);
     members[member] = value;
   }
   const { accessKeyId = "", secretAccessKey = "", sessionToken = "", region = place.region } = members;
-  if (accessKeyId === "" || secretAccessKey === "") return fail("lacks accessKeyId or secretAccessKey");
-  if (region !== place.region) return fail("is for another region than the provider's");
+  if (accessKeyId === "" || secretAccessKey === "") return fail("must have accessKeyId and secretAccessKey");
+  if (region !== place.region) return fail("has a different region than the provider");
   return keyPair({ accessKeyId, secretAccessKey, sessionToken });
 }
 

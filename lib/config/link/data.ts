@@ -1,4 +1,7 @@
-/** The data files that the configuration names: read, checked like the configuration itself, and put over the built-in tables. */
+/**
+ * The data files that the configuration names: read, checked like the configuration, and merged over the built-in
+ * tables.
+ */
 
 import { dirname, isAbsolute, join } from "node:path";
 import type { z } from "zod";
@@ -15,14 +18,14 @@ import { resolveValues } from "../file/plain_values.ts";
 import type { Config } from "../schema/config_file.ts";
 import { modelRows } from "../schema/trait_keys.ts";
 
-/** The built-in tables with what the files say over them. */
+/** The built-in tables with the files merged over them. */
 export interface DataTables {
   readonly models: ModelTable;
   readonly betaFlags: BetaTable;
 }
 
 export interface LoadedData {
-  /** Without what has problems. */
+  /** Without the entries that have problems. */
   readonly tables: DataTables;
   readonly problems: readonly Problem[];
 }
@@ -33,7 +36,7 @@ export interface DataOptions {
   readonly outside: Outside;
 }
 
-/** Loads the tables: what a file says adds to the built-in one, and goes before it. */
+/** Loads the tables; a file adds to the built-in table and overrides it. */
 export async function loadData({ data }: Config, options: DataOptions): Promise<LoadedData> {
   const problems: Problem[] = [];
   const read = <Schema extends z.ZodType>(key: keyof Config["data"], schema: Schema) =>
@@ -47,22 +50,22 @@ export async function loadData({ data }: Config, options: DataOptions): Promise<
 
 interface TableOptions<Schema extends z.ZodType> extends DataOptions {
   readonly schema: Schema;
-  /** Gets what is wrong, in the file or with it. */
+  /** Receives the problems in the file or with reading it. */
   readonly problems: Problem[];
 }
 
-/** The sound part of the file that `data.KEY` names, if it names one. */
+/** The valid part of the file that `data.KEY` names, if it is set. */
 async function readTable<Schema extends z.ZodType>(
   key: keyof Config["data"],
   path: string | undefined,
   { places, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
   if (path === undefined) return undefined;
-  // A path that came from outside the configuration is not shown.
+  // A path from outside the configuration is not shown.
   const reference = places.referenceAt(["data", key]);
   const read = await outside.readText(path);
   if (!read.ok) {
-    const file = reference === undefined ? `file ${quotePath(path)}` : `the file that ${reference} names`;
+    const file = reference === undefined ? `file ${quotePath(path)}` : `the file named by ${reference}`;
     problems.push(places.problem(["data", key], `cannot read ${file}: ${read.reason}`));
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Keys as the configuration holds them: hashes, each perhaps with an end, and none of a key that anybody can guess. */
+/** Keys in the configuration: hashes, optionally with an expiry, excluding keys that are publicly known. */
 
 import { sha256Hex } from "../../base/hash.ts";
 import type { Path } from "../../base/problems.ts";
@@ -9,13 +9,13 @@ import type { LinkContext } from "./context.ts";
 /** One of the keys of a caller. */
 export interface LinkedKey {
   readonly path: Path;
-  /** Hexadecimal digits in lower case. */
+  /** Lowercase hexadecimal digits. */
   readonly hash: string;
-  /** Milliseconds since the Unix epoch from which the key is refused, where it ends before its caller does. */
+  /** Milliseconds since the Unix epoch from which the key is refused, if it expires before its caller. */
   readonly expiresAtMs: number | undefined;
 }
 
-/** The keys of a caller, in the order of the file. */
+/** The keys of a caller, in file order. */
 export function linkKeys(path: Path, entry: CallerConfig["key"]): readonly LinkedKey[] {
   if (entry === undefined) return [];
   const isList = Array.isArray(entry);
@@ -27,24 +27,24 @@ export function linkKeys(path: Path, entry: CallerConfig["key"]): readonly Linke
   });
 }
 
-/** What comes out of hashing a variable that is not set or a file that is empty. */
+/** The hash of an unset variable or an empty file. */
 const EMPTY_KEYS: ReadonlySet<string> = new Set(["", "\n", "\r\n", " ", "\0", '""', "''"].map(sha256Hex));
 
-/** The demo configuration's, which everybody can read. */
+/** The key of the sample configuration, which is public. */
 export const DEMO_KEY_HASH: string = sha256Hex("adit-demo-key");
 
-/** Keys of examples, and what is tried first by whoever guesses. */
+/** Keys used in examples, and the first guesses of an attacker. */
 const GUESSABLE_KEYS: ReadonlySet<string> = new Set(
   ["admin", "adit", "changeme", "key", "password", "secret", "sk-1234", "test", "undefined", "null"].map(
     sha256Hex,
   ),
 );
 
-/** Notes a hash that keeps nobody out: of no key at all, or of one that others know. */
+/** Reports the hash of an empty or publicly known key. */
 export function checkKeyHash(path: Path, hash: string, context: LinkContext): void {
   if (EMPTY_KEYS.has(hash)) {
-    context.fail(path, 'this is the hash of an empty key, which everybody has: "adit keygen" makes one');
+    context.fail(path, 'this is the hash of an empty key; run "adit keygen" to create one');
   } else if (GUESSABLE_KEYS.has(hash)) {
-    context.warn(path, 'this is the hash of a word that anybody can guess: "adit keygen" makes a key');
+    context.warn(path, 'this is the hash of a key that is easy to guess; run "adit keygen" to create one');
   }
 }

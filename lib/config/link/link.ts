@@ -1,4 +1,4 @@
-/** From checked values with names in them to the snapshot, where every name has become the thing it names. */
+/** Turns checked values into the snapshot, in which every name is resolved to what it refers to. */
 
 import type { DataTables } from "./data.ts";
 import { AccessLinker } from "./caller_access.ts";
@@ -15,19 +15,21 @@ import { isLoopback, parseKeyHash } from "../schema/values.ts";
 import { bracketed } from "../../base/host.ts";
 
 export interface Linked {
-  /** Only to be used if there are no problems, here or earlier. */
+  /** Only usable if there are no problems, here or earlier. */
   readonly snapshot: Snapshot;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
-/** What the files that the configuration names came to. */
+/** The content of the files that the configuration names. */
 interface Loaded {
   readonly tls: TlsMaterial | undefined;
   readonly tables: DataTables;
 }
 
-/** Links a configuration, or the sound part of one: what was cut from it, and what is missing because of that, is no problem. */
+/**
+ * Links a configuration, or its valid part: what was cut, and what is missing because of that, is not reported again.
+ */
 export function linkConfig(
   config: Config,
   { tls, tables, ...options }: LinkOptions & Loaded,
@@ -46,10 +48,13 @@ export function linkConfig(
   const access = new AccessLinker({ context, models, regions: [...providersByRegion.keys()] });
   const callers = entries("callers", (name, entry) => linkCaller(name, entry, { context, access }));
   if (context.namesIn("providers").length === 0) {
-    context.fail(["providers"], "at least one provider is needed");
+    context.fail(["providers"], "at least one provider is required");
   }
   if (context.namesIn("callers").length === 0) {
-    context.warn(["callers"], 'there are no callers, so every request is refused: "adit keygen" makes a key');
+    context.warn(
+      ["callers"],
+      'there are no callers, so every request is refused; run "adit keygen" to create a key',
+    );
   }
 
   const keys = indexByKeyHash(config.callers, callers, context);
@@ -89,7 +94,7 @@ export function linkConfig(
   return { snapshot, problems: context.problems, warnings: context.warnings };
 }
 
-/** Whoever has the admin key can make the gateway do anything, so it is to be nobody's for another purpose. */
+/** The admin key controls the gateway completely, so it must not be used for anything else. */
 function checkAdminKey(
   { admin_api: api }: Config,
   { callersByKeyHash }: KeyIndex,
@@ -103,20 +108,20 @@ function checkAdminKey(
   if (caller !== undefined) {
     context.warn(
       path,
-      `caller ${quote(caller.name)} has the same key, and can therefore change the configuration`,
+      `caller ${quote(caller.name)} has the same key and can therefore change the configuration`,
     );
   }
-  if (hash === DEMO_KEY_HASH) context.warn(path, `this is the demo key, which everybody knows: ${NEW_KEY}`);
+  if (hash === DEMO_KEY_HASH) context.warn(path, `this is the demo key, which is public; ${NEW_KEY}`);
 }
 
-const NEW_KEY = '"adit keygen" makes another';
+const NEW_KEY = 'run "adit keygen" to create another';
 
 interface Exposure {
   readonly listen: readonly ListenAddress[];
   readonly hasTls: boolean;
 }
 
-/** What other hosts can reach is to be neither open to everybody nor readable on the way. */
+/** Reports listeners that other hosts can reach if they accept the demo key or are unencrypted. */
 function checkExposure(
   { listen, hasTls }: Exposure,
   { callersByKeyHash }: KeyIndex,
@@ -128,15 +133,15 @@ function checkExposure(
   if (demo !== undefined) {
     context.warn(
       ["callers", demo.name, "key"],
-      `this is the demo key, which everybody knows, and other hosts can reach ${
+      `this is the demo key, which is public, and other hosts can reach ${
         addressText(listen[index])
-      }: ${NEW_KEY}`,
+      }; ${NEW_KEY}`,
     );
   }
   if (!hasTls) {
     context.warn(
       listen.length > 1 ? ["listen", index] : ["listen"],
-      "keys and prompts cross the network unencrypted: give tls, or listen on 127.0.0.1 behind a proxy that does",
+      "keys and prompts are sent unencrypted; set tls, or listen on 127.0.0.1 behind a TLS proxy",
     );
   }
 }
@@ -148,13 +153,15 @@ function addressText(address: ListenAddress | undefined): string {
 const NAMES = {
   providers: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
   models: { pattern: MODEL_NAME, expected: "letters, digits and . _ : @ / - (at most 128)" },
-  routes: { pattern: ROUTE_PATH, expected: "a path such as /bedrock, without a slash at its end," },
+  routes: { pattern: ROUTE_PATH, expected: "a path such as /bedrock, without a trailing slash," },
   callers: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
 } as const;
 
 type Section = keyof typeof NAMES;
 
-/** Checks a section's names and links its entries, in the order of the file; what gives undefined is left out. */
+/**
+ * Checks a section's names and links its entries, in file order; entries that link to undefined are dropped.
+ */
 function entryLinker(config: Config, context: LinkContext) {
   return <Key extends Section, Value>(
     section: Key,
@@ -186,12 +193,12 @@ function firstOfEachRegion(providers: ReadonlyMap<string, Provider>): ReadonlyMa
   return byRegion;
 }
 
-/** Only of what the file says: a default above a small `total` is nothing to be told of. */
+/** Only for values in the file: a default longer than a small `total` is not worth a warning. */
 function checkTimeouts(timeouts: Config["timeouts"], context: LinkContext): void {
   const given = context.namesIn("timeouts");
   for (const key of ["connect", "first_byte", "idle"] as const) {
     if (given.includes(key) && timeouts[key] > timeouts.total) {
-      context.warn(["timeouts", key], "longer than timeouts.total, which ends the request before");
+      context.warn(["timeouts", key], "longer than timeouts.total, which ends the request earlier");
     }
   }
 }

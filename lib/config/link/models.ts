@@ -1,4 +1,4 @@
-/** Models and the routes that lead to them. */
+/** Models, and the routes to them. */
 
 import { traitsOf } from "../../facts/model_table.ts";
 import { compileTraits } from "../../facts/traits.ts";
@@ -9,7 +9,7 @@ import type { Model, ModelDefaults, Provider, Route } from "../../snapshot/snaps
 
 const MAX_METADATA = 16;
 
-/** First segments of the paths that the gateway answers itself; a test compares them to the routes. */
+/** First segments of the paths that the gateway serves itself; a test compares them to the routes. */
 export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "anthropic",
   "async-invoke",
@@ -30,7 +30,7 @@ export interface ModelTargets {
   readonly tables: DataTables;
 }
 
-/** The model with its provider and traits; undefined where it has no good provider. */
+/** The model with its provider and traits; undefined if its provider is invalid. */
 export function linkModel(
   name: string,
   entry: ModelConfig,
@@ -44,17 +44,17 @@ export function linkModel(
   const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
   const samplers = (["temperature", "top_p"] as const).filter((name) => entry.defaults[name] !== undefined);
   if (traits.sampling === "one" && samplers.length > 1) {
-    context.fail([...path, "defaults", "top_p"], "this model refuses it beside temperature");
+    context.fail([...path, "defaults", "top_p"], "this model does not support it together with temperature");
   }
   if (traits.sampling === "none") {
     for (const name of samplers) {
-      context.warn([...path, "defaults", name], "this model refuses it, so it is left out");
+      context.warn([...path, "defaults", name], "this model does not support it, so it is ignored");
     }
   }
   if (entry.api === "invoke" && !traits.anthropicMessages) {
     context.warn(
       [...path, "api"],
-      "this model takes no Anthropic Messages by InvokeModel, as far as is known: leave api out, or name its base_model",
+      "this model is not known to accept Anthropic Messages through InvokeModel; remove api, or set base_model",
     );
   }
   const from = { section: "providers", entries: providers } as const;
@@ -86,16 +86,16 @@ function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
   };
 }
 
-/** The model behind a path of the operator's; undefined where there is none. Paths of the gateway's own are refused. */
+/** The model for one of the operator's paths; undefined if invalid. The gateway's own paths are refused. */
 export function linkRoute(
   path: string,
   modelName: string,
   { context, models }: { readonly context: LinkContext; readonly models: ReadonlyMap<string, Model> },
 ): Route | undefined {
   const [, segment = ""] = path.split("/");
-  // `/bedrock` itself is free: only what lies below it is the gateway's.
+  // `/bedrock` itself is free: only the paths below it are the gateway's.
   if (OWN_SEGMENTS.has(segment) || path.startsWith("/bedrock/")) {
-    context.failName(["routes", path], "the gateway itself answers under this path");
+    context.failName(["routes", path], "this path is reserved for the gateway");
   }
   const model = context.find(["routes", path, "model"], modelName, { section: "models", entries: models });
   return model && { path, model };

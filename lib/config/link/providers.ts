@@ -1,4 +1,4 @@
-/** Providers: which endpoint and which credentials. */
+/** Providers: endpoint and credentials. */
 
 import { unbracketed } from "../../base/host.ts";
 import type { LinkContext } from "./context.ts";
@@ -10,7 +10,7 @@ import { isLoopback } from "../schema/values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 
-/** The provider with its endpoint and credentials; undefined where it has no usable ones. */
+/** The provider with its endpoint and credentials; undefined if they are invalid. */
 export function linkProvider(
   name: string,
   entry: ProviderConfig,
@@ -31,16 +31,16 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
     const place = [...path, "region"];
     context.warn(
       place,
-      `this version does not know the region ${context.shown(place, region, KNOWN_REGIONS)}`,
+      `unknown region ${context.shown(place, region, KNOWN_REGIONS)}`,
     );
   }
   for (const key of ["fips", "dualstack"] as const) {
     if (endpoint !== undefined && entry[key]) {
-      context.fail([...path, key], "cannot go together with endpoint, which names the host in full");
+      context.fail([...path, key], "conflicts with endpoint, which sets the full host name");
     }
   }
   if (endpoint?.startsWith("http:") && !isLoopback(unbracketed(new URL(endpoint).hostname))) {
-    context.warn([...path, "endpoint"], "prompts and answers leave this host unencrypted: use https");
+    context.warn([...path, "endpoint"], "prompts and responses are sent unencrypted; use https");
   }
   const credentials = linkCredentials(entry.credentials, {
     path: [...path, "credentials"],

@@ -1,4 +1,4 @@
-/** The certificate and key of the listeners: read, and checked before a listener depends on them. */
+/** The listeners' certificate and key: read, and checked before a listener uses them. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
@@ -16,7 +16,7 @@ export interface LoadedTls {
   readonly warnings: readonly Problem[];
 }
 
-/** Both as PEM text, from the configuration or the files it names; undefined where left out or unusable. */
+/** Both as PEM, from the configuration or the files it names; undefined if not set or invalid. */
 export async function loadTls(
   config: Config,
   places: Places,
@@ -38,15 +38,15 @@ export async function loadTls(
         key,
         reference === undefined
           ? `cannot read file ${quotePath(value)}: ${read.reason}`
-          : `the value of ${reference} is neither PEM text nor the path of a file: ${read.reason}`,
+          : `the value of ${reference} is neither PEM nor a readable file: ${read.reason}`,
       );
     }
-    const file = reference === undefined ? `file ${quotePath(value)}` : `the file that ${reference} names`;
+    const file = reference === undefined ? `file ${quotePath(value)}` : `the file named by ${reference}`;
     if (read.bytes.length === 0) return fail(key, `${file} is empty: expected a PEM ${PEM_NAMES[key]}`);
     if (isDer(read.bytes)) {
       return fail(
         key,
-        `${file} is in DER: expected a PEM ${PEM_NAMES[key]}, as "${DER_TO_PEM[key]}" makes it`,
+        `${file} is DER, expected a PEM ${PEM_NAMES[key]}; convert it with "${DER_TO_PEM[key]}"`,
       );
     }
     return decodeUtf8(read.bytes);
@@ -56,7 +56,7 @@ export async function loadTls(
     try {
       return read(text);
     } catch {
-      // The reason is not passed on: it may repeat what was found in the file.
+      // The reason is not shown, since it may repeat the file's content.
       return fail(key, `expected a PEM ${PEM_NAMES[key]}, found ${describePem(text)}`);
     }
   }
@@ -71,13 +71,13 @@ export async function loadTls(
   if (certificateText === undefined || keyText === undefined || !certificate || !key) {
     return { tls: undefined, problems, warnings };
   }
-  if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not belong to the certificate");
+  if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not match the certificate");
   const outOfDate = datesOf(certificate, nowMs);
   if (outOfDate !== undefined) warnings.push(places.problem(["tls", "certificate"], outOfDate));
   return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems, warnings };
 }
 
-/** Why clients will refuse the certificate at this time. */
+/** Why clients would currently refuse the certificate. */
 function datesOf({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {
   const day = (date: Date) => date.toISOString().slice(0, 10);
   if (nowMs >= validToDate.getTime()) return `the certificate expired on ${day(validToDate)}`;
@@ -93,12 +93,12 @@ const DER_TO_PEM = {
   key: "openssl pkey -inform der",
 } as const;
 
-/** Whether the bytes begin as an ASN.1 sequence that is longer than 127 bytes, which no text does. */
+/** Whether the bytes begin as an ASN.1 sequence longer than 127 bytes, which no text does. */
 function isDer([tag, length]: Uint8Array): boolean {
   return tag === 0x30 && (length === 0x81 || length === 0x82 || length === 0x83);
 }
 
-/** What a text is that cannot be used, by the label of its first block. */
+/** Describes a text that cannot be used, by the label of its first block. */
 function describePem(text: string): string {
   const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text) ?? [];
   if (label === undefined) return "something else";
@@ -106,10 +106,10 @@ function describePem(text: string): string {
     return "a key with a passphrase";
   }
   const isWhole = /-----END [A-Z0-9 ]{1,40}-----/.test(text);
-  if (!isWhole) return `a block "${label}" without its end`;
+  if (!isWhole) return `an incomplete "${label}" block`;
   return text.trim().includes("\n")
     ? `a block "${label}"`
-    : `a block "${label}" on one line: paste it behind | and indented`;
+    : `a "${label}" block on one line; paste it after | and indent it`;
 }
 
 const PEM_NAMES = { certificate: "certificate", key: "private key without a passphrase" } as const;

@@ -1,4 +1,4 @@
-/** From a `config.yaml` of LiteLLM's proxy with Bedrock models to a configuration of this gateway. */
+/** Converts a `config.yaml` of LiteLLM's proxy with Bedrock models to a configuration of this gateway. */
 
 import { Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 
@@ -10,19 +10,19 @@ import { parseEndpoint } from "../schema/values.ts";
 import { type Deployment, readDeployment } from "./deployment.ts";
 
 export interface Imported {
-  /** YAML, with comments on what could not be carried over. */
+  /** YAML, with comments on what could not be converted. */
   readonly text: string;
-  /** What the operator must know: no secret, but where secrets stand. */
+  /** What the operator must know: no secrets, but where they are. */
   readonly warnings: readonly string[];
 }
 
-/** Imports a file's text, or tells why it cannot. */
+/** Converts a file's text, or returns the reason it cannot be. */
 export function importLitellm(text: string): Imported | string {
   const lineCounter = new LineCounter();
-  // As PyYAML reads it.
+  // As PyYAML parses it.
   const source = parseDocument(text, { version: "1.1", merge: true, prettyErrors: false, lineCounter });
   const [error] = source.errors;
-  if (error !== undefined) return `it is not YAML, from line ${lineCounter.linePos(error.pos[0]).line} on`;
+  if (error !== undefined) return `invalid YAML at line ${lineCounter.linePos(error.pos[0]).line}`;
   const config: unknown = source.toJS();
   if (!isMapping(config)) return NO_MODEL;
   const list = Array.isArray(config["model_list"]) ? config["model_list"] : [];
@@ -39,7 +39,7 @@ export function importLitellm(text: string): Imported | string {
   return draft.finish() ?? NO_MODEL;
 }
 
-const NO_MODEL = "there is no Bedrock model in it";
+const NO_MODEL = "the file has no Bedrock models";
 
 const MASTER_KEY = "master_key";
 
@@ -48,10 +48,10 @@ function masterKeyOf({ general_settings: settings }: Readonly<Record<string, unk
   return typeof key === "string" && key !== "" && !key.startsWith("os.environ/") ? key : undefined;
 }
 
-/** Credentials that are no secrets. */
+/** Credentials that are not secret. */
 const OPEN_CREDENTIALS: readonly string[] = ["profile", "role"];
 
-/** The configuration as it grows. */
+/** The configuration being built. */
 class Draft {
   readonly #providers: Record<string, object> = {};
   readonly #models: Record<string, object> = {};
@@ -65,7 +65,7 @@ class Draft {
     this.#skipped.push(reason);
   }
 
-  /** Mentions the keys of a section that has no counterpart. */
+  /** Lists the keys of a section that have no counterpart. */
   skipSection(section: string, value: unknown): void {
     const keys = isMapping(value) ? Object.keys(value) : [];
     const lost = section === "general_settings" && "master" in this.#callers
@@ -79,24 +79,24 @@ class Draft {
   add(deployment: Deployment): void {
     const { name, id, baseModel, api, defaults, guardrail, lost } = deployment;
     if (!MODEL_NAME.test(name)) {
-      return this.skip(`${name} (${id}): the name has characters that names of models cannot have`);
+      return this.skip(`${name} (${id}): the name has characters that are not allowed in model names`);
     }
     if (Object.hasOwn(this.#models, name)) {
-      return this.#comment("models", name, `a further deployment of this name is left out: ${id}`);
+      return this.#comment("models", name, `another deployment with this name was skipped: ${id}`);
     }
     this.#models[name] = {
       provider: this.#providerFor(deployment),
       id,
       ...(baseModel === undefined ? {} : { base_model: baseModel }),
-      // Of a model that does not speak Anthropic's Messages, only Converse can take them.
+      // For a model that does not accept Anthropic's Messages, only Converse supports these.
       ...(api === "converse" || (api === "invoke" && id.includes("anthropic.")) ? { api } : {}),
       ...(Object.keys(defaults).length === 0 ? {} : { defaults }),
       ...(guardrail === undefined ? {} : { guardrail }),
     };
-    if (lost.length > 0) this.#comment("models", name, `not carried over: ${lost.join(", ")}`);
+    if (lost.length > 0) this.#comment("models", name, `not converted: ${lost.join(", ")}`);
   }
 
-  /** LiteLLM's one key for everything becomes a caller that may use everything. */
+  /** LiteLLM's master key becomes a caller that may use everything. */
   addMasterKey(key: string | undefined): void {
     if (key === undefined) return;
     const hash = sha256Hex(key);
@@ -104,7 +104,7 @@ class Draft {
     this.#comment(
       "callers",
       "master",
-      "LiteLLM's master_key, as its hash: better a key for each team, by adit keygen",
+      "the hash of LiteLLM's master_key; create a key for each team instead (adit keygen)",
     );
   }
 
@@ -112,30 +112,29 @@ class Draft {
     if (Object.keys(this.#models).length === 0) return undefined;
     const sections = { providers: this.#providers, models: this.#models, callers: this.#callers };
     const document = new Document(sections);
-    document.commentBefore =
-      " Imported from a configuration of LiteLLM. Check it with adit check before it is used.";
+    document.commentBefore = " Imported from a LiteLLM configuration. Run adit check before using it.";
     for (const [place, lines] of this.#comments) {
       const path: unknown = JSON.parse(place);
       if (Array.isArray(path)) commentKey(document, path, lines);
     }
     if (Object.keys(this.#callers).length === 0) {
       commentKey(document, ["callers"], [
-        "no key could be carried over: adit keygen makes one for each caller",
+        "no key could be converted; run adit keygen to create one for each caller",
       ]);
     }
     if (this.#skipped.length > 0) {
-      document.comment = ["Not carried over:", ...this.#skipped.map((reason) => `- ${reason}`)]
+      document.comment = ["Not converted:", ...this.#skipped.map((reason) => `- ${reason}`)]
         .map((line) => ` ${oneLine(line)}`).join("\n");
     }
     return { text: document.toString({ lineWidth: 0 }), warnings: this.#warnings };
   }
 
-  /** Name of the provider that has what the deployment needs; deployments that need the same share one. */
+  /** Name of the provider for a deployment; deployments with the same settings share one. */
   #providerFor({ region, endpoint, credentials }: Deployment): string {
     const sound = endpoint === undefined || firstReference(endpoint) !== undefined || parseEndpoint(endpoint);
     const provider = {
       type: "bedrock",
-      // What LiteLLM takes where nothing is said.
+      // LiteLLM's default region.
       region: region ?? "${env:AWS_REGION:-us-west-2}",
       ...(sound && endpoint !== undefined ? { endpoint } : {}),
       ...(Object.keys(credentials).length === 0 ? {} : { credentials }),
@@ -147,7 +146,7 @@ class Draft {
     let name = base;
     for (let count = 2; Object.hasOwn(this.#providers, name); count++) name = `${base}-${count}`;
     this.#providers[name] = provider;
-    if (!sound) this.#comment("providers", name, "not carried over: an endpoint that is no plain URL");
+    if (!sound) this.#comment("providers", name, "not converted: an endpoint that is not a plain URL");
     const secrets = Object.entries(credentials)
       .filter(([key, value]) =>
         !OPEN_CREDENTIALS.includes(key) && firstReference(String(value)) === undefined
@@ -157,12 +156,10 @@ class Draft {
       this.#comment(
         "providers",
         name,
-        `a secret stands here: put it into ${"${credential:…}"} or ${"${env:…}"}`,
+        `literal secret; move it to ${"${credential:…}"} or ${"${env:…}"}`,
       );
       this.#warnings.push(
-        `providers.${name}: ${
-          secrets.join(", ")
-        } stood in LiteLLM's file as text, and so they do in this one`,
+        `providers.${name}: ${secrets.join(", ")}: literal secret in LiteLLM's file, copied to this one`,
       );
     }
     return name;
@@ -174,7 +171,7 @@ class Draft {
   }
 }
 
-/** Puts comment lines above a key. */
+/** Adds comment lines above a key. */
 function commentKey(document: Document, path: readonly unknown[], lines: readonly string[]): void {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return;
@@ -182,7 +179,7 @@ function commentKey(document: Document, path: readonly unknown[], lines: readonl
   if (isScalar(key)) key.commentBefore = lines.map((line) => ` ${oneLine(line)}`).join("\n");
 }
 
-/** A comment ends with its line, and so must what is in it. */
+/** A comment ends at the line break, so its text must not contain one. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }

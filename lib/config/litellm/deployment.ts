@@ -1,30 +1,32 @@
-/** A deployment of LiteLLM's `model_list`, as far as it says something of Amazon Bedrock. */
+/** A deployment of LiteLLM's `model_list`, as far as it concerns Amazon Bedrock. */
 
 import { isMapping } from "../file/merge.ts";
 import { REGION } from "../schema/regions.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What one deployment comes to. Texts may be references such as `${env:NAME}`; what is undefined was not said. */
+/**
+ * The settings of one deployment. Strings may be references such as `${env:NAME}`; undefined means not set.
+ */
 export interface Deployment {
-  /** What clients send as `model`. */
+  /** The name that clients send as `model`. */
   readonly name: string;
   readonly id: string;
   readonly baseModel: string | undefined;
   readonly api: "converse" | "invoke" | undefined;
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
-  /** In the shape of `providers.NAME.credentials`; empty where LiteLLM looks for credentials by itself. */
+  /** In the form of `providers.NAME.credentials`; empty if LiteLLM uses its default credentials. */
   readonly credentials: Mapping;
-  /** In the shape of `models.NAME.defaults`. */
+  /** In the form of `models.NAME.defaults`. */
   readonly defaults: Mapping;
-  /** In the shape of `models.NAME.guardrail`. */
+  /** In the form of `models.NAME.guardrail`. */
   readonly guardrail: Mapping | undefined;
-  /** Parameters that say something which has no place here. */
+  /** Parameters that have no counterpart. */
   readonly lost: readonly string[];
 }
 
-/** LiteLLM's parameters that become a key of the same value, by where it goes. */
+/** LiteLLM's parameters with a counterpart of the same value, by its path. */
 const CREDENTIALS: Readonly<Record<string, string>> = {
   aws_access_key_id: "access_key_id",
   aws_secret_access_key: "secret_access_key",
@@ -44,7 +46,7 @@ const READ_ELSEWHERE: readonly string[] = [
   "litellm_credential_name",
 ];
 
-/** Reads an entry of `model_list`, or says why it is none of ours. */
+/** Parses an entry of `model_list`, or returns the reason it is skipped. */
 export function readDeployment(entry: unknown, credentialList: unknown): Deployment | string {
   if (!isMapping(entry) || !isMapping(entry["litellm_params"])) return "an entry without litellm_params";
   const name = entry["model_name"];
@@ -91,7 +93,7 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
   };
 }
 
-/** What an entry of `credential_list` says for the deployments that name it. */
+/** The parameters of an entry of `credential_list`, for the deployments that name it. */
 function sharedCredentials(params: Mapping, credentialList: unknown): Mapping {
   const name = params["litellm_credential_name"];
   if (name === undefined || !Array.isArray(credentialList)) return {};
@@ -108,7 +110,7 @@ interface ModelPath {
   readonly lost: readonly string[];
 }
 
-/** Parts in front of a model id that are no part of it. */
+/** Prefixes that are not part of a model id. */
 const HANDLERS: readonly string[] = [
   ...["converse_like", "deepseek_r1", "llama", "moonshot", "nova", "openai", "qwen2", "qwen3"],
   "cohere",
@@ -116,7 +118,9 @@ const HANDLERS: readonly string[] = [
   "titan",
 ];
 
-/** Takes `bedrock/converse/us-west-2/anthropic.claude-…` apart, or says why it leads to no model of Bedrock Runtime. */
+/**
+ * Splits `bedrock/converse/us-west-2/anthropic.claude-…`, or returns the reason it is not a Bedrock Runtime model.
+ */
 function readModelPath(model: string, provider: unknown): ModelPath | string {
   const isBedrock = model.startsWith("bedrock/") || model.startsWith("bedrock_converse/") ||
     provider === "bedrock";
@@ -125,17 +129,17 @@ function readModelPath(model: string, provider: unknown): ModelPath | string {
   let api: ModelPath["api"] = model.startsWith("bedrock_converse/") ? "converse" : undefined;
   let region: string | undefined;
   const lost: string[] = [];
-  // An ARN has slashes of its own.
+  // ARNs contain slashes.
   while (!rest.startsWith("arn:") && rest.includes("/")) {
     const [part = ""] = rest.split("/", 1);
     if (part === "converse" || part === "invoke") api = part;
     else if (REGION.test(part)) region = part;
     else if (HANDLERS.includes(part) || part.endsWith("-commitment")) {
-      lost.push(`${part}/ in front of the model id`);
-    } else return `${model} is not asked through Converse or InvokeModel`;
+      lost.push(`the prefix ${part}/ of the model id`);
+    } else return `${model} does not use Converse or InvokeModel`;
     rest = rest.slice(part.length + 1);
   }
-  if (!/^[\x21-\x7e]+$/.test(rest) || rest.includes("*")) return `${model} names no single model`;
+  if (!/^[\x21-\x7e]+$/.test(rest) || rest.includes("*")) return `${model} is not a single model`;
   return { id: rest, api, region, lost };
 }
 
@@ -154,7 +158,7 @@ function readGuardrail(config: unknown): Mapping | undefined {
   };
 }
 
-/** LiteLLM's `os.environ/NAME` as a reference; any other text so that it stands for itself. */
+/** LiteLLM's `os.environ/NAME` as a reference; any other string escaped as a literal. */
 function reference(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const [, variable] = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(value) ?? [];

@@ -1,4 +1,4 @@
-/** The table of beta flags as a data file writes it, with the words of its error messages. */
+/** The schema of a beta flags file, with the texts of its error messages. */
 
 import { z } from "zod";
 import { FLAG_NAMES } from "../../facts/beta_table.ts";
@@ -6,7 +6,7 @@ import { JSON_PATH } from "../../facts/json_paths.ts";
 import { about, list, mapping, text } from "./fields.ts";
 
 const flag = text({
-  expected: "a beta flag, with * at its end for any characters",
+  expected: "a beta flag, optionally ending in * for any characters",
   pattern: FLAG_NAMES,
   maxLength: 129,
 });

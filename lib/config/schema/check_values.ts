@@ -1,4 +1,4 @@
-/** Checks the values of a file against a schema: every problem, and the part that is sound. */
+/** Checks the values of a file against a schema: returns all problems, and the valid part. */
 
 import type { z } from "zod";
 
@@ -16,13 +16,16 @@ export interface CheckOptions<Schema extends z.ZodType> {
 
 export interface Checked<Value> {
   readonly problems: readonly Problem[];
-  /** The value without what has problems, so that the rest can still be linked; undefined if too little is left. */
+  /**
+   * The value without the parts that have problems, so that the rest can still be linked; undefined if too little is
+   * left.
+   */
   readonly sound: Value | undefined;
-  /** Paths of what `sound` lacks. */
+  /** Paths that are missing from `sound`. */
   readonly cut: readonly Path[];
 }
 
-/** Checks what `resolveValues` gave, and takes that value over: it is changed on the way. */
+/** Checks the result of `resolveValues`, which is modified in the process. */
 export function checkValues<Schema extends z.ZodType>(
   value: unknown,
   { schema, places }: CheckOptions<Schema>,
@@ -38,7 +41,7 @@ function issuesOf(value: unknown, schema: z.ZodType): readonly Issue[] {
   return schema.safeParse(value).error?.issues.flatMap(flattenIssue) ?? [];
 }
 
-/** The number or truth value that the text stands for, if that is what the issue asks for. */
+/** The number or boolean that the string represents, if the issue expects one. */
 function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
   if (issue.code !== "invalid_type") return undefined;
   const scalar = parseScalar(text);
@@ -46,7 +49,7 @@ function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
   return kind === issue.expected || (kind === "number" && issue.expected === "int") ? scalar : undefined;
 }
 
-/** A reference always gives a text; where the schema wants a number or a truth value, the text is read as one. */
+/** A reference always yields a string; where the schema expects a number or boolean, it is converted. */
 function convertReferences(value: unknown, { schema, places }: CheckOptions<z.ZodType>): void {
   for (const issue of issuesOf(value, schema)) {
     const path = pathOf(issue);
@@ -65,7 +68,9 @@ function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null;
 }
 
-/** A key that was cut may leave its mapping without a required key, which is then cut in turn, and so on upwards. */
+/**
+ * Cutting a key may leave its mapping without a required key; then the mapping is cut too, and so on upwards.
+ */
 const MAX_ROUNDS = 8;
 
 function cutUnsound<Schema extends z.ZodType>(
@@ -91,7 +96,7 @@ function pathsToCut(issue: Issue, value: unknown): readonly Path[] {
   const path = pathOf(issue);
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
   const unsound = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
-  // A list without one of its items would have the others in the wrong places.
+  // Removing one item would shift the positions of the others.
   const inList = unsound.findIndex((step) => typeof step === "number");
   return [inList === -1 ? unsound : unsound.slice(0, inList)];
 }

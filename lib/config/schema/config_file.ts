@@ -1,6 +1,6 @@
 /**
- * Every key of the configuration with its type, bounds, default and description. The checks, the JSON Schema and the
- * words of the error messages all come from here.
+ * Every configuration key with its type, limits, default and description. Validation, the JSON Schema and the texts
+ * of the error messages are all derived from here.
  */
 
 import { z } from "zod";
@@ -36,7 +36,7 @@ const HOUR = 60 * MINUTE;
 
 /** Names of providers and callers: they appear in log lines and metric labels. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Names of models: what clients send as `model`, so `vendor/name`, `name:tag` and `name@date` are names, too. */
+/** Names of models, which clients send as `model`; `vendor/name`, `name:tag` and `name@date` are allowed. */
 export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@\/-]{0,127}$/;
 export const ROUTE_PATH = /^(?:\/[A-Za-z0-9._~-]+){1,8}$/;
 
@@ -44,56 +44,55 @@ function region(): z.ZodString {
   return text({
     expected: "an AWS region such as us-east-1",
     pattern: REGION,
-    hint:
-      "an availability zone is written without its last letter, fips-REGION as the region with fips: true",
+    hint: "for an availability zone remove the last letter; instead of fips-REGION set fips: true",
   });
 }
 
-const PEM_FILE = { expected: "the path of a PEM file, or the PEM text itself", maxLength: 256 * KIB };
+const PEM_FILE = { expected: "the path of a PEM file, or the PEM itself", maxLength: 256 * KIB };
 
 const tls = mapping({
   certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
-    "Certificate chain, the server's own first: path of a PEM file, or the PEM text.",
+    "Certificate chain, starting with the server's certificate: path of a PEM file, or the PEM itself.",
   ),
   key: text({ ...PEM_FILE, sensitive: true }).describe(
-    "Private key of the certificate: path of a PEM file, or the PEM text.",
+    "Private key of the certificate: path of a PEM file, or the PEM itself.",
   ),
 });
 
 const limits = mapping({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
-    .describe("Largest request body; a larger one is answered 413."),
+    .describe("Maximum size of a request body; larger ones get 413."),
   headers: size({ min: KIB, max: 16 * KIB }).prefault("16KiB")
-    .describe("Largest header block of a request; a larger one is answered 431."),
+    .describe("Maximum size of the request headers; larger ones get 431."),
   json_depth: integer({ min: 8, max: 1000 }).prefault(128)
-    .describe("Deepest nesting of a JSON body; a deeper one is answered 400."),
+    .describe("Maximum nesting depth of a JSON body; deeper ones get 400."),
   concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
-    .describe("Requests in hand at once; one more is answered 503."),
+    .describe("Maximum number of in-flight requests; more get 503."),
   fetch_images: flag().prefault(false)
     .describe(
-      "Fetch the images that Chat and Messages requests point at with https URLs, from public addresses alone.",
+      "Fetch images that Chat and Messages requests refer to by https URL, from public addresses only.",
     ),
 });
 
 const timeouts = mapping({
   connect: duration({ min: 10, max: MINUTE }).prefault("5s")
-    .describe("For the connection to Bedrock."),
+    .describe("Maximum time to connect to Bedrock."),
   first_byte: duration({ min: 10, max: HOUR }).prefault("120s")
-    .describe("From the request to the first byte of Bedrock's answer."),
+    .describe("Maximum time from the request to the first byte of Bedrock's response."),
   idle: duration({ min: 10, max: HOUR }).prefault("120s")
-    .describe("Longest silence of Bedrock within an answer, and of a client within a request."),
+    .describe("Maximum time without data from Bedrock within a response, or from a client within a request."),
   total: duration({ min: 10, max: 24 * HOUR }).prefault("15m")
-    .describe("For the whole of one request."),
+    .describe("Maximum time for a whole request."),
   drain: duration({ min: 0, max: HOUR }).prefault("30s")
-    .describe("How long requests in hand may take to finish at shutdown; 0s ends them at once."),
+    .describe("How long in-flight requests may take to finish at shutdown; 0s aborts them immediately."),
   keepalive: duration({ min: 0, max: 5 * MINUTE }).prefault("15s")
-    .describe("Silence after which the client of a stream is sent a ping; 0s sends none."),
+    .describe("Time without data after which a streaming client is sent a ping; 0s disables pings."),
 });
 
 const log = mapping({
-  level: z.enum(LOG_LEVELS).prefault("info").describe("Least severe level that is written."),
+  level: z.enum(LOG_LEVELS).prefault("info").describe("Minimum level to log."),
   requests: flag().prefault(true)
-    .describe("One line for each request; prompts and answers are never in it."),
+    .describe("Log one line per request; prompts and responses are never logged."),
 });
 
 const role = mapping({
@@ -102,29 +101,29 @@ const role = mapping({
   session_name: text({
     expected: "2 to 64 letters, digits and _ + = , . @ -",
     pattern: /^[\w+=,.@-]{2,64}$/,
-  }).prefault("adit").describe("Name of the session, as CloudTrail shows it."),
+  }).prefault("adit").describe("Session name, shown in CloudTrail."),
   external_id: text({
     expected: "2 to 1224 letters, digits and _ + = , . @ : / -",
     pattern: /^[\w+=,.@:\/-]{2,1224}$/,
     sensitive: true,
-  }).optional().describe("External id that the role's trust policy asks for."),
+  }).optional().describe("External id required by the role's trust policy."),
   tags: z.record(
     z.string().min(1).max(128),
-    z.string().max(256).register(about, { expected: "a text of at most 256 characters" }),
-  ).register(about, { expected: "a mapping of texts" }).prefault({}).describe("Session tags."),
+    z.string().max(256).register(about, { expected: "a string of at most 256 characters" }),
+  ).register(about, { expected: "a mapping of strings" }).prefault({}).describe("Session tags."),
   duration: duration({ min: 15 * MINUTE, max: 12 * HOUR }).prefault("1h")
-    .describe("How long each session lasts; it is renewed before."),
+    .describe("Duration of a session; it is renewed before it expires."),
 });
 
 const credentials = mapping({
   access_key_id: secretText("an AWS access key id", /^\w{1,128}$/).optional()
-    .describe("Access key id; goes with secret_access_key."),
+    .describe("Access key id; requires secret_access_key."),
   secret_access_key: secretText("an AWS secret access key").optional()
-    .describe("Secret access key; goes with access_key_id."),
+    .describe("Secret access key; requires access_key_id."),
   session_token: secretText("an AWS session token").optional()
     .describe("Session token of temporary credentials."),
   profile: text({ expected: "the name of a profile", pattern: /^[\x20-\x7e]{1,256}$/ }).optional()
-    .describe("Profile of the shared AWS files."),
+    .describe("Profile in the shared AWS config and credentials files."),
   json: either("a JSON object with accessKeyId and secretAccessKey", [
     z.string().min(1).max(16 * KIB),
     z.record(z.string(), z.unknown()),
@@ -133,13 +132,13 @@ const credentials = mapping({
     sensitive: true,
   }).optional().describe("Key pair as a JSON object: accessKeyId, secretAccessKey, sessionToken, region."),
   role: role.optional().describe(
-    "IAM role to assume, with the key pair or profile beside it, or else with the default chain.",
+    "IAM role to assume, with the key pair or profile given here, or with the default credential chain.",
   ),
   api_key: secretText("a Bedrock API key").optional()
-    .describe("Bedrock API key, sent as a bearer token; alone, without the other keys."),
+    .describe("Bedrock API key, sent as a bearer token; excludes the other keys."),
   caller: z.literal(true).optional()
     .describe(
-      "Callers sign for AWS themselves, and their signatures are passed on; alone, without the other keys.",
+      "Callers sign requests for AWS themselves, and their signatures are passed through; excludes the other keys.",
     ),
 }, {
   expected: "a mapping with access_key_id and secret_access_key, profile, json, role, api_key or caller",
@@ -148,23 +147,25 @@ const credentials = mapping({
 
 const bedrock = mapping({
   type: z.literal("bedrock").describe(
-    "Which kind of provider: bedrock is Amazon Bedrock, emulator the built-in one.",
+    "Kind of provider: Amazon Bedrock, or the built-in emulator.",
   ),
   region: region().describe("AWS region that requests are sent to and signed for."),
   credentials: credentials.optional()
-    .describe("Who signs the requests; left out: whom AWS's default chain finds."),
+    .describe("Credentials for the provider; default: AWS's default credential chain."),
   endpoint: parsed({
-    expected: "an http or https URL without user, query or fragment",
+    expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
     sensitive: "unless right",
-  }).optional().describe("URL in place of AWS's own host, such as that of a VPC endpoint."),
-  fips: flag().prefault(false).describe("Use the FIPS endpoint; not together with endpoint."),
-  dualstack: flag().prefault(false).describe("Use the IPv4 and IPv6 endpoint; not together with endpoint."),
+  }).optional().describe("URL to use instead of the AWS endpoint, such as a VPC endpoint."),
+  fips: flag().prefault(false).describe("Use the FIPS endpoint; excludes endpoint."),
+  dualstack: flag().prefault(false).describe(
+    "Use the dual-stack (IPv4 and IPv6) endpoint; excludes endpoint.",
+  ),
 });
 
 const emulator = mapping({
   type: z.literal("emulator"),
-  region: region().prefault("us-east-1").describe("Region that the emulator answers for."),
+  region: region().prefault("us-east-1").describe("Region that the emulator pretends to be in."),
 });
 
 const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(about, { expected: "a mapping" });
@@ -172,16 +173,18 @@ const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(abou
 const stop = text({ expected: "a text", maxLength: 1000 });
 
 const defaults = mapping({
-  max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Longest answer in tokens."),
+  max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
   temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
-  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling."),
-  stop: either("a text, or a list of 1 to 100 texts", [stop, list(stop, { min: 1, max: 100 })]).optional()
-    .describe("Sequence, or list of sequences, that ends the answer."),
-  service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock's service tier."),
-  latency: z.enum(LATENCIES).optional().describe("Latency of Bedrock's performanceConfig."),
+  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
+  stop: either("a string, or a list of 1 to 100 strings", [stop, list(stop, { min: 1, max: 100 })]).optional()
+    .describe("Stop sequence, or list of stop sequences."),
+  service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
+  latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
   additional_model_request_fields: z.record(z.string(), z.json())
     .register(about, { expected: "a mapping of the model's own request fields" }).optional()
-    .describe("Fields of the model's own, which Bedrock hands on to it; those of a request go over them."),
+    .describe(
+      "Model-specific request fields that Bedrock passes to the model; a request's own fields override them.",
+    ),
 });
 
 const guardrail = mapping({
@@ -190,18 +193,18 @@ const guardrail = mapping({
     pattern: /^(?:[a-z0-9]+|arn:[a-z0-9:/-]+)$/,
     maxLength: 2048,
   })
-    .describe("Id or ARN of the guardrail."),
-  version: either("the number of a guardrail version, or DRAFT", [
+    .describe("Guardrail id or ARN."),
+  version: either("a guardrail version number, or DRAFT", [
     z.string().regex(/^(?:[1-9]\d{0,7}|DRAFT)$/),
     z.int().min(1).max(99_999_999),
   ]).describe("Version number, or DRAFT."),
   trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
-    .describe("Whether Bedrock's answer tells what the guardrail saw."),
+    .describe("Whether Bedrock includes the guardrail trace in the response."),
 });
 
 const metadataText = (minLength: number) =>
   z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
-    .register(about, { expected: "a text of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
+    .register(about, { expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
 
 const model = mapping({
   provider: text({ expected: "the name of a provider" }).describe(
@@ -211,39 +214,39 @@ const model = mapping({
     expected: "a model id, inference profile id or ARN",
     pattern: /^[\x21-\x7e]+$/,
     maxLength: 2048,
-  }).describe("Model id, inference profile id or ARN, whole, as Bedrock knows it."),
+  }).describe("Complete Bedrock model id, inference profile id or ARN."),
   base_model: text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 }).optional()
-    .describe("Model id that tells the model's family, where an opaque ARN in id hides it."),
-  traits: traits.prefault({}).describe("What the model can do, over what the data tables say of its id."),
+    .describe("Id of the underlying model, if id is an ARN that does not contain it."),
+  traits: traits.prefault({}).describe("What the model supports; overrides the model table."),
   api: z.enum(MODEL_APIS).optional()
     .describe(
-      "Bedrock operation for Anthropic Messages requests; left out: invoke for Claude, converse for the rest.",
+      "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
     ),
-  defaults: defaults.prefault({}).describe("Taken where a request leaves the field out."),
+  defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
   guardrail: guardrail.optional().describe(
-    "Guardrail over every request for the model by this name, on every route; the caller's own gives way.",
+    "Guardrail for all requests to this model, on every route; overrides the caller's.",
   ),
   metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
-    .prefault({}).describe("Sent to Bedrock as request metadata: at most 16 entries."),
+    .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
 });
 
 const dataFile = () => text({ expected: "the path of a YAML file" }).optional();
 
 const data = mapping({
   models: dataFile().describe(
-    "What families of models can do: rows in the shape of config/data/models.yaml, after the built-in ones.",
+    "Additional rows for the model table, in the format of config/data/models.yaml; they override built-in rows.",
   ),
   beta_flags: dataFile().describe(
-    "Anthropic's beta flags on Bedrock, in the shape of config/data/beta-flags.yaml: what it says of a flag goes " +
-      "before the built-in table.",
+    "Additional Anthropic beta flags, in the format of config/data/beta-flags.yaml; they override " +
+      "built-in flags.",
   ),
 });
 
 const route = mapping({
-  model: text({ expected: "the name of a model" }).describe("Model for requests that name none."),
+  model: text({ expected: "the name of a model" }).describe("Model for requests that do not name one."),
 });
 
-const GLOB_HINT = "in a glob only * stands for other characters";
+const GLOB_HINT = "* is the only wildcard";
 
 const modelGlob = text({
   expected: "the name of a model, or a glob such as nova-*",
@@ -262,17 +265,17 @@ const nativeRegions = list(region(), { min: 1, max: 64 });
 const native = either("a list of regions, or a mapping with regions and ids", [
   nativeRegions,
   mapping({
-    regions: nativeRegions.describe("Regions the caller may address; a provider must serve each."),
+    regions: nativeRegions.describe("Regions that the caller may use; each needs a provider."),
     ids: list(idGlob, { min: 1, max: 256 }).prefault(["*"])
-      .describe("Globs over the model ids the caller may use."),
+      .describe("Globs over the model ids that the caller may use."),
   }),
 ]);
 
 const callerAws = mapping({
   access_key_id: secretText("an access key id of 16 to 128 letters and digits", /^\w{16,128}$/)
-    .describe("Made up by you, for this caller alone."),
+    .describe("Chosen by you, for this caller only."),
   secret_access_key: secretText("a secret of at least 32 characters", /^[\x21-\x7e]{32,}$/)
-    .describe("Made up by you: long and random."),
+    .describe("Chosen by you; long and random."),
 }, { sensitive: true });
 
 const expiry = () =>
@@ -286,7 +289,7 @@ const keyHash = text({
   expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
   pattern: KEY_HASH,
   sensitive: "unless right",
-  hint: '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
+  hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
 });
 
 const callerKey = either("the hash of a key, or a mapping with hash and expires", [
@@ -294,7 +297,7 @@ const callerKey = either("the hash of a key, or a mapping with hash and expires"
   mapping({
     hash: keyHash.describe("SHA-256 of the key, as `adit keygen` prints it."),
     expires: expiry().optional()
-      .describe("Last day (UTC) on which this key works, or the moment from which it does not."),
+      .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
   }, { sensitive: true }),
 ]).register(about, {
   expected: "the hash of a key, or a mapping with hash and expires",
@@ -307,22 +310,22 @@ const callerKeys = either("the hash of a key, or a list of 1 to 8 hashes", [
 ]).register(about, {
   expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
   sensitive: "unless right",
-  hint: '"adit keygen" makes a key and prints the line to paste here; the key itself goes to the caller only',
+  hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
 });
 
 const caller = mapping({
   key: callerKeys.optional().describe(
-    "SHA-256 of the caller's key, as `adit keygen` prints it; a list of them while one key replaces another.",
+    "SHA-256 of the caller's key, as printed by `adit keygen`; a list during key rotation.",
   ),
   models: list(modelGlob, { min: 0, max: 1000 }).prefault([])
-    .describe("Names of models, or globs over them, that the caller may use; none if empty."),
+    .describe("Names of models, or globs over them, that the caller may use."),
   native: native.optional()
     .describe(
-      "Leave to use Bedrock's own API with model ids: a list of regions, or a mapping with regions and ids.",
+      "Permission to call Bedrock's native API with model ids: a list of regions, or a mapping with regions and ids.",
     ),
-  aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs its requests to Adit."),
+  aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
   expires: expiry().optional().describe(
-    "Last day (UTC) on which the key works, or the moment from which it does not.",
+    "Last day (UTC) on which the key is valid, or the time at which it expires.",
   ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
@@ -332,8 +335,8 @@ const adminApi = mapping({
     expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
     pattern: KEY_HASH,
     sensitive: "unless right",
-    hint: '"adit keygen" makes a key; its hash stands here',
-  }).describe("SHA-256 of the key that requests must carry, as `adit keygen` prints it."),
+    hint: 'run "adit keygen" and paste the hash it prints',
+  }).describe("SHA-256 of the key that requests must send, as printed by `adit keygen`."),
 });
 
 const includePath = text({
@@ -341,49 +344,51 @@ const includePath = text({
   pattern: INCLUDE,
 });
 
-/** The whole file. */
+/** The schema of the whole file. */
 export const Config = mapping({
   include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
     includePath,
     list(includePath, { min: 1, max: 16 }),
   ]).optional()
     .describe(
-      "Files that are read as if they stood here: a path, or a pattern such as conf.d/*.yaml, or a list.",
+      "Files to include: a path, a pattern such as conf.d/*.yaml, or a list of them.",
     ),
   listen: either(
-    'an address with its port, such as 127.0.0.1:8080 or "[::]:8080" (quoted), or a list of them',
+    'an address with a port, such as 127.0.0.1:8080 or "[::]:8080" (quoted), or a list of them',
     [
       listenAddress(),
       list(listenAddress(), { min: 1, max: 16 }),
     ],
   ).prefault("127.0.0.1:8080")
-    .describe("Address and port for callers, or a list of them; port 0 takes a free one."),
-  admin: either("an address with its port, such as 127.0.0.1:9090, or unix:/path/of/a/socket, or off", [
+    .describe("Address and port for callers, or a list of them; port 0 selects a free port."),
+  admin: either("an address with a port, such as 127.0.0.1:9090, or unix:/path/of/a/socket, or off", [
     listenAddress(),
     socketAddress(),
     z.literal("off"),
   ])
     .prefault("127.0.0.1:9090")
     .describe(
-      "Address and port, or unix: and a path, for health, status and reload, without authentication; off for none.",
+      "Address and port, or unix: and a path, for health, status and reload, without authentication; off disables it.",
     ),
   admin_api: adminApi.optional()
     .describe(
-      "Lets providers, models and callers be changed through the admin address; left out: they cannot be.",
+      "Allows providers, models and callers to be changed through the admin address; default: off.",
     ),
-  tls: tls.optional().describe("Certificate for the addresses of listen; left out: plain HTTP."),
-  limits: limits.prefault({}).describe("What one request, and all together, may take."),
-  timeouts: timeouts.prefault({}).describe("How long each step may take."),
-  log: log.prefault({}).describe("What is written to the log."),
-  providers: named(NAME, provider).prefault({}).describe("Where models are served, by name; at least one."),
-  data: data.prefault({}).describe("Files that add to the tables built into the program, or correct them."),
-  models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers use."),
+  tls: tls.optional().describe("Certificate for the listen addresses; default: plain HTTP."),
+  limits: limits.prefault({}).describe("Limits on requests."),
+  timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
+  log: log.prefault({}).describe("Logging."),
+  providers: named(NAME, provider).prefault({}).describe(
+    "Providers of models, by name; at least one is required.",
+  ),
+  data: data.prefault({}).describe("Files that extend or override the built-in tables."),
+  models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send."),
   routes: named(ROUTE_PATH, route).prefault({})
-    .describe("Paths of your own that speak OpenAI Chat with a default model."),
-  callers: named(NAME, caller).prefault({}).describe("Who may use what, by name."),
+    .describe("Additional base paths for OpenAI Chat with a default model."),
+  callers: named(NAME, caller).prefault({}).describe("Clients and what they may use, by name."),
 }, { expected: "keys with values, such as listen: 127.0.0.1:8080" });
 
-/** The file's content, checked and parsed, with its references still names. */
+/** The file's content, checked and parsed, with names not yet resolved. */
 export type Config = z.output<typeof Config>;
 export type ProviderConfig = Config["providers"][string];
 export type ModelConfig = Config["models"][string];

@@ -1,4 +1,4 @@
-/** The kinds of field the configuration is made of: each checks, parses and says in words what it expects. */
+/** The field types of the configuration: each validates, parses and describes what it expects. */
 
 import { z } from "zod";
 
@@ -15,19 +15,19 @@ import {
   SIZE,
 } from "./values.ts";
 
-/** What error messages need to know of a field. */
+/** Input of error messages about a field. */
 export interface About {
   /** Completes "expected …". */
   readonly expected: string;
-  /** The value may be a secret, so no message shows it: always, or only as long as it is not known to be a right one. */
+  /** Whether messages hide the value because it may be a secret: always, or only while it is invalid. */
   readonly sensitive?: boolean | "unless right";
-  /** Keys of a mapping that the format has but this version does not. */
+  /** Keys of a mapping that the format has but this version does not support. */
   readonly unsupported?: readonly string[];
-  /** What to do about a wrong value. */
+  /** How to fix an invalid value. */
   readonly hint?: string;
 }
 
-/** Kept beside the schema: metadata inside it would go into the JSON Schema. */
+/** Kept outside the schema: metadata inside would become part of the JSON Schema. */
 export const about = z.registry<About>();
 
 interface TextOptions extends About {
@@ -35,20 +35,20 @@ interface TextOptions extends About {
   readonly maxLength?: number;
 }
 
-/** A text of at least one character and, unless the options say otherwise, at most 4096. */
+/** A string of 1 to 4096 characters, unless the options say otherwise. */
 export function text({ pattern, maxLength = 4096, ...words }: TextOptions): z.ZodString {
   const plain = z.string().min(1).max(maxLength);
   return (pattern === undefined ? plain : plain.regex(pattern)).register(about, words);
 }
 
-/** A text that no message shows. White space is refused: it gets in with a file that ends in a blank line. */
+/** A string that messages never show. White space is refused: it is usually a line break read from a file. */
 export function secretText(expected: string, pattern: RegExp = /^[\x21-\x7e]+$/): z.ZodString {
   return text({ expected: `${expected}, without white space`, pattern, sensitive: true });
 }
 
 type Parsed<Value> = z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>>;
 
-/** A text that stands for something else; `parse` gives undefined for what it does not accept. */
+/** A string that represents another value; `parse` returns undefined if it is invalid. */
 export function parsed<Value>(
   options: TextOptions & { readonly parse: (text: string) => Value | undefined },
 ): Parsed<Value> {
@@ -56,7 +56,7 @@ export function parsed<Value>(
   return text(source).transform((value, context) => {
     const result = parse(value);
     if (result !== undefined) return result;
-    // No message: the field's `expected` is what the reader sees.
+    // No message, since the field's `expected` is shown.
     context.addIssue({ code: "custom" });
     return z.NEVER;
   });
@@ -71,7 +71,7 @@ function within(value: number | undefined, { min, max }: Bounds): number | undef
   return value !== undefined && value >= min && value <= max ? value : undefined;
 }
 
-/** A duration in milliseconds, with bounds in milliseconds. */
+/** A duration in milliseconds, with limits in milliseconds. */
 export function duration(bounds: Bounds): Parsed<number> {
   const range = `from ${formatDuration(bounds.min)} to ${formatDuration(bounds.max)}`;
   return parsed({
@@ -81,7 +81,7 @@ export function duration(bounds: Bounds): Parsed<number> {
   });
 }
 
-/** A size in bytes, with bounds in bytes; a bare number counts bytes. */
+/** A size in bytes, with limits in bytes; a bare number is in bytes. */
 export function size(
   bounds: Bounds,
 ): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<number, string | number>> {
@@ -98,39 +98,39 @@ export function size(
   });
 }
 
-/** A whole number within bounds, both included. */
+/** An integer within inclusive limits. */
 export function integer({ min, max }: Bounds): z.ZodInt {
-  return z.int().min(min).max(max).register(about, { expected: `a whole number from ${min} to ${max}` });
+  return z.int().min(min).max(max).register(about, { expected: `an integer from ${min} to ${max}` });
 }
 
-/** A number within bounds, both included; it may have a fraction. */
+/** A number within inclusive limits. */
 export function decimal({ min, max }: Bounds): z.ZodNumber {
   return z.number().min(min).max(max).register(about, { expected: `a number from ${min} to ${max}` });
 }
 
-/** A boolean as YAML 1.2 writes it: `yes` and `on` are texts. */
+/** A boolean of YAML 1.2: `yes` and `on` are strings. */
 export function flag(): z.ZodBoolean {
   return z.boolean().register(about, { expected: "true or false" });
 }
 
 const ADDRESS_EXPECTED =
-  'an address with its port, such as 127.0.0.1:8080, 0.0.0.0:8080 or "[::]:8080" (quoted)';
+  'an address with a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or "[::]:8080" (quoted)';
 
-/** A host and a port, which may be 0 for any that is free. */
+/** A host and a port; port 0 selects a free one. */
 export function listenAddress(): Parsed<ListenAddress> {
   return parsed({ expected: ADDRESS_EXPECTED, pattern: LISTEN_ADDRESS, parse: parseListenAddress });
 }
 
-/** The absolute path of a Unix socket, behind `unix:`. */
+/** The absolute path of a Unix socket, after `unix:`. */
 export function socketAddress(): Parsed<SocketAddress> {
   return parsed({
-    expected: "unix: and the absolute path of a socket",
+    expected: "unix: followed by the absolute path of a socket",
     pattern: /^unix:/,
     parse: parseSocketAddress,
   });
 }
 
-/** Exactly these keys. */
+/** A mapping with exactly these keys. */
 export function mapping<Shape extends z.ZodRawShape>(
   shape: Shape,
   words: Partial<About> = {},
@@ -138,18 +138,18 @@ export function mapping<Shape extends z.ZodRawShape>(
   return z.strictObject(shape).register(about, { expected: "a mapping", ...words });
 }
 
-/** Entries under names that the operator chooses; the names are checked where the entries are linked. */
+/** Entries with names that the operator chooses; the names are checked when the entries are linked. */
 export function named<Value extends z.ZodType>(
   names: RegExp,
   value: Value,
 ): z.ZodRecord<z.ZodString, Value> {
-  // As metadata, for the JSON Schema alone: zod skips the value of an entry whose key it refuses, and with it the
+  // As metadata, only for the JSON Schema: zod skips the value of an entry whose key is invalid, and with it the
   // problems inside.
   const key = z.string().meta({ pattern: names.source });
   return z.record(key, value).register(about, { expected: "a mapping" });
 }
 
-/** A list with bounds on how many items it has. */
+/** A list with limits on its length. */
 export function list<Item extends z.ZodType>(item: Item, bounds: Bounds): z.ZodArray<Item> {
   const { min, max } = bounds;
   const count = min === 0 ? `at most ${max}` : `${min} to ${max}`;

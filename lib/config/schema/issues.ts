@@ -1,4 +1,4 @@
-/** From what zod found to what the operator reads. */
+/** Converts zod's issues to messages for the operator. */
 
 import { z } from "zod";
 
@@ -16,15 +16,15 @@ import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.t
 import { didYouMean, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
 
-/** What zod reports. */
+/** An issue reported by zod. */
 export type Issue = z.core.$ZodIssue;
 
-/** The path of an issue in keys and indexes. */
+/** The path of an issue as keys and indexes. */
 export function pathOf(issue: Issue): Path {
   return issue.path.map((step) => typeof step === "number" ? step : String(step));
 }
 
-/** The issues inside a union's issue if the value has the shape of one of its options, otherwise the issue itself. */
+/** The issues of the union's option that matches the value's shape, otherwise the issue itself. */
 export function flattenIssue(issue: Issue): readonly Issue[] {
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((nested) =>
@@ -36,12 +36,12 @@ export function flattenIssue(issue: Issue): readonly Issue[] {
 
 export interface Explained {
   readonly value: unknown;
-  /** What the value was checked against. */
+  /** The schema that the value was checked against. */
   readonly root: z.core.$ZodType;
   readonly places: Places;
 }
 
-/** The problems that one flattened issue of the value stands for. */
+/** The problems for one flattened issue. */
 export function explainIssue(issue: Issue, { value, root, places }: Explained): readonly Problem[] {
   const path = pathOf(issue);
   const schema = schemaAt(root, path, value);
@@ -56,7 +56,7 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
   const { expected, known } = expectation(issue, words);
   const found = valueAt(value, path);
   if (found === undefined) {
-    // Told where the key is that has the value in it.
+    // Reported at the key that contains the value.
     const isJoined = places.keysAt(path.slice(0, -1)).some((key) => joinedName(key) === path.at(-1));
     return isJoined ? [] : [places.problem(path, `missing: expected ${expected}`)];
   }
@@ -68,20 +68,22 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
     typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
     schema === undefined || reference !== undefined ? "" : shapeAdvice(found, schema),
     issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
-      ? " (in YAML 1.2 yes, no, on and off are texts)"
+      ? " (in YAML 1.2 yes, no, on and off are strings)"
       : "",
     words?.hint === undefined ? "" : `; ${words.hint}`,
   ];
   return [places.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
 
-/** `region` of `region:us-east-1`, which in YAML is one key; undefined where the key has neither a colon nor an equals sign. */
+/**
+ * `region` of `region:us-east-1`, which YAML parses as one key; undefined if the key has no colon or equals sign.
+ */
 function joinedName(key: string): string | undefined {
   return /^([^:=]*)[:=]/.exec(key)?.[1];
 }
 
 interface UnknownKey {
-  /** As the problem's path ends; undefined where that cannot be shown. */
+  /** The last part of the problem's path; undefined if it cannot be shown. */
   readonly name: string | undefined;
   readonly message: string;
 }
@@ -93,7 +95,7 @@ function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: u
   const known = schema === undefined ? [] : keysOf(schema, mapping);
   const name = joinedName(key) ?? key;
   if (name !== key && known.includes(name)) {
-    return { name, message: `expected ${quote(`${name}: VALUE`)}, with a space after the colon` };
+    return { name, message: `write ${quote(`${name}: VALUE`)}, with a space after the colon` };
   }
   const isSensitive = schema !== undefined && aboutOf(schema)?.sensitive === true;
   if (looksLikeSecret(key) || (isSensitive && !KEY_LIKE.test(name))) {
@@ -102,12 +104,12 @@ function unknownKey(key: string, schema: z.core.$ZodType | undefined, mapping: u
   return { name: key, message: `unknown key ${quoteKey(key)}${suggestion(name, known)}` };
 }
 
-/** What a misspelt key looks like, and a secret hardly ever does. */
+/** The pattern of a misspelt key, which a secret hardly ever matches. */
 const KEY_LIKE = /^[A-Za-z_-]{1,24}$/;
 
 interface Expectation {
   readonly expected: string;
-  /** The values that a wrong one may be a misspelling of. */
+  /** The valid values that a wrong one may be a misspelling of. */
   readonly known: readonly string[];
 }
 
@@ -123,35 +125,39 @@ function knownValues(issue: Issue): readonly z.core.util.Primitive[] {
 }
 
 interface FoundOptions {
-  /** It may be a secret, or one in the wrong place. */
+  /** Whether the value may be a secret, or a secret in the wrong place. */
   readonly secret: boolean;
-  /** The reference that the value came from. */
+  /** The reference that the value comes from. */
   readonly reference: string | undefined;
 }
 
 function describeFound(found: unknown, { secret, reference }: FoundOptions): string {
   if (found === null) return "nothing";
-  if (Array.isArray(found)) return found.length === 0 ? "an empty list" : `a list of ${found.length}`;
+  if (Array.isArray(found)) {
+    return found.length === 0
+      ? "an empty list"
+      : `a list of ${found.length} ${found.length === 1 ? "item" : "items"}`;
+  }
   if (typeof found === "object") return "a mapping";
-  if (found === "") return reference === undefined ? "an empty text" : `an empty text from ${reference}`;
+  if (found === "") return reference === undefined ? "an empty string" : `an empty string from ${reference}`;
   if (reference !== undefined) return `the value of ${reference} (not shown)`;
   if (typeof found === "string") {
-    return secret || looksLikeSecret(found) ? "a text (not shown)" : quote(found);
+    return secret || looksLikeSecret(found) ? "a string (not shown)" : quote(found);
   }
   if (typeof found === "number") return secret ? "a number (not shown)" : `the number ${found}`;
   return String(found);
 }
 
-/** Advice for a value that would do as a text, as a number or truth value, or as the only item of a list. */
+/** Advice for a value that would be valid as a string, number or boolean, or as the only item of a list. */
 function shapeAdvice(found: unknown, schema: z.core.$ZodType): string {
   const isAccepted = (value: unknown) => value !== undefined && z.safeParse(schema, value).success;
-  if (isAccepted([found])) return ": put it in brackets";
-  if (typeof found === "string") return isAccepted(parseScalar(found)) ? ": write it without quotes" : "";
+  if (isAccepted([found])) return "; put it in brackets";
+  if (typeof found === "string") return isAccepted(parseScalar(found)) ? "; remove the quotes" : "";
   const isScalar = typeof found === "number" || typeof found === "boolean";
-  return isScalar && isAccepted(String(found)) ? ": put it in quotes" : "";
+  return isScalar && isAccepted(String(found)) ? "; put it in quotes" : "";
 }
 
-/** What YAML 1.1 took for true or false. */
+/** Booleans of YAML 1.1. */
 function isBooleanOfYamlOne(found: unknown): boolean {
   return typeof found === "string" && /^(?:yes|no|on|off|y|n)$/i.test(found);
 }

@@ -1,4 +1,4 @@
-/** The JSON Schema that editors check and complete the configuration with. */
+/** The JSON Schema with which editors check and complete the configuration. */
 
 import { z } from "zod";
 
@@ -8,7 +8,9 @@ type Json = z.core.util.JSONType;
 
 const REFERENCE = { type: "string", pattern: "\\$\\{" } as const;
 
-/** The schema with a reference such as `${env:NAME}` allowed wherever a scalar is: the value behind it is unknown here. */
+/**
+ * The schema with a reference such as `${env:NAME}` allowed instead of any scalar, since its value is unknown.
+ */
 function withReferences(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map(withReferences);
   if (typeof schema !== "object" || schema === null) return schema;
@@ -31,9 +33,9 @@ function withReferences(schema: Json): Json {
   );
 }
 
-/** The text of `config/adit.schema.json`. */
+/** The content of `config/adit.schema.json`. */
 export function configJsonSchema(): string {
-  // Through text, because what zod gives has more than JSON in its type.
+  // Through JSON, because the type of zod's result is wider.
   const schema: Json = JSON.parse(JSON.stringify(z.toJSONSchema(Config, { io: "input" })));
   return JSON.stringify({ title: "Adit configuration", ...Object(withReferences(schema)) }, null, 2) + "\n";
 }

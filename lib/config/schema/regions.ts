@@ -1,4 +1,4 @@
-/** Regions that offer Amazon Bedrock, to catch a misspelt one; a region that is newer than this list still works. */
+/** Regions with Amazon Bedrock, to detect misspellings; a region that is not in this list still works. */
 
 export const KNOWN_REGIONS: readonly string[] = [
   "af-south-1",
@@ -43,5 +43,5 @@ export const KNOWN_REGIONS: readonly string[] = [
   "us-west-2",
 ];
 
-/** `us-east-1`: no trailing letter (an availability zone) and no `fips-` in front (that is the key `fips`). */
+/** `us-east-1`: no trailing letter (an availability zone) and no `fips-` prefix (which is the key `fips`). */
 export const REGION = /^(?!fips-)[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/;

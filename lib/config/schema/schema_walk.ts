@@ -1,4 +1,4 @@
-/** Finding the part of a schema that a path leads to. */
+/** Finds the part of a schema for a path. */
 
 import { z } from "zod";
 
@@ -7,7 +7,7 @@ import type { Path } from "../../base/problems.ts";
 
 type Schema = z.core.$ZodType;
 
-/** The schema inside one layer of optional, default or transformation; undefined where there is none. */
+/** The schema inside one optional, default or transformation wrapper; undefined if there is none. */
 function inner(schema: Schema): Schema | undefined {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return schema.unwrap();
   return schema instanceof z.ZodPipe ? schema.in : undefined;
@@ -18,18 +18,20 @@ function unwrap(schema: Schema): Schema {
   return content === undefined ? schema : unwrap(content);
 }
 
-/** The schema inside all its wrappers; of a union, the option that the value was meant for, if that is a mapping or list. */
+/**
+ * The schema inside all its wrappers; for a union, the option that matches the value, if that is a mapping or list.
+ */
 export function contentOf(schema: Schema, value: unknown): Schema {
   const content = unwrap(schema);
   return content instanceof z.ZodUnion ? chooseOption(content.options, value) ?? content : content;
 }
 
-/** What is taken where the file says nothing; undefined where there is no such thing. */
+/** The default value; undefined if there is none. */
 export function defaultOf(schema: Schema): unknown {
   return schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
 }
 
-/** Of a union, the option that a value of this shape was meant for. */
+/** The option of a union that a value of this shape is intended for. */
 function chooseOption(options: readonly Schema[], value: unknown): Schema | undefined {
   if (Array.isArray(value)) return options.find((option) => option instanceof z.ZodArray);
   const mappings = options.filter((option) => option instanceof z.ZodObject);
@@ -45,12 +47,12 @@ function childOf(value: unknown, step: string | number): unknown {
   return (value as Record<string | number, unknown>)[step];
 }
 
-/** The value that a path leads to; undefined where there is none. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce(childOf, value);
 }
 
-/** The schema that a path through this value leads to, without its wrappers except the outermost ones. */
+/** The schema at a path through this value, without wrappers except the outermost ones. */
 export function schemaAt(root: Schema, path: Path, value: unknown): Schema | undefined {
   let schema: Schema | undefined = root;
   let here = value;
@@ -67,7 +69,7 @@ export function schemaAt(root: Schema, path: Path, value: unknown): Schema | und
   return schema;
 }
 
-/** What was registered for the schema or for what it wraps. */
+/** The metadata registered for the schema or for the one it wraps. */
 export function aboutOf(schema: Schema): About | undefined {
   const words = about.get(schema);
   const content = inner(schema);
@@ -75,21 +77,21 @@ export function aboutOf(schema: Schema): About | undefined {
 }
 
 /**
- * Whether no part of a value may be shown, `content` being what `contentOf` gives for it. Of a mapping of fixed keys,
- * each says for itself.
+ * Whether no part of a value may be shown; `content` is the result of `contentOf`. For a mapping with fixed keys,
+ * each key decides.
  */
 export function isSecret(schema: Schema, content: Schema): boolean {
   return aboutOf(schema)?.sensitive === true && !(content instanceof z.ZodObject);
 }
 
-/** The keys that a mapping of this schema may have; none if it is no mapping. */
+/** The keys that a mapping of this schema may have; none if it is not a mapping. */
 export function keysOf(schema: Schema, value: unknown): readonly string[] {
   let content: Schema | undefined = unwrap(schema);
   if (content instanceof z.ZodUnion) content = chooseOption(content.options, value);
   return content instanceof z.ZodObject ? Object.keys(content.shape) : [];
 }
 
-/** Whether the schema takes one text, number or truth value rather than a mapping or a list. */
+/** Whether the schema accepts a string, number or boolean rather than a mapping or list. */
 export function takesScalar(schema: Schema): boolean {
   const content = unwrap(schema);
   if (content instanceof z.ZodUnion) return content.options.some(takesScalar);

@@ -1,8 +1,8 @@
-/** "Did you mean": the nearest of a few known names. */
+/** "Did you mean": the closest of a few known names. */
 
 /**
- * Edits that turn one text into the other: insert, delete, replace a character, or swap two neighbours (optimal string
- * alignment, the restricted Damerau-Levenshtein distance).
+ * Number of edits between two strings: insert, delete or replace a character, or swap two adjacent ones (optimal
+ * string alignment, the restricted Damerau-Levenshtein distance).
  */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
@@ -29,7 +29,9 @@ export function editDistance(a: string, b: string): number {
 
 const MAX_COMPARED_LENGTH = 64;
 
-/** The known name nearest to `text`, if a slip of the pen explains the difference: one edit for each three characters. */
+/**
+ * The known name closest to `text`, if it is a plausible misspelling: at most one edit per three characters.
+ */
 export function nearest(text: string, known: Iterable<string>): string | undefined {
   if (text.length > MAX_COMPARED_LENGTH) return undefined;
   const wanted = text.toLowerCase();
@@ -47,17 +49,17 @@ export function nearest(text: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** `, did you mean "east"`, or nothing where no known name is near. */
+/** `; did you mean "east"?`, or an empty string if no known name is close. */
 export function didYouMean(text: string, known: Iterable<string>): string {
   const name = nearest(text, known);
-  return name === undefined ? "" : `, did you mean ${JSON.stringify(name)}`;
+  return name === undefined ? "" : `; did you mean ${JSON.stringify(name)}?`;
 }
 
 const MAX_LISTED = 12;
 
-/** `, did you mean "east"` or else `, known are east, west`, as far as that helps. */
+/** `; did you mean "east"?` or else `; known: east, west`, if that is short enough. */
 export function suggestion(text: string, known: readonly string[]): string {
   const guess = didYouMean(text, known);
   if (guess !== "" || known.length === 0 || known.length > MAX_LISTED) return guess;
-  return `, known ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
+  return `; known: ${known.join(", ")}`;
 }

@@ -1,11 +1,13 @@
-/** The traits of models as a data file and the configuration write them, with the words of their error messages. */
+/**
+ * The schema of model traits in a data file and in the configuration, with the texts of its error messages.
+ */
 
 import { TRAIT_FIELDS } from "../../facts/traits.ts";
 import { about, either, list, mapping, text } from "./fields.ts";
 
 const FIELDS = TRAIT_FIELDS;
 const EFFORTS = FIELDS.reasoning_effort;
-// What an effort stands for is a mapping of its own.
+// The value of an effort is a mapping of its own.
 EFFORTS.valueType.register(about, {
   expected: "a mapping of request fields, such as {reasoning_effort: low}",
 });
@@ -23,7 +25,7 @@ const shape = {
   tool_result_status: FIELDS.tool_result_status.register(about, BOOLEAN).optional(),
   search_results: FIELDS.search_results.register(about, BOOLEAN).optional(),
   max_output_tokens: FIELDS.max_output_tokens
-    .register(about, { expected: "a whole number of tokens, at least 1" }).optional(),
+    .register(about, { expected: "a number of tokens, at least 1" }).optional(),
   sampling: FIELDS.sampling.optional(),
   top_k: FIELDS.top_k
     .register(about, { expected: "a path such as inferenceConfig.topK, or an empty string" }).optional(),

@@ -1,20 +1,20 @@
-/** The small languages inside the configuration's texts: durations, sizes, addresses, dates, endpoints. */
+/** Parsers for strings in the configuration: durations, sizes, addresses, dates, endpoints. */
 
 import { Buffer } from "node:buffer";
 import { isIPv4, isIPv6 } from "node:net";
 
 import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
 
-/** The number or truth value that a text would be in YAML without quotes. */
+/** The number or boolean that a string would be in YAML without quotes. */
 export function parseScalar(text: string): number | boolean | undefined {
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : undefined;
 }
 
-/** One or more numbers with their units, the larger unit first: `1h30m`, `250ms`. */
+/** One or more numbers with units, largest unit first: `1h30m`, `250ms`. */
 export const DURATION = /^(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
 
-/** Milliseconds of a text such as `1h30m`, `5s` or `250ms`. */
+/** Milliseconds of a string such as `1h30m`, `5s` or `250ms`. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null || text === "") return undefined;
@@ -24,7 +24,7 @@ export function parseDuration(text: string): number | undefined {
 
 const DURATION_UNITS = [["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]] as const;
 
-/** The text that `parseDuration` reads back: `90000` is `1m30s`. */
+/** The inverse of `parseDuration`: `90000` is `1m30s`. */
 export function formatDuration(milliseconds: number): string {
   let rest = milliseconds;
   let text = "";
@@ -49,7 +49,7 @@ const SIZE_UNITS = {
 
 export const SIZE = /^(\d{1,12}) ?(B|kB|KB|MB|GB|KiB|MiB|GiB)?$/;
 
-/** Bytes of a text such as `25MiB`, `10MB` or `4096`. */
+/** Bytes of a string such as `25MiB`, `10MB` or `4096`. */
 export function parseSize(text: string): number | undefined {
   const match = SIZE.exec(text);
   if (match === null) return undefined;
@@ -57,7 +57,7 @@ export function parseSize(text: string): number | undefined {
   return Number(match[1]) * SIZE_UNITS[unit];
 }
 
-/** The shortest exact text that `parseSize` reads back: `26214400` is `25MiB`. */
+/** The shortest exact string for `parseSize`: `26214400` is `25MiB`. */
 export function formatSize(bytes: number): string {
   const unit = (["GiB", "MiB", "KiB"] as const).find((name) => bytes > 0 && bytes % SIZE_UNITS[name] === 0);
   return unit === undefined ? String(bytes) : `${bytes / SIZE_UNITS[unit]}${unit}`;
@@ -73,15 +73,15 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   const port = Number(portText);
   if (port > 65535) return undefined;
   if (ipv6 !== undefined) return isIPv6(ipv6) ? { hostname: ipv6, port } : undefined;
-  // Digits and dots that are no IPv4 address are a slip, not a host name.
+  // Digits and dots that are not an IPv4 address are a mistake, not a host name.
   if (/^[\d.]+$/.test(name) && !isIPv4(name)) return undefined;
   return { hostname: name, port };
 }
 
-/** What the operating systems have room for in a socket's address. */
+/** The maximum length of a socket path on the supported systems. */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-/** Path of `unix:/run/adit/admin.sock`. */
+/** The path in `unix:/run/adit/admin.sock`. */
 export function parseSocketAddress(text: string): SocketAddress | undefined {
   const path = text.slice("unix:".length);
   const isSound = text.startsWith("unix:") && /^\/[^\0]*[^/\0]$/.test(path);
@@ -95,7 +95,9 @@ export function isLoopback(hostname: string): boolean {
 
 export const EXPIRY = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
-/** The first moment after the end: of the whole day (UTC) for `2027-06-30`, the moment itself for a date with a time. */
+/**
+ * The first moment of expiry: the end of the day (UTC) for `2027-06-30`, the moment itself for a date with a time.
+ */
 export function parseExpiry(text: string): number | undefined {
   if (!EXPIRY.test(text)) return undefined;
   const day = text.slice(0, 10);
@@ -107,7 +109,7 @@ export function parseExpiry(text: string): number | undefined {
   return Number.isNaN(moment) ? undefined : moment;
 }
 
-/** Scheme, host and path prefix of an endpoint, without a trailing slash; nothing else may be in it. */
+/** Scheme, host and path prefix of an endpoint, without a trailing slash; nothing else is allowed. */
 export function parseEndpoint(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -116,13 +118,13 @@ export function parseEndpoint(text: string): string | undefined {
   return (url.origin + url.pathname).replace(/\/+$/, "");
 }
 
-/** A path in which `*` may stand in the last part, for any characters of a file's name. */
+/** A path whose last part may contain `*` for any characters of a file name. */
 export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
 
 /** The hash of a key: `sha256:` and 64 hexadecimal digits. */
 export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
 
-/** The digits of such a text in lower case, as keys are looked up by. */
+/** The digits of such a hash in lower case, the form in which keys are looked up. */
 export function parseKeyHash(text: string): string {
   return text.slice("sha256:".length).toLowerCase();
 }

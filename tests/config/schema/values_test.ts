@@ -167,9 +167,9 @@ Deno.test("edit distance counts a swap of neighbours as one edit", () => {
   }
 });
 
-Deno.test("a suggestion is the nearest name, and none where nothing is near", () => {
-  equal(didYouMean("est", ["west", "east", "local"]), ', did you mean "west"');
-  equal(didYouMean("EAST", ["west", "east"]), ', did you mean "east"');
+Deno.test("a suggestion is the closest name, or none if no name is close", () => {
+  equal(didYouMean("est", ["west", "east", "local"]), '; did you mean "west"?');
+  equal(didYouMean("EAST", ["west", "east"]), '; did you mean "east"?');
   equal(didYouMean("mars", ["west", "east"]), "");
   equal(didYouMean("x".repeat(1000), ["x".repeat(1001)]), "");
 });
