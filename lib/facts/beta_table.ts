@@ -12,13 +12,27 @@ export interface BetaTable {
   readonly drop: readonly string[];
   readonly rename: ReadonlyMap<string, string>;
   readonly fields: readonly FieldRow[];
+  readonly replace: readonly ReplacementRow[];
+  /** Values of a tool's `type` that Bedrock takes, once the flags that they need are sent. */
+  readonly tools: readonly string[];
 }
 
 /** Fields that mean nothing without one of the flags. */
 interface FieldRow {
   readonly flags: readonly string[];
   readonly remove: readonly JsonPath[];
+  /** For fields sent without any of the flags: the flag to add, or `keep` where they need none; undefined removes them. */
+  readonly alone: string | undefined;
 }
+
+/** A field that Bedrock refuses, and the flag that means the same. */
+interface ReplacementRow {
+  readonly field: JsonPath;
+  readonly flag: string;
+}
+
+/** In `alone`: the fields stay without a flag. */
+export const KEEP = "keep";
 
 /** The name of a flag, or the beginning of several; for schemas. */
 export const FLAG_NAMES = /^[\w.-]{1,128}\*?$/;
@@ -31,7 +45,13 @@ export const betaTableSchema = z.strictObject({
   pass: names,
   drop: names,
   rename: z.record(z.string(), z.string()),
-  fields: z.array(z.strictObject({ flags: names, remove: z.array(z.string()) })),
+  fields: z.array(z.strictObject({
+    flags: names,
+    remove: z.array(z.string()),
+    alone: z.string().optional(),
+  })),
+  replace: z.array(z.strictObject({ field: z.string(), flag: z.string() })),
+  tools: names,
 });
 
 /** A table that may leave things to the one below it. */
@@ -39,7 +59,15 @@ export type WrittenBetaTable =
   & Omit<z.output<typeof betaTableSchema>, "unknown">
   & { readonly unknown?: BetaTable["unknown"] | undefined };
 
-const EMPTY_TABLE: BetaTable = { unknown: "drop", pass: [], drop: [], rename: new Map(), fields: [] };
+const EMPTY_TABLE: BetaTable = {
+  unknown: "drop",
+  pass: [],
+  drop: [],
+  rename: new Map(),
+  fields: [],
+  replace: [],
+  tools: [],
+};
 
 /**
  * Compiles a table that is laid over another: what it says of a flag takes the place of what the other says. Throws an
@@ -56,8 +84,17 @@ export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = E
     rename: new Map([...[...below.rename].filter(([flag]) => isLeft(flag)), ...Object.entries(rename)]),
     fields: [
       ...below.fields,
-      ...written.fields.map(({ flags, remove }) => ({ flags, remove: remove.map(parseJsonPath) })),
+      ...written.fields.map(({ flags, remove, alone }) => ({
+        flags,
+        remove: remove.map(parseJsonPath),
+        alone,
+      })),
     ],
+    replace: [
+      ...below.replace,
+      ...written.replace.map(({ field, flag }) => ({ field: parseJsonPath(field), flag })),
+    ],
+    tools: [...below.tools, ...written.tools],
   };
 }
 

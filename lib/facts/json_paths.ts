@@ -1,6 +1,6 @@
 /** Paths into JSON, as the data files write them, and the removal of what stands there. */
 
-import { isJsonObject } from "../base/json.ts";
+import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 
 export interface JsonPath {
@@ -39,6 +39,27 @@ export function parseJsonPath(text: string): JsonPath {
 export function withoutPath(object: JsonObject, { steps }: JsonPath): JsonObject {
   const left = without(object, steps);
   return isJsonObject(left) ? left : {};
+}
+
+/** Every value at the path. */
+export function valuesAt(object: JsonObject, { steps }: JsonPath): readonly JsonValue[] {
+  return steps.reduce<readonly JsonValue[]>(
+    (values, step) => values.flatMap((value) => inside(value, step)),
+    [
+      object,
+    ],
+  );
+}
+
+function inside(value: JsonValue, step: Step): readonly JsonValue[] {
+  switch (step.kind) {
+    case "member": {
+      const found = member(value, step.name);
+      return found === undefined ? [] : [found];
+    }
+    case "elements":
+      return Array.isArray(value) ? value.filter((element) => hasType(element, step.typePrefix)) : [];
+  }
 }
 
 function without(value: JsonValue | undefined, steps: readonly Step[]): JsonValue | undefined {

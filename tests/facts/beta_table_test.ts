@@ -1,16 +1,18 @@
 /** The table of beta flags: the one that the program carries, and what is wrong with others. */
 
 import assert from "node:assert/strict";
-import { betaTableSchema, builtInBetaTable, compileBetaTable } from "../../lib/facts/beta_table.ts";
+import { betaTableSchema, builtInBetaTable, compileBetaTable, KEEP } from "../../lib/facts/beta_table.ts";
 
-Deno.test("the built-in table names no flag twice and renames to flags that pass", () => {
-  const { pass, drop, rename } = builtInBetaTable();
+Deno.test("the built-in table names no flag twice and renames to and adds flags that pass", () => {
+  const { pass, drop, rename, fields, replace } = builtInBetaTable();
   const names = [...pass, ...drop, ...rename.keys()];
   assert.equal(new Set(names).size, names.length);
   for (const name of rename.values()) assert.ok(pass.includes(name), name);
+  const added = [...fields.map(({ alone }) => alone), ...replace.map(({ flag }) => flag)];
+  for (const name of added) assert.ok(name === undefined || name === KEEP || pass.includes(name), name);
 });
 
-const TABLE = { unknown: "drop", pass: [], drop: [], rename: {}, fields: [] };
+const TABLE = { unknown: "drop", pass: [], drop: [], rename: {}, fields: [], replace: [], tools: [] };
 
 Deno.test("a table of the wrong shape is refused", () => {
   const faults = [
@@ -29,7 +31,7 @@ Deno.test("a path that cannot be read is named", () => {
   }
 });
 
-const WRITTEN = { pass: [], drop: [], rename: {}, fields: [] };
+const WRITTEN = { pass: [], drop: [], rename: {}, fields: [], replace: [], tools: [] };
 
 Deno.test("what a table says of a flag takes the place of what the table below says", () => {
   const below = compileBetaTable({
@@ -38,12 +40,21 @@ Deno.test("what a table says of a flag takes the place of what the table below s
     drop: ["c-1", "d-1"],
     rename: { "e-1": "a-1", "f-1": "a-1" },
     fields: [{ flags: ["c-*"], remove: ["c"] }],
+    replace: [{ field: "r", flag: "a-1" }],
+    tools: ["bash_*"],
   });
-  const over = { ...WRITTEN, pass: ["c-1"], drop: ["b-*", "e-1"], rename: { "d-1": "a-1" } };
-  const { fields, rename, ...flags } = compileBetaTable(over, below);
+  const over = {
+    ...WRITTEN,
+    pass: ["c-1"],
+    drop: ["b-*", "e-1"],
+    rename: { "d-1": "a-1" },
+    tools: ["web_*"],
+  };
+  const { fields, replace, rename, tools, ...flags } = compileBetaTable(over, below);
   assert.deepEqual(flags, { unknown: "drop", pass: ["a-1", "c-1"], drop: ["b-*", "e-1"] });
   assert.deepEqual([...rename], [["f-1", "a-1"], ["d-1", "a-1"]]);
-  assert.deepEqual(fields, below.fields);
+  assert.deepEqual([fields, replace], [below.fields, below.replace]);
+  assert.deepEqual(tools, ["bash_*", "web_*"]);
 });
 
 Deno.test("a table that says nothing changes nothing, and one that says what becomes of others does", () => {

@@ -11,6 +11,11 @@ const flag = text({
   maxLength: 129,
 });
 const flags = list(flag, { min: 0, max: 1000 });
+const toolType = text({
+  expected: "the type of a tool, with * at its end for any characters",
+  pattern: FLAG_NAMES,
+  maxLength: 129,
+});
 const path = text({
   expected: "a path such as a.b, a[].b or tools[web_search*].b",
   pattern: JSON_PATH,
@@ -25,7 +30,10 @@ export const betaTable = mapping({
   rename: z.record(z.string(), flag).register(about, { expected: "a mapping from flags to flags" }).prefault(
     {},
   ),
-  fields: list(mapping({ flags, remove: list(path, { min: 0, max: 100 }) }), { min: 0, max: 1000 }).prefault(
-    [],
-  ),
+  fields: list(
+    mapping({ flags, remove: list(path, { min: 0, max: 100 }), alone: flag.optional() }),
+    { min: 0, max: 1000 },
+  ).prefault([]),
+  replace: list(mapping({ field: path, flag }), { min: 0, max: 1000 }).prefault([]),
+  tools: list(toolType, { min: 0, max: 1000 }).prefault([]),
 });

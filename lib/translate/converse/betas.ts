@@ -1,13 +1,8 @@
-/**
- * Anthropic's beta flags: which are sent to Bedrock, and which fields are removed with those that are not.
- */
+/** Anthropic's beta flags: which are sent to Bedrock, and which fields stay in the body with them. */
 
-import { isJsonObject } from "../../base/json.ts";
-import type { JsonObject, JsonValue } from "../../base/json.ts";
-import { isNamed } from "../../facts/beta_table.ts";
-import type { BetaTable } from "../../facts/beta_table.ts";
-import { parseJsonPath, withoutPath } from "../../facts/json_paths.ts";
-import type { JsonPath } from "../../facts/json_paths.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { type BetaTable, isNamed, KEEP } from "../../facts/beta_table.ts";
+import { type JsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 export interface BetaOptions {
@@ -25,7 +20,10 @@ export interface BetaResult {
   readonly flags: readonly string[];
 }
 
-/** Decides on the flags, and removes the fields of the dropped ones from the body. */
+/**
+ * Sorts out the flags, and makes the body fit them: a flag that is dropped takes its fields with it, a field that came
+ * without a flag gets the one that Bedrock knows or leaves, and a field that Bedrock refuses is replaced by its flag.
+ */
 export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOptions): BetaResult {
   const sent = new Set<string>();
   const kept: string[] = [];
@@ -40,12 +38,27 @@ export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOpti
       ignored.add(`anthropic-beta[${flag}]`);
     }
   }
-  const paths = table.fields
-    .filter((row) => holdsAny(row.flags, dropped) && !holdsAny(row.flags, kept))
-    .flatMap((row) => row.remove);
-  const left = paths.reduce((left, path) => leaveOut(left, path, ignored), body);
-  const isLost = left.tools !== body.tools && choosesLostTool(left);
-  return { body: isLost ? leaveOut(left, TOOL_CHOICE, ignored) : left, flags: [...sent] };
+  let left = body;
+  for (const { flags: names, remove, alone } of table.fields) {
+    if (holdsAny(names, [...kept, ...sent])) continue;
+    if (alone !== undefined && !holdsAny(names, dropped)) {
+      if (alone === KEEP) continue;
+      if (passes(alone, table)) {
+        if (remove.some((path) => valuesAt(left, path).length > 0)) sent.add(alone);
+        continue;
+      }
+    }
+    left = remove.reduce((rest, path) => leaveOut(rest, path, ignored), left);
+  }
+  for (const { field, flag } of table.replace) {
+    const values = valuesAt(left, field);
+    if (values.length === 0) continue;
+    const asksForIt = values.includes(true);
+    if (asksForIt && passes(flag, table)) sent.add(flag);
+    else if (asksForIt) ignored.add(field.name);
+    left = withoutPath(left, field);
+  }
+  return { body: left, flags: [...sent] };
 }
 
 function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
@@ -54,15 +67,6 @@ function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
 
 function holdsAny(names: readonly string[], flags: readonly string[]): boolean {
   return flags.some((flag) => isNamed(flag, names));
-}
-
-const TOOL_CHOICE = parseJsonPath("tool_choice");
-
-/** Whether `tool_choice`, which Bedrock rejects without tools, has no tools left, or not the one it names. */
-function choosesLostTool({ tools, tool_choice: choice }: JsonObject): boolean {
-  if (!Array.isArray(tools)) return true;
-  if (!isJsonObject(choice) || choice.type !== "tool") return false;
-  return !tools.some((tool: JsonValue) => isJsonObject(tool) && tool.name === choice.name);
 }
 
 function leaveOut(body: JsonObject, path: JsonPath, ignored: IgnoredFields): JsonObject {

@@ -1,8 +1,55 @@
-/** Models that accept no token limit and no sampling parameters together with some of their own fields. */
+/** Token limits, stop sequences and sampling, made to fit what a model accepts. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
+import type { FieldsContext } from "./members.ts";
+
+interface NamedField extends FieldsContext {
+  /** What the caller calls the field. */
+  readonly path: string;
+}
+
+/** The limit, lowered to the longest answer of the model; clients have defaults that not every model reaches. */
+export function fitMaxTokens(
+  asked: number,
+  { traits: { maxOutputTokens }, ignored, path }: NamedField,
+): number {
+  if (maxOutputTokens === undefined || asked <= maxOutputTokens) return asked;
+  ignored.add(path);
+  return maxOutputTokens;
+}
+
+/** Those of the stop sequences that the model accepts. */
+export function fitStopSequences<T>(
+  asked: readonly T[],
+  { traits, ignored, path }: NamedField,
+): readonly T[] {
+  const accepted: Record<ModelTraits["stopSequences"], (stop: T) => boolean> = {
+    any: () => true,
+    visible: (stop) => typeof stop !== "string" || stop.trim() !== "",
+    none: () => false,
+  };
+  const kept = asked.filter(accepted[traits.stopSequences]);
+  if (kept.length === asked.length) return asked;
+  ignored.add(path);
+  return kept;
+}
+
+interface Sampling {
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+}
+
+/** Where only one of the two may be sent, the temperature is. */
+export function fitSampling({ temperature, topP }: Sampling, { traits, ignored }: FieldsContext): Sampling {
+  const isBoth = temperature !== undefined && topP !== undefined;
+  const takesTemperature = traits.sampling !== "none";
+  const takesTopP = takesTemperature && (traits.sampling === "both" || !isBoth);
+  if (temperature !== undefined && !takesTemperature) ignored.add("temperature");
+  if (topP !== undefined && !takesTopP) ignored.add("top_p");
+  return { temperature: takesTemperature ? temperature : undefined, topP: takesTopP ? topP : undefined };
+}
 
 /** Whether the model refuses limits together with these fields of `additionalModelRequestFields`. */
 export function refusesLimits({ refusesLimitsWith }: ModelTraits, fields: JsonObject): boolean {

@@ -5,6 +5,7 @@ import type { MessageBlock, ResultBlock, TextBlock, ToolResultBlock } from "../.
 import type { Message, MessagesRequest } from "../../wire/anthropic/messages.ts";
 import type { SystemBlock, ToolResultContent } from "../../wire/bedrock/converse.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
+import { asReminder } from "../converse/late_system.ts";
 import { MessagesMedia } from "./media.ts";
 import { redactedToConverse } from "../converse/redacted.ts";
 import { toolUseId } from "../converse/tool_names.ts";
@@ -49,8 +50,14 @@ class ConversationTranslator {
   #addMessage({ role, content }: Message): void {
     for (const block of content) {
       if (role !== "system") this.#addBlock(role, block);
-      else if (block.type === "text") this.#addSystem(block);
+      else if (block.type === "text") this.#addLateSystem(block);
     }
+  }
+
+  /** Text of a system message: ahead of all turns it belongs to the system prompt, between them it stays in its place. */
+  #addLateSystem(block: TextBlock): void {
+    if (this.#turns.role === undefined) this.#addSystem(block);
+    else if (!isBlank(block.text)) this.#addBlock("user", { ...block, text: asReminder(block.text) });
   }
 
   #addBlock(role: "user" | "assistant", block: MessageBlock): void {

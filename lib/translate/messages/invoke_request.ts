@@ -12,6 +12,9 @@ import { activeThinking, samplesItself } from "../converse/members.ts";
 import { guardrailHeaders } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
+import { fitFields } from "./invoke_fields.ts";
+import { fitMessages } from "./invoke_messages.ts";
+import { fitTools, withoutServerTools } from "./invoke_tools.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html */
 const ANTHROPIC_VERSION = "bedrock-2023-05-31";
@@ -47,7 +50,14 @@ export function messagesToInvoke(
     ignored,
   });
   const fields = settings?.defaults.additionalModelRequestFields ?? {};
-  const settled = mergeFields(mergeFields(asked.body, fields), asked.body);
+  const context = { traits, ignored };
+  const maxTokens = settings?.defaults.maxTokens;
+  const limited = isSet(asked.body, "max_tokens") || maxTokens === undefined
+    ? asked.body
+    : { ...asked.body, max_tokens: maxTokens };
+  const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
+  const fitted = fitFields(fitTools(fitMessages(usable, context), context), context);
+  const settled = mergeFields(mergeFields(fitted, fields), fitted);
   const members = new Map(Object.entries(settled));
   members.delete("model");
   members.delete("stream");
@@ -71,11 +81,10 @@ interface DefaultsContext {
 
 /** The operator's defaults for what the caller does not set. */
 function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
-  const { maxTokens, temperature, topP, stop } = settings?.defaults ?? {};
+  const { temperature, topP, stop } = settings?.defaults ?? {};
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
   const isSettled = traits.sampling === "none" || samplesItself(asked, activeThinking(body));
   const members: [string, JsonValue | undefined][] = [
-    ["max_tokens", isSet(body, "max_tokens") ? undefined : maxTokens],
     ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
     ["temperature", isSettled ? undefined : temperature],
     ["top_p", isSettled ? undefined : topP],

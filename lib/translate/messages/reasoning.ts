@@ -4,6 +4,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { MessagesRequest, MessagesThinking } from "../../wire/anthropic/messages.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { refusesLimits } from "../converse/limits.ts";
+import { fitThinking } from "../converse/thinking.ts";
 
 /** A smaller budget becomes low effort, a larger one medium. */
 const LOW_EFFORT_BELOW_TOKENS = 4096;
@@ -11,13 +12,15 @@ const LOW_EFFORT_BELOW_TOKENS = 4096;
 /** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
 export function messagesReasoning(
   request: MessagesRequest,
-  { traits, ignored }: FieldsContext,
+  { traits, ignored, maxTokens }: FieldsContext & { readonly maxTokens: number },
 ): JsonObject {
   const { thinking, effort } = request;
   if (traits.thinkingTypes.size > 0) {
+    const wish = { thinking: thinking?.value, effort, maxTokens };
+    const fitted = fitThinking(wish, { traits, ignored });
     return {
-      ...(thinking && { thinking: thinking.value }),
-      ...(effort !== undefined && { output_config: { effort } }),
+      ...(fitted.thinking && { thinking: fitted.thinking }),
+      ...(fitted.effort !== undefined && { output_config: { effort: fitted.effort } }),
     };
   }
   const asked = effortOf(thinking, effort);

@@ -10,13 +10,12 @@ import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import { CachePoints } from "../converse/cache_points.ts";
-import { refusesLimits } from "../converse/limits.ts";
+import { fitMaxTokens, fitSampling, fitStopSequences, refusesLimits } from "../converse/limits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  noSampling,
   samplesItself,
   tierConfig,
   topKFields,
@@ -65,10 +64,12 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const { system, messages, calledTools } = translateConversation(request, shared);
   const tools = planMessagesTools(request, { ...shared, calledTools });
   const defaults = settings?.defaults ?? {};
-  const maxTokens = request.maxTokens ?? defaults.maxTokens;
-  if (maxTokens === undefined) throw missingField("max_tokens");
-  const reasoning = messagesReasoning(request, shared);
-  const stopSequences = request.stopSequences.length > 0 ? request.stopSequences : defaults.stop;
+  const asked = request.maxTokens ?? defaults.maxTokens;
+  if (asked === undefined) throw missingField("max_tokens");
+  const maxTokens = fitMaxTokens(asked, { ...shared, path: "max_tokens" });
+  const reasoning = messagesReasoning(request, { ...shared, maxTokens });
+  const stops = fitStopSequences(request.stopSequences, { ...shared, path: "stop_sequences" });
+  const stopSequences = stops.length > 0 ? stops : defaults.stop;
   const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
@@ -82,8 +83,9 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
 
-  const wanted = samplesItself(request, thinking) ? request : defaults;
-  const { temperature, topP } = limited.traits.sampling === "none" ? noSampling(request, ignored) : wanted;
+  const { temperature, topP } = samplesItself(request, thinking) || limited.traits.sampling === "none"
+    ? fitSampling(request, limited)
+    : defaults;
 
   return {
     request: {
@@ -128,15 +130,24 @@ interface BetaContext extends MessagesConverseContext {
 }
 
 /** Fields of Anthropic's own that Converse passes on to Claude, and that no other model supports. */
-function claudeFields({ betas, contextManagement }: MessagesRequest, context: BetaContext): JsonObject {
+function claudeFields(
+  { betas, contextManagement, tools }: MessagesRequest,
+  context: BetaContext,
+): JsonObject {
   const { traits, betaTable, ignored } = context;
   const flags = [...context.betas, ...betas];
+  const isEager = tools.some(({ eager }) => eager);
   if (!traits.anthropicMessages) {
     if (flags.length > 0) ignored.add("anthropic-beta");
+    if (isEager) ignored.add("tools[].eager_input_streaming");
     if (contextManagement !== undefined) ignored.add("context_management");
     return {};
   }
-  const fields = contextManagement === undefined ? {} : { context_management: contextManagement };
+  const fields = {
+    ...(contextManagement !== undefined && { context_management: contextManagement }),
+    // Becomes a flag; nothing else is left of it.
+    ...(isEager && { tools: [{ eager_input_streaming: true }] }),
+  };
   const asked = applyBetas(fields, { flags, table: betaTable, ignored });
   return asked.flags.length === 0 ? asked.body : { ...asked.body, anthropic_beta: asked.flags };
 }

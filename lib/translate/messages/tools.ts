@@ -1,6 +1,6 @@
 /** Anthropic Messages -> Converse: tools, the choice between them, and structured output. */
 
-import { invalidField } from "../../base/errors.ts";
+import { type AditError, invalidField } from "../../base/errors.ts";
 import type { JsonOutputFormat, MessagesRequest, MessagesTool } from "../../wire/anthropic/messages.ts";
 import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "../converse/tools.ts";
 import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
@@ -9,12 +9,32 @@ import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from ".
 export function planMessagesTools(request: MessagesRequest, context: ToolsContext): ToolPlan {
   const tools = request.tools.map(callerTool);
   refuseDoubles(tools);
+  leaveOutServerTools(request, context);
   const choice = resolveChoice(request, context);
   const format = request.outputFormat && answerFormat(request.outputFormat);
   const { toolChoice: asked } = request;
   const isSingle = asked !== undefined && asked.type !== "none" && asked.single;
   const singleCall = isSingle ? "tool_choice.disable_parallel_tool_use" : undefined;
   return planTools({ tools, choice, format, singleCall }, context);
+}
+
+/** Converse runs no tool of Anthropic's servers: they are named, and refused where a call of one is forced. */
+function leaveOutServerTools(
+  { serverTools, tools, toolChoice }: MessagesRequest,
+  { ignored }: ToolsContext,
+): void {
+  for (const { path, type, name } of serverTools) {
+    const isForced = toolChoice?.type === "tool"
+      ? toolChoice.name === name
+      : toolChoice?.type === "any" && tools.length === 0;
+    if (isForced) throw forcedServerTool(`${path}.type`);
+    ignored.add(`tools[${type}]`);
+  }
+}
+
+/** The error for a tool that Bedrock does not have, without which the request makes no sense. */
+export function forcedServerTool(path: string): AditError {
+  return invalidField(path, "Bedrock does not have this tool, and tool_choice forces a call of it");
 }
 
 function resolveChoice({ toolChoice: asked, tools }: MessagesRequest, context: ToolsContext): Choice {

@@ -76,7 +76,7 @@ export interface ContentOptions {
 
 /** Parses a member that is a string or an array of blocks; unknown fields are added to `unreadPaths`. */
 export function parseContent(fields: Fields, options: ContentOptions): MessageBlock[] {
-  return parseBlocks<MessageBlock>(fields, { ...options, readers: BLOCK_READERS });
+  return parseBlocks<MessageBlock>(fields, { ...options, readers: BLOCK_READERS, skips: SERVER_BLOCKS });
 }
 
 /** The same for a member in which only text is allowed. */
@@ -84,19 +84,36 @@ export function parseTextContent(fields: Fields, options: ContentOptions): TextB
   return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text } });
 }
 
+/** A call that Anthropic's servers made, and its result: neither is the caller's to answer for, nor the model's to take back. */
+const SERVER_BLOCKS = /^(?:server_tool_use|mcp_tool_use|\w+_tool_result)$/;
+
+/** The text of a message between turns; what else it may hold, such as changes to the tools, is added to `unreadPaths`. */
+export function parseSystemMessage(fields: Fields, options: ContentOptions): TextBlock[] {
+  return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text }, skips: /^(?!text$)/ });
+}
+
 type Reader<T> = (fields: Fields, unreadPaths: Set<string>) => T;
 interface BlockOptions<T> extends ContentOptions {
   readonly readers: Readonly<Record<string, Reader<T>>>;
+  /** Types of blocks that are left out. */
+  readonly skips?: RegExp;
 }
 
-function parseBlocks<T>(fields: Fields, { name, unreadPaths, readers }: BlockOptions<T>): (T | TextBlock)[] {
+function parseBlocks<T>(
+  fields: Fields,
+  { name, unreadPaths, readers, skips }: BlockOptions<T>,
+): (T | TextBlock)[] {
   const content = fields.any(name);
   const path = fields.pathOf(name);
   if (content === undefined) return [];
   if (typeof content === "string") return [{ type: "text", path, text: content, cache: undefined }];
   if (!Array.isArray(content)) throw unexpected(path, "a string or an array of blocks", content);
-  return fields.items(name).map((block) => {
+  return fields.items(name).flatMap((block) => {
     const type = block.string("type");
+    if (skips?.test(type)) {
+      unreadPaths.add(`messages[].content[${type}]`);
+      return [];
+    }
     const read = Object.hasOwn(readers, type) ? readers[type] : undefined;
     if (read === undefined) throw unexpected(block.pathOf("type"), oneOf(Object.keys(readers)), type);
     const parsed = read(block, unreadPaths);

@@ -4,7 +4,7 @@
 
 import { AditError, invalidField } from "../../base/errors.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
-import { parseContent, parseTextContent } from "./content.ts";
+import { parseContent, parseSystemMessage, parseTextContent } from "./content.ts";
 import type { MessageBlock, TextBlock } from "./content.ts";
 import { withDottedPaths } from "./paths.ts";
 import { Fields, unexpected } from "../fields.ts";
@@ -73,6 +73,8 @@ export interface MessagesRequest {
   readonly topK: number | undefined;
   readonly stopSequences: readonly string[];
   readonly tools: readonly MessagesTool[];
+  /** Tools that Anthropic's servers would run. */
+  readonly serverTools: readonly ServerTool[];
   readonly toolChoice: MessagesToolChoice | undefined;
   readonly thinking: MessagesThinking | undefined;
   /** `output_config.effort` */
@@ -105,7 +107,16 @@ export interface MessagesTool {
   readonly description: string | undefined;
   readonly inputSchema: JsonObject;
   readonly strict: boolean;
+  /** Whether the input of a call is to be streamed before it is whole. */
+  readonly eager: boolean;
   readonly cache: CacheControl | undefined;
+}
+
+export interface ServerTool {
+  /** `tools[0]` */
+  readonly path: string;
+  readonly type: string;
+  readonly name: string | undefined;
 }
 
 export type MessagesToolChoice =
@@ -148,7 +159,7 @@ function readRequest(fields: Fields): MessagesRequest {
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),
     stopSequences: readStopSequences(fields),
-    tools: fields.items("tools").map((tool) => readTool(tool, unreadPaths)),
+    ...readTools(fields, unreadPaths),
     toolChoice: readToolChoice(fields, unreadPaths),
     thinking: readThinking(fields),
     effort: outputConfig?.optionalString("effort"),
@@ -183,7 +194,7 @@ function readMessages(fields: Fields, unreadPaths: Set<string>): Message[] {
   return fields.items("messages").map((message) => {
     const role = message.oneOf("role", ["user", "assistant", "system"]);
     const options = { name: "content", unreadPaths };
-    const content = role === "system" ? parseTextContent(message, options) : parseContent(message, options);
+    const content = role === "system" ? parseSystemMessage(message, options) : parseContent(message, options);
     message.noteUnread(unreadPaths);
     return { role, content };
   });
@@ -196,21 +207,30 @@ function readStopSequences(fields: Fields): readonly string[] {
   });
 }
 
-function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
-  const type = fields.optionalString("type") ?? "custom";
-  if (type !== "custom") {
-    throw unexpected(
-      fields.pathOf("type"),
-      '"custom" (Converse has no server tools)',
-      type,
-    );
+function readTools(fields: Fields, unreadPaths: Set<string>): Pick<MessagesRequest, "tools" | "serverTools"> {
+  const tools: MessagesTool[] = [];
+  const serverTools: ServerTool[] = [];
+  for (const tool of fields.items("tools")) {
+    const type = tool.optionalString("type") ?? "custom";
+    if (type === "custom") tools.push(readTool(tool, unreadPaths));
+    else if (SERVER_TOOLS.test(type)) {
+      serverTools.push({ path: tool.path, type, name: tool.optionalString("name") });
+    } else throw unexpected(tool.pathOf("type"), 'a tool of the caller\'s own, "custom"', type);
   }
+  return { tools, serverTools };
+}
+
+/** https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview: "server tools", whose calls never reach the caller. */
+const SERVER_TOOLS = /^(?:advisor|code_execution|tool_search_tool|web_fetch|web_search)_/;
+
+function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
   const tool: MessagesTool = {
     path: fields.path,
     name: fields.string("name"),
     description: fields.optionalString("description") || undefined,
     inputSchema: fields.object("input_schema").value,
     strict: fields.optionalBoolean("strict") ?? false,
+    eager: fields.optionalBoolean("eager_input_streaming") ?? false,
     cache: parseCacheControl(fields, unreadPaths),
   };
   fields.noteUnread(unreadPaths);

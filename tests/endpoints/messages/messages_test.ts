@@ -302,9 +302,13 @@ Deno.test("requests that cannot be are refused in Anthropic's words, before anyt
     [messagesBody({ stream: "yes" }), 400, /^stream: Input should be a valid boolean$/],
     [messagesBody({ model: "opus" }), 404, /^the model "opus" does not exist/],
     [
-      messagesBody({ model: "nova", tools: [{ type: "web_search_20250305" }] }),
+      messagesBody({
+        model: "nova",
+        tools: [{ type: "web_search_20250305", name: "web_search" }],
+        tool_choice: { type: "any" },
+      }),
       400,
-      /^tools\.0\.type: .*web_search/,
+      /^tools\.0\.type: Bedrock does not have this tool/,
     ],
   ];
   for (const [body, status, message] of faults) {

@@ -15,6 +15,13 @@ rename: { old-name: new-name }
 fields:
   - { flags: [pair-*, good-pair], remove: [pair.inner, "tools[pair_*]"] }
   - { flags: [old-name], remove: [never] }
+  - { flags: [alone-*], remove: [lonely], alone: good-alone }
+  - { flags: [refused-*], remove: [unlucky], alone: good-but-refused }
+  - { flags: [free-*], remove: [free], alone: keep }
+replace:
+  - { field: "tools[].eager", flag: good-eager }
+  - { field: "hasty", flag: good-but-refused }
+tools: [pair_*]
 `;
 
 const readTable = (text: string) => compileBetaTable(betaTableSchema.parse(parse(text)));
@@ -53,40 +60,6 @@ const CASES: Readonly<Record<string, Case>> = {
     sent: ["new-name"],
     left: { never: 1 },
   },
-  "a choice of a tool leaves with the last tool": {
-    flags: ["pair-1"],
-    body: { tools: [{ type: "pair_1", name: "p" }], tool_choice: { type: "auto" } },
-    sent: [],
-    left: {},
-    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
-  },
-  "a choice of a tool leaves with the tool that it names": {
-    flags: ["pair-1"],
-    body: {
-      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
-      tool_choice: { type: "tool", name: "p" },
-    },
-    sent: [],
-    left: { tools: [{ name: "mine" }] },
-    ignored: ["anthropic-beta[pair-1]", "tools[pair]", "tool_choice"],
-  },
-  "a choice of a tool that stays stays, too": {
-    flags: ["pair-1"],
-    body: {
-      tools: [{ type: "pair_1", name: "p" }, { name: "mine" }],
-      tool_choice: { type: "tool", name: "mine" },
-    },
-    sent: [],
-    left: { tools: [{ name: "mine" }], tool_choice: { type: "tool", name: "mine" } },
-    ignored: ["anthropic-beta[pair-1]", "tools[pair]"],
-  },
-  "a choice of a tool without tools is the caller's own": {
-    flags: ["pair-1"],
-    body: { pair: { inner: 1 }, tool_choice: { type: "auto" } },
-    sent: [],
-    left: { tool_choice: { type: "auto" } },
-    ignored: ["anthropic-beta[pair-1]", "pair.inner"],
-  },
   "a dropped flag takes its members and elements": {
     flags: ["pair-1"],
     body: PAIRED,
@@ -100,6 +73,60 @@ const CASES: Readonly<Record<string, Case>> = {
     sent: ["good-pair"],
     left: PAIRED,
     ignored: ["anthropic-beta[pair-1]"],
+  },
+  "members without their flag leave, too": {
+    flags: [],
+    body: PAIRED,
+    sent: [],
+    left: { pair: { other: 2 }, tools: [{ name: "mine" }, { type: "custom_pair_1" }] },
+    ignored: ["pair.inner", "tools[pair]"],
+  },
+  "a member without its flag gets the one that Bedrock knows": {
+    flags: ["good-1"],
+    body: { lonely: false },
+    sent: ["good-1", "good-alone"],
+  },
+  "a member leaves with its flag, though Bedrock knows another": {
+    flags: ["alone-9"],
+    body: { lonely: 1 },
+    sent: [],
+    left: {},
+    ignored: ["anthropic-beta[alone-9]", "lonely"],
+  },
+  "no flag is added for a member that is not there": { flags: [], body: { other: 1 }, sent: [] },
+  "a member leaves where the flag for it is refused": {
+    flags: [],
+    body: { unlucky: 1 },
+    sent: [],
+    left: {},
+    ignored: ["unlucky"],
+  },
+  "a member that needs no flag stays": { flags: [], body: { free: 1 }, sent: [], left: { free: 1 } },
+  "a member that needs no flag leaves with one that is dropped": {
+    flags: ["free-1"],
+    body: { free: 1 },
+    sent: [],
+    left: {},
+    ignored: ["anthropic-beta[free-1]", "free"],
+  },
+  "a member that Bedrock refuses becomes its flag, once": {
+    flags: [],
+    body: { tools: [{ name: "a", eager: true }, { name: "b", eager: true }, { name: "c" }] },
+    sent: ["good-eager"],
+    left: { tools: [{ name: "a" }, { name: "b" }, { name: "c" }] },
+  },
+  "a member that Bedrock refuses and that asks for nothing just leaves": {
+    flags: [],
+    body: { tools: [{ name: "a", eager: false }], hasty: null },
+    sent: [],
+    left: { tools: [{ name: "a" }] },
+  },
+  "a member whose flag is refused leaves and is named": {
+    flags: [],
+    body: { hasty: true },
+    sent: [],
+    left: {},
+    ignored: ["hasty"],
   },
   "what a removal leaves empty leaves too": {
     flags: ["pair-1"],
@@ -133,7 +160,7 @@ Deno.test("a body from which nothing leaves is not copied, and no part of it tha
   const body = { tools: [{ type: "pair_1" }, { name: "mine" }], messages: [{ role: "user" }] };
   const apply = (flags: string[]) =>
     applyBetas(body, { flags, table: readTable(TABLE), ignored: new IgnoredFields() }).body;
-  assert.equal(apply(["good-1"]), body);
+  assert.equal(apply(["good-pair"]), body);
   assert.equal(apply(["pair-1"]).messages, body.messages);
 });
 

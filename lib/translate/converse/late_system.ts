@@ -1,0 +1,9 @@
+/** System text between turns, for a model that takes it only ahead of all turns: it stays in its place, as marked text of the user. */
+
+const OPEN = "<system-reminder>";
+const CLOSE = "</system-reminder>";
+
+/** The text in the tags that Claude Code itself uses where a model has no such messages; text that has them stays. */
+export function asReminder(text: string): string {
+  return text.trimStart().startsWith(OPEN) ? text : `${OPEN}\n${text}\n${CLOSE}`;
+}

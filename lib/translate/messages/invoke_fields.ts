@@ -1,0 +1,96 @@
+/** Anthropic Messages -> InvokeModel of Claude: the members beside the conversation and the tools, made to fit the model. */
+
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
+import type { FieldsContext } from "../converse/members.ts";
+import { fitMaxTokens, fitStopSequences } from "../converse/limits.ts";
+import { fitThinking } from "../converse/thinking.ts";
+
+/** Every place where Anthropic's API takes `cache_control.ttl`. */
+const TTLS = [
+  "cache_control.ttl",
+  "system[].cache_control.ttl",
+  "tools[].cache_control.ttl",
+  "messages[].content[].cache_control.ttl",
+  "messages[].content[].content[].cache_control.ttl",
+].map(parseJsonPath);
+
+/** The body with members that the model takes; what it does not take is left out or changed, and named. */
+export function fitFields(body: JsonObject, context: FieldsContext): JsonObject {
+  return [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSampling]
+    .reduce((fitted, fit) => fit(fitted, context), body);
+}
+
+/** The older name of `output_config.format`, which Bedrock knows under the newer one alone. */
+function fitFormat(body: JsonObject): JsonObject {
+  const { output_format: format, ...rest } = body;
+  if (format === undefined) return body;
+  const config = isJsonObject(body.output_config) ? body.output_config : {};
+  return format === null || isSet(config.format) ? rest : { ...rest, output_config: { ...config, format } };
+}
+
+function fitCaching(body: JsonObject, { traits: { cacheTtls }, ignored }: FieldsContext): JsonObject {
+  const takes = (ttl: JsonValue) => [...cacheTtls].some((each) => each === ttl);
+  return TTLS.reduce((left, path) => {
+    if (valuesAt(left, path).every(takes)) return left;
+    ignored.add(path.name);
+    return withoutPath(left, path);
+  }, body);
+}
+
+function fitStops(body: JsonObject, context: FieldsContext): JsonObject {
+  const { stop_sequences: stops, ...rest } = body;
+  if (!Array.isArray(stops)) return body;
+  const kept = fitStopSequences<JsonValue>(stops, { ...context, path: "stop_sequences" });
+  if (kept === stops) return body;
+  return kept.length === 0 ? rest : { ...body, stop_sequences: kept };
+}
+
+function fitLimit(body: JsonObject, context: FieldsContext): JsonObject {
+  const { max_tokens: asked } = body;
+  if (typeof asked !== "number") return body;
+  const limit = fitMaxTokens(asked, { ...context, path: "max_tokens" });
+  return limit === asked ? body : { ...body, max_tokens: limit };
+}
+
+function fitReasoning(body: JsonObject, context: FieldsContext): JsonObject {
+  const { thinking, output_config: config, max_tokens: limit } = body;
+  const effort = isJsonObject(config) ? config.effort : undefined;
+  const asked = {
+    thinking: isJsonObject(thinking) ? thinking : undefined,
+    effort: typeof effort === "string" ? effort : undefined,
+  };
+  const maxTokens = typeof limit === "number" ? limit : undefined;
+  const fitted = fitThinking({ ...asked, maxTokens }, context);
+  const members = new Map(Object.entries(body));
+  if (fitted.thinking !== asked.thinking) place(members, "thinking", fitted.thinking);
+  if (fitted.effort !== asked.effort) {
+    const { effort: _effort, ...others } = isJsonObject(config) ? config : {};
+    const changed = fitted.effort === undefined ? others : { ...others, effort: fitted.effort };
+    place(members, "output_config", Object.keys(changed).length === 0 ? undefined : changed);
+  }
+  return Object.fromEntries(members);
+}
+
+function place(members: Map<string, JsonValue>, name: string, value: JsonValue | undefined): void {
+  if (value === undefined) members.delete(name);
+  else members.set(name, value);
+}
+
+/** One rule for every dialect: of what the model refuses, `temperature` stays where one may. */
+function fitSampling(body: JsonObject, { traits: { sampling }, ignored }: FieldsContext): JsonObject {
+  const both = isSet(body.temperature) && isSet(body.top_p);
+  const refused = sampling === "none"
+    ? ["temperature", "top_p", "top_k"].filter((name) => isSet(body[name]))
+    : sampling === "one" && both
+    ? ["top_p"]
+    : [];
+  if (refused.length === 0) return body;
+  for (const name of refused) ignored.add(name);
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !refused.includes(name)));
+}
+
+function isSet(value: JsonValue | undefined): boolean {
+  return value !== undefined && value !== null;
+}

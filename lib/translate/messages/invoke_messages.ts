@@ -1,0 +1,154 @@
+/** Anthropic Messages -> InvokeModel of Claude: what in the conversation has to change for the model to take it. */
+
+import { invalidField } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { asReminder } from "../converse/late_system.ts";
+import type { FieldsContext } from "../converse/members.ts";
+
+/** The body with a conversation that the model takes; `body` itself where it takes all of it as it came. */
+export function fitMessages(body: JsonObject, context: FieldsContext): JsonObject {
+  const placed = context.traits.system === "anywhere" ? body : placeSystemMessages(body, context);
+  const { messages } = placed;
+  if (!Array.isArray(messages)) return placed;
+  const fitted = changed(
+    changed(messages, (message) => fitMessage(message, context)),
+    (message, index, all) => index === all.length - 1 ? trimPrefill(message, context) : message,
+  );
+  return fitted === messages ? placed : { ...placed, messages: fitted };
+}
+
+/** The list with each element mapped; the list itself where none changes. */
+function changed(
+  list: readonly JsonValue[],
+  map: (element: JsonValue, index: number, all: readonly JsonValue[]) => JsonValue | undefined,
+): readonly JsonValue[] {
+  const mapped = list.map(map);
+  if (mapped.every((element, index) => element === list[index])) return list;
+  return mapped.filter((element) => element !== undefined);
+}
+
+/**
+ * Messages of role `system` move: those ahead of all turns to the end of the system prompt, those between turns to the
+ * user's turn next to them, the one before rather than the one after. Their order stays.
+ */
+function placeSystemMessages(body: JsonObject, { ignored }: FieldsContext): JsonObject {
+  const { messages, system } = body;
+  if (!Array.isArray(messages) || !messages.some(isSystemMessage)) return body;
+  const leading: JsonValue[] = [];
+  const placed: JsonValue[] = [];
+  let waiting: JsonValue[] = [];
+  messages.forEach((message: JsonValue, index) => {
+    if (isSystemMessage(message)) {
+      const blocks = textBlocks(message.content, `messages.${index}.content`, ignored);
+      if (placed.length === 0) leading.push(...blocks);
+      else waiting.push(...blocks.map((block) => ({ ...block, text: asReminder(block.text) })));
+      const last = placed.at(-1);
+      if (roleOf(last) === "user" && waiting.length > 0) {
+        placed[placed.length - 1] = withBlocks(last, (own) => [...own, ...waiting]);
+        waiting = [];
+      }
+      return;
+    }
+    if (roleOf(message) === "user" && waiting.length > 0) {
+      const late = waiting;
+      placed.push(withBlocks(message, (own) => behindResults(own, late)));
+    } else {
+      if (waiting.length > 0) placed.push({ role: "user", content: waiting });
+      placed.push(message);
+    }
+    waiting = [];
+  });
+  if (waiting.length > 0) placed.push({ role: "user", content: waiting });
+  if (leading.length === 0) return { ...body, messages: placed };
+  return { ...body, system: [...blocksOf(system), ...leading], messages: placed };
+}
+
+function isSystemMessage(message: JsonValue): message is JsonObject {
+  return roleOf(message) === "system";
+}
+
+function roleOf(message: JsonValue | undefined): JsonValue | undefined {
+  return isJsonObject(message) ? message.role : undefined;
+}
+
+/** The model wants the results of its calls ahead of everything else in the turn. */
+function behindResults(own: readonly JsonValue[], late: readonly JsonValue[]): JsonValue[] {
+  const last = own.findLastIndex((block) => isJsonObject(block) && block.type === "tool_result");
+  return [...own.slice(0, last + 1), ...late, ...own.slice(last + 1)];
+}
+
+function withBlocks(
+  message: JsonValue | undefined,
+  map: (own: readonly JsonValue[]) => readonly JsonValue[],
+): JsonObject {
+  const object = isJsonObject(message) ? message : {};
+  return { ...object, content: map(blocksOf(object.content)) };
+}
+
+/** A string as the one block that it stands for; blank text, which the model refuses in a block, as none. */
+function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
+  if (typeof content === "string") return content.trim() === "" ? [] : [{ type: "text", text: content }];
+  return Array.isArray(content) ? content : [];
+}
+
+type TextBlock = JsonObject & { readonly text: string };
+
+/** The text of a system message; what else it may hold (changes to the tools) has no place in the user's turn. */
+function textBlocks(
+  content: JsonValue | undefined,
+  path: string,
+  ignored: FieldsContext["ignored"],
+): TextBlock[] {
+  if (typeof content !== "string" && !Array.isArray(content)) {
+    throw invalidField(path, "expected a string or an array of blocks");
+  }
+  return blocksOf(content).flatMap((block) => {
+    if (isTextBlock(block)) return block.text.trim() === "" ? [] : [block];
+    ignored.add(`messages[].content[${isJsonObject(block) ? String(block.type) : ""}]`);
+    return [];
+  });
+}
+
+function isTextBlock(block: JsonValue): block is TextBlock {
+  return isJsonObject(block) && block.type === "text" && typeof block.text === "string";
+}
+
+function fitMessage(message: JsonValue, context: FieldsContext): JsonValue | undefined {
+  if (!isJsonObject(message) || !Array.isArray(message.content)) return message;
+  const content: readonly JsonValue[] = message.content;
+  const fitted = changed(content, (block) => fitBlock(block, context));
+  if (fitted === content) return message;
+  // A turn of nothing but what was left out has nothing to say.
+  return fitted.length === 0 ? undefined : { ...message, content: fitted };
+}
+
+function fitBlock(block: JsonValue, { ignored }: FieldsContext): JsonValue | undefined {
+  if (!isJsonObject(block)) return block;
+  switch (block.type) {
+    case "thinking":
+      // A thought of another family, or one that lost its signature on the way: Claude takes back only its own.
+      if (typeof block.signature === "string" && block.signature !== "") return block;
+      ignored.add("messages[].content[].thinking");
+      return undefined;
+    case "tool_use":
+      if (isJsonObject(block.input)) return block;
+      ignored.add("messages[].content[].input");
+      return { ...block, input: {} };
+    default:
+      return block;
+  }
+}
+
+/** The answer's beginning that the model is to continue, without the white space at its end, which the model refuses. */
+function trimPrefill(message: JsonValue, { traits, ignored }: FieldsContext): JsonValue {
+  if (traits.prefill !== "trimmed" || !isJsonObject(message) || message.role !== "assistant") return message;
+  const { content } = message;
+  const last = Array.isArray(content) ? content.at(-1) : undefined;
+  const text = typeof content === "string" ? content : isTextBlock(last) ? last.text : "";
+  const trimmed = text.trimEnd();
+  if (trimmed === text || trimmed === "") return message;
+  ignored.add("messages[].content[].text");
+  const fitted = Array.isArray(content) ? [...content.slice(0, -1), { ...last, text: trimmed }] : trimmed;
+  return { ...message, content: fitted };
+}

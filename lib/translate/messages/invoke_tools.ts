@@ -1,0 +1,108 @@
+/** Anthropic Messages -> InvokeModel of Claude: what in the tools has to change for Bedrock and the model to take them. */
+
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { type BetaTable, isNamed } from "../../facts/beta_table.ts";
+import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
+import type { FieldsContext } from "../converse/members.ts";
+import { objectSchema } from "../converse/members.ts";
+import type { IgnoredFields } from "../converse/ignored.ts";
+import { forcedServerTool } from "./tools.ts";
+
+const STRICT = parseJsonPath("tools[].strict");
+
+/** The body with tools and a history that the model takes; `body` itself where all of it may stay. */
+export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
+  const { traits, ignored } = context;
+  const { tools } = body;
+  if (!Array.isArray(tools)) return body;
+  const fitted: readonly JsonValue[] = tools.map(fitSchema);
+  const named = fitted.every((tool, index) => tool === tools[index]) ? body : { ...body, tools: fitted };
+  const strict = traits.strictTools ? [] : valuesAt(named, STRICT);
+  if (strict.length === 0) return named;
+  if (strict.includes(true)) ignored.add(STRICT.name);
+  return withoutPath(named, STRICT);
+}
+
+function fitSchema(tool: JsonValue): JsonValue {
+  if (!isJsonObject(tool) || !isJsonObject(tool.input_schema)) return tool;
+  const schema = objectSchema(tool.input_schema);
+  return schema === tool.input_schema ? tool : { ...tool, input_schema: schema };
+}
+
+export interface LostTools {
+  /** Before any tool was left out. */
+  readonly asked: JsonObject;
+  readonly table: BetaTable;
+  readonly ignored: IgnoredFields;
+}
+
+/**
+ * The body without tools of types that Bedrock does not take, such as those that Anthropic's servers run, and without
+ * their traces in the history. Throws `invalid_request` with the path of such a tool where a call of it is forced.
+ */
+export function withoutServerTools(body: JsonObject, { asked, table, ignored }: LostTools): JsonObject {
+  const { tools } = body;
+  const kept = Array.isArray(tools) ? tools.filter((tool: JsonValue) => isTaken(tool, table, ignored)) : [];
+  const { tools: _tools, ...rest } = body;
+  const left = Array.isArray(tools) && kept.length < tools.length
+    ? kept.length === 0 ? rest : { ...body, tools: kept }
+    : body;
+  return withoutServerBlocks(
+    left.tools === asked.tools ? left : withoutLostChoice(left, asked, ignored),
+    ignored,
+  );
+}
+
+function isTaken(tool: JsonValue, { tools }: BetaTable, ignored: IgnoredFields): boolean {
+  if (!isJsonObject(tool) || typeof tool.type !== "string" || isNamed(tool.type, tools)) return true;
+  ignored.add(`tools[${tool.type}]`);
+  return false;
+}
+
+/** `tool_choice` goes with the last tool, since Bedrock refuses it without tools; a forced choice must have its tool. */
+function withoutLostChoice(body: JsonObject, { tools }: JsonObject, ignored: IgnoredFields): JsonObject {
+  const { tool_choice: choice, ...rest } = body;
+  if (!isJsonObject(choice)) return body;
+  const asked: readonly JsonValue[] = Array.isArray(tools) ? tools : [];
+  const kept: readonly JsonValue[] = Array.isArray(body.tools) ? body.tools : [];
+  const isLost = choice.type === "tool"
+    ? !kept.some((tool) => nameOf(tool) === choice.name) && asked.some((tool) => nameOf(tool) === choice.name)
+    : kept.length === 0;
+  if (!isLost) return body;
+  if (choice.type === "tool" || choice.type === "any") {
+    const at = asked.findIndex((tool) => choice.type === "any" || nameOf(tool) === choice.name);
+    throw forcedServerTool(`tools.${at}.type`);
+  }
+  ignored.add("tool_choice");
+  return rest;
+}
+
+function nameOf(tool: JsonValue): JsonValue | undefined {
+  return isJsonObject(tool) ? tool.name : undefined;
+}
+
+/** Calls that Anthropic's servers made, and their results, unless the request still has the tool. */
+function withoutServerBlocks(body: JsonObject, ignored: IgnoredFields): JsonObject {
+  const { messages, tools } = body;
+  if (!Array.isArray(messages)) return body;
+  const names = new Set(Array.isArray(tools) ? tools.map(nameOf) : []);
+  const lost = new Set<JsonValue | undefined>();
+  let isChanged = false;
+  const fitted = messages.flatMap((message: JsonValue): JsonValue[] => {
+    if (!isJsonObject(message) || !Array.isArray(message.content)) return [message];
+    const content: readonly JsonValue[] = message.content;
+    const kept = content.filter((block) => {
+      if (!isJsonObject(block)) return true;
+      if (block.type === "server_tool_use" && !names.has(block.name)) lost.add(block.id);
+      const isLost = (block.type === "server_tool_use" && lost.has(block.id)) ||
+        (block.type !== "tool_result" && lost.has(block.tool_use_id));
+      if (isLost) ignored.add(`messages[].content[${String(block.type)}]`);
+      return !isLost;
+    });
+    if (kept.length === content.length) return [message];
+    isChanged = true;
+    return kept.length === 0 ? [] : [{ ...message, content: kept }];
+  });
+  return isChanged ? { ...body, messages: fitted } : body;
+}
