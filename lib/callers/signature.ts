@@ -9,6 +9,7 @@ import {
   verifySignature,
 } from "../aws/sigv4/verify.ts";
 import { AditError, type ErrorKind } from "../base/errors.ts";
+import { unseal } from "../base/secret.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 
 const KINDS = {
@@ -39,7 +40,8 @@ export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | un
 export function checkSignature(request: ReceivedRequest, { aws }: Caller, nowMs: number): void {
   const result: Verification = verifySignature(request, {
     nowMs,
-    findSecret: (accessKeyId) => aws?.accessKeyId === accessKeyId ? aws : undefined,
+    findSecret: (accessKeyId) =>
+      aws?.accessKeyId === accessKeyId ? { secretAccessKey: unseal(aws.secretAccessKey) } : undefined,
   });
   if (!result.ok) throw new AditError(KINDS[result.error.name], result.error.message);
 }

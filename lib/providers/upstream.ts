@@ -50,7 +50,7 @@ export interface EmulatorAccess {
   readonly secretAccessKey: Secret;
 }
 
-/** What a provider's settings come to, made once for each snapshot that has it. */
+/** What a provider's settings come to. */
 interface Connection {
   readonly origin: string;
   readonly authenticator: Authenticator;
@@ -59,12 +59,13 @@ interface Connection {
   readonly probe: ProbeConnection | undefined;
 }
 
-/** The way to all providers; what the settings of each come to is worked out once for each snapshot. */
+/** The way to all providers. */
 export class Upstream {
   /** Fetches an image that a request points at. */
   readonly fetchImage: FetchImage;
   readonly #options: UpstreamOptions;
-  readonly #connections = new WeakMap<Provider, Connection>();
+  /** By region. */
+  readonly #emulatorAuthenticators = new Map<string, Authenticator>();
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
@@ -86,15 +87,6 @@ export class Upstream {
   }
 
   #connectionTo(provider: Provider): Connection {
-    let connection = this.#connections.get(provider);
-    if (connection === undefined) {
-      connection = this.#connect(provider);
-      this.#connections.set(provider, connection);
-    }
-    return connection;
-  }
-
-  #connect(provider: Provider): Connection {
     const { fetch, openBody, emulator, credentials, probe } = this.#options;
     switch (provider.kind) {
       case "bedrock":
@@ -108,12 +100,21 @@ export class Upstream {
       case "emulator":
         return {
           origin: bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
-          authenticator: { sign: sigV4Signer({ ...emulator, region: provider.region }) },
+          authenticator: this.#emulatorAuthenticator(provider.region),
           fetch: emulator.fetch,
           openBody: undefined,
           probe: undefined,
         };
     }
+  }
+
+  #emulatorAuthenticator(region: string): Authenticator {
+    let authenticator = this.#emulatorAuthenticators.get(region);
+    if (authenticator === undefined) {
+      authenticator = { sign: sigV4Signer({ ...this.#options.emulator, region }) };
+      this.#emulatorAuthenticators.set(region, authenticator);
+    }
+    return authenticator;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
 
 import { bracketed } from "../base/host.ts";
+import { unseal } from "../base/secret.ts";
 import type { ListenAddress, SocketAddress, TlsMaterial } from "../snapshot/snapshot.ts";
 import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime.ts";
 
@@ -113,7 +114,7 @@ export class Listeners {
       // Where any port would do, clients have been told the one of the server before.
       port: replaces?.port ?? address.port,
       handle,
-      ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: tls.key.reveal() } }),
+      ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: unseal(tls.key).reveal() } }),
       ...(replaces === undefined ? {} : { replaces }),
     });
     return {

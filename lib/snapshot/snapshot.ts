@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../base/json.ts";
 import type { LogLevel } from "../base/log.ts";
-import type { Secret } from "../base/secret.ts";
+import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
 import type { ModelTraits } from "../facts/traits.ts";
 
@@ -58,7 +58,7 @@ export interface TlsMaterial {
   /** PEM text of the certificate and the chain behind it. */
   readonly certificate: string;
   /** PEM text. */
-  readonly key: Secret;
+  readonly key: SealedSecret;
 }
 
 export interface Limits {
@@ -122,8 +122,8 @@ export type KeySource = StaticCredentials | ChainCredentials | ProfileCredential
 export interface StaticCredentials {
   readonly kind: "static";
   readonly accessKeyId: string;
-  readonly secretAccessKey: Secret;
-  readonly sessionToken: Secret | undefined;
+  readonly secretAccessKey: SealedSecret;
+  readonly sessionToken: SealedSecret | undefined;
 }
 
 /** AWS's default chain: environment, shared files, web identity, container, EC2 instance. */
@@ -151,7 +151,7 @@ export interface RoleCredentials {
 /** A Bedrock API key, sent as a bearer token. */
 export interface ApiKeyCredentials {
   readonly kind: "api_key";
-  readonly key: Secret;
+  readonly key: SealedSecret;
 }
 
 /** None: callers sign for AWS themselves, and their signatures are passed on untouched. */
@@ -248,5 +248,5 @@ export interface NativeAccess {
 
 export interface CallerKeyPair {
   readonly accessKeyId: string;
-  readonly secretAccessKey: Secret;
+  readonly secretAccessKey: SealedSecret;
 }

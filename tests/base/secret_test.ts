@@ -1,8 +1,9 @@
 /** Secrets do not come out by accident, whichever way a value is printed. */
 
-import { equal } from "node:assert/strict";
+import { deepEqual, equal, notEqual, throws } from "node:assert/strict";
 import { inspect } from "node:util";
-import { REDACTED, Secret } from "../../lib/base/secret.ts";
+import { sealingKey, useSealingKey } from "../../lib/base/seal.ts";
+import { REDACTED, seal, Secret, unseal } from "../../lib/base/secret.ts";
 
 const SECRET = new Secret("hunter2");
 
@@ -25,3 +26,35 @@ for (const [way, print] of Object.entries(WAYS)) {
 }
 
 Deno.test("reveal gives the value", () => equal(SECRET.reveal(), "hunter2"));
+
+Deno.test("a sealed secret is plain data that survives a clone, and says nothing in print", () => {
+  for (const value of ["hunter2", "", "ü\n".repeat(5_000)]) {
+    const sealed = structuredClone(seal(value));
+    equal(unseal(sealed).reveal(), value);
+    equal(Object.getPrototypeOf(sealed), Object.prototype);
+    const printed = JSON.stringify(sealed) + inspect(sealed) +
+      atob(sealed.sealed.replaceAll("-", "+").replaceAll("_", "/"));
+    equal(value !== "" && printed.includes(value), false);
+  }
+});
+
+Deno.test("equal secrets are sealed alike, so that settings can be compared, and others are not", () => {
+  deepEqual(seal("hunter2"), seal("hunter2"));
+  notEqual(seal("hunter2").sealed, seal("hunter3").sealed);
+  notEqual(seal("hunter2").sealed.slice(0, 16), seal("hunter3").sealed.slice(0, 16), "the nonce");
+});
+
+Deno.test("what was changed, cut or sealed elsewhere is not opened", () => {
+  const { sealed } = seal("hunter2");
+  const other = sealed.startsWith("A") ? "B" : "A";
+  for (const bad of ["", "hunter2", sealed.slice(4), sealed.slice(0, -4), other + sealed.slice(1)]) {
+    throws(() => unseal({ sealed: bad }), /Cannot open a secret/, bad);
+  }
+});
+
+Deno.test("the key of the process is made once, and no other takes its place", () => {
+  const key = sealingKey();
+  useSealingKey(key.slice());
+  throws(() => useSealingKey(key.map((byte) => byte ^ 1)), /Cannot change the sealing key/);
+  throws(() => useSealingKey(key.slice(1)), RangeError);
+});

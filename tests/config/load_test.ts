@@ -4,12 +4,16 @@ import { dirname, join } from "node:path";
 
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { readFile } from "../../lib/config/file/files.ts";
+import { type SealedSecret, unseal } from "../../lib/base/secret.ts";
 import { matchesGlob } from "../../lib/base/glob.ts";
 import { modelsFor } from "../../lib/snapshot/access.ts";
 import { loadConfig, type LoadResult } from "../../lib/config/load.ts";
 import { formatProblem } from "../../lib/base/problems.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { selfSignedCertificate } from "../fakes/certificate.ts";
+
+/** The text of a sealed secret. */
+const revealed = (secret: SealedSecret | undefined) => secret && unseal(secret).reveal();
 
 const HASH = "0123456789abcdef".repeat(4);
 const CONFIG_FOLDER = join(import.meta.dirname ?? "", "../../config");
@@ -142,10 +146,10 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
   ok(east?.kind === "bedrock" && east.credentials.kind === "static");
   deepEqual([east.region, east.endpoint, east.fips, east.dualstack], ["us-east-1", undefined, true, true]);
   equal(east.credentials.accessKeyId, "AKIAEXAMPLE");
-  equal(east.credentials.secretAccessKey.reveal(), "s3cret/+=");
-  equal(east.credentials.sessionToken?.reveal(), "t0ken==");
+  equal(revealed(east.credentials.secretAccessKey), "s3cret/+=");
+  equal(revealed(east.credentials.sessionToken), "t0ken==");
   ok(west?.kind === "bedrock" && west.credentials.kind === "api_key");
-  equal(west.credentials.key.reveal(), "bedrock-api-key-x");
+  equal(revealed(west.credentials.key), "bedrock-api-key-x");
   equal(west.endpoint, "https://vpce.example/prefix");
   equal(snapshot.providersByRegion.get("us-west-2"), west, "the first provider of a region answers for it");
 
@@ -183,7 +187,7 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
   const robots = snapshot.callers.get("robots");
   equal(robots?.disabled, true);
   deepEqual(robots?.native?.ids, ["anthropic.*"]);
-  equal(robots?.aws?.secretAccessKey.reveal(), "x".repeat(40));
+  equal(revealed(robots?.aws?.secretAccessKey), "x".repeat(40));
   equal(snapshot.callersByAccessKeyId.get("ADITAAAAAAAAAAAA"), robots);
 });
 
@@ -229,7 +233,7 @@ callers:
   const east = snapshot.providers.get("east");
   ok(east?.kind === "bedrock" && east.credentials.kind === "api_key");
   equal(east.region, "us-east-1");
-  equal(east.credentials.key.reveal(), "12345", "a text of digits stays a text where a text is wanted");
+  equal(revealed(east.credentials.key), "12345", "a text of digits stays a text where a text is wanted");
   equal(snapshot.models.get("m")?.defaults.temperature, 0.5);
   ok(snapshot.callersByKeyHash.has(HASH));
 });
@@ -327,7 +331,7 @@ Deno.test("TLS material comes from files beside the configuration, or stands in 
   const inline = await snapshotOf(WITH_TLS(CERTIFICATE, "${env:KEY}"), { env: { KEY } });
   for (const { tls } of [fromFiles, inline]) {
     equal(tls?.certificate, CERTIFICATE);
-    equal(tls?.key.reveal(), KEY);
+    equal(revealed(tls?.key), KEY);
   }
 });
 

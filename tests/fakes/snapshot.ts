@@ -1,7 +1,7 @@
 /** Small configurations, built by hand where the file they would come from does not matter. */
 
 import { createHash } from "node:crypto";
-import { Secret } from "../../lib/base/secret.ts";
+import { seal } from "../../lib/base/secret.ts";
 import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { modelAccess } from "../../lib/snapshot/access.ts";
@@ -28,7 +28,7 @@ export function provider(name: string, region: string, endpoint?: string): Provi
     credentials: {
       kind: "static",
       accessKeyId: "AKIDEXAMPLE",
-      secretAccessKey: new Secret("upstream-secret-key"),
+      secretAccessKey: seal("upstream-secret-key"),
       sessionToken: undefined,
     },
   };

@@ -3,7 +3,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { Secret } from "../../lib/base/secret.ts";
+import { seal, unseal } from "../../lib/base/secret.ts";
 import type { BedrockProvider, Provider } from "../../lib/snapshot/snapshot.ts";
 import type { Operation } from "../../lib/providers/bedrock/operations.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
@@ -13,7 +13,7 @@ import { SILENT } from "../fakes/log.ts";
 import { provider, TIMEOUTS } from "../fakes/snapshot.ts";
 import { fakeTime, START_MS } from "../fakes/time.ts";
 
-const SECRET = new Secret("upstream-secret-key");
+const SECRET = seal("upstream-secret-key");
 const BODY = encodeUtf8('{"messages":[]}');
 
 function setUp() {
@@ -24,7 +24,7 @@ function setUp() {
     ...time,
     credentials: new ProviderCredentials({ ...time, logger: SILENT }),
     fetch: bedrock.fetch,
-    emulator: { fetch: emulator.fetch, accessKeyId: "EMULATOR", secretAccessKey: SECRET },
+    emulator: { fetch: emulator.fetch, accessKeyId: "EMULATOR", secretAccessKey: unseal(SECRET) },
     probe: undefined,
     userAgent: "adit/test",
   });
@@ -71,7 +71,7 @@ for (const [overrides, modelId, operation, url] of URLS) {
     const received = { method: "POST", url, headers: init.headers, body: BODY };
     const verified = verifySignature(received, {
       nowMs: START_MS,
-      findSecret: (id) => id === "AKIDEXAMPLE" ? { secretAccessKey: SECRET } : undefined,
+      findSecret: (id) => id === "AKIDEXAMPLE" ? { secretAccessKey: unseal(SECRET) } : undefined,
       region: "us-east-1",
     });
     equal(verified.ok, true);
@@ -89,7 +89,7 @@ Deno.test("headers of the call go with it, signed where they are Bedrock's own",
 
 Deno.test("an API key goes as a bearer token", async () => {
   const { open, bedrock } = setUp();
-  open(bedrockProvider({ credentials: { kind: "api_key", key: new Secret("ABSKkey") } }));
+  open(bedrockProvider({ credentials: { kind: "api_key", key: seal("ABSKkey") } }));
   const { init } = await bedrock.call(0);
   equal(init.headers.get("authorization"), "Bearer ABSKkey");
   equal(init.headers.has("x-amz-date"), false);
@@ -102,7 +102,7 @@ Deno.test("a session token goes with temporary credentials", async () => {
       kind: "static",
       accessKeyId: "ASIAEXAMPLE",
       secretAccessKey: SECRET,
-      sessionToken: new Secret("session"),
+      sessionToken: seal("session"),
     },
   }));
   const { init } = await bedrock.call(0);

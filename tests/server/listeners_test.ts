@@ -1,7 +1,7 @@
 /** Sockets in step with the configuration: opened first, drained after, all or none. */
 
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { Secret } from "../../lib/base/secret.ts";
+import { seal } from "../../lib/base/secret.ts";
 import type { ListenAddress } from "../../lib/snapshot/snapshot.ts";
 import { Listeners } from "../../lib/server/listeners.ts";
 import type { RunningServer, Runtime, Server } from "../../lib/runtime/runtime.ts";
@@ -57,7 +57,7 @@ function setUp() {
 }
 
 const at = (port: number, hostname = "127.0.0.1"): ListenAddress => ({ hostname, port });
-const certificate = (text: string) => ({ certificate: text, key: new Secret(`key of ${text}`) });
+const certificate = (text: string) => ({ certificate: text, key: seal(`key of ${text}`) });
 
 Deno.test("sockets are announced when they are taken over, with their real port", () => {
   const { listeners, events } = setUp();

@@ -1,6 +1,6 @@
 /** Callers: what each may use, and how each is authenticated. */
 
-import { Secret } from "../../base/secret.ts";
+import { seal } from "../../base/secret.ts";
 import type { AccessLinker } from "./caller_access.ts";
 import type { LinkContext } from "./context.ts";
 import { quote } from "../../base/problems.ts";
@@ -30,7 +30,7 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
     disabled: entry.disabled,
     aws: entry.aws && {
       accessKeyId: entry.aws.access_key_id,
-      secretAccessKey: new Secret(entry.aws.secret_access_key),
+      secretAccessKey: seal(entry.aws.secret_access_key),
     },
   };
 }

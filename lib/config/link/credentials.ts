@@ -1,6 +1,6 @@
 /** The credentials of a provider: exactly one source may be configured. */
 
-import { Secret } from "../../base/secret.ts";
+import { seal } from "../../base/secret.ts";
 import type { LinkContext } from "./context.ts";
 import type { Path } from "../../base/problems.ts";
 import type { ProviderConfig } from "../schema/config_file.ts";
@@ -28,7 +28,7 @@ const WAYS = {
   access_key_id: linkKeyPair,
   profile: ({ profile = "" }) => ({ kind: "profile", profile }),
   json: linkJson,
-  api_key: ({ api_key = "" }) => ({ kind: "api_key", key: new Secret(api_key) }),
+  api_key: ({ api_key = "" }) => ({ kind: "api_key", key: seal(api_key) }),
   caller: () => ({ kind: "caller" }),
 } as const satisfies Record<
   string,
@@ -163,7 +163,7 @@ function keyPair(
   return {
     kind: "static",
     accessKeyId,
-    secretAccessKey: new Secret(secretAccessKey),
-    sessionToken: sessionToken === "" ? undefined : new Secret(sessionToken),
+    secretAccessKey: seal(secretAccessKey),
+    sessionToken: sessionToken === "" ? undefined : seal(sessionToken),
   };
 }

@@ -3,7 +3,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { decodeUtf8 } from "../../base/bytes.ts";
-import { Secret } from "../../base/secret.ts";
+import { seal } from "../../base/secret.ts";
 import type { Outside } from "../file/interpolate.ts";
 import type { Places } from "../file/places.ts";
 import { type Problem, quotePath } from "../../base/problems.ts";
@@ -74,7 +74,7 @@ export async function loadTls(
   if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not match the certificate");
   const outOfDate = datesOf(certificate, nowMs);
   if (outOfDate !== undefined) warnings.push(places.problem(["tls", "certificate"], outOfDate));
-  return { tls: { certificate: certificateText, key: new Secret(keyText) }, problems, warnings };
+  return { tls: { certificate: certificateText, key: seal(keyText) }, problems, warnings };
 }
 
 /** Why clients would currently refuse the certificate. */

@@ -1,13 +1,14 @@
 /** From the credentials of the configuration to the search for their key pair. */
 
 import { assumedRole, defaultChain, sharedProfile } from "../../aws/keys/find_key_pair.ts";
-import type { FindKeyPair } from "../../aws/keys/key_pair.ts";
-import { sha256Hex } from "../../base/hash.ts";
+import type { FindKeyPair, KeyPair } from "../../aws/keys/key_pair.ts";
+import { unseal } from "../../base/secret.ts";
 import type {
   ChainCredentials,
   KeySource,
   ProfileCredentials,
   RoleCredentials,
+  StaticCredentials,
 } from "../../snapshot/snapshot.ts";
 
 /** Credentials that are not written down in the configuration, but found and found again. */
@@ -21,7 +22,7 @@ export const searchFor: SearchFor = (credentials, region) => searchIn(credential
 function searchIn(credentials: KeySource | RoleCredentials, region: string): FindKeyPair {
   switch (credentials.kind) {
     case "static":
-      return () => Promise.resolve({ ...credentials, expiresAtMs: undefined });
+      return () => Promise.resolve(keyPairOf(credentials));
     case "chain":
       return defaultChain(region);
     case "profile":
@@ -31,10 +32,12 @@ function searchIn(credentials: KeySource | RoleCredentials, region: string): Fin
   }
 }
 
-/** The same text for the same search, without the secrets in it. */
-export function fingerprintOf(credentials: SearchedCredentials, region: string): string {
-  const secrets = credentials.kind === "role" && credentials.base.kind === "static"
-    ? [credentials.base.secretAccessKey.reveal(), credentials.base.sessionToken?.reveal()]
-    : [];
-  return sha256Hex(JSON.stringify([region, credentials, secrets]));
+/** The key pair that is written in the configuration. */
+export function keyPairOf({ accessKeyId, secretAccessKey, sessionToken }: StaticCredentials): KeyPair {
+  return {
+    accessKeyId,
+    secretAccessKey: unseal(secretAccessKey),
+    sessionToken: sessionToken && unseal(sessionToken),
+    expiresAtMs: undefined,
+  };
 }

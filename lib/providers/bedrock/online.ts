@@ -10,7 +10,7 @@ import type { Path } from "../../base/problems.ts";
 import type { Model, Provider, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
-import { searchFor } from "./key_search.ts";
+import { keyPairOf, searchFor } from "./key_search.ts";
 import { leavesSigning, type Upstream } from "../upstream.ts";
 
 /** What AWS said of an entry of the configuration. */
@@ -89,7 +89,7 @@ async function identityOf(
     case "caller":
       return "signed by its callers";
     case "static":
-      return await ask({ ...credentials, expiresAtMs: undefined });
+      return await ask(keyPairOf(credentials));
     case "chain":
     case "profile":
     case "role":

@@ -1,13 +1,19 @@
 /** The credentials of every provider: searched for once, kept across reloads, renewed, and shown to the operator. */
 
-import { type Authenticator, keyAuthenticator } from "../../aws/keys/authenticator.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Authenticator,
+  keyAuthenticator,
+  type KeyAuthenticatorOptions,
+} from "../../aws/keys/authenticator.ts";
 import { KeyKeeper, type Schedule } from "../../aws/keys/key_keeper.ts";
 import { bearerSigner } from "../../aws/sigv4/sign.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { unseal } from "../../base/secret.ts";
 import type { BedrockProvider, Provider } from "../../snapshot/snapshot.ts";
-import { fingerprintOf, type SearchedCredentials, type SearchFor, searchFor } from "./key_search.ts";
+import { keyPairOf, type SearchedCredentials, type SearchFor, searchFor } from "./key_search.ts";
 
 export interface ProviderCredentialsOptions {
   readonly clock: Clock;
@@ -28,13 +34,18 @@ export interface CredentialStatus {
   readonly last_error?: string;
 }
 
+/** What the settings of a provider come to. */
 interface Kept {
-  /** Of the settings that are searched by. */
-  readonly fingerprint: string;
-  readonly keeper: KeyKeeper;
+  readonly settings: Settings;
+  readonly authenticator: Authenticator;
+  /** Undefined where the credentials are written down, so that nothing is searched for. */
+  readonly keeper: KeyKeeper | undefined;
 }
 
-/** A keeper for each provider whose key pair is searched for; a reload that leaves the provider alone keeps it. */
+/** What decides how requests to a provider are authenticated. */
+type Settings = Pick<BedrockProvider, "name" | "region" | "credentials">;
+
+/** The way to authenticate to each provider; a reload that leaves its settings as they are keeps what is known. */
 export class ProviderCredentials {
   readonly #options: ProviderCredentialsOptions;
   /** By the names of the providers. */
@@ -50,53 +61,25 @@ export class ProviderCredentials {
    */
   async use(providers: ReadonlyMap<string, Provider>): Promise<void> {
     const before = this.#kept;
-    const kept = new Map<string, Kept>();
-    for (const provider of providers.values()) {
-      const credentials = searchedBy(provider);
-      if (credentials !== undefined) kept.set(provider.name, this.#keptFor(provider, credentials));
-    }
-    this.#kept = kept;
-    const keepers = [...kept.values()].map(({ keeper }) => keeper);
-    for (const { keeper } of before.values()) if (!keepers.includes(keeper)) keeper.close();
+    this.#kept = new Map(
+      [...providers.values()].filter((provider) => provider.kind === "bedrock").map((provider) => {
+        const kept = this.#known(provider) ?? this.#make(provider);
+        return [provider.name, { ...kept, settings: provider }];
+      }),
+    );
+    const keepers = keepersOf(this.#kept);
+    for (const keeper of keepersOf(before)) if (!keepers.includes(keeper)) keeper.close();
     await Promise.allSettled(keepers.map((keeper) => keeper.searchAnew()));
   }
 
   /** How requests to the provider are authenticated. */
   authenticatorOf(provider: BedrockProvider): Authenticator {
-    const { credentials, region, name } = provider;
-    const onClockSkew = (offsetMs: number) =>
-      this.#options.logger.log(
-        "warn",
-        "this host's clock is not AWS's, by which requests are signed from now on",
-        {
-          provider: name,
-          offset_s: Math.round(offsetMs / 1000),
-        },
-      );
-    switch (credentials.kind) {
-      case "api_key":
-        return { sign: bearerSigner(credentials.key) };
-      case "caller":
-        return { sign: ({ headers }) => Promise.resolve(headers) };
-      case "static": {
-        const pair = { ...credentials, expiresAtMs: undefined };
-        const keys = { get: () => Promise.resolve(pair), renew: () => Promise.resolve(false) };
-        return keyAuthenticator({ region, keys, onClockSkew });
-      }
-      case "chain":
-      case "profile":
-      case "role": {
-        const kept = this.#keptFor(provider, credentials);
-        // A request that began with an earlier configuration searches for itself, and nothing goes on behind it.
-        if (this.#kept.get(name) !== kept) kept.keeper.close();
-        const { keeper } = kept;
-        const keys = {
-          get: () => keeper.get().catch(throwNotFound),
-          renew: keeper.renew.bind(keeper),
-        };
-        return keyAuthenticator({ region, keys, onClockSkew });
-      }
-    }
+    const known = this.#known(provider);
+    if (known !== undefined) return known.authenticator;
+    // A request that began with an earlier configuration searches for itself, and nothing goes on after it.
+    const { keeper, authenticator } = this.#make(provider);
+    keeper?.close();
+    return authenticator;
   }
 
   /** By the names of the providers. */
@@ -106,7 +89,7 @@ export class ProviderCredentials {
 
   /** Ends the renewing in the background. */
   close(): void {
-    for (const { keeper } of this.#kept.values()) keeper.close();
+    for (const keeper of keepersOf(this.#kept)) keeper.close();
   }
 
   #statusOf(provider: Provider): CredentialStatus {
@@ -121,15 +104,63 @@ export class ProviderCredentials {
     };
   }
 
-  /** The keeper in use if it searches by the same settings, otherwise a new one. */
-  #keptFor({ name, region }: Provider, credentials: SearchedCredentials): Kept {
-    const fingerprint = fingerprintOf(credentials, region);
-    const known = this.#kept.get(name);
-    if (known?.fingerprint === fingerprint) return known;
+  /** What is known of these very settings; of the objects that hold them nothing is expected. */
+  #known(provider: BedrockProvider): Kept | undefined {
+    const known = this.#kept.get(provider.name);
+    return known !== undefined && isSame(known.settings, provider) ? known : undefined;
+  }
+
+  #make(settings: BedrockProvider): Kept {
+    const { credentials } = settings;
+    switch (credentials.kind) {
+      case "api_key":
+        return {
+          settings,
+          authenticator: { sign: bearerSigner(unseal(credentials.key)) },
+          keeper: undefined,
+        };
+      case "caller":
+        return {
+          settings,
+          authenticator: { sign: ({ headers }) => Promise.resolve(headers) },
+          keeper: undefined,
+        };
+      case "static": {
+        const pair = keyPairOf(credentials);
+        const keys = { get: () => Promise.resolve(pair), renew: () => Promise.resolve(false) };
+        return { settings, authenticator: this.#signing(settings, keys), keeper: undefined };
+      }
+      case "chain":
+      case "profile":
+      case "role": {
+        const keeper = this.#keeperFor(settings, credentials);
+        const keys = {
+          get: () => keeper.get().catch(throwNotFound),
+          renew: keeper.renew.bind(keeper),
+        };
+        return { settings, authenticator: this.#signing(settings, keys), keeper };
+      }
+    }
+  }
+
+  #signing({ name, region }: Settings, keys: KeyAuthenticatorOptions["keys"]): Authenticator {
+    const onClockSkew = (offsetMs: number) =>
+      this.#options.logger.log(
+        "warn",
+        "this host's clock is not AWS's, by which requests are signed from now on",
+        {
+          provider: name,
+          offset_s: Math.round(offsetMs / 1000),
+        },
+      );
+    return keyAuthenticator({ region, keys, onClockSkew });
+  }
+
+  #keeperFor({ name, region }: Settings, credentials: SearchedCredentials): KeyKeeper {
     const { clock, logger, schedule } = this.#options;
     const find = (this.#options.searchFor ?? searchFor)(credentials, region);
     const fields = { provider: name, source: credentials.kind };
-    const keeper = new KeyKeeper({
+    return new KeyKeeper({
       find,
       clock,
       ...(schedule === undefined ? {} : { schedule }),
@@ -140,23 +171,17 @@ export class ProviderCredentials {
         else logger.log("warn", "no newer credentials found, the old ones stay in use", { ...fields, error });
       },
     });
-    return { fingerprint, keeper };
   }
 }
 
-function searchedBy(provider: Provider): SearchedCredentials | undefined {
-  if (provider.kind === "emulator") return undefined;
-  const { credentials } = provider;
-  switch (credentials.kind) {
-    case "chain":
-    case "profile":
-    case "role":
-      return credentials;
-    case "static":
-    case "api_key":
-    case "caller":
-      return undefined;
-  }
+function keepersOf(kept: ReadonlyMap<string, Kept>): readonly KeyKeeper[] {
+  return [...kept.values()].flatMap(({ keeper }) => keeper ?? []);
+}
+
+/** Whether both are authenticated alike. The same objects are compared for free, as they are for nearly every request. */
+function isSame(one: Settings, other: Settings): boolean {
+  return one.region === other.region &&
+    (one.credentials === other.credentials || isDeepStrictEqual(one.credentials, other.credentials));
 }
 
 function throwNotFound(cause: unknown): never {

@@ -1,7 +1,7 @@
 /** Callers who sign their requests with the AWS key pair that the configuration gives them. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { Secret } from "../../../lib/base/secret.ts";
+import { seal } from "../../../lib/base/secret.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { signedHeaders, type SignOptions } from "../../fakes/signed.ts";
 import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.ts";
@@ -10,7 +10,7 @@ import { START_MS } from "../../fakes/time.ts";
 const ACCESS_KEY_ID = "ADITSEARCHTEAM01";
 const SECRET = "search-team-secret-0123456789abcdef";
 
-const PAIR = { accessKeyId: ACCESS_KEY_ID, secretAccessKey: new Secret(SECRET) };
+const PAIR = { accessKeyId: ACCESS_KEY_ID, secretAccessKey: seal(SECRET) };
 const EAST = provider("east", "us-east-1");
 const WEST = provider("west", "eu-west-1");
 const SEARCH = caller("search", {

@@ -1,8 +1,8 @@
 /** The credentials of every provider, across reloads. */
 
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
 import { createLogger } from "../../../lib/base/log.ts";
-import { Secret } from "../../../lib/base/secret.ts";
+import { seal } from "../../../lib/base/secret.ts";
 import type { BedrockProvider, Credentials, Provider } from "../../../lib/snapshot/snapshot.ts";
 import { ProviderCredentials } from "../../../lib/providers/bedrock/provider_credentials.ts";
 import { ofKind } from "../../fakes/errors.ts";
@@ -19,7 +19,7 @@ function roleOn(secretAccessKey: string): Credentials {
     base: {
       kind: "static",
       accessKeyId: "AKIDBASE",
-      secretAccessKey: new Secret(secretAccessKey),
+      secretAccessKey: seal(secretAccessKey),
       sessionToken: undefined,
     },
     arn: "arn:aws:iam::111122223333:role/adit",
@@ -152,6 +152,25 @@ Deno.test("other settings are another search: a role's base, the region, the kin
   }
 });
 
+Deno.test("what is known of a provider is found by its settings, whichever objects hold them", async () => {
+  const written = (secret: string): Credentials => ({
+    kind: "static",
+    accessKeyId: "AKID",
+    secretAccessKey: seal(secret),
+    sessionToken: undefined,
+  });
+  const { credentials } = setUp();
+  const east = provider("east", written("one"));
+  await credentials.use(named(east));
+  const known = credentials.authenticatorOf(east);
+  equal(credentials.authenticatorOf(structuredClone(east)), known);
+  await credentials.use(named(structuredClone(east)));
+  equal(credentials.authenticatorOf(east), known);
+  notEqual(credentials.authenticatorOf(provider("east", written("two"))), known);
+  notEqual(credentials.authenticatorOf(provider("west", written("one"))), known);
+  notEqual(credentials.authenticatorOf({ ...east, region: "us-west-2" }), known);
+});
+
 Deno.test("the status tells source, expiry and the last error of each provider, and nothing else", async () => {
   const { credentials, search } = setUp();
   const providers = named(
@@ -160,10 +179,10 @@ Deno.test("the status tells source, expiry and the last error of each provider, 
     provider("north", {
       kind: "static",
       accessKeyId: "AKID",
-      secretAccessKey: new Secret(SECRET),
+      secretAccessKey: seal(SECRET),
       sessionToken: undefined,
     }),
-    provider("south", { kind: "api_key", key: new Secret(SECRET) }),
+    provider("south", { kind: "api_key", key: seal(SECRET) }),
     provider("theirs", { kind: "caller" }),
     { kind: "emulator", name: "local", region: "us-east-1" },
   );

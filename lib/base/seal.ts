@@ -1,0 +1,54 @@
+/** Text that only this process can read: it crosses threads as plain data, and is of no use to whoever finds it in print. */
+
+import { Buffer } from "node:buffer";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+
+const CIPHER = "aes-256-gcm";
+const CIPHER_KEY_BYTES = 32;
+const KEY_BYTES = 2 * CIPHER_KEY_BYTES;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Of the process: made when it is first needed, or taken from the thread that started this one. */
+let processKey: Uint8Array | undefined;
+
+/** The key of this process, for the threads that it starts; it must go nowhere else. */
+export function sealingKey(): Uint8Array {
+  return processKey ??= new Uint8Array(randomBytes(KEY_BYTES));
+}
+
+/** Takes over the key of the thread that started this one. Throws where another key has been in use. */
+export function useSealingKey(key: Uint8Array): void {
+  if (key.length !== KEY_BYTES) throw new RangeError(`Cannot use sealing key: expected ${KEY_BYTES} bytes`);
+  if (processKey !== undefined && !Buffer.from(processKey).equals(key)) {
+    throw new Error("Cannot change the sealing key: secrets may have been sealed with it");
+  }
+  processKey = key;
+}
+
+/** The text, sealed; equal texts are sealed alike, so that settings with secrets in them can be compared. */
+export function sealText(text: string): string {
+  const key = sealingKey();
+  // A nonce that the text determines never serves two texts: https://www.rfc-editor.org/rfc/rfc8452#section-9
+  const nonce = createHmac("sha256", key.subarray(CIPHER_KEY_BYTES)).update(text).digest().subarray(
+    0,
+    NONCE_BYTES,
+  );
+  const cipher = createCipheriv(CIPHER, key.subarray(0, CIPHER_KEY_BYTES), nonce);
+  const parts = [nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()];
+  return Buffer.concat(parts).toString("base64url");
+}
+
+/** What was sealed. Throws an `Error` where that was another process, or no process. */
+export function openText(sealed: string): string {
+  const bytes = Buffer.from(sealed, "base64url");
+  const key = sealingKey().subarray(0, CIPHER_KEY_BYTES);
+  try {
+    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") +
+      decipher.final("utf8");
+  } catch {
+    throw new Error("Cannot open a secret that this process has not sealed");
+  }
+}
