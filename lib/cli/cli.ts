@@ -1,6 +1,8 @@
 /** The command line: finds the command and runs it. */
 
+import { weakeningIn } from "../runtime/weakening.ts";
 import type { CliIo, Command } from "./io.ts";
+import { Signals } from "./signals.ts";
 
 /** Each is loaded when it is chosen: what a command does not need takes no time at its start. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
@@ -45,7 +47,14 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     io.err(name === "" ? HELP : `Unknown command ${JSON.stringify(name)}\n\n${HELP}`);
     return 2;
   }
-  if (name === "serve") io.runtime.prepareToServe();
+  io.runtime.prepare({ serve: name === "serve" });
+  const [weakening] = weakeningIn(io.env, io.runtime.name);
+  if (weakening !== undefined) {
+    io.err(`Cannot run: the environment variable ${weakening.name} ${weakening.effect}; unset it\n`);
+    return 1;
+  }
+  // Before the rest is loaded, which takes a moment in which a SIGHUP would be the end.
+  const signals = name === "serve" ? { signals: new Signals(io.clock) } : {};
   const command = await load();
-  return await command(rest, io);
+  return await command(rest, { ...io, ...signals });
 }

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Signals } from "./signals.ts";
 
 export interface CliIo {
   /** Writes to standard output, as it is. */
@@ -11,6 +12,8 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly runtime: Runtime;
   readonly clock: Clock;
+  /** Of a command that obeys signals from its first moment on. */
+  readonly signals?: Signals;
 }
 
 /** A command: takes the arguments behind its name, gives the exit code. */

@@ -9,6 +9,7 @@ import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
+import { Signals } from "./signals.ts";
 import { systemdNotifier } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
@@ -20,16 +21,19 @@ Usage: adit serve [--config FILE]
 
 Log lines go to standard output as JSON. SIGHUP, a change of the file, and POST /-/reload on the admin
 listener reload the configuration. SIGTERM and SIGINT stop accepting and let running requests finish
-within timeouts.drain; a second signal ends at once.
+within timeouts.drain; a second signal, a second later or more, ends at once.
 `;
 
 /** Runs `adit serve` until a signal comes; gives the exit code: 0, 1 where it failed, 2 for wrong usage. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;
+  const signals = io.signals ?? new Signals(io.clock);
   const configPath = findConfig(options.config);
-  const loaded = await loadOrReport(configPath, io);
+  const loaded = await Promise.race([loadOrReport(configPath, io), signals.stopped]);
   if (loaded === undefined) return 1;
+  // Nothing runs yet that would have to finish.
+  if (typeof loaded === "string") return 0;
   const logger = createLogger(io.runtime.writeOut, { clock: io.clock });
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
@@ -40,7 +44,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     io.err(`${messageOf(error)}\n`);
     return 1;
   }
-  return await untilStopped(app, logger);
+  return await untilStopped(app, { logger, signals });
 }
 
 /** How long the end waits for the log's reader, who may have stalled. */
@@ -55,27 +59,37 @@ async function drain(app: App, logger: Logger): Promise<number> {
     logger.log("error", "cannot stop in good order", { error: String(error) });
     code = 1;
   }
-  await Promise.race([logger.flush(), pass(LAST_LINES_MS)]);
+  await lastLines(logger);
   return code;
 }
 
-/** Resolves with the exit code when the gateway has drained, or at once at the second signal. */
-function untilStopped(app: App, logger: Logger): Promise<number> {
+async function lastLines(logger: Logger): Promise<void> {
+  await Promise.race([logger.flush(), pass(LAST_LINES_MS)]);
+}
+
+interface Running {
+  readonly logger: Logger;
+  readonly signals: Signals;
+}
+
+/** Resolves with the exit code when the gateway has drained, or at once at a later signal. */
+function untilStopped(app: App, { logger, signals }: Running): Promise<number> {
+  process.on("unhandledRejection", (reason) => {
+    // One request's loose end must not end all the others.
+    logger.log("error", "unhandled rejection", {
+      error: reason instanceof Error ? reason.stack : String(reason),
+    });
+  });
   return new Promise((resolve) => {
-    let stopping = false;
-    function stop(): void {
-      if (stopping) return resolve(1);
-      stopping = true;
-      drain(app, logger).then(resolve);
-    }
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-    process.on("SIGHUP", () => app.reload("SIGHUP"));
-    process.on("unhandledRejection", (reason) => {
-      // One request's loose end must not end all the others.
-      logger.log("error", "unhandled rejection", {
-        error: reason instanceof Error ? reason.stack : String(reason),
-      });
+    signals.handle({
+      reload: () => void app.reload("SIGHUP"),
+      stop: () => void drain(app, logger).then(resolve),
+      ignored: (signal) =>
+        logger.log("info", "signal ignored, it follows the first within a second", { signal }),
+      stopNow: (signal) => {
+        logger.log("warn", "ended at once by a second signal", { signal });
+        void lastLines(logger).then(() => resolve(1));
+      },
     });
   });
 }

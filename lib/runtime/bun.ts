@@ -14,6 +14,7 @@ import type {
   Server,
   ServeSocketOptions,
 } from "./runtime.ts";
+import { weakeningIn } from "./weakening.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
 
 interface BunServer {
@@ -183,17 +184,22 @@ const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
 
 /**
- * Bun 1.4.4 runs at most 256 fetches at once and queues the rest without a word. The limit comes from the environment of
- * the start, so the process starts again with a larger one; there is no loop, because the limit is then large enough.
+ * Bun 1.4.4 runs at most 256 fetches at once and queues the rest without a word, and obeys variables that open the program
+ * to others. Both come from the environment of the start, so the process starts again with a better one; there is no loop,
+ * because nothing is left to change then.
  */
-function prepareToServe(): void {
-  if (Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT) return;
+function prepare({ serve }: { readonly serve: boolean }): void {
+  const weakening = weakeningIn(process.env, "bun").map(({ name }) => name);
+  const needsLimit = serve && !(Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT);
+  if (weakening.length === 0 && !needsLimit) return;
   const isCompiled = Bun.main.startsWith("/$bunfs/");
   const [, script, ...args] = process.argv;
+  // In a compiled program, these are the options that BUN_OPTIONS gave.
   const program = isCompiled || script === undefined ? [] : [...process.execArgv, script];
+  const kept = Object.entries(process.env).filter(([name]) => !weakening.includes(name));
   process.execve?.(process.execPath, [process.execPath, ...program, ...args], {
-    ...process.env,
-    [FETCH_LIMIT_VARIABLE]: String(FETCH_LIMIT),
+    ...Object.fromEntries(kept),
+    ...(serve ? { [FETCH_LIMIT_VARIABLE]: String(FETCH_LIMIT) } : {}),
   });
 }
 
@@ -223,7 +229,7 @@ export const bunRuntime: Runtime = {
   get version() {
     return Bun.version;
   },
-  prepareToServe,
+  prepare,
   serve,
   serveSocket,
   fetch: fetchOnce,

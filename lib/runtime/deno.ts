@@ -207,7 +207,7 @@ export const denoRuntime: Runtime = {
   get version() {
     return Deno.version.deno;
   },
-  prepareToServe() {},
+  prepare() {},
   serve,
   serveSocket,
   fetch: fetchOnce,

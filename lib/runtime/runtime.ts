@@ -6,11 +6,11 @@ export interface Runtime {
   readonly name: "bun" | "deno";
   readonly version: string;
   /**
-   * Makes the process fit to serve. On Bun this may replace the process by itself with a larger limit on concurrent
-   * fetches (`process.execve`: same pid), so it is called first, before anything is loaded or
-   * opened.
+   * Makes the process fit to run a command. On Bun this may replace the process by itself (`process.execve`: same pid),
+   * without the variables of `weakeningIn` and, to serve, with a larger limit on concurrent fetches; so it is called
+   * first, before anything is loaded or opened. Deno cannot do that: what weakens the program is still there afterwards.
    */
-  prepareToServe(): void;
+  prepare(purpose: { readonly serve: boolean }): void;
   /** Listens, or throws an error that names the address and says why it cannot. */
   serve(options: ServeOptions): Server;
   /** Listens on a Unix socket in plain HTTP/1.1, or throws as `serve` does. Deno needs the right to read and write the path. */

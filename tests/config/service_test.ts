@@ -1,6 +1,7 @@
 /** The systemd unit, as systemd itself judges it, and as the example configuration needs it. */
 
 import assert from "node:assert/strict";
+import { WEAKENING } from "../../lib/runtime/weakening.ts";
 import { readRepositoryFile } from "../meta/sources.ts";
 
 const unit = readRepositoryFile("config/adit.service");
@@ -89,4 +90,11 @@ Deno.test("systemd waits for longer than Adit takes to give a sign of life, and 
   assert.ok(seconds("WatchdogSec") >= 10);
   const [, drain] = /^ {2}drain: (\d+)s/m.exec(readRepositoryFile("config/adit.production.yaml")) ?? [];
   assert.ok(seconds("TimeoutStopSec") > Number(drain));
+});
+
+Deno.test("the unit unsets every variable that weakens the program", () => {
+  const unset = [...unit.matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = ""]) => names.split(" "));
+  // systemd knows no patterns; what is behind them is dropped by the program itself.
+  const expected = ["BUN_BE_BUN", ...WEAKENING.filter((name) => !name.endsWith("*"))];
+  assert.deepEqual(unset.toSorted(), expected.toSorted());
 });

@@ -5,7 +5,7 @@ import { converseFrames } from "../fakes/frames.ts";
 import { connectRaw } from "../fakes/raw_client.ts";
 import { after, type Answer, jsonAnswer, stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { endpointConfig } from "./configs.ts";
-import { forEachRuntime, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, type LogLine, type Program, startProgram } from "./program.ts";
 import {
   admin,
   answerOf,
@@ -124,19 +124,30 @@ forEachRuntime(
 );
 
 for (const second of ["SIGTERM", "SIGINT"] as const) {
-  forEachRuntime(`a ${second} after the first signal ends the program at once with 1`, async (runtime) => {
-    await using upstream = await startFakeUpstream();
-    await using program = await startProgram(runtime, endpointConfig(upstream.url));
-    upstream.always(beginAndStall);
-    await using client = await begin(program.url, CHAT_STREAM);
-    assert.ok(await client.seen("Hello"));
-    const stopped = program.stop();
-    await draining(program);
-    await program.stop(second);
-    assert.equal((await stopped).code, 1);
-    // It was cut off, and must not look whole.
-    assert.equal((await answerOf(client)).truncated, true);
-  });
+  forEachRuntime(
+    `a ${second} a second after the first signal ends the program at once with 1, and says so`,
+    async (runtime) => {
+      await using upstream = await startFakeUpstream();
+      await using program = await startProgram(runtime, endpointConfig(upstream.url));
+      upstream.always(beginAndStall);
+      await using client = await begin(program.url, CHAT_STREAM);
+      assert.ok(await client.seen("Hello"));
+      const stopped = program.stop();
+      await draining(program);
+      const isAnswer = ({ message }: LogLine) => /^signal ignored|^ended at once/.test(message);
+      let answer: LogLine;
+      // Within the first second it is taken for the same signal, and what runs goes on.
+      do {
+        const { length } = program.logs;
+        Deno.kill(program.pid, second);
+        answer = await program.waitForLog(isAnswer, length);
+      } while (answer.message !== "ended at once by a second signal");
+      assert.equal(answer["signal"], second);
+      assert.equal((await stopped).code, 1);
+      // It was cut off, and must not look whole.
+      assert.equal((await answerOf(client)).truncated, true);
+    },
+  );
 }
 
 forEachRuntime("a client that reads nothing does not hold up the end", async (runtime) => {
@@ -156,4 +167,18 @@ forEachRuntime("a client that reads nothing does not hold up the end", async (ru
   assert.ok(await client.seen("Hello"));
   client.socket.pause();
   assert.equal((await program.stop()).code, 0);
+});
+
+forEachRuntime("a signal that is sent twice at once lets everything finish", async (runtime) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(runtime, endpointConfig(upstream.url));
+  const release = Promise.withResolvers<void>();
+  upstream.always(after(release.promise, jsonAnswer(400, { message: "enough" })));
+  await using client = await begin(program.url, CHAT);
+  await upstream.requestAt(0);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGINT"] as const) Deno.kill(program.pid, signal);
+  await program.waitForLog(({ message }) => message.startsWith("signal ignored"));
+  release.resolve();
+  assert.equal(statusOf(await answerOf(client)), 400);
+  assert.equal((await program.exited).code, 0);
 });

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { bunRuntime } from "../../lib/runtime/bun.ts";
 
-bunRuntime.prepareToServe();
+bunRuntime.prepare({ serve: true });
 const { pid, argv, env } = process;
 process.stdout.write(
   JSON.stringify({ pid, args: argv.slice(2), limit: env["BUN_CONFIG_MAX_HTTP_REQUESTS"] }) + "\n",

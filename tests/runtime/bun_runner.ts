@@ -5,7 +5,7 @@ import { bunRuntime } from "../../lib/runtime/bun.ts";
 import { runCase } from "./case.ts";
 import { cases } from "./suite.ts";
 
-bunRuntime.prepareToServe();
+bunRuntime.prepare({ serve: true });
 for (const one of cases) {
   const error = await runCase(bunRuntime, one).then(() => undefined, describe);
   await new Promise((resolve) =>

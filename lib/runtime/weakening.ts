@@ -1,0 +1,81 @@
+/** Environment variables by which a runtime weakens the program in it: they open it, print its secrets, or trust anybody. */
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Variable {
+  /** Completes "the environment variable NAME …". */
+  readonly effect: string;
+  /** The values that have the effect; left out: all but the empty one. */
+  readonly values?: RegExp;
+}
+
+const OPTIONS = "gives the runtime options, such as a module to load first";
+const INSPECTOR = "opens an inspector, through which everybody who reaches it controls the program";
+const PRINTS = "prints what passes through connections";
+const TRUSTS = "switches the verification of certificates off";
+const KEY_LOG = "writes the keys of TLS connections to a file";
+const ENGINE = "changes how the JavaScript engine works";
+const TESTING = "is for tests of the runtime itself";
+const REPORTS = "sends or writes what the program does to another place";
+
+/** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end stands for any rest. */
+const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variable>>>> = {
+  bun: {
+    BUN_OPTIONS: { effect: OPTIONS },
+    BUN_INSPECT: { effect: INSPECTOR },
+    BUN_INSPECT_CONNECT_TO: { effect: INSPECTOR },
+    BUN_INSPECT_NOTIFY: { effect: INSPECTOR },
+    BUN_INSPECT_PRELOAD: { effect: OPTIONS },
+    BUN_CONFIG_VERBOSE_FETCH: { effect: PRINTS },
+    BUN_CRASH_REPORT_URL: { effect: REPORTS },
+    BUN_ENABLE_CRASH_REPORTING: { effect: REPORTS },
+    BUN_TRACE: { effect: REPORTS },
+    BUN_DEBUG: { effect: REPORTS },
+    "BUN_FEATURE_FLAG_*": { effect: TESTING },
+    "BUN_INTERNAL_*": { effect: TESTING },
+    "BUN_JSC_*": { effect: ENGINE },
+    NODE_DEBUG: { effect: PRINTS },
+    NODE_OPTIONS: { effect: OPTIONS },
+    NODE_TLS_REJECT_UNAUTHORIZED: { effect: TRUSTS, values: /^0$/ },
+    NODE_V8_COVERAGE: { effect: REPORTS },
+    SSLKEYLOGFILE: { effect: KEY_LOG },
+  },
+  deno: {
+    DENO_AUDIT_PERMISSIONS: { effect: REPORTS },
+    DENO_COVERAGE_DIR: { effect: REPORTS },
+    "DENO_INTERNAL_*": { effect: TESTING },
+    DENO_NODE_TRACE_EVENT_CATEGORIES: { effect: REPORTS },
+    DENO_TRACE_PERMISSIONS: { effect: REPORTS },
+    DENO_V8_FLAGS: { effect: ENGINE },
+    NODE_DEBUG: { effect: PRINTS },
+    NODE_OPTIONS: { effect: OPTIONS },
+    NODE_TLS_REJECT_UNAUTHORIZED: { effect: TRUSTS, values: /^0$/ },
+    NODE_V8_COVERAGE: { effect: REPORTS },
+    OTEL_DENO: { effect: REPORTS },
+    OTEL_DENO_CONSOLE: { effect: REPORTS },
+    SSLKEYLOGFILE: { effect: KEY_LOG },
+  },
+};
+
+/** Names and patterns of the variables that weaken a program in either runtime. */
+export const WEAKENING: readonly string[] = [
+  ...new Set(Object.values(VARIABLES).flatMap((variables) => Object.keys(variables))),
+];
+
+/** A variable that is set, and what it does. */
+export interface Weakening {
+  readonly name: string;
+  readonly effect: string;
+}
+
+/** The variables in the environment that weaken a program in this runtime. */
+export function weakeningIn(env: Environment, runtime: "bun" | "deno"): readonly Weakening[] {
+  const rows = Object.entries(VARIABLES[runtime]);
+  return Object.keys(env).toSorted().flatMap((name) => {
+    const [, row] = rows.find(([pattern]) =>
+      pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+    ) ?? [];
+    const isInForce = row !== undefined && (row.values ?? /./).test(env[name] ?? "");
+    return isInForce ? [{ name, effect: row.effect }] : [];
+  });
+}

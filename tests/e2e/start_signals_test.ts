@@ -1,0 +1,49 @@
+/** Signals that come before the gateway runs. */
+
+import assert from "node:assert/strict";
+import { emulatorConfig } from "./configs.ts";
+import { forEachRuntime, onFreePorts, type RuntimeName, spawnAdit } from "./program.ts";
+
+/** Starts the program and resolves when it, and not the system any more, decides about SIGHUP. */
+async function starting(runtime: RuntimeName, folder: string): Promise<Deno.ChildProcess> {
+  await Deno.writeTextFile(`${folder}/adit.yaml`, onFreePorts(emulatorConfig()));
+  const child = await spawnAdit(runtime, ["serve", "--config", `${folder}/adit.yaml`], {});
+  const catchesHangUp = async () => {
+    const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+    const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+    return (BigInt(`0x${caught}`) & 1n) === 1n;
+  };
+  while (!await catchesHangUp());
+  return child;
+}
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-start-" });
+  await test(folder).finally(() => Deno.remove(folder, { recursive: true }));
+}
+
+forEachRuntime(
+  "a SIGHUP while the program starts is a reload, not its end",
+  (runtime) =>
+    inFolder(async (folder) => {
+      const child = await starting(runtime, folder);
+      child.kill("SIGHUP");
+      let log = "";
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        log += text;
+        if (log.includes('"configuration reloaded"')) break;
+      }
+      assert.match(log, /"message":"configuration reloaded","reason":"SIGHUP"/);
+      child.kill("SIGTERM");
+      await child.stderr.cancel();
+      assert.equal((await child.status).code, 0);
+    }),
+);
+
+forEachRuntime("a SIGINT while the program starts ends it quietly", (runtime) =>
+  inFolder(async (folder) => {
+    const child = await starting(runtime, folder);
+    child.kill("SIGINT");
+    const { code, stderr } = await child.output();
+    assert.deepEqual([code, new TextDecoder().decode(stderr)], [0, ""]);
+  }));
