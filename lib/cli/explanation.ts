@@ -8,7 +8,7 @@ import { whyUnusable } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
 import type { Places } from "../config/file/places.ts";
 import { formatPath, type Path } from "../base/problems.ts";
-import type { Caller, Credentials, Model, Provider, Snapshot } from "../snapshot/snapshot.ts";
+import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../snapshot/snapshot.ts";
 import { didYouMean } from "../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../config/schema/values.ts";
 import { messagesApi } from "../endpoints/model_api.ts";
@@ -110,7 +110,7 @@ function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[
     ...targets.flatMap((target) => [
       ...providerFacts(target, options),
       ...requestFacts(target, options),
-      ...(target.model === undefined ? [] : settingFacts(target.model, options)),
+      ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
     ]),
     {
       topic: "limits",
@@ -123,22 +123,25 @@ function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[
   ];
 }
 
-function providerFacts({ provider, model, modelId }: Target, options: ExplainOptions): readonly Fact[] {
+function providerFacts({ provider, settings, modelId }: Target, options: ExplainOptions): readonly Fact[] {
   const { places } = options;
-  const id = model === undefined
+  const id = settings === undefined
     ? modelId
-    : `${modelId}, from ${written(["models", model.name, "id"], places)}`;
+    : `${modelId}, from ${written([...settings.path, "id"], places)}`;
   return [
     { topic: "provider", text: `${provider.name}, ${written(["providers", provider.name], places)}` },
     { topic: "model id", text: id },
-    { topic: "region", text: `${provider.region}, ${regionReason({ provider, model, modelId }, options)}` },
+    {
+      topic: "region",
+      text: `${provider.region}, ${regionReason({ provider, settings, modelId }, options)}`,
+    },
     { topic: "host", text: hostOf(provider) },
     { topic: "credentials", text: credentialsOf(provider) },
   ];
 }
 
-function regionReason({ provider, model, modelId }: Target, { caller, places }: ExplainOptions): string {
-  if (model !== undefined) return `from ${written(["providers", provider.name, "region"], places)}`;
+function regionReason({ provider, settings, modelId }: Target, { caller, places }: ExplainOptions): string {
+  if (settings !== undefined) return `from ${written(["providers", provider.name, "region"], places)}`;
   const place = { id: modelId, pathRegion: undefined, signatureRegion: undefined };
   const because = caller?.native && chooseRegion(place, caller.native).because;
   return `from the ${because ?? "default"}; a request's path or signature may select another`;
@@ -179,7 +182,10 @@ function describeCredentials(credentials: Credentials): string {
   }
 }
 
-function requestFacts({ provider, model, modelId }: Target, { places }: ExplainOptions): readonly Fact[] {
+function requestFacts(
+  { provider, settings: model, modelId }: Target,
+  { places }: ExplainOptions,
+): readonly Fact[] {
   const request = (whole: Operation, stream: Operation) =>
     `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
   const native = {
@@ -196,7 +202,7 @@ function requestFacts({ provider, model, modelId }: Target, { places }: ExplainO
   const api = messagesApi(model);
   const reason = model.api === undefined
     ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
-    : written(["models", model.name, "api"], places);
+    : written([...model.path, "api"], places);
   const messages = api === "invoke"
     ? request("invoke", "invokeStream")
     : request("converse", "converseStream");
@@ -216,12 +222,12 @@ function modelSegment(modelId: string): string {
 }
 
 function settingFacts(
-  { name, defaults, guardrail, metadata, traits }: Model,
+  { path, defaults, guardrail, metadata, traits }: ModelTarget,
   { places }: ExplainOptions,
 ): readonly Fact[] {
   const shown = (key: string, value: object) => {
     if (Object.keys(value).length === 0) return "";
-    return places.readsSecretAt(["models", name, key]) ? REDACTED : JSON.stringify(value);
+    return places.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
   };
   return [
     { topic: "family", text: traits.family },

@@ -4,7 +4,7 @@ import { matchesGlob } from "../base/glob.ts";
 import { partitionName } from "../aws/hosts.ts";
 import { modelsFor } from "../snapshot/access.ts";
 import { queryOf } from "../server/path.ts";
-import type { Caller, Model, Snapshot } from "../snapshot/snapshot.ts";
+import type { Caller, ModelTarget, Snapshot } from "../snapshot/snapshot.ts";
 import { foundationModelId } from "../facts/model_id.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";
@@ -70,19 +70,21 @@ export function listCatalog(list: CatalogList, { caller, snapshot, query }: Cata
 }
 
 function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
-  const models = [...snapshot.models.values()];
-  const named = modelsFor(caller, snapshot).map((model) => entryOf(model, model.name));
-  const raw = models.filter((model) => mayUseId(model, caller)).map((model) => entryOf(model, model.id));
+  const targets = [...snapshot.models.values()].flatMap((model) => model.targets);
+  const named = modelsFor(caller, snapshot).map(({ name, targets: [first] }) => entryOf(first, name));
+  const raw = targets.filter((target) => mayUseId(target, caller)).map((target) =>
+    entryOf(target, target.id)
+  );
   return [...new Map([...raw, ...named].map((entry) => [entry.id, entry])).values()];
 }
 
 /** ARNs are left out: they tell the operator's account. */
-function mayUseId({ id, provider }: Model, { native }: Caller): boolean {
+function mayUseId({ id, provider }: ModelTarget, { native }: Caller): boolean {
   return !id.startsWith("arn:") && native !== undefined && native.regions.has(provider.region) &&
     native.ids.some((glob) => matchesGlob(glob, id));
 }
 
-function entryOf({ id: modelId, baseModel, provider }: Model, id: string): Entry {
+function entryOf({ id: modelId, baseModel, provider }: ModelTarget, id: string): Entry {
   const foundation = foundationModelId(baseModel ?? modelId);
   return {
     id,

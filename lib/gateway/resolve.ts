@@ -3,8 +3,8 @@
 import { AditError } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { modelFor } from "../snapshot/access.ts";
-import type { Plan } from "../snapshot/plan.ts";
-import type { Caller, Model, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
+import type { Plan, Target } from "../snapshot/plan.ts";
+import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
  * The plan for a configured model. A name that does not exist and one that the caller may not use fail alike, so that
@@ -18,7 +18,12 @@ export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): 
 
 /** The plan for a configured model, whoever asks. */
 export function planFor(model: Model): Plan {
-  return { name: model.name, targets: [{ provider: model.provider, modelId: model.id, model }] };
+  const [first, ...others] = model.targets;
+  return { name: model.name, targets: [planned(first), ...others.map(planned)] };
+}
+
+function planned(settings: ModelTarget): Target {
+  return { provider: settings.provider, modelId: settings.id, settings };
 }
 
 /** Where a request to Bedrock's own API says that it is meant for; any of it may contradict the rest. */
@@ -63,7 +68,7 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
   const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
   if (provider === undefined) throw notFound(id);
-  return { name: id, targets: [{ provider, modelId: id, model: undefined }] };
+  return { name: id, targets: [{ provider, modelId: id, settings: undefined }] };
 }
 
 /** The plan for a request to Bedrock's own API that is about a region, or about something in it that is not a model. */
@@ -75,7 +80,7 @@ export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snap
       "this key may not use Bedrock's own API in the region that the request is for",
     );
   }
-  return { name: place.id, targets: [{ provider, modelId: "", model: undefined }] };
+  return { name: place.id, targets: [{ provider, modelId: "", settings: undefined }] };
 }
 
 function chooseProvider(place: NativePlace, { native }: Caller, snapshot: Snapshot): Provider | undefined {
@@ -100,7 +105,9 @@ function configuredName(id: string, caller: Caller, snapshot: Snapshot): string 
   const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
   const model = modelFor(name, caller, snapshot);
   const region = regionOfArn(id);
-  return region === undefined || region === model?.provider.region ? model?.name : undefined;
+  return region === undefined || model?.targets.some(({ provider }) => provider.region === region)
+    ? model?.name
+    : undefined;
 }
 
 /** The fourth field of an ARN; undefined for a plain id. */

@@ -1,6 +1,7 @@
 /** The compiled configuration: immutable plain data that every layer above reads and none changes. */
 
 import type { JsonObject } from "../base/json.ts";
+import type { Path } from "../base/problems.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
@@ -159,8 +160,19 @@ export interface CallerCredentials {
   readonly kind: "caller";
 }
 
+/** What callers ask for by one name. */
 export interface Model {
   readonly name: string;
+  /** The places that may answer, in the order of the file. */
+  readonly targets: readonly [ModelTarget, ...ModelTarget[]];
+}
+
+/** One place that may answer for a model: a provider, the id by which it is asked, and all that depends on that id. */
+export interface ModelTarget {
+  /** Unique among the model's targets: the provider's name unless the file gives another. */
+  readonly name: string;
+  /** Where the file has it: `["models", "fast"]`, or with `"targets"` and an index. */
+  readonly path: Path;
   readonly provider: Provider;
   /** Model id, inference profile id or ARN, as Bedrock is to be asked for it. */
   readonly id: string;
@@ -178,7 +190,7 @@ export interface Model {
 }
 
 /** What the operator sets for requests: defaults apply where the caller is silent; the others override the caller's. */
-export type ModelSettings = Pick<Model, "defaults" | "guardrail" | "metadata">;
+export type ModelSettings = Pick<ModelTarget, "defaults" | "guardrail" | "metadata">;
 
 export const MODEL_APIS = ["converse", "invoke"] as const;
 export type ModelApi = (typeof MODEL_APIS)[number];

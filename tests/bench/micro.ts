@@ -35,7 +35,7 @@ const callers = Array.from(
   (_, index) => caller(`caller-${index}`, { models: new Set(models.map(({ name }) => name)) }),
 );
 const configuration = snapshot({ models, callers });
-const [settings] = models;
+const settings = models[0]?.targets[0];
 const [, someCaller] = callers;
 if (settings === undefined || someCaller === undefined) throw new Error("Cannot measure: no models");
 const { traits } = settings;

@@ -153,20 +153,21 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
   equal(west.endpoint, "https://vpce.example/prefix");
   equal(snapshot.providersByRegion.get("us-west-2"), west, "the first provider of a region answers for it");
 
-  const haiku = snapshot.models.get("claude-haiku");
+  const target = (name: string) => snapshot.models.get(name)?.targets[0];
+  const haiku = target("claude-haiku");
   equal(haiku?.provider, east);
   equal(haiku?.baseModel, "anthropic.claude-3-haiku-20240307-v1:0");
   equal(haiku?.api, "converse");
   deepEqual(haiku?.defaults, { maxTokens: 100, temperature: 0, topP: 0.5, stop: ["END"] });
   deepEqual(haiku?.guardrail, { id: "abc123", version: "3", trace: "enabled_full" });
   deepEqual(haiku?.metadata, { team: "search" });
-  deepEqual(snapshot.models.get("nova-lite")?.guardrail, {
+  deepEqual(target("nova-lite")?.guardrail, {
     id: "abc123",
     version: "DRAFT",
     trace: "disabled",
   });
-  deepEqual(snapshot.models.get("nova-pro")?.defaults, { stop: ["a", "b"] });
-  deepEqual(snapshot.models.get("tiered")?.defaults, {
+  deepEqual(target("nova-pro")?.defaults, { stop: ["a", "b"] });
+  deepEqual(target("tiered")?.defaults, {
     serviceTier: "flex",
     latency: "optimized",
     additionalModelRequestFields: { a: { b: 1 } },
@@ -234,7 +235,7 @@ callers:
   ok(east?.kind === "bedrock" && east.credentials.kind === "api_key");
   equal(east.region, "us-east-1");
   equal(revealed(east.credentials.key), "12345", "a text of digits stays a text where a text is wanted");
-  equal(snapshot.models.get("m")?.defaults.temperature, 0.5);
+  equal(snapshot.models.get("m")?.targets[0].defaults.temperature, 0.5);
   ok(snapshot.callersByKeyHash.has(HASH));
 });
 
@@ -300,7 +301,7 @@ Deno.test("a model's traits are the built-in rows, then those of the operator's 
 `;
   const { models } = await snapshotOf(WITH_DATA, { files: { "/etc/adit/tables/models.yaml": table } });
   const shown = [...models.values()].map((
-    { traits: { family, topKPath, toolChoice, strictTools } },
+    { targets: [{ traits: { family, topKPath, toolChoice, strictTools } }] },
   ) => [family, topKPath, [...toolChoice], strictTools]);
   deepEqual(shown, [
     ["nova", "", ["auto"], false],

@@ -4,7 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { listCatalog } from "../../lib/endpoints/catalog.ts";
 import type { Caller } from "../../lib/snapshot/snapshot.ts";
 import { startGateway } from "../fakes/gateway.ts";
-import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
+import { caller, model, native, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
 
 const EAST = provider("east", "us-east-1");
 const GOV = provider("gov", "us-gov-west-1");
@@ -13,7 +13,7 @@ const MODELS = [
   model("claude", EAST, "us.anthropic.claude-haiku-4-5-20251001-v1:0"),
   model("nova", GOV, "amazon.nova-lite-v1:0"),
   model("team", EAST, HIDDEN),
-  { ...model("team-claude", EAST, HIDDEN), baseModel: "anthropic.claude-sonnet-4-6" },
+  withSettings(model("team-claude", EAST, HIDDEN), { baseModel: "anthropic.claude-sonnet-4-6" }),
   model("secret", EAST, "us.meta.llama3-3-70b-instruct-v1:0"),
 ];
 const NAMES = caller("names", { models: new Set(["claude", "nova", "team", "team-claude"]) });

@@ -11,7 +11,7 @@ import { scriptedFetch } from "./fetch.ts";
 import { provider, snapshot } from "./snapshot.ts";
 import { fakeTime } from "./time.ts";
 
-const TARGET = { provider: provider("east", "us-east-1"), modelId: "m", model: undefined };
+const TARGET = { provider: provider("east", "us-east-1"), modelId: "m", settings: undefined };
 
 /** Begins a call for a path. */
 export function startCall({ path = "/v1/chat/completions" } = {}) {

@@ -5,7 +5,14 @@ import { seal } from "../../lib/base/secret.ts";
 import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { modelAccess } from "../../lib/snapshot/access.ts";
-import type { Caller, Model, Provider, Snapshot, Timeouts } from "../../lib/snapshot/snapshot.ts";
+import type {
+  Caller,
+  Model,
+  ModelTarget,
+  Provider,
+  Snapshot,
+  Timeouts,
+} from "../../lib/snapshot/snapshot.ts";
 
 export const TIMEOUTS: Timeouts = {
   connectMs: 5_000,
@@ -35,8 +42,14 @@ export function provider(name: string, region: string, endpoint?: string): Provi
 }
 
 export function model(name: string, from: Provider, id = `anthropic.${name}-v1:0`): Model {
+  return { name, targets: [modelTarget(name, from, id)] };
+}
+
+/** The only target of a model. */
+export function modelTarget(name: string, from: Provider, id: string): ModelTarget {
   return {
-    name,
+    name: from.name,
+    path: ["models", name],
     provider: from,
     id,
     baseModel: undefined,
@@ -45,6 +58,15 @@ export function model(name: string, from: Provider, id = `anthropic.${name}-v1:0
     defaults: {},
     guardrail: undefined,
     metadata: {},
+  };
+}
+
+/** The model with these settings on each of its targets. */
+export function withSettings(model: Model, settings: Partial<ModelTarget>): Model {
+  const [first, ...others] = model.targets;
+  return {
+    ...model,
+    targets: [{ ...first, ...settings }, ...others.map((target) => ({ ...target, ...settings }))],
   };
 }
 
@@ -85,7 +107,9 @@ export interface SnapshotParts
 export function snapshot(
   { models = [], callers = [], routes = {}, ...overrides }: SnapshotParts = {},
 ): Snapshot {
-  const providers = new Map(models.map((each) => [each.provider.name, each.provider]));
+  const providers = new Map(
+    models.flatMap(({ targets }) => targets.map(({ provider }) => [provider.name, provider])),
+  );
   return {
     listen: [],
     admin: undefined,

@@ -12,7 +12,7 @@ import { startCall } from "../fakes/call.ts";
 const target = (modelId: string): Target => ({
   provider: provider("east", "us-east-1"),
   modelId,
-  model: undefined,
+  settings: undefined,
 });
 const answered: Attempt = { answered: jsonAnswer("an answer") };
 const throttled: Attempt = { refused: new AditError("rate_limited"), ignored: ["seed"] };

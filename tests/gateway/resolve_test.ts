@@ -83,9 +83,13 @@ Deno.test("a plan keeps the caller's own name for the model, and the model", () 
   const plan = resolveModel("haiku", NAMES, CONFIG);
   deepEqual(plan, {
     name: "haiku",
-    targets: [{ provider: EAST, modelId: "anthropic.haiku-v1:0", model: CONFIG.models.get("haiku") }],
+    targets: [{
+      provider: EAST,
+      modelId: "anthropic.haiku-v1:0",
+      settings: CONFIG.models.get("haiku")?.targets[0],
+    }],
   });
-  equal(resolveNative(placeOf("amazon.nova"), BOTH, CONFIG).targets[0].model, undefined);
+  equal(resolveNative(placeOf("amazon.nova"), BOTH, CONFIG).targets[0].settings, undefined);
 });
 
 Deno.test("a name that does not exist and one that is not allowed fail in the same words", () => {

@@ -30,7 +30,7 @@ function setUp() {
   });
   function open(from: Provider, modelId = "m", operation: Operation = "converse", headers = {}): void {
     const call = { operation, body: BODY, headers: new Headers(headers) };
-    upstream.open({ provider: from, modelId, model: undefined }, call, TIMEOUTS);
+    upstream.open({ provider: from, modelId, settings: undefined }, call, TIMEOUTS);
   }
   return { open, bedrock, emulator };
 }

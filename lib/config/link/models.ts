@@ -59,8 +59,9 @@ export function linkModel(
   }
   const from = { section: "providers", entries: providers } as const;
   const provider = context.find([...path, "provider"], entry.provider, from);
-  return provider && {
-    name,
+  const target = provider && {
+    name: provider.name,
+    path,
     provider,
     id: entry.id,
     baseModel: entry.base_model,
@@ -70,6 +71,7 @@ export function linkModel(
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
     metadata: entry.metadata,
   };
+  return target && { name, targets: [target] };
 }
 
 function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {

@@ -19,7 +19,7 @@ import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/en
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { jsonBody } from "../json_body.ts";
-import { configuredModel } from "../model_api.ts";
+import { settingsOf } from "../model_api.ts";
 
 /** What a route has to say about the `model` of its requests. */
 export interface ChatRoute {
@@ -59,7 +59,7 @@ interface At {
 }
 
 function attemptChat(request: ChatRequest, name: string, { target, call }: At): Promise<Attempt> {
-  const model = configuredModel(target);
+  const model = settingsOf(target);
   const converse = chatToConverse(request, { traits: model.traits, settings: model });
   const context: CompletionContext = {
     id: newCompletionId(),

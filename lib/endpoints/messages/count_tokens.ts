@@ -18,7 +18,7 @@ import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/en
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
-import { configuredModel, messagesApi } from "../model_api.ts";
+import { messagesApi, settingsOf } from "../model_api.ts";
 
 /** Reads as much of the request as every way of counting needs. */
 export const countTokens: CallerEndpoint = {
@@ -55,7 +55,7 @@ interface CountContext {
 
 /** The count is of the very request that the model's own way would send. */
 function countCall(body: JsonObject, { betas, target, call }: CountContext): CountTokensCall {
-  const settings = configuredModel(target);
+  const settings = settingsOf(target);
   const context = { traits: settings.traits, betas, betaTable: call.snapshot.betaFlags, settings };
   switch (messagesApi(settings)) {
     case "invoke":
@@ -67,5 +67,5 @@ function countCall(body: JsonObject, { betas, target, call }: CountContext): Cou
 
 /** CountTokens knows models, and no inference profiles. */
 function countingTarget(target: Target): Target {
-  return { ...target, modelId: foundationModelId(configuredModel(target).baseModel ?? target.modelId) };
+  return { ...target, modelId: foundationModelId(settingsOf(target).baseModel ?? target.modelId) };
 }

@@ -29,7 +29,7 @@ import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
-import { configuredModel, messagesApi } from "../model_api.ts";
+import { messagesApi, settingsOf } from "../model_api.ts";
 
 /** Reads as much of a Messages request as every way of answering it needs. */
 export const messages: CallerEndpoint = {
@@ -44,7 +44,7 @@ export const messages: CallerEndpoint = {
     const attempt = async (target: Target, call: Call) => {
       whole ??= withFetchedSources(body, call);
       const request = { ...head, body: await whole, betas };
-      return await ATTEMPTS[messagesApi(configuredModel(target))](request, { target, call });
+      return await ATTEMPTS[messagesApi(settingsOf(target))](request, { target, call });
     };
     return { kind: "model", request: { plan, attempt } };
   },
@@ -67,7 +67,7 @@ const ATTEMPTS = { invoke: attemptInvoke, converse: attemptConverse } as const s
 >;
 
 function attemptInvoke({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
-  const settings = configuredModel(target);
+  const settings = settingsOf(target);
   const invoke = messagesToInvoke(body, {
     traits: settings.traits,
     betas,
@@ -95,7 +95,7 @@ function attemptInvoke({ body, betas, model, stream }: Request, { target, call }
 }
 
 function attemptConverse({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
-  const settings = configuredModel(target);
+  const settings = settingsOf(target);
   const converse = messagesToConverse(parseMessagesRequest(body), {
     traits: settings.traits,
     betas,

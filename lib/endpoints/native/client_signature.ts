@@ -21,7 +21,7 @@ const UNFORWARDABLE =
 export function signedByCaller({ match, target, headers, body }: NativeCall, to: Target): UpstreamCall {
   const authorization = readAuthorization(headers);
   checkScope(authorization, to);
-  if (to.model !== undefined && to.modelId !== match.values[0]) {
+  if (to.settings !== undefined && to.modelId !== match.values[0]) {
     throw new AditError(
       "invalid_request",
       "a request that the caller has signed for AWS names the model by its id in Bedrock, not by a name of the gateway",

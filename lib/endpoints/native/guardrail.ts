@@ -4,13 +4,13 @@ import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField } from "../../base/errors.ts";
 import { isJsonObject, parseJsonBody } from "../../base/json.ts";
 import { withMember } from "../../base/json_member.ts";
-import type { Limits, Model } from "../../snapshot/snapshot.ts";
+import type { Limits, ModelTarget } from "../../snapshot/snapshot.ts";
 import { guardrailConfig, guardrailHeaders } from "../../translate/converse/guardrail.ts";
 import { operationRow } from "../../providers/bedrock/operations.ts";
 import type { UpstreamCall } from "../../providers/upstream.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type Guardrail = NonNullable<Model["guardrail"]>;
+type Guardrail = NonNullable<ModelTarget["guardrail"]>;
 
 /** The call under the guardrail, in the place where its operation takes one; other operations have no use for it. */
 export function withGuardrail(

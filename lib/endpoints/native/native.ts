@@ -80,7 +80,7 @@ function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: 
 
 /** What is sent to the target: the caller's own signed request, or one that Adit is to sign. */
 function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot): UpstreamCall {
-  const guardrail = target.model?.guardrail;
+  const guardrail = target.settings?.guardrail;
   if (leavesSigning(target.provider)) {
     if (guardrail !== undefined) throw refuseSignedUnderGuardrail();
     return signedByCaller(received, target);

@@ -7,7 +7,7 @@ import { encodeUtf8 } from "../../base/bytes.ts";
 import type { Clock, TimerWheel } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Path } from "../../base/problems.ts";
-import type { Model, Provider, Snapshot } from "../../snapshot/snapshot.ts";
+import type { ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
@@ -40,11 +40,11 @@ export async function askOnline(snapshot: Snapshot, options: OnlineOptions): Pro
   const providers = await Promise.all(
     [...snapshot.providers.values()].map((provider) => askProvider(provider, options)),
   );
-  const models = [...snapshot.models.values()];
+  const targets = [...snapshot.models.values()].flatMap((model) => model.targets);
   const findings = [...providers];
-  for (let start = 0; start < models.length; start += AT_ONCE) {
-    const group = models.slice(start, start + AT_ONCE);
-    findings.push(...await Promise.all(group.map((model) => askModel(model, snapshot, options))));
+  for (let start = 0; start < targets.length; start += AT_ONCE) {
+    const group = targets.slice(start, start + AT_ONCE);
+    findings.push(...await Promise.all(group.map((target) => askTarget(target, snapshot, options))));
   }
   return findings;
 }
@@ -104,11 +104,14 @@ const QUESTION = {
 };
 
 /** Whether the model answers Converse. CountTokens would cost nothing, but few models have it, and it proves no access. */
-async function askModel(model: Model, { timeouts }: Snapshot, { upstream }: OnlineOptions): Promise<Finding> {
-  const path = ["models", model.name];
-  const { provider, id: modelId } = model;
+async function askTarget(
+  settings: ModelTarget,
+  { timeouts }: Snapshot,
+  { upstream }: OnlineOptions,
+): Promise<Finding> {
+  const { path, provider, id: modelId } = settings;
   if (leavesSigning(provider)) return { path, ok: true, text: "not asked: its callers sign" };
-  const exchange = upstream.open({ provider, modelId, model }, {
+  const exchange = upstream.open({ provider, modelId, settings }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),
     body: encodeUtf8(JSON.stringify(QUESTION)),

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { decodeUtf8 } from "../../../lib/base/bytes.ts";
 import type { Model, Snapshot } from "../../../lib/snapshot/snapshot.ts";
 import { startGateway } from "../../fakes/gateway.ts";
-import { snapshot } from "../../fakes/snapshot.ts";
+import { snapshot, withSettings } from "../../fakes/snapshot.ts";
 import { CONFIG, COUNT_TOKENS, KEY, messagesBody, PARTS } from "./requests.ts";
 
 interface Counted {
@@ -56,7 +56,7 @@ Deno.test("other families count the request that Converse would be sent", async 
 Deno.test("a model behind an opaque ARN is counted by its base model", async () => {
   const [claude] = PARTS.models as [Model];
   const id = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc";
-  const hidden = { ...claude, id, baseModel: "global.anthropic.claude-opus-4-8" };
+  const hidden = withSettings(claude, { id, baseModel: "global.anthropic.claude-opus-4-8" });
   const { path } = await count({ config: snapshot({ ...PARTS, models: [hidden] }) });
   equal(path, "/model/anthropic.claude-opus-4-8/count-tokens");
 });

@@ -5,7 +5,7 @@ import { decodeUtf8 } from "../../../lib/base/bytes.ts";
 import { AditError, type ErrorKind } from "../../../lib/base/errors.ts";
 import { corrupt, errorFrame, eventFrame, exceptionFrame } from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
-import { snapshot } from "../../fakes/snapshot.ts";
+import { snapshot, withSettings } from "../../fakes/snapshot.ts";
 import { CONFIG, KEY, MESSAGES, messagesBody, PARTS, type Way, WAYS } from "./requests.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -58,7 +58,7 @@ for (const { model, operation, answer } of WAYS) {
 
 Deno.test("the operator's api decides which way a model is asked", async () => {
   for (const [index, api] of (["converse", "invoke"] as const).entries()) {
-    const models = (PARTS.models ?? []).map((each) => ({ ...each, api }));
+    const models = (PARTS.models ?? []).map((each) => withSettings(each, { api }));
     const gateway = startGateway(snapshot({ ...PARTS, models }));
     const { model } = WAYS[index] as Way;
     const { response } = gateway.send(MESSAGES, { headers: KEY, body: messagesBody({ model }) });

@@ -3,14 +3,13 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { startGateway } from "../../fakes/gateway.ts";
-import { caller, model, provider, snapshot } from "../../fakes/snapshot.ts";
+import { caller, model, provider, snapshot, withSettings } from "../../fakes/snapshot.ts";
 
 const EAST = provider("east", "us-east-1");
 const CALLER = caller("search", { models: new Set(["guarded"]) });
-const GUARDED = {
-  ...model("guarded", EAST),
-  guardrail: { id: "gr1", version: "2", trace: "enabled" } as const,
-};
+const GUARDED = withSettings(model("guarded", EAST), {
+  guardrail: { id: "gr1", version: "2", trace: "enabled" },
+});
 const CONFIG = snapshot({ models: [GUARDED], callers: [CALLER] });
 const KEY = { authorization: `Bearer ${CALLER.key}` };
 const OWN = '{"guardrailIdentifier":"gr1","guardrailVersion":"2","trace":"enabled"}';
