@@ -20,6 +20,7 @@ const PROVIDERS: ReadonlySet<string> = new Set([
   "stability",
   "twelvelabs",
   "writer",
+  "xai",
   "zai",
 ]);
 

@@ -12,14 +12,20 @@ export interface ModelTraits {
 
   // The conversation.
 
-  /** Where system text may be: `anywhere`, also as a message between turns; `first`, only as the system prompt; `none`. */
+  /**
+   * Where system text may be: `anywhere`, also as a message between turns; `invoke`, between turns only in Anthropic's
+   * own Messages by InvokeModel; `first`, only as the system prompt; `none`, so that it has to become user text.
+   */
   readonly system: SystemPlace;
   /**
    * Whether the last message may be the assistant's: `any`; `trimmed`, but refused if it ends in white space; `none`,
    * refused always.
    */
   readonly prefill: Prefill;
-  /** Thoughts of earlier turns that may be sent back: `signed`, with their signatures; `unsigned`, text alone; `none`. */
+  /**
+   * Thoughts of earlier turns that may be sent back: `signed`, text with its signature and redacted blocks; `redacted`,
+   * redacted blocks alone; `unsigned`, text alone; `none`.
+   */
   readonly reasoningHistory: ReasoningHistory;
   /** Blocks other than text and JSON that a tool result may have; others are moved next to a result of text alone. */
   readonly toolResultMedia: ReadonlySet<ToolResultMedium>;
@@ -49,6 +55,8 @@ export interface ModelTraits {
   readonly thoughtText: "always" | "on_request";
   /** Values of Anthropic's `output_config.effort` that are taken, lowest first; empty: the member is refused. */
   readonly efforts: readonly Effort[];
+  /** The highest effort that is taken with `thinking.type` `disabled` or `between_tools`. */
+  readonly maxEffortWithoutThinking: Effort;
   /**
    * What each value of `reasoning_effort` merges into `additionalModelRequestFields`. `none` is there only where
    * reasoning is off or can be switched off.
@@ -69,6 +77,8 @@ export interface ModelTraits {
   readonly singleToolCall: boolean;
   /** Whether tool names may have hyphens; letters, digits and underscores always work. */
   readonly toolNameHyphens: boolean;
+  /** Ids of tool calls in the history: `any` that Converse takes, or exactly `nine_alphanumeric` characters. */
+  readonly toolCallIds: ToolCallIds;
   /** Whether `strict` is taken with a tool. */
   readonly strictTools: boolean;
   /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema; `none`. */
@@ -84,13 +94,13 @@ export interface ModelTraits {
   readonly cacheableDocuments: "any" | "pdf";
 }
 
-const SYSTEM_PLACES = ["anywhere", "first", "none"] as const;
+const SYSTEM_PLACES = ["anywhere", "invoke", "first", "none"] as const;
 export type SystemPlace = (typeof SYSTEM_PLACES)[number];
 
 const PREFILLS = ["any", "trimmed", "none"] as const;
 export type Prefill = (typeof PREFILLS)[number];
 
-const REASONING_HISTORIES = ["signed", "unsigned", "none"] as const;
+const REASONING_HISTORIES = ["signed", "redacted", "unsigned", "none"] as const;
 export type ReasoningHistory = (typeof REASONING_HISTORIES)[number];
 
 const TOOL_RESULT_MEDIA = ["image", "document", "video"] as const;
@@ -99,7 +109,7 @@ export type ToolResultMedium = (typeof TOOL_RESULT_MEDIA)[number];
 const STOP_SEQUENCES = ["any", "visible", "none"] as const;
 export type StopSequences = (typeof STOP_SEQUENCES)[number];
 
-const THINKING_TYPES = ["enabled", "adaptive", "disabled"] as const;
+const THINKING_TYPES = ["enabled", "adaptive", "between_tools", "disabled"] as const;
 export type ThinkingType = (typeof THINKING_TYPES)[number];
 
 /** Lowest first. */
@@ -108,6 +118,9 @@ export type Effort = (typeof EFFORTS)[number];
 
 const TOOL_SUPPORTS = ["streamed", "whole", "none"] as const;
 export type ToolSupport = (typeof TOOL_SUPPORTS)[number];
+
+const TOOL_CALL_IDS = ["any", "nine_alphanumeric"] as const;
+export type ToolCallIds = (typeof TOOL_CALL_IDS)[number];
 
 const CACHE_PLACES = ["system", "messages", "tools"] as const;
 export type CachePlace = (typeof CACHE_PLACES)[number];
@@ -133,6 +146,7 @@ export const BARE_TRAITS: ModelTraits = {
   thinksByDefault: false,
   thoughtText: "always",
   efforts: [],
+  maxEffortWithoutThinking: "max",
   reasoningEffort: new Map(),
   refusesLimitsWith: {},
   tools: "streamed",
@@ -140,6 +154,7 @@ export const BARE_TRAITS: ModelTraits = {
   forcedChoiceWithThinking: false,
   singleToolCall: false,
   toolNameHyphens: true,
+  toolCallIds: "any",
   strictTools: false,
   structuredOutput: "none",
   promptCaching: new Set(),
@@ -156,7 +171,7 @@ export const TRAIT_FIELDS = {
     ),
   system: z.enum(SYSTEM_PLACES)
     .describe(
-      "anywhere: takes system text between turns, too; first: only as the system prompt; none: it becomes user text.",
+      "anywhere: takes system text between turns, too; invoke: between turns only by InvokeModel; first: only as the system prompt; none: it becomes user text.",
     ),
   prefill: z.enum(PREFILLS)
     .describe(
@@ -164,7 +179,7 @@ export const TRAIT_FIELDS = {
     ),
   reasoning_history: z.enum(REASONING_HISTORIES)
     .describe(
-      "Thoughts of earlier turns that are sent back. signed: with signatures; unsigned: text alone; none: they are left out.",
+      "Thoughts of earlier turns that are sent back. signed: with signatures; redacted: redacted blocks alone; unsigned: text alone; none: they are left out.",
     ),
   tool_result_media: z.array(z.enum(TOOL_RESULT_MEDIA))
     .describe("What a tool result may hold besides text and JSON; the rest is moved next to the result."),
@@ -192,6 +207,8 @@ export const TRAIT_FIELDS = {
     .describe("on_request: thoughts have text only with thinking.display: summarized."),
   efforts: z.array(z.enum(EFFORTS))
     .describe("The values of output_config.effort that are taken; an empty list: the member is refused."),
+  max_effort_without_thinking: z.enum(EFFORTS)
+    .describe("The highest effort that is taken with thinking.type disabled or between_tools."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
   refuses_limits_with: z.record(z.string(), z.json())
@@ -210,6 +227,10 @@ export const TRAIT_FIELDS = {
     .describe("Whether the model takes Anthropic's tool_choice.disable_parallel_tool_use."),
   tool_name_hyphens: z.boolean()
     .describe("Whether tool names may have hyphens; where not, they are mapped and mapped back."),
+  tool_call_ids: z.enum(TOOL_CALL_IDS)
+    .describe(
+      "Ids of tool calls in the history. nine_alphanumeric: they are mapped to nine letters and digits.",
+    ),
   strict_tools: z.boolean().describe("Whether strict is taken with a tool."),
   structured_output: z.enum(["schema", "tool", "none"])
     .describe(
@@ -247,6 +268,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     thinksByDefault: written.thinks_by_default,
     thoughtText: written.thought_text,
     efforts: efforts && EFFORTS.filter((effort) => efforts.includes(effort)),
+    maxEffortWithoutThinking: written.max_effort_without_thinking,
     reasoningEffort: reasoning_effort && new Map(Object.entries(reasoning_effort)),
     refusesLimitsWith: written.refuses_limits_with,
     tools: written.tools,
@@ -254,6 +276,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     forcedChoiceWithThinking: written.forced_choice_with_thinking,
     singleToolCall: written.single_tool_call,
     toolNameHyphens: written.tool_name_hyphens,
+    toolCallIds: written.tool_call_ids,
     strictTools: written.strict_tools,
     structuredOutput: written.structured_output,
     promptCaching: prompt_caching && new Set(prompt_caching),

@@ -306,7 +306,7 @@ Deno.test("a model's traits are the built-in rows, then those of the operator's 
   deepEqual(shown, [
     ["nova", "", ["auto"], false],
     ["nova", "", [], true],
-    ["new", "top_k", ["auto", "any", "tool"], false],
+    ["new", "top_k", ["auto", "any", "tool"], true],
   ]);
 });
 

@@ -4,12 +4,21 @@ import { parse } from "yaml";
 import { GoldenFiles } from "../suites/golden_files.ts";
 import { repositoryPath } from "../repository.ts";
 
+function readRows(file: string): readonly unknown[] {
+  const rows = readTable(file);
+  if (!Array.isArray(rows)) throw new Error(`config/data/${file} holds no list of rows`);
+  return rows;
+}
+
 function readTable(file: string): unknown {
   return parse(Deno.readTextFileSync(repositoryPath(`config/data/${file}`)));
 }
 
 Deno.test("lib/facts/built_in.json is what the tables in config/data say; make golden writes it", () => {
-  const tables = { models: readTable("models.yaml"), betaFlags: readTable("beta-flags.yaml") };
+  const tables = {
+    models: [...readRows("models.yaml"), ...readRows("models-claude.yaml")],
+    betaFlags: readTable("beta-flags.yaml"),
+  };
   const files = new GoldenFiles(new URL("../../lib/facts/", import.meta.url));
   files.expectJson("built_in.json", tables);
 });

@@ -13,7 +13,7 @@ const FAMILIES: readonly (readonly [id: string, family: string])[] = [
   ["amazon.nova-2-lite-v1:0:256k", "nova"],
   ["openai.gpt-oss-120b-1:0", "gpt-oss"],
   ["openai.gpt-5.6-luna", "openai"],
-  ["zai.glm-4.7-flash", "other"],
+  ["zai.glm-4.7-flash", "glm"],
   ["meta.llama3-3-70b-instruct-v1:0", "llama"],
   ["arn:aws:bedrock:us-east-1::foundation-model/deepseek.r1-v1:0", "deepseek"],
   ["arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.mistral.pixtral-large-2502-v1:0", "mistral"],

@@ -31,11 +31,12 @@ const shape = {
     .register(about, { expected: "a path such as inferenceConfig.topK, or an empty string" }).optional(),
   stop_sequences: FIELDS.stop_sequences.optional(),
   thinking: FIELDS.thinking
-    .register(about, { expected: "a list of enabled, adaptive and disabled" }).optional(),
+    .register(about, { expected: "a list of enabled, adaptive, between_tools and disabled" }).optional(),
   thinks_by_default: FIELDS.thinks_by_default.register(about, BOOLEAN).optional(),
   thought_text: FIELDS.thought_text.optional(),
   efforts: FIELDS.efforts
     .register(about, { expected: "a list of low, medium, high, xhigh and max" }).optional(),
+  max_effort_without_thinking: FIELDS.max_effort_without_thinking.optional(),
   reasoning_effort: EFFORTS
     .register(about, { expected: "a mapping from efforts to request fields" }).optional(),
   refuses_limits_with: FIELDS.refuses_limits_with.register(about, {
@@ -46,6 +47,7 @@ const shape = {
   forced_choice_with_thinking: FIELDS.forced_choice_with_thinking.register(about, BOOLEAN).optional(),
   single_tool_call: FIELDS.single_tool_call.register(about, BOOLEAN).optional(),
   tool_name_hyphens: FIELDS.tool_name_hyphens.register(about, BOOLEAN).optional(),
+  tool_call_ids: FIELDS.tool_call_ids.optional(),
   strict_tools: FIELDS.strict_tools.register(about, BOOLEAN).optional(),
   structured_output: FIELDS.structured_output.optional(),
   prompt_caching: FIELDS.prompt_caching

@@ -54,7 +54,7 @@ function keysOf(schema: JsonSchema, path = ""): readonly Key[] {
 const KEYS = keysOf(JSON.parse(configJsonSchema()));
 
 /** Entries of the reference: ``- `limits.body` (size, 1KiB to 256MiB; default `25MiB`): Largest …``. */
-const ENTRIES = [...REFERENCE.matchAll(/^- `([\w.]+)` \(([^)]+)\): \S/gm)]
+const ENTRIES = [...REFERENCE.matchAll(/^- `([\w.]+)` \(([^)]+)\):\s+\S/gm)]
   .map(([, path = "", text = ""]) => ({ path, mark: markOf(text.replace(/\s+/g, " ")) }));
 
 /** What an entry says about leaving the key out; undefined for a mapping without a mark. */
