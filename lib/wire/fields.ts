@@ -7,19 +7,25 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 
 /**
  * One object of a request. `null` counts as absent, as clients send it for options they do not set. Every reader throws
- * `invalid_request` with the member's path. Members that no reader asked for are told by `unread`, so that nothing is
- * lost in silence.
+ * `invalid_request` with the member's path. The root of a request knows every object that was read from it, so that a
+ * member that no reader asked for is reported wherever it is, and no parser can forget to.
  */
 export class Fields {
   /** With repetitions: a set would be most of what reading an object costs. */
   readonly #asked: string[] = [];
+  readonly #value: JsonObject;
+  /** The objects inside it that were read, in that order; undefined while there are none. */
+  #inner: Fields[] | undefined;
+  /** What is reported in place of the members that no reader asked for; undefined: those themselves. */
+  #instead: readonly string[] | undefined;
 
-  constructor(readonly value: JsonObject, readonly path: string) {}
+  private constructor(value: JsonObject, readonly path: string) {
+    this.#value = value;
+  }
 
-  /** The fields of `value`, which must be an object. */
-  static of(value: JsonValue | undefined, path: string): Fields {
-    if (!isJsonObject(value)) throw unexpected(path, "an object", value);
-    return new Fields(value, path);
+  /** The fields of a request's body. */
+  static root(body: JsonObject): Fields {
+    return new Fields(body, "");
   }
 
   pathOf(name: string): string {
@@ -29,7 +35,7 @@ export class Fields {
   /** Whatever stands there, unchecked; undefined for null. */
   any(name: string): JsonValue | undefined {
     this.#asked.push(name);
-    return Object.hasOwn(this.value, name) ? this.value[name] ?? undefined : undefined;
+    return Object.hasOwn(this.#value, name) ? this.#value[name] ?? undefined : undefined;
   }
 
   optionalString(name: string): string | undefined {
@@ -77,7 +83,7 @@ export class Fields {
 
   optionalObject(name: string): Fields | undefined {
     const value = this.any(name);
-    return value === undefined ? undefined : Fields.of(value, this.pathOf(name));
+    return value === undefined ? undefined : this.#enter(value, this.pathOf(name));
   }
 
   object(name: string): Fields {
@@ -93,22 +99,56 @@ export class Fields {
   /** The objects of an array; absent is none. */
   items(name: string): Fields[] {
     const path = this.pathOf(name);
-    return (this.optionalArray(name) ?? []).map((item, index) => Fields.of(item, `${path}[${index}]`));
+    return (this.optionalArray(name) ?? []).map((item, index) => this.#enter(item, `${path}[${index}]`));
   }
 
-  /** Members with a value that no reader asked for. */
-  unread(): [name: string, value: JsonValue][] {
+  /** The object itself, with all of its members: none of them is unread. */
+  whole(): JsonObject {
+    this.#instead = [];
+    return this.#value;
+  }
+
+  /** Leaves the object out, of which `paths` are reported in place of its members. */
+  leaveOut(...paths: readonly string[]): void {
+    this.#instead = paths;
+  }
+
+  /** Its own members with a value that no reader asked for. */
+  unread(): readonly (readonly [name: string, value: JsonValue])[] {
     const found: [name: string, value: JsonValue][] = [];
-    for (const name of Object.keys(this.value)) {
-      const value = this.value[name];
+    for (const name of Object.keys(this.#value)) {
+      const value = this.#value[name];
       if (value !== undefined && value !== null && !this.#asked.includes(name)) found.push([name, value]);
     }
     return found;
   }
 
-  /** Adds the paths of unread members to `paths`, without indexes: `messages[].name`. */
-  noteUnread(paths: Set<string>): void {
-    for (const [name] of this.unread()) paths.add(this.pathOf(name).replaceAll(/\[\d+\]/g, "[]"));
+  /**
+   * Paths, without indexes, of the members that no reader asked for in the objects inside this one: `messages[].name`. To
+   * be called when everything has been read.
+   */
+  unreadInside(): readonly string[] {
+    const paths = new Set<string>();
+    this.#collectInside(paths);
+    return [...paths];
+  }
+
+  #collectInside(paths: Set<string>): void {
+    for (const inner of this.#inner ?? []) {
+      inner.#collectInside(paths);
+      for (const path of inner.#instead ?? inner.#unreadPaths()) paths.add(path);
+    }
+  }
+
+  #unreadPaths(): readonly string[] {
+    return this.unread().map(([name]) => this.pathOf(name).replaceAll(/\[\d+\]/g, "[]"));
+  }
+
+  #enter(value: JsonValue | undefined, path: string): Fields {
+    if (!isJsonObject(value)) throw unexpected(path, "an object", value);
+    const inner = new Fields(value, path);
+    (this.#inner ??= []).push(inner);
+    return inner;
   }
 
   #missing(name: string, expected: string): never {

@@ -77,7 +77,7 @@ const READERS: readonly (readonly [
 for (const [name, value, read, message] of READERS) {
   Deno.test(`fields refuse ${name}`, () => {
     assert.throws(
-      () => read(new Fields(value, "")),
+      () => read(Fields.root(value)),
       (error) =>
         error instanceof AditError && error.kind === "invalid_request" && error.message === message &&
         message.startsWith(`${error.details.param}: `),
@@ -86,11 +86,39 @@ for (const [name, value, read, message] of READERS) {
 }
 
 Deno.test("fields tell what nobody read, without indexes and without nulls", () => {
-  const fields = new Fields({ items: [{ a: 1, b: 2, c: null }, { b: 3 }] }, "");
-  const unread = new Set<string>();
-  for (const item of fields.items("items")) {
-    item.any("a");
-    item.noteUnread(unread);
-  }
-  assert.deepEqual([...unread], ["items[].b"]);
+  const fields = Fields.root({ items: [{ a: 1, b: 2, c: null }, { b: 3 }], d: 4 });
+  for (const item of fields.items("items")) item.any("a");
+  assert.deepEqual(fields.unreadInside(), ["items[].b"]);
+  assert.deepEqual(fields.unread(), [["d", 4]]);
+});
+
+Deno.test("every object that is read from another is known to its root, however deep and by whichever reader", () => {
+  const inner = () => ({ known: 1, extra: 2 });
+  const fields = Fields.root({
+    object: { deep: { deeper: [inner()], extra: 0 }, ...inner() },
+    optional: inner(),
+    items: [inner(), { list: [inner()] }],
+  });
+  const deep = fields.object("object").object("deep");
+  for (const item of deep.items("deeper")) item.any("known");
+  fields.optionalObject("optional")?.any("known");
+  for (const item of fields.items("items")) item.items("list");
+  assert.deepEqual(fields.unreadInside(), [
+    "object.deep.deeper[].extra",
+    "object.deep.extra",
+    "object.known",
+    "object.extra",
+    "optional.extra",
+    "items[].known",
+    "items[].extra",
+    "items[].list[].known",
+    "items[].list[].extra",
+  ]);
+});
+
+Deno.test("an object that is taken whole has nothing unread, and one that is left out is reported as it is said", () => {
+  const fields = Fields.root({ schema: { a: { b: 1 } }, blocks: [{ type: "x", a: 1 }, { type: "y" }] });
+  assert.deepEqual(fields.object("schema").whole(), { a: { b: 1 } });
+  for (const block of fields.items("blocks")) block.leaveOut(`blocks[${block.string("type")}]`);
+  assert.deepEqual(fields.unreadInside(), ["blocks[x]", "blocks[y]"]);
 });

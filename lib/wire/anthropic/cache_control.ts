@@ -9,11 +9,9 @@ export interface CacheControl {
 }
 
 /** The `cache_control` of a part, a message or a tool. */
-export function parseCacheControl(fields: Fields, unreadPaths: Set<string>): CacheControl | undefined {
+export function parseCacheControl(fields: Fields): CacheControl | undefined {
   const cache = fields.optionalObject("cache_control");
   if (cache === undefined) return undefined;
   cache.oneOf("type", ["ephemeral"]);
-  const ttl = cache.optionalOneOf("ttl", ["5m", "1h"]);
-  cache.noteUnread(unreadPaths);
-  return { path: cache.path, ttl };
+  return { path: cache.path, ttl: cache.optionalOneOf("ttl", ["5m", "1h"]) };
 }

@@ -69,31 +69,27 @@ export interface Base64Source {
   readonly data: string;
 }
 
-export interface ContentOptions {
-  readonly name: string;
-  readonly unreadPaths: Set<string>;
-}
-
-/** Parses a member that is a string or an array of blocks; unknown fields are added to `unreadPaths`. */
-export function parseContent(fields: Fields, options: ContentOptions): MessageBlock[] {
-  return parseBlocks<MessageBlock>(fields, { ...options, readers: BLOCK_READERS, skips: SERVER_BLOCKS });
+/** Parses a member that is a string or an array of blocks. */
+export function parseContent(fields: Fields, name: string): MessageBlock[] {
+  return parseBlocks<MessageBlock>(fields, { name, readers: BLOCK_READERS, skips: SERVER_BLOCKS });
 }
 
 /** The same for a member in which only text is allowed. */
-export function parseTextContent(fields: Fields, options: ContentOptions): TextBlock[] {
-  return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text } });
+export function parseTextContent(fields: Fields, name: string): TextBlock[] {
+  return parseBlocks(fields, { name, readers: { text: BLOCK_READERS.text } });
 }
 
 /** A call that Anthropic's servers made, and its result: neither is the caller's to answer for, nor the model's to take back. */
 const SERVER_BLOCKS = /^(?:server_tool_use|mcp_tool_use|\w+_tool_result)$/;
 
-/** The text of a message between turns; what else it may hold, such as changes to the tools, is added to `unreadPaths`. */
-export function parseSystemMessage(fields: Fields, options: ContentOptions): TextBlock[] {
-  return parseBlocks(fields, { ...options, readers: { text: BLOCK_READERS.text }, skips: /^(?!text$)/ });
+/** The text of a message between turns; what else it may hold, such as changes to the tools, is left out and reported. */
+export function parseSystemMessage(fields: Fields, name: string): TextBlock[] {
+  return parseBlocks(fields, { name, readers: { text: BLOCK_READERS.text }, skips: /^(?!text$)/ });
 }
 
-type Reader<T> = (fields: Fields, unreadPaths: Set<string>) => T;
-interface BlockOptions<T> extends ContentOptions {
+type Reader<T> = (fields: Fields) => T;
+interface BlockOptions<T> {
+  readonly name: string;
   readonly readers: Readonly<Record<string, Reader<T>>>;
   /** Types of blocks that are left out. */
   readonly skips?: RegExp;
@@ -101,7 +97,7 @@ interface BlockOptions<T> extends ContentOptions {
 
 function parseBlocks<T>(
   fields: Fields,
-  { name, unreadPaths, readers, skips }: BlockOptions<T>,
+  { name, readers, skips }: BlockOptions<T>,
 ): (T | TextBlock)[] {
   const content = fields.any(name);
   const path = fields.pathOf(name);
@@ -111,109 +107,100 @@ function parseBlocks<T>(
   return fields.items(name).flatMap((block) => {
     const type = block.string("type");
     if (skips?.test(type)) {
-      unreadPaths.add(`messages[].content[${type}]`);
+      block.leaveOut(`messages[].content[${type}]`);
       return [];
     }
     const read = Object.hasOwn(readers, type) ? readers[type] : undefined;
     if (read === undefined) throw unexpected(block.pathOf("type"), oneOf(Object.keys(readers)), type);
-    const parsed = read(block, unreadPaths);
-    block.noteUnread(unreadPaths);
-    return parsed;
+    return read(block);
   });
 }
 
 const RESULT_READERS = {
-  text: (fields, unreadPaths): TextBlock => ({
+  text: (fields): TextBlock => ({
     type: "text",
-    ...blockBase(fields, unreadPaths),
+    ...blockBase(fields),
     text: fields.string("text"),
   }),
-  image: (fields, unreadPaths): ImageBlock => {
+  image: (fields): ImageBlock => {
     const source = fields.object("source");
     const type = source.string("type");
     if (type !== "base64") throw elsewhere(source, type);
     return {
       type: "image",
-      ...blockBase(fields, unreadPaths),
-      source: readBase64Source(source, unreadPaths),
+      ...blockBase(fields),
+      source: readBase64Source(source),
     };
   },
-  document: (fields, unreadPaths): DocumentBlock => {
+  document: (fields): DocumentBlock => {
     const source = fields.object("source");
     const type = source.string("type");
     const read = Object.hasOwn(DOCUMENT_SOURCES, type) ? DOCUMENT_SOURCES[type] : undefined;
     if (read === undefined) throw elsewhere(source, type);
     const citations = fields.optionalObject("citations");
-    const document: DocumentBlock = {
+    return {
       type: "document",
-      ...blockBase(fields, unreadPaths),
-      source: read(source, unreadPaths),
+      ...blockBase(fields),
+      source: read(source),
       title: fields.optionalString("title"),
       context: fields.optionalString("context") || undefined,
       citations: citations?.optionalBoolean("enabled") ?? false,
     };
-    citations?.noteUnread(unreadPaths);
-    return document;
   },
 } as const satisfies Record<string, Reader<ResultBlock>>;
 
 const BLOCK_READERS = {
   ...RESULT_READERS,
-  tool_use: (fields, unreadPaths): ToolUseBlock => {
+  tool_use: (fields): ToolUseBlock => {
     // Says that the model made the call itself, as it did for all calls here.
     fields.any("caller");
     return {
       type: "tool_use",
-      ...blockBase(fields, unreadPaths),
+      ...blockBase(fields),
       id: fields.string("id"),
       name: fields.string("name"),
-      input: fields.object("input").value,
+      input: fields.object("input").whole(),
     };
   },
-  tool_result: (fields, unreadPaths): ToolResultBlock => ({
+  tool_result: (fields): ToolResultBlock => ({
     type: "tool_result",
-    ...blockBase(fields, unreadPaths),
+    ...blockBase(fields),
     toolUseId: fields.string("tool_use_id"),
-    content: parseBlocks<ResultBlock>(fields, { name: "content", unreadPaths, readers: RESULT_READERS }),
+    content: parseBlocks<ResultBlock>(fields, { name: "content", readers: RESULT_READERS }),
     isError: fields.optionalBoolean("is_error") ?? false,
   }),
-  thinking: (fields, unreadPaths): ThinkingBlock => ({
+  thinking: (fields): ThinkingBlock => ({
     type: "thinking",
-    ...blockBase(fields, unreadPaths),
+    ...blockBase(fields),
     thinking: fields.string("thinking"),
     signature: fields.optionalString("signature") || undefined,
   }),
-  redacted_thinking: (fields, unreadPaths): RedactedThinkingBlock => ({
+  redacted_thinking: (fields): RedactedThinkingBlock => ({
     type: "redacted_thinking",
-    ...blockBase(fields, unreadPaths),
+    ...blockBase(fields),
     data: fields.string("data"),
   }),
 } as const satisfies Record<string, Reader<MessageBlock>>;
 
 const DOCUMENT_SOURCES: Readonly<Record<string, Reader<DocumentBlock["source"]>>> = {
   base64: readBase64Source,
-  text: (source, unreadPaths) => {
+  text: (source) => {
     source.optionalString("media_type");
-    const text = source.string("data");
-    source.noteUnread(unreadPaths);
-    return { type: "text", text };
+    return { type: "text", text: source.string("data") };
   },
-  content: (source, unreadPaths) => {
-    const blocks = parseTextContent(source, { name: "content", unreadPaths });
-    source.noteUnread(unreadPaths);
+  content: (source) => {
+    const blocks = parseTextContent(source, "content");
     return { type: "text", text: blocks.map(({ text }) => text).join("\n\n") };
   },
 };
 
-function readBase64Source(source: Fields, unreadPaths: Set<string>): Base64Source {
-  const parsed: Base64Source = {
+function readBase64Source(source: Fields): Base64Source {
+  return {
     type: "base64",
     path: source.path,
     mediaType: source.string("media_type"),
     data: source.string("data"),
   };
-  source.noteUnread(unreadPaths);
-  return parsed;
 }
 
 /** The error for a source that would have to be fetched. */
@@ -227,6 +214,6 @@ function elsewhere(source: Fields, type: JsonValue) {
     : unexpected(source.pathOf("type"), '"base64"', type);
 }
 
-function blockBase(fields: Fields, unreadPaths: Set<string>): BlockBase {
-  return { path: fields.path, cache: parseCacheControl(fields, unreadPaths) };
+function blockBase(fields: Fields): BlockBase {
+  return { path: fields.path, cache: parseCacheControl(fields) };
 }

@@ -142,41 +142,37 @@ export interface JsonOutputFormat {
  * support.
  */
 export function parseMessagesRequest(body: JsonObject): MessagesRequest {
-  return withDottedPaths(() => readRequest(new Fields(body, "")));
+  return withDottedPaths(() => readRequest(Fields.root(body)));
 }
 
 function readRequest(fields: Fields): MessagesRequest {
-  const unreadPaths = new Set<string>();
   for (const name of ["model", "stream", "anthropic_version"]) fields.any(name);
   refuseServerSide(fields);
   const outputConfig = fields.optionalObject("output_config");
   const metadata = fields.optionalObject("metadata");
   const request: Omit<MessagesRequest, "unreadPaths"> = {
-    messages: readMessages(fields, unreadPaths),
-    system: parseTextContent(fields, { name: "system", unreadPaths }),
+    messages: readMessages(fields),
+    system: parseTextContent(fields, "system"),
     maxTokens: fields.optionalCount("max_tokens"),
     temperature: fields.optionalNumber("temperature"),
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),
     stopSequences: readStopSequences(fields),
-    ...readTools(fields, unreadPaths),
-    toolChoice: readToolChoice(fields, unreadPaths),
+    ...readTools(fields),
+    toolChoice: readToolChoice(fields),
     thinking: readThinking(fields),
     effort: outputConfig?.optionalString("effort"),
     outputFormat: readFormat(
       outputConfig?.optionalObject("format") ?? fields.optionalObject("output_format"),
-      unreadPaths,
     ),
-    contextManagement: fields.optionalObject("context_management")?.value,
+    contextManagement: fields.optionalObject("context_management")?.whole(),
     serviceTier: fields.optionalOneOf("service_tier", ["auto", "standard_only"]),
     userId: metadata?.optionalString("user_id"),
-    cache: parseCacheControl(fields, unreadPaths),
+    cache: parseCacheControl(fields),
     betas: parseBetaField(fields.any("anthropic_beta")),
   };
-  outputConfig?.noteUnread(unreadPaths);
-  metadata?.noteUnread(unreadPaths);
-  fields.noteUnread(unreadPaths);
-  return { ...request, unreadPaths: [...unreadPaths] };
+  const own = fields.unread().map(([name]) => name);
+  return { ...request, unreadPaths: [...fields.unreadInside(), ...own] };
 }
 
 /** Features of Anthropic's own servers that Converse does not offer. */
@@ -190,13 +186,11 @@ function refuseServerSide(fields: Fields): void {
   }
 }
 
-function readMessages(fields: Fields, unreadPaths: Set<string>): Message[] {
+function readMessages(fields: Fields): Message[] {
   return fields.items("messages").map((message) => {
     const role = message.oneOf("role", ["user", "assistant", "system"]);
-    const options = { name: "content", unreadPaths };
-    const content = role === "system" ? parseSystemMessage(message, options) : parseContent(message, options);
-    message.noteUnread(unreadPaths);
-    return { role, content };
+    const parse = role === "system" ? parseSystemMessage : parseContent;
+    return { role, content: parse(message, "content") };
   });
 }
 
@@ -207,14 +201,16 @@ function readStopSequences(fields: Fields): readonly string[] {
   });
 }
 
-function readTools(fields: Fields, unreadPaths: Set<string>): Pick<MessagesRequest, "tools" | "serverTools"> {
+function readTools(fields: Fields): Pick<MessagesRequest, "tools" | "serverTools"> {
   const tools: MessagesTool[] = [];
   const serverTools: ServerTool[] = [];
   for (const tool of fields.items("tools")) {
     const type = tool.optionalString("type") ?? "custom";
-    if (type === "custom") tools.push(readTool(tool, unreadPaths));
+    if (type === "custom") tools.push(readTool(tool));
     else if (SERVER_TOOLS.test(type)) {
       serverTools.push({ path: tool.path, type, name: tool.optionalString("name") });
+      // It is reported by its type.
+      tool.leaveOut();
     } else throw unexpected(tool.pathOf("type"), 'a tool of the caller\'s own, "custom"', type);
   }
   return { tools, serverTools };
@@ -223,27 +219,24 @@ function readTools(fields: Fields, unreadPaths: Set<string>): Pick<MessagesReque
 /** https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview: "server tools", whose calls never reach the caller. */
 const SERVER_TOOLS = /^(?:advisor|code_execution|tool_search_tool|web_fetch|web_search)_/;
 
-function readTool(fields: Fields, unreadPaths: Set<string>): MessagesTool {
-  const tool: MessagesTool = {
+function readTool(fields: Fields): MessagesTool {
+  return {
     path: fields.path,
     name: fields.string("name"),
     description: fields.optionalString("description") || undefined,
-    inputSchema: fields.object("input_schema").value,
+    inputSchema: fields.object("input_schema").whole(),
     strict: fields.optionalBoolean("strict") ?? false,
     eager: fields.optionalBoolean("eager_input_streaming") ?? false,
-    cache: parseCacheControl(fields, unreadPaths),
+    cache: parseCacheControl(fields),
   };
-  fields.noteUnread(unreadPaths);
-  return tool;
 }
 
-function readToolChoice(fields: Fields, unreadPaths: Set<string>): MessagesToolChoice | undefined {
+function readToolChoice(fields: Fields): MessagesToolChoice | undefined {
   const choice = fields.optionalObject("tool_choice");
   if (choice === undefined) return undefined;
   const type = choice.oneOf("type", ["auto", "any", "tool", "none"]);
   const single = choice.optionalBoolean("disable_parallel_tool_use") ?? false;
   const name = type === "tool" ? choice.string("name") : "";
-  choice.noteUnread(unreadPaths);
   switch (type) {
     case "none":
       return { type };
@@ -261,14 +254,12 @@ function readThinking(fields: Fields): MessagesThinking | undefined {
   return {
     type: thinking.oneOf("type", ["enabled", "disabled", "adaptive", "between_tools"]),
     budgetTokens: thinking.optionalCount("budget_tokens"),
-    value: thinking.value,
+    value: thinking.whole(),
   };
 }
 
-function readFormat(format: Fields | undefined, unreadPaths: Set<string>): JsonOutputFormat | undefined {
+function readFormat(format: Fields | undefined): JsonOutputFormat | undefined {
   if (format === undefined) return undefined;
   format.oneOf("type", ["json_schema"]);
-  const { value: schema } = format.object("schema");
-  format.noteUnread(unreadPaths);
-  return { path: format.path, schema };
+  return { path: format.path, schema: format.object("schema").whole() };
 }

@@ -88,16 +88,14 @@ export interface BedrockExtras {
 
 /** Parses a request body; throws `invalid_request` with the path of the first invalid field. */
 export function parseChatRequest(body: JsonObject): ChatRequest {
-  const fields = new Fields(body, "");
-  const unreadPaths = new Set<string>();
+  const fields = Fields.root(body);
   const streamOptions = fields.optionalObject("stream_options");
   const newMaxTokens = fields.optionalCount("max_completion_tokens");
   const oldMaxTokens = fields.optionalCount("max_tokens");
   const includeUsage = streamOptions?.optionalBoolean("include_usage") ?? false;
-  streamOptions?.noteUnread(unreadPaths);
   return {
     model: fields.optionalString("model") || undefined,
-    messages: parseChatMessages(fields, unreadPaths),
+    messages: parseChatMessages(fields),
     stream: fields.optionalBoolean("stream") ?? false,
     includeUsage,
     maxTokens: newMaxTokens ?? oldMaxTokens,
@@ -106,26 +104,26 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),
     stop: parseStop(fields),
-    tools: fields.items("tools").map((tool) => parseTool(tool, unreadPaths)),
-    toolChoice: parseToolChoice(fields, unreadPaths),
+    tools: fields.items("tools").map(parseTool),
+    toolChoice: parseToolChoice(fields),
     parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
-    responseFormat: parseResponseFormat(fields, unreadPaths),
+    responseFormat: parseResponseFormat(fields),
     reasoningEffort: fields.optionalString("reasoning_effort"),
     thinking: parseThinking(fields),
     serviceTier: fields.optionalOneOf("service_tier", SERVICE_TIERS),
-    metadata: fields.optionalObject("metadata")?.value,
+    metadata: fields.optionalObject("metadata")?.whole(),
     bedrock: {
-      guardrailConfig: fields.optionalObject("guardrailConfig")?.value,
-      performanceConfig: fields.optionalObject("performanceConfig")?.value,
-      additionalModelRequestFields: fields.optionalObject("additionalModelRequestFields")?.value,
-      promptVariables: fields.optionalObject("promptVariables")?.value,
-      requestMetadata: fields.optionalObject("requestMetadata")?.value,
-      serviceTier: fields.optionalObject("serviceTier")?.value,
+      guardrailConfig: fields.optionalObject("guardrailConfig")?.whole(),
+      performanceConfig: fields.optionalObject("performanceConfig")?.whole(),
+      additionalModelRequestFields: fields.optionalObject("additionalModelRequestFields")?.whole(),
+      promptVariables: fields.optionalObject("promptVariables")?.whole(),
+      requestMetadata: fields.optionalObject("requestMetadata")?.whole(),
+      serviceTier: fields.optionalObject("serviceTier")?.whole(),
       additionalModelResponseFieldPaths: parseFieldPaths(fields),
     },
     // Last, after everything has been read.
     otherFields: new Map(fields.unread()),
-    unreadPaths: [...unreadPaths],
+    unreadPaths: fields.unreadInside(),
   };
 }
 
@@ -146,77 +144,62 @@ function parseFieldPaths(fields: Fields): readonly string[] | undefined {
   });
 }
 
-function parseTool(fields: Fields, unreadPaths: Set<string>): ChatTool {
+function parseTool(fields: Fields): ChatTool {
   fields.oneOf("type", ["function"]);
   const definition = fields.object("function");
-  const tool: ChatTool = {
+  return {
     path: fields.path,
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
-    parameters: definition.optionalObject("parameters")?.value,
+    parameters: definition.optionalObject("parameters")?.whole(),
     strict: definition.optionalBoolean("strict") ?? false,
-    cache: parseCacheControl(fields, unreadPaths) ?? parseCacheControl(definition, unreadPaths),
+    cache: parseCacheControl(fields) ?? parseCacheControl(definition),
   };
-  fields.noteUnread(unreadPaths);
-  definition.noteUnread(unreadPaths);
-  return tool;
 }
 
-function parseToolChoice(fields: Fields, unreadPaths: Set<string>): ChatToolChoice | undefined {
+function parseToolChoice(fields: Fields): ChatToolChoice | undefined {
   const choice = fields.any("tool_choice");
   if (choice === undefined) return undefined;
   if (!isJsonObject(choice)) {
     return { type: fields.oneOf("tool_choice", ["auto", "none", "required"]) };
   }
-  const object = Fields.of(choice, "tool_choice");
-  const parsed = parseChosenTools(object, unreadPaths);
-  object.noteUnread(unreadPaths);
-  return parsed;
+  return parseChosenTools(fields.object("tool_choice"));
 }
 
-function parseChosenTools(fields: Fields, unreadPaths: Set<string>): ChatToolChoice {
+function parseChosenTools(fields: Fields): ChatToolChoice {
   switch (fields.oneOf("type", ["function", "allowed_tools"])) {
     case "function":
-      return { type: "function", name: parseToolName(fields, unreadPaths) };
+      return { type: "function", name: parseToolName(fields) };
     case "allowed_tools": {
       const allowed = fields.object("allowed_tools");
-      const parsed: ChatToolChoice = {
+      return {
         type: "allowed_tools",
         mode: allowed.oneOf("mode", ["auto", "required"]),
         names: allowed.items("tools").map((tool) => {
           tool.optionalOneOf("type", ["function"]);
-          const name = parseToolName(tool, unreadPaths);
-          tool.noteUnread(unreadPaths);
-          return name;
+          return parseToolName(tool);
         }),
       };
-      allowed.noteUnread(unreadPaths);
-      return parsed;
     }
   }
 }
 
-function parseToolName(fields: Fields, unreadPaths: Set<string>): string {
-  const definition = fields.object("function");
-  const name = definition.string("name");
-  definition.noteUnread(unreadPaths);
-  return name;
+function parseToolName(fields: Fields): string {
+  return fields.object("function").string("name");
 }
 
-function parseResponseFormat(fields: Fields, unreadPaths: Set<string>): ResponseFormat {
+function parseResponseFormat(fields: Fields): ResponseFormat {
   const format = fields.optionalObject("response_format");
   if (format === undefined) return { type: "text" };
-  const parsed = parseFormat(format, unreadPaths);
-  format.noteUnread(unreadPaths);
-  return parsed;
+  return parseFormat(format);
 }
 
-function parseFormat(format: Fields, unreadPaths: Set<string>): ResponseFormat {
+function parseFormat(format: Fields): ResponseFormat {
   const type = format.oneOf("type", ["text", "json_object", "json_schema"]);
   if (type === "text") return { type };
   if (type === "json_object") {
     // A schema here is an extension of several model servers, with the meaning of json_schema.
-    const schema = format.optionalObject("schema")?.value;
+    const schema = format.optionalObject("schema")?.whole();
     return schema === undefined
       ? { type }
       : { type: "json_schema", name: "json", description: undefined, schema };
@@ -224,14 +207,12 @@ function parseFormat(format: Fields, unreadPaths: Set<string>): ResponseFormat {
   const definition = format.object("json_schema");
   // The families that support a schema always enforce it, so there is nothing to pass on.
   definition.optionalBoolean("strict");
-  const parsed: ResponseFormat = {
+  return {
     type,
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
-    schema: definition.object("schema").value,
+    schema: definition.object("schema").whole(),
   };
-  definition.noteUnread(unreadPaths);
-  return parsed;
 }
 
 function parseThinking(fields: Fields): Thinking | undefined {
@@ -240,6 +221,6 @@ function parseThinking(fields: Fields): Thinking | undefined {
   return {
     type: thinking.oneOf("type", ["enabled", "disabled", "adaptive"]),
     budgetTokens: thinking.optionalCount("budget_tokens"),
-    value: thinking.value,
+    value: thinking.whole(),
   };
 }

@@ -91,77 +91,62 @@ export type ThinkingBlock =
 
 const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 
-/** The request's messages; paths of unknown fields are added to `unreadPaths`. */
-export function parseChatMessages(request: Fields, unreadPaths: Set<string>): ChatMessage[] {
+/** The request's messages. */
+export function parseChatMessages(request: Fields): ChatMessage[] {
   const messages = request.items("messages");
   if (messages.length === 0) throw unexpected("messages", "at least one message", request.any("messages"));
-  return messages.map((fields) => {
-    const message = parseMessage(fields, unreadPaths);
-    fields.noteUnread(unreadPaths);
-    return message;
-  });
+  return messages.map(parseMessage);
 }
 
-function parseMessage(fields: Fields, unreadPaths: Set<string>): ChatMessage {
+function parseMessage(fields: Fields): ChatMessage {
   const path = fields.path;
   const role = fields.oneOf("role", ROLES);
-  const cache = parseCacheControl(fields, unreadPaths);
+  const cache = parseCacheControl(fields);
   switch (role) {
     case "system":
     case "developer":
-      return { role: "system", path, content: markLast(parseTextContent(fields, unreadPaths), cache) };
+      return { role: "system", path, content: markLast(parseTextContent(fields), cache) };
     case "user":
-      return { role, path, content: markLast(parseContent(fields, unreadPaths), cache) };
+      return { role, path, content: markLast(parseContent(fields), cache) };
     case "assistant":
-      return parseAssistant(fields, { unreadPaths, cache });
+      return parseAssistant(fields, cache);
     case "tool":
       return {
         role,
         path,
         toolCallId: fields.string("tool_call_id"),
-        content: parseContent(fields, unreadPaths),
+        content: parseContent(fields),
         isError: fields.optionalBoolean("is_error") ?? false,
         cache,
       };
   }
 }
 
-interface AssistantOptions {
-  readonly unreadPaths: Set<string>;
-  readonly cache: CacheControl | undefined;
-}
-
-function parseAssistant(fields: Fields, { unreadPaths, cache }: AssistantOptions): AssistantMessage {
-  const content = parseTextContent(fields, unreadPaths);
+function parseAssistant(fields: Fields, cache: CacheControl | undefined): AssistantMessage {
+  const content = parseTextContent(fields);
   const refusal = fields.optionalString("refusal");
   return {
     role: "assistant",
     path: fields.path,
     content: refusal === undefined ? content : [...content, textPart(refusal, fields.pathOf("refusal"))],
-    toolCalls: fields.items("tool_calls").map((call) => parseToolCall(call, unreadPaths)),
-    thinking: fields.items("thinking_blocks").map((block) => {
-      const parsed = parseThinkingBlock(block);
-      block.noteUnread(unreadPaths);
-      return parsed;
-    }),
+    toolCalls: fields.items("tool_calls").map(parseToolCall),
+    thinking: fields.items("thinking_blocks").map(parseThinkingBlock),
     reasoning: fields.optionalString("reasoning_content") || undefined,
     cache,
   };
 }
 
-function parseToolCall(fields: Fields, unreadPaths: Set<string>): ChatToolCall {
+function parseToolCall(fields: Fields): ChatToolCall {
   fields.optionalOneOf("type", ["function"]);
   // Streams number their calls, and clients keep that number when they assemble a call.
   fields.any("index");
   const call = fields.object("function");
-  const parsed: ChatToolCall = {
+  return {
     path: fields.path,
     id: fields.string("id"),
     name: call.string("name"),
     arguments: parseArguments(call),
   };
-  fields.noteUnread(unreadPaths);
-  return parsed;
 }
 
 /** The arguments of a call, which are a JSON string; some clients send `""` for a call without arguments. */
@@ -196,61 +181,55 @@ function parseThinkingBlock(fields: Fields): ThinkingBlock {
 }
 
 /** Content in which only text is allowed: system and assistant messages. */
-function parseTextContent(fields: Fields, unreadPaths: Set<string>): TextPart[] {
-  return parseContent(fields, unreadPaths).map((part) => {
+function parseTextContent(fields: Fields): TextPart[] {
+  return parseContent(fields).map((part) => {
     if (part.type === "text") return part;
     throw invalidField(part.path, `expected a part of type "text", found "${part.type}"`);
   });
 }
 
-function parseContent(message: Fields, unreadPaths: Set<string>): ContentPart[] {
+function parseContent(message: Fields): ContentPart[] {
   const content = message.any("content");
   const path = message.pathOf("content");
   if (content === undefined) return [];
   if (typeof content === "string") return [textPart(content, path)];
   if (!Array.isArray(content)) throw unexpected(path, "a string or an array of content parts", content);
-  return message.items("content").map((fields) => {
-    const part = parsePart(fields, unreadPaths);
-    fields.noteUnread(unreadPaths);
-    return part;
-  });
+  return message.items("content").map(parsePart);
 }
 
-type PartReader = (fields: Fields, unreadPaths: Set<string>) => ContentPart;
+type PartReader = (fields: Fields) => ContentPart;
 
 const PART_READERS: Readonly<Record<string, PartReader>> = {
-  text: (fields, unreadPaths) => ({
+  text: (fields) => ({
     type: "text",
-    ...partBase(fields, unreadPaths),
+    ...partBase(fields),
     text: fields.string("text"),
   }),
-  refusal: (fields, unreadPaths) => ({
+  refusal: (fields) => ({
     type: "text",
-    ...partBase(fields, unreadPaths),
+    ...partBase(fields),
     text: fields.string("refusal"),
   }),
-  image_url: (fields, unreadPaths) => ({
+  image_url: (fields) => ({
     type: "image_url",
-    ...partBase(fields, unreadPaths),
-    url: parseUrl(fields, { name: "image_url", unreadPaths }),
+    ...partBase(fields),
+    url: parseUrl(fields, "image_url"),
   }),
-  video_url: (fields, unreadPaths) => ({
+  video_url: (fields) => ({
     type: "video_url",
-    ...partBase(fields, unreadPaths),
-    url: parseUrl(fields, { name: "video_url", unreadPaths }),
+    ...partBase(fields),
+    url: parseUrl(fields, "video_url"),
   }),
-  input_audio: (fields, unreadPaths) => {
+  input_audio: (fields) => {
     const audio = fields.object("input_audio");
-    const part: AudioPart = {
+    return {
       type: "input_audio",
-      ...partBase(fields, unreadPaths),
+      ...partBase(fields),
       data: audio.string("data"),
       format: audio.string("format"),
     };
-    audio.noteUnread(unreadPaths);
-    return part;
   },
-  file: (fields, unreadPaths) => {
+  file: (fields) => {
     const file = fields.object("file");
     if (file.any("file_data") === undefined && file.any("file_id") !== undefined) {
       throw invalidField(
@@ -258,39 +237,35 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
         "the gateway does not store files; send the content as file_data",
       );
     }
-    const part: FilePart = {
+    return {
       type: "file",
-      ...partBase(fields, unreadPaths),
+      ...partBase(fields),
       data: file.string("file_data"),
       filename: file.optionalString("filename"),
     };
-    file.noteUnread(unreadPaths);
-    return part;
   },
 };
 
-function parsePart(fields: Fields, unreadPaths: Set<string>): ContentPart {
+function parsePart(fields: Fields): ContentPart {
   const type = fields.string("type");
   const read = Object.hasOwn(PART_READERS, type) ? PART_READERS[type] : undefined;
   if (read === undefined) throw unexpected(fields.pathOf("type"), oneOf(Object.keys(PART_READERS)), type);
-  return read(fields, unreadPaths);
+  return read(fields);
 }
 
 /** The URL of an `image_url` or `video_url`, which some clients send as a plain string. */
 function parseUrl(
   fields: Fields,
-  { name, unreadPaths }: { name: string; unreadPaths: Set<string> },
+  name: string,
 ): UrlField {
   const value = fields.any(name);
   if (typeof value === "string") return { path: fields.pathOf(name), value };
   const object = fields.object(name);
-  const url = { path: object.pathOf("url"), value: object.string("url") };
-  object.noteUnread(unreadPaths);
-  return url;
+  return { path: object.pathOf("url"), value: object.string("url") };
 }
 
-function partBase(fields: Fields, unreadPaths: Set<string>): PartBase {
-  return { path: fields.path, cache: parseCacheControl(fields, unreadPaths) };
+function partBase(fields: Fields): PartBase {
+  return { path: fields.path, cache: parseCacheControl(fields) };
 }
 
 function textPart(text: string, path: string): TextPart {
