@@ -1,4 +1,4 @@
-/** The admin listener: whether the process lives, whether it takes requests, what it runs, and how it is told to reload. */
+/** The admin listener: liveness, readiness, status and reload. */
 
 import { isIP } from "node:net";
 import { messageOf } from "../base/errors.ts";
@@ -6,13 +6,13 @@ import type { Handler } from "../runtime/runtime.ts";
 import { json } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
 
-/** What the operator may see and do; `lib/app/app.ts` gives it. */
+/** What the operator can see and do; `lib/app/app.ts` implements it. */
 export interface AdminControl {
-  /** False from the moment of shutdown. */
+  /** False once shutdown has begun. */
   isReady(): boolean;
   /** JSON for `/-/status`, without secrets. */
   status(): unknown;
-  /** Reads the configuration again; gives the problems that kept it from being taken, or none. */
+  /** Reloads the configuration; returns the problems that prevented it, or none. */
   reload(): Promise<readonly string[]>;
   readonly api: AdminApi;
 }
@@ -31,23 +31,23 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
     const problems = await control.reload();
     return problems.length === 0
       ? json(200, { status: "reloaded" })
-      : json(422, { status: "refused, the previous configuration stays in use", problems });
+      : json(422, { status: "rejected; the running configuration stays in use", problems });
   }],
 ]);
 
 const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
 
-/** Answers every request to the admin listener with JSON; web pages are refused, whatever they ask for. */
+/** Answers every request to the admin listener with JSON; requests from web pages are refused. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const path = connection.target.split("?", 1)[0] ?? "";
-    // A page in the operator's browser can send requests to this machine; it cannot leave these headers out.
+    // A page in the operator's browser can send requests to this machine, but cannot omit these headers.
     if (request.headers.has("origin") || request.headers.get("sec-fetch-site") === "cross-site") {
-      return json(403, { error: "the admin listener takes no requests from web pages" });
+      return json(403, { error: "the admin listener refuses requests from web pages" });
     }
     if (isLoopback(connection.remoteAddress) && !isLocalName(request.headers.get("host") ?? "")) {
       return json(403, {
-        error: "on this host the admin listener is asked by an IP address, or by a name without a dot",
+        error: "the Host header must be an IP address or a name without a dot",
       });
     }
     const method = request.method === "HEAD" ? "GET" : request.method;
@@ -56,8 +56,8 @@ export function adminHandler(control: AdminControl): Handler {
     const api = control.api({ request, path, remote: connection.remoteAddress });
     if (api !== undefined) return await answer(() => api);
     return PATHS.has(path)
-      ? json(405, { error: `${path} does not take ${request.method}` })
-      : json(404, { error: `there is no admin route ${path}` });
+      ? json(405, { error: `method ${request.method} is not allowed on ${path}` })
+      : json(404, { error: `unknown admin route ${path}` });
   };
 }
 
@@ -66,8 +66,8 @@ function isLoopback(address: string): boolean {
 }
 
 /**
- * Whether a Host header is one that no stranger can own. A page may have the name of its own host lead here (DNS
- * rebinding): its requests are then from its own origin, and nothing but that name tells that they are not the operator's.
+ * Whether a Host header is one that no stranger can own. A page may make its own host name resolve to this machine
+ * (DNS rebinding); its requests are then same-origin, and only that name distinguishes them from the operator's.
  */
 function isLocalName(host: string): boolean {
   const name = host.replace(/:\d*$/, "");

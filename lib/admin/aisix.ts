@@ -1,29 +1,31 @@
-/** AISIX's admin resources as entries of our sections, and back, so that its users keep their scripts. */
+/**
+ * Maps AISIX's admin resources to configuration entries and back, so that its users can keep their scripts.
+ */
 
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
 import type { EntrySection } from "../config/edit/entries.ts";
 
-/** An entry that a body stands for. */
+/** The entry that a body describes. */
 export interface NamedEntry {
   readonly name: string | undefined;
-  /** What a PUT of the body makes of the entry, empty where there is none yet. */
+  /** The entry after a PUT of the body, given the current one, which is empty if there is none. */
   readonly put: (before: JsonObject) => JsonObject;
-  /** What a PATCH with the body makes of it. */
+  /** The entry after a PATCH with the body. */
   readonly patch: (before: JsonObject) => JsonObject;
-  /** Members of the body that have no counterpart. */
+  /** Members of the body without a counterpart. */
   readonly ignored: readonly string[];
 }
 
 interface Resource {
   /** Members of the body that are read. */
   readonly members: readonly string[];
-  /** Keys of the entry that it can be without, by the members that stand for them. */
+  /** Optional keys of the entry, by the members that correspond to them. */
   readonly optional: Readonly<Record<string, string>>;
-  /** The entry, from those members that are there. */
+  /** The entry, from the members that are present. */
   readonly toEntry: (body: JsonObject) => JsonObject;
-  /** The resource's members, from an entry whose secrets were left out. */
+  /** The resource's members, from a redacted entry. */
   readonly toValue: (entry: JsonObject) => JsonObject;
 }
 
@@ -82,7 +84,7 @@ const RESOURCES = {
   },
 } as const satisfies Record<EntrySection, Resource>;
 
-/** Reads a body; throws `invalid_request` where it is no resource of Amazon Bedrock. */
+/** Parses a body; throws `invalid_request` if it is not an Amazon Bedrock resource. */
 export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
   const { members, optional, toEntry }: Resource = RESOURCES[section];
   const known: readonly string[] = ["display_name", ...members];
@@ -91,14 +93,16 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
     Object.entries(optional).flatMap(([member, key]) => isAbsent(member) ? [key] : []);
   return {
     name: textOf(body, "display_name") ?? nameOfKey(body),
-    // The whole of what such a body can say; what an entry cannot be without, and secrets, which nobody is shown, stay.
+    // Everything such a body can express; required keys of an entry, and secrets, which are never shown, are kept.
     put: (before) => change(before, value, absent((member) => (body[member] ?? null) === null)),
     patch: (before) => change(before, value, absent((member) => body[member] === null)),
     ignored: Object.keys(body).filter((member) => !known.includes(member)),
   };
 }
 
-/** What AISIX knows nothing of stays; credentials are replaced as one, but for the role that they assume. */
+/**
+ * What AISIX does not have is kept; credentials are replaced as a whole, except the role that they assume.
+ */
 function change(before: JsonObject, value: JsonObject, absent: readonly string[]): JsonObject {
   const kept = Object.entries(before).filter(([key]) => !absent.includes(key));
   const { credentials } = value;
@@ -110,12 +114,12 @@ function change(before: JsonObject, value: JsonObject, absent: readonly string[]
   };
 }
 
-/** The entry as AISIX shows it, `display_name` and all. */
+/** The entry in AISIX's form, including `display_name`. */
 export function toAisix(section: EntrySection, name: string, entry: JsonObject): JsonObject {
   return { display_name: name, ...RESOURCES[section].toValue(entry) };
 }
 
-/** AISIX's keys need no name, entries do: the beginning of the hash serves. */
+/** AISIX's keys have no name but entries need one, so the beginning of the hash is used. */
 function nameOfKey({ key_hash: hash }: JsonObject): string | undefined {
   return typeof hash === "string" ? `key-${hash.replace(/^sha256:/, "").slice(0, 12)}` : undefined;
 }
@@ -128,11 +132,11 @@ function refuseOthers({ provider, adapter }: JsonObject): void {
       "bedrock",
     ]] as const
   ) {
-    if (value !== undefined && value !== only) throw invalid(`${member}: only "${only}" is served here`);
+    if (value !== undefined && value !== only) throw invalid(`${member}: only "${only}" is supported`);
   }
 }
 
-/** Credentials and region of a secret, which is a JSON object as text, or of a reference to such a text. */
+/** Credentials and region of a secret, which is a JSON object as a string, or of a reference to one. */
 function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
   if (reference !== undefined) {
     if (typeof reference !== "string" || !/^\$\{[^]+\}$/.test(reference)) {
@@ -140,13 +144,13 @@ function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
     }
     return { credentials: { json: reference } };
   }
-  // As it was shown: it stays.
+  // As it was shown, so it is kept.
   if (secret === undefined || secret === REDACTED || secret === "***") return {};
   const members = parseSecret(secret);
   const { region, ...keys } = members;
   const credentials = Object.entries(keys).map(([key, value]) => {
     if (!SECRET_MEMBERS.includes(key) || typeof value !== "string") {
-      throw invalid(`secret: expected the texts ${SECRET_MEMBERS.join(", ")} and region (not shown)`);
+      throw invalid(`secret: expected the strings ${SECRET_MEMBERS.join(", ")} and region (not shown)`);
     }
     return [key, literal(value)] as const;
   });
@@ -168,11 +172,11 @@ function parseSecret(secret: JsonValue): JsonObject {
       value = undefined;
     }
   }
-  if (!isJsonObject(value)) throw invalid("secret: expected a JSON object as a text (not shown)");
+  if (!isJsonObject(value)) throw invalid("secret: expected a JSON object as a string (not shown)");
   return value;
 }
 
-/** A text that stands for itself in the file, where `${` begins a reference. */
+/** Escapes a literal string for the file, where `${` begins a reference. */
 function literal(text: string): string {
   return text.replaceAll("${", () => "$${");
 }
@@ -180,7 +184,7 @@ function literal(text: string): string {
 function textOf(body: JsonObject, member: string): string | undefined {
   const value = body[member];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string") throw invalid(`${member}: expected a text`);
+  if (typeof value !== "string") throw invalid(`${member}: expected a string`);
   return value;
 }
 

@@ -1,6 +1,6 @@
-/** What the admin listener answers with. */
+/** Responses of the admin listener. */
 
-/** An answer that no cache keeps. */
+/** A response that must not be cached. */
 export function json(
   status: number,
   value: unknown,

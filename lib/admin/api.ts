@@ -1,4 +1,6 @@
-/** The admin API: lists, makes, changes and deletes entries of the configuration's files, for whoever has its key. */
+/**
+ * The admin API: lists, creates, changes and deletes entries of the configuration files, for the holder of its key.
+ */
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
@@ -19,17 +21,17 @@ import { json } from "./answer.ts";
 
 export interface AdminApiOptions {
   readonly entries: ConfigEntries;
-  /** Undefined while the configuration does not open the API. */
+  /** Undefined if the configuration does not enable the API. */
   readonly access: () => AdminApiAccess | undefined;
-  /** The request's body, bounded; throws an AditError. */
+  /** The request's body, limited in size; throws an AditError. */
   readonly readBody: (request: Request) => Promise<Uint8Array>;
-  /** Takes the changed files; gives the problems that kept them from being taken, or none. */
+  /** Reloads the changed files; returns the problems that prevented it, or none. */
   readonly reload: () => Promise<readonly string[]>;
-  /** Told of each change that was made. */
+  /** Called after each change. */
   readonly audit: (change: AuditedChange) => void;
 }
 
-/** Who may find out later what was changed; no value is in it. */
+/** The audit record of a change; it contains no values. */
 export interface AuditedChange {
   readonly action: "create" | "change" | "delete";
   readonly section: EntrySection;
@@ -38,12 +40,12 @@ export interface AuditedChange {
   readonly remote: string;
 }
 
-/** Answers a request below `/admin/v1/`; undefined where it is none, or the API is closed. */
+/** Answers a request below `/admin/v1/`; undefined if it is not one, or the API is disabled. */
 export type AdminApi = (request: AdminApiRequest) => Promise<Response> | undefined;
 
 export interface AdminApiRequest {
   readonly request: Request;
-  /** Without its query. */
+  /** Without the query. */
   readonly path: string;
   readonly remote: string;
 }
@@ -60,7 +62,7 @@ const COLLECTIONS: ReadonlyMap<string, EntrySection> = new Map<string, EntrySect
 const PATH = /^\/admin\/v1\/([a-z_]+)(?:\/(.+))?$/;
 const MAX_DEPTH = 32;
 
-/** The routes below `/admin/v1/`, there while the configuration gives access; refusals are JSON with an `error`. */
+/** The routes below `/admin/v1/`, if the configuration enables them; errors are JSON with an `error`. */
 export function adminApi(options: AdminApiOptions): AdminApi {
   return ({ request, path, remote }) => {
     const access = options.access();
@@ -81,7 +83,7 @@ interface Call extends AdminApiOptions {
 
 async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
   if (!isAuthorized(call.request.headers, access)) {
-    return json(401, { error: "the admin API needs its key as a bearer token" }, {
+    return json(401, { error: "send the admin API key as a bearer token" }, {
       "www-authenticate": "Bearer",
     });
   }
@@ -90,14 +92,14 @@ async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
     const handle = methods.get(call.request.method);
     if (handle !== undefined) return await handle(call);
     const allow = [...methods.keys()].join(", ");
-    return json(405, { error: `this path takes ${allow}` }, { allow });
+    return json(405, { error: `allowed methods: ${allow}` }, { allow });
   } catch (error) {
     if (!(error instanceof AditError)) throw error;
     return json(errorRow(error.kind).status, { error: error.message });
   }
 }
 
-/** Compares hashes, so that the time it takes says nothing about the key. */
+/** Compares hashes, so that the time taken reveals nothing about the key. */
 function isAuthorized(headers: Headers, { keyHash }: AdminApiAccess): boolean {
   const [, key = ""] = /^bearer[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
   if (key === "") return false;
@@ -138,7 +140,7 @@ async function get(call: Call): Promise<Response> {
 
 async function create(call: Call): Promise<Response> {
   const { name, ignored, ...body } = await readNamedEntry(call);
-  if (name === undefined || name === "") throw new AditError("invalid_request", "the entry has no name");
+  if (name === undefined || name === "") throw new AditError("invalid_request", "missing name of the entry");
   const expected = (revision: string | undefined) => revision === undefined;
   return await change(call, { name, expected, value: () => body.put({}), ignored });
 }
@@ -174,7 +176,7 @@ async function remove(call: Call): Promise<Response> {
   });
 }
 
-/** The entry that a body stands for: ours has a member `entry`, any other body is AISIX's. */
+/** The entry that a body describes: ours has a member `entry`, any other body is AISIX's. */
 async function readNamedEntry(call: Call): Promise<NamedEntry> {
   const { request, readBody, section } = call;
   const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH });
@@ -194,20 +196,20 @@ async function readNamedEntry(call: Call): Promise<NamedEntry> {
   };
 }
 
-/** An entry keeps its name: a body for one of another name is no body for the one in the path. */
+/** Entries cannot be renamed: the name in the body must be the one in the path. */
 function refuseOtherName(body: JsonObject, call: Call): void {
   if (call.encodedName === undefined) return;
   const member = body["entry"] === undefined ? "display_name" : "name";
   const name = nameOf(call);
   if ((body[member] ?? name) === name) return;
-  const expected = `expected ${JSON.stringify(name)}, the name in the path, which cannot be changed`;
+  const expected = `must be ${JSON.stringify(name)} as in the path; entries cannot be renamed`;
   throw new AditError("invalid_request", `${member}: ${expected}`);
 }
 
-/** Members of an answer that may come back in a request and say nothing there. */
+/** Members of a response that are ignored if they are sent back in a request. */
 const SHOWN_MEMBERS: readonly string[] = ["id", "value", "place", "revision"];
 
-/** Merge patch (RFC 7396): null takes a member away. */
+/** Merge patch (RFC 7396): null removes a member. */
 function mergePatch(before: JsonObject, changes: JsonObject): JsonObject {
   const members = new Map(Object.entries(before));
   for (const [key, value] of Object.entries(changes)) {
@@ -231,7 +233,7 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
       return await done(call, outcome, { name, ignored });
     case "unexpected":
       if (call.request.headers.has("if-match") || call.request.headers.has("if-none-match")) {
-        return json(412, { error: `${section}.${name} is not what the request expects it to be` });
+        return json(412, { error: `${section}.${name} does not match the request's precondition` });
       }
       return outcome.exists
         ? json(409, { error: `${section}.${name} exists already` })
@@ -240,13 +242,13 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
       return broken(outcome.problems.map(formatProblem));
     case "refused":
       return json(outcome.inEntry ? 422 : 409, {
-        error: "the change is refused, nothing was written",
+        error: "the change was rejected; nothing was written",
         problems: outcome.problems.map(formatProblem),
       });
     case "nothing to keep":
-      return json(422, { error: "a secret is to stay as it is, and there is none" });
+      return json(422, { error: "a secret is to be kept, but there is none" });
     case "overtaken":
-      return json(409, { error: "somebody else changed the file at the same time" });
+      return json(409, { error: "the file was changed concurrently; retry" });
     case "unwritable":
       return json(500, { error: outcome.reason });
   }
@@ -262,7 +264,7 @@ async function done(
   call.audit({ action, section, name, file, remote });
   const problems = await call.reload();
   if (problems.length > 0) {
-    return json(500, { error: "the file was changed, but the gateway does not take it", problems });
+    return json(500, { error: "the file was changed, but the gateway rejected it", problems });
   }
   if (entry === undefined) return json(200, { id: name, deleted: true });
   const shown = { ...show(section, entry), ...(ignored.length === 0 ? {} : { ignored }) };
@@ -272,7 +274,7 @@ async function done(
   return json(201, shown, { etag, location });
 }
 
-/** What the headers `if-match` and `if-none-match` ask of the revision. */
+/** The revision that the headers `if-match` and `if-none-match` require. */
 function precondition(headers: Headers): EntryChange["expected"] {
   const match = headers.get("if-match");
   if (match !== null) {
@@ -291,7 +293,7 @@ function nameOf({ encodedName = "" }: Call): string {
   }
 }
 
-/** An entry by its name, as the file has it, and as AISIX would show it. */
+/** An entry by its name, as in the file, and in AISIX's form. */
 function show(section: EntrySection, { name, value, place, revision }: Entry): JsonObject {
   return { id: name, name, entry: value, value: toAisix(section, name, value), place, revision };
 }
@@ -301,9 +303,9 @@ function etagOf({ revision }: Entry): string {
 }
 
 function notFound(section: EntrySection, name: string): Response {
-  return json(404, { error: `there is no ${section}.${name}` });
+  return json(404, { error: `${section}.${name} does not exist` });
 }
 
 function broken(problems: readonly string[]): Response {
-  return json(409, { error: "the configuration's files have problems: mend them first", problems });
+  return json(409, { error: "the configuration files have problems; fix them first", problems });
 }

@@ -1,4 +1,4 @@
-/** AWS's partitions, and in each the host names of Bedrock's runtime endpoint, by FIPS and dual stack, and of STS. */
+/** AWS's partitions, with the host names of Bedrock's runtime endpoints (FIPS and dual stack) and of STS. */
 
 export interface EndpointOptions {
   readonly fips?: boolean;
@@ -6,14 +6,14 @@ export interface EndpointOptions {
 }
 
 interface Partition {
-  /** Second field of its ARNs. */
+  /** The second field of its ARNs. */
   readonly name: string;
   readonly regions: RegExp;
   readonly suffix: string;
   readonly dualstackSuffix: string;
 }
 
-/** From AWS's endpoint rules; a region that no row knows belongs to the first, as it does in AWS's own SDKs. */
+/** From AWS's endpoint rules; as in AWS's SDKs, a region that no row matches belongs to the first. */
 const COMMERCIAL: Partition = {
   name: "aws",
   regions: /^/,
@@ -63,7 +63,7 @@ export function stsEndpoint(region: string): string {
   return `https://sts.${region}.${partitionOf(region).suffix}`;
 }
 
-/** Name of the region's partition as ARNs write it, such as `aws-us-gov`. */
+/** Name of the region's partition as in ARNs, such as `aws-us-gov`. */
 export function partitionName(region: string): string {
   return partitionOf(region).name;
 }

@@ -1,9 +1,9 @@
-/** Takes out of AWS's wording what names the operator's account, so that callers may read the rest. */
+/** Removes identifiers of the operator's account from AWS's messages, so that callers may read them. */
 
-/** Longer texts are cut: no message that helps anyone is longer, and the patterns' time is bounded. */
+/** Longer messages are truncated: useful ones are shorter, and this limits the time of the patterns. */
 const MAX_CHARS = 4096;
 
-/** In order: what holds other identifiers goes before them. */
+/** In order: patterns that contain other identifiers come first. */
 const IDENTIFIERS: readonly (readonly [RegExp, string])[] = [
   [/arn(?::|%3a)[a-z-]*(?::|%3a)[^\s"'`<>(){}[\],;]*/gi, "[arn]"],
   [/https?:\/\/[^\s"'`<>(){}[\],;]*/gi, "[url]"],
@@ -26,7 +26,7 @@ const IDENTIFIERS: readonly (readonly [RegExp, string])[] = [
   [/(?<!\d)\d{4}-?\d{4}-?\d{4}(?!\d)/g, "[account]"],
 ];
 
-/** The text without ARNs, hosts, URLs, account ids, regions, key ids and keys. */
+/** The message without ARNs, hosts, URLs, account ids, regions, key ids and keys. */
 export function scrub(text: string): string {
   const bounded = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
   return IDENTIFIERS.reduce((scrubbed, [pattern, name]) => scrubbed.replaceAll(pattern, name), bounded);

@@ -130,7 +130,7 @@ export class Call {
 
   #expire(): void {
     const seconds = this.snapshot.timeouts.totalMs / 1000;
-    this.end(new AditError("timeout", `the model's answer has not finished within ${seconds} s`));
+    this.end(new AditError("timeout", `the model's response did not finish within ${seconds} s`));
     this.#onOverdue?.();
   }
 

@@ -1,4 +1,4 @@
-/** Opens signed exchanges with the providers of the configuration. */
+/** Opens signed exchanges with the configured providers. */
 
 import type { Authenticator } from "../aws/keys/authenticator.ts";
 import { bedrockEndpoint } from "../aws/hosts.ts";
@@ -18,13 +18,15 @@ export interface UpstreamCall {
   readonly operation: Operation;
   /** Not sent with a GET. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Headers to send beside those that Adit sets itself; taken over by the call. */
+  /** Headers to send in addition to Adit's own; owned by the call afterwards. */
   readonly headers: Headers;
-  /** What stands in the operation's path, decoded; the target's model id when left out. */
+  /** Path parameters of the operation, decoded; default: the target's model id. */
   readonly pathValues?: readonly string[];
-  /** Encoded, without its question mark. */
+  /** Encoded, without the question mark. */
   readonly query?: string;
-  /** Path and query to send as they are, because the caller has signed them: for providers that leave signing to it. */
+  /**
+   * Path and query to send unchanged, because the caller has signed them; for providers whose callers sign.
+   */
   readonly signedPath?: string;
 }
 
@@ -32,14 +34,14 @@ export interface UpstreamOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly fetch: Fetch;
-  /** How the bodies of its answers are read; `getReader` when left out. */
+  /** How response bodies are read; default: `getReader`. */
   readonly openBody?: OpenBody;
   readonly emulator: EmulatorAccess;
   readonly credentials: ProviderCredentials;
   /** Undefined behind a forward proxy, where a direct connection proves nothing. */
   readonly probe: ProbeConnection | undefined;
   readonly userAgent: string;
-  /** In place of the public internet, as the way to images that requests point at. */
+  /** The network for images that requests refer to; default: the public internet. */
   readonly imageNetwork?: ImageNetwork;
 }
 
@@ -61,7 +63,7 @@ interface Connection {
 
 /** The way to all providers. */
 export class Upstream {
-  /** Fetches an image that a request points at. */
+  /** Fetches an image that a request refers to. */
   readonly fetchImage: FetchImage;
   readonly #options: UpstreamOptions;
   /** By region. */
@@ -72,7 +74,7 @@ export class Upstream {
     this.fetchImage = imageFetcher(options.timers, options.imageNetwork ?? PUBLIC_INTERNET);
   }
 
-  /** Begins one attempt at a target. */
+  /** Starts one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: ExchangeTimeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
     const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider);
@@ -118,20 +120,20 @@ export class Upstream {
   }
 }
 
-/** Path and query below the provider's origin. Throws where the caller should have signed and has not. */
+/** Path and query below the provider's origin. Throws if the caller had to sign and did not. */
 function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
   const { operation, pathValues = [modelId], query = "", signedPath } = call;
   if (signedPath !== undefined) return signedPath;
   if (leavesSigning(provider)) {
     throw new AditError(
       "invalid_request",
-      "this model takes only requests to Bedrock's own API that the caller has signed for AWS itself",
+      "this model only accepts native Bedrock requests that the caller has signed for AWS",
     );
   }
   return operationPath(operation, pathValues) + (query === "" ? "" : `?${query}`);
 }
 
-/** Whether requests reach the provider with the signature of whoever calls. */
+/** Whether requests to the provider carry the caller's own signature. */
 export function leavesSigning(provider: Provider): boolean {
   return provider.kind === "bedrock" && provider.credentials.kind === "caller";
 }

@@ -48,7 +48,7 @@ interface BunRequestInit extends RequestInit {
   readonly timeout: boolean;
 }
 
-/** What `dlopen` of `bun:ffi` gives for the functions of `LIBC_FUNCTIONS`. */
+/** The result of `dlopen` of `bun:ffi` for the functions in `LIBC_FUNCTIONS`. */
 interface BunLibc {
   readonly symbols: {
     socket(domain: number, type: number, protocol: number): number;
@@ -89,7 +89,7 @@ class BunConnection implements Connection {
     this.remoteAddress = server.requestIP(request)?.address ?? "";
   }
 
-  // Bun 1.4.4 normalises `request.url` as a URL, but gives the bare target where the Host header is missing or no host.
+  // Bun 1.4.4 normalises `request.url`, but returns the bare target if the Host header is missing or not a host.
   get target(): string {
     const { url } = this.#request;
     return url.startsWith("/") ? url : url.slice(url.indexOf("/", url.indexOf("://") + "://".length));
@@ -106,12 +106,12 @@ function serve(options: ServeOptions): Server {
     ...settingsFor(handle),
     hostname,
     port,
-    // Lets a later server take over from this one.
+    // Allows a later server to take over from this one.
     reusePort: true,
     ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
   };
   try {
-    // A shared port would be shared with any program of the same user: one that is there already is found out here.
+    // A shared port would be shared with any program of the same user, so check first whether one already uses it.
     if (replaces === undefined) void Bun.serve({ ...settings, reusePort: false }).stop(true);
     const server = Bun.serve(settings);
     return { hostname: server.hostname, port: server.port, ...running(server) };
@@ -132,11 +132,12 @@ function serveSocket(options: ServeSocketOptions): RunningServer {
 
 function settingsFor(handle: Handler): BunSettings {
   return {
-    // Bun 1.4.4 speaks HTTP/1.1 alone without this; other spellings are ignored without a word.
+    // Without this, Bun 1.4.4 only speaks HTTP/1.1; other spellings are silently ignored.
     http2: true,
-    // Bun 1.4.4 closes after 10 s without traffic, also before the first byte; deadlines are the program's own.
+    // Bun 1.4.4 closes after 10 s without traffic, even before the first byte; the program has its own deadlines.
     idleTimeout: 0,
-    // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's dialect.
+    // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's
+    // dialect.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Otherwise Bun 1.4.4 prints the source around each line that makes a body stream error to the terminal.
     development: false,
@@ -152,7 +153,7 @@ function running(server: BunServer): RunningServer {
   return { drain: () => server.stop(false), close: () => server.stop(true) };
 }
 
-// Bun 1.4.4 leaves `date` out of answers to HEAD.
+// Bun 1.4.4 omits `date` from responses to HEAD.
 function addDate(headers: Headers): void {
   headers.set("date", new Date(systemClock.now()).toUTCString());
 }
@@ -165,7 +166,7 @@ function fetchOnce(url: string, init: FetchInit): Promise<Response> {
   const bunInit: BunRequestInit = {
     ...init,
     redirect: "manual",
-    // Bun 1.4.4 decompresses by default but leaves `content-encoding` and `content-length` as they were.
+    // Bun 1.4.4 decompresses by default but leaves `content-encoding` and `content-length` unchanged.
     decompress: false,
     // Bun 1.4.4 gives up after 300 s by default.
     timeout: false,
@@ -179,7 +180,7 @@ function writeOut(text: string): Promise<void> {
   });
 }
 
-/** Bun 1.4.4 reads this once, when the process starts; the largest value that it takes is 65535. */
+/** Bun 1.4.4 reads this once at process start; its maximum is 65535. */
 const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
 
@@ -211,7 +212,7 @@ const LIBC_FUNCTIONS = {
 } as const;
 
 function openLibc(library: string): Libc {
-  // Not an import: this file is read, if not used, on Deno too, which knows no "bun:" modules.
+  // Not an import: this file is also parsed on Deno, which has no "bun:" modules.
   const ffi = process.getBuiltinModule("bun:ffi") as BunFfi | undefined;
   if (ffi === undefined) throw new Error("this Bun has no bun:ffi");
   const { symbols } = ffi.dlopen(library, LIBC_FUNCTIONS);

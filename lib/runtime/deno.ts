@@ -24,8 +24,8 @@ class DenoConnection implements Connection {
     this.remoteAddress = remoteAddress;
   }
 
-  // Deno 2.9.6 puts the Host header into `request.url` unchecked, so that with "Host: h/b?" a request for "/a" has the
-  // URL "http://h/b?/a". What follows the header's own text is the target.
+  // Deno 2.9.6 puts the Host header into `request.url` unchecked, so that with "Host: h/b?" a request for "/a" has
+  // the URL "http://h/b?/a". What follows the header's own text is the target.
   get target(): string {
     const { url, headers } = this.#request;
     const origin = url.indexOf("://") + "://".length;
@@ -37,15 +37,16 @@ class DenoConnection implements Connection {
     return url.slice(url.indexOf("/", origin));
   }
 
-  // Deno 2.9.6 aborts this signal after a complete answer too, and prints a warning when it is read, unless the program
-  // runs with "unstable": ["no-legacy-abort"], which deno.json sets. Then it does not abort when the client resets the
-  // connection while the body is sent; the body's `cancel` is called.
+  // Deno 2.9.6 also aborts this signal after a complete response, and prints a warning when it is read, unless the
+  // program runs with "unstable": ["no-legacy-abort"], which deno.json sets. Then it does not abort when the client
+  // resets the connection while the body is sent; instead the body's `cancel` is called.
   get clientGone(): AbortSignal {
     return this.#request.signal;
   }
 
-  // Over HTTP/2, Deno 2.9.6 drops what is still to come of an answer once the client has sent GOAWAY, as the AWS SDK for
-  // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header here.
+  // Over HTTP/2, Deno 2.9.6 drops the rest of a response once the client has sent GOAWAY, as the AWS SDK for
+  // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header
+  // here.
   get losesStreams(): boolean {
     const { headers } = this.#request;
     return !headers.has("host") && (headers.get("user-agent") ?? "").startsWith("aws-sdk-js/");
@@ -59,12 +60,13 @@ function serve(options: ServeOptions): Server {
     ...QUIET,
     hostname,
     signal: closing.signal,
-    // Lets a later server take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json sets.
+    // Allows a later server to take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json
+    // sets.
     reusePort: true,
     ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
   };
   try {
-    // A shared port would be shared with any program of the same user: one that is there already is found out here.
+    // A shared port would be shared with any program of the same user, so check first whether one already uses it.
     if (replaces === undefined) Deno.listen({ hostname, port }).close();
     const open = (port: number) =>
       Deno.serve(
@@ -94,7 +96,9 @@ function serveSocket(options: ServeSocketOptions): RunningServer {
   }
 }
 
-/** Without these two Deno prints to the terminal: the address, and the stack of each body stream that errors. */
+/**
+ * Without these two, Deno prints to the terminal: the address, and the stack of each body stream that errors.
+ */
 const QUIET = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
 
 type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
@@ -102,9 +106,9 @@ type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
 const REOPEN_MS = 50;
 
 /**
- * Deno 2.9.6 ends a server for good, with the requests in its hand, once it cannot take a connection because the process has
- * too many files open. Another takes its place as soon as there are files again; the error is left unhandled, so that
- * whoever logs such errors hears of it.
+ * Deno 2.9.6 ends a server for good, with its in-flight requests, when it cannot accept a connection because the
+ * process has too many open files. Another one replaces it as soon as files are available; the error is left
+ * unhandled, so that whoever logs unhandled errors sees it.
  */
 function lasting(first: DenoServer, reopen: () => DenoServer, closing: AbortController): RunningServer {
   let current = running(first, closing);
@@ -136,7 +140,7 @@ function lasting(first: DenoServer, reopen: () => DenoServer, closing: AbortCont
     },
     close: () => {
       isEnding = true;
-      // One that has just broken down is closed already.
+      // One that has just broken down is already closed.
       return current.close().catch(() => {});
     },
   };
@@ -150,7 +154,7 @@ function running(server: DenoServer, closing: AbortController): RunningServer {
       return server.shutdown();
     },
     close: () => {
-      // Deno 2.9.6 throws BadResource from the abort once `shutdown` was called.
+      // Deno 2.9.6 throws BadResource from the abort after `shutdown` was called.
       if (!isDraining) closing.abort();
       return server.finished;
     },
@@ -160,18 +164,18 @@ function running(server: DenoServer, closing: AbortController): RunningServer {
 let client: Deno.HttpClient | undefined;
 
 function fetchOnce(url: string, init: FetchInit): Promise<Response> {
-  // HTTP/2 to one host would share one connection, on which Deno 2.9.6 queues what the peer's stream limit does not let
-  // through; HTTP/1.1 opens as many connections as there are requests.
+  // HTTP/2 to one host would share one connection, on which Deno 2.9.6 queues what exceeds the peer's stream limit;
+  // HTTP/1.1 opens as many connections as there are requests.
   client ??= Deno.createHttpClient({ http2: false });
-  // Deno 2.9.6 asks for gzip and decodes it unless this header says exactly so.
+  // Deno 2.9.6 requests gzip and decodes it unless this header says otherwise.
   init.headers.set("accept-encoding", "identity");
   return fetch(url, { ...init, client, redirect: "manual" });
 }
 
-/** Of a chunk; Bedrock's are shorter, as its frames are. */
+/** Size of a chunk; Bedrock's are shorter, as its frames are. */
 const CHUNK_BYTES = 16 * 1024;
 
-// Without a buffer to read into Deno 2.9.6 makes one of 64 KiB for each chunk: a third of what a stream costs.
+// Without a buffer to read into, Deno 2.9.6 allocates 64 KiB for each chunk: a third of the cost of a stream.
 function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
   const reader = body.getReader({ mode: "byob" });
   return {
@@ -180,8 +184,8 @@ function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
   };
 }
 
-// Not `process.stdout`: in Deno 2.9.6 that stops the whole process while a pipe is full, and ends it once the pipe's reader
-// has gone.
+// Not `process.stdout`: in Deno 2.9.6 it blocks the whole process while a pipe is full, and ends the process when the
+// pipe's reader has gone.
 async function writeOut(text: string): Promise<void> {
   for (let rest = encodeUtf8(text); rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
 }

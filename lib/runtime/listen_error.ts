@@ -1,11 +1,11 @@
-/** One wording for what keeps a listener from opening, whichever runtime reports it. */
+/** One wording for errors when opening a listener, on both runtimes. */
 
 import { bracketed } from "../base/host.ts";
 import type { ServeOptions, ServeSocketOptions } from "./runtime.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is already in use",
-  EADDRNOTAVAIL: "the address does not belong to this machine",
+  EADDRNOTAVAIL: "the address does not belong to this host",
   EACCES: "permission denied",
 };
 

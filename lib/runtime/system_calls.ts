@@ -1,20 +1,22 @@
-/** What neither runtime's own API gives of Linux: datagrams on Unix sockets, and the monotonic clock that all processes share. */
+/**
+ * Linux features that neither runtime exposes: datagrams on Unix sockets, and the system-wide monotonic clock.
+ */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 
-/** Throws, as one that opens the C library does, where the machine or the permissions do not allow it. */
+/** Throws if the platform or the permissions do not allow it, as does the call that opens the C library. */
 export interface SystemCalls {
   /**
-   * Sends one datagram to a Unix socket, given by its path or, behind `@`, its abstract name. Never waits: throws where
-   * nobody listens there or the socket is full.
+   * Sends one datagram to a Unix socket, given by its path or, after `@`, its abstract name. Never blocks: throws if
+   * nobody listens or the socket is full.
    */
   sendDatagram(socket: string, data: Uint8Array<ArrayBuffer>): void;
-  /** Microseconds of CLOCK_MONOTONIC; `process.hrtime` of both runtimes begins with the process instead. */
+  /** Microseconds of CLOCK_MONOTONIC; `process.hrtime` of both runtimes starts with the process instead. */
   monotonicMicroseconds(): bigint;
 }
 
-/** The functions of the C library that are called, each with numbers and buffers as C has them. */
+/** The C library functions in use, with numbers and buffers as in C. */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   sendto(call: SendTo): number;
@@ -42,7 +44,7 @@ const MAX_PATH_BYTES = 108;
 /** glibc's name, then musl's on both processors. */
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-/** System calls through the C library, which `open` finds by its name when the first of them is made. */
+/** System calls through the C library, which `open` finds by its name on the first call. */
 export function systemCalls(open: (library: string) => Libc): SystemCalls {
   let opened: Libc | undefined;
   const libc = () => opened ??= openFirst(LIBRARIES, open);
@@ -61,16 +63,16 @@ function openFirst(libraries: readonly string[], open: (library: string) => Libc
       reasons.push(messageOf(error));
     }
   }
-  // Without the permission all of them fail alike; without the library the reason of glibc's is as good as any.
+  // Without the permission all of them fail alike; without the library, any of the reasons will do.
   throw new Error(`Cannot open the C library: ${reasons[0]}`);
 }
 
-/** A `sockaddr_un`. Throws where the name is none, or too long for the kernel. */
+/** A `sockaddr_un`. Throws if the name is invalid or too long for the kernel. */
 export function socketAddress(socket: string): Uint8Array<ArrayBuffer> {
   const isAbstract = socket.startsWith("@");
   if (!isAbstract && !socket.startsWith("/")) {
     throw new Error(
-      `Cannot send to the socket ${JSON.stringify(socket)}: only "/path" and "@name" are known`,
+      `Cannot send to the socket ${JSON.stringify(socket)}: it must be "/path" or "@name"`,
     );
   }
   // An abstract name begins with a zero byte and ends with the address; a path ends with a zero byte.
@@ -91,12 +93,12 @@ interface Datagram {
 
 function sendDatagram(libc: Libc, { socket, address, data }: Datagram): void {
   const descriptor = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-  if (descriptor < 0) throw new Error("Cannot open a Unix socket: the system refuses");
+  if (descriptor < 0) throw new Error("Cannot open a Unix socket: refused by the system");
   const sent = libc.sendto({ descriptor, data, flags: MSG_DONTWAIT_NOSIGNAL, address });
   libc.close(descriptor);
   if (sent !== data.length) {
     throw new Error(
-      `Cannot send to the socket ${JSON.stringify(socket)}: nobody listens there, or it takes no more`,
+      `Cannot send to the socket ${JSON.stringify(socket)}: nobody is listening, or the socket is full`,
     );
   }
 }
@@ -104,7 +106,7 @@ function sendDatagram(libc: Libc, { socket, address, data }: Datagram): void {
 function monotonicMicroseconds(libc: Libc): bigint {
   const timespec = new BigInt64Array(2);
   if (libc.clockGettime(CLOCK_MONOTONIC, timespec) !== 0) {
-    throw new Error("Cannot read the monotonic clock: the system refuses");
+    throw new Error("Cannot read the monotonic clock: refused by the system");
   }
   const [seconds = 0n, nanoseconds = 0n] = timespec;
   return seconds * 1_000_000n + nanoseconds / 1_000n;

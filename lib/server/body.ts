@@ -1,4 +1,4 @@
-/** Reads request bodies, bounded in size and time. */
+/** Reads request bodies, limited in size and time. */
 
 import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
@@ -6,9 +6,9 @@ import { AditError } from "../base/errors.ts";
 
 export interface BodyBounds {
   readonly maxBytes: number;
-  /** For the next bytes to arrive. */
+  /** Maximum time for the next bytes to arrive. */
   readonly idleMs: number;
-  /** For all of them. */
+  /** Maximum time for the whole body. */
   readonly totalMs: number;
   readonly timers: TimerWheel;
 }
@@ -16,7 +16,7 @@ export interface BodyBounds {
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, idleMs, totalMs, timers } = bounds;
-  // Both runtimes end a request whose body is longer than it says.
+  // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return EMPTY;
@@ -39,7 +39,7 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   }
 }
 
-/** Each chunk moves the deadline. */
+/** Each chunk extends the deadline. */
 async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   { maxBytes, idleMs, totalMs, timers: { clock }, deadline }: BodyBounds & { readonly deadline: Deadline },
@@ -58,13 +58,13 @@ async function readChunks(
 }
 
 /**
- * Lets go of a body that nobody will read, if it is not being read. Deno 2.9.6 closes the connection behind an answer to a
- * request whose body was neither read nor cancelled, and the client's next request on it is lost.
+ * Cancels a body that nobody will read, unless it is being read. Deno 2.9.6 closes the connection after responding to
+ * a request whose body was neither read nor cancelled, and the client's next request on it is lost.
  */
 export function discardBody(request: Request): void {
   request.body?.cancel().catch(() => {});
 }
 
 function tooLarge(maxBytes: number): AditError {
-  return new AditError("body_too_large", `the request body is larger than ${maxBytes} bytes, the limit here`);
+  return new AditError("body_too_large", `the request body exceeds the limit of ${maxBytes} bytes`);
 }

@@ -13,30 +13,30 @@ export interface ListenersOptions {
 }
 
 interface Listener {
-  /** What it was opened for; the certificate's private key changes with it. */
+  /** The settings it was opened with; they include the certificate's private key. */
   readonly address: Address;
   readonly certificate: string | undefined;
   readonly url: string;
   readonly server: RunningServer;
-  /** The same where it has a port. */
+  /** The same, for addresses with a port. */
   readonly portServer: Server | undefined;
 }
 
 type Address = ListenAddress | SocketAddress;
 
-/** Sockets that have been opened but not yet taken over. */
+/** Sockets that have been opened but not yet activated. */
 export interface ListenChange {
-  /** Takes the new sockets over, and drains those that are no longer wanted. */
+  /** Activates the new sockets, and drains those that are no longer wanted. */
   commit(): void;
-  /** Closes the new sockets again: nothing has changed. */
+  /** Closes the new sockets again; nothing has changed. */
   undo(): void;
 }
 
-/** The sockets of the running configuration; one that a new configuration also wants stays open across the change. */
+/** The sockets of the running configuration; one that the new configuration also has stays open. */
 export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
-  /** The servers that are being drained, each with the promise of its end. */
+  /** The servers being drained, each with the promise of its end. */
   readonly #draining = new Map<RunningServer, Promise<unknown>>();
 
   constructor(options: ListenersOptions) {
@@ -48,7 +48,7 @@ export class Listeners {
     return this.#open.map((listener) => listener.url);
   }
 
-  /** Opens the sockets that are new. If one cannot be opened, none is, and the error is thrown. */
+  /** Opens the new sockets. If one cannot be opened, none is, and the error is thrown. */
   open(addresses: readonly Address[], tls: TlsMaterial | undefined): ListenChange {
     const unclaimed = [...this.#open];
     const next: Listener[] = [];
@@ -83,27 +83,27 @@ export class Listeners {
     };
   }
 
-  /** Stops accepting; resolves when every request over these sockets has been answered. */
+  /** Stops accepting; resolves when every request on these sockets has been answered. */
   async drain(): Promise<void> {
     for (const { server } of this.#open) this.#drain(server);
     this.#open = [];
     await Promise.all(this.#draining.values());
   }
 
-  /** Closes every socket now, whatever is going over it. */
+  /** Closes every socket now, whatever is in progress. */
   async close(): Promise<void> {
     const servers = [...this.#open.map(({ server }) => server), ...this.#draining.keys()];
     await Promise.all(servers.map((server) => server.close()));
   }
 
-  /** Another host name with the same port, such as 0.0.0.0 after 127.0.0.1, is in the way as well. */
+  /** Another host with the same port, such as 0.0.0.0 after 127.0.0.1, conflicts as well. */
   #inTheWayOf({ port }: ListenAddress): Server | undefined {
     return this.#open.find(({ portServer }) => portServer?.port === port)?.portServer;
   }
 
   #drain(server: RunningServer): void {
     const forget = () => this.#draining.delete(server);
-    // A socket that cannot be drained takes no requests any more either; nobody waits for it.
+    // A socket that cannot be drained accepts no more requests either; nobody waits for it.
     this.#draining.set(server, server.drain().then(forget, forget));
   }
 
@@ -111,7 +111,7 @@ export class Listeners {
     const { runtime, handle } = this.#options;
     const server = runtime.serve({
       hostname: address.hostname,
-      // Where any port would do, clients have been told the one of the server before.
+      // With port 0, clients have been told the previous server's port.
       port: replaces?.port ?? address.port,
       handle,
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: unseal(tls.key).reveal() } }),

@@ -1,9 +1,9 @@
-/** A Unix socket's file outlives a process that was killed, and is in the way of the next one. */
+/** Removes the file of a Unix socket that a killed process left behind and that would block the next one. */
 
 import { lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 
-/** Removes the file of a socket at which nobody listens any more; anything else at the path stays. */
+/** Removes the file of a socket that nobody listens on; anything else at the path stays. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSocket() !== true || await isAlive(path)) return;
@@ -17,7 +17,7 @@ function isAlive(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    // Only a refusal says that nobody is there.
+    // Only a refused connection proves that nobody is listening.
     socket.once("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
   });
 }

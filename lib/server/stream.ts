@@ -1,36 +1,38 @@
-/** Turns a source of bytes into the body of a streaming answer: back-pressure, pings in silence, an error at the end. */
+/**
+ * Turns a source of bytes into a streaming response body: back-pressure, pings while idle, an error at the end.
+ */
 
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 
 export interface ByteSource {
-  /** The next bytes to send, or undefined after the last. Throws an AditError when the answer broke off. */
+  /** The next bytes to send, or undefined after the last. Throws an AditError if the response broke off. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** What to send when `next` threw: the error in the caller's dialect. */
+  /** What to send after `next` threw: the error in the caller's dialect. */
   failure(error: AditError): Uint8Array<ArrayBuffer>;
-  /** What to send in silence; undefined where the dialect has nothing for it. */
+  /** What to send while idle; undefined if the dialect has no ping. */
   readonly ping: Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** The request that a body answers. */
+/** The request that a body belongs to. */
 export interface StreamedCall {
-  /** Stops the upstream's work: what is read next fails with the error. */
+  /** Stops the upstream's work: the next read fails with the error. */
   end(error: AditError): void;
-  /** Calls back when the request's deadline passes. */
+  /** Registers a callback for the request's deadline. */
   onOverdue(callback: () => void): void;
-  /** Called once, when the last byte is sent or never will be. */
+  /** Called once, when the last byte has been sent or never will be. */
   settle(error?: AditError): void;
 }
 
 export interface StreamOptions {
   readonly timers: TimerWheel;
-  /** Silence after which a ping is sent; 0 sends none. */
+  /** Time without data after which a ping is sent; 0 disables pings. */
   readonly keepaliveMs: number;
 }
 
 /**
- * A body that asks its source for more only when the client has taken what there was. However it ends, the call is
- * settled; when the client leaves, the call is ended, and with it the upstream's work.
+ * A body that requests more from its source only after the client has consumed what there was. However it ends, the
+ * call is settled; if the client leaves, the call is ended and the upstream's work stopped.
  */
 export function streamBody(
   source: ByteSource,
@@ -45,7 +47,7 @@ export function streamBody(
     const { ping } = source;
     if (ping === undefined || keepaliveMs === 0) return;
     silence = timers.after(keepaliveMs, () => {
-      // A client that does not read has not missed anything: its queue is not to grow by pings.
+      // A client that does not read has missed nothing, and pings must not fill its queue.
       if (isWaiting && controller.desiredSize === 0) controller.enqueue(ping);
       watchSilence(controller);
     });
@@ -57,7 +59,7 @@ export function streamBody(
     call.settle(error);
   }
 
-  /** Ends the upstream's work because nobody takes what it gives. */
+  /** Ends the upstream's work because nobody reads the result. */
   function abandon(): AditError {
     const gone = new AditError("client_gone");
     call.end(gone);
@@ -69,7 +71,7 @@ export function streamBody(
     start(controller) {
       watchSilence(controller);
       call.onOverdue(() => {
-        // What is waited for fails by itself; a client that does not read has to be given up.
+        // A pending read fails by itself; a client that does not read has to be given up on.
         if (isOpen && !isWaiting) controller.error(abandon());
       });
     },

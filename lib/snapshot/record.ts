@@ -1,36 +1,38 @@
-/** What is known of a request once it is settled: the one record that the log, the counts and all else are made from. */
+/**
+ * What is known about a request once it is settled: the one record for the log, the counts and everything else.
+ */
 
 import type { ErrorKind, UpstreamDetail } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 
-/** Plain data, so that it can cross a thread. Holds no key, no prompt and no part of an answer. */
+/** Plain data, so that it can be sent to another thread. Contains no key, prompt or response text. */
 export interface RequestRecord {
   readonly requestId: string;
-  /** Name of the caller; undefined until the request has named one. */
+  /** Name of the caller; undefined until it is authenticated. */
   readonly caller: string | undefined;
   readonly remoteAddress: string;
   readonly method: string;
-  /** Cut to 256 characters. */
+  /** Truncated to 256 characters. */
   readonly path: string;
   readonly dialect: string;
-  /** The model in the caller's own words, cut to 256 characters. */
+  /** The model name that the caller sent, truncated to 256 characters. */
   readonly model: string | undefined;
-  /** Name of the provider that was asked last. */
+  /** Name of the provider that was tried last. */
   readonly provider: string | undefined;
   readonly status: number;
   readonly durationMs: number;
   readonly firstByteMs: number | undefined;
-  /** Also of an answer that broke off, as far as it was reported. */
+  /** Also for a response that broke off, as far as it was reported. */
   readonly usage: Usage | undefined;
-  /** Bedrock's own word. */
+  /** Bedrock's own value. */
   readonly stopReason: string | undefined;
   readonly upstreamRequestId: string | undefined;
-  /** Fields and flags of the request that had no effect. */
+  /** Ignored fields and flags of the request. */
   readonly ignored: readonly string[];
-  /** What the upstream's answer held that the program does not know. */
+  /** Unknown things in the upstream's response. */
   readonly anomalies: readonly string[];
   readonly error: RecordedError | undefined;
-  /** Whether the configuration asks for a log line for requests that end well. */
+  /** Whether the configuration enables a log line for successful requests. */
   readonly logged: boolean;
 }
 
@@ -42,5 +44,5 @@ export interface RecordedError {
   readonly cause: string | undefined;
 }
 
-/** Gets the record of every settled request. Never throws, and never waits. */
+/** Receives the record of every settled request. Never throws or blocks. */
 export type RecordSink = (record: RequestRecord) => void;

@@ -7,40 +7,42 @@ import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
 import type { ModelTraits } from "../facts/traits.ts";
 
-/** All that one version of the configuration says; a request keeps the snapshot it began with. */
+/** One version of the configuration; a request keeps the snapshot with which it began. */
 export interface Snapshot {
   readonly listen: readonly ListenAddress[];
-  /** Undefined where the file says `admin: off`. */
+  /** Undefined for `admin: off`. */
   readonly admin: ListenAddress | SocketAddress | undefined;
-  /** Undefined where the configuration cannot be changed by requests. */
+  /** Undefined if the admin API is disabled. */
   readonly adminApi: AdminApiAccess | undefined;
-  /** For every address of `listen`; the admin listener speaks plain HTTP. */
+  /** For all addresses of `listen`; the admin listener speaks plain HTTP. */
   readonly tls: TlsMaterial | undefined;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly log: LogSettings;
-  /** By name, in the order of the file. */
+  /** By name, in file order. */
   readonly providers: ReadonlyMap<string, Provider>;
-  /** The first provider of each region in the order of the file: it answers native requests that name a model id. */
+  /** The first provider of each region in file order, which serves native requests with a model id. */
   readonly providersByRegion: ReadonlyMap<string, Provider>;
   readonly models: ReadonlyMap<string, Model>;
-  /** Which of Anthropic's beta flags go to Bedrock. */
+  /** Which of Anthropic's beta flags are sent to Bedrock. */
   readonly betaFlags: BetaTable;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly callers: ReadonlyMap<string, Caller>;
-  /** By the SHA-256 of the key in lower-case hex; expired and disabled callers are in it too. */
+  /** By the SHA-256 of the key in lowercase hex, including expired and disabled callers. */
   readonly callersByKeyHash: ReadonlyMap<string, Caller>;
-  /** By the same hash, milliseconds since the Unix epoch from which a key is refused that ends before its caller does. */
+  /**
+   * By the same hash: milliseconds since the Unix epoch from which a key that expires before its caller is refused.
+   */
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
   /** By the `access_key_id` of the caller's `aws` pair. */
   readonly callersByAccessKeyId: ReadonlyMap<string, Caller>;
 }
 
 export interface ListenAddress {
-  /** Host name or address, IPv6 without its brackets. */
+  /** Host name or address; IPv6 without brackets. */
   readonly hostname: string;
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number;
 }
 
@@ -51,43 +53,43 @@ export interface SocketAddress {
 }
 
 export interface AdminApiAccess {
-  /** SHA-256 of the key in lower-case hex. */
+  /** SHA-256 of the key in lowercase hex. */
   readonly keyHash: string;
 }
 
 export interface TlsMaterial {
-  /** PEM text of the certificate and the chain behind it. */
+  /** PEM of the certificate and its chain. */
   readonly certificate: string;
-  /** PEM text. */
+  /** PEM. */
   readonly key: SealedSecret;
 }
 
 export interface Limits {
   readonly bodyBytes: number;
   readonly headerBytes: number;
-  /** Levels of nesting that a JSON body may have. */
+  /** Maximum nesting depth of a JSON body. */
   readonly jsonDepth: number;
-  /** Requests in hand at once. */
+  /** Maximum number of in-flight requests. */
   readonly concurrent: number;
-  /** Whether images behind https URLs are fetched. */
+  /** Whether images are fetched from https URLs. */
   readonly fetchImages: boolean;
 }
 
 export interface Timeouts {
   readonly connectMs: number;
   readonly firstByteMs: number;
-  /** Longest silence of the upstream between two chunks. */
+  /** Maximum time between two chunks of the upstream. */
   readonly idleMs: number;
   readonly totalMs: number;
-  /** How long the requests in hand may take to finish at shutdown; 0 ends them at once. */
+  /** How long in-flight requests may take to finish at shutdown; 0 aborts them immediately. */
   readonly drainMs: number;
-  /** Silence after which a stream's client is sent a ping; 0 sends none. */
+  /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
 }
 
 export interface LogSettings {
   readonly level: LogLevel;
-  /** Whether each request is logged in one line. */
+  /** Whether each request is logged, in one line. */
   readonly requests: boolean;
 }
 
@@ -98,7 +100,7 @@ export interface BedrockProvider {
   readonly kind: "bedrock";
   readonly name: string;
   readonly region: string;
-  /** Origin, with a path prefix if the file gives one, without a trailing slash; undefined: AWS's own host. */
+  /** Origin with an optional path prefix, without a trailing slash; undefined for AWS's own host. */
   readonly endpoint: string | undefined;
   /** Never set together with `endpoint`. */
   readonly fips: boolean;
@@ -107,7 +109,7 @@ export interface BedrockProvider {
   readonly credentials: Credentials;
 }
 
-/** The built-in Bedrock: no account, no network. */
+/** The built-in Bedrock emulator: no account, no network. */
 export interface EmulatorProvider {
   readonly kind: "emulator";
   readonly name: string;
@@ -116,7 +118,7 @@ export interface EmulatorProvider {
 
 export type Credentials = KeySource | RoleCredentials | ApiKeyCredentials | CallerCredentials;
 
-/** Where an AWS key pair comes from. */
+/** The source of an AWS key pair. */
 export type KeySource = StaticCredentials | ChainCredentials | ProfileCredentials;
 
 /** An AWS key pair, which signs with SigV4. */
@@ -127,7 +129,7 @@ export interface StaticCredentials {
   readonly sessionToken: SealedSecret | undefined;
 }
 
-/** AWS's default chain: environment, shared files, web identity, container, EC2 instance. */
+/** AWS's default credential chain: environment, shared files, web identity, container, EC2 instance. */
 export interface ChainCredentials {
   readonly kind: "chain";
 }
@@ -155,7 +157,7 @@ export interface ApiKeyCredentials {
   readonly key: SealedSecret;
 }
 
-/** None: callers sign for AWS themselves, and their signatures are passed on untouched. */
+/** None: callers sign for AWS themselves, and their signatures are passed through unchanged. */
 export interface CallerCredentials {
   readonly kind: "caller";
 }
@@ -174,22 +176,25 @@ export interface ModelTarget {
   /** Where the file has it: `["models", "fast"]`, or with `"targets"` and an index. */
   readonly path: Path;
   readonly provider: Provider;
-  /** Model id, inference profile id or ARN, as Bedrock is to be asked for it. */
+  /** Model id, inference profile id or ARN to send to Bedrock. */
   readonly id: string;
-  /** The model id that tells the family, where `id` hides it. */
+  /** The id of the underlying model, if `id` does not contain it. */
   readonly baseModel: string | undefined;
-  /** What the model can do, by the data tables and the model's own entry. */
+  /** What the model supports, from the data tables and the model's own entry. */
   readonly traits: ModelTraits;
-  /** Bedrock operation for Anthropic Messages requests; undefined: by the model's family. */
+  /** Bedrock operation for Anthropic Messages requests; undefined for the family's default. */
   readonly api: ModelApi | undefined;
-  /** Taken where a request leaves the field out. */
+  /** Defaults for fields that a request does not set. */
   readonly defaults: ModelDefaults;
   readonly guardrail: Guardrail | undefined;
-  /** Sent as Bedrock's `requestMetadata`; empty where the file gives none. */
+  /** Sent as Bedrock's `requestMetadata`; empty if the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What the operator sets for requests: defaults apply where the caller is silent; the others override the caller's. */
+/**
+ * The operator's settings for requests: defaults apply to what the caller does not set; the others override the
+ * caller's.
+ */
 export type ModelSettings = Pick<ModelTarget, "defaults" | "guardrail" | "metadata">;
 
 export const MODEL_APIS = ["converse", "invoke"] as const;
@@ -202,7 +207,7 @@ export interface ModelDefaults {
   readonly stop?: readonly string[];
   readonly serviceTier?: ServiceTier;
   readonly latency?: Latency;
-  /** What a request's own `additionalModelRequestFields` are merged over. */
+  /** A request's own `additionalModelRequestFields` are merged over these. */
   readonly additionalModelRequestFields?: JsonObject;
 }
 
@@ -223,7 +228,7 @@ export interface Guardrail {
   readonly trace: GuardrailTrace;
 }
 
-/** A path of the operator's own that speaks OpenAI Chat with a default model. */
+/** An additional path for OpenAI Chat with a default model. */
 export interface Route {
   readonly path: string;
   readonly model: Model;
@@ -231,28 +236,30 @@ export interface Route {
 
 export interface Caller {
   readonly name: string;
-  /** Callers with equal lists share one. */
+  /** Callers with equal lists share one object. */
   readonly models: ModelAccess;
-  /** Undefined: it may not use Bedrock's own API with model ids. */
+  /** Undefined if the caller may not use Bedrock's native API. */
   readonly native: NativeAccess | undefined;
   /** Milliseconds since the Unix epoch from which the key is refused. */
   readonly expiresAtMs: number | undefined;
   readonly disabled: boolean;
-  /** The pair with which AWS SDKs sign their requests to this gateway. */
+  /** The key pair with which AWS SDKs sign their requests to this gateway. */
   readonly aws: CallerKeyPair | undefined;
 }
 
-/** The configured models that a caller may use, as the file says it: never more than that, however many models match. */
+/**
+ * The configured models that a caller may use, as in the file; its size does not depend on the number of matches.
+ */
 export interface ModelAccess {
-  /** Those listed by name. */
+  /** Models listed by name. */
   readonly names: ReadonlySet<string>;
   /** Globs over names; one match is enough. */
   readonly globs: readonly string[];
 }
 
-/** Leave to use Bedrock's own API with model ids instead of configured names. */
+/** Permission to call Bedrock's native API with model ids instead of configured names. */
 export interface NativeAccess {
-  /** In the order of the file; a request that names no region means the first. */
+  /** In file order; a request that names no region uses the first. */
   readonly regions: ReadonlySet<string>;
   /** Globs over model ids; one match is enough. */
   readonly ids: readonly string[];

@@ -55,7 +55,7 @@ const CASES:
         control: { reload: () => Promise.resolve(PROBLEMS) },
       },
       422,
-      { status: "refused, the previous configuration stays in use", problems: PROBLEMS },
+      { status: "rejected; the running configuration stays in use", problems: PROBLEMS },
     ],
     [
       "a reload that fails is an answer",
@@ -69,10 +69,10 @@ const CASES:
     ["a status that fails is an answer", "GET /-/status", { control: { status: throwing("bug") } }, 500, {
       error: "the admin request failed: bug",
     }],
-    ["reload is not for GET", "GET /-/reload", {}, 405, { error: "/-/reload does not take GET" }],
-    ["nothing else is there", "GET /nothing", {}, 404, { error: "there is no admin route /nothing" }],
+    ["reload is not for GET", "GET /-/reload", {}, 405, { error: "method GET is not allowed on /-/reload" }],
+    ["nothing else is there", "GET /nothing", {}, 404, { error: "unknown admin route /nothing" }],
     ["nor under names of objects", "GET /constructor", {}, 404, {
-      error: "there is no admin route /constructor",
+      error: "unknown admin route /constructor",
     }],
   ];
 

@@ -63,7 +63,10 @@ forEachRuntime("a model that has no Converse, as one for embeddings, is no probl
     "models:\n  titan: { provider: east, id: amazon.titan-embed-text-v2:0 }\n",
   );
   const { code, stdout } = await checkOnline(runtime, world, { config });
-  assert.match(stdout, /^models\.titan: known to Bedrock, but not asked further: it has no Converse$/m);
+  assert.match(
+    stdout,
+    /^models\.titan: known to Bedrock, but not checked further: it does not support Converse$/m,
+  );
   assert.equal(code, 0);
 });
 
@@ -94,9 +97,9 @@ forEachRuntime(
     const [provider = "", model = ""] = stderr.split("\n");
     assert.match(
       provider,
-      /^adit\.yaml:2:3: providers\.east: cannot tell whose the credentials are: STS answers 403/,
+      /^adit\.yaml:2:3: providers\.east: cannot identify the credentials: STS returned 403/,
     );
-    assert.match(model, /^adit\.yaml:8:3: models\.nova: does not answer: UnrecognizedClientException: /);
+    assert.match(model, /^adit\.yaml:8:3: models\.nova: failed: UnrecognizedClientException: /);
   },
 );
 
@@ -106,14 +109,14 @@ forEachRuntime("no credentials at all, and no Bedrock at all, are said to be so"
   assert.equal(missing.code, 1);
   assert.match(
     missing.stderr,
-    /providers\.east: cannot tell whose the credentials are: Could not load credentials/,
+    /providers\.east: cannot identify the credentials: Could not load credentials/,
   );
-  assert.match(missing.stderr, /models\.nova: does not answer: the gateway has no credentials/);
+  assert.match(missing.stderr, /models\.nova: failed: the gateway has no credentials/);
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
   const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
   const unreachable = await checkOnline(runtime, world, { config: configFor("http://127.0.0.1:9", pair) });
   assert.equal(unreachable.code, 1);
-  assert.match(unreachable.stderr, /^adit\.yaml:8:3: models\.nova: does not answer: /);
+  assert.match(unreachable.stderr, /^adit\.yaml:8:3: models\.nova: failed: /);
 });
 
 forEachRuntime(
@@ -126,12 +129,12 @@ forEachRuntime(
     assert.equal(caller.code, 0);
     assert.match(
       caller.stdout,
-      /^providers\.east: signed by its callers\nmodels\.nova: not asked: its callers sign\n/,
+      /^providers\.east: signed by its callers\nmodels\.nova: not checked: its callers sign\n/,
     );
     const key = await checkOnline(runtime, world, {
       config: configFor(world.bedrock.url, "{ api_key: hunter2 }"),
     });
-    assert.match(key.stdout, /^providers\.east: a Bedrock API key, of which STS cannot tell whose it is\n/);
+    assert.match(key.stdout, /^providers\.east: a Bedrock API key, which STS cannot identify\n/);
     assert.deepEqual(world.identity.asked, []);
   },
 );

@@ -108,7 +108,7 @@ forEachRuntime(
     assert.deepEqual([line.level, line["provider"], line["source"]], ["error", "east", "profile"]);
     const { status, text } = await ask(program);
     assert.equal(status, 502);
-    assert.match(text, /"the gateway has no credentials for the model provider; your key is fine"/);
+    assert.match(text, /"the gateway has no credentials for the model provider; your API key is valid"/);
     assert.equal((await ask(program, "local")).status, 200);
     assert.match((await statusOf(program))?.last_error ?? "", /prod/);
     assert.deepEqual(await statusOf(program, "local"), { source: "emulator" });
@@ -150,7 +150,7 @@ forEachRuntime("what a container's endpoint answers is shown nowhere when it is 
     env: { ...world.env, ...env },
   });
   assert.equal((await ask(program)).status, 502);
-  assert.equal((await statusOf(program))?.last_error, "the answer is not JSON");
+  assert.equal((await statusOf(program))?.last_error, "the response is not JSON");
   assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
 });
 

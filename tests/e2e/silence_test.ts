@@ -41,7 +41,7 @@ forEachRuntime("a provider that does not begin within first_byte or idle is a 50
     upstream.script(silence);
     const answer = await ask(program.url, request);
     assert.equal(statusOf(answer), 504);
-    assert.match(textOf(answer), /has not (?:begun|gone on) within 0\.2 s/);
+    assert.match(textOf(answer), /did not (?:start|continue) within 0\.2 s/);
     await upstream.idle();
   }
 });

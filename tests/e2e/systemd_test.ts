@@ -98,7 +98,7 @@ forEachRuntime("a systemd that does not listen is one warning, and the gateway s
   const warning = await program.waitForLog(({ message }) => message === "cannot notify systemd");
   assert.equal(
     warning["error"],
-    'Cannot send to the socket "/nowhere/notify": nobody listens there, or it takes no more',
+    'Cannot send to the socket "/nowhere/notify": nobody is listening, or the socket is full',
   );
   for (let count = 0; count < 10; count++) {
     const health = await fetch(`${program.url}/healthz`);

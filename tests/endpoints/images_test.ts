@@ -58,7 +58,7 @@ interface Refusal {
 }
 
 const REFUSALS: readonly Refusal[] = [
-  { name: "over http", url: () => "http://localhost/a", message: /expected an https URL/ },
+  { name: "over http", url: () => "http://localhost/a", message: /only https URLs are fetched/ },
   { name: "of a private host", url: () => "https://inside.test/", message: /public address/ },
   {
     name: "that is no image",

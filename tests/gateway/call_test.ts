@@ -96,7 +96,7 @@ Deno.test("one deadline is for all of a call, however many attempts there were",
   }
   const late = second.read();
   advance(10_000);
-  await rejects(late, /^AditError: the model's answer has not finished within 600 s$/);
+  await rejects(late, /^AditError: the model's response did not finish within 600 s$/);
 });
 
 Deno.test("what an earlier attempt left open is ended by the next", async () => {

@@ -50,37 +50,37 @@ const redirectTo = (location: (host: string) => string): AnswerImage => (_path, 
 const refusals: readonly Case[] = [
   refused("an image over http is refused", {
     url: () => "http://localhost/a.png",
-    error: /expected an https URL/,
+    error: /only https URLs are fetched/,
   }),
   refused("an image at an address in place of a name is refused", {
     url: ({ port }) => `https://127.0.0.1:${port}/`,
-    error: /found an address/,
+    error: /not an address/,
   }),
   refused("an image at an address written as one number is refused", {
     url: ({ port }) => `https://2130706433:${port}/`,
-    error: /found an address/,
+    error: /not an address/,
   }),
   refused("an image at an IPv6 address is refused", {
     url: ({ port }) => `https://[::ffff:7f00:1]:${port}/`,
-    error: /found an address/,
+    error: /not an address/,
   }),
   refused("a URL with a user is refused", {
     url: ({ port }) => `https://a:b@localhost:${port}/`,
-    error: /without a user/,
+    error: /must not contain user info/,
   }),
   refused("a name with a private address is refused before a connection is made", {
     names: { "inside.test": ["10.0.0.1"] },
     url: ({ port }) => `https://inside.test:${port}/`,
-    error: /expected a host with a public address/,
+    error: /the host has no public address/,
   }),
   refused("a name with one private address among others is refused", {
     names: { localhost: ["127.0.0.1", "169.254.169.254"] },
     url: ({ url }) => `${url}/`,
-    error: /expected a host with a public address/,
+    error: /the host has no public address/,
   }),
   refused("a name that leads nowhere is refused in the same words", {
     url: ({ port }) => `https://nowhere.test:${port}/`,
-    error: /expected a host with a public address/,
+    error: /the host has no public address/,
   }),
   refused("the connection is made to the address that was checked, whatever else the name means", {
     names: { localhost: ["127.0.0.2"] },
@@ -95,26 +95,26 @@ const refusals: readonly Case[] = [
   refused("a redirect to http is refused", {
     answer: redirectTo((host) => `http://${host}/b`),
     url: ({ url }) => `${url}/a`,
-    error: /expected an https URL/,
+    error: /only https URLs are fetched/,
     requests: ["/a"],
   }),
   refused("a redirect to a private address is refused", {
     answer: redirectTo(() => "https://inside.test/"),
     names: { "inside.test": ["192.168.0.1"] },
     url: ({ url }) => `${url}/a`,
-    error: /expected a host with a public address/,
+    error: /the host has no public address/,
     requests: ["/a"],
   }),
   refused("a fourth redirect is not followed", {
     answer: redirectTo(() => "/a"),
     url: ({ url }) => `${url}/a`,
-    error: /expected at most 3 redirects/,
+    error: /more than 3 redirects/,
     requests: ["/a", "/a", "/a", "/a"],
   }),
   refused("an answer that is no success is refused", {
     answer: (_path, response) => response.writeHead(404).end("not here"),
     url: ({ url }) => `${url}/a`,
-    error: /the host answered with status 404/,
+    error: /the host returned status 404/,
     requests: ["/a"],
   }),
   refused("an image above the limit is refused without being read to its end", {
@@ -132,7 +132,7 @@ const refusals: readonly Case[] = [
   refused("images above what is left for them together are refused", {
     url: ({ url }) => `${url}/a`,
     bounds: bounds({ budget: { left: PNG.length - 1 } }),
-    error: /larger together/,
+    error: /all images together/,
     requests: ["/a"],
   }),
   refused("an answer that breaks off is refused", {
@@ -190,7 +190,7 @@ export const imageCases: readonly Case[] = [
       const fetched = imageFetcher(time.timers, host.network())(`${host.url}${path}`, bounds());
       await host.asked(path);
       time.advance(10_050);
-      await assert.rejects(fetched, /did not arrive within 10 s/);
+      await assert.rejects(fetched, /took longer than 10 s/);
       assert.equal(time.timers.size, 0);
     },
   })),
@@ -202,7 +202,7 @@ export const imageCases: readonly Case[] = [
       const never = { resolve: () => new Promise<never>(() => {}), isAllowed: () => true };
       const slow = imageFetcher(time.timers, never)("https://a.test/", bounds());
       time.advance(10_050);
-      await assert.rejects(slow, /did not arrive/);
+      await assert.rejects(slow, /took longer than/);
       const aborter = new AbortController();
       const unwanted = imageFetcher(time.timers, never)(
         "https://a.test/",

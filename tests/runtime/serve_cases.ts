@@ -122,7 +122,7 @@ export const serveCases: readonly Case[] = [
     run: (runtime) => {
       assert.throws(
         () => runtime.serve({ hostname: "192.0.2.1", port: 8080, handle: ok }),
-        { message: 'Cannot listen on "192.0.2.1:8080": the address does not belong to this machine' },
+        { message: 'Cannot listen on "192.0.2.1:8080": the address does not belong to this host' },
       );
       return Promise.resolve();
     },

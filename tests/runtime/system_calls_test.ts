@@ -15,7 +15,7 @@ Deno.test("a path ends with a zero byte, an abstract name begins with one and en
 Deno.test("an address that the kernel would not take is refused by its name", () => {
   assert.throws(
     () => socketAddress("vsock:2:1234"),
-    /^Error: Cannot send to the socket "vsock:2:1234": only /,
+    /^Error: Cannot send to the socket "vsock:2:1234": it must be /,
   );
   assert.throws(() => socketAddress(`/${"a".repeat(107)}`), /longer than 107 bytes$/);
 });

@@ -1,4 +1,4 @@
-/** How requests to one provider are authenticated, and what may be done about a refusal. */
+/** How requests to one provider are authenticated, and how to recover from a rejection. */
 
 import type { KeyKeeper } from "./key_keeper.ts";
 import type { KeyPair } from "./key_pair.ts";
@@ -6,24 +6,24 @@ import { type Signer, sigV4Signer } from "../sigv4/sign.ts";
 
 export interface Authenticator {
   readonly sign: Signer;
-  /** Resolves whether the request, signed once more, may be taken; left out where that never helps. */
+  /** Resolves whether the request may succeed if it is signed again; undefined if that never helps. */
   readonly recover?: (refusal: Refusal) => Promise<boolean>;
 }
 
-/** An answer that is not a success, as far as its headers tell. */
+/** A response that is not a success; only its headers are known. */
 export interface Refusal {
   readonly headers: Headers;
-  /** The headers of the request, signed. */
+  /** The request's signed headers. */
   readonly sent: Headers;
-  /** The time that it was signed for. */
+  /** The time used for the signature. */
   readonly nowMs: number;
 }
 
 export interface KeyAuthenticatorOptions {
   readonly region: string;
-  /** Where key pairs come from, and where they are renewed if they can be. */
+  /** The source of key pairs, which renews them if possible. */
   readonly keys: Pick<KeyKeeper, "get" | "renew">;
-  /** Called when AWS's clock turned out to be another; the offset is what was added to this host's time. */
+  /** Called when AWS's clock turned out to differ; the offset is what was added to this host's time. */
   readonly onClockSkew?: (offsetMs: number) => void;
 }
 
@@ -35,10 +35,12 @@ const OUT_OF_TIME: ReadonlySet<string> = new Set([
   "RequestTimeTooSkewed",
 ]);
 
-/** AWS takes signatures that are five minutes off; what differs by less was refused for another reason. */
+/**
+ * AWS accepts signatures up to five minutes off; with a smaller difference, the rejection has another reason.
+ */
 const TOLERATED_SKEW_MS = 4 * 60_000;
 
-/** Signs with the key pair of the moment, by AWS's clock where this host's is known to be wrong. */
+/** Signs with the current key pair, and with AWS's time if this host's is known to be wrong. */
 export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticatorOptions): Authenticator {
   let offsetMs = 0;
   let signer: { readonly pair: KeyPair; readonly sign: Signer } | undefined;
@@ -51,7 +53,7 @@ export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticator
 
   function correctClock({ headers, nowMs }: Refusal): boolean {
     const theirs = Date.parse(headers.get("date") ?? "");
-    // Also false where there is no date.
+    // Also false if there is no date.
     if (!(Math.abs(theirs - nowMs - offsetMs) > TOLERATED_SKEW_MS)) return false;
     offsetMs = theirs - nowMs;
     onClockSkew?.(offsetMs);
@@ -65,7 +67,7 @@ export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticator
       if (OUT_OF_TIME.has(exception)) return correctClock(refusal);
       const pair = signer?.pair;
       if (!EXPIRED.has(exception) || pair === undefined) return false;
-      // Another request may have had it renewed while this one was on its way.
+      // Another request may have renewed it in the meantime.
       if (refusal.sent.get("x-amz-security-token") !== (pair.sessionToken?.reveal() ?? null)) return true;
       return await keys.renew(pair);
     },

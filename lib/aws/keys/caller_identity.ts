@@ -1,4 +1,4 @@
-/** Asks AWS whose a key pair is: STS GetCallerIdentity, which needs no permission. */
+/** Asks AWS who a key pair belongs to: STS GetCallerIdentity, which needs no permission. */
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
@@ -7,9 +7,9 @@ import type { KeyPair } from "./key_pair.ts";
 import { sigV4Signer } from "../sigv4/sign.ts";
 
 export interface IdentityOptions {
-  /** Whose STS is asked. */
+  /** The region whose STS is used. */
   readonly region: string;
-  /** In place of AWS's own, as `AWS_ENDPOINT_URL_STS` gives it. */
+  /** Default: AWS's own; `AWS_ENDPOINT_URL_STS` sets it. */
   readonly endpoint: string | undefined;
   readonly fetch: Fetch;
   readonly nowMs: number;
@@ -18,7 +18,7 @@ export interface IdentityOptions {
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** The ARN of whom the keys belong to. Throws an error that says why STS does not tell, without a secret in it. */
+/** The ARN of the key pair's identity. Throws an error with the reason STS gives, without secrets. */
 export async function callerIdentity(keys: KeyPair, options: IdentityOptions): Promise<string> {
   const { region, endpoint, fetch, nowMs, signal } = options;
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
@@ -41,10 +41,10 @@ export async function callerIdentity(keys: KeyPair, options: IdentityOptions): P
   const arn = answer.status === 200 ? elementOf(text, "Arn") : undefined;
   if (arn !== undefined) return arn;
   const reason = [elementOf(text, "Code"), elementOf(text, "Message")].filter(Boolean).join(": ");
-  throw new Error(`STS answers ${answer.status}${reason === "" ? "" : ` ${reason}`}`);
+  throw new Error(`STS returned ${answer.status}${reason === "" ? "" : ` ${reason}`}`);
 }
 
-/** What matters stands at the beginning; the rest is not waited for. */
+/** The relevant part is at the beginning; the rest is not read. */
 async function readStart(answer: Response): Promise<string> {
   const reader = answer.body?.getReader();
   let text = "";
@@ -57,7 +57,7 @@ async function readStart(answer: Response): Promise<string> {
   return text;
 }
 
-/** Text of the first element of this name; STS's answers are small and flat enough for that. */
+/** Text of the first element with this name; STS's responses are small and flat enough for that. */
 function elementOf(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]{1,2048})</${name}>`).exec(xml)?.[1];
 }

@@ -1,31 +1,36 @@
-/** Keeps a key pair that expires: renewed in the background, by one search at a time, and never while a request waits. */
+/**
+ * Refreshes a key pair that expires: in the background, one search at a time, and without delaying requests.
+ */
 
 import type { Clock } from "../../base/clock.ts";
 import { type FindKeyPair, type KeyPair, reasonOf, sameKeyPair } from "./key_pair.ts";
 
-/** Calls `fire` once after the delay, unless the function that it gives is called before. */
+/** Calls `fire` once after the delay, unless the returned function is called first. */
 export type Schedule = (delayMs: number, fire: () => void) => () => void;
 
 export interface KeyKeeperOptions {
   readonly find: FindKeyPair;
   readonly clock: Clock;
-  /** In place of the runtime's own timers. */
+  /** Default: the runtime's timers. */
   readonly schedule?: Schedule;
-  /** Called after each search that found a key pair other than the one held. */
+  /** Called after each search that found a different key pair. */
   readonly onFound?: (pair: KeyPair) => void;
-  /** Called after each search in vain, with the pair that stays in use, if one does. */
+  /** Called after each failed search, with the key pair that stays in use, if any. */
   readonly onFailed?: (reason: string, held: KeyPair | undefined) => void;
 }
 
-/** AWS gives new keys at least five minutes before the old ones expire. */
+/** AWS provides new keys at least five minutes before the old ones expire. */
 const RENEW_BEFORE_MS = 5 * 60_000;
-/** Between a search in vain and the next one. */
+/** Between a failed search and the next one. */
 const RETRY_MS = 10_000;
-/** A search that takes longer has failed: a hung program or endpoint must not be waited for. */
+/** A search that takes longer has failed, so that a hung program or endpoint is not waited for. */
 const SEARCH_LIMIT_MS = 30_000;
-/** For so long it has no company either: hung programs would pile up, but one must not be the end of all renewing. */
+/**
+ * How long no other search is started besides a hung one: hung programs must not pile up, but one must not end all
+ * renewal.
+ */
 const HUNG_LIMIT_MS = 10 * 60_000;
-/** Timers do not count the time for which the host was suspended, and cannot be set for more than 24 days. */
+/** Timers do not count the time for which the host was suspended, and are limited to 24 days. */
 const MAX_DELAY_MS = 60_000;
 
 const scheduleByTimeout: Schedule = (delayMs, fire) => {
@@ -33,17 +38,17 @@ const scheduleByTimeout: Schedule = (delayMs, fire) => {
   return () => clearTimeout(timeout);
 };
 
-/** The newest key pair found; a search in vain leaves the old one in use, and the next one follows after 10 s. */
+/** The newest key pair found; a failed search keeps the old one in use, and is repeated after 10 s. */
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions;
   readonly #schedule: Schedule;
   #held: KeyPair | undefined;
   #search: Promise<KeyPair> | undefined;
-  /** When the search began that was given up and goes on all the same. */
+  /** When the abandoned search that is still running began. */
   #hungSinceMs: number | undefined;
-  /** The last search, if it was in vain. */
+  /** The error of the last search, if it failed. */
   #failure: { readonly reason: string; readonly error: Error; readonly atMs: number } | undefined;
-  /** When a renewal that was asked for gave the same key pair again. */
+  /** When a requested renewal returned the same key pair again. */
   #sameAgainMs = -Infinity;
   #cancelTimer = () => {};
   #closed = false;
@@ -53,17 +58,19 @@ export class KeyKeeper {
     this.#schedule = options.schedule ?? scheduleByTimeout;
   }
 
-  /** The key pair held, whatever its age; undefined until one was found. */
+  /** The current key pair, whatever its age; undefined until one was found. */
   get held(): KeyPair | undefined {
     return this.#held;
   }
 
-  /** Why the last search was in vain; undefined where it was not. */
+  /** Why the last search failed; undefined if it succeeded. */
   get lastError(): string | undefined {
     return this.#failure?.reason;
   }
 
-  /** A valid key pair: at once if one is held, otherwise after a search. Rejects if there is none to be had. */
+  /**
+   * A valid key pair: immediately if there is one, otherwise after a search. Rejects if none can be found.
+   */
   get(): Promise<KeyPair> {
     const now = this.#now();
     if (this.#held !== undefined && isValid(this.#held, now)) return Promise.resolve(this.#held);
@@ -74,21 +81,21 @@ export class KeyKeeper {
     return this.search();
   }
 
-  /** Looks for the key pair anew, or joins the search under way; a pair that is held stays in use meanwhile. */
+  /** Starts a search, or joins the one in progress; the current key pair stays in use meanwhile. */
   search(): Promise<KeyPair> {
     this.#search ??= this.#find().finally(() => this.#search = undefined);
-    // Whoever waits sees the failure; a search in the background is reported by `onFailed`.
+    // Callers see the failure; a background search is reported by `onFailed`.
     this.#search.catch(() => {});
     return this.#search;
   }
 
-  /** As `search`, but no search that is under way counts: it may have read what was changed since. */
+  /** Like `search`, but does not join a search in progress, which may have read what has changed since. */
   searchAnew(): Promise<KeyPair> {
     const again = () => this.search();
     return this.#search === undefined ? again() : this.#search.then(again, again);
   }
 
-  /** Whether there is another key pair than the one that AWS has just refused as expired. */
+  /** Whether there is a key pair other than the one that AWS has just rejected as expired. */
   async renew(refused: KeyPair): Promise<boolean> {
     if (this.#held !== undefined && !sameKeyPair(this.#held, refused)) return true;
     if (this.#now() < this.#sameAgainMs + RETRY_MS) return false;
@@ -102,7 +109,7 @@ export class KeyKeeper {
     return false;
   }
 
-  /** Ends the renewing in the background; requests in hand can still ask for the key pair. */
+  /** Stops renewing in the background; in-flight requests can still ask for the key pair. */
   close(): void {
     this.#closed = true;
     this.#cancelTimer();
@@ -113,7 +120,9 @@ export class KeyKeeper {
     try {
       const found = await this.#findInTime();
       const now = this.#now();
-      if (!isValid(found, now)) throw new Error(`what was found expired at ${isoTime(found.expiresAtMs)}`);
+      if (!isValid(found, now)) {
+        throw new Error(`the credentials found expired at ${isoTime(found.expiresAtMs)}`);
+      }
       const isNew = this.#held === undefined || !sameKeyPair(this.#held, found);
       this.#held = found;
       this.#failure = undefined;
@@ -123,7 +132,7 @@ export class KeyKeeper {
     } catch (cause) {
       const now = this.#now();
       const reason = reasonOf(cause);
-      // Without its cause: the search's own words may hold what was found.
+      // Without its cause, since the search's own message may contain what was found.
       const error = new Error(reason);
       this.#failure = { reason, error, atMs: now };
       const usable = this.#held !== undefined && isValid(this.#held, now) ? this.#held : undefined;
@@ -137,7 +146,7 @@ export class KeyKeeper {
     const startMs = this.#now();
     if (this.#hungSinceMs !== undefined && startMs < this.#hungSinceMs + HUNG_LIMIT_MS) {
       const since = isoTime(this.#hungSinceMs);
-      throw new Error(`the search of ${since} has not ended, and the next one waits for it`);
+      throw new Error(`the search started at ${since} is still running; the next one waits for it`);
     }
     return await new Promise((resolve, reject) => {
       const cancel = this.#schedule(SEARCH_LIMIT_MS, () => {
@@ -170,7 +179,10 @@ function isValid({ expiresAtMs = Infinity }: KeyPair, nowMs: number): boolean {
   return nowMs < expiresAtMs;
 }
 
-/** When to look for the next key pair: five minutes before this one expires, or at half its time if that is short. */
+/**
+ * When to search for the next key pair: five minutes before this one expires, or at half its lifetime if that is
+ * short.
+ */
 function renewalOf({ expiresAtMs = Infinity }: KeyPair, nowMs: number): number {
   return expiresAtMs === Infinity
     ? Infinity

@@ -1,32 +1,32 @@
-/** AWS key pairs and where they are found. */
+/** AWS key pairs and their sources. */
 
 import { messageOf } from "../../base/errors.ts";
 import type { Secret } from "../../base/secret.ts";
 
-/** What signs requests to AWS. */
+/** The key pair that signs requests to AWS. */
 export interface KeyPair {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret | undefined;
-  /** Milliseconds since the Unix epoch; undefined: good until further notice. */
+  /** Milliseconds since the Unix epoch; undefined if it does not expire. */
   readonly expiresAtMs: number | undefined;
 }
 
-/** Looks for a key pair anew, whatever was found before; rejects with the reason why there is none. */
+/** Searches for a key pair, ignoring earlier results; rejects with the reason there is none. */
 export type FindKeyPair = () => Promise<KeyPair>;
 
-/** What STS is asked for. */
+/** Parameters for STS. */
 export interface RoleRequest {
   readonly arn: string;
   readonly sessionName: string;
   readonly externalId: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly durationMs: number;
-  /** Whose STS is asked. */
+  /** The region whose STS is used. */
   readonly region: string;
 }
 
-/** Whether both are the same keys and session; when they expire does not matter. */
+/** Whether both have the same keys and session; their expiry is ignored. */
 export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
   return a.accessKeyId === b.accessKeyId && a.secretAccessKey.reveal() === b.secretAccessKey.reveal() &&
     a.sessionToken?.reveal() === b.sessionToken?.reveal();
@@ -35,12 +35,12 @@ export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
 const MAX_REASON_LENGTH = 500;
 
 /**
- * Why no key pair was found, in one line that the operator may read anywhere: what a program printed or a service
- * answered, a command line, and whatever looks like a key or a token are not in it.
+ * Why no key pair was found, in one line that is safe to log: it excludes output of programs, responses of services,
+ * command lines, and anything that looks like a key or a token.
  */
 export function reasonOf(error: unknown): string {
-  // Its message quotes what could not be parsed.
-  if (error instanceof SyntaxError) return "the answer is not JSON";
+  // The message quotes what could not be parsed.
+  if (error instanceof SyntaxError) return "the response is not JSON";
   const text = messageOf(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";
   const [line = ""] = text.trim().split(/[\r\n]/, 1);

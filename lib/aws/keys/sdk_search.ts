@@ -1,10 +1,10 @@
-/** Key pairs found by AWS's own code. It takes 20 ms to load, so `find_key_pair.ts` loads it when it is first needed. */
+/** Key pairs found by AWS's own code. It takes 20 ms to load, so `find_key_pair.ts` loads it on first use. */
 
 import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { Secret } from "../../base/secret.ts";
 import type { KeyPair, RoleRequest } from "./key_pair.ts";
 
-/** The shape in which AWS's code has key pairs. */
+/** A key pair in the form of AWS's code. */
 interface Identity {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -12,10 +12,15 @@ interface Identity {
   readonly expiration?: Date;
 }
 
-/** AWS's code warns on the terminal unless it is given something to warn; what matters is in the errors that it throws. */
+/**
+ * AWS's code prints warnings to the terminal unless it has a logger; what matters is in the errors that it throws.
+ */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** For STS and IAM Identity Center, which AWS's code tries three times: without these, one lost answer is waited for forever. */
+/**
+ * Timeouts for STS and IAM Identity Center, with three attempts each: without them, a lost response is waited for
+ * forever.
+ */
 const CLIENT = {
   requestHandler: {
     connectionTimeout: 3000,
@@ -25,20 +30,25 @@ const CLIENT = {
   },
 } as const;
 
-/** The files are read again each time: otherwise AWS's code never sees them change. */
+/** Reads the files again each time; otherwise AWS's code does not see changes. */
 const SEARCH = { ignoreCache: true, logger: SILENT, clientConfig: CLIENT } as const;
 
-/** What AWS's default chain finds, from the environment to the instance's role. Rejects where it finds nothing. */
+/**
+ * The result of AWS's default credential chain, from the environment to the instance's role. Rejects if there is
+ * none.
+ */
 export async function searchDefaultChain(region: string): Promise<KeyPair> {
   return toKeyPair(await fromNodeProviderChain({ ...SEARCH, parentClientConfig: { region } })());
 }
 
-/** What a profile of AWS's shared files leads to: keys, a role, single sign-on. Rejects where it leads nowhere. */
+/**
+ * The credentials of a profile in AWS's shared files: keys, a role, single sign-on. Rejects if there are none.
+ */
 export async function searchProfile(profile: string, region: string): Promise<KeyPair> {
   return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region, profile } })());
 }
 
-/** A role's temporary keys, got from AWS STS with those of `base`. Rejects with what STS says against it. */
+/** A role's temporary keys from AWS STS, using the keys of `base`. Rejects with STS's error. */
 export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyPair> {
   const assume = fromTemporaryCredentials({
     logger: SILENT,
@@ -55,14 +65,14 @@ export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyP
   return toKeyPair(await assume());
 }
 
-/** The characters that the configuration, too, takes for a key. */
+/** The characters that the configuration also allows in a key. */
 const KEY_TEXT = /^[\x21-\x7e]+$/;
 
 function toKeyPair({ accessKeyId, secretAccessKey, sessionToken, expiration }: Identity): KeyPair {
-  // Deno 2.9.6 says of a header with a line break what is in it, and that would be the token.
+  // Deno 2.9.6 quotes a header with a line break in its error, and that would be the token.
   const texts = [accessKeyId, secretAccessKey, ...(sessionToken ? [sessionToken] : [])];
   if (!texts.every((text) => KEY_TEXT.test(text))) {
-    throw new Error("what was found has a character that no key has");
+    throw new Error("the credentials found contain an invalid character");
   }
   return {
     accessKeyId,

@@ -1,11 +1,11 @@
-/** SigV4's canonical form of a received request, for every service but S3. */
+/** SigV4's canonical form of a received request, for every service except S3. */
 
 import { sha256Hex } from "../../base/hash.ts";
 
-/** A request as it came off the wire. */
+/** A request as received. */
 export interface ReceivedRequest {
   readonly method: string;
-  /** Absolute; path and query exactly as received, nothing decoded or normalised. */
+  /** Absolute; path and query exactly as received, neither decoded nor normalised. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -14,8 +14,8 @@ export interface ReceivedRequest {
 const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
 /**
- * The text that a signer of `signedHeaders` has hashed. Undefined where one of them is absent, the authority is not
- * among them, or the body is not the one that `x-amz-content-sha256` announces.
+ * The text that a signer of `signedHeaders` has hashed. Undefined if one of them is missing, the authority is not
+ * among them, or the body does not match `x-amz-content-sha256`.
  */
 export function canonicalRequest(
   request: ReceivedRequest,
@@ -57,14 +57,14 @@ function canonicalPayloadHash(request: ReceivedRequest): string | undefined {
   return announced === null || announced === hash ? hash : undefined;
 }
 
-/** The parts of an absolute URL as they are written; WHATWG's parser would normalise the path. */
+/** The parts of an absolute URL as written; WHATWG's parser would normalise the path. */
 function splitUrl(url: string): { authority: string; path: string; query: string } {
   const [, authority = "", path = "", query = ""] = /^[a-z]+:\/\/([^/?#]*)([^?#]*)\??([^#]*)/i.exec(url) ??
     [];
   return { authority, path, query };
 }
 
-/** Each segment of the path as sent, `%2F` and all, is encoded once more; only S3 signs it as it is. */
+/** Each path segment is encoded again as received, including `%2F`; only S3 signs it unchanged. */
 function canonicalPath(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split("/")) {
@@ -75,7 +75,7 @@ function canonicalPath(path: string): string {
   return `/${kept.join("/")}${trailing}`;
 }
 
-/** The parameters of a query, encoded in the one way that leaves no doubt and sorted; `+` stands for itself. */
+/** The query parameters in canonical encoding, sorted; `+` is a literal plus sign. */
 export function canonicalQuery(query: string): string {
   const pairs: [name: string, value: string][] = query.split("&").filter((part) => part !== "").map(
     (part) => {
@@ -95,7 +95,9 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Percent-encodes all but RFC 3986's unreserved characters: `:` becomes `%3A`, `/` becomes `%2F`. */
+/**
+ * Percent-encodes everything except RFC 3986's unreserved characters: `:` becomes `%3A`, `/` becomes `%2F`.
+ */
 export function percentEncode(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -8,15 +8,15 @@ import type { Secret } from "../../base/secret.ts";
 
 export interface SignableRequest {
   readonly method: string;
-  /** Absolute, its path already percent-encoded as it goes on the wire. */
+  /** Absolute; the path is percent-encoded as it is sent. */
   readonly url: string;
-  /** All headers to send, `host` aside. */
+  /** All headers to send except `host`. */
   readonly headers: Headers;
   /** The exact bytes to send. */
   readonly body?: Uint8Array<ArrayBuffer>;
 }
 
-/** Gives the headers to send: the request's own and those that authenticate it at the time `nowMs`. */
+/** Returns the headers to send: the request's own, and those that authenticate it at time `nowMs`. */
 export type Signer = (request: SignableRequest, nowMs: number) => Promise<Headers>;
 
 export interface SigningKey {
@@ -25,15 +25,14 @@ export interface SigningKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken?: Secret;
-  /** Of the credential scope. Default: bedrock. */
+  /** Service of the credential scope. Default: bedrock. */
   readonly service?: string;
 }
 
 type ScopedKey = SigningKey & { readonly service: string };
 
 /**
- * Signs `host`, `x-amz-date`, the session token and Bedrock's own headers, and nothing else: whatever a proxy may add
- * or change on the way must not be part of the signature.
+ * Signs only `host`, `x-amz-date`, the session token and Bedrock's own headers: a proxy may add or change any others.
  */
 export function sigV4Signer({ service = "bedrock", ...others }: SigningKey): Signer {
   const key = { service, ...others };
@@ -44,7 +43,7 @@ export function sigV4Signer({ service = "bedrock", ...others }: SigningKey): Sig
     if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
     const date = second.datetime.slice(0, 8);
     if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
-    // Taken before anything is waited for: by then it may be another second, and another day.
+    // Read before the first await: afterwards it may be another second, and another day.
     const { signingKey } = day;
     const form = await formOf(request, key, second);
     const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
@@ -69,16 +68,16 @@ interface Second {
   readonly forms: Map<string, Promise<Form>>;
 }
 
-/** What requests to one URL within a second have in common; what is their own stands at the end of each text. */
+/** What requests to one URL within a second share; their own parts are appended. */
 interface Form {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
   readonly authorization: string;
-  /** Those to send beside the request's, `authorization` aside. */
+  /** Headers to send in addition to the request's, except `authorization`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Bounds what a second keeps, whatever its requests name. */
+/** Limits what is cached for a second, whatever the requests. */
 const MAX_FORMS = 100;
 
 function formOf(
@@ -101,7 +100,7 @@ function formOf(
 interface FormOptions {
   readonly method: string;
   readonly url: string;
-  /** Those to sign. */
+  /** The headers to sign. */
   readonly headers: [name: string, value: string][];
   readonly datetime: string;
 }
@@ -115,7 +114,7 @@ async function makeForm({ method, url, headers, datetime }: FormOptions, key: Sc
     service,
     region,
     accessKeyId,
-    // The key of the day stands in for it.
+    // The derived key of the day is used instead.
     secretAccessKey: "",
     ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
     datetime,
@@ -129,8 +128,8 @@ async function makeForm({ method, url, headers, datetime }: FormOptions, key: Sc
 }
 
 /**
- * The signer of `aws4fetch`, with blanks for the hash of the body and for the signature: a request then takes one call
- * of Web Crypto instead of four, each of which is a hop to another thread and back, and nothing is spelt twice.
+ * The signer of `aws4fetch`, with placeholders for the body hash and the signature: a request then needs one Web
+ * Crypto call instead of four, each of which is a round trip to another thread.
  */
 class FormSigner extends AwsV4Signer {
   override hexBodyHash(): Promise<string> {
@@ -142,7 +141,10 @@ class FormSigner extends AwsV4Signer {
   }
 }
 
-/** The key of one day, region and service: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
+/**
+ * The signing key of one day, region and service:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+ */
 async function deriveKey(
   { region, secretAccessKey, service }: ScopedKey,
   date: string,
@@ -162,7 +164,7 @@ function hmac(key: CryptoKey, text: string): Promise<ArrayBuffer> {
   return crypto.subtle.sign("HMAC", key, encodeUtf8(text));
 }
 
-/** Authenticates with a Bedrock API key; nothing about the request is signed. */
+/** Authenticates with a Bedrock API key; nothing in the request is signed. */
 export function bearerSigner(apiKey: Secret): Signer {
   return (request) => {
     const headers = new Headers(request.headers);

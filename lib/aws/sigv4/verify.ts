@@ -1,27 +1,27 @@
-/** Checks the SigV4 signature of a received request: the other side of `sign.ts`. */
+/** Verifies the SigV4 signature of a received request; the counterpart of `sign.ts`. */
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
 import { canonicalRequest, type ReceivedRequest } from "./canonical.ts";
 
-/** The secret half of an access key that may sign. */
+/** The secret of an access key that may sign. */
 export interface SigningSecret {
   readonly secretAccessKey: Secret;
-  /** Present on temporary credentials, which are good only together with this token. */
+  /** Set for temporary credentials, which are only valid together with this token. */
   readonly sessionToken?: Secret;
-  /** Milliseconds since the Unix epoch from which on the credentials are refused. */
+  /** Milliseconds since the Unix epoch from which the credentials are refused. */
   readonly expiresAtMs?: number;
 }
 
 export interface VerifyOptions {
   readonly nowMs: number;
   readonly findSecret: (accessKeyId: string) => SigningSecret | undefined;
-  /** The region that the credential scope must name; any when left out. */
+  /** The region that the credential scope must have; default: any. */
   readonly region?: string;
 }
 
-/** Why a signature is refused: name and text as AWS gives them, `status` is HTTP's. */
+/** Why a signature is refused: name and message as AWS returns them, and the HTTP status. */
 export interface SignatureError {
   readonly name:
     | "ExpiredTokenException"
@@ -40,13 +40,13 @@ export type Verification =
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const SERVICE = "bedrock";
 const TERMINATOR = "aws4_request";
-/** How far the signing time may be from ours, either way. */
+/** Maximum difference between the signing time and ours, in either direction. */
 const WINDOW_MS = 5 * 60_000;
 
 /**
- * Whether the request carries a valid SigV4 `Authorization` header for service `bedrock`. The rules are those of
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; over HTTP/2 the AWS SDKs
- * sign `:authority` where others sign `host`, and both stand for the authority that was asked for.
+ * Whether the request has a valid SigV4 `Authorization` header for service `bedrock`, by the rules of
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; over HTTP/2 the AWS
+ * SDKs sign `:authority` where others sign `host`, and both mean the requested authority.
  */
 export function verifySignature(request: ReceivedRequest, options: VerifyOptions): Verification {
   const header = request.headers.get("authorization");
@@ -86,7 +86,7 @@ function refuse(name: SignatureError["name"], message: string): Verification {
   return { ok: false, error: { name, status, message } };
 }
 
-/** What a signature says it was made for. */
+/** The credential scope of a signature. */
 export interface Scope {
   readonly day: string;
   readonly region: string;
@@ -94,7 +94,7 @@ export interface Scope {
   readonly terminator: string;
 }
 
-/** The parameters of an `Authorization` header; nothing of them is proven. */
+/** The parameters of an `Authorization` header; none of them is proven. */
 export interface Authorization {
   readonly accessKeyId: string;
   readonly scope: Scope;
@@ -120,7 +120,7 @@ export function parseAuthorization(header: string): Authorization | { readonly p
   if (missing.length > 0) {
     return { problem: missing.map((name) => `Authorization header requires '${name}' parameter.`).join(" ") };
   }
-  // An access key id has no slash of its own, but nothing forbids one: the scope is what comes last.
+  // An access key id normally has no slash, but nothing forbids one, so the scope is parsed from the end.
   const credential = (parameters.get("Credential") ?? "").split("/");
   const [day = "", region = "", service = "", terminator = ""] = credential.slice(-4);
   const accessKeyId = credential.slice(0, -4).join("/");
@@ -174,7 +174,7 @@ function basicFormat(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }
 
-/** The signature, in lower-case hexadecimal, of a canonical request. */
+/** The signature of a canonical request, in lowercase hexadecimal. */
 export function signatureOf(
   input: { canonical: string; date: string; scope: Scope; secretAccessKey: Secret },
 ): string {
@@ -192,7 +192,7 @@ export function signatureOf(
   return createHmac("sha256", key).update(toSign).digest("hex");
 }
 
-/** Compares without telling by its duration how much is equal. */
+/** Compares in constant time. */
 export function sameText(one: string, other: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

@@ -1,4 +1,4 @@
-/** Answers that are read whole: their status, their JSON, and the error that any other status stands for. */
+/** Responses that are read whole: status, JSON body, and the error for any other status. */
 
 import { decodeUtf8, EMPTY } from "../../base/bytes.ts";
 import { AditError } from "../../base/errors.ts";
@@ -7,40 +7,42 @@ import type { JsonValue } from "../../base/json.ts";
 import { classifyResponse, MAX_ERROR_BYTES } from "./classify.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 
-/** Bound on an answer that is read whole; Bedrock's own is 25 MB. */
+/** Maximum size of a response that is read whole; Bedrock's own limit is 25 MB. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
-/** The JSON of an answer, not yet read any further. */
+/** The JSON of a response, not yet interpreted. */
 export interface JsonAnswer {
   readonly value: JsonValue;
   readonly requestId: string | undefined;
 }
 
-/** Reads an answer of JSON. Throws what an error status stands for, and `upstream_protocol` for anything but JSON. */
+/**
+ * Reads a JSON response. Throws the error for an error status, and `upstream_protocol` if the body is not JSON.
+ */
 export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
   const head = await expectSuccess(exchange);
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
     return { value: parseExactJson(decodeUtf8(body), body), requestId: requestIdOf(head) };
   } catch {
-    // The parser's own message quotes the answer, which no log may hold.
+    // The parser's own message quotes the response, which must not be logged.
     throw new AditError("upstream_protocol");
   }
 }
 
-/** Waits for the status, and throws what an error status stands for. */
+/** Waits for the status, and throws the error for an error status. */
 export async function expectSuccess(exchange: Exchange): Promise<Head> {
   const head = await exchange.head();
   if (head.status === 200) return head;
   throw classifyResponse(head.status, head.headers, await readErrorBody(exchange));
 }
 
-/** Bedrock's own id of the request. */
+/** Bedrock's request id. */
 export function requestIdOf(head: Head): string | undefined {
   return head.headers.get("x-amzn-requestid") ?? undefined;
 }
 
-/** An error's body; reading it to its end gives the connection back. */
+/** The body of an error; reading it to the end returns the connection to the pool. */
 async function readErrorBody(exchange: Exchange): Promise<Uint8Array> {
   try {
     return await exchange.readAll(MAX_ERROR_BYTES);

@@ -1,14 +1,14 @@
-/** What an upstream's refusal means: AWS's exception names and statuses to the kinds of our error table. */
+/** Classifies upstream errors: AWS's exception names and statuses to our error kinds. */
 
 import { scrub } from "../../aws/scrub.ts";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { AditError, type ErrorKind, errorRow, type UpstreamDetail } from "../../base/errors.ts";
 import type { Frame } from "../../codec/eventstream.ts";
 
-/** Bound on an error's body: one that is longer was not written by Bedrock, and nothing of it is kept. */
+/** Maximum size of an error body; Bedrock's are shorter, so a longer one is discarded. */
 export const MAX_ERROR_BYTES = 64 * 1024;
 
-/** By the names that Bedrock and the signature layer in front of it use. */
+/** Exception names of Bedrock and of the signature layer in front of it. */
 const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
   [
     ["ValidationException", "invalid_request"],
@@ -25,7 +25,7 @@ const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
     ["InternalServerException", "upstream_error"],
     ["InternalFailure", "upstream_error"],
     ["ServiceUnavailableException", "overloaded"],
-    // The caller's key is fine: these are about the credentials that this gateway signed with.
+    // The caller's key is valid: these concern the credentials with which this gateway signed.
     ["UnrecognizedClientException", "upstream_credentials"],
     ["InvalidClientTokenId", "upstream_credentials"],
     ["InvalidSignatureException", "upstream_credentials"],
@@ -41,12 +41,12 @@ const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
   ] satisfies [string, ErrorKind][],
 );
 
-/** For answers that name no exception we know: proxies, load balancers, and AWS's own front ends. */
+/** For responses without a known exception name: from proxies, load balancers and AWS's own front ends. */
 const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
   [
     [400, "invalid_request"],
     [401, "upstream_credentials"],
-    // The bearer layer refuses API keys with a 403 that names no exception.
+    // The bearer layer refuses API keys with a 403 without an exception name.
     [403, "upstream_credentials"],
     [404, "model_not_found"],
     [408, "timeout"],
@@ -59,7 +59,7 @@ const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
   ] satisfies [number, ErrorKind][],
 );
 
-/** The error that an HTTP answer other than 200 stands for. */
+/** The error for an HTTP response other than 200. */
 export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
   const { code, message } = parseErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
@@ -72,12 +72,12 @@ export function classifyResponse(status: number, headers: Headers, body: Uint8Ar
   }, headers.get("retry-after"));
 }
 
-/** Headers of frames that were found to be events; frames with the same headers share them. */
+/** Headers of frames known to be events; frames with the same headers share the object. */
 const HEADERS_OF_EVENTS = new WeakSet<Frame["headers"]>();
 
 /**
- * The error that a frame of an event stream stands for; undefined for an event. Some real frames lack `:message-type`:
- * what they are is then told by the header that is there.
+ * The error for a frame of an event stream; undefined for an event. Some real frames have no `:message-type`; the
+ * other headers then decide.
  */
 export function classifyFrame(
   { headers, payload }: Frame,
@@ -94,7 +94,7 @@ export function classifyFrame(
     HEADERS_OF_EVENTS.add(headers);
     return undefined;
   }
-  // The names that HTTP spells `ThrottlingException` are members of a union here: `throttlingException`.
+  // What HTTP spells `ThrottlingException` is a union member here: `throttlingException`.
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
     ...optional("type", type),
@@ -110,13 +110,15 @@ function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string |
   return new AditError(kind, shown, { upstream, ...optional("retryAfter", retryAfter) });
 }
 
-/** `ValidationException` out of `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`. */
+/**
+ * `ValidationException` from `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`.
+ */
 function exceptionName(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
   return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
 }
 
-/** AWS's front ends write `Message`, its services `message`; proxies send HTML, of which nothing is kept. */
+/** AWS's front ends write `Message`, its services `message`; HTML from a proxy is discarded. */
 function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
   if (body.length > MAX_ERROR_BYTES) return {};
   let value: unknown;
@@ -133,7 +135,7 @@ function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown }
   };
 }
 
-/** The member, if there is text for it. */
+/** The member, if it is a non-empty string. */
 function optional<Name extends string>(name: Name, value: unknown): { [name in Name]?: string };
 function optional(name: string, value: unknown): Record<string, string> {
   return typeof value === "string" && value !== "" ? { [name]: value } : {};

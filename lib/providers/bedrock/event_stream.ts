@@ -1,4 +1,4 @@
-/** Event streams: frames read into typed events, batch by batch, with an error wherever the stream breaks. */
+/** Event streams: frames parsed into typed events, batch by batch, with an error where the stream breaks. */
 
 import { AditError, type ErrorKind, toAditError } from "../../base/errors.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
@@ -6,27 +6,27 @@ import { expectSuccess, requestIdOf } from "./answer.ts";
 import { classifyFrame } from "./classify.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 
-/** Knows the events of one operation, and which of them make an answer complete. */
+/** Parses the events of one operation, and knows which of them complete a response. */
 export interface EventReader<Event> {
-  /** The event of a frame, or undefined for one that the operation does not have. Throws `upstream_protocol`. */
+  /** The event of a frame, or undefined if the operation has no such event. Throws `upstream_protocol`. */
   read(eventType: string, payload: Uint8Array<ArrayBuffer>): Event | undefined;
-  /** Whether everything that the client is to see has come. */
+  /** Whether everything that the client should see has arrived. */
   isComplete(): boolean;
 }
 
-/** An upstream lost behind a complete answer has lost its accounting at most. */
+/** If the upstream is lost after a complete response, at most its token counts are lost. */
 export const FORGIVEN_AT_THE_END: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
 
 /**
- * The events of a stream. It is opened only when its first events are there, so that an error before them still becomes
- * a status; it ends well only behind a complete answer.
+ * The events of a stream. It opens once its first events have arrived, so that an earlier error still becomes a
+ * status; it only ends normally after a complete response.
  */
 export class EventStream<Event> {
   readonly #exchange: Exchange;
   readonly #reader: EventReader<Event>;
   readonly #decoder = new FrameDecoder();
   readonly requestId: string | undefined;
-  /** Names of the events that were passed over because the reader does not know them. */
+  /** Names of the events that were skipped because the reader does not know them. */
   readonly unknownEvents: string[] = [];
   #ready: readonly Event[] | undefined;
   #failure: AditError | undefined;
@@ -37,7 +37,7 @@ export class EventStream<Event> {
     this.requestId = requestIdOf(head);
   }
 
-  /** Resolves with the first events in hand; throws an AditError if an error comes before them. */
+  /** Resolves once the first events have arrived; throws an AditError if an error comes first. */
   static async open<Event>(exchange: Exchange, reader: EventReader<Event>): Promise<EventStream<Event>> {
     const stream = new EventStream(exchange, reader, await expectSuccess(exchange));
     stream.#ready = await stream.#read();
@@ -74,7 +74,7 @@ export class EventStream<Event> {
     }
   }
 
-  /** The events in a chunk; a failure among them is kept until the events before it have been delivered. */
+  /** The events in a chunk; an error among them is kept until the events before it have been delivered. */
   #decode(chunk: Uint8Array<ArrayBuffer>): Event[] {
     const events: Event[] = [];
     try {

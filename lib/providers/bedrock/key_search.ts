@@ -1,4 +1,4 @@
-/** From the credentials of the configuration to the search for their key pair. */
+/** Maps configured credentials to the search for their key pair. */
 
 import { assumedRole, defaultChain, sharedProfile } from "../../aws/keys/find_key_pair.ts";
 import type { FindKeyPair, KeyPair } from "../../aws/keys/key_pair.ts";
@@ -11,12 +11,12 @@ import type {
   StaticCredentials,
 } from "../../snapshot/snapshot.ts";
 
-/** Credentials that are not written down in the configuration, but found and found again. */
+/** Credentials that are not in the configuration but searched for, repeatedly. */
 export type SearchedCredentials = ChainCredentials | ProfileCredentials | RoleCredentials;
 
 export type SearchFor = (credentials: SearchedCredentials, region: string) => FindKeyPair;
 
-/** The search in the region's own AWS partition. */
+/** The search, in the region's AWS partition. */
 export const searchFor: SearchFor = (credentials, region) => searchIn(credentials, region);
 
 function searchIn(credentials: KeySource | RoleCredentials, region: string): FindKeyPair {

@@ -1,4 +1,6 @@
-/** Native answers: Bedrock's own bytes, passed on as they are and read on the side for usage and a proper end. */
+/**
+ * Native responses: Bedrock's own bytes passed through unchanged, and read on the side for usage and completeness.
+ */
 
 import { concat, EMPTY } from "../../base/bytes.ts";
 import { AditError, toAditError } from "../../base/errors.ts";
@@ -12,18 +14,18 @@ import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
 
-/** An answer that came whole: a success without a stream, or any refusal. */
+/** A response that arrived whole: a success without a stream, or any error. */
 export interface NativeAnswer {
   readonly head: Head;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly usage: Usage | undefined;
-  /** Bedrock's own word, where the operation's answers have one that is known here. */
+  /** Bedrock's own stop reason, for operations that have one. */
   readonly stopReason: string | undefined;
-  /** What a refusal means, for the log: the caller gets it unchanged. */
+  /** What an error means, for the log; the caller gets it unchanged. */
   readonly error: AditError | undefined;
 }
 
-/** Reads a native answer whole, so that one that breaks off still becomes an error status. */
+/** Reads a native response whole, so that one that breaks off still becomes an error status. */
 export async function readNative(exchange: Exchange, operation: Operation): Promise<NativeAnswer> {
   const head = await exchange.head();
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
@@ -34,13 +36,13 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   return { head, body, ...reportOf(operation, head, body), error: undefined };
 }
 
-/** What a success reports of itself. */
+/** What a successful response reports about itself. */
 function reportOf(
   operation: Operation,
   { headers }: Head,
   body: Uint8Array,
 ): Pick<NativeAnswer, "usage" | "stopReason"> {
-  // A compressed answer is the caller's to read.
+  // A compressed response is for the caller to read.
   const isReadable = !headers.has("content-encoding");
   switch (operationRow(operation).usage) {
     case "body":
@@ -61,23 +63,23 @@ function reportOf(
 }
 
 /**
- * A native event stream, given on in whole frames: what breaks off inside a frame can then still be ended with an
- * exception frame, which the AWS SDKs raise, while they take a stream that merely stops for complete.
+ * A native event stream, passed on in whole frames: after a failure inside a frame the stream can then still end with
+ * an exception frame, which the AWS SDKs raise; they treat a stream that merely stops as complete.
  */
 export class NativeStream {
   readonly #exchange: Exchange;
   readonly #decoder = new FrameDecoder();
   readonly #requestId: string | undefined;
-  /** Bytes of a frame whose end has not come. */
+  /** Bytes of an unfinished frame. */
   #held: Uint8Array<ArrayBuffer>[] = [];
   #heldBytes = 0;
   #lastFrame: Frame | undefined;
-  /** Payloads of the last chunks of an InvokeModel stream, one of which says why the model stopped. */
+  /** Payloads of the last chunks of an InvokeModel stream, one of which holds the stop reason. */
   #lastChunks: readonly Uint8Array[] = [];
   #stopReason: string | undefined;
   #stopped = false;
   usage: Usage | undefined;
-  /** The exception frame that went by, if one did: the caller has it, the log wants it. */
+  /** The exception frame that was passed on, if any, for the log. */
   exception: AditError | undefined;
 
   constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
@@ -85,7 +87,7 @@ export class NativeStream {
     this.#requestId = requestIdOf(head);
   }
 
-  /** Why the model stopped; known once it has said so. */
+  /** The stop reason; defined once the model has sent it. */
   get stopReason(): string | undefined {
     return this.#stopReason ?? stopReasonOfChunks(this.#lastChunks);
   }
@@ -120,7 +122,7 @@ export class NativeStream {
     this.#heldBytes += bytes.length;
   }
 
-  /** The first `complete` bytes of those held and the chunk; the rest is held. */
+  /** The first `complete` bytes of the held bytes and the chunk; the rest is held. */
   #take(chunk: Uint8Array<ArrayBuffer>, complete: number): Uint8Array<ArrayBuffer> {
     const cut = complete - this.#heldBytes;
     const whole = concat([...this.#held, chunk.subarray(0, cut)], complete);
@@ -152,7 +154,7 @@ export class NativeStream {
     this.exception ??= classifyFrame(frame, this.#requestId);
   }
 
-  /** Whether the stream has come to the end that its operation promises, or to Bedrock's own exception. */
+  /** Whether the stream has reached the end that its operation defines, or an exception of Bedrock's. */
   #isComplete(): boolean {
     if (this.exception !== undefined) return true;
     if (operationRow(this.operation).usage === "converse events") return this.#stopped;
@@ -163,7 +165,7 @@ export class NativeStream {
     return invokeStreamEnd(this.#lastFrame?.payload ?? EMPTY);
   }
 
-  /** Throws unless the answer is complete; what a frame behind it was cut off of is its accounting at most. */
+  /** Throws unless the response is complete; a truncated frame after that only loses token counts. */
   #checkEnd(): void {
     if (this.#isComplete()) {
       if (operationRow(this.operation).usage === "invoke events") this.usage = this.#invokeEnd().usage;

@@ -1,24 +1,26 @@
-/** Why a model stopped, in the word of a native answer: Bedrock's own for Converse, the model family's for InvokeModel. */
+/** The stop reason of a native response: Bedrock's own for Converse, the model family's for InvokeModel. */
 
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 
-/** The `stopReason` of a Converse answer or of a stream's `messageStop` event. */
+/** The `stopReason` of a Converse response or of a stream's `messageStop` event. */
 export function stopReasonOfConverse(body: Uint8Array): string | undefined {
   return text(member(parse(body), "stopReason"));
 }
 
-/** Longest InvokeModel answer that is read for a stop reason: what is longer holds images or vectors. */
+/**
+ * Maximum size of an InvokeModel response that is parsed for a stop reason; larger ones hold images or vectors.
+ */
 const MAX_READ_BYTES = 1024 * 1024;
 
-/** The stop reason in the body of an InvokeModel answer. */
+/** The stop reason in the body of an InvokeModel response. */
 export function stopReasonOfInvoke(body: Uint8Array): string | undefined {
   const answer = body.length > MAX_READ_BYTES ? undefined : parse(body);
   return isJsonObject(answer) ? stopReasonIn(answer) : undefined;
 }
 
-/** The stop reason in the payloads of a stream's last `chunk` frames, of which the first may hold it. */
+/** The stop reason in the payloads of a stream's last `chunk` frames; it may be in any of them. */
 export function stopReasonOfChunks(payloads: readonly Uint8Array[]): string | undefined {
   return payloads.map(ofChunk).findLast((reason) => reason !== undefined);
 }
@@ -31,7 +33,9 @@ function ofChunk(payload: Uint8Array): string | undefined {
   }
 }
 
-/** The places where the families of https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html put it. */
+/**
+ * Where the families of https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html put it.
+ */
 function stopReasonIn(answer: JsonObject): string | undefined {
   const [choice] = list(answer["choices"] ?? answer["outputs"] ?? answer["results"] ?? answer["generations"]);
   return text(answer["stop_reason"]) ?? text(answer["stopReason"]) ?? text(answer["finish_reason"]) ??

@@ -1,4 +1,6 @@
-/** Token counts out of native answers, wherever Bedrock puts them: bodies, headers, or the last event of a stream. */
+/**
+ * Token counts of native responses, wherever Bedrock puts them: bodies, headers, or the last event of a stream.
+ */
 
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { isJsonObject, member } from "../../base/json.ts";
@@ -7,14 +9,14 @@ import type { Usage } from "../../base/usage.ts";
 import { METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import { CONVERSE_USAGE, METRICS_USAGE, readUsage } from "../../wire/usage.ts";
 
-/** The `usage` member of a Converse answer or of a stream's `metadata` event. */
+/** The `usage` member of a Converse response or of a stream's `metadata` event. */
 export function usageOfConverse(body: Uint8Array, headers: Headers | undefined): Usage | undefined {
-  // A compressed answer is the caller's to read.
+  // A compressed response is for the caller to read.
   if (headers?.has("content-encoding")) return undefined;
   return readUsage(member(parse(decodeUtf8(body)), "usage"), CONVERSE_USAGE);
 }
 
-/** The token count headers of an InvokeModel answer. */
+/** The token count headers of an InvokeModel response. */
 export function usageOfHeaders(headers: Headers): Usage | undefined {
   const read = (name: string) => headers.get(`x-amzn-bedrock-${name}-token-count`);
   const input = read("input");
@@ -27,8 +29,8 @@ export function usageOfHeaders(headers: Headers): Usage | undefined {
 }
 
 /**
- * What the last chunk of an InvokeModel stream says: its usage, and whether the model had finished. Claude says so
- * by `message_stop`; every family's last chunk carries Bedrock's metrics.
+ * The last chunk of an InvokeModel stream: its usage, and whether the model had finished. Claude says so with
+ * `message_stop`; for every family, the last chunk has Bedrock's metrics.
  */
 export function invokeStreamEnd(payload: Uint8Array): { complete: boolean; usage: Usage | undefined } {
   const event = lastEvent(payload);

@@ -1,4 +1,4 @@
-/** Asks AWS what no check of a file can know: whose the credentials are, and whether the models answer. */
+/** Checks with AWS what a file cannot show: who the credentials belong to, and whether the models respond. */
 
 import { callerIdentity } from "../../aws/keys/caller_identity.ts";
 import type { KeyPair } from "../../aws/keys/key_pair.ts";
@@ -13,7 +13,7 @@ import { readJsonAnswer } from "./answer.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
 import { leavesSigning, type Upstream } from "../upstream.ts";
 
-/** What AWS said of an entry of the configuration. */
+/** The result for one entry of the configuration. */
 export interface Finding {
   readonly path: Path;
   readonly ok: boolean;
@@ -25,17 +25,17 @@ export interface OnlineOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly timers: TimerWheel;
-  /** In place of AWS's own. */
+  /** Default: AWS's own. */
   readonly stsEndpoint: string | undefined;
 }
 
-/** STS answers within a fraction of this, and so do the sources of credentials. */
+/** STS and the sources of credentials usually respond in a fraction of this. */
 const IDENTITY_MS = 20_000;
 
-/** Models that are asked at the same time. */
+/** Maximum number of models checked concurrently. */
 const AT_ONCE = 8;
 
-/** Asks about every provider and model, in the order of the configuration. */
+/** Checks every provider and model, in configuration order. */
 export async function askOnline(snapshot: Snapshot, options: OnlineOptions): Promise<readonly Finding[]> {
   const providers = await Promise.all(
     [...snapshot.providers.values()].map((provider) => askProvider(provider, options)),
@@ -55,19 +55,19 @@ async function askProvider(provider: Provider, options: OnlineOptions): Promise<
   const { promise: late, reject } = Promise.withResolvers<never>();
   const deadline = options.timers.after(IDENTITY_MS, () => {
     giveUp.abort();
-    reject(new Error(`no answer within ${IDENTITY_MS / 1000} s`));
+    reject(new Error(`no response within ${IDENTITY_MS / 1000} s`));
   });
   try {
     const text = await Promise.race([identityOf(provider, options, giveUp.signal), late]);
     return { path, ok: true, text };
   } catch (error) {
-    return { path, ok: false, text: `cannot tell whose the credentials are: ${reasonOf(error)}` };
+    return { path, ok: false, text: `cannot identify the credentials: ${reasonOf(error)}` };
   } finally {
     deadline.cancel();
   }
 }
 
-/** Whose credentials the provider's are, or why nobody can be asked. */
+/** The identity of the provider's credentials, or why it cannot be determined. */
 async function identityOf(
   provider: Provider,
   { clock, fetch, stsEndpoint }: OnlineOptions,
@@ -85,7 +85,7 @@ async function identityOf(
     })}`;
   switch (credentials.kind) {
     case "api_key":
-      return "a Bedrock API key, of which STS cannot tell whose it is";
+      return "a Bedrock API key, which STS cannot identify";
     case "caller":
       return "signed by its callers";
     case "static":
@@ -97,20 +97,23 @@ async function identityOf(
   }
 }
 
-/** The shortest question that every model for conversations can answer: about ten tokens in, one out. */
+/** The shortest request that every chat model accepts: about ten input tokens and one output token. */
 const QUESTION = {
   messages: [{ role: "user", content: [{ text: "Hi" }] }],
   inferenceConfig: { maxTokens: 1 },
 };
 
-/** Whether the model answers Converse. CountTokens would cost nothing, but few models have it, and it proves no access. */
+/**
+ * Whether the model responds to Converse. CountTokens would be free, but few models support it, and it does not prove
+ * access.
+ */
 async function askTarget(
   settings: ModelTarget,
   { timeouts }: Snapshot,
   { upstream }: OnlineOptions,
 ): Promise<Finding> {
   const { path, provider, id: modelId } = settings;
-  if (leavesSigning(provider)) return { path, ok: true, text: "not asked: its callers sign" };
+  if (leavesSigning(provider)) return { path, ok: true, text: "not checked: its callers sign" };
   const exchange = upstream.open({ provider, modelId, settings }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),
@@ -121,19 +124,23 @@ async function askTarget(
     return { path, ok: true, text: "answers" };
   } catch (error) {
     if (hasNoConverse(error)) {
-      return { path, ok: true, text: "known to Bedrock, but not asked further: it has no Converse" };
+      return {
+        path,
+        ok: true,
+        text: "known to Bedrock, but not checked further: it does not support Converse",
+      };
     }
-    return { path, ok: false, text: `does not answer: ${refusalOf(error)}` };
+    return { path, ok: false, text: `failed: ${refusalOf(error)}` };
   }
 }
 
-/** Whether Bedrock knows the model, as one for embeddings or images; nothing tells of it but these words. */
+/** Whether Bedrock knows the model, such as one for embeddings or images; only this message shows it. */
 function hasNoConverse(error: unknown): boolean {
   return error instanceof AditError &&
     /^This action doesn.t support the model/.test(error.details.upstream?.message ?? "");
 }
 
-/** AWS's own words where there are any: whoever checks a configuration may read them. */
+/** AWS's own message if there is one: whoever checks a configuration may read it. */
 function refusalOf(error: unknown): string {
   if (!(error instanceof AditError)) return reasonOf(error);
   const { type, message } = error.details.upstream ?? {};

@@ -1,19 +1,21 @@
-/** Bedrock Runtime's operations, from the service's own model: requests are matched and addressed by these rows alone. */
+/**
+ * Bedrock Runtime's operations, from the service's own model: requests are matched and addressed only by these rows.
+ */
 
 import { percentEncode } from "../../aws/sigv4/canonical.ts";
 
 interface OperationRow {
   readonly method: "GET" | "POST";
-  /** Each `{…}` is one segment, percent-encoded. */
+  /** Each `{…}` is one percent-encoded segment. */
   readonly path: string;
   /**
-   * What the operation is asked of: a model that the first segment in braces or the body names, a resource that the first
-   * segment in braces names, or the region as a whole.
+   * What the operation applies to: a model named by the first path parameter or the body, a resource named by the
+   * first path parameter, or the whole region.
    */
   readonly subject: "model in path" | "model in body" | "resource" | "region";
   /** Where the request names a guardrail, if it can. */
   readonly guardrail: "body" | "headers" | "none";
-  /** Where the answer counts tokens, if it does; an answer that counts them in events is a stream. */
+  /** Where the response reports token counts, if it does; one that reports them in events is a stream. */
   readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
 }
 
@@ -92,18 +94,18 @@ export const OPERATIONS = {
 
 export type Operation = keyof typeof OPERATIONS;
 
-/** What AWS's model says of an operation: its method, its path, and where its counts stand. */
+/** AWS's definition of an operation: its method, its path, and where its token counts are. */
 export function operationRow(operation: Operation): OperationRow {
   return OPERATIONS[operation];
 }
 
-/** Whether the operation answers with frames of an event stream, one by one. */
+/** Whether the operation responds with an event stream. */
 export function isStream(operation: Operation): boolean {
   const { usage } = operationRow(operation);
   return usage === "converse events" || usage === "invoke events";
 }
 
-/** The operation's path with these decoded values in the place of its braces, each encoded as the AWS SDKs do. */
+/** The operation's path with these decoded values as parameters, each encoded as the AWS SDKs do. */
 export function operationPath(operation: Operation, values: readonly string[]): string {
   let next = 0;
   return operationRow(operation).path.replace(/\{\w+\}/g, () => percentEncode(values[next++] ?? ""));

@@ -1,4 +1,6 @@
-/** The credentials of every provider: searched for once, kept across reloads, renewed, and shown to the operator. */
+/**
+ * The credentials of all providers: searched for once, kept across reloads, renewed, and reported to the operator.
+ */
 
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -18,19 +20,19 @@ import { keyPairOf, type SearchedCredentials, type SearchFor, searchFor } from "
 export interface ProviderCredentialsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** In place of the searches through files, environment and network. */
+  /** Default: files, environment and network. */
   readonly searchFor?: SearchFor;
-  /** In place of the runtime's own timers. */
+  /** Default: the runtime's timers. */
   readonly schedule?: Schedule;
 }
 
-/** What the operator sees of a provider's credentials; nothing of it is secret. */
+/** What the operator sees of a provider's credentials; nothing in it is secret. */
 export interface CredentialStatus {
   /** The `kind` of the credentials in the snapshot, or `emulator`. */
   readonly source: string;
-  /** ISO 8601; only of credentials that expire. */
+  /** ISO 8601; only for credentials that expire. */
   readonly expires_at?: string;
-  /** Why the last search was in vain. */
+  /** Why the last search failed. */
   readonly last_error?: string;
 }
 
@@ -48,7 +50,7 @@ type Settings = Pick<BedrockProvider, "name" | "region" | "credentials">;
 /** The way to authenticate to each provider; a reload that leaves its settings as they are keeps what is known. */
 export class ProviderCredentials {
   readonly #options: ProviderCredentialsOptions;
-  /** By the names of the providers. */
+  /** By provider name. */
   #kept: ReadonlyMap<string, Kept> = new Map();
 
   constructor(options: ProviderCredentialsOptions) {
@@ -56,8 +58,8 @@ export class ProviderCredentials {
   }
 
   /**
-   * Looks for the credentials of a configuration's providers, which is the one in use from now on; what is known of those
-   * that stay as they were is used until something newer is found. Resolves when every search has ended, however it did.
+   * Searches for the credentials of the new configuration's providers. Credentials of unchanged providers stay in use
+   * until newer ones are found. Resolves when all searches have ended, whatever the result.
    */
   async use(providers: ReadonlyMap<string, Provider>): Promise<void> {
     const before = this.#kept;
@@ -82,12 +84,12 @@ export class ProviderCredentials {
     return authenticator;
   }
 
-  /** By the names of the providers. */
+  /** By provider name. */
   status(providers: ReadonlyMap<string, Provider>): Readonly<Record<string, CredentialStatus>> {
     return Object.fromEntries([...providers].map(([name, provider]) => [name, this.#statusOf(provider)]));
   }
 
-  /** Ends the renewing in the background. */
+  /** Stops renewing in the background. */
   close(): void {
     for (const keeper of keepersOf(this.#kept)) keeper.close();
   }
@@ -147,7 +149,7 @@ export class ProviderCredentials {
     const onClockSkew = (offsetMs: number) =>
       this.#options.logger.log(
         "warn",
-        "this host's clock is not AWS's, by which requests are signed from now on",
+        "the host's clock is wrong; requests are signed with AWS's time from now on",
         {
           provider: name,
           offset_s: Math.round(offsetMs / 1000),
@@ -168,7 +170,7 @@ export class ProviderCredentials {
         logger.log("info", "credentials found", { ...fields, expires_at: isoTime(expiresAtMs) }),
       onFailed(error, held) {
         if (held === undefined) logger.log("error", "no credentials found", { ...fields, error });
-        else logger.log("warn", "no newer credentials found, the old ones stay in use", { ...fields, error });
+        else logger.log("warn", "no newer credentials found; the old ones stay in use", { ...fields, error });
       },
     });
   }
@@ -187,7 +189,7 @@ function isSame(one: Settings, other: Settings): boolean {
 function throwNotFound(cause: unknown): never {
   throw new AditError(
     "upstream_credentials",
-    "the gateway has no credentials for the model provider; your key is fine",
+    "the gateway has no credentials for the model provider; your API key is valid",
     { cause },
   );
 }

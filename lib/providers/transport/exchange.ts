@@ -9,32 +9,34 @@ import type { Authenticator } from "../../aws/keys/authenticator.ts";
 import type { SignableRequest } from "../../aws/sigv4/sign.ts";
 import { discard, sendSigned } from "./send.ts";
 
-/** Resolves whether a TCP connection to the URL's host can be made within the time; never rejects. */
+/** Resolves whether a TCP connection to the URL's host succeeds within the time; never rejects. */
 export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
 
 export interface ExchangeOptions extends Authenticator {
   readonly fetch: Fetch;
-  /** How the bodies of its answers are read; left out where there is nothing to know about it. */
+  /** How response bodies are read. */
   readonly openBody?: OpenBody | undefined;
   readonly timers: TimerWheel;
   readonly timeouts: ExchangeTimeouts;
   readonly nowMs: number;
-  /** Undefined where no connection of our own is made: in the emulator, and behind a forward proxy. */
+  /**
+   * Undefined if the gateway makes no connection of its own: for the emulator, and behind a forward proxy.
+   */
   readonly probe: ProbeConnection | undefined;
 }
 
-/** The time limits that an exchange keeps by itself; whoever has others calls `end` when they are reached. */
+/** The time limits that an exchange enforces itself; for others, call `end`. */
 export type ExchangeTimeouts =
   & Pick<Timeouts, "connectMs" | "firstByteMs" | "idleMs">
   & Partial<Pick<Timeouts, "totalMs">>;
 
-/** An answer whose status and headers have arrived. */
+/** A response whose status and headers have arrived. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
 }
 
-/** Where an exchange is: each phase holds what is needed in it and nothing else. */
+/** The state of an exchange: each phase holds only what it needs. */
 type Phase = Sending | Answered | { readonly kind: "complete" } | Failed;
 
 interface Sending {
@@ -45,10 +47,10 @@ interface Sending {
 }
 
 interface Answered {
-  /** While nobody reads, a slow client is what is waited for. */
+  /** While nobody reads, the exchange waits for a slow client. */
   kind: "paused" | "reading";
   readonly response: Response;
-  /** Of the body; undefined until the first chunk is asked for. */
+  /** Reader of the body; undefined until the first chunk is requested. */
   reader: BodyReader | undefined;
 }
 
@@ -58,33 +60,33 @@ interface Failed {
 }
 
 /**
- * Sends one request and gives its answer chunk by chunk. Whatever ends it early (a deadline, the client, a shutdown)
- * is what its next step throws.
+ * Sends one request and returns its response chunk by chunk. Whatever ends it early (a deadline, the client, a
+ * shutdown) is thrown by the next step.
  */
 export class Exchange {
   readonly #aborter = new AbortController();
   readonly #options: ExchangeOptions;
   readonly #head: Promise<Head>;
   #phase: Phase;
-  /** The first byte's deadline, then that of the next chunk. */
+  /** The first-byte deadline, then the deadline of the next chunk. */
   #progress: Deadline;
   readonly #total: Deadline | undefined;
-  /** Of the request that waits for its answer. */
+  /** The wait for the response's head. */
   #connect: Deadline | undefined;
 
-  /** Begins to send; `head` waits for the answer. */
+  /** Starts sending; `head` waits for the response. */
   constructor(request: SignableRequest, options: ExchangeOptions) {
     const { timers, timeouts: { firstByteMs, totalMs } } = options;
     this.#options = options;
     const { promise, resolve, reject } = Promise.withResolvers<Head>();
     this.#head = promise;
-    // Whoever waits for `head` sees the failure; an exchange that nobody waits for must not end the process.
+    // The caller of `head` sees the failure; without one, the rejection must not crash the process.
     promise.catch(() => {});
     this.#phase = { kind: "sending", resolve, reject };
-    this.#progress = timers.after(firstByteMs, () => this.end(timedOut("begun", firstByteMs)));
+    this.#progress = timers.after(firstByteMs, () => this.end(timedOut("start", firstByteMs)));
     this.#total = totalMs === undefined
       ? undefined
-      : timers.after(totalMs, () => this.end(timedOut("finished", totalMs)));
+      : timers.after(totalMs, () => this.end(timedOut("finish", totalMs)));
     sendSigned(request, {
       ...options,
       fetch: (headers) => this.#fetch(request, headers),
@@ -95,14 +97,14 @@ export class Exchange {
     );
   }
 
-  /** Status and headers of the answer. Throws an AditError when there is none. */
+  /** Status and headers of the response. Throws an AditError if there is none. */
   head(): Promise<Head> {
     return this.#head;
   }
 
   /**
-   * The next chunk of the body, or undefined at its end; to be called after `head` has resolved. Throws the AditError
-   * that ended the exchange early.
+   * The next chunk of the body, or undefined at its end; call after `head` has resolved. Throws the AditError that
+   * ended the exchange early.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const result = await this.#untilSilence((answer) =>
@@ -115,7 +117,7 @@ export class Exchange {
     return result.value;
   }
 
-  /** The whole body. An `upstream_protocol` error ends the exchange when there are more than `maxBytes`. */
+  /** The whole body. Ends the exchange with `upstream_protocol` if it exceeds `maxBytes`. */
   async readAll(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const declared = Number(this.#answer()?.response.headers.get("content-length") ?? NaN);
     if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) {
@@ -137,7 +139,9 @@ export class Exchange {
     return concat(chunks, total);
   }
 
-  /** Ends the exchange, unless it has ended: what is read next throws `error`, and the provider's work is cancelled. */
+  /**
+   * Ends the exchange unless it has ended: the next read throws `error`, and the provider's work is cancelled.
+   */
   end(error: AditError): void {
     const phase = this.#phase;
     switch (phase.kind) {
@@ -156,7 +160,7 @@ export class Exchange {
     this.#aborter.abort(error);
   }
 
-  /** Enters a last phase, in which no deadline is kept. */
+  /** Enters a final phase, which has no deadline. */
   #leave(last: Phase): void {
     this.#phase = last;
     this.#progress.cancel();
@@ -164,7 +168,7 @@ export class Exchange {
     this.#connect?.cancel();
   }
 
-  /** Takes the answer, unless the exchange was ended meanwhile. */
+  /** Accepts the response, unless the exchange has been ended in the meantime. */
   #arrive(response: Response): void {
     if (this.#phase.kind !== "sending") {
       discard(response);
@@ -177,7 +181,7 @@ export class Exchange {
     resolve({ status: response.status, headers: response.headers });
   }
 
-  /** What is being read; undefined after its end. Throws what ended the exchange. */
+  /** The body's reader; undefined after its end. Throws what ended the exchange. */
   #answer(): Answered | undefined {
     const phase = this.#phase;
     switch (phase.kind) {
@@ -196,8 +200,7 @@ export class Exchange {
   }
 
   /**
-   * What is read next, within the time that the upstream may be silent; undefined after the end. Throws what ended the
-   * exchange.
+   * The next chunk, within the upstream's idle timeout; undefined after the end. Throws what ended the exchange.
    */
   async #untilSilence<Result>(
     read: (answer: Answered) => Promise<Result> | undefined,
@@ -240,28 +243,28 @@ export class Exchange {
     }
   }
 
-  /** While nobody reads, nothing is said of the upstream. */
+  /** While nobody reads, silence is not the upstream's fault. */
   #watchSilence(): Deadline {
     const { timers, timeouts: { idleMs } } = this.#options;
     return timers.after(idleMs, () => {
-      if (this.#phase.kind === "reading") this.end(timedOut("gone on", idleMs));
+      if (this.#phase.kind === "reading") this.end(timedOut("continue", idleMs));
       else this.#progress = this.#watchSilence();
     });
   }
 
   /**
-   * `fetch` does not tell a connection that cannot be made from a model that is slow to answer, so after the connect
-   * deadline a connection of our own finds out: a host that cannot be reached fails after twice that time at most.
+   * `fetch` does not distinguish a connection that cannot be made from a model that is slow to respond, so after the
+   * connect timeout a separate connection finds out: an unreachable host fails after at most twice that time.
    */
   async #checkConnection(url: string): Promise<void> {
     const { probe, timeouts } = this.#options;
     const connect = this.#connect;
     if (probe === undefined || await probe(url, timeouts.connectMs)) return;
-    // The answer may have come meanwhile, and even be followed by a second request.
+    // The response may have arrived in the meantime, and a second request may even have followed.
     if (this.#connect === connect) this.end(new AditError("upstream_unreachable"));
   }
 }
 
-function timedOut(step: "begun" | "gone on" | "finished", limitMs: number): AditError {
-  return new AditError("timeout", `the model's answer has not ${step} within ${limitMs / 1000} s`);
+function timedOut(step: "start" | "continue" | "finish", limitMs: number): AditError {
+  return new AditError("timeout", `the model's response did not ${step} within ${limitMs / 1000} s`);
 }

@@ -1,4 +1,6 @@
-/** Fetches the images that requests point at: over https, from hosts with public addresses alone, within bounds. */
+/**
+ * Fetches images that requests refer to: over https, only from hosts with public addresses, and with limits.
+ */
 
 import { lookup } from "node:dns/promises";
 import type { IncomingMessage } from "node:http";
@@ -9,12 +11,12 @@ import type { TimerWheel } from "../../base/clock.ts";
 import { unbracketed } from "../../base/host.ts";
 import { isPublicAddress } from "./public_address.ts";
 
-/** The way to hosts. */
+/** Network access. */
 export interface ImageNetwork {
-  /** Every address of a host; rejects where there is none. */
+  /** All addresses of a host; rejects if there are none. */
   readonly resolve: (hostname: string) => Promise<readonly string[]>;
   readonly isAllowed: (address: string) => boolean;
-  /** PEM text of the authority to trust in place of the runtime's. */
+  /** PEM of the certificate authority to trust instead of the runtime's. */
   readonly authority?: string;
 }
 
@@ -23,7 +25,9 @@ export const PUBLIC_INTERNET: ImageNetwork = {
   isAllowed: isPublicAddress,
 };
 
-/** Why an image was not fetched, in words for whoever sent its URL; they tell nothing of what lies behind the URL. */
+/**
+ * Why an image was not fetched, as a message for the caller; it reveals nothing about the network behind the URL.
+ */
 export class ImageError extends Error {
   override readonly name = "ImageError";
 }
@@ -34,12 +38,15 @@ export interface ImageBounds {
   readonly signal: AbortSignal;
 }
 
-/** The bytes behind an https URL. Throws an `ImageError`, or the reason of a signal that has aborted. */
+/** The bytes of an https URL. Throws an `ImageError`, or the reason of an aborted signal. */
 export type FetchImage = (url: string, bounds: ImageBounds) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** The largest image that Converse takes, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html */
+/**
+ * The largest image that Converse accepts,
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html
+ */
 const MAX_IMAGE_BYTES = 3_932_160;
-/** For one image, redirects included. */
+/** For one image, including redirects. */
 const WITHIN_MS = 10_000;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
@@ -51,7 +58,7 @@ export function imageFetcher(timers: TimerWheel, network: ImageNetwork): FetchIm
     const abort = () => aborter.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
-    const late = new ImageError(`the image did not arrive within ${WITHIN_MS / 1000} s`);
+    const late = new ImageError(`fetching the image took longer than ${WITHIN_MS / 1000} s`);
     const deadline = timers.after(WITHIN_MS, () => aborter.abort(late));
     try {
       return await follow(url, { network, budget, signal: aborter.signal });
@@ -80,23 +87,23 @@ async function follow(url: string, context: FetchContext): Promise<Uint8Array<Ar
     response.destroy();
     target = parseTarget(location, target);
   }
-  throw new ImageError(`expected at most ${MAX_REDIRECTS} redirects, found another`);
+  throw new ImageError(`more than ${MAX_REDIRECTS} redirects`);
 }
 
 function parseTarget(text: string, base?: URL): URL {
   const url = URL.parse(text, base);
-  if (url?.protocol !== "https:") throw new ImageError("expected an https URL");
-  if (url.username !== "" || url.password !== "") throw new ImageError("expected a URL without a user");
-  // An address in place of a name has no certificate worth checking, and is nobody's way to publish an image.
+  if (url?.protocol !== "https:") throw new ImageError("only https URLs are fetched");
+  if (url.username !== "" || url.password !== "") throw new ImageError("the URL must not contain user info");
+  // A certificate for a bare address cannot be verified meaningfully, and nobody publishes images that way.
   if (isIP(unbracketed(url.hostname)) !== 0) {
-    throw new ImageError("expected a URL with the name of a host, found an address");
+    throw new ImageError("the URL must have a host name, not an address");
   }
   return url;
 }
 
 /**
- * Asks the host at an address that was checked: the connection is made to the address itself, so that no second look-up
- * can lead elsewhere, and the certificate must still be that of the name.
+ * Requests the image from an address that was checked: the connection is made to the address itself, so that a second
+ * look-up cannot lead elsewhere, and the certificate must still match the name.
  */
 async function request(url: URL, { network, signal }: FetchContext): Promise<IncomingMessage> {
   const addresses = await orAborted(resolvePublic(url.hostname, network), signal);
@@ -112,12 +119,12 @@ async function request(url: URL, { network, signal }: FetchContext): Promise<Inc
   throw failure;
 }
 
-/** One address that is not allowed among several refuses the host: it is not to be asked at the others either. */
+/** One forbidden address among several rejects the host. */
 async function resolvePublic(hostname: string, network: ImageNetwork): Promise<readonly string[]> {
   const addresses = await network.resolve(hostname).catch(() => []);
-  // The same words for both, so that nobody learns what names mean in the operator's network.
+  // The same message for both, so that nobody learns how names resolve in the operator's network.
   if (addresses.length === 0 || !addresses.every(network.isAllowed)) {
-    throw new ImageError("expected a host with a public address");
+    throw new ImageError("the host has no public address");
   }
   return addresses;
 }
@@ -137,7 +144,7 @@ function requestFrom(
       agent: false,
       signal,
       ...(network.authority === undefined ? {} : { ca: network.authority }),
-      // Stays on for good: aborting after the answer has begun raises an error here, too.
+      // Stays attached: aborting after the response has begun raises an error here, too.
     }, resolve).on("error", reject);
   });
 }
@@ -150,13 +157,13 @@ async function readImage(
   let total = 0;
   try {
     if (response.statusCode !== 200) {
-      throw new ImageError(`the host answered with status ${response.statusCode}`);
+      throw new ImageError(`the host returned status ${response.statusCode}`);
     }
     for await (const chunk of response) {
       total += chunk.length;
       budget.left -= chunk.length;
       if (total > MAX_IMAGE_BYTES) throw new ImageError(`the image is larger than ${MAX_IMAGE_BYTES} bytes`);
-      if (budget.left < 0) throw new ImageError("the images are larger together than a request may be");
+      if (budget.left < 0) throw new ImageError("all images together exceed the maximum request size");
       chunks.push(chunk);
     }
   } finally {
@@ -165,7 +172,7 @@ async function readImage(
   return concat(chunks, total);
 }
 
-/** What the promise gives, or the signal's reason if it aborts before. */
+/** The promise's result, or the signal's reason if it aborts first. */
 function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

@@ -1,4 +1,4 @@
-/** Finds out whether a host takes connections. */
+/** Checks whether a host accepts connections. */
 
 import { connect } from "node:net";
 import { unbracketed } from "../../base/host.ts";

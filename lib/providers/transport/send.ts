@@ -1,4 +1,4 @@
-/** Sending one request: signed, and signed and sent once more where other credentials may be accepted. */
+/** Sends one request: signed, and signed and sent again if other credentials may be accepted. */
 
 import type { Authenticator } from "../../aws/keys/authenticator.ts";
 import type { SignableRequest } from "../../aws/sigv4/sign.ts";
@@ -8,11 +8,13 @@ export interface SendOptions extends Authenticator {
   readonly nowMs: number;
   /** Sends the request with the headers that were signed. */
   readonly fetch: (signed: Headers) => Promise<Response>;
-  /** Aborts when the request is no longer wanted: nothing is sent from then on. */
+  /** Aborts when the request is no longer wanted: nothing is sent after that. */
   readonly signal: AbortSignal;
 }
 
-/** The answer, of whatever status. Rejects with what the signer, `fetch`, the recovery or the abort gave as the reason. */
+/**
+ * The response, whatever its status. Rejects with the error of the signer, `fetch`, the recovery or the abort.
+ */
 export async function sendSigned(request: SignableRequest, options: SendOptions): Promise<Response> {
   const { recover, nowMs, signal } = options;
   const sent = await sign(request, options);
@@ -37,7 +39,7 @@ async function sign(request: SignableRequest, { sign, nowMs, signal }: SendOptio
   return headers;
 }
 
-/** Returns the connection of an answer that is not wanted. */
+/** Releases the connection of a response that is not wanted. */
 export function discard({ body }: Response): void {
   body?.cancel().catch(() => {});
 }

@@ -147,7 +147,7 @@ Deno.test("while a search that was given up goes on, no other is begun, and who 
     advance(10 * SECOND);
     equal(
       await stateOf(keeper.get()),
-      "the search of 2026-11-20T09:00:00.000Z has not ended, and the next one waits for it",
+      "the search started at 2026-11-20T09:00:00.000Z is still running; the next one waits for it",
     );
     equal(await keeper.renew(keyPair("A")), false);
   }
@@ -166,7 +166,7 @@ Deno.test("ten minutes after a search that never ends, another one is begun", as
   advance(31 * SECOND);
   equal(await stateOf(waiting), "the search took longer than 30 s");
   advance(9 * MINUTE);
-  ok((await stateOf(keeper.get())).includes("has not ended"));
+  ok((await stateOf(keeper.get())).includes("is still running"));
   advance(MINUTE);
   const again = keeper.get();
   equal(search.count, 2);
@@ -184,7 +184,7 @@ Deno.test("a renewal in the background does not begin another search beside one 
     await settle();
   }
   deepEqual([search.count, await stateOf(keeper.get())], [2, "A"]);
-  ok(keeper.lastError?.includes("has not ended"), keeper.lastError);
+  ok(keeper.lastError?.includes("is still running"), keeper.lastError);
   search.end(keyPair("LATE", START_MS + HOUR));
   await settle();
   advance(10 * SECOND);
@@ -198,7 +198,7 @@ Deno.test("what was found expired is not used", async () => {
   const { keeper, search } = setUp();
   const waiting = keeper.get();
   search.end(keyPair("A", START_MS));
-  equal(await stateOf(waiting), "what was found expired at 2026-11-20T09:00:00.000Z");
+  equal(await stateOf(waiting), "the credentials found expired at 2026-11-20T09:00:00.000Z");
 });
 
 Deno.test("a pair that is about to expire is not searched for all the time", async () => {

@@ -18,7 +18,7 @@ const REASONS: readonly (readonly [what: string, error: unknown, reason: string]
   [
     "an answer that is no JSON, of which the message quotes some",
     parseError('{"SecretAccessKey":"hunter2",}'),
-    "the answer is not JSON",
+    "the response is not JSON",
   ],
   ["what looks like a token", new Error(`bad token ${"hunter2".repeat(6)}`), "bad token [redacted]"],
   ["nothing", new Error(""), "unknown reason"],

@@ -6,7 +6,7 @@ import { Secret } from "../../../lib/base/secret.ts";
 import { assumeRole, searchDefaultChain, searchProfile } from "../../../lib/aws/keys/sdk_search.ts";
 
 const SECRET = "hunter2";
-const NOT_A_KEY = "what was found has a character that no key has";
+const NOT_A_KEY = "the credentials found contain an invalid character";
 const PAIR = { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: SECRET };
 
 /** The search with these variables, and none that would lead it to the machine's own credentials. */

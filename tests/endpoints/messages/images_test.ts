@@ -69,7 +69,7 @@ Deno.test("what is counted has the images in it, too", async () => {
 
 const REFUSALS: readonly (readonly [name: string, bytes: Uint8Array, url: string, message: RegExp])[] = [
   ["that is no image", new TextEncoder().encode("<html>"), "", /expected a PNG, JPEG, GIF or WebP image/],
-  ["over http", PNG, "http://localhost", /expected an https URL/],
+  ["over http", PNG, "http://localhost", /only https URLs are fetched/],
 ];
 
 for (const [name, bytes, url, message] of REFUSALS) {
