@@ -24,7 +24,7 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
   if (typeof options === "number") return options;
   const loaded = await loadOrReport(options.config, io);
   if (loaded === undefined) return 1;
-  const { snapshot, written: { places } } = loaded;
+  const { snapshot, tables, written: { places } } = loaded;
   const caller = options.caller === undefined ? undefined : snapshot.callers.get(options.caller);
   if (options.caller !== undefined && caller === undefined) {
     const known = [...snapshot.callers.keys()];
@@ -32,7 +32,13 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
     return 1;
   }
   const [model = ""] = options.positionals;
-  const { served, facts } = explainModel(model, { snapshot, caller, places, nowMs: io.clock.now() });
+  const { served, facts } = explainModel(model, {
+    snapshot,
+    caller,
+    places,
+    table: tables.models,
+    nowMs: io.clock.now(),
+  });
   const width = Math.max(...facts.map(({ topic }) => topic.length));
   for (const { topic, text } of facts) io.out(`${topic.padEnd(width)}  ${text}\n`);
   return served ? 0 : 1;

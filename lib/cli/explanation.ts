@@ -8,6 +8,7 @@ import { whyUnusable } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
 import type { Places } from "../config/file/places.ts";
 import { formatPath, type Path } from "../base/problems.ts";
+import type { ModelTable } from "../facts/model_table.ts";
 import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../snapshot/snapshot.ts";
 import { didYouMean } from "../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../config/schema/values.ts";
@@ -17,12 +18,8 @@ import { modelFor } from "../snapshot/access.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/operations.ts";
 import { leavesSigning } from "../providers/upstream.ts";
-
-/** One line of an explanation. */
-export interface Fact {
-  readonly topic: string;
-  readonly text: string;
-}
+import type { Fact } from "./fact.ts";
+import { traitFacts } from "./trait_facts.ts";
 
 export interface Explanation {
   /** Whether the request would be sent on. */
@@ -36,6 +33,8 @@ export interface ExplainOptions {
   /** The caller of the request; undefined for any caller that is allowed. */
   readonly caller: Caller | undefined;
   readonly places: Places;
+  /** The rows that models' traits come from. */
+  readonly table: ModelTable;
   readonly nowMs: number;
 }
 
@@ -221,22 +220,20 @@ function modelSegment(modelId: string): string {
   return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
 }
 
-function settingFacts(
-  { path, defaults, guardrail, metadata, traits }: ModelTarget,
-  { places }: ExplainOptions,
-): readonly Fact[] {
+function settingFacts(target: ModelTarget, { places, table }: ExplainOptions): readonly Fact[] {
+  const { path, defaults, guardrail, metadata } = target;
   const shown = (key: string, value: object) => {
     if (Object.keys(value).length === 0) return "";
     return places.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
   };
   return [
-    { topic: "family", text: traits.family },
     { topic: "defaults", text: shown("defaults", defaults) },
     {
       topic: "guardrail",
       text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
     },
     { topic: "metadata", text: shown("metadata", metadata) },
+    ...traitFacts(target, { table, places }),
   ].filter(({ text }) => text !== "");
 }
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { checkValues } from "./schema/check_values.ts";
-import { loadData } from "./link/data.ts";
+import { type DataTables, loadData } from "./link/data.ts";
 import { findExposed } from "./exposed.ts";
 import {
   type Fingerprints,
@@ -53,6 +53,8 @@ export interface LoadedConfig extends Read {
   readonly ok: true;
   readonly snapshot: Snapshot;
   readonly written: Written;
+  /** The tables of data that the snapshot was built with. */
+  readonly tables: DataTables;
 }
 
 export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
@@ -95,6 +97,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     ok: true,
     snapshot: linked.snapshot,
     written: { value, places },
+    tables: data.tables,
     warnings: sortProblems(warnings),
     files: reader.fingerprints,
   };

@@ -13,6 +13,17 @@ interface ModelRow {
   /** Globs over model ids; one match is enough. */
   readonly ids: readonly string[];
   readonly traits: Partial<ModelTraits>;
+  readonly source: RowSource;
+}
+
+/** Whether a row comes with the program or from the file that `data.models` names. */
+export type RowSource = "built_in" | "data_file";
+
+/** The row that a trait of a model comes from. */
+export interface TraitRow {
+  /** The pattern that matches the model. */
+  readonly pattern: string;
+  readonly source: RowSource;
 }
 
 /** A row as it is written. */
@@ -22,10 +33,11 @@ export interface WrittenRow extends WrittenTraits {
 }
 
 /** Rows made ready for look-ups, in the same order. */
-export function compileModelTable(rows: readonly WrittenRow[]): ModelTable {
+export function compileModelTable(rows: readonly WrittenRow[], source: RowSource): ModelTable {
   return rows.map(({ match, ...traits }) => ({
     ids: [match].flat(),
     traits: compileTraits(traits),
+    source,
   }));
 }
 
@@ -33,7 +45,7 @@ let builtIn: ModelTable | undefined;
 
 /** The table that the program carries with it; read when it is first asked for. */
 export function builtInModelTable(): ModelTable {
-  return builtIn ??= compileModelTable(rowsSchema.parse(tables.models));
+  return builtIn ??= compileModelTable(rowsSchema.parse(tables.models), "built_in");
 }
 
 const rowsSchema = z.array(
@@ -49,6 +61,18 @@ export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
   return table
     .filter((row) => row.ids.some((glob) => matchesGlob(glob, id)))
     .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
+}
+
+/** The row that each of the model's traits comes from; a trait that no row names is not in it. */
+export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<string, TraitRow> {
+  const id = baseModelId(modelId);
+  const rows = new Map<string, TraitRow>();
+  for (const { ids, traits, source } of table) {
+    const pattern = ids.find((glob) => matchesGlob(glob, id));
+    if (pattern === undefined) continue;
+    for (const property of Object.keys(traits)) rows.set(property, { pattern, source });
+  }
+  return rows;
 }
 
 /** The id that tells the family; a custom model has that of its base in its ARN. */

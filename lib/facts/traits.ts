@@ -162,7 +162,7 @@ export const BARE_TRAITS: ModelTraits = {
   cacheableDocuments: "pdf",
 };
 
-/** The traits as they are written, in the order in which `adit explain` shows them. Descriptions are for editors. */
+/** The traits as they are written. Descriptions are for editors. */
 export const TRAIT_FIELDS = {
   family: z.string().min(1).max(64).describe("Name of the family, as `adit explain` shows it."),
   anthropic_messages: z.boolean()
@@ -246,6 +246,43 @@ const traitsSchema = z.strictObject(TRAIT_FIELDS).partial();
 
 /** Some of the traits, as they are written. */
 export type WrittenTraits = z.output<typeof traitsSchema>;
+
+/** A trait as a row or the configuration spells it. */
+export type TraitName = keyof typeof TRAIT_FIELDS;
+
+/** The property of `ModelTraits` that each written trait sets, in the order in which `adit explain` shows them. */
+export const TRAIT_PROPERTIES = {
+  family: "family",
+  anthropic_messages: "anthropicMessages",
+  system: "system",
+  prefill: "prefill",
+  reasoning_history: "reasoningHistory",
+  tool_result_media: "toolResultMedia",
+  tool_result_status: "toolResultStatus",
+  search_results: "searchResults",
+  max_output_tokens: "maxOutputTokens",
+  sampling: "sampling",
+  top_k: "topKPath",
+  stop_sequences: "stopSequences",
+  thinking: "thinkingTypes",
+  thinks_by_default: "thinksByDefault",
+  thought_text: "thoughtText",
+  efforts: "efforts",
+  max_effort_without_thinking: "maxEffortWithoutThinking",
+  reasoning_effort: "reasoningEffort",
+  refuses_limits_with: "refusesLimitsWith",
+  tools: "tools",
+  tool_choice: "toolChoice",
+  forced_choice_with_thinking: "forcedChoiceWithThinking",
+  single_tool_call: "singleToolCall",
+  tool_name_hyphens: "toolNameHyphens",
+  tool_call_ids: "toolCallIds",
+  strict_tools: "strictTools",
+  structured_output: "structuredOutput",
+  prompt_caching: "promptCaching",
+  cache_ttls: "cacheTtls",
+  cacheable_documents: "cacheableDocuments",
+} as const satisfies Readonly<Record<TraitName, keyof ModelTraits>>;
 
 /** The traits that are named, compiled. */
 export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {

@@ -81,7 +81,7 @@ Deno.test("later rows set what they name and leave the rest", () => {
     { match: "*", family: "a", top_k: "x", tool_choice: ["auto"] },
     { match: ["m.*", "n.*"], family: "b" },
     { match: "m.(x)+*", tool_choice: [] },
-  ]);
+  ], "built_in");
   const { family, topKPath, toolChoice } = traitsOf("m.(x)+1", table);
   assert.deepEqual([family, topKPath, [...toolChoice]], ["b", "x", []]);
   assert.equal(traitsOf("m.xx", table).toolChoice.size, 1);

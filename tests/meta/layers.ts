@@ -50,6 +50,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
       "config",
       "emulator",
       "endpoints",
+      "facts",
       "gateway",
       "providers",
       "runtime",

@@ -43,7 +43,7 @@ export async function loadData({ data }: Config, options: DataOptions): Promise<
     readTable(key, data[key], { ...options, schema, problems });
   const rows = await read("models", modelRows);
   const betas = await read("beta_flags", betaTable);
-  const models = [...builtInModelTable(), ...compileModelTable(rows ?? [])];
+  const models = [...builtInModelTable(), ...compileModelTable(rows ?? [], "data_file")];
   const betaFlags = betas === undefined ? builtInBetaTable() : compileBetaTable(betas, builtInBetaTable());
   return { tables: { models, betaFlags }, problems };
 }
