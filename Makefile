@@ -3,6 +3,9 @@
 
 DENO_VERSION := 2.9.6
 BUN_VERSION := 1.4.4
+# Clients that the tests run as they are. They are large, so only "make test" installs them.
+CLAUDE_CODE_VERSION := 2.1.197
+OPENCODE_VERSION := 1.18.33
 
 TASKS := run test check fmt golden build release bench micro soak
 
@@ -11,14 +14,17 @@ DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno -
 OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
+CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)
+CLIENT_TESTS := tests/e2e/claude_code_program_test.ts tests/e2e/opencode_program_test.ts
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
-.PHONY: help $(TASKS) compile clean
+.PHONY: help $(TASKS) clients compile clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run       build, then serve config/adit.yaml'
 	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
+	@echo 'make clients   the tests of real clients, with the newest Claude Code and opencode'
 	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
 	@echo 'make golden    write what the golden files expect anew; git diff shows what that changes'
@@ -30,8 +36,15 @@ help:
 	@echo 'make soak      whether memory and open files stay flat over minutes'
 	@echo 'make clean     remove what was built and installed'
 
+test: $(CLIENTS)
+test: export ADIT_CLIENTS := $(CURDIR)/.tools/clients
+
 $(TASKS): $(TOOLS) .tools/dependencies
 	@deno task --quiet $@
+
+clients: build
+	@$(call install_clients,.tools/clients-latest,latest,latest)
+	@ADIT_CLIENTS=$(CURDIR)/.tools/clients-latest deno test -A $(CLIENT_TESTS)
 
 compile: $(TOOLS) .tools/dependencies
 	@deno task --quiet compile 2>.tools/compile.log || { \
@@ -53,6 +66,18 @@ $(TOOLS):
 	@cd .tools/node_modules/bun && node install.js
 	@$(if $(OWN_DENO),cd .tools/node_modules/deno && node install.cjs)
 	@touch $@
+
+$(CLIENTS): $(TOOLS)
+	@$(call install_clients,.tools/clients,$(CLAUDE_CODE_VERSION),$(OPENCODE_VERSION))
+	@touch $@
+
+# Folder, version of Claude Code, version of opencode. Their own scripts put the binary for this machine in its place.
+define install_clients
+rm -rf $(1) && \
+$(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) && \
+(cd $(1)/node_modules/@anthropic-ai/claude-code && node install.cjs) && \
+(cd $(1)/node_modules/opencode-ai && node postinstall.mjs)
+endef
 
 .tools/dependencies: deno.json deno.lock $(TOOLS)
 	@deno install --quiet --frozen

@@ -5,7 +5,14 @@ import type { JsonValue } from "../../base/json.ts";
 import type { CacheAccount, PromptCache } from "./cache.ts";
 import { type Intervention, judge } from "../guardrail/guardrail.ts";
 import type { Model } from "./models.ts";
-import { lastUserParts, lastUserText, type Part, type Prompt, segmentsOf } from "./prompt.ts";
+import {
+  lastRequestText,
+  lastUserParts,
+  lastUserText,
+  type Part,
+  type Prompt,
+  segmentsOf,
+} from "./prompt.ts";
 import type { ReasoningSeal } from "./reasoning.ts";
 import { instanceOf } from "./schema_instance.ts";
 import { countTokens, tokenize } from "./tokens.ts";
@@ -102,7 +109,7 @@ function speak(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
 }
 
 function sentence(prompt: Prompt, model: Model): string {
-  const exactly = REPLY_WITH.exec(lastUserText(prompt))?.[1];
+  const exactly = REPLY_WITH.exec(lastRequestText(prompt))?.[1];
   if (exactly) return exactly;
   const parts = lastUserParts(prompt);
   const results = parts.flatMap((
@@ -112,7 +119,7 @@ function sentence(prompt: Prompt, model: Model): string {
   const media = parts.flatMap((part) => (part.kind === "media" ? [part.media] : []));
   const seen = media.length === 0 ? "" : ` and sent ${media.map((kind) => `one ${kind}`).join(", ")}`;
   return `You said: "${
-    quote(lastUserText(prompt))
+    quote(lastRequestText(prompt))
   }"${seen}. I am the built-in emulator in the place of ${model.name}: ` +
     "I repeat what I am told, count every token and charge nothing.";
 }

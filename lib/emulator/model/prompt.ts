@@ -99,6 +99,11 @@ export function lastUserText(prompt: Prompt): string {
   return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
 }
 
+/** The same without what clients add to it as context, in tags that models know not to take for a request. */
+export function lastRequestText(prompt: Prompt): string {
+  return lastUserText(prompt).replaceAll(/<system-reminder>[^]*?<\/system-reminder>\s*/g, "");
+}
+
 /** The parts of the last message of the user; none where the user has said nothing. */
 export function lastUserParts(prompt: Prompt): readonly Part[] {
   return prompt.turns.findLast(({ role }) => role === "user")?.parts ?? [];

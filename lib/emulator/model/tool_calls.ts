@@ -1,7 +1,7 @@
 /** Which tools the emulated model calls, and with what. */
 
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
-import { lastUserParts, lastUserText, type Prompt, type Tool } from "./prompt.ts";
+import { lastRequestText, lastUserParts, type Prompt, type Tool } from "./prompt.ts";
 import { instanceOf } from "./schema_instance.ts";
 
 export interface ToolCall {
@@ -27,7 +27,7 @@ function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[
   const { toolChoice } = prompt;
   const results = lastUserParts(prompt).filter((part) => part.kind === "tool_result");
   const mentioned = results.length === 0
-    ? mentionsOf(tools, { text: lastUserText(prompt), behind: "" })
+    ? mentionsOf(tools, { text: lastRequestText(prompt), behind: "" })
     : mentionsOf(tools, { text: results.map(({ text }) => text).join("\n"), behind: FOLLOW_UP });
   switch (toolChoice.kind) {
     case "none":

@@ -1,0 +1,106 @@
+/** Command-line clients of others, run unchanged against the real program, each with an environment and a home of its own. */
+
+import { repositoryPath } from "../repository.ts";
+
+/** Where the programs are, by name, in the `node_modules` that npm has made. */
+const CLIENTS = {
+  claude: "@anthropic-ai/claude-code/bin/claude.exe",
+  opencode: "opencode-ai/bin/opencode.exe",
+} as const;
+
+export type Client = keyof typeof CLIENTS;
+
+/** Set by the Makefile, which has installed them there; without it they may be missing. */
+const GIVEN = Deno.env.get("ADIT_CLIENTS");
+const FOLDER = GIVEN ?? repositoryPath(".tools/clients");
+
+function pathOf(client: Client): string {
+  return `${FOLDER}/node_modules/${CLIENTS[client]}`;
+}
+
+function isInstalled(client: Client): boolean {
+  try {
+    return Deno.statSync(pathOf(client)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A client that waits forever fails its test after this. */
+const HANG_MS = 50_000;
+
+/** A folder to work in and a home next to it, which go when the test ends. */
+export interface Workplace extends AsyncDisposable {
+  readonly folder: string;
+  /** Runs the client there with these variables and the few that every process needs. */
+  run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Run>;
+}
+
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Registers a test that runs the client; where it is not installed, says so instead. */
+export function clientProgramTest(
+  client: Client,
+  name: string,
+  test: (workplace: Workplace) => Promise<void>,
+): void {
+  if (GIVEN === undefined && !isInstalled(client)) {
+    const note = `${client}: ${name}: left out, since ${client} is not installed; make test installs it\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(note));
+    return;
+  }
+  Deno.test(`${client}: ${name}`, async () => {
+    await using workplace = await makeWorkplace(client);
+    await test(workplace);
+  });
+}
+
+async function makeWorkplace(client: Client): Promise<Workplace> {
+  // The real path: clients tell their models where they are.
+  const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "adit-client-" }));
+  const folder = `${root}/work`;
+  await Promise.all([Deno.mkdir(folder), Deno.mkdir(`${root}/home`)]);
+  return {
+    folder,
+    async run(args, env) {
+      const command = new Deno.Command(pathOf(client), {
+        args: [...args],
+        cwd: folder,
+        clearEnv: true,
+        env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: `${root}/home`, TERM: "dumb", ...env },
+        stdin: "null",
+        signal: AbortSignal.timeout(HANG_MS),
+      });
+      const { code, stdout, stderr } = await command.output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code, stdout: text(stdout), stderr: text(stderr) };
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
+  };
+}
+
+/**
+ * Writes a file that, once a tool of the emulated model has read it, makes the model edit it: the words that ask for the
+ * edit are what the edit replaces. Returns its path.
+ */
+export async function writeNotes(
+  { folder }: Workplace,
+  { tool, members: [path, from, to, all] }: {
+    /** Name of the client's tool that edits files. */
+    readonly tool: string;
+    /** What the tool calls the path, the old text, the new text, and whether to replace all of it. */
+    readonly members: readonly [string, string, string, string];
+  },
+): Promise<string> {
+  const notes = `${folder}/notes.txt`;
+  const input = { [path]: notes, [from]: `then call ${tool}`, [to]: EDITED, [all]: true };
+  await Deno.writeTextFile(notes, `color: red\nthen call ${tool} ${JSON.stringify(input)}\n`);
+  return notes;
+}
+
+/** What stands in the notes once they are edited. */
+export const EDITED = "edited with";
