@@ -1,4 +1,6 @@
-/** `adit check`: everything that `adit serve` checks before it starts and, if asked to, what AWS says of it. */
+/**
+ * `adit check`: everything that `adit serve` checks at start and, with `--online`, what AWS says about it.
+ */
 
 import { readFile } from "../config/file/files.ts";
 import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
@@ -8,25 +10,26 @@ import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Check a configuration without starting anything.
+const HELP = `Check a configuration without starting the gateway.
 
 Usage: adit check [--config FILE] [--format text|json] [--online]
 
   --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
-  --format json   the problems as a JSON list of {file, line, column, path, message, severity}
-  --online        ask AWS, too: whose the credentials are (STS GetCallerIdentity), and whether each model
-                  answers, by a Converse request of about ten tokens and one token of answer, at your cost
+  --format json   print the problems as a JSON list of {file, line, column, path, message, severity}
+  --online        also check with AWS: who the credentials belong to (STS GetCallerIdentity), and whether each
+                  model responds to a Converse request of about ten input tokens and one output token, which
+                  AWS bills
 
-Problems are printed as FILE:LINE:COLUMN: KEY: MESSAGE, all of them in one run. The exit code is 0 if there
-are none, whatever the warnings. References such as \${env:NAME} are resolved as they would be by "adit serve".
+All problems are reported in one run, as FILE:LINE:COLUMN: KEY: MESSAGE. The exit code is 0 if there are none;
+warnings do not change it. References such as \${env:NAME} are resolved as by "adit serve".
 `;
 
-/** What was found, by whichever way. */
+/** The findings of all checks. */
 interface Outcome {
   readonly path: string;
   readonly loaded: LoadResult;
   readonly problems: readonly Problem[];
-  /** What AWS said that is good. */
+  /** What succeeded at AWS. */
   readonly answers: readonly Finding[];
 }
 
@@ -34,7 +37,7 @@ type Report = (outcome: Outcome, io: CliIo) => void;
 
 const REPORTS: ReadonlyMap<string, Report> = new Map([["text", reportText], ["json", reportJson]]);
 
-/** Runs `adit check`; gives the exit code: 0 without problems, 1 with some, 2 for wrong usage. */
+/** Runs `adit check`; returns the exit code: 0 without problems, 1 with problems, 2 for wrong usage. */
 export async function check(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config", "format"], flags: ["online"] }, io);
   if (typeof options === "number") return options;
@@ -56,7 +59,7 @@ export async function check(args: readonly string[], io: CliIo): Promise<number>
 }
 
 async function askAws({ snapshot }: LoadedConfig, io: CliIo): Promise<readonly Finding[]> {
-  // Loaded here, so that no other check pays for it.
+  // Imported here, so that checks without `--online` do not load it.
   const { checkOnline } = await import("./check_online.ts");
   return await checkOnline(snapshot, io);
 }

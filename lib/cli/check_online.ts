@@ -1,4 +1,4 @@
-/** The online part of `adit check`: the upstream as `adit serve` has it, for a few questions. */
+/** The online part of `adit check`: the same upstream as `adit serve`, for a few requests. */
 
 import { TimerWheel } from "../base/clock.ts";
 import { createLogger } from "../base/log.ts";
@@ -11,13 +11,13 @@ import { Upstream } from "../providers/upstream.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
 
-/** What AWS says of each credential and model of the configuration, good and bad; nothing stays open behind it. */
+/** The results for each credential and model, good and bad; all connections are closed afterwards. */
 export async function checkOnline(
   snapshot: Snapshot,
   { clock, env, runtime }: CliIo,
 ): Promise<readonly Finding[]> {
   const timers = new TimerWheel(clock);
-  // What could be logged is in the findings.
+  // Everything worth logging is in the findings.
   const logger = createLogger(() => Promise.resolve(), { clock });
   const credentials = new ProviderCredentials({ clock, logger });
   const upstream = new Upstream({

@@ -4,7 +4,7 @@ import { weakeningIn } from "../runtime/weakening.ts";
 import type { CliIo, Command } from "./io.ts";
 import { Signals } from "./signals.ts";
 
-/** Each is loaded when it is chosen: what a command does not need takes no time at its start. */
+/** Each command is loaded when it is selected, so that it only pays for what it needs. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["serve", async () => (await import("./serve.ts")).serve],
   ["check", async () => (await import("./check.ts")).check],
@@ -23,19 +23,21 @@ Usage: adit COMMAND [OPTIONS]
 
 Commands:
   serve      run the gateway
-  check      check a configuration without starting anything
-  explain    tell what a request for a model would do, and why
-  config     print the configuration that would be used, and where each value is from
+  check      check a configuration without starting the gateway
+  explain    explain how a request for a model would be routed, and why
+  config     print the effective configuration and where each value comes from
   schema     print the JSON Schema of the configuration
-  import     print the configuration of another gateway as one of Adit's
-  keygen     make a key for a caller
-  emulator   run the built-in Bedrock by itself
+  import     convert the configuration of another gateway
+  keygen     create a key for a caller
+  emulator   run only the built-in Bedrock emulator
   version    print the version
 
-"adit COMMAND --help" says more about each.
+Run "adit COMMAND --help" for details.
 `;
 
-/** Runs a command line, without the program's name; gives the exit code: 0 good, 1 failed, 2 wrong usage. */
+/**
+ * Runs a command line, without the program's name; returns the exit code: 0 success, 1 failure, 2 wrong usage.
+ */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const [name = "", ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
@@ -53,7 +55,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     io.err(`Cannot run: the environment variable ${weakening.name} ${weakening.effect}; unset it\n`);
     return 1;
   }
-  // Before the rest is loaded, which takes a moment in which a SIGHUP would be the end.
+  // Before the rest is loaded, since until then a SIGHUP would kill the process.
   const signals = name === "serve" ? { signals: new Signals(io.clock) } : {};
   const command = await load();
   return await command(rest, { ...io, ...signals });

@@ -1,4 +1,4 @@
-/** `adit config`: the configuration that would be used, with the origin of each value. */
+/** `adit config`: the effective configuration, with the origin of each value. */
 
 import { Document, type Node, Pair, YAMLMap, YAMLSeq } from "yaml";
 
@@ -8,17 +8,17 @@ import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Print the configuration that would be used, as YAML: with defaults, without secrets.
+const HELP = `Print the effective configuration as YAML, with defaults and without secrets.
 
 Usage: adit config [--config FILE]
 
   --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
 
-Behind each value stands where it is from: FILE:LINE, FILE:LINE with the reference that stands there, or
-default. What is printed is to be read, not to be used: secrets are left out of it.
+Each value is followed by its origin: FILE:LINE, FILE:LINE with the reference used there, or default. The output
+is for reading only: it cannot be used as a configuration, because secrets are redacted.
 `;
 
-/** Runs `adit config`; gives the exit code: 0, 1 where the configuration has problems, 2 for wrong usage. */
+/** Runs `adit config`; returns the exit code: 0, 1 if the configuration has problems, 2 for wrong usage. */
 export async function config(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;

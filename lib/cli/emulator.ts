@@ -1,4 +1,4 @@
-/** `adit emulator`: the built-in Bedrock by itself, for whatever speaks to Bedrock. */
+/** `adit emulator`: only the built-in Bedrock emulator, for any client of Bedrock. */
 
 import process from "node:process";
 import { messageOf } from "../base/errors.ts";
@@ -10,16 +10,18 @@ import { parseOptions } from "./options.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8090";
 
-const HELP = `Run the built-in Bedrock emulator by itself.
+const HELP = `Run only the built-in Bedrock emulator.
 
 Usage: adit emulator [--listen ADDRESS]
 
-  --listen ADDRESS   host and port; default: ${DEFAULT_LISTEN}; port 0 takes a free one
+  --listen ADDRESS   host and port; default: ${DEFAULT_LISTEN}; port 0 selects a free port
 
-Point an AWS SDK's endpoint, or a provider's endpoint in Adit's configuration, at it.
+Set it as the endpoint of an AWS SDK, or of a provider in Adit's configuration.
 `;
 
-/** Runs `adit emulator` until a signal comes; gives the exit code: 0, 1 where it cannot listen, 2 for wrong usage. */
+/**
+ * Runs `adit emulator` until a signal; returns the exit code: 0, 1 if it cannot listen, 2 for wrong usage.
+ */
 export async function emulator(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["listen"] }, io);
   if (typeof options === "number") return options;
@@ -29,7 +31,7 @@ export async function emulator(args: readonly string[], io: CliIo): Promise<numb
     io.err(`Cannot listen on ${JSON.stringify(text)}: expected HOST:PORT\n\n${HELP}`);
     return 2;
   }
-  // Loaded here, so that no other command pays for it.
+  // Imported here, so that other commands do not load it.
   const { createEmulator } = await import("../emulator/emulator.ts");
   const { handle } = createEmulator({ clock: io.clock });
   try {

@@ -1,24 +1,24 @@
-/** `adit import`: a configuration of another gateway as one of this. */
+/** `adit import`: converts the configuration of another gateway. */
 
 import { readText } from "../config/file/files.ts";
 import { importLitellm } from "../config/litellm/convert.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Print the configuration of another gateway as one of Adit's.
+const HELP = `Convert the configuration of another gateway to one of Adit's, and print it.
 
 Usage: adit import litellm FILE
 
-  litellm FILE   config.yaml of LiteLLM's proxy; its Bedrock models are carried over
+  litellm FILE   config.yaml of LiteLLM's proxy; its Bedrock models are converted
 
-What could not be carried over stands in comments. Secrets that stand in the file as text are printed as
-they are, with a comment, and named on standard error; os.environ/NAME becomes \${env:NAME}.
+What cannot be converted is listed in comments. Literal secrets in the file are copied, marked with a comment
+and reported on standard error; os.environ/NAME becomes \${env:NAME}.
 `;
 
-/** What a format's text becomes, or why it cannot be imported. */
+/** Converts a text of a format, or returns the reason it cannot be converted. */
 const FORMATS = new Map([["litellm", importLitellm]]);
 
-/** Runs `adit import`; gives the exit code: 0, 1 where nothing could be imported, 2 for wrong usage. */
+/** Runs `adit import`; returns the exit code: 0, 1 if nothing could be converted, 2 for wrong usage. */
 export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, positionals: ["FORMAT", "FILE"] }, io);
   if (typeof options === "number") return options;

@@ -1,20 +1,20 @@
-/** What a command line command may touch, as a parameter. */
+/** What a command may access, as a parameter. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Signals } from "./signals.ts";
 
 export interface CliIo {
-  /** Writes to standard output, as it is. */
+  /** Writes to standard output unchanged. */
   out(text: string): void;
-  /** Writes to standard error, as it is. */
+  /** Writes to standard error unchanged. */
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly runtime: Runtime;
   readonly clock: Clock;
-  /** Of a command that obeys signals from its first moment on. */
+  /** For a command that handles signals from the start. */
   readonly signals?: Signals;
 }
 
-/** A command: takes the arguments behind its name, gives the exit code. */
+/** A command: receives the arguments after its name and returns the exit code. */
 export type Command = (args: readonly string[], io: CliIo) => Promise<number>;

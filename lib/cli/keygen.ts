@@ -1,4 +1,4 @@
-/** `adit keygen`: makes a caller's key, of which the configuration holds only the hash. */
+/** `adit keygen`: creates a caller's key; the configuration only contains its hash. */
 
 import { sha256Hex } from "../base/hash.ts";
 import { newCallerKey } from "../base/ids.ts";
@@ -6,16 +6,16 @@ import { NAME } from "../config/schema/config_file.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Make a key for a caller.
+const HELP = `Create a key for a caller.
 
 Usage: adit keygen [--name NAME]
 
   --name NAME   name of the caller in the configuration; default: my-team
 
-The key is printed once and kept nowhere: give it to the caller. The configuration holds only its hash.
+The key is printed once and not stored: give it to the caller. The configuration only contains its hash.
 `;
 
-/** Runs `adit keygen`; gives the exit code: 0, or 2 for wrong usage, a name that no caller can have included. */
+/** Runs `adit keygen`; returns the exit code: 0, or 2 for wrong usage, including an invalid caller name. */
 export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["name"] }, io);
   if (typeof options === "number") return Promise.resolve(options);
@@ -28,11 +28,11 @@ export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   }
   const key = newCallerKey();
   const hash = sha256Hex(key);
-  io.out(`Key, for the caller; it is not shown again:
+  io.out(`Key for the caller, which is not shown again:
 
 ${key}
 
-Under "callers:" in the configuration, with the models the caller may use:
+Add under "callers:" in the configuration, with the models that the caller may use:
 
   ${name}:
     key: sha256:${hash}

@@ -1,4 +1,4 @@
-/** Loading the configuration for a command that needs a good one. */
+/** Loads the configuration for commands that need a valid one. */
 
 import { readFile } from "../config/file/files.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -6,7 +6,7 @@ import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 
-/** The configuration, or undefined when its problems have been printed. */
+/** The configuration, or undefined after its problems have been printed. */
 export async function loadOrReport(
   given: string | undefined,
   io: CliIo,

@@ -1,4 +1,4 @@
-/** Reading a command's options, the same way for every command. */
+/** Parses the options of all commands in the same way. */
 
 import { parseArgs } from "node:util";
 
@@ -6,13 +6,13 @@ import { messageOf } from "../base/errors.ts";
 import type { CliIo } from "./io.ts";
 
 export interface OptionsSpec<Name extends string, Flag extends string> {
-  /** Printed for `--help` and, on standard error, behind a mistake. */
+  /** Printed for `--help` and, on standard error, after a mistake. */
   readonly help: string;
-  /** Options that take a text: `config` for `--config FILE`. */
+  /** Options with a value: `config` for `--config FILE`. */
   readonly strings?: readonly Name[];
   /** Options without a value: `online` for `--online`. */
   readonly flags?: readonly Flag[];
-  /** What stands without a name, as the help writes it: `["MODEL"]`; each must be there. */
+  /** Positional arguments as in the help text: `["MODEL"]`; all are required. */
   readonly positionals?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export type Options<Name extends string, Flag extends string> =
   & Partial<Record<Flag, boolean>>
   & { readonly positionals: readonly string[] };
 
-/** The options given, or the exit code where there is nothing left to do: 0 after `--help`, 2 after a mistake. */
+/** The options, or the exit code if there is nothing left to do: 0 after `--help`, 2 after a mistake. */
 export function parseOptions<Name extends string = never, Flag extends string = never>(
   args: readonly string[],
   { help, strings = [], flags = [], positionals: expected = [] }: OptionsSpec<Name, Flag>,
@@ -43,7 +43,7 @@ export function parseOptions<Name extends string = never, Flag extends string = 
       return 0;
     }
     const missing = expected[positionals.length];
-    if (missing !== undefined) throw new Error(`${missing} is missing`);
+    if (missing !== undefined) throw new Error(`Missing argument ${missing}`);
     const surplus = positionals[expected.length];
     if (surplus !== undefined) throw new Error(`Unexpected argument ${JSON.stringify(surplus)}`);
     return { ...values, positionals } as Options<Name, Flag>;

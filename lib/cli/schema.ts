@@ -1,4 +1,4 @@
-/** `adit schema`: the JSON Schema that editors check and complete the configuration with. */
+/** `adit schema`: the JSON Schema with which editors check and complete the configuration. */
 
 import { configJsonSchema } from "../config/schema/json_schema.ts";
 import type { CliIo } from "./io.ts";
@@ -8,12 +8,12 @@ const HELP = `Print the JSON Schema of the configuration.
 
 Usage: adit schema
 
-Editors check and complete a file whose first line is
+With it, editors check and complete a file whose first line is
 # yaml-language-server: $schema=PATH
-where PATH leads to what this prints.
+where PATH is a file with this output.
 `;
 
-/** Runs `adit schema`; gives the exit code: 0, or 2 for wrong usage. */
+/** Runs `adit schema`; returns the exit code: 0, or 2 for wrong usage. */
 export function schema(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP }, io);
   if (typeof options === "number") return Promise.resolve(options);

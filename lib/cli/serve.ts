@@ -19,12 +19,12 @@ Usage: adit serve [--config FILE]
 
   --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
 
-Log lines go to standard output as JSON. SIGHUP, a change of the file, and POST /-/reload on the admin
-listener reload the configuration. SIGTERM and SIGINT stop accepting and let running requests finish
-within timeouts.drain; a second signal, a second later or more, ends at once.
+The log is written to standard output as JSON lines. SIGHUP, a change of the file, and POST /-/reload on the
+admin listener reload the configuration. SIGTERM and SIGINT stop accepting connections and let in-flight
+requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
 `;
 
-/** Runs `adit serve` until a signal comes; gives the exit code: 0, 1 where it failed, 2 for wrong usage. */
+/** Runs `adit serve` until a signal; returns the exit code: 0, 1 after a failure, 2 for wrong usage. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
   if (typeof options === "number") return options;
@@ -32,7 +32,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   const configPath = findConfig(options.config);
   const loaded = await Promise.race([loadOrReport(configPath, io), signals.stopped]);
   if (loaded === undefined) return 1;
-  // Nothing runs yet that would have to finish.
+  // Nothing is running yet that would have to finish.
   if (typeof loaded === "string") return 0;
   const logger = createLogger(io.runtime.writeOut, { clock: io.clock });
   const { systemCalls } = io.runtime;
@@ -47,16 +47,16 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   return await untilStopped(app, { logger, signals });
 }
 
-/** How long the end waits for the log's reader, who may have stalled. */
+/** Maximum time to wait for the log's reader at exit, which may have stalled. */
 const LAST_LINES_MS = 1_000;
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 async function drain(app: App, logger: Logger): Promise<number> {
   let code = 0;
   try {
     await app.drain();
   } catch (error) {
-    logger.log("error", "cannot stop in good order", { error: String(error) });
+    logger.log("error", "graceful shutdown failed", { error: String(error) });
     code = 1;
   }
   await lastLines(logger);
@@ -72,10 +72,10 @@ interface Running {
   readonly signals: Signals;
 }
 
-/** Resolves with the exit code when the gateway has drained, or at once at a later signal. */
+/** Resolves with the exit code when the gateway has drained, or immediately at a later signal. */
 function untilStopped(app: App, { logger, signals }: Running): Promise<number> {
   process.on("unhandledRejection", (reason) => {
-    // One request's loose end must not end all the others.
+    // One request's error must not abort all others.
     logger.log("error", "unhandled rejection", {
       error: reason instanceof Error ? reason.stack : String(reason),
     });
@@ -85,9 +85,9 @@ function untilStopped(app: App, { logger, signals }: Running): Promise<number> {
       reload: () => void app.reload("SIGHUP"),
       stop: () => void drain(app, logger).then(resolve),
       ignored: (signal) =>
-        logger.log("info", "signal ignored, it follows the first within a second", { signal }),
+        logger.log("info", "signal ignored: less than a second after the first", { signal }),
       stopNow: (signal) => {
-        logger.log("warn", "ended at once by a second signal", { signal });
+        logger.log("warn", "exiting immediately after a second signal", { signal });
         void lastLines(logger).then(() => resolve(1));
       },
     });

@@ -1,4 +1,4 @@
-/** The signals that `adit serve` obeys, from its first moment on. */
+/** The signals that `adit serve` handles, from the start. */
 
 import process from "node:process";
 
@@ -6,26 +6,26 @@ import type { Clock } from "../base/clock.ts";
 
 export type StopSignal = "SIGTERM" | "SIGINT";
 
-/** What the signals do once the gateway runs. */
+/** Handlers of the signals once the gateway runs. */
 export interface SignalHandlers {
   reload(): void;
-  /** The first signal to stop, or the one that came before the gateway ran. */
+  /** The first signal to stop, which may have arrived before the gateway ran. */
   stop(signal: StopSignal): void;
   /** A later one: the operator does not want to wait. */
   stopNow(signal: StopSignal): void;
-  /** One that came so soon after the first that it is the same, sent twice. */
+  /** One so soon after the first that it is the same signal, sent twice. */
   ignored(signal: StopSignal): void;
 }
 
-/** Where signals come from, `process` in the program. */
+/** Source of signals: `process` in the program. */
 export interface SignalSource {
   on(signal: StopSignal | "SIGHUP", listener: () => void): unknown;
 }
 
-/** A terminal, `make` and a supervisor may each send the signal that they see to all processes below them. */
+/** A terminal, `make` and a supervisor may each forward a signal to all their child processes. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Keeps what comes before there is somebody to handle it, instead of dying of it. */
+/** Records signals that arrive before they can be handled, instead of dying from them. */
 export class Signals {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #stopped = Promise.withResolvers<StopSignal>();
@@ -45,7 +45,7 @@ export class Signals {
     return this.#stopped.promise;
   }
 
-  /** Hands over, beginning with what has come already. */
+  /** Sets the handlers, and calls them for signals that have already arrived. */
   handle(handlers: SignalHandlers): void {
     this.#handlers = handlers;
     if (this.#stopSignal !== undefined) handlers.stop(this.#stopSignal);

@@ -1,4 +1,6 @@
-/** systemd's notification protocol, sd_notify(3): the state of the service, and a sign of life from the event loop. */
+/**
+ * systemd's notification protocol, sd_notify(3): the service's state, and watchdog pings from the event loop.
+ */
 
 import type { Notifier } from "../app/app.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
@@ -18,15 +20,15 @@ export interface SystemdOptions {
 
 type Assignments = Readonly<Record<string, string | number | bigint>>;
 
-/** systemd takes messages of at most 4,096 bytes; a character of the status has at most three of them. */
+/** systemd limits messages to 4,096 bytes; a character of the status takes up to three. */
 const MAX_STATUS_CHARS = 1_000;
 
-/** Beyond the drain itself: closing the admin listener, flushing the log, and leaving. */
+/** In addition to the drain itself: closing the admin listener, flushing the log, and exiting. */
 const LEAVING_MS = 5_000;
 
 /**
- * Tells systemd where `NOTIFY_SOCKET` says it listens; undefined where nobody asks for it. A message that cannot be sent
- * is a line in the log, and the service goes on.
+ * Notifies systemd through `NOTIFY_SOCKET`; undefined if it is not set. A failure to notify is logged, and the
+ * service continues.
  */
 export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
   const { env, systemCalls, logger, repeat = repeatByInterval } = options;
@@ -35,7 +37,7 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
   let isReported = false;
   let isWatched = false;
 
-  /** The message is made within the reach of its error handling: what is in it may be refused, too. */
+  /** The message is created inside the `try`, since creating it may fail, too. */
   function notify(message: () => Assignments): void {
     try {
       const lines = Object.entries(message()).map(([name, value]) => `${name}=${value}\n`);
@@ -70,13 +72,13 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
     stopping: (withinMs) =>
       notify(() => ({
         STOPPING: 1,
-        STATUS: "finishing the requests in hand",
+        STATUS: "finishing in-flight requests",
         EXTEND_TIMEOUT_USEC: (withinMs + LEAVING_MS) * 1000,
       })),
   };
 }
 
-/** Half of what systemd waits for a sign of life, as sd_watchdog_enabled(3) advises; undefined where it does not wait. */
+/** Half of systemd's watchdog timeout, as sd_watchdog_enabled(3) recommends; undefined if there is none. */
 function watchdogIntervalMs({ env, pid }: SystemdOptions): number | undefined {
   const limitUs = Number(env["WATCHDOG_USEC"]);
   const watchedPid = env["WATCHDOG_PID"] ?? String(pid);

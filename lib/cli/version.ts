@@ -1,4 +1,4 @@
-/** `adit version`: what this program is. */
+/** `adit version`: the version of this program. */
 
 import manifest from "../../deno.json" with { type: "json" };
 import type { Command } from "./io.ts";

@@ -1,4 +1,6 @@
-/** The built-in Bedrock: answers Bedrock Runtime's requests as the service does, without a model, account or network. */
+/**
+ * The built-in Bedrock: handles Bedrock Runtime's requests like the service, without a model, account or network.
+ */
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
@@ -19,29 +21,31 @@ import { findRoute } from "./server/route.ts";
 
 export interface EmulatorOptions {
   readonly clock: Clock;
-  /** Access keys that may sign; `EMULATOR_CREDENTIALS` when left out. */
+  /** Access keys that may sign; default: `EMULATOR_CREDENTIALS`. */
   readonly credentials?: readonly EmulatorCredentials[];
-  /** Bedrock API keys that may be borne; `EMULATOR_API_KEY` when left out. */
+  /** Valid Bedrock API keys; default: `EMULATOR_API_KEY`. */
   readonly apiKeys?: readonly string[];
-  /** The region that signatures must name; any when left out. */
+  /** The region that signatures must have; default: any. */
   readonly region?: string;
-  /** Makes the values of `x-amzn-RequestId`; random UUIDs when left out. */
+  /** Creates the values of `x-amzn-RequestId`; default: random UUIDs. */
   readonly newId?: () => string;
-  /** What the signatures of reasoning are made with. */
+  /** The key for signatures of reasoning. */
   readonly seed?: string;
-  /** Pause before each delta of a stream, in milliseconds; none when left out. */
+  /** Pause before each delta of a stream, in milliseconds; default: none. */
   readonly tokenDelayMs?: number;
 }
 
 export interface Emulator {
-  /** Answers one request, whose `url` holds path and query as they were sent. */
+  /** Handles one request, whose `url` has path and query as they were sent. */
   handle(request: Request): Promise<Response>;
 }
 
 /** The namespace that the service appends to the names of its exceptions. */
 const CORAL_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
 
-/** An emulator with a prompt cache, jobs and fault counts of its own; it answers what it refuses, and never throws. */
+/**
+ * An emulator with its own prompt cache, jobs and fault counters; errors become responses, and it never throws.
+ */
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { clock, tokenDelayMs = 0, newId = randomUUID } = options;
   const rules = {
@@ -103,7 +107,7 @@ function unknownOperation(): Response {
   });
 }
 
-/** Waits and refuses as the faults say; the answer that takes the place of the real one, if any does. */
+/** Applies delays and refusals of the faults; returns the response that replaces the real one, if any. */
 async function applyFaults(
   faults: readonly FaultRequest[],
   signal: AbortSignal,

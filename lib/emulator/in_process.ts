@@ -1,10 +1,10 @@
-/** The emulator behind the interface of `fetch`: no socket, and loaded only when it is first asked. */
+/** The emulator behind the `fetch` interface: no socket, and only loaded on first use. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import type { Emulator } from "./emulator.ts";
 
-/** Answers every URL by the built-in Bedrock; an aborted signal rejects as it does with a real fetch. */
+/** Answers every URL from the built-in Bedrock; an aborted signal rejects as with a real fetch. */
 export function emulatorFetch(clock: Clock): Fetch {
   let loading: Promise<Emulator> | undefined;
   return async (url, init) => {

@@ -53,7 +53,7 @@ Deno.test("each state is one message of assignments, one a line", () => {
     },
     {
       socket: "@adit",
-      text: "STOPPING=1\nSTATUS=finishing the requests in hand\nEXTEND_TIMEOUT_USEC=36000000\n",
+      text: "STOPPING=1\nSTATUS=finishing in-flight requests\nEXTEND_TIMEOUT_USEC=36000000\n",
     },
   ]);
 });

@@ -141,7 +141,7 @@ for (const second of ["SIGTERM", "SIGINT"] as const) {
         const { length } = program.logs;
         Deno.kill(program.pid, second);
         answer = await program.waitForLog(isAnswer, length);
-      } while (answer.message !== "ended at once by a second signal");
+      } while (answer.message !== "exiting immediately after a second signal");
       assert.equal(answer["signal"], second);
       assert.equal((await stopped).code, 1);
       // It was cut off, and must not look whole.

@@ -1,4 +1,4 @@
-/** An answer as Converse and ConverseStream give it. */
+/** A response as Converse and ConverseStream return it. */
 
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
@@ -11,7 +11,7 @@ import type { Model } from "../model/models.ts";
 import type { Prompt } from "../model/prompt.ts";
 import { tokenize } from "../model/tokens.ts";
 
-/** One exchange that is being answered. */
+/** One exchange being answered. */
 export interface ConverseExchange {
   readonly request: ConverseRequest;
   readonly prompt: Prompt;
@@ -20,7 +20,9 @@ export interface ConverseExchange {
   readonly latencyMs: number;
 }
 
-/** The body of Converse's answer, with the usage and, where a guardrail was asked for its trace, what it did. */
+/**
+ * The body of a Converse response, with usage and, if a guardrail trace was requested, what the guardrail did.
+ */
 export function converseResponse(exchange: ConverseExchange): object {
   const { answer, model } = exchange;
   return {
@@ -106,16 +108,16 @@ function toolUseBlock(
   model: Model,
 ): { readonly toolUse: ToolUseMembers } {
   const toolUse = { input, name, toolUseId: `tooluse_${key.slice(0, 22)}` };
-  // Claude marks its calls with a type that AWS's model does not know; Nova does not.
+  // Claude marks its calls with a type that is not in AWS's model; Nova does not.
   return { toolUse: model.family === "claude" ? { ...toolUse, type: "tool_use" } : toolUse };
 }
 
-/** Claude's redacted reasoning is base64 text, which Converse carries as a blob: it is encoded twice. */
+/** Claude's redacted reasoning is base64 text, which Converse carries as a blob, so it is encoded twice. */
 function blob(data: string): string {
   return Buffer.from(data).toString("base64");
 }
 
-/** What the response has beside the message, and the stream in its last event. */
+/** What the response has in addition to the message, and the stream in its last event. */
 function trailer({ request, prompt, answer, model, latencyMs }: ConverseExchange): object {
   const { performanceConfig, serviceTier } = request;
   const { guardrail } = prompt;
@@ -136,7 +138,7 @@ function usageOf({ account, outputTokens }: Answer, model: Model): object {
   );
   const cached = model.cacheMinTokens === undefined ? {} : {
     ...(details.length > 0 ? { cacheDetails: details } : {}),
-    // The service sends each figure under two names, of which the second is not in AWS's model.
+    // The service sends each count under two names, the second of which is not in AWS's model.
     cacheReadInputTokenCount: readTokens,
     cacheReadInputTokens: readTokens,
     cacheWriteInputTokenCount: writtenTokens,
@@ -151,7 +153,7 @@ function usageOf({ account, outputTokens }: Answer, model: Model): object {
   };
 }
 
-/** The fields of the model's own answer that the request points at, in the places where they stand there. */
+/** The fields of the model's own response that the request selects, at their original positions. */
 function modelFields(
   { request, answer, model }: ConverseExchange,
 ): { additionalModelResponseFields?: JsonValue } {

@@ -1,16 +1,16 @@
-/** What AWS says about a body whose shape is wrong. */
+/** AWS's messages about a body with the wrong shape. */
 
 import type { z } from "zod";
 import { BedrockException, invalid } from "../server/exception.ts";
 
-/** The body in its shape, or AWS's refusal of it. */
+/** The typed body, or AWS's error. */
 export function parseShape<Value>(shape: z.ZodType<Value>, body: unknown): Value {
   const result = shape.safeParse(body, { reportInput: true });
   if (result.success) return result.data;
   throw describeIssues(result.error.issues);
 }
 
-/** The refusal of a body, in the words of AWS's request validation. */
+/** The error for a body, in the words of AWS's request validation. */
 function describeIssues(issues: readonly z.core.$ZodIssue[]): BedrockException {
   const constraints: string[] = [];
   for (const issue of issues) {

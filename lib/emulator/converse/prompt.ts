@@ -1,4 +1,4 @@
-/** From the request of Converse to what the model is asked. */
+/** Converts a Converse request to the model's prompt. */
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
@@ -9,7 +9,9 @@ import { invalid, ModelRefusal } from "../server/exception.ts";
 import type { Model } from "../model/models.ts";
 import type { CachePoint, CacheTtl, Media, Part, Prompt, Tool, ToolChoice } from "../model/prompt.ts";
 
-/** The prompt of a request whose shape has been checked; throws `ModelRefusal` on fields the model does not take. */
+/**
+ * The prompt of a request with a valid shape; throws `ModelRefusal` for fields that the model does not support.
+ */
 export function converseToPrompt(request: ConverseRequest, model: Model): Prompt {
   const { inferenceConfig = {}, guardrailConfig } = request;
   const extras = parseExtras(request.additionalModelRequestFields, model);
@@ -61,7 +63,7 @@ function toParts(block: Partial<ConverseBlock>): Part[] {
     return [{ kind: "reasoning", text, signature }];
   }
   if (block.reasoningContent?.redactedContent !== undefined) {
-    // Claude's value is base64 text already; Converse carries it as a blob, so that it is encoded twice.
+    // Claude's value is already base64 text; Converse carries it as a blob, so it is encoded twice.
     return [{
       kind: "redacted",
       data: Buffer.from(block.reasoningContent.redactedContent, "base64").toString(),
@@ -115,12 +117,12 @@ function outputSchemaOf(request: ConverseRequest): JsonValue | undefined {
     const schema: JsonValue = JSON.parse(text);
     if (isJsonObject(schema)) return schema;
   } catch {
-    // Told below, together with schemas that are no objects.
+    // Reported below, together with schemas that are not objects.
   }
   throw invalid("The schema in outputConfig.textFormat.structure.jsonSchema must be a JSON object.");
 }
 
-/** The members of Claude's own body that may stand beside Converse's. */
+/** The fields of Claude's own body that are allowed in addition to Converse's. */
 const claudeExtras = z.strictObject({
   thinking: thinkingShape.optional(),
   top_k: z.int().optional(),

@@ -1,4 +1,4 @@
-/** The request of Converse and ConverseStream as AWS's model describes it, and the refusal of whatever is not. */
+/** The request of Converse and ConverseStream as in AWS's model, and the errors for everything else. */
 
 import { z } from "zod";
 import type { JsonValue } from "../../base/json.ts";
@@ -188,12 +188,14 @@ export type ConverseMessage = z.infer<typeof messages>[number];
 export type ConverseBlock = z.infer<typeof contentBlock>;
 export type CountTokensRequest = z.infer<typeof countTokensRequest>;
 
-/** The body of Converse or ConverseStream; throws the exception that AWS refuses it with. */
+/** The body of Converse or ConverseStream; throws AWS's exception. */
 export function parseConverseRequest(body: unknown): ConverseRequest {
   return parseShape(converseRequest, body);
 }
 
-/** The body of CountTokens, Converse's or InvokeModel's under its name; throws as `parseConverseRequest` does. */
+/**
+ * The body of CountTokens, with Converse's or InvokeModel's under its name; throws like `parseConverseRequest`.
+ */
 export function parseCountTokensRequest(body: unknown): CountTokensRequest {
   return parseShape(countTokensRequest, body);
 }

@@ -1,10 +1,10 @@
-/** What Converse refuses of a well-formed conversation, in its own words. */
+/** What Converse refuses in a well-formed conversation, in its own words. */
 
 import type { ConverseBlock, ConverseMessage, ConverseRequest } from "./request.ts";
 import { BedrockException, invalid } from "../server/exception.ts";
 import type { Model } from "../model/models.ts";
 
-/** Throws the first `ValidationException` that the service has for this conversation with this model. */
+/** Throws the first `ValidationException` of the service for this conversation with this model. */
 export function checkConversation(request: ConverseRequest, model: Model): void {
   const messages = request.messages ?? [];
   checkRoles(messages, model);

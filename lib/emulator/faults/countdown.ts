@@ -1,15 +1,15 @@
-/** Faults that pass: the first requests meet them, the later ones do not. */
+/** Temporary faults: they only affect the first requests. */
 
 import type { FaultRequest } from "./faults.ts";
 
-/** More kinds of requests than these and the oldest count from the beginning again. */
+/** Beyond this number of kinds, the oldest one's count starts over. */
 const MAX_KINDS = 1000;
 
-/** Counts the requests of each kind for `first`; of kinds, it remembers the latest 1000. */
+/** Counts the requests of each kind for `first`; remembers the latest 1000 kinds. */
 export class FaultCountdown {
   readonly #seen = new Map<string, number>();
 
-  /** The faults that a request of the kind meets: all of them, or none where `first` says so and its number is used up. */
+  /** The faults for a request of the kind: all of them, or none if the number of `first` is used up. */
   due(faults: readonly FaultRequest[], kind: string): readonly FaultRequest[] {
     const first = faults.find(({ fault }) => fault.kind === "first");
     if (first === undefined) return faults;

@@ -1,15 +1,15 @@
-/** Faults on demand: what may go wrong with Bedrock, each by a name that a request can carry. */
+/** Faults on demand: what may go wrong with Bedrock, each with a name that a request can carry. */
 
 import { BedrockException, type ExceptionName, invalid } from "../server/exception.ts";
 import { encodeStep, errorStep, exceptionStep, type FrameStep, type Step } from "../server/frames.ts";
 
-/** A fault that a request asked for, with the number behind its name. */
+/** A fault requested by a request, with the number after its name. */
 export interface FaultRequest {
   readonly fault: Fault;
   readonly argument: number | undefined;
 }
 
-/** What takes the place of the answer. */
+/** What replaces the response. */
 export interface CannedAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
@@ -17,16 +17,16 @@ export interface CannedAnswer {
 }
 
 export type Fault =
-  /** Lets only the first requests meet the other faults. */
+  /** Restricts the other faults to the first requests. */
   | { readonly kind: "first" }
   /** Refuses before anything is answered. */
   | {
     readonly kind: "refuse";
     readonly refuse: (argument: number | undefined) => BedrockException | CannedAnswer;
   }
-  /** Waits that many milliseconds before the answer, or for ever where it gives none. */
+  /** Waits that many milliseconds before the response, or forever if there is no number. */
   | { readonly kind: "delay"; readonly delayMs: (argument: number | undefined) => number | undefined }
-  /** Changes the course of a stream. */
+  /** Changes a stream. */
   | {
     readonly kind: "stream";
     readonly apply: (steps: Iterable<Step>, argument: number | undefined) => Iterable<Step>;
@@ -35,7 +35,7 @@ export type Fault =
 const MARK = ".fault-";
 
 /**
- * Takes the faults off a model or other id: `ID.fault-NAME` or `ID.fault-NAME:NUMBER`, once or more. The header
+ * Removes the faults from a model or other id: `ID.fault-NAME` or `ID.fault-NAME:NUMBER`, repeatable. The header
  * `x-emulator-fault: NAME:NUMBER,NAME` adds to them.
  */
 export function splitFaults(
@@ -51,12 +51,12 @@ function parseFault(text: string): FaultRequest {
   const [, name = "", number] = /^([a-z0-9-]+)(?::(\d+))?$/.exec(text) ?? [];
   const fault = FAULTS.get(name);
   if (fault === undefined) {
-    throw invalid(`The emulator has no fault "${text}", but: ${faultNames().join(", ")}`);
+    throw invalid(`The emulator has no fault "${text}"; known: ${faultNames().join(", ")}`);
   }
   return { fault, argument: number === undefined ? undefined : Number(number) };
 }
 
-/** What may stand behind `.fault-` and in `x-emulator-fault`. */
+/** The names allowed after `.fault-` and in `x-emulator-fault`. */
 export function faultNames(): readonly string[] {
   return [...FAULTS.keys()];
 }
@@ -73,10 +73,10 @@ function canned(status: number, contentType: string | undefined, body: string): 
   return { kind: "refuse", refuse: () => ({ status, contentType, body }) };
 }
 
-/** Where a fault of a stream strikes unless the request says: after the start and one delta. */
+/** The default position of a stream fault: after the start and one delta. */
 const DEFAULT_FRAMES = 2;
 
-/** Lets frames pass, as many as the argument says; `strike` tells what comes instead of the rest. */
+/** Lets as many frames pass as the argument says; `strike` returns what follows instead of the rest. */
 function afterFrames(strike: (next: FrameStep, rest: Iterable<Step>) => Iterable<Step>): Fault {
   return {
     kind: "stream",
@@ -118,7 +118,7 @@ function damaged(frame: FrameStep): Step {
   return { kind: "bytes", bytes };
 }
 
-/** What has been sent must be on its way before the connection breaks, or it is lost with it. */
+/** What has been sent must leave before the connection breaks, or it is lost with it. */
 const RESET_STEPS: readonly Step[] = [{ kind: "wait", ms: 20 }, { kind: "reset" }];
 
 const FAULTS: ReadonlyMap<string, Fault> = new Map<string, Fault>([

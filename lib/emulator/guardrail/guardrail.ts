@@ -1,22 +1,22 @@
-/** The emulated guardrail: two words that it blocks, one wherever it is read and one wherever it would be said. */
+/** The emulated guardrail: it blocks one word in prompts and another in responses. */
 
 import type { JsonObject } from "../../base/json.ts";
 import { type Guardrail, lastUserText, type Prompt } from "../model/prompt.ts";
 
-/** Blocks the request when the user's last message contains it. */
+/** Blocks the request if the user's last message contains it. */
 export const BLOCKED_INPUT_WORD = "blocked-input";
-/** Blocks the answer when the user's last message asks for it. */
+/** Blocks the response if the user's last message asks for it. */
 export const BLOCKED_OUTPUT_WORD = "blocked-output";
 
 export interface Intervention {
   readonly guardrail: Guardrail;
   readonly source: "input" | "output";
   readonly word: string;
-  /** What is answered in the model's place. */
+  /** The text that replaces the model's. */
   readonly text: string;
 }
 
-/** What the prompt's guardrail has against it, if it names one. */
+/** The intervention of the prompt's guardrail, if it names one. */
 export function judge(prompt: Prompt): Intervention | undefined {
   const { guardrail } = prompt;
   if (guardrail === undefined) return undefined;
@@ -40,7 +40,7 @@ export function judge(prompt: Prompt): Intervention | undefined {
   return undefined;
 }
 
-/** The trace of one request that named a guardrail, as Converse and InvokeModel show it. */
+/** The trace of one request that named a guardrail, as Converse and InvokeModel return it. */
 export function guardrailTrace(guardrail: Guardrail, intervention: Intervention | undefined): JsonObject {
   const assessment = {
     invocationMetrics: {

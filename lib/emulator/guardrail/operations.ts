@@ -31,7 +31,7 @@ export interface GuardrailName {
   readonly version: string;
 }
 
-/** Blocks the word that its source is not to contain, whatever the guardrail is called. */
+/** Blocks the word for its source, whatever the guardrail is called. */
 export function applyGuardrail({ id, version }: GuardrailName, body: JsonValue | undefined): object {
   if (!ID.test(id) || !VERSION.test(version)) {
     throw invalid("The guardrail identifier or version provided in the request does not exist.");
@@ -90,7 +90,10 @@ const checksRequest = z.strictObject({
 
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+/g;
 
-/** Scores 1 for every category where a text contains the blocked word, else 0; of sensitive things it knows e-mail. */
+/**
+ * Scores 1 for every category if a text contains the blocked word, else 0; the only sensitive data it knows is e-mail
+ * addresses.
+ */
 export function invokeGuardrailChecks(body: JsonValue | undefined): object {
   const { messages, checks } = parseShape(checksRequest, body ?? {});
   const texts = messages.flatMap(({ content }) => content.map(({ text }) => text));
@@ -133,7 +136,7 @@ function emailsIn(messages: z.infer<typeof checksRequest>["messages"]): object[]
   );
 }
 
-/** What guardrails are billed by: a unit for every thousand characters begun. */
+/** The billing units of guardrails: one per thousand characters or part thereof. */
 function textUnits(texts: readonly string[]): number {
   return Math.max(1, Math.ceil(texts.reduce((sum, text) => sum + text.length, 0) / 1000));
 }

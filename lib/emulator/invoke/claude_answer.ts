@@ -1,11 +1,11 @@
-/** An answer as Claude's own API gives it, whole or as its stream of events. */
+/** A response in Claude's own API, whole or as a stream of events. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer, AnswerBlock } from "../model/answer.ts";
 import type { Model } from "../model/models.ts";
 import { tokenize } from "../model/tokens.ts";
 
-/** `model` is the bare name: no provider, no version suffix. */
+/** `model` is the bare name, without provider and version suffix. */
 export function claudeMessage(answer: Answer, model: Model): JsonObject {
   return {
     model: model.id.replace(/^anthropic\.|-v\d+:\d+$/g, ""),
@@ -19,7 +19,7 @@ export function claudeMessage(answer: Answer, model: Model): JsonObject {
   };
 }
 
-/** The events of the message, without the invocation metrics that Bedrock adds to the last. */
+/** The events of the message, without the invocation metrics that Bedrock adds to the last one. */
 export function* claudeEvents(answer: Answer, model: Model): Generator<JsonObject> {
   const message = { ...claudeMessage(answer, model), content: [], stop_reason: null, stop_sequence: null };
   yield {
@@ -39,7 +39,7 @@ export function* claudeEvents(answer: Answer, model: Model): Generator<JsonObjec
   yield { type: "message_stop" };
 }
 
-/** A guardrail's intervention ends the message as usual; fields beside it tell of it. */
+/** A guardrail's intervention ends the message normally; additional fields report it. */
 function stopReason({ stopReason }: Answer): string {
   return stopReason === "guardrail_intervened" ? "end_turn" : stopReason;
 }

@@ -1,4 +1,4 @@
-/** Claude's own body in InvokeModel, from its shape to what the model is asked. */
+/** Claude's own body in InvokeModel: validation, and conversion to the model's prompt. */
 
 import { z } from "zod";
 import { checkMedia } from "./claude_media.ts";
@@ -77,7 +77,7 @@ const tool = z.looseObject({
 
 const parallel = { disable_parallel_tool_use: z.boolean().optional() };
 
-/** How Claude is asked to think, in its own body and beside Converse's. */
+/** Settings of Claude's thinking, in its own body and in Converse's additional fields. */
 export const thinkingShape = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("disabled") }),
   z.strictObject({ type: z.literal("adaptive"), display: z.string().optional() }),
@@ -93,7 +93,7 @@ export const thinkingShape = z.discriminatedUnion("type", [
   }
 });
 
-/** Bedrock's own, and the one that Anthropic's client for Bedrock (1.1.2) puts into its bodies. */
+/** Bedrock's own version, and the one that Anthropic's client for Bedrock (1.1.2) puts into its bodies. */
 const VERSIONS = ["bedrock-2023-05-31", "2026-10-21"];
 
 const claudeBody = z.strictObject({
@@ -130,7 +130,7 @@ const claudeBody = z.strictObject({
 type ClaudeBody = z.infer<typeof claudeBody>;
 type ClaudeBlock = z.infer<typeof block>;
 
-/** The prompt of a body for InvokeModel; throws `ModelRefusal` in the words of Anthropic's API. */
+/** The prompt of an InvokeModel body; throws `ModelRefusal` in the words of Anthropic's API. */
 export function parseClaudeBody(body: unknown, guardrail: Guardrail | undefined): Prompt {
   const result = claudeBody.safeParse(body, { reportInput: true });
   if (!result.success) throw new ModelRefusal(describe(result.error.issues));
@@ -140,7 +140,7 @@ export function parseClaudeBody(body: unknown, guardrail: Guardrail | undefined)
   return toPrompt(result.data, guardrail);
 }
 
-/** Fields that only a beta flag opens, with the beginnings of the flags that do. */
+/** Fields that require a beta flag, with prefixes of the flags. */
 const FLAGGED_FIELDS = {
   context_management: ["context-management-", "compact-"],
   mcp_servers: ["mcp-client-"],
@@ -188,7 +188,7 @@ function describe(issues: readonly z.core.$ZodIssue[]): string {
       if (issue.input === undefined) return `${path()}: Field required`;
       return `${path()}: Input should be ${issue.values.map((value) => `'${String(value)}'`).join(" or ")}`;
     case "invalid_union": {
-      // Where the union is of plain alternatives, the reason that lies deepest is the one that helps.
+      // For a union of plain alternatives, the most deeply nested issue is the most helpful.
       const inner = issue.errors.flat().sort((one, other) => other.path.length - one.path.length)[0];
       if (inner !== undefined) return describe([{ ...inner, path: [...issue.path, ...inner.path] }]);
       return `${path()}: Input tag does not match any of the expected tags`;

@@ -1,4 +1,4 @@
-/** The sources of images and documents in Claude's own body: of a kind that Bedrock takes, and what they say they are. */
+/** Sources of images and documents in Claude's own body: supported kinds, and matching media types. */
 
 import { Buffer } from "node:buffer";
 import { ModelRefusal } from "../server/exception.ts";
@@ -9,7 +9,7 @@ export interface MediaSource {
   readonly data?: string | undefined;
 }
 
-/** What the bytes of each kind of image begin with, in hexadecimal. */
+/** The first bytes of each kind of image, in hexadecimal. */
 const IMAGE_STARTS: Readonly<Record<string, RegExp>> = {
   "image/png": /^89504e470d0a1a0a/,
   "image/jpeg": /^ffd8ff/,
@@ -20,7 +20,7 @@ const IMAGE_STARTS: Readonly<Record<string, RegExp>> = {
 /** `%PDF-` */
 const PDF_START = /^255044462d/;
 
-/** Throws `ModelRefusal` for a source that Claude on Bedrock would not take; `path` is that of the source. */
+/** Throws `ModelRefusal` for a source that Claude on Bedrock does not accept; `path` is the source's. */
 export const checkMedia = {
   image(source: MediaSource, path: string): void {
     if (source.type !== "base64") throw wrongTag(source.type, path, ["base64"]);

@@ -1,11 +1,11 @@
-/** What Claude's provider refuses, whichever way the request came. */
+/** What Claude's provider refuses, whichever operation is used. */
 
 import { ModelRefusal } from "../server/exception.ts";
 import type { Model } from "../model/models.ts";
 import { countPromptTokens, type Part, type Prompt, type Turn } from "../model/prompt.ts";
 import type { ReasoningSeal } from "../model/reasoning.ts";
 
-/** The beta flags that Bedrock passes on; any other refuses the request. */
+/** The beta flags that Bedrock passes on; any other makes it refuse the request. */
 const BETA_FLAGS: ReadonlySet<string> = new Set([
   "compact-2026-01-12",
   "computer-use-2024-10-22",
@@ -29,7 +29,7 @@ const BETA_FLAGS: ReadonlySet<string> = new Set([
   "web-search-2025-03-05",
 ]);
 
-/** What a prompt may count, and what it may with the flag for long ones. */
+/** The token limit of a prompt, and the limit with the long context flag. */
 const CONTEXT_TOKENS = 200_000;
 const LONG_CONTEXT_TOKENS = 1_000_000;
 const LONG_CONTEXT_FLAG = "context-1m-2025-08-07";
@@ -37,7 +37,7 @@ const LONG_CONTEXT_FLAG = "context-1m-2025-08-07";
 const MIN_THINKING_TOKENS = 1024;
 const MAX_CACHE_POINTS = 4;
 
-/** Throws `ModelRefusal` with the provider's text. */
+/** Throws `ModelRefusal` with the provider's message. */
 export function checkClaudePrompt(prompt: Prompt, model: Model, seal: ReasoningSeal): void {
   if (prompt.betaFlags.some((flag) => !BETA_FLAGS.has(flag))) throw new ModelRefusal("invalid beta flag");
   checkSampling(prompt, model);
@@ -100,7 +100,7 @@ function checkThinking(prompt: Prompt, model: Model): void {
   }
 }
 
-/** Reasoning must come back exactly as it was given. */
+/** Reasoning must come back exactly as it was returned. */
 function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
   turns.forEach(({ parts }, turn) =>
     parts.forEach((part, at) => {
@@ -118,7 +118,7 @@ function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
 
 const THOUGHTS: ReadonlySet<Part["kind"]> = new Set(["reasoning", "redacted"]);
 
-/** With a budget for thinking, the message whose tools have just run must begin with its thoughts. */
+/** With a thinking budget, the assistant message whose tools have just run must begin with thinking. */
 function checkToolLoop({ thinking, turns }: Prompt): void {
   const answered = turns.at(-1)?.parts.some(({ kind }) => kind === "tool_result") ?? false;
   const first = turns.at(-2)?.parts[0];

@@ -1,4 +1,4 @@
-/** The native bodies of models that complete a text: Llama's, Mistral's and Cohere Command's, each one row. */
+/** The native bodies of completion models: one row each for Llama, Mistral and Cohere Command. */
 
 import { z } from "zod";
 import type { JsonObject } from "../../base/json.ts";
@@ -16,7 +16,7 @@ const sampling = {
   p: z.number().min(0).max(1).optional(),
 };
 
-/** The request of Converse that asks for the completion of a text. */
+/** The Converse request equivalent to the completion. */
 function complete(prompt: string, maxTokens: number | undefined, stopSequences?: string[]): ConverseRequest {
   return parseConverseRequest({
     messages: [{ role: "user", content: [{ text: prompt }] }],
@@ -36,7 +36,7 @@ interface Place {
   readonly isLast: boolean;
 }
 
-/** One object for each piece of the text; an empty text is one piece, too. */
+/** One object for each piece of the text; an empty text is one piece. */
 function pieces(answer: Answer, piece: (text: string, place: Place) => JsonObject): JsonObject[] {
   const tokens = tokenize(textOf(answer));
   const texts = tokens.length === 0 ? [""] : tokens;
@@ -61,7 +61,7 @@ const llamaRequest = z.strictObject({
   top_p: sampling.top_p,
 });
 
-/** What Llama's template marks as the last words of the user; without a template, everything. */
+/** The last user text marked by Llama's template; everything if there is no template. */
 const LLAMA_USER = /<\|start_header_id\|>user<\|end_header_id\|>\s*([^]*?)(?:<\|eot_id\|>|$)/g;
 
 export const LLAMA: NativeBody = {

@@ -1,4 +1,4 @@
-/** Embedding models: vectors that are the same for the same text, and close for texts that share words. */
+/** Embedding models: equal vectors for equal texts, similar ones for texts with common words. */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -12,7 +12,7 @@ export interface Embedded {
   readonly inputTokens: number;
 }
 
-/** An embedding model: it answers InvokeModel alone, and in one piece. */
+/** An embedding model: it only supports InvokeModel, without streaming. */
 export interface Embedder {
   readonly id: string;
   embed(body: JsonValue | undefined): Embedded;
@@ -57,7 +57,7 @@ export const EMBEDDERS: readonly Embedder[] = [
   },
 ];
 
-/** The embedding model of that id, as a foundation model or by a profile of any geography. */
+/** The embedding model with that id, as a foundation model or in a profile of any geography. */
 export function findEmbedder(modelId: string): Embedder | undefined {
   const id = /^arn:[^/]*:(?:foundation-model|inference-profile)\/(.+)$/.exec(modelId)?.[1] ?? modelId;
   return EMBEDDERS.find((embedder) => id === embedder.id || id.replace(/^[a-z-]+\./, "") === embedder.id);
@@ -100,13 +100,13 @@ function cohere(
   };
 }
 
-/** A vector of length 1: the sum of one pseudo-random vector for each word. */
+/** A vector of length 1: the sum of one pseudo-random vector per word. */
 function vectorOf(text: string, size: number): number[] {
   const sum = new Array<number>(size).fill(0);
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text]) {
     let bits = createHash("sha256").update(word).digest().readUInt32LE();
     for (let index = 0; index < size; index++) {
-      // A linear congruential generator: any that spreads will do.
+      // A linear congruential generator is good enough.
       bits = (Math.imul(bits, 1664525) + 1013904223) >>> 0;
       sum[index] = (sum[index] ?? 0) + bits / 2 ** 31 - 1;
     }

@@ -1,4 +1,7 @@
-/** InvokeModel and InvokeModelWithResponseStream: the model's own body, its counts in headers or the last chunk. */
+/**
+ * InvokeModel and InvokeModelWithResponseStream: the model's own body, with token counts in headers or the last
+ * chunk.
+ */
 
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
@@ -16,11 +19,11 @@ interface InvokeExchange {
   readonly model: Model;
   readonly prompt: Prompt;
   readonly answer: Answer;
-  /** Headers that repeat what the request asked for. */
+  /** Response headers that repeat those of the request. */
   readonly headers: Headers;
 }
 
-/** Headers of a request to InvokeModel that its response repeats. */
+/** Headers of an InvokeModel request that its response repeats. */
 const ECHOED_HEADERS = ["x-amzn-bedrock-performanceconfig-latency", "x-amzn-bedrock-service-tier"];
 
 function exchangeInvoke(call: Call): InvokeExchange {
@@ -49,7 +52,7 @@ function guardrailOf({ headers, body }: Call): Guardrail | undefined {
   return { id, version, trace: (headers.get("x-amzn-bedrock-trace") ?? "DISABLED") !== "DISABLED" };
 }
 
-/** InvokeModel's outcome, from a model that writes or one that embeds. */
+/** InvokeModel's result, from a text model or an embedding model. */
 export function invoke(call: Call): Outcome {
   const embedder = findEmbedder(call.resourceId);
   return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
@@ -80,14 +83,14 @@ function invokeModel(call: Call): Outcome {
   return { kind: "json", body: { ...message, ...guardrailFields(exchange) }, sorted: false, headers };
 }
 
-/** InvokeModelWithResponseStream's outcome; models that embed have none and are refused. */
+/** InvokeModelWithResponseStream's result; embedding models have none and are refused. */
 export function invokeStream(call: Call): Outcome {
   const exchange = exchangeInvoke(call);
   exchange.headers.set("x-amzn-bedrock-content-type", "application/json");
   return { kind: "events", events: chunks(exchange, latencyOf(call)), headers: exchange.headers };
 }
 
-/** The model's own events, each in a `chunk`; the last one carries the metrics of the invocation. */
+/** The model's own events, each in a `chunk`; the last one has the invocation metrics. */
 function* chunks(exchange: InvokeExchange, latencyMs: number): Generator<StreamEvent> {
   const { answer, model } = exchange;
   const { inputTokens, readTokens, written } = answer.account;

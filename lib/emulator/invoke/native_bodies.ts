@@ -1,4 +1,4 @@
-/** The bodies that models read and write in InvokeModel, a row for each family that has one here. */
+/** The native bodies of InvokeModel, one row for each model family that has one here. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer, ModelState } from "../model/answer.ts";
@@ -29,7 +29,7 @@ const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBo
   nova: { toConverse: novaToConverse, message: novaMessage, events: novaEvents },
 };
 
-/** What the request asks of the model; throws the exception that Converse refuses it with. */
+/** The prompt of a Converse request; throws Converse's exception. */
 export function promptOfConverse(request: ConverseRequest, model: Model, state: ModelState): Prompt {
   checkConversation(request, model);
   try {
@@ -42,7 +42,7 @@ export function promptOfConverse(request: ConverseRequest, model: Model, state: 
   }
 }
 
-/** What a body of the model's own kind asks of it; throws the exception that InvokeModel refuses it with. */
+/** The prompt of a native body; throws InvokeModel's exception. */
 export function promptOfInvoke(
   body: JsonValue | undefined,
   { model, state, guardrail }: InvokeContext,
@@ -60,21 +60,21 @@ export function promptOfInvoke(
   }
 }
 
-/** The answer in the model's own words. */
+/** The response in the model's native form. */
 export function nativeMessage(answer: Answer, model: Model): JsonObject {
   return model.family === "claude"
     ? claudeMessage(answer, model)
     : nativeBodyOf(model.family).message(answer);
 }
 
-/** The answer in the model's own stream. */
+/** The response as the model's native stream. */
 export function nativeEvents(answer: Answer, model: Model): Iterable<JsonObject> {
   return model.family === "claude" ? claudeEvents(answer, model) : nativeBodyOf(model.family).events(answer);
 }
 
 function nativeBodyOf(family: Exclude<Family, "claude">): NativeBody {
   if (family === "other") {
-    throw invalid("The emulator knows no native body of this model; use Converse for it.");
+    throw invalid("The emulator has no native body for this model; use Converse instead.");
   }
   return BY_CONVERSE[family];
 }

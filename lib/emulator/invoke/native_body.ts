@@ -1,13 +1,13 @@
-/** The shape of a row in the table of native bodies. */
+/** The type of a row in the table of native bodies. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer } from "../model/answer.ts";
 import type { ConverseRequest } from "../converse/request.ts";
 
-/** What a family of models reads and writes in InvokeModel where it says the same as a request of Converse. */
+/** A family's native bodies, for families whose body is equivalent to a Converse request. */
 export interface NativeBody {
   toConverse(body: JsonValue | undefined): ConverseRequest;
   message(answer: Answer): JsonObject;
-  /** The objects of the stream, in their order. */
+  /** The objects of the stream, in order. */
   events(answer: Answer): Iterable<JsonObject>;
 }

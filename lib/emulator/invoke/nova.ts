@@ -1,4 +1,4 @@
-/** Nova's own body in InvokeModel, and its answer: Converse's shapes with a few names of their own. */
+/** Nova's native body in InvokeModel, and its response: Converse's shapes with a few different names. */
 
 import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
@@ -16,7 +16,7 @@ const inferenceConfig = z.strictObject({
   stopSequences: z.array(z.string().min(1)).optional(),
 });
 
-/** A Nova body as the request of Converse that says the same. */
+/** A Nova body as the equivalent Converse request. */
 export function novaToConverse(body: JsonValue | undefined): ConverseRequest {
   if (!isJsonObject(body)) throw malformed("#: expected type: JSONObject");
   const { schemaVersion = "messages-v1", inferenceConfig: config = {}, reasoningConfig, ...rest } = body;
@@ -51,7 +51,7 @@ function malformed(problem: string): Error {
   return invalid(`Malformed input request: ${problem}, please reformat your input and try again.`);
 }
 
-/** The body that InvokeModel answers with. */
+/** The body of an InvokeModel response. */
 export function novaMessage(answer: Answer): JsonObject {
   return {
     output: { message: { content: answer.blocks.map(contentBlock), role: "assistant" } },

@@ -1,10 +1,10 @@
-/** What Nova's provider refuses, whichever way the request came. */
+/** What Nova's provider refuses, whichever operation is used. */
 
 import { ModelRefusal } from "../server/exception.ts";
 import type { Prompt } from "../model/prompt.ts";
 
 /**
- * Throws `ModelRefusal` for limits beside the highest effort
+ * Throws `ModelRefusal` for limits together with the highest effort
  * (https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html).
  */
 export function checkNovaPrompt({ thinking, maxTokens, temperature, topP, topK }: Prompt): void {

@@ -1,4 +1,4 @@
-/** The emulated model: what it answers to a prompt, always the same to the same. */
+/** The emulated model: its response to a prompt, which is always the same. */
 
 import { createHash } from "node:crypto";
 import type { JsonValue } from "../../base/json.ts";
@@ -34,7 +34,7 @@ export interface Answer {
   readonly account: CacheAccount;
   readonly outputTokens: number;
   readonly intervention: Intervention | undefined;
-  /** 24 characters that are the same for the same prompt; ids are made of them. */
+  /** 24 characters derived from the prompt, used in ids. */
   readonly key: string;
 }
 
@@ -45,11 +45,11 @@ export interface ModelState {
 
 /** Anthropic's documented string that makes Claude's reasoning come back redacted. */
 const REDACTION_TRIGGER = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
-/** Ahead of a text that the answer is to consist of, to the letter. */
+/** Prefix of a text that the response should repeat exactly. */
 const REPLY_WITH = /reply with:\s*([^]*)/i;
 const MAX_QUOTE_CHARS = 400;
 
-/** The model's answer with its counts, or a guardrail's in its place; what the prompt caches is remembered. */
+/** The model's response with its token counts, or a guardrail's instead; updates the prompt cache. */
 export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: ModelState): Answer {
   const segments = segmentsOf(prompt);
   const account = cache.account(model.id, segments, model.cacheMinTokens ?? Infinity);
@@ -88,7 +88,7 @@ function speak(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
   const calls = decideToolCalls(prompt);
   if (calls.length > 0) {
     const names = calls.map(({ name }) => name).join(" and ");
-    // A model that is forced to call a tool says nothing first.
+    // A model that is forced to call a tool sends no text first.
     const preface: AnswerBlock[] = prompt.toolChoice.kind === "auto"
       ? [{ kind: "text", text: `I will call ${names}.` }]
       : [];
@@ -136,7 +136,7 @@ function toolName(prompt: Prompt, id: string): string {
 
 type Limited = Pick<Answer, "blocks" | "outputTokens" | "stopReason" | "stopSequence">;
 
-/** Ends the answer where a stop sequence or the token limit ends it. */
+/** Truncates the response at a stop sequence or the token limit. */
 function limit(said: readonly AnswerBlock[], prompt: Prompt, model: Model): Limited {
   const maxTokens = prompt.maxTokens ?? model.maxOutputTokens;
   const blocks: AnswerBlock[] = [];

@@ -1,4 +1,4 @@
-/** Prompt caching: which part of a prompt was seen before, and what a request reads and writes. */
+/** Prompt caching: which part of a prompt has been seen before, and how many tokens are read and written. */
 
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
@@ -14,13 +14,13 @@ export interface CacheAccount {
 const LIFETIME_MS: Readonly<Record<CacheTtl, number>> = { "5m": 5 * 60_000, "1h": 60 * 60_000 };
 const MAX_PREFIXES = 1000;
 
-/** Remembers the prefixes that cache points closed, the latest thousand, each until its lifetime is over. */
+/** Remembers the prefixes before cache points: the latest thousand, each until it expires. */
 export class PromptCache {
   readonly #expiry = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Accounts for one prompt and remembers it; prefixes below `minTokens` are not cached, as models do. */
+  /** Counts one prompt and remembers it; prefixes below `minTokens` are not cached, as with real models. */
   account(modelId: string, segments: readonly Segment[], minTokens: number): CacheAccount {
     const hash = createHash("sha256").update(modelId);
     const written = { "5m": 0, "1h": 0 };
@@ -33,7 +33,7 @@ export class PromptCache {
         total += segment.tokens;
       } else if (total >= minTokens) {
         if (this.#touch(hash.copy().digest("hex"), segment.ttl)) {
-          // A longer prefix that is known makes what was written for a shorter one a read as well.
+          // If a longer prefix is known, what was written for a shorter one is also a read.
           readTokens = total;
           written["5m"] = written["1h"] = 0;
         } else {

@@ -1,17 +1,17 @@
-/** The models that the emulator offers, and how an id, a profile or an ARN finds one. */
+/** The models of the emulator, and their look-up by id, profile or ARN. */
 
 import { BedrockException, invalid } from "../server/exception.ts";
 
-/** Which native body a model takes in InvokeModel; the others answer Converse only. */
+/** The model's native body in InvokeModel; models without one only support Converse. */
 export type Family = "claude" | "command" | "llama" | "mistral" | "nova" | "other";
 
-/** Whether and how a model reasons before it answers. */
+/** Whether and how a model reasons before it responds. */
 export type Reasoning =
   /** Never. */
   | "none"
-  /** When `thinking` asks for it; the blocks are signed. */
+  /** If `thinking` requests it; the blocks are signed. */
   | "claude"
-  /** When `reasoningConfig` asks for it; the blocks are not signed. */
+  /** If `reasoningConfig` requests it; the blocks are not signed. */
   | "nova"
   /** Always; the blocks are not signed. */
   | "always";
@@ -22,21 +22,21 @@ export interface Model {
   readonly family: Family;
   /** Geographies of its inference profiles. */
   readonly profiles: readonly string[];
-  /** Whether the bare id may be called, not only a profile. */
+  /** Whether the bare id may be used, not only a profile. */
   readonly onDemand: boolean;
   readonly maxOutputTokens: number;
   readonly media: readonly ("audio" | "document" | "image" | "video")[];
   readonly tools: boolean;
   readonly system: boolean;
   readonly reasoning: Reasoning;
-  /** Smallest prefix that the prompt cache takes; absent where the model has none. */
+  /** Minimum length of a cached prefix; undefined if the model has no prompt cache. */
   readonly cacheMinTokens?: number;
   readonly countsTokens: boolean;
-  /** Whether `temperature` and `topP` exclude each other, or are refused like `top_k`; absent: neither. */
+  /** Whether `temperature` and `topP` exclude each other, or are refused like `top_k`; undefined: neither. */
   readonly sampling?: "both" | "one" | "none";
-  /** Whether its streams begin with an empty block of text. */
+  /** Whether its streams begin with an empty text block. */
   readonly emptyLead?: boolean;
-  /** Whether the conversation may end with the start of the answer. */
+  /** Whether the conversation may end with the beginning of the response. */
   readonly prefill: boolean;
 }
 
@@ -165,10 +165,10 @@ const BY_PROFILE = new Map<string, Model>(
   MODELS.flatMap((model) => model.profiles.map((geography) => [`${geography}.${model.id}`, model])),
 );
 
-/** What every application inference profile of the emulated account stands for. */
+/** The model behind every application inference profile of the emulated account. */
 export const APPLICATION_PROFILE_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/** The model that a decoded id or ARN names; throws as the service does, also for a model that is profile-only. */
+/** The model for a decoded id or ARN; throws like the service, also for a model that requires a profile. */
 export function findModel(modelId: string): Model {
   const id = unwrapArn(modelId);
   const byProfile = BY_PROFILE.get(id);
@@ -184,7 +184,7 @@ export function findModel(modelId: string): Model {
   return model;
 }
 
-/** The model whose tokens are to be counted: a bare id always, a profile never. */
+/** The model whose tokens are to be counted: always a bare id, never a profile. */
 export function findCountingModel(modelId: string): Model {
   const model = BY_ID.get(unwrapArn(modelId));
   if (model === undefined) throw invalid("The provided model identifier is invalid.");

@@ -1,4 +1,4 @@
-/** What a model is asked, whichever request it came in: Converse, Claude's own body or Nova's. */
+/** The model's prompt, whether from Converse, Claude's native body or Nova's. */
 
 import type { JsonValue } from "../../base/json.ts";
 import { countMediaTokens, countTokens } from "./tokens.ts";
@@ -38,7 +38,7 @@ export type ToolChoice =
   | { readonly kind: "auto" | "any" | "none" }
   | { readonly kind: "tool"; readonly name: string };
 
-/** How the model is asked to reason before it answers. */
+/** The reasoning settings of the request. */
 export type Thinking =
   | { readonly kind: "off" }
   | { readonly kind: "adaptive"; readonly effort?: string | undefined }
@@ -55,7 +55,7 @@ export interface Prompt {
   readonly system: readonly Part[];
   readonly turns: readonly Turn[];
   readonly toolChoice: ToolChoice;
-  /** Whether one answer may call several tools. */
+  /** Whether one response may call several tools. */
   readonly parallelTools: boolean;
   readonly maxTokens: number | undefined;
   readonly temperature: number | undefined;
@@ -63,18 +63,18 @@ export interface Prompt {
   readonly topK: number | undefined;
   readonly stopSequences: readonly string[];
   readonly thinking: Thinking;
-  /** JSON Schema that the answer must satisfy. */
+  /** JSON Schema that the response must satisfy. */
   readonly outputSchema: JsonValue | undefined;
   readonly betaFlags: readonly string[];
   readonly guardrail: Guardrail | undefined;
 }
 
-/** A stretch of a prompt as the tokenizer and the prompt cache see it, in the order in which models read it. */
+/** A segment of a prompt for the tokenizer and the prompt cache, in reading order. */
 export type Segment =
   | { readonly kind: "content"; readonly text: string; readonly tokens: number }
   | CachePoint;
 
-/** Tokens that the frame around each message counts. */
+/** Tokens counted for the frame of each message. */
 const TURN_TOKENS = 3;
 
 /** The prompt in the model's reading order: tools, system, messages. */
@@ -86,7 +86,7 @@ export function segmentsOf(prompt: Prompt): Segment[] {
   return [...prompt.tools.map(segmentOf), ...prompt.system.map(segmentOf), ...turns];
 }
 
-/** The input tokens of everything the model reads, tools and system prompt among it, whether cached or not. */
+/** The number of input tokens, including tools and system prompt, cached or not. */
 export function countPromptTokens(prompt: Prompt): number {
   return segmentsOf(prompt).reduce(
     (sum, segment) => sum + (segment.kind === "content" ? segment.tokens : 0),
@@ -94,7 +94,7 @@ export function countPromptTokens(prompt: Prompt): number {
   );
 }
 
-/** The text of the last message of the user, its blocks joined with line feeds. */
+/** The text of the user's last message, its blocks joined with line feeds. */
 export function lastUserText(prompt: Prompt): string {
   return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
 }
@@ -104,7 +104,7 @@ export function lastRequestText(prompt: Prompt): string {
   return lastUserText(prompt).replaceAll(/<system-reminder>[^]*?<\/system-reminder>\s*/g, "");
 }
 
-/** The parts of the last message of the user; none where the user has said nothing. */
+/** The content of the user's last message; empty if there is none. */
 export function lastUserParts(prompt: Prompt): readonly Part[] {
   return prompt.turns.findLast(({ role }) => role === "user")?.parts ?? [];
 }

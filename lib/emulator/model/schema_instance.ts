@@ -1,13 +1,13 @@
-/** An instance of a JSON Schema: what a model would fill in, chosen without chance. */
+/** Generates an instance of a JSON Schema, deterministically. */
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 
-/** Beyond this depth optional members are left out, and beyond twice as much everything is. */
+/** Beyond this depth optional members are omitted, and beyond twice the depth all members. */
 const MAX_DEPTH = 8;
 
 /**
- * A value that satisfies the schema, where it uses types, enums, constants, bounds, formats, references within the
- * document, `allOf`, and the first branch of `anyOf` and `oneOf`. Patterns and conditions are not obeyed.
+ * A value that satisfies the schema, if it uses types, enums, constants, limits, formats, references within the
+ * document, `allOf`, and the first branch of `anyOf` and `oneOf`. Patterns and conditions are not supported.
  */
 export function instanceOf(schema: JsonValue, name = "value"): JsonValue {
   return new Generator(schema).value(schema, name, 0);
@@ -25,7 +25,7 @@ class Generator {
     return make(shape, { generator: this, name, depth });
   }
 
-  /** The schema with its references followed, its `allOf` merged and its first alternative chosen. */
+  /** The schema with references resolved, `allOf` merged and the first alternative selected. */
   #resolve(schema: JsonObject, depth: number): JsonObject {
     const { $ref, allOf, anyOf, oneOf, ...own } = schema;
     const parts = [
@@ -64,7 +64,7 @@ function merge(one: JsonObject, other: JsonObject): JsonObject {
 
 interface Place {
   readonly generator: Generator;
-  /** Name of the member that is filled in. */
+  /** Name of the member to fill in. */
   readonly name: string;
   readonly depth: number;
 }

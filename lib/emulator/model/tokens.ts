@@ -3,7 +3,7 @@
 /** Up to four letters or digits, or one other character, with the white space before it. */
 const PIECE = /\s*(?:[\p{L}\p{M}\p{N}]{1,4}|[^\s\p{L}\p{M}\p{N}])/gu;
 
-/** The text cut into its tokens; joined they give the text again, trailing white space included. */
+/** Splits the text into tokens; joined they are the text again, including trailing white space. */
 export function tokenize(text: string): string[] {
   const pieces: string[] = text.match(PIECE) ?? [];
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -11,7 +11,7 @@ export function tokenize(text: string): string[] {
   return pieces;
 }
 
-/** How many tokens the emulated models read or write for a text. */
+/** The number of tokens of a text. */
 export function countTokens(text: string): number {
   return tokenize(text).length;
 }

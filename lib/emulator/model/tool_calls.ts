@@ -1,4 +1,4 @@
-/** Which tools the emulated model calls, and with what. */
+/** Which tools the emulated model calls, and with which input. */
 
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
 import { lastRequestText, lastUserParts, type Prompt, type Tool } from "./prompt.ts";
@@ -9,13 +9,13 @@ export interface ToolCall {
   readonly input: JsonValue;
 }
 
-/** Ahead of a tool's name in a tool result that another call is to follow. */
+/** Precedes a tool's name in a tool result that requests another call. */
 const FOLLOW_UP = "then call ";
 
 /**
- * The calls that the prompt asks for. With the choice left to the model, each mention of a tool's name in the user's
- * last message is one call, and in tool results each one behind "then call"; a JSON object right behind the name is its
- * input, otherwise the tool's schema makes one.
+ * The calls that the prompt requests. If the model may choose, each mention of a tool's name in the user's last
+ * message is one call, and so is each name after "then call" in tool results; a JSON object directly after the name
+ * is its input, otherwise it is generated from the tool's schema.
  */
 export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
   const tools = prompt.tools.filter((tool) => tool.kind === "tool");
@@ -46,7 +46,7 @@ function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[
 
 interface Mentions {
   readonly text: string;
-  /** What a name must stand behind to count. */
+  /** What must precede a name for it to count. */
   readonly behind: string;
 }
 
@@ -72,7 +72,7 @@ function defaultCall(tool: Tool): ToolCall {
   return { name: tool.name, input: isJsonObject(input) ? input : {} };
 }
 
-/** The JSON object that the text begins with, perhaps behind a blank, a colon or a parenthesis. */
+/** The JSON object at the beginning of the text, optionally after a blank, a colon or a parenthesis. */
 function leadingObject(text: string): JsonValue | undefined {
   const start = /^[\s:(]*(?=\{)/.exec(text)?.[0].length;
   if (start === undefined) return undefined;

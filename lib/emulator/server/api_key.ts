@@ -1,4 +1,4 @@
-/** Short-term Bedrock API keys: a request to nobody, presigned with an AWS key pair and packed into a token. */
+/** Short-term Bedrock API keys: a request presigned with an AWS key pair and encoded as a token. */
 
 import { Buffer } from "node:buffer";
 import { canonicalQuery } from "../../aws/sigv4/canonical.ts";
@@ -9,7 +9,7 @@ import type { EmulatorCredentials } from "./credentials.ts";
 export const SHORT_TERM_PREFIX = "bedrock-api-key-";
 
 const HOST = "bedrock.amazonaws.com";
-/** Appended once the request is signed. */
+/** Appended after the request is signed. */
 const VERSION = "&Version=1";
 const MAX_EXPIRY_S = 43_200;
 
@@ -17,7 +17,7 @@ export type ApiKeyCheck =
   | { readonly ok: true; readonly region: string }
   | { readonly ok: false; readonly problem: "expired" | "invalid" };
 
-/** Whether one of the key pairs has made the key, for at most twelve hours, and they have not passed. */
+/** Whether the key was created with one of the key pairs, for at most twelve hours, and has not expired. */
 export function checkShortTermKey(
   key: string,
   { credentials, nowMs }: { readonly credentials: readonly EmulatorCredentials[]; readonly nowMs: number },
@@ -57,7 +57,7 @@ function canonicalRequest(signed: URLSearchParams): string {
   return ["POST", "/", canonicalQuery(query.join("&")), `host:${HOST}\n`, "host", sha256Hex("")].join("\n");
 }
 
-/** NaN, which is before and after nothing, where it is no time of SigV4. */
+/** NaN, which is neither before nor after anything, if it is not a SigV4 time. */
 function signedMs(date: string): number {
   return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 }

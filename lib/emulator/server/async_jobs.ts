@@ -1,4 +1,4 @@
-/** Asynchronous invocations: in memory, bounded, and finished the second time that somebody looks. */
+/** Asynchronous invocations: in memory, limited in number, and completed on the second status request. */
 
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
@@ -7,10 +7,10 @@ import type { JsonValue } from "../../base/json.ts";
 import { parseShape } from "../converse/issues.ts";
 import { BedrockException, invalid } from "./exception.ts";
 
-/** Whose account the emulated resources belong to. */
+/** The account of the emulated resources. */
 const ACCOUNT = "000000000000";
 
-/** More than these and the oldest are forgotten. */
+/** Beyond this number, the oldest are forgotten. */
 const MAX_JOBS = 1000;
 
 const MAX_PAGE = 1000;
@@ -20,7 +20,7 @@ interface Job {
   readonly modelArn: string;
   readonly clientRequestToken: string | undefined;
   readonly outputDataConfig: object;
-  /** Of the request; another one with its token must be the same. */
+  /** Of the request; another one with the same token must be equal. */
   readonly fingerprint: string;
   readonly submitMs: number;
   readonly region: string;
@@ -42,7 +42,7 @@ const startRequest = z.strictObject({
     .optional(),
 });
 
-/** The jobs of one emulator, of which it remembers the latest 1000. */
+/** The jobs of one emulator; it remembers the latest 1000. */
 export class AsyncJobs {
   readonly #clock: Clock;
   readonly #jobs = new Map<string, Job>();
@@ -52,7 +52,7 @@ export class AsyncJobs {
     this.#clock = clock;
   }
 
-  /** Any model will do; a repeated client token gives the job that it began. */
+  /** Accepts any model; a repeated client token returns the job that it started. */
   start(body: JsonValue | undefined, region: string): object {
     const request = parseShape(startRequest, body ?? {});
     const fingerprint = sha256Hex(JSON.stringify(request));
@@ -142,7 +142,7 @@ function readPageSize(text: string | null): number {
   return size;
 }
 
-/** With every kind of character that a query must encode, as the service's own tokens have them. */
+/** With every kind of character that a query must encode, like the service's own tokens. */
 function tokenOf(position: number): string {
   return `page+/= &${position}`;
 }

@@ -1,4 +1,4 @@
-/** Who may use the emulator: holders of its access keys, by signature, and of its API keys. */
+/** Authentication of the emulator's clients: signatures by its access keys, and its API keys. */
 
 import type { ReceivedRequest } from "../../aws/sigv4/canonical.ts";
 import { verifySignature } from "../../aws/sigv4/verify.ts";
@@ -9,16 +9,16 @@ import { BedrockException } from "./exception.ts";
 export interface AccessRules {
   readonly credentials: readonly EmulatorCredentials[];
   readonly apiKeys: readonly string[];
-  /** The region that signatures must name; any when left out. */
+  /** The region that signatures must have; default: any. */
   readonly region: string | undefined;
 }
 
-/** The region of a long-term API key, which names none. */
+/** The region of a long-term API key, which does not contain one. */
 const DEFAULT_REGION = "us-east-1";
 
 /**
- * The region that the request was signed for. Throws as AWS answers a request that is not signed, wrongly signed, or
- * carries a wrong API key.
+ * The region that the request was signed for. Throws AWS's error if the request is unsigned, incorrectly signed, or
+ * has an invalid API key.
  */
 export function authenticate(request: ReceivedRequest, rules: AccessRules, nowMs: number): string {
   const bearer = /^Bearer\s+(.*)$/i.exec(request.headers.get("authorization") ?? "");

@@ -1,14 +1,14 @@
-/** The body of a request: read whole within a bound, unpacked, parsed. */
+/** The body of a request: read within a limit, decompressed, parsed. */
 
 import { gunzipSync } from "node:zlib";
 import { concat, decodeUtf8, EMPTY } from "../../base/bytes.ts";
 import type { JsonValue } from "../../base/json.ts";
 import { BedrockException, invalid } from "./exception.ts";
 
-/** The service's own bound on an InvokeModel body. */
+/** The service's limit on an InvokeModel body. */
 const MAX_BODY_BYTES = 25_000_000;
 
-/** The bytes as they were sent, gzipped or not; throws where they are more than 25 MB. */
+/** The bytes as sent, gzipped or not; throws above 25 MB. */
 export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return EMPTY;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -21,7 +21,7 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   return concat(chunks);
 }
 
-/** The JSON value of a body, which may be gzipped; `undefined` where it is empty. */
+/** The JSON value of a body, which may be gzipped; `undefined` if it is empty. */
 export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): JsonValue | undefined {
   const text = decodeUtf8(unpack(body, headers.get("content-encoding")));
   if (text.trim() === "") return undefined;

@@ -1,4 +1,4 @@
-/** One request to the emulator, authentic and routed, and what comes of it. */
+/** One authenticated and routed request to the emulator, and its outcome. */
 
 import type { Clock } from "../../base/clock.ts";
 import type { JsonValue } from "../../base/json.ts";
@@ -7,15 +7,15 @@ import type { AsyncJobs } from "./async_jobs.ts";
 import type { StreamEvent } from "./frames.ts";
 
 export interface Call {
-  /** Model, guardrail or invocation: what the path names first; empty where it names nothing. */
+  /** Model, guardrail or invocation: the first path parameter; empty if there is none. */
   readonly resourceId: string;
-  /** What the path names after it. */
+  /** The second path parameter. */
   readonly version: string;
   readonly query: URLSearchParams;
   /** The region that the request was signed for. */
   readonly region: string;
   readonly headers: Headers;
-  /** The parsed body; undefined where there was none. */
+  /** The parsed body; undefined if there is none. */
   readonly body: JsonValue | undefined;
   readonly receivedAt: number;
   readonly clock: Clock;
@@ -27,7 +27,7 @@ export type Outcome =
   | { readonly kind: "json"; readonly body: object; readonly sorted: boolean; readonly headers: Headers }
   | { readonly kind: "events"; readonly events: Iterable<StreamEvent>; readonly headers: Headers };
 
-/** Milliseconds since the request came, at least one. */
+/** Milliseconds since the request arrived, at least one. */
 export function latencyOf({ clock, receivedAt }: Call): number {
   return Math.max(1, Math.round(clock.monotonic() - receivedAt));
 }

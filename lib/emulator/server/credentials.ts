@@ -1,4 +1,4 @@
-/** The well-known credentials that the emulator accepts unless it is given others; they open nothing else. */
+/** The public credentials that the emulator accepts by default; they are valid nowhere else. */
 
 import { Buffer } from "node:buffer";
 import { Secret } from "../../base/secret.ts";

@@ -1,6 +1,8 @@
-/** What the emulator refuses with: Bedrock's exceptions, by name and HTTP status. */
+/** The emulator's errors: Bedrock's exceptions, by name and HTTP status. */
 
-/** Status of every exception that a request to Bedrock may meet, modelled or from the layers in front of it. */
+/**
+ * Status of every exception that a request to Bedrock may cause, modelled or from the layers in front of it.
+ */
 export const EXCEPTION_STATUS = {
   AccessDeniedException: 403,
   ConflictException: 400,
@@ -26,14 +28,14 @@ export const EXCEPTION_STATUS = {
 export type ExceptionName = keyof typeof EXCEPTION_STATUS;
 
 export interface ExceptionDetails {
-  /** Members of the body beside the message, such as `originalStatusCode`. */
+  /** Members of the body in addition to the message, such as `originalStatusCode`. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The layer that checks API keys writes `Message` where the service writes `message`. */
+  /** The layer that checks API keys writes `Message`, the service writes `message`. */
   readonly capital?: boolean;
 }
 
-/** One refusal, thrown anywhere in the emulator and answered by `handle`. */
+/** An error, thrown anywhere in the emulator and converted to a response by `handle`. */
 export class BedrockException extends Error {
   override readonly name: ExceptionName;
 
@@ -43,21 +45,21 @@ export class BedrockException extends Error {
   }
 }
 
-/** The refusal that most wrong requests meet, with status 400. */
+/** The most common error, with status 400. */
 export function invalid(message: string): BedrockException {
   return new BedrockException("ValidationException", message);
 }
 
-/** A refusal by the model's provider: InvokeModel passes its words on, Converse says whose they are. */
+/** An error of the model's provider: InvokeModel passes its message on, Converse adds a prefix. */
 export class ModelRefusal extends Error {
   override readonly name = "ModelRefusal";
 
-  /** As Converse answers it. */
+  /** Converse's form. */
   viaConverse(): BedrockException {
     return invalid(`The model returned the following errors: ${this.message}`);
   }
 
-  /** As InvokeModel answers it. */
+  /** InvokeModel's form. */
   viaInvoke(): BedrockException {
     return invalid(this.message);
   }

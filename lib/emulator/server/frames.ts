@@ -1,4 +1,4 @@
-/** The events of an answer as steps of a stream: frames as Bedrock writes them, and pauses between them. */
+/** The events of a response as steps of a stream: frames as Bedrock writes them, and pauses between them. */
 
 import { concat, encodeUtf8 } from "../../base/bytes.ts";
 import { encodeFrame } from "../../codec/eventstream.ts";
@@ -7,12 +7,12 @@ import { stringifySorted } from "./json.ts";
 export interface StreamEvent {
   /** Value of the `:event-type` header. */
   readonly type: string;
-  /** What the event says: the type again, or that of the object inside a `chunk`. */
+  /** The kind of event: the same type, or that of the object inside a `chunk`. */
   readonly name: string;
   readonly payload: object;
 }
 
-/** A frame that is still to be encoded. */
+/** A frame that has not been encoded yet. */
 export interface FrameStep {
   readonly kind: "frame";
   readonly part: EventPart;
@@ -20,19 +20,19 @@ export interface FrameStep {
   readonly payload: string;
 }
 
-/** What a stream does next. */
+/** The next step of a stream. */
 export type Step =
   | FrameStep
   | { readonly kind: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "wait"; readonly ms: number }
-  /** Never goes on, until the reader leaves. */
+  /** Never continues, until the reader leaves. */
   | { readonly kind: "stall" }
   /** Breaks the connection. */
   | { readonly kind: "reset" };
 
 export type EventPart = "block_start" | "block_stop" | "delta" | "metadata" | "other" | "start" | "stop";
 
-/** The part that an event plays, by its name in Converse, in Nova's stream and in Claude's. */
+/** The role of an event, by its name in Converse, in Nova's stream and in Claude's. */
 const PARTS = new Map<string, EventPart>([
   ["messageStart", "start"],
   ["contentBlockStart", "block_start"],
@@ -55,7 +55,9 @@ export interface FramingOptions {
   readonly tokenDelayMs: number;
 }
 
-/** Frames with the headers in the service's order, the keys in alphabetical order, and padding that hides lengths. */
+/**
+ * Frames with the headers in the service's order, keys in alphabetical order, and padding that hides lengths.
+ */
 export function* toSteps(events: Iterable<StreamEvent>, options: FramingOptions): Generator<Step> {
   let count = 0;
   for (const { type, name, payload } of events) {
@@ -71,7 +73,7 @@ export function* toSteps(events: Iterable<StreamEvent>, options: FramingOptions)
   }
 }
 
-/** A modelled exception inside a stream; `type` is its name with a small first letter. */
+/** A modelled exception inside a stream; `type` is its name beginning with a lowercase letter. */
 export function exceptionStep(type: string, members: Readonly<Record<string, unknown>>): FrameStep {
   return {
     kind: "frame",
@@ -84,7 +86,7 @@ export function exceptionStep(type: string, members: Readonly<Record<string, unk
   };
 }
 
-/** An error that AWS's model does not know: all of it is in the headers. */
+/** An error that is not in AWS's model: it consists of headers only. */
 export function errorStep(code: string, message: string): FrameStep {
   return {
     kind: "frame",
@@ -94,7 +96,7 @@ export function errorStep(code: string, message: string): FrameStep {
   };
 }
 
-/** The bytes of a frame, its checksums included. */
+/** The bytes of a frame, including its checksums. */
 export function encodeStep({ headers, payload }: FrameStep): Uint8Array<ArrayBuffer> {
   return encodeFrame(headers, encodeUtf8(payload));
 }
@@ -102,13 +104,13 @@ export function encodeStep({ headers, payload }: FrameStep): Uint8Array<ArrayBuf
 /** Frames without a pause between them share a chunk up to this size. */
 const CHUNK_BYTES = 16 * 1024;
 
-/** Runs the steps as they are pulled; a reader that leaves ends the pause that is on. */
+/** Runs the steps as they are pulled; a reader that leaves ends the current pause. */
 export function streamSteps(steps: Iterable<Step>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = steps[Symbol.iterator]();
   const pause = createPause();
   let held: Step | undefined;
 
-  /** Encodes what comes up to the next step that is no data, which is held for the next pull. */
+  /** Encodes everything up to the next step that is not data, which is kept for the next pull. */
   function nextChunk(): Uint8Array<ArrayBuffer> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let size = 0;
@@ -143,14 +145,14 @@ export function streamSteps(steps: Iterable<Step>): ReadableStream<Uint8Array<Ar
   }, { highWaterMark: 0 });
 }
 
-/** A pause at a time, of some milliseconds or without end, that can be cancelled once and for all. */
+/** One pause at a time, limited or not, that can be cancelled for good. */
 export interface Pause {
   readonly cancelled: boolean;
   start(ms: number | undefined): Promise<void>;
   cancel(): void;
 }
 
-/** A pause that is not on yet; once cancelled, it ends at once whenever it is started. */
+/** A pause that has not started; once cancelled, it ends immediately whenever it is started. */
 export function createPause(): Pause {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let resume: (() => void) | undefined;

@@ -2,7 +2,7 @@
 
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
 
-/** JSON text with the names of every object in alphabetical order, as the service serialises them. */
+/** JSON text with the members of every object in alphabetical order, as the service serialises them. */
 export function stringifySorted(value: object): string {
   return JSON.stringify(
     value,

@@ -1,4 +1,4 @@
-/** What each operation does with a request that is authentic: parse, check, answer. */
+/** Handles each operation after authentication: parse, validate, respond. */
 
 import { Buffer } from "node:buffer";
 import type { JsonValue } from "../../base/json.ts";

@@ -1,6 +1,6 @@
-/** Which operation a request asks for, read off the path as it was sent. */
+/** Determines the operation of a request from its path as sent. */
 
-/** Each operation's method and path; what is in braces is one segment. */
+/** Each operation's method and path; `{…}` is one segment. */
 const PATHS = {
   "apply-guardrail": "POST /guardrail/{id}/version/{version}/apply",
   converse: "POST /model/{id}/converse",
@@ -18,9 +18,9 @@ export type Operation = keyof typeof PATHS;
 
 export interface Route {
   readonly operation: Operation;
-  /** Model, guardrail or invocation: what the path names first, decoded once; empty where it names nothing. */
+  /** Model, guardrail or invocation: the first path parameter, decoded once; empty if there is none. */
   readonly resourceId: string;
-  /** What the path names after it. */
+  /** The second path parameter. */
   readonly version: string;
   readonly query: URLSearchParams;
 }
@@ -32,8 +32,8 @@ const ROUTES = (Object.keys(PATHS) as Operation[]).map((operation) => {
 });
 
 /**
- * The route, under any base path and with repeated slashes as clients make them; undefined where the service knows no
- * such operation. A model id is one segment: an ARN's slash must be encoded.
+ * The route, under any base path and with repeated slashes as clients send them; undefined if the service has no such
+ * operation. A model id is one segment: the slash in an ARN must be encoded.
  */
 export function findRoute(method: string, url: string): Route | undefined {
   const target = url.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
@@ -47,7 +47,7 @@ export function findRoute(method: string, url: string): Route | undefined {
         operation: route.operation,
         resourceId: decodeURIComponent(id),
         version: decodeURIComponent(version),
-        // A plus is itself in AWS's queries.
+        // A plus sign is literal in AWS's queries.
         query: new URLSearchParams((/\?([^#]*)/.exec(target)?.[1] ?? "").replaceAll("+", "%2B")),
       };
     } catch {
