@@ -1,8 +1,9 @@
 # A machine needs only make, node with npm, and curl: everything else is installed below .tools/, which git ignores.
 # The commands themselves are the tasks of deno.json.
 
-DENO_VERSION := 2.9.6
-BUN_VERSION := 1.4.4
+# scripts/tools/package-lock.json has the hash of everything that npm may bring of them.
+DENO_VERSION := $(shell sed -n 's/.*"deno": "\(.*\)".*/\1/p' scripts/tools/package.json)
+BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' scripts/tools/package.json)
 # Clients that the tests run as they are. They are large, so only "make test" installs them.
 CLAUDE_CODE_VERSION := 2.1.197
 OPENCODE_VERSION := 1.18.33
@@ -14,6 +15,7 @@ DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno -
 OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
+NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)
 CLIENT_TESTS := tests/e2e/claude_code_program_test.ts tests/e2e/opencode_program_test.ts
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
@@ -57,13 +59,17 @@ compile: $(TOOLS) .tools/dependencies
 	  exit 1; \
 	}
 
-# Whether npm runs install scripts depends on its version and settings, so they are run here: they put the native
-# binaries where npm's links point.
-$(TOOLS):
+# npm refuses what has another hash than the lock file says. Whether it runs install scripts depends on its version and
+# settings, so they are run here: they put the native binaries where npm's links point, and without those would fetch
+# them without a hash.
+$(TOOLS): scripts/tools/package.json scripts/tools/package-lock.json
 	@rm -rf .tools
 	@mkdir .tools
-	@$(NPM_INSTALL) --prefix .tools bun@$(BUN_VERSION) $(if $(OWN_DENO),deno@$(DENO_VERSION))
+	@cp scripts/tools/package.json scripts/tools/package-lock.json .tools
+	@$(NPM_CI) --prefix .tools $(if $(OWN_DENO),,--omit=dev) >/dev/null
+	@ls -d .tools/node_modules/@oven/bun-* >/dev/null
 	@cd .tools/node_modules/bun && node install.js
+	@$(if $(OWN_DENO),ls -d .tools/node_modules/@deno/* >/dev/null)
 	@$(if $(OWN_DENO),cd .tools/node_modules/deno && node install.cjs)
 	@touch $@
 

@@ -2,7 +2,9 @@
  * Builds a release: a binary for each target with the SBOM and what an operator installs beside it, and SHA256SUMS over
  * all of them. Each target's Bun comes from npm, as npm is set up on this machine, and stays below `.tools/`.
  *
- *     deno run -A scripts/release/build.ts [--out FOLDER] [TARGET…]
+ * With a key, SHA256SUMS is signed, so that `ssh-keygen -Y verify` and `install.sh --signers` can tell who made it.
+ *
+ *     deno run -A scripts/release/build.ts [--out FOLDER] [--sign FILE_OF_AN_SSH_KEY] [TARGET…]
  */
 
 import { createHash } from "node:crypto";
@@ -23,7 +25,7 @@ const FILES = [
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
-  options: { out: { type: "string", default: repositoryPath("dist/release") } },
+  options: { out: { type: "string", default: repositoryPath("dist/release") }, sign: { type: "string" } },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !TARGETS.some((target) => target.name === name));
@@ -37,6 +39,9 @@ const targets = TARGETS.filter(({ name }) => positionals.length === 0 || positio
 const manifest: { version: string; tasks: { build: string } } = JSON.parse(
   readRepositoryFile("deno.json"),
 );
+const runtimesLock: {
+  packages: Readonly<Record<string, { readonly version: string; readonly integrity: string } | undefined>>;
+} = JSON.parse(readRepositoryFile("scripts/release/package-lock.json"));
 const bunVersion = (await run(BUN, ["--version"])).trim();
 const out = values.out;
 await Deno.remove(out, { recursive: true }).catch(() => {});
@@ -61,7 +66,14 @@ for (const path of FILES) {
   await Deno.copyFile(repositoryPath(path), join(out, basename(path)));
   await finish(basename(path));
 }
-await Deno.writeTextFile(join(out, "SHA256SUMS"), sums.join(""));
+const sumsPath = join(out, "SHA256SUMS");
+await Deno.writeTextFile(sumsPath, sums.join(""));
+if (values.sign !== undefined) await signSums(sumsPath, values.sign);
+
+/** Writes `SHA256SUMS.sig` beside the sums. The namespace keeps a signature made for anything else from being taken. */
+async function signSums(path: string, key: string): Promise<void> {
+  await run("ssh-keygen", ["-Y", "sign", "-f", key, "-n", "adit-release", path]);
+}
 
 /** Takes a file of the release into the sums, and shows it. */
 async function finish(name: string): Promise<void> {
@@ -88,31 +100,27 @@ async function compile(target: Target, path: string): Promise<readonly string[]>
   return found;
 }
 
-/** The target's Bun. Bun 1.4.4 would fetch it by itself, but from a place of its own choice, not npm's setting. */
+/** The target's Bun. Bun 1.4.4 would fetch it by itself, but from a place of its own choice and without a hash. */
 async function bunFor({ name, package: packageName, suffix }: Target): Promise<string> {
   const folder = repositoryPath(`.tools/runtimes-${bunVersion}/${name}`);
-  const path = join(folder, "node_modules", packageName, `bin/bun${suffix}`);
-  const isThere = await Deno.stat(path).then(() => true, () => false);
-  if (!isThere) {
-    await Deno.mkdir(folder, { recursive: true });
-    // "force", because it is a package for another machine.
-    const flags = [
-      "--force",
-      "--no-save",
-      "--no-package-lock",
-      "--no-audit",
-      "--no-fund",
-      "--ignore-scripts",
-    ];
-    await run("npm", [
-      "install",
-      "--loglevel=error",
-      "--prefix",
-      folder,
-      ...flags,
-      `${packageName}@${bunVersion}`,
-    ]);
+  const path = join(folder, "package", `bin/bun${suffix}`);
+  if (await Deno.stat(path).then(() => true, () => false)) return path;
+  await Deno.mkdir(folder, { recursive: true });
+  const packed = await run("npm", [
+    ...["pack", "--silent", "--json", "--pack-destination", folder],
+    `${packageName}@${bunVersion}`,
+  ]);
+  const [{ filename }] = JSON.parse(packed);
+  const archive = join(folder, filename);
+  const hash = createHash("sha512").update(await Deno.readFile(archive)).digest("base64");
+  const expected = runtimesLock.packages[`node_modules/${packageName}`];
+  if (expected?.version !== bunVersion || expected.integrity !== `sha512-${hash}`) {
+    throw new Error(
+      `Cannot use ${packageName}@${bunVersion}: it is not what scripts/release/package-lock.json says`,
+    );
   }
+  await run("tar", ["-xzf", archive, "-C", folder]);
+  await Deno.remove(archive);
   return path;
 }
 

@@ -1,50 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { builtAdit, repositoryPath } from "../repository.ts";
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A root folder that the script installs into, and the script. */
-class Machine implements AsyncDisposable {
-  private constructor(readonly root: string) {}
-
-  static async create(): Promise<Machine> {
-    return new Machine(await Deno.makeTempDir({ prefix: "adit-install-" }));
-  }
-
-  install(...args: readonly string[]): Promise<Outcome> {
-    return this.run(repositoryPath("config/install.sh"), args);
-  }
-
-  async run(script: string, args: readonly string[] = []): Promise<Outcome> {
-    const { code, stdout, stderr } = await new Deno.Command("sh", {
-      args: [script, "--root", this.root, ...args],
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-  }
-
-  read(path: string): Promise<string> {
-    return Deno.readTextFile(this.root + path);
-  }
-
-  write(path: string, text: string): Promise<void> {
-    return Deno.writeTextFile(this.root + path, text);
-  }
-
-  async mode(path: string): Promise<number> {
-    return ((await Deno.stat(this.root + path)).mode ?? 0) & 0o777;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.root, { recursive: true });
-  }
-}
+import { Machine } from "./machine.ts";
 
 const CONFIG = "/etc/adit/adit.yaml";
 const PROGRAM = "/usr/local/bin/adit";

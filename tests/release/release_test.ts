@@ -8,17 +8,19 @@ const TARGET = `linux-${Deno.build.arch === "x86_64" ? "x64" : "arm64"}`;
 
 interface Release extends AsyncDisposable {
   readonly folder: string;
-  /** Every file but SHA256SUMS, sorted. */
+  /** Every file but SHA256SUMS and its signature, sorted. */
   readonly files: readonly string[];
   /** Such as `adit-1.2.3-linux-x64`. */
   readonly binary: string;
 }
 
-async function buildRelease(): Promise<Release> {
+async function buildRelease(...options: readonly string[]): Promise<Release> {
   const folder = await Deno.makeTempDir({ prefix: "adit-release-" });
   const build = repositoryPath("scripts/release/build.ts");
-  await run(Deno.execPath(), ["run", "-A", build, "--out", folder, TARGET]);
-  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "SHA256SUMS");
+  await run(Deno.execPath(), ["run", "-A", build, "--out", folder, ...options, TARGET]);
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+    !/^SHA256SUMS/.test(name)
+  );
   const binary = files.find((name) => name.endsWith(`-${TARGET}`));
   assert.ok(binary !== undefined);
   return {
@@ -77,15 +79,22 @@ if (Deno.build.os === "linux") {
   });
 
   Deno.test("the script of a release installs its binary, and refuses one that was changed", async () => {
-    await using release = await buildRelease();
+    const keys = await Deno.makeTempDir({ prefix: "adit-signers-" });
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${keys}/key`]);
+    const [type, publicKey] = (await Deno.readTextFile(`${keys}/key.pub`)).split(" ");
+    await Deno.writeTextFile(`${keys}/signers`, `adit-release ${type} ${publicKey}\n`);
+    await using release = await buildRelease("--sign", `${keys}/key`);
     const root = `${release.folder}/root`;
-    const install = [`${release.folder}/install.sh`, "--root", root];
-    await run("sh", install);
+    const install = [`${release.folder}/install.sh`, "--root", root, "--signers", `${keys}/signers`];
+    const installed = await run("sh", install);
+    assert.match(installed.stdout, /SHA256SUMS: signed by a key of \S+signers\n/);
+    assert.doesNotMatch(installed.stdout, /verified/);
     const shown = await run(`${root}/usr/local/bin/adit`, ["version"]);
     assert.match(shown.stdout, /^adit /);
 
     await Deno.writeTextFile(`${release.folder}/${release.binary}`, "\0", { append: true });
     const { stderr } = await run("sh", install, 1);
-    assert.match(stderr, /^Cannot install Adit: ".*" is not what SHA256SUMS says\n$/);
+    await Deno.remove(keys, { recursive: true });
+    assert.match(stderr, /^Cannot install Adit: ".*" does not match SHA256SUMS\n$/);
   });
 }
