@@ -3,6 +3,7 @@
 import { scrub } from "../../aws/scrub.ts";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { AditError, type ErrorKind, errorRow, type UpstreamDetail } from "../../base/errors.ts";
+import { type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import type { Frame } from "../../codec/eventstream.ts";
 
 /** Maximum size of an error body; Bedrock's are shorter, so a longer one is discarded. */
@@ -59,17 +60,68 @@ const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
   ] satisfies [number, ErrorKind][],
 );
 
+/** Statuses that mean the same whoever sent them; any other with a page of HTML is a proxy's own. */
+const PLAIN_STATUSES: ReadonlySet<number> = new Set([408, 413, 429, 503, 504, 529]);
+
+/** AWS's words for API keys that it refuses, which come under the name of a lack of permissions. */
+const ABOUT_API_KEY = /\bapi key\b|\bbearer token\b/i;
+
 /** The error for an HTTP response other than 200. */
 export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
   const { code, message } = parseErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
-  const kind = KIND_BY_EXCEPTION.get(type ?? "") ?? KIND_BY_STATUS.get(status) ?? "upstream_error";
+  const kind = kindOf({ status, type, message, isHtml: isHtml(headers, body) });
   return refusal(kind, {
     status,
     ...optional("type", type),
     ...optional("message", message),
     ...optional("requestId", headers.get("x-amzn-requestid")),
   }, headers.get("retry-after"));
+}
+
+interface Response {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly message: unknown;
+  readonly isHtml: boolean;
+}
+
+function kindOf({ status, type, message, isHtml }: Response): ErrorKind {
+  const named = KIND_BY_EXCEPTION.get(type ?? "");
+  if (named === "permission_denied" && typeof message === "string" && ABOUT_API_KEY.test(message)) {
+    return "upstream_credentials";
+  }
+  if (named !== undefined) return named;
+  if (isHtml && !PLAIN_STATUSES.has(status)) return "upstream_protocol";
+  return KIND_BY_STATUS.get(status) ?? "upstream_error";
+}
+
+function isHtml(headers: Headers, body: Uint8Array): boolean {
+  return /^text\/html\b/i.test(headers.get("content-type") ?? "") ||
+    /^\s*<(?:!doctype html|html)\b/i.test(decodeUtf8(body.subarray(0, 256)));
+}
+
+/** The `error.type` of Anthropic's API. */
+const KIND_BY_ERROR_TYPE: ReadonlyMap<unknown, ErrorKind> = new Map(
+  [
+    ["invalid_request_error", "invalid_request"],
+    ["not_found_error", "model_not_found"],
+    ["permission_error", "permission_denied"],
+    ["rate_limit_error", "rate_limited"],
+    ["overloaded_error", "overloaded"],
+    ["request_too_large", "body_too_large"],
+    ["timeout_error", "timeout"],
+  ] satisfies [string, ErrorKind][],
+);
+
+/** The error for an `error` event of the model itself, `{"type": "error", "error": {"type", "message"}}`. */
+export function classifyErrorEvent({ error }: JsonObject, requestId: string | undefined): AditError {
+  const type = member(error, "type");
+  return refusal(KIND_BY_ERROR_TYPE.get(type) ?? "model_error", {
+    ...optional("type", type),
+    ...optional("message", member(error, "message")),
+    ...optional("requestId", requestId),
+  });
 }
 
 /** Headers of frames known to be events; frames with the same headers share the object. */
@@ -118,20 +170,30 @@ function exceptionName(text: unknown): string | undefined {
   return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
 }
 
-/** AWS's front ends write `Message`, its services `message`; HTML from a proxy is discarded. */
+/**
+ * AWS's front ends write `Message`, its services `message`; its OpenAI-compatible endpoints and some models have
+ * `{"error": {"message", "code"}}`, and proxies `{"error": "…"}` or `{"detail": "…"}`.
+ */
 function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
   if (body.length > MAX_ERROR_BYTES) return {};
-  let value: unknown;
+  let value: JsonValue;
   try {
     value = JSON.parse(decodeUtf8(body));
   } catch {
     return {};
   }
-  if (typeof value !== "object" || value === null) return {};
-  const members = new Map<string, unknown>(Object.entries(value));
+  const error = member(value, "error");
+  const firstString = (...values: readonly (JsonValue | undefined)[]) =>
+    values.find((each) => typeof each === "string" && each !== "");
   return {
-    code: members.get("code") ?? members.get("__type"),
-    message: members.get("message") ?? members.get("Message"),
+    code: member(value, "code") ?? member(value, "__type"),
+    message: firstString(
+      member(value, "message"),
+      member(value, "Message"),
+      member(error, "message"),
+      error,
+      member(value, "detail"),
+    ),
   };
 }
 

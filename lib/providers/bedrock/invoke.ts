@@ -1,6 +1,8 @@
 /** InvokeModelWithResponseStream responses: the payloads of their chunks, and when they are complete. */
 
 import { EMPTY } from "../../base/bytes.ts";
+import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
+import { classifyErrorEvent } from "./classify.ts";
 import { type EventReader, EventStream } from "./event_stream.ts";
 import type { Exchange } from "../transport/exchange.ts";
 import { invokeStreamEnd } from "./native_usage.ts";
@@ -10,12 +12,22 @@ export function openInvokeStream(exchange: Exchange): Promise<EventStream<Uint8A
   return EventStream.open(exchange, chunkReader());
 }
 
-/** Only the last chunk shows whether the model had finished, so no other is parsed. */
+/**
+ * Only the last chunk shows whether the model had finished, and only the first one whether it began: no other is
+ * parsed. An `error` event ahead of all others is thrown, so that it becomes a status, as is a first chunk that cannot
+ * be read.
+ */
 function chunkReader(): EventReader<Uint8Array<ArrayBuffer>> {
   let last: Uint8Array<ArrayBuffer> = EMPTY;
+  let hasBegun = false;
   return {
     read(eventType, payload) {
       if (eventType !== "chunk") return undefined;
+      if (!hasBegun) {
+        const event = parseChunk(unwrapChunk(payload));
+        if (event.type === "error") throw classifyErrorEvent(event, undefined);
+        hasBegun = true;
+      }
       last = payload;
       return payload;
     },

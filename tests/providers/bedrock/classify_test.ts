@@ -4,7 +4,11 @@ import { deepEqual, equal } from "node:assert/strict";
 import { EMPTY, encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { type AditError, type ErrorKind, ERRORS } from "../../../lib/base/errors.ts";
 import { encodeFrame, type Frame, FrameDecoder } from "../../../lib/codec/eventstream.ts";
-import { classifyFrame, classifyResponse } from "../../../lib/providers/bedrock/classify.ts";
+import {
+  classifyErrorEvent,
+  classifyFrame,
+  classifyResponse,
+} from "../../../lib/providers/bedrock/classify.ts";
 import { errorFrame, eventFrame, exceptionFrame } from "../../fakes/frames.ts";
 
 const CORAL = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
@@ -33,6 +37,18 @@ const RESPONSES: readonly (readonly [Response, ErrorKind])[] = [
   [{ status: 400, body: { code: "ThrottlingException" } }, "rate_limited"],
   [{ status: 400, type: "ServiceQuotaExceededException" }, "quota_exceeded"],
   [{ status: 403, type: "AccessDeniedException" }, "permission_denied"],
+  [
+    { status: 403, type: "AccessDeniedException", body: { message: "Model access is denied" } },
+    "permission_denied",
+  ],
+  ...[
+    "Authentication failed: Please make sure your API Key is valid.",
+    "Bearer Token has expired",
+    "Invalid API Key format: Must start with pre-defined prefix",
+  ].map((message): [Response, ErrorKind] => [
+    { status: 403, type: "AccessDeniedException", body: { message } },
+    "upstream_credentials",
+  ]),
   [{ status: 403, type: "UnrecognizedClientException" }, "upstream_credentials"],
   [{ status: 403, type: "ExpiredTokenException" }, "upstream_credentials"],
   [{ status: 403, type: "InvalidSignatureException" }, "upstream_credentials"],
@@ -47,7 +63,14 @@ const RESPONSES: readonly (readonly [Response, ErrorKind])[] = [
   // Nobody we know: the status has to tell.
   [{ status: 400, type: "NewException" }, "invalid_request"],
   [{ status: 413, body: "<html>too large</html>" }, "body_too_large"],
-  [{ status: 502, body: "<html>bad gateway</html>" }, "upstream_error"],
+  [{ status: 502, body: "<html>bad gateway</html>" }, "upstream_protocol"],
+  [{ status: 403, body: "\n<!DOCTYPE html><html>blocked by the proxy</html>" }, "upstream_protocol"],
+  [{ status: 407, body: "<HTML>log in</HTML>" }, "upstream_protocol"],
+  [{ status: 400, body: "<html>bad request</html>" }, "upstream_protocol"],
+  [{ status: 404, body: "<html>not here</html>" }, "upstream_protocol"],
+  [{ status: 503, body: "<html>busy</html>" }, "overloaded"],
+  [{ status: 429, body: "<html>slow down</html>" }, "rate_limited"],
+  [{ status: 400, type: "ValidationException", body: "<html>" }, "invalid_request"],
   [{ status: 503, body: "" }, "overloaded"],
   [{ status: 504, body: "[]" }, "timeout"],
   [{ status: 500, body: "null" }, "upstream_error"],
@@ -84,6 +107,33 @@ Deno.test("an error without words, or with empty ones, has the table's", () => {
   }
   const silent = frameOf(exceptionFrame("validationException", ""));
   equal(classifyFrame(silent, undefined)?.message, ERRORS.invalid_request.text);
+});
+
+Deno.test("the reason of a refusal is shown in whatever shape it comes", () => {
+  const shapes = [
+    { message: "too warm" },
+    { Message: "too warm" },
+    { error: { message: "too warm", type: "invalid_request_error" } },
+    { error: "too warm" },
+    { detail: "too warm" },
+    { message: "", error: { message: "too warm" } },
+    { message: { text: "not a string" }, error: { message: "too warm" } },
+  ];
+  for (const body of shapes) equal(classify({ status: 400, body }).message, "too warm", JSON.stringify(body));
+});
+
+Deno.test("an error event of the model is the kind that its type says", () => {
+  const kinds: readonly [string, ErrorKind][] = [
+    ["overloaded_error", "overloaded"],
+    ["rate_limit_error", "rate_limited"],
+    ["invalid_request_error", "invalid_request"],
+    ["api_error", "model_error"],
+    ["brand_new_error", "model_error"],
+  ];
+  for (const [type, kind] of kinds) {
+    equal(classifyErrorEvent({ type: "error", error: { type, message: "no" } }, undefined).kind, kind, type);
+  }
+  equal(classifyErrorEvent({ type: "error" }, "r-3").kind, "model_error");
 });
 
 Deno.test("a body that is too long for an error of Bedrock's is not taken for one", () => {

@@ -87,6 +87,23 @@ Deno.test("an error ahead of the first chunk is thrown before the stream is open
   deepEqual(await collect([]), { types: [], opened: false, error: "stream_truncated", unknown: [] });
 });
 
+Deno.test("an error event of the model before it begins is thrown before the stream is open", async () => {
+  const frames = (...events: readonly object[]) => invokeFrames(...events) as Bytes[];
+  const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+  const closed = (error: string) => ({ types: [], opened: false, error, unknown: [] });
+  deepEqual(await collect(frames(overloaded)), closed("overloaded"));
+  const late = await collect(frames(...CHUNKS.slice(0, 1), overloaded), "end");
+  deepEqual([late.opened, late.types], [true, ["message_start", "error"]]);
+});
+
+Deno.test("a first chunk that cannot be read is thrown before the stream is open", async () => {
+  const payloads = [{}, { bytes: 7 }, { bytes: "bm90IEpTT04=" }, { bytes: "W10=" }];
+  for (const payload of payloads) {
+    const { opened, error } = await collect([eventFrame("chunk", payload)]);
+    deepEqual([opened, error], [false, "upstream_protocol"], JSON.stringify(payload));
+  }
+});
+
 Deno.test("an exception behind chunks is thrown when they have been delivered", async () => {
   const { exchange, upstream } = startExchange();
   const call = await upstream.call(0);

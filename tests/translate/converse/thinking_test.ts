@@ -104,11 +104,11 @@ const CASES: Readonly<Record<string, Case>> = {
     sent: { thinking: ADAPTIVE, effort: "low" },
     ignored: ["thinking.budget_tokens"],
   },
-  "an effort that the model does not have is lowered or raised as its table says": {
+  "an effort that the model does not have becomes the one that its table says": {
     model: "both",
     thinking: ADAPTIVE,
     effort: "xhigh",
-    sent: { thinking: ADAPTIVE, effort: "max" },
+    sent: { thinking: ADAPTIVE, effort: "high" },
     ignored: ["output_config.effort"],
   },
   "an effort alone is left out where the model has none": {
