@@ -1,4 +1,4 @@
-/** The composition root: puts the parts together, and keeps them in step with the configuration. */
+/** The composition root: assembles the parts, and keeps them in step with the configuration. */
 
 import { adminHandler } from "../admin/admin.ts";
 import { type AdminApi, adminApi } from "../admin/api.ts";
@@ -28,34 +28,34 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told of each change of the gateway's state, if anybody is to be told. */
+  /** Notified of each change of the gateway's state. */
   readonly notifier?: Notifier | undefined;
 }
 
-/** What a service manager hears. Nothing that it does with it may throw. */
+/** Receives state changes for a service manager; must not throw. */
 export interface Notifier {
-  /** The gateway listens with a configuration; `status` says what came of the last attempt to take one, in a line. */
+  /** The gateway listens with a configuration; `status` is a line about the last reload. */
   ready(status: string): void;
-  /** A configuration is being read; `ready` follows, also when it is refused. */
+  /** A configuration is being read; `ready` follows, even if it is rejected. */
   reloading(): void;
-  /** The gateway accepts no more, and will have ended after this time. */
+  /** The gateway stops accepting connections, and will have ended after this time. */
   stopping(withinMs: number): void;
 }
 
-/** What the last attempt to take a configuration came to. */
+/** The result of the last reload. */
 interface ReloadOutcome {
   readonly at: string;
   readonly ok: boolean;
   readonly problems: readonly string[];
 }
 
-/** Requests that outlive the drain are ended; their last bytes get this long to reach their clients. */
+/** Requests that outlive the drain are aborted; their last bytes have this long to reach their clients. */
 const LAST_BYTES_MS = 1_000;
 
 /** How long a reload waits for the search for credentials. */
 const MAX_SEARCH_MS = 5_000;
 
-/** Of a request to the admin API. */
+/** Maximum size of a request to the admin API. */
 const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
 
 /** The running gateway. */
@@ -121,7 +121,7 @@ export class App {
     });
   }
 
-  /** Listens with a configuration that has been loaded. Rejects when a socket cannot be opened. */
+  /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
     const app = new App(options, loaded.snapshot);
     await clearWay(loaded.snapshot);
@@ -139,8 +139,8 @@ export class App {
   }
 
   /**
-   * Reads the configuration again and takes it if all of it is good. Gives the problems that kept it from being
-   * taken, or none. What is asked for while another reload runs becomes one more after it, however often.
+   * Reads the configuration again and activates it if it is valid. Returns the problems that prevented it, or none.
+   * Requests during a reload cause one more reload afterwards, however many there are.
    */
   reload(reason: string): Promise<readonly string[]> {
     return this.#reloads.takeOnce(() => this.#reload(reason));
@@ -161,7 +161,7 @@ export class App {
     return loadConfig(configPath, { readFile, env });
   }
 
-  /** Stops accepting, lets the requests in hand finish within the drain time, ends the rest, and resolves. */
+  /** Stops accepting, lets in-flight requests finish within the drain time, aborts the rest, and resolves. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#watch?.close();
@@ -177,7 +177,7 @@ export class App {
       drainMs,
       () => this.#gateway.pipeline.abortAll(new AditError("draining")),
     );
-    // A client that reads nothing must not hold the process: it goes with it.
+    // A client that reads nothing must not keep the process alive: its connection ends with it.
     await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
     await this.#admin.close();
@@ -200,16 +200,16 @@ export class App {
         generation: this.#generation,
       });
     } else {
-      logger.log("error", "configuration refused, the previous one stays in use", { reason, problems });
+      logger.log("error", "configuration rejected; the previous one stays in use", { reason, problems });
     }
     if (!this.#draining) notifier?.ready(this.#summary());
     return problems;
   }
 
-  /** Loads, listens and swaps; whatever fails on the way leaves everything as it was. */
+  /** Loads, listens and swaps; any failure leaves everything as it was. */
   async #take(given: LoadResult | undefined): Promise<readonly string[]> {
     const loaded = given ?? await this.#load();
-    // Also of a bad configuration: a file that it names may be what is mended next.
+    // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
     if (this.#draining) return ["the gateway is shutting down"];
@@ -228,7 +228,8 @@ export class App {
     change.commit();
     this.#generation++;
     this.#loadedAt = this.#now();
-    // So that whoever asked for the reload finds a rewritten credentials file in use; what takes longer goes on by itself.
+    // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
+    // background.
     await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
     return [];
   }
@@ -250,11 +251,11 @@ export class App {
 
   #warn(warnings: readonly Problem[]): void {
     for (const warning of warnings) {
-      this.#options.logger.log("warn", "doubtful configuration", { problem: formatProblem(warning) });
+      this.#options.logger.log("warn", "configuration warning", { problem: formatProblem(warning) });
     }
   }
 
-  /** What runs, and what the last reload came to, in a line. */
+  /** A line about what runs, and the result of the last reload. */
   #summary(): string {
     const { models } = this.#gateway.pipeline.snapshot;
     const { ok, problems } = this.#lastReload;
@@ -294,12 +295,12 @@ export class App {
   }
 }
 
-/** Takes away what a killed process has left where a socket is to be. */
+/** Removes what a killed process has left at a socket's path. */
 async function clearWay({ admin }: Snapshot): Promise<void> {
   if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
 }
 
-/** Whether `fetch` goes through a proxy, so that a connection of our own to the provider proves nothing. */
+/** Whether `fetch` uses a proxy, so that a direct connection to the provider proves nothing. */
 function usesForwardProxy(env: AppOptions["env"]): boolean {
   return ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].some((name) =>
     (env[name] ?? env[name.toLowerCase()] ?? "") !== ""

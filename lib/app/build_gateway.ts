@@ -1,4 +1,4 @@
-/** Puts a gateway together: credentials, the way to the providers, the pipeline and what hears of settled requests. */
+/** Assembles a gateway: credentials, upstream, pipeline, and the sinks of settled requests. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -21,7 +21,7 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
 export interface Gateway {
   readonly pipeline: Pipeline;
   readonly credentials: ProviderCredentials;
-  /** Of the requests that were settled since the start. */
+  /** Counts of the requests settled since the start. */
   readonly counts: RequestCounts;
 }
 

@@ -1,18 +1,18 @@
-/** Tasks that run one after the other, and those of which one more is enough however often it is asked for. */
+/** Tasks that run one after another, and tasks that are coalesced while they wait. */
 
 export class Turns<Value> {
   #last: Promise<unknown> = Promise.resolve();
-  /** Asked for, and not yet begun. */
+  /** Requested, and not yet started. */
   #next: Promise<Value> | undefined;
 
-  /** Runs the task when all before it have ended, however they ended. */
+  /** Runs the task when all earlier ones have ended, whatever their result. */
   take<Result>(task: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(task);
     this.#last = turn.catch(() => {});
     return turn;
   }
 
-  /** The same for a task that is not asked for twice: one that waits for its turn already does for this one, too. */
+  /** The same for a coalesced task: one that is already waiting also covers this request. */
   takeOnce(task: () => Promise<Value>): Promise<Value> {
     this.#next ??= this.take(() => {
       this.#next = undefined;

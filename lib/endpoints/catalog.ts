@@ -1,4 +1,6 @@
-/** `GET /foundation-models` and `/inference-profiles`: what the caller may name in Bedrock's own API, in AWS's shapes. */
+/**
+ * `GET /foundation-models` and `/inference-profiles`: the models that the caller may use natively, in AWS's form.
+ */
 
 import { matchesGlob } from "../base/glob.ts";
 import { partitionName } from "../aws/hosts.ts";
@@ -27,22 +29,22 @@ export function catalogEndpoint(list: CatalogList): CallerEndpoint {
 export interface CatalogOptions {
   readonly caller: Caller;
   readonly snapshot: Snapshot;
-  /** May hold `type` for profiles and `byProvider` for models; AWS's other filters are passed over. */
+  /** May contain `type` for profiles and `byProvider` for models; AWS's other filters are ignored. */
   readonly query: URLSearchParams;
 }
 
-/** Something that the caller may send as a model id. */
+/** An id that the caller may send as a model id. */
 interface Entry {
   readonly id: string;
   readonly region: string;
   readonly profile: "APPLICATION" | "SYSTEM_DEFINED" | undefined;
-  /** The model behind it, as far as the configuration tells. */
+  /** The model behind it, as far as the configuration shows it. */
   readonly foundation: string;
 }
 
 /**
- * One list, in one page: configured names, and the real ids behind configured models where the caller's `native` allows
- * them. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html
+ * One list, in one page: configured names, and the real ids behind configured models that the caller's `native`
+ * allows. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html
  */
 export function listCatalog(list: CatalogList, { caller, snapshot, query }: CatalogOptions): unknown {
   const entries = entriesFor(caller, snapshot);
@@ -78,7 +80,7 @@ function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
   return [...new Map([...raw, ...named].map((entry) => [entry.id, entry])).values()];
 }
 
-/** ARNs are left out: they tell the operator's account. */
+/** ARNs are left out, since they contain the operator's account. */
 function mayUseId({ id, provider }: ModelTarget, { native }: Caller): boolean {
   return !id.startsWith("arn:") && native !== undefined && native.regions.has(provider.region) &&
     native.ids.some((glob) => matchesGlob(glob, id));
@@ -90,7 +92,7 @@ function entryOf({ id: modelId, baseModel, provider }: ModelTarget, id: string):
     id,
     region: provider.region,
     profile: profileType(modelId),
-    // An ARN that hides its model is not shown in the model's place.
+    // An ARN that does not contain its model is not listed as a model.
     foundation: foundation.startsWith("arn:") ? id : foundation,
   };
 }

@@ -1,4 +1,4 @@
-/** Streams of events: typed events from the upstream, translated into the text of server-sent events. */
+/** Streamed responses: typed events from the upstream, translated to server-sent events. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { type AditError, toAditError } from "../base/errors.ts";
@@ -8,13 +8,13 @@ import type { EventStream } from "../providers/bedrock/event_stream.ts";
 import type { Outcome, StreamAnswer } from "../gateway/outcome.ts";
 import type { ByteSource } from "../server/stream.ts";
 
-/** A translation of one stream; its texts are whole server-sent events. */
+/** The translation of one stream to complete server-sent events. */
 export interface StreamTranslation<Event> {
-  /** The text for an event, perhaps none. Throws `upstream_protocol` for one that cannot be. */
+  /** The text for an event, possibly empty. Throws `upstream_protocol` for an invalid one. */
   push(event: Event): string;
   /** The text after the last event. */
   end(): string;
-  /** The text that tells of the error, after which nothing follows. */
+  /** The text for an error, after which nothing follows. */
   fail(error: AditError): string;
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;
@@ -24,16 +24,16 @@ export interface StreamTranslation<Event> {
 export interface EventAnswerOptions<Event> {
   readonly events: EventStream<Event>;
   readonly translation: StreamTranslation<Event>;
-  /** What the dialect has for a silence. */
+  /** The dialect's ping. */
   readonly ping: string;
 }
 
-/** The answer to a request that asked for a stream, whose first events are there. */
+/** The response to a streaming request, once the first events have arrived. */
 export function eventAnswer<Event>(options: EventAnswerOptions<Event>): StreamAnswer {
   const headers = new Headers({
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
-    // Asks nginx in front of the gateway to pass on what it gets at once.
+    // Tells nginx in front of the gateway not to buffer.
     "x-accel-buffering": "no",
   });
   return {
@@ -85,7 +85,7 @@ class EventText<Event> implements ByteSource {
     return this.#options.translation.end();
   }
 
-  /** The text of a batch; a failure in it is kept until the text before it has been sent. */
+  /** The text of a batch; an error in it is kept until the text before it has been sent. */
   #translate(batch: readonly Event[]): string {
     let text = "";
     try {

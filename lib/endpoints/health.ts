@@ -1,4 +1,4 @@
-/** `GET /healthz` and `/`: that the gateway answers at all. */
+/** `GET /healthz` and `/`: liveness. */
 
 import type { OpenEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";

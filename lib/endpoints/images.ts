@@ -1,28 +1,28 @@
-/** Fetches the images that a request points at, where `limits.fetch_images` allows it. */
+/** Fetches the images that a request refers to, if `limits.fetch_images` allows it. */
 
 import { Buffer } from "node:buffer";
 import { invalidField } from "../base/errors.ts";
 import { ImageError } from "../providers/transport/images.ts";
 import type { Call } from "../gateway/call.ts";
 
-/** As many images as Converse takes in one request. */
+/** Converse's limit of images in a request. */
 const MAX_IMAGES = 20;
 
-/** An image that somebody else keeps. */
+/** An image given by URL. */
 export interface RemoteImage {
-  /** Where in the request it is named, for errors. */
+  /** Path of the request field, for errors. */
   readonly path: string;
   readonly url: string;
 }
 
 /**
- * The images' bytes in base64, in their order, fetched all at once; the first that fails ends the others. Throws
- * `invalid_request` with the path of a bad one.
+ * The images in base64, in order, fetched concurrently; the first failure cancels the others. Throws
+ * `invalid_request` with the path of the failed image.
  */
 export async function fetchImages(images: readonly RemoteImage[], call: Call): Promise<readonly string[]> {
   const excess = images[MAX_IMAGES];
   if (excess !== undefined) {
-    throw invalidField(excess.path, `expected at most ${MAX_IMAGES} images to fetch, found another`);
+    throw invalidField(excess.path, `a request may refer to at most ${MAX_IMAGES} images`);
   }
   const budget = { left: call.snapshot.limits.bodyBytes };
   const others = new AbortController();

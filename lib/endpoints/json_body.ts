@@ -3,7 +3,7 @@
 import { type JsonObject, parseJsonBody } from "../base/json.ts";
 import type { EndpointRequest } from "../gateway/endpoint.ts";
 
-/** The object that the body holds. Throws `invalid_request`. */
+/** The object in the body. Throws `invalid_request`. */
 export function jsonBody({ received, snapshot }: EndpointRequest): JsonObject {
   return parseJsonBody(received.body, { maxDepth: snapshot.limits.jsonDepth });
 }

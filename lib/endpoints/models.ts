@@ -1,4 +1,6 @@
-/** `GET /v1/models` and `/v1/models/{name}`: the caller's models, in OpenAI's and Anthropic's members at once. */
+/**
+ * `GET /v1/models` and `/v1/models/{name}`: the caller's models, in a form for both OpenAI's and Anthropic's clients.
+ */
 
 import { AditError, invalidField } from "../base/errors.ts";
 import { modelFor, modelsFor } from "../snapshot/access.ts";
@@ -7,7 +9,7 @@ import type { CallerEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";
 import { queryOf } from "../server/path.ts";
 
-/** The list, or the model of a name. */
+/** The list, or one model by name. */
 export function modelsEndpoint(name?: string): CallerEndpoint {
   return {
     needs: "caller",
@@ -22,14 +24,17 @@ export function modelsEndpoint(name?: string): CallerEndpoint {
 export interface ListOptions {
   readonly caller: Caller;
   readonly snapshot: Snapshot;
-  /** The time that every model tells as that of its creation. */
+  /** The creation time reported for every model. */
   readonly createdMs: number;
-  /** May hold `limit` and `after_id` or `before_id`, as Anthropic's clients page; without them the list is whole. */
+  /**
+   * May contain `limit` and `after_id` or `before_id`, as sent by Anthropic's clients; by default the list is
+   * complete.
+   */
   readonly query: URLSearchParams;
 }
 
 /**
- * The list, or the one model. Throws `model_not_found`, or `invalid_request` for a page that cannot be.
+ * The list, or the one model. Throws `model_not_found`, or `invalid_request` for invalid paging.
  * https://docs.anthropic.com/en/api/models-list
  */
 export function listModels(
@@ -52,7 +57,7 @@ export function listModels(
 
 interface Page {
   readonly names: readonly string[];
-  /** Whether there are more in the direction in which the client goes. */
+  /** Whether there are more in the direction of paging. */
   readonly hasMore: boolean;
 }
 
@@ -72,12 +77,12 @@ function readLimit(text: string | null): number {
   if (text === null) return Infinity;
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= 1000) return limit;
-  throw invalidField("limit", "expected a whole number from 1 to 1000");
+  throw invalidField("limit", "expected an integer from 1 to 1000");
 }
 
 function indexOf(id: string, param: string, names: readonly string[]): number {
   const index = names.indexOf(id);
-  if (index === -1) throw invalidField(param, "expected the id of a model in the list");
+  if (index === -1) throw invalidField(param, "must be the id of a model in the list");
   return index;
 }
 

@@ -1,4 +1,4 @@
-/** From a request's method and raw path to the endpoint that answers it. */
+/** Routes a request by method and raw path to its endpoint. */
 
 import { AditError } from "../base/errors.ts";
 import type { Dialect } from "../gateway/dialect.ts";
@@ -18,12 +18,12 @@ interface FixedRoute {
   readonly endpoint: Endpoint;
 }
 
-/** By path. `HEAD` is taken wherever `GET` is. */
+/** By path. `HEAD` is accepted wherever `GET` is. */
 export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", endpoint: health }],
   ["/healthz", { method: "GET", endpoint: health }],
   ["/v1/chat/completions", { method: "POST", endpoint: chatEndpoint({}) }],
-  // The second spelling is that of clients whose base URL ends in /anthropic, next to other providers' routes.
+  // The second spelling is for clients whose base URL ends in /anthropic.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
     [`${base}/models`, { method: "GET", endpoint: modelsEndpoint() }],
     [`${base}/messages`, { method: "POST", endpoint: messages }],
@@ -36,11 +36,11 @@ const COMPAT = /^(?:\/v1\/[^/]+\/[^/]+)?\/compat\/chat\/completions$/;
 
 const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
 
-/** The dialect in which a request is answered, also when there is nothing at its path. */
+/** The dialect of a request's response, also for unknown paths. */
 function dialectOf(path: string, headers: Headers): Dialect {
   if (nativeAddress(path) !== undefined) return "bedrock";
   if (path.startsWith("/v1/messages") || path.startsWith("/anthropic/")) return "anthropic";
-  // Both kinds of clients list models at one path; Anthropic's tell the version of their API.
+  // Both kinds of clients list models at one path; Anthropic's send the version of their API.
   if (path.startsWith("/v1/models") && headers.has("anthropic-version")) return "anthropic";
   return "openai";
 }
@@ -60,23 +60,27 @@ function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   }
   const model = MODEL.exec(path);
   if (model !== null) return expectMethod("GET", method, modelsEndpoint(decodeId(model[1] ?? "")));
-  throw new AditError("route_not_found", `there is no route ${method} ${path.slice(0, 200)}`);
+  throw new AditError("route_not_found", `route not found: ${method} ${path.slice(0, 200)}`);
 }
 
-/** All that the gateway answers. */
+/** Everything that the gateway serves. */
 export const router: Router = { route, dialectOf };
 
 function expectMethod(expected: FixedRoute["method"], method: string, endpoint: Endpoint): Endpoint {
   if (method === expected || (method === "HEAD" && expected === "GET")) return endpoint;
-  throw new AditError("method_not_allowed", `this route takes ${expected}, not ${method}`, {
-    allow: expected === "GET" ? "GET, HEAD" : expected,
-  });
+  throw new AditError(
+    "method_not_allowed",
+    `method ${method} is not allowed on this route; use ${expected}`,
+    {
+      allow: expected === "GET" ? "GET, HEAD" : expected,
+    },
+  );
 }
 
 function decodeId(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new AditError("invalid_request", "the model id in the path is not valid percent-encoding");
+    throw new AditError("invalid_request", "invalid percent-encoding of the model id in the path");
   }
 }

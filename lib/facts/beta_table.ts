@@ -5,7 +5,7 @@ import tables from "./built_in.json" with { type: "json" };
 import { parseJsonPath } from "./json_paths.ts";
 import type { JsonPath } from "./json_paths.ts";
 
-/** The table, compiled. Names of flags may end in `*`, for any characters. */
+/** The compiled table. Names of flags may end in `*` for any characters. */
 export interface BetaTable {
   readonly unknown: "drop" | "pass";
   readonly pass: readonly string[];
@@ -13,19 +13,21 @@ export interface BetaTable {
   readonly rename: ReadonlyMap<string, string>;
   readonly fields: readonly FieldRow[];
   readonly replace: readonly ReplacementRow[];
-  /** Values of a tool's `type` that Bedrock takes, once the flags that they need are sent. */
+  /** Values of a tool's `type` that Bedrock accepts, once the flags that they need are sent. */
   readonly tools: readonly string[];
 }
 
-/** Fields that mean nothing without one of the flags. */
+/** Fields that have no meaning without one of the flags. */
 interface FieldRow {
   readonly flags: readonly string[];
   readonly remove: readonly JsonPath[];
-  /** For fields sent without any of the flags: the flag to add, or `keep` where they need none; undefined removes them. */
+  /**
+   * For fields sent without any of the flags: the flag to add, or `keep` if they need none; undefined removes them.
+   */
   readonly alone: string | undefined;
 }
 
-/** A field that Bedrock refuses, and the flag that means the same. */
+/** A field that Bedrock refuses, and the flag with the same meaning. */
 interface ReplacementRow {
   readonly field: JsonPath;
   readonly flag: string;
@@ -34,7 +36,7 @@ interface ReplacementRow {
 /** In `alone`: the fields stay without a flag. */
 export const KEEP = "keep";
 
-/** The name of a flag, or the beginning of several; for schemas. */
+/** The name of a flag, or a prefix of several; for schemas. */
 export const FLAG_NAMES = /^[\w.-]{1,128}\*?$/;
 
 const names = z.array(z.string().regex(FLAG_NAMES));
@@ -54,7 +56,7 @@ export const betaTableSchema = z.strictObject({
   tools: names,
 });
 
-/** A table that may leave things to the one below it. */
+/** A table that may defer to the one below it. */
 export type WrittenBetaTable =
   & Omit<z.output<typeof betaTableSchema>, "unknown">
   & { readonly unknown?: BetaTable["unknown"] | undefined };
@@ -70,8 +72,7 @@ const EMPTY_TABLE: BetaTable = {
 };
 
 /**
- * Compiles a table that is laid over another: what it says of a flag takes the place of what the other says. Throws an
- * `Error` that names the path that cannot be read.
+ * Compiles a table on top of another: its entries override the other's. Throws an `Error` that names an invalid path.
  */
 export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = EMPTY_TABLE): BetaTable {
   const { pass, drop, rename } = written;
@@ -100,12 +101,12 @@ export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = E
 
 let builtIn: BetaTable | undefined;
 
-/** The table that the program carries with it; read when it is first asked for. */
+/** The table built into the program; parsed on first use. */
 export function builtInBetaTable(): BetaTable {
   return builtIn ??= compileBetaTable(betaTableSchema.parse(tables.betaFlags));
 }
 
-/** Whether a flag is one of the names, or begins like one that ends in `*`. */
+/** Whether a flag is one of the names, or has a prefix that ends in `*`. */
 export function isNamed(flag: string, names: readonly string[]): boolean {
   return names.some((name) => name.endsWith("*") ? flag.startsWith(name.slice(0, -1)) : flag === name);
 }

@@ -1,4 +1,4 @@
-/** Paths into JSON, as the data files write them, and the removal of what stands there. */
+/** Paths into JSON as written in the data files, and the removal of their values. */
 
 import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
@@ -17,10 +17,12 @@ type Step =
 const SEGMENT = /(\w+)(?:\[(?:(\w+)\*)?(\]))?/;
 const WHOLE_SEGMENT = new RegExp(`^${SEGMENT.source}$`);
 
-/** What `parseJsonPath` can read; for schemas. */
+/** The syntax of `parseJsonPath`; for schemas. */
 export const JSON_PATH = new RegExp(`^${SEGMENT.source}(?:\\.${SEGMENT.source})*$`);
 
-/** Reads `a.b` (members), `a[]` (every element) and `a[word*]` (elements whose type begins so); throws an `Error`. */
+/**
+ * Parses `a.b` (members), `a[]` (every element) and `a[word*]` (elements whose type begins so); throws an `Error`.
+ */
 export function parseJsonPath(text: string): JsonPath {
   const steps = text.split(".").flatMap((segment): Step[] => {
     const match = WHOLE_SEGMENT.exec(segment);
@@ -33,8 +35,8 @@ export function parseJsonPath(text: string): JsonPath {
 }
 
 /**
- * The object without what stands at the path, in the same order; objects and arrays that this leaves empty leave too.
- * The object itself where nothing stands there; nothing that stays is copied but what is around a gap.
+ * The object without the values at the path, in the same order; objects and arrays that become empty are removed,
+ * too. Returns the object itself if nothing is removed; only the objects around a removed value are copied.
  */
 export function withoutPath(object: JsonObject, { steps }: JsonPath): JsonObject {
   const left = without(object, steps);

@@ -1,6 +1,8 @@
-/** Model ids without what tells where the model runs. */
+/** Model ids without the part that says where the model runs. */
 
-/** The labels that a model id begins with; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html */
+/**
+ * The geography prefixes of model ids; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+ */
 const PROVIDERS: ReadonlySet<string> = new Set([
   "ai21",
   "amazon",
@@ -25,8 +27,8 @@ const PROVIDERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The id of the model behind an inference profile, as operations want it that know no profiles: out of an ARN that
- * shows it, and without a leading `us.`, `global.` or whatever geography comes next. An ARN that hides its model stays.
+ * The id of the model behind an inference profile, for operations that do not accept profiles: extracted from an ARN
+ * that contains it, and without a leading `us.`, `global.` or any other geography. Other ARNs are unchanged.
  */
 export function foundationModelId(modelId: string): string {
   const resource = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(modelId)

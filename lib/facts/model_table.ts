@@ -6,7 +6,7 @@ import tables from "./built_in.json" with { type: "json" };
 import { foundationModelId } from "./model_id.ts";
 import { BARE_TRAITS, compileTraits, type ModelTraits, TRAIT_FIELDS, type WrittenTraits } from "./traits.ts";
 
-/** Rows in order; every row that matches a model sets the traits it names. */
+/** Rows in order; every row that matches a model sets its traits. */
 export type ModelTable = readonly ModelRow[];
 
 interface ModelRow {
@@ -16,10 +16,10 @@ interface ModelRow {
   readonly source: RowSource;
 }
 
-/** Whether a row comes with the program or from the file that `data.models` names. */
+/** Whether a row is built into the program or from the file that `data.models` names. */
 export type RowSource = "built_in" | "data_file";
 
-/** The row that a trait of a model comes from. */
+/** The row that sets a trait of a model. */
 export interface TraitRow {
   /** The pattern that matches the model. */
   readonly pattern: string;
@@ -32,7 +32,7 @@ export interface WrittenRow extends WrittenTraits {
   readonly match: string | readonly string[];
 }
 
-/** Rows made ready for look-ups, in the same order. */
+/** Compiled rows, in the same order. */
 export function compileModelTable(rows: readonly WrittenRow[], source: RowSource): ModelTable {
   return rows.map(({ match, ...traits }) => ({
     ids: [match].flat(),
@@ -43,7 +43,7 @@ export function compileModelTable(rows: readonly WrittenRow[], source: RowSource
 
 let builtIn: ModelTable | undefined;
 
-/** The table that the program carries with it; read when it is first asked for. */
+/** The table built into the program; parsed on first use. */
 export function builtInModelTable(): ModelTable {
   return builtIn ??= compileModelTable(rowsSchema.parse(tables.models), "built_in");
 }
@@ -53,8 +53,9 @@ const rowsSchema = z.array(
 );
 
 /**
- * The traits of a model, by its id, its inference profile's id or an ARN that shows either. For an ARN that hides its
- * model (an application inference profile, provisioned throughput) pass the id of the model behind it.
+ * The traits of a model, by its id, its inference profile's id or an ARN that contains either. For an ARN that does
+ * not contain its model (an application inference profile, provisioned throughput) pass the id of the underlying
+ * model.
  */
 export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
   const id = baseModelId(modelId);
@@ -63,7 +64,7 @@ export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
     .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
 }
 
-/** The row that each of the model's traits comes from; a trait that no row names is not in it. */
+/** The row that sets each of the model's traits; traits that no row sets are absent. */
 export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<string, TraitRow> {
   const id = baseModelId(modelId);
   const rows = new Map<string, TraitRow>();
@@ -75,7 +76,7 @@ export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<strin
   return rows;
 }
 
-/** The id that tells the family; a custom model has that of its base in its ARN. */
+/** The id that identifies the family; a custom model has that of its base in its ARN. */
 function baseModelId(modelId: string): string {
   return foundationModelId(/:custom-model\/([^/]+)\//.exec(modelId)?.[1] ?? modelId);
 }

@@ -1,11 +1,11 @@
-/** Tries the targets of a plan in their order: the only place that decides whether a request is tried again. */
+/** Tries the targets of a plan in order: the only place that decides whether a request is retried. */
 
 import { errorRow, toAditError } from "../base/errors.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest } from "./endpoint.ts";
 
-/** The first attempt that is answered, or the one whose refusal is the caller's. */
+/** The first successful attempt, or the one whose refusal is returned to the caller. */
 export async function attemptInOrder(request: ModelRequest, call: Call): Promise<Attempt> {
   const [first, ...others] = request.plan.targets;
   let attempt = await attemptAt(first, request, call);
@@ -16,7 +16,7 @@ export async function attemptInOrder(request: ModelRequest, call: Call): Promise
   return attempt;
 }
 
-/** Whether another target may be asked: the refusal is this target's own affair. */
+/** Whether another target may be tried: the refusal only concerns this target. */
 function mayMoveOn({ refused }: Attempt): boolean {
   return refused !== undefined && errorRow(refused.kind).retry === "elsewhere";
 }

@@ -1,4 +1,4 @@
-/** One request in flight: what is known of it so far, its one deadline, how it is ended early, and its record. */
+/** One in-flight request: its state, its one deadline, how it is ended early, and its record. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
@@ -15,29 +15,29 @@ export interface CallOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly upstream: Upstream;
-  /** The configuration that the request began with and keeps. */
+  /** The configuration with which the request began, and which it keeps. */
   readonly snapshot: Snapshot;
   readonly method: string;
   readonly path: string;
   readonly dialect: Dialect;
   readonly remoteAddress: string;
-  /** Get the record, once, when the request is settled. */
+  /** Receive the record, once, when the request is settled. */
   readonly sinks: readonly RecordSink[];
-  /** Called ahead of the sinks. */
+  /** Called before the sinks. */
   readonly onSettled: (call: Call) => void;
 }
 
-/** How a request failed, where no answer says it. */
+/** How a request failed, if no response shows it. */
 export interface Failure {
   readonly status: number;
   readonly ignored: readonly string[];
 }
 
-/** A request from its arrival to `settle`, which everything it may come to ends in. */
+/** A request from its arrival to `settle`, with which every request ends. */
 export class Call {
   readonly options: CallOptions;
   readonly #startedMs: number;
-  /** For all of the request: its body, every attempt, and the last byte of the answer. */
+  /** Covers the whole request: its body, every attempt, and the last byte of the response. */
   readonly #deadline: Deadline;
   #caller: Caller | undefined;
   #plan: Plan | undefined;
@@ -80,7 +80,9 @@ export class Call {
     this.#plan = plan;
   }
 
-  /** Sends to a target; what an earlier attempt left open is ended. Throws the error with which the request was ended. */
+  /**
+   * Sends to a target, after ending an earlier attempt. Throws the error with which the request was ended.
+   */
   open(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
     this.#exchange?.end(new AditError("client_gone"));
@@ -90,14 +92,14 @@ export class Call {
     return this.#exchange;
   }
 
-  /** Aborts, with the error, when the request is ended early: for what is waited for outside an exchange. */
+  /** Aborts with the error when the request is ended early; for waits outside an exchange. */
   get ended(): AbortSignal {
     this.#ending ??= new AbortController();
     if (this.#failure !== undefined) this.#ending.abort(this.#failure);
     return this.#ending.signal;
   }
 
-  /** Ends the request early, for a reason that is not its own: what it waits for throws `error`. */
+  /** Ends the request early, for an external reason: pending waits throw `error`. */
   end(error: AditError): void {
     if (this.#settled) return;
     this.#failure ??= error;
@@ -105,19 +107,19 @@ export class Call {
     this.#ending?.abort(this.#failure);
   }
 
-  /** Calls back when the deadline passes, for who would not notice: a stream whose client does not read. */
+  /** Registers a callback for the deadline, for a stream whose client does not read and would not notice. */
   onOverdue(callback: () => void): void {
     this.#onOverdue = callback;
   }
 
-  /** Notes that the answer has begun. */
+  /** Records that the response has begun. */
   began(answer: Answer): void {
     this.#answer = answer;
     this.#status = answer.status;
     this.#firstByteMs ??= this.#elapsed();
   }
 
-  /** The last thing that happens to a request, whichever way it ended: records it, once, and leaves nothing open. */
+  /** Settles a request, however it ended: records it, once, and releases everything. */
   settle(error?: AditError, failure?: Failure): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -171,15 +173,15 @@ function recordedError(error: AditError): RecordedError {
   return { kind: error.kind, upstream: error.details.upstream, cause: causeOf(error) };
 }
 
-/** How far the causes of causes are followed. */
+/** Maximum depth of the chain of causes. */
 const MAX_CAUSES = 4;
 
-/** What lies behind one of our errors, for the operator: names and codes of system errors and bugs. */
+/** The cause of one of our errors, for the operator: names and codes of system errors and bugs. */
 function causeOf(error: AditError): string | undefined {
   const { cause } = error.details;
   if (error.kind === "internal" && cause instanceof Error) return cause.stack;
   const texts: string[] = [];
-  // Deno 2.9.6 says "fetch failed", and only in the cause of that whether it was the name, the connection or TLS.
+  // Deno 2.9.6 reports "fetch failed", and only the cause says whether it was the name, the connection or TLS.
   for (let each = cause; each !== undefined && texts.length < MAX_CAUSES;) {
     texts.push(each instanceof Error ? `${each.name}: ${each.message}` : String(each));
     each = each instanceof Error ? each.cause : undefined;

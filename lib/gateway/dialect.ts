@@ -1,4 +1,4 @@
-/** How each dialect spells an answer of Adit's own: errors before the stream and in it, and what fills a silence. */
+/** How each dialect represents Adit's own responses: errors before and in a stream, and pings. */
 
 import { type AditError, errorRow } from "../base/errors.ts";
 import { anthropicErrorBody, bedrockErrorBody, openAiErrorBody } from "../wire/errors.ts";
@@ -7,7 +7,7 @@ export const DIALECTS = ["openai", "anthropic", "bedrock"] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 interface DialectRow {
-  /** Headers that name the request in every answer of Adit's own. */
+  /** Headers with the request id in each of Adit's own responses. */
   readonly idHeaders: readonly string[];
   status(error: AditError): number;
   body(error: AditError, requestId: string): unknown;
@@ -31,7 +31,7 @@ const ROWS = {
     idHeaders: ["x-request-id"],
     status: (error) => errorRow(error.kind).bedrockStatus ?? errorRow(error.kind).status,
     body: bedrockErrorBody,
-    // AWS SDKs tell errors apart by this header, and show the id as the request's.
+    // AWS SDKs distinguish errors by this header, and report the id as the request's.
     errorHeaders: (error, requestId) => ({
       "x-amzn-errortype": errorRow(error.kind).bedrock,
       "x-amzn-requestid": requestId,
@@ -40,7 +40,7 @@ const ROWS = {
   },
 } as const satisfies Record<Dialect, DialectRow>;
 
-/** The answer to a request that failed before the first byte of its answer. */
+/** The response to a request that failed before its first byte. */
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
   const { retryAfterS, shouldRetry } = errorRow(error.kind);
@@ -59,7 +59,7 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
   });
 }
 
-/** Puts the request's id where the dialect's clients look for it. */
+/** Puts the request id where the dialect's clients look for it. */
 export function nameRequest(headers: Headers, dialect: Dialect, requestId: string): void {
   for (const name of ROWS[dialect].idHeaders) headers.set(name, requestId);
 }

@@ -1,4 +1,6 @@
-/** What an endpoint gives to the pipeline: an answer of its own, or a request for a model and what its attempts come to. */
+/**
+ * The interface between pipeline and endpoints: an immediate response, or a request for a model and its attempts.
+ */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import { type AditError, toAditError } from "../base/errors.ts";
@@ -8,33 +10,33 @@ import type { Call } from "./call.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 
-/** What stands at a path, for one method. */
+/** What a path and method refer to. */
 export type Endpoint = OpenEndpoint | CallerEndpoint;
 
-/** Answered to everybody, also while the gateway drains. */
+/** Served to everybody, also while the gateway drains. */
 export interface OpenEndpoint {
   readonly needs: "nothing";
   readonly about: EndpointFacts;
   answer(): WholeAnswer;
 }
 
-/** Answered to known callers. */
+/** Served to authenticated callers. */
 export interface CallerEndpoint {
   readonly needs: "caller";
   readonly about: EndpointFacts;
-  /** Whether success is an AWS event stream, which some connections cannot carry to its end. */
+  /** Whether success is an AWS event stream, which some connections would truncate. */
   readonly answersInFrames?: boolean;
-  /** Reads the request as far as it is the same for every target. Throws what the caller did wrong. */
+  /** Parses the request as far as it is the same for every target. Throws the caller's mistakes. */
   read(request: EndpointRequest): Reading;
 }
 
-/** Which endpoint it is, and what its path says, as plain data. */
+/** The endpoint's identity and the parameters of its path, as plain data. */
 export type EndpointFacts = { readonly endpoint: string } & Readonly<Record<string, unknown>>;
 
-/** A request whose caller is known. */
+/** An authenticated request. */
 export interface EndpointRequest {
   readonly received: ReceivedRequest;
-  /** Path and query as they were received. */
+  /** Path and query as received. */
   readonly target: string;
   readonly caller: Caller;
   readonly snapshot: Snapshot;
@@ -42,40 +44,42 @@ export interface EndpointRequest {
   readonly startedMs: number;
 }
 
-/** What a request turns out to be. */
+/** The result of parsing a request. */
 export type Reading =
   | { readonly kind: "answer"; readonly answer: WholeAnswer }
   | { readonly kind: "model"; readonly request: ModelRequest };
 
-/** A request that a model is to answer. */
+/** A request for a model. */
 export interface ModelRequest {
   readonly plan: Plan;
   /** One attempt at one target; what it throws is a refusal, too. */
   attempt(target: Target, call: Call): Promise<Attempt>;
 }
 
-/** What came of one attempt at a target before any byte was sent to the client. */
+/** The result of one attempt at a target before any byte was sent to the client. */
 export type Attempt =
   | { readonly answered: Answer; readonly refused?: undefined }
   | Refusal;
 
 export interface Refusal {
   readonly refused: AditError;
-  /** Fields and flags of the request that had no effect: what Bedrock never saw may be why it refused. */
+  /** Ignored fields and flags of the request: what Bedrock never saw may be why it refused. */
   readonly ignored: readonly string[];
-  /** The upstream's own bytes for it, where the caller gets them unchanged. */
+  /** The upstream's own bytes, if the caller gets them unchanged. */
   readonly answer?: Answer;
 }
 
-/** From a request's method and path to its endpoint, and to the dialect of its errors. */
+/** Finds the endpoint of a request by method and path, and the dialect of its errors. */
 export interface Router {
-  /** Throws `route_not_found`, `method_not_allowed`, or what is wrong with the path. */
+  /** Throws `route_not_found`, `method_not_allowed`, or an error about the path. */
   route(method: string, path: string, snapshot: Snapshot): Endpoint;
-  /** The dialect of the answer, also when there is nothing at the path. */
+  /** The dialect of the response, also for unknown paths. */
   dialectOf(path: string, headers: Headers): Dialect;
 }
 
-/** Runs an attempt whose request is translated: what fails from here on is a refusal that names the ignored fields. */
+/**
+ * Runs an attempt of a translated request: failures from here on are refusals that list the ignored fields.
+ */
 export async function attemptWith(
   ignored: readonly string[],
   attempt: () => Promise<Answer>,

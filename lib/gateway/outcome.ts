@@ -1,18 +1,18 @@
-/** An answer on its way to the caller, and what the upstream reported of it. */
+/** A response on its way to the caller, and what the upstream reported about it. */
 
 import type { AditError } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
 import type { ByteSource } from "../server/stream.ts";
 
-/** An answer whose status is certain; its body is here, or still to come. */
+/** A response with its final status; the body is complete or still to come. */
 export type Answer = WholeAnswer | StreamAnswer;
 
 interface AnswerHead {
   readonly status: number;
   readonly headers: Headers;
-  /** Fields and flags of the request that have no effect, for `x-adit-ignored`. */
+  /** Ignored fields and flags of the request, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
-  /** What is known of the answer by now; read once, when the request is settled. */
+  /** What is known about the response so far; read once, when the request is settled. */
   outcome(): Outcome;
 }
 
@@ -25,21 +25,21 @@ export interface StreamAnswer extends AnswerHead {
   readonly body: ByteSource;
 }
 
-/** What the upstream reported of an answer. */
+/** What the upstream reported about a response. */
 export interface Outcome {
   readonly usage?: Usage | undefined;
-  /** Bedrock's own word, in every dialect. */
+  /** Bedrock's own value, in every dialect. */
   readonly stopReason?: string | undefined;
   readonly upstreamRequestId?: string | undefined;
-  /** What the answer held that the program does not know. */
+  /** Unknown things in the response. */
   readonly anomalies: readonly string[];
-  /** What went wrong where the caller was given the upstream's own words for it. */
+  /** The error, if the caller was sent the upstream's own message for it. */
   readonly refusal?: AditError | undefined;
 }
 
 const NO_OUTCOME: Outcome = { anomalies: [] };
 
-/** A value as the body of an answer with status 200. */
+/** A value as the body of a response with status 200. */
 export function jsonAnswer(value: unknown, outcome: Outcome = NO_OUTCOME): WholeAnswer {
   return {
     status: 200,

@@ -1,4 +1,6 @@
-/** The one order in which a request is handled: route, caller, body, plan, attempts, answer, settlement. */
+/**
+ * The one sequence in which a request is handled: route, caller, body, plan, attempts, response, settlement.
+ */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
@@ -24,18 +26,18 @@ export interface PipelineOptions {
   readonly upstream: Upstream;
   readonly router: Router;
   readonly snapshot: Snapshot;
-  /** Get the record of every request when it is settled. */
+  /** Receive the record of every request when it is settled. */
   readonly sinks: readonly RecordSink[];
 }
 
-/** What a request brings with it. */
+/** The parts of a received request. */
 interface Incoming {
   readonly request: Request;
   readonly connection: Connection;
   readonly call: Call;
 }
 
-/** Handles requests with the current snapshot, and knows which are in flight. */
+/** Handles requests with the current snapshot, and tracks in-flight requests. */
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #inFlight = new Set<Call>();
@@ -58,17 +60,17 @@ export class Pipeline {
     return this.#inFlight.size;
   }
 
-  /** Requests from now on see this configuration; those in flight keep theirs. */
+  /** New requests use this configuration; in-flight requests keep theirs. */
   use(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
   }
 
-  /** Refuses what still comes over open connections. */
+  /** Refuses further requests on open connections. */
   startDraining(): void {
     this.#draining = true;
   }
 
-  /** Ends every request in flight: streams with an error event, the others with an error answer. */
+  /** Aborts every in-flight request: streams with an error event, others with an error response. */
   abortAll(error: AditError): void {
     for (const call of this.#inFlight) call.end(error);
   }
@@ -140,7 +142,7 @@ export class Pipeline {
     }
   }
 
-  /** The request as it came off the wire, once all of it is there. */
+  /** The request as received, once it is complete. */
   async #receive({ request, connection: { target }, call }: Incoming): Promise<ReceivedRequest> {
     const { limits, timeouts } = call.snapshot;
     const body = await readBody(request, {
@@ -177,15 +179,15 @@ function isWhole(answer: Answer): answer is WholeAnswer {
   return typeof answer.body === "string" || answer.body instanceof Uint8Array;
 }
 
-/** Half an answer that looks whole is worse than none. */
+/** A truncated response that looks complete is worse than none. */
 function streamLost(): AditError {
   return new AditError(
     "unsupported",
-    "streams over HTTP/2 would reach this client cut short: give it HTTP/1.1, or run the gateway on Bun",
+    "streams over HTTP/2 would reach this client truncated; use HTTP/1.1, or run the gateway on Bun",
   );
 }
 
-/** Ends the call when its client leaves before the answer, also if it has left already. */
+/** Ends the call if its client leaves before the response, or has already left. */
 function endWithClient(call: Call, clientGone: AbortSignal): void {
   const end = () => call.end(new AditError("client_gone"));
   if (clientGone.aborted) end();
@@ -199,18 +201,18 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   if (total > maxBytes) {
     throw new AditError(
       "headers_too_large",
-      `the request headers are larger than ${maxBytes} bytes, the limit here`,
+      `the request headers exceed the limit of ${maxBytes} bytes`,
     );
   }
 }
 
-/** What every answer says next to the endpoint's own headers. */
+/** Headers of every response, in addition to the endpoint's own. */
 function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
 }
 
-/** The error in the caller's dialect; what had no effect is named, since it may be why. */
+/** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
 function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
   const response = errorResponse(error, call.options.dialect, call.id);
   addOwnHeaders(response.headers, call, ignored);
@@ -221,7 +223,7 @@ function refusal(call: Call, error: AditError, ignored: readonly string[]): Resp
 function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
   addOwnHeaders(headers, call, ignored);
-  // An empty body is none: a 204 or 304 that has one cannot be built.
+  // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
   call.began(answer);
   call.settle();

@@ -1,4 +1,4 @@
-/** From the model or region that a request names to the targets that may answer it. */
+/** Resolves the model or region of a request to the targets that may handle it. */
 
 import { AditError } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
@@ -7,8 +7,8 @@ import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
- * The plan for a configured model. A name that does not exist and one that the caller may not use fail alike, so that
- * nobody learns the names of others' models.
+ * The plan for a configured model. An unknown name and one that the caller may not use fail alike, so that nobody can
+ * find out others' models.
  */
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
@@ -16,7 +16,7 @@ export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): 
   return planFor(model);
 }
 
-/** The plan for a configured model, whoever asks. */
+/** The plan for a configured model, for any caller. */
 export function planFor(model: Model): Plan {
   const [first, ...others] = model.targets;
   return { name: model.name, targets: [planned(first), ...others.map(planned)] };
@@ -26,9 +26,9 @@ function planned(settings: ModelTarget): Target {
   return { provider: settings.provider, modelId: settings.id, settings };
 }
 
-/** Where a request to Bedrock's own API says that it is meant for; any of it may contradict the rest. */
+/** What a native request says about its destination; the parts may contradict each other. */
 export interface NativePlace {
-  /** Model id or ARN, or the ARN or id of the resource that the operation is about. */
+  /** Model id or ARN, or the ARN or id of the operation's resource. */
   readonly id: string;
   /** In the prefix of the path. */
   readonly pathRegion: string | undefined;
@@ -36,15 +36,15 @@ export interface NativePlace {
   readonly signatureRegion: string | undefined;
 }
 
-/** A region, and what named it: `adit explain` tells it in these words. */
+/** A region and what selected it, in the words of `adit explain`. */
 export interface RegionChoice {
   readonly region: string;
   readonly because: "ARN" | "path" | "signature" | "caller's default";
 }
 
 /**
- * The region that a request is for: the first that is named by its ARN, its path, its signature; else the first one
- * that the caller's `native` lists.
+ * The region of a request: that of its ARN, its path or its signature, in this order; otherwise the first one in the
+ * caller's `native`.
  */
 export function chooseRegion(place: NativePlace, { regions }: NativeAccess): RegionChoice {
   const arnRegion = regionOfArn(place.id);
@@ -56,14 +56,14 @@ export function chooseRegion(place: NativePlace, { regions }: NativeAccess): Reg
 }
 
 /**
- * The plan for a request to Bedrock's own API that is about a model: a configured name first, wherever its provider is;
- * else a model id or ARN where the caller's `native` allows it, in the region that is chosen and nowhere else.
+ * The plan for a native request about a model: a configured name, wherever its provider is; otherwise a model id or
+ * ARN that the caller's `native` allows, only in the selected region.
  */
 export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const name = configuredName(place.id, caller, snapshot);
   if (name !== undefined) return resolveModel(name, caller, snapshot);
   const inner = unwrapped(place.id);
-  // An ARN inside would be asked for in a region that nobody has checked.
+  // An ARN inside would be used in a region that nobody has checked.
   const id = inner.startsWith("arn:") ? place.id : inner;
   const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
@@ -71,13 +71,13 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
   return { name: id, targets: [{ provider, modelId: id, settings: undefined }] };
 }
 
-/** The plan for a request to Bedrock's own API that is about a region, or about something in it that is not a model. */
+/** The plan for a native request about a region, or a resource in it that is not a model. */
 export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const provider = chooseProvider(place, caller, snapshot);
   if (provider === undefined) {
     throw new AditError(
       "model_not_found",
-      "this key may not use Bedrock's own API in the region that the request is for",
+      "this key is not allowed to use Bedrock's native API in this region",
     );
   }
   return { name: place.id, targets: [{ provider, modelId: "", settings: undefined }] };
@@ -89,7 +89,7 @@ function chooseProvider(place: NativePlace, { native }: Caller, snapshot: Snapsh
   return native.regions.has(region) ? snapshot.providersByRegion.get(region) : undefined;
 }
 
-/** Account of the ARNs that this gateway makes up in its own list of inference profiles. */
+/** Account of the ARNs in this gateway's own list of inference profiles. */
 export const OWN_ACCOUNT = "000000000000";
 
 const OWN_PROFILE = new RegExp(`^arn:[^:]+:bedrock:[^:]+:${OWN_ACCOUNT}:inference-profile/(.+)$`);
@@ -100,7 +100,7 @@ function unwrapped(id: string): string {
   return OWN_PROFILE.exec(id)?.[1] ?? id;
 }
 
-/** The caller's configured model that the id names, by itself or in an ARN of the region where the model is served. */
+/** The caller's configured model for the id: by name, or in an ARN of the region that serves the model. */
 function configuredName(id: string, caller: Caller, snapshot: Snapshot): string | undefined {
   const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
   const model = modelFor(name, caller, snapshot);
@@ -116,10 +116,10 @@ function regionOfArn(id: string): string | undefined {
 }
 
 function notFound(name: string): AditError {
-  // The caller's own text, cut short: it is not to fill a log or an answer.
+  // The caller's own text, truncated so that it cannot fill a log or a response.
   const shown = name.length > 200 ? `${name.slice(0, 200)}…` : name;
   return new AditError(
     "model_not_found",
-    `the model ${JSON.stringify(shown)} does not exist or this key may not use it`,
+    `the model ${JSON.stringify(shown)} does not exist or this key is not allowed to use it`,
   );
 }

@@ -1,4 +1,4 @@
-/** Reads the members of parsed JSON at the edge, and names the path of whatever is not as it should be. */
+/** Reads the fields of parsed JSON at the edge, with the path of any invalid one. */
 
 import { invalidField } from "../base/errors.ts";
 import type { AditError } from "../base/errors.ts";
@@ -6,17 +6,17 @@ import { describeJson, isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 
 /**
- * One object of a request. `null` counts as absent, as clients send it for options they do not set. Every reader throws
- * `invalid_request` with the member's path. The root of a request knows every object that was read from it, so that a
- * member that no reader asked for is reported wherever it is, and no parser can forget to.
+ * One object of a request. `null` counts as absent, since clients send it for options they do not set. Every reader
+ * throws `invalid_request` with the field's path. The root of a request knows every object that was read from it, so
+ * fields that no reader asked for are reported wherever they are.
  */
 export class Fields {
-  /** With repetitions: a set would be most of what reading an object costs. */
+  /** With duplicates: a Set would dominate the cost of reading an object. */
   readonly #asked: string[] = [];
   readonly #value: JsonObject;
-  /** The objects inside it that were read, in that order; undefined while there are none. */
+  /** The objects inside it that were read, in order; undefined if there are none. */
   #inner: Fields[] | undefined;
-  /** What is reported in place of the members that no reader asked for; undefined: those themselves. */
+  /** Reported instead of the unread fields; undefined: the fields themselves. */
   #instead: readonly string[] | undefined;
 
   private constructor(value: JsonObject, readonly path: string) {
@@ -32,7 +32,7 @@ export class Fields {
     return this.path === "" ? name : `${this.path}.${name}`;
   }
 
-  /** Whatever stands there, unchecked; undefined for null. */
+  /** The value, unchecked; undefined for null. */
   any(name: string): JsonValue | undefined {
     this.#asked.push(name);
     return Object.hasOwn(this.#value, name) ? this.#value[name] ?? undefined : undefined;
@@ -60,13 +60,13 @@ export class Fields {
     throw unexpected(this.pathOf(name), "a number", value);
   }
 
-  /** A whole number of at least 1. */
+  /** An integer of at least 1. */
   optionalCount(name: string): number | undefined {
     const value = this.any(name);
     if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 1)) {
       return value;
     }
-    throw unexpected(this.pathOf(name), "a whole number of at least 1", value);
+    throw unexpected(this.pathOf(name), "an integer of at least 1", value);
   }
 
   optionalOneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {
@@ -96,24 +96,24 @@ export class Fields {
     throw unexpected(this.pathOf(name), "an array", value);
   }
 
-  /** The objects of an array; absent is none. */
+  /** The objects of an array; empty if absent. */
   items(name: string): Fields[] {
     const path = this.pathOf(name);
     return (this.optionalArray(name) ?? []).map((item, index) => this.#enter(item, `${path}[${index}]`));
   }
 
-  /** The object itself, with all of its members: none of them is unread. */
+  /** The whole object, with all of its fields; none of them is unread. */
   whole(): JsonObject {
     this.#instead = [];
     return this.#value;
   }
 
-  /** Leaves the object out, of which `paths` are reported in place of its members. */
+  /** Leaves the object out; `paths` are reported instead of its fields. */
   leaveOut(...paths: readonly string[]): void {
     this.#instead = paths;
   }
 
-  /** Its own members with a value that no reader asked for. */
+  /** Its own fields with a value that no reader asked for. */
   unread(): readonly (readonly [name: string, value: JsonValue])[] {
     const found: [name: string, value: JsonValue][] = [];
     for (const name of Object.keys(this.#value)) {
@@ -124,8 +124,8 @@ export class Fields {
   }
 
   /**
-   * Paths, without indexes, of the members that no reader asked for in the objects inside this one: `messages[].name`. To
-   * be called when everything has been read.
+   * Paths, without indexes, of the fields in this object and those inside it that no reader asked for:
+   * `messages[].name`. Call after everything has been read.
    */
   unreadInside(): readonly string[] {
     const paths = new Set<string>();
@@ -156,7 +156,7 @@ export class Fields {
   }
 }
 
-/** The error for a field that holds something else than `expected`; shows short words and numbers, nothing longer. */
+/** The error for a field that is not `expected`; quotes only short words and numbers. */
 export function unexpected(path: string, expected: string, found: JsonValue | undefined): AditError {
   return invalidField(path, `expected ${expected}, found ${show(found)}`);
 }
@@ -169,7 +169,7 @@ export function oneOf(words: readonly string[]): string {
 
 function show(value: JsonValue | undefined): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  // Longer strings, or strings of other characters, may be a prompt or a key that went astray.
+  // Longer strings, or strings with other characters, may be a prompt or a misplaced key.
   if (typeof value === "string" && /^[\w./-]{1,24}$/.test(value)) return `"${value}"`;
   return describeJson(value);
 }

@@ -82,7 +82,7 @@ forEachRuntime(
         const headers = { "X-Large": "x".repeat(1024) };
         return expectRefusal(dialect, { line, headers, body: fineBody(dialect) }, [
           431,
-          /larger than 1024 bytes/,
+          /limit of 1024 bytes/,
         ]);
       });
       // The body of a native request is Bedrock's to judge.

@@ -39,7 +39,7 @@ Deno.test("deno: AWS SDK over HTTP/2: a stream is refused with what to do instea
     ) {
       await assert.rejects(send, {
         name: "UnknownOperationException",
-        message: /give it HTTP\/1\.1, or run .* Bun$/,
+        message: /use HTTP\/1\.1, or run .* Bun$/,
       });
     }
   });

@@ -53,5 +53,5 @@ Deno.test("where a number is expected, one that is too long is refused with its 
   const body = `{"model":"nova","messages":[{"role":"user","content":"Hi"}],"max_tokens":${ID}}`;
   const response = await gateway.send(CHAT, { headers: KEY, body }).response;
   equal(response.status, 400);
-  match((await response.json()).error.message, /^max_tokens: expected a whole number of at least 1, found /);
+  match((await response.json()).error.message, /^max_tokens: expected an integer of at least 1, found /);
 });

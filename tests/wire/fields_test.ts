@@ -37,13 +37,13 @@ const READERS: readonly (readonly [
     "zero of a count",
     { x: 0 },
     (f) => f.optionalCount("x"),
-    "x: expected a whole number of at least 1, found 0",
+    "x: expected an integer of at least 1, found 0",
   ],
   [
     "a fraction of a count",
     { x: 1.5 },
     (f) => f.optionalCount("x"),
-    "x: expected a whole number of at least 1, found 1.5",
+    "x: expected an integer of at least 1, found 1.5",
   ],
   [
     "a string for a boolean",

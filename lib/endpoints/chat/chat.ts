@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`: OpenAI's Chat Completions, answered by Converse and ConverseStream. */
+/** `POST /v1/chat/completions`: OpenAI's Chat Completions, through Converse and ConverseStream. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
@@ -21,15 +21,15 @@ import { eventAnswer } from "../event_answer.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 
-/** What a route has to say about the `model` of its requests. */
+/** How a route determines the `model` of its requests. */
 export interface ChatRoute {
-  /** Taken where the body names none. */
+  /** Used if the body has none. */
   readonly defaultModel: string | undefined;
-  /** What clients that choose among providers may write ahead of a name; empty where they may not. */
+  /** The prefix that clients with several providers may put before a name; empty if there is none. */
   readonly modelPrefix: string;
 }
 
-/** Chat Completions at a path. Answers repeat the model's name as the caller wrote it. */
+/** Chat Completions at a path. Responses repeat the model name that the caller sent. */
 export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRoute>): CallerEndpoint {
   return {
     needs: "caller",
@@ -37,7 +37,7 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     read(received) {
       const request = parseChatRequest(jsonBody(received));
       const name = request.model ?? defaultModel;
-      if (name === undefined) throw invalidField("model", "expected the name of a model, found nothing");
+      if (name === undefined) throw invalidField("model", "missing; send the name of a model");
       const plan = resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
       let whole: Promise<ChatRequest> | undefined;
       const attempt = async (target: Target, call: Call) => {

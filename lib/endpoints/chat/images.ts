@@ -1,11 +1,11 @@
-/** Puts the images that a Chat request points at into the request itself. */
+/** Replaces the image URLs of a Chat request with the images themselves. */
 
 import type { ChatRequest } from "../../wire/openai/chat.ts";
 import type { ChatMessage, ContentPart, ImagePart } from "../../wire/openai/chat_messages.ts";
 import type { Call } from "../../gateway/call.ts";
 import { fetchImages } from "../images.ts";
 
-/** The request with a data URL in place of each http(s) one, where the configuration lets images be fetched. */
+/** The request with a data URL for each http(s) one, if the configuration allows fetching images. */
 export async function withFetchedImages(request: ChatRequest, call: Call): Promise<ChatRequest> {
   const parts = call.snapshot.limits.fetchImages
     ? request.messages.flatMap(contentOf).filter(isRemoteImage)

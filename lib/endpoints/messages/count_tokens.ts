@@ -1,4 +1,4 @@
-/** `POST /v1/messages/count_tokens`: what a Messages request would count, by Bedrock's CountTokens. */
+/** `POST /v1/messages/count_tokens`: the token count of a Messages request, by Bedrock's CountTokens. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -20,7 +20,7 @@ import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
-/** Reads as much of the request as every way of counting needs. */
+/** Parses what is needed however the tokens are counted. */
 export const countTokens: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "countTokens" },
@@ -53,7 +53,7 @@ interface CountContext {
   readonly call: Call;
 }
 
-/** The count is of the very request that the model's own way would send. */
+/** Counts exactly the request that would be sent to the model. */
 function countCall(body: JsonObject, { betas, target, call }: CountContext): CountTokensCall {
   const settings = settingsOf(target);
   const context = { traits: settings.traits, betas, betaTable: call.snapshot.betaFlags, settings };
@@ -65,7 +65,7 @@ function countCall(body: JsonObject, { betas, target, call }: CountContext): Cou
   }
 }
 
-/** CountTokens knows models, and no inference profiles. */
+/** CountTokens accepts models, but not inference profiles. */
 function countingTarget(target: Target): Target {
   return { ...target, modelId: foundationModelId(settingsOf(target).baseModel ?? target.modelId) };
 }

@@ -1,4 +1,4 @@
-/** Puts the images that a Messages request points at into its body: Bedrock takes no image by URL. */
+/** Replaces the image URLs of a Messages request with the images: Bedrock accepts no image URLs. */
 
 import { invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
@@ -7,7 +7,7 @@ import { imageFormat, KNOWN_IMAGES } from "../../translate/converse/images.ts";
 import type { Call } from "../../gateway/call.ts";
 import { fetchImages, type RemoteImage } from "../images.ts";
 
-/** The body with a base64 source in place of each image's URL, where the configuration lets images be fetched. */
+/** The body with a base64 source for each image URL, if the configuration allows fetching images. */
 export async function withFetchedSources(body: JsonObject, call: Call): Promise<JsonObject> {
   if (!call.snapshot.limits.fetchImages) return body;
   const images: RemoteImage[] = [];
@@ -16,7 +16,7 @@ export async function withFetchedSources(body: JsonObject, call: Call): Promise<
     return undefined;
   });
   if (images.length === 0) return body;
-  // In the order in which they were found, and will be found again.
+  // In the order in which they were found, which is the same the second time.
   const fetched = (await fetchImages(images, call)).values();
   return mapImages(body, ({ path }) => base64Source(fetched.next().value ?? "", path));
 }
@@ -27,10 +27,10 @@ function base64Source(data: string, path: string): JsonObject {
   return { type: "base64", media_type: `image/${format}`, data };
 }
 
-/** The source to put in place of an image's; undefined leaves it as it is. */
+/** The replacement of an image's source; undefined leaves it unchanged. */
 type Replace = (image: RemoteImage) => JsonObject | undefined;
 
-/** The body with the images replaced that are behind URLs, in messages and in the tool results inside of them. */
+/** The body with its image URLs replaced, in messages and in the tool results inside them. */
 function mapImages(body: JsonObject, replace: Replace): JsonObject {
   return mapList(body, {
     name: "messages",
@@ -62,7 +62,7 @@ interface ListOptions {
   readonly map: (item: JsonObject, path: string) => JsonObject;
 }
 
-/** The owner with the objects of its list `name` mapped; what is no list of objects is somebody else's to refuse. */
+/** The owner with the objects of its list `name` mapped; anything else is validated elsewhere. */
 function mapList(owner: JsonObject, { name, path, map }: ListOptions): JsonObject {
   const list: JsonValue | undefined = owner[name];
   if (!Array.isArray(list)) return owner;

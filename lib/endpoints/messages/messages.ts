@@ -1,4 +1,6 @@
-/** `POST /v1/messages`: Anthropic's Messages, answered by InvokeModel for Claude and by Converse for the rest. */
+/**
+ * `POST /v1/messages`: Anthropic's Messages, through InvokeModel for Claude and Converse for other models.
+ */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { newMessageId } from "../../base/ids.ts";
@@ -31,7 +33,7 @@ import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
-/** Reads as much of a Messages request as every way of answering it needs. */
+/** Parses what is needed whichever Bedrock API is used. */
 export const messages: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "messages" },

@@ -1,4 +1,4 @@
-/** The model of a StartAsyncInvoke request, which only its body names. */
+/** The model of a StartAsyncInvoke request, which is only in its body. */
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
@@ -8,20 +8,20 @@ import type { Limits } from "../../snapshot/snapshot.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The one `modelId` of the body. Throws `invalid_request` where there is none, or more than one to choose from. */
+/** The `modelId` of the body. Throws `invalid_request` if it is missing or not unique. */
 export function asyncModel(body: Bytes, { jsonDepth }: Pick<Limits, "jsonDepth">): string {
   const modelId = parseJsonBody(body, { maxDepth: jsonDepth })["modelId"];
   if (typeof modelId !== "string") {
     throw invalidField("modelId", `expected a model id, found ${describeJson(modelId)}`);
   }
-  // What is checked here and what AWS would read must be the same.
+  // What is checked here must be what AWS reads.
   if (findMembers(decodeUtf8(body), "modelId").length > 1) {
-    throw invalidField("modelId", "expected it once");
+    throw invalidField("modelId", "duplicate field");
   }
   return modelId;
 }
 
-/** The body, sound by `asyncModel`, with this model; every other byte stays. */
+/** The body, validated by `asyncModel`, with this model; every other byte stays as it was. */
 export function withAsyncModel(body: Bytes, modelId: string): Bytes {
   const text = decodeUtf8(body);
   const [member] = findMembers(text, "modelId");

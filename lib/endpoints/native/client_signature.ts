@@ -1,4 +1,6 @@
-/** Requests that the caller has signed for AWS itself, passed on to a provider that leaves the signing to the caller. */
+/**
+ * Requests that the caller has signed for AWS, passed through to a provider without credentials of its own.
+ */
 
 import { type Authorization, parseAuthorization } from "../../aws/sigv4/verify.ts";
 import { AditError } from "../../base/errors.ts";
@@ -7,16 +9,16 @@ import type { UpstreamCall } from "../../providers/upstream.ts";
 import { isForwarded, pickHeaders } from "./headers.ts";
 import type { NativeCall } from "./routes.ts";
 
-/** Signed names that the connection to the provider brings along by itself, the same as the caller signed. */
+/** Signed headers that the provider's connection sends by itself, with the same value. */
 const IMPLIED: ReadonlySet<string> = new Set([":authority", "content-length", "host"]);
 
-/** What cannot reach AWS as it was signed: headers of one connection, and keys that are for Adit alone. */
+/** Headers that cannot reach AWS as signed: those of one connection, and keys meant for Adit only. */
 const UNFORWARDABLE =
   /^(?:accept-encoding|api-key|cf-aig-.*|connection|cookie|expect|forwarded|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|x-api-key|x-forwarded-.*|:.*)$/;
 
 /**
- * The call with path, signed headers and body as they came. The destination is the provider's alone: a signature for
- * another region or service is refused, and one for another host is not accepted by AWS. Throws AWS's own errors.
+ * The call with path, signed headers and body as received. It is only valid for the provider: a signature for another
+ * region or service is refused here, and one for another host is refused by AWS. Throws AWS's own errors.
  */
 export function signedByCaller({ match, target, headers, body }: NativeCall, to: Target): UpstreamCall {
   const authorization = readAuthorization(headers);
@@ -24,7 +26,7 @@ export function signedByCaller({ match, target, headers, body }: NativeCall, to:
   if (to.settings !== undefined && to.modelId !== match.values[0]) {
     throw new AditError(
       "invalid_request",
-      "a request that the caller has signed for AWS names the model by its id in Bedrock, not by a name of the gateway",
+      "a request signed for AWS must use the model's id in Bedrock, not a name of the gateway",
     );
   }
   return {
@@ -62,7 +64,7 @@ function signedHeaders(headers: Headers, { signedHeaders }: Authorization): Head
     if (UNFORWARDABLE.test(name) && !IMPLIED.has(name)) {
       throw new AditError(
         "invalid_request",
-        `the header ${JSON.stringify(name)} cannot be passed on as it was signed`,
+        `the signed header ${JSON.stringify(name)} cannot be passed on unchanged`,
       );
     }
   }
@@ -73,14 +75,14 @@ function signedHeaders(headers: Headers, { signedHeaders }: Authorization): Head
   );
 }
 
-/** Byte for byte, because whatever is changed here is no longer what was signed. */
+/** Byte for byte, because any change would invalidate the signature. */
 function pathBelowPrefix(target: string, segments: number): string {
   const path = target.replace(new RegExp(`^(?:/+[^/?]+){${segments}}`), "");
   const { pathname, search } = new URL(`http://localhost${path}`);
   if (pathname + search !== path) {
     throw new AditError(
       "invalid_request",
-      "the path cannot be passed on as it was signed: percent-encode it",
+      "the signed path cannot be passed on unchanged; percent-encode it",
     );
   }
   return path;

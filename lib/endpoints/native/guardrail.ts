@@ -1,4 +1,6 @@
-/** The operator's guardrail on native requests: it holds whatever the caller sends, and nothing else is changed. */
+/**
+ * Applies the operator's guardrail to native requests: the caller cannot avoid it, and nothing else is changed.
+ */
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField } from "../../base/errors.ts";
@@ -12,7 +14,7 @@ import type { UpstreamCall } from "../../providers/upstream.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 type Guardrail = NonNullable<ModelTarget["guardrail"]>;
 
-/** The call under the guardrail, in the place where its operation takes one; other operations have no use for it. */
+/** The call with the guardrail, in the position for its operation; some operations have none. */
 export function withGuardrail(
   call: UpstreamCall,
   guardrail: Guardrail,
@@ -23,7 +25,7 @@ export function withGuardrail(
       if (call.headers.has("content-encoding")) {
         throw invalidField(
           "content-encoding",
-          "this model has a guardrail, for which its requests must not be compressed",
+          "this model has a guardrail; send the request uncompressed",
         );
       }
       return { ...call, body: withGuardrailConfig(call.body, guardrail, limits) };
@@ -35,15 +37,15 @@ export function withGuardrail(
   }
 }
 
-/** A request that its caller signed cannot be given anything. */
+/** A request signed by its caller cannot be modified. */
 export function refuseSignedUnderGuardrail(): AditError {
   return new AditError(
     "invalid_request",
-    "this model has a guardrail, which a request signed by its caller cannot be given",
+    "this model has a guardrail, which cannot be added to a request signed by its caller",
   );
 }
 
-/** The caller keeps its say in how a stream is held back for the guardrail. */
+/** The caller may still choose how the guardrail processes a stream. */
 function withGuardrailConfig(
   body: Bytes,
   guardrail: Guardrail,

@@ -1,13 +1,15 @@
-/** Which headers of a native request go to Bedrock, and which of its answer come back. */
+/** Selects the headers of a native request for Bedrock, and those of its response for the caller. */
 
-/** Whether a request header is Bedrock's own or says what the body is. All others are the caller's connection's. */
+/**
+ * Whether a request header is Bedrock's own or describes the body. All others belong to the caller's connection.
+ */
 export function isForwarded(name: string): boolean {
   return FORWARDED.has(name) || name.startsWith("x-amzn-bedrock-");
 }
 
 const FORWARDED: ReadonlySet<string> = new Set(["accept", "content-type", "content-encoding"]);
 
-/** The headers among them that the condition holds for. */
+/** The headers for which the condition holds. */
 export function pickHeaders(headers: Headers, isPicked: (name: string) => boolean): Headers {
   const picked = new Headers();
   headers.forEach((value, name) => {
@@ -16,7 +18,7 @@ export function pickHeaders(headers: Headers, isPicked: (name: string) => boolea
   return picked;
 }
 
-/** The upstream's headers without those that belong to its connection; this listener writes its own. */
+/** The upstream's headers without those of its connection; this listener writes its own. */
 export function answerHeaders(headers: Headers): Headers {
   const kept = new Headers(headers);
   for (const name of HOP_BY_HOP) kept.delete(name);

@@ -1,4 +1,4 @@
-/** Bedrock's own API: any of its operations, the bytes untouched in both directions. */
+/** Bedrock's native API: any of its operations, with the bytes unchanged in both directions. */
 
 import { canonicalQuery } from "../../aws/sigv4/canonical.ts";
 import { isSignature, parseAuthorization } from "../../aws/sigv4/verify.ts";
@@ -22,7 +22,7 @@ import { answerHeaders, isForwarded, pickHeaders } from "./headers.ts";
 import type { NativeCall, NativeOperation } from "./routes.ts";
 import type { ByteSource } from "../../server/stream.ts";
 
-/** One operation at its address; nothing of a request is read but that, and the model where only the body names it. */
+/** One operation at its address; only the address is parsed, and the model if only the body has it. */
 export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
   const { operation } = match;
   return {
@@ -78,7 +78,7 @@ function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: 
   }
 }
 
-/** What is sent to the target: the caller's own signed request, or one that Adit is to sign. */
+/** The request to the target: signed by the caller, or to be signed by Adit. */
 function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot): UpstreamCall {
   const guardrail = target.settings?.guardrail;
   if (leavesSigning(target.provider)) {
@@ -110,7 +110,7 @@ function signatureRegion(headers: Headers): string | undefined {
 }
 
 class NativeSource implements ByteSource {
-  /** Whatever is written into an event stream is a frame, and Bedrock has none that means nothing. */
+  /** Everything in an event stream is a frame, and Bedrock has none that could serve as a ping. */
   readonly ping = undefined;
 
   constructor(private readonly stream: NativeStream) {}
@@ -130,7 +130,7 @@ class NativeSource implements ByteSource {
   }
 }
 
-/** The exceptions that Bedrock's stream unions know; SDKs would not raise another by its type. */
+/** The exceptions in Bedrock's stream unions; SDKs would not raise another one by its type. */
 const STREAM_EXCEPTIONS: ReadonlySet<string> = new Set([
   "InternalServerException",
   "ModelStreamErrorException",

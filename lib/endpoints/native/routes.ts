@@ -1,32 +1,32 @@
-/** Where Bedrock's own API is answered: below which prefixes, and what each path below them asks for. */
+/** Routes of Bedrock's native API: the prefixes, and the operation of each path below them. */
 
 import { AditError } from "../../base/errors.ts";
 import { type Operation, operationRow, OPERATIONS } from "../../providers/bedrock/operations.ts";
 import type { CatalogList } from "../catalog.ts";
 
-/** A path that belongs to Bedrock's own API, whether or not there is something at it. */
+/** A path in Bedrock's native API, whether or not an operation exists there. */
 export interface NativeAddress {
-  /** How many segments of the request's path stand before `path`. */
+  /** Number of segments of the request's path before `path`. */
   readonly prefixSegments: number;
-  /** The region that the prefix names. */
+  /** The region in the prefix. */
   readonly region: string | undefined;
-  /** As it would be sent to AWS, below the prefix. */
+  /** As it would be sent to AWS, without the prefix. */
   readonly path: string;
 }
 
-/** An operation that a path asks for. */
+/** The operation of a path. */
 export type NativeOperation = {
   readonly endpoint: "native";
   readonly operation: Operation;
   readonly address: NativeAddress;
-  /** The values in place of the braces of the operation's path, decoded once. */
+  /** The path parameters of the operation, decoded once. */
   readonly values: readonly string[];
 };
 
-/** What a path of Bedrock's own API asks for. */
+/** What a path in Bedrock's native API refers to. */
 export type NativeMatch = NativeOperation | { readonly endpoint: "catalog"; readonly list: CatalogList };
 
-/** A request to one of the operations, as it was received. */
+/** A request for one of the operations, as received. */
 export interface NativeCall {
   readonly match: NativeOperation;
   /** Path and query. */
@@ -39,7 +39,7 @@ export interface NativeCall {
 const PREFIX =
   /^(?:\/bedrock(?=\/)|(?:\/v1\/[^/]+\/[^/]+)?\/aws-bedrock\/bedrock-runtime(?=\/|$)(?:\/([^/]+))?)/;
 
-/** Of Bedrock's control plane, the lists that are answered here. */
+/** Lists of Bedrock's control plane that are served here. */
 export const CATALOG_PATHS: Readonly<Record<CatalogList, string>> = {
   foundationModels: "/foundation-models",
   inferenceProfiles: "/inference-profiles",
@@ -50,10 +50,12 @@ const FIRST_SEGMENTS = new Set(
     .map((path) => path.split("/")[1]),
 );
 
-/** What begins like one of Bedrock's own paths is Bedrock's own at the root, too. */
+/** At the root, only what begins like one of Bedrock's own paths. */
 const AT_ROOT = new RegExp(`^/(?:${[...FIRST_SEGMENTS].join("|")})(?=/|$)`);
 
-/** The address in Bedrock's own API of a path without doubled slashes; undefined where the path is not part of it. */
+/**
+ * The address of a path without repeated slashes in Bedrock's native API; undefined if it is not part of it.
+ */
 export function nativeAddress(path: string): NativeAddress | undefined {
   const [prefix, region] = PREFIX.exec(path) ?? [];
   if (prefix !== undefined) {
@@ -91,29 +93,35 @@ function catalogRow(list: CatalogList): Row {
 }
 
 /**
- * A regular expression for paths as they come: decoding them first would break ARNs. The first value is one opaque
- * segment that may hold slashes, raw or encoded, so that the last known suffix ends it.
+ * A regular expression for paths as received: decoding first would break ARNs. The first parameter is one opaque
+ * segment that may contain slashes, raw or encoded, so the last known suffix ends it.
  */
 function patternOf(path: string): RegExp {
   const pattern = path.replace(/\{\w+\}/, "(.+)").replace(/\{\w+\}/g, "([^/]+)");
   return new RegExp(`^${pattern}$`);
 }
 
-/** What is asked for. Throws `route_not_found`, `method_not_allowed`, `unsupported` or `invalid_request`. */
+/**
+ * The target of a path. Throws `route_not_found`, `method_not_allowed`, `unsupported` or `invalid_request`.
+ */
 export function matchNative(method: string, address: NativeAddress): NativeMatch {
   const rows = ROWS.filter(({ pattern }) => pattern.test(address.path));
   if (rows.length === 0) {
     throw new AditError(
       "route_not_found",
-      `Bedrock has no operation ${method} ${address.path.slice(0, 200)} that is served here`,
+      `unknown Bedrock operation ${method} ${address.path.slice(0, 200)}`,
     );
   }
   const row = rows.find((each) => each.method === method);
   if (row === undefined) {
     const methods = rows.map((each) => each.method);
-    throw new AditError("method_not_allowed", `this operation takes ${methods.join(" or ")}, not ${method}`, {
-      allow: methods.join(", "),
-    });
+    throw new AditError(
+      "method_not_allowed",
+      `method ${method} is not allowed on this operation; use ${methods.join(" or ")}`,
+      {
+        allow: methods.join(", "),
+      },
+    );
   }
   const { found, pattern } = row;
   switch (found.kind) {
@@ -129,7 +137,7 @@ export function matchNative(method: string, address: NativeAddress): NativeMatch
     case "unsupported":
       throw new AditError(
         "unsupported",
-        "the gateway does not carry InvokeModelWithBidirectionalStream: use ConverseStream, or call AWS directly",
+        "the gateway does not support InvokeModelWithBidirectionalStream; use ConverseStream, or call AWS directly",
       );
   }
 }
@@ -137,9 +145,9 @@ export function matchNative(method: string, address: NativeAddress): NativeMatch
 function readValues(pattern: RegExp, { path }: NativeAddress): readonly string[] {
   return (pattern.exec(path) ?? []).slice(1).map((text) => {
     const value = decode(text);
-    // Whatever resolves such segments on the way would make another operation of this one.
+    // Resolving such segments on the way would result in another operation.
     if (value.split("/").some((segment) => segment === "." || segment === "..")) {
-      throw new AditError("invalid_request", 'the path must not have "." or ".." as a segment');
+      throw new AditError("invalid_request", 'the path must not contain "." or ".." segments');
     }
     return value;
   });
@@ -149,6 +157,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new AditError("invalid_request", "the path is not valid percent-encoding");
+    throw new AditError("invalid_request", "invalid percent-encoding in the path");
   }
 }
