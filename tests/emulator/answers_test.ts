@@ -28,7 +28,9 @@ function textOf({ output }: ConverseBody): string {
   return output.message.content.map(({ text = "" }) => text).join("");
 }
 
-const tool = (name: string, schema: object = {}) => ({ toolSpec: { name, inputSchema: { json: schema } } });
+const tool = (name: string, schema: object = { type: "object" }) => ({
+  toolSpec: { name, inputSchema: { json: schema } },
+});
 const TOOLS = {
   tools: [
     tool("get_weather", { type: "object", properties: { city: { type: "string" } }, required: ["city"] }),
@@ -98,7 +100,9 @@ const CHOICES: readonly [
     ],
   ],
   ["a longer word is no name", "get_timeout", undefined, []],
-  ["any tool means the first", "hello", { any: {} }, [["get_weather", { city: "some city" }]]],
+  ["any tool means the first that ends nothing", "hello", { any: {} }, [["get_weather", {
+    city: "some city",
+  }]]],
   ["any tool means the one that is named", "get_time", { any: {} }, [["get_time", {}]]],
   ["a chosen tool is called whatever is named", "get_weather", { tool: { name: "get_time" } }, [[
     "get_time",
@@ -219,11 +223,16 @@ Deno.test("Nova 2 reasons on request", async () => {
 });
 
 Deno.test("a requested output schema is satisfied", async () => {
-  const schema = { type: "object", properties: { age: { type: "integer", minimum: 18 } }, required: ["age"] };
+  const schema = {
+    type: "object",
+    properties: { age: { enum: [18, 19] } },
+    required: ["age"],
+    additionalProperties: false,
+  };
   const structure = { jsonSchema: { name: "person", schema: JSON.stringify(schema) } };
   const answer = await converse({
     messages: [ask("hi")],
-    outputConfig: { textFormat: { type: "json_schema", structure }, effort: "low" },
+    outputConfig: { textFormat: { type: "json_schema", structure } },
   });
   assert.deepEqual(JSON.parse(textOf(answer)), { age: 18 });
 });
@@ -249,15 +258,19 @@ Deno.test("a cached prefix is written once, read until its lifetime ends, and ne
   assert.equal(write.usage["totalTokens"], 1104 + Number(write.usage["outputTokens"]));
   assert.deepEqual(figures(await converse(first, { post })), [4, 1100, 0, undefined]);
   const longer = {
-    system,
-    messages: [{ role: "user", content: [{ text: LONG }, cachePoint("1h"), { text: "so?" }] }],
+    system: [{ text: LONG }, cachePoint("1h")],
+    messages: [{ role: "user", content: [{ text: LONG }, cachePoint(), { text: "so?" }] }],
   };
   assert.deepEqual(figures(await converse(longer, { post })), [2, 1100, 1103, [{
     inputTokens: 1103,
-    ttl: "1h",
+    ttl: "5m",
   }]]);
-  clock.advance(5 * 60_000);
   assert.deepEqual(figures(await converse(longer, { post })), [2, 2203, 0, undefined]);
+  clock.advance(5 * 60_000);
+  assert.deepEqual(figures(await converse(longer, { post })), [2, 1100, 1103, [{
+    inputTokens: 1103,
+    ttl: "5m",
+  }]]);
   clock.advance(60 * 60_000);
   assert.deepEqual(figures(await converse(first, { post })), [4, 0, 1100, [{
     inputTokens: 1100,
@@ -356,7 +369,7 @@ Deno.test("Claude's own body gets the same answer as Converse, cache markers and
     max_tokens: 1000,
     system: [{ type: "text", text: LONG, cache_control: { type: "ephemeral" } }],
     messages: [{ role: "user", content: [{ type: "text", text: "get_time" }] }],
-    tools: [{ name: "get_time", input_schema: {} }],
+    tools: [{ name: "get_time", input_schema: { type: "object" } }],
   };
   const answer = await (await postTo()(pathOf(CLAUDE, "invoke"), native)).json();
   const converseAnswer = await converse({

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { Secret } from "../../lib/base/secret.ts";
 import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator, type EmulatorOptions } from "../../lib/emulator/emulator.ts";
-import { ask, CLAUDE, fixedClock, pathOf } from "./harness.ts";
+import { ask, fixedClock, NOVA, pathOf } from "./harness.ts";
 
 const HOUR_MS = 3_600_000;
 const PAIR = {
@@ -31,7 +31,7 @@ async function outcomeOf({ credentials = PAIR, change, options = {}, laterMs = 0
   const changed = change === undefined ? key : prefix + btoa(change(atob(key.slice(prefix.length))));
   const emulator = createEmulator({ clock: fixedClock(Date.now() + laterMs), ...options });
   const response = await emulator.handle(
-    new Request(`http://bedrock${pathOf(CLAUDE, "converse")}`, {
+    new Request(`http://bedrock${pathOf(NOVA, "converse")}`, {
       method: "POST",
       headers: { authorization: `Bearer ${changed}` },
       body: JSON.stringify({ messages: [ask("hi")] }),

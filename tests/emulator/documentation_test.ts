@@ -3,7 +3,8 @@ import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings.ts";
 import { faultNames } from "../../lib/emulator/faults/faults.ts";
 import { BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD } from "../../lib/emulator/guardrail/guardrail.ts";
-import { APPLICATION_PROFILE_MODEL, MODELS } from "../../lib/emulator/model/models.ts";
+import { MODELS } from "../../lib/emulator/model/catalog.ts";
+import { APPLICATION_PROFILE_MODEL } from "../../lib/emulator/model/models.ts";
 
 Deno.test("the emulator's page names every fault, model, trigger and credential", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/emulator.md", import.meta.url));

@@ -132,6 +132,21 @@ export async function assertRefused(
   }
 }
 
+/** A body that is answered, by Claude where nothing else is said. */
+export interface TakenRequest {
+  readonly model?: string;
+  readonly operation?: string;
+  readonly body: unknown;
+}
+
+/** Fails unless the operation, Converse where nothing else is said, answers the body. */
+export async function assertTaken(
+  { model = CLAUDE, operation = "converse", body }: TakenRequest,
+): Promise<void> {
+  const response = await postTo()(pathOf(model, operation), body);
+  assert.equal(response.status, 200, await response.text());
+}
+
 /** The `message` of a refusal. */
 export async function messageOf(response: Response): Promise<string> {
   const body: { message?: string; Message?: string } = await response.json();

@@ -131,8 +131,8 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     message: /#\/inferenceConfig\/topK/,
   },
   "a family without a native body": {
-    model: "openai.gpt-oss-20b-1:0",
-    body: { messages: [] },
+    model: "us.deepseek.r1-v1:0",
+    body: { prompt: "hi" },
     message: /use Converse/,
   },
 };

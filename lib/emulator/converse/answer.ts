@@ -7,7 +7,7 @@ import { claudeMessage } from "../invoke/claude_answer.ts";
 import type { ConverseRequest } from "./request.ts";
 import type { StreamEvent } from "../server/frames.ts";
 import { guardrailTrace } from "../guardrail/guardrail.ts";
-import type { Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
 import type { Prompt } from "../model/prompt.ts";
 import { tokenize } from "../model/tokens.ts";
 

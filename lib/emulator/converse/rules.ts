@@ -1,12 +1,20 @@
 /** What Converse refuses in a well-formed conversation, in its own words. */
 
 import type { ConverseBlock, ConverseMessage, ConverseRequest } from "./request.ts";
-import { BedrockException, invalid } from "../server/exception.ts";
-import type { Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
+import { invalid } from "../server/exception.ts";
+import { checkMembers } from "./members.ts";
+
+export interface ConversationContext {
+  readonly model: Model;
+  /** Whether the response is a stream. */
+  readonly stream: boolean;
+}
 
 /** Throws the first `ValidationException` of the service for this conversation with this model. */
-export function checkConversation(request: ConverseRequest, model: Model): void {
+export function checkConversation(request: ConverseRequest, { model, stream }: ConversationContext): void {
   const messages = request.messages ?? [];
+  checkMembers(request, { model, stream });
   checkRoles(messages, model);
   messages.forEach((message, index) => {
     if (message.content.length === 0) {
@@ -19,9 +27,8 @@ export function checkConversation(request: ConverseRequest, model: Model): void 
       checkBlock(block, { message, model, where: `messages.${index}.content.${at}` })
     );
   });
-  checkTools(request, model);
+  checkTools(request);
   checkToolResults(messages);
-  checkModelLimits(request, model);
   const malformed = (request.additionalModelResponseFieldPaths ?? []).find((pointer) =>
     !pointer.startsWith("/")
   );
@@ -43,7 +50,8 @@ function checkRoles(messages: readonly ConverseMessage[], model: Model): void {
         "user and assistant roles and try again.",
     );
   }
-  if (turns.at(-1)?.role === "assistant" && !model.prefill) {
+  // For Claude, the provider refuses it.
+  if (turns.at(-1)?.role === "assistant" && !model.prefill && model.family !== "claude") {
     throw invalid(
       "This model does not support assistant message prefill. The conversation must end with a user message.",
     );
@@ -59,6 +67,12 @@ interface BlockContext {
 /** Blocks that only the user may send. */
 const USER_ONLY = ["image", "document", "video", "audio", "toolResult"] as const;
 const ASSISTANT_ONLY = ["toolUse", "reasoningContent"] as const;
+const SYSTEM_ONLY = ["toolAddition", "toolRemoval"] as const;
+const MISPLACED = {
+  assistant: [...USER_ONLY, ...SYSTEM_ONLY],
+  system: [...USER_ONLY, ...ASSISTANT_ONLY],
+  user: [...ASSISTANT_ONLY, ...SYSTEM_ONLY],
+} as const;
 const MEDIA = ["image", "document", "video", "audio"] as const;
 
 function checkBlock(block: ConverseBlock, { message, model, where }: BlockContext): void {
@@ -67,8 +81,7 @@ function checkBlock(block: ConverseBlock, { message, model, where }: BlockContex
       `The text field in the ContentBlock object at ${where} is blank. Add text to the text field, and try again.`,
     );
   }
-  const misplaced = message.role === "user" ? ASSISTANT_ONLY : USER_ONLY;
-  for (const kind of misplaced) {
+  for (const kind of MISPLACED[message.role]) {
     if (block[kind] !== undefined) {
       throw invalid(`The ${kind} block at ${where} is not allowed in a message of the ${message.role} role.`);
     }
@@ -102,7 +115,7 @@ function checkDocument(name: string, message: ConverseMessage): void {
   }
 }
 
-function checkTools(request: ConverseRequest, model: Model): void {
+function checkTools(request: ConverseRequest): void {
   const { toolConfig, messages = [] } = request;
   if (toolConfig === undefined) {
     if (messages.some(({ content }) => content.some(({ toolUse, toolResult }) => toolUse ?? toolResult))) {
@@ -110,7 +123,6 @@ function checkTools(request: ConverseRequest, model: Model): void {
     }
     return;
   }
-  if (!model.tools) throw invalid("This model doesn't support tool use.");
   const names = toolConfig.tools.flatMap(({ toolSpec, systemTool }) =>
     toolSpec?.name ?? systemTool?.name ?? []
   );
@@ -147,32 +159,4 @@ function checkToolResults(messages: readonly ConverseMessage[]): void {
       );
     }
   });
-}
-
-function checkModelLimits(request: ConverseRequest, model: Model): void {
-  const { maxTokens = 1 } = request.inferenceConfig ?? {};
-  if (maxTokens > model.maxOutputTokens) {
-    throw invalid(
-      `The maximum tokens you requested exceeds the model limit of ${model.maxOutputTokens}. Try again with a maximum ` +
-        `tokens value that is lower than ${model.maxOutputTokens}.`,
-    );
-  }
-  if (!model.system && (request.system ?? []).length > 0) {
-    throw invalid(
-      "This model doesn't support system messages. Try again without a system message or use a model that supports " +
-        "system messages.",
-    );
-  }
-  const cachePoints = [
-    ...(request.system ?? []),
-    ...(request.toolConfig?.tools ?? []),
-    ...(request.messages ?? []).flatMap(({ content }) => content),
-  ].filter(({ cachePoint }) => cachePoint !== undefined);
-  if (cachePoints.length > 0 && model.cacheMinTokens === undefined) {
-    throw new BedrockException(
-      "AccessDeniedException",
-      "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more " +
-        "information.",
-    );
-  }
 }

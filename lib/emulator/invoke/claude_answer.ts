@@ -2,13 +2,18 @@
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer, AnswerBlock } from "../model/answer.ts";
-import type { Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
 import { tokenize } from "../model/tokens.ts";
+
+/** The model's name without provider and version suffix. */
+export function bareName(id: string): string {
+  return id.replace(/^anthropic\.|-v\d+(:\d+)?$/g, "");
+}
 
 /** `model` is the bare name, without provider and version suffix. */
 export function claudeMessage(answer: Answer, model: Model): JsonObject {
   return {
-    model: model.id.replace(/^anthropic\.|-v\d+:\d+$/g, ""),
+    model: bareName(model.id),
     id: `msg_bdrk_${answer.key}`,
     type: "message",
     role: "assistant",

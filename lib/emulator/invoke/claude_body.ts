@@ -1,12 +1,24 @@
 /** Claude's own body in InvokeModel: validation, and conversion to the model's prompt. */
 
 import { z } from "zod";
-import { checkMedia } from "./claude_media.ts";
+import type { JsonValue } from "../../base/json.ts";
+import type { Model } from "../model/catalog.ts";
+import {
+  type CachePoint,
+  cachePoint,
+  type Guardrail,
+  type Part,
+  type Prompt,
+  type Tool,
+  type ToolChoice,
+} from "../model/prompt.ts";
 import { ModelRefusal } from "../server/exception.ts";
-import type { CachePoint, Guardrail, Part, Prompt, Thinking, Tool, ToolChoice } from "../model/prompt.ts";
+import { checkFlaggedFields, checkFlags, isOpened } from "./claude_flags.ts";
+import { describeIssues, wrongTag } from "./claude_issues.ts";
+import { checkMedia } from "./claude_media.ts";
+import { cacheControl, outputConfigShape, thinkingShape, toolChoiceShape } from "./claude_shapes.ts";
+import { type ClaudeTool, parseClaudeTools } from "./claude_tools.ts";
 
-const cacheControl = z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() })
-  .nullish();
 const cached = { cache_control: cacheControl };
 const id = z.string().regex(/^[a-zA-Z0-9_-]+$/);
 const loose = z.looseObject({});
@@ -40,6 +52,13 @@ const searchResult = z.strictObject({
   ...cached,
 });
 
+/** A tool found by tool search. */
+const toolReference = z.strictObject({
+  type: z.literal("tool_reference"),
+  tool_name: z.string(),
+  ...cached,
+});
+
 const block = z.discriminatedUnion("type", [
   text,
   image,
@@ -58,7 +77,7 @@ const block = z.discriminatedUnion("type", [
     tool_use_id: id,
     content: z.union([
       z.string(),
-      z.array(z.discriminatedUnion("type", [text, image, document, searchResult])),
+      z.array(z.discriminatedUnion("type", [text, image, document, searchResult, toolReference])),
     ]).optional(),
     is_error: z.boolean().optional(),
     ...cached,
@@ -66,32 +85,6 @@ const block = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("thinking"), thinking: z.string(), signature: z.string() }),
   z.strictObject({ type: z.literal("redacted_thinking"), data: z.string() }),
 ]);
-
-const tool = z.looseObject({
-  type: z.string().optional(),
-  name: z.string().min(1).max(128).regex(/^[a-zA-Z0-9_-]+$/),
-  description: z.string().optional(),
-  input_schema: z.json().optional(),
-  ...cached,
-});
-
-const parallel = { disable_parallel_tool_use: z.boolean().optional() };
-
-/** Settings of Claude's thinking, in its own body and in Converse's additional fields. */
-export const thinkingShape = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("disabled") }),
-  z.strictObject({ type: z.literal("adaptive"), display: z.string().optional() }),
-  z.strictObject({ type: z.literal("enabled"), budget_tokens: z.int(), display: z.string().optional() }),
-]).transform((value): Thinking => {
-  switch (value.type) {
-    case "disabled":
-      return { kind: "off" };
-    case "adaptive":
-      return { kind: "adaptive" };
-    case "enabled":
-      return { kind: "budget", tokens: value.budget_tokens };
-  }
-});
 
 /** Bedrock's own version, and the one that Anthropic's client for Bedrock (1.1.2) puts into its bodies. */
 const VERSIONS = ["bedrock-2023-05-31", "2026-10-21"];
@@ -101,7 +94,7 @@ const claudeBody = z.strictObject({
   anthropic_beta: z.array(z.string()).optional(),
   max_tokens: z.int().min(1),
   messages: z.array(z.strictObject({
-    role: z.enum(["user", "assistant"]),
+    role: z.enum(["user", "assistant", "system"]),
     content: z.union([z.string(), z.array(block)]),
   })).min(1),
   system: z.union([z.string(), z.array(text)]).optional(),
@@ -109,18 +102,10 @@ const claudeBody = z.strictObject({
   top_p: z.number().min(0).max(1).optional(),
   top_k: z.int().min(0).optional(),
   stop_sequences: z.array(z.string().min(1)).optional(),
-  tools: z.array(tool).optional(),
-  tool_choice: z.discriminatedUnion("type", [
-    z.strictObject({ type: z.literal("auto"), ...parallel }),
-    z.strictObject({ type: z.literal("any"), ...parallel }),
-    z.strictObject({ type: z.literal("tool"), name: z.string(), ...parallel }),
-    z.strictObject({ type: z.literal("none") }),
-  ]).optional(),
+  tools: z.array(z.json()).optional(),
+  tool_choice: toolChoiceShape.optional(),
   thinking: thinkingShape.optional(),
-  output_config: z.strictObject({
-    effort: z.string().optional(),
-    format: z.strictObject({ type: z.literal("json_schema"), schema: z.json() }).optional(),
-  }).optional(),
+  output_config: outputConfigShape.optional(),
   metadata: z.strictObject({ user_id: z.string().nullish() }).optional(),
   context_management: loose.optional(),
   mcp_servers: z.array(loose).optional(),
@@ -130,71 +115,65 @@ const claudeBody = z.strictObject({
 type ClaudeBody = z.infer<typeof claudeBody>;
 type ClaudeBlock = z.infer<typeof block>;
 
-/** The prompt of an InvokeModel body; throws `ModelRefusal` in the words of Anthropic's API. */
-export function parseClaudeBody(body: unknown, guardrail: Guardrail | undefined): Prompt {
-  const result = claudeBody.safeParse(body, { reportInput: true });
-  if (!result.success) throw new ModelRefusal(describe(result.error.issues));
-  checkFlaggedFields(result.data);
-  checkTurns(result.data);
-  checkSources(result.data);
-  return toPrompt(result.data, guardrail);
+/** The body with parsed tools. */
+type ReadBody = Omit<ClaudeBody, "tools"> & { readonly tools: readonly ClaudeTool[] };
+
+export interface ClaudeBodyOptions {
+  readonly model: Model;
+  readonly guardrail: Guardrail | undefined;
 }
 
-/** Fields that require a beta flag, with prefixes of the flags. */
-const FLAGGED_FIELDS = {
-  context_management: ["context-management-", "compact-"],
-  mcp_servers: ["mcp-client-"],
-} as const satisfies Partial<Record<keyof ClaudeBody, readonly string[]>>;
+/** The prompt of an InvokeModel body; throws `ModelRefusal` in the words of Anthropic's API. */
+export function parseClaudeBody(
+  body: JsonValue | undefined,
+  { model, guardrail }: ClaudeBodyOptions,
+): Prompt {
+  const result = claudeBody.safeParse(body, { reportInput: true });
+  if (!result.success) throw new ModelRefusal(describeIssues(result.error.issues, body));
+  const flags = result.data.anthropic_beta ?? [];
+  checkFlags(flags);
+  checkFlaggedFields(result.data, flags);
+  const read = { ...result.data, tools: parseClaudeTools(result.data.tools ?? [], { flags, model }) };
+  checkToolChoice(read);
+  checkTurns(read);
+  checkSources(read);
+  return toPrompt(read, guardrail);
+}
 
-function checkFlaggedFields(body: ClaudeBody): void {
-  const opened = (starts: readonly string[]) =>
-    (body.anthropic_beta ?? []).some((flag) => starts.some((start) => flag.startsWith(start)));
-  for (const name of Object.keys(FLAGGED_FIELDS) as (keyof typeof FLAGGED_FIELDS)[]) {
-    if (body[name] !== undefined && !opened(FLAGGED_FIELDS[name])) {
-      throw new ModelRefusal(`${name}: Extra inputs are not permitted`);
-    }
+function checkToolChoice({ tools, tool_choice: choice }: ReadBody): void {
+  if (choice === undefined) return;
+  if (tools.length === 0) {
+    throw new ModelRefusal("tool_choice: tool_choice may only be specified while providing tools");
+  }
+  if (choice.type === "tool" && !tools.some(({ name }) => name === choice.name)) {
+    throw new ModelRefusal(`Tool '${choice.name}' not found in provided tools`);
   }
 }
 
-function checkSources({ messages }: ClaudeBody): void {
+function checkSources({ messages, anthropic_beta: flags = [] }: ReadBody): void {
   messages.forEach(({ content }, turn) => {
-    blocksOf(content).forEach((block, at) => checkBlockSources(block, `messages.${turn}.content.${at}`));
+    blocksOf(content).forEach((block, at) =>
+      checkBlockSources(block, `messages.${turn}.content.${at}`, flags)
+    );
   });
 }
 
-function checkBlockSources(block: ClaudeBlock, path: string): void {
+/** Block types in a tool result that require no flag. */
+const RESULT_TYPES = ["document", "image", "search_result", "text"];
+
+function checkBlockSources(
+  block: ClaudeBlock | z.infer<typeof toolReference>,
+  path: string,
+  flags: readonly string[],
+): void {
   if (block.type === "image" || block.type === "document") {
     checkMedia[block.type](block.source, `${path}.${block.type}.source`);
+  } else if (block.type === "tool_reference" && !isOpened(flags, ["tool-search-tool-"])) {
+    throw new ModelRefusal(wrongTag(block.type, path, RESULT_TYPES));
   } else if (block.type === "tool_result" && Array.isArray(block.content)) {
-    block.content.forEach((inner, at) => checkBlockSources(inner, `${path}.tool_result.content.${at}`));
-  }
-}
-
-function describe(issues: readonly z.core.$ZodIssue[]): string {
-  const [issue] = issues;
-  if (issue === undefined) return "invalid body";
-  const path = (...more: string[]) => [...issue.path.map(String), ...more].join(".");
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return `${path(issue.keys[0] ?? "")}: Extra inputs are not permitted`;
-    case "invalid_type":
-      if (issue.input === undefined) return `${path()}: Field required`;
-      return `${path()}: Input should be a valid ${issue.expected === "int" ? "integer" : issue.expected}`;
-    case "too_small":
-      return `${path()}: Input should be greater than or equal to ${issue.minimum}`;
-    case "too_big":
-      return `${path()}: Input should be less than or equal to ${issue.maximum}`;
-    case "invalid_value":
-      if (issue.input === undefined) return `${path()}: Field required`;
-      return `${path()}: Input should be ${issue.values.map((value) => `'${String(value)}'`).join(" or ")}`;
-    case "invalid_union": {
-      // For a union of plain alternatives, the most deeply nested issue is the most helpful.
-      const inner = issue.errors.flat().sort((one, other) => other.path.length - one.path.length)[0];
-      if (inner !== undefined) return describe([{ ...inner, path: [...issue.path, ...inner.path] }]);
-      return `${path()}: Input tag does not match any of the expected tags`;
-    }
-    default:
-      return `${path()}: ${issue.message}`;
+    block.content.forEach((inner, at) =>
+      checkBlockSources(inner, `${path}.tool_result.content.${at}`, flags)
+    );
   }
 }
 
@@ -202,17 +181,24 @@ function blocksOf(content: string | readonly ClaudeBlock[]): readonly ClaudeBloc
   return typeof content === "string" ? [{ type: "text", text: content }] : content;
 }
 
-function checkTurns({ messages }: ClaudeBody): void {
-  if (messages[0]?.role !== "user") {
+function checkTurns({ messages: all, system }: ReadBody): void {
+  if (blocksOf(system ?? []).some((block) => block.type === "text" && block.text === "")) {
+    throw new ModelRefusal("system: text content blocks must be non-empty");
+  }
+  const messages = all.map((message, at) => ({ ...message, at })).filter(({ role }) => role !== "system");
+  if (messages[0]?.role === "assistant") {
     throw new ModelRefusal('messages: first message must use the "user" role');
   }
-  messages.forEach(({ role, content }, index) => {
+  messages.forEach(({ role, content, at }, index) => {
     const blocks = blocksOf(content);
     if (blocks.some((block) => block.type === "text" && block.text === "")) {
       throw new ModelRefusal("messages: text content blocks must be non-empty");
     }
+    if (blocks.some((block) => block.type === "text" && block.text.trim() === "")) {
+      throw new ModelRefusal("messages: text content blocks must contain non-whitespace text");
+    }
     if (blocks.length === 0 && (role === "user" || index < messages.length - 1)) {
-      throw new ModelRefusal(`messages.${index}: all messages must have non-empty content`);
+      throw new ModelRefusal(`messages.${at}: all messages must have non-empty content`);
     }
     const called = blocksOf(messages[index - 1]?.content ?? []).flatMap((block) =>
       block.type === "tool_use" ? block.id : []
@@ -221,28 +207,36 @@ function checkTurns({ messages }: ClaudeBody): void {
     const stray = answered.find((id) => !called.includes(id));
     if (stray !== undefined) {
       throw new ModelRefusal(
-        `messages.${index}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${stray}. Each ` +
+        `messages.${at}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${stray}. Each ` +
           "`tool_result` block must have a corresponding `tool_use` block in the previous message.",
+      );
+    }
+    const twice = answered.find((id, place) => answered.indexOf(id) !== place);
+    if (twice !== undefined) {
+      throw new ModelRefusal(
+        `messages.${at}.content: each tool_use must have a single result. Found multiple \`tool_result\` blocks with ` +
+          `id: ${twice}`,
       );
     }
     const open = called.filter((id) => !answered.includes(id));
     if (open.length > 0) {
       throw new ModelRefusal(
         `messages.${
-          index - 1
-        }: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ` +
-          `${
+          messages[index - 1]?.at
+        }: \`tool_use\` ids were found without \`tool_result\` blocks immediately ` +
+          `after: ${
             open.join(", ")
-          }. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
+          }. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the ` +
+          "next message.",
       );
     }
   });
 }
 
-function toPrompt(body: ClaudeBody, guardrail: Guardrail | undefined): Prompt {
+function toPrompt(body: ReadBody, guardrail: Guardrail | undefined): Prompt {
   const choice = body.tool_choice;
   return {
-    tools: (body.tools ?? []).flatMap(toTool),
+    tools: body.tools.flatMap(toTool),
     system: blocksOf(body.system ?? []).flatMap(toParts),
     turns: body.messages.map(({ role, content }) => ({ role, parts: blocksOf(content).flatMap(toParts) })),
     toolChoice: toToolChoice(choice),
@@ -252,8 +246,10 @@ function toPrompt(body: ClaudeBody, guardrail: Guardrail | undefined): Prompt {
     topP: body.top_p,
     topK: body.top_k,
     stopSequences: body.stop_sequences ?? [],
-    thinking: body.thinking ?? { kind: "off" },
+    thinking: body.thinking ?? { kind: "unset" },
+    effort: body.output_config?.effort ?? undefined,
     outputSchema: body.output_config?.format?.schema,
+    jsonObject: false,
     betaFlags: body.anthropic_beta ?? [],
     guardrail,
   };
@@ -265,13 +261,11 @@ function toToolChoice(choice: ClaudeBody["tool_choice"]): ToolChoice {
 }
 
 function cachePoints(control: z.infer<typeof cacheControl>): CachePoint[] {
-  return control ? [{ kind: "cache_point", ttl: control.ttl ?? "5m" }] : [];
+  return control ? [cachePoint(control.ttl)] : [];
 }
 
-function toTool(
-  { name, description = "", input_schema: schema = {}, cache_control }: z.infer<typeof tool>,
-): (CachePoint | Tool)[] {
-  return [{ kind: "tool", name, description, schema }, ...cachePoints(cache_control)];
+function toTool({ cacheControl: control, ...tool }: ClaudeTool): (CachePoint | Tool)[] {
+  return [{ kind: "tool", ...tool }, ...cachePoints(control)];
 }
 
 function toParts(block: ClaudeBlock): Part[] {
@@ -305,5 +299,8 @@ function toParts(block: ClaudeBlock): Part[] {
 
 function resultText(content: Extract<ClaudeBlock, { type: "tool_result" }>["content"]): string {
   if (content === undefined || typeof content === "string") return content ?? "";
-  return content.map((item) => (item.type === "text" ? item.text : item.type)).join(" ");
+  return content.map((item) => {
+    if (item.type === "text") return item.text;
+    return item.type === "tool_reference" ? item.tool_name : item.type;
+  }).join(" ");
 }

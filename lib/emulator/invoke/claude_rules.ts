@@ -1,56 +1,123 @@
 /** What Claude's provider refuses, whichever operation is used. */
 
-import { ModelRefusal } from "../server/exception.ts";
-import type { Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
 import { countPromptTokens, type Part, type Prompt, type Turn } from "../model/prompt.ts";
 import type { ReasoningSeal } from "../model/reasoning.ts";
-
-/** The beta flags that Bedrock passes on; any other makes it refuse the request. */
-const BETA_FLAGS: ReadonlySet<string> = new Set([
-  "compact-2026-01-12",
-  "computer-use-2024-10-22",
-  "computer-use-2025-01-24",
-  "context-1m-2025-08-07",
-  "context-management-2025-06-27",
-  "dev-full-thinking-2025-05-14",
-  "effort-2025-11-24",
-  "fine-grained-tool-streaming-2025-05-14",
-  "interleaved-thinking-2025-05-14",
-  "mcp-client-2025-04-04",
-  "mcp-client-2025-11-20",
-  "model-context-window-exceeded-2025-08-26",
-  "output-128k-2025-02-19",
-  "pdfs-2024-09-25",
-  "search-results-2025-06-09",
-  "structured-outputs-2025-11-13",
-  "token-counting-2024-11-01",
-  "token-efficient-tools-2025-02-19",
-  "tool-search-tool-2025-10-19",
-  "web-search-2025-03-05",
-]);
+import { ModelRefusal } from "../server/exception.ts";
+import { bareName } from "./claude_answer.ts";
+import { checkCachePoints } from "./claude_cache.ts";
+import { checkFlags } from "./claude_flags.ts";
+import { checkClaudeSchemas } from "./claude_schema.ts";
+import { checkThinking } from "./claude_thinking.ts";
 
 /** The token limit of a prompt, and the limit with the long context flag. */
 const CONTEXT_TOKENS = 200_000;
 const LONG_CONTEXT_TOKENS = 1_000_000;
 const LONG_CONTEXT_FLAG = "context-1m-2025-08-07";
 
-const MIN_THINKING_TOKENS = 1024;
-const MAX_CACHE_POINTS = 4;
+/** Output limit of Claude 3.7 with the flag for long responses. */
+const LONG_ANSWER_TOKENS = 128_000;
+const LONG_ANSWER_FLAG = "output-128k-2025-02-19";
+
+export interface ClaudeContext {
+  readonly model: Model;
+  readonly seal: ReasoningSeal;
+  /** Whether the operation is InvokeModel. */
+  readonly isInvoke: boolean;
+}
 
 /** Throws `ModelRefusal` with the provider's message. */
-export function checkClaudePrompt(prompt: Prompt, model: Model, seal: ReasoningSeal): void {
-  if (prompt.betaFlags.some((flag) => !BETA_FLAGS.has(flag))) throw new ModelRefusal("invalid beta flag");
+export function checkClaudePrompt(prompt: Prompt, { model, seal, isInvoke }: ClaudeContext): void {
+  checkFlags(prompt.betaFlags);
+  checkSystemTurns(prompt.turns, { model, isInvoke });
+  checkMaxTokens(prompt, model);
+  checkClaudeSchemas(prompt, model);
   checkSampling(prompt, model);
+  if (model.stopSequences === "visible" && prompt.stopSequences.some((sequence) => sequence.trim() === "")) {
+    throw new ModelRefusal("stop_sequences: each stop sequence must contain non-whitespace");
+  }
   checkThinking(prompt, model);
+  checkCallIds(prompt.turns);
   checkReasoning(prompt.turns, seal);
   checkToolLoop(prompt);
-  checkCachePoints(prompt);
-  const last = prompt.turns.at(-1);
-  const end = last?.parts.at(-1);
-  if (last?.role === "assistant" && end?.kind === "text" && /\s$/.test(end.text)) {
+  checkCachePoints(prompt, model);
+  checkEnd(prompt.turns, model);
+  checkLength(prompt);
+}
+
+/** A system message must follow a user message, and be last or precede an assistant message. */
+function checkSystemTurns(
+  turns: readonly Turn[],
+  { model, isInvoke }: Pick<ClaudeContext, "model" | "isInvoke">,
+): void {
+  turns.forEach(({ role, parts }, at) => {
+    if (role !== "system") return;
+    if (!(model.system === "invoke" && isInvoke)) {
+      throw new ModelRefusal(
+        model.hidesThoughts
+          ? "role 'system' is not supported on this model"
+          : 'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" ' +
+            "as an input message role.",
+      );
+    }
+    if (at === 0) {
+      throw new ModelRefusal(
+        "messages.0: use the top-level 'system' parameter for the initial system prompt; the directive-only form " +
+          "(content: [] with output_config) is accepted at any position",
+      );
+    }
+    if (turns[at - 1]?.role !== "user") {
+      throw new ModelRefusal(`messages.${at}: a 'system' message must follow a 'user' message`);
+    }
+    if ((turns[at + 1]?.role ?? "assistant") !== "assistant") {
+      throw new ModelRefusal(
+        `messages.${at}: a 'system' message must be the last message or be followed by an 'assistant' message`,
+      );
+    }
+    if (parts.some(({ kind }) => kind !== "text" && kind !== "cache_point")) {
+      throw new ModelRefusal(`messages.${at}.content: a 'system' message may only contain text`);
+    }
+  });
+}
+
+function checkMaxTokens({ maxTokens = 1, betaFlags }: Prompt, { id, maxOutputTokens }: Model): void {
+  const limit = betaFlags.includes(LONG_ANSWER_FLAG) && id.includes("3-7-sonnet")
+    ? LONG_ANSWER_TOKENS
+    : maxOutputTokens;
+  if (maxTokens > limit) {
+    throw new ModelRefusal(
+      `max_tokens: ${maxTokens} > ${limit}, which is the maximum allowed number of output tokens for ` +
+        bareName(id),
+    );
+  }
+}
+
+/** Tool call ids must be unique in the whole conversation. */
+function checkCallIds(turns: readonly Turn[]): void {
+  const ids = new Set<string>();
+  turns.forEach(({ parts }, turn) =>
+    parts.filter(({ kind }) => kind !== "cache_point").forEach((part, at) => {
+      if (part.kind !== "tool_use") return;
+      if (ids.has(part.id)) {
+        throw new ModelRefusal(`messages.${turn}.content.${at}: \`tool_use\` ids must be unique`);
+      }
+      ids.add(part.id);
+    })
+  );
+}
+
+function checkEnd(turns: readonly Turn[], model: Model): void {
+  const last = turns.at(-1);
+  if (last?.role !== "assistant") return;
+  if (!model.prefill) {
+    throw new ModelRefusal(
+      "This model does not support assistant message prefill. The conversation must end with a user message.",
+    );
+  }
+  const end = last.parts.at(-1);
+  if (end?.kind === "text" && /\s$/.test(end.text)) {
     throw new ModelRefusal("messages: final assistant content cannot end with trailing whitespace");
   }
-  checkLength(prompt);
 }
 
 function checkSampling({ temperature, topP, topK }: Prompt, { sampling }: Model): void {
@@ -72,34 +139,6 @@ function checkLength(prompt: Prompt): void {
   if (tokens > limit) throw new ModelRefusal(`prompt is too long: ${tokens} tokens > ${limit} maximum`);
 }
 
-function checkThinking(prompt: Prompt, model: Model): void {
-  if (prompt.thinking.kind === "off") return;
-  if (model.reasoning !== "claude") {
-    throw new ModelRefusal("thinking: Extra inputs are not permitted");
-  }
-  if (prompt.thinking.kind === "budget") {
-    const { tokens } = prompt.thinking;
-    if (tokens < MIN_THINKING_TOKENS) {
-      throw new ModelRefusal(
-        `thinking.enabled.budget_tokens: Input should be greater than or equal to ${MIN_THINKING_TOKENS}`,
-      );
-    }
-    if (tokens >= (prompt.maxTokens ?? model.maxOutputTokens)) {
-      throw new ModelRefusal(
-        "`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at " +
-          "https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size",
-      );
-    }
-  }
-  if (prompt.temperature !== undefined && prompt.temperature !== 1) {
-    throw new ModelRefusal("`temperature` may only be set to 1 when thinking is enabled.");
-  }
-  if (prompt.topK !== undefined) throw new ModelRefusal("`top_k` must be unset when thinking is enabled.");
-  if (prompt.toolChoice.kind === "any" || prompt.toolChoice.kind === "tool") {
-    throw new ModelRefusal("Thinking may not be enabled when tool_choice forces tool use.");
-  }
-}
-
 /** Reasoning must come back exactly as it was returned. */
 function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
   turns.forEach(({ parts }, turn) =>
@@ -119,7 +158,8 @@ function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
 const THOUGHTS: ReadonlySet<Part["kind"]> = new Set(["reasoning", "redacted"]);
 
 /** With a thinking budget, the assistant message whose tools have just run must begin with thinking. */
-function checkToolLoop({ thinking, turns }: Prompt): void {
+function checkToolLoop({ thinking, turns: all }: Prompt): void {
+  const turns = all.filter(({ role }) => role !== "system");
   const answered = turns.at(-1)?.parts.some(({ kind }) => kind === "tool_result") ?? false;
   const first = turns.at(-2)?.parts[0];
   if (thinking.kind !== "budget" || !answered || first === undefined || THOUGHTS.has(first.kind)) return;
@@ -130,25 +170,5 @@ function checkToolLoop({ thinking, turns }: Prompt): void {
       `\`${first.kind}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking ` +
       "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking " +
       "blocks from previous turns. To avoid this requirement, disable `thinking`.",
-  );
-}
-
-function checkCachePoints(prompt: Prompt): void {
-  const all = [...prompt.tools, ...prompt.system, ...prompt.turns.flatMap(({ parts }) => parts)];
-  const count = all.filter(({ kind }) => kind === "cache_point").length;
-  if (count > MAX_CACHE_POINTS) {
-    throw new ModelRefusal(
-      `A maximum of ${MAX_CACHE_POINTS} blocks with cache_control may be provided. Found ${count}.`,
-    );
-  }
-  prompt.turns.forEach(({ parts }, turn) =>
-    parts.forEach((part, at) => {
-      const before = parts[at - 1]?.kind;
-      if (part.kind === "cache_point" && (before === "reasoning" || before === "redacted")) {
-        throw new ModelRefusal(
-          `messages.${turn}.content.${at - 1}: thinking blocks cannot have cache_control`,
-        );
-      }
-    })
   );
 }

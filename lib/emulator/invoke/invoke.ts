@@ -11,7 +11,8 @@ import { type Embedder, findEmbedder } from "./embeddings.ts";
 import { invalid } from "../server/exception.ts";
 import type { StreamEvent } from "../server/frames.ts";
 import { guardrailTrace } from "../guardrail/guardrail.ts";
-import { findModel, type Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
+import { findModel } from "../model/models.ts";
 import { nativeEvents, nativeMessage, promptOfInvoke } from "./native_bodies.ts";
 import type { Guardrail, Prompt } from "../model/prompt.ts";
 
@@ -26,10 +27,10 @@ interface InvokeExchange {
 /** Headers of an InvokeModel request that its response repeats. */
 const ECHOED_HEADERS = ["x-amzn-bedrock-performanceconfig-latency", "x-amzn-bedrock-service-tier"];
 
-function exchangeInvoke(call: Call): InvokeExchange {
-  const model = findModel(call.resourceId);
+function exchangeInvoke(call: Call, stream: boolean): InvokeExchange {
+  const model = findModel(call.resourceId, call.region);
   const guardrail = guardrailOf(call);
-  const prompt = promptOfInvoke(call.body, { model, state: call.state, guardrail });
+  const prompt = promptOfInvoke(call.body, { model, state: call.state, stream, guardrail });
   const headers = new Headers();
   for (const name of ECHOED_HEADERS) {
     const value = call.headers.get(name);
@@ -69,7 +70,7 @@ function invokeEmbedder(embedder: Embedder, call: Call): Outcome {
 }
 
 function invokeModel(call: Call): Outcome {
-  const exchange = exchangeInvoke(call);
+  const exchange = exchangeInvoke(call, false);
   const { answer, model, headers } = exchange;
   const { inputTokens, readTokens, written } = answer.account;
   headers.set("x-amzn-bedrock-input-token-count", String(inputTokens));
@@ -85,7 +86,7 @@ function invokeModel(call: Call): Outcome {
 
 /** InvokeModelWithResponseStream's result; embedding models have none and are refused. */
 export function invokeStream(call: Call): Outcome {
-  const exchange = exchangeInvoke(call);
+  const exchange = exchangeInvoke(call, true);
   exchange.headers.set("x-amzn-bedrock-content-type", "application/json");
   return { kind: "events", events: chunks(exchange, latencyOf(call)), headers: exchange.headers };
 }

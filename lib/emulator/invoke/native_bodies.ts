@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer, ModelState } from "../model/answer.ts";
+import { CHAT } from "./chat.ts";
 import { claudeEvents, claudeMessage } from "./claude_answer.ts";
 import { parseClaudeBody } from "./claude_body.ts";
 import { checkClaudePrompt } from "./claude_rules.ts";
@@ -10,19 +11,25 @@ import { converseToPrompt } from "../converse/prompt.ts";
 import type { ConverseRequest } from "../converse/request.ts";
 import { checkConversation } from "../converse/rules.ts";
 import { invalid, ModelRefusal } from "../server/exception.ts";
-import type { Family, Model } from "../model/models.ts";
+import type { Model } from "../model/catalog.ts";
 import type { NativeBody } from "./native_body.ts";
 import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
 import { checkNovaPrompt } from "./nova_rules.ts";
 import type { Guardrail, Prompt } from "../model/prompt.ts";
 
-export interface InvokeContext {
+export interface PromptContext {
   readonly model: Model;
   readonly state: ModelState;
+  /** Whether the response is a stream; default: no. */
+  readonly stream?: boolean;
+}
+
+export interface InvokeContext extends PromptContext {
   readonly guardrail?: Guardrail | undefined;
 }
 
-const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBody>> = {
+const BY_CONVERSE: Readonly<Record<Exclude<Model["family"], "claude" | "other">, NativeBody>> = {
+  chat: CHAT,
   command: COMMAND,
   llama: LLAMA,
   mistral: MISTRAL,
@@ -30,11 +37,14 @@ const BY_CONVERSE: Readonly<Record<Exclude<Family, "claude" | "other">, NativeBo
 };
 
 /** The prompt of a Converse request; throws Converse's exception. */
-export function promptOfConverse(request: ConverseRequest, model: Model, state: ModelState): Prompt {
-  checkConversation(request, model);
+export function promptOfConverse(
+  request: ConverseRequest,
+  { model, state, stream = false }: PromptContext,
+): Prompt {
+  checkConversation(request, { model, stream });
   try {
     const prompt = converseToPrompt(request, model);
-    if (model.family === "claude") checkClaudePrompt(prompt, model, state.seal);
+    if (model.family === "claude") checkClaudePrompt(prompt, { model, seal: state.seal, isInvoke: false });
     if (model.family === "nova") checkNovaPrompt(prompt);
     return prompt;
   } catch (error) {
@@ -45,16 +55,16 @@ export function promptOfConverse(request: ConverseRequest, model: Model, state: 
 /** The prompt of a native body; throws InvokeModel's exception. */
 export function promptOfInvoke(
   body: JsonValue | undefined,
-  { model, state, guardrail }: InvokeContext,
+  { model, state, stream = false, guardrail }: InvokeContext,
 ): Prompt {
   try {
     if (model.family === "claude") {
-      const prompt = parseClaudeBody(body, guardrail);
-      checkClaudePrompt(prompt, model, state.seal);
+      const prompt = parseClaudeBody(body, { model, guardrail });
+      checkClaudePrompt(prompt, { model, seal: state.seal, isInvoke: true });
       return prompt;
     }
     const { toConverse } = nativeBodyOf(model.family);
-    return { ...promptOfConverse(toConverse(body), model, state), guardrail };
+    return { ...promptOfConverse(toConverse(body), { model, state, stream }), guardrail };
   } catch (error) {
     throw error instanceof ModelRefusal ? error.viaInvoke() : error;
   }
@@ -64,15 +74,17 @@ export function promptOfInvoke(
 export function nativeMessage(answer: Answer, model: Model): JsonObject {
   return model.family === "claude"
     ? claudeMessage(answer, model)
-    : nativeBodyOf(model.family).message(answer);
+    : nativeBodyOf(model.family).message(answer, model);
 }
 
 /** The response as the model's native stream. */
 export function nativeEvents(answer: Answer, model: Model): Iterable<JsonObject> {
-  return model.family === "claude" ? claudeEvents(answer, model) : nativeBodyOf(model.family).events(answer);
+  return model.family === "claude"
+    ? claudeEvents(answer, model)
+    : nativeBodyOf(model.family).events(answer, model);
 }
 
-function nativeBodyOf(family: Exclude<Family, "claude">): NativeBody {
+function nativeBodyOf(family: Exclude<Model["family"], "claude">): NativeBody {
   if (family === "other") {
     throw invalid("The emulator has no native body for this model; use Converse instead.");
   }

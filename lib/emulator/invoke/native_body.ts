@@ -3,11 +3,12 @@
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Answer } from "../model/answer.ts";
 import type { ConverseRequest } from "../converse/request.ts";
+import type { Model } from "../model/catalog.ts";
 
 /** A family's native bodies, for families whose body is equivalent to a Converse request. */
 export interface NativeBody {
   toConverse(body: JsonValue | undefined): ConverseRequest;
-  message(answer: Answer): JsonObject;
+  message(answer: Answer, model: Model): JsonObject;
   /** The objects of the stream, in order. */
-  events(answer: Answer): Iterable<JsonObject>;
+  events(answer: Answer, model: Model): Iterable<JsonObject>;
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { JsonValue } from "../../base/json.ts";
 import type { CacheAccount, PromptCache } from "./cache.ts";
 import { type Intervention, judge } from "../guardrail/guardrail.ts";
-import type { Model } from "./models.ts";
+import type { Model } from "./catalog.ts";
 import {
   lastRequestText,
   lastUserParts,
@@ -12,8 +12,10 @@ import {
   type Part,
   type Prompt,
   segmentsOf,
+  type Thinking,
 } from "./prompt.ts";
 import type { ReasoningSeal } from "./reasoning.ts";
+import { objectFor } from "./json_object.ts";
 import { instanceOf } from "./schema_instance.ts";
 import { countTokens, tokenize } from "./tokens.ts";
 import { decideToolCalls } from "./tool_calls.ts";
@@ -72,16 +74,29 @@ function keyOf(text: string): string {
 }
 
 function reason(prompt: Prompt, model: Model, seal: ReasoningSeal): AnswerBlock[] {
-  const asked = prompt.thinking.kind !== "off" && model.reasoning !== "none";
-  if (!asked && model.reasoning !== "always") return [];
+  if (!isReasoning(prompt, model)) return [];
   const text = `The user wrote ${
     countTokens(lastUserText(prompt))
   } tokens. I will answer them in one sentence.`;
+  if (model.reasoningHistory === "redacted") return [{ kind: "redacted", data: seal.redact(text) }];
   if (model.reasoning !== "claude") return [{ kind: "reasoning", text, signature: undefined }];
   if (lastUserText(prompt).includes(REDACTION_TRIGGER)) {
     return [{ kind: "redacted", data: seal.redact(text) }];
   }
-  return [{ kind: "reasoning", text, signature: seal.sign(text) }];
+  // Hidden reasoning is signed as well.
+  const shown = isShown(prompt.thinking, model) ? text : "";
+  return [{ kind: "reasoning", text: shown, signature: seal.sign(shown) }];
+}
+
+function isReasoning({ thinking }: Prompt, { reasoning, thinksByDefault }: Model): boolean {
+  if (reasoning === "none" || reasoning === "always") return reasoning === "always";
+  if (thinking.kind === "unset") return thinksByDefault;
+  return thinking.kind === "adaptive" || thinking.kind === "budget";
+}
+
+function isShown(thinking: Thinking, { hidesThoughts }: Model): boolean {
+  const display = "display" in thinking ? thinking.display : undefined;
+  return (display ?? (hidesThoughts ? "omitted" : "summarized")) === "summarized";
 }
 
 function speak(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
@@ -105,6 +120,7 @@ function speak(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
   if (prompt.outputSchema !== undefined) {
     return [{ kind: "text", text: JSON.stringify(instanceOf(prompt.outputSchema)) }];
   }
+  if (prompt.jsonObject) return [{ kind: "text", text: JSON.stringify(objectFor(prompt)) }];
   return [{ kind: "text", text: sentence(prompt, model) }];
 }
 

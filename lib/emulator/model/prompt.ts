@@ -8,6 +8,13 @@ export type CacheTtl = "5m" | "1h";
 export interface CachePoint {
   readonly kind: "cache_point";
   readonly ttl: CacheTtl;
+  /** Whether the request sets `ttl`. */
+  readonly isTtlNamed: boolean;
+}
+
+/** A cache point; its `ttl` is five minutes by default. */
+export function cachePoint(ttl: CacheTtl | undefined): CachePoint {
+  return { kind: "cache_point", ttl: ttl ?? "5m", isTtlNamed: ttl !== undefined };
 }
 
 export type Part =
@@ -22,7 +29,7 @@ export type Part =
 export type Media = "audio" | "document" | "image" | "video";
 
 export interface Turn {
-  readonly role: "assistant" | "user";
+  readonly role: "assistant" | "system" | "user";
   readonly parts: readonly Part[];
 }
 
@@ -32,6 +39,8 @@ export interface Tool {
   readonly description: string;
   /** JSON Schema of its input. */
   readonly schema: JsonValue;
+  /** Whether the input must satisfy the schema; undefined if not set. */
+  readonly strict?: boolean | undefined;
 }
 
 export type ToolChoice =
@@ -40,9 +49,9 @@ export type ToolChoice =
 
 /** The reasoning settings of the request. */
 export type Thinking =
-  | { readonly kind: "off" }
-  | { readonly kind: "adaptive"; readonly effort?: string | undefined }
-  | { readonly kind: "budget"; readonly tokens: number };
+  | { readonly kind: "between_tools" | "disabled" | "unset" }
+  | { readonly kind: "adaptive"; readonly effort?: string | undefined; readonly display?: string | undefined }
+  | { readonly kind: "budget"; readonly tokens: number; readonly display?: string | undefined };
 
 export interface Guardrail {
   readonly id: string;
@@ -63,8 +72,12 @@ export interface Prompt {
   readonly topK: number | undefined;
   readonly stopSequences: readonly string[];
   readonly thinking: Thinking;
+  /** The value of `output_config.effort`. */
+  readonly effort: string | undefined;
   /** JSON Schema that the response must satisfy. */
   readonly outputSchema: JsonValue | undefined;
+  /** Whether the response must be a JSON object. */
+  readonly jsonObject: boolean;
   readonly betaFlags: readonly string[];
   readonly guardrail: Guardrail | undefined;
 }

@@ -1,6 +1,7 @@
 /** Which tools the emulated model calls, and with which input. */
 
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
+import { objectFor } from "./json_object.ts";
 import { lastRequestText, lastUserParts, type Prompt, type Tool } from "./prompt.ts";
 import { instanceOf } from "./schema_instance.ts";
 
@@ -12,10 +13,17 @@ export interface ToolCall {
 /** Precedes a tool's name in a tool result that requests another call. */
 const FOLLOW_UP = "then call ";
 
+/** Words in the names of tools that end a task, such as `final_answer` or `submitResult`. */
+const ENDINGS: ReadonlySet<string> = new Set(
+  "answer complete done end exit final finish json output reply respond response result return stop submit"
+    .split(" "),
+);
+
 /**
  * The calls that the prompt requests. If the model may choose, each mention of a tool's name in the user's last
  * message is one call, and so is each name after "then call" in tool results; a JSON object directly after the name
- * is its input, otherwise it is generated from the tool's schema.
+ * is its input, otherwise it is generated from the tool's schema. A forced call is made once: after its result, the tool
+ * whose name ends the task is called, and if there is none, the model responds with text.
  */
 export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
   const tools = prompt.tools.filter((tool) => tool.kind === "tool");
@@ -34,14 +42,46 @@ function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[
       return [];
     case "auto":
       return mentioned;
-    case "any":
-      return mentioned.length > 0 ? mentioned : tools.slice(0, 1).map(defaultCall);
+    case "any": {
+      if (mentioned.length > 0) return mentioned;
+      const ending = tools.find(({ name }) => isEnding(name));
+      if (results.length > 0) {
+        const called = calledSince(prompt);
+        return ending === undefined || called.includes(ending.name) ? [] : [forcedCall(ending, prompt)];
+      }
+      const [first = ending] = tools.filter((tool) => tool !== ending);
+      return first === undefined ? [] : [forcedCall(first, prompt)];
+    }
     case "tool": {
       const { name } = toolChoice;
       const named = mentioned.filter((call) => call.name === name);
-      return named.length > 0 ? named : tools.filter((tool) => tool.name === name).map(defaultCall);
+      if (named.length > 0) return named;
+      if (results.length > 0 && calledSince(prompt).includes(name)) return [];
+      return tools.filter((tool) => tool.name === name).map((tool) => forcedCall(tool, prompt));
     }
   }
+}
+
+function isEnding(name: string): boolean {
+  return name.split(/[_-]|(?<=[a-z])(?=[A-Z])/).some((word) => ENDINGS.has(word.toLowerCase()));
+}
+
+/** The tools called since the last message that the user wrote. */
+function calledSince({ turns }: Prompt): string[] {
+  const asked = turns.findLastIndex(({ role, parts }) =>
+    role === "user" && !parts.some(({ kind }) => kind === "tool_result")
+  );
+  return turns.slice(asked + 1).flatMap(({ parts }) =>
+    parts.flatMap((part) => part.kind === "tool_use" ? [part.name] : [])
+  );
+}
+
+/** A forced call; if it ends the task and its schema allows any object, the input is made from the prompt. */
+function forcedCall(tool: Tool, prompt: Prompt): ToolCall {
+  const { name, schema } = tool;
+  const isOpen = isJsonObject(schema) && schema["properties"] === undefined &&
+    schema["additionalProperties"] !== false;
+  return isOpen && isEnding(name) ? { name: tool.name, input: objectFor(prompt) } : defaultCall(tool);
 }
 
 interface Mentions {

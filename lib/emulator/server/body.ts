@@ -2,7 +2,7 @@
 
 import { gunzipSync } from "node:zlib";
 import { concat, decodeUtf8, EMPTY } from "../../base/bytes.ts";
-import type { JsonValue } from "../../base/json.ts";
+import { isJsonObject, type JsonValue } from "../../base/json.ts";
 import { BedrockException, invalid } from "./exception.ts";
 
 /** The service's limit on an InvokeModel body. */
@@ -25,11 +25,27 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
 export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): JsonValue | undefined {
   const text = decodeUtf8(unpack(body, headers.get("content-encoding")));
   if (text.trim() === "") return undefined;
+  const value = parse(text);
+  if (!isWellFormed(value)) {
+    throw invalid("The request body is not valid JSON: no low surrogate in string");
+  }
+  return value;
+}
+
+function parse(text: string): JsonValue {
   try {
     return JSON.parse(text);
   } catch {
     throw invalid("Malformed input request, please reformat your input and try again.");
   }
+}
+
+/** Whether no string has an unpaired surrogate, which the service refuses. */
+function isWellFormed(value: JsonValue): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  if (!isJsonObject(value)) return true;
+  return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
 }
 
 function unpack(body: Uint8Array<ArrayBuffer>, encoding: string | null): Uint8Array {

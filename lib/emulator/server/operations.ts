@@ -17,10 +17,10 @@ import type { Operation } from "./route.ts";
 
 export const OPERATIONS: Readonly<Record<Operation, (call: Call) => Outcome>> = {
   "apply-guardrail": ({ resourceId: id, version, body }) => json(applyGuardrail({ id, version }, body)),
-  converse: (call) => json(converseResponse(converse(call))),
+  converse: (call) => json(converseResponse(converse(call, false))),
   "converse-stream": (call) => ({
     kind: "events",
-    events: converseEvents(converse(call)),
+    events: converseEvents(converse(call, true)),
     headers: new Headers(),
   }),
   "count-tokens": (call) => json(countTokens(call)),
@@ -36,24 +36,24 @@ function json(body: object): Outcome {
   return { kind: "json", body, sorted: true, headers: new Headers() };
 }
 
-function converse(call: Call): ConverseExchange {
+function converse(call: Call, stream: boolean): ConverseExchange {
   const request = parseConverseRequest(call.body ?? {});
   if (findEmbedder(call.resourceId) !== undefined) {
     throw invalid(
       "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
     );
   }
-  const model = findModel(call.resourceId);
-  const prompt = promptOfConverse(request, model, call.state);
+  const model = findModel(call.resourceId, call.region);
+  const prompt = promptOfConverse(request, { model, state: call.state, stream });
   const answer = answerPrompt(prompt, model, call.state);
   return { request, prompt, model, answer, latencyMs: latencyOf(call) };
 }
 
 function countTokens(call: Call): object {
   const { input } = parseCountTokensRequest(call.body ?? {});
-  const model = findCountingModel(call.resourceId);
+  const model = findCountingModel(call.resourceId, call.region);
   const prompt = input.converse
-    ? promptOfConverse(input.converse, model, call.state)
+    ? promptOfConverse(input.converse, { model, state: call.state })
     : promptOfInvoke(parseBase64Json(input.invokeModel?.body ?? ""), { model, state: call.state });
   return { inputTokens: countPromptTokens(prompt) };
 }
