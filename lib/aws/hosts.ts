@@ -1,4 +1,4 @@
-/** AWS's partitions, with the host names of Bedrock's runtime endpoints (FIPS and dual stack) and of STS. */
+/** AWS's partitions, with the host names of Bedrock's runtime and control plane (FIPS and dual stack) and of STS. */
 
 export interface EndpointOptions {
   readonly fips?: boolean;
@@ -52,8 +52,17 @@ const PARTITIONS: readonly Partition[] = [
 
 /** Origin of the region's runtime endpoint, such as `https://bedrock-runtime.us-east-1.amazonaws.com`. */
 export function bedrockEndpoint(region: string, options: EndpointOptions = {}): string {
+  return originOf("bedrock-runtime", region, options);
+}
+
+/** Origin of the region's control plane, such as `https://bedrock.us-east-1.amazonaws.com`. */
+export function bedrockControlEndpoint(region: string, options: EndpointOptions = {}): string {
+  return originOf("bedrock", region, options);
+}
+
+function originOf(name: string, region: string, options: EndpointOptions): string {
   const partition = partitionOf(region);
-  const service = options.fips === true ? "bedrock-runtime-fips" : "bedrock-runtime";
+  const service = options.fips === true ? `${name}-fips` : name;
   const suffix = options.dualstack === true ? partition.dualstackSuffix : partition.suffix;
   return `https://${service}.${region}.${suffix}`;
 }

@@ -16,9 +16,9 @@ Usage: adit check [--config FILE] [--format text|json] [--online]
 
   --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
   --format json   print the problems as a JSON list of {file, line, column, path, message, severity}
-  --online        also check with AWS: who the credentials belong to (STS GetCallerIdentity), and whether each
-                  model responds to a Converse request of about ten input tokens and one output token, which
-                  AWS bills
+  --online        also check with AWS: who the credentials belong to (STS GetCallerIdentity), whether each model
+                  responds to a Converse request of about ten input tokens and one output token, which AWS
+                  bills, and whether it is near its end of life (GetFoundationModel)
 
 All problems are reported in one run, as FILE:LINE:COLUMN: KEY: MESSAGE. The exit code is 0 if there are none;
 warnings do not change it. References such as \${env:NAME} are resolved as by "adit serve".
@@ -29,6 +29,8 @@ interface Outcome {
   readonly path: string;
   readonly loaded: LoadResult;
   readonly problems: readonly Problem[];
+  /** From the configuration and from AWS. */
+  readonly warnings: readonly Problem[];
   /** What succeeded at AWS. */
   readonly answers: readonly Finding[];
 }
@@ -49,12 +51,12 @@ export async function check(args: readonly string[], io: CliIo): Promise<number>
   const path = findConfig(options.config);
   const loaded = await loadConfig(path, { readFile, env: io.env });
   const findings = loaded.ok && options.online === true ? await askAws(loaded, io) : [];
-  const problems = loaded.ok
-    ? findings.filter(({ ok }) => !ok).map((finding) =>
-      loaded.written.places.problemOfKey(finding.path, finding.text)
-    )
-    : loaded.problems;
-  report({ path, loaded, problems, answers: findings.filter(({ ok }) => ok) }, io);
+  const found = (kind: Finding["kind"]) => findings.filter((finding) => finding.kind === kind);
+  const placed = (kind: Finding["kind"]) =>
+    loaded.ok ? found(kind).map(({ path, text }) => loaded.written.places.problemOfKey(path, text)) : [];
+  const problems = loaded.ok ? placed("problem") : loaded.problems;
+  const warnings = [...loaded.warnings, ...placed("warning")];
+  report({ path, loaded, problems, warnings, answers: found("answer") }, io);
   return problems.length === 0 ? 0 : 1;
 }
 
@@ -64,8 +66,8 @@ async function askAws({ snapshot }: LoadedConfig, io: CliIo): Promise<readonly F
   return await checkOnline(snapshot, io);
 }
 
-function reportText({ path, loaded, problems, answers }: Outcome, io: CliIo): void {
-  for (const warning of loaded.warnings) io.err(`${formatProblem(warning)} (warning)\n`);
+function reportText({ path, loaded, problems, warnings, answers }: Outcome, io: CliIo): void {
+  for (const warning of warnings) io.err(`${formatProblem(warning)} (warning)\n`);
   for (const problem of problems) io.err(`${formatProblem(problem)}\n`);
   for (const answer of answers) io.out(`${formatPath(answer.path)}: ${answer.text}\n`);
   if (!loaded.ok || problems.length > 0) return;
@@ -75,10 +77,10 @@ function reportText({ path, loaded, problems, answers }: Outcome, io: CliIo): vo
   io.out(`${path}: ok (${counts.join(", ")})\n`);
 }
 
-function reportJson({ loaded, problems }: Outcome, io: CliIo): void {
+function reportJson({ problems, warnings }: Outcome, io: CliIo): void {
   const list = [
     ...problems.map((problem) => ({ ...problem, severity: "error" })),
-    ...loaded.warnings.map((warning) => ({ ...warning, severity: "warning" })),
+    ...warnings.map((warning) => ({ ...warning, severity: "warning" })),
   ];
   io.out(`${JSON.stringify(list, null, 2)}\n`);
 }

@@ -33,7 +33,15 @@ export async function checkOnline(
   await credentials.use(snapshot.providers);
   try {
     const stsEndpoint = env["AWS_ENDPOINT_URL_STS"] ?? env["AWS_ENDPOINT_URL"];
-    return await askOnline(snapshot, { upstream, fetch: runtime.fetch, clock, timers, stsEndpoint });
+    const controlEndpoint = env["AWS_ENDPOINT_URL_BEDROCK"] ?? env["AWS_ENDPOINT_URL"];
+    return await askOnline(snapshot, {
+      upstream,
+      fetch: runtime.fetch,
+      clock,
+      timers,
+      stsEndpoint,
+      controlEndpoint,
+    });
   } finally {
     credentials.close();
   }

@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 
-import { bedrockEndpoint } from "../../lib/aws/hosts.ts";
+import { bedrockControlEndpoint, bedrockEndpoint } from "../../lib/aws/hosts.ts";
 
 const CASES = [
   ["us-east-1", {}, "https://bedrock-runtime.us-east-1.amazonaws.com"],
@@ -22,5 +22,17 @@ const CASES = [
 for (const [region, options, expected] of CASES) {
   Deno.test(`endpoint of ${region} with ${JSON.stringify(options)} is ${expected}`, () => {
     equal(bedrockEndpoint(region, options), expected);
+  });
+}
+
+const CONTROL_PLANES = [
+  ["us-east-1", {}, "https://bedrock.us-east-1.amazonaws.com"],
+  ["us-gov-west-1", { fips: true }, "https://bedrock-fips.us-gov-west-1.amazonaws.com"],
+  ["eu-west-1", { dualstack: true }, "https://bedrock.eu-west-1.api.aws"],
+] as const;
+
+for (const [region, options, expected] of CONTROL_PLANES) {
+  Deno.test(`control plane of ${region} with ${JSON.stringify(options)} is ${expected}`, () => {
+    equal(bedrockControlEndpoint(region, options), expected);
   });
 }

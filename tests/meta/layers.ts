@@ -16,7 +16,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   config: ["base", "facts", "snapshot"],
   callers: ["aws", "base", "snapshot"],
   // It moves Bedrock's frames and does not know which client waits, so it never translates.
-  providers: ["aws", "base", "codec", "runtime", "snapshot", "wire"],
+  providers: ["aws", "base", "codec", "facts", "runtime", "snapshot", "wire"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
   gateway: ["aws", "base", "callers", "providers", "runtime", "server", "snapshot", "wire"],

@@ -1,6 +1,7 @@
 /** Asks AWS who a key pair belongs to: STS GetCallerIdentity, which needs no permission. */
 
-import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
+import { encodeUtf8 } from "../../base/bytes.ts";
+import { readStart } from "../../base/response_text.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { stsEndpoint } from "../hosts.ts";
 import type { KeyPair } from "./key_pair.ts";
@@ -16,7 +17,8 @@ export interface IdentityOptions {
   readonly signal: AbortSignal;
 }
 
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** The relevant part is at the beginning. */
+const MAX_ANSWER_LENGTH = 64 * 1024;
 
 /** The ARN of the key pair's identity. Throws an error with the reason STS gives, without secrets. */
 export async function callerIdentity(keys: KeyPair, options: IdentityOptions): Promise<string> {
@@ -37,24 +39,11 @@ export async function callerIdentity(keys: KeyPair, options: IdentityOptions): P
   });
   const headers = await sign(request, nowMs);
   const answer = await fetch(request.url, { method: "POST", headers, body: request.body, signal });
-  const text = await readStart(answer);
+  const text = await readStart(answer, MAX_ANSWER_LENGTH);
   const arn = answer.status === 200 ? elementOf(text, "Arn") : undefined;
   if (arn !== undefined) return arn;
   const reason = [elementOf(text, "Code"), elementOf(text, "Message")].filter(Boolean).join(": ");
   throw new Error(`STS returned ${answer.status}${reason === "" ? "" : ` ${reason}`}`);
-}
-
-/** The relevant part is at the beginning; the rest is not read. */
-async function readStart(answer: Response): Promise<string> {
-  const reader = answer.body?.getReader();
-  let text = "";
-  while (reader !== undefined && text.length < MAX_ANSWER_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) return text;
-    text += decodeUtf8(value);
-  }
-  await reader?.cancel();
-  return text;
 }
 
 /** Text of the first element with this name; STS's responses are small and flat enough for that. */

@@ -11,12 +11,13 @@ import type { ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts
 import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
+import { endOfLifeWarning } from "./lifecycle.ts";
 import { leavesSigning, type Upstream } from "../upstream.ts";
 
 /** The result for one entry of the configuration. */
 export interface Finding {
   readonly path: Path;
-  readonly ok: boolean;
+  readonly kind: "answer" | "warning" | "problem";
   readonly text: string;
 }
 
@@ -27,6 +28,8 @@ export interface OnlineOptions {
   readonly timers: TimerWheel;
   /** Default: AWS's own. */
   readonly stsEndpoint: string | undefined;
+  /** The control plane; default: AWS's own, for providers without an endpoint of their own. */
+  readonly controlEndpoint: string | undefined;
 }
 
 /** STS and the sources of credentials usually respond in a fraction of this. */
@@ -44,7 +47,12 @@ export async function askOnline(snapshot: Snapshot, options: OnlineOptions): Pro
   const findings = [...providers];
   for (let start = 0; start < targets.length; start += AT_ONCE) {
     const group = targets.slice(start, start + AT_ONCE);
-    findings.push(...await Promise.all(group.map((target) => askTarget(target, snapshot, options))));
+    const answers = await Promise.all(
+      group.map((target) =>
+        Promise.all([askTarget(target, snapshot, options), askLifecycle(target, options)])
+      ),
+    );
+    findings.push(...answers.flat(2));
   }
   return findings;
 }
@@ -59,9 +67,9 @@ async function askProvider(provider: Provider, options: OnlineOptions): Promise<
   });
   try {
     const text = await Promise.race([identityOf(provider, options, giveUp.signal), late]);
-    return { path, ok: true, text };
+    return { path, kind: "answer", text };
   } catch (error) {
-    return { path, ok: false, text: `cannot identify the credentials: ${reasonOf(error)}` };
+    return { path, kind: "problem", text: `cannot identify the credentials: ${reasonOf(error)}` };
   } finally {
     deadline.cancel();
   }
@@ -113,7 +121,7 @@ async function askTarget(
   { upstream }: OnlineOptions,
 ): Promise<Finding> {
   const { path, provider, id: modelId } = settings;
-  if (leavesSigning(provider)) return { path, ok: true, text: "not checked: its callers sign" };
+  if (leavesSigning(provider)) return { path, kind: "answer", text: "not checked: its callers sign" };
   const exchange = upstream.open({ provider, modelId, settings }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),
@@ -121,16 +129,40 @@ async function askTarget(
   }, timeouts);
   try {
     await readJsonAnswer(exchange);
-    return { path, ok: true, text: "answers" };
+    return { path, kind: "answer", text: "answers" };
   } catch (error) {
     if (hasNoConverse(error)) {
       return {
         path,
-        ok: true,
+        kind: "answer",
         text: "known to Bedrock, but not checked further: it does not support Converse",
       };
     }
-    return { path, ok: false, text: `failed: ${refusalOf(error)}` };
+    return { path, kind: "problem", text: `failed: ${refusalOf(error)}` };
+  }
+}
+
+/** A warning if the model is near its end of life. That Bedrock does not say is no problem: it needs a permission. */
+async function askLifecycle(target: ModelTarget, options: OnlineOptions): Promise<readonly Finding[]> {
+  const { clock, controlEndpoint: endpoint, fetch, timers } = options;
+  const giveUp = new AbortController();
+  const deadline = timers.after(IDENTITY_MS, () => giveUp.abort(new Error("no response in time")));
+  try {
+    const text = await endOfLifeWarning(target, {
+      fetch,
+      endpoint,
+      nowMs: clock.now(),
+      signal: giveUp.signal,
+    });
+    return text === undefined ? [] : [{ path: target.path, kind: "warning", text }];
+  } catch (error) {
+    return [{
+      path: target.path,
+      kind: "answer",
+      text: `its end of life was not checked: ${reasonOf(error)}`,
+    }];
+  } finally {
+    deadline.cancel();
   }
 }
 

@@ -1,0 +1,16 @@
+/** Reading small responses without trusting their size. */
+
+import { decodeUtf8 } from "./bytes.ts";
+
+/** The text of a response, or about its first `maxLength` characters; the rest is not read. */
+export async function readStart(answer: Response, maxLength: number): Promise<string> {
+  const reader = answer.body?.getReader();
+  let text = "";
+  while (reader !== undefined && text.length < maxLength) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += decodeUtf8(value);
+  }
+  await reader?.cancel();
+  return text;
+}
