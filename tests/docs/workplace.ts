@@ -88,12 +88,13 @@ async function copyRepository(root: string, adapt: (text: string) => string): Pr
   await Deno.symlink(repositoryPath("node_modules"), join(root, "node_modules"));
   await Deno.mkdir(join(root, "dist"));
   await Deno.copyFile(await builtAdit(), join(root, "dist/adit"));
-  // Lets make find the tools that are installed for the repository.
+  // Lets make find the tools that are installed for the repository: its marks must be newer than what they depend on.
   await Deno.mkdir(join(root, ".tools"));
-  for await (const { name } of Deno.readDir(repositoryPath(".tools"))) {
-    await Deno.symlink(repositoryPath(`.tools/${name}`), join(root, ".tools", name));
+  for await (const { name, isFile } of Deno.readDir(repositoryPath(".tools"))) {
+    const path = join(root, ".tools", name);
+    if (isFile) await Deno.writeTextFile(path, "");
+    else await Deno.symlink(repositoryPath(`.tools/${name}`), path);
   }
-  await Deno.remove(join(root, ".tools/dependencies")).catch(() => {});
   await Deno.writeTextFile(join(root, ".tools/dependencies"), "");
 }
 
