@@ -1,36 +1,17 @@
 /** The framing of `application/vnd.amazon.eventstream`: bytes to frames and back. */
 
-import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { concat, decodeUtf8, EMPTY, encodeUtf8 } from "../base/bytes.ts";
+import { EMPTY } from "../base/bytes.ts";
+import { EventStreamError } from "./eventstream_error.ts";
+import { encodeHeaders, headerReader, type Headers, type HeadersInit } from "./eventstream_headers.ts";
 
-/**
- * The value of a header. The wire's 8, 16 and 32 bit integers are numbers, its 64 bit integer is a bigint, and a
- * timestamp (milliseconds) is a `Date`. Bedrock itself only sends strings.
- */
-export type HeaderValue = string | boolean | number | bigint | Uint8Array | Date | { readonly uuid: string };
+export { EventStreamError, type EventStreamReason } from "./eventstream_error.ts";
+export type { HeaderValue } from "./eventstream_headers.ts";
 
 export interface Frame {
-  readonly headers: ReadonlyMap<string, HeaderValue>;
+  readonly headers: Headers;
   /** A view of the chunk if the frame arrived in one piece; copy whatever must outlive the chunk. */
   readonly payload: Uint8Array<ArrayBuffer>;
-}
-
-export type EventStreamReason =
-  | "prelude_crc"
-  | "message_crc"
-  | "length"
-  | "header"
-  | "too_large"
-  | "truncated";
-
-/** Bytes that are not an event stream; nothing after them can be read. */
-export class EventStreamError extends Error {
-  override readonly name = "EventStreamError";
-
-  constructor(readonly reason: EventStreamReason, problem: string) {
-    super(`Cannot decode event stream: ${problem}`);
-  }
 }
 
 export interface FrameDecoderOptions {
@@ -45,9 +26,6 @@ const MESSAGE_CRC_BYTES = 4;
 const OVERHEAD_BYTES = PRELUDE_BYTES + MESSAGE_CRC_BYTES;
 /** Generous: Bedrock limits the payload of one event to 1 MB before base64. */
 const DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024;
-/** AWS's parsers read the length of strings and bytes as a signed 16 bit integer. */
-const MAX_SIZED_BYTES = 32_767;
-
 /**
  * Decodes frames from chunks that may be split anywhere. A frame contained in one chunk is not copied; any other is
  * copied once.
@@ -186,11 +164,10 @@ export class FrameDecoder {
  * bytes.
  */
 export function encodeFrame(
-  headers: Iterable<readonly [string, HeaderValue]> | Readonly<Record<string, string>>,
+  headers: HeadersInit,
   payload: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
-  const block = concat([...entries].flatMap(([name, value]) => encodeHeader(name, value)));
+  const block = encodeHeaders(headers);
   const total = OVERHEAD_BYTES + block.length + payload.length;
   const frame = new Uint8Array(total);
   const view = new DataView(frame.buffer);
@@ -221,144 +198,4 @@ function preludeCrc(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
     crc = CRC_TABLE[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
   }
   return ~crc >>> 0;
-}
-
-type Headers = ReadonlyMap<string, HeaderValue>;
-
-/**
- * Reads header blocks, and remembers the last one: the deltas that make up most of a stream carry the very same
- * bytes, so that comparing them is cheaper than decoding them again.
- */
-function headerReader(): (bytes: Uint8Array<ArrayBuffer>, from: number, to: number) => Headers {
-  let lastBlock: Uint8Array<ArrayBuffer> = EMPTY;
-  let lastHeaders: Headers = new Map();
-  return (bytes, from, to) => {
-    if (!isAt(bytes, from, to, lastBlock)) {
-      const block = bytes.slice(from, to);
-      lastHeaders = headersOf(block);
-      lastBlock = block;
-    }
-    return lastHeaders;
-  };
-}
-
-/** The headers of the blocks seen last, by their bytes: all streams repeat the same few. */
-const KNOWN_BLOCKS = new Map<string, Headers>();
-const MAX_KNOWN_BLOCKS = 64;
-const MAX_KNOWN_BLOCK_BYTES = 256;
-
-function headersOf(block: Uint8Array<ArrayBuffer>): Headers {
-  if (block.length > MAX_KNOWN_BLOCK_BYTES) return decodeHeaders(block);
-  const key = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
-  let headers = KNOWN_BLOCKS.get(key);
-  if (headers === undefined) {
-    headers = decodeHeaders(block);
-    if (KNOWN_BLOCKS.size === MAX_KNOWN_BLOCKS) KNOWN_BLOCKS.clear();
-    KNOWN_BLOCKS.set(key, headers);
-  }
-  return headers;
-}
-
-/** Whether `block` is what stands in `bytes` there. */
-function isAt(bytes: Uint8Array, from: number, to: number, block: Uint8Array): boolean {
-  if (block.length !== to - from) return false;
-  for (let at = 0; at < block.length; at++) {
-    if (bytes[from + at] !== block[at]) return false;
-  }
-  return true;
-}
-
-/** One type of header value: its size in bytes, unless a 16 bit length says it, and how it is read. */
-interface ValueType {
-  readonly size: number | "prefixed";
-  readonly read: (view: DataView<ArrayBuffer>) => HeaderValue;
-}
-
-/** The types by their number on the wire. */
-const VALUE_TYPES: readonly ValueType[] = [
-  { size: 0, read: () => true },
-  { size: 0, read: () => false },
-  { size: 1, read: (view) => view.getInt8(0) },
-  { size: 2, read: (view) => view.getInt16(0) },
-  { size: 4, read: (view) => view.getInt32(0) },
-  { size: 8, read: (view) => view.getBigInt64(0) },
-  { size: "prefixed", read: (view) => bytesOf(view).slice() },
-  { size: "prefixed", read: (view) => decodeUtf8(bytesOf(view)) },
-  { size: 8, read: (view) => new Date(Number(view.getBigInt64(0))) },
-  { size: 16, read: (view) => ({ uuid: formatUuid(bytesOf(view)) }) },
-];
-
-function decodeHeaders(block: Uint8Array<ArrayBuffer>): Headers {
-  const view = viewOf(block, 0, block.length);
-  const headers = new Map<string, HeaderValue>();
-  let at = 0;
-  function take(size: number): number {
-    const from = at;
-    at += size;
-    if (at > block.length) throw new EventStreamError("header", "a header runs past the end of its frame");
-    return from;
-  }
-  while (at < block.length) {
-    const nameLength = view.getUint8(take(1));
-    if (nameLength === 0) throw new EventStreamError("header", "a header has no name");
-    const nameFrom = take(nameLength);
-    const name = decodeUtf8(block.subarray(nameFrom, at));
-    const number = view.getUint8(take(1));
-    const type = VALUE_TYPES[number];
-    if (type === undefined) throw new EventStreamError("header", `a header has the unknown type ${number}`);
-    const size = type.size === "prefixed" ? view.getUint16(take(2)) : type.size;
-    headers.set(name, type.read(viewOf(block, take(size), size)));
-  }
-  return headers;
-}
-
-function viewOf(bytes: Uint8Array<ArrayBuffer>, from: number, size: number): DataView<ArrayBuffer> {
-  return new DataView(bytes.buffer, bytes.byteOffset + from, size);
-}
-
-function bytesOf(view: DataView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function encodeHeader(name: string, value: HeaderValue): Uint8Array<ArrayBuffer>[] {
-  const nameBytes = encodeUtf8(name);
-  if (nameBytes.length === 0 || nameBytes.length > 255) {
-    throw new RangeError(
-      `Cannot encode header "${name}": its name is not 1 to 255 bytes: ${nameBytes.length}`,
-    );
-  }
-  return [Uint8Array.of(nameBytes.length), nameBytes, ...encodeValue(name, value)];
-}
-
-function encodeValue(name: string, value: HeaderValue): Uint8Array<ArrayBuffer>[] {
-  if (typeof value === "string") return encodeSized(name, 7, encodeUtf8(value));
-  if (typeof value === "boolean") return [Uint8Array.of(value ? 0 : 1)];
-  if (typeof value === "number") return encodeFixed(4, 4, (view) => view.setInt32(0, value));
-  if (typeof value === "bigint") return encodeFixed(5, 8, (view) => view.setBigInt64(0, value));
-  if (value instanceof Uint8Array) return encodeSized(name, 6, value.slice());
-  if (value instanceof Date) return encodeFixed(8, 8, (view) => view.setBigInt64(0, BigInt(value.getTime())));
-  return [Uint8Array.of(9), Uint8Array.from(Buffer.from(value.uuid.replaceAll("-", ""), "hex"))];
-}
-
-function encodeSized(name: string, type: number, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-  if (bytes.length > MAX_SIZED_BYTES) {
-    throw new RangeError(
-      `Cannot encode header "${name}": its value exceeds ${MAX_SIZED_BYTES} bytes: ${bytes.length}`,
-    );
-  }
-  return [Uint8Array.of(type, bytes.length >> 8, bytes.length & 0xff), bytes];
-}
-
-function encodeFixed(
-  type: number,
-  size: number,
-  write: (view: DataView) => void,
-): Uint8Array<ArrayBuffer>[] {
-  const bytes = new Uint8Array(size);
-  write(new DataView(bytes.buffer));
-  return [Uint8Array.of(type), bytes];
-}
-
-function formatUuid(bytes: Uint8Array<ArrayBuffer>): string {
-  return Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -284,3 +284,12 @@ Deno.test("headers are those of their own frame, however many others went by", (
     [...kinds, ...kinds],
   );
 });
+
+Deno.test("a header value that can be changed is not shared with another stream", () => {
+  const frame = encodeFrame([["bytes", Uint8Array.of(1, 2)], ["at", new Date(0)]], encodeUtf8("{}"));
+  const [first] = decodeAll(frame);
+  const bytes = first!.headers.get("bytes");
+  assert.ok(bytes instanceof Uint8Array);
+  bytes[0] = 9;
+  assert.deepEqual(decodeAll(frame)[0]!.headers.get("bytes"), Uint8Array.of(1, 2));
+});

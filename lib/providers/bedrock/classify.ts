@@ -124,9 +124,6 @@ export function classifyErrorEvent({ error }: JsonObject, requestId: string | un
   });
 }
 
-/** Headers of frames known to be events; frames with the same headers share the object. */
-const HEADERS_OF_EVENTS = new WeakSet<Frame["headers"]>();
-
 /**
  * The error for a frame of an event stream; undefined for an event. Some real frames have no `:message-type`; the
  * other headers then decide.
@@ -135,17 +132,13 @@ export function classifyFrame(
   { headers, payload }: Frame,
   requestId: string | undefined,
 ): AditError | undefined {
-  if (HEADERS_OF_EVENTS.has(headers)) return undefined;
   const text = (name: string) => {
     const value = headers.get(name);
     return typeof value === "string" ? value : undefined;
   };
   const name = text(":exception-type") ?? text(":error-code");
   const messageType = text(":message-type");
-  if (name === undefined && messageType !== "exception" && messageType !== "error") {
-    HEADERS_OF_EVENTS.add(headers);
-    return undefined;
-  }
+  if (name === undefined && messageType !== "exception" && messageType !== "error") return undefined;
   // What HTTP spells `ThrottlingException` is a union member here: `throttlingException`.
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
