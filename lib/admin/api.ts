@@ -247,6 +247,11 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
       });
     case "nothing to keep":
       return json(422, { error: "a secret is to be kept, but there is none" });
+    case "forbidden":
+      return json(422, {
+        error: "the change is refused, nothing was written",
+        problems: [...outcome.reasons],
+      });
     case "overtaken":
       return json(409, { error: "the file was changed concurrently; retry" });
     case "unwritable":

@@ -56,7 +56,7 @@ Deno.test("AISIX's scripts make a provider key, a model and a caller's key, and 
     });
     const path = "/admin/v1/provider_keys/prod";
     const moved = await world.send(`PUT ${path}`, {
-      body: { ...Object(key.body["value"]), api_base: "https://vpce.test" },
+      body: { ...Object(key.body["value"]), secret, api_base: "https://vpce.test" },
     });
     equal(moved.status, 200);
     match(

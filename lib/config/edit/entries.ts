@@ -10,6 +10,7 @@ import { readErrorReason, type ReadFile } from "../file/files.ts";
 import { loadConfig, type LoadResult } from "../load.ts";
 import { formatPath, type Problem } from "../../base/problems.ts";
 import { redact, restore } from "../redact.ts";
+import { maskSecrets, refuseEdit } from "./guard.ts";
 import { replaceFile } from "../file/replace_file.ts";
 import { Config } from "../schema/config_file.ts";
 import { schemaAt } from "../schema/schema_walk.ts";
@@ -51,6 +52,8 @@ export type ChangeOutcome =
   | { readonly kind: "refused"; readonly inEntry: boolean; readonly problems: readonly Problem[] }
   /** A secret is to be kept, and there is none. */
   | { readonly kind: "nothing to keep" }
+  /** The change would read what it must not, or lead a secret elsewhere. */
+  | { readonly kind: "forbidden"; readonly reasons: readonly string[] }
   /** Somebody else has changed the file in the meantime. */
   | { readonly kind: "overtaken" }
   | { readonly kind: "unwritable"; readonly reason: string };
@@ -120,15 +123,17 @@ export class ConfigEntries {
     if (wanted !== undefined && !isJsonObject(after)) {
       return { kind: "nothing to keep" };
     }
+    if (isJsonObject(after)) {
+      const masked = value(before && maskSecrets(section, name, before));
+      const reasons = refuseEdit({ section, name, before, after, masked });
+      if (reasons.length > 0) return { kind: "forbidden", reasons };
+    }
     const edited = editText(text, { section, name, value: isJsonObject(after) ? after : undefined });
     const candidate = await this.#load(file, edited);
     if (!candidate.ok) return refusal(formatPath([section, name]), candidate.problems);
 
     try {
-      if (decodeUtf8(await readFile(resolve(file))) !== text) {
-        return { kind: "overtaken" };
-      }
-      await replaceFile(file, edited);
+      if (!await replaceFile(file, edited, { expected: text })) return { kind: "overtaken" };
     } catch (error) {
       return {
         kind: "unwritable",

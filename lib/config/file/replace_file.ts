@@ -1,15 +1,23 @@
 /** Replaces a file atomically: readers see either the old text or the new one. */
 
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { readFileSync, renameSync, unlinkSync } from "node:fs";
+import { type FileHandle, open, realpath, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+
+import { decodeUtf8 } from "../../base/bytes.ts";
 
 const PERMISSION_BITS = 0o7777;
 
 /**
- * Writes a temporary file and renames it; mode and owner are kept. Through a symbolic link, the target is replaced.
+ * Writes a temporary file and renames it; mode and owner are kept. Through a symbolic link, the target is replaced. False,
+ * with nothing changed, where the file does not hold the expected text any more.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  text: string,
+  { expected }: { readonly expected: string },
+): Promise<boolean> {
   const target = await realpath(path);
   const { mode, uid, gid } = await stat(target);
   const suffix = randomBytes(6).toString("hex");
@@ -25,12 +33,18 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
+    // Nothing can happen in this process between the two; another one would have to write in these microseconds.
+    if (decodeUtf8(readFileSync(target)) !== expected) {
+      unlinkSync(temporary);
+      return false;
+    }
+    renameSync(temporary, target);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
   }
   await syncFolder(dirname(target));
+  return true;
 }
 
 /** Only root can change the owner; for other users the mode of the new file decides who can read it. */

@@ -1,0 +1,119 @@
+/** What an edit through the admin API may not do: read files and variables, or lead a secret to another host. */
+
+import { z } from "zod";
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
+import { formatPath, type Path } from "../../base/problems.ts";
+import { REDACTED } from "../../base/secret.ts";
+import { parseTemplate } from "../file/interpolate.ts";
+import { Config } from "../schema/config_file.ts";
+import { aboutOf, contentOf, schemaAt, valueAt } from "../schema/schema_walk.ts";
+
+/** An entry as the file has it, and as it is to be. */
+export interface GuardedEdit {
+  readonly section: string;
+  readonly name: string;
+  readonly before: JsonObject | undefined;
+  readonly after: JsonObject;
+  /** As it is to be if all secrets before it were `REDACTED`: what still is was not in the request. */
+  readonly masked: JsonObject | undefined;
+}
+
+/** Why the edit is refused, in sentences that begin with the path; none if it is not. */
+export function refuseEdit(edit: GuardedEdit): readonly string[] {
+  return [...misplacedReferences(edit), ...misledSecrets(edit)];
+}
+
+/** The entry with `REDACTED` in place of every secret, references to secrets among them. */
+export function maskSecrets(section: string, name: string, entry: JsonObject): JsonObject {
+  const isSecretLeaf = new Set(
+    leavesOf(section, name, entry).filter(({ isSecret }) => isSecret).map(pathText),
+  );
+  const mask = (value: JsonValue, path: Path): JsonValue => {
+    if (isJsonObject(value)) {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, member]) => [key, mask(member, [...path, key])]),
+      );
+    }
+    return isSecretLeaf.has(pathText({ path })) ? REDACTED : value;
+  };
+  const masked = mask(entry, []);
+  return isJsonObject(masked) ? masked : {};
+}
+
+/** A reference shows a file or a variable to whoever reads the answer, unless it is in the place of a secret. */
+function misplacedReferences({ section, name, before, after }: GuardedEdit): readonly string[] {
+  return leavesOf(section, name, after)
+    .filter(({ path, value, isSecret }) =>
+      !isSecret && hasReference(value) && valueAt(before, path) !== value
+    )
+    .map(({ path }) =>
+      `${formatPath([section, name, ...path])}: a reference is allowed only in place of a secret`
+    );
+}
+
+/** Whoever chooses the endpoint receives the secret, and must therefore know it. */
+function misledSecrets({ section, name, before, after, masked }: GuardedEdit): readonly string[] {
+  const { endpoint } = after;
+  if (section !== "providers" || endpoint === undefined) return [];
+  const isMoved = before?.["endpoint"] !== endpoint;
+  return leavesOf(section, name, after).filter(({ isSecret }) => isSecret).flatMap(({ path, value }) => {
+    const place = formatPath([section, name, ...path]);
+    if (hasReference(value) && (isMoved || valueAt(before, path) !== value)) {
+      return [
+        `${place}: the secret of a provider with an endpoint must be in the request, not behind a reference`,
+      ];
+    }
+    const isKept = isMoved && valueAt(masked, path) === REDACTED;
+    return isKept ? [`${place}: must be given again, because the endpoint changes`] : [];
+  });
+}
+
+interface Leaf {
+  readonly path: Path;
+  readonly value: JsonValue;
+  readonly isSecret: boolean;
+}
+
+function leavesOf(section: string, name: string, entry: JsonObject): readonly Leaf[] {
+  const schema = schemaAt(Config, [section, name], { [section]: { [name]: entry } });
+  return schema === undefined ? [] : leaves(entry, { schema, path: [], isSecret: false });
+}
+
+interface Position {
+  /** Undefined where the schema says nothing of what is there. */
+  readonly schema: z.core.$ZodType | undefined;
+  readonly path: Path;
+  readonly isSecret: boolean;
+}
+
+function leaves(value: JsonValue, { schema, path, isSecret: isInside }: Position): readonly Leaf[] {
+  const content = schema && contentOf(schema, value);
+  const isMarked = schema !== undefined && aboutOf(schema)?.sensitive === true;
+  const isSecret = isInside || (isMarked && !(content instanceof z.ZodObject));
+  if (Array.isArray(value)) {
+    const element = content instanceof z.ZodArray ? content.element : undefined;
+    return value.flatMap((item: JsonValue, index) =>
+      leaves(item, { schema: element, path: [...path, index], isSecret })
+    );
+  }
+  if (!isJsonObject(value)) return [{ path, value, isSecret }];
+  return Object.entries(value).flatMap(([key, member]) => {
+    const below = content instanceof z.ZodRecord
+      ? content.valueType
+      : content instanceof z.ZodObject
+      ? content.shape[key]
+      : undefined;
+    return leaves(member, { schema: below, path: [...path, key], isSecret });
+  });
+}
+
+function hasReference(value: JsonValue): boolean {
+  if (typeof value !== "string") return false;
+  // A malformed one is refused when the file is checked.
+  return parseTemplate(value)?.some((part) => typeof part !== "string") ?? false;
+}
+
+function pathText({ path }: Pick<Leaf, "path">): string {
+  return JSON.stringify(path);
+}
