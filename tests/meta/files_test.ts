@@ -33,8 +33,8 @@ Deno.test("folders are named after what they hold, not after their use", () => {
 
 Deno.test("nothing that a tool installs or builds is in the repository", () => {
   const built = /(?:^|\/)(?:package(?:-lock)?\.json|node_modules|dist)(?:\/|$)/;
-  // The runtimes that the Makefile installs, with their hashes.
-  const tools = files.filter((path) => path.startsWith("scripts/tools/"));
+  // The runtimes that the Makefile and a release use, with their hashes.
+  const tools = files.filter((path) => /^scripts\/(?:tools|release)\//.test(path));
   assert.deepEqual(files.filter((path) => built.test(path) && !tools.includes(path)), []);
 });
 
