@@ -1,7 +1,7 @@
 /** JSON values, and the parser of request bodies: limited depth, and a precise error for invalid JSON. */
 
 import { decodeUtf8Strictly, encodeUtf8 } from "./bytes.ts";
-import { AditError } from "./errors.ts";
+import { AditError, invalidField } from "./errors.ts";
 import { locateJsonError } from "./json_locate.ts";
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -32,7 +32,8 @@ export interface ParseOptions {
 
 /**
  * Parses a request body that must be an object. Throws `invalid_request` if it is empty, not UTF-8, not JSON (with
- * line and column), nested deeper than `maxDepth`, or not an object. The messages never quote the body.
+ * line and column), nested deeper than `maxDepth`, or not an object, or if a number in it is out of range. The messages
+ * never quote the body.
  */
 export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObject {
   if (bytes.length === 0) throw invalidBody("the request body is empty; send a JSON object");
@@ -46,6 +47,8 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
   if (!isJsonObject(value)) {
     throw invalidBody(`the request body must be a JSON object, found ${describeJson(value)}`);
   }
+  const hugeNumber = hasUnsureNumber(outline) ? pathOfHugeNumber(value) : undefined;
+  if (hugeNumber !== undefined) throw invalidField(hugeNumber, HUGE_NUMBER);
   return value;
 }
 
@@ -74,22 +77,52 @@ export function describeJson(value: JsonValue | undefined): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
+/** Why a number is refused: `JSON.stringify` would send it as `null`. */
+export const HUGE_NUMBER = "the number is out of range";
+
+/** The path of a number that is infinite to every program that reads JSON numbers as doubles, such as `1e400`. */
+export function pathOfHugeNumber(value: JsonValue, path = ""): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (JSON.isRawJSON(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : path;
+  const entries = Array.isArray(value)
+    ? value.map((each: JsonValue, index): [string, JsonValue] => [`${path}[${index}]`, each])
+    : Object.entries(value).map(([name, each]: [string, JsonValue]): [string, JsonValue] => [
+      path === "" ? shown(name) : `${path}.${shown(name)}`,
+      each,
+    ]);
+  for (const [at, each] of entries) {
+    const found = pathOfHugeNumber(each, at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The name of a member, unless it may be sensitive. */
+function shown(name: string): string {
+  return /^[\w.-]{1,64}$/.test(name) ? name : "(unprintable)";
+}
+
 /**
- * `JSON.parse`, except that an integer that would be rounded (64-bit ids, limits in a schema) becomes `JSON.rawJSON`:
- * neither a number nor an object to callers, and serialised exactly as received. `bytes` is the same text in UTF-8.
+ * `JSON.parse`, except that an integer that would be rounded (64-bit ids, limits in a schema) and a number that would be
+ * infinite become `JSON.rawJSON`: neither a number nor an object to callers, and serialised exactly as received. `bytes`
+ * is the same text in UTF-8.
  */
 export function parseExactJson(text: string, bytes: Uint8Array = encodeUtf8(text)): JsonValue {
   return parseOutlined(text, outlineOf(bytes));
 }
 
 /** The reviver makes parsing several times slower. */
-function parseOutlined(text: string, { hasLongNumber }: Outline): JsonValue {
-  return hasLongNumber ? JSON.parse(text, keepDigits) : JSON.parse(text);
+function parseOutlined(text: string, outline: Outline): JsonValue {
+  return hasUnsureNumber(outline) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+}
+
+function hasUnsureNumber({ hasLongNumber, hasExponent }: Outline): boolean {
+  return hasLongNumber || hasExponent;
 }
 
 function keepDigits(_key: string, value: JsonValue, { source = "" }: ParseContext): JsonValue {
-  const isRounded = typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source);
-  return isRounded ? JSON.rawJSON(source) : value;
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  return !Number.isFinite(value) || /^-?\d+$/.test(source) ? JSON.rawJSON(source) : value;
 }
 
 /** Merges two objects recursively; `over` wins. */
@@ -121,6 +154,8 @@ function mergeMembers(
 
 const ZERO = 0x30;
 const NINE = 0x39;
+const LOWER_E = 0x65;
+const UPPER_E = 0x45;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
@@ -136,6 +171,8 @@ interface Outline {
   readonly depth: number;
   /** Whether there is a number that may be rounded. */
   readonly hasLongNumber: boolean;
+  /** Whether there is a number that may be infinite. */
+  readonly hasExponent: boolean;
 }
 
 /**
@@ -147,12 +184,14 @@ export function outlineOf(bytes: Uint8Array): Outline {
   let depth = 0;
   let digits = 0;
   let hasLongNumber = false;
+  let hasExponent = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
     if (byte >= ZERO && byte <= NINE) {
       if (++digits === LONG_NUMBER_DIGITS) hasLongNumber = true;
       continue;
     }
+    if (digits > 0 && (byte === LOWER_E || byte === UPPER_E)) hasExponent = true;
     digits = 0;
     if (byte === QUOTE) {
       at = endOfString(bytes, at);
@@ -163,7 +202,7 @@ export function outlineOf(bytes: Uint8Array): Outline {
       depth--;
     }
   }
-  return { depth: deepest, hasLongNumber };
+  return { depth: deepest, hasLongNumber, hasExponent };
 }
 
 /** Offset of the quote that closes the string opened at `open`, or -1. */

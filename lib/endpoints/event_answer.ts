@@ -21,8 +21,11 @@ export interface StreamTranslation<Event> {
   readonly anomalies: readonly string[];
 }
 
+/** Where the events of an answer come from. */
+export type EventSource<Event> = Pick<EventStream<Event>, "requestId" | "unknownEvents" | "next">;
+
 export interface EventAnswerOptions<Event> {
-  readonly events: EventStream<Event>;
+  readonly events: EventSource<Event>;
   readonly translation: StreamTranslation<Event>;
   /** The dialect's ping. */
   readonly ping: string;

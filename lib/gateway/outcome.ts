@@ -1,6 +1,7 @@
 /** A response on its way to the caller, and what the upstream reported about it. */
 
 import type { AditError } from "../base/errors.ts";
+import { jsonText } from "../base/json_text.ts";
 import type { Usage } from "../base/usage.ts";
 import type { ByteSource } from "../server/stream.ts";
 
@@ -45,7 +46,7 @@ export function jsonAnswer(value: unknown, outcome: Outcome = NO_OUTCOME): Whole
     status: 200,
     headers: new Headers({ "content-type": "application/json" }),
     ignored: [],
-    body: JSON.stringify(value),
+    body: jsonText(value),
     outcome: () => outcome,
   };
 }

@@ -16,6 +16,8 @@ export class Fields {
   readonly #value: JsonObject;
   /** The objects inside it that were read, in order; undefined if there are none. */
   #inner: Fields[] | undefined;
+  /** Fields that are reported although they were read; undefined if there are none. */
+  #ignored: string[] | undefined;
   /** Reported instead of the unread fields; undefined: the fields themselves. */
   #instead: readonly string[] | undefined;
 
@@ -108,6 +110,11 @@ export class Fields {
     return this.#value;
   }
 
+  /** Reports a field although it was read, since its value has no effect. */
+  ignore(name: string): void {
+    (this.#ignored ??= []).push(name);
+  }
+
   /** Leaves the object out; `paths` are reported instead of its fields. */
   leaveOut(...paths: readonly string[]): void {
     this.#instead = paths;
@@ -141,7 +148,8 @@ export class Fields {
   }
 
   #unreadPaths(): readonly string[] {
-    return this.unread().map(([name]) => this.pathOf(name).replaceAll(/\[\d+\]/g, "[]"));
+    const names = [...this.#ignored ?? [], ...this.unread().map(([name]) => name)];
+    return names.map((name) => this.pathOf(name).replaceAll(/\[\d+\]/g, "[]"));
   }
 
   #enter(value: JsonValue | undefined, path: string): Fields {

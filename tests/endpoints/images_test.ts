@@ -5,10 +5,15 @@ import { Buffer } from "node:buffer";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { PNG, startImageHost } from "../fakes/image_host.ts";
-import { snapshot } from "../fakes/snapshot.ts";
+import { model, provider, snapshot } from "../fakes/snapshot.ts";
 import { ANSWER, CHAT, CONFIG, KEY, PARTS } from "../gateway/requests.ts";
 
-const FETCHING = snapshot({ ...PARTS, limits: { ...CONFIG.limits, fetchImages: true } });
+const FETCHING = snapshot({
+  ...PARTS,
+  // A model that takes images in the results of tools.
+  models: [model("haiku", provider("east", "us-east-1"), "anthropic.claude-haiku-4-5-20251001-v1:0")],
+  limits: { ...CONFIG.limits, fetchImages: true },
+});
 
 const image = (url: string) => ({ type: "image_url", image_url: { url } });
 

@@ -8,6 +8,7 @@ import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat/request.ts";
 import type { ChatCall } from "../../lib/translate/chat/request.ts";
 import type { ModelSettings } from "../../lib/snapshot/snapshot.ts";
+import { converseEvents } from "../../lib/translate/converse/replay.ts";
 import { ConverseStreamToChat } from "../../lib/translate/chat/answer_stream.ts";
 import { converseToChat } from "../../lib/translate/chat/answer.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
@@ -38,7 +39,7 @@ export function chatCaseRequest(path: string): string {
 
 /**
  * Runs one case. Input: `client_request.json` (its `model` is the Bedrock id), `settings.json` if the operator sets
- * something, and `upstream_response.json` or `.jsonl`. Expected: `upstream_request.json`, `client_response.json` or
+ * something, and `upstream_response.json`, or `.jsonl` where the model streams. Expected: `upstream_request.json`, `client_response.json` or
  * `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a refused request is an error.
  */
 export function runChatCase(path: string): void {
@@ -60,10 +61,10 @@ export function runChatCase(path: string): void {
   }
   // Through JSON, as it goes out: members that are undefined are gone.
   const sent = JSON.parse(JSON.stringify(call.request)) as ConverseRequest;
-  assertMatchesSchema(call.stream ? "ConverseStream" : "Converse", sent);
+  assertMatchesSchema(call.operation === "converseStream" ? "ConverseStream" : "Converse", sent);
   assertObeysConverse(sent);
   files.expectJson("upstream_request.json", sent);
-  const anomalies = call.stream ? answerStream(files, call) : answerWhole(files, call);
+  const anomalies = (call.operation === "converseStream" ? answerStream : answerWhole)(files, call);
   files.expectJson("reported.json", { ignored: call.ignored, anomalies });
 }
 
@@ -72,8 +73,17 @@ const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-caller
 function answerWhole(files: GoldenFiles, call: ChatCall): readonly string[] {
   const answer = files.read("upstream_response.json");
   if (answer === undefined) return [];
-  const { body, anomalies } = converseToChat(parseConverseResponse(JSON.parse(answer)), { ...HEAD, call });
-  files.expectJson("client_response.json", body);
+  const response = parseConverseResponse(JSON.parse(answer));
+  const { body, anomalies } = converseToChat(response, { ...HEAD, call });
+  const replayed = translateStream(converseEvents(response), { call, failure: undefined });
+  if (call.stream) files.expectText("client_response.sse", replayed.text);
+  else files.expectJson("client_response.json", body);
+  const { usage, ...rest } = body;
+  assert.deepEqual(
+    accumulateChunks(replayed.text),
+    call.includeUsage && usage !== undefined ? body : rest,
+    "the replayed answer equals the whole answer",
+  );
   return anomalies;
 }
 

@@ -113,7 +113,7 @@ function wholeBlocks({ start, deltas }: Block): JsonObject[] {
   const signature = reasoning.map((part) => part.signature ?? "").join("");
   const text = reasoning.map((part) => part.text ?? "").join("");
   return [
-    ...(text === ""
+    ...(text === "" && signature === ""
       ? []
       : [{ reasoningContent: { reasoningText: { text, ...(signature !== "" && { signature }) } } }]),
     ...(redacted.length === 0 ? [] : [{ reasoningContent: { redactedContent: joinBlobs(redacted) } }]),

@@ -9,6 +9,14 @@ export function assertObeysConverse(request: ConverseRequest): void {
   assert.equal(messages[0]?.role, "user", "the first turn is the user's");
   for (const [index, { role, content }] of messages.entries()) {
     assert.notEqual(role, messages[index - 1]?.role, `turn ${index} alternates`);
+    if (role === "system") {
+      assert.equal(messages[index - 1]?.role, "user", `the system text of turn ${index} follows the user's`);
+      assert.notEqual(
+        messages[index + 1]?.role,
+        "user",
+        `the system text of turn ${index} ends the user's turn`,
+      );
+    }
     assert.ok(content.length > 0, `turn ${index} is not empty`);
   }
   const blocks = messages.flatMap(({ content }) => content);
@@ -34,7 +42,14 @@ export function assertObeysConverse(request: ConverseRequest): void {
   assert.equal(new Set(tools.map(({ name }) => name)).size, tools.length, "no two tools share a name");
   for (const { name } of [...tools, ...calls]) assert.match(name, /^[a-zA-Z0-9_-]{1,64}$/);
   for (const { toolUseId } of [...calls, ...results]) assert.match(toolUseId, /^[a-zA-Z0-9_.:-]{1,64}$/);
-  for (const { inputSchema } of tools) assert.ok("type" in inputSchema.json, "a tool's schema has a type");
+  for (const { inputSchema: { json } } of tools) {
+    assert.equal(json.type, "object", "a tool's schema is that of an object");
+    assert.ok(json.required === undefined || Array.isArray(json.required), "what is required is a list");
+  }
+  const { tool_choice: native } = request.additionalModelRequestFields ?? {};
+  assert.ok(native === undefined || toolConfig?.toolChoice === undefined, "there is one choice of tools");
+  const ids = calls.map(({ toolUseId }) => toolUseId);
+  assert.equal(new Set(ids).size, ids.length, "no two calls share an id");
 
   const names = blocks.flatMap((block) => "document" in block ? [block.document.name] : []);
   assert.equal(new Set(names).size, names.length, "no two documents share a name");

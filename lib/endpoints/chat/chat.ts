@@ -3,6 +3,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
+import { jsonText } from "../../base/json_text.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
@@ -18,6 +19,7 @@ import { withFetchedImages } from "./images.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
+import { replayedAnswer } from "../replayed_answer.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 
@@ -69,13 +71,13 @@ function attemptChat(request: ChatRequest, name: string, { target, call }: At): 
   };
   return attemptWith(converse.ignored, async () => {
     const exchange = call.open(target, {
-      operation: request.stream ? "converseStream" : "converse",
+      operation: converse.operation,
       headers: new Headers({ "content-type": "application/json" }),
-      body: encodeUtf8(JSON.stringify(converse.request)),
+      body: encodeUtf8(jsonText(converse.request)),
     });
     if (request.stream) {
       return eventAnswer({
-        events: await openConverseStream(exchange),
+        events: await (converse.operation === "converse" ? replayedAnswer : openConverseStream)(exchange),
         translation: new ConverseStreamToChat(context),
         ping: encodeSseComment("keep-alive"),
       });

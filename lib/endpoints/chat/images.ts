@@ -1,7 +1,7 @@
 /** Replaces the image URLs of a Chat request with the images themselves. */
 
 import type { ChatRequest } from "../../wire/openai/chat.ts";
-import type { ChatMessage, ContentPart, ImagePart } from "../../wire/openai/chat_messages.ts";
+import type { ChatMessage, ContentPart, ImagePart } from "../../wire/openai/message_types.ts";
 import type { Call } from "../../gateway/call.ts";
 import { fetchImages } from "../images.ts";
 

@@ -1,8 +1,10 @@
 /** Converse -> Chat Completions: the whole response. */
 
+import { AditError } from "../../base/errors.ts";
+import { jsonText } from "../../base/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { ConverseResponse } from "../../wire/bedrock/converse.ts";
-import type { ThinkingBlock } from "../../wire/openai/chat_messages.ts";
+import type { Placed, ThinkingBlock, ThoughtPosition } from "../../wire/openai/thinking.ts";
 import type {
   Annotation,
   ChatAnswer,
@@ -15,7 +17,7 @@ import { oddStopReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "
 import type { ChatCall } from "./request.ts";
 import { chatExtras } from "./extras.ts";
 import { chatUsage } from "./usage.ts";
-import { stopReasonRow } from "../converse/stop_reasons.ts";
+import { isMalformed, stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface CompletionContext {
   /** `chatcmpl-` and a unique suffix. */
@@ -24,7 +26,7 @@ export interface CompletionContext {
   readonly created: number;
   /** The model name that the caller sent. */
   readonly model: string;
-  readonly call: Pick<ChatCall, "toolNames" | "structuredTool" | "includeUsage">;
+  readonly call: Pick<ChatCall, "toolNames" | "structuredTool" | "isStructured" | "includeUsage">;
 }
 
 export interface CompletionResult {
@@ -35,7 +37,10 @@ export interface CompletionResult {
   readonly anomalies: readonly string[];
 }
 
-/** Translates a response; unknown blocks and stop reasons are never an error. */
+/**
+ * Translates an answer; never fails over a block or a stop reason that it does not know. Throws `model_error` for a
+ * structured answer that Bedrock could not read.
+ */
 export function converseToChat(
   response: ConverseResponse,
   { id, created, model, call }: CompletionContext,
@@ -97,7 +102,7 @@ function readBlocks({ content }: ConverseResponse, call: CompletionContext["call
         break;
       }
       case "toolUse": {
-        const input = JSON.stringify(block.input);
+        const input = jsonText(block.input);
         if (block.name !== call.structuredTool) {
           const name = call.toolNames.toCaller(block.name);
           answer.toolCalls.push({
@@ -112,12 +117,14 @@ function readBlocks({ content }: ConverseResponse, call: CompletionContext["call
       case "reasoningText": {
         const { text: thinking, signature } = block;
         answer.reasoning += thinking;
-        // Without its signature, thinking cannot be sent back, so there is no block to keep.
-        if (signature) answer.thinking.push({ type: "thinking", thinking, signature });
+        // Without its signature a thought cannot be sent back, so there is no block to keep.
+        if (signature) {
+          answer.thinking.push({ type: "thinking", thinking, signature, ...here(answer, call) });
+        }
         break;
       }
       case "redactedContent":
-        answer.thinking.push({ type: "redacted_thinking", data: block.data });
+        answer.thinking.push({ type: "redacted_thinking", data: block.data, ...here(answer, call) });
         break;
       case "unknown":
         answer.anomalies.push(unknownBlock(block.name));
@@ -126,6 +133,22 @@ function readBlocks({ content }: ConverseResponse, call: CompletionContext["call
   }
   if (answer.structured !== undefined && answer.text !== "") answer.anomalies.push(TEXT_BESIDE_ANSWER);
   return answer;
+}
+
+function here({ text, toolCalls }: Answer, call: CompletionContext["call"]): Placed {
+  return thoughtPosition({ content: text.length, tool_calls: toolCalls.length }, call);
+}
+
+/**
+ * The member with the position of a thought; none for one that comes first. Where a tool stands in for structured output the
+ * text is not the caller's to see, and does not count.
+ */
+export function thoughtPosition(
+  { content, tool_calls }: ThoughtPosition,
+  { structuredTool }: Pick<ChatCall, "structuredTool">,
+): Placed {
+  const shown = structuredTool === undefined ? content : 0;
+  return shown === 0 && tool_calls === 0 ? {} : { position: { content: shown, tool_calls } };
 }
 
 function message(answer: Answer): ChatAnswer {
@@ -143,16 +166,21 @@ function message(answer: Answer): ChatAnswer {
 export interface FinishContext {
   readonly hasToolCalls: boolean;
   readonly anomalies: string[];
-  readonly call: Pick<ChatCall, "structuredTool">;
+  readonly call: Pick<ChatCall, "isStructured">;
 }
 
-/** The finish reason; a stop reason that Chat cannot represent is added to `anomalies`. */
+/**
+ * The finish reason; adds to `anomalies` a stop reason that Chat has no word for. Throws `model_error` for a structured
+ * answer that is none.
+ */
 export function finishReason(
   stopReason: string,
   { hasToolCalls, anomalies, call }: FinishContext,
 ): FinishReason {
-  const row = stopReasonRow(stopReason);
+  if (call.isStructured && isMalformed(stopReason)) {
+    throw new AditError("model_error", `the model's structured answer is malformed (${stopReason})`);
+  }
+  const row = stopReasonRow(stopReason, hasToolCalls);
   if (row.anomaly) anomalies.push(oddStopReason(stopReason));
-  // The caller does not know about the tool used for structured output.
-  return row.chat === "tool_calls" && call.structuredTool !== undefined && !hasToolCalls ? "stop" : row.chat;
+  return row.chat;
 }

@@ -1,13 +1,14 @@
 /** ConverseStream -> Chat Completions: the chunks of a stream, as server-sent events. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
+import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseData } from "../../codec/sse.ts";
 import type { Citation } from "../../wire/bedrock/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 import { openAiErrorBody } from "../../wire/errors.ts";
-import type { ThinkingBlock } from "../../wire/openai/chat_messages.ts";
-import type { Annotation, ChatExtras } from "../../wire/openai/completion.ts";
+import type { Placed, ThinkingBlock } from "../../wire/openai/thinking.ts";
+import type { Annotation, ChatExtras, FinishReason } from "../../wire/openai/completion.ts";
 import { annotation } from "../converse/annotations.ts";
 import { chatExtras } from "./extras.ts";
 import { chatUsage } from "./usage.ts";
@@ -20,15 +21,32 @@ import {
   unknownEvent,
 } from "../converse/anomalies.ts";
 import { joinBlobs } from "../converse/redacted.ts";
-import { finishReason } from "./answer.ts";
+import { finishReason, thoughtPosition } from "./answer.ts";
 import type { CompletionContext } from "./answer.ts";
 
 /** State of a content block. */
 type Block =
-  | { readonly type: "text"; readonly start: number; readonly citations: Citation[] }
-  | { readonly type: "tool"; readonly position: number; hasInput: boolean }
-  | { readonly type: "structured"; hasInput: boolean }
-  | { readonly type: "reasoning"; text: string; signature: string; readonly redacted: string[] }
+  | {
+    readonly type: "text";
+    readonly start: number;
+    readonly citations: Citation[];
+    readonly shown: WellFormedText;
+  }
+  | {
+    readonly type: "tool";
+    readonly position: number;
+    hasInput: boolean;
+    readonly shown: WellFormedJsonText;
+  }
+  | { readonly type: "structured"; hasInput: boolean; readonly shown: WellFormedJsonText }
+  | {
+    readonly type: "reasoning";
+    text: string;
+    signature: string;
+    readonly redacted: string[];
+    readonly placed: Placed;
+    readonly shown: WellFormedText;
+  }
   | { readonly type: "skipped" };
 
 /**
@@ -44,6 +62,7 @@ export class ConverseStreamToChat {
   readonly #blocks = new Map<number, Block>();
   #usage: Usage | undefined;
   #stopReason: string | undefined;
+  #finishReason: FinishReason = "stop";
   #extras: ChatExtras = {};
   #started = false;
   #finishSent = false;
@@ -75,7 +94,10 @@ export class ConverseStreamToChat {
     return this.#stopReason !== undefined;
   }
 
-  /** The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call. */
+  /**
+   * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call,
+   * and `model_error` for a structured answer that is none.
+   */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -91,9 +113,7 @@ export class ConverseStreamToChat {
       case "contentBlockStop":
         return this.#stopBlock(event.index);
       case "messageStop":
-        this.#stopReason = event.stopReason;
-        this.#extras = chatExtras(event);
-        return this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
+        return this.#stop(event.stopReason, chatExtras(event));
       case "metadata":
         this.#usage = event.usage;
         this.#extras = { ...this.#extras, ...chatExtras(event) };
@@ -117,6 +137,19 @@ export class ConverseStreamToChat {
     return encodeSseData(JSON.stringify(openAiErrorBody(error)));
   }
 
+  /** Decides on the finish reason here, where a message that is none can still fail. */
+  #stop(stopReason: string, extras: ChatExtras): string {
+    const rest = this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
+    this.#finishReason = finishReason(stopReason, {
+      hasToolCalls: this.#tools > 0,
+      anomalies: this.anomalies,
+      call: this.#context.call,
+    });
+    this.#stopReason = stopReason;
+    this.#extras = extras;
+    return rest;
+  }
+
   #start(): string {
     if (this.#started) return "";
     this.#started = true;
@@ -129,14 +162,16 @@ export class ConverseStreamToChat {
         if (start.name === this.#context.call.structuredTool) {
           this.#blocks.set(
             index,
-            this.#structuredSeen ? { type: "skipped" } : { type: "structured", hasInput: false },
+            this.#structuredSeen
+              ? { type: "skipped" }
+              : { type: "structured", hasInput: false, shown: new WellFormedJsonText() },
           );
           if (this.#structuredSeen) this.#note(SECOND_ANSWER);
           this.#structuredSeen = true;
           return "";
         }
         const position = this.#tools++;
-        this.#blocks.set(index, { type: "tool", position, hasInput: false });
+        this.#blocks.set(index, { type: "tool", position, hasInput: false, shown: new WellFormedJsonText() });
         const id = JSON.stringify(start.toolUseId);
         const name = JSON.stringify(this.#context.call.toolNames.toCaller(start.name));
         return this.#toolChunk(
@@ -161,8 +196,9 @@ export class ConverseStreamToChat {
         this.#textBlock(index).citations.push(delta.citation);
         return "";
       case "reasoningText": {
-        this.#reasoningBlock(index).text += delta.text;
-        return delta.text === "" ? "" : this.#chunk(`{"reasoning_content":${JSON.stringify(delta.text)}}`);
+        const block = this.#reasoningBlock(index);
+        block.text += delta.text;
+        return this.#reasoningChunk(block.shown.push(delta.text));
       }
       case "signature":
         this.#reasoningBlock(index).signature += delta.signature;
@@ -179,10 +215,9 @@ export class ConverseStreamToChat {
   }
 
   #textDelta(index: number, text: string): string {
-    this.#textBlock(index);
+    const block = this.#textBlock(index);
     this.#textLength += text.length;
-    if (text === "") return "";
-    if (this.#context.call.structuredTool === undefined) return this.#contentChunk(text);
+    if (this.#context.call.structuredTool === undefined) return this.#contentChunk(block.shown.push(text));
     this.#heldText += text;
     return "";
   }
@@ -195,10 +230,11 @@ export class ConverseStreamToChat {
       throw upstreamProtocol(INPUT_WITHOUT_TOOL);
     }
     block.hasInput = true;
-    return this.#inputChunk(block, input);
+    return this.#inputChunk(block, block.shown.push(input));
   }
 
   #inputChunk(block: Block & { type: "tool" | "structured" }, input: string): string {
+    if (input === "") return "";
     return block.type === "structured"
       ? this.#contentChunk(input)
       : this.#toolChunk(block.position, `"function":{"arguments":${JSON.stringify(input)}}`);
@@ -208,7 +244,12 @@ export class ConverseStreamToChat {
   #textBlock(index: number): Block & { type: "text" } {
     const block = this.#blocks.get(index);
     if (block?.type === "text") return block;
-    const made: Block = { type: "text", start: this.#textLength, citations: [] };
+    const made: Block = {
+      type: "text",
+      start: this.#textLength,
+      citations: [],
+      shown: new WellFormedText(),
+    };
     this.#blocks.set(index, made);
     return made;
   }
@@ -216,7 +257,18 @@ export class ConverseStreamToChat {
   #reasoningBlock(index: number): Block & { type: "reasoning" } {
     const block = this.#blocks.get(index);
     if (block?.type === "reasoning") return block;
-    const made: Block = { type: "reasoning", text: "", signature: "", redacted: [] };
+    const placed = thoughtPosition(
+      { content: this.#textLength, tool_calls: this.#tools },
+      this.#context.call,
+    );
+    const made: Block = {
+      type: "reasoning",
+      text: "",
+      signature: "",
+      redacted: [],
+      placed,
+      shown: new WellFormedText(),
+    };
     this.#blocks.set(index, made);
     return made;
   }
@@ -227,14 +279,15 @@ export class ConverseStreamToChat {
     switch (block.type) {
       case "text": {
         const range = { start: block.start, end: this.#textLength };
-        return block.citations.map((citation) => this.#annotationChunk(annotation(citation, range))).join("");
+        return this.#contentChunk(block.shown.end()) +
+          block.citations.map((citation) => this.#annotationChunk(annotation(citation, range))).join("");
       }
       case "tool":
       case "structured":
-        // A call without arguments has an empty input, and an empty string is not JSON.
-        return block.hasInput ? "" : this.#inputChunk(block, "{}");
+        // A call without arguments has an empty input, and empty text is not JSON.
+        return this.#inputChunk(block, block.hasInput ? block.shown.end() : "{}");
       case "reasoning":
-        return this.#thinkingChunks(block);
+        return this.#reasoningChunk(block.shown.end()) + this.#thinkingChunks(block);
       case "skipped":
         return "";
     }
@@ -249,7 +302,7 @@ export class ConverseStreamToChat {
     const text = this.#heldText;
     this.#heldText = "";
     if (text === "") return "";
-    if (!this.#structuredSeen) return this.#contentChunk(text);
+    if (!this.#structuredSeen) return this.#contentChunk(text.toWellFormed());
     this.#note(TEXT_BESIDE_ANSWER);
     return "";
   }
@@ -258,14 +311,9 @@ export class ConverseStreamToChat {
     if (this.#finishSent) return "";
     this.#finishSent = true;
     const { call } = this.#context;
-    const reason = finishReason(this.#stopReason ?? "", {
-      hasToolCalls: this.#tools > 0,
-      anomalies: this.anomalies,
-      call,
-    });
     const extras = JSON.stringify(this.#extras).slice(1, -1);
     const tail = extras === "" ? "" : `,${extras}`;
-    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${reason}"}]${tail}}\n\n`;
+    const finish = `${this.#head}{"index":0,"delta":{},"finish_reason":"${this.#finishReason}"}]${tail}}\n\n`;
     if (!call.includeUsage || this.#usage === undefined) return finish;
     return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
   }
@@ -276,7 +324,11 @@ export class ConverseStreamToChat {
   }
 
   #contentChunk(text: string): string {
-    return this.#chunk(`{"content":${JSON.stringify(text)}}`);
+    return text === "" ? "" : this.#chunk(`{"content":${JSON.stringify(text)}}`);
+  }
+
+  #reasoningChunk(text: string): string {
+    return text === "" ? "" : this.#chunk(`{"reasoning_content":${JSON.stringify(text)}}`);
   }
 
   /** `members` are the fields of the call, without its index. */
@@ -285,20 +337,20 @@ export class ConverseStreamToChat {
   }
 
   #thinkingChunk(block: ThinkingBlock): string {
-    return this.#chunk(`{"thinking_blocks":[${JSON.stringify(block)}]}`);
+    return this.#chunk(`{"thinking_blocks":[${jsonText(block)}]}`);
   }
 
-  /** Sent whole, so that the caller sends back exactly what the model signed. */
-  #thinkingChunks({ text, signature, redacted }: Block & { type: "reasoning" }): string {
+  /** Sent whole, so that what a caller sends back is what the model signed. */
+  #thinkingChunks({ text, signature, redacted, placed }: Block & { type: "reasoning" }): string {
     const signed = signature === ""
       ? ""
-      : this.#thinkingChunk({ type: "thinking", thinking: text, signature });
+      : this.#thinkingChunk({ type: "thinking", thinking: text, signature, ...placed });
     if (redacted.length === 0) return signed;
-    return signed + this.#thinkingChunk({ type: "redacted_thinking", data: joinBlobs(redacted) });
+    return signed + this.#thinkingChunk({ type: "redacted_thinking", data: joinBlobs(redacted), ...placed });
   }
 
   #annotationChunk(value: Annotation): string {
-    return this.#chunk(`{"annotations":[${JSON.stringify(value)}]}`);
+    return this.#chunk(`{"annotations":[${jsonText(value)}]}`);
   }
 
   #chunk(delta: string): string {

@@ -11,8 +11,9 @@ import type {
   TextPart,
   UrlField,
   VideoPart,
-} from "../../wire/openai/chat_messages.ts";
+} from "../../wire/openai/message_types.ts";
 import { readData, readDataUrl } from "../converse/data_url.ts";
+import { DOCUMENT_FORMATS, documentFormat } from "../converse/document_formats.ts";
 import { DocumentNames } from "../converse/document_names.ts";
 import { imageBlock } from "../converse/images.ts";
 
@@ -55,7 +56,7 @@ export class ChatMedia {
       throw invalidField(
         path,
         `expected an image, audio, video or document of a known type: the documents are ${
-          oneOf([...new Set(DOCUMENT_EXTENSIONS.values())])
+          oneOf(DOCUMENT_FORMATS)
         }`,
       );
     }
@@ -126,43 +127,4 @@ const VIDEO_SUBTYPES: ReadonlyMap<string, string> = new Map([
   ["mpeg", "mpeg"],
   ["x-ms-wmv", "wmv"],
   ["3gpp", "three_gp"],
-]);
-
-interface DocumentClues {
-  readonly mediaType: string;
-  readonly filename: string | undefined;
-  readonly base64: string;
-}
-
-/** The format by media type, or if that is too general by the file's extension; plain text by default. */
-function documentFormat({ mediaType, filename, base64 }: DocumentClues): string | undefined {
-  const extension = /\.(\w+)$/.exec(filename ?? "")?.[1]?.toLowerCase() ?? "";
-  if (base64.startsWith("JVBERi0")) return "pdf";
-  return DOCUMENT_TYPES.get(mediaType) ?? DOCUMENT_EXTENSIONS.get(extension) ??
-    (mediaType.startsWith("text/") || mediaType === "application/json" ? "txt" : undefined);
-}
-
-const DOCUMENT_TYPES: ReadonlyMap<string, string> = new Map([
-  ["application/pdf", "pdf"],
-  ["text/csv", "csv"],
-  ["application/msword", "doc"],
-  ["application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"],
-  ["application/vnd.ms-excel", "xls"],
-  ["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"],
-  ["text/html", "html"],
-  ["text/markdown", "md"],
-]);
-
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html */
-const DOCUMENT_EXTENSIONS: ReadonlyMap<string, string> = new Map([
-  ["pdf", "pdf"],
-  ["csv", "csv"],
-  ["doc", "doc"],
-  ["docx", "docx"],
-  ["xls", "xls"],
-  ["xlsx", "xlsx"],
-  ["html", "html"],
-  ["htm", "html"],
-  ["txt", "txt"],
-  ["md", "md"],
 ]);

@@ -1,16 +1,20 @@
 /** Chat Completions -> Converse: the messages. */
 
 import { invalidField } from "../../base/errors.ts";
-import type { SystemBlock, ToolResultContent } from "../../wire/bedrock/converse.ts";
+import type { ContentBlock, SystemBlock, ToolResultContent } from "../../wire/bedrock/converse.ts";
 import type {
   AssistantMessage,
   ChatMessage,
+  ChatToolCall,
   ContentPart,
+  TextPart,
   ToolMessage,
-} from "../../wire/openai/chat_messages.ts";
+} from "../../wire/openai/message_types.ts";
+import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { ChatMedia } from "./media.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
-import { toolUseId } from "../converse/tool_names.ts";
+import { placeResult } from "../converse/tool_results.ts";
+import { CallIds } from "../converse/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 
@@ -29,35 +33,67 @@ class ConversationTranslator {
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
-  /** Ids of the calls in the previous assistant turn that have no result yet. */
-  readonly #openCalls = new Set<string>();
+  readonly #callIds = new CallIds();
+  /** The calls in the last assistant turn, which wait for their results, by the id that the caller gave them. */
+  readonly #openCalls = new Map<string, ChatToolCall>();
+  /** The results of those that have one. */
+  readonly #results = new Map<string, string>();
 
   constructor(private readonly context: ConversationContext) {
-    this.#turns = new Turns(context.cachePoints);
+    this.#turns = new Turns(context.cachePoints, context.traits);
   }
 
   translate(messages: readonly ChatMessage[]): Conversation {
     for (const message of messages) this.#add(message);
+    this.#placeSystem(messages);
     const turns = this.#turns.messages();
-    if (turns.length === 0) {
-      throw invalidField("messages", "at least one user message with content is required");
-    }
+    this.#checkEnd(messages, turns);
     if (turns[0]?.role === "assistant") {
       throw invalidField(
         "messages",
         "the conversation must start with a user message, found an assistant message",
       );
     }
-    return { system: this.#system, messages: turns, calledTools: [...this.#calledTools] };
+    return {
+      system: this.#system,
+      messages: endTrimmed(turns, this.context),
+      calledTools: [...this.#calledTools],
+    };
+  }
+
+  /** Puts the system prompt into the user's first turn where the model has none, or where there is nothing else. */
+  #placeSystem(messages: readonly ChatMessage[]): void {
+    const isAlone = messages.every(({ role }) => role === "system");
+    if (this.#system.length === 0 || (this.context.traits.system !== "none" && !isAlone)) return;
+    const blocks = this.#system.splice(0);
+    const texts = blocks.filter((block) => "text" in block);
+    if (texts.length < blocks.length) this.context.ignored.add("messages[].content[].cache_control");
+    this.#turns.prepend(texts);
+  }
+
+  /** A last message of the user's that says nothing would make the model go on with the assistant's before it. */
+  #checkEnd(messages: readonly ChatMessage[], turns: Conversation["messages"]): void {
+    const role = turns.at(-1)?.role;
+    if (role === "user" || role === "system") return;
+    const last = messages.findLast(({ role }) => role !== "system");
+    if (last?.role === "user") {
+      throw invalidField(`${last.path}.content`, "must not be blank");
+    }
+    if (role === undefined) {
+      throw invalidField("messages", "at least one user message with content is required");
+    }
+    if (this.context.traits.prefill === "none") {
+      throw invalidField(
+        last?.path ?? "messages",
+        "this model does not continue an assistant message; end with a user or tool message",
+      );
+    }
   }
 
   #add(message: ChatMessage): void {
     switch (message.role) {
       case "system":
-        for (const part of message.content) {
-          if (!isBlank(part.text)) this.#system.push({ text: part.text });
-          this.context.cachePoints.mark(this.#system, { place: "system", cache: part.cache });
-        }
+        for (const part of message.content) this.#addSystemPart(part);
         return;
       case "user":
         for (const part of message.content) this.#addPart("user", part);
@@ -69,6 +105,16 @@ class ConversationTranslator {
     }
   }
 
+  #addSystemPart({ text, cache }: TextPart): void {
+    if (this.#turns.role === undefined) {
+      if (!isBlank(text)) this.#system.push({ text });
+      this.context.cachePoints.mark(this.#system, { place: "system", cache });
+    } else {
+      if (!isBlank(text)) this.#turns.addSystem(text);
+      this.#turns.mark("user", cache);
+    }
+  }
+
   #addPart(role: "user" | "assistant", part: ContentPart): void {
     if (part.type !== "text") this.#turns.add(role, this.#media.block(part));
     else if (!isBlank(part.text)) this.#turns.add(role, { text: part.text });
@@ -76,59 +122,79 @@ class ConversationTranslator {
   }
 
   #addAssistant(message: AssistantMessage): void {
-    if (this.#turns.role !== "assistant") this.#openCalls.clear();
-    this.#addThinking(message);
-    for (const part of message.content) this.#addPart("assistant", part);
-    for (const call of message.toolCalls) {
-      if (this.#openCalls.has(call.id)) {
-        throw invalidField(`${call.path}.id`, "duplicate tool call id");
-      }
-      this.#calledTools.add(call.name);
-      this.#openCalls.add(call.id);
-      const name = this.context.toolNames.toConverse(call.name);
-      this.#turns.add("assistant", {
-        toolUse: { toolUseId: toolUseId(call.id), name, input: call.arguments },
-      });
+    if (this.#turns.role !== "assistant") {
+      this.#openCalls.clear();
+      this.#results.clear();
     }
+    const rest = new Unsent(message);
+    for (const { thought, block } of this.#thoughts(message)) {
+      const { content = 0, tool_calls = 0 } = thought?.position ?? {};
+      for (const part of rest.textUpTo(content)) this.#addPart("assistant", part);
+      for (const call of rest.callsUpTo(tool_calls)) this.#addCall(call);
+      this.#turns.add("assistant", block);
+    }
+    for (const part of rest.textUpTo(Infinity)) this.#addPart("assistant", part);
+    for (const call of rest.callsUpTo(Infinity)) this.#addCall(call);
     this.#turns.mark("assistant", message.cache);
   }
 
-  /** Bedrock accepts thinking back only with its signature and unchanged to the character. */
-  #addThinking({ thinking, reasoning }: AssistantMessage): void {
-    if (thinking.length === 0 && reasoning !== undefined) {
-      this.context.ignored.add("messages[].reasoning_content");
+  #addCall(call: ChatToolCall): void {
+    if (this.#openCalls.has(call.id)) throw invalidField(`${call.path}.id`, "duplicate tool call id");
+    this.#calledTools.add(call.name);
+    this.#openCalls.set(call.id, call);
+    const name = this.context.toolNames.toConverse(call.name);
+    this.#turns.add("assistant", {
+      toolUse: { toolUseId: this.#callIds.next(call.id), name, input: call.arguments },
+    });
+  }
+
+  /**
+   * The thoughts that the model takes back: of a model that signs them, those with a signature and not one character
+   * changed; of one that does not, those without; and none that another family has signed.
+   */
+  #thoughts({ thinking, reasoning }: AssistantMessage): Thought[] {
+    const { traits: { reasoningHistory }, ignored } = this.context;
+    const thoughts = thinking.flatMap((thought): Thought[] => {
+      const block = thoughtBlock(thought, reasoningHistory);
+      if (block === undefined) ignored.add("messages[].thinking_blocks[]");
+      return block === undefined ? [] : [{ thought, block }];
+    });
+    if (thinking.length > 0 || reasoning === undefined) return thoughts;
+    if (reasoningHistory !== "unsigned" || isBlank(reasoning)) {
+      ignored.add("messages[].reasoning_content");
+      return [];
     }
-    for (const block of thinking) {
-      switch (block.type) {
-        case "thinking": {
-          const { thinking: text, signature } = block;
-          if (signature === undefined) this.context.ignored.add("messages[].thinking_blocks[]");
-          else this.#turns.add("assistant", { reasoningContent: { reasoningText: { text, signature } } });
-          break;
-        }
-        case "redacted_thinking":
-          this.#turns.add("assistant", { reasoningContent: { redactedContent: block.data } });
-          break;
-      }
-    }
+    return [{ block: { reasoningContent: { reasoningText: { text: reasoning } } } }];
   }
 
   #addToolResult(message: ToolMessage): void {
-    if (!this.#openCalls.delete(message.toolCallId)) {
+    const call = this.#openCalls.get(message.toolCallId);
+    const result = JSON.stringify([message.isError, message.content.map(({ path: _, ...part }) => part)]);
+    if (call !== undefined && this.#results.get(message.toolCallId) === result) return;
+    if (call === undefined || this.#results.has(message.toolCallId)) {
       throw invalidField(
-        `${message.path}.tool_call_id`,
+        message.idPath,
         "must be the id of a tool call in the preceding assistant message that has no result yet",
       );
     }
+    this.#results.set(message.toolCallId, result);
     const content = message.content.flatMap((part) => this.#toolResultContent(part));
-    this.#turns.add("user", {
-      toolResult: {
-        toolUseId: toolUseId(message.toolCallId),
+    const { block, beside } = placeResult(
+      {
+        toolUseId: this.#callIds.current(call.id),
         content: content.length > 0 ? content : [{ text: NO_OUTPUT }],
         status: message.isError ? "error" : undefined,
       },
-    });
-    // A marker inside the result applies after the result: a cache point is not allowed inside.
+      { traits: this.context.traits, name: call.name },
+    );
+    this.#turns.add("user", block);
+    for (const each of beside) this.#turns.add("user", each);
+    if (beside.length > 0) {
+      for (const { type } of message.content) {
+        if (type !== "text") this.context.ignored.add(`messages[].content[].${type}`);
+      }
+    }
+    // A mark inside the result stands behind the result: a cache point may not stand within.
     const cache = message.cache ?? message.content.findLast((part) => part.cache !== undefined)?.cache;
     this.#turns.mark("user", cache);
   }
@@ -141,4 +207,85 @@ class ConversationTranslator {
     }
     return [block];
   }
+}
+
+/** A thought to send, and what the caller sent; nothing where it came as text alone. */
+interface Thought {
+  readonly thought?: ThinkingBlock;
+  readonly block: ContentBlock;
+}
+
+function thoughtBlock(
+  thought: ThinkingBlock,
+  history: ConversationContext["traits"]["reasoningHistory"],
+): ContentBlock | undefined {
+  if (thought.type === "redacted_thinking") {
+    return history === "signed" ? { reasoningContent: { redactedContent: thought.data } } : undefined;
+  }
+  const { thinking: text, signature } = thought;
+  if (signature === undefined) {
+    return history === "unsigned" && !isBlank(text)
+      ? { reasoningContent: { reasoningText: { text } } }
+      : undefined;
+  }
+  return history === "signed" ? { reasoningContent: { reasoningText: { text, signature } } } : undefined;
+}
+
+/** The text and the calls of an assistant message that have not been sent yet, to be taken in order. */
+class Unsent {
+  readonly #parts: TextPart[];
+  readonly #calls: ChatToolCall[];
+  #textTaken = 0;
+  #callsTaken = 0;
+
+  constructor({ content, toolCalls }: AssistantMessage) {
+    this.#parts = [...content];
+    this.#calls = [...toolCalls];
+  }
+
+  /** What is left of the first `end` code units; the part that they end in is cut in two. */
+  *textUpTo(end: number): Iterable<TextPart> {
+    let part = this.#parts[0];
+    while (part !== undefined && this.#textTaken < end) {
+      const length = Math.min(part.text.length, cutBetweenCharacters(part.text, end - this.#textTaken));
+      this.#textTaken += length;
+      if (length === part.text.length) {
+        this.#parts.shift();
+        yield part;
+      } else {
+        this.#parts[0] = { ...part, text: part.text.slice(length) };
+        yield { ...part, text: part.text.slice(0, length), cache: undefined };
+      }
+      part = this.#parts[0];
+    }
+  }
+
+  callsUpTo(end: number): ChatToolCall[] {
+    const count = Math.max(0, Math.min(end, this.#callsTaken + this.#calls.length) - this.#callsTaken);
+    this.#callsTaken += count;
+    return this.#calls.splice(0, count);
+  }
+}
+
+/** `at`, or the place after it where it is in the middle of a surrogate pair. */
+function cutBetweenCharacters(text: string, at: number): number {
+  const isMiddle = (text.codePointAt(at - 1) ?? 0) > 0xffff;
+  return isMiddle ? at + 1 : at;
+}
+
+/** The messages without white space at their end, where the last is the assistant's and the model refuses it. */
+function endTrimmed(
+  messages: Conversation["messages"],
+  { traits, ignored }: ConversationContext,
+): Conversation["messages"] {
+  const last = messages.at(-1);
+  if (traits.prefill !== "trimmed" || last?.role !== "assistant") return messages;
+  const at = last.content.findLastIndex((block) => !("cachePoint" in block));
+  const block = last.content[at];
+  if (block === undefined || !("text" in block) || block.text === block.text.trimEnd()) return messages;
+  ignored.add("messages[].content");
+  return [...messages.slice(0, -1), {
+    ...last,
+    content: last.content.with(at, { text: block.text.trimEnd() }),
+  }];
 }

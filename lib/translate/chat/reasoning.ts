@@ -1,42 +1,154 @@
-/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and the fields they exclude. */
+/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and what they allow besides. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { ModelTraits } from "../../facts/traits.ts";
-import type { ToolChoice } from "../../wire/bedrock/converse.ts";
 import type { ChatRequest } from "../../wire/openai/chat.ts";
-import type { ChatMessage, ThinkingBlock } from "../../wire/openai/chat_messages.ts";
+import type { ChatMessage } from "../../wire/openai/message_types.ts";
+import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { activeThinking } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
+import { effortFields, effortOfBudget, shownThoughts } from "../converse/efforts.ts";
+import { IgnoredFields } from "../converse/ignored.ts";
+import { fitThinking } from "../converse/thinking.ts";
+import type { ToolPlan } from "../converse/tools.ts";
 
 /** Room for the response after the thinking budget if the caller sets no limit. */
 const ANSWER_TOKENS = 4096;
 
-/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
-export function reasoningFields(request: ChatRequest, { traits, ignored }: FieldsContext): JsonObject {
-  const { reasoningEffort: effort, thinking } = request;
-  const byEffort = effort === undefined ? {} : possible(traits.reasoningEffort.get(effort), request);
-  if (byEffort === undefined) ignored.add("reasoning_effort");
-  if (thinking === undefined) return byEffort ?? {};
-  const byThinking = traits.thinkingTypes.size > 0
-    ? possible({ thinking: thinking.value }, request)
-    : undefined;
-  if (byThinking === undefined) ignored.add("thinking");
-  // The caller's `thinking` overrides the effort.
-  return { ...byEffort, ...byThinking };
+export interface ReasoningContext extends FieldsContext {
+  readonly tools: Pick<ToolPlan, "isForced" | "structuredTool">;
+  /** The limit on the answer; undefined where there is none. */
+  readonly maxTokens: number | undefined;
+}
+
+/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+export function reasoningFields(request: ChatRequest, context: ReasoningContext): JsonObject {
+  const { traits } = context;
+  const asked = request.thinking === undefined
+    ? effortAlone(request, context)
+    : thinkingAndEffort(request, request.thinking, context);
+  const isUnasked = request.thinking === undefined && request.reasoningEffort === undefined;
+  if (
+    isUnasked && traits.thinksByDefault && refusesThinking(context) && traits.thinkingTypes.has("disabled")
+  ) {
+    return { thinking: { type: "disabled" } };
+  }
+  return asked;
+}
+
+function effortAlone(request: ChatRequest, context: ReasoningContext): JsonObject {
+  const { reasoningEffort: effort } = request;
+  const { traits, ignored } = context;
+  if (effort === undefined) return {};
+  const found = effortFields(effort, traits);
+  const isPossible = found !== undefined && !hasLostThoughts(found.fields, request) &&
+    !(refusesThinking(context) && activeThinking(found.fields) !== undefined);
+  if (!isPossible || found.isClamped) ignored.add("reasoning_effort");
+  if (isPossible) return found.fields;
+  return refusesThinking(context) && traits.thinksByDefault ? traits.reasoningEffort.get("none") ?? {} : {};
+}
+
+/** The caller's `thinking` overrides the meaning of an effort, which is kept where both have a place. */
+function thinkingAndEffort(
+  request: ChatRequest,
+  thinking: NonNullable<ChatRequest["thinking"]>,
+  context: ReasoningContext,
+): JsonObject {
+  const { traits } = context;
+  const fields = traits.thinkingTypes.size > 0
+    ? fittedThinking(request, thinking, context)
+    : thinkingAsEffort(request, thinking, context);
+  if (!hasLostThoughts(fields, request)) return fields;
+  context.ignored.add("thinking");
+  return {};
+}
+
+/** Efforts by the names that Anthropic has for them. */
+const ANTHROPIC_EFFORTS: Readonly<Record<string, string>> = { minimal: "low" };
+
+function fittedThinking(
+  { reasoningEffort: effort }: ChatRequest,
+  { type, value }: NonNullable<ChatRequest["thinking"]>,
+  { traits, ignored, maxTokens }: ReasoningContext,
+): JsonObject {
+  const isKept = effort !== undefined && effort !== "none" && type !== "disabled";
+  if (effort !== undefined && !isKept) ignored.add("reasoning_effort");
+  const wanted = isKept ? ANTHROPIC_EFFORTS[effort] ?? effort : undefined;
+  const names = new IgnoredFields();
+  const fitted = fitThinking({ thinking: value, effort: wanted, maxTokens }, { traits, ignored: names });
+  for (const name of names.list()) {
+    ignored.add(name === "output_config.effort" ? "reasoning_effort" : name);
+  }
+  return {
+    ...(fitted.thinking && { thinking: shownThoughts(fitted.thinking, traits) }),
+    ...(fitted.effort !== undefined && { output_config: { effort: fitted.effort } }),
+  };
+}
+
+/** Anthropic's `thinking` for a model of another family that has efforts. */
+function thinkingAsEffort(
+  { reasoningEffort: effort }: ChatRequest,
+  { type, budgetTokens }: NonNullable<ChatRequest["thinking"]>,
+  { traits, ignored }: ReasoningContext,
+): JsonObject {
+  if (type === "disabled") {
+    const none = traits.reasoningEffort.get("none");
+    if (none === undefined && traits.thinksByDefault) ignored.add("thinking");
+    if (effort !== undefined && effort !== "none") ignored.add("reasoning_effort");
+    return none ?? {};
+  }
+  const found = effortFields(effort ?? effortOfBudget(budgetTokens), traits);
+  if (found === undefined) {
+    ignored.add("thinking");
+    if (effort !== undefined) ignored.add("reasoning_effort");
+    return {};
+  }
+  if (type === "enabled" && budgetTokens !== undefined) ignored.add("thinking.budget_tokens");
+  if (effort !== undefined && found.isClamped) ignored.add("reasoning_effort");
+  return found.fields;
+}
+
+/** Whether a call has to be made that the model refuses to make while it thinks. */
+function refusesThinking({ traits, tools }: ReasoningContext): boolean {
+  return tools.isForced && !traits.forcedChoiceWithThinking;
 }
 
 /**
- * The fields, unless the model would refuse the request because of them: with a thinking budget, the assistant
- * message whose tools have just run must begin with thinking, and many clients do not send it back.
+ * The operator's fields without thinking where it cannot be; throws `invalid_request` for a caller's own, which says
+ * two things that exclude one another.
  */
-function possible(fields: JsonObject | undefined, { messages }: ChatRequest): JsonObject | undefined {
-  const hasBudget = activeThinking(fields ?? {})?.budget_tokens !== undefined;
-  return hasBudget && hasLostThoughts(messages) ? undefined : fields;
+export function settleForcedCall(
+  given: JsonObject,
+  { request, context, reasoning }: {
+    readonly request: ChatRequest;
+    readonly context: ReasoningContext;
+    readonly reasoning: JsonObject;
+  },
+): JsonObject {
+  if (!refusesThinking(context) || context.traits.thinkingTypes.size === 0) return given;
+  const own = { ...request.bedrock.additionalModelRequestFields, ...reasoning };
+  if (activeThinking(own) !== undefined) {
+    throw context.tools.structuredTool === undefined
+      ? invalidField("tool_choice", 'must be "auto" or "none" with thinking')
+      : invalidField(
+        "response_format",
+        'this model does not support structured output with thinking; use "text"',
+      );
+  }
+  const { thinking, ...others } = given;
+  return activeThinking({ ...(thinking !== undefined && { thinking }) }) === undefined ? given : others;
 }
 
-/** Whether the last assistant turn calls tools, their results follow, and it does not begin with thinking. */
-function hasLostThoughts(messages: readonly ChatMessage[]): boolean {
+/**
+ * Whether the model would refuse the request over these fields: with a budget for thinking, the message whose tools
+ * have just run must begin with its thoughts, and many clients do not send them back.
+ */
+function hasLostThoughts(fields: JsonObject, { messages }: ChatRequest): boolean {
+  return activeThinking(fields)?.budget_tokens !== undefined && beginsWithoutThought(messages);
+}
+
+/** Whether the last assistant turn calls tools whose results are there, and does not begin with a thought. */
+function beginsWithoutThought(messages: readonly ChatMessage[]): boolean {
   const spoken = messages.filter(({ role }) => role !== "system");
   const last = spoken.findLastIndex(({ role }) => role === "assistant");
   if (spoken[last + 1]?.role !== "tool") return false;
@@ -50,43 +162,32 @@ function isSigned(block: ThinkingBlock): boolean {
 }
 
 export interface ThinkingLimits {
-  readonly traits: ModelTraits;
-  /** The result of `activeThinking`: the caller's or the operator's. */
+  /** What `activeThinking` gave: the caller's or the operator's. */
   readonly thinking: JsonObject | undefined;
+  /** What the caller or the operator asks for, not above what the model gives. */
   readonly maxTokens: number | undefined;
-  readonly toolChoice: ToolChoice | undefined;
-  readonly hasStructuredTool: boolean;
+  readonly maxOutputTokens: number | undefined;
 }
 
 /**
- * Checks the rules of thinking models and returns the `maxTokens` to send: more than the budget, which is part of it
+ * The `maxTokens` to send: above the budget of a model that thinks, which is spent out of it
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
-export function limitThinking(request: ChatRequest, limits: ThinkingLimits): number | undefined {
-  const { traits, thinking, maxTokens, toolChoice } = limits;
-  if (thinking === undefined) return maxTokens;
-  const { temperature, topK } = traits.sampling === "none" ? {} : request;
-  if (temperature !== undefined && temperature !== 1) {
-    throw invalidField("temperature", `not supported with thinking; remove it`);
-  }
-  if (topK !== undefined) {
-    throw invalidField("top_k", `not supported with thinking; remove it`);
-  }
-  if (toolChoice !== undefined && !("auto" in toolChoice)) {
-    throw limits.hasStructuredTool
-      ? invalidField(
-        "response_format",
-        'this model does not support structured output with thinking; use "text"',
-      )
-      : invalidField("tool_choice", 'must be "auto" or "none" with thinking');
-  }
-  const budget = thinking.budget_tokens;
+export function limitThinking(
+  request: ChatRequest,
+  { thinking, maxTokens, maxOutputTokens }: ThinkingLimits,
+): number | undefined {
+  const budget = thinking?.budget_tokens;
   if (typeof budget !== "number") return maxTokens;
-  if (maxTokens === undefined) return budget + ANSWER_TOKENS;
-  if (maxTokens > budget) return maxTokens;
-  if (request.thinking === undefined) return budget + maxTokens;
+  const raised = budget + (maxTokens ?? ANSWER_TOKENS);
+  const possible = Math.min(raised, maxOutputTokens ?? raised);
+  if (maxTokens === undefined && possible > budget) return possible;
+  if (maxTokens !== undefined && maxTokens > budget) return maxTokens;
+  if (request.thinking === undefined && possible > budget) return possible;
   throw invalidField(
     "thinking.budget_tokens",
-    `must be less than max_tokens (${maxTokens}), found ${budget}`,
+    maxTokens === undefined
+      ? `must be less than the longest answer of this model (${maxOutputTokens}), found ${budget}`
+      : `must be less than max_tokens (${maxTokens}), found ${budget}`,
   );
 }

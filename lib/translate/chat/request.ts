@@ -8,13 +8,12 @@ import type { ConverseRequest, InferenceConfig } from "../../wire/bedrock/conver
 import type { ChatRequest } from "../../wire/openai/chat.ts";
 import { CachePoints } from "../converse/cache_points.ts";
 import { translateMessages } from "./messages.ts";
-import { limitThinking, reasoningFields } from "./reasoning.ts";
+import { limitThinking, reasoningFields, settleForcedCall } from "./reasoning.ts";
 import { planChatTools } from "./tools.ts";
 import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  noSampling,
   samplesItself,
   tierConfig,
   topKFields,
@@ -22,11 +21,11 @@ import {
 import type { FieldsContext } from "../converse/members.ts";
 import { guardrailConfig } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
-import { refusesLimits } from "../converse/limits.ts";
+import { fitMaxTokens, fitSampling, fitStopSequences, refusesLimits } from "../converse/limits.ts";
 import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tool_names.ts";
-import type { ToolPlan } from "../converse/tools.ts";
+import { withOneChoice } from "../converse/tools.ts";
 
 export interface ChatContext {
   readonly traits: ModelTraits;
@@ -41,6 +40,11 @@ export interface ChatCall {
   readonly toolNames: ToolNames;
   /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
+  /** Whether the answer has to be in a format, by that tool or natively. */
+  readonly isStructured: boolean;
+  /** `converse` also for a caller that wants a stream, where the model has none of what is asked. */
+  readonly operation: "converse" | "converseStream";
+  /** Whether the caller wants a stream. */
   readonly stream: boolean;
   readonly includeUsage: boolean;
 }
@@ -52,26 +56,39 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     if (asksForSomething(name, value)) ignored.add(name);
   }
   for (const path of request.unreadPaths) ignored.add(path);
-  const toolNames = new ToolNames();
-  const cachePoints = new CachePoints(traits.promptCaching, ignored);
+  const toolNames = new ToolNames(traits);
+  const cachePoints = new CachePoints(traits, ignored);
   const context = { traits, ignored, toolNames, cachePoints };
 
   const defaults = settings?.defaults ?? {};
 
   const { system, messages, calledTools } = translateMessages(request.messages, context);
-  const tools = planChatTools(request, { ...context, calledTools });
-  const reasoning = reasoningFields(request, context);
-  const given = mergeFields(
+  const planned = planChatTools(request, { ...context, calledTools });
+  const merged = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},
   );
+  const { plan: tools, given: asked } = withOneChoice(planned, merged, context);
+  const maxTokens = tokenLimit(request, { ...context, defaults });
+  const reasoningContext = { ...context, tools, maxTokens };
+  const reasoning = reasoningFields(request, reasoningContext);
+  const given = settleForcedCall(asked, { request, context: reasoningContext, reasoning });
   const reasoned = mergeFields(given, reasoning);
   const thinking = traits.thinkingTypes.size > 0 ? activeThinking(reasoned) : undefined;
   const takesLimits = !refusesLimits(traits, reasoned);
   const limited = takesLimits ? context : { ...context, traits: { ...traits, sampling: "none" } as const };
-  const inference = inferenceConfig(request, { ...limited, takesLimits, defaults, thinking, tools });
-  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+  const inference = inferenceConfig(request, {
+    ...limited,
+    maxTokens: takesLimits ? maxTokens : undefined,
+    defaults,
+    thinking,
+  });
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add(request.maxTokensField);
+  const topK = topKFields(request.topK, thinking === undefined ? limited : withoutSampling(limited));
+  const additionalFields = [given, topK, reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
+  nameOverridden(request, { settings, ignored });
+  const streams = tools.toolConfig === undefined || traits.tools === "streamed";
 
   return {
     request: {
@@ -91,9 +108,34 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     ignored: ignored.list(),
     toolNames,
     structuredTool: tools.structuredTool,
+    isStructured: tools.structuredTool !== undefined || tools.outputConfig !== undefined,
+    operation: request.stream && streams ? "converseStream" : "converse",
     stream: request.stream,
     includeUsage: request.includeUsage,
   };
+}
+
+/** Names the fields of the request that others override: the operator's, or the same thing under another name. */
+function nameOverridden(
+  { bedrock, serviceTier: tier, metadata = {} }: ChatRequest,
+  { settings, ignored }: {
+    readonly settings: ModelSettings | undefined;
+    readonly ignored: IgnoredFields;
+  },
+): void {
+  if (settings?.guardrail !== undefined && bedrock.guardrailConfig !== undefined) {
+    ignored.add("guardrailConfig");
+  }
+  if (tier !== undefined && tier !== "auto" && bedrock.serviceTier !== undefined) ignored.add("serviceTier");
+  const operators = settings?.metadata ?? {};
+  const native = bedrock.requestMetadata ?? {};
+  if (overrides(operators, metadata)) ignored.add("metadata");
+  if (overrides({ ...metadata, ...operators }, native)) ignored.add("requestMetadata");
+}
+
+/** Whether both have a member of a name, with other values. */
+function overrides(over: JsonObject, under: JsonObject): boolean {
+  return Object.entries(under).some(([name, value]) => Object.hasOwn(over, name) && over[name] !== value);
 }
 
 interface Impossible {
@@ -125,53 +167,74 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 }
 
 interface InferenceContext extends FieldsContext {
-  readonly defaults: ModelDefaults;
-  readonly takesLimits: boolean;
+  readonly defaults: ModelSettings["defaults"];
+  /** To be sent, where the model takes a limit. */
+  readonly maxTokens: number | undefined;
   readonly thinking: JsonObject | undefined;
-  readonly tools: ToolPlan;
 }
 
 function inferenceConfig(request: ChatRequest, context: InferenceContext): InferenceConfig {
-  const { traits, thinking, tools } = context;
+  const { traits: { maxOutputTokens }, thinking, maxTokens } = context;
   const { temperature, topP } = sampling(request, context);
   return {
-    maxTokens: limitThinking(request, {
-      traits,
-      thinking,
-      maxTokens: maxTokens(request, context),
-      toolChoice: tools.toolConfig?.toolChoice,
-      hasStructuredTool: tools.structuredTool !== undefined,
-    }),
+    maxTokens: limitThinking(request, { thinking, maxTokens, maxOutputTokens }),
     temperature,
     topP,
-    stopSequences: request.stop.length > 0 ? request.stop : context.defaults.stop,
+    stopSequences: stopSequences(request, context),
   };
 }
 
-function maxTokens(
-  { maxTokens: asked, maxTokensField }: ChatRequest,
-  { takesLimits, defaults, ignored }: Pick<InferenceContext, "takesLimits" | "defaults" | "ignored">,
+/** The caller's limit on the answer, or else the operator's, not above what the model gives. */
+function tokenLimit(
+  { maxTokens: asked, maxTokensField: path }: ChatRequest,
+  { traits, ignored, defaults }: Omit<InferenceContext, "maxTokens" | "thinking">,
 ): number | undefined {
-  if (takesLimits) return asked ?? defaults.maxTokens;
-  if (asked !== undefined) ignored.add(maxTokensField);
-  return undefined;
+  if (asked !== undefined) return fitMaxTokens(asked, { traits, ignored, path });
+  const own = defaults.maxTokens;
+  return own === undefined ? undefined : fitMaxTokens(own, { traits, ignored: new IgnoredFields(), path });
+}
+
+/** The caller's stop sequences, or else the operator's, as far as the model takes them. */
+function stopSequences(
+  { stop }: ChatRequest,
+  { traits, ignored, defaults }: InferenceContext,
+): readonly string[] | undefined {
+  const taken = stop.length > 0
+    ? fitStopSequences(stop, { traits, ignored, path: "stop" })
+    : fitStopSequences(defaults.stop ?? [], { traits, ignored: new IgnoredFields(), path: "stop" });
+  return taken.length === 0 ? undefined : taken;
 }
 
 /** The caller's parameters as far as the model supports them, otherwise the operator's. */
 function sampling(
   request: ChatRequest,
-  { traits, ignored, defaults, thinking }: Omit<InferenceContext, "tools" | "takesLimits">,
+  { traits, ignored, defaults, thinking }: InferenceContext,
 ): Pick<InferenceConfig, "temperature" | "topP"> {
-  const { temperature, topP } = request;
-  if (traits.sampling === "none") return noSampling(request, ignored);
-  if (!samplesItself(request, thinking)) return defaults;
+  if (traits.sampling === "none") return fitSampling(request, { traits, ignored });
+  const { temperature, topP } = thinking === undefined ? request : samplingWithThinking(request, ignored);
+  if (!samplesItself({ temperature, topP }, thinking)) return defaults;
   expectShare("temperature", temperature);
   expectShare("top_p", topP);
-  if (traits.sampling === "both" || temperature === undefined || topP === undefined) {
-    return { temperature, topP };
-  }
-  ignored.add("top_p");
-  return { temperature };
+  return fitSampling({ temperature, topP }, { traits, ignored });
+}
+
+/** What of the sampling stays while a model thinks with Anthropic's `thinking`. */
+function samplingWithThinking(
+  { temperature, topP }: ChatRequest,
+  ignored: IgnoredFields,
+): Pick<ChatRequest, "temperature" | "topP"> {
+  const keepsTemperature = temperature === 1;
+  const keepsTopP = topP !== undefined && topP >= MIN_TOP_P_WITH_THINKING;
+  if (temperature !== undefined && !keepsTemperature) ignored.add("temperature");
+  if (topP !== undefined && !keepsTopP) ignored.add("top_p");
+  return { temperature: keepsTemperature ? 1 : undefined, topP: keepsTopP ? topP : undefined };
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html */
+const MIN_TOP_P_WITH_THINKING = 0.95;
+
+function withoutSampling(context: FieldsContext): FieldsContext {
+  return { ...context, traits: { ...context.traits, sampling: "none" } };
 }
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */

@@ -11,8 +11,20 @@ export function planChatTools(request: ChatRequest, context: ToolsContext): Tool
   const tools = request.tools.map(callerTool);
   refuseDoubles(tools);
   const format = answerFormat(request.responseFormat);
-  const singleCall = request.parallelToolCalls === false ? "parallel_tool_calls" : undefined;
+  if (tools.length === 0) nameWithoutTools(request, context);
+  const singleCall = tools.length > 0 && request.parallelToolCalls === false
+    ? "parallel_tool_calls"
+    : undefined;
   return planTools({ tools, choice, format, singleCall }, context);
+}
+
+/** Names the fields that say how to call tools where there are none to call. */
+function nameWithoutTools(
+  { toolChoice, parallelToolCalls }: ChatRequest,
+  { ignored }: ToolsContext,
+): void {
+  if (toolChoice !== undefined && toolChoice.type !== "none") ignored.add("tool_choice");
+  if (parallelToolCalls !== undefined) ignored.add("parallel_tool_calls");
 }
 
 function resolveChoice(request: ChatRequest, context: ToolsContext): Choice {
@@ -50,14 +62,16 @@ function expectKnown(
   }
 }
 
-function callerTool({ path, name, description, parameters, strict, cache }: ChatTool): CallerTool {
+function callerTool(tool: ChatTool): CallerTool {
+  const { namePath, name, description, parameters, strict, cache } = tool;
   return {
     name,
-    namePath: `${path}.function.name`,
+    namePath,
     description,
     schema: parameters ?? {},
+    schemaPath: tool.schemaPath,
     strict,
-    strictPath: "tools[].function.strict",
+    strictPath: tool.strictPath,
     cache,
   };
 }
@@ -71,13 +85,14 @@ function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
       return {
         ...common,
         schema: undefined,
+        schemaPath: "response_format.schema",
         name: undefined,
         description: undefined,
         tool: { name: "json", suffix: "_answer" },
       };
     case "json_schema": {
-      const { name, description, schema } = format;
-      return { ...common, schema, name, description, tool: { name, suffix: "_answer" } };
+      const { name, description, schema, schemaPath } = format;
+      return { ...common, schema, schemaPath, name, description, tool: { name, suffix: "_answer" } };
     }
   }
 }

@@ -10,6 +10,9 @@ export function chatUsage(usage: Usage): ChatUsage {
     prompt_tokens: promptTokens,
     completion_tokens: usage.outputTokens,
     total_tokens: promptTokens + usage.outputTokens,
-    prompt_tokens_details: { cached_tokens: usage.cacheReadTokens },
+    prompt_tokens_details: {
+      cached_tokens: usage.cacheReadTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+    },
   };
 }

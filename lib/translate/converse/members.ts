@@ -26,14 +26,9 @@ export function isEmpty(object: object): boolean {
   return Object.values(object).every((value) => value === undefined);
 }
 
-/** Bedrock refuses a schema that does not have `type: object`. */
-export function objectSchema(schema: JsonObject): JsonObject {
-  return Object.hasOwn(schema, "type") ? schema : { type: "object", ...schema };
-}
-
-/** A tool of which only the name is known; `name` is Converse's. */
+/** A tool of which nothing but the name is known; `name` is Converse's. */
 export function bareTool(name: string): ConverseTool {
-  return { toolSpec: { name, inputSchema: { json: objectSchema({}) } } };
+  return { toolSpec: { name, inputSchema: { json: { type: "object" } } } };
 }
 
 /** `top_k`, at the model's path in `additionalModelRequestFields`. */
@@ -63,16 +58,6 @@ interface Sampling {
  */
 export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
   return temperature !== undefined || topP !== undefined || thinking !== undefined;
-}
-
-/** For a model without sampling parameters: sends none, and lists the caller's as ignored. */
-export function noSampling(
-  { temperature, topP }: Sampling,
-  ignored: IgnoredFields,
-): Record<"temperature" | "topP", undefined> {
-  if (temperature !== undefined) ignored.add("temperature");
-  if (topP !== undefined) ignored.add("top_p");
-  return { temperature: undefined, topP: undefined };
 }
 
 /** The operator's tier, for requests without one. */

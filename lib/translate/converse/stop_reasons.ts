@@ -6,26 +6,47 @@ import type { FinishReason } from "../../wire/openai/completion.ts";
 interface StopReason {
   readonly chat: FinishReason;
   readonly messages: MessagesStopReason;
-  /** Whether it is logged: the model failed, and no dialect has a name for it. */
+  /** Whether the answer was cut off or withheld, so that the reason holds whatever the content is. */
+  readonly isCut?: true;
+  /** Worth a line in the log: the model failed, and no dialect has a word for it. */
   readonly anomaly?: true;
 }
 
+const END_TURN: StopReason = { chat: "stop", messages: "end_turn" };
+const TOOL_USE: StopReason = { chat: "tool_calls", messages: "tool_use" };
+
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_ResponseSyntax
 const STOP_REASONS: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
-  ["end_turn", { chat: "stop", messages: "end_turn" }],
+  ["end_turn", END_TURN],
   ["stop_sequence", { chat: "stop", messages: "stop_sequence" }],
-  ["max_tokens", { chat: "length", messages: "max_tokens" }],
-  ["model_context_window_exceeded", { chat: "length", messages: "model_context_window_exceeded" }],
-  ["tool_use", { chat: "tool_calls", messages: "tool_use" }],
-  ["content_filtered", { chat: "content_filter", messages: "refusal" }],
-  ["guardrail_intervened", { chat: "content_filter", messages: "refusal" }],
-  ["malformed_model_output", { chat: "stop", messages: "end_turn", anomaly: true }],
-  ["malformed_tool_use", { chat: "stop", messages: "end_turn", anomaly: true }],
+  ["max_tokens", { chat: "length", messages: "max_tokens", isCut: true }],
+  ["model_context_window_exceeded", {
+    chat: "length",
+    messages: "model_context_window_exceeded",
+    isCut: true,
+  }],
+  ["tool_use", TOOL_USE],
+  ["content_filtered", { chat: "content_filter", messages: "refusal", isCut: true }],
+  ["guardrail_intervened", { chat: "content_filter", messages: "refusal", isCut: true }],
+  ["malformed_model_output", { ...END_TURN, anomaly: true }],
+  ["malformed_tool_use", { ...END_TURN, anomaly: true }],
 ]);
 
-const UNKNOWN: StopReason = { chat: "stop", messages: "end_turn", anomaly: true };
+const UNKNOWN: StopReason = { ...END_TURN, anomaly: true };
 
-/** The row of a stop reason; unknown ones have a row, too. */
-export function stopReasonRow(stopReason: string): StopReason {
-  return STOP_REASONS.get(stopReason) ?? UNKNOWN;
+/**
+ * The row of a stop reason; one that this program does not know has a row, too. Where the reason and the content
+ * disagree, the content decides: several models call a tool and report `end_turn`, and a client runs tools only when
+ * the reason says so. `hasToolCalls` counts the calls that the caller sees.
+ */
+export function stopReasonRow(stopReason: string, hasToolCalls: boolean): StopReason {
+  const row = STOP_REASONS.get(stopReason) ?? UNKNOWN;
+  if (row.isCut) return row;
+  if (hasToolCalls) return row.anomaly ? { ...TOOL_USE, anomaly: true } : TOOL_USE;
+  return row === TOOL_USE ? END_TURN : row;
+}
+
+/** Whether the model's output could not be read, so that it is no answer in a format that was asked for. */
+export function isMalformed(stopReason: string): boolean {
+  return stopReason === "malformed_model_output" || stopReason === "malformed_tool_use";
 }

@@ -1,6 +1,7 @@
-/** Names and ids of tool calls: mapped to what Converse allows, and back to what the caller sent. */
+/** Names and ids of tool calls: mapped to what Converse and the model allow, and back to what the caller wrote. */
 
 import { sha256Hex } from "../../base/hash.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
 
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html
 const VALID_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -11,10 +12,14 @@ const VALID_ID = /^[a-zA-Z0-9_.:-]{1,64}$/;
 export class ToolNames {
   readonly #originals = new Map<string, string>();
 
+  constructor(private readonly traits: Pick<ModelTraits, "toolNameHyphens"> = { toolNameHyphens: true }) {}
+
   /** The name to send to Converse. */
   toConverse(name: string): string {
-    if (VALID_NAME.test(name)) return name;
-    const mapped = `${name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 47)}_${sha256Hex(name).slice(0, 16)}`;
+    const { toolNameHyphens } = this.traits;
+    if (VALID_NAME.test(name) && (toolNameHyphens || !name.includes("-"))) return name;
+    const plain = name.replaceAll(toolNameHyphens ? /[^a-zA-Z0-9_-]/g : /[^a-zA-Z0-9_]/g, "_");
+    const mapped = `${plain.slice(0, 47)}_${sha256Hex(name).slice(0, 16)}`;
     this.#originals.set(mapped, name);
     return mapped;
   }
@@ -22,6 +27,26 @@ export class ToolNames {
   /** The caller's name of a tool that the model calls. */
   toCaller(name: string): string {
     return this.#originals.get(name) ?? name;
+  }
+}
+
+/**
+ * Ids of the calls in one history. Bedrock refuses an id that is used twice, and several models and clients count their
+ * calls anew in every turn, so that the second call of an id gets another one, and its result with it.
+ */
+export class CallIds {
+  readonly #uses = new Map<string, number>();
+
+  /** The id to send for another call; results that follow belong to it. */
+  next(callId: string): string {
+    this.#uses.set(callId, (this.#uses.get(callId) ?? 0) + 1);
+    return this.current(callId);
+  }
+
+  /** The id to send for the last call of that id. */
+  current(callId: string): string {
+    const use = this.#uses.get(callId) ?? 1;
+    return use === 1 ? toolUseId(callId) : `call_${sha256Hex(`${callId}\n${use}`).slice(0, 32)}`;
   }
 }
 

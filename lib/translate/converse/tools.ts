@@ -1,7 +1,9 @@
 /** Tools of any dialect -> Converse: the tools, the tool choice, and structured output. */
 
 import { invalidField } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type {
   ConverseTool,
@@ -11,7 +13,9 @@ import type {
   ToolSpec,
 } from "../../wire/bedrock/converse.ts";
 import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
-import { bareTool, objectSchema } from "./members.ts";
+import { bareTool } from "./members.ts";
+import { strictSchema } from "./strict_schema.ts";
+import { toolSchema } from "./tool_schema.ts";
 import type { ConversationContext } from "./turns.ts";
 
 /** The Converse fields that result from tools and format. */
@@ -20,6 +24,8 @@ export interface ToolPlan {
   readonly outputConfig: OutputConfig | undefined;
   /** Converse's name of the tool whose input is the response's content. */
   readonly structuredTool: string | undefined;
+  /** Whether the model has to call a tool, that for the answer included. */
+  readonly isForced: boolean;
   /** Members for `additionalModelRequestFields`. */
   readonly additionalFields: JsonObject;
 }
@@ -37,6 +43,8 @@ export interface CallerTool {
   readonly namePath: string;
   readonly description: string | undefined;
   readonly schema: JsonObject;
+  /** What the schema is called, without indexes: `tools[].function.parameters`. */
+  readonly schemaPath: string;
   readonly strict: boolean;
   /**
    * The path under which `strict` is listed as ignored if the model does not support it: `tools[].function.strict`.
@@ -62,6 +70,8 @@ export interface AnswerFormat {
   readonly otherwise: string;
   /** Undefined for any object, which `outputConfig` cannot express. */
   readonly schema: JsonObject | undefined;
+  /** `response_format.json_schema.schema` */
+  readonly schemaPath: string;
   readonly name: string | undefined;
   readonly description: string | undefined;
   /** The name of the tool that receives the output; `_` is appended until it is unique. */
@@ -85,13 +95,44 @@ export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
     : planStructure(wanted.format, { ...context, wanted, others: tools.length });
   if (structure.tool !== undefined) tools.push({ toolSpec: structure.tool });
   const toolChoice = structure.toolChoice ?? wanted.choice.toolChoice;
+  const nativeChoice = singleCallChoice(wanted.singleCall, { ...context, toolChoice, offered: tools });
   return {
-    toolConfig: tools.length === 0 ? undefined : { tools, toolChoice },
+    // Bedrock refuses two choices, so where the native one says more, it is the only one.
+    toolConfig: tools.length === 0
+      ? undefined
+      : { tools, toolChoice: nativeChoice === undefined ? toolChoice : undefined },
     outputConfig: structure.outputConfig,
     structuredTool: structure.tool?.name,
-    additionalFields: tools.length === 0 || wanted.singleCall === undefined
-      ? {}
-      : forbidParallelCalls(wanted.singleCall, { ...context, toolChoice }),
+    isForced: tools.length > 0 && toolChoice !== undefined && !("auto" in toolChoice),
+    additionalFields: nativeChoice === undefined ? {} : { tool_choice: nativeChoice },
+  };
+}
+
+/**
+ * The plan and the members given for `additionalModelRequestFields` without a second choice of tools, which Bedrock
+ * refuses. What the request says by the fields of its dialect wins; what else the given choice holds stays with it.
+ */
+export function withOneChoice(
+  plan: ToolPlan,
+  given: JsonObject,
+  { traits, ignored }: Pick<ToolsContext, "traits" | "ignored">,
+): { readonly plan: ToolPlan; readonly given: JsonObject } {
+  const { tool_choice: choice, ...others } = given;
+  const toolChoice = plan.toolConfig?.toolChoice;
+  const own = isJsonObject(plan.additionalFields.tool_choice)
+    ? plan.additionalFields.tool_choice
+    : toolChoice && anthropicChoice(toolChoice);
+  if (choice === undefined || plan.toolConfig === undefined || own === undefined) return { plan, given };
+  const { type, name: _, ...rest } = isJsonObject(choice) ? choice : {};
+  if (type !== own.type) ignored.add("additionalModelRequestFields.tool_choice");
+  if (!traits.singleToolCall || Object.keys(rest).length === 0) return { plan, given: others };
+  return {
+    plan: {
+      ...plan,
+      toolConfig: { ...plan.toolConfig, toolChoice: undefined },
+      additionalFields: { ...plan.additionalFields, tool_choice: { ...rest, ...own } },
+    },
+    given: others,
   };
 }
 
@@ -99,9 +140,7 @@ export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
 export function refuseDoubles(tools: readonly CallerTool[]): void {
   const names = new Set<string>();
   for (const { name, namePath } of tools) {
-    if (names.has(name)) {
-      throw invalidField(namePath, "duplicate tool name");
-    }
+    if (names.has(name)) throw invalidField(namePath, "duplicate tool name");
     names.add(name);
   }
 }
@@ -147,13 +186,26 @@ function offerTools({ tools, choice }: Wanted, context: ToolsContext): ConverseT
 }
 
 function translateTool(tool: CallerTool, { traits, toolNames, ignored }: ToolsContext): ToolSpec {
-  if (tool.strict && !traits.strictTools) ignored.add(tool.strictPath);
+  const schema = toolSchema(tool.schema, (keyword) => ignored.add(`${tool.schemaPath}..${keyword}`));
+  const strict = tool.strict && traits.strictTools ? strictSchema(closedIfEmpty(schema)) : undefined;
+  if (tool.strict && strict === undefined) ignored.add(tool.strictPath);
+  for (const keyword of strict?.moved ?? []) ignored.add(`${tool.schemaPath}..${keyword}`);
   return {
     name: toolNames.toConverse(tool.name),
     description: tool.description,
-    inputSchema: { json: objectSchema(tool.schema) },
-    strict: tool.strict && traits.strictTools ? true : undefined,
+    inputSchema: { json: strict?.schema ?? schema },
+    // Several models refuse the member whatever its value is.
+    strict: strict === undefined ? undefined : true,
   };
+}
+
+/** A tool without parameters takes none, rather than any. */
+function closedIfEmpty(schema: JsonObject): JsonObject {
+  const { properties = {}, additionalProperties } = schema;
+  const isEmpty = isJsonObject(properties) && Object.keys(properties).length === 0;
+  return isEmpty && additionalProperties === undefined
+    ? { ...schema, properties, additionalProperties: false }
+    : schema;
 }
 
 interface Structure {
@@ -173,8 +225,16 @@ interface StructureContext extends ToolsContext {
  */
 function planStructure(format: AnswerFormat, context: StructureContext): Structure {
   const { traits, wanted: { tools, choice }, others, toolNames, calledTools, ignored } = context;
-  if (format.schema !== undefined && traits.structuredOutput === "schema") {
-    return { outputConfig: { textFormat: schemaFormat(format, format.schema) } };
+  const schema = toolSchema(
+    format.schema ?? {},
+    (keyword) => ignored.add(`${format.schemaPath}..${keyword}`),
+  );
+  const strict = format.schema === undefined || traits.structuredOutput !== "schema"
+    ? undefined
+    : strictSchema(schema);
+  if (strict !== undefined) {
+    for (const keyword of strict.moved) ignored.add(`${format.schemaPath}..${keyword}`);
+    return { outputConfig: { textFormat: schemaFormat(format, strict.schema) } };
   }
   if (choice.mode === "forced") {
     // If the caller forces a call, there is no content to which a format applies.
@@ -183,14 +243,19 @@ function planStructure(format: AnswerFormat, context: StructureContext): Structu
   }
   const byName = traits.toolChoice.has("tool");
   if (traits.structuredOutput === "none" || !(byName || traits.toolChoice.has("any"))) {
-    throw invalidField(format.path, `this model does not support structured output; ${format.otherwise}`);
+    throw invalidField(
+      format.path,
+      traits.structuredOutput === "schema" && format.schema !== undefined
+        ? "this model does not support a schema that is recursive or has objects with arbitrary members"
+        : `this model does not support structured output; ${format.otherwise}`,
+    );
   }
   // Tools that only occur in the history may be offered, too.
   const taken = [...tools.map((tool) => tool.name), ...calledTools];
   const tool: ToolSpec = {
     name: toolNames.toConverse(freeName(format.tool, taken)),
     description: format.description ?? "Returns the answer as JSON",
-    inputSchema: { json: objectSchema(format.schema ?? {}) },
+    inputSchema: { json: schema },
   };
   const mayCallOthers = others > 0 && choice.mode !== "none";
   return { tool, toolChoice: mayCallOthers || !byName ? { any: {} } : { tool: { name: tool.name } } };
@@ -203,7 +268,7 @@ function schemaFormat(
 ): OutputConfig["textFormat"] {
   return {
     type: "json_schema",
-    structure: { jsonSchema: { schema: JSON.stringify(schema), name, description } },
+    structure: { jsonSchema: { schema: jsonText(schema), name, description } },
   };
 }
 
@@ -213,24 +278,26 @@ function freeName({ name, suffix }: AnswerFormat["tool"], taken: readonly string
   return free;
 }
 
-interface ParallelContext extends ToolsContext {
+interface SingleCallContext extends ToolsContext {
   readonly toolChoice: ToolChoice | undefined;
+  readonly offered: readonly ConverseTool[];
 }
 
-/** Disables parallel calls, which only Claude supports, as a member of its own `tool_choice`. */
-function forbidParallelCalls(
-  singleCall: string,
-  { traits, ignored, toolChoice }: ParallelContext,
-): JsonObject {
-  if (!traits.singleToolCall) {
-    ignored.add(singleCall);
-    return {};
+/** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
+function singleCallChoice(
+  singleCall: string | undefined,
+  { traits, ignored, toolChoice, offered }: SingleCallContext,
+): JsonObject | undefined {
+  if (singleCall === undefined) return undefined;
+  if (offered.length > 0 && traits.singleToolCall) {
+    return { ...anthropicChoice(toolChoice), disable_parallel_tool_use: true };
   }
-  return { tool_choice: { ...nativeChoice(toolChoice), disable_parallel_tool_use: true } };
+  ignored.add(singleCall);
+  return undefined;
 }
 
-/** The choice in Anthropic's form, since the native member must not contradict Converse's. */
-function nativeChoice(toolChoice: ToolChoice | undefined): JsonObject {
+/** The choice as Anthropic spells it. */
+function anthropicChoice(toolChoice: ToolChoice | undefined): JsonObject {
   if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
   return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };
 }

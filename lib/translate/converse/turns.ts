@@ -4,6 +4,7 @@ import type { ModelTraits } from "../../facts/traits.ts";
 import type { ContentBlock, ConverseMessage, SystemBlock } from "../../wire/bedrock/converse.ts";
 import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
 import type { CachePoints } from "./cache_points.ts";
+import { asReminder } from "./late_system.ts";
 import type { IgnoredFields } from "./ignored.ts";
 import type { ToolNames } from "./tool_names.ts";
 
@@ -37,11 +38,16 @@ function lacksText(content: readonly ContentBlock[]): boolean {
   return content.some((block) => "document" in block) && !content.some((block) => "text" in block);
 }
 
-/** Collects blocks into turns: consecutive blocks of the same role are merged. */
+/** Collects blocks into turns: neighbors of the same role become one. */
 export class Turns {
   readonly #turns: Turn[] = [];
+  /** System text between turns. */
+  readonly #late = new Set<ContentBlock>();
 
-  constructor(private readonly cachePoints: CachePoints) {}
+  constructor(
+    private readonly cachePoints: CachePoints,
+    private readonly traits: Pick<ModelTraits, "system"> = { system: "first" },
+  ) {}
 
   /** The role of the current turn; undefined before the first block. */
   get role(): "user" | "assistant" | undefined {
@@ -53,7 +59,23 @@ export class Turns {
     ("toolResult" in block ? turn.results : turn.content).push(block);
   }
 
-  /** Puts a cache point after what `role` has said so far. */
+  /**
+   * Adds system text that comes after the first turn. It keeps its place: in a message of role `system` where the model
+   * takes one there, else as text of the user's turn.
+   */
+  addSystem(text: string): void {
+    const block: ContentBlock = { text };
+    this.#late.add(block);
+    this.add("user", block);
+  }
+
+  /** Puts blocks ahead of all others, in a turn of the user. */
+  prepend(blocks: readonly ContentBlock[]): void {
+    if (this.#turns[0]?.role !== "user") this.#turns.unshift({ role: "user", results: [], content: [] });
+    this.#turns[0]?.content.unshift(...blocks);
+  }
+
+  /** Marks what `role` has said so far. */
   mark(role: "user" | "assistant", cache: CacheControl | undefined): void {
     if (cache === undefined) return;
     const last = this.#turns.at(-1);
@@ -63,10 +85,50 @@ export class Turns {
   }
 
   messages(): ConverseMessage[] {
-    return this.#turns.map(({ role, results, content }) => {
-      const blocks = results.length === 0 ? content : [...results, ...content];
-      return { role, content: lacksText(content) ? [...blocks, { text: SEE_DOCUMENTS }] : blocks };
-    });
+    return this.#turns.flatMap((turn) => this.#messagesOf(turn));
+  }
+
+  #messagesOf({ role, results, content }: Turn): ConverseMessage[] {
+    const end = this.#startOfSystemText({ role, results, content });
+    const own = this.#joinLateText(end < content.length ? content.slice(0, end) : content);
+    const blocks = results.length === 0 ? own : [...results, ...own];
+    const message = { role, content: lacksText(own) ? [...blocks, { text: SEE_DOCUMENTS }] : blocks };
+    return end < content.length ? [message, { role: "system", content: content.slice(end) }] : [message];
+  }
+
+  /**
+   * Where the system text at the end of a turn begins; the length of `content` where there is none. Claude takes a
+   * message of role `system` only right after one of the user's, and only ahead of the assistant's or at the end.
+   */
+  #startOfSystemText({ role, results, content }: Turn): number {
+    if (role !== "user" || this.traits.system !== "anywhere") return content.length;
+    let start = content.length;
+    for (let at = content.length - 1; at >= 0; at--) {
+      const block = content[at];
+      if (block === undefined) break;
+      if (this.#late.has(block)) start = at;
+      else if (!("cachePoint" in block)) break;
+    }
+    return start === 0 && results.length === 0 ? content.length : start;
+  }
+
+  /** System text that is the user's now is one text with what follows it. */
+  #joinLateText(content: readonly ContentBlock[]): readonly ContentBlock[] {
+    if (!content.some((block) => this.#late.has(block))) return content;
+    const joined: ContentBlock[] = [];
+    let isLate = false;
+    for (const block of content) {
+      const last = joined.at(-1);
+      if (isLate && "text" in block && last !== undefined && "text" in last) {
+        joined[joined.length - 1] = { text: `${last.text}\n\n${this.#userText(block)}` };
+      } else joined.push("text" in block ? { text: this.#userText(block) } : block);
+      isLate = this.#late.has(block);
+    }
+    return joined;
+  }
+
+  #userText(block: ContentBlock & { readonly text: string }): string {
+    return this.#late.has(block) ? asReminder(block.text) : block.text;
   }
 
   #turnOf(role: "user" | "assistant"): Turn {

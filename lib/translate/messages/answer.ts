@@ -122,8 +122,7 @@ function structuredContent(
 /** What determines the stop reason in addition to Bedrock's own value. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
-  readonly structuredTool: string | undefined;
-  /** The requested stop sequences. */
+  /** The sequences that were asked for. */
   readonly stopSequences: readonly string[];
   /** Receives a stop reason that Messages cannot represent. */
   readonly anomalies: string[];
@@ -134,15 +133,13 @@ export interface StopContext {
  */
 export function messagesStop(
   stopReason: string,
-  { hasToolCalls, structuredTool, stopSequences, anomalies }: StopContext,
+  { hasToolCalls, stopSequences, anomalies }: StopContext,
 ): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
-  const { messages: reason, anomaly } = stopReasonRow(stopReason);
+  const { messages: reason, anomaly } = stopReasonRow(stopReason, hasToolCalls);
   if (anomaly) anomalies.push(oddStopReason(stopReason));
-  // The caller does not know about the tool used for structured output.
-  const hidden = reason === "tool_use" && structuredTool !== undefined && !hasToolCalls;
   const [only = null, ...others] = stopSequences;
   return {
-    stop_reason: hidden ? "end_turn" : reason,
+    stop_reason: reason,
     stop_sequence: reason === "stop_sequence" && others.length === 0 ? only : null,
   };
 }

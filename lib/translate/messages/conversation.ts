@@ -5,7 +5,6 @@ import type { MessageBlock, ResultBlock, TextBlock, ToolResultBlock } from "../.
 import type { Message, MessagesRequest } from "../../wire/anthropic/messages.ts";
 import type { SystemBlock, ToolResultContent } from "../../wire/bedrock/converse.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
-import { asReminder } from "../converse/late_system.ts";
 import { MessagesMedia } from "./media.ts";
 import { redactedToConverse } from "../converse/redacted.ts";
 import { toolUseId } from "../converse/tool_names.ts";
@@ -26,19 +25,19 @@ class ConversationTranslator {
   readonly #calledTools = new Set<string>();
 
   constructor(private readonly context: ConversationContext) {
-    this.#turns = new Turns(context.cachePoints);
+    this.#turns = new Turns(context.cachePoints, context.traits);
   }
 
   translate({ system, messages, cache }: MessagesRequest): Conversation {
     for (const block of system) this.#addSystem(block);
     for (const message of messages) this.#addMessage(message);
     const turns = this.#turns.messages();
-    const [first, last] = [turns.at(0), turns.at(-1)];
-    if (first === undefined || last === undefined) {
+    const [first, role] = [turns.at(0), this.#turns.role];
+    if (first === undefined || role === undefined) {
       throw invalidField("messages", "at least one user message with content is required");
     }
     if (first.role !== "user") throw invalidField("messages[0].role", 'expected "user", found "assistant"');
-    this.#turns.mark(last.role, cache);
+    this.#turns.mark(role, cache);
     return { system: this.#system, messages: this.#turns.messages(), calledTools: [...this.#calledTools] };
   }
 
@@ -57,7 +56,10 @@ class ConversationTranslator {
   /** Text of a system message: ahead of all turns it belongs to the system prompt, between them it stays in its place. */
   #addLateSystem(block: TextBlock): void {
     if (this.#turns.role === undefined) this.#addSystem(block);
-    else if (!isBlank(block.text)) this.#addBlock("user", { ...block, text: asReminder(block.text) });
+    else if (!isBlank(block.text)) {
+      this.#turns.addSystem(block.text);
+      this.#turns.mark("user", block.cache);
+    }
   }
 
   #addBlock(role: "user" | "assistant", block: MessageBlock): void {

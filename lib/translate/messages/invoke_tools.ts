@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { type BetaTable, isNamed } from "../../facts/beta_table.ts";
 import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { objectSchema } from "../converse/members.ts";
+import { toolSchema } from "../converse/tool_schema.ts";
 import type { IgnoredFields } from "../converse/ignored.ts";
 import { forcedServerTool } from "./tools.ts";
 
@@ -16,7 +16,7 @@ export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
   const { traits, ignored } = context;
   const { tools } = body;
   if (!Array.isArray(tools)) return body;
-  const fitted: readonly JsonValue[] = tools.map(fitSchema);
+  const fitted: readonly JsonValue[] = tools.map((tool: JsonValue) => fitSchema(tool, ignored));
   const named = fitted.every((tool, index) => tool === tools[index]) ? body : { ...body, tools: fitted };
   const strict = traits.strictTools ? [] : valuesAt(named, STRICT);
   if (strict.length === 0) return named;
@@ -24,9 +24,9 @@ export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
   return withoutPath(named, STRICT);
 }
 
-function fitSchema(tool: JsonValue): JsonValue {
+function fitSchema(tool: JsonValue, ignored: FieldsContext["ignored"]): JsonValue {
   if (!isJsonObject(tool) || !isJsonObject(tool.input_schema)) return tool;
-  const schema = objectSchema(tool.input_schema);
+  const schema = toolSchema(tool.input_schema, (keyword) => ignored.add(`tools[].input_schema..${keyword}`));
   return schema === tool.input_schema ? tool : { ...tool, input_schema: schema };
 }
 

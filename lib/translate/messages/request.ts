@@ -57,8 +57,8 @@ export function messagesToConverse(request: MessagesRequest, context: MessagesCo
 function translate(request: MessagesRequest, context: MessagesConverseContext): MessagesCall {
   const { traits, settings } = context;
   const ignored = new IgnoredFields(request.unreadPaths);
-  const toolNames = new ToolNames();
-  const cachePoints = new CachePoints(traits.promptCaching, ignored);
+  const toolNames = new ToolNames(traits);
+  const cachePoints = new CachePoints(traits, ignored);
   const shared = { traits, ignored, toolNames, cachePoints };
 
   const { system, messages, calledTools } = translateConversation(request, shared);

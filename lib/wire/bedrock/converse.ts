@@ -25,7 +25,8 @@ export interface ConverseRequest {
 }
 
 export interface ConverseMessage {
-  readonly role: "user" | "assistant";
+  /** `system`: text between turns, where the model takes it. */
+  readonly role: "user" | "assistant" | "system";
   readonly content: readonly ContentBlock[];
 }
 
@@ -211,8 +212,10 @@ const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => R
     if (data !== undefined) return { type: "redactedContent", data };
     const reasoning = member(value, "reasoningText");
     const thought = text(member(reasoning, "text"));
-    if (thought === undefined) return undefined;
-    return { type: "reasoningText", text: thought, signature: text(member(reasoning, "signature")) };
+    const signature = text(member(reasoning, "signature"));
+    // A thought that is not shown comes with its signature alone.
+    if (thought === undefined && signature === undefined) return undefined;
+    return { type: "reasoningText", text: thought ?? "", signature };
   },
   citationsContent: (value) => {
     const content = member(value, "content");

@@ -6,7 +6,7 @@ import { parseCacheControl } from "../anthropic/cache_control.ts";
 import type { CacheControl } from "../anthropic/cache_control.ts";
 import { Fields, unexpected } from "../fields.ts";
 import { parseChatMessages } from "./chat_messages.ts";
-import type { ChatMessage } from "./chat_messages.ts";
+import type { ChatMessage } from "./message_types.ts";
 
 /**
  * https://platform.openai.com/docs/api-reference/chat/create, with extensions that clients of Bedrock send.
@@ -44,10 +44,15 @@ export interface ChatRequest {
 export interface ChatTool {
   /** `tools[0]` */
   readonly path: string;
+  /** `tools[0].function.name` */
+  readonly namePath: string;
   readonly name: string;
   readonly description: string | undefined;
   readonly parameters: JsonObject | undefined;
+  /** Without an index: `tools[].function.parameters`. */
+  readonly schemaPath: string;
   readonly strict: boolean;
+  readonly strictPath: string;
   readonly cache: CacheControl | undefined;
 }
 
@@ -63,6 +68,8 @@ export type ResponseFormat =
     readonly name: string;
     readonly description: string | undefined;
     readonly schema: JsonObject;
+    /** `response_format.json_schema.schema` */
+    readonly schemaPath: string;
   };
 
 /** Anthropic's `thinking`, including any other fields it has. */
@@ -92,10 +99,14 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
   const streamOptions = fields.optionalObject("stream_options");
   const newMaxTokens = fields.optionalCount("max_completion_tokens");
   const oldMaxTokens = fields.optionalCount("max_tokens");
+  const isLimitedTwice = newMaxTokens !== undefined && oldMaxTokens !== undefined;
   const includeUsage = streamOptions?.optionalBoolean("include_usage") ?? false;
+  const messages = parseChatMessages(fields);
+  const tools = fields.items("tools").map(parseTool);
+  const { toolChoice, isSingle } = parseToolChoice(fields);
   return {
     model: fields.optionalString("model") || undefined,
-    messages: parseChatMessages(fields),
+    messages,
     stream: fields.optionalBoolean("stream") ?? false,
     includeUsage,
     maxTokens: newMaxTokens ?? oldMaxTokens,
@@ -104,9 +115,9 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     topP: fields.optionalNumber("top_p"),
     topK: fields.optionalNumber("top_k"),
     stop: parseStop(fields),
-    tools: fields.items("tools").map(parseTool),
-    toolChoice: parseToolChoice(fields),
-    parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
+    tools,
+    toolChoice,
+    parallelToolCalls: fields.optionalBoolean("parallel_tool_calls") ?? (isSingle ? false : undefined),
     responseFormat: parseResponseFormat(fields),
     reasoningEffort: fields.optionalString("reasoning_effort"),
     thinking: parseThinking(fields),
@@ -123,7 +134,7 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     },
     // Last, after everything has been read.
     otherFields: new Map(fields.unread()),
-    unreadPaths: fields.unreadInside(),
+    unreadPaths: [...(isLimitedTwice ? ["max_tokens"] : []), ...fields.unreadInside()],
   };
 }
 
@@ -144,54 +155,95 @@ function parseFieldPaths(fields: Fields): readonly string[] | undefined {
   });
 }
 
+/** A tool as Chat Completions has it, or without its `function` around it: as Responses, or as Anthropic's Messages. */
 function parseTool(fields: Fields): ChatTool {
-  fields.oneOf("type", ["function"]);
-  const definition = fields.object("function");
-  return {
+  const isBare = fields.any("function") === undefined && fields.any("name") !== undefined;
+  if (isBare) fields.optionalOneOf("type", ["function", "custom"]);
+  else fields.oneOf("type", ["function"]);
+  const definition = isBare ? fields : fields.object("function");
+  const parameters = definition.optionalObject("parameters");
+  const inputSchema = isBare ? definition.optionalObject("input_schema") : undefined;
+  const tool: ChatTool = {
     path: fields.path,
+    namePath: definition.pathOf("name"),
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
-    parameters: definition.optionalObject("parameters")?.whole(),
+    parameters: (parameters ?? inputSchema)?.whole(),
+    schemaPath: unindexed((parameters ?? inputSchema)?.path ?? definition.pathOf("parameters")),
+    strictPath: unindexed(definition.pathOf("strict")),
     strict: definition.optionalBoolean("strict") ?? false,
     cache: parseCacheControl(fields) ?? parseCacheControl(definition),
   };
+  return tool;
 }
 
-function parseToolChoice(fields: Fields): ChatToolChoice | undefined {
-  const choice = fields.any("tool_choice");
-  if (choice === undefined) return undefined;
-  if (!isJsonObject(choice)) {
-    return { type: fields.oneOf("tool_choice", ["auto", "none", "required"]) };
-  }
-  return parseChosenTools(fields.object("tool_choice"));
+function unindexed(path: string): string {
+  return path.replaceAll(/\[\d+\]/g, "[]");
 }
+
+interface ToolChoiceFields {
+  readonly toolChoice: ChatToolChoice | undefined;
+  /** Anthropic's `disable_parallel_tool_use`, which is a member of the choice. */
+  readonly isSingle: boolean | undefined;
+}
+
+function parseToolChoice(fields: Fields): ToolChoiceFields {
+  const choice = fields.any("tool_choice");
+  if (choice === undefined) return { toolChoice: undefined, isSingle: undefined };
+  if (!isJsonObject(choice)) {
+    const word = fields.oneOf("tool_choice", ["auto", "none", "required", "any"]);
+    return { toolChoice: { type: word === "any" ? "required" : word }, isSingle: undefined };
+  }
+  const object = fields.object("tool_choice");
+  const isSingle = object.optionalBoolean("disable_parallel_tool_use");
+  // Some clients send an empty object where they leave the choice to the model.
+  return { toolChoice: object.unread().length === 0 ? undefined : parseChosenTools(object), isSingle };
+}
+
+/** Chat's own two, and those of Anthropic's Messages. */
+const CHOICE_TYPES = ["function", "allowed_tools", "auto", "any", "tool", "none", "required"] as const;
 
 function parseChosenTools(fields: Fields): ChatToolChoice {
-  switch (fields.oneOf("type", ["function", "allowed_tools"])) {
+  const type = fields.oneOf("type", CHOICE_TYPES);
+  switch (type) {
     case "function":
-      return { type: "function", name: parseToolName(fields) };
+      return { type, name: parseToolName(fields) };
+    case "tool":
+      return { type: "function", name: fields.string("name") };
+    case "any":
+      return { type: "required" };
+    case "auto":
+    case "none":
+    case "required":
+      return { type };
     case "allowed_tools": {
       const allowed = fields.object("allowed_tools");
-      return {
+      const parsed: ChatToolChoice = {
         type: "allowed_tools",
         mode: allowed.oneOf("mode", ["auto", "required"]),
         names: allowed.items("tools").map((tool) => {
           tool.optionalOneOf("type", ["function"]);
-          return parseToolName(tool);
+          const name = parseToolName(tool);
+          return name;
         }),
       };
+      return parsed;
     }
   }
 }
 
 function parseToolName(fields: Fields): string {
-  return fields.object("function").string("name");
+  if (fields.any("function") === undefined && fields.any("name") !== undefined) return fields.string("name");
+  const definition = fields.object("function");
+  const name = definition.string("name");
+  return name;
 }
 
 function parseResponseFormat(fields: Fields): ResponseFormat {
   const format = fields.optionalObject("response_format");
   if (format === undefined) return { type: "text" };
-  return parseFormat(format);
+  const parsed = parseFormat(format);
+  return parsed;
 }
 
 function parseFormat(format: Fields): ResponseFormat {
@@ -200,19 +252,25 @@ function parseFormat(format: Fields): ResponseFormat {
   if (type === "json_object") {
     // A schema here is an extension of several model servers, with the meaning of json_schema.
     const schema = format.optionalObject("schema")?.whole();
-    return schema === undefined
-      ? { type }
-      : { type: "json_schema", name: "json", description: undefined, schema };
+    return schema === undefined ? { type } : {
+      type: "json_schema",
+      name: "json",
+      description: undefined,
+      schema,
+      schemaPath: format.pathOf("schema"),
+    };
   }
   const definition = format.object("json_schema");
   // The families that support a schema always enforce it, so there is nothing to pass on.
   definition.optionalBoolean("strict");
-  return {
+  const parsed: ResponseFormat = {
     type,
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
     schema: definition.object("schema").whole(),
+    schemaPath: definition.pathOf("schema"),
   };
+  return parsed;
 }
 
 function parseThinking(fields: Fields): Thinking | undefined {

@@ -1,7 +1,7 @@
 /** OpenAI's Chat Completions response: the whole completion, and the deltas of a stream. */
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
-import type { ThinkingBlock } from "./chat_messages.ts";
+import type { ThinkingBlock } from "./thinking.ts";
 
 /** https://platform.openai.com/docs/api-reference/chat/object */
 export interface ChatCompletion extends ChatExtras {
@@ -66,5 +66,10 @@ export interface ChatUsage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly prompt_tokens_details: {
+    /** Read from the prompt cache. */
+    readonly cached_tokens: number;
+    /** Written to it, as several gateways report it; OpenAI has no such member. */
+    readonly cache_write_tokens: number;
+  };
 }

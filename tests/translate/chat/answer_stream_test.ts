@@ -11,7 +11,12 @@ import { ToolNames } from "../../../lib/translate/converse/tool_names.ts";
 import { accumulateChunks, readChunks } from "../../suites/sse_chunks.ts";
 
 function open(): ConverseStreamToChat {
-  const call = { toolNames: new ToolNames(), structuredTool: undefined, includeUsage: false };
+  const call = {
+    toolNames: new ToolNames(),
+    structuredTool: undefined,
+    isStructured: false,
+    includeUsage: false,
+  };
   return new ConverseStreamToChat({ id: 'chatcmpl-"1"', created: 1, model: "näme\n", call });
 }
 

@@ -1,0 +1,77 @@
+/** JSON text whose strings are well-formed Unicode: half a surrogate pair is U+FFFD. */
+
+/**
+ * `JSON.stringify` of what JSON can hold, but with U+FFFD for half a surrogate pair, which Bedrock and most clients reject: it is valid in a
+ * JavaScript string and as an escape in JSON, and in no encoding of Unicode.
+ */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  // JSON.stringify writes a whole pair as it is, and only half a pair as an escape.
+  return text.includes("\\ud") ? replaceLoneEscapes(text) : text;
+}
+
+/** An escape of a whole pair, or of half a pair, or any other escape, which is skipped as a whole. */
+const ESCAPES = /\\(?:(ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2})|(ud[89a-f][\da-f]{2})|[^])/gi;
+
+/** JSON text with U+FFFD in place of each escape of half a surrogate pair. */
+export function replaceLoneEscapes(text: string): string {
+  return text.replaceAll(ESCAPES, (escape, _pair, half) => half === undefined ? escape : "\\ufffd");
+}
+
+/** Text in pieces, of which each comes out well-formed: half a pair at the end of a piece waits for the next one. */
+export class WellFormedText {
+  #held = "";
+
+  push(piece: string): string {
+    if (this.#held === "" && piece.isWellFormed()) return piece;
+    const text = this.#held + piece;
+    const end = endsInHighSurrogate(text) ? text.length - 1 : text.length;
+    this.#held = text.slice(end);
+    return text.slice(0, end).toWellFormed();
+  }
+
+  /** What is left when no piece follows. */
+  end(): string {
+    const left = this.#held.toWellFormed();
+    this.#held = "";
+    return left;
+  }
+}
+
+/** The same for JSON text in pieces, where half a pair may also be an escape, and a piece may end within one. */
+export class WellFormedJsonText {
+  #held = "";
+
+  push(piece: string): string {
+    if (this.#held === "" && !piece.includes("\\") && piece.isWellFormed()) return piece;
+    const text = this.#held + piece;
+    const end = endOfWholeEscapes(text);
+    this.#held = text.slice(end);
+    return replaceLoneEscapes(text.slice(0, end)).toWellFormed();
+  }
+
+  /** What is left when no piece follows. */
+  end(): string {
+    const left = replaceLoneEscapes(this.#held).toWellFormed();
+    this.#held = "";
+    return left;
+  }
+}
+
+function endsInHighSurrogate(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff;
+}
+
+/** Where the last escape begins that the next piece may complete or pair up; the text's length where there is none. */
+function endOfWholeEscapes(text: string): number {
+  let at = text.indexOf("\\");
+  while (at !== -1) {
+    const rest = text.slice(at, at + 12);
+    if (/^\\(?:u[\da-f]{0,3})?$/i.test(rest)) return at;
+    if (/^\\ud[89ab][\da-f]{2}(?:\\(?:u(?:d(?:[c-f][\da-f]?)?)?)?)?$/i.test(rest)) return at;
+    const isPair = /^\\ud[89ab][\da-f]{2}\\ud[c-f]/i.test(rest);
+    at = text.indexOf("\\", at + (isPair ? 12 : rest[1] === "u" ? 6 : 2));
+  }
+  return endsInHighSurrogate(text) ? text.length - 1 : text.length;
+}

@@ -1,0 +1,37 @@
+/** Sources of images and documents as Anthropic's Messages has them, read as what Chat Completions has in their place. */
+
+import { Buffer } from "node:buffer";
+import { invalidField } from "../../base/errors.ts";
+import type { Fields } from "../fields.ts";
+import type { UrlField } from "./message_types.ts";
+
+/** The URL of an image; data that comes as base64 as a data URL. */
+export function parseImageSource(source: Fields): UrlField {
+  const type = source.oneOf("type", ["base64", "url"]);
+  const url = type === "url"
+    ? { path: source.pathOf("url"), value: source.string("url") }
+    : { path: source.pathOf("data"), value: dataUrl(source) };
+  return url;
+}
+
+/** A document as a data URL. */
+export function parseDocumentSource(source: Fields): string {
+  const type = source.oneOf("type", ["base64", "text", "url"]);
+  if (type === "url") {
+    throw invalidField(
+      source.pathOf("url"),
+      "the gateway does not fetch documents: send the document itself",
+    );
+  }
+  const data = type === "base64" ? dataUrl(source) : plainText(source);
+  return data;
+}
+
+function dataUrl(source: Fields): string {
+  return `data:${source.optionalString("media_type") ?? ""};base64,${source.string("data")}`;
+}
+
+function plainText(source: Fields): string {
+  source.optionalString("media_type");
+  return `data:text/plain;base64,${Buffer.from(source.string("data")).toString("base64")}`;
+}

@@ -1,0 +1,87 @@
+/** Thoughts in the messages of Chat Completions: `thinking_blocks`, and `reasoning_details` as other gateways have it. */
+
+import { Buffer } from "node:buffer";
+import type { Fields } from "../fields.ts";
+
+/** A thought as Adit returned it; only its signature lets a model that signs take it back. */
+export type ThinkingBlock =
+  | (
+    & { readonly type: "thinking"; readonly thinking: string; readonly signature: string | undefined }
+    & Placed
+  )
+  | ({ readonly type: "redacted_thinking"; readonly data: string } & Placed);
+
+/** Where a thought is in its message. */
+export interface Placed {
+  /** Undefined for a thought that comes before everything else in its message. */
+  readonly position?: ThoughtPosition | undefined;
+}
+
+/** Where a thought is in a message: what of the message comes before it. */
+export interface ThoughtPosition {
+  /** UTF-16 code units of `content`. */
+  readonly content: number;
+  /** Elements of `tool_calls`. */
+  readonly tool_calls: number;
+}
+
+/** An element of `thinking_blocks`. */
+export function parseThinkingBlock(fields: Fields): ThinkingBlock {
+  const type = fields.oneOf("type", ["thinking", "redacted_thinking"]);
+  const position = parsePosition(fields.optionalObject("position"));
+  switch (type) {
+    case "thinking":
+      return {
+        type,
+        thinking: fields.string("thinking"),
+        signature: fields.optionalString("signature") || undefined,
+        position,
+      };
+    case "redacted_thinking":
+      return { type, data: fields.string("data"), position };
+  }
+}
+
+function parsePosition(fields: Fields | undefined): ThoughtPosition | undefined {
+  if (fields === undefined) return undefined;
+  const position = {
+    content: fields.optionalNumber("content") ?? 0,
+    tool_calls: fields.optionalNumber("tool_calls") ?? 0,
+  };
+  return position;
+}
+
+/**
+ * `reasoning_details` of an assistant message (https://openrouter.ai/docs/use-cases/reasoning-tokens): the thoughts of
+ * Claude among them. What other models' providers encrypted, and summaries, no model on Bedrock takes.
+ */
+export function parseReasoningDetails(message: Fields): ThinkingBlock[] {
+  return message.items("reasoning_details").flatMap((detail) => {
+    const block = parseDetail(detail);
+    if (block === undefined) detail.leaveOut("messages[].reasoning_details[]");
+    return block === undefined ? [] : [block];
+  });
+}
+
+function parseDetail(detail: Fields): ThinkingBlock | undefined {
+  const format = detail.optionalString("format");
+  switch (detail.string("type")) {
+    case "reasoning.text":
+      return {
+        type: "thinking",
+        thinking: detail.optionalString("text") ?? "",
+        signature: detail.optionalString("signature") || undefined,
+      };
+    case "reasoning.encrypted":
+      return format?.startsWith("anthropic")
+        ? { type: "redacted_thinking", data: anthropicRedacted(detail.string("data")) }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The base64 of Converse's blob, for what Anthropic's API gives as the text inside it. */
+export function anthropicRedacted(data: string): string {
+  return Buffer.from(data, "latin1").toString("base64");
+}
