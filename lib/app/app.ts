@@ -124,7 +124,7 @@ export class App {
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
     const app = new App(options, loaded.snapshot);
-    await clearWay(loaded.snapshot);
+    await removeStaleAdminSocket(loaded.snapshot);
     app.#listen(loaded.snapshot).commit();
     app.#warn(loaded.warnings);
     void app.#gateway.credentials.use(loaded.snapshot.providers);
@@ -217,7 +217,7 @@ export class App {
     const { snapshot } = loaded;
     let change: ListenChange;
     try {
-      await clearWay(snapshot);
+      await removeStaleAdminSocket(snapshot);
       change = this.#listen(snapshot);
     } catch (error) {
       return [messageOf(error)];
@@ -296,7 +296,7 @@ export class App {
 }
 
 /** Removes what a killed process has left at a socket's path. */
-async function clearWay({ admin }: Snapshot): Promise<void> {
+async function removeStaleAdminSocket({ admin }: Snapshot): Promise<void> {
   if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
 }
 

@@ -138,15 +138,15 @@ export function mergeFields(under: JsonObject, over: JsonObject): JsonObject {
 function mergeMembers(
   under: JsonObject,
   over: JsonObject,
-  goTogether: (below: JsonObject, above: JsonObject) => boolean,
+  areMergeable: (below: JsonObject, above: JsonObject) => boolean,
 ): JsonObject {
   const added = Object.entries(over);
   if (added.length === 0) return under;
   const members = new Map(Object.entries(under));
   for (const [name, value] of added) {
     const below = members.get(name);
-    const merged = isJsonObject(below) && isJsonObject(value) && goTogether(below, value);
-    members.set(name, merged ? mergeMembers(below, value, goTogether) : value);
+    const merged = isJsonObject(below) && isJsonObject(value) && areMergeable(below, value);
+    members.set(name, merged ? mergeMembers(below, value, areMergeable) : value);
   }
   // `fromEntries` defines members instead of assigning them, so that "__proto__" stays an ordinary member.
   return Object.fromEntries(members);

@@ -51,14 +51,14 @@ export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): I
 }
 
 /** The caller, once the whole request has been received. Throws what AWS returns for an invalid signature. */
-export function prove({ kind, caller }: Identity, request: ReceivedRequest, nowMs: number): Caller {
+export function verifyIdentity({ kind, caller }: Identity, request: ReceivedRequest, nowMs: number): Caller {
   if (kind === "caller") return caller;
   checkSignature(request, caller, nowMs);
   return checkUsable(caller, nowMs);
 }
 
 /** The error kind for a known caller that is not allowed in, or undefined. */
-export function whyUnusable(
+export function refusalReason(
   { disabled, expiresAtMs }: Caller,
   nowMs: number,
 ): "disabled_key" | "expired_key" | undefined {
@@ -67,7 +67,7 @@ export function whyUnusable(
 }
 
 function checkUsable(caller: Caller, nowMs: number): Caller {
-  const refusal = whyUnusable(caller, nowMs);
+  const refusal = refusalReason(caller, nowMs);
   if (refusal !== undefined) throw new AditError(refusal);
   return caller;
 }

@@ -53,7 +53,7 @@ export async function check(args: readonly string[], io: CliIo): Promise<number>
   const findings = loaded.ok && options.online === true ? await askAws(loaded, io) : [];
   const found = (kind: Finding["kind"]) => findings.filter((finding) => finding.kind === kind);
   const placed = (kind: Finding["kind"]) =>
-    loaded.ok ? found(kind).map(({ path, text }) => loaded.written.places.problemOfKey(path, text)) : [];
+    loaded.ok ? found(kind).map(({ path, text }) => loaded.written.sourceMap.problemOfKey(path, text)) : [];
   const problems = loaded.ok ? placed("problem") : loaded.problems;
   const warnings = [...loaded.warnings, ...placed("warning")];
   report({ path, loaded, problems, warnings, answers: found("answer") }, io);

@@ -24,9 +24,9 @@ export async function config(args: readonly string[], io: CliIo): Promise<number
   if (typeof options === "number") return options;
   const loaded = await loadOrReport(options.config, io);
   if (loaded === undefined) return 1;
-  const { value, places } = loaded.written;
+  const { value, sourceMap } = loaded.written;
   const document = new Document();
-  document.contents = toYaml(document, effectiveValues(value, { schema: Config, places }));
+  document.contents = toYaml(document, effectiveValues(value, { schema: Config, sourceMap }));
   io.out(document.toString({ lineWidth: 0 }));
   return 0;
 }

@@ -26,7 +26,7 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
   if (typeof options === "number") return options;
   const loaded = await loadOrReport(options.config, io);
   if (loaded === undefined) return 1;
-  const { snapshot, tables, written: { places } } = loaded;
+  const { snapshot, tables, written: { sourceMap } } = loaded;
   const caller = options.caller === undefined ? undefined : snapshot.callers.get(options.caller);
   if (options.caller !== undefined && caller === undefined) {
     const known = [...snapshot.callers.keys()];
@@ -37,7 +37,7 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
   const { served, facts } = explainModel(model, {
     snapshot,
     caller,
-    places,
+    sourceMap,
     table: tables.models,
     nowMs: io.clock.now(),
   });

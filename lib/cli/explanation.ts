@@ -4,9 +4,9 @@ import { bedrockEndpoint } from "../aws/hosts.ts";
 import { AditError } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { REDACTED } from "../base/secret.ts";
-import { whyUnusable } from "../callers/authenticate.ts";
+import { refusalReason } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
-import type { Places } from "../config/file/places.ts";
+import type { SourceMap } from "../config/file/source_map.ts";
 import { formatPath, type Path } from "../base/problems.ts";
 import type { ModelTable } from "../facts/model_table.ts";
 import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../snapshot/snapshot.ts";
@@ -17,7 +17,7 @@ import { chooseRegion, planFor, resolveModel, resolveNative } from "../gateway/r
 import { modelFor } from "../snapshot/access.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/operations.ts";
-import { leavesSigning } from "../providers/upstream.ts";
+import { isSignedByCaller } from "../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { traitFacts } from "./trait_facts.ts";
 
@@ -32,7 +32,7 @@ export interface ExplainOptions {
   readonly snapshot: Snapshot;
   /** The caller of the request; undefined for any caller that is allowed. */
   readonly caller: Caller | undefined;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
   /** The rows that models' traits come from. */
   readonly table: ModelTable;
   readonly nowMs: number;
@@ -47,14 +47,14 @@ export function explainModel(name: string, options: ExplainOptions): Explanation
     ...(typeof plan === "string" ? [{ topic: "refused", text: plan }] : targetFacts(plan, options)),
   ];
   const served = typeof plan !== "string" &&
-    (caller === undefined || whyUnusable(caller, nowMs) === undefined);
+    (caller === undefined || refusalReason(caller, nowMs) === undefined);
   return { served, facts };
 }
 
 const NOT_FOUND = "404, on Bedrock's own API 403";
 
 /** The plan, or the reason there is none. */
-function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Plan | string {
+function planOf(name: string, { snapshot, caller, sourceMap }: ExplainOptions): Plan | string {
   const model = snapshot.models.get(name);
   const suggestion = didYouMean(name, snapshot.models.keys());
   if (caller === undefined) {
@@ -71,18 +71,18 @@ function planOf(name: string, { snapshot, caller, places }: ExplainOptions): Pla
     if (!(error instanceof AditError)) throw error;
   }
   const path = ["callers", caller.name];
-  if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], places)}`;
+  if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], sourceMap)}`;
   const { native } = caller;
   if (native === undefined) {
     return `${NOT_FOUND}: unknown model, and ${formatPath(path)} has no native access${suggestion}`;
   }
   if (!native.ids.some((glob) => matchesGlob(glob, name))) {
     return `${NOT_FOUND}: not a configured model, and not in the ids of ${
-      written([...path, "native"], places)
+      written([...path, "native"], sourceMap)
     }`;
   }
   const { region, because } = chooseRegion(place, native);
-  return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], places)}`;
+  return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], sourceMap)}`;
 }
 
 function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
@@ -96,7 +96,7 @@ function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
 const REFUSALS = { disabled_key: "the key is disabled", expired_key: "the key has expired" } as const;
 
 function callerFact(caller: Caller, nowMs: number): Fact {
-  const refusal = whyUnusable(caller, nowMs);
+  const refusal = refusalReason(caller, nowMs);
   const text = refusal === undefined ? caller.name : `${caller.name}: 401, ${REFUSALS[refusal]}`;
   return { topic: "caller", text };
 }
@@ -123,12 +123,12 @@ function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[
 }
 
 function providerFacts({ provider, settings, modelId }: Target, options: ExplainOptions): readonly Fact[] {
-  const { places } = options;
+  const { sourceMap } = options;
   const id = settings === undefined
     ? modelId
-    : `${modelId}, from ${written([...settings.path, "id"], places)}`;
+    : `${modelId}, from ${written([...settings.path, "id"], sourceMap)}`;
   return [
-    { topic: "provider", text: `${provider.name}, ${written(["providers", provider.name], places)}` },
+    { topic: "provider", text: `${provider.name}, ${written(["providers", provider.name], sourceMap)}` },
     { topic: "model id", text: id },
     {
       topic: "region",
@@ -139,8 +139,11 @@ function providerFacts({ provider, settings, modelId }: Target, options: Explain
   ];
 }
 
-function regionReason({ provider, settings, modelId }: Target, { caller, places }: ExplainOptions): string {
-  if (settings !== undefined) return `from ${written(["providers", provider.name, "region"], places)}`;
+function regionReason(
+  { provider, settings, modelId }: Target,
+  { caller, sourceMap }: ExplainOptions,
+): string {
+  if (settings !== undefined) return `from ${written(["providers", provider.name, "region"], sourceMap)}`;
   const place = { id: modelId, pathRegion: undefined, signatureRegion: undefined };
   const because = caller?.native && chooseRegion(place, caller.native).because;
   return `from the ${because ?? "default"}; a request's path or signature may select another`;
@@ -183,7 +186,7 @@ function describeCredentials(credentials: Credentials): string {
 
 function requestFacts(
   { provider, settings: model, modelId }: Target,
-  { places }: ExplainOptions,
+  { sourceMap }: ExplainOptions,
 ): readonly Fact[] {
   const request = (whole: Operation, stream: Operation) =>
     `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
@@ -192,7 +195,7 @@ function requestFacts(
     text: `any operation on ${modelSegment(modelId)}`,
   };
   if (model === undefined) return [native];
-  if (leavesSigning(provider)) {
+  if (isSignedByCaller(provider)) {
     return [
       { topic: "chat, messages", text: "400: this provider only accepts requests signed by the caller" },
       native,
@@ -201,7 +204,7 @@ function requestFacts(
   const api = messagesApi(model);
   const reason = model.api === undefined
     ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
-    : written([...model.path, "api"], places);
+    : written([...model.path, "api"], sourceMap);
   const messages = api === "invoke"
     ? request("invoke", "invokeStream")
     : request("converse", "converseStream");
@@ -220,11 +223,11 @@ function modelSegment(modelId: string): string {
   return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
 }
 
-function settingFacts(target: ModelTarget, { places, table }: ExplainOptions): readonly Fact[] {
+function settingFacts(target: ModelTarget, { sourceMap, table }: ExplainOptions): readonly Fact[] {
   const { path, defaults, guardrail, metadata } = target;
   const shown = (key: string, value: object) => {
     if (Object.keys(value).length === 0) return "";
-    return places.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
+    return sourceMap.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
   };
   return [
     { topic: "defaults", text: shown("defaults", defaults) },
@@ -233,11 +236,11 @@ function settingFacts(target: ModelTarget, { places, table }: ExplainOptions): r
       text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
     },
     { topic: "metadata", text: shown("metadata", metadata) },
-    ...traitFacts(target, { table, places }),
+    ...traitFacts(target, { table, sourceMap }),
   ].filter(({ text }) => text !== "");
 }
 
 /** `models.fast.id (adit.yaml:12)`. */
-function written(path: Path, places: Places): string {
-  return `${formatPath(path)} (${originOf(path, places)})`;
+function written(path: Path, sourceMap: SourceMap): string {
+  return `${formatPath(path)} (${originOf(path, sourceMap)})`;
 }

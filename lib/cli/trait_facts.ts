@@ -1,7 +1,7 @@
 /** The traits of a model's target for `adit explain`: each with its value and where that comes from. */
 
 import { originOf } from "../config/effective.ts";
-import type { Places } from "../config/file/places.ts";
+import type { SourceMap } from "../config/file/source_map.ts";
 import { type ModelTable, type TraitRow, traitRows } from "../facts/model_table.ts";
 import { type ModelTraits, TRAIT_PROPERTIES } from "../facts/traits.ts";
 import { formatPath } from "../base/problems.ts";
@@ -11,7 +11,7 @@ import type { Fact } from "./fact.ts";
 
 export interface TraitFactsOptions {
   readonly table: ModelTable;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
 }
 
 interface Line {
@@ -21,15 +21,15 @@ interface Line {
 }
 
 /** One line for each trait, and one for each effort: name, value and origin in columns. */
-export function traitFacts(target: ModelTarget, { table, places }: TraitFactsOptions): readonly Fact[] {
+export function traitFacts(target: ModelTarget, { table, sourceMap }: TraitFactsOptions): readonly Fact[] {
   const rows = traitRows(target.baseModel ?? target.id, table);
   const written = Object.entries(TRAIT_PROPERTIES);
   const lines = written.flatMap(([name, property]): readonly Line[] => {
     const path = [...target.path, "traits", name];
-    const origin = places.placeOf(path) === undefined
+    const origin = sourceMap.placeOf(path) === undefined
       ? rowOrigin(rows.get(property))
-      : `${formatPath(path.slice(0, -1))} (${originOf(path, places)})`;
-    const values = places.readsSecretAt(path)
+      : `${formatPath(path.slice(0, -1))} (${originOf(path, sourceMap)})`;
+    const values = sourceMap.readsSecretAt(path)
       ? [{ name, value: REDACTED }]
       : linesOf(name, target.traits[property]);
     return values.map((line) => ({ ...line, origin }));

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { REDACTED } from "../base/secret.ts";
 import { isMapping } from "./file/merge.ts";
 import type { Path } from "../base/problems.ts";
-import type { Places } from "./file/places.ts";
+import type { SourceMap } from "./file/source_map.ts";
 import { contentOf, defaultOf, isSecret } from "./schema/schema_walk.ts";
 
 /** An effective value. */
@@ -24,19 +24,19 @@ export type Effective =
 
 export interface EffectiveOptions {
   readonly schema: z.core.$ZodType;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
 }
 
 /** Lists the values that the schema accepted, below a path of the configuration. */
 export function effectiveValues(
   value: unknown,
-  { schema, places }: EffectiveOptions,
+  { schema, sourceMap }: EffectiveOptions,
   path: Path = [],
 ): Effective {
   const content = contentOf(schema, value);
-  if (isSecret(schema, content)) return { kind: "value", value: REDACTED, origin: originOf(path, places) };
+  if (isSecret(schema, content)) return { kind: "value", value: REDACTED, origin: originOf(path, sourceMap) };
   const below = (key: string | number, child: unknown, childSchema: z.core.$ZodType) =>
-    effectiveValues(child, { schema: childSchema, places }, [...path, key]);
+    effectiveValues(child, { schema: childSchema, sourceMap }, [...path, key]);
 
   if (content instanceof z.ZodObject && isMapping(value)) {
     const entries = Object.entries<z.core.$ZodType>(content.shape).flatMap(([key, childSchema]) => {
@@ -56,15 +56,15 @@ export function effectiveValues(
   }
   return {
     kind: "value",
-    value: places.readsSecretAt(path) ? REDACTED : value,
-    origin: originOf(path, places),
+    value: sourceMap.readsSecretAt(path) ? REDACTED : value,
+    origin: originOf(path, sourceMap),
   };
 }
 
 /** Where the value at the path comes from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */
-export function originOf(path: Path, places: Places): string {
-  const place = places.placeOf(path);
+export function originOf(path: Path, sourceMap: SourceMap): string {
+  const place = sourceMap.placeOf(path);
   if (place === undefined) return "default";
-  const reference = places.referenceAt(path);
+  const reference = sourceMap.referenceAt(path);
   return `${place.file}:${place.line}${reference === undefined ? "" : ` ${reference}`}`;
 }

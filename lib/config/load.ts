@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { checkValues } from "./schema/check_values.ts";
 import { type DataTables, loadData } from "./link/data.ts";
-import { findExposed } from "./exposed.ts";
+import { worldReadableSecrets } from "./world_readable_secrets.ts";
 import {
   type Fingerprints,
   type ListFolder,
@@ -16,7 +16,7 @@ import {
 } from "./file/files.ts";
 import { Outside } from "./file/interpolate.ts";
 import { linkConfig } from "./link/link.ts";
-import type { Places } from "./file/places.ts";
+import type { SourceMap } from "./file/source_map.ts";
 import { type Problem, sortProblems } from "../base/problems.ts";
 import { Config } from "./schema/config_file.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
@@ -45,7 +45,7 @@ interface Read {
 /** The values of the files with references resolved and without defaults; contains secrets in the clear. */
 export interface Written {
   readonly value: unknown;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
 }
 
 /** A configuration that can be run. */
@@ -73,21 +73,21 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 
   const sources = await readSources(path, { reader, outside });
   if (!sources.ok) return failed(sources.problems);
-  const { places, value } = sources;
-  const checked = checkValues(value, { schema: Config, places });
+  const { sourceMap, value } = sources;
+  const checked = checkValues(value, { schema: Config, sourceMap });
   const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
-  const tls = await loadTls(checked.sound, places, { outside, nowMs });
-  const data = await loadData(checked.sound, { places, outside });
+  const tls = await loadTls(checked.sound, sourceMap, { outside, nowMs });
+  const data = await loadData(checked.sound, { sourceMap, outside });
   const linked = linkConfig(checked.sound, {
-    places,
+    sourceMap,
     cut: checked.cut,
     tls: tls.tls,
     tables: data.tables,
   });
-  const exposed = await findExposed(value, {
+  const exposed = await worldReadableSecrets(value, {
     schema: Config,
-    places,
+    sourceMap,
     modeOf: options.modeOf ?? modeOf,
   });
   const warnings = [...linked.warnings, ...tls.warnings, ...exposed];
@@ -96,7 +96,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   return {
     ok: true,
     snapshot: linked.snapshot,
-    written: { value, places },
+    written: { value, sourceMap },
     tables: data.tables,
     warnings: sortProblems(warnings),
     files: reader.fingerprints,

@@ -10,14 +10,14 @@ export async function attemptInOrder(request: ModelRequest, call: Call): Promise
   const [first, ...others] = request.plan.targets;
   let attempt = await attemptAt(first, request, call);
   for (const target of others) {
-    if (!mayMoveOn(attempt)) break;
+    if (!mayTryNext(attempt)) break;
     attempt = await attemptAt(target, request, call);
   }
   return attempt;
 }
 
 /** Whether another target may be tried: the refusal only concerns this target. */
-function mayMoveOn({ refused }: Attempt): boolean {
+function mayTryNext({ refused }: Attempt): boolean {
   return refused !== undefined && errorRow(refused.kind).retry === "elsewhere";
 }
 

@@ -6,7 +6,7 @@ import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
-import { identify, prove } from "../callers/authenticate.ts";
+import { identify, verifyIdentity } from "../callers/authenticate.ts";
 import type { Upstream } from "../providers/upstream.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
 import { discardBody, readBody } from "../server/body.ts";
@@ -112,7 +112,7 @@ export class Pipeline {
     const endpoint = this.#options.router.route(method, path, snapshot);
     if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
-    if (connection.losesStreams && endpoint.answersInFrames === true) throw streamLost();
+    if (connection.truncatesStreams && endpoint.answersInFrames === true) throw streamLost();
     return await this.#answerCaller(incoming, endpoint);
   }
 
@@ -124,7 +124,7 @@ export class Pipeline {
     if (identity.kind === "caller") call.caller = identity.caller;
     endWithClient(call, connection.clientGone);
     const received = await this.#receive(incoming);
-    const caller = prove(identity, received, this.#options.clock.now());
+    const caller = verifyIdentity(identity, received, this.#options.clock.now());
     call.caller = caller;
     const reading = endpoint.read({
       received,

@@ -124,7 +124,7 @@ export class Upstream {
 function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
   const { operation, pathValues = [modelId], query = "", signedPath } = call;
   if (signedPath !== undefined) return signedPath;
-  if (leavesSigning(provider)) {
+  if (isSignedByCaller(provider)) {
     throw new AditError(
       "invalid_request",
       "this model only accepts native Bedrock requests that the caller has signed for AWS",
@@ -134,6 +134,6 @@ function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
 }
 
 /** Whether requests to the provider carry the caller's own signature. */
-export function leavesSigning(provider: Provider): boolean {
+export function isSignedByCaller(provider: Provider): boolean {
   return provider.kind === "bedrock" && provider.credentials.kind === "caller";
 }

@@ -79,7 +79,7 @@ declare const Bun: {
 };
 
 class BunConnection implements Connection {
-  readonly losesStreams = false;
+  readonly truncatesStreams = false;
   readonly remoteAddress: string;
   readonly #request: Request;
 

@@ -47,7 +47,7 @@ class DenoConnection implements Connection {
   // Over HTTP/2, Deno 2.9.6 drops the rest of a response once the client has sent GOAWAY, as the AWS SDK for
   // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header
   // here.
-  get losesStreams(): boolean {
+  get truncatesStreams(): boolean {
     const { headers } = this.#request;
     return !headers.has("host") && (headers.get("user-agent") ?? "").startsWith("aws-sdk-js/");
   }

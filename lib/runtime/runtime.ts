@@ -100,7 +100,7 @@ export interface Connection {
   /** Address of the peer, without its port; empty for a Unix socket. */
   readonly remoteAddress: string;
   /** Whether a streamed response could reach this client truncated and still look complete. */
-  readonly losesStreams: boolean;
+  readonly truncatesStreams: boolean;
 }
 
 export interface Server extends RunningServer {

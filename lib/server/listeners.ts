@@ -63,7 +63,7 @@ export class Listeners {
         } else {
           const listener = "path" in address
             ? this.#listenOnSocket(address)
-            : this.#listen(address, tls, existing?.portServer ?? this.#inTheWayOf(address));
+            : this.#listen(address, tls, existing?.portServer ?? this.#conflictingWith(address));
           opened.push(listener);
           next.push(listener);
         }
@@ -97,7 +97,7 @@ export class Listeners {
   }
 
   /** Another host with the same port, such as 0.0.0.0 after 127.0.0.1, conflicts as well. */
-  #inTheWayOf({ port }: ListenAddress): Server | undefined {
+  #conflictingWith({ port }: ListenAddress): Server | undefined {
     return this.#open.find(({ portServer }) => portServer?.port === port)?.portServer;
   }
 

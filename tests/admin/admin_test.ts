@@ -24,7 +24,7 @@ async function send(
   const answer = await handle(new Request("http://adit.test/", { method, headers }), {
     target,
     clientGone: new AbortController().signal,
-    losesStreams: false,
+    truncatesStreams: false,
     remoteAddress,
   });
   equal(answer.headers.get("content-type"), "application/json");

@@ -114,7 +114,7 @@ Deno.test("keygen refuses a name that the configuration would refuse", async () 
   match(err, /"my team"/);
 });
 
-Deno.test("the configuration is the one given, or the first of the usual places", () => {
+Deno.test("the configuration is the one given, or the first of the usual sourceMap", () => {
   equal(findConfig("given.yaml"), "given.yaml");
   const before = Deno.cwd();
   try {

@@ -55,6 +55,6 @@ export const CLAUDE_BODY = JSON.stringify({
 });
 
 /** The AWS SDK says GOAWAY as soon as an answer begins, and the HTTP/2 of Deno 2.9.6 then drops what is still to come. */
-export function losesStreams(runtime: RuntimeName, handler: (typeof HANDLERS)[number]): boolean {
+export function truncatesStreams(runtime: RuntimeName, handler: (typeof HANDLERS)[number]): boolean {
   return runtime === "deno" && handler === "HTTP/2";
 }

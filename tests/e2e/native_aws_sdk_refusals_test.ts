@@ -7,7 +7,7 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
-import { CLAUDE_BODY, HANDLERS, losesStreams, messages, withClient } from "./native_aws_sdk.ts";
+import { CLAUDE_BODY, HANDLERS, messages, truncatesStreams, withClient } from "./native_aws_sdk.ts";
 import { CLAUDE, NATIVE_CONFIG, NOVA, PAIR } from "./native_config.ts";
 import { forEachRuntime, RUNTIMES, startProgram } from "./program.ts";
 
@@ -143,7 +143,7 @@ for (const handler of HANDLERS) {
     },
   );
 
-  const except = RUNTIMES.filter((runtime) => losesStreams(runtime, handler));
+  const except = RUNTIMES.filter((runtime) => truncatesStreams(runtime, handler));
   forEachRuntime(
     `AWS SDK over ${handler}: a stream that breaks off ends with an error, never in silence`,
     async (runtime) => {

@@ -14,7 +14,7 @@ export interface SendOptions {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit;
-  readonly losesStreams?: boolean;
+  readonly truncatesStreams?: boolean;
 }
 
 /** One line of the log. */
@@ -53,14 +53,17 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     pipeline,
     counts,
     /** Sends a request; `leave` is the client closing its connection. */
-    send(target: string, { method = "POST", headers = {}, body, losesStreams = false }: SendOptions = {}) {
+    send(
+      target: string,
+      { method = "POST", headers = {}, body, truncatesStreams = false }: SendOptions = {},
+    ) {
       const client = new AbortController();
       const request = new Request(`http://adit.test${target}`, {
         method,
         headers,
         ...(body === undefined ? {} : { body, duplex: "half" }),
       });
-      const connection = { target, clientGone: client.signal, remoteAddress: "192.0.2.7", losesStreams };
+      const connection = { target, clientGone: client.signal, remoteAddress: "192.0.2.7", truncatesStreams };
       return { response: pipeline.handle(request, connection), request, leave: () => client.abort() };
     },
     /** The whole text of the log so far. */

@@ -317,7 +317,7 @@ Deno.test("a client that had left before its request was looked at is noticed to
   const answer = await gateway.pipeline.handle(request, {
     target: CONVERSE,
     clientGone: AbortSignal.abort(),
-    losesStreams: false,
+    truncatesStreams: false,
     remoteAddress: "192.0.2.7",
   });
   equal(answer.status, 499);

@@ -1,6 +1,6 @@
 /** How requests to one provider are authenticated, and how to recover from a rejection. */
 
-import type { KeyKeeper } from "./key_keeper.ts";
+import type { CredentialRefresher } from "./credential_refresher.ts";
 import type { KeyPair } from "./key_pair.ts";
 import { type Signer, sigV4Signer } from "../sigv4/sign.ts";
 
@@ -22,7 +22,7 @@ export interface Refusal {
 export interface KeyAuthenticatorOptions {
   readonly region: string;
   /** The source of key pairs, which renews them if possible. */
-  readonly keys: Pick<KeyKeeper, "get" | "renew">;
+  readonly keys: Pick<CredentialRefresher, "get" | "renew">;
   /** Called when AWS's clock turned out to differ; the offset is what was added to this host's time. */
   readonly onClockSkew?: (offsetMs: number) => void;
 }

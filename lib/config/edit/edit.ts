@@ -94,7 +94,7 @@ function writeInBraces(text: string, document: Document.Parsed, edit: Edit): str
   if (pair === undefined || !isMapping(map) || map.flow !== true) return undefined;
   const [start] = rangeOf(pair.key);
   const [, end] = rangeOf(map);
-  dropCommentBehind(map, text);
+  dropTrailingComment(map, text);
   setMember(map, edit, document);
   const lines = entryText(edit.section, settleComment(map), { like: text.slice(start, end) });
   return text.slice(0, start) + lines + text.slice(end);
@@ -103,7 +103,7 @@ function writeInBraces(text: string, document: Document.Parsed, edit: Edit): str
 /** The section's key and its mapping, if it can be edited line by line. */
 interface Place {
   /** Offset after the colon of the section's key. */
-  readonly behindKey: number;
+  readonly afterKey: number;
   /** Undefined if the section exists but is empty. */
   readonly map: Mapping | undefined;
   /** The range of the section's value if it is `{}`. */
@@ -115,14 +115,14 @@ function findSection(text: string, document: Document.Parsed, section: string): 
   if (!isMapping(root) || root.flow === true) return undefined;
   const pair = root.items.find(({ key }) => key.value === section);
   if (pair === undefined) return undefined;
-  const behindKey = text.indexOf(":", rangeOf(pair.key)[1]) + 1;
+  const afterKey = text.indexOf(":", rangeOf(pair.key)[1]) + 1;
   const { value } = pair;
   if (isMapping(value) && value.items.length > 0) {
-    return value.flow === true ? undefined : { behindKey, map: value, braces: undefined };
+    return value.flow === true ? undefined : { afterKey, map: value, braces: undefined };
   }
   const braces = isMapping(value) ? rangeOf(value) : undefined;
   return braces !== undefined || value === null || (isScalar(value) && value.value === null)
-    ? { behindKey, map: undefined, braces }
+    ? { afterKey, map: undefined, braces }
     : undefined;
 }
 
@@ -146,11 +146,11 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
     const gap = text === "" || text.endsWith("\n") ? "" : "\n";
     return `${text}${gap}${section}:\n${entryText(name, document.createNode(value), { indent: 2 })}\n`;
   }
-  const { behindKey, map, braces } = place;
+  const { afterKey, map, braces } = place;
   if (map === undefined) {
-    const [start, end] = braces ?? [behindKey, behindKey];
+    const [start, end] = braces ?? [afterKey, afterKey];
     const open = text.slice(0, start).trimEnd() + text.slice(end);
-    return insertBelow(open, behindKey, entryText(name, document.createNode(value), { indent: 2 }));
+    return insertBelow(open, afterKey, entryText(name, document.createNode(value), { indent: 2 }));
   }
   const pair = map.items.find(({ key }) => key.value === name);
   if (pair === undefined) {
@@ -163,7 +163,7 @@ function writeEntry(text: string, document: Document.Parsed, edit: Edit): string
   const end = endOf(text, pair);
   if (pair.value !== null) {
     if (isBlock(pair.value)) dropCommentsBelow(pair.value);
-    else dropCommentBehind(pair.value, text);
+    else dropTrailingComment(pair.value, text);
   }
   const node = settleComment(mergeInto(pair.value, value, document));
   const [start] = rangeOf(pair.key);
@@ -180,7 +180,7 @@ function cutEntry(text: string, document: Document.Parsed, edit: Edit): string |
   const start = startOfLines(text, pair);
   const without = text.slice(0, start) + text.slice(endOfLines(text, pair) + 1);
   if (place.map.items.length > 1) return without;
-  return `${text.slice(0, place.behindKey)} {}${without.slice(place.behindKey)}`;
+  return `${text.slice(0, place.afterKey)} {}${without.slice(place.afterKey)}`;
 }
 
 type EntryPair = Pair<Scalar, Node | null>;
@@ -237,7 +237,7 @@ function dropCommentsBelow(node: Node): void {
 }
 
 /** The text after the closing brace stays, and must not be written twice. */
-function dropCommentBehind(node: Node, text: string): void {
+function dropTrailingComment(node: Node, text: string): void {
   const [, valueEnd = 0, nodeEnd = 0] = node.range ?? [];
   if (!text.slice(valueEnd, nodeEnd).includes("#")) return;
   const lines = (node.comment ?? "").split("\n");

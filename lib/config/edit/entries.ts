@@ -86,11 +86,11 @@ export class ConfigEntries {
     const { env, path, readFile } = this.#options;
     const loaded = await loadConfig(path, { env, readFile });
     if (!loaded.ok) return loaded;
-    const { places } = loaded.written;
+    const { sourceMap } = loaded.written;
     const texts = new Map<string, JsonObject>();
     const entries: Entry[] = [];
-    for (const name of places.keysAt([section])) {
-      const place = places.placeOf([section, name]);
+    for (const name of sourceMap.keysAt([section])) {
+      const place = sourceMap.placeOf([section, name]);
       if (place === undefined) continue;
       const sections = texts.get(place.file) ?? readEntries(decodeUtf8(await readFile(resolve(place.file))));
       texts.set(place.file, sections);
@@ -113,7 +113,7 @@ export class ConfigEntries {
     const { env, path, readFile } = this.#options;
     const loaded = await loadConfig(path, { env, readFile });
     if (!loaded.ok) return { kind: "broken", problems: loaded.problems };
-    const file = loaded.written.places.placeOf([section, name])?.file ?? path;
+    const file = loaded.written.sourceMap.placeOf([section, name])?.file ?? path;
     const text = decodeUtf8(await readFile(resolve(file)));
     const before = entryOf(readEntries(text), section, name);
     if (!expected(before && revisionOf(before))) return { kind: "unexpected", exists: before !== undefined };
@@ -140,7 +140,7 @@ export class ConfigEntries {
         reason: `cannot write ${JSON.stringify(file)}: ${readErrorReason(error)}`,
       };
     }
-    const line = candidate.written.places.placeOf([section, name])?.line;
+    const line = candidate.written.sourceMap.placeOf([section, name])?.line;
     // Read again, because the revision depends on the order in the file.
     const written = entryOf(readEntries(edited), section, name);
     const entry = written && describe({ section, name, value: written, place: `${file}:${line}` });

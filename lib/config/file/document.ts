@@ -4,7 +4,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 
 import { firstReference, isAllReferences, readsSecret } from "./interpolate.ts";
-import type { Place, Places } from "./places.ts";
+import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { formatPath, type Path, type Problem } from "../../base/problems.ts";
 import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
 
@@ -15,7 +15,7 @@ function isMapping(node: unknown): node is Mapping {
 }
 
 /** A parsed file. All problems are created here, because positions are only known here. */
-export class ConfigDocument implements Places {
+export class ConfigDocument implements SourceMap {
   /** If there are any, nothing else here is reliable. */
   readonly syntaxProblems: readonly Problem[];
   readonly root: ParsedNode | null;
@@ -77,7 +77,7 @@ export class ConfigDocument implements Places {
     return isMapping(node) ? node.items.map((pair) => String(pair.key.value)) : [];
   }
 
-  placeOf(path: Path): Place | undefined {
+  placeOf(path: Path): SourcePosition | undefined {
     const node = this.#nodeAt(path);
     return node ? { file: this.file, line: this.#lines.linePos(node.range[0]).line || 1 } : undefined;
   }

@@ -1,7 +1,7 @@
 /** Merges a configuration with the files that it includes. */
 
 import type { ConfigDocument } from "./document.ts";
-import type { Place, Places } from "./places.ts";
+import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { type Path, type Problem, quoteKey } from "../../base/problems.ts";
 
 /** The sections whose entries may be spread over several files; any other key may be in only one of them. */
@@ -14,7 +14,7 @@ export interface ConfigPart {
 }
 
 export interface Merged {
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
   readonly value: unknown;
   readonly problems: readonly Problem[];
 }
@@ -22,13 +22,13 @@ export interface Merged {
 /** Appends the included files to the main file; a key may only be set once. */
 export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): Merged {
   const documents = [main, ...included].map(({ document }) => document);
-  const places = new MergedPlaces(main.document, documents);
-  if (!isMapping(main.value)) return { places, value: main.value, problems: [] };
+  const sourceMap = new MergedSourceMap(main.document, documents);
+  if (!isMapping(main.value)) return { sourceMap, value: main.value, problems: [] };
   const value: Record<string, unknown> = { ...main.value };
   const problems: Problem[] = [];
 
-  function refuseRepetition(document: ConfigDocument, path: Path): boolean {
-    const first = places.placeOfKey(path);
+  function rejectDuplicate(document: ConfigDocument, path: Path): boolean {
+    const first = sourceMap.placeOfKey(path);
     if (first === undefined || first.file === document.file) return false;
     const name = quoteKey(String(path.at(-1)));
     problems.push(
@@ -52,17 +52,17 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
       if (key === "include") {
         problems.push(document.problemOfKey([key], "an included file cannot include others"));
       } else if (!SPREAD.includes(key)) {
-        if (!refuseRepetition(document, [key])) value[key] = content;
+        if (!rejectDuplicate(document, [key])) value[key] = content;
       } else if (content !== null && !isMapping(content)) {
         problems.push(document.problem([key], "expected a mapping"));
       } else if (isMapping(target)) {
         const added = Object.entries(content ?? {})
-          .filter(([name]) => !refuseRepetition(document, [key, name]));
+          .filter(([name]) => !rejectDuplicate(document, [key, name]));
         value[key] = { ...target, ...Object.fromEntries(added) };
       }
     }
   }
-  return { places, value, problems };
+  return { sourceMap, value, problems };
 }
 
 /** Whether the values of a file are a mapping. */
@@ -70,7 +70,7 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-class MergedPlaces implements Places {
+class MergedSourceMap implements SourceMap {
   readonly #main: ConfigDocument;
   readonly #documents: readonly ConfigDocument[];
   /** The first file that has the key or, in a section that may be spread, the entry; by its path as JSON. */
@@ -120,12 +120,12 @@ class MergedPlaces implements Places {
     return [...new Set(this.#documents.flatMap((document) => document.keysAt(path)))];
   }
 
-  placeOf(path: Path): Place | undefined {
+  placeOf(path: Path): SourcePosition | undefined {
     return this.#ownerOf(path).placeOf(path);
   }
 
   /** Where the key is first used. */
-  placeOfKey(path: Path): Place | undefined {
+  placeOfKey(path: Path): SourcePosition | undefined {
     return this.#owners.get(JSON.stringify(path))?.problemOfKey(path, "");
   }
 

@@ -3,12 +3,12 @@
  * invalid.
  */
 
-import type { Places } from "../file/places.ts";
+import type { SourceMap } from "../file/source_map.ts";
 import { looksLikeSecret, type Path, type Problem, quote } from "../../base/problems.ts";
 import { suggestion } from "../schema/suggest.ts";
 
 export interface LinkOptions {
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
   /** Paths that were cut from the configuration because of problems already reported. */
   readonly cut: readonly Path[];
 }
@@ -20,25 +20,25 @@ const SINGULAR = { providers: "provider", models: "model" } as const;
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  readonly #places: Places;
+  readonly #sourceMap: SourceMap;
   readonly #cut: readonly Path[];
 
-  constructor({ places, cut }: LinkOptions) {
-    this.#places = places;
+  constructor({ sourceMap, cut }: LinkOptions) {
+    this.#sourceMap = sourceMap;
     this.#cut = cut;
   }
 
   fail(path: Path, message: string): void {
-    if (!this.isCut(path)) this.problems.push(this.#places.problem(path, message));
+    if (!this.isCut(path)) this.problems.push(this.#sourceMap.problem(path, message));
   }
 
   /** A problem with an entry's name rather than its value. */
   failName(path: Path, message: string): void {
-    this.problems.push(this.#places.problemOfKey(path, message));
+    this.problems.push(this.#sourceMap.problemOfKey(path, message));
   }
 
   warn(path: Path, message: string): void {
-    if (!this.isCut(path)) this.warnings.push(this.#places.problem(path, message));
+    if (!this.isCut(path)) this.warnings.push(this.#sourceMap.problem(path, message));
   }
 
   /** Whether something at or below the path was cut, so that the value there is not what the file says. */
@@ -48,7 +48,7 @@ export class LinkContext {
 
   /** Keys of a section, in file order, including those with problems. */
   namesIn(section: string): readonly string[] {
-    return this.#places.keysAt([section]);
+    return this.#sourceMap.keysAt([section]);
   }
 
   /** Looks up the entry named at the path; no problem is reported if that entry was cut. */
@@ -68,7 +68,7 @@ export class LinkContext {
 
   /** The value with a suggestion, or only its reference if it comes from outside the file. */
   shown(path: Path, text: string, known: readonly string[]): string {
-    const reference = this.#places.referenceAt(path);
+    const reference = this.#sourceMap.referenceAt(path);
     if (reference !== undefined) return `in ${reference} (not shown)`;
     return looksLikeSecret(text) ? "(not shown)" : quote(text) + suggestion(text, known);
   }

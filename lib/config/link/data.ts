@@ -12,7 +12,7 @@ import { betaTable } from "../schema/beta_keys.ts";
 import { checkValues } from "../schema/check_values.ts";
 import { ConfigDocument } from "../file/document.ts";
 import type { Outside } from "../file/interpolate.ts";
-import type { Places } from "../file/places.ts";
+import type { SourceMap } from "../file/source_map.ts";
 import { type Problem, quotePath } from "../../base/problems.ts";
 import { resolveValues } from "../file/plain_values.ts";
 import type { Config } from "../schema/config_file.ts";
@@ -32,7 +32,7 @@ export interface LoadedData {
 
 export interface DataOptions {
   /** The configuration that names the files. */
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
   readonly outside: Outside;
 }
 
@@ -58,23 +58,23 @@ interface TableOptions<Schema extends z.ZodType> extends DataOptions {
 async function readTable<Schema extends z.ZodType>(
   key: keyof Config["data"],
   path: string | undefined,
-  { places, outside, schema, problems }: TableOptions<Schema>,
+  { sourceMap, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
   if (path === undefined) return undefined;
   // A path from outside the configuration is not shown.
-  const reference = places.referenceAt(["data", key]);
+  const reference = sourceMap.referenceAt(["data", key]);
   const read = await outside.readText(path);
   if (!read.ok) {
     const file = reference === undefined ? `file ${quotePath(path)}` : `the file named by ${reference}`;
-    problems.push(places.problem(["data", key], `cannot read ${file}: ${read.reason}`));
+    problems.push(sourceMap.problem(["data", key], `cannot read ${file}: ${read.reason}`));
     return undefined;
   }
-  const shownPath = isAbsolute(path) ? path : join(dirname(places.file), path);
+  const shownPath = isAbsolute(path) ? path : join(dirname(sourceMap.file), path);
   const table = new ConfigDocument(reference ?? shownPath, read.text);
   problems.push(...table.syntaxProblems);
   if (table.syntaxProblems.length > 0) return undefined;
   const resolved = await resolveValues(table, outside);
-  const checked = checkValues(resolved.value, { schema, places: table });
+  const checked = checkValues(resolved.value, { schema, sourceMap: table });
   problems.push(...resolved.problems, ...checked.problems);
   return checked.sound;
 }

@@ -5,7 +5,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { seal } from "../../base/secret.ts";
 import type { Outside } from "../file/interpolate.ts";
-import type { Places } from "../file/places.ts";
+import type { SourceMap } from "../file/source_map.ts";
 import { type Problem, quotePath } from "../../base/problems.ts";
 import type { Config } from "../schema/config_file.ts";
 import type { TlsMaterial } from "../../snapshot/snapshot.ts";
@@ -19,19 +19,19 @@ export interface LoadedTls {
 /** Both as PEM, from the configuration or the files it names; undefined if not set or invalid. */
 export async function loadTls(
   config: Config,
-  places: Places,
+  sourceMap: SourceMap,
   { outside, nowMs }: { readonly outside: Outside; readonly nowMs: number },
 ): Promise<LoadedTls> {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
 
   function fail(key: TlsKey, message: string): undefined {
-    problems.push(places.problem(["tls", key], message));
+    problems.push(sourceMap.problem(["tls", key], message));
   }
 
   async function pemText(key: TlsKey, value: string): Promise<string | undefined> {
     if (value.includes("-----BEGIN ")) return value;
-    const reference = places.referenceAt(["tls", key]);
+    const reference = sourceMap.referenceAt(["tls", key]);
     const read = await outside.readFile(value);
     if (!read.ok) {
       return fail(
@@ -73,7 +73,7 @@ export async function loadTls(
   }
   if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not match the certificate");
   const outOfDate = datesOf(certificate, nowMs);
-  if (outOfDate !== undefined) warnings.push(places.problem(["tls", "certificate"], outOfDate));
+  if (outOfDate !== undefined) warnings.push(sourceMap.problem(["tls", "certificate"], outOfDate));
   return { tls: { certificate: certificateText, key: seal(keyText) }, problems, warnings };
 }
 

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 
 import { explainIssue, flattenIssue, type Issue, pathOf } from "./issues.ts";
-import type { Places } from "../file/places.ts";
+import type { SourceMap } from "../file/source_map.ts";
 import type { Path, Problem } from "../../base/problems.ts";
 import { UNRESOLVED } from "../file/plain_values.ts";
 import { valueAt } from "./schema_walk.ts";
@@ -11,7 +11,7 @@ import { parseScalar } from "./values.ts";
 
 export interface CheckOptions<Schema extends z.ZodType> {
   readonly schema: Schema;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
 }
 
 export interface Checked<Value> {
@@ -28,12 +28,12 @@ export interface Checked<Value> {
 /** Checks the result of `resolveValues`, which is modified in the process. */
 export function checkValues<Schema extends z.ZodType>(
   value: unknown,
-  { schema, places }: CheckOptions<Schema>,
+  { schema, sourceMap }: CheckOptions<Schema>,
 ): Checked<z.output<Schema>> {
-  convertReferences(value, { schema, places });
+  convertReferences(value, { schema, sourceMap });
   const problems = issuesOf(value, schema)
     .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
-    .flatMap((issue) => explainIssue(issue, { value, root: schema, places }));
+    .flatMap((issue) => explainIssue(issue, { value, root: schema, sourceMap }));
   return { problems, ...cutUnsound(value, schema) };
 }
 
@@ -50,11 +50,11 @@ function scalarMeant(text: string, issue: Issue): number | boolean | undefined {
 }
 
 /** A reference always yields a string; where the schema expects a number or boolean, it is converted. */
-function convertReferences(value: unknown, { schema, places }: CheckOptions<z.ZodType>): void {
+function convertReferences(value: unknown, { schema, sourceMap }: CheckOptions<z.ZodType>): void {
   for (const issue of issuesOf(value, schema)) {
     const path = pathOf(issue);
     const text = valueAt(value, path);
-    if (typeof text !== "string" || places.referenceAt(path) === undefined) continue;
+    if (typeof text !== "string" || sourceMap.referenceAt(path) === undefined) continue;
     const read = scalarMeant(text, issue);
     const parent = valueAt(value, path.slice(0, -1));
     const key = path.at(-1);

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import type { About } from "./fields.ts";
-import type { Places } from "../file/places.ts";
+import type { SourceMap } from "../file/source_map.ts";
 import {
   formatPath,
   looksLikeSecret,
@@ -38,17 +38,17 @@ export interface Explained {
   readonly value: unknown;
   /** The schema that the value was checked against. */
   readonly root: z.core.$ZodType;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
 }
 
 /** The problems for one flattened issue. */
-export function explainIssue(issue: Issue, { value, root, places }: Explained): readonly Problem[] {
+export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained): readonly Problem[] {
   const path = pathOf(issue);
   const schema = schemaAt(root, path, value);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const { name, message } = unknownKey(key, schema, valueAt(value, path));
-      const problem = places.problemOfKey([...path, key], message);
+      const problem = sourceMap.problemOfKey([...path, key], message);
       return { ...problem, path: formatPath(name === undefined ? path : [...path, name]) };
     });
   }
@@ -57,11 +57,11 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
   const found = valueAt(value, path);
   if (found === undefined) {
     // Reported at the key that contains the value.
-    const isJoined = places.keysAt(path.slice(0, -1)).some((key) => joinedName(key) === path.at(-1));
-    return isJoined ? [] : [places.problem(path, `missing: expected ${expected}`)];
+    const isJoined = sourceMap.keysAt(path.slice(0, -1)).some((key) => joinedName(key) === path.at(-1));
+    return isJoined ? [] : [sourceMap.problem(path, `missing: expected ${expected}`)];
   }
 
-  const reference = places.referenceAt(path);
+  const reference = sourceMap.referenceAt(path);
   const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
   const description = describeFound(found, { secret, reference });
   const advice = [
@@ -72,7 +72,7 @@ export function explainIssue(issue: Issue, { value, root, places }: Explained): 
       : "",
     words?.hint === undefined ? "" : `; ${words.hint}`,
   ];
-  return [places.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
+  return [sourceMap.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
 import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, operationRow } from "../../providers/bedrock/operations.ts";
-import { leavesSigning, type UpstreamCall } from "../../providers/upstream.ts";
+import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
 import type { Call } from "../../gateway/call.ts";
 import { signedByCaller } from "./client_signature.ts";
@@ -81,7 +81,7 @@ function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: 
 /** The request to the target: signed by the caller, or to be signed by Adit. */
 function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot): UpstreamCall {
   const guardrail = target.settings?.guardrail;
-  if (leavesSigning(target.provider)) {
+  if (isSignedByCaller(target.provider)) {
     if (guardrail !== undefined) throw refuseSignedUnderGuardrail();
     return signedByCaller(received, target);
   }

@@ -15,7 +15,7 @@ export interface EventReader<Event> {
 }
 
 /** If the upstream is lost after a complete response, at most its token counts are lost. */
-export const FORGIVEN_AT_THE_END: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
+export const TOLERATED_AFTER_COMPLETION: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
 
 /**
  * The events of a stream. It opens once its first events have arrived, so that an earlier error still becomes a
@@ -69,7 +69,9 @@ export class EventStream<Event> {
     try {
       return await this.#exchange.read();
     } catch (error) {
-      if (FORGIVEN_AT_THE_END.has(toAditError(error).kind) && this.#reader.isComplete()) return undefined;
+      if (TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#reader.isComplete()) {
+        return undefined;
+      }
       throw error;
     }
   }

@@ -8,7 +8,7 @@ import type { Usage } from "../../base/usage.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
 import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse } from "./classify.ts";
-import { FORGIVEN_AT_THE_END } from "./event_stream.ts";
+import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
@@ -111,7 +111,7 @@ export class NativeStream {
     try {
       return await this.#exchange.read();
     } catch (error) {
-      if (FORGIVEN_AT_THE_END.has(toAditError(error).kind) && this.#isComplete()) return undefined;
+      if (TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#isComplete()) return undefined;
       throw error;
     }
   }

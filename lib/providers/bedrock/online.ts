@@ -12,7 +12,7 @@ import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
 import { endOfLifeWarning } from "./lifecycle.ts";
-import { leavesSigning, type Upstream } from "../upstream.ts";
+import { isSignedByCaller, type Upstream } from "../upstream.ts";
 
 /** The result for one entry of the configuration. */
 export interface Finding {
@@ -121,7 +121,7 @@ async function askTarget(
   { upstream }: OnlineOptions,
 ): Promise<Finding> {
   const { path, provider, id: modelId } = settings;
-  if (leavesSigning(provider)) return { path, kind: "answer", text: "not checked: its callers sign" };
+  if (isSignedByCaller(provider)) return { path, kind: "answer", text: "not checked: its callers sign" };
   const exchange = upstream.open({ provider, modelId, settings }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),

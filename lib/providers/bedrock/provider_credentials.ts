@@ -8,7 +8,7 @@ import {
   keyAuthenticator,
   type KeyAuthenticatorOptions,
 } from "../../aws/keys/authenticator.ts";
-import { KeyKeeper, type Schedule } from "../../aws/keys/key_keeper.ts";
+import { CredentialRefresher, type Schedule } from "../../aws/keys/credential_refresher.ts";
 import { bearerSigner } from "../../aws/sigv4/sign.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
@@ -41,7 +41,7 @@ interface Kept {
   readonly settings: Settings;
   readonly authenticator: Authenticator;
   /** Undefined where the credentials are written down, so that nothing is searched for. */
-  readonly keeper: KeyKeeper | undefined;
+  readonly refresher: CredentialRefresher | undefined;
 }
 
 /** What decides how requests to a provider are authenticated. */
@@ -69,9 +69,9 @@ export class ProviderCredentials {
         return [provider.name, { ...kept, settings: provider }];
       }),
     );
-    const keepers = keepersOf(this.#kept);
-    for (const keeper of keepersOf(before)) if (!keepers.includes(keeper)) keeper.close();
-    await Promise.allSettled(keepers.map((keeper) => keeper.searchAnew()));
+    const refreshers = refreshersOf(this.#kept);
+    for (const refresher of refreshersOf(before)) if (!refreshers.includes(refresher)) refresher.close();
+    await Promise.allSettled(refreshers.map((refresher) => refresher.searchAgain()));
   }
 
   /** How requests to the provider are authenticated. */
@@ -79,8 +79,8 @@ export class ProviderCredentials {
     const known = this.#known(provider);
     if (known !== undefined) return known.authenticator;
     // A request that began with an earlier configuration searches for itself, and nothing goes on after it.
-    const { keeper, authenticator } = this.#make(provider);
-    keeper?.close();
+    const { refresher, authenticator } = this.#make(provider);
+    refresher?.close();
     return authenticator;
   }
 
@@ -91,14 +91,14 @@ export class ProviderCredentials {
 
   /** Stops renewing in the background. */
   close(): void {
-    for (const keeper of keepersOf(this.#kept)) keeper.close();
+    for (const refresher of refreshersOf(this.#kept)) refresher.close();
   }
 
   #statusOf(provider: Provider): CredentialStatus {
     if (provider.kind === "emulator") return { source: "emulator" };
-    const keeper = this.#kept.get(provider.name)?.keeper;
-    const expiresAt = isoTime(keeper?.held?.expiresAtMs);
-    const lastError = keeper?.lastError;
+    const refresher = this.#kept.get(provider.name)?.refresher;
+    const expiresAt = isoTime(refresher?.held?.expiresAtMs);
+    const lastError = refresher?.lastError;
     return {
       source: provider.credentials.kind,
       ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
@@ -119,28 +119,28 @@ export class ProviderCredentials {
         return {
           settings,
           authenticator: { sign: bearerSigner(unseal(credentials.key)) },
-          keeper: undefined,
+          refresher: undefined,
         };
       case "caller":
         return {
           settings,
           authenticator: { sign: ({ headers }) => Promise.resolve(headers) },
-          keeper: undefined,
+          refresher: undefined,
         };
       case "static": {
         const pair = keyPairOf(credentials);
         const keys = { get: () => Promise.resolve(pair), renew: () => Promise.resolve(false) };
-        return { settings, authenticator: this.#signing(settings, keys), keeper: undefined };
+        return { settings, authenticator: this.#signing(settings, keys), refresher: undefined };
       }
       case "chain":
       case "profile":
       case "role": {
-        const keeper = this.#keeperFor(settings, credentials);
+        const refresher = this.#refresherFor(settings, credentials);
         const keys = {
-          get: () => keeper.get().catch(throwNotFound),
-          renew: keeper.renew.bind(keeper),
+          get: () => refresher.get().catch(throwNotFound),
+          renew: refresher.renew.bind(refresher),
         };
-        return { settings, authenticator: this.#signing(settings, keys), keeper };
+        return { settings, authenticator: this.#signing(settings, keys), refresher };
       }
     }
   }
@@ -158,11 +158,11 @@ export class ProviderCredentials {
     return keyAuthenticator({ region, keys, onClockSkew });
   }
 
-  #keeperFor({ name, region }: Settings, credentials: SearchedCredentials): KeyKeeper {
+  #refresherFor({ name, region }: Settings, credentials: SearchedCredentials): CredentialRefresher {
     const { clock, logger, schedule } = this.#options;
     const find = (this.#options.searchFor ?? searchFor)(credentials, region);
     const fields = { provider: name, source: credentials.kind };
-    return new KeyKeeper({
+    return new CredentialRefresher({
       find,
       clock,
       ...(schedule === undefined ? {} : { schedule }),
@@ -176,8 +176,8 @@ export class ProviderCredentials {
   }
 }
 
-function keepersOf(kept: ReadonlyMap<string, Kept>): readonly KeyKeeper[] {
-  return [...kept.values()].flatMap(({ keeper }) => keeper ?? []);
+function refreshersOf(kept: ReadonlyMap<string, Kept>): readonly CredentialRefresher[] {
+  return [...kept.values()].flatMap(({ refresher }) => refresher ?? []);
 }
 
 /** Whether both are authenticated alike. The same objects are compared for free, as they are for nearly every request. */

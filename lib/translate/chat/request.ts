@@ -14,7 +14,7 @@ import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  samplesItself,
+  setsSampling,
   tierConfig,
   topKFields,
 } from "../converse/members.ts";
@@ -212,9 +212,9 @@ function sampling(
 ): Pick<InferenceConfig, "temperature" | "topP"> {
   if (traits.sampling === "none") return fitSampling(request, { traits, ignored });
   const { temperature, topP } = thinking === undefined ? request : samplingWithThinking(request, ignored);
-  if (!samplesItself({ temperature, topP }, thinking)) return defaults;
-  expectShare("temperature", temperature);
-  expectShare("top_p", topP);
+  if (!setsSampling({ temperature, topP }, thinking)) return defaults;
+  checkUnitInterval("temperature", temperature);
+  checkUnitInterval("top_p", topP);
   return fitSampling({ temperature, topP }, { traits, ignored });
 }
 
@@ -238,7 +238,7 @@ function withoutSampling(context: FieldsContext): FieldsContext {
 }
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
-function expectShare(name: string, value: number | undefined): void {
+function checkUnitInterval(name: string, value: number | undefined): void {
   if (value !== undefined && (value < 0 || value > 1)) {
     throw invalidField(name, `must be between 0 and 1, found ${value}`);
   }

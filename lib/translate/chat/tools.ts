@@ -2,14 +2,14 @@
 
 import { invalidField } from "../../base/errors.ts";
 import type { ChatRequest, ChatTool, ResponseFormat } from "../../wire/openai/chat.ts";
-import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "../converse/tools.ts";
+import { anyChoice, autoChoice, namedChoice, planTools, rejectDuplicateNames } from "../converse/tools.ts";
 import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
 
 /** Translates `tools`, `tool_choice`, `parallel_tool_calls` and `response_format`, which depend on one another. */
 export function planChatTools(request: ChatRequest, context: ToolsContext): ToolPlan {
   const choice = resolveChoice(request, context);
   const tools = request.tools.map(callerTool);
-  refuseDoubles(tools);
+  rejectDuplicateNames(tools);
   const format = answerFormat(request.responseFormat);
   if (tools.length === 0) nameWithoutTools(request, context);
   const singleCall = tools.length > 0 && request.parallelToolCalls === false

@@ -40,8 +40,8 @@ export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOpti
   }
   let left = body;
   for (const { flags: names, remove, alone } of table.fields) {
-    if (holdsAny(names, [...kept, ...sent])) continue;
-    if (alone !== undefined && !holdsAny(names, dropped)) {
+    if (containsAny(names, [...kept, ...sent])) continue;
+    if (alone !== undefined && !containsAny(names, dropped)) {
       if (alone === KEEP) continue;
       if (passes(alone, table)) {
         if (remove.some((path) => valuesAt(left, path).length > 0)) sent.add(alone);
@@ -65,7 +65,7 @@ function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
   return !isNamed(flag, drop) && (unknown === "pass" || isNamed(flag, pass));
 }
 
-function holdsAny(names: readonly string[], flags: readonly string[]): boolean {
+function containsAny(names: readonly string[], flags: readonly string[]): boolean {
   return flags.some((flag) => isNamed(flag, names));
 }
 

@@ -14,7 +14,7 @@ export interface Mark {
   readonly cache: CacheControl | undefined;
 }
 
-/** Places the cache points of one request. */
+/** SourceMap the cache points of one request. */
 export class CachePoints {
   #count = 0;
 

@@ -56,7 +56,7 @@ interface Sampling {
  * Whether the operator's sampling defaults must be dropped: newer Claude models refuse temperature together with
  * top_p, and both while thinking. `thinking` is the result of `activeThinking`.
  */
-export function samplesItself({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
+export function setsSampling({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
   return temperature !== undefined || topP !== undefined || thinking !== undefined;
 }
 

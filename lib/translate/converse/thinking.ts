@@ -5,7 +5,7 @@ import { type Effort, EFFORTS, type ModelTraits } from "../../facts/traits.ts";
 import type { FieldsContext } from "./members.ts";
 
 /** What a caller asks of a model's thinking. */
-export interface ThinkingWish {
+export interface RequestedThinking {
   /** The caller's `thinking`, whole. */
   readonly thinking: JsonObject | undefined;
   /** The caller's `output_config.effort`. */
@@ -36,9 +36,12 @@ const DEFAULT_EFFORT: Effort = "high";
  * The members to send. A way of thinking that the model does not take becomes the one that it does: a budget becomes an
  * effort, and an effort a budget. What changes or is left out is named.
  */
-export function fitThinking(wish: ThinkingWish, { traits, ignored }: FieldsContext): FittedThinking {
-  const { thinking, effort } = wish;
-  const fitted = thinking === undefined ? {} : fitType(thinking, wish, { traits, ignored });
+export function fitThinking(
+  requested: RequestedThinking,
+  { traits, ignored }: FieldsContext,
+): FittedThinking {
+  const { thinking, effort } = requested;
+  const fitted = thinking === undefined ? {} : fitType(thinking, requested, { traits, ignored });
   if (effort === undefined || fitted.effort !== undefined) return fitted;
   const taken = takenEffort(effort, traits);
   // An effort that has become a budget has its effect.
@@ -48,7 +51,7 @@ export function fitThinking(wish: ThinkingWish, { traits, ignored }: FieldsConte
   return taken === undefined ? fitted : { ...fitted, effort: taken };
 }
 
-function fitType(thinking: JsonObject, wish: ThinkingWish, context: FieldsContext): FittedThinking {
+function fitType(thinking: JsonObject, requested: RequestedThinking, context: FieldsContext): FittedThinking {
   const { traits: { thinkingTypes }, ignored } = context;
   const takes = (type: string) => [...thinkingTypes].some((each) => each === type);
   switch (thinking.type) {
@@ -59,10 +62,10 @@ function fitType(thinking: JsonObject, wish: ThinkingWish, context: FieldsContex
       return {};
     case "enabled":
       if (takes("enabled")) return { thinking };
-      return takes("adaptive") ? adaptive(thinking, wish, context) : leaveOut(ignored);
+      return takes("adaptive") ? adaptive(thinking, requested, context) : leaveOut(ignored);
     default:
       if (takes("adaptive")) return { thinking };
-      return takes("enabled") ? budgeted(thinking, wish, context) : leaveOut(ignored);
+      return takes("enabled") ? budgeted(thinking, requested, context) : leaveOut(ignored);
   }
 }
 
@@ -74,7 +77,7 @@ function leaveOut(ignored: FieldsContext["ignored"]): FittedThinking {
 /** Thinking with a budget, for a model that chooses how much it thinks. */
 function adaptive(
   { type: _type, budget_tokens: budget, ...rest }: JsonObject,
-  { effort }: ThinkingWish,
+  { effort }: RequestedThinking,
   { traits, ignored }: FieldsContext,
 ): FittedThinking {
   ignored.add("thinking.budget_tokens");
@@ -88,7 +91,7 @@ function adaptive(
 /** Adaptive thinking, for a model that must be given a budget; none where the answer has no room for one. */
 function budgeted(
   { type: _type, display: _display, ...rest }: JsonObject,
-  { thinking, effort = DEFAULT_EFFORT, maxTokens = Infinity }: ThinkingWish,
+  { thinking, effort = DEFAULT_EFFORT, maxTokens = Infinity }: RequestedThinking,
   { traits, ignored }: FieldsContext,
 ): FittedThinking {
   const wanted = budgetOf(effort, traits) ?? MIN_BUDGET_TOKENS;

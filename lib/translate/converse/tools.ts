@@ -137,7 +137,7 @@ export function withOneChoice(
 }
 
 /** Throws `invalid_request` if two tools have the same name, which Bedrock refuses. */
-export function refuseDoubles(tools: readonly CallerTool[]): void {
+export function rejectDuplicateNames(tools: readonly CallerTool[]): void {
   const names = new Set<string>();
   for (const { name, namePath } of tools) {
     if (names.has(name)) throw invalidField(namePath, "duplicate tool name");

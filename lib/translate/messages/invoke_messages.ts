@@ -52,7 +52,7 @@ function placeSystemMessages(body: JsonObject, { ignored }: FieldsContext): Json
     }
     if (roleOf(message) === "user" && waiting.length > 0) {
       const late = waiting;
-      placed.push(withBlocks(message, (own) => behindResults(own, late)));
+      placed.push(withBlocks(message, (own) => afterResults(own, late)));
     } else {
       if (waiting.length > 0) placed.push({ role: "user", content: waiting });
       placed.push(message);
@@ -73,7 +73,7 @@ function roleOf(message: JsonValue | undefined): JsonValue | undefined {
 }
 
 /** The model wants the results of its calls ahead of everything else in the turn. */
-function behindResults(own: readonly JsonValue[], late: readonly JsonValue[]): JsonValue[] {
+function afterResults(own: readonly JsonValue[], late: readonly JsonValue[]): JsonValue[] {
   const last = own.findLastIndex((block) => isJsonObject(block) && block.type === "tool_result");
   return [...own.slice(0, last + 1), ...late, ...own.slice(last + 1)];
 }

@@ -8,7 +8,7 @@ import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
-import { activeThinking, samplesItself } from "../converse/members.ts";
+import { activeThinking, setsSampling } from "../converse/members.ts";
 import { guardrailHeaders } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
@@ -83,7 +83,7 @@ interface DefaultsContext {
 function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
   const { temperature, topP, stop } = settings?.defaults ?? {};
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
-  const isSettled = traits.sampling === "none" || samplesItself(asked, activeThinking(body));
+  const isSettled = traits.sampling === "none" || setsSampling(asked, activeThinking(body));
   const members: [string, JsonValue | undefined][] = [
     ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
     ["temperature", isSettled ? undefined : temperature],

@@ -16,8 +16,8 @@ export function messagesReasoning(
 ): JsonObject {
   const { thinking, effort } = request;
   if (traits.thinkingTypes.size > 0) {
-    const wish = { thinking: thinking?.value, effort, maxTokens };
-    const fitted = fitThinking(wish, { traits, ignored });
+    const requested = { thinking: thinking?.value, effort, maxTokens };
+    const fitted = fitThinking(requested, { traits, ignored });
     return {
       ...(fitted.thinking && { thinking: fitted.thinking }),
       ...(fitted.effort !== undefined && { output_config: { effort: fitted.effort } }),

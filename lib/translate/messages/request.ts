@@ -16,7 +16,7 @@ import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  samplesItself,
+  setsSampling,
   tierConfig,
   topKFields,
 } from "../converse/members.ts";
@@ -83,7 +83,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
 
-  const { temperature, topP } = samplesItself(request, thinking) || limited.traits.sampling === "none"
+  const { temperature, topP } = setsSampling(request, thinking) || limited.traits.sampling === "none"
     ? fitSampling(request, limited)
     : defaults;
 

@@ -2,13 +2,13 @@
 
 import { type AditError, invalidField } from "../../base/errors.ts";
 import type { JsonOutputFormat, MessagesRequest, MessagesTool } from "../../wire/anthropic/messages.ts";
-import { anyChoice, autoChoice, namedChoice, planTools, refuseDoubles } from "../converse/tools.ts";
+import { anyChoice, autoChoice, namedChoice, planTools, rejectDuplicateNames } from "../converse/tools.ts";
 import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
 
 /** Translates `tools`, `tool_choice` and `output_config.format`, which depend on one another. */
 export function planMessagesTools(request: MessagesRequest, context: ToolsContext): ToolPlan {
   const tools = request.tools.map(callerTool);
-  refuseDoubles(tools);
+  rejectDuplicateNames(tools);
   leaveOutServerTools(request, context);
   const choice = resolveChoice(request, context);
   const format = request.outputFormat && answerFormat(request.outputFormat);

@@ -5,13 +5,13 @@ import { z } from "zod";
 
 import type { ModeOf } from "./file/files.ts";
 import { isMapping } from "./file/merge.ts";
-import type { Places } from "./file/places.ts";
+import type { SourceMap } from "./file/source_map.ts";
 import type { Path, Problem } from "../base/problems.ts";
 import { contentOf, isSecret } from "./schema/schema_walk.ts";
 
-export interface ExposedOptions {
+export interface WorldReadableOptions {
   readonly schema: z.core.$ZodType;
-  readonly places: Places;
+  readonly sourceMap: SourceMap;
   readonly modeOf: ModeOf;
 }
 
@@ -26,15 +26,18 @@ const HARMLESS: ReadonlySet<unknown> = new Set([
 const READABLE_BY_ALL = 0o004;
 
 /** A warning for each literal secret in a world-readable file. */
-export async function findExposed(value: unknown, options: ExposedOptions): Promise<readonly Problem[]> {
-  const { places, modeOf } = options;
+export async function worldReadableSecrets(
+  value: unknown,
+  options: WorldReadableOptions,
+): Promise<readonly Problem[]> {
+  const { sourceMap, modeOf } = options;
   const problems: Problem[] = [];
   for (const path of secretPaths(value, { schema: options.schema, path: [] })) {
-    const file = places.placeOf(path)?.file;
-    if (file === undefined || places.isAllReferencesAt(path)) continue;
+    const file = sourceMap.placeOf(path)?.file;
+    if (file === undefined || sourceMap.isAllReferencesAt(path)) continue;
     const mode = await modeOf(resolve(file));
     if (mode === undefined || (mode & READABLE_BY_ALL) === 0) continue;
-    problems.push(places.problem(
+    problems.push(sourceMap.problem(
       path,
       `this secret is in a world-readable file (mode ${mode.toString(8)}); ` +
         "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on it",

@@ -8,7 +8,7 @@ import { type FindKeyPair, type KeyPair, reasonOf, sameKeyPair } from "./key_pai
 /** Calls `fire` once after the delay, unless the returned function is called first. */
 export type Schedule = (delayMs: number, fire: () => void) => () => void;
 
-export interface KeyKeeperOptions {
+export interface CredentialRefresherOptions {
   readonly find: FindKeyPair;
   readonly clock: Clock;
   /** Default: the runtime's timers. */
@@ -39,8 +39,8 @@ const scheduleByTimeout: Schedule = (delayMs, fire) => {
 };
 
 /** The newest key pair found; a failed search keeps the old one in use, and is repeated after 10 s. */
-export class KeyKeeper {
-  readonly #options: KeyKeeperOptions;
+export class CredentialRefresher {
+  readonly #options: CredentialRefresherOptions;
   readonly #schedule: Schedule;
   #held: KeyPair | undefined;
   #search: Promise<KeyPair> | undefined;
@@ -53,7 +53,7 @@ export class KeyKeeper {
   #cancelTimer = () => {};
   #closed = false;
 
-  constructor(options: KeyKeeperOptions) {
+  constructor(options: CredentialRefresherOptions) {
     this.#options = options;
     this.#schedule = options.schedule ?? scheduleByTimeout;
   }
@@ -90,7 +90,7 @@ export class KeyKeeper {
   }
 
   /** Like `search`, but does not join a search in progress, which may have read what has changed since. */
-  searchAnew(): Promise<KeyPair> {
+  searchAgain(): Promise<KeyPair> {
     const again = () => this.search();
     return this.#search === undefined ? again() : this.#search.then(again, again);
   }

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { KeyKeeper } from "../../../lib/aws/keys/key_keeper.ts";
+import { CredentialRefresher } from "../../../lib/aws/keys/credential_refresher.ts";
 import type { KeyPair } from "../../../lib/aws/keys/key_pair.ts";
 import { keyPair, keySearch } from "../../fakes/key_search.ts";
 import { fakeTime, START_MS } from "../../fakes/time.ts";
@@ -19,7 +19,7 @@ function setUp() {
   const time = fakeTime({ tickMs: SECOND });
   const search = keySearch();
   const told: string[] = [];
-  const keeper = new KeyKeeper({
+  const refresher = new CredentialRefresher({
     find: search.find,
     clock: time.clock,
     schedule(delayMs, fire) {
@@ -34,10 +34,10 @@ function setUp() {
     ...time,
     search,
     told,
-    keeper,
+    refresher,
     /** Ends the search that `get` begins, and gives what it found. */
     async first(pair: KeyPair): Promise<KeyPair> {
-      const got = keeper.get();
+      const got = refresher.get();
       search.end(pair);
       return await got;
     },
@@ -53,32 +53,32 @@ async function stateOf(promise: Promise<KeyPair>): Promise<string> {
 }
 
 Deno.test("everybody who asks while there is nothing waits for one search", async () => {
-  const { keeper, search, told } = setUp();
-  const both = [keeper.get(), keeper.get()];
+  const { refresher, search, told } = setUp();
+  const both = [refresher.get(), refresher.get()];
   search.end(keyPair("A"));
   deepEqual((await Promise.all(both)).map(({ accessKeyId }) => accessKeyId), ["A", "A"]);
   deepEqual([search.count, told], [1, ["found A"]]);
 });
 
 Deno.test("a pair that does not expire is searched for once", async () => {
-  const { keeper, search, first, advance, timers } = setUp();
+  const { refresher, search, first, advance, timers } = setUp();
   await first(keyPair("A"));
   advance(48 * HOUR);
-  equal(await stateOf(keeper.get()), "A");
+  equal(await stateOf(refresher.get()), "A");
   deepEqual([search.count, timers.size], [1, 0]);
 });
 
 Deno.test("a pair is renewed five minutes before it expires, without anybody asking or waiting", async () => {
-  const { keeper, search, first, advance } = setUp();
+  const { refresher, search, first, advance } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE - SECOND);
   equal(search.count, 1);
   advance(2 * SECOND);
   equal(search.count, 2);
-  equal(await stateOf(keeper.get()), "A");
+  equal(await stateOf(refresher.get()), "A");
   search.end(keyPair("B", START_MS + 2 * HOUR));
   await settle();
-  equal(await stateOf(keeper.get()), "B");
+  equal(await stateOf(refresher.get()), "B");
   advance(55 * MINUTE);
   equal(search.count, 2);
 });
@@ -93,89 +93,89 @@ Deno.test("a pair with little time is renewed at half of it", async () => {
 });
 
 Deno.test("a renewal in vain is tried again every ten seconds, and the old pair stays in use until it expires", async () => {
-  const { keeper, search, first, advance, told } = setUp();
+  const { refresher, search, first, advance, told } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE);
   for (let tries = 2; tries < 5; tries++) {
     equal(search.count, tries);
     search.end(new Error("refused"));
     await settle();
-    equal(await stateOf(keeper.get()), "A");
-    equal(keeper.lastError, "refused");
+    equal(await stateOf(refresher.get()), "A");
+    equal(refresher.lastError, "refused");
     advance(10 * SECOND);
   }
   deepEqual(told.slice(1), ["refused, A held", "refused, A held", "refused, A held"]);
   search.end(keyPair("B", START_MS + 2 * HOUR));
   await settle();
-  equal(keeper.lastError, undefined);
-  equal(await stateOf(keeper.get()), "B");
+  equal(refresher.lastError, undefined);
+  equal(await stateOf(refresher.get()), "B");
 });
 
 Deno.test("once a pair has expired, who asks waits, and a search in vain is not repeated for ten seconds", async () => {
-  const { keeper, search, first, advance, told } = setUp();
+  const { refresher, search, first, advance, told } = setUp();
   await first(keyPair("A", START_MS + 20 * SECOND));
   advance(21 * SECOND);
-  const waiting = keeper.get();
+  const waiting = refresher.get();
   equal(await stateOf(waiting), "waiting");
   search.end(new Error("refused"));
   await rejects(waiting, { message: "refused" });
   equal(told.at(-1), "refused, nothing held");
   const { count } = search;
-  equal(await stateOf(keeper.get()), "refused");
+  equal(await stateOf(refresher.get()), "refused");
   equal(search.count, count);
   advance(10 * SECOND);
-  equal(await stateOf(keeper.get()), "waiting");
+  equal(await stateOf(refresher.get()), "waiting");
   equal(search.count, count + 1);
 });
 
 Deno.test("a search that hangs is given up after thirty seconds", async () => {
-  const { keeper, search, advance } = setUp();
-  const waiting = keeper.get();
+  const { refresher, search, advance } = setUp();
+  const waiting = refresher.get();
   advance(31 * SECOND);
   equal(await stateOf(waiting), "the search took longer than 30 s");
   // What it finds after all is nobody's.
   search.end(keyPair("LATE"));
-  equal(await stateOf(keeper.get()), "the search took longer than 30 s");
+  equal(await stateOf(refresher.get()), "the search took longer than 30 s");
 });
 
 Deno.test("while a search that was given up goes on, no other is begun, and who asks is told so", async () => {
-  const { keeper, search, advance } = setUp();
-  const waiting = keeper.get();
+  const { refresher, search, advance } = setUp();
+  const waiting = refresher.get();
   advance(31 * SECOND);
   equal(await stateOf(waiting), "the search took longer than 30 s");
   for (let asked = 0; asked < 3; asked++) {
     advance(10 * SECOND);
     equal(
-      await stateOf(keeper.get()),
+      await stateOf(refresher.get()),
       "the search started at 2026-11-20T09:00:00.000Z is still running; the next one waits for it",
     );
-    equal(await keeper.renew(keyPair("A")), false);
+    equal(await refresher.renew(keyPair("A")), false);
   }
   equal(search.count, 1);
   search.end(new Error("killed"));
   await settle();
   advance(10 * SECOND);
-  const again = keeper.get();
+  const again = refresher.get();
   search.end(keyPair("B"));
   equal(await stateOf(again), "B");
 });
 
 Deno.test("ten minutes after a search that never ends, another one is begun", async () => {
-  const { keeper, search, advance } = setUp();
-  const waiting = keeper.get();
+  const { refresher, search, advance } = setUp();
+  const waiting = refresher.get();
   advance(31 * SECOND);
   equal(await stateOf(waiting), "the search took longer than 30 s");
   advance(9 * MINUTE);
-  ok((await stateOf(keeper.get())).includes("is still running"));
+  ok((await stateOf(refresher.get())).includes("is still running"));
   advance(MINUTE);
-  const again = keeper.get();
+  const again = refresher.get();
   equal(search.count, 2);
   search.open[1]?.find(keyPair("B"));
   equal(await stateOf(again), "B");
 });
 
 Deno.test("a renewal in the background does not begin another search beside one that goes on", async () => {
-  const { keeper, search, first, advance } = setUp();
+  const { refresher, search, first, advance } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE);
   equal(search.count, 2);
@@ -183,20 +183,20 @@ Deno.test("a renewal in the background does not begin another search beside one 
     advance(SECOND);
     await settle();
   }
-  deepEqual([search.count, await stateOf(keeper.get())], [2, "A"]);
-  ok(keeper.lastError?.includes("is still running"), keeper.lastError);
+  deepEqual([search.count, await stateOf(refresher.get())], [2, "A"]);
+  ok(refresher.lastError?.includes("is still running"), refresher.lastError);
   search.end(keyPair("LATE", START_MS + HOUR));
   await settle();
   advance(10 * SECOND);
   equal(search.count, 3);
   search.end(keyPair("B", START_MS + 2 * HOUR));
   await settle();
-  equal(await stateOf(keeper.get()), "B");
+  equal(await stateOf(refresher.get()), "B");
 });
 
 Deno.test("what was found expired is not used", async () => {
-  const { keeper, search } = setUp();
-  const waiting = keeper.get();
+  const { refresher, search } = setUp();
+  const waiting = refresher.get();
   search.end(keyPair("A", START_MS));
   equal(await stateOf(waiting), "the credentials found expired at 2026-11-20T09:00:00.000Z");
 });
@@ -225,39 +225,39 @@ Deno.test("a search that gives the same pair again is not told, and repeated at 
 });
 
 Deno.test("a pair refused as expired is renewed once for all who had it refused", async () => {
-  const { keeper, search, first } = setUp();
+  const { refresher, search, first } = setUp();
   const refused = await first(keyPair("A", START_MS + HOUR));
-  const renewals = [keeper.renew(refused), keeper.renew(refused)];
+  const renewals = [refresher.renew(refused), refresher.renew(refused)];
   search.end(keyPair("B", START_MS + HOUR));
   deepEqual(await Promise.all(renewals), [true, true]);
   // Late, with a request that was long on its way.
-  equal(await keeper.renew(refused), true);
+  equal(await refresher.renew(refused), true);
   equal(search.count, 2);
 });
 
 Deno.test("a renewal that gives the refused pair again, or none, is no renewal", async () => {
-  const { keeper, search, first, advance } = setUp();
+  const { refresher, search, first, advance } = setUp();
   const refused = await first(keyPair("A"));
-  const same = keeper.renew(refused);
+  const same = refresher.renew(refused);
   search.end(keyPair("A"));
   equal(await same, false);
-  equal(await keeper.renew(refused), false);
+  equal(await refresher.renew(refused), false);
   equal(search.count, 2);
   advance(10 * SECOND);
-  const failed = keeper.renew(refused);
+  const failed = refresher.renew(refused);
   search.end(new Error("refused"));
   equal(await failed, false);
   equal(search.count, 3);
 });
 
-Deno.test("a closed keeper renews nothing by itself", async () => {
-  const { keeper, search, first, advance, timers } = setUp();
+Deno.test("a closed refresher renews nothing by itself", async () => {
+  const { refresher, search, first, advance, timers } = setUp();
   await first(keyPair("A", START_MS + HOUR));
-  keeper.close();
+  refresher.close();
   advance(59 * MINUTE);
   deepEqual([search.count, timers.size], [1, 0]);
-  equal(await stateOf(keeper.get()), "A");
-  void keeper.search();
+  equal(await stateOf(refresher.get()), "A");
+  void refresher.search();
   search.end(keyPair("B", START_MS + 2 * HOUR));
   await settle();
   equal(timers.size, 0);
@@ -266,7 +266,7 @@ Deno.test("a closed keeper renews nothing by itself", async () => {
 Deno.test("whatever happens, who asks gets the newest valid pair at once, and waits only where there is none", async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const random = new Random(seed);
-    const { keeper, search, advance, clock } = setUp();
+    const { refresher, search, advance, clock } = setUp();
     let newest: KeyPair | undefined;
     /** Moves time up to the next search; one that goes on is not kept until it is given up. */
     const pass = () => {
@@ -280,16 +280,16 @@ Deno.test("whatever happens, who asks gets the newest valid pair at once, and wa
     };
     for (let step = 0; step < 100; step++) {
       if (search.open.length === 0) {
-        if (random.below(20) === 0) void keeper.search();
+        if (random.below(20) === 0) void refresher.search();
         else pass();
       } else random.pick([pass, find, () => search.end(new Error("refused"))])();
       await settle();
       ok(search.open.length <= 1, `seed ${seed}: ${search.open.length} searches at once`);
       const isValid = newest !== undefined && clock.now() < (newest.expiresAtMs ?? 0);
-      const state = await stateOf(keeper.get());
+      const state = await stateOf(refresher.get());
       if (isValid) equal(state, newest?.accessKeyId, `seed ${seed}, step ${step}`);
       else ok(["waiting", "refused"].includes(state), `seed ${seed}, step ${step}: ${state}`);
     }
-    keeper.close();
+    refresher.close();
   }
 });

@@ -3,14 +3,14 @@
 import type { Path, Problem } from "../../base/problems.ts";
 
 /** File and line of a value. */
-export interface Place {
+export interface SourcePosition {
   /** As shown in messages. */
   readonly file: string;
   /** Starts at 1. */
   readonly line: number;
 }
 
-export interface Places {
+export interface SourceMap {
   /** The main file's name in messages. */
   readonly file: string;
   /** A problem with the value at the path or, if there is none, with the nearest key above it. */
@@ -31,5 +31,5 @@ export interface Places {
   /** Keys of the mapping at the path, in file order; empty if there is no mapping. */
   keysAt(path: Path): readonly string[];
   /** Where the value at the path is written; undefined if it is not. */
-  placeOf(path: Path): Place | undefined;
+  placeOf(path: Path): SourcePosition | undefined;
 }
