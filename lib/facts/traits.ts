@@ -1,4 +1,4 @@
-/** What a model takes: the traits, each with its values, and how a row of `config/data/models.yaml` spells them. */
+/** What a model accepts: the traits, each with its values, and how a row of `config/data/models.yaml` spells them. */
 
 import { z } from "zod";
 import type { JsonObject } from "../base/json.ts";
@@ -7,7 +7,7 @@ import type { JsonObject } from "../base/json.ts";
 export interface ModelTraits {
   /** Name of the family, as `adit explain` shows it. */
   readonly family: string;
-  /** Whether InvokeModel takes Anthropic's own Messages for the model. */
+  /** Whether InvokeModel accepts Anthropic's own Messages for the model. */
   readonly anthropicMessages: boolean;
 
   // The conversation.
@@ -29,9 +29,9 @@ export interface ModelTraits {
   readonly reasoningHistory: ReasoningHistory;
   /** Blocks other than text and JSON that a tool result may have; others are moved next to a result of text alone. */
   readonly toolResultMedia: ReadonlySet<ToolResultMedium>;
-  /** Whether `toolResult.status` is taken; elsewhere a failure has to be said in the result's text. */
+  /** Whether `toolResult.status` is accepted; elsewhere a failure has to be said in the result's text. */
   readonly toolResultStatus: boolean;
-  /** Whether `searchResult` blocks are taken. */
+  /** Whether `searchResult` blocks are accepted. */
   readonly searchResults: boolean;
 
   // Limits and sampling.
@@ -47,15 +47,15 @@ export interface ModelTraits {
 
   // Reasoning.
 
-  /** Values of Anthropic's `thinking.type` that are taken; empty: the model has no such field. */
+  /** Values of Anthropic's `thinking.type` that are accepted; empty: the model has no such field. */
   readonly thinkingTypes: ReadonlySet<ThinkingType>;
   /** Whether the model thinks where a request does not mention it. */
   readonly thinksByDefault: boolean;
   /** Whether thoughts have text by themselves (`always`) or only with `thinking.display: summarized` (`on_request`). */
   readonly thoughtText: "always" | "on_request";
-  /** Values of Anthropic's `output_config.effort` that are taken, lowest first; empty: the member is refused. */
+  /** Values of Anthropic's `output_config.effort` that are accepted, lowest first; empty: the member is refused. */
   readonly efforts: readonly Effort[];
-  /** The highest effort that is taken with `thinking.type` `disabled` or `between_tools`. */
+  /** The highest effort that is accepted with `thinking.type` `disabled` or `between_tools`. */
   readonly maxEffortWithoutThinking: Effort;
   /**
    * What each value of `reasoning_effort` merges into `additionalModelRequestFields`. `none` is there only where
@@ -73,15 +73,15 @@ export interface ModelTraits {
   readonly toolChoice: ReadonlySet<"auto" | "any" | "tool">;
   /** Whether a call may be forced (`any`, `tool`) while the model thinks. */
   readonly forcedChoiceWithThinking: boolean;
-  /** Whether the model takes Anthropic's `disable_parallel_tool_use`. */
+  /** Whether the model accepts Anthropic's `disable_parallel_tool_use`. */
   readonly singleToolCall: boolean;
   /** Whether tool names may have hyphens; letters, digits and underscores always work. */
   readonly toolNameHyphens: boolean;
-  /** Ids of tool calls in the history: `any` that Converse takes, or exactly `nine_alphanumeric` characters. */
+  /** Ids of tool calls in the history: `any` that Converse accepts, or exactly `nine_alphanumeric` characters. */
   readonly toolCallIds: ToolCallIds;
-  /** Whether `strict` is taken with a tool. */
+  /** Whether `strict` is accepted with a tool. */
   readonly strictTools: boolean;
-  /** `schema`: takes `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema; `none`. */
+  /** `schema`: accepts `outputConfig.textFormat`; `tool`: can be made to call a tool with that schema; `none`. */
   readonly structuredOutput: "schema" | "tool" | "none";
 
   // Prompt caching.
@@ -128,7 +128,7 @@ export type CachePlace = (typeof CACHE_PLACES)[number];
 const CACHE_TTLS = ["5m", "1h"] as const;
 export type CacheTtl = (typeof CACHE_TTLS)[number];
 
-/** The traits of a model that no row matches: only what every model takes. */
+/** The traits of a model that no row matches: only what every model accepts. */
 export const BARE_TRAITS: ModelTraits = {
   family: "other",
   anthropicMessages: false,
@@ -167,11 +167,11 @@ export const TRAIT_FIELDS = {
   family: z.string().min(1).max(64).describe("Name of the family, as `adit explain` shows it."),
   anthropic_messages: z.boolean()
     .describe(
-      "Whether InvokeModel takes Anthropic's own Messages; Messages requests are then not translated.",
+      "Whether InvokeModel accepts Anthropic's own Messages; Messages requests are then not translated.",
     ),
   system: z.enum(SYSTEM_PLACES)
     .describe(
-      "anywhere: takes system text between turns, too; invoke: between turns only by InvokeModel; first: only as the system prompt; none: it becomes user text.",
+      "anywhere: accepts system text between turns, too; invoke: between turns only by InvokeModel; first: only as the system prompt; none: it becomes user text.",
     ),
   prefill: z.enum(PREFILLS)
     .describe(
@@ -184,31 +184,33 @@ export const TRAIT_FIELDS = {
   tool_result_media: z.array(z.enum(TOOL_RESULT_MEDIA))
     .describe("What a tool result may hold besides text and JSON; the rest is moved next to the result."),
   tool_result_status: z.boolean()
-    .describe("Whether toolResult.status is taken; elsewhere a failure is said in the text of the result."),
-  search_results: z.boolean().describe("Whether searchResult blocks are taken."),
+    .describe(
+      "Whether toolResult.status is accepted; elsewhere a failure is said in the text of the result.",
+    ),
+  search_results: z.boolean().describe("Whether searchResult blocks are accepted."),
   max_output_tokens: z.int().min(1)
     .describe("The longest answer that may be asked for; a higher max_tokens is lowered to it."),
   sampling: z.enum(["both", "one", "none"])
     .describe(
-      "both: takes temperature and top_p together; one: takes either; none: refuses them and top_k.",
+      "both: accepts temperature and top_p together; one: accepts either; none: refuses them and top_k.",
     ),
   top_k: z.string().max(256)
     .describe("Where top_k goes in additionalModelRequestFields, with dots; empty leaves it out."),
   stop_sequences: z.enum(STOP_SEQUENCES)
     .describe(
-      "any: takes stop sequences; visible: refuses those of white space alone; none: refuses the field.",
+      "any: accepts stop sequences; visible: refuses those of white space alone; none: refuses the field.",
     ),
   thinking: z.array(z.enum(THINKING_TYPES))
     .describe(
-      "The values of Anthropic's thinking.type that are taken; an empty list: the model has no such field.",
+      "The values of Anthropic's thinking.type that are accepted; an empty list: the model has no such field.",
     ),
   thinks_by_default: z.boolean().describe("Whether the model thinks where a request does not mention it."),
   thought_text: z.enum(["always", "on_request"])
     .describe("on_request: thoughts have text only with thinking.display: summarized."),
   efforts: z.array(z.enum(EFFORTS))
-    .describe("The values of output_config.effort that are taken; an empty list: the member is refused."),
+    .describe("The values of output_config.effort that are accepted; an empty list: the member is refused."),
   max_effort_without_thinking: z.enum(EFFORTS)
-    .describe("The highest effort that is taken with thinking.type disabled or between_tools."),
+    .describe("The highest effort that is accepted with thinking.type disabled or between_tools."),
   reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
     .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
   refuses_limits_with: z.record(z.string(), z.json())
@@ -217,24 +219,24 @@ export const TRAIT_FIELDS = {
     ),
   tools: z.enum(TOOL_SUPPORTS)
     .describe(
-      "streamed: takes tools, also in streams; whole: not in streams, which then come from one whole answer; none: refuses tools.",
+      "streamed: accepts tools, also in streams; whole: not in streams, which then come from one whole answer; none: refuses tools.",
     ),
   tool_choice: z.array(z.enum(["auto", "any", "tool"]))
     .describe("The members of Converse's toolChoice that the model obeys."),
   forced_choice_with_thinking: z.boolean()
     .describe("Whether a tool call may be forced while the model thinks."),
   single_tool_call: z.boolean()
-    .describe("Whether the model takes Anthropic's tool_choice.disable_parallel_tool_use."),
+    .describe("Whether the model accepts Anthropic's tool_choice.disable_parallel_tool_use."),
   tool_name_hyphens: z.boolean()
     .describe("Whether tool names may have hyphens; where not, they are mapped and mapped back."),
   tool_call_ids: z.enum(TOOL_CALL_IDS)
     .describe(
       "Ids of tool calls in the history. nine_alphanumeric: they are mapped to nine letters and digits.",
     ),
-  strict_tools: z.boolean().describe("Whether strict is taken with a tool."),
+  strict_tools: z.boolean().describe("Whether strict is accepted with a tool."),
   structured_output: z.enum(["schema", "tool", "none"])
     .describe(
-      "schema: takes outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
+      "schema: accepts outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
     ),
   prompt_caching: z.array(z.enum(CACHE_PLACES)).describe("Where a cachePoint may be."),
   cache_ttls: z.array(z.enum(CACHE_TTLS))
