@@ -1,5 +1,7 @@
 /** Turns checked values into the snapshot, in which every name is resolved to what it refers to. */
 
+import { type ModelTable, traitsOf } from "../../facts/model_table.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
 import type { DataTables } from "./data.ts";
 import { AccessLinker } from "./caller_access.ts";
 import { checkAddresses } from "./addresses.ts";
@@ -43,7 +45,8 @@ export function linkConfig(
   const entries = entryLinker(config, context);
   const providers = entries("providers", (name, entry) => linkProvider(name, entry, context));
   const providersByRegion = firstOfEachRegion(providers);
-  const models = entries("models", (name, entry) => linkModel(name, entry, { context, providers, tables }));
+  const targets = { context, providers, traitsOf: traitsLookup(tables.models) };
+  const models = entries("models", (name, entry) => linkModel(name, entry, targets));
   const routes = entries("routes", (path, entry) => linkRoute(path, entry.model, { context, models }));
   const access = new AccessLinker({ context, models, regions: [...providersByRegion.keys()] });
   const callers = entries("callers", (name, entry) => linkCaller(name, entry, { context, access }));
@@ -182,6 +185,19 @@ function entryLinker(config: Config, context: LinkContext) {
       if (value !== undefined) linked.set(name, value);
     }
     return linked;
+  };
+}
+
+/** Looks up the traits of model ids, each once: models with one id share one object, and threads are sent one. */
+function traitsLookup(table: ModelTable): (modelId: string) => ModelTraits {
+  const known = new Map<string, ModelTraits>();
+  return (modelId) => {
+    let traits = known.get(modelId);
+    if (traits === undefined) {
+      traits = traitsOf(modelId, table);
+      known.set(modelId, traits);
+    }
+    return traits;
   };
 }
 

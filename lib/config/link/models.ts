@@ -1,8 +1,6 @@
 /** Models, and the routes to them. */
 
-import { traitsOf } from "../../facts/model_table.ts";
-import { compileTraits } from "../../facts/traits.ts";
-import type { DataTables } from "./data.ts";
+import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import type { Model, ModelDefaults, Provider, Route } from "../../snapshot/snapshot.ts";
@@ -27,21 +25,24 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
 export interface ModelTargets {
   readonly context: LinkContext;
   readonly providers: ReadonlyMap<string, Provider>;
-  readonly tables: DataTables;
+  /** What the tables say of a model id. */
+  readonly traitsOf: (modelId: string) => ModelTraits;
 }
 
 /** The model with its provider and traits; undefined if its provider is invalid. */
 export function linkModel(
   name: string,
   entry: ModelConfig,
-  { context, providers, tables }: ModelTargets,
+  { context, providers, traitsOf }: ModelTargets,
 ): Model | undefined {
   const path = ["models", name];
   const entries = Object.keys(entry.metadata).length;
   if (entries > MAX_METADATA) {
     context.fail([...path, "metadata"], `expected at most ${MAX_METADATA} entries, found ${entries}`);
   }
-  const traits = { ...traitsOf(entry.base_model ?? entry.id, tables.models), ...compileTraits(entry.traits) };
+  const known = traitsOf(entry.base_model ?? entry.id);
+  const own = compileTraits(entry.traits);
+  const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };
   const samplers = (["temperature", "top_p"] as const).filter((name) => entry.defaults[name] !== undefined);
   if (traits.sampling === "one" && samplers.length > 1) {
     context.fail([...path, "defaults", "top_p"], "this model does not support it together with temperature");
