@@ -3,12 +3,13 @@
 import { invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
 import { asReminder } from "../converse/late_system.ts";
 import type { FieldsContext } from "../converse/members.ts";
 
 /** The body with a conversation that the model takes; `body` itself where it takes all of it as it came. */
 export function fitMessages(body: JsonObject, context: FieldsContext): JsonObject {
-  const placed = context.traits.system === "anywhere" ? body : placeSystemMessages(body, context);
+  const placed = placeSystemMessages(body, context);
   const { messages } = placed;
   if (!Array.isArray(messages)) return placed;
   const fitted = changed(
@@ -29,10 +30,11 @@ function changed(
 }
 
 /**
- * Messages of role `system` move: those ahead of all turns to the end of the system prompt, those between turns to the
- * user's turn next to them, the one before rather than the one after. Their order stays.
+ * Messages of role `system` stay where the model accepts them. The others move: those ahead of all turns to the end of
+ * the system prompt, those between turns to the user's turn next to them, the one before rather than the one after.
+ * Their order stays.
  */
-function placeSystemMessages(body: JsonObject, { ignored }: FieldsContext): JsonObject {
+function placeSystemMessages(body: JsonObject, { ignored, traits }: FieldsContext): JsonObject {
   const { messages, system } = body;
   if (!Array.isArray(messages) || !messages.some(isSystemMessage)) return body;
   const leading: JsonValue[] = [];
@@ -40,6 +42,10 @@ function placeSystemMessages(body: JsonObject, { ignored }: FieldsContext): Json
   let waiting: JsonValue[] = [];
   messages.forEach((message: JsonValue, index) => {
     if (isSystemMessage(message)) {
+      if (stays(message, { traits, before: placed.at(-1), after: messages[index + 1] })) {
+        placed.push(message);
+        return;
+      }
       const blocks = textBlocks(message.content, `messages.${index}.content`, ignored);
       if (placed.length === 0) leading.push(...blocks);
       else waiting.push(...blocks.map((block) => ({ ...block, text: asReminder(block.text) })));
@@ -62,6 +68,23 @@ function placeSystemMessages(body: JsonObject, { ignored }: FieldsContext): Json
   if (waiting.length > 0) placed.push({ role: "user", content: waiting });
   if (leading.length === 0) return { ...body, messages: placed };
   return { ...body, system: [...blocksOf(system), ...leading], messages: placed };
+}
+
+interface Place {
+  readonly traits: ModelTraits;
+  readonly before: JsonValue | undefined;
+  readonly after: JsonValue | undefined;
+}
+
+/**
+ * Whether the model accepts a system message in its place: after a user's turn, last or ahead of an assistant's, and with
+ * nothing but text (https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages).
+ */
+function stays({ content }: JsonObject, { traits, before, after }: Place): boolean {
+  if (traits.system !== "anywhere" && traits.system !== "invoke") return false;
+  if (roleOf(before) !== "user" || (after !== undefined && roleOf(after) !== "assistant")) return false;
+  const blocks = blocksOf(content);
+  return blocks.length > 0 && blocks.every((block) => isTextBlock(block) && block.text.trim() !== "");
 }
 
 function isSystemMessage(message: JsonValue): message is JsonObject {
