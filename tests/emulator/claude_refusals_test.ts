@@ -17,7 +17,6 @@ const FABLE = "us.anthropic.claude-fable-5";
 const SONNET_5 = "us.anthropic.claude-sonnet-5";
 const SONNET_4 = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 const SONNET_4_5 = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-const SONNET_4_6 = "us.anthropic.claude-sonnet-4-6";
 const OPUS_4_5 = "us.anthropic.claude-opus-4-5-20251101-v1:0";
 const OPUS_4_7 = "us.anthropic.claude-opus-4-7";
 
@@ -97,7 +96,7 @@ const REFUSED: Readonly<Record<string, RefusedMembers>> = {
     message: "This model does not support the effort parameter.",
   },
   "an effort that 4.6 lacks": {
-    model: SONNET_4_6,
+    model: "us.anthropic.claude-opus-4-6-v1",
     members: { output_config: { effort: "xhigh" } },
     message: "This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium.",
   },

@@ -122,6 +122,16 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     message:
       "This model doesn't support the outputConfig.effort field. Remove outputConfig.effort and try again.",
   },
+  "two tool choices at once": {
+    body: {
+      messages,
+      toolConfig: toolConfig({}, { toolChoice: { any: {} } }),
+      additionalModelRequestFields: { tool_choice: { type: "auto", disable_parallel_tool_use: true } },
+    },
+    message:
+      "The additional field tool_choice/type conflicts with the existing field toolConfig.toolChoice.any. Remove " +
+      "tool_choice/type and try again.",
+  },
   "a schema without a type": {
     body: withSchema({ oneOf: [{ type: "object" }] }),
     message:
@@ -310,6 +320,13 @@ const TAKEN: Readonly<Record<string, TakenRequest>> = {
   "a forced call of gpt-oss": {
     model: GPT_OSS,
     body: { messages, toolConfig: toolConfig({}, { toolChoice: { any: {} } }) },
+  },
+  "one call at a time next to a tool choice": {
+    body: {
+      messages,
+      toolConfig: toolConfig({}, { toolChoice: { any: {} } }),
+      additionalModelRequestFields: { tool_choice: { disable_parallel_tool_use: true } },
+    },
   },
   "five minutes in Nova's cache": {
     model: NOVA,

@@ -38,7 +38,7 @@ function unsupported(member: string): BedrockException {
 }
 
 function checkTools(
-  { toolConfig }: ConverseRequest,
+  { toolConfig, additionalModelRequestFields }: ConverseRequest,
   { model, stream }: MemberContext,
 ): void {
   if (toolConfig === undefined) return;
@@ -53,7 +53,7 @@ function checkTools(
       throw unsupported("strict");
     }
   });
-  checkToolChoice(toolConfig.toolChoice, model);
+  checkToolChoice(toolConfig.toolChoice, additionalModelRequestFields, model);
   const hyphened = toolConfig.tools.some(({ toolSpec }) => toolSpec?.name.includes("-"));
   if (hyphened && !model.toolNameHyphens) {
     throw new BedrockException(
@@ -66,9 +66,16 @@ function checkTools(
 
 type ToolChoice = NonNullable<ConverseRequest["toolConfig"]>["toolChoice"];
 
-function checkToolChoice(choice: ToolChoice, model: Model): void {
+function checkToolChoice(choice: ToolChoice, extras: JsonValue | undefined, model: Model): void {
   const [kind] = Object.keys(choice ?? {});
   if (kind === undefined) return;
+  const extra = isJsonObject(extras) ? extras["tool_choice"] : undefined;
+  if (isJsonObject(extra) && extra["type"] !== undefined) {
+    throw invalid(
+      `The additional field tool_choice/type conflicts with the existing field toolConfig.toolChoice.${kind}. Remove ` +
+        "tool_choice/type and try again.",
+    );
+  }
   // For Claude, the provider decides.
   if (model.family !== "claude" && !model.toolChoice.some((each) => each === kind)) {
     throw unsupported(`toolConfig.toolChoice.${kind}`);

@@ -3,6 +3,7 @@
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
 import type { Model } from "../model/catalog.ts";
 import type { Prompt, Tool } from "../model/prompt.ts";
+import { unsupportedIn } from "../model/schema_subset.ts";
 import { ModelRefusal } from "../server/exception.ts";
 
 /** Property names in a tool's schema. */
@@ -15,6 +16,7 @@ export function checkClaudeSchemas({ tools, outputSchema }: Prompt, model: Model
   );
   if (outputSchema === undefined) return;
   if (!model.jsonSchema) throw new ModelRefusal("output_config.format: Extra inputs are not permitted");
+  refuseUnsupported(outputSchema, "output_config.format.schema");
 }
 
 function checkTool({ schema, strict }: Tool, path: string, model: Model): void {
@@ -22,6 +24,7 @@ function checkTool({ schema, strict }: Tool, path: string, model: Model): void {
     throw new ModelRefusal(`${path}.strict: Extra inputs are not permitted`);
   }
   checkInputSchema(schema, `${path}.input_schema`);
+  if (strict) refuseUnsupported(schema, path);
 }
 
 function checkInputSchema(schema: JsonValue, path: string): void {
@@ -41,4 +44,9 @@ function checkInputSchema(schema: JsonValue, path: string): void {
   if (Object.keys(properties ?? {}).some((name) => !new RegExp(MEMBER_NAME).test(name))) {
     throw new ModelRefusal(`${path}.properties: Property keys should match pattern '${MEMBER_NAME}'`);
   }
+}
+
+function refuseUnsupported(schema: JsonValue, path: string): void {
+  const problem = unsupportedIn(schema);
+  if (problem !== undefined) throw new ModelRefusal(`${path}: ${problem}`);
 }

@@ -16,6 +16,7 @@ import type { NativeBody } from "./native_body.ts";
 import { novaEvents, novaMessage, novaToConverse } from "./nova.ts";
 import { checkNovaPrompt } from "./nova_rules.ts";
 import type { Guardrail, Prompt } from "../model/prompt.ts";
+import { unsupportedIn } from "../model/schema_subset.ts";
 
 export interface PromptContext {
   readonly model: Model;
@@ -46,10 +47,17 @@ export function promptOfConverse(
     const prompt = converseToPrompt(request, model);
     if (model.family === "claude") checkClaudePrompt(prompt, { model, seal: state.seal, isInvoke: false });
     if (model.family === "nova") checkNovaPrompt(prompt);
+    if (model.family === "chat") checkOutputSchema(prompt);
     return prompt;
   } catch (error) {
     throw error instanceof ModelRefusal ? error.viaConverse() : error;
   }
+}
+
+/** Throws `ModelRefusal` if the response schema is outside of Bedrock's subset of JSON Schema. */
+function checkOutputSchema({ outputSchema }: Prompt): void {
+  const problem = outputSchema === undefined ? undefined : unsupportedIn(outputSchema);
+  if (problem !== undefined) throw new ModelRefusal(`output_config.format.schema: ${problem}`);
 }
 
 /** The prompt of a native body; throws InvokeModel's exception. */

@@ -68,7 +68,15 @@ export const MODELS: readonly Model[] = [
     // Clients disagree whether it accepts system messages (langchainjs 1.5.13: yes; aiquila #413: no).
     system: "first",
   },
-  { ...claude, ...newClaude, id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", system: "invoke" },
+  {
+    ...claude,
+    ...newClaude,
+    id: "anthropic.claude-opus-4-8",
+    name: "Claude Opus 4.8",
+    system: "invoke",
+    // As Opus 4.7.
+    thinking: ["adaptive"],
+  },
   {
     ...claude,
     ...newClaude,
@@ -84,6 +92,8 @@ export const MODELS: readonly Model[] = [
     ...claude46,
     id: "anthropic.claude-sonnet-4-6",
     name: "Claude Sonnet 4.6",
+    // https://github.com/can1357/oh-my-pi/pull/192; max works according to SkillfulAgents/SuperAgent #1142.
+    efforts: ["low", "medium", "high"],
     // AWS's model card; Anthropic's limit is 128K.
     maxOutputTokens: 64_000,
   },
