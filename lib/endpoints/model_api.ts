@@ -1,8 +1,10 @@
 /** Which Bedrock API is used for a configured model. */
 
 import { AditError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { ModelApi, ModelTarget } from "../snapshot/snapshot.ts";
 import type { Target } from "../snapshot/plan.ts";
+import { needsFormatByTool } from "../translate/messages/invoke_fields.ts";
 
 /** The configured model of a target; only a native request may use an id instead. */
 export function settingsOf({ settings }: Target): ModelTarget {
@@ -11,8 +13,10 @@ export function settingsOf({ settings }: Target): ModelTarget {
 }
 
 /**
- * The operation for Anthropic Messages: the operator's choice, otherwise the one that needs no translation.
+ * The operation for Anthropic Messages: the operator's choice, otherwise the one that needs no translation; Converse for an
+ * answer in a format that the model can only give by a tool.
  */
-export function messagesApi({ api, traits }: ModelTarget): ModelApi {
-  return api ?? (traits.anthropicMessages ? "invoke" : "converse");
+export function messagesApi({ api, traits }: ModelTarget, body: JsonObject = {}): ModelApi {
+  const chosen = api ?? (traits.anthropicMessages ? "invoke" : "converse");
+  return chosen === "invoke" && needsFormatByTool(body, traits) ? "converse" : chosen;
 }

@@ -2,6 +2,7 @@
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import { foundationModelId } from "../../facts/model_id.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
@@ -37,7 +38,7 @@ export const countTokens: CallerEndpoint = {
         const exchange = call.open(countingTarget(target), {
           operation: "countTokens",
           headers: new Headers({ "content-type": "application/json" }),
-          body: encodeUtf8(JSON.stringify(request)),
+          body: encodeUtf8(jsonText(request)),
         });
         const { value, requestId } = await readJsonAnswer(exchange);
         return jsonAnswer(countTokensToMessages(value), { upstreamRequestId: requestId, anomalies: [] });
@@ -57,7 +58,7 @@ interface CountContext {
 function countCall(body: JsonObject, { betas, target, call }: CountContext): CountTokensCall {
   const settings = settingsOf(target);
   const context = { traits: settings.traits, betas, betaTable: call.snapshot.betaFlags, settings };
-  switch (messagesApi(settings)) {
+  switch (messagesApi(settings, body)) {
     case "invoke":
       return messagesToInvokeCount(body, context);
     case "converse":

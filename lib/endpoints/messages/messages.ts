@@ -5,6 +5,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { newMessageId } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import type { ModelApi } from "../../snapshot/snapshot.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
@@ -29,6 +30,7 @@ import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
+import { replayedAnswer } from "../replayed_answer.ts";
 import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
@@ -46,7 +48,8 @@ export const messages: CallerEndpoint = {
     const attempt = async (target: Target, call: Call) => {
       whole ??= withFetchedSources(body, call);
       const request = { ...head, body: await whole, betas };
-      return await ATTEMPTS[messagesApi(settingsOf(target))](request, { target, call });
+      const api = messagesApi(settingsOf(target), request.body);
+      return await ATTEMPTS[api](request, { target, call });
     };
     return { kind: "model", request: { plan, attempt } };
   },
@@ -80,7 +83,7 @@ function attemptInvoke({ body, betas, model, stream }: Request, { target, call }
     const exchange = call.open(target, {
       operation: stream ? "invokeStream" : "invoke",
       headers: new Headers({ "content-type": "application/json", ...invoke.headers }),
-      body: encodeUtf8(JSON.stringify(invoke.body)),
+      body: encodeUtf8(jsonText(invoke.body)),
     });
     if (stream) {
       return eventAnswer({
@@ -107,13 +110,13 @@ function attemptConverse({ body, betas, model, stream }: Request, { target, call
   const context = { id: newMessageId(), model, requestId: call.id, call: converse };
   return attemptWith(converse.ignored, async () => {
     const exchange = call.open(target, {
-      operation: stream ? "converseStream" : "converse",
+      operation: stream && converse.streams ? "converseStream" : "converse",
       headers: new Headers({ "content-type": "application/json" }),
-      body: encodeUtf8(JSON.stringify(converse.request)),
+      body: encodeUtf8(jsonText(converse.request)),
     });
     if (stream) {
       return eventAnswer({
-        events: await openConverseStream(exchange),
+        events: await (converse.streams ? openConverseStream : replayedAnswer)(exchange),
         translation: new ConverseStreamToMessages(context),
         ping: MESSAGES_PING,
       });

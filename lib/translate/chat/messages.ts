@@ -13,6 +13,7 @@ import type {
 import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { ChatMedia } from "./media.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
+import { trimPrefill } from "../converse/prefill.ts";
 import { placeResult } from "../converse/tool_results.ts";
 import { CallIds } from "../converse/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
@@ -56,7 +57,7 @@ class ConversationTranslator {
     }
     return {
       system: this.#system,
-      messages: endTrimmed(turns, this.context),
+      messages: trimPrefill(turns, { ...this.context, path: "messages[].content" }),
       calledTools: [...this.#calledTools],
     };
   }
@@ -271,21 +272,4 @@ class Unsent {
 function cutBetweenCharacters(text: string, at: number): number {
   const isMiddle = (text.codePointAt(at - 1) ?? 0) > 0xffff;
   return isMiddle ? at + 1 : at;
-}
-
-/** The messages without white space at their end, where the last is the assistant's and the model refuses it. */
-function endTrimmed(
-  messages: Conversation["messages"],
-  { traits, ignored }: ConversationContext,
-): Conversation["messages"] {
-  const last = messages.at(-1);
-  if (traits.prefill !== "trimmed" || last?.role !== "assistant") return messages;
-  const at = last.content.findLastIndex((block) => !("cachePoint" in block));
-  const block = last.content[at];
-  if (block === undefined || !("text" in block) || block.text === block.text.trimEnd()) return messages;
-  ignored.add("messages[].content");
-  return [...messages.slice(0, -1), {
-    ...last,
-    content: last.content.with(at, { text: block.text.trimEnd() }),
-  }];
 }

@@ -1,6 +1,8 @@
 /** Converse -> Anthropic Messages: the whole response. */
 
+import { AditError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../../wire/anthropic/answer.ts";
@@ -15,7 +17,7 @@ import {
 import { messagesCitation } from "./citations.ts";
 import type { MessagesCall } from "./request.ts";
 import { redactedToMessages } from "../converse/redacted.ts";
-import { stopReasonRow } from "../converse/stop_reasons.ts";
+import { isMalformed, stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface MessageContext {
   /** `msg_` and a unique suffix. */
@@ -24,7 +26,7 @@ export interface MessageContext {
   readonly model: string;
   /** For the body of an error in a stream. */
   readonly requestId: string;
-  readonly call: Pick<MessagesCall, "toolNames" | "structuredTool" | "stopSequences">;
+  readonly call: Pick<MessagesCall, "toolNames" | "structuredTool" | "isStructured" | "stopSequences">;
 }
 
 export interface MessageResult {
@@ -109,7 +111,7 @@ function structuredContent(
   { blocks, call, anomalies }: StructuredContext,
 ): AnswerBlock[] {
   const answers = content.flatMap((block) =>
-    block.type === "toolUse" && block.name === call.structuredTool ? [JSON.stringify(block.input)] : []
+    block.type === "toolUse" && block.name === call.structuredTool ? [jsonText(block.input)] : []
   );
   const text = blocks.map((block) => block.type === "text" ? block.text : "").join("");
   const others = blocks.filter(({ type }) => type !== "text");
@@ -122,6 +124,8 @@ function structuredContent(
 /** What determines the stop reason in addition to Bedrock's own value. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
+  /** Whether the answer has to be in a format. */
+  readonly isStructured: boolean;
   /** The sequences that were asked for. */
   readonly stopSequences: readonly string[];
   /** Receives a stop reason that Messages cannot represent. */
@@ -130,11 +134,15 @@ export interface StopContext {
 
 /**
  * Why the message ended. Converse does not report which stop sequence matched; it is only known if there is one.
+ * Throws `model_error` for an answer that has to be in a format and that Bedrock could not read.
  */
 export function messagesStop(
   stopReason: string,
-  { hasToolCalls, stopSequences, anomalies }: StopContext,
+  { hasToolCalls, isStructured, stopSequences, anomalies }: StopContext,
 ): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
+  if (isStructured && isMalformed(stopReason)) {
+    throw new AditError("model_error", `the model's structured answer is malformed (${stopReason})`);
+  }
   const { messages: reason, anomaly } = stopReasonRow(stopReason, hasToolCalls);
   if (anomaly) anomalies.push(oddStopReason(stopReason));
   const [only = null, ...others] = stopSequences;

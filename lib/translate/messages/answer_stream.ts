@@ -2,6 +2,7 @@
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
@@ -30,6 +31,8 @@ type Block =
     readonly source: number;
     /** Its index in Messages, which has no gaps for dropped blocks. */
     readonly index: number;
+    /** Keeps half a character at the end of a delta for the next one. */
+    readonly shown: WellFormedText | WellFormedJsonText;
   }
   /** The tool used for structured output: its input is kept until the end. */
   | { readonly type: "structured"; readonly source: number }
@@ -45,6 +48,14 @@ const DELTAS = {
   input_json_delta: "partial_json",
   citations_delta: "citation",
 } as const;
+
+/** The delta that a block's text comes in. */
+const TEXT_DELTAS = {
+  text: "text_delta",
+  thinking: "thinking_delta",
+  tool_use: "input_json_delta",
+} as const satisfies Record<"text" | "thinking" | "tool_use", keyof typeof DELTAS>;
+type TextDelta = (typeof TEXT_DELTAS)[keyof typeof TEXT_DELTAS];
 
 /** Translates one stream: `push` every event, then `end`, or `fail` after an error. */
 export class ConverseStreamToMessages {
@@ -153,7 +164,7 @@ export class ConverseStreamToMessages {
         return delta.text === "" ? "" : this.#text(source, delta.text);
       case "reasoningText": {
         const opened = this.#ensure("thinking", source);
-        return delta.text === "" ? opened : opened + this.#encodeDelta("thinking_delta", delta.text);
+        return delta.text === "" ? opened : opened + this.#encodePiece("thinking_delta", delta.text);
       }
       case "signature":
         return this.#ensure("thinking", source) + this.#encodeDelta("signature_delta", delta.signature);
@@ -173,7 +184,7 @@ export class ConverseStreamToMessages {
       this.#heldText += text;
       return "";
     }
-    return this.#ensure("text", source) + this.#encodeDelta("text_delta", text);
+    return this.#ensure("text", source) + this.#encodePiece("text_delta", text);
   }
 
   #citation(source: number, citation: JsonObject | undefined): string {
@@ -191,7 +202,7 @@ export class ConverseStreamToMessages {
     if (block?.source === source) {
       switch (block.type) {
         case "tool_use":
-          return this.#encodeDelta("input_json_delta", input);
+          return this.#encodePiece("input_json_delta", input);
         case "structured":
           this.#structured += input;
           return "";
@@ -232,13 +243,15 @@ export class ConverseStreamToMessages {
   ): string {
     const started = this.#start();
     const index = this.#blocks++;
-    this.#block = { type, source, index };
+    const shown = type === "tool_use" ? new WellFormedJsonText() : new WellFormedText();
+    this.#block = { type, source, index, shown };
     return started + encodeMessagesEvent({ type: "content_block_start", index, content_block: block });
   }
 
   /** Closes the open block, if any; Bedrock does not always report the end of a block. */
   #closeBlock(): string {
     const block = this.#block;
+    const rest = this.#encodeRest();
     this.#block = undefined;
     switch (block?.type) {
       case undefined:
@@ -248,7 +261,7 @@ export class ConverseStreamToMessages {
       case "text":
       case "thinking":
       case "tool_use":
-        return encodeMessagesEvent({ type: "content_block_stop", index: block.index });
+        return rest + encodeMessagesEvent({ type: "content_block_stop", index: block.index });
       case "redacted":
         return this.#whole({ type: "redacted_thinking", data: redactedToMessages(joinBlobs(block.blobs)) });
     }
@@ -289,7 +302,7 @@ export class ConverseStreamToMessages {
     // A call without arguments has an empty input, and an empty string is not JSON.
     const text = this.#structured === "" ? "{}" : this.#structured ?? this.#heldText;
     if (text === "") return "";
-    return this.#ensure("text", -1) + this.#encodeDelta("text_delta", text) + this.#closeBlock();
+    return this.#ensure("text", -1) + this.#encodePiece("text_delta", text) + this.#closeBlock();
   }
 
   #start(): string {
@@ -326,12 +339,28 @@ export class ConverseStreamToMessages {
       encodeMessagesEvent({ type: "message_stop" });
   }
 
+  /** A piece of the open block's text, without half a character at its end. */
+  #encodePiece(type: TextDelta, piece: string): string {
+    const block = this.#block;
+    const text = block !== undefined && "shown" in block ? block.shown.push(piece) : piece;
+    return text === "" ? "" : this.#encodeDelta(type, text);
+  }
+
+  /** What is left of a character that never became whole. */
+  #encodeRest(): string {
+    const block = this.#block;
+    const rest = block !== undefined && "shown" in block ? block.shown.end() : "";
+    return rest === "" || block === undefined || !("shown" in block)
+      ? ""
+      : this.#encodeDelta(TEXT_DELTAS[block.type], rest);
+  }
+
   /** A delta of the open block, assembled by hand, since there is one for nearly every token. */
   #encodeDelta(type: keyof typeof DELTAS, value: string | JsonObject): string {
     const block = this.#block;
     const index = block !== undefined && "index" in block ? block.index : 0;
     return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${
       DELTAS[type]
-    }":${JSON.stringify(value)}}}\n\n`;
+    }":${typeof value === "string" ? JSON.stringify(value) : jsonText(value)}}}\n\n`;
   }
 }

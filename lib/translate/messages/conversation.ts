@@ -1,13 +1,28 @@
 /** Anthropic Messages -> Converse: the system prompt and the messages. */
 
 import { invalidField } from "../../base/errors.ts";
-import type { MessageBlock, ResultBlock, TextBlock, ToolResultBlock } from "../../wire/anthropic/content.ts";
+import type {
+  MessageBlock,
+  ResultBlock,
+  SearchResultBlock,
+  TextBlock,
+  ThinkingBlock,
+  ToolResultBlock,
+} from "../../wire/anthropic/content.ts";
 import type { Message, MessagesRequest } from "../../wire/anthropic/messages.ts";
-import type { SystemBlock, ToolResultContent } from "../../wire/bedrock/converse.ts";
+import type {
+  ContentBlock,
+  ConverseMessage,
+  SearchResultBlock as ConverseSearchResult,
+  SystemBlock,
+  ToolResultContent,
+} from "../../wire/bedrock/converse.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
+import { trimPrefill } from "../converse/prefill.ts";
 import { MessagesMedia } from "./media.ts";
 import { redactedToConverse } from "../converse/redacted.ts";
-import { toolUseId } from "../converse/tool_names.ts";
+import { CallIds } from "../converse/tool_names.ts";
+import { placeResult } from "../converse/tool_results.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 
@@ -23,6 +38,11 @@ class ConversationTranslator {
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
+  readonly #callIds = new CallIds();
+  /** The names of the calls so far, by the id that the caller gave them. */
+  readonly #calls = new Map<string, string>();
+  /** The results of the last calls, by the same ids. */
+  readonly #results = new Map<string, string>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
@@ -31,14 +51,40 @@ class ConversationTranslator {
   translate({ system, messages, cache }: MessagesRequest): Conversation {
     for (const block of system) this.#addSystem(block);
     for (const message of messages) this.#addMessage(message);
+    this.#placeSystem();
     const turns = this.#turns.messages();
     const [first, role] = [turns.at(0), this.#turns.role];
     if (first === undefined || role === undefined) {
       throw invalidField("messages", "at least one user message with content is required");
     }
     if (first.role !== "user") throw invalidField("messages[0].role", 'expected "user", found "assistant"');
+    this.#checkEnd(messages, turns);
     this.#turns.mark(role, cache);
-    return { system: this.#system, messages: this.#turns.messages(), calledTools: [...this.#calledTools] };
+    return {
+      system: this.#system,
+      messages: trimPrefill(this.#turns.messages(), { ...this.context, path: "messages[].content[].text" }),
+      calledTools: [...this.#calledTools],
+    };
+  }
+
+  /** Puts the system prompt into the user's first turn where the model has none. */
+  #placeSystem(): void {
+    if (this.#system.length === 0 || this.context.traits.system !== "none") return;
+    const texts = this.#system.splice(0).filter((block) => "text" in block);
+    this.#turns.prepend(texts);
+  }
+
+  /** A blank last message of the user's would make the model continue the assistant's message before it. */
+  #checkEnd(messages: readonly Message[], turns: readonly ConverseMessage[]): void {
+    if (turns.at(-1)?.role !== "assistant") return;
+    const last = messages.findLastIndex(({ role }) => role !== "system");
+    if (messages[last]?.role === "user") throw invalidField(`messages[${last}].content`, "must not be blank");
+    if (this.context.traits.prefill === "none") {
+      throw invalidField(
+        `messages[${last}].role`,
+        "this model does not continue an assistant message; end with a user message",
+      );
+    }
   }
 
   #addSystem({ text, cache }: TextBlock): void {
@@ -73,38 +119,66 @@ class ConversationTranslator {
       case "document":
         this.#turns.add(role, this.#media.document(block));
         break;
+      case "search_result":
+        this.#turns.add(role, this.#searchResult(block));
+        break;
       case "tool_use": {
-        this.#calledTools.add(block.name);
-        const name = this.context.toolNames.toConverse(block.name);
-        this.#turns.add(role, { toolUse: { toolUseId: toolUseId(block.id), name, input: block.input } });
+        const { id, name, input } = block;
+        this.#calledTools.add(name);
+        this.#calls.set(id, name);
+        this.#results.delete(id);
+        const toolUse = {
+          toolUseId: this.#callIds.next(id),
+          name: this.context.toolNames.toConverse(name),
+          input: input ?? {},
+        };
+        if (input === undefined) this.context.ignored.add("messages[].content[].input");
+        this.#turns.add(role, { toolUse });
         break;
       }
       case "tool_result":
         this.#addToolResult(role, block);
         break;
-      case "thinking": {
-        const { thinking: text, signature } = block;
-        // Bedrock accepts thinking back only with its signature and unchanged to the character.
-        if (signature === undefined) this.context.ignored.add("messages[].content[].thinking");
-        else this.#turns.add(role, { reasoningContent: { reasoningText: { text, signature } } });
+      case "thinking":
+        this.#addThought(role, thoughtBlock(block, this.context.traits.reasoningHistory));
+        break;
+      case "redacted_thinking": {
+        const redactedContent = redactedToConverse(block.data);
+        const isAccepted = this.context.traits.reasoningHistory === "signed";
+        this.#addThought(role, isAccepted ? { reasoningContent: { redactedContent } } : undefined);
         break;
       }
-      case "redacted_thinking":
-        this.#turns.add(role, { reasoningContent: { redactedContent: redactedToConverse(block.data) } });
-        break;
     }
     this.#turns.mark(role, block.cache);
   }
 
-  #addToolResult(role: "user" | "assistant", { toolUseId: id, content, isError }: ToolResultBlock): void {
+  #addThought(role: "user" | "assistant", block: ContentBlock | undefined): void {
+    if (block === undefined) this.context.ignored.add("messages[].content[].thinking");
+    else this.#turns.add(role, block);
+  }
+
+  #addToolResult(
+    role: "user" | "assistant",
+    { path, toolUseId: id, content, isError }: ToolResultBlock,
+  ): void {
+    const result = JSON.stringify([isError, content.map(({ path: _, cache: _mark, ...block }) => block)]);
+    const known = this.#results.get(id);
+    // Some clients repeat a result, which Bedrock refuses even if nothing in it differs.
+    if (known === result) return;
+    if (known !== undefined) throw invalidField(`${path}.tool_use_id`, "duplicate tool result");
+    this.#results.set(id, result);
     const blocks = content.flatMap((block) => this.#resultContent(block));
-    this.#turns.add(role, {
-      toolResult: {
-        toolUseId: toolUseId(id),
-        content: blocks.length > 0 ? blocks : [{ text: NO_OUTPUT }],
-        status: isError ? "error" : undefined,
-      },
-    });
+    const { block, beside } = placeResult({
+      toolUseId: this.#callIds.current(id),
+      content: blocks.length > 0 ? blocks : [{ text: NO_OUTPUT }],
+      status: isError ? "error" : undefined,
+    }, { traits: this.context.traits, name: this.#calls.get(id) ?? id });
+    for (const each of [block, ...beside]) this.#turns.add(role, each);
+    if (beside.length > 0) {
+      for (const { type } of content) {
+        if (type !== "text") this.context.ignored.add(`messages[].content[].content[].${type}`);
+      }
+    }
     // A marker inside the result applies after the result: a cache point is not allowed inside.
     this.#turns.mark(role, content.findLast(({ cache }) => cache !== undefined)?.cache);
   }
@@ -117,6 +191,43 @@ class ConversationTranslator {
         return [this.#media.image(block)];
       case "document":
         return [this.#media.document(block)];
+      case "search_result":
+        return [this.#searchResult(block)];
     }
   }
+
+  /** The result of a search, as text where the model does not have such blocks. */
+  #searchResult(
+    { source, title, content, citations }: SearchResultBlock,
+  ): { readonly searchResult: ConverseSearchResult } | { readonly text: string } {
+    const texts = content.map(({ text }) => text).filter((text) => !isBlank(text));
+    if (this.context.traits.searchResults && texts.length > 0) {
+      return {
+        searchResult: {
+          source,
+          title,
+          content: texts.map((text) => ({ text })),
+          citations: { enabled: citations },
+        },
+      };
+    }
+    if (citations) this.context.ignored.add("messages[].content[].citations");
+    return { text: [`${title} (${source})`, ...texts].join("\n\n") };
+  }
+}
+
+/**
+ * The thought as the model takes it back: where it signs them, with its signature and unchanged to the character; where
+ * it does not, without one. A thought that another family has signed is none of its own.
+ */
+function thoughtBlock(
+  { thinking: text, signature }: ThinkingBlock,
+  history: ConversationContext["traits"]["reasoningHistory"],
+): ContentBlock | undefined {
+  if (signature === undefined) {
+    return history === "unsigned" && !isBlank(text)
+      ? { reasoningContent: { reasoningText: { text } } }
+      : undefined;
+  }
+  return history === "signed" ? { reasoningContent: { reasoningText: { text, signature } } } : undefined;
 }

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
 import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
 import { messagesToConverse } from "./request.ts";
@@ -36,7 +37,7 @@ export function messagesToInvokeCount(body: JsonObject, context: InvokeContext):
   const invoke = messagesToInvoke(isLimited ? body : { ...body, max_tokens: MAX_TOKENS }, context);
   const counted = isLimited ? invoke.body : { ...invoke.body, max_tokens: roomFor(invoke.body.thinking) };
   return {
-    request: { input: { invokeModel: { body: Buffer.from(JSON.stringify(counted)).toString("base64") } } },
+    request: { input: { invokeModel: { body: Buffer.from(jsonText(counted)).toString("base64") } } },
     ignored: invoke.ignored,
   };
 }

@@ -3,6 +3,7 @@
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText, replaceLoneEscapes } from "../../base/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { anthropicErrorBody } from "../../wire/errors.ts";
@@ -54,7 +55,8 @@ export class InvokeStreamToMessages {
    * Anthropic's.
    */
   push(payload: Uint8Array): string {
-    const json = oneLine(unwrapChunk(payload));
+    const text = oneLine(unwrapChunk(payload));
+    const json = text.includes("\\u") ? replaceLoneEscapes(text) : text;
     if (json.startsWith(DELTA_START)) return `${DELTA_HEAD}${json}\n\n`;
     const event = parseChunk(json);
     const type = event.type;
@@ -63,7 +65,7 @@ export class InvokeStreamToMessages {
       throw upstreamProtocol("stream event without a type");
     }
     const edited = this.#read(event, type);
-    return encodeSseEvent(type, edited === event ? json : JSON.stringify(edited));
+    return encodeSseEvent(type, edited === event ? json : jsonText(edited));
   }
 
   /** The text after the upstream has ended: none, or an error if the message was not complete. */

@@ -3,8 +3,10 @@
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { fitMaxTokens, fitStopSequences } from "../converse/limits.ts";
+import { strictSchema } from "../converse/strict_schema.ts";
 import { fitThinking } from "../converse/thinking.ts";
 
 /** Every place where Anthropic's API takes `cache_control.ttl`. */
@@ -22,12 +24,32 @@ export function fitFields(body: JsonObject, context: FieldsContext): JsonObject 
     .reduce((fitted, fit) => fit(fitted, context), body);
 }
 
-/** The older name of `output_config.format`, which Bedrock knows under the newer one alone. */
-function fitFormat(body: JsonObject): JsonObject {
-  const { output_format: format, ...rest } = body;
-  if (format === undefined) return body;
+/** `output_config.format`, also by its older name, which Bedrock does not know; its schema is made to fit. */
+function fitFormat(body: JsonObject, { ignored }: FieldsContext): JsonObject {
+  const { output_format: _old, ...rest } = body;
+  const format = formatOf(body);
+  if (format === undefined) return body.output_format === undefined ? body : rest;
+  const strict = isJsonObject(format.schema) ? strictSchema(format.schema) : undefined;
+  for (const keyword of strict?.moved ?? []) ignored.add(`output_config.format.schema..${keyword}`);
   const config = isJsonObject(body.output_config) ? body.output_config : {};
-  return format === null || isSet(config.format) ? rest : { ...rest, output_config: { ...config, format } };
+  const fitted = strict === undefined ? format : { ...format, schema: strict.schema };
+  return { ...rest, output_config: { ...config, format: fitted } };
+}
+
+function formatOf({ output_config: config, output_format: older }: JsonObject): JsonObject | undefined {
+  const newer = isJsonObject(config) ? config.format : undefined;
+  return isJsonObject(newer) ? newer : isJsonObject(older) ? older : undefined;
+}
+
+/**
+ * Whether InvokeModel would refuse the format that the answer is to have, because the model has none, or none for such a
+ * schema; by Converse a tool takes its place.
+ */
+export function needsFormatByTool(body: JsonObject, { structuredOutput }: ModelTraits): boolean {
+  const format = formatOf(body);
+  if (format === undefined) return false;
+  return structuredOutput !== "schema" ||
+    (isJsonObject(format.schema) && strictSchema(format.schema) === undefined);
 }
 
 function fitCaching(body: JsonObject, { traits: { cacheTtls }, ignored }: FieldsContext): JsonObject {

@@ -6,14 +6,16 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import { asReminder } from "../converse/late_system.ts";
 import type { FieldsContext } from "../converse/members.ts";
+import { CallIds } from "../converse/tool_names.ts";
 
 /** The body with a conversation that the model takes; `body` itself where it takes all of it as it came. */
 export function fitMessages(body: JsonObject, context: FieldsContext): JsonObject {
   const placed = placeSystemMessages(body, context);
   const { messages } = placed;
   if (!Array.isArray(messages)) return placed;
+  const history = { ...context, calls: new CallIds(), results: new Map<string, string>() };
   const fitted = changed(
-    changed(messages, (message) => fitMessage(message, context)),
+    changed(messages, (message) => fitMessage(message, history)),
     (message, index, all) => index === all.length - 1 ? trimPrefill(message, context) : message,
   );
   return fitted === messages ? placed : { ...placed, messages: fitted };
@@ -137,30 +139,57 @@ function isTextBlock(block: JsonValue): block is TextBlock {
   return isJsonObject(block) && block.type === "text" && typeof block.text === "string";
 }
 
-function fitMessage(message: JsonValue, context: FieldsContext): JsonValue | undefined {
+interface History extends FieldsContext {
+  readonly calls: CallIds;
+  /** The results of the last calls, by the ids that the caller gave them. */
+  readonly results: Map<string, string>;
+}
+
+function fitMessage(message: JsonValue, history: History): JsonValue | undefined {
   if (!isJsonObject(message) || !Array.isArray(message.content)) return message;
   const content: readonly JsonValue[] = message.content;
-  const fitted = changed(content, (block) => fitBlock(block, context));
+  const fitted = changed(content, (block) => fitBlock(block, history));
   if (fitted === content) return message;
   // A turn of nothing but what was left out has nothing to say.
   return fitted.length === 0 ? undefined : { ...message, content: fitted };
 }
 
-function fitBlock(block: JsonValue, { ignored }: FieldsContext): JsonValue | undefined {
+function fitBlock(block: JsonValue, history: History): JsonValue | undefined {
   if (!isJsonObject(block)) return block;
+  const { ignored } = history;
   switch (block.type) {
     case "thinking":
       // A thought of another family, or one that lost its signature on the way: Claude takes back only its own.
       if (typeof block.signature === "string" && block.signature !== "") return block;
       ignored.add("messages[].content[].thinking");
       return undefined;
-    case "tool_use":
-      if (isJsonObject(block.input)) return block;
+    case "tool_use": {
+      const call = typeof block.id === "string" ? fitCall(block, block.id, history) : block;
+      if (isJsonObject(block.input)) return call;
       ignored.add("messages[].content[].input");
-      return { ...block, input: {} };
+      return { ...call, input: {} };
+    }
+    case "tool_result":
+      return typeof block.tool_use_id === "string" ? fitResult(block, block.tool_use_id, history) : block;
     default:
       return block;
   }
+}
+
+function fitCall(block: JsonObject, id: string, { calls, results }: History): JsonObject {
+  results.delete(id);
+  const sent = calls.next(id);
+  return sent === id ? block : { ...block, id: sent };
+}
+
+/** The result by the id that its call was sent with; nothing for one that repeats the result before it. */
+function fitResult(block: JsonObject, id: string, { calls, results }: History): JsonObject | undefined {
+  const { cache_control: _mark, ...result } = block;
+  const text = JSON.stringify(result);
+  if (results.get(id) === text) return undefined;
+  results.set(id, text);
+  const sent = calls.current(id);
+  return sent === id ? block : { ...block, tool_use_id: sent };
 }
 
 /** The answer's beginning that the model is to continue, without the white space at its end, which the model refuses. */

@@ -3,31 +3,34 @@
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { type BetaTable, isNamed } from "../../facts/beta_table.ts";
-import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
 import type { FieldsContext } from "../converse/members.ts";
+import { strictSchema } from "../converse/strict_schema.ts";
 import { toolSchema } from "../converse/tool_schema.ts";
 import type { IgnoredFields } from "../converse/ignored.ts";
 import { forcedServerTool } from "./tools.ts";
 
-const STRICT = parseJsonPath("tools[].strict");
-
-/** The body with tools and a history that the model takes; `body` itself where all of it may stay. */
+/** The body with tools that the model takes; `body` itself where all of them may stay as they are. */
 export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
-  const { traits, ignored } = context;
   const { tools } = body;
   if (!Array.isArray(tools)) return body;
-  const fitted: readonly JsonValue[] = tools.map((tool: JsonValue) => fitSchema(tool, ignored));
-  const named = fitted.every((tool, index) => tool === tools[index]) ? body : { ...body, tools: fitted };
-  const strict = traits.strictTools ? [] : valuesAt(named, STRICT);
-  if (strict.length === 0) return named;
-  if (strict.includes(true)) ignored.add(STRICT.name);
-  return withoutPath(named, STRICT);
+  const fitted: readonly JsonValue[] = tools.map((tool: JsonValue) => fitTool(tool, context));
+  return fitted.every((tool, index) => tool === tools[index]) ? body : { ...body, tools: fitted };
 }
 
-function fitSchema(tool: JsonValue, ignored: FieldsContext["ignored"]): JsonValue {
+/** The tool with a schema that Bedrock accepts, and with `strict` only where it can be kept. */
+function fitTool(tool: JsonValue, { traits, ignored }: FieldsContext): JsonValue {
   if (!isJsonObject(tool) || !isJsonObject(tool.input_schema)) return tool;
-  const schema = toolSchema(tool.input_schema, (keyword) => ignored.add(`tools[].input_schema..${keyword}`));
-  return schema === tool.input_schema ? tool : { ...tool, input_schema: schema };
+  const path = "tools[].input_schema";
+  const schema = toolSchema(tool.input_schema, (keyword) => ignored.add(`${path}..${keyword}`));
+  const { strict, ...loose } = tool;
+  if (strict === undefined) return schema === tool.input_schema ? tool : { ...tool, input_schema: schema };
+  const closed = strict === true && traits.strictTools ? strictSchema(schema) : undefined;
+  if (closed === undefined) {
+    if (strict === true) ignored.add("tools[].strict");
+    return { ...loose, input_schema: schema };
+  }
+  for (const keyword of closed.moved) ignored.add(`${path}..${keyword}`);
+  return { ...tool, input_schema: closed.schema };
 }
 
 export interface LostTools {

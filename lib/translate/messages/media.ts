@@ -1,13 +1,14 @@
 /** Anthropic Messages -> Converse: images and documents. */
 
 import { Buffer } from "node:buffer";
-import { oneOf, unexpected } from "../../wire/fields.ts";
+import { unexpected } from "../../wire/fields.ts";
 import type { Base64Source, DocumentBlock, ImageBlock } from "../../wire/anthropic/content.ts";
 import type {
   DocumentBlock as ConverseDocument,
   ImageBlock as ConverseImage,
 } from "../../wire/bedrock/converse.ts";
 import { isBase64, readBase64 } from "../converse/data_url.ts";
+import { DOCUMENT_FORMATS, documentFormat } from "../converse/document_formats.ts";
 import { DocumentNames } from "../converse/document_names.ts";
 import { imageBlock } from "../converse/images.ts";
 
@@ -33,7 +34,7 @@ export class MessagesMedia {
   document({ source, title, context, citations }: DocumentBlock): { readonly document: CitedDocument } {
     return {
       document: {
-        ...(source.type === "text" ? plainText(source.text) : decode(source)),
+        ...(source.type === "text" ? plainText(source.text) : decode(source, title)),
         // Titles are not file names: a dot does not begin an extension.
         name: this.#names.nameFor(title?.replaceAll(".", " ")),
         context,
@@ -49,14 +50,15 @@ function plainText(text: string): Contents {
   return { format: "txt", source: { bytes: Buffer.from(text).toString("base64") } };
 }
 
-/** Media types in Anthropic's API. */
-const FORMATS: ReadonlyMap<string, string> = new Map([["application/pdf", "pdf"], ["text/plain", "txt"]]);
-
-function decode({ path, mediaType, data }: Base64Source): Contents {
-  const format = FORMATS.get(mediaType);
-  if (format === undefined) {
-    throw unexpected(`${path}.media_type`, oneOf([...FORMATS.keys()]), mediaType);
-  }
+function decode({ path, mediaType, data }: Base64Source, filename: string | undefined): Contents {
   if (!isBase64(data)) throw unexpected(`${path}.data`, "base64 data", data);
+  const format = documentFormat({ mediaType: mediaType.toLowerCase(), filename, base64: data });
+  if (format === undefined) {
+    throw unexpected(
+      `${path}.media_type`,
+      `the type of a ${DOCUMENT_FORMATS.join(", ")} document`,
+      mediaType,
+    );
+  }
   return { format, source: { bytes: data } };
 }

@@ -46,7 +46,11 @@ export interface MessagesCall {
   readonly toolNames: ToolNames;
   /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
+  /** Whether the answer has to be in a format, by that tool or natively. */
+  readonly isStructured: boolean;
   readonly stopSequences: readonly string[];
+  /** Whether the model streams what is asked for; if not, a stream is made of a whole answer. */
+  readonly streams: boolean;
 }
 
 /** Translates a request; throws `invalid_request` with the path of what Bedrock does not support. */
@@ -109,7 +113,9 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
     ignored: ignored.list(),
     toolNames,
     structuredTool: tools.structuredTool,
+    isStructured: tools.structuredTool !== undefined || tools.outputConfig !== undefined,
     stopSequences: stopSequences ?? [],
+    streams: tools.toolConfig === undefined || traits.tools === "streamed",
   };
 }
 

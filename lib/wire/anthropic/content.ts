@@ -1,6 +1,6 @@
 /** Content blocks of a Messages request: one type for each kind that Converse supports. */
 
-import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 import { invalidField } from "../../base/errors.ts";
 import { oneOf, unexpected } from "../fields.ts";
 import type { Fields } from "../fields.ts";
@@ -11,6 +11,7 @@ export type MessageBlock =
   | TextBlock
   | ImageBlock
   | DocumentBlock
+  | SearchResultBlock
   | ToolUseBlock
   | ToolResultBlock
   | ThinkingBlock
@@ -37,11 +38,20 @@ export interface DocumentBlock extends BlockBase {
   /** `citations.enabled` */
   readonly citations: boolean;
 }
+export interface SearchResultBlock extends BlockBase {
+  readonly type: "search_result";
+  readonly source: string;
+  readonly title: string;
+  readonly content: readonly TextBlock[];
+  /** `citations.enabled` */
+  readonly citations: boolean;
+}
 export interface ToolUseBlock extends BlockBase {
   readonly type: "tool_use";
   readonly id: string;
   readonly name: string;
-  readonly input: JsonObject;
+  /** Undefined for what is no object. */
+  readonly input: JsonObject | undefined;
 }
 export interface ToolResultBlock extends BlockBase {
   readonly type: "tool_result";
@@ -49,7 +59,7 @@ export interface ToolResultBlock extends BlockBase {
   readonly content: readonly ResultBlock[];
   readonly isError: boolean;
 }
-export type ResultBlock = TextBlock | ImageBlock | DocumentBlock;
+export type ResultBlock = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
 export interface ThinkingBlock extends BlockBase {
   readonly type: "thinking";
   readonly thinking: string;
@@ -147,6 +157,14 @@ const RESULT_READERS = {
       citations: citations?.optionalBoolean("enabled") ?? false,
     };
   },
+  search_result: (fields): SearchResultBlock => ({
+    type: "search_result",
+    ...blockBase(fields),
+    source: fields.string("source"),
+    title: fields.string("title"),
+    content: parseTextContent(fields, "content"),
+    citations: fields.optionalObject("citations")?.optionalBoolean("enabled") ?? false,
+  }),
 } as const satisfies Record<string, Reader<ResultBlock>>;
 
 const BLOCK_READERS = {
@@ -159,7 +177,7 @@ const BLOCK_READERS = {
       ...blockBase(fields),
       id: fields.string("id"),
       name: fields.string("name"),
-      input: fields.object("input").whole(),
+      input: isJsonObject(fields.any("input")) ? fields.object("input").whole() : undefined,
     };
   },
   tool_result: (fields): ToolResultBlock => ({

@@ -44,6 +44,7 @@ export type ContentBlock =
   | { readonly document: DocumentBlock }
   | { readonly video: MediaBlock }
   | { readonly audio: MediaBlock }
+  | { readonly searchResult: SearchResultBlock }
   | { readonly toolUse: ToolUseBlock }
   | { readonly toolResult: ToolResultBlock }
   | { readonly reasoningContent: ReasoningContent }
@@ -67,6 +68,12 @@ export interface BytesSource {
   /** Base64. */
   readonly bytes: string;
 }
+export interface SearchResultBlock {
+  readonly source: string;
+  readonly title: string;
+  readonly content: readonly { readonly text: string }[];
+  readonly citations: { readonly enabled: boolean };
+}
 export interface ToolUseBlock {
   readonly toolUseId: string;
   readonly name: string;
@@ -79,7 +86,11 @@ export interface ToolResultBlock {
 }
 export type ToolResultContent = Extract<
   ContentBlock,
-  { text: string } | { image: ImageBlock } | { document: DocumentBlock } | { video: MediaBlock }
+  | { text: string }
+  | { image: ImageBlock }
+  | { document: DocumentBlock }
+  | { video: MediaBlock }
+  | { searchResult: SearchResultBlock }
 >;
 export type ReasoningContent =
   | { readonly reasoningText: { readonly text: string; readonly signature?: string } }

@@ -18,7 +18,7 @@ const CONTEXT = {
   id: "msg_1",
   model: 'näme "x"\n',
   requestId: "req_1",
-  call: { toolNames: new ToolNames(), structuredTool: undefined, stopSequences: [] },
+  call: { toolNames: new ToolNames(), structuredTool: undefined, isStructured: false, stopSequences: [] },
 };
 const open = () => new ConverseStreamToMessages(CONTEXT);
 const data = (sse: string) =>
@@ -205,3 +205,53 @@ function randomEvents(random: Random): RawEvent[] {
   events.push({ event: "metadata", payload: { usage } });
   return events;
 }
+
+/** The deltas of a kind in a text of events, joined. */
+function joinedDeltas(sse: string, member: "text" | "thinking" | "partial_json"): string {
+  return data(sse).flatMap(({ delta }) => typeof delta?.[member] === "string" ? [delta[member]] : []).join(
+    "",
+  );
+}
+
+Deno.test("half a character at the end of a delta waits for its other half, and alone is U+FFFD", () => {
+  const delta = (index: number, text: string): ConverseEvent => ({
+    type: "contentBlockDelta",
+    index,
+    delta: { type: "text", text },
+  });
+  const thought = (index: number, text: string): ConverseEvent => ({
+    type: "contentBlockDelta",
+    index,
+    delta: { type: "reasoningText", text },
+  });
+  const stream = open();
+  const sse = [
+    thought(0, "a\ud83d"),
+    thought(0, "\ude00b"),
+    delta(1, "c\ud83d"),
+    delta(1, "\ude00"),
+    delta(1, "d\ud83d"),
+    toolStart(2),
+    toolInput(2, '{"e":"\\ud83d'),
+    toolInput(2, '\\ude00 \\ude00"}'),
+    { type: "contentBlockStop", index: 2 } as const,
+  ].map((event) => stream.push(event)).join("");
+  assert.equal(joinedDeltas(sse, "thinking"), "a\u{1f600}b");
+  assert.equal(joinedDeltas(sse, "text"), "c\u{1f600}d\ufffd");
+  assert.deepEqual(JSON.parse(joinedDeltas(sse, "partial_json")), { e: "\u{1f600} \ufffd" });
+  assert.ok(sse.isWellFormed() && !/\\ud8/i.test(sse.replaceAll("\\\\", "")));
+});
+
+Deno.test("a structured answer that Bedrock could not read is an error, whole and streamed", () => {
+  const context = { ...CONTEXT, call: { ...CONTEXT.call, isStructured: true } };
+  for (const stopReason of ["malformed_tool_use", "malformed_model_output"]) {
+    const response = { output: { message: { content: [{ text: "<function_calls>" }] } }, stopReason };
+    assert.throws(() => converseToMessages(parseConverseResponse(response), context), {
+      kind: "model_error",
+    });
+    const stream = new ConverseStreamToMessages(context);
+    stream.push({ type: "messageStop", stopReason });
+    assert.throws(() => stream.end(), { kind: "model_error" });
+    assert.match(stream.fail(new AditError("model_error")), /^event: error\n/);
+  }
+});

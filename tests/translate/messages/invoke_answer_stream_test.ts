@@ -111,3 +111,12 @@ Deno.test("what is no event of Anthropic's is refused", () => {
     );
   }
 });
+
+Deno.test("half a character that the model has sent is U+FFFD, and a whole one stays as it was spelled", () => {
+  const json = '{"type":"content_block_delta","delta":{"text":"\\ud83d\\ude00 \\ud83d \\\\ud83d"}}';
+  const [, data = ""] = open().push(chunk(json)).split("data: ");
+  assert.equal(
+    data,
+    '{"type":"content_block_delta","delta":{"text":"\\ud83d\\ude00 \\ufffd \\\\ud83d"}}\n\n',
+  );
+});
