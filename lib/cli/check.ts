@@ -2,27 +2,13 @@
  * `adit check`: everything that `adit serve` checks at start and, with `--online`, what AWS says about it.
  */
 
-import { readFile } from "../config/file/files.ts";
-import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
+import type { LoadedConfig, LoadResult } from "../config/load.ts";
 import { formatPath, formatProblem, type Problem } from "../base/problems.ts";
 import type { Finding } from "../providers/bedrock/online.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
-import { parseOptions } from "./options.ts";
-
-const HELP = `Check a configuration without starting the gateway.
-
-Usage: adit check [--config FILE] [--format text|json] [--online]
-
-  --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
-  --format json   print the problems as a JSON list of {file, line, column, path, message, severity}
-  --online        also check with AWS: who the credentials belong to (STS GetCallerIdentity), whether each model
-                  responds to a Converse request of about ten input tokens and one output token, which AWS
-                  bills, and whether it is near its end of life (GetFoundationModel)
-
-All problems are reported in one run, as FILE:LINE:COLUMN: KEY: MESSAGE. The exit code is 0 if there are none;
-warnings do not change it. References such as \${env:NAME} are resolved as by "adit serve".
-`;
+import { loadFrom, shownPath } from "./loaded.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
 
 /** The findings of all checks. */
 interface Outcome {
@@ -37,26 +23,24 @@ interface Outcome {
 
 type Report = (outcome: Outcome, io: CliIo) => void;
 
-const REPORTS: ReadonlyMap<string, Report> = new Map([["text", reportText], ["json", reportJson]]);
-
 /** Runs `adit check`; returns the exit code: 0 without problems, 1 with problems, 2 for wrong usage. */
 export async function check(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, strings: ["config", "format"], flags: ["online"] }, io);
+  const options = parseOptions("check", args, io);
   if (typeof options === "number") return options;
-  const report = REPORTS.get(options.format ?? "text");
-  if (report === undefined) {
-    io.err(`Unknown format ${JSON.stringify(options.format)}\n\n${HELP}`);
-    return 2;
+  const [file] = options.positionals;
+  if (file !== undefined && options.config !== undefined) {
+    return wrongUsage("check", `Give either --config or ${JSON.stringify(file)}`, io);
   }
-  const path = findConfig(options.config);
-  const loaded = await loadConfig(path, { readFile, env: io.env });
+  const path = findConfig(options.config ?? file, io.env);
+  const loaded = await loadFrom(path, io);
   const findings = loaded.ok && options.online === true ? await askAws(loaded, io) : [];
   const found = (kind: Finding["kind"]) => findings.filter((finding) => finding.kind === kind);
   const placed = (kind: Finding["kind"]) =>
     loaded.ok ? found(kind).map(({ path, text }) => loaded.written.sourceMap.problemOfKey(path, text)) : [];
   const problems = loaded.ok ? placed("problem") : loaded.problems;
   const warnings = [...loaded.warnings, ...placed("warning")];
-  report({ path, loaded, problems, warnings, answers: found("answer") }, io);
+  const report: Report = options.format === "json" ? reportJson : reportText;
+  report({ path: shownPath(path), loaded, problems, warnings, answers: found("answer") }, io);
   return problems.length === 0 ? 0 : 1;
 }
 

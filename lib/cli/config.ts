@@ -8,19 +8,9 @@ import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Print the effective configuration as YAML, with defaults and without secrets.
-
-Usage: adit config [--config FILE]
-
-  --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
-
-Each value is followed by its origin: FILE:LINE, FILE:LINE with the reference used there, or default. The output
-is for reading only: it cannot be used as a configuration, because secrets are redacted.
-`;
-
 /** Runs `adit config`; returns the exit code: 0, 1 if the configuration has problems, 2 for wrong usage. */
 export async function config(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
+  const options = parseOptions("config", args, io);
   if (typeof options === "number") return options;
   const loaded = await loadOrReport(options.config, io);
   if (loaded === undefined) return 1;

@@ -2,11 +2,14 @@
 
 import { existsSync } from "node:fs";
 
+import type { CliIo } from "./io.ts";
+
 /** In order of precedence: in the working directory for trying it out, then where services keep it. */
 const DEFAULT_PATHS = ["config/adit.yaml", "/etc/adit/adit.yaml"] as const;
 
-/** The given path, or the first default that exists, or else the last default, which the error then names. */
-export function findConfig(given: string | undefined): string {
+/** The given path, or that of ADIT_CONFIG, or the first default that exists, or else the last, which the error then names. */
+export function findConfig(given: string | undefined, env: CliIo["env"]): string {
   const [, installed] = DEFAULT_PATHS;
-  return given ?? DEFAULT_PATHS.find((path) => existsSync(path)) ?? installed;
+  const configured = env["ADIT_CONFIG"] === "" ? undefined : env["ADIT_CONFIG"];
+  return given ?? configured ?? DEFAULT_PATHS.find((path) => existsSync(path)) ?? installed;
 }

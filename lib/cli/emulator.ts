@@ -6,30 +6,20 @@ import { bracketed } from "../base/host.ts";
 import { parseListenAddress } from "../config/schema/values.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import type { CliIo } from "./io.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8090";
-
-const HELP = `Run only the built-in Bedrock emulator.
-
-Usage: adit emulator [--listen ADDRESS]
-
-  --listen ADDRESS   host and port; default: ${DEFAULT_LISTEN}; port 0 selects a free port
-
-Set it as the endpoint of an AWS SDK, or of a provider in Adit's configuration.
-`;
 
 /**
  * Runs `adit emulator` until a signal; returns the exit code: 0, 1 if it cannot listen, 2 for wrong usage.
  */
 export async function emulator(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, strings: ["listen"] }, io);
+  const options = parseOptions("emulator", args, io);
   if (typeof options === "number") return options;
   const text = options.listen ?? DEFAULT_LISTEN;
   const address = parseListenAddress(text);
   if (address === undefined) {
-    io.err(`Cannot listen on ${JSON.stringify(text)}: expected HOST:PORT\n\n${HELP}`);
-    return 2;
+    return wrongUsage("emulator", `Cannot listen on ${JSON.stringify(text)}: expected HOST:PORT`, io);
   }
   // Imported here, so that other commands do not load it.
   const { createEmulator } = await import("../emulator/emulator.ts");

@@ -5,29 +5,15 @@ import { importLitellm } from "../config/litellm/convert.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Convert the configuration of another gateway to one of Adit's, and print it.
-
-Usage: adit import litellm FILE
-
-  litellm FILE   config.yaml of LiteLLM's proxy; its Bedrock models are converted
-
-What cannot be converted is listed in comments. Literal secrets in the file are copied, marked with a comment
-and reported on standard error; os.environ/NAME becomes \${env:NAME}.
-`;
-
 /** Converts a text of a format, or returns the reason it cannot be converted. */
 const FORMATS = new Map([["litellm", importLitellm]]);
 
 /** Runs `adit import`; returns the exit code: 0, 1 if nothing could be converted, 2 for wrong usage. */
 export async function importConfig(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, positionals: ["FORMAT", "FILE"] }, io);
+  const options = parseOptions("import", args, io);
   if (typeof options === "number") return options;
   const [format = "", path = ""] = options.positionals;
-  const importText = FORMATS.get(format);
-  if (importText === undefined) {
-    io.err(`Unknown format ${JSON.stringify(format)}\n\n${HELP}`);
-    return 2;
-  }
+  const importText = FORMATS.get(format) ?? importLitellm;
   const text = await readText(path);
   if (!text.ok) {
     io.err(`Cannot read ${JSON.stringify(path)}: ${text.reason}\n`);

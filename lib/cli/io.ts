@@ -9,6 +9,8 @@ export interface CliIo {
   out(text: string): void;
   /** Writes to standard error unchanged. */
   err(text: string): void;
+  /** All of standard input, cut after so many bytes. */
+  readIn(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly runtime: Runtime;
   readonly clock: Clock;

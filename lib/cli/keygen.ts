@@ -6,18 +6,9 @@ import { NAME } from "../config/schema/config_file.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Create a key for a caller.
-
-Usage: adit keygen [--name NAME]
-
-  --name NAME   name of the caller in the configuration; default: my-team
-
-The key is printed once and not stored: give it to the caller. The configuration only contains its hash.
-`;
-
 /** Runs `adit keygen`; returns the exit code: 0, or 2 for wrong usage, including an invalid caller name. */
 export function keygen(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, strings: ["name"] }, io);
+  const options = parseOptions("keygen", args, io);
   if (typeof options === "number") return Promise.resolve(options);
   const name = options.name ?? "my-team";
   if (!NAME.test(name)) {
@@ -28,6 +19,10 @@ export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   }
   const key = newCallerKey();
   const hash = sha256Hex(key);
+  if (options.format === "json") {
+    io.out(`${JSON.stringify({ name, key, hash: `sha256:${hash}` }, null, 2)}\n`);
+    return Promise.resolve(0);
+  }
   io.out(`Key for the caller, which is not shown again:
 
 ${key}

@@ -1,17 +1,42 @@
 /** Loads the configuration for commands that need a valid one. */
 
-import { readFile } from "../config/file/files.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { resolve } from "node:path";
+
+import { MAX_BYTES, modeOf, ReadError, readFile } from "../config/file/files.ts";
+import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
 import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
+
+/** What messages call standard input. */
+const STDIN = "<stdin>";
+
+/** The path as messages name it. */
+export function shownPath(path: string): string {
+  return path === "-" ? STDIN : path;
+}
+
+/** Loads the file, or standard input if the path is "-"; relative paths in that start from the working directory. */
+export async function loadFrom(path: string, io: CliIo): Promise<LoadResult> {
+  if (path !== "-") return await loadConfig(path, { readFile, env: io.env });
+  const bytes = await io.readIn(MAX_BYTES + 1);
+  const stdin = resolve(STDIN);
+  const readStdin = () =>
+    bytes.length > MAX_BYTES ? Promise.reject(new ReadError("EFBIG")) : Promise.resolve(bytes);
+  return await loadConfig(STDIN, {
+    readFile: (each) => each === stdin ? readStdin() : readFile(each),
+    // Standard input has no mode that says who can read it.
+    modeOf: (each) => each === stdin ? Promise.resolve(undefined) : modeOf(each),
+    env: io.env,
+  });
+}
 
 /** The configuration, or undefined after its problems have been printed. */
 export async function loadOrReport(
   given: string | undefined,
   io: CliIo,
 ): Promise<LoadedConfig | undefined> {
-  const loaded = await loadConfig(findConfig(given), { readFile, env: io.env });
+  const loaded = await loadFrom(findConfig(given, io.env), io);
   if (loaded.ok) return loaded;
   for (const problem of loaded.problems) io.err(`${formatProblem(problem)}\n`);
   return undefined;

@@ -4,18 +4,9 @@ import { configJsonSchema } from "../config/schema/json_schema.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 
-const HELP = `Print the JSON Schema of the configuration.
-
-Usage: adit schema
-
-With it, editors check and complete a file whose first line is
-# yaml-language-server: $schema=PATH
-where PATH is a file with this output.
-`;
-
 /** Runs `adit schema`; returns the exit code: 0, or 2 for wrong usage. */
 export function schema(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP }, io);
+  const options = parseOptions("schema", args, io);
   if (typeof options === "number") return Promise.resolve(options);
   io.out(configJsonSchema());
   return Promise.resolve(0);

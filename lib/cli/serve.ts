@@ -8,28 +8,24 @@ import { createLogger, type Logger } from "../base/log.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
 import { Signals } from "./signals.ts";
 import { systemdNotifier } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
-const HELP = `Run the gateway.
-
-Usage: adit serve [--config FILE]
-
-  --config FILE   the configuration; default: config/adit.yaml, then /etc/adit/adit.yaml
-
-The log is written to standard output as JSON lines. SIGHUP, a change of the file, and POST /-/reload on the
-admin listener reload the configuration. SIGTERM and SIGINT stop accepting connections and let in-flight
-requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
-`;
-
 /** Runs `adit serve` until a signal; returns the exit code: 0, 1 after a failure, 2 for wrong usage. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(args, { help: HELP, strings: ["config"] }, io);
+  const options = parseOptions("serve", args, io);
   if (typeof options === "number") return options;
   const signals = io.signals ?? new Signals(io.clock);
-  const configPath = findConfig(options.config);
+  const configPath = findConfig(options.config, io.env);
+  if (configPath === "-") {
+    return wrongUsage(
+      "serve",
+      "Cannot serve the configuration from standard input, because it could not be reloaded",
+      io,
+    );
+  }
   const loaded = await Promise.race([loadOrReport(configPath, io), signals.stopped]);
   if (loaded === undefined) return 1;
   // Nothing is running yet that would have to finish.

@@ -63,9 +63,9 @@ Deno.test("check --format json prints problems and warnings as one list, whether
 });
 
 Deno.test("check refuses a format that it does not know", async () => {
-  const { code, err } = await run(check, "--format", "xml");
+  const { code, err } = await run(check, "--format", "jsn");
   equal(code, 2);
-  match(err, /^Unknown format "xml"/);
+  match(err, /^Unknown format "jsn"; did you mean "json"\?\n/);
 });
 
 for (const [name, command] of Object.entries({ check, config, explain, keygen, schema })) {
@@ -114,14 +114,16 @@ Deno.test("keygen refuses a name that the configuration would refuse", async () 
   match(err, /"my team"/);
 });
 
-Deno.test("the configuration is the one given, or the first of the usual sourceMap", () => {
-  equal(findConfig("given.yaml"), "given.yaml");
+Deno.test("the configuration is the one given, or the first of the usual places", () => {
+  equal(findConfig("given.yaml", { ADIT_CONFIG: "other.yaml" }), "given.yaml");
   const before = Deno.cwd();
   try {
     Deno.chdir(ROOT);
-    equal(findConfig(undefined), "config/adit.yaml");
+    equal(findConfig(undefined, {}), "config/adit.yaml");
+    equal(findConfig(undefined, { ADIT_CONFIG: "other.yaml" }), "other.yaml");
+    equal(findConfig(undefined, { ADIT_CONFIG: "" }), "config/adit.yaml");
     Deno.chdir("/");
-    equal(findConfig(undefined), "/etc/adit/adit.yaml");
+    equal(findConfig(undefined, {}), "/etc/adit/adit.yaml");
   } finally {
     Deno.chdir(before);
   }

@@ -1,5 +1,6 @@
 /** Runs a command without a process. */
 
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import type { CliIo, Command } from "../../lib/cli/io.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
@@ -12,7 +13,7 @@ export interface Run {
 
 /** Runs it with nothing in the environment but these variables. */
 export async function runWith(
-  env: CliIo["env"],
+  { stdin = "", ...env }: CliIo["env"] & { readonly stdin?: string },
   command: Command,
   ...args: readonly string[]
 ): Promise<Run> {
@@ -21,6 +22,7 @@ export async function runWith(
   const io: CliIo = {
     out: (text) => out += text,
     err: (text) => err += text,
+    readIn: () => Promise.resolve(encodeUtf8(stdin)),
     env,
     runtime: denoRuntime,
     clock: systemClock,

@@ -39,9 +39,11 @@ export function isPart(one: Fingerprints, other: Fingerprints): boolean {
   return [...one].every(([key, fingerprint]) => other.get(key) === fingerprint);
 }
 
-const MAX_BYTES = 1024 * 1024;
+/** Of one file. */
+export const MAX_BYTES = 1024 * 1024;
 
-class ReadError extends Error {
+/** A file that cannot be used, with a `code` as the file system has them. */
+export class ReadError extends Error {
   constructor(readonly code: keyof typeof REASONS) {
     super(REASONS[code]);
   }

@@ -1,0 +1,182 @@
+/** Every command with its arguments and options. Help, parsing, completions and the man page all come from here. */
+
+export interface Option {
+  readonly name: string;
+  /** One letter, for `-c`. */
+  readonly short?: string;
+  /** What stands for its value, as in `--config FILE`; left out for an option without one. */
+  readonly value?: string;
+  /** The only values there are. */
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+export interface Argument {
+  readonly name: string;
+  readonly isOptional?: boolean;
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+export interface CommandRow {
+  /** In the list of commands. */
+  readonly summary: string;
+  readonly about: string;
+  readonly arguments: readonly Argument[];
+  readonly options: readonly Option[];
+  /** Below the options. */
+  readonly notes?: string;
+}
+
+const CONFIG = {
+  name: "config",
+  short: "c",
+  value: "FILE",
+  help: "the configuration; default: $ADIT_CONFIG, then config/adit.yaml, then /etc/adit/adit.yaml",
+} as const;
+
+/** For commands that only read it. */
+const READ_CONFIG = { ...CONFIG, help: `${CONFIG.help}; - is standard input` } as const;
+
+const SHELLS = ["bash", "zsh", "fish"] as const;
+
+export const COMMANDS = {
+  serve: {
+    summary: "run the gateway",
+    about: "Run the gateway.",
+    arguments: [],
+    options: [CONFIG],
+    notes:
+      `The log is written to standard output as JSON lines. SIGHUP, a change of the file, and POST /-/reload on the
+admin listener reload the configuration. SIGTERM and SIGINT stop accepting connections and let in-flight
+requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.`,
+  },
+  check: {
+    summary: "check a configuration without starting the gateway",
+    about: "Check a configuration without starting the gateway.",
+    arguments: [{ name: "FILE", isOptional: true, help: "the same as --config FILE" }],
+    options: [
+      READ_CONFIG,
+      {
+        name: "format",
+        value: "FORMAT",
+        choices: ["text", "json"],
+        help: "text, or the problems as a JSON list of {file, line, column, path, message, severity}",
+      },
+      {
+        name: "online",
+        help:
+          "also check with AWS: who the credentials belong to (STS GetCallerIdentity), whether each model " +
+          "responds to a Converse request of about ten input tokens and one output token, which AWS bills, and " +
+          "whether it is near its end of life (GetFoundationModel)",
+      },
+    ],
+    notes:
+      `All problems are reported in one run, as FILE:LINE:COLUMN: KEY: MESSAGE. The exit code is 0 if there are none;
+warnings do not change it. References such as \${env:NAME} are resolved as by "adit serve".`,
+  },
+  explain: {
+    summary: "explain how a request for a model would be routed, and why",
+    about: "Explain how a request for a model would be routed, and why; nothing is sent.",
+    arguments: [{ name: "MODEL", help: "the name of a model or, with --caller, a model id or ARN" }],
+    options: [
+      {
+        name: "caller",
+        value: "NAME",
+        help: "a caller in the configuration; default: any caller that may use the model",
+      },
+      READ_CONFIG,
+    ],
+    notes: "Secrets are not printed. The exit code is 1 if the request would be refused.",
+  },
+  config: {
+    summary: "print the effective configuration and where each value comes from",
+    about: "Print the effective configuration as YAML, with defaults and without secrets.",
+    arguments: [],
+    options: [READ_CONFIG],
+    notes:
+      `Each value is followed by its origin: FILE:LINE, FILE:LINE with the reference used there, or default. The output
+is for reading only: it cannot be used as a configuration, because secrets are redacted.`,
+  },
+  schema: {
+    summary: "print the JSON Schema of the configuration",
+    about: "Print the JSON Schema of the configuration.",
+    arguments: [],
+    options: [],
+    notes: `With it, editors check and complete a file whose first line is
+# yaml-language-server: $schema=PATH
+where PATH is a file with this output.`,
+  },
+  import: {
+    summary: "convert the configuration of another gateway",
+    about: "Convert the configuration of another gateway to one of Adit's, and print it.",
+    arguments: [
+      {
+        name: "FORMAT",
+        choices: ["litellm"],
+        help: "litellm: config.yaml of LiteLLM's proxy, its Bedrock models",
+      },
+      { name: "FILE", help: "the file to convert" },
+    ],
+    options: [],
+    notes:
+      `What cannot be converted is listed in comments. Literal secrets in the file are copied, marked with a comment
+and reported on standard error; os.environ/NAME becomes \${env:NAME}.`,
+  },
+  keygen: {
+    summary: "create a key for a caller",
+    about: "Create a key for a caller.",
+    arguments: [],
+    options: [
+      { name: "name", value: "NAME", help: "name of the caller in the configuration; default: my-team" },
+      {
+        name: "format",
+        value: "FORMAT",
+        choices: ["text", "json"],
+        help: "text, or a JSON object {name, key, hash}",
+      },
+    ],
+    notes:
+      "The key is printed once and not stored: give it to the caller. The configuration only contains its hash.",
+  },
+  emulator: {
+    summary: "run only the built-in Bedrock emulator",
+    about: "Run only the built-in Bedrock emulator.",
+    arguments: [],
+    options: [
+      {
+        name: "listen",
+        value: "ADDRESS",
+        help: "host and port; default: 127.0.0.1:8090; port 0 selects a free port",
+      },
+    ],
+    notes: "Set it as the endpoint of an AWS SDK, or of a provider in Adit's configuration.",
+  },
+  completion: {
+    summary: "print a script that completes commands and options in a shell",
+    about: "Print a script that completes commands and options in a shell.",
+    arguments: [{ name: "SHELL", choices: SHELLS, help: SHELLS.join(", ") }],
+    options: [],
+    notes: `bash: source <(adit completion bash)
+zsh:  source <(adit completion zsh), after compinit
+fish: adit completion fish | source`,
+  },
+  man: {
+    summary: "print the manual page",
+    about: "Print the manual page adit(1), for man.",
+    arguments: [],
+    options: [],
+    notes: `To read it: adit man >adit.1 && man ./adit.1`,
+  },
+  version: {
+    summary: "print the version",
+    about: "Print the version.",
+    arguments: [],
+    options: [],
+  },
+} as const satisfies Record<string, CommandRow>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** The rows without their literal types, for those who go through all of them. */
+export const COMMAND_ROWS: ReadonlyMap<string, CommandRow> = new Map(Object.entries<CommandRow>(COMMANDS));
