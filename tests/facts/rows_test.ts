@@ -200,7 +200,8 @@ const CASES: readonly (readonly [ids: readonly string[], expected: Expected])[] 
     promptCaching: [],
   }],
   [["anthropic.claude-v2:1", "anthropic.claude-instant-v1"], { ...CLAUDE_3, ...NO_TOOLS }],
-  [["amazon.nova-micro-v1:0", "us.amazon.nova-premier-v1:0"], {
+  [["amazon.nova-micro-v1:0"], { family: "nova", maxOutputTokens: 10_000, toolResultMedia: [] }],
+  [["amazon.nova-lite-v1:0", "us.amazon.nova-premier-v1:0"], {
     family: "nova",
     maxOutputTokens: 10_000,
     reasoningEffort: {},
