@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
 import type { ErrorKind } from "../../lib/base/errors.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
+import { jsonText } from "../../lib/base/json_text.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat/request.ts";
 import type { ChatCall } from "../../lib/translate/chat/request.ts";
@@ -13,7 +14,6 @@ import { ConverseStreamToChat } from "../../lib/translate/chat/answer_stream.ts"
 import { converseToChat } from "../../lib/translate/chat/answer.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { parseConverseResponse } from "../../lib/wire/bedrock/converse.ts";
-import type { ConverseRequest } from "../../lib/wire/bedrock/converse.ts";
 import type { ConverseEvent } from "../../lib/wire/bedrock/converse_stream.ts";
 import { openAiErrorBody } from "../../lib/wire/errors.ts";
 import { parseChatRequest } from "../../lib/wire/openai/chat.ts";
@@ -59,13 +59,17 @@ export function runChatCase(path: string): void {
     files.expectJson("client_response.json", openAiErrorBody(error));
     return;
   }
-  // Through JSON, as it goes out: members that are undefined are gone.
-  const sent = JSON.parse(JSON.stringify(call.request)) as ConverseRequest;
+  const sent = asSent(call.request);
   assertMatchesSchema(call.operation === "converseStream" ? "ConverseStream" : "Converse", sent);
   assertObeysConverse(sent);
   files.expectJson("upstream_request.json", sent);
   const anomalies = (call.operation === "converseStream" ? answerStream : answerWhole)(files, call);
   files.expectJson("reported.json", { ignored: call.ignored, anomalies });
+}
+
+/** A value as it is after its way as JSON. */
+function asSent<T extends object>(value: T): T {
+  return JSON.parse(jsonText(value));
 }
 
 const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-callers-name" };
@@ -74,7 +78,8 @@ function answerWhole(files: GoldenFiles, call: ChatCall): readonly string[] {
   const answer = files.read("upstream_response.json");
   if (answer === undefined) return [];
   const response = parseConverseResponse(JSON.parse(answer));
-  const { body, anomalies } = converseToChat(response, { ...HEAD, call });
+  const { body: made, anomalies } = converseToChat(response, { ...HEAD, call });
+  const body = asSent(made);
   const replayed = translateStream(converseEvents(response), { call, failure: undefined });
   if (call.stream) files.expectText("client_response.sse", replayed.text);
   else files.expectJson("client_response.json", body);
@@ -124,7 +129,7 @@ function assertSameAsWhole(
   { call, events }: { call: ChatCall; events: readonly RawEvent[] },
 ): void {
   const whole = converseToChat(parseConverseResponse(accumulateEvents(events)), { ...HEAD, call });
-  const { usage, ...body } = whole.body;
+  const { usage, ...body } = asSent(whole.body);
   const expected = call.includeUsage && usage !== undefined ? { ...body, usage } : body;
   assert.deepEqual(
     withCompactJson(accumulateChunks(sse)),
