@@ -1,16 +1,16 @@
 #!/bin/sh
-# Installs Adit as a systemd service, or a newer Adit over an older one. Run it as root in the folder of the release:
+# Installs Adit as a systemd service, or upgrades it. Run it as root in the folder of the release:
 #
 #   ./install.sh [--root FOLDER] [--signers FILE] [BINARY]
 #
 #   BINARY           the program; default: the one for this machine in the folder of this script
-#   --root FOLDER    install below this folder and touch nothing else, for packages and for trying it out without root
+#   --root FOLDER    install below this folder and change nothing else: for packages, and for trials without root
 #   --signers FILE   verify the signature of SHA256SUMS with the public keys in this file (see ssh-keygen(1), ALLOWED
-#                    SIGNERS), which must come from elsewhere than the release
+#                    SIGNERS); do not take it from the place of the release
 #
-# Every file is compared with SHA256SUMS in the folder that it comes from; where there is none, the script says so.
-# It may be run again at any time: it starts and stops nothing, and what is below /etc/adit it leaves as it is, but for
-# the example and the schema. The program that it replaces stays beside the new one as adit.previous.
+# Every file is compared with SHA256SUMS in its folder; if there is none, the script says so. The script can be run again
+# at any time: it starts and stops nothing, and keeps everything in /etc/adit except the example and the schema. The
+# program that it replaces is kept as adit.previous in the same folder.
 
 set -eu
 umask 022
@@ -26,7 +26,7 @@ root=
 binary=
 signers=
 
-# What is being written, until it is complete and takes its name.
+# The file that is being written, until it is complete and gets its name.
 temporary=
 trap '[ -z "$temporary" ] || rm -f "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -53,8 +53,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# Whether the programs of this machine use musl, as Alpine's do. A loader of musl alone says nothing: Debian's package
-# "musl" brings one for those who compile.
+# Whether the programs of this machine use musl, as Alpine's do. A musl loader alone proves nothing: Debian's package
+# "musl" contains one for developers.
 uses_musl() {
   case $(ldd /bin/sh 2>/dev/null || ldd --version 2>&1 || :) in
     *musl*) return 0 ;;
@@ -62,30 +62,30 @@ uses_musl() {
   esac
 }
 
-# 1. Is this a machine to install on?
+# 1. Check the machine.
 
 if [ -z "$root" ]; then
-  [ "$(id -u)" = 0 ] || fail 'only root may; --root FOLDER tries it out without'
-  command -v systemctl >/dev/null || fail 'there is no systemd here'
+  [ "$(id -u)" = 0 ] || fail 'run it as root, or try it with --root FOLDER'
+  command -v systemctl >/dev/null || fail 'systemd is not installed'
 fi
 
-# 2. The program, which must be whole and must run here.
+# 2. Find the program, check all files, and install the program.
 
 if [ -z "$binary" ]; then
   case $(uname -m) in
     x86_64) target=linux-x64 ;;
     aarch64) target=linux-arm64 ;;
-    *) fail "there is no Adit for the processor \"$(uname -m)\"" ;;
+    *) fail "unsupported processor \"$(uname -m)\"" ;;
   esac
   if uses_musl; then target=$target-musl; fi
   for found in "$here"/adit-*-"$target"; do
     [ -e "$found" ] || continue
-    [ -z "$binary" ] || fail 'several programs for this machine lie beside this script: name one'
+    [ -z "$binary" ] || fail 'several programs for this machine are in the folder of this script: name one'
     binary=$found
   done
-  [ -n "$binary" ] || fail "no adit-VERSION-$target lies beside this script"
+  [ -n "$binary" ] || fail "no adit-VERSION-$target in the folder of this script"
 fi
-[ -f "$binary" ] || fail "there is no file \"$binary\""
+[ -f "$binary" ] || fail "file \"$binary\" does not exist"
 
 if [ -n "$signers" ]; then
   command -v ssh-keygen >/dev/null || fail '--signers needs ssh-keygen'
@@ -95,8 +95,8 @@ if [ -n "$signers" ]; then
   say "$here/SHA256SUMS: signed by a key of $signers"
 fi
 
-# put SOURCE MODE: copies the file to a new one in the folder $to, whose name is then in $temporary, and compares the copy
-# with the sums. What is checked is what will be used, whatever becomes of the source meanwhile.
+# put SOURCE MODE: copies the file to a new one in the folder $to, sets $temporary to its name, and compares the copy with
+# the checksums. The copy is what gets installed, so a later change of the source has no effect.
 put() {
   temporary=$(mktemp "$to/.adit.XXXXXXXX")
   cp "$1" "$temporary"
@@ -118,7 +118,7 @@ put() {
 }
 unverified=
 
-# Gives the file that put made its name.
+# take NAME: gives the file that put made its final name.
 take() {
   mv -f "$temporary" "$1"
   temporary=
@@ -128,10 +128,10 @@ bin=$root/usr/local/bin
 etc=$root/etc/adit
 units=$root/etc/systemd/system
 mkdir -p "$bin" "$etc" "$etc/credentials" "$units"
-# Only root reads the credentials; systemd hands them over to the service.
+# Only root reads the credentials; systemd passes them to the service.
 chmod 700 "$etc/credentials"
 
-# All of them before the first is installed; this script as well, as far as that can still help.
+# All files before the first one is installed, this script included, although it is already running.
 to=$etc
 for file in "$(basename "$0")" adit.service adit.production.yaml adit.schema.json; do
   put "$here/$file" 600
@@ -139,7 +139,7 @@ for file in "$(basename "$0")" adit.service adit.production.yaml adit.schema.jso
 done
 temporary=
 
-# Under a new name first: a program that runs cannot be written to, and half a program must never lie at its place.
+# Under a new name first: a running program cannot be overwritten, and an incomplete one must never have the final name.
 to=$bin
 put "$binary" 755
 version=$("$temporary" version) || fail "\"$binary\" does not run on this machine"
@@ -153,7 +153,7 @@ else
   say "$bin/adit: $version"
 fi
 
-# 3. The unit, and what helps to write a configuration.
+# 3. Install the unit, the example and the schema.
 
 to=$units
 put "$here/adit.service" 644
@@ -163,13 +163,13 @@ put "$here/adit.production.yaml" 644
 take "$etc/adit.example.yaml"
 put "$here/adit.schema.json" 644
 take "$etc/adit.schema.json"
-say "$units/adit.service: installed; what is your own goes into \"systemctl edit adit\""
+say "$units/adit.service: installed; make your own changes with \"systemctl edit adit\""
 
-# 4. The configuration, and a key for the first caller, unless there is one.
+# 4. Write a configuration and a key for the first caller, unless a configuration exists.
 
 key=
 if [ -e "$etc/adit.yaml" ]; then
-  say "$etc/adit.yaml: left as it is"
+  say "$etc/adit.yaml: kept"
 else
   made=$("$bin/adit" keygen --name first-caller)
   key=$(printf '%s\n' "$made" | grep '^adit_')
@@ -178,8 +178,8 @@ else
   cat >"$temporary" <<END
 # yaml-language-server: \$schema=./adit.schema.json
 #
-# Adit in front of Amazon Bedrock. adit.example.yaml beside this file shows more. Saving this file is enough: Adit takes
-# the change, or says in its log what is wrong with it and goes on as before.
+# Adit for Amazon Bedrock. adit.example.yaml in this folder shows more. A saved change takes effect at once; an invalid
+# file is rejected, the running configuration stays, and the log says why.
 
 listen: 127.0.0.1:8080
 admin: 127.0.0.1:9090
@@ -187,8 +187,8 @@ admin: 127.0.0.1:9090
 providers:
   bedrock:
     type: bedrock
-    region: us-east-1 # yours
-    # Without "credentials", AWS's default chain finds them: environment, ~/.aws, SSO, web identity, container, instance.
+    region: us-east-1 # your region
+    # Default credentials: AWS's default credential chain (environment, ~/.aws, SSO, web identity, container, instance).
 
 models:
   claude-haiku:
@@ -205,7 +205,7 @@ END
   say "$etc/adit.yaml: written, with a first caller"
 fi
 
-# 5. Everything as the service will find it.
+# 5. Check everything as the service will use it.
 
 problems=0
 CREDENTIALS_DIRECTORY=$etc/credentials "$bin/adit" check --config "$etc/adit.yaml" || problems=1
@@ -216,14 +216,14 @@ fi
 
 if [ -n "$key" ]; then
   say ''
-  say 'The key of the first caller. Adit keeps only its hash, so this is the last time that it is seen:'
+  say 'Key of the first caller. Adit stores only its hash, so this is the only time it is shown:'
   say "  $key"
 fi
 
 say ''
-say 'What is left to do:'
-[ $problems = 0 ] || say '  - mend what is complained of above'
+say 'Next steps:'
+[ $problems = 0 ] || say '  - fix the problems above'
 say "  - set the region and the models:  \$EDITOR $etc/adit.yaml"
-say '  - start it, now and at each boot:  systemctl enable --now adit'
-say '  - or, over an older version:       systemctl restart adit'
-say '  - see how it does:                 systemctl status adit; journalctl -u adit'
+say '  - start it now and at boot:        systemctl enable --now adit'
+say '  - or, after an upgrade:            systemctl restart adit'
+say '  - watch it:                        systemctl status adit; journalctl -u adit'

@@ -73,7 +73,7 @@ Deno.test("what cannot be installed leaves what is installed alone", async () =>
   await machine.install(await otherAdit(machine, "older"));
   await machine.write("/broken", "#!/bin/sh\nexit 3\n");
   const refusals: readonly (readonly [args: readonly string[], message: string])[] = [
-    [["/nowhere/adit"], 'there is no file "/nowhere/adit"'],
+    [["/nowhere/adit"], 'file "/nowhere/adit" does not exist'],
     [[`${machine.root}/broken`], `"${machine.root}/broken" does not run on this machine`],
     [["--force"], 'unknown option "--force"'],
   ];
@@ -97,6 +97,6 @@ Deno.test("where the programs of two releases lie, none of them is chosen", asyn
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^Cannot install Adit: several programs for this machine lie beside this script: name one\n$/,
+    /^Cannot install Adit: several programs for this machine are in the folder of this script: name one\n$/,
   );
 });
