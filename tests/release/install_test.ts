@@ -63,7 +63,7 @@ Deno.test("an upgrade keeps the program before it, and a configuration with prob
   const { code, stdout, stderr } = await machine.install(await builtAdit());
   assert.equal(code, 0);
   assert.match(stderr, /adit\.yaml:1:9: models: /);
-  assert.match(stdout, /^ {2}- mend what is complained of above$/m);
+  assert.match(stdout, /^ {2}- fix the problems above$/m);
   assert.equal(await machine.read(CONFIG), "models: 3\n");
   assert.equal(await machine.read(`${PROGRAM}.previous`), "#!/bin/sh\necho older\n");
 });
