@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
-import { readRepositoryFile, repositoryFiles } from "../meta/sources.ts";
+import { readRepositoryFile, repositoryFiles } from "./sources.ts";
 
 const MAX_TABLE_WIDTH = 160;
 
