@@ -1,11 +1,18 @@
 /** Assembles a gateway: credentials, upstream, pipeline, and the sinks of settled requests. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
+import type { AditError } from "../base/errors.ts";
+import { randomFraction } from "../base/ids.ts";
+import type { LogFields, Logger } from "../base/log.ts";
+import { formatPath } from "../base/problems.ts";
 import { router } from "../endpoints/router.ts";
+import type { AttemptTools } from "../gateway/attempts.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
+import { RetryBudget } from "../gateway/retry_budget.ts";
+import { TargetHealth } from "../gateway/target_health.ts";
 import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
 import { Upstream, type UpstreamOptions } from "../providers/upstream.ts";
+import type { Target } from "../snapshot/plan.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { requestLog } from "../telemetry/log_line.ts";
@@ -16,6 +23,8 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly timers: TimerWheel;
   readonly logger: Logger;
   readonly snapshot: Snapshot;
+  /** Between 0 and 1; chooses among targets and spreads retries. */
+  readonly random?: () => number;
 }
 
 export interface Gateway {
@@ -23,15 +32,37 @@ export interface Gateway {
   readonly credentials: ProviderCredentials;
   /** Counts of the requests settled since the start. */
   readonly counts: RequestCounts;
+  /** Of every target that has been asked. */
+  readonly health: TargetHealth;
 }
 
 /** The gateway without its sockets. */
-export function buildGateway({ logger, snapshot, ...parts }: GatewayParts): Gateway {
+export function buildGateway({ logger, snapshot, random = randomFraction, ...parts }: GatewayParts): Gateway {
   const { clock, timers } = parts;
   const credentials = new ProviderCredentials({ clock, logger });
   const upstream = new Upstream({ ...parts, credentials });
   const counts = new RequestCounts();
   const sinks: readonly RecordSink[] = [requestLog(logger), (record) => counts.add(record)];
-  const pipeline = new Pipeline({ clock, timers, upstream, router, snapshot, sinks });
-  return { pipeline, credentials, counts };
+  const health = new TargetHealth({ random });
+  const attempts: AttemptTools = {
+    clock,
+    timers,
+    health,
+    budget: new RetryBudget(),
+    random,
+    onMisfit: (target, error) => logger.log("warn", "target is not usable", misfitFields(target, error)),
+  };
+  const pipeline = new Pipeline({ clock, timers, upstream, router, snapshot, sinks, attempts });
+  return { pipeline, credentials, counts, health };
+}
+
+/** Only the operator can fix it, so the line says where. */
+function misfitFields({ provider, modelId, settings }: Target, error: AditError): LogFields {
+  return {
+    ...(settings && { setting: formatPath(settings.path) }),
+    provider: provider.name,
+    model_id: modelId,
+    error: error.kind,
+    upstream_error: error.details.upstream?.type,
+  };
 }

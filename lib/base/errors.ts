@@ -16,8 +16,6 @@ interface ErrorRow {
   readonly anthropic: string;
   /** Exception name for `x-amzn-ErrorType` on the native routes. */
   readonly bedrock: string;
-  /** Whether another target may be tried before the first byte is sent to the client. */
-  readonly retry: "never" | "elsewhere";
   readonly level: LogLevel;
   /** Whether the upstream's message is shown, with identifiers scrubbed; if hidden, `text` is shown. */
   readonly upstreamText: "scrubbed" | "hidden";
@@ -34,7 +32,6 @@ const invalid = {
   openai: ["invalid_request_error", "invalid_request_error"],
   anthropic: "invalid_request_error",
   bedrock: "ValidationException",
-  retry: "never",
   level: "info",
   upstreamText: "scrubbed",
   text: "the request is invalid",
@@ -56,7 +53,6 @@ const upstreamFailed = {
   openai: ["server_error", "upstream_error"],
   anthropic: "api_error",
   bedrock: "InternalServerException",
-  retry: "elsewhere",
   level: "warn",
   upstreamText: "hidden",
   text: "the model provider failed to handle the request",
@@ -221,15 +217,19 @@ export const ERRORS = {
     bedrock: "ModelStreamErrorException",
     text: "the model's response ended before it was complete",
   },
+  no_target: {
+    ...unavailable,
+    openai: ["server_error", "no_target"],
+    text: "no provider of this model can answer right now; retry shortly",
+    retryAfterS: 1,
+  },
   busy: {
     ...unavailable,
-    retry: "never",
     text: "the gateway is at its concurrency limit; retry shortly",
     retryAfterS: 1,
   },
   draining: {
     ...unavailable,
-    retry: "never",
     level: "info",
     text: "the gateway is shutting down; retry shortly",
     retryAfterS: 1,
@@ -251,7 +251,6 @@ export const ERRORS = {
     ...upstreamFailed,
     status: 500,
     openai: ["server_error", "internal_error"],
-    retry: "never",
     level: "error",
     text: "internal error in the gateway",
   },
@@ -282,6 +281,8 @@ export interface ErrorDetails {
   readonly allow?: string;
   /** The upstream's `retry-after`, passed through unchanged. */
   readonly retryAfter?: string;
+  /** Overrides the table: false where the gateway has retried already and nothing else is likely to help. */
+  readonly shouldRetry?: boolean;
   readonly upstream?: UpstreamDetail;
   readonly cause?: unknown;
 }

@@ -21,3 +21,8 @@ export function newMessageId(): string {
 export function newCallerKey(): string {
   return `adit_${randomBytes(32).toString("base64url")}`;
 }
+
+/** A random number from 0 to 1, 1 excluded: for choices and for spreading load, never for secrets. */
+export function randomFraction(): number {
+  return Math.random();
+}

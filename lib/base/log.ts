@@ -7,8 +7,10 @@ import type { Clock } from "./clock.ts";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+type LogValue = string | number | boolean | null | undefined;
+
 export type LogFields = Readonly<
-  Record<string, string | number | boolean | null | undefined | readonly string[]>
+  Record<string, LogValue | readonly string[] | readonly Readonly<Record<string, LogValue>>[]>
 >;
 
 export interface Logger {

@@ -1,30 +1,236 @@
-/** Tries the targets of a plan in order: the only place that decides whether a request is retried. */
+/** Tries the targets of a plan: the only place that decides whether, where and when a request is tried again. */
 
-import { errorRow, toAditError } from "../base/errors.ts";
+import type { Clock, TimerWheel } from "../base/clock.ts";
+import { AditError, toAditError } from "../base/errors.ts";
+import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
-import type { Attempt, ModelRequest } from "./endpoint.ts";
+import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
+import { order } from "./order.ts";
+import type { RetryBudget } from "./retry_budget.ts";
+import { retryAfterMs, retryRule } from "./retry_rules.ts";
+import type { TargetHealth } from "./target_health.ts";
 
-/** The first successful attempt, or the one whose refusal is returned to the caller. */
-export async function attemptInOrder(request: ModelRequest, call: Call): Promise<Attempt> {
-  const [first, ...others] = request.plan.targets;
-  let attempt = await attemptAt(first, request, call);
-  for (const target of others) {
-    if (!mayTryNext(attempt)) break;
-    attempt = await attemptAt(target, request, call);
-  }
-  return attempt;
+export interface AttemptTools {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly health: TargetHealth;
+  readonly budget: RetryBudget;
+  /** Between 0 and 1. */
+  readonly random: () => number;
+  /** Called when a target turns out to be misconfigured, or to lack access. */
+  readonly onMisfit: (target: Target, error: AditError) => void;
 }
 
-/** Whether another target may be tried: the refusal only concerns this target. */
-function mayTryNext({ refused }: Attempt): boolean {
-  return refused !== undefined && errorRow(refused.kind).retry === "elsewhere";
+/** Frames and bytes of a stream without content that are held back. */
+const MAX_HELD = { maxFrames: 64, maxBytes: 256 * 1024 } as const;
+
+/** A target that is back within this time is waited for where all of them rest. */
+const WORTH_WAITING_MS = 1_000;
+
+/** The first attempt that is answered, or the one whose refusal is the caller's. */
+export function attemptInOrder(request: ModelRequest, call: Call, tools: AttemptTools): Promise<Attempt> {
+  return new Attempts(request, call, tools).run();
 }
 
-async function attemptAt(target: Target, request: ModelRequest, call: Call): Promise<Attempt> {
-  try {
-    return await request.attempt(target, call);
-  } catch (cause) {
-    return { refused: toAditError(cause), ignored: [] };
+/** One request's way through its targets. */
+class Attempts {
+  readonly #request: ModelRequest;
+  readonly #call: Call;
+  readonly #tools: AttemptTools;
+  /** Targets still to be asked, the next one first. */
+  readonly #queue: Target[];
+  #attempts = 0;
+  #repeats = 0;
+  #moves = 0;
+
+  constructor(request: ModelRequest, call: Call, tools: AttemptTools) {
+    this.#request = request;
+    this.#call = call;
+    this.#tools = tools;
+    this.#queue = this.#ordered();
   }
+
+  async run(): Promise<Attempt> {
+    const { plan } = this.#request;
+    const nowMs = this.#tools.clock.monotonic();
+    this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
+    for (const passed of plan.passedOver) this.#call.passOver(passed);
+    const rested = await this.#waitForRest();
+    if (rested !== undefined) return rested;
+    let attempt = await this.#attempt();
+    while (attempt.refused !== undefined && await this.#mayGoOn(attempt)) attempt = await this.#attempt();
+    return attempt.refused === undefined ? attempt : this.#final(attempt);
+  }
+
+  #ordered(): Target[] {
+    const { plan, affinity } = this.#request;
+    const { health, random, clock } = this.#tools;
+    if (plan.targets.length === 1) return [...plan.targets];
+    const nowMs = clock.monotonic();
+    const ordered = order(plan.targets, {
+      view: (target) => health.view(target, nowMs),
+      random,
+      pick: plan.routing.pick,
+      affinityKey: plan.routing.affinity.length === 0 ? undefined : affinity?.(plan.routing.affinity),
+    });
+    const ready = ordered.filter(({ because }) => because !== "resting");
+    return (ready.length > 0 ? ready : ordered.slice(0, 1)).map(({ target }) => target);
+  }
+
+  /** Where every target rests, waits for the first to be back; gives the refusal where that takes too long. */
+  async #waitForRest(): Promise<Refusal | undefined> {
+    const { targets } = this.#request.plan;
+    const [first] = this.#queue;
+    if (targets.length === 1 || first === undefined) return undefined;
+    const { restsMs } = this.#tools.health.view(first, this.#tools.clock.monotonic());
+    if (restsMs === 0) return undefined;
+    if (restsMs < Math.min(WORTH_WAITING_MS, this.#call.remainingMs)) {
+      await this.#pause(restsMs);
+      return undefined;
+    }
+    const retryAfter = String(Math.ceil(restsMs / 1000));
+    return { refused: new AditError("no_target", undefined, { retryAfter }), ignored: [] };
+  }
+
+  async #attempt(): Promise<Attempt> {
+    const [target] = this.#queue;
+    if (target === undefined) throw new AditError("internal");
+    const { clock, health } = this.#tools;
+    const startMs = clock.monotonic();
+    const end = health.begin(target);
+    this.#attempts++;
+    const attempt = await this.#ask(target);
+    const ms = clock.monotonic() - startMs;
+    if (attempt.refused === undefined) {
+      health.succeeded(target, { nowMs: clock.monotonic(), latencyMs: ms });
+      this.#call.onSettled((error) => {
+        end();
+        // What breaks after the first content is not tried again, but says something about the target.
+        if (error !== undefined) this.#noteRefusal(target, error);
+      });
+    } else {
+      end();
+      this.#noteRefusal(target, attempt.refused);
+    }
+    this.#call.noteAttempt({
+      target: nameOf(target),
+      error: attempt.refused?.kind,
+      ms: Math.round(ms),
+      upstreamRequestId: attempt.refused?.details.upstream?.requestId ??
+        attempt.answered?.outcome().upstreamRequestId,
+    });
+    return attempt;
+  }
+
+  async #ask(target: Target): Promise<Attempt> {
+    try {
+      return await this.#request.attempt(target, this.#call, this.#hold());
+    } catch (cause) {
+      return { refused: toAditError(cause), ignored: [] };
+    }
+  }
+
+  /** A stream is held back only while its failure could still be somebody else's success. */
+  #hold(): Hold | undefined {
+    const { commitWithinMs, retry } = this.#request.plan.routing;
+    const couldMove = this.#queue.length > 1 && this.#attempts < retry.attempts;
+    return couldMove && commitWithinMs > 0
+      ? { timers: this.#tools.timers, withinMs: commitWithinMs, ...MAX_HELD }
+      : undefined;
+  }
+
+  #noteRefusal(target: Target, error: AditError): void {
+    const { clock, health, onMisfit } = this.#tools;
+    const policy = this.#request.plan.routing.health;
+    const rests = health.refused(target, error, { nowMs: clock.monotonic(), policy });
+    if (rests && retryRule(error).health === "misfit") onMisfit(target, error);
+  }
+
+  /** Whether to try again; where it does, the queue begins with the target to ask, and the pause is over. */
+  async #mayGoOn({ refused }: Refusal): Promise<boolean> {
+    const { routing: { retry } } = this.#request.plan;
+    const rule = retryRule(refused);
+    if (this.#attempts >= retry.attempts) return false;
+    if (rule.elsewhere && this.#dropToNext()) {
+      this.#repeats = 0;
+      // The first move is what fail-over is for; more of them would multiply an outage.
+      return this.#moves++ === 0 || this.#spend();
+    }
+    if (this.#repeats >= rule.repeats) return false;
+    const pauseMs = this.#pauseBefore(refused);
+    if (pauseMs > retry.retryAfterMaxMs && retryAfterMs(refused.details.retryAfter) !== undefined) {
+      return false;
+    }
+    if (pauseMs >= this.#call.remainingMs || !this.#spend()) return false;
+    this.#repeats++;
+    await this.#pause(pauseMs);
+    return true;
+  }
+
+  /** Moves on to the next target that can answer the request without a loss; leaves the queue as it is without one. */
+  #dropToNext(): boolean {
+    const [current, ...others] = this.#queue;
+    const next = others.findIndex((target) => this.#fits(target));
+    if (next === -1 || current === undefined) return false;
+    this.#queue.splice(0, next + 1);
+    return true;
+  }
+
+  #fits(target: Target): boolean {
+    const { plan: { targets: [first] }, losses } = this.#request;
+    if (losses === undefined || familyOf(target) === familyOf(first)) return true;
+    let lost: readonly string[];
+    try {
+      const known = new Set(losses(first, this.#call));
+      lost = losses(target, this.#call).filter((each) => !known.has(each));
+    } catch (cause) {
+      lost = [toAditError(cause).details.param ?? "the request"];
+    }
+    if (lost.length > 0) {
+      this.#call.passOver({ target: nameOf(target), because: `would lose ${lost.join(", ")}` });
+    }
+    return lost.length === 0;
+  }
+
+  #spend(): boolean {
+    return this.#tools.budget.spend(this.#request.plan.name, this.#tools.clock.monotonic());
+  }
+
+  /** Full jitter over a doubling limit, or what the upstream asked for. */
+  #pauseBefore({ details }: AditError): number {
+    const { backoffMs, backoffMaxMs } = this.#request.plan.routing.retry;
+    return retryAfterMs(details.retryAfter) ??
+      this.#tools.random() * Math.min(backoffMaxMs, backoffMs * 2 ** this.#repeats);
+  }
+
+  /** Waits, or throws at once what ended the request meanwhile. */
+  #pause(ms: number): Promise<void> {
+    const { ended } = this.#call;
+    return new Promise((resolve, reject) => {
+      const deadline = this.#tools.timers.after(ms, resolve);
+      const end = () => {
+        deadline.cancel();
+        reject(ended.reason);
+      };
+      if (ended.aborted) end();
+      else ended.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  /** A client that tries once more would only repeat what has been tried here, unless a pause is all that is needed. */
+  #final(refusal: Refusal): Refusal {
+    const { kind, message, details } = refusal.refused;
+    if (this.#attempts < 2 || retryRule(refusal.refused).health !== "failure") return refusal;
+    return { ...refusal, refused: new AditError(kind, message, { ...details, shouldRetry: false }) };
+  }
+}
+
+/** The target's name in its model; a bare model id is not shown. */
+function nameOf({ settings, provider }: Target): string {
+  return settings?.name ?? provider.name;
+}
+
+function familyOf({ settings }: Target): string | undefined {
+  return settings?.traits.family;
 }

@@ -3,9 +3,10 @@
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
+import { isStream } from "../providers/bedrock/operations.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
-import type { Plan, Target } from "../snapshot/plan.ts";
-import type { RecordedError, RecordSink, RequestRecord } from "../snapshot/record.ts";
+import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
+import type { RecordedAttempt, RecordedError, RecordSink, RequestRecord } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, Outcome } from "./outcome.ts";
@@ -47,6 +48,9 @@ export class Call {
   #ending: AbortController | undefined;
   #answer: Answer | undefined;
   #onOverdue: (() => void) | undefined;
+  #onSettled: ((error: AditError | undefined) => void) | undefined;
+  readonly #attempts: RecordedAttempt[] = [];
+  readonly #passedOver: PassedOver[] = [];
   #status = 0;
   #firstByteMs: number | undefined;
   #settled = false;
@@ -76,6 +80,11 @@ export class Call {
     this.#caller = caller;
   }
 
+  /** The targets that the request may be sent to; undefined until it is known what it asks for. */
+  get plan(): Plan | undefined {
+    return this.#plan;
+  }
+
   set plan(plan: Plan) {
     this.#plan = plan;
   }
@@ -88,7 +97,9 @@ export class Call {
     this.#exchange?.end(new AditError("client_gone"));
     this.#target = target;
     const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
-    this.#exchange = this.options.upstream.open(target, upstreamCall, { connectMs, firstByteMs, idleMs });
+    const firstTokenMs = isStream(upstreamCall.operation) ? this.#plan?.routing.firstTokenMs : undefined;
+    const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
+    this.#exchange = this.options.upstream.open(target, upstreamCall, timeouts);
     return this.#exchange;
   }
 
@@ -112,6 +123,26 @@ export class Call {
     this.#onOverdue = callback;
   }
 
+  /** Calls back, once, when the request is settled. */
+  onSettled(callback: (error: AditError | undefined) => void): void {
+    this.#onSettled = callback;
+  }
+
+  /** Notes what came of one attempt. */
+  noteAttempt(attempt: RecordedAttempt): void {
+    this.#attempts.push(attempt);
+  }
+
+  /** Notes a target that is not asked, and why. */
+  passOver(passed: PassedOver): void {
+    this.#passedOver.push(passed);
+  }
+
+  /** The attempts so far, in order. */
+  get attempts(): readonly RecordedAttempt[] {
+    return this.#attempts;
+  }
+
   /** Records that the response has begun. */
   began(answer: Answer): void {
     this.#answer = answer;
@@ -126,6 +157,7 @@ export class Call {
     this.#deadline.cancel();
     if (error !== undefined) this.#exchange?.end(error);
     this.options.onSettled(this);
+    this.#onSettled?.(error ?? this.#answer?.outcome().refusal);
     const record = this.#record(this.#answer?.outcome(), error, failure);
     for (const sink of this.options.sinks) sink(record);
   }
@@ -134,6 +166,16 @@ export class Call {
     const seconds = this.snapshot.timeouts.totalMs / 1000;
     this.end(new AditError("timeout", `the model's response did not finish within ${seconds} s`));
     this.#onOverdue?.();
+  }
+
+  /** Which targets were asked: said where there was a choice. */
+  #way(): Pick<RequestRecord, "target" | "attempts" | "passedOver"> {
+    const hadChoice = this.#attempts.length > 1 || (this.#plan?.targets.length ?? 0) > 1;
+    return {
+      target: hadChoice ? this.#attempts.at(-1)?.target : undefined,
+      attempts: hadChoice ? this.#attempts : [],
+      passedOver: this.#passedOver,
+    };
   }
 
   #elapsed(): number {
@@ -155,6 +197,7 @@ export class Call {
       dialect,
       model: this.#plan?.name.slice(0, 256),
       provider: this.#target?.provider.name,
+      ...this.#way(),
       status: failure?.status ?? this.#status,
       durationMs: this.#elapsed(),
       firstByteMs: this.#firstByteMs,

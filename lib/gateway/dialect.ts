@@ -43,8 +43,8 @@ const ROWS = {
 /** The response to a request that failed before its first byte. */
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
-  const { retryAfterS, shouldRetry } = errorRow(error.kind);
-  const { allow, retryAfter = retryAfterS } = error.details;
+  const defaults = errorRow(error.kind);
+  const { allow, retryAfter = defaults.retryAfterS, shouldRetry = defaults.shouldRetry } = error.details;
   const headers = new Headers({
     "content-type": "application/json",
     ...row.errorHeaders(error, requestId),

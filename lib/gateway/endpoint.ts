@@ -4,6 +4,7 @@
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import { type AditError, toAditError } from "../base/errors.ts";
+import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { Call } from "./call.ts";
@@ -53,7 +54,11 @@ export type Reading =
 export interface ModelRequest {
   readonly plan: Plan;
   /** One attempt at one target; what it throws is a refusal, too. */
-  attempt(target: Target, call: Call): Promise<Attempt>;
+  attempt(target: Target, call: Call, hold: Hold | undefined): Promise<Attempt>;
+  /** What keeps requests at one target: the first of the named keys that the request has. */
+  affinity?(by: readonly string[]): string | undefined;
+  /** Fields that have no effect at the target, without asking it. Throws where the request does not fit it at all. */
+  losses?(target: Target, call: Call): readonly string[];
 }
 
 /** The result of one attempt at a target before any byte was sent to the client. */
@@ -62,6 +67,7 @@ export type Attempt =
   | Refusal;
 
 export interface Refusal {
+  readonly answered?: undefined;
   readonly refused: AditError;
   /** Ignored fields and flags of the request: what Bedrock never saw may be why it refused. */
   readonly ignored: readonly string[];

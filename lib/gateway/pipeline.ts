@@ -14,7 +14,7 @@ import { routePath } from "../server/path.ts";
 import { streamBody } from "../server/stream.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { attemptInOrder } from "./attempts.ts";
+import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Router } from "./endpoint.ts";
@@ -28,6 +28,7 @@ export interface PipelineOptions {
   readonly snapshot: Snapshot;
   /** Receive the record of every request when it is settled. */
   readonly sinks: readonly RecordSink[];
+  readonly attempts: AttemptTools;
 }
 
 /** The parts of a received request. */
@@ -138,7 +139,7 @@ export class Pipeline {
         return wholeResponse(call, reading.answer);
       case "model":
         call.plan = reading.request.plan;
-        return this.#respond(await attemptInOrder(reading.request, call), call);
+        return this.#respond(await attemptInOrder(reading.request, call, this.#options.attempts), call);
     }
   }
 

@@ -3,7 +3,7 @@
 import { AditError } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { modelFor } from "../snapshot/access.ts";
-import type { Plan, Target } from "../snapshot/plan.ts";
+import { DIRECT, type Plan, type Target } from "../snapshot/plan.ts";
 import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
@@ -19,7 +19,12 @@ export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): 
 /** The plan for a configured model, for any caller. */
 export function planFor(model: Model): Plan {
   const [first, ...others] = model.targets;
-  return { name: model.name, targets: [planned(first), ...others.map(planned)] };
+  return {
+    name: model.name,
+    targets: [planned(first), ...others.map(planned)],
+    routing: model.routing,
+    passedOver: [],
+  };
 }
 
 function planned(settings: ModelTarget): Target {
@@ -68,7 +73,12 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
   const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
   if (provider === undefined) throw notFound(id);
-  return { name: id, targets: [{ provider, modelId: id, settings: undefined }] };
+  return {
+    name: id,
+    targets: [{ provider, modelId: id, settings: undefined }],
+    routing: DIRECT,
+    passedOver: [],
+  };
 }
 
 /** The plan for a native request about a region, or a resource in it that is not a model. */
@@ -80,7 +90,12 @@ export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snap
       "this key is not allowed to use Bedrock's native API in this region",
     );
   }
-  return { name: place.id, targets: [{ provider, modelId: "", settings: undefined }] };
+  return {
+    name: place.id,
+    targets: [{ provider, modelId: "", settings: undefined }],
+    routing: DIRECT,
+    passedOver: [],
+  };
 }
 
 function chooseProvider(place: NativePlace, { native }: Caller, snapshot: Snapshot): Provider | undefined {

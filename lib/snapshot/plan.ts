@@ -1,6 +1,6 @@
 /** Where a request may be sent: its targets in order. */
 
-import type { ModelTarget, Provider } from "./snapshot.ts";
+import type { ModelTarget, Provider, Routing } from "./snapshot.ts";
 
 /** One provider and the model id to use there. */
 export interface Target {
@@ -11,9 +11,28 @@ export interface Target {
   readonly settings: ModelTarget | undefined;
 }
 
-/** The targets of one request, in the order in which they are tried. */
+/** The targets of one request, in the order of the file. */
 export interface Plan {
   /** The model name that the caller sent; responses repeat it. */
   readonly name: string;
   readonly targets: readonly [Target, ...Target[]];
+  readonly routing: Routing;
+  /** Targets of the model that this request may not use, for the log. */
+  readonly passedOver: readonly PassedOver[];
 }
+
+/** A target that was not asked, and why. */
+export interface PassedOver {
+  readonly target: string;
+  readonly because: string;
+}
+
+/** One target, and no second attempt: what a request for a bare model id gets. */
+export const DIRECT: Routing = {
+  pick: "load",
+  affinity: [],
+  retry: { attempts: 1, share: 0, backoffMs: 0, backoffMaxMs: 0, retryAfterMaxMs: 0 },
+  health: { failures: 3, coolMs: 5_000, coolMaxMs: 120_000 },
+  firstTokenMs: undefined,
+  commitWithinMs: 0,
+};

@@ -4,6 +4,7 @@
 
 import type { ErrorKind, UpstreamDetail } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
+import type { PassedOver } from "./plan.ts";
 
 /** Plain data, so that it can be sent to another thread. Contains no key, prompt or response text. */
 export interface RequestRecord {
@@ -19,6 +20,12 @@ export interface RequestRecord {
   readonly model: string | undefined;
   /** Name of the provider that was tried last. */
   readonly provider: string | undefined;
+  /** Name of the target that was asked last, where the model has several. */
+  readonly target: string | undefined;
+  /** In order; empty where one attempt at one target was all. */
+  readonly attempts: readonly RecordedAttempt[];
+  /** Targets that were not asked, and why. */
+  readonly passedOver: readonly PassedOver[];
   readonly status: number;
   readonly durationMs: number;
   readonly firstByteMs: number | undefined;
@@ -34,6 +41,15 @@ export interface RequestRecord {
   readonly error: RecordedError | undefined;
   /** Whether the configuration enables a log line for successful requests. */
   readonly logged: boolean;
+}
+
+/** One attempt at one target. */
+export interface RecordedAttempt {
+  readonly target: string;
+  /** Kind of its failure; undefined where it answered. */
+  readonly error: ErrorKind | undefined;
+  readonly ms: number;
+  readonly upstreamRequestId: string | undefined;
 }
 
 /** Why a request failed, for the operator. */

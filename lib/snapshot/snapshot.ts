@@ -167,6 +167,42 @@ export interface Model {
   readonly name: string;
   /** The places that may answer, in the order of the file. */
   readonly targets: readonly [ModelTarget, ...ModelTarget[]];
+  readonly routing: Routing;
+}
+
+export const PICKS = ["load", "weight"] as const;
+
+/** How a model's targets are chosen, and when another one is tried. */
+export interface Routing {
+  /** Among targets of one priority: the less loaded of two, or shares by weight. */
+  readonly pick: (typeof PICKS)[number];
+  /** What keeps requests at one target, the first that a request has: see `AFFINITY_KEY`. Empty: nothing. */
+  readonly affinity: readonly string[];
+  readonly retry: RetryPolicy;
+  readonly health: HealthPolicy;
+  /** From the start of an attempt to the first content of a stream; undefined: no limit of its own. */
+  readonly firstTokenMs: number | undefined;
+  /** How long the first frames of a stream are held back while another target could still answer. */
+  readonly commitWithinMs: number;
+}
+
+export interface RetryPolicy {
+  /** Attempts for one request, the first among them. */
+  readonly attempts: number;
+  /** Retries that each request adds to the budget of its model. */
+  readonly share: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** An upstream that asks for a longer pause is not waited for. */
+  readonly retryAfterMaxMs: number;
+}
+
+export interface HealthPolicy {
+  /** Failures in a row after which a target rests. */
+  readonly failures: number;
+  /** The first rest; each further one is twice as long. */
+  readonly coolMs: number;
+  readonly coolMaxMs: number;
 }
 
 /** One place that may answer for a model: a provider, the id by which it is asked, and all that depends on that id. */
@@ -175,6 +211,10 @@ export interface ModelTarget {
   readonly name: string;
   /** Where the file has it: `["models", "fast"]`, or with `"targets"` and an index. */
   readonly path: Path;
+  /** Targets are asked in the order of their priorities, the lowest first. */
+  readonly priority: number;
+  /** Share among the targets of one priority. */
+  readonly weight: number;
   readonly provider: Provider;
   /** Model id, inference profile id or ARN to send to Bedrock. */
   readonly id: string;

@@ -2,7 +2,7 @@
 
 import { errorRow } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { RecordSink } from "../snapshot/record.ts";
+import type { RecordedAttempt, RecordSink } from "../snapshot/record.ts";
 
 /** Writes one line for each request, at the level of its error; where the configuration wants none, only failures. */
 export function requestLog(logger: Logger): RecordSink {
@@ -19,6 +19,11 @@ export function requestLog(logger: Logger): RecordSink {
       dialect: record.dialect,
       model: record.model,
       provider: record.provider,
+      target: record.target,
+      attempts: record.attempts.length === 0 ? undefined : record.attempts.map(attemptFields),
+      passed_over: record.passedOver.length === 0
+        ? undefined
+        : record.passedOver.map(({ target, because }) => `${target}: ${because}`),
       status: record.status,
       duration_ms: record.durationMs,
       first_byte_ms: record.firstByteMs,
@@ -37,4 +42,8 @@ export function requestLog(logger: Logger): RecordSink {
       cause: error?.cause,
     });
   };
+}
+
+function attemptFields({ target, error, ms, upstreamRequestId }: RecordedAttempt) {
+  return { target, error, ms, upstream_request_id: upstreamRequestId };
 }

@@ -3,13 +3,16 @@
 import { EMPTY } from "../../lib/base/bytes.ts";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
+import type { AttemptTools } from "../../lib/gateway/attempts.ts";
 import { Call } from "../../lib/gateway/call.ts";
+import { RetryBudget } from "../../lib/gateway/retry_budget.ts";
+import { TargetHealth } from "../../lib/gateway/target_health.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
 import { Upstream } from "../../lib/providers/upstream.ts";
 import { requestLog } from "../../lib/telemetry/log_line.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { provider, snapshot } from "./snapshot.ts";
-import { fakeTime } from "./time.ts";
+import { type FakeTime, fakeTime } from "./time.ts";
 
 const TARGET = { provider: provider("east", "us-east-1"), modelId: "m", settings: undefined };
 
@@ -52,5 +55,21 @@ export function startCall({ path = "/v1/chat/completions" } = {}) {
       await logger.flush();
       return log.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
     },
+  };
+}
+
+/** The tools of attempts; chance always takes the first choice. */
+export function attemptTools(
+  time: Pick<FakeTime, "clock" | "timers">,
+  overrides: Partial<AttemptTools> = {},
+): AttemptTools {
+  const random = () => 0;
+  return {
+    ...time,
+    health: new TargetHealth({ random }),
+    budget: new RetryBudget(),
+    random,
+    onMisfit: () => {},
+    ...overrides,
   };
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { seal } from "../../lib/base/secret.ts";
 import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
+import { DIRECT } from "../../lib/snapshot/plan.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { modelAccess } from "../../lib/snapshot/access.ts";
 import type {
@@ -42,7 +43,7 @@ export function provider(name: string, region: string, endpoint?: string): Provi
 }
 
 export function model(name: string, from: Provider, id = `anthropic.${name}-v1:0`): Model {
-  return { name, targets: [modelTarget(name, from, id)] };
+  return { name, targets: [modelTarget(name, from, id)], routing: DIRECT };
 }
 
 /** The only target of a model. */
@@ -50,6 +51,8 @@ export function modelTarget(name: string, from: Provider, id: string): ModelTarg
   return {
     name: from.name,
     path: ["models", name],
+    priority: 0,
+    weight: 1,
     provider: from,
     id,
     baseModel: undefined,

@@ -6,8 +6,17 @@ import { attemptInOrder } from "../../lib/gateway/attempts.ts";
 import type { Attempt } from "../../lib/gateway/endpoint.ts";
 import { jsonAnswer } from "../../lib/gateway/outcome.ts";
 import type { Target } from "../../lib/snapshot/plan.ts";
+import { DIRECT } from "../../lib/snapshot/plan.ts";
 import { provider } from "../fakes/snapshot.ts";
-import { startCall } from "../fakes/call.ts";
+import { attemptTools, startCall } from "../fakes/call.ts";
+
+const ROUTING = { ...DIRECT, retry: { ...DIRECT.retry, attempts: 2 } };
+
+/** A call, and the tools of its attempts, which take the targets in the order of the plan. */
+function started() {
+  const { call, clock, timers } = startCall();
+  return [call, attemptTools({ clock, timers })] as const;
+}
 
 const target = (modelId: string): Target => ({
   provider: provider("east", "us-east-1"),
@@ -33,13 +42,13 @@ for (const [name, outcomes, tried] of CASES) {
   Deno.test(name, async () => {
     const asked: string[] = [];
     const attempt = await attemptInOrder({
-      plan: { name: "m", targets: [target("0"), target("1")] },
+      plan: { name: "m", targets: [target("0"), target("1")], routing: ROUTING, passedOver: [] },
       attempt({ modelId }) {
         asked.push(modelId);
         const outcome = outcomes[Number(modelId)];
         return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome ?? answered);
       },
-    }, startCall().call);
+    }, ...started());
     deepEqual(asked, ["0", "1"].slice(0, tried));
     equal(attempt, outcomes[tried - 1]);
   });
@@ -48,11 +57,11 @@ for (const [name, outcomes, tried] of CASES) {
 Deno.test("a bug in an attempt is an internal error, and no other target is asked", async () => {
   const asked: string[] = [];
   const { refused } = await attemptInOrder({
-    plan: { name: "m", targets: [target("0"), target("1")] },
+    plan: { name: "m", targets: [target("0"), target("1")], routing: ROUTING, passedOver: [] },
     attempt({ modelId }) {
       asked.push(modelId);
       throw new TypeError("a bug");
     },
-  }, startCall().call);
+  }, ...started());
   deepEqual([refused?.kind, asked], ["internal", ["0"]]);
 });

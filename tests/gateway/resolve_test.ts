@@ -11,6 +11,7 @@ import {
   resolveRegion,
 } from "../../lib/gateway/resolve.ts";
 import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
+import { DIRECT } from "../../lib/snapshot/plan.ts";
 
 const EAST = provider("east", "us-east-1");
 const WEST = provider("west", "eu-west-1");
@@ -83,6 +84,8 @@ Deno.test("a plan keeps the caller's own name for the model, and the model", () 
   const plan = resolveModel("haiku", NAMES, CONFIG);
   deepEqual(plan, {
     name: "haiku",
+    routing: DIRECT,
+    passedOver: [],
     targets: [{
       provider: EAST,
       modelId: "anthropic.haiku-v1:0",

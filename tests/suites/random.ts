@@ -15,6 +15,9 @@ export class Random {
     return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * limit);
   }
 
+  /** From 0 to 1, 1 excluded. */
+  readonly fraction = (): number => this.below(2 ** 30) / 2 ** 30;
+
   pick<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError("Cannot pick from an empty list");

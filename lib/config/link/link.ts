@@ -8,7 +8,7 @@ import { checkAddresses } from "./addresses.ts";
 import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from "./callers.ts";
 import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
-import { linkModel, linkRoute } from "./models.ts";
+import { linkModels, linkRoute } from "./models.ts";
 import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
@@ -45,8 +45,11 @@ export function linkConfig(
   const entries = entryLinker(config, context);
   const providers = entries("providers", (name, entry) => linkProvider(name, entry, context));
   const providersByRegion = firstOfEachRegion(providers);
-  const targets = { context, providers, traitsOf: traitsLookup(tables.models) };
-  const models = entries("models", (name, entry) => linkModel(name, entry, targets));
+  const models = linkModels(entries("models", (_name, entry) => entry), {
+    context,
+    providers,
+    traitsOf: traitsLookup(tables.models),
+  });
   const routes = entries("routes", (path, entry) => linkRoute(path, entry.model, { context, models }));
   const access = new AccessLinker({ context, models, regions: [...providersByRegion.keys()] });
   const callers = entries("callers", (name, entry) => linkCaller(name, entry, { context, access }));

@@ -1,9 +1,10 @@
 /** Models, and the routes to them. */
 
-import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
+import { type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
-import type { Model, ModelDefaults, Provider, Route } from "../../snapshot/snapshot.ts";
+import { type LinkedTarget, linkTargets, type TargetSources } from "./targets.ts";
+import type { Model, ModelTarget, Route, Routing } from "../../snapshot/snapshot.ts";
 
 const MAX_METADATA = 16;
 
@@ -22,70 +23,142 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "v1",
 ]);
 
-export interface ModelTargets {
-  readonly context: LinkContext;
-  readonly providers: ReadonlyMap<string, Provider>;
-  /** What the tables say of a model id. */
-  readonly traitsOf: (modelId: string) => ModelTraits;
+/** All models with their targets, those of other models in place; a model without a good target is left out. */
+export function linkModels(
+  entries: ReadonlyMap<string, ModelConfig>,
+  sources: TargetSources,
+): ReadonlyMap<string, Model> {
+  const own = new Map([...entries].map(([name, entry]) => [name, linkTargets(name, entry, sources)]));
+  const expander = new Expander(own, sources.context);
+  const models = new Map<string, Model>();
+  for (const [name, entry] of entries) {
+    checkMetadata(["models", name], entry, sources.context);
+    const [first, ...others] = expander.targetsOf(name);
+    if (first === undefined) continue;
+    const targets: Model["targets"] = [first, ...others];
+    checkTargets(["models", name], targets, sources.context);
+    models.set(name, { name, targets, routing: routingOf(entry, targets.length) });
+  }
+  return models;
 }
 
-/** The model with its provider and traits; undefined if its provider is invalid. */
-export function linkModel(
-  name: string,
-  entry: ModelConfig,
-  { context, providers, traitsOf }: ModelTargets,
-): Model | undefined {
-  const path = ["models", name];
-  const entries = Object.keys(entry.metadata).length;
+function checkMetadata(path: Path, { metadata }: ModelConfig, context: LinkContext): void {
+  const entries = Object.keys(metadata).length;
   if (entries > MAX_METADATA) {
     context.fail([...path, "metadata"], `expected at most ${MAX_METADATA} entries, found ${entries}`);
   }
-  const known = traitsOf(entry.base_model ?? entry.id);
-  const own = compileTraits(entry.traits);
-  const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };
-  const samplers = (["temperature", "top_p"] as const).filter((name) => entry.defaults[name] !== undefined);
-  if (traits.sampling === "one" && samplers.length > 1) {
-    context.fail([...path, "defaults", "top_p"], "this model does not support it together with temperature");
-  }
-  if (traits.sampling === "none") {
-    for (const name of samplers) {
-      context.warn([...path, "defaults", name], "this model does not support it, so it is ignored");
-    }
-  }
-  if (entry.api === "invoke" && !traits.anthropicMessages) {
-    context.warn(
-      [...path, "api"],
-      "this model is not known to accept Anthropic Messages through InvokeModel; remove api, or set base_model",
-    );
-  }
-  const from = { section: "providers", entries: providers } as const;
-  const provider = context.find([...path, "provider"], entry.provider, from);
-  const target = provider && {
-    name: provider.name,
-    path,
-    provider,
-    id: entry.id,
-    baseModel: entry.base_model,
-    traits,
-    api: entry.api,
-    defaults: modelDefaults(entry.defaults),
-    guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
-    metadata: entry.metadata,
-  };
-  return target && { name, targets: [target] };
 }
 
-function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
-  const { max_tokens: maxTokens, temperature, top_p: topP, stop, latency } = entry;
-  const { service_tier: serviceTier, additional_model_request_fields: additionalModelRequestFields } = entry;
+/** Most targets of a model, those of other models among them. */
+const MAX_TARGETS = 64;
+
+/** Puts the targets of other models in the place of their names. */
+class Expander {
+  readonly #own: ReadonlyMap<string, readonly LinkedTarget[]>;
+  readonly #context: LinkContext;
+  readonly #known = new Map<string, readonly ModelTarget[]>();
+  /** Position in the file, by name. */
+  readonly #positions: ReadonlyMap<string, number>;
+
+  constructor(own: ReadonlyMap<string, readonly LinkedTarget[]>, context: LinkContext) {
+    this.#own = own;
+    this.#context = context;
+    this.#positions = new Map([...own.keys()].map((name, index) => [name, index]));
+  }
+
+  /** The targets of a model; `trail` holds the models on the way to it. */
+  targetsOf(name: string, trail: readonly string[] = []): readonly ModelTarget[] {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const ranked = (this.#own.get(name) ?? []).flatMap((target) => this.#ranked(target, [...trail, name]));
+    if (ranked.length > MAX_TARGETS) {
+      this.#context.fail(["models", name], `at most ${MAX_TARGETS} targets, those of other models included`);
+    }
+    // Priorities within another model stay below the priority of that model here.
+    const ranks = [...new Set(ranked.map(({ rank }) => String(rank)))]
+      .sort((a, b) => compareRanks(a.split(",").map(Number), b.split(",").map(Number)));
+    const targets = ranked.slice(0, MAX_TARGETS)
+      .map(({ target, rank }) => ({ ...target, priority: ranks.indexOf(String(rank)) }));
+    this.#known.set(name, targets);
+    return targets;
+  }
+
+  #ranked(linked: LinkedTarget, trail: readonly string[]): readonly Ranked[] {
+    if (!("other" in linked)) return [{ target: linked, rank: [linked.priority, 0] }];
+    const { other, path, entry: { priority, weight } } = linked;
+    if (trail.includes(other)) {
+      this.#reportLoop([...path, "model"], [...trail.slice(trail.indexOf(other)), other]);
+      return [];
+    }
+    if (
+      this.#context.find([...path, "model"], other, { section: "models", entries: this.#own }) === undefined
+    ) {
+      return [];
+    }
+    return this.targetsOf(other, trail).map((inner) => ({
+      target: { ...inner, name: `${other}/${inner.name}`, weight: inner.weight * weight },
+      rank: [priority, inner.priority],
+    }));
+  }
+
+  /** Once for each loop: where the first of its models in the file is named again. */
+  #reportLoop(path: Path, loop: readonly string[]): void {
+    const position = (name: string | undefined) => this.#positions.get(name ?? "") ?? 0;
+    if (loop.every((name) => position(name) >= position(loop[0]))) {
+      this.#context.fail(path, `loop: ${loop.join(" -> ")}`);
+    }
+  }
+}
+
+interface Ranked {
+  readonly target: ModelTarget;
+  readonly rank: readonly [priority: number, within: number];
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  return (a[0] ?? 0) - (b[0] ?? 0) || (a[1] ?? 0) - (b[1] ?? 0);
+}
+
+/** Reports targets that share a name, or that can never be reached. */
+function checkTargets(path: Path, targets: Model["targets"], context: LinkContext): void {
+  for (const [index, target] of targets.entries()) {
+    const earlier = targets.slice(0, index);
+    const place = target.path.length > 2 && target.path[1] === path[1] ? target.path : path;
+    if (earlier.some(({ name }) => name === target.name)) {
+      context.fail(place, `duplicate target name ${quote(target.name)}; give one of the targets a name`);
+    }
+    const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
+    if (same !== undefined) {
+      context.warn(place, `never reached: target ${quote(same.name)} is the same provider and id`);
+    }
+    if (targets.length > 1 && isSignedByCaller(target)) {
+      context.warn(
+        place,
+        "requests that callers sign for AWS never fail over; give such a provider a model of its own",
+      );
+    }
+  }
+}
+
+function isSignedByCaller({ provider }: ModelTarget): boolean {
+  return provider.kind === "bedrock" && provider.credentials.kind === "caller";
+}
+
+function routingOf(entry: ModelConfig, targets: number): Routing {
+  const { retry, health } = entry;
   return {
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { topP }),
-    ...(stop !== undefined && { stop: typeof stop === "string" ? [stop] : stop }),
-    ...(serviceTier !== undefined && { serviceTier }),
-    ...(latency !== undefined && { latency }),
-    ...(additionalModelRequestFields && { additionalModelRequestFields }),
+    pick: entry.pick,
+    affinity: entry.affinity?.by ?? [],
+    retry: {
+      attempts: retry.attempts ?? (targets > 1 ? 3 : 1),
+      share: retry.budget,
+      backoffMs: retry.backoff,
+      backoffMaxMs: retry.backoff_max,
+      retryAfterMaxMs: retry.retry_after_max,
+    },
+    health: { failures: health.failures, coolMs: health.cool, coolMaxMs: health.cool_max },
+    firstTokenMs: entry.first_token,
+    commitWithinMs: entry.commit_within,
   };
 }
 

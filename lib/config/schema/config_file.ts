@@ -8,7 +8,6 @@ import { z } from "zod";
 import { LOG_LEVELS } from "../../base/log.ts";
 import {
   about,
-  decimal,
   duration,
   either,
   flag,
@@ -24,8 +23,7 @@ import {
   text,
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
-import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, SERVICE_TIERS } from "../../snapshot/snapshot.ts";
-import { traits } from "./trait_keys.ts";
+import { model } from "./model_keys.ts";
 import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
@@ -169,66 +167,6 @@ const emulator = mapping({
 });
 
 const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(about, { expected: "a mapping" });
-
-const stop = text({ expected: "a text", maxLength: 1000 });
-
-const defaults = mapping({
-  max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
-  temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
-  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
-  stop: either("a string, or a list of 1 to 100 strings", [stop, list(stop, { min: 1, max: 100 })]).optional()
-    .describe("Stop sequence, or list of stop sequences."),
-  service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
-  latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
-  additional_model_request_fields: z.record(z.string(), z.json())
-    .register(about, { expected: "a mapping of the model's own request fields" }).optional()
-    .describe(
-      "Model-specific request fields that Bedrock passes to the model; a request's own fields override them.",
-    ),
-});
-
-const guardrail = mapping({
-  id: text({
-    expected: "a guardrail id or ARN",
-    pattern: /^(?:[a-z0-9]+|arn:[a-z0-9:/-]+)$/,
-    maxLength: 2048,
-  })
-    .describe("Guardrail id or ARN."),
-  version: either("a guardrail version number, or DRAFT", [
-    z.string().regex(/^(?:[1-9]\d{0,7}|DRAFT)$/),
-    z.int().min(1).max(99_999_999),
-  ]).describe("Version number, or DRAFT."),
-  trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
-    .describe("Whether Bedrock includes the guardrail trace in the response."),
-});
-
-const metadataText = (minLength: number) =>
-  z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
-    .register(about, { expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
-
-const model = mapping({
-  provider: text({ expected: "the name of a provider" }).describe(
-    "Name of the provider that serves the model.",
-  ),
-  id: text({
-    expected: "a model id, inference profile id or ARN",
-    pattern: /^[\x21-\x7e]+$/,
-    maxLength: 2048,
-  }).describe("Complete Bedrock model id, inference profile id or ARN."),
-  base_model: text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 }).optional()
-    .describe("Id of the underlying model, if id is an ARN that does not contain it."),
-  traits: traits.prefault({}).describe("What the model supports; overrides the model table."),
-  api: z.enum(MODEL_APIS).optional()
-    .describe(
-      "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
-    ),
-  defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
-  guardrail: guardrail.optional().describe(
-    "Guardrail for all requests to this model, on every route; overrides the caller's.",
-  ),
-  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
-    .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
-});
 
 const dataFile = () => text({ expected: "the path of a YAML file" }).optional();
 

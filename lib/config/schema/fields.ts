@@ -81,6 +81,18 @@ export function duration(bounds: Bounds): Parsed<number> {
   });
 }
 
+/** A share as a percentage, given as a fraction of 1, with bounds in percent. */
+export function percentage(bounds: Bounds): Parsed<number> {
+  return parsed({
+    expected: `a percentage from ${bounds.min}% to ${bounds.max}%, such as 20%`,
+    pattern: /^\d{1,3}%$/,
+    parse: (value) => {
+      const percent = within(Number(value.slice(0, -1)), bounds);
+      return percent === undefined ? undefined : percent / 100;
+    },
+  });
+}
+
 /** A size in bytes, with limits in bytes; a bare number is in bytes. */
 export function size(
   bounds: Bounds,

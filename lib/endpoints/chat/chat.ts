@@ -7,19 +7,21 @@ import { jsonText } from "../../base/json_text.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
-import { chatToConverse } from "../../translate/chat/request.ts";
+import { type ChatCall, chatToConverse } from "../../translate/chat/request.ts";
 import { type CompletionContext, converseToChat } from "../../translate/chat/answer.ts";
 import { ConverseStreamToChat } from "../../translate/chat/answer_stream.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import type { Hold } from "../../providers/bedrock/hold.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../../wire/openai/chat.ts";
 import type { Call } from "../../gateway/call.ts";
 import { withFetchedImages } from "./images.ts";
-import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
+import { affinityKey } from "../affinity.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 
@@ -37,16 +39,20 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     needs: "caller",
     about: { endpoint: "chat", defaultModel, modelPrefix },
     read(received) {
-      const request = parseChatRequest(jsonBody(received));
+      const body = jsonBody(received);
+      const request = parseChatRequest(body);
       const name = request.model ?? defaultModel;
       if (name === undefined) throw invalidField("model", "missing; send the name of a model");
       const plan = resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
       let whole: Promise<ChatRequest> | undefined;
-      const attempt = async (target: Target, call: Call) => {
+      const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
         whole ??= withFetchedImages(request, call);
-        return await attemptChat(await whole, name, { target, call });
+        return await attemptChat(await whole, name, { target, call, hold });
       };
-      return { kind: "model", request: { plan, attempt } };
+      const losses = (target: Target) => translate(request, target).ignored;
+      const affinity = (by: readonly string[]) =>
+        affinityKey(by, { headers: received.received.headers, body });
+      return { kind: "model", request: { plan, attempt, losses, affinity } };
     },
   };
 }
@@ -58,11 +64,16 @@ function withoutPrefix(name: string, prefix: string): string {
 interface At {
   readonly target: Target;
   readonly call: Call;
+  readonly hold: Hold | undefined;
 }
 
-function attemptChat(request: ChatRequest, name: string, { target, call }: At): Promise<Attempt> {
-  const model = settingsOf(target);
-  const converse = chatToConverse(request, { traits: model.traits, settings: model });
+function translate(request: ChatRequest, target: Target): ChatCall {
+  const settings = settingsOf(target);
+  return chatToConverse(request, { traits: settings.traits, settings });
+}
+
+function attemptChat(request: ChatRequest, name: string, { target, call, hold }: At): Promise<Attempt> {
+  const converse = translate(request, target);
   const context: CompletionContext = {
     id: newCompletionId(),
     created: Math.floor(call.options.clock.now() / 1000),
@@ -77,7 +88,9 @@ function attemptChat(request: ChatRequest, name: string, { target, call }: At): 
     });
     if (request.stream) {
       return eventAnswer({
-        events: await (converse.operation === "converse" ? replayedAnswer : openConverseStream)(exchange),
+        events: converse.operation === "converse"
+          ? await replayedAnswer(exchange)
+          : await openConverseStream(exchange, hold),
         translation: new ConverseStreamToChat(context),
         ping: encodeSseComment("keep-alive"),
       });

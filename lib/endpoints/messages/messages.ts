@@ -14,9 +14,10 @@ import { converseToMessages } from "../../translate/messages/answer.ts";
 import { InvokeStreamToMessages } from "../../translate/messages/invoke_answer_stream.ts";
 import { invokeToMessages } from "../../translate/messages/invoke_answer.ts";
 import { MESSAGES_PING } from "../../translate/messages/events.ts";
-import { messagesToConverse } from "../../translate/messages/request.ts";
-import { messagesToInvoke } from "../../translate/messages/invoke_request.ts";
+import { type MessagesCall, messagesToConverse } from "../../translate/messages/request.ts";
+import { type InvokeCall, messagesToInvoke } from "../../translate/messages/invoke_request.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import type { Hold } from "../../providers/bedrock/hold.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import { openInvokeStream } from "../../providers/bedrock/invoke.ts";
 import {
@@ -27,11 +28,12 @@ import {
 } from "../../wire/anthropic/messages.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Call } from "../../gateway/call.ts";
-import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { withFetchedSources } from "./images.ts";
+import { affinityKey } from "../affinity.ts";
 import { jsonBody } from "../json_body.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
@@ -45,13 +47,21 @@ export const messages: CallerEndpoint = {
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveModel(head.model, received.caller, received.snapshot);
     let whole: Promise<JsonObject> | undefined;
-    const attempt = async (target: Target, call: Call) => {
+    const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
       whole ??= withFetchedSources(body, call);
       const request = { ...head, body: await whole, betas };
       const api = messagesApi(settingsOf(target), request.body);
-      return await ATTEMPTS[api](request, { target, call });
+      return await ATTEMPTS[api](request, { target, call, hold });
     };
-    return { kind: "model", request: { plan, attempt } };
+    const losses = (target: Target, call: Call) => {
+      const request = { ...head, body, betas };
+      return messagesApi(settingsOf(target), body) === "invoke"
+        ? translateToInvoke(request, target, call).ignored
+        : translateToConverse(request, target, call).ignored;
+    };
+    const { headers } = received.received;
+    const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
+    return { kind: "model", request: { plan, attempt, losses, affinity } };
   },
 };
 
@@ -64,6 +74,7 @@ interface Request extends MessagesHead {
 interface At {
   readonly target: Target;
   readonly call: Call;
+  readonly hold: Hold | undefined;
 }
 
 const ATTEMPTS = { invoke: attemptInvoke, converse: attemptConverse } as const satisfies Record<
@@ -71,14 +82,19 @@ const ATTEMPTS = { invoke: attemptInvoke, converse: attemptConverse } as const s
   (request: Request, at: At) => Promise<Attempt>
 >;
 
-function attemptInvoke({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
+function translateToInvoke({ body, betas }: Request, target: Target, call: Call): InvokeCall {
   const settings = settingsOf(target);
-  const invoke = messagesToInvoke(body, {
+  return messagesToInvoke(body, {
     traits: settings.traits,
     betas,
     betaTable: call.snapshot.betaFlags,
     settings,
   });
+}
+
+function attemptInvoke(request: Request, { target, call, hold }: At): Promise<Attempt> {
+  const { model, stream } = request;
+  const invoke = translateToInvoke(request, target, call);
   return attemptWith(invoke.ignored, async () => {
     const exchange = call.open(target, {
       operation: stream ? "invokeStream" : "invoke",
@@ -87,7 +103,7 @@ function attemptInvoke({ body, betas, model, stream }: Request, { target, call }
     });
     if (stream) {
       return eventAnswer({
-        events: await openInvokeStream(exchange),
+        events: await openInvokeStream(exchange, hold),
         translation: new InvokeStreamToMessages({ model, requestId: call.id }),
         ping: MESSAGES_PING,
       });
@@ -99,14 +115,19 @@ function attemptInvoke({ body, betas, model, stream }: Request, { target, call }
   });
 }
 
-function attemptConverse({ body, betas, model, stream }: Request, { target, call }: At): Promise<Attempt> {
+function translateToConverse({ body, betas }: Request, target: Target, call: Call): MessagesCall {
   const settings = settingsOf(target);
-  const converse = messagesToConverse(parseMessagesRequest(body), {
+  return messagesToConverse(parseMessagesRequest(body), {
     traits: settings.traits,
     betas,
     betaTable: call.snapshot.betaFlags,
     settings,
   });
+}
+
+function attemptConverse(request: Request, { target, call, hold }: At): Promise<Attempt> {
+  const { model, stream } = request;
+  const converse = translateToConverse(request, target, call);
   const context = { id: newMessageId(), model, requestId: call.id, call: converse };
   return attemptWith(converse.ignored, async () => {
     const exchange = call.open(target, {
@@ -116,7 +137,7 @@ function attemptConverse({ body, betas, model, stream }: Request, { target, call
     });
     if (stream) {
       return eventAnswer({
-        events: await (converse.streams ? openConverseStream : replayedAnswer)(exchange),
+        events: converse.streams ? await openConverseStream(exchange, hold) : await replayedAnswer(exchange),
         translation: new ConverseStreamToMessages(context),
         ping: MESSAGES_PING,
       });

@@ -13,9 +13,8 @@ import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, operationRow } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
-import type { Call } from "../../gateway/call.ts";
 import { signedByCaller } from "./client_signature.ts";
-import type { Attempt, CallerEndpoint } from "../../gateway/endpoint.ts";
+import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
 import type { Answer } from "../../gateway/outcome.ts";
 import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
 import { answerHeaders, isForwarded, pickHeaders } from "./headers.ts";
@@ -32,19 +31,22 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
     read({ received: { headers, body }, target, caller, snapshot }) {
       const native: NativeCall = { match, target, headers, body };
       const plan = planOf(native, caller, snapshot);
-      return { kind: "model", request: { plan, attempt: (to, call) => attemptNative(native, to, call) } };
+      return { kind: "model", request: { plan, attempt: (...at) => attemptNative(native, ...at) } };
     },
   };
 }
 
-async function attemptNative(native: NativeCall, target: Target, call: Call): Promise<Attempt> {
+async function attemptNative(
+  native: NativeCall,
+  ...[target, call, hold]: Parameters<ModelRequest["attempt"]>
+): Promise<Attempt> {
   const { operation } = native.match;
   const exchange = call.open(target, upstreamCall(native, target, call.snapshot));
   const head = await exchange.head();
   const upstreamRequestId = requestIdOf(head);
   const headers = answerHeaders(head.headers);
   if (isStream(operation) && head.status === 200) {
-    const stream = new NativeStream(exchange, head, operation);
+    const stream = await NativeStream.open(exchange, { head, operation, hold });
     const outcome = () => ({
       usage: stream.usage,
       stopReason: stream.stopReason,

@@ -2,14 +2,15 @@
 
 import { type ConverseEvent, parseConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 import { type EventReader, EventStream } from "./event_stream.ts";
+import type { Hold } from "./hold.ts";
 import type { Exchange } from "../transport/exchange.ts";
 
 /** Resolves once the first events have arrived; throws an AditError if an error comes first. */
-export function openConverseStream(exchange: Exchange): Promise<EventStream<ConverseEvent>> {
-  return EventStream.open(exchange, converseReader());
+export function openConverseStream(exchange: Exchange, hold?: Hold): Promise<EventStream<ConverseEvent>> {
+  return EventStream.open(exchange, converseReader(), hold);
 }
 
-/** After `messageStop` only the usage is missing. */
+/** Behind `messageStop` only the usage is still to come. */
 function converseReader(): EventReader<ConverseEvent> {
   let stopped = false;
   return {
@@ -18,6 +19,15 @@ function converseReader(): EventReader<ConverseEvent> {
       stopped ||= event.type === "messageStop";
       return event;
     },
+    isContent: ({ type }) => isConverseContent(type),
     isComplete: () => stopped,
   };
+}
+
+/** A block that has begun proves nothing: Bedrock may still refuse the request, with an exception frame. */
+const CONTENT: ReadonlySet<unknown> = new Set(["contentBlockDelta", "messageStop", "metadata"]);
+
+/** Whether an event of that type carries a part of the answer, or its end. */
+export function isConverseContent(type: unknown): boolean {
+  return CONTENT.has(type);
 }

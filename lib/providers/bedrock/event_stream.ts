@@ -4,12 +4,15 @@ import { AditError, type ErrorKind, toAditError } from "../../base/errors.ts";
 import { EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
 import { expectSuccess, requestIdOf } from "./answer.ts";
 import { classifyFrame } from "./classify.ts";
+import { type HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 
 /** Parses the events of one operation, and knows which of them complete a response. */
 export interface EventReader<Event> {
   /** The event of a frame, or undefined if the operation has no such event. Throws `upstream_protocol`. */
   read(eventType: string, payload: Uint8Array<ArrayBuffer>): Event | undefined;
+  /** Whether the event carries a part of the answer, or its end; an event that only announces one does not. */
+  isContent(event: Event): boolean;
   /** Whether everything that the client should see has arrived. */
   isComplete(): boolean;
 }
@@ -21,14 +24,18 @@ export const TOLERATED_AFTER_COMPLETION: ReadonlySet<ErrorKind> = new Set(["stre
  * The events of a stream. It opens once its first events have arrived, so that an earlier error still becomes a
  * status; it only ends normally after a complete response.
  */
-export class EventStream<Event> {
+export class EventStream<Event> implements HoldableStream<readonly Event[]> {
   readonly #exchange: Exchange;
   readonly #reader: EventReader<Event>;
   readonly #decoder = new FrameDecoder();
   readonly requestId: string | undefined;
   /** Names of the events that were skipped because the reader does not know them. */
   readonly unknownEvents: string[] = [];
-  #ready: readonly Event[] | undefined;
+  #held: HeldBack<readonly Event[]> = { pieces: [], pending: undefined };
+  /** Whether a part of the answer has arrived, or its end. */
+  hasContent = false;
+  frames = 0;
+  bytes = 0;
   #failure: AditError | undefined;
 
   private constructor(exchange: Exchange, reader: EventReader<Event>, head: Head) {
@@ -37,22 +44,39 @@ export class EventStream<Event> {
     this.requestId = requestIdOf(head);
   }
 
-  /** Resolves once the first events have arrived; throws an AditError if an error comes first. */
-  static async open<Event>(exchange: Exchange, reader: EventReader<Event>): Promise<EventStream<Event>> {
+  /**
+   * Resolves when the first events have arrived or, with `hold`, the first with content. Throws the AditError that
+   * comes before that.
+   */
+  static async open<Event>(
+    exchange: Exchange,
+    reader: EventReader<Event>,
+    hold?: Hold,
+  ): Promise<EventStream<Event>> {
     const stream = new EventStream(exchange, reader, await expectSuccess(exchange));
-    stream.#ready = await stream.#read();
+    if (hold !== undefined) {
+      stream.#held = await holdBack(stream, hold);
+      return stream;
+    }
+    const first = await stream.read();
+    stream.#held = first === undefined
+      ? { pieces: [], pending: Promise.resolve(undefined) }
+      : { pieces: [first], pending: undefined };
     return stream;
   }
 
   /** The events of the next chunk, or undefined after the last one. Throws the AditError that broke the stream. */
   next(): Promise<readonly Event[] | undefined> {
-    const ready = this.#ready;
-    if (ready === undefined) return this.#read();
-    this.#ready = undefined;
-    return Promise.resolve(ready);
+    const { pieces, pending } = this.#held;
+    const piece = pieces.shift();
+    if (piece !== undefined) return Promise.resolve(piece);
+    if (pending === undefined) return this.read();
+    this.#held = { pieces, pending: undefined };
+    return pending;
   }
 
-  async #read(): Promise<readonly Event[] | undefined> {
+  /** As `next`, past what is held back. */
+  async read(): Promise<readonly Event[] | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       const chunk = await this.#readChunk();
@@ -67,7 +91,9 @@ export class EventStream<Event> {
 
   async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      return await this.#exchange.read();
+      const chunk = await this.#exchange.read();
+      this.bytes += chunk?.length ?? 0;
+      return chunk;
     } catch (error) {
       if (TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#reader.isComplete()) {
         return undefined;
@@ -82,7 +108,10 @@ export class EventStream<Event> {
     try {
       for (const frame of this.#decoder.push(chunk)) {
         const event = this.#readFrame(frame);
-        if (event !== undefined) events.push(event);
+        this.frames++;
+        if (event === undefined) continue;
+        events.push(event);
+        if (!this.hasContent && this.#reader.isContent(event)) this.#noteContent();
       }
     } catch (error) {
       this.#failure = error instanceof AditError
@@ -101,6 +130,11 @@ export class EventStream<Event> {
     const event = this.#reader.read(name, frame.payload);
     if (event === undefined && !this.unknownEvents.includes(name)) this.unknownEvents.push(name);
     return event;
+  }
+
+  #noteContent(): void {
+    this.hasContent = true;
+    this.#exchange.contentBegan();
   }
 
   #checkEnd(): void {

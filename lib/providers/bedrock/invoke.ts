@@ -1,15 +1,19 @@
 /** InvokeModelWithResponseStream responses: the payloads of their chunks, and when they are complete. */
 
 import { EMPTY } from "../../base/bytes.ts";
-import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import { classifyErrorEvent } from "./classify.ts";
 import { type EventReader, EventStream } from "./event_stream.ts";
+import type { Hold } from "./hold.ts";
 import type { Exchange } from "../transport/exchange.ts";
+import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import { invokeStreamEnd } from "./native_usage.ts";
 
 /** Resolves once the first chunks have arrived; throws an AditError if an error comes first. */
-export function openInvokeStream(exchange: Exchange): Promise<EventStream<Uint8Array<ArrayBuffer>>> {
-  return EventStream.open(exchange, chunkReader());
+export function openInvokeStream(
+  exchange: Exchange,
+  hold?: Hold,
+): Promise<EventStream<Uint8Array<ArrayBuffer>>> {
+  return EventStream.open(exchange, chunkReader(), hold);
 }
 
 /**
@@ -31,6 +35,15 @@ function chunkReader(): EventReader<Uint8Array<ArrayBuffer>> {
       last = payload;
       return payload;
     },
+    isContent: isContentChunk,
     isComplete: () => invokeStreamEnd(last).complete,
   };
+}
+
+/** Events of Claude that announce an answer without a part of it; other families have none of the kind. */
+const ANNOUNCEMENTS: ReadonlySet<unknown> = new Set(["message_start", "content_block_start", "ping"]);
+
+/** Whether the payload of a `chunk` frame carries a part of the answer, or its end. */
+export function isContentChunk(payload: Uint8Array): boolean {
+  return !ANNOUNCEMENTS.has(parseChunk(unwrapChunk(payload))["type"]);
 }

@@ -11,6 +11,9 @@ import { classifyFrame, classifyResponse } from "./classify.ts";
 import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
+import { isConverseContent } from "./converse.ts";
+import { type HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
+import { isContentChunk } from "./invoke.ts";
 import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
 
@@ -62,17 +65,25 @@ function reportOf(
   }
 }
 
+/** How a native stream is opened. */
+export interface NativeOpening {
+  readonly head: Head;
+  readonly operation: Operation;
+  readonly hold: Hold | undefined;
+}
+
 /**
  * A native event stream, passed on in whole frames: after a failure inside a frame the stream can then still end with
  * an exception frame, which the AWS SDKs raise; they treat a stream that merely stops as complete.
  */
-export class NativeStream {
+export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly #exchange: Exchange;
   readonly #decoder = new FrameDecoder();
   readonly #requestId: string | undefined;
   /** Bytes of an unfinished frame. */
-  #held: Uint8Array<ArrayBuffer>[] = [];
-  #heldBytes = 0;
+  #rest: Uint8Array<ArrayBuffer>[] = [];
+  #restBytes = 0;
+  #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
   #lastFrame: Frame | undefined;
   /** Payloads of the last chunks of an InvokeModel stream, one of which holds the stop reason. */
   #lastChunks: readonly Uint8Array[] = [];
@@ -81,10 +92,27 @@ export class NativeStream {
   usage: Usage | undefined;
   /** The exception frame that was passed on, if any, for the log. */
   exception: AditError | undefined;
+  /** Whether a part of the answer has come, or its end. */
+  hasContent = false;
+  frames = 0;
+  bytes = 0;
 
   constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
     this.#exchange = exchange;
     this.#requestId = requestIdOf(head);
+  }
+
+  /** With `hold`, resolves when there is content. Throws the exception that came before it. */
+  static async open(
+    exchange: Exchange,
+    { head, operation, hold }: NativeOpening,
+  ): Promise<NativeStream> {
+    const stream = new NativeStream(exchange, head, operation);
+    if (hold === undefined) return stream;
+    stream.#held = await holdBack(stream, hold);
+    if (stream.exception === undefined || stream.hasContent) return stream;
+    exchange.end(stream.exception);
+    throw stream.exception;
   }
 
   /** The stop reason; defined once the model has sent it. */
@@ -93,17 +121,28 @@ export class NativeStream {
   }
 
   /** The next whole frames, or undefined after the last. Throws the AditError that broke the stream. */
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { pieces, pending } = this.#held;
+    const piece = pieces.shift();
+    if (piece !== undefined) return Promise.resolve(piece);
+    if (pending === undefined) return this.read();
+    this.#held = { pieces, pending: undefined };
+    return pending;
+  }
+
+  /** As `next`, past what is held back. */
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       const chunk = await this.#readChunk();
       if (chunk === undefined) {
         this.#checkEnd();
         return undefined;
       }
+      this.bytes += chunk.length;
       this.#look(chunk);
-      const complete = this.#heldBytes + chunk.length - this.#decoder.pendingBytes;
+      const complete = this.#restBytes + chunk.length - this.#decoder.pendingBytes;
       if (complete > 0) return this.#take(chunk, complete);
-      this.#hold(chunk);
+      this.#keep(chunk);
     }
   }
 
@@ -116,19 +155,19 @@ export class NativeStream {
     }
   }
 
-  #hold(bytes: Uint8Array<ArrayBuffer>): void {
+  #keep(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
+    this.#rest.push(bytes);
+    this.#restBytes += bytes.length;
   }
 
   /** The first `complete` bytes of the held bytes and the chunk; the rest is held. */
   #take(chunk: Uint8Array<ArrayBuffer>, complete: number): Uint8Array<ArrayBuffer> {
-    const cut = complete - this.#heldBytes;
-    const whole = concat([...this.#held, chunk.subarray(0, cut)], complete);
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#hold(chunk.subarray(cut));
+    const cut = complete - this.#restBytes;
+    const whole = concat([...this.#rest, chunk.subarray(0, cut)], complete);
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#keep(chunk.subarray(cut));
     return whole;
   }
 
@@ -152,6 +191,12 @@ export class NativeStream {
     if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
     if (event === "chunk") this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
     this.exception ??= classifyFrame(frame, this.#requestId);
+    this.frames++;
+    // An exception ends what is held back, but is no content.
+    if (!this.hasContent && this.exception === undefined && isContentFrame(event, frame)) {
+      this.hasContent = true;
+      this.#exchange.contentBegan();
+    }
   }
 
   /** Whether the stream has reached the end that its operation defines, or an exception of Bedrock's. */
@@ -178,5 +223,14 @@ export class NativeStream {
       throw new AditError(truncated ? "stream_truncated" : "upstream_protocol", undefined, { cause });
     }
     throw new AditError("stream_truncated");
+  }
+}
+
+function isContentFrame(event: unknown, { payload }: Frame): boolean {
+  if (event !== "chunk") return isConverseContent(event);
+  try {
+    return isContentChunk(payload);
+  } catch {
+    return true;
   }
 }

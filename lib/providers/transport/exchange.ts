@@ -28,7 +28,11 @@ export interface ExchangeOptions extends Authenticator {
 /** The time limits that an exchange enforces itself; for others, call `end`. */
 export type ExchangeTimeouts =
   & Pick<Timeouts, "connectMs" | "firstByteMs" | "idleMs">
-  & Partial<Pick<Timeouts, "totalMs">>;
+  & Partial<Pick<Timeouts, "totalMs">>
+  & {
+    /** From the start to the first content, of which `contentBegan` is told; undefined: no limit. */
+    readonly firstTokenMs?: number | undefined;
+  };
 
 /** A response whose status and headers have arrived. */
 export interface Head {
@@ -71,12 +75,13 @@ export class Exchange {
   /** The first-byte deadline, then the deadline of the next chunk. */
   #progress: Deadline;
   readonly #total: Deadline | undefined;
+  readonly #firstToken: Deadline | undefined;
   /** The wait for the response's head. */
   #connect: Deadline | undefined;
 
   /** Starts sending; `head` waits for the response. */
   constructor(request: SignableRequest, options: ExchangeOptions) {
-    const { timers, timeouts: { firstByteMs, totalMs } } = options;
+    const { timers, timeouts: { firstByteMs, firstTokenMs, totalMs } } = options;
     this.#options = options;
     const { promise, resolve, reject } = Promise.withResolvers<Head>();
     this.#head = promise;
@@ -87,6 +92,9 @@ export class Exchange {
     this.#total = totalMs === undefined
       ? undefined
       : timers.after(totalMs, () => this.end(timedOut("finish", totalMs)));
+    this.#firstToken = firstTokenMs === undefined
+      ? undefined
+      : timers.after(firstTokenMs, () => this.end(timedOut("start", firstTokenMs)));
     sendSigned(request, {
       ...options,
       fetch: (headers) => this.#fetch(request, headers),
@@ -95,6 +103,11 @@ export class Exchange {
       (response) => this.#arrive(response),
       (cause) => this.end(toAditError(cause)),
     );
+  }
+
+  /** Notes that the answer has content by now. */
+  contentBegan(): void {
+    this.#firstToken?.cancel();
   }
 
   /** Status and headers of the response. Throws an AditError if there is none. */
@@ -165,6 +178,7 @@ export class Exchange {
     this.#phase = last;
     this.#progress.cancel();
     this.#total?.cancel();
+    this.#firstToken?.cancel();
     this.#connect?.cancel();
   }
 

@@ -1,0 +1,144 @@
+/** The targets of models: what each model's entry says of the places that may answer for it. */
+
+import type { Path } from "../../base/problems.ts";
+import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
+import type { ModelDefaults, ModelTarget, Provider } from "../../snapshot/snapshot.ts";
+import type { ModelConfig } from "../schema/config_file.ts";
+import type { LinkContext } from "./context.ts";
+
+export interface TargetSources {
+  readonly context: LinkContext;
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** What the tables say of a model id. */
+  readonly traitsOf: (modelId: string) => ModelTraits;
+}
+
+/** A target of the model itself, or the name of another model whose targets stand in its place. */
+export type LinkedTarget = ModelTarget | {
+  readonly other: string;
+  readonly path: Path;
+  readonly entry: TargetConfig;
+};
+
+type TargetConfig = NonNullable<ModelConfig["targets"]>[number];
+type Placed =
+  & Pick<ModelConfig, "provider" | "id" | "base_model" | "traits" | "api" | "defaults" | "guardrail">
+  & {
+    readonly name?: string | undefined;
+    readonly priority?: number;
+    readonly weight?: number;
+  };
+
+/** What a model's entry says of its targets, in the order of the file; without those that have a problem. */
+export function linkTargets(
+  name: string,
+  entry: ModelConfig,
+  sources: TargetSources,
+): readonly LinkedTarget[] {
+  const path = ["models", name];
+  const { context } = sources;
+  if (entry.targets === undefined) return compact([linkTarget(path, entry, { ...sources, model: entry })]);
+  for (const key of ["provider", "id", "base_model", "api"] as const) {
+    if (entry[key] !== undefined) {
+      context.fail([...path, key], "cannot be combined with targets; move it into a target");
+    }
+  }
+  const targets = entry.targets.map((target, index): LinkedTarget | undefined => {
+    const place = [...path, "targets", index];
+    if (target.model === undefined) {
+      return linkTarget(place, overModel(target, entry), { ...sources, model: entry });
+    }
+    for (const key of ["provider", "id", "base_model", "api", "guardrail"] as const) {
+      if (target[key] !== undefined) context.fail([...place, key], "cannot be combined with model");
+    }
+    return { other: target.model, path: place, entry: target };
+  });
+  return compact(targets);
+}
+
+/** The target with what the model says for all of them. */
+function overModel(target: TargetConfig, { traits, defaults, guardrail }: ModelConfig): Placed {
+  return {
+    ...target,
+    traits: { ...traits, ...target.traits },
+    defaults: { ...defaults, ...target.defaults },
+    guardrail: target.guardrail ?? guardrail,
+  };
+}
+
+function linkTarget(
+  path: Path,
+  entry: Placed,
+  { context, providers, traitsOf, model }: TargetSources & { readonly model: ModelConfig },
+): ModelTarget | undefined {
+  const { provider: providerName, id } = entry;
+  if (providerName === undefined) context.fail([...path, "provider"], MISSING_PROVIDER);
+  if (id === undefined) context.fail([...path, "id"], MISSING_ID);
+  const provider = providerName === undefined
+    ? undefined
+    : context.find([...path, "provider"], providerName, { section: "providers", entries: providers });
+  if (id === undefined) return undefined;
+  const known = traitsOf(entry.base_model ?? id);
+  const own = compileTraits(entry.traits);
+  const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };
+  checkFit(path, entry, { traits, context });
+  return provider && {
+    name: entry.name ?? provider.name,
+    path,
+    priority: entry.priority ?? 0,
+    weight: entry.weight ?? 1,
+    provider,
+    id,
+    baseModel: entry.base_model,
+    traits,
+    api: entry.api,
+    defaults: modelDefaults(entry.defaults),
+    guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
+    metadata: model.metadata,
+  };
+}
+
+const MISSING_PROVIDER = "missing: expected the name of a provider";
+const MISSING_ID = "missing: expected a model id, inference profile id or ARN";
+
+interface Fit {
+  readonly traits: ModelTarget["traits"];
+  readonly context: LinkContext;
+}
+
+/** Reports settings that the model refuses or ignores. */
+function checkFit(path: Path, { defaults, api }: Placed, { traits, context }: Fit): void {
+  const samplers = (["temperature", "top_p"] as const).filter((name) => defaults[name] !== undefined);
+  if (traits.sampling === "one" && samplers.length > 1) {
+    context.fail([...path, "defaults", "top_p"], "this model does not support it together with temperature");
+  }
+  if (traits.sampling === "none") {
+    for (const name of samplers) {
+      context.warn([...path, "defaults", name], "this model does not support it, so it is ignored");
+    }
+  }
+  if (api === "invoke" && !traits.anthropicMessages) {
+    context.warn(
+      [...path, "api"],
+      "this model is not known to accept Anthropic Messages through InvokeModel; remove api, or set base_model",
+    );
+  }
+}
+
+function compact<Value>(values: readonly (Value | undefined)[]): readonly Value[] {
+  return values.filter((value) => value !== undefined);
+}
+
+function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
+  const { max_tokens: maxTokens, temperature, top_p: topP, stop, latency } = entry;
+  const { service_tier: serviceTier, additional_model_request_fields: additionalModelRequestFields } = entry;
+  return {
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(stop !== undefined && { stop: typeof stop === "string" ? [stop] : stop }),
+    ...(serviceTier !== undefined && { serviceTier }),
+    ...(latency !== undefined && { latency }),
+    ...(additionalModelRequestFields && { additionalModelRequestFields }),
+  };
+}

@@ -1,0 +1,148 @@
+/** The keys of a model and of its targets. */
+
+import { z } from "zod";
+
+import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, PICKS, SERVICE_TIERS } from "../../snapshot/snapshot.ts";
+import { about, decimal, duration, either, integer, list, mapping, percentage, text } from "./fields.ts";
+import { traits } from "./trait_keys.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const stop = text({ expected: "a text", maxLength: 1000 });
+
+const defaults = mapping({
+  max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
+  temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
+  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
+  stop: either("a string, or a list of 1 to 100 strings", [stop, list(stop, { min: 1, max: 100 })]).optional()
+    .describe("Stop sequence, or list of stop sequences."),
+  service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
+  latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
+  additional_model_request_fields: z.record(z.string(), z.json())
+    .register(about, { expected: "a mapping of the model's own request fields" }).optional()
+    .describe(
+      "Model-specific request fields that Bedrock passes to the model; a request's own fields override them.",
+    ),
+});
+
+const guardrail = mapping({
+  id: text({
+    expected: "a guardrail id or ARN",
+    pattern: /^(?:[a-z0-9]+|arn:[a-z0-9:/-]+)$/,
+    maxLength: 2048,
+  })
+    .describe("Guardrail id or ARN."),
+  version: either("a guardrail version number, or DRAFT", [
+    z.string().regex(/^(?:[1-9]\d{0,7}|DRAFT)$/),
+    z.int().min(1).max(99_999_999),
+  ]).describe("Version number, or DRAFT."),
+  trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
+    .describe("Whether Bedrock includes the guardrail trace in the response."),
+});
+
+const metadataText = (minLength: number) =>
+  z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
+    .register(about, { expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
+
+/** A geography of inference profiles, or a region. */
+export const geography = text({
+  expected: "a geography such as us or eu, or a region such as eu-central-1",
+  pattern: /^[a-z]{2,6}(?:-[a-z]+)*(?:-\d{1,2})?$/,
+  maxLength: 32,
+});
+
+const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
+
+/** What depends on the id by which Bedrock is asked. */
+const target = {
+  provider: text({ expected: "the name of a provider" }).optional()
+    .describe("Name of the provider that serves the model."),
+  id: text({
+    expected: "a model id, inference profile id or ARN",
+    pattern: /^[\x21-\x7e]+$/,
+    maxLength: 2048,
+  }).optional().describe("Complete Bedrock model id, inference profile id or ARN."),
+  base_model: modelId().optional()
+    .describe("Id of the underlying model, if id is an ARN that does not contain it."),
+  traits: traits.prefault({}).describe("What the model supports; overrides the model table."),
+  api: z.enum(MODEL_APIS).optional()
+    .describe(
+      "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
+    ),
+  defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
+} as const;
+
+const targetEntry = mapping({
+  name: text({
+    expected: "letters, digits and . _ - (at most 64)",
+    pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  })
+    .optional().describe("Name of the target in headers and logs; default: the name of its provider."),
+  model: text({ expected: "the name of a model" }).optional()
+    .describe("Another model whose targets are used here; excludes provider and id."),
+  ...target,
+  guardrail: guardrail.optional().describe("Guardrail at this target; replaces the model's."),
+  priority: integer({ min: 0, max: 100 }).prefault(0)
+    .describe("Targets with the lowest priority are used first."),
+  weight: integer({ min: 1, max: 1000 }).prefault(1)
+    .describe("Share of the requests among targets of the same priority."),
+});
+
+const affinityKey = text({
+  expected: "header:NAME, prompt_cache_key, user or prefix",
+  pattern: /^(?:header:[A-Za-z0-9-]{1,64}|prompt_cache_key|user|prefix)$/,
+});
+
+const retry = mapping({
+  attempts: integer({ min: 1, max: 10 }).optional()
+    .describe("Attempts for one request, including the first; default: 3, or 1 for a model with one target."),
+  budget: percentage({ min: 0, max: 100 }).prefault("20%")
+    .describe("Retries as a share of the model's requests, on top of 3 a second."),
+  backoff: duration({ min: 1, max: MINUTE }).prefault("200ms")
+    .describe("Longest pause before the first retry at the same target; it doubles each time."),
+  backoff_max: duration({ min: 1, max: MINUTE }).prefault("5s").describe("Upper limit of that pause."),
+  retry_after_max: duration({ min: 0, max: MINUTE }).prefault("10s")
+    .describe("Longest retry-after of Bedrock that is waited for."),
+});
+
+const health = mapping({
+  failures: integer({ min: 1, max: 100 }).prefault(3)
+    .describe("Consecutive failures after which a target is left alone for a while."),
+  cool: duration({ min: 100, max: HOUR }).prefault("5s").describe("How long at first; it doubles each time."),
+  cool_max: duration({ min: 100, max: HOUR }).prefault("2m").describe("Upper limit of that time."),
+});
+
+/** `models.NAME`. */
+export const model = mapping({
+  ...target,
+  guardrail: guardrail.optional().describe(
+    "Guardrail for all requests to this model, on every route; overrides the caller's.",
+  ),
+  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
+    .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
+  targets: list(targetEntry, { min: 1, max: 16 }).optional()
+    .describe("Several places that may answer; excludes provider and id."),
+  pick: z.enum(PICKS).prefault("load")
+    .describe("Among targets of one priority: load (the less loaded of two) or weight (fixed shares)."),
+  affinity: mapping({
+    by: list(affinityKey, { min: 1, max: 8 }).describe(
+      "What identifies a conversation; the first one present.",
+    ),
+  }).optional().describe(
+    "Keep the requests of a conversation at one target, so that its prompt cache is used again.",
+  ),
+  retry: retry.prefault({}).describe("When a request is tried again."),
+  health: health.prefault({}).describe("When a failing target is left alone."),
+  first_token: duration({ min: 10, max: HOUR }).optional()
+    .describe(
+      "Longest wait for the first content of a stream, in each attempt; default: no limit of its own.",
+    ),
+  commit_within: duration({ min: 0, max: MINUTE }).prefault("15s")
+    .describe("How long a stream without content is held back while another target could answer."),
+  data_residency: list(geography, { min: 1, max: 16 }).optional()
+    .describe(
+      "Geographies that requests must stay in, such as eu; inference profiles that may leave them are refused.",
+    ),
+});

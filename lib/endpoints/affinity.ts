@@ -1,0 +1,59 @@
+/** What keeps the requests of one conversation at one target, so that its prompt cache is found again. */
+
+import { sha256Hex } from "../base/hash.ts";
+import { isJsonObject, type JsonObject, type JsonValue, member } from "../base/json.ts";
+
+/** A request's own part in the choice of its target. */
+export interface AffinitySource {
+  readonly headers: Headers;
+  readonly body: JsonObject;
+}
+
+/**
+ * The first of the keys that the request has: `header:NAME`, `prompt_cache_key`, `user` (OpenAI's member, or the user id
+ * in Anthropic's metadata) or `prefix`, the hash of what a prompt cache would hold.
+ */
+export function affinityKey(by: readonly string[], source: AffinitySource): string | undefined {
+  for (const key of by) {
+    const value = valueOf(key, source);
+    if (value !== undefined) return `${key}=${value}`;
+  }
+  return undefined;
+}
+
+function valueOf(key: string, { headers, body }: AffinitySource): string | undefined {
+  if (key.startsWith("header:")) return headers.get(key.slice("header:".length)) ?? undefined;
+  switch (key) {
+    case "prompt_cache_key":
+      return text(body["prompt_cache_key"]);
+    case "user":
+      return text(body["user"]) ?? text(member(body["metadata"], "user_id"));
+    case "prefix":
+      return prefixHash(body);
+    default:
+      return undefined;
+  }
+}
+
+/** About 1,024 tokens, the shortest prompt that any model caches. */
+const MIN_CACHED_CHARS = 3_500;
+
+/** The hash of the system prompt, the tools and the first user message up to its first cache mark. */
+function prefixHash(body: JsonObject): string | undefined {
+  const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
+  const first = messages.findIndex((message) => member(message, "role") === "user");
+  const opening = first === -1 ? messages : [...messages.slice(0, first), cutAtMark(messages[first])];
+  const prefix = JSON.stringify([body["system"], body["tools"], opening]);
+  return prefix.length < MIN_CACHED_CHARS ? undefined : sha256Hex(prefix);
+}
+
+function cutAtMark(message: JsonValue | undefined): JsonValue | undefined {
+  const content = member(message, "content");
+  if (!Array.isArray(content)) return message;
+  const mark = content.findIndex((block) => isJsonObject(block) && "cache_control" in block);
+  return mark === -1 ? content : content.slice(0, mark + 1);
+}
+
+function text(value: JsonValue | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

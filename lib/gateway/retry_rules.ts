@@ -1,0 +1,85 @@
+/** What each kind of failure means for trying again: at the same target, at another one, and for the target's health. */
+
+import type { AditError, ErrorKind } from "../base/errors.ts";
+
+export interface RetryRule {
+  /** How often the same target is asked again, at most. */
+  readonly repeats: number;
+  /** Whether another target may answer instead. */
+  readonly elsewhere: boolean;
+  readonly health: HealthEffect;
+}
+
+/**
+ * `failure` counts against the target; `throttled` rests it until it takes requests again; `misfit` is a mistake in the
+ * configuration or in the account's access, which only the operator can fix; `none` says nothing about it.
+ */
+export type HealthEffect = "failure" | "throttled" | "misfit" | "none";
+
+const NEVER: RetryRule = { repeats: 0, elsewhere: false, health: "none" };
+const FAILED: RetryRule = { repeats: 0, elsewhere: true, health: "failure" };
+const FAILED_ONCE: RetryRule = { ...FAILED, repeats: 1 };
+const THROTTLED: RetryRule = { repeats: Infinity, elsewhere: true, health: "throttled" };
+const MISFIT: RetryRule = { repeats: 0, elsewhere: true, health: "misfit" };
+
+const RULES = {
+  upstream_unreachable: FAILED_ONCE,
+  // The attempt may have been billed, and the same model seldom becomes faster at once.
+  timeout: FAILED,
+  model_error: FAILED_ONCE,
+  rate_limited: THROTTLED,
+  // Quotas come back after minutes or at midnight, not within a request.
+  quota_exceeded: { ...THROTTLED, repeats: 0 },
+  // Bedrock loads an imported model while it answers this.
+  model_not_ready: { repeats: 5, elsewhere: true, health: "none" },
+  upstream_error: FAILED_ONCE,
+  overloaded: FAILED_ONCE,
+  upstream_protocol: FAILED,
+  stream_truncated: FAILED_ONCE,
+  // Fresh credentials have been tried within the exchange.
+  upstream_credentials: FAILED,
+  permission_denied: MISFIT,
+  model_not_found: MISFIT,
+  invalid_request: NEVER,
+  body_too_large: NEVER,
+  headers_too_large: NEVER,
+  request_timeout: NEVER,
+  route_not_found: NEVER,
+  method_not_allowed: NEVER,
+  missing_key: NEVER,
+  invalid_key: NEVER,
+  expired_key: NEVER,
+  disabled_key: NEVER,
+  incomplete_signature: NEVER,
+  invalid_signature: NEVER,
+  no_target: NEVER,
+  busy: NEVER,
+  draining: NEVER,
+  unsupported: NEVER,
+  client_gone: NEVER,
+  internal: NEVER,
+} as const satisfies Record<ErrorKind, RetryRule>;
+
+/** A daily quota: no pause within a request helps. */
+const PER_DAY = /tokens per day/i;
+
+/** The rule for a refusal. */
+export function retryRule({ kind, details }: AditError): RetryRule {
+  const rule: RetryRule = RULES[kind];
+  return kind === "rate_limited" && PER_DAY.test(details.upstream?.message ?? "")
+    ? { ...rule, repeats: 0 }
+    : rule;
+}
+
+/** How long a throttled target rests unless the upstream said so, in milliseconds; undefined: the usual backoff. */
+export function restAfter({ kind, details }: AditError): number | undefined {
+  if (kind === "quota_exceeded") return 60_000;
+  if (PER_DAY.test(details.upstream?.message ?? "")) return 300_000;
+  return retryAfterMs(details.retryAfter);
+}
+
+/** The upstream's `retry-after` in milliseconds, where it gives seconds. */
+export function retryAfterMs(text: string | undefined): number | undefined {
+  const seconds = text === undefined ? NaN : Number(text);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}

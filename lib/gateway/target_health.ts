@@ -1,0 +1,244 @@
+/** The health of every place that answers for models: who is resting, who failed, how busy and how fast each is. */
+
+import type { AditError } from "../base/errors.ts";
+import type { Target } from "../snapshot/plan.ts";
+import type { HealthPolicy } from "../snapshot/snapshot.ts";
+import { restAfter, retryRule } from "./retry_rules.ts";
+
+/** What `order` has to know of a target. */
+export interface TargetView {
+  /** Whether it may be asked now: a target that rested gets one request at a time until one succeeds. */
+  readonly available: boolean;
+  /** Milliseconds until it may be asked again; 0 if it may. */
+  readonly restsMs: number;
+  readonly inFlight: number;
+  /** Typical time to the first content in milliseconds; fades while there is no newer figure. */
+  readonly latencyMs: number;
+}
+
+/** What `/-/status` shows of a target. */
+export interface TargetStatus {
+  readonly state: "available" | "resting" | "probing" | "misfit";
+  readonly rests_ms?: number;
+  readonly in_flight: number;
+  readonly latency_ms?: number;
+  readonly failures_in_row: number;
+  /** Kind of the last failure. */
+  readonly last_error?: string;
+}
+
+export interface TargetHealthOptions {
+  /** Between 0 and 1. */
+  readonly random: () => number;
+}
+
+/** Mutable, for one place. Times are of the monotonic clock, in milliseconds. */
+interface State {
+  inFlight: number;
+  failuresInRow: number;
+  /** Rests until this time. */
+  restsUntil: number;
+  /** How often it has rested in a row. */
+  rests: number;
+  /** It has rested, and no request has succeeded since. */
+  onProbation: boolean;
+  misfit: boolean;
+  latencyMs: number | undefined;
+  latencyAt: number;
+  /** The last two half windows of outcomes. */
+  halves: readonly [Half, Half];
+  lastError: string | undefined;
+}
+
+interface Half {
+  readonly startMs: number;
+  total: number;
+  failed: number;
+}
+
+const HALF_WINDOW_MS = 15_000;
+/** Outcomes within the window below which a share says nothing. */
+const MIN_OUTCOMES = 20;
+const MAX_ERROR_SHARE = 0.5;
+const MISFIT_MS = 60_000;
+const FIRST_THROTTLE_MS = 1_000;
+/** Weight of the newest latency. */
+const LATENCY_WEIGHT = 0.3;
+/** A latency counts for half after this time, so that a target that was slow once is asked again. */
+const LATENCY_HALF_LIFE_MS = 20_000;
+/** Before anything is known of a target. */
+const UNKNOWN_LATENCY_MS = 1;
+
+/** One for the process; it outlives reloads, since it knows targets by provider, region and model id. */
+export class TargetHealth {
+  readonly #random: () => number;
+  readonly #states = new Map<string, State>();
+
+  constructor({ random }: TargetHealthOptions) {
+    this.#random = random;
+  }
+
+  /** How the target is at this time. */
+  view(target: Target, nowMs: number): TargetView {
+    const state = this.#states.get(placeOf(target));
+    if (state === undefined) {
+      return { available: true, restsMs: 0, inFlight: 0, latencyMs: UNKNOWN_LATENCY_MS };
+    }
+    const restsMs = Math.max(0, state.restsUntil - nowMs);
+    return {
+      available: restsMs === 0 && !(state.onProbation && state.inFlight > 0),
+      restsMs,
+      inFlight: state.inFlight,
+      latencyMs: fadedLatency(state, nowMs),
+    };
+  }
+
+  /** Notes that a request is on its way; the function that it gives is called once, when the request has ended. */
+  begin(target: Target): () => void {
+    const state = this.#stateOf(target);
+    state.inFlight++;
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      state.inFlight--;
+    };
+  }
+
+  /** The target answered: its first content took this long. */
+  succeeded(
+    target: Target,
+    { nowMs, latencyMs }: { readonly nowMs: number; readonly latencyMs: number },
+  ): void {
+    const state = this.#stateOf(target);
+    state.failuresInRow = 0;
+    state.rests = 0;
+    state.onProbation = false;
+    state.misfit = false;
+    state.restsUntil = 0;
+    const known = state.latencyMs;
+    state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
+    state.latencyAt = nowMs;
+    count(state, nowMs, false);
+  }
+
+  /** The target refused or failed. Gives whether this was what made it rest. */
+  refused(target: Target, error: AditError, { nowMs, policy }: RefusedOptions): boolean {
+    const state = this.#stateOf(target);
+    switch (retryRule(error).health) {
+      case "none":
+        return false;
+      case "misfit": {
+        const isNews = !state.misfit;
+        state.misfit = true;
+        state.lastError = error.kind;
+        rest(state, nowMs + MISFIT_MS);
+        return isNews;
+      }
+      case "throttled": {
+        state.lastError = error.kind;
+        const backoff = Math.min(policy.coolMaxMs, FIRST_THROTTLE_MS * 2 ** state.rests);
+        rest(state, nowMs + (restAfter(error) ?? backoff));
+        return true;
+      }
+      case "failure": {
+        state.lastError = error.kind;
+        state.failuresInRow++;
+        count(state, nowMs, true);
+        if (state.failuresInRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) {
+          return false;
+        }
+        const cool = Math.min(policy.coolMaxMs, policy.coolMs * 2 ** state.rests);
+        rest(state, nowMs + cool * (0.8 + 0.4 * this.#random()));
+        return true;
+      }
+    }
+  }
+
+  /** For the operator; undefined where nothing is known of the target. */
+  status(target: Target, nowMs: number): TargetStatus | undefined {
+    const state = this.#states.get(placeOf(target));
+    if (state === undefined) return undefined;
+    const restsMs = Math.max(0, Math.round(state.restsUntil - nowMs));
+    return {
+      state: stateName(state, restsMs),
+      ...(restsMs > 0 && { rests_ms: restsMs }),
+      in_flight: state.inFlight,
+      ...(state.latencyMs !== undefined && { latency_ms: Math.round(state.latencyMs) }),
+      failures_in_row: state.failuresInRow,
+      ...(state.lastError !== undefined && { last_error: state.lastError }),
+    };
+  }
+
+  /** Forgets places that the configuration no longer has, unless they are in use. */
+  keep(targets: Iterable<Target>): void {
+    const places = new Set([...targets].map(placeOf));
+    for (const [place, { inFlight }] of this.#states) {
+      if (inFlight === 0 && !places.has(place)) this.#states.delete(place);
+    }
+  }
+
+  #stateOf(target: Target): State {
+    const place = placeOf(target);
+    let state = this.#states.get(place);
+    if (state === undefined) {
+      state = {
+        inFlight: 0,
+        failuresInRow: 0,
+        restsUntil: 0,
+        rests: 0,
+        onProbation: false,
+        misfit: false,
+        latencyMs: undefined,
+        latencyAt: 0,
+        halves: [{ startMs: 0, total: 0, failed: 0 }, { startMs: 0, total: 0, failed: 0 }],
+        lastError: undefined,
+      };
+      this.#states.set(place, state);
+    }
+    return state;
+  }
+}
+
+export interface RefusedOptions {
+  readonly nowMs: number;
+  readonly policy: HealthPolicy;
+}
+
+/** Targets of several models that are the same place share its health. */
+function placeOf({ provider, modelId }: Target): string {
+  return JSON.stringify([provider.name, provider.region, modelId]);
+}
+
+function rest(state: State, untilMs: number): void {
+  state.restsUntil = Math.max(state.restsUntil, untilMs);
+  state.rests++;
+  state.onProbation = true;
+}
+
+function stateName({ misfit, onProbation }: State, restsMs: number): TargetStatus["state"] {
+  if (restsMs > 0) return misfit ? "misfit" : "resting";
+  return onProbation ? "probing" : "available";
+}
+
+function fadedLatency({ latencyMs, latencyAt }: State, nowMs: number): number {
+  if (latencyMs === undefined) return UNKNOWN_LATENCY_MS;
+  return Math.max(UNKNOWN_LATENCY_MS, latencyMs * 2 ** (-(nowMs - latencyAt) / LATENCY_HALF_LIFE_MS));
+}
+
+function count(state: State, nowMs: number, failed: boolean): void {
+  const [, latest] = state.halves;
+  if (nowMs - latest.startMs >= HALF_WINDOW_MS) {
+    state.halves = [latest, { startMs: nowMs, total: 0, failed: 0 }];
+  }
+  const half = state.halves[1];
+  half.total++;
+  if (failed) half.failed++;
+}
+
+function failsTooOften({ halves }: State, nowMs: number): boolean {
+  const recent = halves.filter(({ startMs }) => nowMs - startMs < 2 * HALF_WINDOW_MS);
+  const total = recent.reduce((sum, half) => sum + half.total, 0);
+  const failed = recent.reduce((sum, half) => sum + half.failed, 0);
+  return total >= MIN_OUTCOMES && failed > total * MAX_ERROR_SHARE;
+}
