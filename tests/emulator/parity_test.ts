@@ -74,11 +74,6 @@ const DIFFERENCES: readonly Difference[] = [
   },
   {
     field: "tool_result_media",
-    models: /^Nova Micro/,
-    why: "Nova Micro accepts no images anywhere, in tool results or next to them",
-  },
-  {
-    field: "tool_result_media",
     models: /^Nova (Lite|Pro|2)/,
     why: "AWS documents images only; no report says that documents and videos are refused",
   },

@@ -30,9 +30,6 @@ export function checkValues<Schema extends z.ZodType>(
   value: unknown,
   { schema, sourceMap }: CheckOptions<Schema>,
 ): Checked<z.output<Schema>> {
-  // Most values are valid, and a large one is expensive to check, so it is checked once.
-  const first = schema.safeParse(value);
-  if (first.success) return { problems: [], sound: first.data, cut: [] };
   convertReferences(value, { schema, sourceMap });
   const problems = issuesOf(value, schema)
     .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)

@@ -206,7 +206,8 @@ function checkBlock(block: ConverseBlock, { model, previous }: BlockContext, pat
     );
   }
   const { document } = previous ?? {};
-  if (cachePoint !== undefined && document !== undefined && document.format !== "pdf") {
+  const isClaude = model.family === "claude";
+  if (isClaude && cachePoint !== undefined && document !== undefined && document.format !== "pdf") {
     throw new ModelRefusal(
       `messages.${path.replace(/\d+$/, (at) => String(Number(at) - 1))}.type: Field required`,
     )
