@@ -2,6 +2,7 @@
 
 import { AditError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
+import { foundationModelId } from "../facts/model_id.ts";
 import type { ModelApi, ModelTarget } from "../snapshot/snapshot.ts";
 import type { Target } from "../snapshot/plan.ts";
 import { needsFormatByTool } from "../translate/messages/invoke_fields.ts";
@@ -19,4 +20,12 @@ export function settingsOf({ settings }: Target): ModelTarget {
 export function messagesApi({ api, traits }: ModelTarget, body: JsonObject = {}): ModelApi {
   const chosen = api ?? (traits.anthropicMessages ? "invoke" : "converse");
   return chosen === "invoke" && needsFormatByTool(body, traits) ? "converse" : chosen;
+}
+
+/**
+ * The id for CountTokens, which accepts models but not inference profiles: that of the model behind a configured name.
+ * An id that a native request uses itself stays.
+ */
+export function countedModelId({ settings, modelId }: Target): string {
+  return settings === undefined ? modelId : foundationModelId(settings.baseModel ?? modelId);
 }

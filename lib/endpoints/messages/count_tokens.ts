@@ -3,7 +3,6 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text.ts";
-import { foundationModelId } from "../../facts/model_id.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import {
@@ -19,7 +18,7 @@ import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/en
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { withFetchedSources } from "./images.ts";
 import { jsonBody } from "../json_body.ts";
-import { messagesApi, settingsOf } from "../model_api.ts";
+import { countedModelId, messagesApi, settingsOf } from "../model_api.ts";
 
 /** Parses what is needed however the tokens are counted. */
 export const countTokens: CallerEndpoint = {
@@ -35,7 +34,7 @@ export const countTokens: CallerEndpoint = {
       whole ??= withFetchedSources(body, call);
       const { request, ignored } = countCall(await whole, { betas, target, call });
       return await attemptWith(ignored, async () => {
-        const exchange = call.open(countingTarget(target), {
+        const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
           operation: "countTokens",
           headers: new Headers({ "content-type": "application/json" }),
           body: encodeUtf8(jsonText(request)),
@@ -64,9 +63,4 @@ function countCall(body: JsonObject, { betas, target, call }: CountContext): Cou
     case "converse":
       return messagesToConverseCount(parseMessagesRequest(body), context);
   }
-}
-
-/** CountTokens accepts models, but not inference profiles. */
-function countingTarget(target: Target): Target {
-  return { ...target, modelId: foundationModelId(settingsOf(target).baseModel ?? target.modelId) };
 }

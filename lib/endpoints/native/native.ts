@@ -13,6 +13,7 @@ import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, operationRow } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
+import { countedModelId } from "../model_api.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
 import type { Answer } from "../../gateway/outcome.ts";
@@ -99,7 +100,9 @@ function callToSign(received: NativeCall, target: Target): UpstreamCall {
     operation,
     headers: pickHeaders(headers, isForwarded),
     body: row.subject === "model in body" ? withAsyncModel(received.body, target.modelId) : received.body,
-    pathValues: isModelInPath ? [target.modelId] : values,
+    pathValues: isModelInPath
+      ? [operation === "countTokens" ? countedModelId(target) : target.modelId]
+      : values,
     ...(operation === "listAsyncInvokes" &&
       { query: canonicalQuery(/\?([^#]*)/.exec(received.target)?.[1] ?? "") }),
   };

@@ -21,7 +21,13 @@ import {
 import type { FieldsContext } from "../converse/members.ts";
 import { guardrailConfig } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
-import { fitMaxTokens, fitSampling, fitStopSequences, refusesLimits } from "../converse/limits.ts";
+import {
+  fitMaxTokens,
+  fitSampling,
+  fitStopSequences,
+  refusesLimits,
+  samplingWithThinking,
+} from "../converse/limits.ts";
 import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tool_names.ts";
@@ -217,21 +223,6 @@ function sampling(
   checkUnitInterval("top_p", topP);
   return fitSampling({ temperature, topP }, { traits, ignored });
 }
-
-/** What of the sampling stays while a model thinks with Anthropic's `thinking`. */
-function samplingWithThinking(
-  { temperature, topP }: ChatRequest,
-  ignored: IgnoredFields,
-): Pick<ChatRequest, "temperature" | "topP"> {
-  const keepsTemperature = temperature === 1;
-  const keepsTopP = topP !== undefined && topP >= MIN_TOP_P_WITH_THINKING;
-  if (temperature !== undefined && !keepsTemperature) ignored.add("temperature");
-  if (topP !== undefined && !keepsTopP) ignored.add("top_p");
-  return { temperature: keepsTemperature ? 1 : undefined, topP: keepsTopP ? topP : undefined };
-}
-
-/** https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html */
-const MIN_TOP_P_WITH_THINKING = 0.95;
 
 function withoutSampling(context: FieldsContext): FieldsContext {
   return { ...context, traits: { ...context.traits, sampling: "none" } };

@@ -3,6 +3,7 @@
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
+import type { IgnoredFields } from "./ignored.ts";
 import type { FieldsContext } from "./members.ts";
 
 interface NamedField extends FieldsContext {
@@ -50,6 +51,18 @@ export function fitSampling({ temperature, topP }: Sampling, { traits, ignored }
   if (topP !== undefined && !takesTopP) ignored.add("top_p");
   return { temperature: takesTemperature ? temperature : undefined, topP: takesTopP ? topP : undefined };
 }
+
+/** What of the sampling stays while a model thinks with Anthropic's `thinking`. */
+export function samplingWithThinking({ temperature, topP }: Sampling, ignored: IgnoredFields): Sampling {
+  const keepsTemperature = temperature === 1;
+  const keepsTopP = topP !== undefined && topP >= MIN_TOP_P_WITH_THINKING;
+  if (temperature !== undefined && !keepsTemperature) ignored.add("temperature");
+  if (topP !== undefined && !keepsTopP) ignored.add("top_p");
+  return { temperature: keepsTemperature ? 1 : undefined, topP: keepsTopP ? topP : undefined };
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html */
+const MIN_TOP_P_WITH_THINKING = 0.95;
 
 /** Whether the model refuses limits together with these fields of `additionalModelRequestFields`. */
 export function refusesLimits({ refusesLimitsWith }: ModelTraits, fields: JsonObject): boolean {

@@ -5,7 +5,8 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { fitMaxTokens, fitStopSequences } from "../converse/limits.ts";
+import { fitMaxTokens, fitSampling, fitStopSequences, samplingWithThinking } from "../converse/limits.ts";
+import { activeThinking } from "../converse/members.ts";
 import { strictSchema } from "../converse/strict_schema.ts";
 import { fitThinking } from "../converse/thinking.ts";
 
@@ -20,7 +21,7 @@ const TTLS = [
 
 /** The body with members that the model takes; what it does not take is left out or changed, and named. */
 export function fitFields(body: JsonObject, context: FieldsContext): JsonObject {
-  return [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSampling]
+  return [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSamplingFields]
     .reduce((fitted, fit) => fit(fitted, context), body);
 }
 
@@ -100,17 +101,26 @@ function place(members: Map<string, JsonValue>, name: string, value: JsonValue |
   else members.set(name, value);
 }
 
-/** One rule for every dialect: of what the model refuses, `temperature` stays where one may. */
-function fitSampling(body: JsonObject, { traits: { sampling }, ignored }: FieldsContext): JsonObject {
-  const both = isSet(body.temperature) && isSet(body.top_p);
-  const refused = sampling === "none"
-    ? ["temperature", "top_p", "top_k"].filter((name) => isSet(body[name]))
-    : sampling === "one" && both
-    ? ["top_p"]
-    : [];
-  if (refused.length === 0) return body;
-  for (const name of refused) ignored.add(name);
-  return Object.fromEntries(Object.entries(body).filter(([name]) => !refused.includes(name)));
+/** One rule for every dialect: what the model refuses, by itself or while it thinks, is left out. */
+function fitSamplingFields(body: JsonObject, { traits, ignored }: FieldsContext): JsonObject {
+  const asked = { temperature: numberOf(body.temperature), topP: numberOf(body.top_p) };
+  const thinks = traits.sampling !== "none" && activeThinking(body) !== undefined;
+  const accepted = thinks ? samplingWithThinking(asked, ignored) : asked;
+  const { temperature, topP } = fitSampling(accepted, { traits, ignored });
+  const losesTopK = isSet(body.top_k) && (thinks || traits.sampling === "none");
+  if (losesTopK) ignored.add("top_k");
+  const lost = new Set([
+    ...(temperature === asked.temperature ? [] : ["temperature"]),
+    ...(topP === asked.topP ? [] : ["top_p"]),
+    ...(losesTopK ? ["top_k"] : []),
+  ]);
+  if (lost.size === 0) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !lost.has(name)));
+}
+
+/** What is no number is for Bedrock to judge. */
+function numberOf(value: JsonValue | undefined): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function isSet(value: JsonValue | undefined): boolean {

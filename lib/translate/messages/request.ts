@@ -10,7 +10,13 @@ import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import { CachePoints } from "../converse/cache_points.ts";
-import { fitMaxTokens, fitSampling, fitStopSequences, refusesLimits } from "../converse/limits.ts";
+import {
+  fitMaxTokens,
+  fitSampling,
+  fitStopSequences,
+  refusesLimits,
+  samplingWithThinking,
+} from "../converse/limits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import {
   activeThinking,
@@ -84,11 +90,17 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const takesLimits = !refusesLimits(traits, reasoned);
   if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
   const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
-  const additionalFields = [given, topKFields(request.topK, limited), reasoning, tools.additionalFields]
+  const thinks = thinking !== undefined && limited.traits.sampling !== "none";
+  const topK = topKFields(
+    request.topK,
+    thinks ? { ...shared, traits: { ...traits, sampling: "none" } } : limited,
+  );
+  const additionalFields = [given, topK, reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
 
-  const { temperature, topP } = setsSampling(request, thinking) || limited.traits.sampling === "none"
-    ? fitSampling(request, limited)
+  const sampling = thinks ? samplingWithThinking(request, ignored) : request;
+  const { temperature, topP } = setsSampling(sampling, thinking) || limited.traits.sampling === "none"
+    ? fitSampling(sampling, limited)
     : defaults;
 
   return {

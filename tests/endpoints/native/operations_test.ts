@@ -8,12 +8,16 @@ import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.
 const EAST = provider("east", "us-east-1");
 const WEST = provider("west", "eu-west-1");
 const BOTH = caller("both", {
-  models: new Set(["reel"]),
-  native: native(["us-east-1", "eu-west-1"], ["amazon.*"]),
+  models: new Set(["reel", "profile"]),
+  native: native(["us-east-1", "eu-west-1"], ["amazon.*", "us.amazon.*"]),
 });
 const NAMES = caller("names", { models: new Set(["reel"]) });
 const CONFIG = snapshot({
-  models: [model("haiku", EAST), model("reel", WEST, "amazon.nova-reel-v1:0")],
+  models: [
+    model("haiku", EAST),
+    model("reel", WEST, "amazon.nova-reel-v1:0"),
+    model("profile", EAST, "us.amazon.nova-pro-v1:0"),
+  ],
   callers: [BOTH, NAMES],
 });
 
@@ -29,6 +33,14 @@ const JOB = arn("eu-west-1", "async-invoke/abc");
 const SENT: readonly (readonly [request: string, provider: string, path: string])[] = [
   ["POST /model/amazon.nova/count-tokens", "east", "/model/amazon.nova/count-tokens"],
   ["POST /model/reel/count-tokens", "west", "/model/amazon.nova-reel-v1%3A0/count-tokens"],
+  // CountTokens accepts no inference profile: the model behind a configured name is counted, an id goes as it came.
+  ["POST /model/profile/count-tokens", "east", "/model/amazon.nova-pro-v1%3A0/count-tokens"],
+  ["POST /model/profile/converse", "east", "/model/us.amazon.nova-pro-v1%3A0/converse"],
+  [
+    "POST /model/us.amazon.nova-pro-v1:0/count-tokens",
+    "east",
+    "/model/us.amazon.nova-pro-v1%3A0/count-tokens",
+  ],
   ["POST /guardrail/abc/version/DRAFT/apply", "east", "/guardrail/abc/version/DRAFT/apply"],
   [
     `POST /guardrail/${encodeURIComponent(GUARDRAIL)}/version/1/apply`,
