@@ -1,4 +1,4 @@
-/** Globs over names: `*` stands for any run of characters, every other character for itself. */
+/** Globs over names: `*` matches any run of characters, every other character itself. */
 
 /** Whether the pattern covers the whole text, in time linear in the text for each `*`: there is no backtracking. */
 export function matchesGlob(pattern: string, text: string): boolean {

@@ -4,7 +4,7 @@ export interface Option {
   readonly name: string;
   /** One letter, for `-c`. */
   readonly short?: string;
-  /** What stands for its value, as in `--config FILE`; left out for an option without one. */
+  /** The placeholder of its value, as in `--config FILE`; undefined for a flag. */
   readonly value?: string;
   /** The only values there are. */
   readonly choices?: readonly string[];

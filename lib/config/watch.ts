@@ -1,5 +1,5 @@
 /**
- * Tells when the configuration, or a file that it names, has changed and is whole again. Directories are watched rather
+ * Reports when the configuration, or a file that it names, has changed and is complete again. Directories are watched rather
  * than files, because editors and Kubernetes replace files; what counts as a change is the content, once it is still.
  */
 
@@ -18,7 +18,7 @@ export interface WatchOptions extends StillOptions {
    * settled. Gives what it has read instead where that is not the same: files that are new, or are being written again.
    */
   readonly onChange: (still: Fingerprints) => Promise<Fingerprints | undefined>;
-  /** Told, once for each directory, why it cannot be watched; its files are then only looked at every `pollMs`. */
+  /** Called once per directory that cannot be watched; its files are then only checked every `pollMs`. */
   readonly onError: (error: unknown) => void;
   /** How long a burst of events is collected before the files are checked. Default: 100. */
   readonly settleMs?: number;

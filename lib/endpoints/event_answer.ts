@@ -36,7 +36,7 @@ export function eventAnswer<Event>(options: EventAnswerOptions<Event>): StreamAn
   const headers = new Headers({
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
-    // Tells nginx in front of the gateway not to buffer.
+    // Makes nginx in front of the gateway pass data on without buffering.
     "x-accel-buffering": "no",
   });
   return {

@@ -7,7 +7,7 @@ import { parseConverseResponse } from "../wire/bedrock/converse.ts";
 import type { ConverseEvent } from "../wire/bedrock/converse_stream.ts";
 import type { EventSource } from "./event_answer.ts";
 
-/** Reads the answer of Converse to its end. Throws what an error status stands for, as before any stream. */
+/** Reads the answer of Converse to its end. Throws the error for an error status, as before any stream. */
 export async function replayedAnswer(exchange: Exchange): Promise<EventSource<ConverseEvent>> {
   const { value, requestId } = await readJsonAnswer(exchange);
   const batches = [converseEvents(parseConverseResponse(value))];

@@ -185,7 +185,7 @@ const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
 
 /**
- * Bun 1.4.4 runs at most 256 fetches at once and queues the rest without a word, and obeys variables that open the program
+ * Bun 1.4.4 runs at most 256 fetches at once and silently queues the rest, and obeys variables that open the program
  * to others. Both come from the environment of the start, so the process starts again with a better one; there is no loop,
  * because nothing is left to change then.
  */

@@ -5,7 +5,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Variable {
   /** Completes "the environment variable NAME …". */
   readonly effect: string;
-  /** The values that have the effect; left out: all but the empty one. */
+  /** The values that have the effect; default: all but the empty one. */
   readonly values?: RegExp;
 }
 
@@ -18,7 +18,7 @@ const ENGINE = "changes how the JavaScript engine works";
 const TESTING = "is for tests of the runtime itself";
 const REPORTS = "sends or writes what the program does to another place";
 
-/** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end stands for any rest. */
+/** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end matches any suffix. */
 const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variable>>>> = {
   bun: {
     BUN_OPTIONS: { effect: OPTIONS },

@@ -81,7 +81,7 @@ Deno.test("entries are listed from every file, without secrets, with references"
     equal((await world.send("GET /admin/v1/callers")).body["total"], 1);
   }));
 
-Deno.test("a created entry stands in the file, below the others, and is taken at once", () =>
+Deno.test("a created entry is written to the file, below the others, and takes effect at once", () =>
   withFiles(async (world) => {
     const body = { name: "vendor/new", entry: { provider: "east", id: "amazon.nova-pro-v1:0" } };
     const { status, headers, body: answer } = await world.send("POST /admin/v1/models", { body });
@@ -104,7 +104,7 @@ Deno.test("a created entry stands in the file, below the others, and is taken at
     equal((await world.send("POST /admin/v1/models", { body })).status, 409);
   }));
 
-Deno.test("an entry is changed in the file that it stands in, its secrets kept where they were left out", () =>
+Deno.test("an entry is changed in its own file, and omitted secrets are kept", () =>
   withFiles(async (world) => {
     const { body: before } = await world.send("GET /admin/v1/providers/east");
     const entry = { ...Object(before["entry"]), region: "eu-north-1" };

@@ -42,7 +42,7 @@ for (const [request, body, error] of RENAMES) {
     }));
 }
 
-Deno.test("the name of the path may stand in the body, and the name that a key's hash would give does not count", () =>
+Deno.test("the body may repeat the name in the path, and the name derived from a key's hash is ignored", () =>
   withFiles(async (world) => {
     const bodies: readonly (readonly [request: string, body: unknown])[] = [
       ["PUT /admin/v1/models/fast", { name: "fast", entry: { provider: "east", id: "x" } }],

@@ -1,7 +1,7 @@
 import { equal } from "node:assert/strict";
 import { bracketed, unbracketed } from "../../lib/base/host.ts";
 
-Deno.test("an IPv6 address stands in brackets in a URL, names and IPv4 addresses do not", () => {
+Deno.test("an IPv6 address has brackets in a URL, names and IPv4 addresses do not", () => {
   for (const host of ["localhost", "gateway.example", "127.0.0.1"]) {
     equal(bracketed(host), host);
     equal(unbracketed(host), host);

@@ -26,7 +26,7 @@ Deno.test("a long text is looked through in linear time", () => {
   deepEqual(findMembers(text, "a").length, 1);
 });
 
-Deno.test("a member that stands there often is changed everywhere, in linear time", () => {
+Deno.test("a repeated member is changed everywhere, in linear time", () => {
   const written = (value: string) => `{${Array(200_000).fill(`"a":${value}`).join(",")}}`;
   equal(withMember(written("1"), "a", "[]") === written("[]"), true);
 });

@@ -21,10 +21,10 @@ const lines = [
   `${exchanges} exchanges in ${minutes} minutes`,
   `memory: ${mebibytes(before.memoryBytes)}, then ${mebibytes(after.memoryBytes)}`,
   `open files: ${before.files}, then ${after.files}`,
-  `requests still in hand: ${after.inHand}`,
+  `requests still in flight:  ${after.inFlight}`,
   ...surprises.map((surprise) => `not as expected: ${surprise}`),
 ];
 await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
 const isFlat = after.memoryBytes < before.memoryBytes + MOST_MORE_BYTES &&
   after.files < before.files + MOST_MORE_FILES;
-Deno.exit(isFlat && surprises.length === 0 && after.inHand === 0 ? 0 : 1);
+Deno.exit(isFlat && surprises.length === 0 && after.inFlight === 0 ? 0 : 1);

@@ -15,7 +15,7 @@ Deno.test("memory and open files stay flat over streams that finish, are left, c
     isEnough: (exchanges) => exchanges >= EXCHANGES,
   });
   assert.deepEqual(surprises, []);
-  assert.equal(after.inHand, 0);
+  assert.equal(after.inFlight, 0);
   assert.ok(after.memoryBytes < before.memoryBytes + MOST_MORE_BYTES, JSON.stringify({ before, after }));
   assert.ok(after.files < before.files + MOST_MORE_FILES, JSON.stringify({ before, after }));
 });

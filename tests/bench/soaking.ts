@@ -18,8 +18,8 @@ export interface SoakOptions {
 export interface Holdings {
   readonly memoryBytes: number;
   readonly files: number;
-  /** Requests that it believes to be in hand. */
-  readonly inHand: number;
+  /** Requests that it believes to be in flight. */
+  readonly inFlight: number;
 }
 
 export interface SoakReport {
@@ -151,9 +151,9 @@ async function runExchanges({ url }: Program, { enough, reload, surprises }: Pha
 const MOST_QUESTIONS = 200;
 
 async function holdingsOf({ pid, adminUrl }: Program): Promise<Holdings> {
-  let inHand = NaN;
-  for (let question = 0; question < MOST_QUESTIONS && inHand !== 0; question++) {
-    inHand = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_flight;
+  let inFlight = NaN;
+  for (let question = 0; question < MOST_QUESTIONS && inFlight !== 0; question++) {
+    inFlight = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_flight;
   }
-  return { memoryBytes: await residentBytes(pid), files: await openFiles(pid), inHand };
+  return { memoryBytes: await residentBytes(pid), files: await openFiles(pid), inFlight };
 }

@@ -199,7 +199,7 @@ Deno.test("no secret is in the snapshot's text", async () => {
   for (const secret of ["s3cret", "t0ken", "bedrock-api-key-x", "x".repeat(40)]) ok(!text.includes(secret));
 });
 
-Deno.test("a reference may stand for a text, a part of one, a number or a truth value", async () => {
+Deno.test("a reference may be a string, a part of one, a number or a boolean", async () => {
   const snapshot = await snapshotOf(
     `
 listen: 127.0.0.1:\${env:PORT:-8081}
@@ -326,7 +326,7 @@ const { certificate: CERTIFICATE, key: KEY } = selfSignedCertificate();
 const WITH_TLS = (certificate: string, key: string) =>
   SMALLEST + `tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(key)} }\n`;
 
-Deno.test("TLS material comes from files beside the configuration, or stands in it", async () => {
+Deno.test("TLS material comes from files next to the configuration, or from the configuration itself", async () => {
   const files = { "/etc/adit/cert.pem": CERTIFICATE, "/keys/key.pem": KEY };
   const fromFiles = await snapshotOf(WITH_TLS("cert.pem", "/keys/key.pem"), { files });
   const inline = await snapshotOf(WITH_TLS(CERTIFICATE, "${env:KEY}"), { env: { KEY } });

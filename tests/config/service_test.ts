@@ -74,7 +74,7 @@ Deno.test("the unit offers every credential that the example configuration names
   for (const [line, name, file] of offered) assert.equal(name, file, line);
 });
 
-Deno.test("the unit makes the folders that the admin API's page tells to use", () => {
+Deno.test("the unit creates the folders that the admin API's page uses", () => {
   const page = readRepositoryFile("docs/admin-api.md");
   for (const [parent, key] of [["/run", "RuntimeDirectory"], ["/var/lib", "StateDirectory"]] as const) {
     const [, name] = new RegExp(`^${key}=(\\w+)$`, "m").exec(unit) ?? [];

@@ -186,7 +186,7 @@ Deno.test("deleting the file is a change, and making it again is another", async
   });
 });
 
-Deno.test("writing the same content, or another file beside it, is no change", () =>
+Deno.test("writing the same content, or another file in the folder, is not a change", () =>
   withWatch({}, async ({ folder, file, changes }) => {
     writeFileSync(file, "one");
     replace(file, "one");
@@ -228,7 +228,7 @@ Deno.test("files named after the start are watched, in whatever folder", () =>
     equal(await changes.take(), "one");
   }));
 
-Deno.test("a folder that is deleted and made anew is watched again", () => {
+Deno.test("a folder that is deleted and recreated is watched again", () => {
   const layOut = (folder: string) => {
     mkdirSync(join(folder, "etc"));
     return plainFile(join(folder, "etc"));
@@ -294,7 +294,7 @@ Deno.test("a change that could not be taken is told, and the next one is seen", 
   });
 });
 
-Deno.test("a change while another is being taken is reported after it, never beside it", () => {
+Deno.test("a change during a reload is reported after it, never concurrently", () => {
   const started = new Queue<() => void>();
   let running = 0;
   const onChange = async () => {

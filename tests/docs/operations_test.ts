@@ -4,7 +4,7 @@ import { readRepositoryFile } from "../meta/sources.ts";
 
 const page = readRepositoryFile("docs/operations.md");
 
-Deno.test("the operator's page tells what to do about every error that is more than the caller's", () => {
+Deno.test("the operator's page says what to do about every error that is not only the caller's", () => {
   const [, table = ""] = page.split(/^\| `error`.*$/m);
   const told = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, kind]) => kind);
   const serious = Object.entries(ERRORS).filter(([, { level }]) => level !== "info").map(([kind]) => kind);

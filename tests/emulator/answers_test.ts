@@ -42,7 +42,7 @@ function callsOf({ output }: ConverseBody): [name: string, input: unknown][] {
   return output.message.content.flatMap(({ toolUse }) => toolUse ? [[toolUse.name, toolUse.input]] : []);
 }
 
-Deno.test("an answer quotes the user and names the model it stands for", async () => {
+Deno.test("an answer quotes the user and names the emulated model", async () => {
   const text = textOf(await converse({ messages: [ask("Why is the sky blue?")] }));
   assert.match(text, /^You said: "Why is the sky blue\?"\. .*Claude Haiku 4\.5/);
 });
@@ -306,7 +306,7 @@ for (const [text, stopReason, traced] of GUARDRAILS) {
   });
 }
 
-Deno.test("InvokeModel tells of a guardrail beside the message", async () => {
+Deno.test("InvokeModel reports a guardrail next to the message", async () => {
   const headers = {
     "x-amzn-bedrock-guardrailidentifier": "abc",
     "x-amzn-bedrock-guardrailversion": "DRAFT",

@@ -47,7 +47,7 @@ Deno.test("an answer has sorted keys and the members that AWS's model leaves out
   assert.equal(response.headers.get("x-amzn-bedrock-input-token-count"), null);
 });
 
-Deno.test("InvokeModel tells its token counts in headers and repeats what was asked for", async () => {
+Deno.test("InvokeModel reports its token counts in headers and repeats the requested settings", async () => {
   const body = {
     anthropic_version: "bedrock-2023-05-31",
     max_tokens: 9,

@@ -66,7 +66,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: "over http", url: () => "http://localhost/a", message: /only https URLs are fetched/ },
   { name: "of a private host", url: () => "https://inside.test/", message: /public address/ },
   {
-    name: "that is no image",
+    name: "that is not an image",
     url: (host) => host,
     answer: new TextEncoder().encode("<html>"),
     message: /expected a PNG, JPEG, GIF or WebP image/,

@@ -78,7 +78,7 @@ const UNREAD_REFUSALS: readonly Refusal[] = [
     kind: "body_too_large",
   },
   {
-    name: "too many requests in hand",
+    name: "too many in-flight requests",
     path: CHAT,
     config: limited({ concurrent: 0 }),
     status: 503,
@@ -149,7 +149,7 @@ const READ_REFUSALS: readonly Refusal[] = [
     kind: "invalid_request",
   },
   {
-    name: "a body that is no object",
+    name: "a body that is not an object",
     path: CHAT,
     send: { body: "[]" },
     status: 400,
@@ -238,7 +238,7 @@ Deno.test("health and models are answered without an upstream", async () => {
   await gateway.expectSettled(3);
 });
 
-Deno.test("while draining new requests are refused, health is answered, and those in hand go on", async () => {
+Deno.test("while draining, new requests are refused, health checks are answered, and in-flight requests continue", async () => {
   const gateway = startGateway(CONFIG);
   const running = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
   const call = await gateway.bedrock.call(0);
@@ -251,7 +251,7 @@ Deno.test("while draining new requests are refused, health is answered, and thos
   await gateway.expectSettled(3);
 });
 
-Deno.test("only requests in hand count against the limit of concurrent ones", async () => {
+Deno.test("only in-flight requests count against the concurrency limit", async () => {
   const gateway = startGateway(limited({ concurrent: 2 }));
   const running = [0, 1].map(() => gateway.send(CONVERSE, { headers: KEY, body: "{}" }));
   await gateway.bedrock.call(1);
@@ -325,7 +325,7 @@ Deno.test("a client that had left before its request was looked at is noticed to
   await gateway.expectSettled(1);
 });
 
-Deno.test("a bug while answering is a 500 that tells the caller nothing and the operator where", async () => {
+Deno.test("a bug is a 500 that shows the caller nothing and the operator the stack", async () => {
   class BrokenMap extends Map<string, never> {
     override get(): never {
       throw new TypeError("a bug");

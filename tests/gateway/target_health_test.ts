@@ -52,7 +52,7 @@ Deno.test("a rest is never longer than the limit", () => {
   equal(rests(nowMs), POLICY.coolMaxMs);
 });
 
-Deno.test("a success in between starts the count anew", () => {
+Deno.test("a success in between resets the count", () => {
   const { health, fail, rests } = start();
   fail(0);
   fail(1);

@@ -46,7 +46,7 @@ Deno.test("no file holds what belongs in none", () => {
   assert.deepEqual(found, []);
 });
 
-Deno.test("the version of the program stands in deno.json alone", () => {
+Deno.test("the version of the program is only in deno.json", () => {
   const { version } = JSON.parse(readRepositoryFile("deno.json"));
   const pattern = new RegExp(`["'\`]v?${RegExp.escape(version)}["'\`]`);
   const elsewhere = files.filter((path) => /^(?:main\.ts|lib\/|Makefile$|tests\/.*\.ts$)/.test(path));

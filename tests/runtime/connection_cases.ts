@@ -149,7 +149,7 @@ export const connectionCases: readonly Case[] = [
     },
   },
   {
-    name: "drain closes idle connections, refuses new ones and finishes what is in hand",
+    name: "drain closes idle connections, refuses new ones and finishes in-flight requests",
     run: async (runtime) => {
       const { stream, controller } = fedStream();
       const server = runtime.serve({
@@ -180,7 +180,7 @@ export const connectionCases: readonly Case[] = [
     },
   },
   {
-    name: "close during drain resolves once the handlers have broken off what is in hand",
+    name: "close during drain resolves once the handlers have aborted the in-flight requests",
     run: async (runtime) => {
       const { stream, controller } = fedStream();
       const server = runtime.serve({
@@ -201,7 +201,7 @@ export const connectionCases: readonly Case[] = [
     },
   },
   {
-    name: "close breaks off what is in hand",
+    name: "close aborts in-flight requests",
     run: async (runtime) => {
       const { stream, controller, cancelled } = fedStream();
       const server = runtime.serve({

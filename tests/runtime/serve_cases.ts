@@ -75,7 +75,7 @@ const TARGETS: readonly (readonly [target: string, host: string])[] = [
 
 export const serveCases: readonly Case[] = [
   {
-    name: "port 0 takes a free port and tells it",
+    name: "port 0 selects a free port and reports it",
     run: async (runtime) => {
       const server = runtime.serve({ hostname: "127.0.0.1", port: 0, handle: ok });
       assert.ok(server.port > 0);

@@ -102,7 +102,7 @@ Deno.test("the source is asked only when the client reads", async () => {
   equal(stream.asked, 2);
 });
 
-Deno.test("a client that waits in silence is sent pings, and what comes after them", async () => {
+Deno.test("a waiting client is sent pings, and then the data", async () => {
   const stream = setUp();
   const texts: (string | undefined)[] = [];
   for (let round = 0; round < 3; round++) {
@@ -116,7 +116,7 @@ Deno.test("a client that waits in silence is sent pings, and what comes after th
   deepEqual(texts, ["ping", "ping", "ping", "a"]);
 });
 
-Deno.test("each chunk begins the silence anew", async () => {
+Deno.test("each chunk restarts the idle time", async () => {
   const stream = setUp();
   for (let round = 0; round < 5; round++) {
     const reading = stream.read();

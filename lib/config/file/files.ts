@@ -15,8 +15,8 @@ export type ReadFile = typeof readFile;
 export type ListFolder = (folder: string) => Promise<readonly string[]>;
 
 /**
- * What each file held when it was read, by absolute path: how many bytes and a hash of them, or the code of the error. A
- * pattern such as `/etc/adit/conf.d/*.yaml/`, told from a path by the slash at its end, stands for the names that match it.
+ * The content of each file when it was read, by absolute path: its size and hash, or the error code. A
+ * pattern such as `/etc/adit/conf.d/*.yaml/`, marked as one by the trailing slash, maps to the names that match it.
  */
 export type Fingerprints = ReadonlyMap<string, string>;
 

@@ -8,7 +8,7 @@ import { type Fingerprints, hasShrunk, isSame, readFile, RecordingReader } from 
 export interface StillOptions {
   /** How long nothing may change. Default: 400. */
   readonly stillMs?: number;
-  /** The same once a file has been shorter than it was, as when it is written anew in pieces, or gone. Default: 1400. */
+  /** The same once a file has been shorter than it was, as when it is rewritten in pieces, or gone. Default: 1400. */
   readonly shrunkMs?: number;
   /** How often it is looked whether something does. Default: 50. */
   readonly lookMs?: number;

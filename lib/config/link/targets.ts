@@ -13,7 +13,7 @@ export interface TargetSources {
   readonly traitsOf: (modelId: string) => ModelTraits;
 }
 
-/** A target of the model itself, or the name of another model whose targets stand in its place. */
+/** A target of the model itself, or the name of another model whose targets are used. */
 export type LinkedTarget = ModelTarget | {
   readonly other: string;
   readonly path: Path;

@@ -81,7 +81,7 @@ export function duration(bounds: Bounds): Parsed<number> {
   });
 }
 
-/** A share as a percentage, given as a fraction of 1, with bounds in percent. */
+/** A percentage, parsed to a fraction of 1, with limits in percent. */
 export function percentage(bounds: Bounds): Parsed<number> {
   return parsed({
     expected: `a percentage from ${bounds.min}% to ${bounds.max}%, such as 20%`,

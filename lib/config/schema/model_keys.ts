@@ -10,7 +10,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const stop = text({ expected: "a text", maxLength: 1000 });
+const stop = text({ expected: "a string", maxLength: 1000 });
 
 const defaults = mapping({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
@@ -120,7 +120,7 @@ export const model = mapping({
   guardrail: guardrail.optional().describe(
     "Guardrail for all requests to this model, on every route; overrides the caller's.",
   ),
-  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of texts" })
+  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of strings" })
     .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
   targets: list(targetEntry, { min: 1, max: 16 }).optional()
     .describe("Several places that may answer; excludes provider and id."),

@@ -2,7 +2,7 @@
 
 import type { TimerWheel } from "../../base/clock.ts";
 
-/** Bounds within which a stream without content is held back; beyond them it goes to the client as it is. */
+/** Limits on holding back a stream without content; beyond them it is passed on to the client. */
 export interface Hold {
   readonly timers: TimerWheel;
   readonly withinMs: number;

@@ -140,7 +140,7 @@ function here({ text, toolCalls }: Answer, call: CompletionContext["call"]): Pla
 }
 
 /**
- * The member with the position of a thought; none for one that comes first. Where a tool stands in for structured output the
+ * The member with the position of a thought; none for one that comes first. If a tool is used for structured output the
  * text is not the caller's to see, and does not count.
  */
 export function thoughtPosition(

@@ -195,7 +195,7 @@ class ConversationTranslator {
         if (type !== "text") this.context.ignored.add(`messages[].content[].${type}`);
       }
     }
-    // A mark inside the result stands behind the result: a cache point may not stand within.
+    // A marker inside the result applies after the result: a cache point is not allowed inside.
     const cache = message.cache ?? message.content.findLast((part) => part.cache !== undefined)?.cache;
     this.#turns.mark("user", cache);
   }

@@ -21,7 +21,7 @@ export interface ReasoningContext extends FieldsContext {
   readonly maxTokens: number | undefined;
 }
 
-/** Members for `additionalModelRequestFields`; what the model cannot follow is ignored and named. */
+/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
 export function reasoningFields(request: ChatRequest, context: ReasoningContext): JsonObject {
   const { traits } = context;
   const asked = request.thinking === undefined

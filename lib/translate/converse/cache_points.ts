@@ -25,7 +25,7 @@ export class CachePoints {
 
   /**
    * Puts a cache point after the last element of `list`, if there is a mark. Where the model caches nothing, or no cache
-   * point is allowed, the mark is ignored and named. A fifth one is refused, as Bedrock would.
+   * point is allowed, the marker is listed as ignored. A fifth one is refused, as Bedrock would.
    */
   mark(list: object[], { place, cache }: Mark): void {
     if (cache === undefined) return;

@@ -12,7 +12,7 @@ type EffortTraits = Pick<ModelTraits, "thoughtText" | "reasoningEffort">;
 export interface EffortFields {
   /** Members for `additionalModelRequestFields`. */
   readonly fields: JsonObject;
-  /** Whether they stand for another effort than the one that was asked for. */
+  /** Whether they mean a different effort than the requested one. */
   readonly isClamped: boolean;
 }
 
@@ -32,7 +32,7 @@ function nearestEffort(effort: string, known: ModelTraits["reasoningEffort"]): s
   return offered.findLast((each) => EFFORTS.indexOf(each) < rank) ?? offered[0];
 }
 
-/** The effort that a budget of thinking stands for, where a model has efforts only. */
+/** The effort equivalent to a thinking budget, for a model that only has efforts. */
 export function effortOfBudget(budgetTokens: number | undefined): string {
   if (budgetTokens === undefined) return "medium";
   if (budgetTokens < 4096) return "low";

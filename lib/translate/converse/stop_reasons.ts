@@ -46,7 +46,7 @@ export function stopReasonRow(stopReason: string, hasToolCalls: boolean): StopRe
   return row === TOOL_USE ? END_TURN : row;
 }
 
-/** Whether the model's output could not be read, so that it is no answer in a format that was asked for. */
+/** Whether the model's output could not be read, so that it is not in the requested format. */
 export function isMalformed(stopReason: string): boolean {
   return stopReason === "malformed_model_output" || stopReason === "malformed_tool_use";
 }

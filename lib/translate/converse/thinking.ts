@@ -22,7 +22,7 @@ export interface FittedThinking {
 /** The least that Anthropic takes as `budget_tokens`. */
 const MIN_BUDGET_TOKENS = 1024;
 
-/** The largest budget, in tokens, that each effort stands for; a larger one is the highest effort of these. */
+/** The largest budget, in tokens, equivalent to each effort; a larger one is the highest effort of these. */
 const BUDGET_OF_EFFORT: readonly (readonly [effort: Effort, tokens: number])[] = [
   ["low", 4095],
   ["medium", 16_383],

@@ -32,7 +32,7 @@ export class ToolNames {
 
 /**
  * Ids of the calls in one history. Bedrock refuses an id that is used twice, and several models and clients count their
- * calls anew in every turn, so that the second call of an id gets another one, and its result with it.
+ * calls again in every turn, so that the second call of an id gets another one, and its result with it.
  */
 export class CallIds {
   readonly #uses = new Map<string, number>();

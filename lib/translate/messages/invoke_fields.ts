@@ -1,4 +1,4 @@
-/** Anthropic Messages -> InvokeModel of Claude: the members beside the conversation and the tools, made to fit the model. */
+/** Anthropic Messages -> InvokeModel of Claude: the fields other than the conversation and the tools, made to fit the model. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";

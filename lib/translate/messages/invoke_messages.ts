@@ -111,7 +111,7 @@ function withBlocks(
   return { ...object, content: map(blocksOf(object.content)) };
 }
 
-/** A string as the one block that it stands for; blank text, which the model refuses in a block, as none. */
+/** A string as the equivalent block; blank text, which the model refuses in a block, as none. */
 function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
   if (typeof content === "string") return content.trim() === "" ? [] : [{ type: "text", text: content }];
   return Array.isArray(content) ? content : [];

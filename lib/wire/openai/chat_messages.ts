@@ -119,7 +119,7 @@ function parseToolCall(fields: Fields): ChatToolCall {
 }
 
 /**
- * The arguments of a call, which are JSON text; a call without any is often sent as `""`. Text that is no JSON object
+ * The arguments of a call, which are JSON text; a call without any is often sent as `""`. A string that is not a JSON object
  * is what a model wrote, perhaps cut off: refusing it would make every later request of the conversation fail, so the
  * call is sent with no arguments, and the field is named.
  */

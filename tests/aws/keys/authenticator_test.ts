@@ -42,7 +42,7 @@ function setUp(pair: KeyPair = keyPair("A", START_MS + 60 * MINUTE)) {
 
 const EXPIRED = { "x-amzn-errortype": "ExpiredTokenException:http://internal.amazon.com/coral/" };
 
-Deno.test("requests are signed with the pair of the moment", async () => {
+Deno.test("requests are signed with the current key pair", async () => {
   const { keys, sign } = setUp();
   match((await sign()).get("authorization") ?? "", /Credential=A\//);
   keys.pair = keyPair("B");

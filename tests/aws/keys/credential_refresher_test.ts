@@ -92,7 +92,7 @@ Deno.test("a pair with little time is renewed at half of it", async () => {
   equal(search.count, 2);
 });
 
-Deno.test("a renewal in vain is tried again every ten seconds, and the old pair stays in use until it expires", async () => {
+Deno.test("a failed renewal is retried every ten seconds, and the old pair stays in use until it expires", async () => {
   const { refresher, search, first, advance, told } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE);
@@ -111,7 +111,7 @@ Deno.test("a renewal in vain is tried again every ten seconds, and the old pair 
   equal(await stateOf(refresher.get()), "B");
 });
 
-Deno.test("once a pair has expired, who asks waits, and a search in vain is not repeated for ten seconds", async () => {
+Deno.test("once a pair has expired, requests wait, and a failed search is not repeated for ten seconds", async () => {
   const { refresher, search, first, advance, told } = setUp();
   await first(keyPair("A", START_MS + 20 * SECOND));
   advance(21 * SECOND);
@@ -138,7 +138,7 @@ Deno.test("a search that hangs is given up after thirty seconds", async () => {
   equal(await stateOf(refresher.get()), "the search took longer than 30 s");
 });
 
-Deno.test("while a search that was given up goes on, no other is begun, and who asks is told so", async () => {
+Deno.test("while an abandoned search is running, no other is started, and requests fail with that reason", async () => {
   const { refresher, search, advance } = setUp();
   const waiting = refresher.get();
   advance(31 * SECOND);
@@ -174,7 +174,7 @@ Deno.test("ten minutes after a search that never ends, another one is begun", as
   equal(await stateOf(again), "B");
 });
 
-Deno.test("a renewal in the background does not begin another search beside one that goes on", async () => {
+Deno.test("a background renewal does not start a second search while one is running", async () => {
   const { refresher, search, first, advance } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE);
@@ -194,7 +194,7 @@ Deno.test("a renewal in the background does not begin another search beside one 
   equal(await stateOf(refresher.get()), "B");
 });
 
-Deno.test("what was found expired is not used", async () => {
+Deno.test("expired credentials are not used", async () => {
   const { refresher, search } = setUp();
   const waiting = refresher.get();
   search.end(keyPair("A", START_MS));

@@ -236,7 +236,7 @@ Deno.test("requests of one second share nothing but what they have in common, ho
   }
 });
 
-Deno.test("an API key is sent as a bearer token, beside the request's own headers", async () => {
+Deno.test("an API key is sent as a bearer token, with the request's own headers", async () => {
   const own = new Headers({ "content-type": "application/json", "x-amzn-bedrock-trace": "ENABLED" });
   const headers = await bearerSigner(new Secret("ABSKexample"))(request({ headers: own }), NOW_MS);
   deepEqual(Object.fromEntries(headers), {

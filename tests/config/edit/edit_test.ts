@@ -108,7 +108,7 @@ const CASES: readonly Case[] = [
     changes: ["-models:", "+models: {}", "-  # about", "-  fast:", "-    provider: east"],
   },
   {
-    name: "what stands above a deleted entry stays where it is not about it",
+    name: "a comment above a deleted entry stays if it is not about the entry",
     text:
       "models:\n  # of all\n\n  a: { id: x }\n    # end of a\n# at the margin\n  # one\n  # two\n  b: { id: y }\n" +
       "  # three\n  c: { id: z }\n",
@@ -217,7 +217,7 @@ const CASES: readonly Case[] = [
     changes: ["-providers: { a: { type: emulator } } # one", "+providers: {} # one"],
   },
   {
-    name: "a file that is one mapping in braces is written anew, with its comments",
+    name: "a file that is one flow mapping is rewritten, with its comments",
     text: "{ providers: { a: { type: emulator } }, # one\n  limits: {} } # end\n",
     edit: ["providers", "a", { type: "emulator", region: "eu-west-1" }],
     changes: [
@@ -242,7 +242,7 @@ const CASES: readonly Case[] = [
     changes: ["-      s: 1 # deep", "+      s: 2 # deep"],
   },
   {
-    name: "a section in braces is written anew",
+    name: "a flow-style section is rewritten",
     edit: ["providers", "west", { type: "emulator" }],
     changes: [
       "-providers: { east: { type: emulator } }",

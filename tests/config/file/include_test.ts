@@ -55,7 +55,7 @@ Deno.test("the files are watched, and so is what the patterns match", async () =
   equal(loaded.files.get("/etc/adit/nowhere/*.yaml/"), "ENOENT");
 });
 
-Deno.test("a file that includes everything beside it does not include itself", async () => {
+Deno.test("a file that includes its whole folder does not include itself", async () => {
   const loaded = await load({
     "/etc/adit/adit.yaml": `include: "*.yaml"\n${PROVIDER}`,
     "/etc/adit/models.yaml": model("fast"),

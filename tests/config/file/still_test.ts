@@ -58,7 +58,7 @@ Deno.test("a change that is whole is reported when it has been still for long en
     equal((await wait(known, {})).passed, 3);
   }));
 
-Deno.test("every change begins the wait anew, also one that leaves the size as it is", () =>
+Deno.test("every change restarts the wait, even if the size stays the same", () =>
   withFile(async ({ file, known }) => {
     Deno.writeTextFileSync(file, `${WHOLE}# more\n`);
     const { passed } = await wait(known, {
@@ -69,7 +69,7 @@ Deno.test("every change begins the wait anew, also one that leaves the size as i
   }));
 
 for (const piece of [1, 5, WHOLE.length - 1]) {
-  Deno.test(`a file written anew in pieces of ${piece} characters is never seen in part`, () =>
+  Deno.test(`a file rewritten in pieces of ${piece} characters is never read in part`, () =>
     withFile(async ({ file, known }) => {
       const text = `${WHOLE.repeat(2)}# done\n`;
       Deno.writeTextFileSync(file, "");

@@ -56,7 +56,7 @@ for (const [path, model, status, code] of REFUSED) {
   });
 }
 
-Deno.test("a client of Cloudflare's gateway may send its key beside an Authorization of its own", async () => {
+Deno.test("a client of Cloudflare's gateway may send its key in addition to its own Authorization header", async () => {
   const gateway = startGateway(CONFIG);
   const headers = {
     authorization: "Bearer something-else",

@@ -69,7 +69,7 @@ Deno.test("the operator's api decides which way a model is asked", async () => {
   }
 });
 
-Deno.test("what has no effect is named in x-adit-ignored and in the log: flags with their fields, and fields", async () => {
+Deno.test("ignored flags and fields are listed in x-adit-ignored and in the log", async () => {
   const betas = { "anthropic-beta": "context-1m-2025-08-07, files-api-2025-04-14,never-heard-of-2030-01-01" };
   const expected = {
     claude: ["anthropic-beta[files-api-2025-04-14]", "anthropic-beta[never-heard-of-2030-01-01]"],
@@ -219,7 +219,7 @@ for (const way of WAYS) {
   });
 }
 
-Deno.test("a chunk that is no event breaks the stream behind the events before it, and ends the upstream's work", async () => {
+Deno.test("a chunk that is not an event breaks the stream after the events before it, and stops the upstream", async () => {
   const { gateway, response, upstream, call } = await openStream(WAYS[0] as Way);
   const [start, ...rest] = WAYS[0]?.frames as [Bytes, ...Bytes[]];
   const bad = eventFrame("chunk", { bytes: "bm8ganNvbg==" });

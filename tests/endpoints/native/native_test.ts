@@ -110,7 +110,7 @@ Deno.test("the answer's headers come back, but for those of the upstream's conne
   deepEqual(new Uint8Array(await answer.arrayBuffer()), body);
 });
 
-Deno.test("a refusal passes unchanged, and the log tells what it was", async () => {
+Deno.test("a refusal is passed through unchanged, and logged", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send("/model/m/converse-stream", { headers: KEY, body: "{}" });
   const text = '{"message":"Too many requests, arn:aws:bedrock:us-east-1:123456789012:x/y"}';
@@ -178,7 +178,7 @@ Deno.test("a stream's bytes come through the same however they are cut, with its
   }
 });
 
-Deno.test("a stream in silence is sent nothing: an event stream has no frame that means nothing", async () => {
+Deno.test("an idle stream is sent nothing, since event streams have no ping frame", async () => {
   const { gateway, upstream, answer } = await openStream();
   const bytes = bytesOf(answer);
   await upstream.pulled();

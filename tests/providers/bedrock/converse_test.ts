@@ -258,7 +258,7 @@ Deno.test("a stream that is ended from outside throws the reason, also behind me
   }
 });
 
-Deno.test("a refusal becomes the error it stands for, and gives the connection back", async () => {
+Deno.test("a refusal becomes the corresponding error, and releases the connection", async () => {
   const { exchange, upstream, timers } = startExchange();
   const body = (await upstream.call(0)).answer(429, {
     "x-amzn-errortype": "ThrottlingException",

@@ -114,7 +114,7 @@ Deno.test("an exception behind chunks is thrown when they have been delivered", 
   equal(call.init.signal.aborted, true);
 });
 
-Deno.test("an event that is no chunk is passed over and named once", async () => {
+Deno.test("an event that is not a chunk is skipped and listed once", async () => {
   const strange = eventFrame("surprise", { a: 1 });
   deepEqual(await collect([START, strange, HELLO, strange, STOP]), { ...WHOLE, unknown: ["surprise"] });
 });

@@ -155,7 +155,7 @@ Deno.test("the words of an exception that went by are kept for the log", async (
   });
 });
 
-Deno.test("bytes that are no frames end the stream and the exchange", async () => {
+Deno.test("bytes that are not frames end the stream and the exchange", async () => {
   const { exchange, head, signal } = await answered([encodeUtf8("<html>no event stream at all</html>")]);
   await rejects(new NativeStream(exchange, head, "converseStream").next(), ofKind("upstream_protocol"));
   equal(signal.aborted, true);

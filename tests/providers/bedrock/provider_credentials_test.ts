@@ -90,7 +90,7 @@ Deno.test("a configuration's credentials are looked for before they are needed",
   ]);
 });
 
-Deno.test("a reload looks anew, and requests take what is known until something newer is found", async () => {
+Deno.test("a reload searches again, and requests use the known credentials until newer ones are found", async () => {
   const { credentials, search, signer } = setUp();
   const first = credentials.use(named(provider("east", CHAIN)));
   search.end(keyPair("OLD"));
@@ -171,7 +171,7 @@ Deno.test("what is known of a provider is found by its settings, whichever objec
   notEqual(credentials.authenticatorOf({ ...east, region: "us-west-2" }), known);
 });
 
-Deno.test("the status tells source, expiry and the last error of each provider, and nothing else", async () => {
+Deno.test("the status reports source, expiry and the last error of each provider, and nothing else", async () => {
   const { credentials, search } = setUp();
   const providers = named(
     provider("east", CHAIN),

@@ -21,7 +21,7 @@ function setUp(recover: (refusal: Refusal) => Promise<boolean>) {
   return { ...started, refusals };
 }
 
-Deno.test("a refusal that can be recovered from is sent again, signed anew, and only the second answer counts", async () => {
+Deno.test("a refusal that can be recovered from is signed and sent again, and only the second answer counts", async () => {
   const { exchange, upstream, refusals, timers } = setUp(() => Promise.resolve(true));
   const refused = (await upstream.call(0)).answer(403, { "x-amzn-errortype": "ExpiredTokenException" });
   const second = await upstream.call(1);

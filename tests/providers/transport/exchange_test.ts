@@ -324,7 +324,7 @@ Deno.test("without a total time an exchange goes on for as long as its answer co
   equal(timers.size, 0);
 });
 
-Deno.test("an exchange that nobody waits for ends in silence", async () => {
+Deno.test("an exchange that nobody waits for ends silently", async () => {
   const { upstream, timers } = startExchange();
   (await upstream.call(0)).fail();
   await settle();

@@ -38,7 +38,7 @@ Deno.test("the name in message_start is the caller's, and all else in it stays",
   assert.deepEqual(JSON.parse(data), { ...event, message: { ...event.message, model: 'the "caller\'s"' } });
 });
 
-Deno.test("a stream is finished by message_stop alone, and tells its usage as it goes", () => {
+Deno.test("a stream is only finished by message_stop, and reports its usage as it goes", () => {
   const stream = open();
   const step = (event: object) => {
     stream.push(chunk(JSON.stringify(event)));
