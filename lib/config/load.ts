@@ -16,6 +16,7 @@ import {
 } from "./file/files.ts";
 import { Outside } from "./file/interpolate.ts";
 import { linkConfig } from "./link/link.ts";
+import { missingProfiles } from "./link/profiles.ts";
 import type { SourceMap } from "./file/source_map.ts";
 import { type Problem, sortProblems } from "../base/problems.ts";
 import { Config } from "./schema/config_file.ts";
@@ -84,13 +85,19 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     cut: checked.cut,
     tls: tls.tls,
     tables: data.tables,
+    nowMs,
   });
   const exposed = await worldReadableSecrets(value, {
     schema: Config,
     sourceMap,
     modeOf: options.modeOf ?? modeOf,
   });
-  const warnings = [...linked.warnings, ...tls.warnings, ...exposed];
+  const profiles = await missingProfiles(checked.sound, {
+    sourceMap,
+    readFile: options.readFile,
+    env: options.env,
+  });
+  const warnings = [...sources.warnings, ...linked.warnings, ...tls.warnings, ...profiles, ...exposed];
   const problems = [...earlier, ...tls.problems, ...linked.problems, ...data.problems];
   if (problems.length > 0) return failed(problems, warnings);
   return {

@@ -1,13 +1,13 @@
 /** Secrets in configuration files that every user on the host can read. */
 
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 
 import type { ModeOf } from "./file/files.ts";
 import { isMapping } from "./file/merge.ts";
 import type { SourceMap } from "./file/source_map.ts";
 import type { Path, Problem } from "../base/problems.ts";
-import { contentOf, isSecret } from "./schema/schema_walk.ts";
+import { contentOf, isSecret, valueAt } from "./schema/schema_walk.ts";
 
 export interface WorldReadableOptions {
   readonly schema: z.core.$ZodType;
@@ -43,7 +43,25 @@ export async function worldReadableSecrets(
         "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on it",
     ));
   }
-  return problems;
+  const key = await worldReadableKey(value, options);
+  return key === undefined ? problems : [...problems, key];
+}
+
+/** The same for the file that `tls.key` names. */
+async function worldReadableKey(
+  value: unknown,
+  { sourceMap, modeOf }: WorldReadableOptions,
+): Promise<Problem | undefined> {
+  const path = ["tls", "key"];
+  const key = valueAt(value, path);
+  if (typeof key !== "string" || key.includes("-----BEGIN") || sourceMap.referenceAt(path) !== undefined) {
+    return undefined;
+  }
+  const mode = await modeOf(resolve(dirname(sourceMap.file), key));
+  return mode === undefined || (mode & READABLE_BY_ALL) === 0 ? undefined : sourceMap.problem(
+    path,
+    `this private key is world-readable (mode ${mode.toString(8)}); run chmod o-r on it`,
+  );
 }
 
 interface Position {

@@ -23,6 +23,7 @@ interface World {
   /** Content by absolute path. */
   readonly files?: Record<string, string>;
   readonly nowMs?: number;
+  readonly modeOf?: (path: string) => Promise<number>;
 }
 
 /** Loads a text as /etc/adit/adit.yaml in a world of nothing but these variables and files. */
@@ -415,4 +416,37 @@ Deno.test("the configuration for production is good once its credentials are the
   });
   ok(loaded.ok, loaded.ok ? "" : loaded.problems.map(formatProblem).join("\n"));
   deepEqual(loaded.warnings.map(({ path }) => path), ["callers"]);
+});
+
+Deno.test("a profile that is in neither of AWS's files is warned of, where it is known which those are", async () => {
+  const text = (profile: string) =>
+    `providers: { e: { type: bedrock, region: us-east-1, credentials: { profile: ${profile} } } }\n`;
+  const files = {
+    "/home/a/.aws/config": "[default]\n[profile dev]\nregion = us-east-1\n[ profile 'with space' ]\n",
+    "/home/a/.aws/credentials": "[prod]\naws_access_key_id = x\n",
+    "/etc/aws": "[profile other]\n",
+  };
+  const warningsOf = async (profile: string, env: Record<string, string>) => {
+    const loaded = await load(text(profile), { env, files });
+    return loaded.warnings.filter(({ path }) => path.endsWith(".profile")).map(({ message }) => message);
+  };
+  const env = { HOME: "/home/a" };
+  for (const profile of ["default", "dev", "prod", '"with space"']) {
+    deepEqual(await warningsOf(profile, env), []);
+  }
+  deepEqual(await warningsOf("staging", env), [
+    'the profile "staging" is in neither /home/a/.aws/config nor /home/a/.aws/credentials',
+  ]);
+  deepEqual(await warningsOf("other", { ...env, AWS_CONFIG_FILE: "/etc/aws" }), []);
+  deepEqual(await warningsOf("staging", {}), []);
+});
+
+Deno.test("a private key that everybody on the host can read is warned of", async () => {
+  const files = { "/etc/adit/cert.pem": CERTIFICATE, "/etc/adit/key.pem": KEY };
+  for (const [mode, count] of [[0o644, 1], [0o640, 0], [0o600, 0]] as const) {
+    const modeOf = (path: string) => Promise.resolve(path === "/etc/adit/key.pem" ? mode : 0o600);
+    const loaded = await load(WITH_TLS("cert.pem", "key.pem"), { files, modeOf });
+    ok(loaded.ok);
+    equal(loaded.warnings.filter(({ path }) => path === "tls.key").length, count);
+  }
 });

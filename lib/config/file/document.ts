@@ -6,6 +6,7 @@ import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 import { firstReference, isAllReferences, readsSecret } from "./interpolate.ts";
 import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { formatPath, type Path, type Problem } from "../../base/problems.ts";
+import { findSlips } from "./slips.ts";
 import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
 
 type Mapping = YAMLMap<Scalar.Parsed, ParsedNode | null>;
@@ -35,7 +36,10 @@ export class ConfigDocument implements SourceMap {
       uniqueKeys: false,
     });
     this.root = contents;
-    const problems = errors.length > 0 || contents === null
+    const slips = findSlips(text, errors.map(({ pos: [offset] }) => offset));
+    const problems = slips.length > 0
+      ? slips
+      : errors.length > 0 || contents === null
       ? explainYamlErrors(errors, contents)
       : [...findUnsupported(contents)];
     this.syntaxProblems = problems.map(({ offset, path, message, first }) => {

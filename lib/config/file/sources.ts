@@ -13,7 +13,7 @@ import { INCLUDE } from "../schema/values.ts";
 
 /** The merged content of all files. */
 export type Sources =
-  | Merged & { readonly ok: true }
+  | Merged & { readonly ok: true; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface SourcesOptions {
@@ -42,6 +42,7 @@ export async function readSources(path: string, options: SourcesOptions): Promis
     ok: true,
     ...merged,
     problems: [...resolved.problems, ...included.problems, ...merged.problems],
+    warnings: included.warnings,
   };
 }
 
@@ -52,13 +53,15 @@ interface Included {
    * Included files that are missing: reporting what other files say about their content would be misleading.
    */
   readonly unread: readonly Problem[];
+  readonly warnings: readonly Problem[];
 }
 
 async function readIncluded(main: ConfigPart, { reader, outside }: SourcesOptions): Promise<Included> {
   const parts: ConfigPart[] = [];
   const problems: Problem[] = [];
   const unread: Problem[] = [];
-  for (const { file, shown, place } of await findIncluded(main, reader, unread)) {
+  const warnings: Problem[] = [];
+  for (const { file, shown, place } of await findIncluded(main, reader, { problems: unread, warnings })) {
     const read = await outside.readText(resolve(file));
     if (!read.ok) {
       unread.push(main.document.problem(place, `cannot read file ${quotePath(shown)}: ${read.reason}`));
@@ -71,7 +74,7 @@ async function readIncluded(main: ConfigPart, { reader, outside }: SourcesOption
     problems.push(...resolved.problems);
     parts.push({ document, value: resolved.value });
   }
-  return { parts, problems, unread };
+  return { parts, problems, unread, warnings };
 }
 
 interface IncludedFile {
@@ -87,7 +90,7 @@ interface IncludedFile {
 async function findIncluded(
   { document, value }: ConfigPart,
   reader: RecordingReader,
-  problems: Problem[],
+  { problems, warnings }: { readonly problems: Problem[]; readonly warnings: Problem[] },
 ): Promise<readonly IncludedFile[]> {
   const found = new Map<string, IncludedFile>();
   const folder = dirname(document.file);
@@ -111,7 +114,9 @@ async function findIncluded(
 
   async function listNames(pattern: string, place: Path): Promise<readonly string[]> {
     try {
-      return await reader.list(resolve(folder, pattern));
+      const names = await reader.list(resolve(folder, pattern));
+      if (names.length === 0) warnings.push(document.problem(place, "no file matches the pattern"));
+      return names;
     } catch (error) {
       const shown = quotePath(dirname(pattern));
       problems.push(document.problem(place, `cannot read folder ${shown}: ${readErrorReason(error)}`));

@@ -7,6 +7,7 @@ import { AccessLinker } from "./caller_access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from "./callers.ts";
 import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
+import { warnOfDoubts } from "./doubts.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
 import { linkModels, linkRoute } from "./models.ts";
 import { linkProvider } from "./providers.ts";
@@ -27,6 +28,7 @@ export interface Linked {
 interface Loaded {
   readonly tls: TlsMaterial | undefined;
   readonly tables: DataTables;
+  readonly nowMs: number;
 }
 
 /**
@@ -34,13 +36,14 @@ interface Loaded {
  */
 export function linkConfig(
   config: Config,
-  { tls, tables, ...options }: LinkOptions & Loaded,
+  { tls, tables, nowMs, ...options }: LinkOptions & Loaded,
 ): Linked {
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
   const admin = config.admin === "off" ? undefined : config.admin;
   checkAddresses({ listen, admin, hasAdminApi: config.admin_api !== undefined }, context);
   checkTimeouts(config.timeouts, context);
+  warnOfDoubts(config, { context, nowMs });
 
   const entries = entryLinker(config, context);
   const providers = entries("providers", (name, entry) => linkProvider(name, entry, context));

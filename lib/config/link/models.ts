@@ -170,7 +170,7 @@ export function linkRoute(
 ): Route | undefined {
   const [, segment = ""] = path.split("/");
   // `/bedrock` itself is free: only the paths below it are the gateway's.
-  if (OWN_SEGMENTS.has(segment) || path.startsWith("/bedrock/")) {
+  if (OWN_SEGMENTS.has(segment) || /^\/bedrock\/./.test(path)) {
     context.failName(["routes", path], "this path is reserved for the gateway");
   }
   const model = context.find(["routes", path, "model"], modelName, { section: "models", entries: models });

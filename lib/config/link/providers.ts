@@ -4,6 +4,7 @@ import { unbracketed } from "../../base/host.ts";
 import type { LinkContext } from "./context.ts";
 import { linkCredentials } from "./credentials.ts";
 import { KNOWN_REGIONS } from "../schema/regions.ts";
+import { editDistance } from "../schema/suggest.ts";
 import type { ProviderConfig } from "../schema/config_file.ts";
 import type { Provider } from "../../snapshot/snapshot.ts";
 import { isLoopback } from "../schema/values.ts";
@@ -29,10 +30,10 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
   const { region, endpoint, fips, dualstack } = entry;
   if (!KNOWN_REGIONS.includes(region)) {
     const place = [...path, "region"];
-    context.warn(
-      place,
-      `unknown region ${context.shown(place, region, KNOWN_REGIONS)}`,
-    );
+    const message = `unknown region ${context.shown(place, region, KNOWN_REGIONS)}`;
+    // A region may be newer than the list, but its words are not.
+    if (isMisspelt(region)) context.fail(place, message);
+    else context.warn(place, message);
   }
   for (const key of ["fips", "dualstack"] as const) {
     if (endpoint !== undefined && entry[key]) {
@@ -48,4 +49,13 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
     context,
   });
   return credentials && { kind: "bedrock", name, region, endpoint, fips, dualstack, credentials };
+}
+
+/** Whether a word of the region is none of AWS's, but almost one. */
+function isMisspelt(region: string): boolean {
+  const words = (name: string) => name.split("-").slice(0, -1);
+  const known = new Set(KNOWN_REGIONS.flatMap(words));
+  return words(region).some((word) =>
+    !known.has(word) && [...known].some((each) => editDistance(word, each) === 1)
+  );
 }

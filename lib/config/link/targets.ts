@@ -5,6 +5,7 @@ import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
 import type { ModelDefaults, ModelTarget, Provider } from "../../snapshot/snapshot.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import type { LinkContext } from "./context.ts";
+import { doubtModelId } from "./doubts.ts";
 
 export interface TargetSources {
   readonly context: LinkContext;
@@ -78,6 +79,7 @@ function linkTarget(
     ? undefined
     : context.find([...path, "provider"], providerName, { section: "providers", entries: providers });
   if (id === undefined) return undefined;
+  if (provider !== undefined) doubtModelId([...path, "id"], { id, region: provider.region }, context);
   const known = traitsOf(entry.base_model ?? id);
   const own = compileTraits(entry.traits);
   const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };

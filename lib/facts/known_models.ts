@@ -1,0 +1,51 @@
+/** Beginnings of model ids, to catch a misspelt one, and where a model can be called. */
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html; a model newer than the list still works. */
+const STEMS: readonly string[] = [
+  ...["micro", "lite", "pro", "premier", "canvas", "reel", "sonic", "2-lite", "2-pro", "2-sonic"].map((
+    name,
+  ) => `amazon.nova-${name}`),
+  ...["text", "embed-text", "embed-image", "image-generator"].map((name) => `amazon.titan-${name}`),
+  ...["haiku", "sonnet", "opus"].flatMap((
+    size,
+  ) => [`anthropic.claude-${size}`, `anthropic.claude-3-${size}`]),
+  ...["3-5-haiku", "3-5-sonnet", "3-7-sonnet", "instant", "v2"].map((name) => `anthropic.claude-${name}`),
+  ...["command-r", "embed-english", "embed-multilingual", "embed-v4", "rerank"].map((name) =>
+    `cohere.${name}`
+  ),
+  ...["deepseek.r1", "deepseek.v3", "openai.gpt-oss-20b", "openai.gpt-oss-120b", "ai21.jamba"],
+  ...["llama3", "llama4"].map((name) => `meta.${name}`),
+  ...["mistral", "mixtral", "ministral", "magistral", "pixtral", "voxtral"].map((name) => `mistral.${name}`),
+];
+
+/** Models that are called only through an inference profile. */
+const PROFILE_ONLY =
+  /^(?:anthropic\.claude-(?:(?:haiku|sonnet|opus)-\d|3-7)|amazon\.nova-premier|deepseek\.r1|meta\.llama4)/;
+
+/** The known beginnings of model ids if the id has none of them; undefined if it has. */
+export function knownStems(foundationId: string): readonly string[] | undefined {
+  return STEMS.some((stem) => foundationId.startsWith(stem)) ? undefined : STEMS;
+}
+
+/** Whether Bedrock refuses this model id without a profile such as `us.` in front. */
+export function needsProfile(modelId: string): boolean {
+  return PROFILE_ONLY.test(modelId);
+}
+
+/** What regions begin with that a geography's profiles can be called from. */
+const GEOGRAPHIES: ReadonlyMap<string, RegExp> = new Map([
+  ["apac", /^ap-/],
+  ["au", /^ap-southeast-[246]$/],
+  ["ca", /^ca-/],
+  ["eu", /^(?:eu|il)-/],
+  ["jp", /^ap-northeast-[13]$/],
+  ["us", /^(?:us-(?!gov-|iso)|ca-)/],
+  ["us-gov", /^us-gov-/],
+]);
+
+/** The geography of a profile that cannot be called from the region, such as `eu` in us-east-1. */
+export function foreignGeography(modelId: string, region: string): string | undefined {
+  const [geography = "", rest] = modelId.split(".", 2);
+  const regions = rest === undefined ? undefined : GEOGRAPHIES.get(geography);
+  return regions === undefined || regions.test(region) ? undefined : geography;
+}
