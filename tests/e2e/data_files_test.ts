@@ -34,7 +34,7 @@ forEachRuntime(
       assert.equal(await ignored(), null);
 
       await Deno.writeTextFile(table, '- { match: "amazon.*", reasoning: {} }\n');
-      const refused = await program.waitForLog(({ message }) => message.startsWith("configuration refused"));
+      const refused = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
       const shown = join(dirname(table), "models.yaml");
       assert.match(JSON.stringify(refused), new RegExp(`${RegExp.escape(shown)}:1:24: .*unknown key`));
       assert.equal(await ignored(), null);

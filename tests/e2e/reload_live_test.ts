@@ -117,7 +117,7 @@ forEachRuntime("an address that cannot be opened changes nothing", async (runtim
   await using program = await startProgram(runtime, emulatorConfig());
   const config = emulatorConfig({ another: "amazon.nova-pro-v1:0" });
   await Deno.writeTextFile(program.configPath, onFreePorts(`listen: 127.0.0.1:${port}\n${config}`));
-  const line = await program.waitForLog(({ message }) => message.startsWith("configuration refused"));
+  const line = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   assert.deepEqual(line["problems"], [`Cannot listen on "127.0.0.1:${port}": the address is already in use`]);
   const { config: report, listeners } = await statusReport(program);
   assert.deepEqual([report.generation, report.models, listeners.public], [1, ["claude", "nova"], [

@@ -104,7 +104,7 @@ forEachRuntime(
         (line) =>
           isGood
             ? line.message === "configuration reloaded" && line["generation"] === generation
-            : line.message.startsWith("configuration refused"),
+            : line.message.startsWith("configuration rejected"),
         from,
       );
     }

@@ -84,7 +84,7 @@ forEachRuntime(
     const bad = version("second").replace("provider: local,", "provider: lokal,") +
       "limits: { bodyy: 1MiB }\n";
     await Deno.writeTextFile(program.configPath, bad);
-    const line = await program.waitForLog(({ message }) => message.startsWith("configuration refused"));
+    const line = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
     assert.equal(line.level, "error");
     const problems = line["problems"] as string[];
     const lineOf = (text: string) => bad.slice(0, bad.indexOf(text)).split("\n").length;

@@ -153,7 +153,7 @@ forEachRuntime("nothing secret is written anywhere, whatever comes of a request"
   // A bad configuration quotes nothing that is secret either.
   const bad = config(upstream.url).replace("session_token:", "sesion_token:").replace('"sha256:', '"md5:');
   await Deno.writeTextFile(program.configPath, `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${bad}`);
-  await program.waitForLog(({ message }) => message.startsWith("configuration refused"));
+  await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   const status = await admin(program, "GET /-/status");
   await program.stop();
 
