@@ -17,6 +17,7 @@ import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { withFetchedSources } from "./images.ts";
+import { withDottedPaths } from "../../wire/anthropic/paths.ts";
 import { jsonBody } from "../json_body.ts";
 import { countedModelId, messagesApi, settingsOf } from "../model_api.ts";
 
@@ -25,7 +26,7 @@ export const countTokens: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "countTokens" },
   read(received) {
-    const body = jsonBody(received);
+    const body = withDottedPaths(() => jsonBody(received));
     const { model: name } = parseMessagesHead(body);
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveModel(name, received.caller, received.snapshot);

@@ -34,6 +34,7 @@ import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { withFetchedSources } from "./images.ts";
 import { affinityKey } from "../affinity.ts";
+import { withDottedPaths } from "../../wire/anthropic/paths.ts";
 import { jsonBody } from "../json_body.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
@@ -42,7 +43,7 @@ export const messages: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "messages" },
   read(received) {
-    const body = jsonBody(received);
+    const body = withDottedPaths(() => jsonBody(received));
     const head = parseMessagesHead(body);
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveModel(head.model, received.caller, received.snapshot);

@@ -302,6 +302,14 @@ Deno.test("requests that cannot be are refused in Anthropic's words, before anyt
     [messagesBody({ stream: "yes" }), 400, /^stream: Input should be a valid boolean$/],
     [messagesBody({ model: "opus" }), 404, /^the model "opus" does not exist/],
     [
+      messagesBody({ messages: [{ role: "user", content: [{ type: "x", n: 0.5 }] }] }).replace(
+        "0.5",
+        "1e400",
+      ),
+      400,
+      /^messages\.0\.content\.0\.n: the number is out of range$/,
+    ],
+    [
       messagesBody({
         model: "nova",
         tools: [{ type: "web_search_20250305", name: "web_search" }],
