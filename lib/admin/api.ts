@@ -249,7 +249,7 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
       return json(422, { error: "a secret is to be kept, but there is none" });
     case "forbidden":
       return json(422, {
-        error: "the change is refused, nothing was written",
+        error: "the change was rejected; nothing was written",
         problems: [...outcome.reasons],
       });
     case "overtaken":

@@ -146,7 +146,7 @@ export class App {
     return this.#reloads.takeOnce(() => this.#reload(reason));
   }
 
-  /** Takes files that have changed; gives what was read where that is not what they held when they were still. */
+  /** Activates changed files; returns what was read if that differs from their stable content. */
   #reloadChanged(still: Fingerprints): Promise<Fingerprints | undefined> {
     return this.#reloads.take(async () => {
       const loaded = await this.#load();

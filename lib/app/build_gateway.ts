@@ -23,7 +23,7 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly timers: TimerWheel;
   readonly logger: Logger;
   readonly snapshot: Snapshot;
-  /** Between 0 and 1; chooses among targets and spreads retries. */
+  /** Between 0 and 1; selects among targets and spreads retries. */
   readonly random?: () => number;
 }
 
@@ -32,7 +32,7 @@ export interface Gateway {
   readonly credentials: ProviderCredentials;
   /** Counts of the requests settled since the start. */
   readonly counts: RequestCounts;
-  /** Of every target that has been asked. */
+  /** Health of every target that has been used. */
   readonly health: TargetHealth;
 }
 
@@ -56,7 +56,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   return { pipeline, credentials, counts, health };
 }
 
-/** Only the operator can fix it, so the line says where. */
+/** Only the operator can fix it, so the line says where it is. */
 function misfitFields({ provider, modelId, settings }: Target, error: AditError): LogFields {
   return {
     ...(settings && { setting: formatPath(settings.path) }),

@@ -1,6 +1,6 @@
 /** Globs over names: `*` matches any run of characters, every other character itself. */
 
-/** Whether the pattern covers the whole text, in time linear in the text for each `*`: there is no backtracking. */
+/** Whether the pattern matches the whole text. It never backtracks: it is linear in the text for each `*`. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const first = pattern.indexOf("*");
   if (first === -1) return text === pattern;
@@ -10,7 +10,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   if (!text.startsWith(pattern.slice(0, first)) || !text.endsWith(pattern.slice(last + 1))) return false;
   if (first === last) return true;
   let from = first;
-  // Taking the earliest place for each piece leaves the most room for the next, so the first try decides.
+  // The earliest match of each piece leaves the most room for the next, so the first attempt decides.
   for (const piece of pattern.slice(first + 1, last).split("*")) {
     const at = text.indexOf(piece, from);
     if (at === -1 || at + piece.length > end) return false;
@@ -24,7 +24,7 @@ export function isGlob(text: string): boolean {
   return text.includes("*");
 }
 
-/** What every text that the pattern matches begins with. */
+/** The prefix of every text that the pattern matches. */
 export function globPrefix(pattern: string): string {
   const first = pattern.indexOf("*");
   return first === -1 ? pattern : pattern.slice(0, first);

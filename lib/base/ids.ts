@@ -22,7 +22,7 @@ export function newCallerKey(): string {
   return `adit_${randomBytes(32).toString("base64url")}`;
 }
 
-/** A random number from 0 to 1, 1 excluded: for choices and for spreading load, never for secrets. */
+/** A random number from 0 up to, but not including, 1: for choices and spreading load, never for secrets. */
 export function randomFraction(): number {
   return Math.random();
 }

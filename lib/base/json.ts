@@ -77,10 +77,10 @@ export function describeJson(value: JsonValue | undefined): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Why a number is refused: `JSON.stringify` would send it as `null`. */
+/** Why a number is refused: `JSON.stringify` would serialise it as `null`. */
 export const HUGE_NUMBER = "the number is out of range";
 
-/** The path of a number that is infinite to every program that reads JSON numbers as doubles, such as `1e400`. */
+/** The path of a number that overflows a double, such as `1e400`. */
 export function pathOfHugeNumber(value: JsonValue, path = ""): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (JSON.isRawJSON(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : path;
@@ -171,7 +171,7 @@ interface Outline {
   readonly depth: number;
   /** Whether there is a number that may be rounded. */
   readonly hasLongNumber: boolean;
-  /** Whether there is a number that may be infinite. */
+  /** Whether there is a number that may overflow. */
   readonly hasExponent: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** JSON text whose strings are well-formed Unicode: half a surrogate pair is U+FFFD. */
+/** Well-formed JSON text: a lone surrogate becomes U+FFFD. */
 
 /**
  * `JSON.stringify` of what JSON can hold, but with U+FFFD for half a surrogate pair, which Bedrock and most clients reject: it is valid in a
@@ -6,19 +6,19 @@
  */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value);
-  // JSON.stringify writes a whole pair as it is, and only half a pair as an escape.
+  // JSON.stringify only escapes lone surrogates, never whole pairs.
   return text.includes("\\ud") ? replaceLoneEscapes(text) : text;
 }
 
-/** An escape of a whole pair, or of half a pair, or any other escape, which is skipped as a whole. */
+/** An escaped pair, an escaped lone surrogate, or any other escape, which is skipped as a whole. */
 const ESCAPES = /\\(?:(ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2})|(ud[89a-f][\da-f]{2})|[^])/gi;
 
-/** JSON text with U+FFFD in place of each escape of half a surrogate pair. */
+/** JSON text with each escaped lone surrogate replaced by U+FFFD. */
 export function replaceLoneEscapes(text: string): string {
   return text.replaceAll(ESCAPES, (escape, _pair, half) => half === undefined ? escape : "\\ufffd");
 }
 
-/** Text in pieces, of which each comes out well-formed: half a pair at the end of a piece waits for the next one. */
+/** Makes text in pieces well-formed: a high surrogate at the end of a piece waits for the next one. */
 export class WellFormedText {
   #held = "";
 
@@ -30,7 +30,7 @@ export class WellFormedText {
     return text.slice(0, end).toWellFormed();
   }
 
-  /** What is left when no piece follows. */
+  /** The rest if no piece follows. */
   end(): string {
     const left = this.#held.toWellFormed();
     this.#held = "";
@@ -50,7 +50,7 @@ export class WellFormedJsonText {
     return replaceLoneEscapes(text.slice(0, end)).toWellFormed();
   }
 
-  /** What is left when no piece follows. */
+  /** The rest if no piece follows. */
   end(): string {
     const left = replaceLoneEscapes(this.#held).toWellFormed();
     this.#held = "";
@@ -63,7 +63,7 @@ function endsInHighSurrogate(text: string): boolean {
   return last >= 0xd800 && last <= 0xdbff;
 }
 
-/** Where the last escape begins that the next piece may complete or pair up; the text's length where there is none. */
+/** The start of a last escape that the next piece may complete; the text's length if there is none. */
 function endOfWholeEscapes(text: string): number {
   let at = text.indexOf("\\");
   while (at !== -1) {

@@ -35,7 +35,7 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** Names of models and paths of routes may have any of the characters that end a key elsewhere. */
+/** Names of models and paths of routes may contain characters that end other keys. */
 function isFreeName([section]: Path, index: number): boolean {
   return index === 1 && (section === "models" || section === "routes");
 }
@@ -50,7 +50,7 @@ export function quoteKey(key: string): string {
   return quote(name === key ? key : `${name}…`);
 }
 
-/** A path in double quotes, unless it is text that was pasted in the place of one. */
+/** A path in double quotes, unless it looks like text pasted into the wrong field. */
 export function quotePath(path: string): string {
   return looksLikeSecret(path) || path.length > MAX_PATH_LENGTH || /[\n\r]/.test(path)
     ? "(not shown, because it is not a path)"
@@ -59,16 +59,16 @@ export function quotePath(path: string): string {
 
 const MAX_PATH_LENGTH = 1024;
 
-/** What keys and tokens look like; none of these is the name of anything, or a path. */
+/** Patterns of keys and tokens; names and paths do not match them. */
 const SECRETS: readonly RegExp[] = [
   /-----BEGIN/,
-  // Access key ids of AWS, Bedrock API keys, keys of callers, keys of OpenAI and Anthropic.
+  // AWS access key ids, Bedrock API keys, caller keys, OpenAI and Anthropic keys.
   /^(?:A[KS]IA[A-Z0-9]{16}|ABSK[\w+/=-]{16,}|bedrock-api-key-.+|adit_[\w-]{20,}|sk-[\w-]{16,})$/,
   // Base64, such as the body of a PEM file or a secret access key.
   /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/=]{32,}$/,
 ];
 
-/** Whether the text is a secret in the wrong place, by its looks. */
+/** Whether the text looks like a secret in the wrong place. */
 export function looksLikeSecret(text: string): boolean {
   return SECRETS.some((pattern) => pattern.test(text));
 }

@@ -1,8 +1,8 @@
-/** Reading small responses without trusting their size. */
+/** Reads responses that should be small, with a size limit. */
 
 import { decodeUtf8 } from "./bytes.ts";
 
-/** The text of a response, or about its first `maxLength` characters; the rest is not read. */
+/** The text of a response, truncated after about `maxLength` characters; the rest is not read. */
 export async function readStart(answer: Response, maxLength: number): Promise<string> {
   const reader = answer.body?.getReader();
   let text = "";

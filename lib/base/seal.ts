@@ -1,4 +1,7 @@
-/** Text that only this process can read: it crosses threads as plain data, and is of no use to whoever finds it in print. */
+/**
+ * Sealed text, which only this process can read: it can be sent to other threads as plain data, and is useless if it
+ * is printed.
+ */
 
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
@@ -9,15 +12,15 @@ const KEY_BYTES = 2 * CIPHER_KEY_BYTES;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Of the process: made when it is first needed, or taken from the thread that started this one. */
+/** The key of the process: created on first use, or received from the thread that started this one. */
 let processKey: Uint8Array | undefined;
 
-/** The key of this process, for the threads that it starts; it must go nowhere else. */
+/** The key of this process, for the threads that it starts; it must not be sent anywhere else. */
 export function sealingKey(): Uint8Array {
   return processKey ??= new Uint8Array(randomBytes(KEY_BYTES));
 }
 
-/** Takes over the key of the thread that started this one. Throws where another key has been in use. */
+/** Sets the key received from the thread that started this one. Throws if another key is already in use. */
 export function useSealingKey(key: Uint8Array): void {
   if (key.length !== KEY_BYTES) throw new RangeError(`Cannot use sealing key: expected ${KEY_BYTES} bytes`);
   if (processKey !== undefined && !Buffer.from(processKey).equals(key)) {
@@ -26,10 +29,11 @@ export function useSealingKey(key: Uint8Array): void {
   processKey = key;
 }
 
-/** The text, sealed; equal texts are sealed alike, so that settings with secrets in them can be compared. */
+/** Seals a text; equal texts have equal seals, so that settings with secrets can be compared. */
 export function sealText(text: string): string {
   const key = sealingKey();
-  // A nonce that the text determines never serves two texts: https://www.rfc-editor.org/rfc/rfc8452#section-9
+  // The nonce is derived from the text, so two texts never share one:
+  // https://www.rfc-editor.org/rfc/rfc8452#section-9
   const nonce = createHmac("sha256", key.subarray(CIPHER_KEY_BYTES)).update(text).digest().subarray(
     0,
     NONCE_BYTES,
@@ -39,7 +43,7 @@ export function sealText(text: string): string {
   return Buffer.concat(parts).toString("base64url");
 }
 
-/** What was sealed. Throws an `Error` where that was another process, or no process. */
+/** Opens a sealed text. Throws an `Error` if another process sealed it, or if it is not sealed. */
 export function openText(sealed: string): string {
   const bytes = Buffer.from(sealed, "base64url");
   const key = sealingKey().subarray(0, CIPHER_KEY_BYTES);

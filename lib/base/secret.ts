@@ -33,17 +33,20 @@ export class Secret {
   }
 }
 
-/** A secret as plain data, as the snapshot holds it: `unseal` gives the secret in any thread of this process. */
+/** A secret as plain data in the snapshot; `unseal` opens it in any thread of this process. */
 export interface SealedSecret {
   readonly sealed: string;
 }
 
-/** The value as plain data that can neither be printed nor read outside this process; equal values are sealed alike. */
+/**
+ * Seals a value as plain data that can neither be printed nor read outside this process; equal values have equal
+ * seals.
+ */
 export function seal(value: string): SealedSecret {
   return { sealed: sealText(value) };
 }
 
-/** The secret behind its plain data. Throws an `Error` where another process has sealed it. */
+/** Opens a sealed secret. Throws an `Error` if another process sealed it. */
 export function unseal({ sealed }: SealedSecret): Secret {
   return new Secret(openText(sealed));
 }

@@ -6,7 +6,7 @@ export interface Option {
   readonly short?: string;
   /** The placeholder of its value, as in `--config FILE`; undefined for a flag. */
   readonly value?: string;
-  /** The only values there are. */
+  /** The allowed values. */
   readonly choices?: readonly string[];
   readonly help: string;
 }
@@ -19,12 +19,12 @@ export interface Argument {
 }
 
 export interface CommandRow {
-  /** In the list of commands. */
+  /** Shown in the list of commands. */
   readonly summary: string;
   readonly about: string;
   readonly arguments: readonly Argument[];
   readonly options: readonly Option[];
-  /** Below the options. */
+  /** Shown below the options. */
   readonly notes?: string;
 }
 
@@ -35,7 +35,7 @@ const CONFIG = {
   help: "the configuration; default: $ADIT_CONFIG, then config/adit.yaml, then /etc/adit/adit.yaml",
 } as const;
 
-/** For commands that only read it. */
+/** For commands that only read the configuration. */
 const READ_CONFIG = { ...CONFIG, help: `${CONFIG.help}; - is standard input` } as const;
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -178,5 +178,5 @@ fish: adit completion fish | source`,
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** The rows without their literal types, for those who go through all of them. */
+/** The rows without their literal types, for code that iterates over them. */
 export const COMMAND_ROWS: ReadonlyMap<string, CommandRow> = new Map(Object.entries<CommandRow>(COMMANDS));

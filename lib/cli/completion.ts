@@ -19,12 +19,12 @@ const NAMES = ["help", ...COMMAND_ROWS.keys()];
 
 /** How a shell completes what follows an option or a command. */
 interface Case {
-  /** As the shell's pattern has it. */
+  /** In the shell's pattern syntax. */
   readonly pattern: string;
   readonly complete: string;
 }
 
-/** By the word before: the values of an option, or files for those that take one. */
+/** By the previous word: the values of an option, or files for options that take one. */
 function valueCases(words: (list: readonly string[]) => string, files: string): readonly Case[] {
   const options = [...COMMAND_ROWS.values()].flatMap((row): readonly Option[] => row.options);
   const byName = new Map(options.map((option) => [option.name, option]));

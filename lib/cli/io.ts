@@ -9,7 +9,7 @@ export interface CliIo {
   out(text: string): void;
   /** Writes to standard error unchanged. */
   err(text: string): void;
-  /** All of standard input, cut after so many bytes. */
+  /** Reads standard input, up to a maximum number of bytes. */
   readIn(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly runtime: Runtime;

@@ -8,10 +8,10 @@ import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 
-/** What messages call standard input. */
+/** The name of standard input in messages. */
 const STDIN = "<stdin>";
 
-/** The path as messages name it. */
+/** The path as shown in messages. */
 export function shownPath(path: string): string {
   return path === "-" ? STDIN : path;
 }

@@ -51,7 +51,7 @@ function manualPage(): string {
   ].join("\n");
 }
 
-/** The text with what roff takes for orders escaped. */
+/** Escapes what roff would interpret. */
 function roff(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/gm, "\\&$1");
 }

@@ -34,7 +34,7 @@ export function parseOptions<Name extends CommandName>(
   return parsed as Options<Name>;
 }
 
-/** Says what is wrong, and how the command is used, in three lines. */
+/** Prints the mistake and the usage, in three lines. */
 export function wrongUsage(name: CommandName, message: string, io: CliIo): 2 {
   const row: CommandRow | undefined = COMMAND_ROWS.get(name);
   const line = row === undefined ? "" : `${usage(name, row)}\n`;
@@ -44,7 +44,7 @@ export function wrongUsage(name: CommandName, message: string, io: CliIo): 2 {
 
 type Parsed = Record<string, string | boolean | readonly string[]>;
 
-/** The values, `help`, or what is wrong. */
+/** The values, `help`, or the mistake. */
 function parse({ arguments: positionals, options }: CommandRow, args: readonly string[]): Parsed | string {
   const { tokens } = parseArgs({
     args: [...args],

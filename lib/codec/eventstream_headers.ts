@@ -74,7 +74,7 @@ export function headerReader(): HeaderReader {
   };
 }
 
-/** Whether `block` is what is in `bytes` there. */
+/** Whether the bytes at the offset equal `block`. */
 function isAt(bytes: Uint8Array, from: number, to: number, block: Uint8Array): boolean {
   if (block.length !== to - from) return false;
   for (let at = 0; at < block.length; at++) {

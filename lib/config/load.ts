@@ -54,7 +54,7 @@ export interface LoadedConfig extends Read {
   readonly ok: true;
   readonly snapshot: Snapshot;
   readonly written: Written;
-  /** The tables of data that the snapshot was built with. */
+  /** The data tables used to build the snapshot. */
   readonly tables: DataTables;
 }
 

@@ -1,9 +1,9 @@
-/** What keeps the requests of one conversation at one target, so that its prompt cache is found again. */
+/** Affinity: keeps the requests of one conversation at one target, so that its prompt cache is reused. */
 
 import { sha256Hex } from "../base/hash.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../base/json.ts";
 
-/** A request's own part in the choice of its target. */
+/** The request's data that target selection depends on. */
 export interface AffinitySource {
   readonly headers: Headers;
   readonly body: JsonObject;
@@ -38,7 +38,7 @@ function valueOf(key: string, { headers, body }: AffinitySource): string | undef
 /** About 1,024 tokens, the shortest prompt that any model caches. */
 const MIN_CACHED_CHARS = 3_500;
 
-/** The hash of the system prompt, the tools and the first user message up to its first cache mark. */
+/** The hash of the system prompt, the tools and the first user message up to its first cache marker. */
 function prefixHash(body: JsonObject): string | undefined {
   const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
   const first = messages.findIndex((message) => member(message, "role") === "user");

@@ -21,7 +21,7 @@ export interface StreamTranslation<Event> {
   readonly anomalies: readonly string[];
 }
 
-/** Where the events of an answer come from. */
+/** The source of a response's events. */
 export type EventSource<Event> = Pick<EventStream<Event>, "requestId" | "unknownEvents" | "next">;
 
 export interface EventAnswerOptions<Event> {

@@ -1,4 +1,4 @@
-/** A whole Converse answer as a stream of events, for models that stream no tool calls. */
+/** Replays a whole Converse response as a stream of events, for models that do not stream tool calls. */
 
 import { readJsonAnswer } from "../providers/bedrock/answer.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";

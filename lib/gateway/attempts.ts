@@ -1,4 +1,4 @@
-/** Tries the targets of a plan: the only place that decides whether, where and when a request is tried again. */
+/** Tries the targets of a plan: the only place that decides whether, where and when a request is retried. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
@@ -18,27 +18,27 @@ export interface AttemptTools {
   readonly budget: RetryBudget;
   /** Between 0 and 1. */
   readonly random: () => number;
-  /** Called when a target turns out to be misconfigured, or to lack access. */
+  /** Called for a target that is misconfigured or lacks access. */
   readonly onMisfit: (target: Target, error: AditError) => void;
 }
 
-/** Frames and bytes of a stream without content that are held back. */
+/** Maximum frames and bytes of a stream without content that are held back. */
 const MAX_HELD = { maxFrames: 64, maxBytes: 256 * 1024 } as const;
 
-/** A target that is back within this time is waited for where all of them rest. */
+/** If all targets are resting, one that returns within this time is waited for. */
 const WORTH_WAITING_MS = 1_000;
 
-/** The first attempt that is answered, or the one whose refusal is the caller's. */
+/** The first successful attempt, or the one whose refusal is returned to the caller. */
 export function attemptInOrder(request: ModelRequest, call: Call, tools: AttemptTools): Promise<Attempt> {
   return new Attempts(request, call, tools).run();
 }
 
-/** One request's way through its targets. */
+/** The attempts of one request. */
 class Attempts {
   readonly #request: ModelRequest;
   readonly #call: Call;
   readonly #tools: AttemptTools;
-  /** Targets still to be asked, the next one first. */
+  /** Targets still to be tried, in order. */
   readonly #queue: Target[];
   #attempts = 0;
   #repeats = 0;
@@ -78,7 +78,9 @@ class Attempts {
     return (ready.length > 0 ? ready : ordered.slice(0, 1)).map(({ target }) => target);
   }
 
-  /** Where every target rests, waits for the first to be back; gives the refusal where that takes too long. */
+  /**
+   * If every target is resting, waits for the first to return; returns the refusal if that takes too long.
+   */
   async #waitForRest(): Promise<Refusal | undefined> {
     const { targets } = this.#request.plan;
     const [first] = this.#queue;
@@ -106,7 +108,7 @@ class Attempts {
       health.succeeded(target, { nowMs: clock.monotonic(), latencyMs: ms });
       this.#call.onSettled((error) => {
         end();
-        // What breaks after the first content is not tried again, but says something about the target.
+        // A failure after the first content is not retried, but counts for the target's health.
         if (error !== undefined) this.#noteRefusal(target, error);
       });
     } else {
@@ -131,7 +133,7 @@ class Attempts {
     }
   }
 
-  /** A stream is held back only while its failure could still be somebody else's success. */
+  /** A stream is only held back while another target could still answer instead. */
   #hold(): Hold | undefined {
     const { commitWithinMs, retry } = this.#request.plan.routing;
     const couldMove = this.#queue.length > 1 && this.#attempts < retry.attempts;
@@ -147,14 +149,14 @@ class Attempts {
     if (rests && retryRule(error).health === "misfit") onMisfit(target, error);
   }
 
-  /** Whether to try again; where it does, the queue begins with the target to ask, and the pause is over. */
+  /** Whether to retry; if so, the queue begins with the next target, and the pause is over. */
   async #mayGoOn({ refused }: Refusal): Promise<boolean> {
     const { routing: { retry } } = this.#request.plan;
     const rule = retryRule(refused);
     if (this.#attempts >= retry.attempts) return false;
     if (rule.elsewhere && this.#dropToNext()) {
       this.#repeats = 0;
-      // The first move is what fail-over is for; more of them would multiply an outage.
+      // The first switch is the purpose of fail-over; more of them would multiply an outage.
       return this.#moves++ === 0 || this.#spend();
     }
     if (this.#repeats >= rule.repeats) return false;
@@ -168,7 +170,9 @@ class Attempts {
     return true;
   }
 
-  /** Moves on to the next target that can answer the request without a loss; leaves the queue as it is without one. */
+  /**
+   * Advances to the next target that can handle the request without loss; without one, the queue is unchanged.
+   */
   #dropToNext(): boolean {
     const [current, ...others] = this.#queue;
     const next = others.findIndex((target) => this.#fits(target));
@@ -197,14 +201,14 @@ class Attempts {
     return this.#tools.budget.spend(this.#request.plan.name, this.#tools.clock.monotonic());
   }
 
-  /** Full jitter over a doubling limit, or what the upstream asked for. */
+  /** Full jitter below a doubling limit, or the upstream's retry-after. */
   #pauseBefore({ details }: AditError): number {
     const { backoffMs, backoffMaxMs } = this.#request.plan.routing.retry;
     return retryAfterMs(details.retryAfter) ??
       this.#tools.random() * Math.min(backoffMaxMs, backoffMs * 2 ** this.#repeats);
   }
 
-  /** Waits, or throws at once what ended the request meanwhile. */
+  /** Waits; throws immediately if the request is ended. */
   #pause(ms: number): Promise<void> {
     const { ended } = this.#call;
     return new Promise((resolve, reject) => {
@@ -218,7 +222,7 @@ class Attempts {
     });
   }
 
-  /** A client that tries once more would only repeat what has been tried here, unless a pause is all that is needed. */
+  /** A client's retry would only repeat what has been tried here, unless a pause is all that is needed. */
   #final(refusal: Refusal): Refusal {
     const { kind, message, details } = refusal.refused;
     if (this.#attempts < 2 || retryRule(refusal.refused).health !== "failure") return refusal;

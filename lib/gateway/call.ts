@@ -80,7 +80,7 @@ export class Call {
     this.#caller = caller;
   }
 
-  /** The targets that the request may be sent to; undefined until it is known what it asks for. */
+  /** The possible targets of the request; undefined until its model is known. */
   get plan(): Plan | undefined {
     return this.#plan;
   }
@@ -123,17 +123,17 @@ export class Call {
     this.#onOverdue = callback;
   }
 
-  /** Calls back, once, when the request is settled. */
+  /** Registers a callback for when the request is settled. */
   onSettled(callback: (error: AditError | undefined) => void): void {
     this.#onSettled = callback;
   }
 
-  /** Notes what came of one attempt. */
+  /** Records the result of one attempt. */
   noteAttempt(attempt: RecordedAttempt): void {
     this.#attempts.push(attempt);
   }
 
-  /** Notes a target that is not asked, and why. */
+  /** Records a target that was skipped, and why. */
   passOver(passed: PassedOver): void {
     this.#passedOver.push(passed);
   }
@@ -168,7 +168,7 @@ export class Call {
     this.#onOverdue?.();
   }
 
-  /** Which targets were asked: said where there was a choice. */
+  /** Which targets were tried, if there was a choice. */
   #way(): Pick<RequestRecord, "target" | "attempts" | "passedOver"> {
     const hadChoice = this.#attempts.length > 1 || (this.#plan?.targets.length ?? 0) > 1;
     return {

@@ -55,9 +55,12 @@ export interface ModelRequest {
   readonly plan: Plan;
   /** One attempt at one target; what it throws is a refusal, too. */
   attempt(target: Target, call: Call, hold: Hold | undefined): Promise<Attempt>;
-  /** What keeps requests at one target: the first of the named keys that the request has. */
+  /** The request's affinity: the first of the named keys that it has. */
   affinity?(by: readonly string[]): string | undefined;
-  /** Fields that have no effect at the target, without asking it. Throws where the request does not fit it at all. */
+  /**
+   * Fields that would be ignored at the target, determined without a request. Throws if the target cannot handle the
+   * request.
+   */
   losses?(target: Target, call: Call): readonly string[];
 }
 

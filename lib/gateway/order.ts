@@ -7,23 +7,23 @@ export interface OrderOptions {
   readonly view: (target: Target) => TargetView;
   /** Between 0 and 1. */
   readonly random: () => number;
-  /** `load` asks the less loaded of two random targets, `weight` keeps strict shares. */
+  /** `load` prefers the less loaded of two random targets, `weight` keeps fixed shares. */
   readonly pick: "load" | "weight";
-  /** Requests with the same key go to the same target; undefined: no affinity. */
+  /** Requests with the same key go to the same target; undefined for no affinity. */
   readonly affinityKey?: string | undefined;
-  /** Whether the provider's own quota is nearly used up, which moves a target behind the others. */
+  /** Whether the provider's own quota is nearly used up, which moves a target to the end. */
   readonly isShort?: ((target: Target) => boolean) | undefined;
 }
 
-/** A target and why it has its place. */
+/** A target and the reason for its position. */
 export interface Ordered {
   readonly target: Target;
   readonly because: "only target" | "affinity" | "load" | "weight" | "quota is short" | "resting";
 }
 
 /**
- * All targets, the first to try first: those of the lowest priority with an available target, then those of the next.
- * Targets that rest come last, the one that is back soonest first.
+ * All targets in the order in which they are tried: by priority, then available ones first. Resting targets come
+ * last, in the order of their return.
  */
 export function order(targets: readonly Target[], options: OrderOptions): readonly Ordered[] {
   const [only, ...others] = targets;
@@ -61,7 +61,7 @@ function withinPriority(viewed: readonly Viewed[], options: OrderOptions): reado
     return sorted(viewed, ({ target }) => -rendezvous(affinityKey, target)).map(as("affinity"));
   }
   if (pick === "weight") {
-    // The largest of random^(1/weight) is a draw by weight, and the rest are draws without it.
+    // The largest of random^(1/weight) is a weighted draw, and the rest are draws without it.
     return sorted(viewed, ({ target }) => -(options.random() ** (1 / weightOf(target)))).map(as("weight"));
   }
   return byLoad(viewed, options.random).map(as("load"));
@@ -71,7 +71,9 @@ function as(because: Ordered["because"]): (viewed: Viewed) => Ordered {
   return ({ target }) => ({ target, because });
 }
 
-/** The less loaded of two drawn by chance is first; a herd on the least loaded of all would make it the most loaded. */
+/**
+ * The less loaded of two random targets comes first; always picking the least loaded one would overload it.
+ */
 function byLoad(viewed: readonly Viewed[], random: () => number): readonly Viewed[] {
   const left = [...viewed];
   const draw = () => left.splice(Math.min(left.length - 1, Math.floor(random() * left.length)), 1);
@@ -88,12 +90,15 @@ function sorted(viewed: readonly Viewed[], score: (viewed: Viewed) => number): V
     .sort((a, b) => a.score - b.score).map(({ each }) => each);
 }
 
-/** The score of weighted rendezvous hashing: a key keeps its target while that target is there, whichever others are. */
+/**
+ * The score of weighted rendezvous hashing: a key keeps its target as long as the target exists, whatever the others
+ * are.
+ */
 function rendezvous(key: string, target: Target): number {
   return -weightOf(target) / Math.log(unitHash(`${key}\n${target.settings?.name ?? target.modelId}`));
 }
 
-/** FNV-1a with murmur's last mixing step, as a fraction between 0 and 1, both excluded. */
+/** FNV-1a with murmur's final mixing step, as a fraction strictly between 0 and 1. */
 function unitHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

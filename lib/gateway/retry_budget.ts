@@ -1,8 +1,8 @@
-/** How many retries a model may add to the load of its providers, so that an outage is not multiplied. */
+/** Limits the retries that a model adds to the load of its providers, so that an outage is not multiplied. */
 
-/** Retries that are always allowed, by the second. */
+/** Retries per second that are always allowed. */
 const FREE_PER_SECOND = 3;
-/** Most retries that can be saved up. */
+/** Maximum number of retries that can be saved up. */
 const MAX_SAVED = 20;
 
 interface Bucket {
@@ -10,11 +10,11 @@ interface Bucket {
   atMs: number;
 }
 
-/** A token bucket for each model: a share of its requests, and a few a second. */
+/** A token bucket per model: a share of its requests, plus a few per second. */
 export class RetryBudget {
   readonly #buckets = new Map<string, Bucket>();
 
-  /** Notes a request, which earns a share of a retry. */
+  /** Records a request, which earns a fraction of a retry. */
   earn(model: string, { share, nowMs }: { readonly share: number; readonly nowMs: number }): void {
     const bucket = this.#bucketOf(model, nowMs);
     bucket.tokens = Math.min(MAX_SAVED, bucket.tokens + share);

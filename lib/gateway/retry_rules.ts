@@ -1,9 +1,9 @@
-/** What each kind of failure means for trying again: at the same target, at another one, and for the target's health. */
+/** What each kind of failure means for retries at the same or another target, and for the target's health. */
 
 import type { AditError, ErrorKind } from "../base/errors.ts";
 
 export interface RetryRule {
-  /** How often the same target is asked again, at most. */
+  /** Maximum number of attempts at the same target. */
   readonly repeats: number;
   /** Whether another target may answer instead. */
   readonly elsewhere: boolean;
@@ -11,8 +11,8 @@ export interface RetryRule {
 }
 
 /**
- * `failure` counts against the target; `throttled` rests it until it takes requests again; `misfit` is a mistake in the
- * configuration or in the account's access, which only the operator can fix; `none` says nothing about it.
+ * `failure` counts against the target; `throttled` makes it rest until it accepts requests again; `misfit` is a
+ * mistake in the configuration or the account's access, which only the operator can fix; `none` means nothing.
  */
 export type HealthEffect = "failure" | "throttled" | "misfit" | "none";
 
@@ -24,19 +24,19 @@ const MISFIT: RetryRule = { repeats: 0, elsewhere: true, health: "misfit" };
 
 const RULES = {
   upstream_unreachable: FAILED_ONCE,
-  // The attempt may have been billed, and the same model seldom becomes faster at once.
+  // The attempt may have been billed, and the same model rarely becomes faster immediately.
   timeout: FAILED,
   model_error: FAILED_ONCE,
   rate_limited: THROTTLED,
-  // Quotas come back after minutes or at midnight, not within a request.
+  // Quotas reset after minutes or at midnight, not within a request.
   quota_exceeded: { ...THROTTLED, repeats: 0 },
-  // Bedrock loads an imported model while it answers this.
+  // Bedrock returns this while it loads an imported model.
   model_not_ready: { repeats: 5, elsewhere: true, health: "none" },
   upstream_error: FAILED_ONCE,
   overloaded: FAILED_ONCE,
   upstream_protocol: FAILED,
   stream_truncated: FAILED_ONCE,
-  // Fresh credentials have been tried within the exchange.
+  // Fresh credentials have already been tried within the exchange.
   upstream_credentials: FAILED,
   permission_denied: MISFIT,
   model_not_found: MISFIT,
@@ -60,7 +60,7 @@ const RULES = {
   internal: NEVER,
 } as const satisfies Record<ErrorKind, RetryRule>;
 
-/** A daily quota: no pause within a request helps. */
+/** A daily quota: waiting within a request does not help. */
 const PER_DAY = /tokens per day/i;
 
 /** The rule for a refusal. */
@@ -71,14 +71,16 @@ export function retryRule({ kind, details }: AditError): RetryRule {
     : rule;
 }
 
-/** How long a throttled target rests unless the upstream said so, in milliseconds; undefined: the usual backoff. */
+/**
+ * How long a throttled target rests if the upstream did not say, in milliseconds; undefined for the usual backoff.
+ */
 export function restAfter({ kind, details }: AditError): number | undefined {
   if (kind === "quota_exceeded") return 60_000;
   if (PER_DAY.test(details.upstream?.message ?? "")) return 300_000;
   return retryAfterMs(details.retryAfter);
 }
 
-/** The upstream's `retry-after` in milliseconds, where it gives seconds. */
+/** The upstream's `retry-after` in milliseconds, if it is in seconds. */
 export function retryAfterMs(text: string | undefined): number | undefined {
   const seconds = text === undefined ? NaN : Number(text);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;

@@ -1,18 +1,18 @@
-/** The health of every place that answers for models: who is resting, who failed, how busy and how fast each is. */
+/** The health of every target: which are resting or failing, and how busy and fast each is. */
 
 import type { AditError } from "../base/errors.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { HealthPolicy } from "../snapshot/snapshot.ts";
 import { restAfter, retryRule } from "./retry_rules.ts";
 
-/** What `order` has to know of a target. */
+/** What `order` needs to know about a target. */
 export interface TargetView {
-  /** Whether it may be asked now: a target that rested gets one request at a time until one succeeds. */
+  /** Whether it may be tried now: after resting, a target gets one request at a time until one succeeds. */
   readonly available: boolean;
-  /** Milliseconds until it may be asked again; 0 if it may. */
+  /** Milliseconds until it may be tried again; 0 if it may. */
   readonly restsMs: number;
   readonly inFlight: number;
-  /** Typical time to the first content in milliseconds; fades while there is no newer figure. */
+  /** Typical time to the first content in milliseconds; decays without new samples. */
   readonly latencyMs: number;
 }
 
@@ -32,15 +32,15 @@ export interface TargetHealthOptions {
   readonly random: () => number;
 }
 
-/** Mutable, for one place. Times are of the monotonic clock, in milliseconds. */
+/** Mutable state of one target. Times are from the monotonic clock, in milliseconds. */
 interface State {
   inFlight: number;
   failuresInRow: number;
   /** Rests until this time. */
   restsUntil: number;
-  /** How often it has rested in a row. */
+  /** How many times in a row it has rested. */
   rests: number;
-  /** It has rested, and no request has succeeded since. */
+  /** Whether it has rested and no request has succeeded since. */
   onProbation: boolean;
   misfit: boolean;
   latencyMs: number | undefined;
@@ -57,19 +57,19 @@ interface Half {
 }
 
 const HALF_WINDOW_MS = 15_000;
-/** Outcomes within the window below which a share says nothing. */
+/** Minimum number of outcomes in the window for a meaningful share. */
 const MIN_OUTCOMES = 20;
 const MAX_ERROR_SHARE = 0.5;
 const MISFIT_MS = 60_000;
 const FIRST_THROTTLE_MS = 1_000;
-/** Weight of the newest latency. */
+/** Weight of the newest latency sample. */
 const LATENCY_WEIGHT = 0.3;
-/** A latency counts for half after this time, so that a target that was slow once is asked again. */
+/** Half-life of a latency, so that a target that was slow once is tried again. */
 const LATENCY_HALF_LIFE_MS = 20_000;
-/** Before anything is known of a target. */
+/** The state of an unknown target. */
 const UNKNOWN_LATENCY_MS = 1;
 
-/** One for the process; it outlives reloads, since it knows targets by provider, region and model id. */
+/** One per process; it survives reloads, since targets are identified by provider, region and model id. */
 export class TargetHealth {
   readonly #random: () => number;
   readonly #states = new Map<string, State>();
@@ -78,7 +78,7 @@ export class TargetHealth {
     this.#random = random;
   }
 
-  /** How the target is at this time. */
+  /** The target's state at this time. */
   view(target: Target, nowMs: number): TargetView {
     const state = this.#states.get(placeOf(target));
     if (state === undefined) {
@@ -93,7 +93,7 @@ export class TargetHealth {
     };
   }
 
-  /** Notes that a request is on its way; the function that it gives is called once, when the request has ended. */
+  /** Records a started request; the returned function is called once, when the request has ended. */
   begin(target: Target): () => void {
     const state = this.#stateOf(target);
     state.inFlight++;
@@ -105,7 +105,7 @@ export class TargetHealth {
     };
   }
 
-  /** The target answered: its first content took this long. */
+  /** Records a success, with the time to its first content. */
   succeeded(
     target: Target,
     { nowMs, latencyMs }: { readonly nowMs: number; readonly latencyMs: number },
@@ -122,7 +122,7 @@ export class TargetHealth {
     count(state, nowMs, false);
   }
 
-  /** The target refused or failed. Gives whether this was what made it rest. */
+  /** Records a refusal or failure. Returns whether this made the target rest. */
   refused(target: Target, error: AditError, { nowMs, policy }: RefusedOptions): boolean {
     const state = this.#stateOf(target);
     switch (retryRule(error).health) {
@@ -155,7 +155,7 @@ export class TargetHealth {
     }
   }
 
-  /** For the operator; undefined where nothing is known of the target. */
+  /** For the operator; undefined if nothing is known about the target. */
   status(target: Target, nowMs: number): TargetStatus | undefined {
     const state = this.#states.get(placeOf(target));
     if (state === undefined) return undefined;
@@ -170,7 +170,7 @@ export class TargetHealth {
     };
   }
 
-  /** Forgets places that the configuration no longer has, unless they are in use. */
+  /** Forgets targets that are no longer configured, unless they are in use. */
   keep(targets: Iterable<Target>): void {
     const places = new Set([...targets].map(placeOf));
     for (const [place, { inFlight }] of this.#states) {
@@ -205,7 +205,7 @@ export interface RefusedOptions {
   readonly policy: HealthPolicy;
 }
 
-/** Targets of several models that are the same place share its health. */
+/** Equal targets of several models share their health. */
 function placeOf({ provider, modelId }: Target): string {
   return JSON.stringify([provider.name, provider.region, modelId]);
 }

@@ -52,7 +52,7 @@ export interface EmulatorAccess {
   readonly secretAccessKey: Secret;
 }
 
-/** What a provider's settings come to. */
+/** What is derived from a provider's settings. */
 interface Connection {
   readonly origin: string;
   readonly authenticator: Authenticator;
@@ -61,7 +61,7 @@ interface Connection {
   readonly probe: ProbeConnection | undefined;
 }
 
-/** The way to all providers. */
+/** Access to all providers. */
 export class Upstream {
   /** Fetches an image that a request refers to. */
   readonly fetchImage: FetchImage;

@@ -1,4 +1,7 @@
-/** Environment variables by which a runtime weakens the program in it: they open it, print its secrets, or trust anybody. */
+/**
+ * Environment variables with which a runtime weakens the program: they open it up, print its secrets, or disable
+ * verification.
+ */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,14 +12,14 @@ interface Variable {
   readonly values?: RegExp;
 }
 
-const OPTIONS = "gives the runtime options, such as a module to load first";
-const INSPECTOR = "opens an inspector, through which everybody who reaches it controls the program";
-const PRINTS = "prints what passes through connections";
-const TRUSTS = "switches the verification of certificates off";
+const OPTIONS = "sets options of the runtime, such as a module to preload";
+const INSPECTOR = "opens an inspector, which gives control of the program to anyone who can connect";
+const PRINTS = "prints the traffic of connections";
+const TRUSTS = "disables the verification of certificates";
 const KEY_LOG = "writes the keys of TLS connections to a file";
-const ENGINE = "changes how the JavaScript engine works";
-const TESTING = "is for tests of the runtime itself";
-const REPORTS = "sends or writes what the program does to another place";
+const ENGINE = "changes the behaviour of the JavaScript engine";
+const TESTING = "is only for tests of the runtime itself";
+const REPORTS = "sends or writes records of what the program does";
 
 /** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end matches any suffix. */
 const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variable>>>> = {

@@ -7,7 +7,7 @@ export interface Target {
   readonly provider: Provider;
   /** Model id, inference profile id or ARN; empty for operations without a model. */
   readonly modelId: string;
-  /** What the file says of it; undefined where a native request named an id. */
+  /** The target's settings in the file; undefined if a native request named an id. */
   readonly settings: ModelTarget | undefined;
 }
 
@@ -21,13 +21,13 @@ export interface Plan {
   readonly passedOver: readonly PassedOver[];
 }
 
-/** A target that was not asked, and why. */
+/** A target that was skipped, and why. */
 export interface PassedOver {
   readonly target: string;
   readonly because: string;
 }
 
-/** One target, and no second attempt: what a request for a bare model id gets. */
+/** A single target without retries, for a request with a bare model id. */
 export const DIRECT: Routing = {
   pick: "load",
   affinity: [],

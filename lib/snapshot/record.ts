@@ -20,11 +20,11 @@ export interface RequestRecord {
   readonly model: string | undefined;
   /** Name of the provider that was tried last. */
   readonly provider: string | undefined;
-  /** Name of the target that was asked last, where the model has several. */
+  /** Name of the last target tried, if the model has several. */
   readonly target: string | undefined;
-  /** In order; empty where one attempt at one target was all. */
+  /** In order; empty if there was one attempt at the only target. */
   readonly attempts: readonly RecordedAttempt[];
-  /** Targets that were not asked, and why. */
+  /** Targets that were skipped, and why. */
   readonly passedOver: readonly PassedOver[];
   readonly status: number;
   readonly durationMs: number;
@@ -46,7 +46,7 @@ export interface RequestRecord {
 /** One attempt at one target. */
 export interface RecordedAttempt {
   readonly target: string;
-  /** Kind of its failure; undefined where it answered. */
+  /** Kind of its failure; undefined if it succeeded. */
   readonly error: ErrorKind | undefined;
   readonly ms: number;
   readonly upstreamRequestId: string | undefined;

@@ -162,10 +162,10 @@ export interface CallerCredentials {
   readonly kind: "caller";
 }
 
-/** What callers ask for by one name. */
+/** A model that callers request by name. */
 export interface Model {
   readonly name: string;
-  /** The places that may answer, in the order of the file. */
+  /** The model's targets, in file order. */
   readonly targets: readonly [ModelTarget, ...ModelTarget[]];
   readonly routing: Routing;
 }
@@ -176,42 +176,44 @@ export const PICKS = ["load", "weight"] as const;
 export interface Routing {
   /** Among targets of one priority: the less loaded of two, or shares by weight. */
   readonly pick: (typeof PICKS)[number];
-  /** What keeps requests at one target, the first that a request has: see `AFFINITY_KEY`. Empty: nothing. */
+  /**
+   * The keys that keep a conversation at one target, in order of precedence: see `AFFINITY_KEY`. Empty for none.
+   */
   readonly affinity: readonly string[];
   readonly retry: RetryPolicy;
   readonly health: HealthPolicy;
-  /** From the start of an attempt to the first content of a stream; undefined: no limit of its own. */
+  /** From the start of an attempt to the first content of a stream; undefined for no separate limit. */
   readonly firstTokenMs: number | undefined;
   /** How long the first frames of a stream are held back while another target could still answer. */
   readonly commitWithinMs: number;
 }
 
 export interface RetryPolicy {
-  /** Attempts for one request, the first among them. */
+  /** Maximum number of attempts for one request, including the first. */
   readonly attempts: number;
   /** Retries that each request adds to the budget of its model. */
   readonly share: number;
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
-  /** An upstream that asks for a longer pause is not waited for. */
+  /** A longer retry-after from the upstream is not waited for. */
   readonly retryAfterMaxMs: number;
 }
 
 export interface HealthPolicy {
-  /** Failures in a row after which a target rests. */
+  /** Consecutive failures after which a target rests. */
   readonly failures: number;
   /** The first rest; each further one is twice as long. */
   readonly coolMs: number;
   readonly coolMaxMs: number;
 }
 
-/** One place that may answer for a model: a provider, the id by which it is asked, and all that depends on that id. */
+/** One target of a model: a provider, the model id to use there, and everything that depends on that id. */
 export interface ModelTarget {
-  /** Unique among the model's targets: the provider's name unless the file gives another. */
+  /** Unique among the model's targets; default: the provider's name. */
   readonly name: string;
-  /** Where the file has it: `["models", "fast"]`, or with `"targets"` and an index. */
+  /** Its path in the file: `["models", "fast"]`, or with `"targets"` and an index. */
   readonly path: Path;
-  /** Targets are asked in the order of their priorities, the lowest first. */
+  /** Targets with the lowest priority are tried first. */
   readonly priority: number;
   /** Share among the targets of one priority. */
   readonly weight: number;

@@ -1,10 +1,10 @@
-/** A request's record as a line of the log. */
+/** A request's record as a log line. */
 
 import { errorRow } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { RecordedAttempt, RecordSink } from "../snapshot/record.ts";
 
-/** Writes one line for each request, at the level of its error; where the configuration wants none, only failures. */
+/** Writes one line per request, at the level of its error; if request logging is disabled, only failures. */
 export function requestLog(logger: Logger): RecordSink {
   return (record) => {
     const { error, usage, ignored, anomalies } = record;

@@ -1,17 +1,17 @@
-/** How many requests have gone through, and what was odd about them, for the operator. */
+/** Counts of requests and of anomalies, for the operator. */
 
 import { Counters } from "../base/counters.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 
-/** Counts since the start of the process, as `/-/status` shows them. */
+/** Counts since the start of the process, as shown in `/-/status`. */
 export class RequestCounts {
-  /** Requests answered, refused or given up. */
+  /** Requests answered, refused or aborted. */
   settled = 0;
   /** By the kind of the error. */
   readonly errors = new Counters();
-  /** Fields and flags that were left out, by name. */
+  /** Ignored fields and flags, by name. */
   readonly ignored = new Counters();
-  /** What answers held that nobody knew what to do with, by its description. */
+  /** Anomalies of responses, by their description. */
   readonly anomalies = new Counters();
 
   add({ error, ignored, anomalies }: RequestRecord): void {

@@ -52,7 +52,7 @@ export type ChangeOutcome =
   | { readonly kind: "refused"; readonly inEntry: boolean; readonly problems: readonly Problem[] }
   /** A secret is to be kept, and there is none. */
   | { readonly kind: "nothing to keep" }
-  /** The change would read what it must not, or lead a secret elsewhere. */
+  /** The edit would read something that is not allowed, or send a secret elsewhere. */
   | { readonly kind: "forbidden"; readonly reasons: readonly string[] }
   /** Somebody else has changed the file in the meantime. */
   | { readonly kind: "overtaken" }

@@ -1,4 +1,6 @@
-/** What an edit through the admin API may not do: read files and variables, or lead a secret to another host. */
+/**
+ * Restricts edits through the admin API: they must not read files and variables, or send a secret to another host.
+ */
 
 import { z } from "zod";
 
@@ -9,22 +11,22 @@ import { parseTemplate } from "../file/interpolate.ts";
 import { Config } from "../schema/config_file.ts";
 import { aboutOf, contentOf, schemaAt, valueAt } from "../schema/schema_walk.ts";
 
-/** An entry as the file has it, and as it is to be. */
+/** An entry before and after the edit. */
 export interface GuardedEdit {
   readonly section: string;
   readonly name: string;
   readonly before: JsonObject | undefined;
   readonly after: JsonObject;
-  /** As it is to be if all secrets before it were `REDACTED`: what still is was not in the request. */
+  /** The entry after the edit if all earlier secrets were `REDACTED`: what remains was not in the request. */
   readonly masked: JsonObject | undefined;
 }
 
-/** Why the edit is refused, in sentences that begin with the path; none if it is not. */
+/** Why the edit is refused, in sentences that begin with the path; empty if it is allowed. */
 export function refuseEdit(edit: GuardedEdit): readonly string[] {
   return [...misplacedReferences(edit), ...misledSecrets(edit)];
 }
 
-/** The entry with `REDACTED` in place of every secret, references to secrets among them. */
+/** The entry with `REDACTED` in place of every secret, including references to secrets. */
 export function maskSecrets(section: string, name: string, entry: JsonObject): JsonObject {
   const isSecretLeaf = new Set(
     leavesOf(section, name, entry).filter(({ isSecret }) => isSecret).map(pathText),
@@ -41,7 +43,7 @@ export function maskSecrets(section: string, name: string, entry: JsonObject): J
   return isJsonObject(masked) ? masked : {};
 }
 
-/** A reference shows a file or a variable to whoever reads the answer, unless it is in the place of a secret. */
+/** A reference reveals a file or a variable to whoever reads the response, unless it is in a secret field. */
 function misplacedReferences({ section, name, before, after }: GuardedEdit): readonly string[] {
   return leavesOf(section, name, after)
     .filter(({ path, value, isSecret }) =>
@@ -52,7 +54,7 @@ function misplacedReferences({ section, name, before, after }: GuardedEdit): rea
     );
 }
 
-/** Whoever chooses the endpoint receives the secret, and must therefore know it. */
+/** Whoever sets the endpoint receives the secret, and must therefore know it. */
 function misledSecrets({ section, name, before, after, masked }: GuardedEdit): readonly string[] {
   const { endpoint } = after;
   if (section !== "providers" || endpoint === undefined) return [];
@@ -81,7 +83,7 @@ function leavesOf(section: string, name: string, entry: JsonObject): readonly Le
 }
 
 interface Position {
-  /** Undefined where the schema says nothing of what is there. */
+  /** Undefined if the schema does not describe the value. */
   readonly schema: z.core.$ZodType | undefined;
   readonly path: Path;
   readonly isSecret: boolean;
@@ -110,7 +112,7 @@ function leaves(value: JsonValue, { schema, path, isSecret: isInside }: Position
 
 function hasReference(value: JsonValue): boolean {
   if (typeof value !== "string") return false;
-  // A malformed one is refused when the file is checked.
+  // A malformed reference is refused when the file is checked.
   return parseTemplate(value)?.some((part) => typeof part !== "string") ?? false;
 }
 

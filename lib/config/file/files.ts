@@ -20,7 +20,7 @@ export type ListFolder = (folder: string) => Promise<readonly string[]>;
  */
 export type Fingerprints = ReadonlyMap<string, string>;
 
-/** Whether there is less now than there was: fewer bytes, fewer names, or nothing that can be read. */
+/** Whether the content shrank: fewer bytes, fewer names, or unreadable. */
 export function hasShrunk(before: string | undefined, now: string | undefined): boolean {
   return sizeOf(now) < sizeOf(before);
 }
@@ -29,12 +29,12 @@ function sizeOf(fingerprint = ""): number {
   return Number.parseInt(fingerprint, 10) || 0;
 }
 
-/** Whether both say the same of the same files. */
+/** Whether both have the same fingerprints for the same files. */
 export function isSame(one: Fingerprints, other: Fingerprints): boolean {
   return one.size === other.size && isPart(one, other);
 }
 
-/** Whether the second says the same of every file that the first has. */
+/** Whether the second has the same fingerprint for every file of the first. */
 export function isPart(one: Fingerprints, other: Fingerprints): boolean {
   return [...one].every(([key, fingerprint]) => other.get(key) === fingerprint);
 }
@@ -42,7 +42,7 @@ export function isPart(one: Fingerprints, other: Fingerprints): boolean {
 /** Of one file. */
 export const MAX_BYTES = 1024 * 1024;
 
-/** A file that cannot be used, with a `code` as the file system has them. */
+/** A file that cannot be used, with a `code` like those of the file system. */
 export class ReadError extends Error {
   constructor(readonly code: keyof typeof REASONS) {
     super(REASONS[code]);

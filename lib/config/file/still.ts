@@ -1,4 +1,4 @@
-/** Waiting until files that have changed are whole: size, time and content stay as they are for a while. */
+/** Waits until changed files are complete: size, time and content have not changed for a while. */
 
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,20 +10,20 @@ export interface StillOptions {
   readonly stillMs?: number;
   /** The same once a file has been shorter than it was, as when it is rewritten in pieces, or gone. Default: 1400. */
   readonly shrunkMs?: number;
-  /** How often it is looked whether something does. Default: 50. */
+  /** How often the files are checked. Default: 50. */
   readonly lookMs?: number;
-  /** In place of `setTimeout` between these looks. */
+  /** Default: `setTimeout`. */
   readonly pass?: (ms: number) => Promise<void>;
 }
 
 export interface Waiting extends StillOptions {
-  /** What the files held before they changed. */
+  /** The fingerprints before the change. */
   readonly known: Fingerprints;
-  /** Whether what they come to is of no interest any more. */
+  /** Whether the result is no longer of interest. */
   readonly isOver: () => boolean;
 }
 
-/** What the files hold when nothing has changed for long enough; undefined when the wait was over before. */
+/** The fingerprints once nothing has changed for long enough; undefined if the wait ended before. */
 export async function whenStill(
   paths: Iterable<string>,
   waiting: Waiting,
@@ -33,7 +33,7 @@ export async function whenStill(
   let last = await lookAt(keys);
   let neededMs = stillMs;
   for (let quietMs = 0;; quietMs += lookMs) {
-    // A file that was empty a moment ago and is longer now than it used to be need not be whole.
+    // A file that has just been empty and is now longer than before may still be incomplete.
     if ([...known].some(([key, before]) => hasShrunk(before, last.fingerprints.get(key)))) {
       neededMs = shrunkMs;
     }
@@ -52,7 +52,7 @@ export interface Look {
   readonly stamps: string;
 }
 
-/** What the files hold now, those that a pattern matches among them. */
+/** The current fingerprints, including files that match a pattern. */
 export async function lookAt(keys: Iterable<string>): Promise<Look> {
   const reader = new RecordingReader(readFile);
   const stamps: string[] = [];
@@ -60,7 +60,7 @@ export async function lookAt(keys: Iterable<string>): Promise<Look> {
     if (reader.fingerprints.has(path)) return;
     const found = await stat(path).catch(() => undefined);
     stamps.push(found === undefined ? "" : `${found.size} ${found.mtimeMs} ${found.ino}`);
-    // A file that cannot be read has a fingerprint, too.
+    // An unreadable file has a fingerprint, too.
     await reader.read(path).catch(() => {});
   };
   for (const key of keys) {

@@ -1,4 +1,4 @@
-/** Callers' lists of models and model ids: checked wherever they are written, kept once for each list. */
+/** Callers' lists of models and model ids: checked in each place, and stored once per distinct list. */
 
 import { globPrefix, isGlob, matchesGlob } from "../../base/glob.ts";
 import type { Path } from "../../base/problems.ts";
@@ -20,7 +20,7 @@ export interface AccessTargets {
  */
 export class AccessLinker {
   readonly #targets: AccessTargets;
-  /** Names of the models, those with problems among them, in the order of their characters. */
+  /** Sorted names of the models, including those with problems. */
   readonly #names: readonly string[];
   /** By glob: whether it matches a model. */
   readonly #matched = new Map<string, boolean>();
@@ -32,7 +32,7 @@ export class AccessLinker {
     this.#names = targets.context.namesIn("models").toSorted();
   }
 
-  /** Access to configured models. A name that does not exist is a problem; a glob that matches nothing is warned of. */
+  /** Access to configured models. An unknown name is a problem; a glob without matches is a warning. */
   models(path: Path, list: readonly string[]): ModelAccess {
     const { context, models } = this.#targets;
     for (const [index, each] of list.entries()) {
@@ -52,14 +52,14 @@ export class AccessLinker {
     const ids = isList ? ["*"] : entry.ids;
     for (const [index, region] of regions.entries()) {
       const place = isList ? [...path, index] : [...path, "regions", index];
-      // The region of a provider that was cut is not known here.
+      // The region of a provider that was cut is unknown here.
       if (known.includes(region) || context.isCut(["providers"])) continue;
       context.fail(place, `no provider has region ${context.shown(place, region, known)}`);
     }
     return shared(this.#native, [regions, ids], () => ({ regions: new Set(regions), ids }));
   }
 
-  /** Also true where there are no models at all, of which the glob is not the reason. */
+  /** Also true if there are no models at all, which is not the glob's fault. */
   #matchesModel(glob: string): boolean {
     let matches = this.#matched.get(glob);
     if (matches === undefined) {
@@ -70,7 +70,7 @@ export class AccessLinker {
   }
 }
 
-/** Whether the glob matches one of the sorted names; only those with its prefix are looked at. */
+/** Whether the glob matches one of the sorted names; only names with its prefix are checked. */
 function matchesAny(glob: string, sorted: readonly string[]): boolean {
   const prefix = globPrefix(glob);
   for (let at = firstFrom(prefix, sorted); at < sorted.length; at++) {
@@ -81,7 +81,7 @@ function matchesAny(glob: string, sorted: readonly string[]): boolean {
   return false;
 }
 
-/** Index of the first text that is not before `text`. */
+/** Index of the first text that does not sort before `text`. */
 function firstFrom(text: string, sorted: readonly string[]): number {
   let from = 0;
   let to = sorted.length;
@@ -93,7 +93,7 @@ function firstFrom(text: string, sorted: readonly string[]): number {
   return from;
 }
 
-/** The value made earlier from equal parts, or a new one. */
+/** The existing value for equal parts, or a new one. */
 function shared<Value>(known: Map<string, Value>, parts: unknown, make: () => Value): Value {
   const key = JSON.stringify(parts);
   let value = known.get(key);

@@ -194,7 +194,7 @@ function entryLinker(config: Config, context: LinkContext) {
   };
 }
 
-/** Looks up the traits of model ids, each once: models with one id share one object, and threads are sent one. */
+/** Looks up the traits of model ids, each once, so that models with the same id share one object. */
 function traitsLookup(table: ModelTable): (modelId: string) => ModelTraits {
   const known = new Map<string, ModelTraits>();
   return (modelId) => {

@@ -23,7 +23,7 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "v1",
 ]);
 
-/** All models with their targets, those of other models in place; a model without a good target is left out. */
+/** All models with their targets resolved; a model without a valid target is dropped. */
 export function linkModels(
   entries: ReadonlyMap<string, ModelConfig>,
   sources: TargetSources,
@@ -49,10 +49,10 @@ function checkMetadata(path: Path, { metadata }: ModelConfig, context: LinkConte
   }
 }
 
-/** Most targets of a model, those of other models among them. */
+/** Maximum number of targets of a model, including those of other models. */
 const MAX_TARGETS = 64;
 
-/** Puts the targets of other models in the place of their names. */
+/** Replaces references to other models with their targets. */
 class Expander {
   readonly #own: ReadonlyMap<string, readonly LinkedTarget[]>;
   readonly #context: LinkContext;
@@ -66,15 +66,18 @@ class Expander {
     this.#positions = new Map([...own.keys()].map((name, index) => [name, index]));
   }
 
-  /** The targets of a model; `trail` holds the models on the way to it. */
+  /** The targets of a model; `trail` is the chain of models that led to it. */
   targetsOf(name: string, trail: readonly string[] = []): readonly ModelTarget[] {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const ranked = (this.#own.get(name) ?? []).flatMap((target) => this.#ranked(target, [...trail, name]));
     if (ranked.length > MAX_TARGETS) {
-      this.#context.fail(["models", name], `at most ${MAX_TARGETS} targets, those of other models included`);
+      this.#context.fail(
+        ["models", name],
+        `a model may have at most ${MAX_TARGETS} targets, including those of other models`,
+      );
     }
-    // Priorities within another model stay below the priority of that model here.
+    // Priorities inside a referenced model only order its own targets.
     const ranks = [...new Set(ranked.map(({ rank }) => String(rank)))]
       .sort((a, b) => compareRanks(a.split(",").map(Number), b.split(",").map(Number)));
     const targets = ranked.slice(0, MAX_TARGETS)
@@ -101,7 +104,7 @@ class Expander {
     }));
   }
 
-  /** Once for each loop: where the first of its models in the file is named again. */
+  /** Once per loop: where the loop's first model in the file is referenced again. */
   #reportLoop(path: Path, loop: readonly string[]): void {
     const position = (name: string | undefined) => this.#positions.get(name ?? "") ?? 0;
     if (loop.every((name) => position(name) >= position(loop[0]))) {
@@ -125,7 +128,7 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
     const earlier = targets.slice(0, index);
     const place = target.path.length > 2 && target.path[1] === path[1] ? target.path : path;
     if (earlier.some(({ name }) => name === target.name)) {
-      context.fail(place, `duplicate target name ${quote(target.name)}; give one of the targets a name`);
+      context.fail(place, `duplicate target name ${quote(target.name)}; set name on one of the targets`);
     }
     const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
     if (same !== undefined) {
@@ -134,7 +137,7 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
     if (targets.length > 1 && isSignedByCaller(target)) {
       context.warn(
         place,
-        "requests that callers sign for AWS never fail over; give such a provider a model of its own",
+        "requests that callers sign for AWS never fail over; use a separate model for this provider",
       );
     }
   }

@@ -1,4 +1,4 @@
-/** The targets of models: what each model's entry says of the places that may answer for it. */
+/** The targets of models, from each model's entry. */
 
 import type { Path } from "../../base/problems.ts";
 import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
@@ -10,7 +10,7 @@ import { doubtModelId } from "./doubts.ts";
 export interface TargetSources {
   readonly context: LinkContext;
   readonly providers: ReadonlyMap<string, Provider>;
-  /** What the tables say of a model id. */
+  /** The data tables' facts about a model id. */
   readonly traitsOf: (modelId: string) => ModelTraits;
 }
 
@@ -30,7 +30,7 @@ type Placed =
     readonly weight?: number;
   };
 
-/** What a model's entry says of its targets, in the order of the file; without those that have a problem. */
+/** The targets of a model's entry, in file order, without those that have problems. */
 export function linkTargets(
   name: string,
   entry: ModelConfig,
@@ -57,7 +57,7 @@ export function linkTargets(
   return compact(targets);
 }
 
-/** The target with what the model says for all of them. */
+/** The target with the model's common settings. */
 function overModel(target: TargetConfig, { traits, defaults, guardrail }: ModelConfig): Placed {
   return {
     ...target,
@@ -108,7 +108,7 @@ interface Fit {
   readonly context: LinkContext;
 }
 
-/** Reports settings that the model refuses or ignores. */
+/** Reports settings that the model does not support or ignores. */
 function checkFit(path: Path, { defaults, api }: Placed, { traits, context }: Fit): void {
   const samplers = (["temperature", "top_p"] as const).filter((name) => defaults[name] !== undefined);
   if (traits.sampling === "one" && samplers.length > 1) {

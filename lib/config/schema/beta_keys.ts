@@ -12,7 +12,7 @@ const flag = text({
 });
 const flags = list(flag, { min: 0, max: 1000 });
 const toolType = text({
-  expected: "the type of a tool, with * at its end for any characters",
+  expected: "the type of a tool, optionally ending in * for any characters",
   pattern: FLAG_NAMES,
   maxLength: 129,
 });

@@ -233,7 +233,7 @@ const keyHash = text({
 const callerKey = either("the hash of a key, or a mapping with hash and expires", [
   keyHash,
   mapping({
-    hash: keyHash.describe("SHA-256 of the key, as `adit keygen` prints it."),
+    hash: keyHash.describe("SHA-256 of the key, as printed by `adit keygen`."),
     expires: expiry().optional()
       .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
   }, { sensitive: true }),

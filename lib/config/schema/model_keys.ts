@@ -55,7 +55,7 @@ export const geography = text({
 
 const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
 
-/** What depends on the id by which Bedrock is asked. */
+/** The settings that depend on the model id. */
 const target = {
   provider: text({ expected: "the name of a provider" }).optional()
     .describe("Name of the provider that serves the model."),
@@ -99,18 +99,20 @@ const retry = mapping({
   attempts: integer({ min: 1, max: 10 }).optional()
     .describe("Attempts for one request, including the first; default: 3, or 1 for a model with one target."),
   budget: percentage({ min: 0, max: 100 }).prefault("20%")
-    .describe("Retries as a share of the model's requests, on top of 3 a second."),
+    .describe("Retries as a share of the model's requests, in addition to 3 per second."),
   backoff: duration({ min: 1, max: MINUTE }).prefault("200ms")
-    .describe("Longest pause before the first retry at the same target; it doubles each time."),
+    .describe("Maximum pause before the first retry at the same target; it doubles each time."),
   backoff_max: duration({ min: 1, max: MINUTE }).prefault("5s").describe("Upper limit of that pause."),
   retry_after_max: duration({ min: 0, max: MINUTE }).prefault("10s")
-    .describe("Longest retry-after of Bedrock that is waited for."),
+    .describe("Maximum retry-after from Bedrock that is honoured."),
 });
 
 const health = mapping({
   failures: integer({ min: 1, max: 100 }).prefault(3)
-    .describe("Consecutive failures after which a target is left alone for a while."),
-  cool: duration({ min: 100, max: HOUR }).prefault("5s").describe("How long at first; it doubles each time."),
+    .describe("Consecutive failures after which a target is taken out of use for a while."),
+  cool: duration({ min: 100, max: HOUR }).prefault("5s").describe(
+    "How long at first; the time doubles with each repetition.",
+  ),
   cool_max: duration({ min: 100, max: HOUR }).prefault("2m").describe("Upper limit of that time."),
 });
 
@@ -123,26 +125,26 @@ export const model = mapping({
   metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of strings" })
     .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
   targets: list(targetEntry, { min: 1, max: 16 }).optional()
-    .describe("Several places that may answer; excludes provider and id."),
+    .describe("Alternative targets for the model; excludes provider and id."),
   pick: z.enum(PICKS).prefault("load")
     .describe("Among targets of one priority: load (the less loaded of two) or weight (fixed shares)."),
   affinity: mapping({
     by: list(affinityKey, { min: 1, max: 8 }).describe(
-      "What identifies a conversation; the first one present.",
+      "What identifies a conversation; the first one that a request has.",
     ),
   }).optional().describe(
-    "Keep the requests of a conversation at one target, so that its prompt cache is used again.",
+    "Send the requests of a conversation to the same target, so that its prompt cache is reused.",
   ),
-  retry: retry.prefault({}).describe("When a request is tried again."),
-  health: health.prefault({}).describe("When a failing target is left alone."),
+  retry: retry.prefault({}).describe("When a request is retried."),
+  health: health.prefault({}).describe("When a failing target is taken out of use."),
   first_token: duration({ min: 10, max: HOUR }).optional()
     .describe(
-      "Longest wait for the first content of a stream, in each attempt; default: no limit of its own.",
+      "Maximum time to the first content of a stream, for each attempt; default: no separate limit.",
     ),
   commit_within: duration({ min: 0, max: MINUTE }).prefault("15s")
     .describe("How long a stream without content is held back while another target could answer."),
   data_residency: list(geography, { min: 1, max: 16 }).optional()
     .describe(
-      "Geographies that requests must stay in, such as eu; inference profiles that may leave them are refused.",
+      "Geographies that requests must not leave, such as eu; inference profiles that may leave them are refused.",
     ),
 });

@@ -60,10 +60,10 @@ const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
   ] satisfies [number, ErrorKind][],
 );
 
-/** Statuses that mean the same whoever sent them; any other with a page of HTML is a proxy's own. */
+/** Statuses with the same meaning from any sender; any other one with an HTML page comes from a proxy. */
 const PLAIN_STATUSES: ReadonlySet<number> = new Set([408, 413, 429, 503, 504, 529]);
 
-/** AWS's words for API keys that it refuses, which come under the name of a lack of permissions. */
+/** AWS's messages for rejected API keys, which have the exception name of missing permissions. */
 const ABOUT_API_KEY = /\bapi key\b|\bbearer token\b/i;
 
 /** The error for an HTTP response other than 200. */

@@ -24,10 +24,10 @@ function converseReader(): EventReader<ConverseEvent> {
   };
 }
 
-/** A block that has begun proves nothing: Bedrock may still refuse the request, with an exception frame. */
+/** A started block proves nothing: Bedrock may still refuse the request with an exception frame. */
 const CONTENT: ReadonlySet<unknown> = new Set(["contentBlockDelta", "messageStop", "metadata"]);
 
-/** Whether an event of that type carries a part of the answer, or its end. */
+/** Whether an event of that type is part of the response's content, or its end. */
 export function isConverseContent(type: unknown): boolean {
   return CONTENT.has(type);
 }

@@ -11,7 +11,9 @@ import type { Exchange, Head } from "../transport/exchange.ts";
 export interface EventReader<Event> {
   /** The event of a frame, or undefined if the operation has no such event. Throws `upstream_protocol`. */
   read(eventType: string, payload: Uint8Array<ArrayBuffer>): Event | undefined;
-  /** Whether the event carries a part of the answer, or its end; an event that only announces one does not. */
+  /**
+   * Whether the event is part of the response's content, or its end; an event that only announces it is not.
+   */
   isContent(event: Event): boolean;
   /** Whether everything that the client should see has arrived. */
   isComplete(): boolean;
@@ -32,7 +34,7 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
   /** Names of the events that were skipped because the reader does not know them. */
   readonly unknownEvents: string[] = [];
   #held: HeldBack<readonly Event[]> = { pieces: [], pending: undefined };
-  /** Whether a part of the answer has arrived, or its end. */
+  /** Whether a part of the content has arrived, or the end. */
   hasContent = false;
   frames = 0;
   bytes = 0;
@@ -75,7 +77,7 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
     return pending;
   }
 
-  /** As `next`, past what is held back. */
+  /** Like `next`, bypassing what is held back. */
   async read(): Promise<readonly Event[] | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;

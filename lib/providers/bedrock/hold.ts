@@ -1,4 +1,6 @@
-/** Holds back the start of a stream until it has content, as long as another target could still answer instead. */
+/**
+ * Holds back the start of a stream until it has content, as long as another target could still answer instead.
+ */
 
 import type { TimerWheel } from "../../base/clock.ts";
 
@@ -14,20 +16,20 @@ export interface Hold {
 export interface HoldableStream<Piece> {
   /** The next piece, or undefined at the end. Throws what broke the stream. */
   read(): Promise<Piece | undefined>;
-  /** Whether a part of the answer has come, or its end. */
+  /** Whether a part of the content has arrived, or the end. */
   readonly hasContent: boolean;
   /** What has been read so far. */
   readonly frames: number;
   readonly bytes: number;
 }
 
-/** The pieces that were held back, and the read that was begun but not waited for. */
+/** The pieces that were held back, and the pending read. */
 export interface HeldBack<Piece> {
   readonly pieces: Piece[];
   readonly pending: Promise<Piece | undefined> | undefined;
 }
 
-/** Reads until there is content or a bound is reached. Throws what broke the stream before that. */
+/** Reads until there is content or a limit is reached. Throws what broke the stream before that. */
 export async function holdBack<Piece>(
   stream: HoldableStream<Piece>,
   { timers, withinMs, maxFrames, maxBytes }: Hold,

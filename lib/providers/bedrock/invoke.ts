@@ -40,10 +40,10 @@ function chunkReader(): EventReader<Uint8Array<ArrayBuffer>> {
   };
 }
 
-/** Events of Claude that announce an answer without a part of it; other families have none of the kind. */
+/** Claude's events that announce a response without content; other families have none. */
 const ANNOUNCEMENTS: ReadonlySet<unknown> = new Set(["message_start", "content_block_start", "ping"]);
 
-/** Whether the payload of a `chunk` frame carries a part of the answer, or its end. */
+/** Whether the payload of a `chunk` frame is part of the response's content, or its end. */
 export function isContentChunk(payload: Uint8Array): boolean {
   return !ANNOUNCEMENTS.has(parseChunk(unwrapChunk(payload))["type"]);
 }

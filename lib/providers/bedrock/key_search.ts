@@ -32,7 +32,7 @@ function searchIn(credentials: KeySource | RoleCredentials, region: string): Fin
   }
 }
 
-/** The key pair that is written in the configuration. */
+/** The key pair in the configuration. */
 export function keyPairOf({ accessKeyId, secretAccessKey, sessionToken }: StaticCredentials): KeyPair {
   return {
     accessKeyId,

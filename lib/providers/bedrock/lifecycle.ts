@@ -51,7 +51,7 @@ export async function endOfLifeWarning(
 
 const MAX_ANSWER_LENGTH = 256 * 1024;
 
-/** A provider with an endpoint of its own has a control plane that is not known. */
+/** A provider with a custom endpoint has an unknown control plane. */
 function controlEndpointOf({ endpoint, region, fips, dualstack }: BedrockProvider): string | undefined {
   return endpoint === undefined ? bedrockControlEndpoint(region, { fips, dualstack }) : undefined;
 }
@@ -73,7 +73,7 @@ async function signerOf({ credentials, region }: BedrockProvider): Promise<Signe
 
 type Pair = ReturnType<typeof keyPairOf>;
 
-/** The signer takes no session token rather than an undefined one. */
+/** The signer accepts an absent session token, but not an undefined one. */
 function definedOf({ accessKeyId, secretAccessKey, sessionToken }: Pair) {
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }

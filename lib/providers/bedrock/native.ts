@@ -92,7 +92,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   usage: Usage | undefined;
   /** The exception frame that was passed on, if any, for the log. */
   exception: AditError | undefined;
-  /** Whether a part of the answer has come, or its end. */
+  /** Whether a part of the content has arrived, or the end. */
   hasContent = false;
   frames = 0;
   bytes = 0;
@@ -102,7 +102,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     this.#requestId = requestIdOf(head);
   }
 
-  /** With `hold`, resolves when there is content. Throws the exception that came before it. */
+  /** With `hold`, resolves when there is content. Throws an exception that came before it. */
   static async open(
     exchange: Exchange,
     { head, operation, hold }: NativeOpening,
@@ -130,7 +130,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     return pending;
   }
 
-  /** As `next`, past what is held back. */
+  /** Like `next`, bypassing what is held back. */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       const chunk = await this.#readChunk();
@@ -192,7 +192,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     if (event === "chunk") this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
     this.exception ??= classifyFrame(frame, this.#requestId);
     this.frames++;
-    // An exception ends what is held back, but is no content.
+    // An exception ends the holding back, but is not content.
     if (!this.hasContent && this.exception === undefined && isContentFrame(event, frame)) {
       this.hasContent = true;
       this.#exchange.contentBegan();

@@ -142,7 +142,10 @@ async function askTarget(
   }
 }
 
-/** A warning if the model is near its end of life. That Bedrock does not say is no problem: it needs a permission. */
+/**
+ * A warning if the model is near its end of life. If Bedrock does not say, that is not a problem: it needs a
+ * permission.
+ */
 async function askLifecycle(target: ModelTarget, options: OnlineOptions): Promise<readonly Finding[]> {
   const { clock, controlEndpoint: endpoint, fetch, timers } = options;
   const giveUp = new AbortController();

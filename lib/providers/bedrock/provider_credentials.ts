@@ -36,18 +36,18 @@ export interface CredentialStatus {
   readonly last_error?: string;
 }
 
-/** What the settings of a provider come to. */
+/** What is derived from a provider's settings. */
 interface Kept {
   readonly settings: Settings;
   readonly authenticator: Authenticator;
-  /** Undefined where the credentials are written down, so that nothing is searched for. */
+  /** Undefined if the credentials are in the configuration, so that nothing is searched for. */
   readonly refresher: CredentialRefresher | undefined;
 }
 
-/** What decides how requests to a provider are authenticated. */
+/** The settings that determine how requests to a provider are authenticated. */
 type Settings = Pick<BedrockProvider, "name" | "region" | "credentials">;
 
-/** The way to authenticate to each provider; a reload that leaves its settings as they are keeps what is known. */
+/** How to authenticate to each provider; a reload that does not change its settings keeps its credentials. */
 export class ProviderCredentials {
   readonly #options: ProviderCredentialsOptions;
   /** By provider name. */
@@ -78,7 +78,7 @@ export class ProviderCredentials {
   authenticatorOf(provider: BedrockProvider): Authenticator {
     const known = this.#known(provider);
     if (known !== undefined) return known.authenticator;
-    // A request that began with an earlier configuration searches for itself, and nothing goes on after it.
+    // A request of an earlier configuration searches on its own, and nothing is renewed after it.
     const { refresher, authenticator } = this.#make(provider);
     refresher?.close();
     return authenticator;
@@ -106,7 +106,7 @@ export class ProviderCredentials {
     };
   }
 
-  /** What is known of these very settings; of the objects that hold them nothing is expected. */
+  /** The state for equal settings, whichever objects hold them. */
   #known(provider: BedrockProvider): Kept | undefined {
     const known = this.#kept.get(provider.name);
     return known !== undefined && isSame(known.settings, provider) ? known : undefined;
@@ -180,7 +180,9 @@ function refreshersOf(kept: ReadonlyMap<string, Kept>): readonly CredentialRefre
   return [...kept.values()].flatMap(({ refresher }) => refresher ?? []);
 }
 
-/** Whether both are authenticated alike. The same objects are compared for free, as they are for nearly every request. */
+/**
+ * Whether both are authenticated in the same way; identical objects are compared for free, which is the usual case.
+ */
 function isSame(one: Settings, other: Settings): boolean {
   return one.region === other.region &&
     (one.credentials === other.credentials || isDeepStrictEqual(one.credentials, other.credentials));

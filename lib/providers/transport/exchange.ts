@@ -30,7 +30,7 @@ export type ExchangeTimeouts =
   & Pick<Timeouts, "connectMs" | "firstByteMs" | "idleMs">
   & Partial<Pick<Timeouts, "totalMs">>
   & {
-    /** From the start to the first content, of which `contentBegan` is told; undefined: no limit. */
+    /** From the start to the first content, reported by `contentBegan`; undefined for no limit. */
     readonly firstTokenMs?: number | undefined;
   };
 
@@ -105,7 +105,7 @@ export class Exchange {
     );
   }
 
-  /** Notes that the answer has content by now. */
+  /** Records that the response has content. */
   contentBegan(): void {
     this.#firstToken?.cancel();
   }

@@ -137,7 +137,7 @@ export class ConverseStreamToChat {
     return encodeSseData(JSON.stringify(openAiErrorBody(error)));
   }
 
-  /** Decides on the finish reason here, where a message that is none can still fail. */
+  /** Determines the finish reason here, where an invalid message can still fail. */
   #stop(stopReason: string, extras: ChatExtras): string {
     const rest = this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
     this.#finishReason = finishReason(stopReason, {

@@ -35,9 +35,9 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
   readonly #callIds = new CallIds();
-  /** The calls in the last assistant turn, which wait for their results, by the id that the caller gave them. */
+  /** The calls in the last assistant turn that await results, by the caller's id. */
   readonly #openCalls = new Map<string, ChatToolCall>();
-  /** The results of those that have one. */
+  /** Those that have a result. */
   readonly #results = new Map<string, string>();
 
   constructor(private readonly context: ConversationContext) {
@@ -62,7 +62,7 @@ class ConversationTranslator {
     };
   }
 
-  /** Puts the system prompt into the user's first turn where the model has none, or where there is nothing else. */
+  /** Moves the system prompt into the first user turn if the model has none, or if there is nothing else. */
   #placeSystem(messages: readonly ChatMessage[]): void {
     const isAlone = messages.every(({ role }) => role === "system");
     if (this.#system.length === 0 || (this.context.traits.system !== "none" && !isAlone)) return;
@@ -72,7 +72,7 @@ class ConversationTranslator {
     this.#turns.prepend(texts);
   }
 
-  /** A last message of the user's that says nothing would make the model go on with the assistant's before it. */
+  /** A blank last user message would make the model continue the assistant's previous one. */
   #checkEnd(messages: readonly ChatMessage[], turns: Conversation["messages"]): void {
     const role = turns.at(-1)?.role;
     if (role === "user" || role === "system") return;
@@ -210,7 +210,7 @@ class ConversationTranslator {
   }
 }
 
-/** A thought to send, and what the caller sent; nothing where it came as text alone. */
+/** Thinking to send, and the caller's version; empty if it came as text only. */
 interface Thought {
   readonly thought?: ThinkingBlock;
   readonly block: ContentBlock;
@@ -232,7 +232,7 @@ function thoughtBlock(
   return history === "signed" ? { reasoningContent: { reasoningText: { text, signature } } } : undefined;
 }
 
-/** The text and the calls of an assistant message that have not been sent yet, to be taken in order. */
+/** The text and calls of an assistant message that have not been sent yet, in order. */
 class Unsent {
   readonly #parts: TextPart[];
   readonly #calls: ChatToolCall[];
@@ -244,7 +244,7 @@ class Unsent {
     this.#calls = [...toolCalls];
   }
 
-  /** What is left of the first `end` code units; the part that they end in is cut in two. */
+  /** The first `end` code units of what is left; a part that crosses the end is split. */
   *textUpTo(end: number): Iterable<TextPart> {
     let part = this.#parts[0];
     while (part !== undefined && this.#textTaken < end) {
@@ -268,7 +268,7 @@ class Unsent {
   }
 }
 
-/** `at`, or the place after it where it is in the middle of a surrogate pair. */
+/** `at`, or the next position if it is inside a surrogate pair. */
 function cutBetweenCharacters(text: string, at: number): number {
   const isMiddle = (text.codePointAt(at - 1) ?? 0) > 0xffff;
   return isMiddle ? at + 1 : at;

@@ -1,4 +1,4 @@
-/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and what they allow besides. */
+/** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and the fields they affect. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -17,7 +17,7 @@ const ANSWER_TOKENS = 4096;
 
 export interface ReasoningContext extends FieldsContext {
   readonly tools: Pick<ToolPlan, "isForced" | "structuredTool">;
-  /** The limit on the answer; undefined where there is none. */
+  /** The token limit of the response; undefined if there is none. */
   readonly maxTokens: number | undefined;
 }
 
@@ -48,7 +48,7 @@ function effortAlone(request: ChatRequest, context: ReasoningContext): JsonObjec
   return refusesThinking(context) && traits.thinksByDefault ? traits.reasoningEffort.get("none") ?? {} : {};
 }
 
-/** The caller's `thinking` overrides the meaning of an effort, which is kept where both have a place. */
+/** The caller's `thinking` overrides the effort, which is kept if both can be sent. */
 function thinkingAndEffort(
   request: ChatRequest,
   thinking: NonNullable<ChatRequest["thinking"]>,
@@ -63,7 +63,7 @@ function thinkingAndEffort(
   return {};
 }
 
-/** Efforts by the names that Anthropic has for them. */
+/** Efforts by Anthropic's names. */
 const ANTHROPIC_EFFORTS: Readonly<Record<string, string>> = { minimal: "low" };
 
 function fittedThinking(
@@ -108,7 +108,7 @@ function thinkingAsEffort(
   return found.fields;
 }
 
-/** Whether a call has to be made that the model refuses to make while it thinks. */
+/** Whether a call is forced that the model does not support while thinking. */
 function refusesThinking({ traits, tools }: ReasoningContext): boolean {
   return tools.isForced && !traits.forcedChoiceWithThinking;
 }
@@ -164,7 +164,7 @@ function isSigned(block: ThinkingBlock): boolean {
 export interface ThinkingLimits {
   /** What `activeThinking` gave: the caller's or the operator's. */
   readonly thinking: JsonObject | undefined;
-  /** What the caller or the operator asks for, not above what the model gives. */
+  /** The caller's or operator's limit, capped at the model's. */
   readonly maxTokens: number | undefined;
   readonly maxOutputTokens: number | undefined;
 }

@@ -46,11 +46,11 @@ export interface ChatCall {
   readonly toolNames: ToolNames;
   /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
-  /** Whether the answer has to be in a format, by that tool or natively. */
+  /** Whether the response must have a format, by that tool or natively. */
   readonly isStructured: boolean;
-  /** `converse` also for a caller that wants a stream, where the model has none of what is asked. */
+  /** `converse` also for a streaming request, if the model does not stream what is requested. */
   readonly operation: "converse" | "converseStream";
-  /** Whether the caller wants a stream. */
+  /** Whether the caller requested a stream. */
   readonly stream: boolean;
   readonly includeUsage: boolean;
 }
@@ -121,7 +121,9 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   };
 }
 
-/** Names the fields of the request that others override: the operator's, or the same thing under another name. */
+/**
+ * Lists fields of the request that are overridden: by the operator's, or by the same field under another name.
+ */
 function nameOverridden(
   { bedrock, serviceTier: tier, metadata = {} }: ChatRequest,
   { settings, ignored }: {
@@ -139,7 +141,7 @@ function nameOverridden(
   if (overrides({ ...metadata, ...operators }, native)) ignored.add("requestMetadata");
 }
 
-/** Whether both have a member of a name, with other values. */
+/** Whether both have a member with the same name and different values. */
 function overrides(over: JsonObject, under: JsonObject): boolean {
   return Object.entries(under).some(([name, value]) => Object.hasOwn(over, name) && over[name] !== value);
 }
@@ -174,7 +176,7 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 
 interface InferenceContext extends FieldsContext {
   readonly defaults: ModelSettings["defaults"];
-  /** To be sent, where the model takes a limit. */
+  /** Sent if the model accepts a limit. */
   readonly maxTokens: number | undefined;
   readonly thinking: JsonObject | undefined;
 }
@@ -190,7 +192,7 @@ function inferenceConfig(request: ChatRequest, context: InferenceContext): Infer
   };
 }
 
-/** The caller's limit on the answer, or else the operator's, not above what the model gives. */
+/** The caller's limit, or else the operator's, capped at the model's. */
 function tokenLimit(
   { maxTokens: asked, maxTokensField: path }: ChatRequest,
   { traits, ignored, defaults }: Omit<InferenceContext, "maxTokens" | "thinking">,
@@ -200,7 +202,7 @@ function tokenLimit(
   return own === undefined ? undefined : fitMaxTokens(own, { traits, ignored: new IgnoredFields(), path });
 }
 
-/** The caller's stop sequences, or else the operator's, as far as the model takes them. */
+/** The caller's stop sequences, or else the operator's, as far as the model supports them. */
 function stopSequences(
   { stop }: ChatRequest,
   { traits, ignored, defaults }: InferenceContext,

@@ -18,7 +18,7 @@ export function planChatTools(request: ChatRequest, context: ToolsContext): Tool
   return planTools({ tools, choice, format, singleCall }, context);
 }
 
-/** Names the fields that say how to call tools where there are none to call. */
+/** Lists the fields about calling tools as ignored if there are none. */
 function nameWithoutTools(
   { toolChoice, parallelToolCalls }: ChatRequest,
   { ignored }: ToolsContext,

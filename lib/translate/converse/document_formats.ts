@@ -1,4 +1,4 @@
-/** The formats that Converse has for documents, told from media types, names of files and their first bytes. */
+/** Converse's document formats, detected from media types, file names and first bytes. */
 
 interface DocumentClues {
   /** In lower case. */
@@ -50,7 +50,9 @@ const DOCUMENT_EXTENSIONS: ReadonlyMap<string, string> = new Map([
 /** The formats of Converse, each once. */
 export const DOCUMENT_FORMATS: readonly string[] = [...new Set(DOCUMENT_EXTENSIONS.values())];
 
-/** Whether the media type is that of a text, such as `text/x-python`, `application/yaml` or `application/atom+xml`. */
+/**
+ * Whether the media type is textual, such as `text/x-python`, `application/yaml` or `application/atom+xml`.
+ */
 function isTextType(mediaType: string): boolean {
   const [kind, subtype = ""] = mediaType.split("/");
   if (kind === "text") return true;
@@ -64,7 +66,7 @@ const TEXT_SUBTYPES: ReadonlySet<string> = new Set(
     "ruby rtf sh shellscript sql srt subrip swift terraform tex toml typescript xml yaml yml csh").split(" "),
 );
 
-/** Extensions of files that hold text. */
+/** Extensions of text files. */
 const TEXT_EXTENSIONS: ReadonlySet<string> = new Set(
   ("adoc asc asm astro avsc bash bat bib c cc cfg clj cljs cmake cmd coffee conf cpp cs cshtml css cue cxx dart diff " +
     "dockerfile ejs elm env erl ex exs f90 fish fs fsx gitignore go gql gradle graphql groovy h haml hbs hcl hpp hs hxx " +

@@ -1,4 +1,4 @@
-/** Efforts of reasoning in the words of every dialect, as a model takes them. */
+/** Reasoning efforts of every dialect, mapped to what a model supports. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
