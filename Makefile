@@ -1,16 +1,16 @@
-# A machine needs only make, node with npm, and curl: everything else is installed in .tools/, which git ignores.
-# The commands themselves are the tasks in deno.json.
+# A machine needs only make, node with npm, and curl: everything else is installed below .tools/, which git ignores.
+# The commands themselves are the tasks of deno.json.
 
-# scripts/tools/package-lock.json has the hash of every file that npm installs for them.
+# scripts/tools/package-lock.json has the hash of everything that npm may bring of them.
 DENO_VERSION := $(shell sed -n 's/.*"deno": "\(.*\)".*/\1/p' scripts/tools/package.json)
 BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' scripts/tools/package.json)
-# Real clients that the tests run. They are large, so only "make test" installs them.
+# Clients that the tests run as they are. They are large, so only "make test" installs them.
 CLAUDE_CODE_VERSION := 2.1.197
 OPENCODE_VERSION := 1.18.33
 
 TASKS := run test check fmt golden build release bench micro soak
 
-# If a deno of exactly this version is already on the PATH, it is used.
+# A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
 OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
@@ -25,17 +25,17 @@ export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
 help:
 	@echo 'make run       build, then serve config/adit.yaml'
-	@echo 'make test      run everything that CI runs; ends with "N passed, N failed"'
-	@echo 'make clients   run the tests of real clients with the newest Claude Code and opencode'
-	@echo 'make check     check formatting, lint, types, layers'
+	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
+	@echo 'make clients   the tests of real clients, with the newest Claude Code and opencode'
+	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
 	@echo 'make golden    rewrite the golden files; git diff shows what changed'
-	@echo 'make build     build dist/adit, one binary with everything in it'
-	@echo 'make compile   build dist/adit-deno with deno compile'
-	@echo 'make release   build dist/release: binaries for all platforms, SHA256SUMS, SBOM, install.sh'
+	@echo 'make build     dist/adit: one binary with everything in it'
+	@echo 'make compile   dist/adit-deno: the same by deno compile'
+	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
 	@echo 'make bench     compare the speed with other gateways, in twenty minutes; with QUICK=1 in three (needs wrk)'
 	@echo 'make micro     measure single steps of a request against the stored figures'
-	@echo 'make soak      check that memory and open files stay flat over minutes'
+	@echo 'make soak      whether memory and open files stay flat over minutes'
 	@echo 'make clean     remove what was built and installed'
 
 test: $(CLIENTS)

@@ -43,7 +43,7 @@ export function fitThinking(
   const { thinking, effort } = requested;
   const fitted = thinking === undefined ? {} : fitType(thinking, requested, { traits, ignored });
   if (effort === undefined || fitted.effort !== undefined) return fitted;
-  const taken = takenEffort(effort, traits);
+  const taken = takenEffort(isOff(fitted.thinking) ? cappedEffort(effort, traits) : effort, traits);
   // An effort that has become a budget has its effect.
   const isBudget = fitted.thinking !== undefined && fitted.thinking !== thinking &&
     fitted.thinking.type === "enabled";
@@ -51,15 +51,31 @@ export function fitThinking(
   return taken === undefined ? fitted : { ...fitted, effort: taken };
 }
 
+function isOff(thinking: JsonObject | undefined): boolean {
+  return thinking?.type === "disabled" || thinking?.type === "between_tools";
+}
+
+/** The effort, but not more than the model accepts with thinking switched off. */
+function cappedEffort(effort: string, { maxEffortWithoutThinking: limit }: ModelTraits): string {
+  return EFFORTS.findIndex((each) => each === effort) > EFFORTS.indexOf(limit) ? limit : effort;
+}
+
 function fitType(thinking: JsonObject, requested: RequestedThinking, context: FieldsContext): FittedThinking {
   const { traits: { thinkingTypes }, ignored } = context;
   const takes = (type: string) => [...thinkingTypes].some((each) => each === type);
   switch (thinking.type) {
-    case "disabled":
-      if (takes("disabled")) return { thinking };
+    case "between_tools":
+    case "disabled": {
+      if (takes(thinking.type)) return { thinking };
+      const other = thinking.type === "disabled" ? "between_tools" : "disabled";
+      if (takes(other)) {
+        ignored.add("thinking.type");
+        return { thinking: { type: other } };
+      }
       // A model that never thinks has nothing to switch off.
       if (thinkingTypes.size > 0) ignored.add("thinking");
       return {};
+    }
     case "enabled":
       if (takes("enabled")) return { thinking };
       return takes("adaptive") ? adaptive(thinking, requested, context) : leaveOut(ignored);

@@ -6,12 +6,14 @@ import { builtInModelTable, traitsOf } from "../../../lib/facts/model_table.ts";
 import { IgnoredFields } from "../../../lib/translate/converse/ignored.ts";
 import { fitThinking } from "../../../lib/translate/converse/thinking.ts";
 
-/** A model that has budgets, one that has both, one that has efforts, and one that does not think. */
+/** Models with budgets, with both, with efforts, without thinking, and two whose thinking is switched off differently. */
 const MODELS = {
   budgets: "anthropic.claude-haiku-4-5-20251001-v1:0",
   both: "anthropic.claude-sonnet-4-6",
   efforts: "anthropic.claude-opus-4-8",
   neither: "anthropic.claude-3-5-haiku-20241022-v1:0",
+  disabled: "anthropic.claude-opus-5",
+  betweenTools: "anthropic.claude-sonnet-5-5",
 } as const;
 
 interface Case {
@@ -28,6 +30,32 @@ const OFF = { type: "disabled" };
 const budget = (tokens: number) => ({ type: "enabled", budget_tokens: tokens });
 
 const CASES: Readonly<Record<string, Case>> = {
+  "with thinking switched off the effort has a limit": {
+    model: "disabled",
+    thinking: OFF,
+    effort: "max",
+    sent: { thinking: OFF, effort: "high" },
+    ignored: ["output_config.effort"],
+  },
+  "an effort within the limit stays": {
+    model: "disabled",
+    thinking: OFF,
+    effort: "medium",
+    sent: { thinking: OFF, effort: "medium" },
+  },
+  "thinking is switched off the model's own way": {
+    model: "betweenTools",
+    thinking: OFF,
+    effort: "xhigh",
+    sent: { thinking: { type: "between_tools" }, effort: "high" },
+    ignored: ["thinking.type", "output_config.effort"],
+  },
+  "thinking only between tools is switched off where there is no such type": {
+    model: "disabled",
+    thinking: { type: "between_tools" },
+    sent: { thinking: OFF },
+    ignored: ["thinking.type"],
+  },
   "nothing asked is nothing sent": { model: "efforts", sent: {} },
   "adaptive thinking stays where it is accepted, with its members": {
     model: "efforts",
