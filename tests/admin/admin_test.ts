@@ -100,7 +100,7 @@ for (const headers of FROM_PAGES) {
   });
 }
 
-Deno.test("a page that an operator opens by hand is answered", async () => {
+Deno.test("a page that an operator opens by hand is served", async () => {
   equal((await send("GET /-/status", { headers: { "sec-fetch-site": "none" } })).status, 200);
 });
 

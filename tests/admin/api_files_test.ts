@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 
 import { TEXT, withFiles } from "./world.ts";
 
-Deno.test("changes at the same time are made one after the other", () =>
+Deno.test("concurrent changes are made one after another", () =>
   withFiles(async (world) => {
     const names = Array.from({ length: 8 }, (_, index) => `m${index}`);
     const body = (name: string) => ({ name, entry: { provider: "east", id: name } });

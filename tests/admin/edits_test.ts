@@ -120,7 +120,7 @@ Deno.test("an AISIX PUT is the whole of what AISIX knows: what it leaves out goe
     deepEqual(callers.team, { key: hash("d"), expires: "2030-01-01" });
   }));
 
-Deno.test("an AISIX PATCH changes what it names, and takes away what it says is null", () =>
+Deno.test("an AISIX PATCH changes the members it has, and removes those that are null", () =>
   withFiles(async (world) => {
     const provider = { type: "bedrock", region: "eu-west-1", endpoint: "https://vpce.test" };
     await world.send(`PUT ${KEY_PATH}`, { body: { entry: provider } });

@@ -53,7 +53,7 @@ for (const [request, body, path] of READS) {
     }));
 }
 
-Deno.test("references are taken in place of secrets, and stay where they were already", () =>
+Deno.test("references are accepted for secrets, and existing ones are kept", () =>
   withFiles(async (world) => {
     const credentials = { access_key_id: "AKID", secret_access_key: "${env:TOKEN}" };
     const body = { name: "west", entry: { ...PROVIDER, region: "us-west-2", credentials } };
@@ -115,7 +115,7 @@ for (const [request, body] of MISLEADS) {
     }));
 }
 
-Deno.test("a new endpoint is taken with its secret, and then no reference in place of it", () =>
+Deno.test("a new endpoint is accepted with its secret, and not with a reference to it", () =>
   withFiles(async (world) => {
     const path = "/admin/v1/providers/east";
     const credentials = { ...PAIR, session_token: null };

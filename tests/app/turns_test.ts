@@ -4,7 +4,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 
 import { Turns } from "../../lib/app/turns.ts";
 
-Deno.test("what is asked for while another task runs becomes one more after it, however often", async () => {
+Deno.test("requests during a task are coalesced into one more task", async () => {
   const turns = new Turns<number>();
   const [hasBegun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let count = 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Counters } from "../../lib/base/counters.ts";
 
-Deno.test("names are counted each by itself, and those beyond the bound together", () => {
+Deno.test("names are counted separately, and those beyond the limit together", () => {
   const counters = new Counters(2);
   for (const name of ["a", "b", "a", "c", "d", "b"]) counters.add(name);
   assert.deepEqual(counters.toJSON(), { a: 2, b: 2, "(others)": 2 });

@@ -22,7 +22,7 @@ Deno.test("an object is parsed, with or without a byte order mark", () => {
   assert.deepEqual(parseJsonBody(encodeUtf8('\uFEFF{"a":1}'), { maxDepth: 2 }), { a: 1 });
 });
 
-Deno.test("a member named __proto__ is a mere member", () => {
+Deno.test("a member named __proto__ is an ordinary member", () => {
   const body = parseJsonBody(encodeUtf8('{"__proto__":{"polluted":true}}'), { maxDepth: 4 });
   assert.equal(Reflect.get({}, "polluted"), undefined);
   assert.equal(Reflect.get(mergeJson(body, { a: 1 }), "polluted"), undefined);

@@ -25,7 +25,7 @@ for (const [way, print] of Object.entries(WAYS)) {
   });
 }
 
-Deno.test("reveal gives the value", () => equal(SECRET.reveal(), "hunter2"));
+Deno.test("reveal returns the value", () => equal(SECRET.reveal(), "hunter2"));
 
 Deno.test("a sealed secret is plain data that survives a clone, and says nothing in print", () => {
   for (const value of ["hunter2", "", "ü\n".repeat(5_000)]) {

@@ -102,7 +102,7 @@ Deno.test("what keygen prints fits into a configuration, and finds the caller by
   equal(loaded.snapshot.callersByKeyHash.get(hash)?.name, "search-team");
 });
 
-Deno.test("keygen makes another key each time", async () => {
+Deno.test("keygen creates a new key each time", async () => {
   const [first, second] = [await run(keygen), await run(keygen)];
   ok(first.out !== second.out);
 });

@@ -82,7 +82,7 @@ Deno.test("a configuration is named in any of four ways, or comes from standard 
   match(large.err, /^<stdin>:1:1: cannot read the file: larger than 1 MiB$/m);
 });
 
-Deno.test("what cannot be read as a configuration is told in a sentence", async () => {
+Deno.test("an unreadable configuration is reported in one sentence", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-usage-" });
   await Deno.symlink("loop", `${folder}/loop`);
   const listener = Deno.listen({ transport: "unix", path: `${folder}/socket` });

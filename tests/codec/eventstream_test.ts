@@ -216,7 +216,7 @@ Deno.test("frames ahead of a bad one are returned, and the failure comes next an
   assert.equal(refusal(() => decoder.end()), "message_crc");
 });
 
-Deno.test("a frame over the bound is refused by its prelude, before the rest has come", () => {
+Deno.test("a frame over the limit is refused by its prelude, before the rest arrives", () => {
   const frame = encodeFrame({}, new Uint8Array(100));
   const exact = new FrameDecoder({ maxFrameBytes: frame.length });
   assert.equal(exact.push(frame).length, 1);

@@ -85,7 +85,7 @@ Deno.test("the unit creates the folders that the admin API's page uses", () => {
   }
 });
 
-Deno.test("systemd waits for longer than Adit takes to give a sign of life, and to drain by default", () => {
+Deno.test("systemd's timeouts are longer than Adit's watchdog interval and default drain", () => {
   const seconds = (key: string) => Number(new RegExp(`^${key}=(\\d+)s$`, "m").exec(unit)?.[1]);
   assert.ok(seconds("WatchdogSec") >= 10);
   const [, drain] = /^ {2}drain: (\d+)s/m.exec(readRepositoryFile("config/adit.production.yaml")) ?? [];

@@ -151,7 +151,7 @@ Deno.test("Kubernetes' exchange of the ..data link is seen, time after time", ()
     }
   }));
 
-Deno.test("a file behind a link is watched where it stands, and where the link leads next", () => {
+Deno.test("the target of a link is watched, and its new target after a change", () => {
   const layOut = (folder: string) => {
     for (const name of ["etc", "first", "second"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "first/real.yaml"), "one");
@@ -217,7 +217,7 @@ Deno.test("a change between loading and watching is reported at once", async () 
   equal(reported, 1);
 });
 
-Deno.test("files named after the start are watched, in whatever folder", () =>
+Deno.test("files that are named later are watched, in any folder", () =>
   withWatch({}, async ({ folder, file, changes, watch: watching }) => {
     const secret = join(folder, "secrets/key");
     mkdirSync(join(folder, "secrets"));
@@ -247,7 +247,7 @@ Deno.test("a folder that is deleted and recreated is watched again", () => {
   });
 });
 
-Deno.test("where nothing can be watched, files are polled, and the reason is told once", () => {
+Deno.test("if nothing can be watched, files are polled, and the reason is reported once", () => {
   const watchDirectory = (): FSWatcher => {
     throw new Error("no space left for watches");
   };
@@ -277,7 +277,7 @@ Deno.test("a watcher that fails is replaced by a new one", () => {
   });
 });
 
-Deno.test("a change that could not be taken is told, and the next one is seen", () => {
+Deno.test("a change that is rejected is reported, and the next one is detected", () => {
   const calls = new Queue<number>();
   let count = 0;
   const onChange = () => {
@@ -312,7 +312,7 @@ Deno.test("a change during a reload is reported after it, never concurrently", (
   });
 });
 
-Deno.test("content that is back when it is still again is no change", async () => {
+Deno.test("content that is restored before it settles is not a change", async () => {
   const noticed = new Queue<number>();
   let path = "";
   let looks = 0;

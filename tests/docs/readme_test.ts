@@ -50,7 +50,7 @@ Deno.test("the README lists every route of the gateway", () => {
   assert.deepEqual(routes.filter((route) => !listed.has(route)), []);
 });
 
-Deno.test("every endpoint that the README lists exists, and takes the method", async () => {
+Deno.test("every endpoint that the README lists exists, and accepts the method", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-endpoints-" });
   const config = `${folder}/adit.yaml`;
   const sample = readRepositoryFile("config/adit.yaml").replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:0");

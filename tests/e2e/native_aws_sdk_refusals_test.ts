@@ -61,7 +61,7 @@ const REFUSALS: readonly Refusal[] = [
     message: /^The security token included in the request is invalid\.$/,
   },
   {
-    name: "a session token that nobody gave",
+    name: "an unknown session token",
     options: { credentials: { ...PAIR, sessionToken: "token" } },
     error: "UnrecognizedClientException",
     message: /security token/,

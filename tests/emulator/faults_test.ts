@@ -151,7 +151,7 @@ for (const [fault, expected] of Object.entries(STREAMS)) {
   });
 }
 
-Deno.test("a fault strikes after as many frames as it is told, also before the first", async () => {
+Deno.test("a fault strikes after the given number of frames, also before the first", async () => {
   assert.deepEqual(await course(`${CLAUDE}.fault-stream-throttling:0`), ["throttlingException", "end"]);
   assert.deepEqual(await course(`${CLAUDE}.fault-end:4`), [START, DELTA, DELTA, DELTA, "end"]);
 });
@@ -265,7 +265,7 @@ Deno.test("a reset on the socket breaks an HTTP/1.1 client's stream", async () =
   });
 });
 
-Deno.test("faults behind first pass once their number of requests has met them, by model id", async () => {
+Deno.test("faults combined with first end after that number of requests, by model id", async () => {
   const post = postTo();
   const statusOf = async (fault: string) => {
     const path = pathOf(`${CLAUDE}.fault-first${fault}.fault-throttling`, "converse");

@@ -30,7 +30,7 @@ Deno.test("a request is answered by the emulator", SANITIZED, async () => {
   equal((await answer.json()).output.message.role, "assistant");
 });
 
-Deno.test("a request that nobody signed is refused as by Bedrock", SANITIZED, async () => {
+Deno.test("an unsigned request is refused as by Bedrock", SANITIZED, async () => {
   const { signal } = new AbortController();
   const answer = await emulatorFetch(clock)(url(), {
     method: "POST",

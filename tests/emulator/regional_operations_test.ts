@@ -111,7 +111,7 @@ for (const [path, body, status, message] of REFUSALS) {
   });
 }
 
-Deno.test("a client token gives its job again, but not for another request", async () => {
+Deno.test("a client token returns its job again, but not for a different request", async () => {
   const post = postTo();
   const start = async (request: object) => {
     const response = await post("/async-invoke", { ...REEL, clientRequestToken: "once", ...request });

@@ -105,7 +105,7 @@ for (const [path, status] of ROUTES) {
   });
 }
 
-Deno.test("GET is no operation", async () => {
+Deno.test("GET is not an operation", async () => {
   const emulator = createEmulator({ clock: fixedClock(0) });
   const response = await emulator.handle(new Request(`http://bedrock/model/${CLAUDE}/converse`));
   assert.equal(response.status, 404);
@@ -157,7 +157,7 @@ Deno.test("a request without a signature, or with a wrong one, is refused under 
   assert.equal(await messageOf(bare), "Missing Authentication Token");
 });
 
-Deno.test("a body over the service's bound is refused, packed or not", async () => {
+Deno.test("a body over the service's limit is refused, compressed or not", async () => {
   const big = new Uint8Array(25_000_001);
   for (const [body, headers] of [[big, {}], [gzipSync(big), { "content-encoding": "gzip" }]] as const) {
     const response = await postTo()(pathOf(CLAUDE, "invoke"), body, headers);

@@ -31,7 +31,7 @@ function bodyWith(content: readonly unknown[], result: readonly unknown[] = []):
   });
 }
 
-Deno.test("images behind URLs reach Bedrock as bytes, wherever they stand, told by their bytes", async () => {
+Deno.test("images given by URL reach Bedrock as bytes, wherever they are, with the format detected", async () => {
   await using host = await startImageHost((_path, response) => {
     response.writeHead(200, { "content-type": "text/html" }).end(PNG);
   });
@@ -126,7 +126,7 @@ Deno.test("a client that leaves ends the fetching of its images", async () => {
   await gateway.expectSettled(1);
 });
 
-Deno.test("images behind URLs are refused with their path unless the configuration lets them be fetched", async () => {
+Deno.test("images given by URL are refused with their path unless the configuration allows fetching", async () => {
   await using host = await startImageHost((_path, response) => response.end(PNG));
   const gateway = startGateway(CONFIG, { imageNetwork: host.network() });
   const response = await gateway.send(CHAT, { headers: KEY, body: bodyWith([image(host.url)]) }).response;

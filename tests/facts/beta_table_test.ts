@@ -24,7 +24,7 @@ Deno.test("a table of the wrong shape is refused", () => {
   for (const fault of faults) assert.equal(betaTableSchema.safeParse(fault).success, false);
 });
 
-Deno.test("a path that cannot be read is named", () => {
+Deno.test("an invalid path is reported", () => {
   for (const path of ["a[b", "a..b", "", "a[b*]c", "[]"]) {
     const table = betaTableSchema.parse({ ...TABLE, fields: [{ flags: ["a"], remove: [path] }] });
     assert.throws(() => compileBetaTable(table), { message: new RegExp("^Cannot read path ") });
@@ -33,7 +33,7 @@ Deno.test("a path that cannot be read is named", () => {
 
 const WRITTEN = { pass: [], drop: [], rename: {}, fields: [], replace: [], tools: [] };
 
-Deno.test("what a table says of a flag takes the place of what the table below says", () => {
+Deno.test("a table's entry for a flag overrides the table below", () => {
   const below = compileBetaTable({
     unknown: "drop",
     pass: ["a-1", "b-1", "b-2"],

@@ -33,7 +33,7 @@ Deno.test("requests are recorded byte by byte and answered in the scripted order
   assert.equal(upstream.connections, 1);
 });
 
-Deno.test("a stream is sent frame by frame, or cut where it is told", async () => {
+Deno.test("a stream is sent frame by frame, or cut at a given position", async () => {
   const frames = [bytes("first"), bytes("second")];
   await using upstream = await startFakeUpstream(
     streamAnswer(frames),

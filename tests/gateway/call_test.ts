@@ -32,7 +32,7 @@ Deno.test("a call that is ended ends its exchange", async () => {
   await rejects(exchange.head(), ofKind("draining"));
 });
 
-Deno.test("a call that fails leaves no exchange open, whoever has forgotten it", async () => {
+Deno.test("a failed call leaves no exchange open", async () => {
   const { call, open, bedrock, timers } = startCall();
   const exchange = open();
   (await bedrock.call(0)).answer(200);
@@ -59,7 +59,7 @@ Deno.test("a long path is cut short in the log", async () => {
   ok(String((await lines())[0]?.["path"]).length <= 256);
 });
 
-Deno.test("the line has the level of its error, and what lies behind it", async () => {
+Deno.test("the line has the level of its error, and its cause", async () => {
   const { call, lines } = startCall();
   call.settle(
     new AditError("upstream_unreachable", undefined, { cause: new TypeError("connection refused") }),
@@ -69,7 +69,7 @@ Deno.test("the line has the level of its error, and what lies behind it", async 
   deepEqual([line?.["level"], line?.["cause"]], ["warn", "TypeError: connection refused"]);
 });
 
-Deno.test("the log names what lies behind a cause, too", async () => {
+Deno.test("the log includes the cause of a cause", async () => {
   const { call, lines } = startCall();
   const refused = new Error("connection refused");
   call.settle(

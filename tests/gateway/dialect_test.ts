@@ -30,7 +30,7 @@ Deno.test("Anthropic's error carries the request's id in body and header", async
   });
 });
 
-Deno.test("Bedrock's error is named by its header, and known as ours", async () => {
+Deno.test("an error on a native route has its name in a header, and is marked as the gateway's", async () => {
   const response = errorResponse(new AditError("model_not_found", "no such model"), "bedrock", "req_1");
   equal(response.status, 403);
   equal(response.headers.get("x-amzn-errortype"), "AccessDeniedException");
@@ -68,7 +68,7 @@ for (const [error, header, value] of HEADERS) {
   });
 }
 
-Deno.test("what the upstream said and what lies behind an error is not shown", async () => {
+Deno.test("the upstream's message and the cause of an error are not shown", async () => {
   const error = new AditError("internal", undefined, {
     upstream: { message: "Confidential" },
     cause: new Error("Confidential"),

@@ -71,7 +71,7 @@ const CASES: readonly Case[] = [
     expected: ["b: load", "a: load"],
   },
   {
-    name: "a target whose quota is short moves behind those of a higher priority",
+    name: "a target with little quota left moves after those of a higher priority",
     places: [{ name: "a" }, { name: "b", priority: 1 }],
     options: { isShort: ({ settings }) => settings?.name === "a" },
     expected: ["b: load", "a: quota is short"],

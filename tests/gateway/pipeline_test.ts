@@ -117,7 +117,7 @@ const ALLOWED: readonly (readonly [request: string, methods: string])[] = [
 ];
 
 for (const [request, methods] of ALLOWED) {
-  Deno.test(`${request} is told that the route takes ${methods}`, async () => {
+  Deno.test(`${request} is refused with the allowed methods ${methods}`, async () => {
     const [method = "", path = ""] = request.split(" ");
     const gateway = startGateway(CONFIG);
     const answer = await gateway.send(path, { method, headers: KEY }).response;
@@ -127,7 +127,7 @@ for (const [request, methods] of ALLOWED) {
   });
 }
 
-Deno.test("a request that Bedrock refuses is told what of it was ignored, too", async () => {
+Deno.test("a request that Bedrock refuses gets its ignored fields, too", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ seed: 7 }) });
   const call = await gateway.bedrock.call(0);
@@ -215,7 +215,7 @@ for (const { name, path, send = {}, config = CONFIG, status, kind } of READ_REFU
   });
 }
 
-Deno.test("the key is judged before the model, so that nobody learns what exists", async () => {
+Deno.test("the key is checked before the model, so that nobody learns what exists", async () => {
   const gateway = startGateway(CONFIG);
   const answer = await gateway.send(CHAT, { body: chatBody({ model: "nope" }) }).response;
   equal(answer.status, 401);
@@ -340,7 +340,7 @@ Deno.test("a bug is a 500 that shows the caller nothing and the operator the sta
   ok(String(line?.["cause"]).includes("pipeline_test.ts"));
 });
 
-Deno.test("the time that a body takes is taken off the answer's", async () => {
+Deno.test("the time to read a body counts towards the deadline", async () => {
   const gateway = startGateway(CONFIG);
   const body = new TransformStream<Bytes, Bytes>();
   const writer = body.writable.getWriter();

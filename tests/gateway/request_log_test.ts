@@ -13,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const START = converseFrames()[0] ?? encodeUtf8("");
 
-Deno.test("a chat is answered, and logged in one line that says all but what was said", async () => {
+Deno.test("a chat is answered, and logged in one line without its content", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(`${CHAT}?beta=1`, { headers: KEY, body: chatBody() });
   const call = await gateway.bedrock.call(0);

@@ -44,7 +44,7 @@ Deno.test("the credentials are root's alone, everything else may be read by the 
   );
 });
 
-Deno.test("run again, it changes nothing and makes no other key", async () => {
+Deno.test("a second run changes nothing and creates no other key", async () => {
   await using machine = await Machine.create();
   await machine.install(await builtAdit());
   const config = await machine.read(CONFIG);

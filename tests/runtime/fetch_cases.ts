@@ -34,7 +34,7 @@ async function readAll(runtime: Runtime, url: string): Promise<string> {
 
 export const fetchCases: readonly Case[] = [
   {
-    name: "a compressed answer passes undecoded, and none is asked for",
+    name: "a compressed response is not decoded, and none is requested",
     run: async (runtime) => {
       const compressed = gzipSync("hello");
       await using upstream = await startFakeUpstream(async (exchange) => {
@@ -168,7 +168,7 @@ export const fetchCases: readonly Case[] = [
     },
   },
   {
-    name: "an opened body gives all bytes, whatever the size of its chunks, and its connection back",
+    name: "an opened body returns all bytes, whatever the chunk size, and releases its connection",
     run: async (runtime) => {
       const sizes = [1, 16_383, 16_384, 16_385, 1, 100_000, 7];
       const pieces = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));

@@ -5,7 +5,7 @@ import { repositoryPath } from "../repository.ts";
 
 const FILES = 64;
 
-Deno.test("deno: a listener that has run out of files takes connections again once it has some", async () => {
+Deno.test("deno: a listener that has run out of files accepts connections again once files are free", async () => {
   const script = repositoryPath("tests/runtime/few_files_server.ts");
   const command = ["-c", `ulimit -n ${FILES}; exec "$@"`, "sh", Deno.execPath(), "run", "-A", script];
   const child = new Deno.Command("/bin/sh", { args: command, stdout: "piped" }).spawn();

@@ -128,7 +128,7 @@ export const serveCases: readonly Case[] = [
     },
   },
   {
-    name: "an IPv6 address is given and told without brackets",
+    name: "an IPv6 address is passed and reported without brackets",
     run: async (runtime) => {
       const handle: Handler = (_, { remoteAddress }) => Promise.resolve(new Response(remoteAddress));
       const serve = () => runtime.serve({ hostname: "::1", port: 0, handle });

@@ -70,7 +70,7 @@ Deno.test("a body that says it is too large is not read at all", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("a body that nobody reads is let go; one that is being read is left alone", async () => {
+Deno.test("an unread body is cancelled; one that is being read is not", async () => {
   const unread = slowBody();
   discardBody(post(unread.stream));
   equal(unread.cancelled, true);
@@ -86,7 +86,7 @@ Deno.test("a body that nobody reads is let go; one that is being read is left al
   discardBody(post(null));
 });
 
-Deno.test("a body that turns out to be too large is read no further", async () => {
+Deno.test("reading stops when a body turns out to be too large", async () => {
   const { bounds, timers } = setUp();
   const body = slowBody();
   const read = readBody(post(body.stream), bounds);
@@ -97,7 +97,7 @@ Deno.test("a body that turns out to be too large is read no further", async () =
   equal(timers.size, 0);
 });
 
-Deno.test("a body of exactly the limit is taken", async () => {
+Deno.test("a body of exactly the limit is accepted", async () => {
   const { bounds } = setUp();
   equal((await readBody(post("0123456789", { "content-length": "10" }), bounds)).length, 10);
 });
@@ -126,7 +126,7 @@ Deno.test("a body of unknown length that does not go on in time is let go", asyn
   equal(body.cancelled, true);
 });
 
-Deno.test("a long body that keeps coming is taken, within the whole time of a request", async () => {
+Deno.test("a long body that keeps arriving is accepted, within the total time of a request", async () => {
   const { bounds, advance } = setUp();
   const body = slowBody();
   const read = readBody(post(body.stream), bounds);

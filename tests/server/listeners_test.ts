@@ -120,7 +120,7 @@ Deno.test("a change that is undone closes what it opened", () => {
   deepEqual(listeners.urls, ["http://127.0.0.1:1"]);
 });
 
-Deno.test("a certificate makes the listener https, and the key is revealed to the runtime alone", () => {
+Deno.test("a certificate makes the listener https, and only the runtime sees the key", () => {
   const { listeners, events } = setUp();
   listeners.open([at(1)], certificate("one")).commit();
   deepEqual(events, ["open 127.0.0.1:1 one key of one", "listening https://127.0.0.1:1"]);
@@ -141,7 +141,7 @@ Deno.test("a changed certificate takes over the address, and the port where any 
   ]);
 });
 
-Deno.test("another host name takes over the port of the one before", () => {
+Deno.test("a new host name takes over the port of the previous one", () => {
   const { listeners, events } = setUp();
   listeners.open([at(1)], undefined).commit();
   events.length = 0;
@@ -178,7 +178,7 @@ Deno.test("drain resolves when the last request has been answered, those of earl
   await drain;
 });
 
-Deno.test("a listener that fails to drain is reported to nobody and holds nothing up", async () => {
+Deno.test("a listener that fails to drain blocks nothing", async () => {
   const { listeners, drains } = setUp();
   listeners.open([at(1), at(2)], undefined).commit();
   listeners.open([at(2)], undefined).commit();

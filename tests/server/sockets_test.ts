@@ -173,7 +173,7 @@ Deno.test("an upstream that breaks off in a stream is an error event, and a prop
   equal(answer?.truncated, false);
 });
 
-Deno.test("an upstream that nobody listens at is a 502 at once", async () => {
+Deno.test("an upstream without a listener is an immediate 502", async () => {
   await using gateway = await startGateway();
   await gateway.bedrock.close();
   const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
@@ -185,7 +185,7 @@ Deno.test("an upstream that nobody listens at is a 502 at once", async () => {
   equal((await answer.json()).error.code, "upstream_unreachable");
 });
 
-Deno.test("connections are used again after answers, refusals and bodies that nobody read", async () => {
+Deno.test("connections are reused after responses, refusals and unread bodies", async () => {
   await using gateway = await startGateway({ limits: { ...snapshot().limits, bodyBytes: 1_000 } });
   gateway.bedrock.script(
     jsonAnswer(429, { message: "slow down" }),

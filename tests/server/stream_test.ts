@@ -81,7 +81,7 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
 /** Lets everything that is ready to run do so. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("what the source gives comes out in order, one write each, and the call is settled once", async () => {
+Deno.test("chunks are sent in order, one write each, and the call is settled once", async () => {
   const stream = setUp();
   stream.give({ bytes: "a" }, { bytes: "b" }, { end: true });
   deepEqual(await stream.readToEnd(), ["a", "b"]);
@@ -89,7 +89,7 @@ Deno.test("what the source gives comes out in order, one write each, and the cal
   equal(stream.timers.size, 0);
 });
 
-Deno.test("the source is asked only when the client reads", async () => {
+Deno.test("the source is only read when the client reads", async () => {
   const stream = setUp();
   stream.give({ bytes: "a" }, { bytes: "b" });
   await settle();

@@ -5,7 +5,7 @@ import { AditError, ERRORS, invalidField } from "../../lib/base/errors.ts";
 import type { ErrorKind } from "../../lib/base/errors.ts";
 import { anthropicErrorBody, bedrockErrorBody, openAiErrorBody } from "../../lib/wire/errors.ts";
 
-Deno.test("a field at fault is told in every dialect", () => {
+Deno.test("the invalid field is reported in every dialect", () => {
   const error = invalidField("n", "expected 1");
   assert.deepEqual(openAiErrorBody(error), {
     error: {

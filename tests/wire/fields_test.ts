@@ -85,7 +85,7 @@ for (const [name, value, read, message] of READERS) {
   });
 }
 
-Deno.test("fields tell what nobody read, without indexes and without nulls", () => {
+Deno.test("unread fields are reported without indexes and without nulls", () => {
   const fields = Fields.root({ items: [{ a: 1, b: 2, c: null }, { b: 3 }], d: 4 });
   for (const item of fields.items("items")) item.any("a");
   assert.deepEqual(fields.unreadInside(), ["items[].b"]);

@@ -62,7 +62,7 @@ Deno.test("a pair refused as expired is renewed, and the request may be sent aga
   }
 });
 
-Deno.test("a request that was under way while the pair was renewed is sent again without another renewal", async () => {
+Deno.test("a request sent while the pair was renewed is sent again without another renewal", async () => {
   const { keys, sign, recover } = setUp();
   const sent = await sign();
   keys.pair = keyPair("B", START_MS + 60 * MINUTE);
@@ -88,7 +88,7 @@ Deno.test("other refusals are nothing to recover from", async () => {
   deepEqual([keys.renewals, skews], [[], []]);
 });
 
-Deno.test("a signature refused by a clock far from this host's is made again by that clock, and so are later ones", async () => {
+Deno.test("after a refusal for clock skew, requests are signed with AWS's time", async () => {
   for (const hours of [1, -1]) {
     const { refuse, sign, skews } = setUp();
     const date = new Date(START_MS + hours * 60 * MINUTE).toUTCString();

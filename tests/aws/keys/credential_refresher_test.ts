@@ -68,7 +68,7 @@ Deno.test("a pair that does not expire is searched for once", async () => {
   deepEqual([search.count, timers.size], [1, 0]);
 });
 
-Deno.test("a pair is renewed five minutes before it expires, without anybody asking or waiting", async () => {
+Deno.test("a pair is renewed in the background five minutes before it expires", async () => {
   const { refresher, search, first, advance } = setUp();
   await first(keyPair("A", START_MS + HOUR));
   advance(55 * MINUTE - SECOND);
@@ -160,7 +160,7 @@ Deno.test("while an abandoned search is running, no other is started, and reques
   equal(await stateOf(again), "B");
 });
 
-Deno.test("ten minutes after a search that never ends, another one is begun", async () => {
+Deno.test("ten minutes after a search that never ends, another one is started", async () => {
   const { refresher, search, advance } = setUp();
   const waiting = refresher.get();
   advance(31 * SECOND);
@@ -210,7 +210,7 @@ Deno.test("a pair that is about to expire is not searched for all the time", asy
   equal(search.count, 2);
 });
 
-Deno.test("a search that gives the same pair again is not told, and repeated at half of the time left", async () => {
+Deno.test("a search that finds the same pair is not reported, and repeated after half of the remaining time", async () => {
   const { search, first, advance, told } = setUp();
   const pair = keyPair("A", START_MS + HOUR);
   await first(pair);
@@ -235,7 +235,7 @@ Deno.test("a pair refused as expired is renewed once for all who had it refused"
   equal(search.count, 2);
 });
 
-Deno.test("a renewal that gives the refused pair again, or none, is no renewal", async () => {
+Deno.test("finding the refused pair again, or none, is not a renewal", async () => {
   const { refresher, search, first, advance } = setUp();
   const refused = await first(keyPair("A"));
   const same = refresher.renew(refused);

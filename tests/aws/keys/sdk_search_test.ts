@@ -64,7 +64,7 @@ for (const env of BROKEN) {
   });
 }
 
-Deno.test("no key pair is found where credential_process gives a token of two lines", async () => {
+Deno.test("a credential_process token with a line break is refused", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-search-" });
   try {
     const answer = {

@@ -91,7 +91,7 @@ Deno.test("no edit loses or repeats a comment of what stays, or changes another 
   }
 });
 
-Deno.test("an entry that is deleted takes the comments along that are about it, and no other", () => {
+Deno.test("deleting an entry removes the comments about it, and no others", () => {
   const random = new Random(2);
   for (let round = 0; round < 1000; round++) {
     const text = randomText(random);

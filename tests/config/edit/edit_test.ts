@@ -91,7 +91,7 @@ const CASES: readonly Case[] = [
     changes: ["+routes:", "+  /bedrock:", "+    model: fast"],
   },
   {
-    name: "a deleted entry takes its own lines along, and the comment directly above it",
+    name: "deleting an entry removes its lines and the comment directly above it",
     edit: ["models", "fast", undefined],
     changes: [
       "-  # about fast",
@@ -260,7 +260,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "a file without a last line end gets one before what is added",
+    name: "a file without a final line break gets one before an addition",
     text: "listen: 127.0.0.1:1",
     edit: ["callers", "team", { models: [] }],
     changes: ["+callers:", "+  team:", "+    models: []"],
@@ -324,7 +324,7 @@ Deno.test("an edit that changes nothing changes no value and no comment", () => 
   }
 });
 
-Deno.test("texts that YAML would take for something else stay texts", () => {
+Deno.test("strings that YAML would read as something else stay strings", () => {
   const value = {
     a: "true",
     b: "012",

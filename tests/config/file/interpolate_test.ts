@@ -70,7 +70,7 @@ const MALFORMED = [
 ];
 
 for (const text of MALFORMED) {
-  Deno.test(`${JSON.stringify(text)} is no reference`, () => {
+  Deno.test(`${JSON.stringify(text)} is not a reference`, () => {
     equal(parseTemplate(text), undefined);
   });
 }
@@ -90,7 +90,7 @@ for (const [text, reason] of FAILED) {
   });
 }
 
-Deno.test("the first reference of a text is named without its default", () => {
+Deno.test("the first reference of a string is returned without its default", () => {
   equal(firstReference("a ${env:PORT:-hunter2} ${env:OTHER}"), "${env:PORT}");
   equal(firstReference("${credential:x}"), "${credential:x}");
   equal(firstReference("$${env:PORT}"), undefined);

@@ -104,7 +104,7 @@ Deno.test("what a pattern matches is waited for, and not only its name", () =>
     equal(passed, 3 + 3);
   }));
 
-Deno.test("a wait that is over gives nothing", () =>
+Deno.test("a cancelled wait returns nothing", () =>
   withFile(async ({ known }) => {
     deepEqual(await wait(known, {}, { isOver: () => true }), { still: undefined, passed: 1 });
   }));

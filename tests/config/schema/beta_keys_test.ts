@@ -22,7 +22,7 @@ function load(table: string | undefined) {
   });
 }
 
-Deno.test("a file of beta flags is laid over the built-in table", async () => {
+Deno.test("a file of beta flags overrides the built-in table", async () => {
   const loaded = await load("pass: [memory-2025-08-18]\nfields: [{ flags: [new-1], remove: [new] }]");
   ok(loaded.ok);
   const { betaFlags } = loaded.snapshot;

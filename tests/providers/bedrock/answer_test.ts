@@ -7,7 +7,7 @@ import { readJsonAnswer } from "../../../lib/providers/bedrock/answer.ts";
 import { ofKind } from "../../fakes/errors.ts";
 import { startExchange } from "../../fakes/exchange.ts";
 
-Deno.test("a refusal whose body is endless or breaks off is told by its status", async () => {
+Deno.test("a refusal whose body is endless or breaks off is classified by its status", async () => {
   for (const end of ["end", "fail"] as const) {
     const { exchange, upstream, timers } = startExchange();
     const body = (await upstream.call(0)).answer(503);

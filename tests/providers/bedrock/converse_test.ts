@@ -111,7 +111,7 @@ const STREAMS: readonly {
     opened: false,
   },
   {
-    name: "an exception as the first frame, with others behind it",
+    name: "an exception as the first frame, with others after it",
     chunks: [joined(exceptionFrame("validationException", "no"), START)],
     error: "invalid_request",
     opened: false,
@@ -123,7 +123,7 @@ const STREAMS: readonly {
     opened: false,
   },
   {
-    name: "an exception behind good events in one chunk",
+    name: "an exception after good events in one chunk",
     chunks: [joined(START, HELLO, exceptionFrame("modelStreamErrorException", "broke"))],
     error: "model_error",
     texts: "Hello",
@@ -135,7 +135,7 @@ const STREAMS: readonly {
     texts: "Hello",
   },
   {
-    name: "an exception behind messageStop",
+    name: "an exception after messageStop",
     chunks: [START, STOP, exceptionFrame("internalServerException", "broke")],
     error: "upstream_error",
   },
@@ -145,7 +145,7 @@ const STREAMS: readonly {
     error: "rate_limited",
   },
   {
-    name: "a bad checksum behind good events in one chunk",
+    name: "a bad checksum after good events in one chunk",
     chunks: [joined(START, HELLO, corrupt(HELLO)), STOP],
     error: "upstream_protocol",
     texts: "Hello",
@@ -246,7 +246,7 @@ Deno.test("usage that does not come in time does not spoil an answer that is com
   equal(await last, undefined);
 });
 
-Deno.test("a stream that is ended from outside throws the reason, also behind messageStop", async () => {
+Deno.test("a stream that is ended externally throws the reason, also after messageStop", async () => {
   for (const frames of [[START], [joined(START, STOP)]]) {
     const { exchange, upstream } = startExchange();
     (await upstream.call(0)).answer(200).push(...frames);

@@ -70,7 +70,7 @@ Deno.test("a stream that ends or breaks before message_stop is truncated, wherev
   }
 });
 
-Deno.test("a connection that breaks behind message_stop breaks nothing", async () => {
+Deno.test("a connection that breaks after message_stop is not an error", async () => {
   deepEqual(await collect([joined(START, HELLO, STOP)], "fail"), WHOLE);
 });
 
@@ -104,7 +104,7 @@ Deno.test("a first chunk that cannot be read is thrown before the stream is open
   }
 });
 
-Deno.test("an exception behind chunks is thrown when they have been delivered", async () => {
+Deno.test("an exception after chunks is thrown once they have been delivered", async () => {
   const { exchange, upstream } = startExchange();
   const call = await upstream.call(0);
   call.answer(200).push(joined(START, HELLO, exceptionFrame("serviceUnavailableException", "later")));

@@ -97,7 +97,7 @@ Deno.test("an active model without an end is no warning", async () => {
   equal(text, undefined);
 });
 
-Deno.test("base_model names the model that an ARN hides; without it nobody is asked", async () => {
+Deno.test("base_model names the model that an ARN hides; without it nothing is requested", async () => {
   const hidden = modelTarget(
     "hidden",
     EAST,
@@ -126,13 +126,13 @@ function targetWith(credentials: Credentials): ModelTarget {
     : target;
 }
 
-Deno.test("an API key is sent as a bearer token, and nobody asks in the name of callers", async () => {
+Deno.test("an API key is sent as a bearer token, and nothing is requested for callers that sign themselves", async () => {
   const { asked } = await ask(targetWith({ kind: "api_key", key: seal("key-1") }), LEGACY);
   equal(asked[0]?.authorization, "Bearer key-1");
   deepEqual(await ask(targetWith({ kind: "caller" }), LEGACY), { asked: [], text: undefined });
 });
 
-Deno.test("a refusal is told by its status and type, without AWS's message", async () => {
+Deno.test("a refusal is reported by its status and type, without AWS's message", async () => {
   const refused = () =>
     Response.json({ message: "User: arn:aws:iam::123456789012:user/x is not authorized" }, {
       status: 403,
@@ -143,7 +143,7 @@ Deno.test("a refusal is told by its status and type, without AWS's message", asy
   });
 });
 
-Deno.test("what is no lifecycle is no warning", async () => {
+Deno.test("an unexpected lifecycle is not a warning", async () => {
   const target = modelTarget("nova", EAST, "amazon.nova-lite-v1:0");
   for (
     const body of [[], {}, { modelDetails: 1 }, {

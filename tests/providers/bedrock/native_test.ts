@@ -86,7 +86,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
   const lastStart = joined(...frames.slice(0, -1)).length;
   const needed = operation === "converseStream" ? lastStart : whole.length;
 
-  Deno.test(`${operation} cut off anywhere gives on whole frames only, and ends with an error if it was not complete`, async () => {
+  Deno.test(`${operation} cut off anywhere passes on whole frames only, and ends with an error if it was not complete`, async () => {
     const starts = frames.map((_, index) => joined(...frames.slice(0, index)).length);
     for (let length = 0; length < whole.length; length++) {
       for (const end of ["end", "fail"] as const) {
@@ -98,7 +98,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
     }
   });
 
-  Deno.test(`${operation} ends well when the upstream is lost or falls silent behind a complete answer`, async () => {
+  Deno.test(`${operation} ends normally when the upstream is lost or stalls after a complete response`, async () => {
     const complete = whole.slice(0, needed);
     const lost = await relay([complete], operation, "fail");
     deepEqual([lost.bytes, lost.error], [complete, undefined]);
@@ -111,7 +111,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
   });
 }
 
-Deno.test("a stream lost behind an exception of Bedrock's own gets no second one", async () => {
+Deno.test("a stream lost after Bedrock's own exception gets no second one", async () => {
   const bytes = joined(...CONVERSE.slice(0, 1), exceptionFrame("throttlingException", "slow down"));
   const relayed = await relay([bytes], "converseStream", "fail");
   deepEqual([relayed.bytes, relayed.error, relayed.exception], [bytes, undefined, "rate_limited"]);

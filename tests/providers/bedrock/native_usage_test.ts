@@ -75,7 +75,7 @@ for (const [name, chunk, complete, usage] of ENDS) {
   });
 }
 
-Deno.test("a last frame that cannot be read is no end", () => {
+Deno.test("an unreadable last frame does not complete the stream", () => {
   for (const payload of ["", "{", '{"bytes":7}', '{"bytes":"%%%"}', '{"bytes":"e30"}']) {
     deepEqual(invokeStreamEnd(encodeUtf8(payload)), { complete: false, usage: undefined }, payload);
   }

@@ -103,7 +103,7 @@ Deno.test("a reload searches again, and requests use the known credentials until
   equal(await signer(east), "NEW");
 });
 
-Deno.test("a reload during a search looks once more: the search may have read what was rewritten since", async () => {
+Deno.test("a reload during a search searches again, since the files may have changed", async () => {
   const { credentials, search, signer } = setUp();
   const east = provider("east", CHAIN);
   const reloads = [1, 2, 3].map(() => credentials.use(named(east)));
@@ -119,7 +119,7 @@ Deno.test("a reload during a search looks once more: the search may have read wh
   equal(search.count, 2);
 });
 
-Deno.test("a reload during a search that fails looks once more", async () => {
+Deno.test("a reload during a failing search searches again", async () => {
   const { credentials, search, signer } = setUp();
   const east = provider("east", CHAIN);
   const reloads = [1, 2].map(() => credentials.use(named(east)));
@@ -200,7 +200,7 @@ Deno.test("the status reports source, expiry and the last error of each provider
   });
 });
 
-Deno.test("a provider without credentials fails its requests with what the operator is told in full", async () => {
+Deno.test("requests to a provider without credentials fail, and the operator gets the full reason", async () => {
   const { credentials, search, signer, logged } = setUp();
   const east = provider("east", CHAIN);
   const used = credentials.use(named(east));
@@ -215,7 +215,7 @@ Deno.test("a provider without credentials fails its requests with what the opera
   ]);
 });
 
-Deno.test("a request of an earlier configuration searches for itself, and leaves nothing behind", async () => {
+Deno.test("a request of an earlier configuration searches on its own, and leaves nothing running", async () => {
   const { credentials, search, signer, timers } = setUp();
   const old = provider("east", CHAIN);
   const used = credentials.use(named(provider("east", { kind: "profile", profile: "prod" })));

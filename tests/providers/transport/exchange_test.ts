@@ -28,7 +28,7 @@ Deno.test("the signed request is sent, and the answer comes chunk by chunk", asy
   equal(timers.size, 0);
 });
 
-Deno.test("an answer without a body is at its end at once", async () => {
+Deno.test("a response without a body ends immediately", async () => {
   const { exchange, upstream, timers } = startExchange();
   (await upstream.call(0)).answerWhole(204, null);
   await exchange.head();
@@ -36,7 +36,7 @@ Deno.test("an answer without a body is at its end at once", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("nothing is asked of the upstream before it is read", async () => {
+Deno.test("nothing is requested from the upstream before it is read", async () => {
   const { exchange, upstream } = startExchange();
   const body = (await upstream.call(0)).answer(200);
   body.push(CHUNK, CHUNK);
@@ -58,7 +58,7 @@ Deno.test("a connection that cannot be made is upstream_unreachable, with its re
   equal(timers.size, 0);
 });
 
-Deno.test("a signer that fails leaves no deadline behind, and nothing is sent", async () => {
+Deno.test("a signer that fails leaves no deadline, and nothing is sent", async () => {
   const { exchange, upstream, timers } = startExchange({ sign: () => Promise.reject(new Error("no key")) });
   await rejects(exchange.head(), ofKind("internal"));
   equal(timers.size, 0);
@@ -137,7 +137,7 @@ Deno.test("a client that is slow to take what has come does not make the upstrea
   await rejects(reading, ofKind("timeout"));
 });
 
-Deno.test("an exchange that goes on for longer than the total time is a timeout", async () => {
+Deno.test("an exchange that takes longer than the total time is a timeout", async () => {
   const { exchange, upstream, timers, advance } = startExchange();
   const body = (await upstream.call(0)).answer(200);
   await exchange.head();
@@ -151,7 +151,7 @@ Deno.test("an exchange that goes on for longer than the total time is a timeout"
   equal(timers.size, 0);
 });
 
-Deno.test("after the connect time a host that takes no connection is unreachable", async () => {
+Deno.test("after the connect timeout, a host that accepts no connection is unreachable", async () => {
   const probes: [url: string, withinMs: number][] = [];
   const { exchange, upstream, timers, advance } = startExchange({
     probe: (url, withinMs) => {
@@ -169,7 +169,7 @@ Deno.test("after the connect time a host that takes no connection is unreachable
   equal(timers.size, 0);
 });
 
-Deno.test("a host that takes connections may be as slow as the first-byte time allows", async () => {
+Deno.test("a host that accepts connections may be as slow as the first-byte timeout allows", async () => {
   const { exchange, upstream, advance } = startExchange();
   const call = await upstream.call(0);
   advance(TIMEOUTS.connectMs + 100);
@@ -309,7 +309,7 @@ Deno.test("an answer cannot be read before its head, and is at its end once it h
   equal((await exchange.readAll(10)).length, 0);
 });
 
-Deno.test("without a total time an exchange goes on for as long as its answer comes, and ends when it is told", async () => {
+Deno.test("without a total timeout, an exchange lasts as long as its response, or until it is ended", async () => {
   const { totalMs: _, ...timeouts } = TIMEOUTS;
   const { exchange, upstream, timers, advance } = startExchange({ timeouts });
   const body = (await upstream.call(0)).answer(200);

@@ -11,7 +11,7 @@ function closedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("a listener that accepts nothing and says nothing still takes connections", async () => {
+Deno.test("a listener that never accepts still takes connections", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   equal(await probeConnection(`http://127.0.0.1:${listener.addr.port}/model/m/converse`, 60_000), true);
 });
@@ -21,15 +21,15 @@ Deno.test("a listener on IPv6 is found by the URL's bracketed address", async ()
   equal(await probeConnection(`http://[::1]:${listener.addr.port}/`, 60_000), true);
 });
 
-Deno.test("a port on which nobody listens takes none", async () => {
+Deno.test("a port without a listener accepts no connection", async () => {
   equal(await probeConnection(`http://127.0.0.1:${closedPort()}/`, 60_000), false);
 });
 
-Deno.test("a host that does not exist takes none", async () => {
+Deno.test("a host that does not exist accepts no connection", async () => {
   equal(await probeConnection("https://nobody.invalid/", 60_000), false);
 });
 
-Deno.test("a host that does not answer takes none once the time is over", async () => {
+Deno.test("a host that does not respond in time accepts no connection", async () => {
   await using blackHole = await fullBacklog();
   equal(await probeConnection(`http://127.0.0.1:${blackHole.port}/`, 100), false);
 });

@@ -67,7 +67,7 @@ Deno.test("every finish comes once, however often the upstream says so", () => {
   assert.equal(readChunks(text).length, 3);
 });
 
-Deno.test("what comes after messageStop is no part of the message: it is told once and left out", () => {
+Deno.test("events after messageStop are dropped and reported once", () => {
   const stream = open();
   const late: ConverseEvent = {
     type: "contentBlockDelta",
@@ -108,7 +108,7 @@ Deno.test("text with line ends and separators stays one line of an event", () =>
   assert.equal(chunk.choices[0].delta.content, text);
 });
 
-Deno.test("an unknown delta inside a tool's block is told once and does not end the call", () => {
+Deno.test("an unknown delta inside a tool's block is reported once and does not end the call", () => {
   const stream = open();
   const empty = parseConverseEvent("contentBlockDelta", encodeUtf8('{"contentBlockIndex":0,"delta":{}}'));
   const future = delta(0, { type: "unknown", name: "future" });

@@ -164,7 +164,7 @@ Deno.test("a body from which nothing leaves is not copied, and no part of it tha
   assert.equal(apply(["pair-1"]).messages, body.messages);
 });
 
-Deno.test("a member named __proto__ stays a mere member", () => {
+Deno.test("a member named __proto__ stays an ordinary member", () => {
   const body: JsonObject = JSON.parse('{"__proto__":{"x":1},"pair":{"inner":1}}');
   const { body: left } = applyBetas(body, {
     flags: ["pair-1"],

@@ -18,7 +18,7 @@ Deno.test("no two documents of a request have one name, whatever their files are
   ]);
 });
 
-Deno.test("documents of one name are named in linear time", () => {
+Deno.test("documents with equal names are renamed in linear time", () => {
   const names = new DocumentNames();
   for (let copy = 1; copy < 200_000; copy++) names.nameFor("a.pdf");
   equal(names.nameFor("a.pdf"), "a (200000)");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { IgnoredFields } from "../../../lib/translate/converse/ignored.ts";
 
-Deno.test("ignored fields are named once, in order, and only with characters that a header may hold", () => {
+Deno.test("ignored fields are listed once, in order, and only with characters that a header allows", () => {
   const ignored = new IgnoredFields(["seed", "messages[].name", "seed"]);
   for (const name of ["a\r\nx-evil: 1", "ü", "x".repeat(65), ""]) ignored.add(name);
   assert.deepEqual(ignored.list(), ["seed", "messages[].name", "(unprintable)"]);

@@ -170,7 +170,7 @@ for (const [name, { model, thinking, effort, maxTokens, sent, ignored = [] }] of
   });
 }
 
-Deno.test("thinking: a model that must think is not told to stop", () => {
+Deno.test("thinking: a model that always thinks is not asked to stop", () => {
   const traits = {
     ...traitsOf(MODELS.efforts, builtInModelTable()),
     thinkingTypes: new Set(["adaptive"] as const),

@@ -66,7 +66,7 @@ Deno.test("every end comes once, however often the upstream says so", () => {
   assert.deepEqual(data(text).map(({ type }) => type), ["message_start", "message_delta", "message_stop"]);
 });
 
-Deno.test("what comes after messageStop is no part of the message: it is told once and left out", () => {
+Deno.test("events after messageStop are dropped and reported once", () => {
   const stream = open();
   const late: ConverseEvent = {
     type: "contentBlockDelta",
@@ -112,7 +112,7 @@ Deno.test("input for a tool that is closed or was never there is an error, not a
   }
 });
 
-Deno.test("an unknown delta inside a tool's block is told once and does not end the call", () => {
+Deno.test("an unknown delta inside a tool's block is reported once and does not end the call", () => {
   const stream = open();
   const unknown: ConverseEvent = {
     type: "contentBlockDelta",

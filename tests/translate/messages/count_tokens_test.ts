@@ -76,7 +76,7 @@ Deno.test("other models are asked to count what Converse would get, without what
   ]);
 });
 
-Deno.test("the answer is the count in Anthropic's words, and one without a count is an error", () => {
+Deno.test("the response has the count in Anthropic's form, and one without a count is an error", () => {
   assert.deepEqual(countTokensToMessages({ inputTokens: 7 }), { input_tokens: 7 });
   assert.throws(() => countTokensToMessages({ message: "odd" }), { kind: "upstream_protocol" });
 });

@@ -84,7 +84,7 @@ Deno.test("nothing follows an error, Adit's or the model's own", () => {
   assert.equal(told.fail(new AditError("stream_truncated")), "");
 });
 
-Deno.test("what is no event of Anthropic's is refused", () => {
+Deno.test("anything but an event of Anthropic's is refused", () => {
   const payloads = [
     "",
     "{",

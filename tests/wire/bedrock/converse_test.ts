@@ -36,7 +36,7 @@ Deno.test("blocks that are not as they should be are unknown, not errors", () =>
   ]);
 });
 
-Deno.test("usage is told whole or not at all", () => {
+Deno.test("usage is reported completely or not at all", () => {
   assert.deepEqual(
     parseUsage({ inputTokens: 1, outputTokens: 2, cacheReadInputTokens: 3, serverToolUsage: {} }),
     {
