@@ -77,7 +77,7 @@ function fitType(thinking: JsonObject, requested: RequestedThinking, context: Fi
       return {};
     }
     case "enabled":
-      if (takes("enabled")) return { thinking };
+      if (takes("enabled")) return { thinking: withinLimit(thinking, context) };
       return takes("adaptive") ? adaptive(thinking, requested, context) : leaveOut(ignored);
     default:
       if (takes("adaptive")) return { thinking };
@@ -88,6 +88,19 @@ function fitType(thinking: JsonObject, requested: RequestedThinking, context: Fi
 function leaveOut(ignored: FieldsContext["ignored"]): FittedThinking {
   ignored.add("thinking");
   return {};
+}
+
+/** A budget is less than the longest answer of the model, to which `max_tokens` is lowered. */
+function withinLimit(
+  thinking: JsonObject,
+  { traits: { maxOutputTokens }, ignored }: FieldsContext,
+): JsonObject {
+  const { budget_tokens: budget } = thinking;
+  if (maxOutputTokens === undefined || typeof budget !== "number" || budget < maxOutputTokens) {
+    return thinking;
+  }
+  ignored.add("thinking.budget_tokens");
+  return { ...thinking, budget_tokens: Math.floor(maxOutputTokens / 2) };
 }
 
 /** Thinking with a budget, for a model that chooses how much it thinks. */

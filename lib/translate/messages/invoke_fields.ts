@@ -1,6 +1,6 @@
 /** Anthropic Messages -> InvokeModel of Claude: the fields other than the conversation and the tools, made to fit the model. */
 
-import { isJsonObject } from "../../base/json.ts";
+import { isJsonObject, mergeFields } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
@@ -19,13 +19,18 @@ const TTLS = [
   "messages[].content[].content[].cache_control.ttl",
 ].map(parseJsonPath);
 
-/** The body with members that the model takes; what it does not take is left out or changed, and named. */
-export function fitFields(body: JsonObject, context: FieldsContext): JsonObject {
+interface InvokeFieldsContext extends FieldsContext {
+  /** The operator's fields, which apply where the caller sets none. */
+  readonly defaults: JsonObject;
+}
+
+/** The body with fields that the model accepts; the others are changed or removed, and listed. */
+export function fitFields(body: JsonObject, context: InvokeFieldsContext): JsonObject {
   return [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSamplingFields]
     .reduce((fitted, fit) => fit(fitted, context), body);
 }
 
-/** `output_config.format`, also by its older name, which Bedrock does not know; its schema is made to fit. */
+/** `output_config.format`, also by its older name, which Bedrock does not have; its schema is made to fit. */
 function fitFormat(body: JsonObject, { ignored }: FieldsContext): JsonObject {
   const { output_format: _old, ...rest } = body;
   const format = formatOf(body);
@@ -43,8 +48,8 @@ function formatOf({ output_config: config, output_format: older }: JsonObject): 
 }
 
 /**
- * Whether InvokeModel would refuse the format that the answer is to have, because the model has none, or none for such a
- * schema; by Converse a tool takes its place.
+ * Whether InvokeModel would refuse the format of the answer, because the model has none or does not accept such a schema;
+ * Converse can use a tool instead.
  */
 export function needsFormatByTool(body: JsonObject, { structuredOutput }: ModelTraits): boolean {
   const format = formatOf(body);
@@ -102,9 +107,9 @@ function place(members: Map<string, JsonValue>, name: string, value: JsonValue |
 }
 
 /** One rule for every dialect: what the model refuses, by itself or while it thinks, is left out. */
-function fitSamplingFields(body: JsonObject, { traits, ignored }: FieldsContext): JsonObject {
+function fitSamplingFields(body: JsonObject, { traits, ignored, defaults }: InvokeFieldsContext): JsonObject {
   const asked = { temperature: numberOf(body.temperature), topP: numberOf(body.top_p) };
-  const thinks = traits.sampling !== "none" && activeThinking(body) !== undefined;
+  const thinks = traits.sampling !== "none" && activeThinking(mergeFields(defaults, body)) !== undefined;
   const accepted = thinks ? samplingWithThinking(asked, ignored) : asked;
   const { temperature, topP } = fitSampling(accepted, { traits, ignored });
   const losesTopK = isSet(body.top_k) && (thinks || traits.sampling === "none");

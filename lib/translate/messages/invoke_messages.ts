@@ -1,4 +1,4 @@
-/** Anthropic Messages -> InvokeModel of Claude: what in the conversation has to change for the model to take it. */
+/** Anthropic Messages -> InvokeModel of Claude: the conversation, changed where the model would refuse it. */
 
 import { invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
@@ -8,7 +8,7 @@ import { asReminder } from "../converse/late_system.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { CallIds } from "../converse/tool_names.ts";
 
-/** The body with a conversation that the model takes; `body` itself where it takes all of it as it came. */
+/** The body with a conversation that the model accepts; `body` itself if nothing has to change. */
 export function fitMessages(body: JsonObject, context: FieldsContext): JsonObject {
   const placed = placeSystemMessages(body, context);
   const { messages } = placed;
@@ -97,7 +97,7 @@ function roleOf(message: JsonValue | undefined): JsonValue | undefined {
   return isJsonObject(message) ? message.role : undefined;
 }
 
-/** The model wants the results of its calls ahead of everything else in the turn. */
+/** Results of calls come before everything else in a turn. */
 function afterResults(own: readonly JsonValue[], late: readonly JsonValue[]): JsonValue[] {
   const last = own.findLastIndex((block) => isJsonObject(block) && block.type === "tool_result");
   return [...own.slice(0, last + 1), ...late, ...own.slice(last + 1)];
@@ -119,7 +119,7 @@ function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
 
 type TextBlock = JsonObject & { readonly text: string };
 
-/** The text of a system message; what else it may hold (changes to the tools) has no place in the user's turn. */
+/** The text of a system message; other blocks, such as changes to the tools, cannot be part of a user turn. */
 function textBlocks(
   content: JsonValue | undefined,
   path: string,
@@ -150,7 +150,7 @@ function fitMessage(message: JsonValue, history: History): JsonValue | undefined
   const content: readonly JsonValue[] = message.content;
   const fitted = changed(content, (block) => fitBlock(block, history));
   if (fitted === content) return message;
-  // A turn of nothing but what was left out has nothing to say.
+  // A message without content is refused.
   return fitted.length === 0 ? undefined : { ...message, content: fitted };
 }
 
@@ -159,7 +159,7 @@ function fitBlock(block: JsonValue, history: History): JsonValue | undefined {
   const { ignored } = history;
   switch (block.type) {
     case "thinking":
-      // A thought of another family, or one that lost its signature on the way: Claude takes back only its own.
+      // Claude accepts only its own thoughts, which are signed.
       if (typeof block.signature === "string" && block.signature !== "") return block;
       ignored.add("messages[].content[].thinking");
       return undefined;
@@ -192,7 +192,7 @@ function fitResult(block: JsonObject, id: string, { calls, results }: History): 
   return sent === id ? block : { ...block, tool_use_id: sent };
 }
 
-/** The answer's beginning that the model is to continue, without the white space at its end, which the model refuses. */
+/** A prefilled answer without the white space at its end, which the model refuses. */
 function trimPrefill(message: JsonValue, { traits, ignored }: FieldsContext): JsonValue {
   if (traits.prefill !== "trimmed" || !isJsonObject(message) || message.role !== "assistant") return message;
   const { content } = message;

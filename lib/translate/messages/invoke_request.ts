@@ -56,7 +56,7 @@ export function messagesToInvoke(
     ? asked.body
     : { ...asked.body, max_tokens: maxTokens };
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
-  const fitted = fitFields(fitTools(fitMessages(usable, context), context), context);
+  const fitted = fitFields(fitTools(fitMessages(usable, context), context), { ...context, defaults: fields });
   const settled = mergeFields(mergeFields(fitted, fields), fitted);
   const members = new Map(Object.entries(settled));
   members.delete("model");

@@ -1,4 +1,4 @@
-/** Anthropic Messages -> InvokeModel of Claude: what in the tools has to change for Bedrock and the model to take them. */
+/** Anthropic Messages -> InvokeModel of Claude: the tools, changed where Bedrock or the model would refuse them. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -9,7 +9,7 @@ import { toolSchema } from "../converse/tool_schema.ts";
 import type { IgnoredFields } from "../converse/ignored.ts";
 import { forcedServerTool } from "./tools.ts";
 
-/** The body with tools that the model takes; `body` itself where all of them may stay as they are. */
+/** The body with tools that the model accepts; `body` itself if nothing has to change. */
 export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
   const { tools } = body;
   if (!Array.isArray(tools)) return body;
@@ -41,12 +41,14 @@ export interface LostTools {
 }
 
 /**
- * The body without tools of types that Bedrock does not take, such as those that Anthropic's servers run, and without
- * their traces in the history. Throws `invalid_request` with the path of such a tool where a call of it is forced.
+ * The body without tools of types that Bedrock does not have, such as those run by Anthropic's servers, and without
+ * their calls in the history. Throws `invalid_request` with the path of such a tool if a call of it is forced.
  */
 export function withoutServerTools(body: JsonObject, { asked, table, ignored }: LostTools): JsonObject {
   const { tools } = body;
-  const kept = Array.isArray(tools) ? tools.filter((tool: JsonValue) => isTaken(tool, table, ignored)) : [];
+  const kept = Array.isArray(tools)
+    ? tools.filter((tool: JsonValue) => isAccepted(tool, table, ignored))
+    : [];
   const { tools: _tools, ...rest } = body;
   const left = Array.isArray(tools) && kept.length < tools.length
     ? kept.length === 0 ? rest : { ...body, tools: kept }
@@ -57,13 +59,15 @@ export function withoutServerTools(body: JsonObject, { asked, table, ignored }: 
   );
 }
 
-function isTaken(tool: JsonValue, { tools }: BetaTable, ignored: IgnoredFields): boolean {
+function isAccepted(tool: JsonValue, { tools }: BetaTable, ignored: IgnoredFields): boolean {
   if (!isJsonObject(tool) || typeof tool.type !== "string" || isNamed(tool.type, tools)) return true;
+  // A tool with a schema is the caller's own, whatever its type.
+  if (tool.input_schema !== undefined) return true;
   ignored.add(`tools[${tool.type}]`);
   return false;
 }
 
-/** `tool_choice` goes with the last tool, since Bedrock refuses it without tools; a forced choice must have its tool. */
+/** `tool_choice` is removed with the last tool, since Bedrock refuses it without tools; a forced call needs its tool. */
 function withoutLostChoice(body: JsonObject, { tools }: JsonObject, ignored: IgnoredFields): JsonObject {
   const { tool_choice: choice, ...rest } = body;
   if (!isJsonObject(choice)) return body;
@@ -90,16 +94,18 @@ function withoutServerBlocks(body: JsonObject, ignored: IgnoredFields): JsonObje
   const { messages, tools } = body;
   if (!Array.isArray(messages)) return body;
   const names = new Set(Array.isArray(tools) ? tools.map(nameOf) : []);
-  const lost = new Set<JsonValue | undefined>();
+  const lost = new Set<JsonValue>();
   let isChanged = false;
   const fitted = messages.flatMap((message: JsonValue): JsonValue[] => {
     if (!isJsonObject(message) || !Array.isArray(message.content)) return [message];
     const content: readonly JsonValue[] = message.content;
     const kept = content.filter((block) => {
       if (!isJsonObject(block)) return true;
-      if (block.type === "server_tool_use" && !names.has(block.name)) lost.add(block.id);
-      const isLost = (block.type === "server_tool_use" && lost.has(block.id)) ||
-        (block.type !== "tool_result" && lost.has(block.tool_use_id));
+      const { type, id = "", tool_use_id: answered = "" } = block;
+      if (type === "server_tool_use" && !names.has(block.name)) lost.add(id);
+      const isLost = type === "server_tool_use"
+        ? lost.has(id)
+        : type !== "tool_result" && answered !== "" && lost.has(answered);
       if (isLost) ignored.add(`messages[].content[${String(block.type)}]`);
       return !isLost;
     });

@@ -69,6 +69,13 @@ const CASES: Readonly<Record<string, Case>> = {
     effort: "low",
     sent: { thinking: budget(2000), effort: "low" },
   },
+  "a budget over the longest answer of the model becomes half of it": {
+    model: "budgets",
+    thinking: budget(90_000),
+    maxTokens: 64_000,
+    sent: { thinking: budget(32_000) },
+    ignored: ["thinking.budget_tokens"],
+  },
   "adaptive thinking becomes the budget of its effort": {
     model: "budgets",
     thinking: ADAPTIVE,
