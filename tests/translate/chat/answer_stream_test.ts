@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { AditError } from "../../../lib/base/errors.ts";
+import { converseToChat } from "../../../lib/translate/chat/answer.ts";
 import { ConverseStreamToChat } from "../../../lib/translate/chat/answer_stream.ts";
 import { parseConverseEvent } from "../../../lib/wire/bedrock/converse_stream.ts";
 import type { BlockDelta, ConverseEvent } from "../../../lib/wire/bedrock/converse_stream.ts";
@@ -10,11 +11,11 @@ import type { ChatCompletion } from "../../../lib/wire/openai/completion.ts";
 import { ToolNames } from "../../../lib/translate/converse/tool_names.ts";
 import { accumulateChunks, readChunks } from "../../suites/sse_chunks.ts";
 
-function open(): ConverseStreamToChat {
+function open(isStructured = false): ConverseStreamToChat {
   const call = {
     toolNames: new ToolNames(),
     structuredTool: undefined,
-    isStructured: false,
+    isStructured,
     includeUsage: false,
   };
   return new ConverseStreamToChat({ id: 'chatcmpl-"1"', created: 1, model: "näme\n", call });
@@ -139,3 +140,30 @@ Deno.test("input for a tool that is closed or was never there is an error, not a
     assert.throws(() => events.forEach((event) => stream.push(event)), { kind: "upstream_protocol" });
   }
 });
+
+for (const stopReason of ["malformed_tool_use", "malformed_model_output"]) {
+  Deno.test(`a structured answer that is ${stopReason} fails the stream; any other message ends`, () => {
+    const text = delta(0, { type: "text", text: "<function_calls>" });
+    const structured = open(true);
+    structured.push(text);
+    assert.throws(() => structured.push({ type: "messageStop", stopReason }), { kind: "model_error" });
+    assert.equal(structured.finished, false, "nothing may end it well");
+    const plain = open();
+    plain.push(text);
+    const end = plain.push({ type: "messageStop", stopReason }) + plain.end();
+    assert.ok(end.includes('"finish_reason":"stop"') && end.endsWith("data: [DONE]\n\n"));
+    assert.deepEqual(plain.anomalies, [`stop reason "${stopReason}"`]);
+  });
+
+  Deno.test(`a whole structured answer that is ${stopReason} is an error`, () => {
+    const response = { content: [{ type: "text", text: "{" } as const], stopReason, usage: undefined };
+    const context = (isStructured: boolean) => ({
+      id: "chatcmpl-1",
+      created: 1,
+      model: "m",
+      call: { toolNames: new ToolNames(), structuredTool: undefined, isStructured, includeUsage: false },
+    });
+    assert.throws(() => converseToChat(response, context(true)), { kind: "model_error" });
+    assert.equal(converseToChat(response, context(false)).body.choices[0].finish_reason, "stop");
+  });
+}

@@ -64,6 +64,10 @@ Deno.test("a request with one thing changed is refused with a path or translated
     "us.anthropic.claude-opus-4-6-v1",
     "amazon.nova-lite-v1:0",
     "meta.llama3-3-70b-instruct-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "us.anthropic.claude-opus-4-8",
+    "us.anthropic.claude-opus-5-5",
+    "mistral.mistral-7b-instruct-v0:2",
   ];
   let translated = 0;
   for (let round = 0; round < 40_000; round++) {
