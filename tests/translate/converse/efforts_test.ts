@@ -42,7 +42,7 @@ Deno.test("hidden thoughts are asked for with an effort, unless thinking is off 
   });
 });
 
-Deno.test("a budget stands for the effort whose budget it reaches", () => {
+Deno.test("a budget becomes the effort whose budget it reaches", () => {
   deepEqual([undefined, 1024, 4095, 4096, 16_383, 16_384].map(effortOfBudget), [
     "medium",
     "low",
