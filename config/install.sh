@@ -165,6 +165,19 @@ put "$here/adit.schema.json" 644
 take "$etc/adit.schema.json"
 say "$units/adit.service: installed; make your own changes with \"systemctl edit adit\""
 
+# The manual page, which the unit refers to.
+man=$root/usr/local/share/man/man1
+mkdir -p "$man"
+temporary=$(mktemp "$man/.adit.XXXXXXXX")
+if "$bin/adit" man >"$temporary" 2>/dev/null; then
+  chmod 644 "$temporary"
+  take "$man/adit.1"
+else
+  # Older versions have none.
+  rm -f "$temporary"
+  temporary=
+fi
+
 # 4. Write a configuration and a key for the first caller, unless a configuration exists.
 
 key=

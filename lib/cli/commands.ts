@@ -49,7 +49,8 @@ export const COMMANDS = {
     notes:
       `The log is written to standard output as JSON lines. SIGHUP, a change of the file, and POST /-/reload on the
 admin listener reload the configuration. SIGTERM and SIGINT stop accepting connections and let in-flight
-requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.`,
+requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
+The exit code is 78 if the configuration is invalid, and 1 if an address cannot be opened.`,
   },
   check: {
     summary: "check a configuration without starting the gateway",

@@ -41,7 +41,7 @@ function manualPage(): string {
     ".I /etc/adit/adit.yaml",
     "The configuration of the service.",
     ".SH EXIT STATUS",
-    "0 after success, 1 after a failure, 2 after wrong usage.",
+    "0 after success, 1 after a failure, 2 after wrong usage, 78 if adit serve finds the configuration invalid.",
     ".SH SIGNALS",
     roff(
       "SIGHUP reloads the configuration. SIGTERM and SIGINT let in-flight requests finish; a repeat within a " +

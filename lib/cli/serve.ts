@@ -13,7 +13,10 @@ import { Signals } from "./signals.ts";
 import { systemdNotifier } from "./systemd.ts";
 import { VERSION } from "./version.ts";
 
-/** Runs `adit serve` until a signal; returns the exit code: 0, 1 after a failure, 2 for wrong usage. */
+/** EX_CONFIG of sysexits(3); the unit does not start the service again after it. */
+const INVALID_CONFIGURATION = 78;
+
+/** Runs `adit serve` until a signal; returns the exit code: 0, 1 after a failure, 2 for wrong usage, 78 for an invalid configuration. */
 export async function serve(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("serve", args, io);
   if (typeof options === "number") return options;
@@ -27,7 +30,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     );
   }
   const loaded = await Promise.race([loadOrReport(configPath, io), signals.stopped]);
-  if (loaded === undefined) return 1;
+  if (loaded === undefined) return INVALID_CONFIGURATION;
   // Nothing is running yet that would have to finish.
   if (typeof loaded === "string") return 0;
   const logger = createLogger(io.runtime.writeOut, { clock: io.clock });

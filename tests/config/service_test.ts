@@ -98,3 +98,28 @@ Deno.test("the unit unsets every variable that weakens the program", () => {
   const expected = ["BUN_BE_BUN", ...WEAKENING.filter((name) => !name.endsWith("*"))];
   assert.deepEqual(unset.toSorted(), expected.toSorted());
 });
+
+Deno.test("the unit does not restart after an invalid configuration or wrong usage, but after other failures", () => {
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1] ?? "";
+  assert.equal(value("RestartPreventExitStatus"), "78 2");
+  assert.equal(value("Restart"), "on-failure");
+  const [interval, burst, pause] = ["StartLimitIntervalSec", "StartLimitBurst", "RestartSec"].map((key) =>
+    Number.parseInt(value(key))
+  );
+  assert.ok((burst ?? 0) * (pause ?? 0) < (interval ?? 0), "restarts can reach the limit");
+});
+
+Deno.test("the page on operations explains each way in which the unit fails to start", () => {
+  const page = readRepositoryFile("docs/operations.md");
+  for (
+    const sign of [
+      "status=78/CONFIG",
+      "status=217/USER",
+      "status=243/CREDENTIALS",
+      "start-limit-hit",
+      "reset-failed",
+    ]
+  ) {
+    assert.ok(page.includes(sign), sign);
+  }
+});

@@ -64,8 +64,8 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("a configuration that is not there ends the start with 1 and one line", async (runtime) => {
+forEachRuntime("a configuration that is not there ends the start with 78 and one line", async (runtime) => {
   const { code, stdout, stderr } = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
-  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+  assert.deepEqual({ code, stdout }, { code: 78, stdout: "" });
   assert.match(stderr, /^.*\/nowhere\/adit\.yaml.*\n$/);
 });

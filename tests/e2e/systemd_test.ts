@@ -88,7 +88,7 @@ forEachRuntime("a configuration that cannot be run is never reported as ready", 
   const args = ["serve", "--config", `${folder}/adit.yaml`];
   const { code } = await runProgram(runtime, args, underSystemd(systemd.name));
   await Deno.remove(folder, { recursive: true });
-  assert.equal(code, 1);
+  assert.equal(code, 78);
   assert.deepEqual(systemd.received, []);
 });
 

@@ -22,6 +22,7 @@ Deno.test("a first installation writes a configuration that is good, with the ha
   const hash = createHash("sha256").update(key.trim()).digest("hex");
   assert.match(await machine.read(CONFIG), new RegExp(`^    key: sha256:${hash}$`, "m"));
   assert.equal(stderr, "");
+  assert.match(await machine.read("/usr/local/share/man/man1/adit.1"), /^\.TH ADIT 1 /);
   assert.equal(
     await machine.read("/etc/systemd/system/adit.service"),
     await Deno.readTextFile(repositoryPath("config/adit.service")),
