@@ -14,7 +14,7 @@ export function findMembers(text: string, name: string): Span[] {
   let expectsName = false;
   for (let at = 0; at < text.length;) {
     const character = text.charAt(at);
-    const end = character === '"' ? endOfString(text, at) : at + 1;
+    const end = character === '"' ? endOfJsonString(text, at) : at + 1;
     if (depth === 1 && expectsName && character === '"') {
       expectsName = false;
       if (JSON.parse(text.slice(at, end)) === name) start = text.indexOf(":", end) + 1;
@@ -52,7 +52,7 @@ export function withMember(text: string, name: string, value: string): string {
 /**
  * The offset after the string that begins at `at`: its first quote preceded by an even number of backslashes.
  */
-function endOfString(text: string, at: number): number {
+export function endOfJsonString(text: string, at: number): number {
   for (let quote = text.indexOf('"', at + 1);; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;
     while (text[quote - 1 - backslashes] === "\\") backslashes++;

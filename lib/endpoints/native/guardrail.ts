@@ -1,20 +1,30 @@
 /**
- * Applies the operator's guardrail to native requests: the caller cannot avoid it, and nothing else is changed.
+ * Applies the operator's guardrail to native requests: the caller cannot avoid, narrow or delay it, and nothing else is changed.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField } from "../../base/errors.ts";
-import { isJsonObject, parseJsonBody } from "../../base/json.ts";
+import { isJsonObject, type JsonObject, parseJsonBody } from "../../base/json.ts";
 import { withMember } from "../../base/json_member.ts";
+import { findNames } from "../../base/json_names.ts";
 import type { Limits, ModelTarget } from "../../snapshot/snapshot.ts";
-import { guardrailConfig, guardrailHeaders } from "../../translate/converse/guardrail.ts";
+import {
+  guardrailConfig,
+  guardrailHeaders,
+  isGuardrailMember,
+  narrowsGuardrail,
+  refuseLateGuardrail,
+} from "../../translate/converse/guardrail.ts";
 import { operationRow } from "../../providers/bedrock/operations.ts";
 import type { UpstreamCall } from "../../providers/upstream.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Guardrail = NonNullable<ModelTarget["guardrail"]>;
 
-/** The call with the guardrail, in the position for its operation; some operations have none. */
+/**
+ * The call with the guardrail, in the position for its operation. Throws `invalid_request` if the request would narrow
+ * or delay the guardrail, or if its operation would run the model without one.
+ */
 export function withGuardrail(
   call: UpstreamCall,
   guardrail: Guardrail,
@@ -22,19 +32,25 @@ export function withGuardrail(
 ): UpstreamCall {
   switch (operationRow(call.operation).guardrail) {
     case "body":
-      if (call.headers.has("content-encoding")) {
-        throw invalidField(
-          "content-encoding",
-          "this model has a guardrail; send the request uncompressed",
-        );
-      }
-      return { ...call, body: withGuardrailConfig(call.body, guardrail, limits) };
+      return { ...call, body: withGuardrailConfig(readable(call), guardrail, limits) };
     case "headers":
+      refuseNarrowing(readable(call), limits);
       for (const [name, value] of Object.entries(guardrailHeaders(guardrail))) call.headers.set(name, value);
       return call;
+    case "impossible":
+      throw invalidField(
+        "modelId",
+        "this model has a guardrail, which Bedrock does not apply to asynchronous invocations",
+      );
     case "none":
       return call;
   }
+}
+
+/** The body, which has to be read. */
+function readable({ headers, body }: UpstreamCall): Bytes {
+  if (!headers.has("content-encoding")) return body;
+  throw invalidField("content-encoding", "this model has a guardrail; send the request uncompressed");
 }
 
 /** A request signed by its caller cannot be modified. */
@@ -45,17 +61,31 @@ export function refuseSignedUnderGuardrail(): AditError {
   );
 }
 
-/** The caller may still choose how the guardrail processes a stream. */
-function withGuardrailConfig(
-  body: Bytes,
-  guardrail: Guardrail,
-  { jsonDepth }: Pick<Limits, "jsonDepth">,
-): Bytes {
-  const own = parseJsonBody(body, { maxDepth: jsonDepth })["guardrailConfig"];
-  const mode = isJsonObject(own) ? own["streamProcessingMode"] : undefined;
+function withGuardrailConfig(body: Bytes, guardrail: Guardrail, limits: Pick<Limits, "jsonDepth">): Bytes {
+  const own = refuseNarrowing(body, limits)["guardrailConfig"];
+  const asked = isJsonObject(own) ? own : undefined;
+  refuseLateGuardrail(asked);
+  const mode = asked?.["streamProcessingMode"];
   const config = {
     ...guardrailConfig(guardrail),
     ...(mode === undefined ? {} : { streamProcessingMode: mode }),
   };
   return encodeUtf8(withMember(decodeUtf8(body), "guardrailConfig", JSON.stringify(config)));
+}
+
+/** Where Bedrock takes content that limits the guardrail to itself. */
+const GUARDED_CONTENT =
+  /^(?:messages\[\d+\]\.content(?:\[\d+\]\.toolResult\.content)?|system)\[\d+\]\.guardContent$/;
+
+/** Members of the model's own body: that of InvokeModel, or what Converse merges into it. */
+const MODEL_BODY = /^(?:additionalModelRequestFields\.)?([^.[]+)$/;
+
+/** The parsed body. Throws for a member of Converse or InvokeModel that narrows the guardrail. */
+function refuseNarrowing(body: Bytes, { jsonDepth }: Pick<Limits, "jsonDepth">): JsonObject {
+  const value = parseJsonBody(body, { maxDepth: jsonDepth });
+  const text = decodeUtf8(body);
+  const path = findNames(text, (name) => name === "guardContent" || isGuardrailMember(name))
+    .find((path) => GUARDED_CONTENT.test(path) || isGuardrailMember(MODEL_BODY.exec(path)?.[1] ?? ""));
+  if (path !== undefined) throw narrowsGuardrail(path);
+  return value;
 }

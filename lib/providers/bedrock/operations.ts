@@ -13,8 +13,8 @@ interface OperationRow {
    * first path parameter, or the whole region.
    */
   readonly subject: "model in path" | "model in body" | "resource" | "region";
-  /** Where the request names a guardrail, if it can. */
-  readonly guardrail: "body" | "headers" | "none";
+  /** Where the request names a guardrail; `impossible` if it runs a model without one, `none` if it runs none. */
+  readonly guardrail: "body" | "headers" | "impossible" | "none";
   /** Where the response reports token counts, if it does; one that reports them in events is a stream. */
   readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
 }
@@ -73,7 +73,7 @@ export const OPERATIONS = {
     method: "POST",
     path: "/async-invoke",
     subject: "model in body",
-    guardrail: "none",
+    guardrail: "impossible",
     usage: "none",
   },
   getAsyncInvoke: {

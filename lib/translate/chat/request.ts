@@ -19,7 +19,7 @@ import {
   topKFields,
 } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { guardrailConfig } from "../converse/guardrail.ts";
+import { guardrailConfig, refuseGuardrailMembers, refuseLateGuardrail } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import {
   fitMaxTokens,
@@ -237,14 +237,16 @@ function checkUnitInterval(name: string, value: number | undefined): void {
   }
 }
 
-/** A caller cannot replace the operator's guardrail, only choose how a stream is processed. */
+/** A caller cannot replace, narrow or delay the operator's guardrail. */
 function chooseGuardrail(
   { bedrock, stream }: ChatRequest,
   settings: ModelSettings | undefined,
 ): JsonObject | undefined {
-  const own = settings?.guardrail && guardrailConfig(settings.guardrail);
+  if (settings?.guardrail === undefined) return bedrock.guardrailConfig;
+  refuseLateGuardrail(bedrock.guardrailConfig);
+  refuseGuardrailMembers(bedrock.additionalModelRequestFields ?? {}, "additionalModelRequestFields");
+  const own = guardrailConfig(settings.guardrail);
   const mode = stream ? bedrock.guardrailConfig?.streamProcessingMode : undefined;
-  if (own === undefined) return bedrock.guardrailConfig;
   return mode === undefined ? own : { ...own, streamProcessingMode: mode };
 }
 

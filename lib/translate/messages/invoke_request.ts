@@ -9,7 +9,7 @@ import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import { activeThinking, setsSampling } from "../converse/members.ts";
-import { guardrailHeaders } from "../converse/guardrail.ts";
+import { guardrailHeaders, refuseGuardrailMembers } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import { fitFields } from "./invoke_fields.ts";
@@ -43,6 +43,7 @@ export function messagesToInvoke(
   body: JsonObject,
   { traits, betas, betaTable, settings }: InvokeContext,
 ): InvokeCall {
+  if (settings?.guardrail !== undefined) refuseGuardrailMembers(body);
   const ignored = new IgnoredFields();
   const asked = applyBetas(body, {
     flags: [...betas, ...parseBetaField(body.anthropic_beta)],
