@@ -16,6 +16,7 @@ import { emulatorFetch } from "../emulator/in_process.ts";
 import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
+import { planFor } from "../gateway/resolve.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway } from "./build_gateway.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
@@ -224,6 +225,7 @@ export class App {
     }
     const searched = this.#gateway.credentials.use(snapshot.providers);
     this.#gateway.pipeline.use(snapshot);
+    this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
     this.#options.logger.level = snapshot.log.level;
     change.commit();
     this.#generation++;
@@ -287,7 +289,22 @@ export class App {
         callers: [...callers.keys()],
       },
       credentials: this.#gateway.credentials.status(providers),
+      targets: this.#targetStatus(),
     };
+  }
+
+  /** The health of each target that has been asked, by model and target. */
+  #targetStatus(): unknown {
+    const { pipeline, health } = this.#gateway;
+    const nowMs = this.#options.clock.monotonic();
+    const models = [...pipeline.snapshot.models.values()].map((model) => {
+      const known = planFor(model).targets.flatMap((target) => {
+        const status = health.status(target, nowMs);
+        return status === undefined ? [] : [[target.settings?.name ?? "", status] as const];
+      });
+      return [model.name, Object.fromEntries(known)] as const;
+    });
+    return Object.fromEntries(models.filter(([, known]) => Object.keys(known).length > 0));
   }
 
   #now(): string {

@@ -6,7 +6,7 @@ import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
-import { order } from "./order.ts";
+import { order, type Ordered } from "./order.ts";
 import type { RetryBudget } from "./retry_budget.ts";
 import { retryAfterMs, retryRule } from "./retry_rules.ts";
 import type { TargetHealth } from "./target_health.ts";
@@ -40,6 +40,8 @@ class Attempts {
   readonly #tools: AttemptTools;
   /** Targets still to be tried, in order. */
   readonly #queue: Target[];
+  /** Targets that rest, the one that is back soonest first. */
+  readonly #resting: readonly Target[];
   #attempts = 0;
   #repeats = 0;
   #moves = 0;
@@ -48,7 +50,9 @@ class Attempts {
     this.#request = request;
     this.#call = call;
     this.#tools = tools;
-    this.#queue = this.#ordered();
+    const ordered = this.#ordered();
+    this.#queue = ordered.filter(({ because }) => because !== "resting").map(({ target }) => target);
+    this.#resting = ordered.filter(({ because }) => because === "resting").map(({ target }) => target);
   }
 
   async run(): Promise<Attempt> {
@@ -56,43 +60,44 @@ class Attempts {
     const nowMs = this.#tools.clock.monotonic();
     this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
     for (const passed of plan.passedOver) this.#call.passOver(passed);
-    const rested = await this.#waitForRest();
-    if (rested !== undefined) return rested;
+    const refusal = await this.#findFirst();
+    if (refusal !== undefined) return refusal;
     let attempt = await this.#attempt();
     while (attempt.refused !== undefined && await this.#mayGoOn(attempt)) attempt = await this.#attempt();
     return attempt.refused === undefined ? attempt : this.#final(attempt);
   }
 
-  #ordered(): Target[] {
+  #ordered(): readonly Ordered[] {
     const { plan, affinity } = this.#request;
     const { health, random, clock } = this.#tools;
-    if (plan.targets.length === 1) return [...plan.targets];
     const nowMs = clock.monotonic();
-    const ordered = order(plan.targets, {
+    return order(plan.targets, {
       view: (target) => health.view(target, nowMs),
       random,
       pick: plan.routing.pick,
       affinityKey: plan.routing.affinity.length === 0 ? undefined : affinity?.(plan.routing.affinity),
     });
-    const ready = ordered.filter(({ because }) => because !== "resting");
-    return (ready.length > 0 ? ready : ordered.slice(0, 1)).map(({ target }) => target);
   }
 
-  /**
-   * If every target is resting, waits for the first to return; returns the refusal if that takes too long.
-   */
-  async #waitForRest(): Promise<Refusal | undefined> {
-    const { targets } = this.#request.plan;
-    const [first] = this.#queue;
-    if (targets.length === 1 || first === undefined) return undefined;
-    const { restsMs } = this.#tools.health.view(first, this.#tools.clock.monotonic());
-    if (restsMs === 0) return undefined;
-    if (restsMs < Math.min(WORTH_WAITING_MS, this.#call.remainingMs)) {
-      await this.#pause(restsMs);
+  /** Puts the first target to ask at the head of the queue, or gives the refusal where none can be asked soon. */
+  async #findFirst(): Promise<Refusal | undefined> {
+    if (this.#request.plan.targets.length === 1) return undefined;
+    const ready = this.#queue.findIndex((target) => this.#fits(target));
+    if (ready >= 0) {
+      this.#queue.splice(0, ready);
       return undefined;
     }
-    const retryAfter = String(Math.ceil(restsMs / 1000));
-    return { refused: new AditError("no_target", undefined, { retryAfter }), ignored: [] };
+    const soonest = this.#resting.find((target) => this.#fits(target));
+    const restsMs = soonest === undefined
+      ? 0
+      : this.#tools.health.view(soonest, this.#tools.clock.monotonic()).restsMs;
+    if (soonest === undefined || restsMs >= Math.min(WORTH_WAITING_MS, this.#call.remainingMs)) {
+      const retryAfter = String(Math.max(1, Math.ceil(restsMs / 1000)));
+      return { refused: new AditError("no_target", undefined, { retryAfter }), ignored: [] };
+    }
+    this.#queue.splice(0, this.#queue.length, soonest);
+    await this.#pause(restsMs);
+    return undefined;
   }
 
   async #attempt(): Promise<Attempt> {
@@ -210,6 +215,7 @@ class Attempts {
 
   /** Waits; throws immediately if the request is ended. */
   #pause(ms: number): Promise<void> {
+    if (ms === 0) return Promise.resolve();
     const { ended } = this.#call;
     return new Promise((resolve, reject) => {
       const deadline = this.#tools.timers.after(ms, resolve);

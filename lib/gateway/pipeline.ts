@@ -19,6 +19,7 @@ import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Router } from "./endpoint.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
+import { addTargetHeaders } from "./target_headers.ts";
 
 export interface PipelineOptions {
   readonly clock: Clock;
@@ -211,6 +212,7 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
 function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
+  addTargetHeaders(headers, call);
 }
 
 /** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */

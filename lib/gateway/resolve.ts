@@ -2,8 +2,9 @@
 
 import { AditError } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
+import { leavesResidency } from "../facts/geography.ts";
 import { modelFor } from "../snapshot/access.ts";
-import { DIRECT, type Plan, type Target } from "../snapshot/plan.ts";
+import { DIRECT, type PassedOver, type Plan, type Target } from "../snapshot/plan.ts";
 import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
@@ -13,7 +14,32 @@ import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } fro
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
   if (model === undefined) throw notFound(name);
-  return planFor(model);
+  return narrowed(
+    planFor(model),
+    ({ settings, modelId, provider: { region } }) =>
+      settings === undefined || caller.dataResidency === undefined
+        ? undefined
+        : leavesResidency(caller.dataResidency, { id: modelId, region }),
+  );
+}
+
+/** The plan without the targets for which there is a reason. Throws `permission_denied` where none is left. */
+function narrowed(plan: Plan, reasonAgainst: (target: Target) => string | undefined): Plan {
+  const passedOver: PassedOver[] = [...plan.passedOver];
+  const targets = plan.targets.filter((target) => {
+    const because = reasonAgainst(target);
+    if (because !== undefined) passedOver.push({ target: target.settings?.name ?? "", because });
+    return because === undefined;
+  });
+  const [first, ...others] = targets;
+  if (first === undefined) {
+    const reasons = passedOver.map(({ because }) => because).join("; ");
+    throw new AditError(
+      "permission_denied",
+      `this key is not allowed to use any target of the model: ${reasons}`,
+    );
+  }
+  return { ...plan, targets: [first, ...others], passedOver };
 }
 
 /** The plan for a configured model, for any caller. */
@@ -66,19 +92,38 @@ export function chooseRegion(place: NativePlace, { regions }: NativeAccess): Reg
  */
 export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const name = configuredName(place.id, caller, snapshot);
-  if (name !== undefined) return resolveModel(name, caller, snapshot);
+  if (name !== undefined) return withinRegion(resolveModel(name, caller, snapshot), place, caller);
   const inner = unwrapped(place.id);
   // An ARN inside would be used in a region that nobody has checked.
   const id = inner.startsWith("arn:") ? place.id : inner;
   const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
   if (provider === undefined) throw notFound(id);
+  const reason = caller.dataResidency &&
+    leavesResidency(caller.dataResidency, { id, region: provider.region });
+  if (reason !== undefined) throw new AditError("permission_denied", `refused by data_residency: ${reason}`);
   return {
     name: id,
     targets: [{ provider, modelId: id, settings: undefined }],
     routing: DIRECT,
     passedOver: [],
   };
+}
+
+/**
+ * The plan without targets that a native request must not reach: those outside the region that its ARN or path names, where
+ * the model is served there, and those outside the regions of the caller's `native`.
+ */
+function withinRegion(plan: Plan, { id, pathRegion }: NativePlace, { native }: Caller): Plan {
+  if (plan.targets.length === 1) return plan;
+  const named = regionOfArn(id) ?? pathRegion;
+  const isServedThere = plan.targets.some(({ provider: { region } }) => region === named);
+  return narrowed(plan, ({ provider: { region } }) => {
+    if (isServedThere) return region === named ? undefined : `outside ${named}, the region of the request`;
+    return native === undefined || native.regions.has(region)
+      ? undefined
+      : "outside the caller's native regions";
+  });
 }
 
 /** The plan for a native request about a region, or a resource in it that is not a model. */

@@ -19,6 +19,7 @@ export interface Snapshot {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly log: LogSettings;
+  readonly responseHeaders: ResponseHeaders;
   /** By name, in file order. */
   readonly providers: ReadonlyMap<string, Provider>;
   /** The first provider of each region in file order, which serves native requests with a model id. */
@@ -85,6 +86,12 @@ export interface Timeouts {
   readonly drainMs: number;
   /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
+}
+
+/** What responses say about how they were made. */
+export interface ResponseHeaders {
+  /** Whether the target that answered, and those that were tried, are named. */
+  readonly target: boolean;
 }
 
 export interface LogSettings {
@@ -285,6 +292,8 @@ export interface Caller {
   /** Milliseconds since the Unix epoch from which the key is refused. */
   readonly expiresAtMs: number | undefined;
   readonly disabled: boolean;
+  /** Geographies or regions that its requests must stay in; undefined: anywhere. */
+  readonly dataResidency: readonly string[] | undefined;
   /** The key pair with which AWS SDKs sign their requests to this gateway. */
   readonly aws: CallerKeyPair | undefined;
 }

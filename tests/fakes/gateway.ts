@@ -43,6 +43,8 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     emulator: emulator ??
       { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
     probe: undefined,
+    // Chance takes the first choice, and no pause.
+    random: () => 0,
     userAgent: "adit/test",
     ...(imageNetwork === undefined ? {} : { imageNetwork }),
   });

@@ -89,6 +89,7 @@ export function caller(name: string, { models = [], ...overrides }: CallerParts 
     native: undefined,
     expiresAtMs: undefined,
     disabled: false,
+    dataResidency: undefined,
     aws: undefined,
     ...overrides,
   };
@@ -127,6 +128,7 @@ export function snapshot(
     },
     timeouts: TIMEOUTS,
     log: { level: "info", requests: true },
+    responseHeaders: { target: true },
     providers,
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),

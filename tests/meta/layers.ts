@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   providers: ["aws", "base", "codec", "facts", "runtime", "snapshot", "wire"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
-  gateway: ["aws", "base", "callers", "providers", "runtime", "server", "snapshot", "wire"],
+  gateway: ["aws", "base", "callers", "facts", "providers", "runtime", "server", "snapshot", "wire"],
   endpoints: [
     "aws",
     "base",

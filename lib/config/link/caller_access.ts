@@ -2,6 +2,7 @@
 
 import { globPrefix, isGlob, matchesGlob } from "../../base/glob.ts";
 import type { Path } from "../../base/problems.ts";
+import { leavesResidency } from "../../facts/geography.ts";
 import { modelAccess } from "../../snapshot/access.ts";
 import type { Model, ModelAccess, NativeAccess } from "../../snapshot/snapshot.ts";
 import type { CallerConfig } from "../schema/config_file.ts";
@@ -57,6 +58,18 @@ export class AccessLinker {
       context.fail(place, `no provider has region ${context.shown(place, region, known)}`);
     }
     return shared(this.#native, [regions, ids], () => ({ regions: new Set(regions), ids }));
+  }
+
+  /** Reports each model that is listed by name and has no target that stays within the geographies. */
+  checkResidency(path: Path, list: readonly string[], allowed: readonly string[]): void {
+    const { context, models } = this.#targets;
+    for (const [index, each] of list.entries()) {
+      const reasons = models.get(each)?.targets.map(({ id, provider: { region } }) =>
+        leavesResidency(allowed, { id, region })
+      );
+      if (reasons === undefined || reasons.includes(undefined)) continue;
+      context.fail([...path, index], `refused by data_residency: ${reasons[0]}`);
+    }
   }
 
   /** Also true if there are no models at all, which is not the glob's fault. */

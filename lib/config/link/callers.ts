@@ -22,12 +22,16 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
   if (entry.models.length === 0 && entry.native === undefined) {
     context.warn(path, "the caller may not use any model: models is empty and native is not set");
   }
+  if (entry.data_residency !== undefined) {
+    access.checkResidency([...path, "models"], entry.models, entry.data_residency);
+  }
   return {
     name,
     models: access.models([...path, "models"], entry.models),
     native: access.native([...path, "native"], entry.native),
     expiresAtMs: entry.expires,
     disabled: entry.disabled,
+    dataResidency: entry.data_residency,
     aws: entry.aws && {
       accessKeyId: entry.aws.access_key_id,
       secretAccessKey: seal(entry.aws.secret_access_key),

@@ -91,6 +91,7 @@ export function linkConfig(
       keepaliveMs: config.timeouts.keepalive,
     },
     log: config.log,
+    responseHeaders: config.response_headers,
     providers,
     providersByRegion,
     models,

@@ -1,5 +1,6 @@
 /** Models, and the routes to them. */
 
+import { leavesResidency } from "../../facts/geography.ts";
 import { type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
@@ -37,6 +38,7 @@ export function linkModels(
     if (first === undefined) continue;
     const targets: Model["targets"] = [first, ...others];
     checkTargets(["models", name], targets, sources.context);
+    checkResidency(["models", name], entry.data_residency, targets, sources.context);
     models.set(name, { name, targets, routing: routingOf(entry, targets.length) });
   }
   return models;
@@ -140,6 +142,24 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
         "requests that callers sign for AWS never fail over; use a separate model for this provider",
       );
     }
+  }
+}
+
+/** A target that may leave the model's geographies is refused, those of other models included. */
+function checkResidency(
+  path: Path,
+  allowed: readonly string[] | undefined,
+  targets: Model["targets"],
+  context: LinkContext,
+): void {
+  for (const { path: place, id, provider: { region } } of allowed === undefined ? [] : targets) {
+    const reason = leavesResidency(allowed ?? [], { id, region });
+    if (reason === undefined) continue;
+    const isOwn = path.every((step, index) => step === place[index]);
+    context.fail(
+      isOwn ? [...place, "id"] : [...path, "data_residency"],
+      `refused by data_residency: ${reason}`,
+    );
   }
 }
 

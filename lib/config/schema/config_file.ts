@@ -23,7 +23,7 @@ import {
   text,
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
-import { model } from "./model_keys.ts";
+import { geography, model } from "./model_keys.ts";
 import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
@@ -265,6 +265,9 @@ const caller = mapping({
   expires: expiry().optional().describe(
     "Last day (UTC) on which the key is valid, or the time at which it expires.",
   ),
+  data_residency: list(geography, { min: 1, max: 16 }).optional().describe(
+    "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
+  ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
 
@@ -316,6 +319,10 @@ export const Config = mapping({
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),
+  response_headers: mapping({
+    target: flag().prefault(true)
+      .describe("Name the target that answered, and those that were tried, for models with several targets."),
+  }).prefault({}).describe("What responses say about how they were made."),
   providers: named(NAME, provider).prefault({}).describe(
     "Providers of models, by name; at least one is required.",
   ),

@@ -1,0 +1,305 @@
+/** Fail-over through the whole pipeline: what callers, the upstream and the log see of it. */
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { DIRECT } from "../../lib/snapshot/plan.ts";
+import type { Model, Routing } from "../../lib/snapshot/snapshot.ts";
+import { converseFrames, exceptionFrame, invokeFrames } from "../fakes/frames.ts";
+import { type SendOptions, startGateway } from "../fakes/gateway.ts";
+import { caller, modelTarget, native, provider, snapshot } from "../fakes/snapshot.ts";
+import { ANSWER, CHAT } from "./requests.ts";
+
+const EAST = provider("east", "us-east-1");
+const WEST = provider("west", "us-west-2");
+const CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+
+const ROUTING: Routing = {
+  ...DIRECT,
+  retry: { attempts: 3, share: 0.2, backoffMs: 200, backoffMaxMs: 5_000, retryAfterMaxMs: 10_000 },
+  commitWithinMs: 15_000,
+};
+
+function twoTargets(
+  routing: Partial<Routing> = {},
+  ids: readonly [string, string] = [CLAUDE, CLAUDE],
+): Model {
+  const target = (from: typeof EAST, id: string, priority: number) => ({
+    ...modelTarget("m", from, id),
+    priority,
+  });
+  return {
+    name: "m",
+    targets: [target(EAST, ids[0], 0), target(WEST, ids[1], 1)],
+    routing: { ...ROUTING, ...routing },
+  };
+}
+
+const TEAM = caller("team", { models: ["m"], native: native(["us-east-1", "us-west-2"]) });
+
+function start(model: Model = twoTargets(), team = TEAM) {
+  const gateway = startGateway(snapshot({ models: [model], callers: [team] }));
+  const headers = { authorization: `Bearer ${team.key}` };
+  return {
+    ...gateway,
+    logLines: () => gateway.logLines(),
+    expectSettled: (requests: number) => gateway.expectSettled(requests),
+    ask: (path: string, body: object, options: SendOptions = {}) =>
+      gateway.send(path, {
+        ...options,
+        headers: { ...headers, ...options.headers },
+        body: JSON.stringify(body),
+      }),
+    /** Host of each request to the upstream. */
+    hosts: () => gateway.bedrock.calls.map(({ url }) => new URL(url).host.split(".")[1]),
+  };
+}
+
+const QUESTION = { model: "m", max_tokens: 50, messages: [{ role: "user", content: "Hi" }] };
+const NATIVE = { messages: [{ role: "user", content: [{ text: "Hi" }] }] };
+
+const WAYS: readonly (readonly [path: string, body: object])[] = [
+  [CHAT, QUESTION],
+  ["/model/m/converse", NATIVE],
+];
+
+for (const [path, body] of WAYS) {
+  Deno.test(`${path}: the next target answers for one that is throttled, and the log names both`, async () => {
+    const { ask, bedrock, hosts, logLines, expectSettled } = start();
+    const { response } = ask(path, body);
+    (await bedrock.call(0)).answerWhole(429, "{}", {
+      "x-amzn-errortype": "ThrottlingException",
+      "x-amzn-requestid": "r-0",
+    });
+    (await bedrock.call(1)).answerWhole(200, ANSWER, { "x-amzn-requestid": "r-1" });
+    const answer = await response;
+    match(await answer.text(), /Hello/);
+    deepEqual(hosts(), ["us-east-1", "us-west-2"]);
+    deepEqual(
+      ["x-adit-target", "x-adit-attempts", "x-adit-tried"].map((name) => answer.headers.get(name)),
+      ["west", "2", "east:rate_limited"],
+    );
+    const [line] = await logLines();
+    deepEqual([line?.["status"], line?.["target"], line?.["upstream_request_id"]], [200, "west", "r-1"]);
+    deepEqual(line?.["attempts"], [
+      { target: "east", error: "rate_limited", ms: 0, upstream_request_id: "r-0" },
+      { target: "west", ms: 0, upstream_request_id: "r-1" },
+    ]);
+    await expectSettled(1);
+  });
+
+  Deno.test(`${path}: the last refusal is the caller's, and clients need not repeat what was tried`, async () => {
+    const { ask, bedrock, expectSettled } = start();
+    const { response } = ask(path, body);
+    (await bedrock.call(0)).fail();
+    const refusal = JSON.stringify({ message: "down" });
+    (await bedrock.call(1)).answerWhole(500, refusal, { "x-amzn-errortype": "InternalServerException" });
+    // The last target is asked once more, after a pause that chance makes none.
+    (await bedrock.call(2)).answerWhole(500, refusal, { "x-amzn-errortype": "InternalServerException" });
+    const answer = await response;
+    ok(answer.status >= 500);
+    equal(answer.headers.get("x-adit-attempts"), "3");
+    await answer.text();
+    await expectSettled(1);
+  });
+
+  Deno.test(`${path}: what is wrong with the request is wrong everywhere`, async () => {
+    const { ask, bedrock, hosts } = start();
+    const { response } = ask(path, body);
+    const refusal = JSON.stringify({ message: "The model returned the following errors: no" });
+    (await bedrock.call(0)).answerWhole(400, refusal, { "x-amzn-errortype": "ValidationException" });
+    equal((await response).status, 400);
+    deepEqual(hosts(), ["us-east-1"]);
+  });
+}
+
+const FRAMES = converseFrames("Hello");
+const OVERLOADED = exceptionFrame("serviceUnavailableException", "busy");
+const CLAUDE_START = { type: "message_start", message: { usage: {} } };
+const CLAUDE_CHUNKS = [
+  CLAUDE_START,
+  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } },
+  { type: "content_block_stop", index: 0 },
+  { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 3 } },
+  { type: "message_stop" },
+];
+
+interface StreamCase {
+  readonly path: string;
+  readonly body: object;
+  /** The frames before there is content. */
+  readonly opening: readonly Uint8Array<ArrayBuffer>[];
+  readonly whole: readonly Uint8Array<ArrayBuffer>[];
+}
+
+const STREAMS: readonly StreamCase[] = [
+  {
+    path: CHAT,
+    body: { ...QUESTION, stream: true },
+    opening: FRAMES.slice(0, 1),
+    whole: FRAMES,
+  },
+  {
+    path: "/v1/messages",
+    body: { ...QUESTION, stream: true },
+    opening: invokeFrames(...CLAUDE_CHUNKS.slice(0, 2)),
+    whole: invokeFrames(...CLAUDE_CHUNKS),
+  },
+  { path: "/model/m/converse-stream", body: NATIVE, opening: FRAMES.slice(0, 1), whole: FRAMES },
+  {
+    path: "/model/m/invoke-with-response-stream",
+    body: QUESTION,
+    opening: invokeFrames(...CLAUDE_CHUNKS.slice(0, 2)),
+    whole: invokeFrames(...CLAUDE_CHUNKS),
+  },
+];
+
+/** The text of an answer; frames are not text, but the words in them are. */
+async function textOf(answer: Response): Promise<string> {
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  return new TextDecoder().decode(bytes) + decodedChunks(bytes);
+}
+
+function decodedChunks(bytes: Uint8Array): string {
+  const text = new TextDecoder("latin1").decode(bytes);
+  return [...text.matchAll(/"bytes":"([^"]+)"/g)].map(([, base64 = ""]) => atob(base64)).join("");
+}
+
+for (const { path, body, opening, whole } of STREAMS) {
+  Deno.test(`${path}: a stream that breaks before its content comes from the next target, whole`, async () => {
+    const { ask, bedrock, hosts, expectSettled } = start();
+    const { response } = ask(path, body);
+    const first = (await bedrock.call(0)).answer(200);
+    first.push(...opening, OVERLOADED);
+    first.end();
+    const second = (await bedrock.call(1)).answer(200);
+    second.push(...whole);
+    second.end();
+    const text = await textOf(await response);
+    equal(text.match(/Hello/g)?.length, 1);
+    equal(/busy|error/.test(text), false, text);
+    deepEqual(hosts(), ["us-east-1", "us-west-2"]);
+    await expectSettled(1);
+  });
+
+  Deno.test(`${path}: a stream that breaks after its content ends with an error, never with another's text`, async () => {
+    const { ask, bedrock, hosts, logLines } = start();
+    const { response } = ask(path, body);
+    const first = (await bedrock.call(0)).answer(200);
+    first.push(...whole.slice(0, 3));
+    const answer = await response;
+    first.fail();
+    const text = await textOf(answer);
+    match(text, /error|exception/i);
+    deepEqual(hosts(), ["us-east-1"]);
+    equal((await logLines())[0]?.["error"], "stream_truncated");
+  });
+
+  Deno.test(`${path}: a stream is held back no longer than commit_within`, async () => {
+    const { ask, bedrock, advance, hosts, expectSettled } = start();
+    const { response } = ask(path, body);
+    const first = (await bedrock.call(0)).answer(200);
+    first.push(...opening);
+    await first.pulled(2);
+    advance(15_100);
+    const answer = await response;
+    first.push(...whole.slice(opening.length));
+    first.end();
+    match(await textOf(answer), /Hello/);
+    deepEqual(hosts(), ["us-east-1"]);
+    await expectSettled(1);
+  });
+
+  Deno.test(`${path}: a target that is silent for first_token is left for the next`, async () => {
+    const { ask, bedrock, advance, hosts, expectSettled } = start(twoTargets({ firstTokenMs: 5_000 }));
+    const { response } = ask(path, body);
+    const first = (await bedrock.call(0)).answer(200);
+    first.push(...opening);
+    await first.pulled(2);
+    advance(5_100);
+    const second = (await bedrock.call(1)).answer(200);
+    second.push(...whole);
+    second.end();
+    match(await textOf(await response), /Hello/);
+    deepEqual(hosts(), ["us-east-1", "us-west-2"]);
+    await expectSettled(1);
+  });
+}
+
+Deno.test("a client that leaves ends the attempt, and no other target is asked", async () => {
+  const { ask, bedrock, hosts, logLines } = start();
+  const { response, leave } = ask(CHAT, QUESTION);
+  await bedrock.call(0);
+  leave();
+  await response;
+  deepEqual(hosts(), ["us-east-1"]);
+  equal((await logLines())[0]?.["error"], "client_gone");
+});
+
+Deno.test("while every target rests, the caller is told when to come back", async () => {
+  const { ask, bedrock, advance } = start();
+  const { response } = ask(CHAT, QUESTION);
+  for (const index of [0, 1]) {
+    (await bedrock.call(index)).answerWhole(429, "{}", {
+      "x-amzn-errortype": "ThrottlingException",
+      "retry-after": "30",
+    });
+  }
+  equal((await response).status, 429);
+  advance(1_000);
+  const answer = await ask(CHAT, QUESTION).response;
+  deepEqual([answer.status, answer.headers.get("retry-after")], [503, "29"]);
+  equal((await answer.json()).error.code, "no_target");
+  equal(bedrock.calls.length, 2);
+});
+
+Deno.test("a target of another family is passed over where the request would lose something", async () => {
+  const thinking = {
+    ...QUESTION,
+    messages: [
+      { role: "user", content: "Hi" },
+      {
+        role: "assistant",
+        content: [{ type: "thinking", thinking: "hm", signature: "c2ln" }, { type: "text", text: "Hello" }],
+      },
+      { role: "user", content: "And?" },
+    ],
+  };
+  const { ask, bedrock, hosts, logLines } = start(twoTargets({}, [CLAUDE, "amazon.nova-lite-v1:0"]));
+  const denied = { "x-amzn-errortype": "AccessDeniedException" };
+  const refused = ask("/v1/messages", thinking);
+  (await bedrock.call(0)).answerWhole(403, "{}", denied);
+  equal((await refused.response).status, 403);
+  match(String((await logLines()).at(-1)?.["passed_over"]), /^west: would lose messages/);
+
+  // The first target rests by now: what the second can answer whole goes there, and the rest waits.
+  const served = ask("/v1/messages", QUESTION);
+  (await bedrock.call(1)).answerWhole(200, ANSWER);
+  equal((await served.response).status, 200);
+  equal((await ask("/v1/messages", thinking).response).status, 529);
+  deepEqual(hosts(), ["us-east-1", "us-west-2"]);
+});
+
+Deno.test("native requests stay in the region of their path and in the regions of the caller", async () => {
+  const inPath = start();
+  inPath.ask("/aws-bedrock/bedrock-runtime/us-west-2/model/m/converse", NATIVE);
+  await inPath.bedrock.call(0);
+  deepEqual(inPath.hosts(), ["us-west-2"]);
+
+  const limited = start(twoTargets(), caller("team", { models: ["m"], native: native(["us-west-2"]) }));
+  limited.ask("/model/m/converse", NATIVE);
+  await limited.bedrock.call(0);
+  deepEqual(limited.hosts(), ["us-west-2"]);
+});
+
+Deno.test("a caller whose requests must stay in a geography never reaches a target outside of it", async () => {
+  const both = twoTargets({}, [CLAUDE, "global.anthropic.claude-haiku-4-5-20251001-v1:0"]);
+  const { ask, bedrock, hosts } = start(both, caller("team", { models: ["m"], dataResidency: ["us"] }));
+  const { response } = ask(CHAT, QUESTION);
+  for (const attempt of [0, 1, 2]) {
+    (await bedrock.call(attempt)).answerWhole(429, "{}", { "x-amzn-errortype": "ThrottlingException" });
+  }
+  equal((await response).status, 429);
+  deepEqual(new Set(hosts()), new Set(["us-east-1"]));
+  const nowhere = start(both, caller("team", { models: ["m"], dataResidency: ["eu"] }));
+  equal((await nowhere.ask(CHAT, QUESTION).response).status, 403);
+});
