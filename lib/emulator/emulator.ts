@@ -11,7 +11,7 @@ import type { Outcome } from "./server/call.ts";
 import { PromptCache } from "./model/cache.ts";
 import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from "./server/credentials.ts";
 import { BedrockException, EXCEPTION_STATUS } from "./server/exception.ts";
-import { FaultCountdown } from "./faults/countdown.ts";
+import { FaultSchedule } from "./faults/schedule.ts";
 import { type FaultRequest, splitFaults } from "./faults/faults.ts";
 import { createPause, type Step, streamSteps, toSteps } from "./server/frames.ts";
 import { stringifySorted } from "./server/json.ts";
@@ -55,7 +55,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   };
   const state = { cache: new PromptCache(clock), seal: createReasoningSeal(options.seed ?? "emulator") };
   const jobs = new AsyncJobs(clock);
-  const countdown = new FaultCountdown();
+  const schedule = new FaultSchedule(clock);
 
   async function answer(request: Request): Promise<Response> {
     const receivedAt = clock.monotonic();
@@ -65,7 +65,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     const body = await readBody(request);
     const region = authenticate({ method, url, headers, body }, rules, clock.now());
     const { resourceId, faults: asked } = splitFaults(route.resourceId, headers.get("x-emulator-fault"));
-    const faults = countdown.due(asked, `${route.operation} ${route.resourceId}`);
+    const faults = schedule.due(asked, `${region} ${route.operation} ${route.resourceId}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
     const parsed = parseJson(body, headers);

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { EventStreamError, FrameDecoder } from "../../lib/codec/eventstream.ts";
 import { EMULATOR_API_KEY } from "../../lib/emulator/server/credentials.ts";
 import { createEmulator } from "../../lib/emulator/emulator.ts";
-import { faultNames } from "../../lib/emulator/faults/faults.ts";
+import { faultNames, splitFaults } from "../../lib/emulator/faults/faults.ts";
+import { FaultSchedule } from "../../lib/emulator/faults/schedule.ts";
 import {
   ask,
   CLAUDE,
@@ -278,7 +279,35 @@ Deno.test("faults combined with first end after that number of requests, by mode
   assert.deepEqual(statuses, [429, 200, 429, 429, 200, 200]);
 });
 
+Deno.test("faults combined with every strike each nth request", async () => {
+  const post = postTo();
+  const statuses = [];
+  for (let request = 1; request <= 6; request++) {
+    const response = await post(pathOf(`${CLAUDE}.fault-every:3.fault-throttling`, "converse"), {
+      messages: [ask("hi")],
+    });
+    await response.body?.cancel();
+    statuses.push(response.status);
+  }
+  assert.deepEqual(statuses, [200, 200, 429, 200, 200, 429]);
+});
+
+Deno.test("faults combined with for end after that many seconds", () => {
+  let nowMs = 1_000;
+  const schedule = new FaultSchedule({ now: () => nowMs, monotonic: () => nowMs });
+  const { faults } = splitFaults("model.fault-for:20.fault-unavailable", null);
+  const due = () => schedule.due(faults, "us-east-1 converse model").length > 0;
+  assert.equal(due(), true);
+  nowMs += 19_999;
+  assert.equal(due(), true);
+  nowMs += 1;
+  assert.equal(due(), false);
+});
+
 Deno.test("every fault is tried here", () => {
   const tried = [...Object.keys(REFUSALS), ...Object.keys(CANNED), ...Object.keys(STREAMS)];
-  assert.deepEqual([...tried, "first", "hang", "slow-answer", "stall"].sort(), [...faultNames()].sort());
+  assert.deepEqual(
+    [...tried, "every", "first", "for", "hang", "slow-answer", "stall"].sort(),
+    [...faultNames()].sort(),
+  );
 });

@@ -16,9 +16,17 @@ export interface CannedAnswer {
   readonly body: string;
 }
 
+/** When a request comes. */
+export interface Moment {
+  /** Its number among those of its kind, from 1. */
+  readonly request: number;
+  /** Since the first request of its kind. */
+  readonly elapsedMs: number;
+}
+
 export type Fault =
-  /** Restricts the other faults to the first requests. */
-  | { readonly kind: "first" }
+  /** Restricts the other faults to some of the requests. */
+  | { readonly kind: "when"; readonly isDue: (moment: Moment, argument: number | undefined) => boolean }
   /** Refuses before anything is answered. */
   | {
     readonly kind: "refuse";
@@ -122,7 +130,9 @@ function damaged(frame: FrameStep): Step {
 const RESET_STEPS: readonly Step[] = [{ kind: "wait", ms: 20 }, { kind: "reset" }];
 
 const FAULTS: ReadonlyMap<string, Fault> = new Map<string, Fault>([
-  ["first", { kind: "first" }],
+  ["first", { kind: "when", isDue: ({ request }, requests = 1) => request <= requests }],
+  ["every", { kind: "when", isDue: ({ request }, nth = 2) => request % nth === 0 }],
+  ["for", { kind: "when", isDue: ({ elapsedMs }, seconds = 10) => elapsedMs < seconds * 1000 }],
   ["validation", refuse("ValidationException", "The emulator was asked to refuse this request.")],
   [
     "quota",
