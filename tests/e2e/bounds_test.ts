@@ -99,7 +99,7 @@ forEachRuntime(
       });
       await t.step(
         `${dialect}: JSON that is no object`,
-        () => expectRefusal(dialect, { line, body: "[1]" }, [400, /not a JSON object: found an array/]),
+        () => expectRefusal(dialect, { line, body: "[1]" }, [400, /must be a JSON object, found an array/]),
       );
       await t.step(`${dialect}: nothing`, () => expectRefusal(dialect, { line }, [400, /empty/]));
     }
@@ -164,8 +164,8 @@ forEachRuntime(
     await using program = await startProgram(runtime, config);
     const cases: readonly (readonly [headers: Record<string, string>, message: RegExp])[] = [
       [{}, /missing API key/],
-      [{ Authorization: "Bearer wrong" }, /is not valid/],
-      [{ "x-api-key": "wrong" }, /is not valid/],
+      [{ Authorization: "Bearer wrong" }, /invalid API key/],
+      [{ "x-api-key": "wrong" }, /invalid API key/],
       [{ Authorization: "Bearer expired-key" }, /has expired/],
       [{ Authorization: "Bearer disabled-key" }, /is disabled/],
     ];

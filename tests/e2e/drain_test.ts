@@ -134,7 +134,7 @@ for (const second of ["SIGTERM", "SIGINT"] as const) {
       assert.ok(await client.seen("Hello"));
       const stopped = program.stop();
       await draining(program);
-      const isAnswer = ({ message }: LogLine) => /^signal ignored|^ended at once/.test(message);
+      const isAnswer = ({ message }: LogLine) => /^signal ignored|^exiting immediately/.test(message);
       let answer: LogLine;
       // Within the first second it is taken for the same signal, and what runs goes on.
       do {
