@@ -86,6 +86,13 @@ warnings do not change it. References such as \${env:NAME} are resolved as by "a
         value: "NAME",
         help: "a caller in the configuration; default: any caller that may use the model",
       },
+      {
+        name: "simulate",
+        value: "FAILURES",
+        help:
+          "also simulate 10,000 requests while targets fail: TARGET=fail, TARGET=throttle or TARGET=slow:MS, " +
+          "separated by commas",
+      },
       READ_CONFIG,
     ],
     notes: "Secrets are not printed. The exit code is 1 if the request would be refused.",

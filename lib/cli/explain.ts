@@ -1,9 +1,11 @@
 /** `adit explain`: how a request for a model would be routed, and why. */
 
+import { randomFraction } from "../base/ids.ts";
 import { suggestion } from "../config/schema/suggest.ts";
 import { explainModel } from "./explanation.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
+import { simulate } from "./simulation.ts";
 import { parseOptions } from "./options.ts";
 
 /**
@@ -22,14 +24,22 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
     return 1;
   }
   const [model = ""] = options.positionals;
-  const { served, facts } = explainModel(model, {
+  const { served, plan, facts } = explainModel(model, {
     snapshot,
     caller,
     sourceMap,
     table: tables.models,
     nowMs: io.clock.now(),
   });
-  const width = Math.max(...facts.map(({ topic }) => topic.length));
-  for (const { topic, text } of facts) io.out(`${topic.padEnd(width)}  ${text}\n`);
+  const simulated = options.simulate === undefined || plan === undefined
+    ? []
+    : simulate(plan, { failures: options.simulate, random: randomFraction });
+  if (typeof simulated === "string") {
+    io.err(`${simulated}\n`);
+    return 2;
+  }
+  const all = [...facts, ...simulated];
+  const width = Math.max(...all.map(({ topic }) => topic.length));
+  for (const { topic, text } of all) io.out(`${topic.padEnd(width)}  ${text}\n`);
   return served ? 0 : 1;
 }

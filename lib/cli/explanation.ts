@@ -19,11 +19,14 @@ import type { Plan, Target } from "../snapshot/plan.ts";
 import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/operations.ts";
 import { isSignedByCaller } from "../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
+import { failoverFacts } from "./failover_facts.ts";
 import { traitFacts } from "./trait_facts.ts";
 
 export interface Explanation {
   /** Whether the request would be sent on. */
   readonly served: boolean;
+  /** Undefined if the request would be refused. */
+  readonly plan: Plan | undefined;
   /** In the order in which they apply to a request. */
   readonly facts: readonly Fact[];
 }
@@ -48,7 +51,7 @@ export function explainModel(name: string, options: ExplainOptions): Explanation
   ];
   const served = typeof plan !== "string" &&
     (caller === undefined || refusalReason(caller, nowMs) === undefined);
-  return { served, facts };
+  return { served, plan: typeof plan === "string" ? undefined : plan, facts };
 }
 
 const NOT_FOUND = "404, on Bedrock's own API 403";
@@ -63,7 +66,9 @@ function planOf(name: string, { snapshot, caller, sourceMap }: ExplainOptions): 
     }
     return planFor(model);
   }
-  if (modelFor(name, caller, snapshot) !== undefined) return resolveModel(name, caller, snapshot);
+  if (modelFor(name, caller, snapshot) !== undefined) {
+    return planOrRefusal(() => resolveModel(name, caller, snapshot));
+  }
   const place = { id: name, pathRegion: undefined, signatureRegion: undefined };
   try {
     return resolveNative(place, caller, snapshot);
@@ -85,6 +90,16 @@ function planOf(name: string, { snapshot, caller, sourceMap }: ExplainOptions): 
   return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], sourceMap)}`;
 }
 
+/** Of a caller whose requests must not leave a geography, no target may be left. */
+function planOrRefusal(resolve: () => Plan): Plan | string {
+  try {
+    return resolve();
+  } catch (error) {
+    if (error instanceof AditError) return `403: ${error.message}`;
+    throw error;
+  }
+}
+
 function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
   const names = [...snapshot.callers.values()]
     .filter((caller) => modelFor(name, caller, snapshot) !== undefined)
@@ -101,12 +116,15 @@ function callerFact(caller: Caller, nowMs: number): Fact {
   return { topic: "caller", text };
 }
 
-function targetFacts({ targets }: Plan, options: ExplainOptions): readonly Fact[] {
+function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
+  const { targets } = plan;
   const { snapshot: { limits, timeouts } } = options;
   const { connectMs, firstByteMs, idleMs, totalMs } = timeouts;
   const durations = { connect: connectMs, "first byte": firstByteMs, idle: idleMs, total: totalMs };
   return [
+    ...failoverFacts(plan, timeouts),
     ...targets.flatMap((target) => [
+      ...(targets.length > 1 ? [{ topic: "target", text: target.settings?.name ?? "" }] : []),
       ...providerFacts(target, options),
       ...requestFacts(target, options),
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
