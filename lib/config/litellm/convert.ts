@@ -32,6 +32,10 @@ export function importLitellm(text: string): Imported | string {
     if (typeof deployment === "string") draft.skip(deployment);
     else draft.add(deployment);
   }
+  for (const section of FALLBACK_SECTIONS) {
+    const settings = config[section];
+    if (isMapping(settings)) draft.addFallbacks(settings["fallbacks"]);
+  }
   draft.addMasterKey(masterKeyOf(config));
   for (const [section, value] of Object.entries(config)) {
     if (section !== "model_list" && section !== "credential_list") draft.skipSection(section, value);
@@ -51,10 +55,25 @@ function masterKeyOf({ general_settings: settings }: Readonly<Record<string, unk
 /** Credentials that are not secret. */
 const OPEN_CREDENTIALS: readonly string[] = ["profile", "role"];
 
+/** A target as it is written. */
+interface DraftTarget {
+  readonly name?: string;
+  readonly provider: string;
+  readonly id: string;
+  readonly priority?: number;
+  readonly weight?: number;
+}
+
+/** Sections of LiteLLM in which fallbacks may be. */
+const FALLBACK_SECTIONS: readonly string[] = ["litellm_settings", "router_settings"];
+
 /** The configuration being built. */
 class Draft {
   readonly #providers: Record<string, object> = {};
-  readonly #models: Record<string, object> = {};
+  /** By model, one for each deployment of that name. */
+  readonly #targets = new Map<string, DraftTarget[]>();
+  /** By model, the models that LiteLLM would fall back to, in order. */
+  readonly #fallbacks = new Map<string, readonly string[]>();
   #callers: Record<string, object> = {};
   /** By section and name. */
   readonly #comments = new Map<string, string[]>();
@@ -67,7 +86,8 @@ class Draft {
 
   /** Lists the keys of a section that have no counterpart. */
   skipSection(section: string, value: unknown): void {
-    const keys = isMapping(value) ? Object.keys(value) : [];
+    const keys = (isMapping(value) ? Object.keys(value) : [])
+      .filter((key) => key !== "fallbacks" || !FALLBACK_SECTIONS.includes(section));
     const lost = section === "general_settings" && "master" in this.#callers
       ? keys.filter((key) => key !== MASTER_KEY)
       : keys;
@@ -81,10 +101,8 @@ class Draft {
     if (!MODEL_NAME.test(name)) {
       return this.skip(`${name} (${id}): the name has characters that are not allowed in model names`);
     }
-    if (Object.hasOwn(this.#models, name)) {
-      return this.#comment("models", name, `another deployment with this name was skipped: ${id}`);
-    }
-    this.#models[name] = {
+    const { weight, order } = deployment;
+    const target = {
       provider: this.#providerFor(deployment),
       id,
       ...(baseModel === undefined ? {} : { base_model: baseModel }),
@@ -92,7 +110,10 @@ class Draft {
       ...(api === "converse" || (api === "invoke" && id.includes("anthropic.")) ? { api } : {}),
       ...(Object.keys(defaults).length === 0 ? {} : { defaults }),
       ...(guardrail === undefined ? {} : { guardrail }),
+      ...(order === undefined ? {} : { priority: order }),
+      ...(weight === undefined ? {} : { weight }),
     };
+    this.#targets.set(name, [...this.#targets.get(name) ?? [], target]);
     if (lost.length > 0) this.#comment("models", name, `not converted: ${lost.join(", ")}`);
   }
 
@@ -108,9 +129,60 @@ class Draft {
     );
   }
 
+  /** Reads `fallbacks: [{ MODEL: [OTHER, …] }]`. */
+  addFallbacks(fallbacks: unknown): void {
+    for (const entry of Array.isArray(fallbacks) ? fallbacks : []) {
+      for (const [name, others] of Object.entries(isMapping(entry) ? entry : {})) {
+        const names = (Array.isArray(others) ? others : []).filter((other) => typeof other === "string");
+        this.#fallbacks.set(name, names);
+      }
+    }
+  }
+
+  /** One deployment is a model with provider and id; several, or fallbacks, make a list of targets. */
+  #models(): Record<string, object> {
+    return Object.fromEntries([...this.#targets].map(([name, targets]) => {
+      const others = (this.#fallbacks.get(name) ?? []).filter((other) => {
+        const isKnown = this.#targets.has(other) && other !== name;
+        if (!isKnown) this.#comment("models", name, `fallback skipped, not converted here: ${other}`);
+        return isKnown;
+      });
+      const [only, ...more] = targets;
+      if (only !== undefined && more.length === 0 && others.length === 0) {
+        const { priority: _priority, weight: _weight, ...model } = only;
+        return [name, model];
+      }
+      const last = Math.max(0, ...targets.map(({ priority = 0 }) => priority));
+      return [name, {
+        targets: [
+          ...this.#named(targets),
+          ...others.flatMap((other, index) => this.#fallbackTo(other, last + 1 + index)),
+        ],
+      }];
+    }));
+  }
+
+  /** The other model, or its own targets where it has fallbacks itself, since those could lead back. */
+  #fallbackTo(model: string, priority: number): readonly object[] {
+    if (!this.#fallbacks.has(model)) return [{ model, priority }];
+    return (this.#targets.get(model) ?? []).map((target, index) => ({
+      ...target,
+      name: `${model.replaceAll(/[^A-Za-z0-9._-]/g, "-")}-${index + 1}`,
+      priority,
+    }));
+  }
+
+  /** Targets of one provider need names to tell them apart. */
+  #named(targets: readonly DraftTarget[]): readonly DraftTarget[] {
+    return targets.map((target, index) => {
+      const isRepeated = targets.findIndex(({ provider }) => provider === target.provider) < index;
+      return isRepeated ? { name: `${target.provider}-${index + 1}`, ...target } : target;
+    });
+  }
+
   finish(): Imported | undefined {
-    if (Object.keys(this.#models).length === 0) return undefined;
-    const sections = { providers: this.#providers, models: this.#models, callers: this.#callers };
+    if (this.#targets.size === 0) return undefined;
+    const sections = { providers: this.#providers, models: this.#models(), callers: this.#callers };
     const document = new Document(sections);
     document.commentBefore = " Imported from a LiteLLM configuration. Run adit check before using it.";
     for (const [place, lines] of this.#comments) {
@@ -130,8 +202,9 @@ class Draft {
   }
 
   /** Name of the provider for a deployment; deployments with the same settings share one. */
-  #providerFor({ region, endpoint, credentials }: Deployment): string {
+  #providerFor({ name: model, region, endpoint, credentials }: Deployment): string {
     const sound = endpoint === undefined || firstReference(endpoint) !== undefined || parseEndpoint(endpoint);
+    if (!sound) this.#comment("models", model, "not converted: an endpoint that is not a plain URL");
     const provider = {
       type: "bedrock",
       // LiteLLM's default region.
@@ -146,7 +219,6 @@ class Draft {
     let name = base;
     for (let count = 2; Object.hasOwn(this.#providers, name); count++) name = `${base}-${count}`;
     this.#providers[name] = provider;
-    if (!sound) this.#comment("providers", name, "not converted: an endpoint that is not a plain URL");
     const secrets = Object.entries(credentials)
       .filter(([key, value]) =>
         !OPEN_CREDENTIALS.includes(key) && firstReference(String(value)) === undefined

@@ -22,6 +22,10 @@ export interface Deployment {
   readonly defaults: Mapping;
   /** In the form of `models.NAME.guardrail`. */
   readonly guardrail: Mapping | undefined;
+  /** Share among the deployments of one name. */
+  readonly weight: number | undefined;
+  /** Deployments with a lower order are used first. */
+  readonly order: number | undefined;
   /** Parameters that have no counterpart. */
   readonly lost: readonly string[];
 }
@@ -42,7 +46,7 @@ const ROLE: Readonly<Record<string, string>> = {
 const DEFAULTS: readonly string[] = ["max_tokens", "temperature", "top_p", "stop"];
 const ENDPOINTS: readonly string[] = ["aws_bedrock_runtime_endpoint", "api_base"];
 const READ_ELSEWHERE: readonly string[] = [
-  ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider"],
+  ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider", "weight", "order"],
   "litellm_credential_name",
 ];
 
@@ -84,6 +88,8 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
     credentials,
     defaults: Object.fromEntries(defaults.map((key) => [key, reference(params[key]) ?? params[key]])),
     guardrail,
+    weight: wholeNumber(params["weight"], { min: 1, max: 1000 }),
+    order: wholeNumber(params["order"], { min: 0, max: 100 }),
     lost: [
       ...path.lost,
       ...Object.keys(params).filter((key) => !known.includes(key)),
@@ -163,4 +169,13 @@ function reference(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const [, variable] = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(value) ?? [];
   return variable === undefined ? value.replaceAll("${", () => "$${") : `\${env:${variable}}`;
+}
+
+function wholeNumber(
+  value: unknown,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
+    ? value
+    : undefined;
 }
