@@ -6,6 +6,8 @@ import { randomFraction } from "../base/ids.ts";
 import type { LogFields, Logger } from "../base/log.ts";
 import { formatPath } from "../base/problems.ts";
 import { router } from "../endpoints/router.ts";
+import { Admission } from "../gateway/admission/admit.ts";
+import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
 import { RetryBudget } from "../gateway/retry_budget.ts";
@@ -52,7 +54,19 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     random,
     onMisfit: (target, error) => logger.log("warn", "target is not usable", misfitFields(target, error)),
   };
-  const pipeline = new Pipeline({ clock, timers, upstream, router, snapshot, sinks, attempts });
+  const sizes = new Sizes();
+  const admission = new Admission([], sizes);
+  const pipeline = new Pipeline({
+    clock,
+    timers,
+    upstream,
+    router,
+    snapshot,
+    sinks,
+    attempts,
+    sizes,
+    admission,
+  });
   return { pipeline, credentials, counts, health };
 }
 

@@ -272,6 +272,12 @@ export interface UpstreamDetail {
   readonly requestId?: string;
 }
 
+/** A rule that refused a request, by its name, and what it limits. */
+export interface RefusingLimit {
+  readonly rule: string;
+  readonly what: string;
+}
+
 export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].content[0].image_url.url`. */
   readonly param?: string;
@@ -281,6 +287,10 @@ export interface ErrorDetails {
   readonly allow?: string;
   /** The upstream's `retry-after`, passed through unchanged. */
   readonly retryAfter?: string;
+  /** Milliseconds after which the request may be repeated, where this gateway itself knows them. */
+  readonly retryAfterMs?: number;
+  /** For `x-adit-limit`. */
+  readonly limit?: RefusingLimit;
   /** Overrides the table: false where the gateway has retried already and nothing else is likely to help. */
   readonly shouldRetry?: boolean;
   readonly upstream?: UpstreamDetail;

@@ -7,3 +7,11 @@ export interface Usage {
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
 }
+
+/** What a request counts as having used. */
+export interface Spent {
+  /** All zero if no target accepted the request. */
+  readonly usage: Usage;
+  /** Whether a part of the usage is estimated, because Bedrock did not report it. */
+  readonly estimated: boolean;
+}

@@ -19,6 +19,7 @@ export function catalogEndpoint(list: CatalogList): CallerEndpoint {
   return {
     needs: "caller",
     about: { endpoint: "catalog", list },
+    counts: undefined,
     read({ caller, snapshot, target }) {
       const catalog = listCatalog(list, { caller, snapshot, query: queryOf(target) });
       return { kind: "answer", answer: jsonAnswer(catalog) };

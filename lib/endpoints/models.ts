@@ -14,6 +14,7 @@ export function modelsEndpoint(name?: string): CallerEndpoint {
   return {
     needs: "caller",
     about: { endpoint: "models", name },
+    counts: undefined,
     read({ caller, snapshot, startedMs, target }) {
       const list = listModels(name, { caller, snapshot, createdMs: startedMs, query: queryOf(target) });
       return { kind: "answer", answer: jsonAnswer(list) };

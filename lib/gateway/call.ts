@@ -4,10 +4,12 @@ import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
+import type { Spent } from "../base/usage.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
 import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
 import type { RecordedAttempt, RecordedError, RecordSink, RequestRecord } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import type { Hold } from "./admission/admit.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, Outcome } from "./outcome.ts";
 
@@ -46,6 +48,10 @@ export class Call {
   #exchange: Exchange | undefined;
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
+  #hold: Hold | undefined;
+  #accepted = false;
+  #sentBytes = 0;
+  #brokenAttempts = 0;
   #answer: Answer | undefined;
   #onOverdue: (() => void) | undefined;
   #onSettled: ((error: AditError | undefined) => void) | undefined;
@@ -87,6 +93,15 @@ export class Call {
 
   set plan(plan: Plan) {
     this.#plan = plan;
+  }
+
+  /** What has been taken for the request, which is settled with it. */
+  get hold(): Hold | undefined {
+    return this.#hold;
+  }
+
+  set hold(hold: Hold) {
+    this.#hold = hold;
   }
 
   /**
@@ -131,6 +146,8 @@ export class Call {
   /** Records the result of one attempt. */
   noteAttempt(attempt: RecordedAttempt): void {
     this.#attempts.push(attempt);
+    const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";
+    if (brokeOff && this.#exchange?.isAccepted === true) this.#brokenAttempts++;
   }
 
   /** Records a target that was skipped, and why. */
@@ -141,6 +158,16 @@ export class Call {
   /** The attempts so far, in order. */
   get attempts(): readonly RecordedAttempt[] {
     return this.#attempts;
+  }
+
+  /** Records that a target has accepted the request. */
+  accepted(): void {
+    this.#accepted = true;
+  }
+
+  /** Records bytes of the response's body. */
+  wrote(bytes: number): void {
+    this.#sentBytes += bytes;
   }
 
   /** Records that the response has begun. */
@@ -156,9 +183,11 @@ export class Call {
     this.#settled = true;
     this.#deadline.cancel();
     if (error !== undefined) this.#exchange?.end(error);
+    const outcome = this.#answer?.outcome();
     this.options.onSettled(this);
-    this.#onSettled?.(error ?? this.#answer?.outcome().refusal);
-    const record = this.#record(this.#answer?.outcome(), error, failure);
+    this.#onSettled?.(error ?? outcome?.refusal);
+    const spent = this.#closeHold(outcome, error ?? outcome?.refusal);
+    const record = this.#record({ outcome, error: error ?? outcome?.refusal, failure, spent });
     for (const sink of this.options.sinks) sink(record);
   }
 
@@ -182,15 +211,25 @@ export class Call {
     return Math.round(this.options.clock.monotonic() - this.#startedMs);
   }
 
-  #record(
-    outcome: Outcome | undefined,
-    error: AditError | undefined = outcome?.refusal,
-    failure: Failure | undefined,
-  ): RequestRecord {
+  #closeHold(outcome: Outcome | undefined, error: AditError | undefined): Spent | undefined {
+    const isLeft = error?.kind === "client_gone" && this.#exchange !== undefined;
+    return this.#hold?.close({
+      dialect: this.options.dialect,
+      usage: outcome?.usage,
+      error,
+      accepted: this.#accepted || isLeft,
+      sentBytes: this.#sentBytes,
+      brokenAttempts: this.#brokenAttempts,
+    });
+  }
+
+  #record({ outcome, error, failure, spent }: Settlement): RequestRecord {
     const { snapshot, id, method, path, dialect, remoteAddress } = this.options;
     return {
       requestId: id,
       caller: this.#caller?.name,
+      team: this.#caller?.team,
+      tags: this.#caller?.tags ?? {},
       remoteAddress,
       method,
       path: path.slice(0, 256),
@@ -202,6 +241,8 @@ export class Call {
       durationMs: this.#elapsed(),
       firstByteMs: this.#firstByteMs,
       usage: outcome?.usage,
+      spent,
+      limit: error?.details.limit,
       stopReason: outcome?.stopReason,
       upstreamRequestId: outcome?.upstreamRequestId ?? error?.details.upstream?.requestId,
       ignored: failure?.ignored ?? this.#answer?.ignored ?? [],
@@ -210,6 +251,14 @@ export class Call {
       logged: snapshot.log.requests,
     };
   }
+}
+
+/** What is known when a request is settled. */
+interface Settlement {
+  readonly outcome: Outcome | undefined;
+  readonly error: AditError | undefined;
+  readonly failure: Failure | undefined;
+  readonly spent: Spent | undefined;
 }
 
 function recordedError(error: AditError): RecordedError {

@@ -7,6 +7,7 @@ import { type AditError, toAditError } from "../base/errors.ts";
 import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import type { Counted, RequestSize } from "./admission/asked.ts";
 import type { Call } from "./call.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
@@ -25,6 +26,8 @@ export interface OpenEndpoint {
 export interface CallerEndpoint {
   readonly needs: "caller";
   readonly about: EndpointFacts;
+  /** What its requests count as; undefined if they never leave the gateway. */
+  readonly counts: Counted | undefined;
   /** Whether success is an AWS event stream, which some connections would truncate. */
   readonly answersInFrames?: boolean;
   /** Parses the request as far as it is the same for every target. Throws the caller's mistakes. */
@@ -55,6 +58,8 @@ export interface ModelRequest {
   readonly plan: Plan;
   /** One attempt at one target; what it throws is a refusal, too. */
   attempt(target: Target, call: Call, hold: Hold | undefined): Promise<Attempt>;
+  /** The size of the body; default: all of it is text. */
+  measure?(): RequestSize;
   /** The request's affinity: the first of the named keys that it has. */
   affinity?(by: readonly string[]): string | undefined;
   /**

@@ -13,11 +13,14 @@ import { discardBody, readBody } from "../server/body.ts";
 import { routePath } from "../server/path.ts";
 import { streamBody } from "../server/stream.ts";
 import type { RecordSink } from "../snapshot/record.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import type { Admission, Hold } from "./admission/admit.ts";
+import { Asked } from "./admission/asked.ts";
+import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
-import type { Attempt, CallerEndpoint, Router } from "./endpoint.ts";
+import type { Attempt, CallerEndpoint, ModelRequest, Router } from "./endpoint.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
 
@@ -30,6 +33,8 @@ export interface PipelineOptions {
   /** Receive the record of every request when it is settled. */
   readonly sinks: readonly RecordSink[];
   readonly attempts: AttemptTools;
+  readonly sizes: Sizes;
+  readonly admission: Admission;
 }
 
 /** The parts of a received request. */
@@ -37,6 +42,14 @@ interface Incoming {
   readonly request: Request;
   readonly connection: Connection;
   readonly call: Call;
+}
+
+/** A request that is complete except for what it may use. */
+interface Admissible {
+  readonly call: Call;
+  readonly caller: Caller;
+  readonly endpoint: CallerEndpoint;
+  readonly bodyBytes: number;
 }
 
 /** Handles requests with the current snapshot, and tracks in-flight requests. */
@@ -140,8 +153,20 @@ export class Pipeline {
         return wholeResponse(call, reading.answer);
       case "model":
         call.plan = reading.request.plan;
+        call.hold = this.#admit(reading.request, { call, caller, endpoint, bodyBytes: received.body.length });
         return this.#respond(await attemptInOrder(reading.request, call, this.#options.attempts), call);
     }
+  }
+
+  #admit(request: ModelRequest, { call, caller, endpoint, bodyBytes }: Admissible): Hold {
+    const { admission, sizes } = this.#options;
+    const { id, snapshot } = call;
+    const { plan, measure } = request;
+    const counts = endpoint.counts ?? "requests";
+    const { estimate } = sizes;
+    return admission.admit(
+      new Asked({ id, snapshot, caller, plan, counts, bodyBytes }, { measure, estimate }),
+    );
   }
 
   /** The request as received, once it is complete. */
@@ -159,7 +184,10 @@ export class Pipeline {
   }
 
   #respond(attempt: Attempt, call: Call): Response {
-    if (attempt.refused === undefined) return this.#send(attempt.answered, call);
+    if (attempt.refused === undefined) {
+      call.accepted();
+      return this.#send(attempt.answered, call);
+    }
     const { refused, ignored, answer } = attempt;
     return answer === undefined ? refusal(call, refused, ignored) : this.#send(answer, call);
   }
@@ -213,6 +241,7 @@ function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[])
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
   addTargetHeaders(headers, call);
+  call.hold?.addHeaders(headers);
 }
 
 /** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
@@ -229,6 +258,7 @@ function wholeResponse(call: Call, answer: WholeAnswer): Response {
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
   call.began(answer);
+  call.wrote(body.length);
   call.settle();
   return response;
 }

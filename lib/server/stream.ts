@@ -20,6 +20,8 @@ export interface StreamedCall {
   end(error: AditError): void;
   /** Registers a callback for the request's deadline. */
   onOverdue(callback: () => void): void;
+  /** Records bytes of the response that are about to be sent. */
+  wrote(bytes: number): void;
   /** Called once, when the last byte has been sent or never will be. */
   settle(error?: AditError): void;
 }
@@ -88,6 +90,7 @@ export function streamBody(
       if (!isOpen) return;
       if (bytes !== undefined) {
         silence?.extend(keepaliveMs);
+        call.wrote(bytes.length);
         controller.enqueue(bytes);
         return;
       }

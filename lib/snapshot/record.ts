@@ -2,8 +2,8 @@
  * What is known about a request once it is settled: the one record for the log, the counts and everything else.
  */
 
-import type { ErrorKind, UpstreamDetail } from "../base/errors.ts";
-import type { Usage } from "../base/usage.ts";
+import type { ErrorKind, RefusingLimit, UpstreamDetail } from "../base/errors.ts";
+import type { Spent, Usage } from "../base/usage.ts";
 import type { PassedOver } from "./plan.ts";
 
 /** Plain data, so that it can be sent to another thread. Contains no key, prompt or response text. */
@@ -11,6 +11,9 @@ export interface RequestRecord {
   readonly requestId: string;
   /** Name of the caller; undefined until it is authenticated. */
   readonly caller: string | undefined;
+  readonly team: string | undefined;
+  /** The caller's tags. */
+  readonly tags: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
   readonly method: string;
   /** Truncated to 256 characters. */
@@ -31,6 +34,10 @@ export interface RequestRecord {
   readonly firstByteMs: number | undefined;
   /** Also for a response that broke off, as far as it was reported. */
   readonly usage: Usage | undefined;
+  /** What the request counts as having used; undefined if it was not admitted, or runs nothing upstream. */
+  readonly spent: Spent | undefined;
+  /** The rule that refused the request, if one did. */
+  readonly limit: RefusingLimit | undefined;
   /** Bedrock's own value. */
   readonly stopReason: string | undefined;
   readonly upstreamRequestId: string | undefined;

@@ -285,6 +285,10 @@ export interface Route {
 
 export interface Caller {
   readonly name: string;
+  /** The team that shares limits and budgets with others of the same name. */
+  readonly team: string | undefined;
+  /** Names and values for limits, budgets and reports; empty if the file has none. */
+  readonly tags: Readonly<Record<string, string>>;
   /** Callers with equal lists share one object. */
   readonly models: ModelAccess;
   /** Undefined if the caller may not use Bedrock's native API. */

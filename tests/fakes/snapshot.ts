@@ -85,6 +85,8 @@ export function caller(name: string, { models = [], ...overrides }: CallerParts 
   return {
     key: `key-of-${name}`,
     name,
+    team: undefined,
+    tags: {},
     models: modelAccess([...models]),
     native: undefined,
     expiresAtMs: undefined,

@@ -42,6 +42,7 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
   let deadline: Deadline | undefined;
   const call = {
     end: (error: AditError) => void log.push(`end ${error.kind}`),
+    wrote: () => {},
     onOverdue(callback: () => void) {
       deadline = time.timers.after(TOTAL_MS, callback);
     },

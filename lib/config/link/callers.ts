@@ -27,6 +27,8 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
   }
   return {
     name,
+    team: entry.team,
+    tags: entry.tags,
     models: access.models([...path, "models"], entry.models),
     native: access.native([...path, "native"], entry.native),
     expiresAtMs: entry.expires,

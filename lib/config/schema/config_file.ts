@@ -251,6 +251,8 @@ const callerKeys = either("the hash of a key, or a list of 1 to 8 hashes", [
   hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
 });
 
+const TEAM_EXPECTED = "letters, digits and . _ - (at most 64), beginning with a letter or a digit";
+
 const caller = mapping({
   key: callerKeys.optional().describe(
     "SHA-256 of the caller's key, as printed by `adit keygen`; a list during key rotation.",
@@ -260,6 +262,16 @@ const caller = mapping({
   native: native.optional()
     .describe(
       "Permission to call Bedrock's native API with model ids: a list of regions, or a mapping with regions and ids.",
+    ),
+  team: text({ expected: TEAM_EXPECTED, pattern: NAME }).optional()
+    .describe("Team of the caller, for limits and reports."),
+  tags: z.record(
+    z.string().regex(NAME),
+    text({ expected: "a value of 1 to 128 printable characters", pattern: /^[\x20-\x7e]{1,128}$/ }),
+  ).register(about, { expected: "a mapping of at most 3 strings" })
+    .refine((tags) => Object.keys(tags).length <= 3)
+    .prefault({}).describe(
+      'Up to three names with values, for limits and reports, such as cost-center: "4711".',
     ),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
   expires: expiry().optional().describe(

@@ -38,6 +38,7 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
   return {
     needs: "caller",
     about: { endpoint: "chat", defaultModel, modelPrefix },
+    counts: "tokens",
     read(received) {
       const body = jsonBody(received);
       const request = parseChatRequest(body);

@@ -25,6 +25,7 @@ import { countedModelId, messagesApi, settingsOf } from "../model_api.ts";
 export const countTokens: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "countTokens" },
+  counts: "requests",
   read(received) {
     const body = withDottedPaths(() => jsonBody(received));
     const { model: name } = parseMessagesHead(body);

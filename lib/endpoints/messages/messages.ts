@@ -42,6 +42,7 @@ import { messagesApi, settingsOf } from "../model_api.ts";
 export const messages: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "messages" },
+  counts: "tokens",
   read(received) {
     const body = withDottedPaths(() => jsonBody(received));
     const head = parseMessagesHead(body);

@@ -6,11 +6,12 @@ import { type AditError, errorRow } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import { encodeFrame } from "../../codec/eventstream.ts";
+import type { Counted } from "../../gateway/admission/asked.ts";
 import { type NativePlace, resolveNative, resolveRegion } from "../../gateway/resolve.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
 import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
-import { isStream, operationRow } from "../../providers/bedrock/operations.ts";
+import { isStream, type Operation, operationRow } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
 import { countedModelId } from "../model_api.ts";
@@ -28,6 +29,7 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
   return {
     needs: "caller",
     about: match,
+    counts: countedAs(operation),
     answersInFrames: isStream(operation),
     read({ received: { headers, body }, target, caller, snapshot }) {
       const native: NativeCall = { match, target, headers, body };
@@ -35,6 +37,12 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
       return { kind: "model", request: { plan, attempt: (...at) => attemptNative(native, ...at) } };
     },
   };
+}
+
+function countedAs(operation: Operation): Counted {
+  const { runsModel, usage } = operationRow(operation);
+  if (!runsModel) return "requests";
+  return usage === "none" ? "unmetered" : "tokens";
 }
 
 async function attemptNative(

@@ -17,6 +17,8 @@ interface OperationRow {
   readonly guardrail: "body" | "headers" | "impossible" | "none";
   /** Where the response reports token counts, if it does; one that reports them in events is a stream. */
   readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
+  /** Whether it runs a model, which uses tokens. */
+  readonly runsModel: boolean;
 }
 
 export const OPERATIONS = {
@@ -26,6 +28,7 @@ export const OPERATIONS = {
     subject: "model in path",
     guardrail: "body",
     usage: "body",
+    runsModel: true,
   },
   converseStream: {
     method: "POST",
@@ -33,6 +36,7 @@ export const OPERATIONS = {
     subject: "model in path",
     guardrail: "body",
     usage: "converse events",
+    runsModel: true,
   },
   invoke: {
     method: "POST",
@@ -40,6 +44,7 @@ export const OPERATIONS = {
     subject: "model in path",
     guardrail: "headers",
     usage: "headers",
+    runsModel: true,
   },
   invokeStream: {
     method: "POST",
@@ -47,6 +52,7 @@ export const OPERATIONS = {
     subject: "model in path",
     guardrail: "headers",
     usage: "invoke events",
+    runsModel: true,
   },
   countTokens: {
     method: "POST",
@@ -54,6 +60,7 @@ export const OPERATIONS = {
     subject: "model in path",
     guardrail: "none",
     usage: "none",
+    runsModel: false,
   },
   applyGuardrail: {
     method: "POST",
@@ -61,6 +68,7 @@ export const OPERATIONS = {
     subject: "resource",
     guardrail: "none",
     usage: "none",
+    runsModel: false,
   },
   invokeGuardrailChecks: {
     method: "POST",
@@ -68,6 +76,7 @@ export const OPERATIONS = {
     subject: "region",
     guardrail: "none",
     usage: "none",
+    runsModel: false,
   },
   startAsyncInvoke: {
     method: "POST",
@@ -75,6 +84,7 @@ export const OPERATIONS = {
     subject: "model in body",
     guardrail: "impossible",
     usage: "none",
+    runsModel: true,
   },
   getAsyncInvoke: {
     method: "GET",
@@ -82,6 +92,7 @@ export const OPERATIONS = {
     subject: "resource",
     guardrail: "none",
     usage: "none",
+    runsModel: false,
   },
   listAsyncInvokes: {
     method: "GET",
@@ -89,6 +100,7 @@ export const OPERATIONS = {
     subject: "region",
     guardrail: "none",
     usage: "none",
+    runsModel: false,
   },
 } as const satisfies Record<string, OperationRow>;
 

@@ -72,6 +72,7 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #head: Promise<Head>;
   #phase: Phase;
+  #isAccepted = false;
   /** The first-byte deadline, then the deadline of the next chunk. */
   #progress: Deadline;
   readonly #total: Deadline | undefined;
@@ -103,6 +104,11 @@ export class Exchange {
       (response) => this.#arrive(response),
       (cause) => this.end(toAditError(cause)),
     );
+  }
+
+  /** Whether the provider has answered with status 200. */
+  get isAccepted(): boolean {
+    return this.#isAccepted;
   }
 
   /** Records that the response has content. */
@@ -190,6 +196,7 @@ export class Exchange {
     }
     const { resolve } = this.#phase;
     this.#phase = { kind: "paused", response, reader: undefined };
+    this.#isAccepted = response.status === 200;
     this.#progress.cancel();
     this.#progress = this.#watchSilence();
     resolve({ status: response.status, headers: response.headers });

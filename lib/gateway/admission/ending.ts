@@ -1,0 +1,19 @@
+/** How a request ended, as far as it matters for what it has used. */
+
+import type { AditError } from "../../base/errors.ts";
+import type { Usage } from "../../base/usage.ts";
+import type { Dialect } from "../dialect.ts";
+
+export interface Ending {
+  readonly dialect: Dialect;
+  /** As far as the upstream reported it. */
+  readonly usage: Usage | undefined;
+  /** Why the request or its response failed. */
+  readonly error: AditError | undefined;
+  /** Whether a response has begun, or the client left while a target was working on one. */
+  readonly accepted: boolean;
+  /** Bytes of the response's body. */
+  readonly sentBytes: number;
+  /** Attempts that a target had accepted and that broke off before another target answered. */
+  readonly brokenAttempts: number;
+}

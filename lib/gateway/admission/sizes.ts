@@ -1,0 +1,139 @@
+/** Estimates the tokens of requests before they are sent and after they broke off, and learns from complete ones. */
+
+import type { AditError } from "../../base/errors.ts";
+import type { Spent, Usage } from "../../base/usage.ts";
+import type { Plan } from "../../snapshot/plan.ts";
+import type { Dialect } from "../dialect.ts";
+import type { Asked, RequestSize, TokenEstimate } from "./asked.ts";
+import type { Ending } from "./ending.ts";
+import { Histogram } from "./histogram.ts";
+
+const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
+/** The first value of a ratio, and the limits of what is learned. */
+interface Ratio {
+  readonly start: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Bytes of a prompt's text in each of its tokens. */
+const TEXT: Ratio = { start: 3.5, min: 2, max: 6 };
+/** Bytes of a response's body, including its framing, for each of its tokens. */
+const WIRE: Ratio = { start: 40, min: 2, max: 1000 };
+/** Weight of the newest sample of a ratio. */
+const WEIGHT = 0.1;
+
+const IMAGE_TOKENS = 1600;
+const DOCUMENT_BYTES_PER_TOKEN = 6;
+/** The longest response of a model whose maximum is not known. */
+const UNKNOWN_MAX_OUTPUT = 8192;
+/** The typical response of a model that has not answered often enough. */
+const UNKNOWN_TYPICAL_OUTPUT = 1024;
+/** Tolerance above the 95th percentile. */
+const MARGIN = 1.5;
+
+/** What has been learned about one model. */
+interface Learned {
+  textRatio: number;
+  /** By the dialect of the response. */
+  readonly wireRatios: Map<Dialect, number>;
+  readonly outputs: Histogram;
+}
+
+/** One per process. Models are known by their configured names; all other model ids share one entry. */
+export class Sizes {
+  readonly #learned = new Map<string, Learned>();
+
+  /** The tokens that a request of this size will probably need. */
+  readonly estimate = (plan: Plan, size: RequestSize): TokenEstimate => {
+    const { textRatio, outputs } = this.#of(plan);
+    const [{ settings }] = plan.targets;
+    const limit = settings?.traits.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
+    const maxOutputTokens = size.maxOutputTokens ?? settings?.defaults.maxTokens ?? limit;
+    const percentile = outputs.percentile95();
+    const typical = percentile === undefined ? UNKNOWN_TYPICAL_OUTPUT : Math.ceil(percentile * MARGIN);
+    return {
+      inputTokens: Math.ceil(
+        size.textBytes / textRatio + size.images * IMAGE_TOKENS +
+          size.documentBytes / DOCUMENT_BYTES_PER_TOKEN,
+      ),
+      maxOutputTokens,
+      typicalOutputTokens: Math.min(typical, maxOutputTokens),
+    };
+  };
+
+  /** What a request has used: as reported, or estimated if its response broke off. */
+  settle(asked: Asked, ending: Ending): Spent {
+    if (asked.parts.counts !== "tokens") return { usage: NOTHING, estimated: false };
+    const { usage = NOTHING, error, accepted, brokenAttempts } = ending;
+    const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
+    if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
+    if (error === undefined && usage.outputTokens + promptTokens(usage) > 0) {
+      this.#learn(asked, usage, ending);
+      return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
+    }
+    const estimated = this.#estimateBroken(asked, ending);
+    return { usage: withInput(estimated, estimated.inputTokens + broken), estimated: true };
+  }
+
+  #estimateBroken(asked: Asked, { usage = NOTHING, error, dialect, sentBytes }: Ending): Usage {
+    const { inputTokens, typicalOutputTokens: typical } = asked.estimate;
+    const sent = Math.ceil(sentBytes / wireRatio(this.#of(asked.parts.plan), dialect));
+    return {
+      ...usage,
+      inputTokens: promptTokens(usage) > 0 ? usage.inputTokens : inputTokens,
+      outputTokens: Math.max(usage.outputTokens, likelyOutput(error, { sent, typical })),
+    };
+  }
+
+  #learn({ parts: { plan }, size }: Asked, usage: Usage, { dialect, sentBytes }: Ending): void {
+    const learned = this.#of(plan);
+    const { outputTokens } = usage;
+    const prompt = promptTokens(usage);
+    learned.outputs.add(outputTokens);
+    if (sentBytes > 0 && outputTokens > 0) {
+      const sample = sentBytes / outputTokens;
+      learned.wireRatios.set(dialect, moved(wireRatio(learned, dialect), sample, WIRE));
+    }
+    const isText = size !== undefined && size.images === 0 && size.documentBytes === 0 && size.textBytes > 0;
+    if (isText && prompt > 0) learned.textRatio = moved(learned.textRatio, size.textBytes / prompt, TEXT);
+  }
+
+  #of({ name, targets: [{ settings }] }: Plan): Learned {
+    // A client's own model ids would make the map grow without limit.
+    const key = settings === undefined ? "" : name;
+    let learned = this.#learned.get(key);
+    if (learned === undefined) {
+      learned = { textRatio: TEXT.start, wireRatios: new Map(), outputs: new Histogram() };
+      this.#learned.set(key, learned);
+    }
+    return learned;
+  }
+}
+
+function likelyOutput(
+  error: AditError | undefined,
+  { sent, typical }: { readonly sent: number; readonly typical: number },
+): number {
+  // A complete response without token counts may be an image, whose bytes are not text.
+  if (error === undefined) return Math.min(sent, typical);
+  // Bedrock may finish, and bill, a response that its client no longer reads.
+  return error.kind === "client_gone" ? Math.max(sent, typical) : sent;
+}
+
+function wireRatio({ wireRatios }: Learned, dialect: Dialect): number {
+  return wireRatios.get(dialect) ?? WIRE.start;
+}
+
+function moved(known: number, sample: number, { min, max }: Ratio): number {
+  return known + WEIGHT * (Math.min(max, Math.max(min, sample)) - known);
+}
+
+function promptTokens({ inputTokens, cacheReadTokens, cacheWriteTokens }: Usage): number {
+  return inputTokens + cacheReadTokens + cacheWriteTokens;
+}
+
+function withInput(usage: Usage, inputTokens: number): Usage {
+  return usage.inputTokens === inputTokens ? usage : { ...usage, inputTokens };
+}
