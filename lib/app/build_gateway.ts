@@ -73,7 +73,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
 /** Only the operator can fix it, so the line says where it is. */
 function misfitFields({ provider, modelId, settings }: Target, error: AditError): LogFields {
   return {
-    ...(settings && { setting: formatPath(settings.path) }),
+    ...(settings && { setting: `${formatPath(settings.path)} (${settings.origin})` }),
     provider: provider.name,
     model_id: modelId,
     error: error.kind,

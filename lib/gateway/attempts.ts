@@ -3,7 +3,7 @@
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import type { Hold } from "../providers/bedrock/hold.ts";
-import type { Target } from "../snapshot/plan.ts";
+import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
 import { order, type Ordered } from "./order.ts";
@@ -75,7 +75,7 @@ class Attempts {
       view: (target) => health.view(target, nowMs),
       random,
       pick: plan.routing.pick,
-      affinityKey: plan.routing.affinity.length === 0 ? undefined : affinity?.(plan.routing.affinity),
+      affinityKey: affinityBy(plan).length === 0 ? undefined : affinity?.(affinityBy(plan)),
     });
   }
 
@@ -234,6 +234,12 @@ class Attempts {
     if (this.#attempts < 2 || retryRule(refusal.refused).health !== "failure") return refusal;
     return { ...refusal, refused: new AditError(kind, message, { ...details, shouldRetry: false }) };
   }
+}
+
+/** The prefix of a prompt says nothing where no prompt is cached. */
+function affinityBy({ routing: { affinity }, targets: [first] }: Plan): readonly string[] {
+  const caches = (first.settings?.traits.promptCaching.size ?? 0) > 0;
+  return caches ? affinity : affinity.filter((key) => key !== "prefix");
 }
 
 /** The target's name in its model; a bare model id is not shown. */

@@ -220,6 +220,8 @@ export interface ModelTarget {
   readonly name: string;
   /** Its path in the file: `["models", "fast"]`, or with `"targets"` and an index. */
   readonly path: Path;
+  /** File and line of that, such as `adit.yaml:12`. */
+  readonly origin: string;
   /** Targets with the lowest priority are tried first. */
   readonly priority: number;
   /** Share among the targets of one priority. */

@@ -51,6 +51,7 @@ export function modelTarget(name: string, from: Provider, id: string): ModelTarg
   return {
     name: from.name,
     path: ["models", name],
+    origin: "adit.yaml:1",
     priority: 0,
     weight: 1,
     provider: from,

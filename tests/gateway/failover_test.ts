@@ -279,6 +279,22 @@ Deno.test("a target of another family is passed over where the request would los
   deepEqual(hosts(), ["us-east-1", "us-west-2"]);
 });
 
+Deno.test("a target without access is logged once, with the line of the file to fix", async () => {
+  const { ask, bedrock, logLines } = start();
+  for (const index of [0, 1]) {
+    const { response } = ask(CHAT, QUESTION);
+    if (index === 0) {
+      (await bedrock.call(0)).answerWhole(403, "{}", { "x-amzn-errortype": "AccessDeniedException" });
+    }
+    (await bedrock.call(index + 1)).answerWhole(200, ANSWER);
+    await (await response).text();
+  }
+  const warnings = (await logLines()).filter(({ level }) => level === "warn");
+  deepEqual(warnings.map(({ message, setting, error }) => [message, setting, error]), [
+    ["target is not usable", "models.m (adit.yaml:1)", "permission_denied"],
+  ]);
+});
+
 Deno.test("native requests stay in the region of their path and in the regions of the caller", async () => {
   const inPath = start();
   inPath.ask("/aws-bedrock/bedrock-runtime/us-west-2/model/m/converse", NATIVE);

@@ -46,6 +46,12 @@ export class LinkContext {
     return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
   }
 
+  /** File and line of a value, such as `adit.yaml:12`. */
+  originOf(path: Path): string {
+    const { file, line } = this.#sourceMap.problem(path, "");
+    return `${file}:${line}`;
+  }
+
   /** Keys of a section, in file order, including those with problems. */
   namesIn(section: string): readonly string[] {
     return this.#sourceMap.keysAt([section]);

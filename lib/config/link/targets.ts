@@ -87,6 +87,7 @@ function linkTarget(
   return provider && {
     name: entry.name ?? provider.name,
     path,
+    origin: context.originOf(path),
     priority: entry.priority ?? 0,
     weight: entry.weight ?? 1,
     provider,
