@@ -45,7 +45,7 @@ export function adminHandler(control: AdminControl): Handler {
     if (request.headers.has("origin") || request.headers.get("sec-fetch-site") === "cross-site") {
       return json(403, { error: "the admin listener refuses requests from web pages" });
     }
-    if (isLoopback(connection.remoteAddress) && !isLocalName(request.headers.get("host") ?? "")) {
+    if (isLoopback(connection.remoteAddress) && !isLocalName(hostOf(request))) {
       return json(403, {
         error: "the Host header must be an IP address or a name without a dot",
       });
@@ -63,6 +63,11 @@ export function adminHandler(control: AdminControl): Handler {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || /^(?:::ffff:)?127\./.test(address);
+}
+
+/** What the client calls this host: over HTTP/2 `:authority`, which only the URL has. */
+function hostOf({ headers, url }: Request): string {
+  return headers.get("host") ?? /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
 }
 
 /**

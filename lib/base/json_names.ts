@@ -8,12 +8,21 @@ interface Level {
   at: number | string;
 }
 
+/** A member found by its name. */
+export interface FoundName {
+  readonly name: string;
+  /** Such as `messages[0].content[1].text`. */
+  readonly path: string;
+  /** Offset after the name. */
+  readonly at: number;
+}
+
 /**
- * The paths, such as `messages[0].content[1].text`, of all members with a sought name in `text`, which must be valid
- * JSON. Which of two equal names counts is up to each parser, so both are returned.
+ * All members with a sought name in `text`, which must be valid JSON. Which of two equal names counts is up to each
+ * parser, so both are returned.
  */
-export function findNames(text: string, isSought: (name: string) => boolean): string[] {
-  const found: string[] = [];
+export function findNames(text: string, isSought: (name: string) => boolean): FoundName[] {
+  const found: FoundName[] = [];
   const levels: Level[] = [];
   let expectsName = false;
   for (let at = 0; at < text.length;) {
@@ -24,7 +33,7 @@ export function findNames(text: string, isSought: (name: string) => boolean): st
       if (expectsName && level !== undefined) {
         const name: string = JSON.parse(text.slice(at, end));
         level.at = name;
-        if (isSought(name)) found.push(pathOf(levels));
+        if (isSought(name)) found.push({ name, path: pathOf(levels), at: end });
         expectsName = false;
       }
       at = end;
@@ -43,6 +52,15 @@ export function findNames(text: string, isSought: (name: string) => boolean): st
     at++;
   }
   return found;
+}
+
+/** The value of a found member if it is a string. */
+export function stringAt(text: string, at: number): string | undefined {
+  const gap = /[\s:]*/y;
+  gap.lastIndex = at;
+  gap.test(text);
+  const start = gap.lastIndex;
+  return text.charAt(start) === '"' ? JSON.parse(text.slice(start, endOfJsonString(text, start))) : undefined;
 }
 
 function pathOf(levels: readonly Level[]): string {

@@ -33,6 +33,16 @@ export interface LoggerOptions {
 /** How long lines wait so that several share one write. */
 const BATCH_MS = 10;
 
+/**
+ * Characters that JSON allows unescaped, but that could make a terminal or a viewer show a line as something else: more
+ * control characters, separators of lines, marks of direction, and characters without width.
+ */
+const UNSEEN = /[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+function escapeUnseen(json: string): string {
+  return json.replace(UNSEEN, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** A logger that passes `write` one batch at a time; lines logged meanwhile form the next batch. */
 export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   const maxPending = options.maxPendingChars ?? 4 * 1024 * 1024;
@@ -45,7 +55,7 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     const head = JSON.stringify({ time, level, message });
     const rest = JSON.stringify(fields);
     // Joining two strings is cheaper than merging two objects.
-    return rest === "{}" ? `${head}\n` : `${head.slice(0, -1)},${rest.slice(1)}\n`;
+    return rest === "{}" ? `${head}\n` : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}\n`);
   }
 
   async function drain(): Promise<void> {

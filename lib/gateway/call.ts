@@ -1,7 +1,9 @@
 /** One in-flight request: its state, its one deadline, how it is ended early, and its record. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
-import { AditError } from "../base/errors.ts";
+import { scrub } from "../aws/scrub.ts";
+import { AditError, type UpstreamDetail } from "../base/errors.ts";
+import { cut, cutList, logWords } from "../base/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
 import type { Spent } from "../base/usage.ts";
@@ -152,7 +154,8 @@ export class Call {
 
   /** Records a target that was skipped, and why. */
   passOver(passed: PassedOver): void {
-    this.#passedOver.push(passed);
+    const { target, because } = passed;
+    this.#passedOver.push({ target, because: cut(because, 2 * MAX_NAME_CHARS) });
   }
 
   /** The attempts so far, in order. */
@@ -231,10 +234,10 @@ export class Call {
       team: this.#caller?.team,
       tags: this.#caller?.tags ?? {},
       remoteAddress,
-      method,
-      path: path.slice(0, 256),
+      method: cut(method, 32),
+      path: cut(path, 256),
       dialect,
-      model: this.#plan?.name.slice(0, 256),
+      model: this.#plan && cut(this.#plan.name, 256),
       provider: this.#target?.provider.name,
       ...this.#way(),
       status: failure?.status ?? this.#status,
@@ -243,10 +246,10 @@ export class Call {
       usage: outcome?.usage,
       spent,
       limit: error?.details.limit,
-      stopReason: outcome?.stopReason,
-      upstreamRequestId: outcome?.upstreamRequestId ?? error?.details.upstream?.requestId,
-      ignored: failure?.ignored ?? this.#answer?.ignored ?? [],
-      anomalies: outcome?.anomalies ?? [],
+      stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),
+      upstreamRequestId: shortId(outcome?.upstreamRequestId ?? error?.details.upstream?.requestId),
+      ignored: cutList(failure?.ignored ?? this.#answer?.ignored ?? [], NAMES),
+      anomalies: cutList(outcome?.anomalies ?? [], NAMES),
       error: error && recordedError(error),
       logged: snapshot.log.requests,
     };
@@ -261,9 +264,31 @@ interface Settlement {
   readonly spent: Spent | undefined;
 }
 
-function recordedError(error: AditError): RecordedError {
-  return { kind: error.kind, upstream: error.details.upstream, cause: causeOf(error) };
+function shortId(id: string | undefined): string | undefined {
+  return id && cut(id, MAX_NAME_CHARS);
 }
+
+function recordedError(error: AditError): RecordedError {
+  const { upstream } = error.details;
+  return { kind: error.kind, upstream: upstream && recordedWords(upstream), cause: causeOf(error) };
+}
+
+/** What the upstream said, which may quote the request. */
+function recordedWords({ type, message, requestId, ...detail }: UpstreamDetail): UpstreamDetail {
+  return {
+    ...detail,
+    ...(type !== undefined && { type: cut(type, MAX_NAME_CHARS) }),
+    ...(message !== undefined && { message: logWords(scrub(message)) }),
+    ...(requestId !== undefined && { requestId: cut(requestId, MAX_NAME_CHARS) }),
+  };
+}
+
+/** Maximum length of a name that the caller or the upstream chose. */
+const MAX_NAME_CHARS = 128;
+/** Of fields and anomalies. */
+const NAMES = { items: 50, chars: MAX_NAME_CHARS } as const;
+/** Maximum length of the causes of an error, or of its stack. */
+const MAX_CAUSE_CHARS = 2048;
 
 /** Maximum depth of the chain of causes. */
 const MAX_CAUSES = 4;
@@ -271,12 +296,14 @@ const MAX_CAUSES = 4;
 /** The cause of one of our errors, for the operator: names and codes of system errors and bugs. */
 function causeOf(error: AditError): string | undefined {
   const { cause } = error.details;
-  if (error.kind === "internal" && cause instanceof Error) return cause.stack;
+  if (error.kind === "internal" && cause instanceof Error) {
+    return cut(cause.stack ?? String(cause), MAX_CAUSE_CHARS);
+  }
   const texts: string[] = [];
   // Deno 2.9.6 reports "fetch failed", and only the cause says whether it was the name, the connection or TLS.
   for (let each = cause; each !== undefined && texts.length < MAX_CAUSES;) {
     texts.push(each instanceof Error ? `${each.name}: ${each.message}` : String(each));
     each = each instanceof Error ? each.cause : undefined;
   }
-  return texts.length === 0 ? undefined : texts.join(": ");
+  return texts.length === 0 ? undefined : cut(texts.join(": "), MAX_CAUSE_CHARS);
 }

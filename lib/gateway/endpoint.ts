@@ -30,6 +30,8 @@ export interface CallerEndpoint {
   readonly counts: Counted | undefined;
   /** Whether success is an AWS event stream, which some connections would truncate. */
   readonly answersInFrames?: boolean;
+  /** Thrown by `read` in any case, so that a body need not be received for it. */
+  readonly refusal?: AditError;
   /** Parses the request as far as it is the same for every target. Throws the caller's mistakes. */
   read(request: EndpointRequest): Reading;
 }

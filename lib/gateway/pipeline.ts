@@ -20,7 +20,7 @@ import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
-import type { Attempt, CallerEndpoint, ModelRequest, Router } from "./endpoint.ts";
+import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
 
@@ -124,17 +124,27 @@ export class Pipeline {
     const { request: { method, headers }, connection, call } = incoming;
     const { snapshot } = call;
     checkHeaders(headers, snapshot.limits.headerBytes);
-    const endpoint = this.#options.router.route(method, path, snapshot);
+    const endpoint = this.#routed(method, path, snapshot);
     if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
     if (connection.truncatesStreams && endpoint.answersInFrames === true) throw streamLost();
     return await this.#answerCaller(incoming, endpoint);
   }
 
+  /** Which routes exist is only for callers to know, so what is wrong with one is told after the key is checked. */
+  #routed(method: string, path: string, snapshot: Snapshot): Endpoint {
+    try {
+      return this.#options.router.route(method, path, snapshot);
+    } catch (cause) {
+      return refusingEndpoint(toAditError(cause));
+    }
+  }
+
   async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response> {
     const { request, connection, call } = incoming;
     const { snapshot } = call;
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
+    if (identity.kind === "caller" && endpoint.refusal !== undefined) throw endpoint.refusal;
     if (this.#inFlight.size > snapshot.limits.concurrent) throw new AditError("busy");
     if (identity.kind === "caller") call.caller = identity.caller;
     endWithClient(call, connection.clientGone);
@@ -203,6 +213,18 @@ export class Pipeline {
       headers,
     });
   }
+}
+
+function refusingEndpoint(refusal: AditError): CallerEndpoint {
+  return {
+    needs: "caller",
+    about: { endpoint: "none" },
+    counts: undefined,
+    refusal,
+    read() {
+      throw refusal;
+    },
+  };
 }
 
 function isWhole(answer: Answer): answer is WholeAnswer {

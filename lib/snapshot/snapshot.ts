@@ -302,6 +302,8 @@ export interface Caller {
   readonly dataResidency: readonly string[] | undefined;
   /** The key pair with which AWS SDKs sign their requests to this gateway. */
   readonly aws: CallerKeyPair | undefined;
+  /** Globs over the S3 buckets that native requests may refer to; undefined for none. */
+  readonly s3: readonly string[] | undefined;
 }
 
 /**

@@ -7,11 +7,12 @@ interface Sent {
   readonly control?: Partial<AdminControl>;
   readonly headers?: Record<string, string>;
   readonly remoteAddress?: string;
+  readonly url?: string;
 }
 
 async function send(
   request: string,
-  { control = {}, headers = {}, remoteAddress = "127.0.0.1" }: Sent = {},
+  { control = {}, headers = {}, remoteAddress = "127.0.0.1", url = "http://127.0.0.1:9090/" }: Sent = {},
 ) {
   const [method = "", target = ""] = request.split(" ");
   const handle = adminHandler({
@@ -21,7 +22,7 @@ async function send(
     api: () => undefined,
     ...control,
   });
-  const answer = await handle(new Request("http://adit.test/", { method, headers }), {
+  const answer = await handle(new Request(url, { method, headers }), {
     target,
     clientGone: new AbortController().signal,
     truncatesStreams: false,
@@ -124,5 +125,7 @@ const HOSTS: readonly (readonly [host: string, remoteAddress: string, status: nu
 for (const [host, remoteAddress, expected] of HOSTS) {
   Deno.test(`a request to "${host}" from "${remoteAddress}" is answered with ${expected}`, async () => {
     equal((await send("GET /-/status", { headers: { host }, remoteAddress })).status, expected);
+    // Over HTTP/2, the host is only in the URL.
+    equal((await send("GET /-/status", { url: `http://${host}/`, remoteAddress })).status, expected);
   });
 }

@@ -1,7 +1,7 @@
 /** Paths of members by name. */
 
 import { deepEqual } from "node:assert/strict";
-import { findNames } from "../../lib/base/json_names.ts";
+import { findNames, stringAt } from "../../lib/base/json_names.ts";
 
 const CASES: readonly (readonly [text: string, paths: readonly string[]])[] = [
   ["{}", []],
@@ -14,6 +14,16 @@ const CASES: readonly (readonly [text: string, paths: readonly string[]])[] = [
 
 for (const [text, paths] of CASES) {
   Deno.test(`the members named x of ${text} are found`, () => {
-    deepEqual(findNames(text, (name) => name === "x"), paths);
+    deepEqual(findNames(text, (name) => name === "x").map(({ path }) => path), paths);
   });
 }
+
+Deno.test("the value after a name is known if it is a string", () => {
+  const text = `{"x" \n: "a\\"b","x":${" ".repeat(100)}"c","x":[],"x":null}`;
+  deepEqual(findNames(text, (name) => name === "x").map(({ at }) => stringAt(text, at)), [
+    'a"b',
+    "c",
+    undefined,
+    undefined,
+  ]);
+});

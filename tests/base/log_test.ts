@@ -118,3 +118,13 @@ Deno.test("a writer that fails loses its batch, and the next one is written", as
   await logger.flush();
   deepEqual(linesOf(texts).map((line) => line["message"]), ["kept"]);
 });
+
+Deno.test("characters that a viewer would act on are escaped, and the value stays", async () => {
+  const { logger, texts } = collect();
+  const value = "a\u001b[2J\u007f\u0085\u2028\u2029\u202e\u2066\u200b\ufeffz";
+  logger.log("info", "m", { value });
+  await logger.flush();
+  const text = texts.join("");
+  ok(/^[\x20-\x7e]*\n$/.test(text), text);
+  equal(JSON.parse(text).value, value);
+});

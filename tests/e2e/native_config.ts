@@ -24,5 +24,6 @@ callers:
     key: "${keyHash(KEY)}"
     models: ["*"]
     native: [us-east-1, eu-west-1]
+    s3: ["*"]
     aws: { access_key_id: ${PAIR.accessKeyId}, secret_access_key: ${PAIR.secretAccessKey} }
 `;

@@ -94,6 +94,7 @@ export function caller(name: string, { models = [], ...overrides }: CallerParts 
     disabled: false,
     dataResidency: undefined,
     aws: undefined,
+    s3: undefined,
     ...overrides,
   };
 }

@@ -42,6 +42,20 @@ interface Refusal {
 const UNREAD_REFUSALS: readonly Refusal[] = [
   { name: "no such route", path: "/v1/nothing", status: 404, kind: "route_not_found" },
   {
+    name: "no such route and no key",
+    path: "/v1/nothing",
+    send: { headers: {} },
+    status: 401,
+    kind: "missing_key",
+  },
+  {
+    name: "a wrong method and a wrong key",
+    path: CHAT,
+    send: { method: "PUT", headers: { authorization: "Bearer nobody" } },
+    status: 401,
+    kind: "invalid_key",
+  },
+  {
     name: "a method that the route does not take",
     path: CHAT,
     send: { method: "PUT" },

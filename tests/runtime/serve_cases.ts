@@ -10,6 +10,7 @@ import { networkInterfaces } from "node:os";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Handler, Runtime } from "../../lib/runtime/runtime.ts";
 import { selfSignedCertificate } from "../fakes/certificate.ts";
+import { acceptsSuite } from "../fakes/client_hello.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { fedStream, listen } from "./case.ts";
 import type { Case } from "./case.ts";
@@ -320,6 +321,22 @@ export const serveCases: readonly Case[] = [
       let text = "";
       for await (const chunk of socket) text += String(chunk);
       assert.match(text, /\/over-http1 $/);
+    },
+  },
+  {
+    name: "TLS 1.2 is only spoken with forward secrecy and authenticated encryption",
+    run: async (runtime) => {
+      await using listener = listen(runtime, ok, { tls: selfSignedCertificate() });
+      const suites: readonly (readonly [suite: number, accepted: boolean])[] = [
+        [0xc02b, true], // ECDHE_ECDSA, AES-128-GCM
+        [0xcca9, true], // ECDHE_ECDSA, ChaCha20-Poly1305
+        [0xc009, false], // ECDHE_ECDSA, AES-128-CBC
+        [0x009c, false], // RSA, AES-128-GCM
+        [0x002f, false], // RSA, AES-128-CBC
+      ];
+      for (const [suite, accepted] of suites) {
+        assert.equal(await acceptsSuite(listener.url, suite), accepted, suite.toString(16));
+      }
     },
   },
 ];

@@ -41,7 +41,8 @@ export function canonicalRequest(
   ].join("\n");
 }
 
-function isAuthority(name: string): boolean {
+/** Whether a signed header is the requested host. */
+export function isAuthority(name: string): boolean {
   return name === "host" || name === ":authority";
 }
 

@@ -3,7 +3,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
-import { canonicalRequest, type ReceivedRequest } from "./canonical.ts";
+import { canonicalRequest, isAuthority, type ReceivedRequest } from "./canonical.ts";
 
 /** The secret of an access key that may sign. */
 export interface SigningSecret {
@@ -54,7 +54,6 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
   const authorization = parseAuthorization(header);
   if (!("signature" in authorization)) return refuse("IncompleteSignatureException", authorization.problem);
   const { scope, accessKeyId } = authorization;
-
   const date = request.headers.get("x-amz-date") ?? "";
   const problem = scopeProblem(scope, options.region) ?? dateProblem(date, scope.day, options.nowMs);
   if (problem !== undefined) return refuse("InvalidSignatureException", problem);
@@ -68,6 +67,14 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
     return refuse("ExpiredTokenException", "The security token included in the request is expired");
   }
 
+  const unsigned = unsignedHeader(request.headers, authorization.signedHeaders);
+  if (unsigned !== undefined) {
+    return refuse(
+      "InvalidSignatureException",
+      `'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`,
+    );
+  }
+
   const canonical = canonicalRequest(request, authorization.signedHeaders);
   const expected = canonical &&
     signatureOf({ canonical, date, scope, secretAccessKey: secret.secretAccessKey });
@@ -79,6 +86,20 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
     );
   }
   return { ok: true, accessKeyId, region: scope.region };
+}
+
+/** Besides the authority: headers that change what a request does, so that nobody can add them to a signed one. */
+const MUST_BE_SIGNED = /^(?:x-amz-|x-amzn-bedrock-|anthropic-)/;
+
+/** A header that the signature does not cover, although it has to. */
+function unsignedHeader(headers: Headers, signedHeaders: readonly string[]): string | undefined {
+  if (!signedHeaders.some(isAuthority)) return "Host";
+  const signed = new Set(signedHeaders);
+  let unsigned: string | undefined;
+  headers.forEach((_value, name) => {
+    if (MUST_BE_SIGNED.test(name) && !signed.has(name)) unsigned ??= name;
+  });
+  return unsigned;
 }
 
 function refuse(name: SignatureError["name"], message: string): Verification {

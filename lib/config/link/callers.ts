@@ -38,6 +38,7 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
       accessKeyId: entry.aws.access_key_id,
       secretAccessKey: seal(entry.aws.secret_access_key),
     },
+    s3: entry.s3,
   };
 }
 

@@ -198,6 +198,11 @@ const idGlob = text({
   maxLength: 2048,
   hint: GLOB_HINT,
 });
+const bucketGlob = text({
+  expected: "the name of an S3 bucket, or a glob such as media-*",
+  pattern: /^[a-z0-9.*-]{1,63}$/,
+  hint: GLOB_HINT,
+});
 const nativeRegions = list(region(), { min: 1, max: 64 });
 
 const native = either("a list of regions, or a mapping with regions and ids", [
@@ -274,6 +279,11 @@ const caller = mapping({
       'Up to three names with values, for limits and reports, such as cost-center: "4711".',
     ),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
+  s3: list(bucketGlob, { min: 1, max: 64 }).optional()
+    .describe(
+      "S3 buckets, or globs over them, that the caller's native requests may refer to; Bedrock reads and writes them " +
+        "with the provider's credentials. Default: none.",
+    ),
   expires: expiry().optional().describe(
     "Last day (UTC) on which the key is valid, or the time at which it expires.",
   ),

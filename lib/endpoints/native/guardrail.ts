@@ -85,6 +85,7 @@ function refuseNarrowing(body: Bytes, { jsonDepth }: Pick<Limits, "jsonDepth">):
   const value = parseJsonBody(body, { maxDepth: jsonDepth });
   const text = decodeUtf8(body);
   const path = findNames(text, (name) => name === "guardContent" || isGuardrailMember(name))
+    .map(({ path }) => path)
     .find((path) => GUARDED_CONTENT.test(path) || isGuardrailMember(MODEL_BODY.exec(path)?.[1] ?? ""));
   if (path !== undefined) throw narrowsGuardrail(path);
   return value;

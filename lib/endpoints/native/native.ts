@@ -17,9 +17,11 @@ import { asyncModel, withAsyncModel } from "./async_model.ts";
 import { countedModelId } from "../model_api.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
-import type { Answer } from "../../gateway/outcome.ts";
+import type { WholeAnswer } from "../../gateway/outcome.ts";
 import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
-import { answerHeaders, isForwarded, pickHeaders } from "./headers.ts";
+import { refuseForeignBuckets } from "./s3.ts";
+import { FULL, type NativeView, REDACTED } from "./view.ts";
+import { isForwarded, pickHeaders } from "./headers.ts";
 import type { NativeCall, NativeOperation } from "./routes.ts";
 import type { ByteSource } from "../../server/stream.ts";
 
@@ -34,7 +36,11 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
     read({ received: { headers, body }, target, caller, snapshot }) {
       const native: NativeCall = { match, target, headers, body };
       const plan = planOf(native, caller, snapshot);
-      return { kind: "model", request: { plan, attempt: (...at) => attemptNative(native, ...at) } };
+      if (!plan.targets.every(({ provider }) => isSignedByCaller(provider))) {
+        refuseForeignBuckets(body, caller, snapshot.limits);
+      }
+      const view = caller.native === undefined ? REDACTED : FULL;
+      return { kind: "model", request: { plan, attempt: (...at) => attemptNative(native, view, ...at) } };
     },
   };
 }
@@ -47,15 +53,18 @@ function countedAs(operation: Operation): Counted {
 
 async function attemptNative(
   native: NativeCall,
+  view: NativeView,
   ...[target, call, hold]: Parameters<ModelRequest["attempt"]>
 ): Promise<Attempt> {
   const { operation } = native.match;
   const exchange = call.open(target, upstreamCall(native, target, call.snapshot));
   const head = await exchange.head();
   const upstreamRequestId = requestIdOf(head);
-  const headers = answerHeaders(head.headers);
+  const headers = view.headers(head.headers);
   if (isStream(operation) && head.status === 200) {
-    const stream = await NativeStream.open(exchange, { head, operation, hold });
+    headers.set("x-accel-buffering", "no");
+    const { exception } = view;
+    const stream = await NativeStream.open(exchange, { head, operation, hold, exception });
     const outcome = () => ({
       usage: stream.usage,
       stopReason: stream.stopReason,
@@ -67,8 +76,10 @@ async function attemptNative(
   }
   const { body, usage, stopReason, error } = await readNative(exchange, operation);
   const outcome = () => ({ usage, stopReason, upstreamRequestId, anomalies: [], refusal: error });
-  const answer: Answer = { status: head.status, headers, ignored: [], body, outcome };
-  return error === undefined ? { answered: answer } : { refused: error, ignored: [], answer };
+  const answer: WholeAnswer = { status: head.status, headers, ignored: [], body, outcome };
+  return error === undefined
+    ? { answered: answer }
+    : { refused: error, ignored: [], answer: view.refusal(answer, error) };
 }
 
 function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: Snapshot): Plan {

@@ -5,7 +5,7 @@
 import { concat, EMPTY } from "../../base/bytes.ts";
 import { AditError, toAditError } from "../../base/errors.ts";
 import type { Usage } from "../../base/usage.ts";
-import { EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
+import { encodeFrame, EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
 import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse } from "./classify.ts";
 import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
@@ -70,7 +70,12 @@ export interface NativeOpening {
   readonly head: Head;
   readonly operation: Operation;
   readonly hold: Hold | undefined;
+  /** Replaces an exception frame; undefined to pass it on unchanged. */
+  readonly exception?: ReplaceException | undefined;
 }
+
+/** The frame that the caller gets for an exception of Bedrock's. */
+export type ReplaceException = (frame: Frame, error: AditError) => Uint8Array<ArrayBuffer>;
 
 /**
  * A native event stream, passed on in whole frames: after a failure inside a frame the stream can then still end with
@@ -80,6 +85,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly #exchange: Exchange;
   readonly #decoder = new FrameDecoder();
   readonly #requestId: string | undefined;
+  private readonly operation: Operation;
+  readonly #replaceException: ReplaceException | undefined;
   /** Bytes of an unfinished frame. */
   #rest: Uint8Array<ArrayBuffer>[] = [];
   #restBytes = 0;
@@ -97,17 +104,17 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   frames = 0;
   bytes = 0;
 
-  constructor(exchange: Exchange, head: Head, private readonly operation: Operation) {
+  constructor(exchange: Exchange, { head, operation, exception }: NativeOpening) {
     this.#exchange = exchange;
     this.#requestId = requestIdOf(head);
+    this.operation = operation;
+    this.#replaceException = exception;
   }
 
   /** With `hold`, resolves when there is content. Throws an exception that came before it. */
-  static async open(
-    exchange: Exchange,
-    { head, operation, hold }: NativeOpening,
-  ): Promise<NativeStream> {
-    const stream = new NativeStream(exchange, head, operation);
+  static async open(exchange: Exchange, opening: NativeOpening): Promise<NativeStream> {
+    const { hold } = opening;
+    const stream = new NativeStream(exchange, opening);
     if (hold === undefined) return stream;
     stream.#held = await holdBack(stream, hold);
     if (stream.exception === undefined || stream.hasContent) return stream;
@@ -139,7 +146,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
         return undefined;
       }
       this.bytes += chunk.length;
-      this.#look(chunk);
+      const replaced = this.#look(chunk);
+      if (replaced !== undefined) return replaced;
       const complete = this.#restBytes + chunk.length - this.#decoder.pendingBytes;
       if (complete > 0) return this.#take(chunk, complete);
       this.#keep(chunk);
@@ -171,14 +179,31 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     return whole;
   }
 
-  #look(chunk: Uint8Array<ArrayBuffer>): void {
+  /** Returns the frames completed by the chunk if an exception among them must be replaced. */
+  #look(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
     try {
-      for (const frame of this.#decoder.push(chunk)) this.#lookAt(frame);
+      const frames = this.#decoder.push(chunk);
+      for (const frame of frames) this.#lookAt(frame);
+      return this.exception === undefined || frames.length === 0 ? undefined : this.#replace(frames, chunk);
     } catch (cause) {
       const error = new AditError("upstream_protocol", undefined, { cause });
       this.#exchange.end(error);
       throw error;
     }
+  }
+
+  #replace(frames: readonly Frame[], chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const replace = this.#replaceException;
+    if (replace === undefined) return undefined;
+    const pieces = frames.map((frame) => {
+      const error = classifyFrame(frame, this.#requestId);
+      return error === undefined ? encodeFrame(frame.headers, frame.payload) : replace(frame, error);
+    });
+    const { pendingBytes } = this.#decoder;
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#keep(chunk.subarray(chunk.length - pendingBytes));
+    return concat(pieces, pieces.reduce((total, { length }) => total + length, 0));
   }
 
   #lookAt(frame: Frame): void {

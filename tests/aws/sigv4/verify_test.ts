@@ -230,13 +230,13 @@ const TAMPERED: readonly [
     "the announced body hash",
     (r) => withHeader(r, "x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
     "InvalidSignatureException",
-    MISMATCH,
+    /must be a 'SignedHeader'/,
   ],
   [
     "an announced body hash that is another body's",
     (r) => withHeader(r, "x-amz-content-sha256", "0".repeat(64)),
     "InvalidSignatureException",
-    MISMATCH,
+    /must be a 'SignedHeader'/,
   ],
   [
     "the signature",
@@ -248,7 +248,7 @@ const TAMPERED: readonly [
     "an empty list of signed headers",
     (r) => editAuthorization(r, /SignedHeaders=[^,]*/, "SignedHeaders=x-amz-date"),
     "InvalidSignatureException",
-    MISMATCH,
+    /must be a 'SignedHeader'/,
   ],
   [
     "a signed header name that HTTP does not allow",
@@ -310,6 +310,14 @@ const TAMPERED: readonly [
     "UnrecognizedClientException",
     /invalid/,
   ],
+  ...["x-amz-target", "x-amzn-bedrock-service-tier", "anthropic-beta"].map((
+    name,
+  ): typeof TAMPERED[number] => [
+    `an added header ${name}`,
+    (r) => withHeader(r, name, "x"),
+    "InvalidSignatureException",
+    new RegExp(`^'${name}' must be a 'SignedHeader'`),
+  ]),
   [
     "no authorization",
     (r) => withHeader(r, "authorization", undefined),

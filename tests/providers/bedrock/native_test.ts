@@ -51,7 +51,7 @@ async function relay(
   end: "end" | "fail" = "end",
 ): Promise<Relayed> {
   const { exchange, head, timers } = await answered(chunks, end);
-  const stream = new NativeStream(exchange, head, operation);
+  const stream = new NativeStream(exchange, { head, operation, hold: undefined });
   const pieces: Bytes[] = [];
   let error: ErrorKind | undefined;
   try {
@@ -103,7 +103,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
     const lost = await relay([complete], operation, "fail");
     deepEqual([lost.bytes, lost.error], [complete, undefined]);
     const { exchange, head, advance } = await answered([complete], undefined);
-    const stream = new NativeStream(exchange, head, operation);
+    const stream = new NativeStream(exchange, { head, operation, hold: undefined });
     deepEqual(await stream.next(), complete);
     const end = stream.next();
     advance(TIMEOUTS.idleMs + 100);
@@ -125,7 +125,8 @@ Deno.test("frames that come in one chunk are given on in one piece", async () =>
 Deno.test("a chunk that lies on frame boundaries is given on as it is, not copied", async () => {
   const chunk = joined(...CONVERSE);
   const { exchange, head } = await answered([chunk]);
-  const piece = await new NativeStream(exchange, head, "converseStream").next();
+  const piece = await new NativeStream(exchange, { head, operation: "converseStream", hold: undefined })
+    .next();
   equal(piece?.buffer, chunk.buffer);
 });
 
@@ -146,7 +147,7 @@ Deno.test("an exception or error of Bedrock's own goes through and is a proper e
 
 Deno.test("the words of an exception that went by are kept for the log", async () => {
   const { exchange, head } = await answered([exceptionFrame("throttlingException", "slow down")]);
-  const stream = new NativeStream(exchange, head, "converseStream");
+  const stream = new NativeStream(exchange, { head, operation: "converseStream", hold: undefined });
   await stream.next();
   deepEqual(stream.exception?.details.upstream, {
     type: "ThrottlingException",
@@ -157,7 +158,10 @@ Deno.test("the words of an exception that went by are kept for the log", async (
 
 Deno.test("bytes that are not frames end the stream and the exchange", async () => {
   const { exchange, head, signal } = await answered([encodeUtf8("<html>no event stream at all</html>")]);
-  await rejects(new NativeStream(exchange, head, "converseStream").next(), ofKind("upstream_protocol"));
+  await rejects(
+    new NativeStream(exchange, { head, operation: "converseStream", hold: undefined }).next(),
+    ofKind("upstream_protocol"),
+  );
   equal(signal.aborted, true);
 });
 

@@ -1,0 +1,113 @@
+/** S3 locations in native requests: none but those in the caller's own buckets. */
+
+import { equal } from "node:assert/strict";
+import { encodeUtf8 } from "../../../lib/base/bytes.ts";
+import { startGateway } from "../../fakes/gateway.ts";
+import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.ts";
+
+const EAST = provider("east", "us-east-1");
+const NONE = caller("none", { models: new Set(["nova"]), native: native(["us-east-1"]) });
+const SOME = caller("some", {
+  models: new Set(["nova"]),
+  native: native(["us-east-1"]),
+  s3: ["mine", "media-*"],
+});
+const CONFIG = snapshot({ models: [model("nova", EAST)], callers: [NONE, SOME] });
+
+const CONVERSE = "/model/nova/converse";
+const INVOKE = "/bedrock/model/nova/invoke-with-response-stream";
+const ASYNC = "/async-invoke";
+
+const image = (uri: string) =>
+  JSON.stringify({
+    messages: [{ role: "user", content: [{ image: { source: { s3Location: { uri } } } }] }],
+  });
+
+interface Row {
+  readonly target: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Path of the refused member; undefined if the request is sent. */
+  readonly none: string | undefined;
+  readonly some: string | undefined;
+}
+
+const SOURCE = "messages[0].content[0].image.source.s3Location";
+
+const ROWS: readonly Row[] = [
+  { target: CONVERSE, body: image("s3://mine/a.png"), none: SOURCE, some: undefined },
+  { target: CONVERSE, body: image("s3://media-1/a.png"), none: SOURCE, some: undefined },
+  { target: CONVERSE, body: image("s3://yours/a.png"), none: SOURCE, some: `${SOURCE}.uri` },
+  { target: CONVERSE, body: image("s3://mine.yours/a.png"), none: SOURCE, some: `${SOURCE}.uri` },
+  { target: CONVERSE, body: image("https://mine/a.png"), none: SOURCE, some: `${SOURCE}.uri` },
+  {
+    target: CONVERSE,
+    body: image("s3://yours/a").replace('"s3Location":', `"\\u00733Location"${" ".repeat(200)}:`),
+    none: SOURCE,
+    some: `${SOURCE}.uri`,
+  },
+  {
+    target: INVOKE,
+    body: '{"video":{"s3Location":{"uri":"s3://yours/a","uri":"s3://mine/a"}}}',
+    none: "video.s3Location",
+    some: "video.s3Location.uri",
+  },
+  {
+    target: INVOKE,
+    body: '{"inputs":[{"s3Uri":"s3://yours/a"}]}',
+    none: "inputs[0].s3Uri",
+    some: "inputs[0].s3Uri",
+  },
+  {
+    target: ASYNC,
+    body: '{"modelId":"nova","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://yours"}}}',
+    none: "outputDataConfig",
+    some: "outputDataConfig.s3OutputDataConfig.s3Uri",
+  },
+  {
+    target: ASYNC,
+    body: '{"modelId":"nova","outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://mine/out/"}}}',
+    none: "outputDataConfig",
+    some: undefined,
+  },
+  {
+    target: CONVERSE,
+    body:
+      '{"messages":[{"content":[{"toolUse":{"input":{"s3Location":{"uri":"s3://x"}}}},{"text":"s3://x"}]}]}',
+    none: undefined,
+    some: undefined,
+  },
+  { target: INVOKE, body: '{"prompt":"\\"s3Location\\":","uri":"s3://x"}', none: undefined, some: undefined },
+];
+
+for (const row of ROWS) {
+  for (const [who, refused] of [[NONE, row.none], [SOME, row.some]] as const) {
+    Deno.test(`${row.target} with ${row.body} of "${who.name}" ${refused ? `is refused at ${refused}` : "is sent"}`, async () => {
+      const gateway = startGateway(CONFIG);
+      const { response } = gateway.send(row.target, {
+        headers: { authorization: `Bearer ${who.key}` },
+        body: row.body,
+      });
+      if (refused === undefined) {
+        const call = await gateway.bedrock.call(0);
+        call.answerWhole(400, "{}");
+        await response;
+        return;
+      }
+      const answer = await response;
+      equal(answer.status, 400);
+      equal((await answer.json()).message, `${refused}: this key is not allowed to use this S3 location`);
+      equal(gateway.bedrock.calls.length, 0);
+    });
+  }
+}
+
+Deno.test("a location in UTF-16 is not overlooked", async () => {
+  const gateway = startGateway(CONFIG);
+  const narrow = encodeUtf8(image("s3://yours/a"));
+  const body = new Uint8Array(narrow.length * 2);
+  narrow.forEach((byte, index) => body[index * 2] = byte);
+  const answer = await gateway.send(CONVERSE, { headers: { authorization: `Bearer ${SOME.key}` }, body })
+    .response;
+  equal(answer.status, 400);
+  equal(gateway.bedrock.calls.length, 0);
+});
