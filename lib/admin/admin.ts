@@ -1,13 +1,16 @@
-/** The admin listener: liveness, readiness, status and reload. */
+/** The admin listener: who may ask for what, and the routes. */
 
-import { isIP } from "node:net";
 import { messageOf } from "../base/errors.ts";
 import type { Handler } from "../runtime/runtime.ts";
-import { json } from "./answer.ts";
+import { json, keyRequired } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
+import { hasKey } from "./key.ts";
+import { isFromOtherSite, isFromUnknownHost } from "./origin.ts";
 
 /** What the operator can see and do; `lib/app/app.ts` implements it. */
 export interface AdminControl {
+  /** What protects the listener now. */
+  access(): AdminAccess;
   /** False once shutdown has begun. */
   isReady(): boolean;
   /** JSON for `/-/status`, without secrets. */
@@ -17,21 +20,36 @@ export interface AdminControl {
   readonly api: AdminApi;
 }
 
-type AdminRoute = (control: AdminControl) => Response | Promise<Response>;
+/** The keys of the admin listener, as SHA-256 in hex, and whether other hosts can reach it. */
+export interface AdminAccess {
+  readonly onNetwork: boolean;
+  readonly adminKeyHash: string | undefined;
+  readonly metricsKeyHash: string | undefined;
+}
+
+interface AdminRoute {
+  /** Open to everybody, or only where other hosts cannot reach the listener: there, it needs the admin key. */
+  readonly access: "open" | "local";
+  readonly handle: (control: AdminControl) => Response | Promise<Response>;
+}
 
 /** By method and path. */
 const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
-  ["GET /healthz", () => json(200, { status: "ok" })],
-  [
-    "GET /-/ready",
-    (control) => control.isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }),
-  ],
-  ["GET /-/status", (control) => json(200, control.status())],
-  ["POST /-/reload", async (control) => {
-    const problems = await control.reload();
-    return problems.length === 0
-      ? json(200, { status: "reloaded" })
-      : json(422, { status: "rejected; the running configuration stays in use", problems });
+  ["GET /healthz", { access: "open", handle: () => json(200, { status: "ok" }) }],
+  ["GET /-/ready", {
+    access: "open",
+    handle: (control) =>
+      control.isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }),
+  }],
+  ["GET /-/status", { access: "local", handle: (control) => json(200, control.status()) }],
+  ["POST /-/reload", {
+    access: "local",
+    handle: async (control) => {
+      const problems = await control.reload();
+      return problems.length === 0
+        ? json(200, { status: "reloaded" })
+        : json(422, { status: "rejected; the running configuration stays in use", problems });
+    },
   }],
 ]);
 
@@ -41,18 +59,17 @@ const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.s
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const path = connection.target.split("?", 1)[0] ?? "";
-    // A page in the operator's browser can send requests to this machine, but cannot omit these headers.
-    if (request.headers.has("origin") || request.headers.get("sec-fetch-site") === "cross-site") {
+    if (isFromOtherSite(request)) {
       return json(403, { error: "the admin listener refuses requests from web pages" });
     }
-    if (isLoopback(connection.remoteAddress) && !isLocalName(hostOf(request))) {
-      return json(403, {
-        error: "the Host header must be an IP address or a name without a dot",
-      });
+    if (isFromUnknownHost(request, connection.remoteAddress)) {
+      return json(403, { error: "the Host header must be an IP address or a name without a dot" });
     }
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES.get(`${method} ${path}`);
-    if (route !== undefined) return await answer(() => route(control));
+    const refused = route?.access === "open" ? undefined : refusalOf(request, path, control.access());
+    if (refused !== undefined) return refused;
+    if (route !== undefined) return await answer(() => route.handle(control));
     const api = control.api({ request, path, remote: connection.remoteAddress });
     if (api !== undefined) return await answer(() => api);
     return PATHS.has(path)
@@ -61,22 +78,19 @@ export function adminHandler(control: AdminControl): Handler {
   };
 }
 
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
-}
-
-/** What the client calls this host: over HTTP/2 `:authority`, which only the URL has. */
-function hostOf({ headers, url }: Request): string {
-  return headers.get("host") ?? /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
-}
-
-/**
- * Whether a Host header is one that no stranger can own. A page may make its own host name resolve to this machine
- * (DNS rebinding); its requests are then same-origin, and only that name distinguishes them from the operator's.
- */
-function isLocalName(host: string): boolean {
-  const name = host.replace(/:\d*$/, "");
-  return !name.includes(".") || isIP(name) !== 0 || name.startsWith("[") || name.endsWith(".localhost");
+/** Why a request is refused where other hosts can reach the listener. */
+function refusalOf(
+  { headers }: Request,
+  path: string,
+  { onNetwork, adminKeyHash }: AdminAccess,
+): Response | undefined {
+  if (!onNetwork) return undefined;
+  if (adminKeyHash === undefined) {
+    return json(403, {
+      error: `other hosts can reach this address: ${path} is only served with admin_tls and admin_api.key`,
+    });
+  }
+  return hasKey(headers, [adminKeyHash]) ? undefined : keyRequired("the admin API key");
 }
 
 async function answer(respond: () => Response | Promise<Response>): Promise<Response> {

@@ -11,3 +11,8 @@ export function json(
     headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
   });
 }
+
+/** A 401 that says which key is missing or wrong. */
+export function keyRequired(which: string): Response {
+  return json(401, { error: `send ${which} as a bearer token` }, { "www-authenticate": "Bearer" });
+}

@@ -2,9 +2,6 @@
  * The admin API: lists, creates, changes and deletes entries of the configuration files, for the holder of its key.
  */
 
-import { Buffer } from "node:buffer";
-import { createHash, timingSafeEqual } from "node:crypto";
-
 import { AditError, errorRow } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, parseJsonBody } from "../base/json.ts";
 import type {
@@ -17,7 +14,8 @@ import type {
 import { formatProblem } from "../base/problems.ts";
 import type { AdminApiAccess } from "../snapshot/snapshot.ts";
 import { type NamedEntry, readAisix, toAisix } from "./aisix.ts";
-import { json } from "./answer.ts";
+import { json, keyRequired } from "./answer.ts";
+import { hasKey } from "./key.ts";
 
 export interface AdminApiOptions {
   readonly entries: ConfigEntries;
@@ -82,11 +80,7 @@ interface Call extends AdminApiOptions {
 }
 
 async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
-  if (!isAuthorized(call.request.headers, access)) {
-    return json(401, { error: "send the admin API key as a bearer token" }, {
-      "www-authenticate": "Bearer",
-    });
-  }
+  if (!hasKey(call.request.headers, [access.keyHash])) return keyRequired("the admin API key");
   try {
     const methods = call.encodedName === undefined ? COLLECTION_METHODS : ENTRY_METHODS;
     const handle = methods.get(call.request.method);
@@ -97,13 +91,6 @@ async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
     if (!(error instanceof AditError)) throw error;
     return json(errorRow(error.kind).status, { error: error.message });
   }
-}
-
-/** Compares hashes, so that the time taken reveals nothing about the key. */
-function isAuthorized(headers: Headers, { keyHash }: AdminApiAccess): boolean {
-  const [, key = ""] = /^bearer[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-  if (key === "") return false;
-  return timingSafeEqual(createHash("sha256").update(key).digest(), Buffer.from(keyHash, "hex"));
 }
 
 type Method = (call: Call) => Promise<Response>;

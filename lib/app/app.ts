@@ -1,9 +1,10 @@
 /** The composition root: assembles the parts, and keeps them in step with the configuration. */
 
-import { adminHandler } from "../admin/admin.ts";
+import { type AdminAccess, adminHandler } from "../admin/admin.ts";
 import { type AdminApi, adminApi } from "../admin/api.ts";
 import { type Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, messageOf } from "../base/errors.ts";
+import { isLoopback } from "../base/host.ts";
 import type { Logger } from "../base/log.ts";
 import { ConfigEntries } from "../config/edit/entries.ts";
 import { type Fingerprints, isPart, readFile } from "../config/file/files.ts";
@@ -99,6 +100,7 @@ export class App {
     this.#admin = new Listeners({
       runtime,
       handle: adminHandler({
+        access: () => this.#adminAccess(),
         isReady: () => !this.#draining,
         status: () => this.#status(),
         reload: () => this.reload("request"),
@@ -237,10 +239,10 @@ export class App {
   }
 
   /** Opens the sockets that a configuration adds: all of them or none. */
-  #listen({ listen, tls, admin }: Snapshot): ListenChange {
+  #listen({ listen, tls, admin, adminTls }: Snapshot): ListenChange {
     const publicChange = this.#public.open(listen, tls);
     try {
-      const adminChange = this.#admin.open(admin === undefined ? [] : [admin], undefined);
+      const adminChange = this.#admin.open(admin === undefined ? [] : [admin], adminTls);
       return {
         commit: () => [publicChange, adminChange].forEach((change) => change.commit()),
         undo: () => [publicChange, adminChange].forEach((change) => change.undo()),
@@ -255,6 +257,15 @@ export class App {
     for (const warning of warnings) {
       this.#options.logger.log("warn", "configuration warning", { problem: formatProblem(warning) });
     }
+  }
+
+  #adminAccess(): AdminAccess {
+    const { admin, adminApi, metricsKeyHash } = this.#gateway.pipeline.snapshot;
+    return {
+      onNetwork: admin !== undefined && "port" in admin && !isLoopback(admin.hostname),
+      adminKeyHash: adminApi?.keyHash,
+      metricsKeyHash,
+    };
   }
 
   /** A line about what runs, and the result of the last reload. */

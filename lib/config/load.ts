@@ -78,12 +78,14 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   const checked = checkValues(value, { schema: Config, sourceMap });
   const earlier = [...sources.problems, ...checked.problems];
   if (checked.sound === undefined) return failed(earlier);
-  const tls = await loadTls(checked.sound, sourceMap, { outside, nowMs });
+  const tls = await loadTls(checked.sound, { section: "tls", sourceMap, outside, nowMs });
+  const adminTls = await loadTls(checked.sound, { section: "admin_tls", sourceMap, outside, nowMs });
   const data = await loadData(checked.sound, { sourceMap, outside });
   const linked = linkConfig(checked.sound, {
     sourceMap,
     cut: checked.cut,
     tls: tls.tls,
+    adminTls: adminTls.tls,
     tables: data.tables,
     nowMs,
   });
@@ -97,8 +99,18 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     readFile: options.readFile,
     env: options.env,
   });
-  const warnings = [...sources.warnings, ...linked.warnings, ...tls.warnings, ...profiles, ...exposed];
-  const problems = [...earlier, ...tls.problems, ...linked.problems, ...data.problems];
+  const certificates = {
+    warnings: [...tls.warnings, ...adminTls.warnings],
+    problems: [...tls.problems, ...adminTls.problems],
+  };
+  const warnings = [
+    ...sources.warnings,
+    ...linked.warnings,
+    ...certificates.warnings,
+    ...profiles,
+    ...exposed,
+  ];
+  const problems = [...earlier, ...certificates.problems, ...linked.problems, ...data.problems];
   if (problems.length > 0) return failed(problems, warnings);
   return {
     ok: true,

@@ -43,16 +43,20 @@ export async function worldReadableSecrets(
         "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on it",
     ));
   }
-  const key = await worldReadableKey(value, options);
-  return key === undefined ? problems : [...problems, key];
+  const keys = await Promise.all(TLS_SECTIONS.map((section) => worldReadableKey(value, section, options)));
+  return [...problems, ...keys.filter((key) => key !== undefined)];
 }
 
-/** The same for the file that `tls.key` names. */
+/** Their `key` is the path of a file, or the key itself. */
+const TLS_SECTIONS: readonly string[] = ["tls", "admin_tls"];
+
+/** The same for the file that the `key` of such a section names. */
 async function worldReadableKey(
   value: unknown,
+  section: string,
   { sourceMap, modeOf }: WorldReadableOptions,
 ): Promise<Problem | undefined> {
-  const path = ["tls", "key"];
+  const path = [section, "key"];
   const key = valueAt(value, path);
   if (typeof key !== "string" || key.includes("-----BEGIN") || sourceMap.referenceAt(path) !== undefined) {
     return undefined;
@@ -84,8 +88,8 @@ function secretPaths(value: unknown, { schema, path }: Position): readonly Path[
     });
   }
   if (!secret || typeof value !== "string") return [];
-  // For `tls.key`: a path is not a secret.
-  return path[0] === "tls" && !value.startsWith("-----BEGIN") ? [] : [path];
+  // A path is not a secret.
+  return TLS_SECTIONS.includes(path[0] as string) && !value.startsWith("-----BEGIN") ? [] : [path];
 }
 
 function memberSchema(content: z.core.$ZodType | undefined, key: string): z.core.$ZodType | undefined {

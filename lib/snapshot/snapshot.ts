@@ -14,7 +14,11 @@ export interface Snapshot {
   readonly admin: ListenAddress | SocketAddress | undefined;
   /** Undefined if the admin API is disabled. */
   readonly adminApi: AdminApiAccess | undefined;
-  /** For all addresses of `listen`; the admin listener speaks plain HTTP. */
+  /** Undefined: the admin listener speaks plain HTTP. */
+  readonly adminTls: TlsMaterial | undefined;
+  /** SHA-256 of the key that only reads the metrics, in lowercase hex. */
+  readonly metricsKeyHash: string | undefined;
+  /** For all addresses of `listen`; undefined for plain HTTP. */
   readonly tls: TlsMaterial | undefined;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
@@ -63,6 +67,8 @@ export interface TlsMaterial {
   readonly certificate: string;
   /** PEM. */
   readonly key: SealedSecret;
+  /** The last moment at which the first certificate is valid, in milliseconds since the Unix epoch. */
+  readonly expiresAtMs: number;
 }
 
 export interface Limits {

@@ -1,7 +1,11 @@
 /** The admin listener's routes. */
 
 import { deepEqual, equal } from "node:assert/strict";
-import { type AdminControl, adminHandler } from "../../lib/admin/admin.ts";
+import { createHash } from "node:crypto";
+
+import { type AdminAccess, type AdminControl, adminHandler } from "../../lib/admin/admin.ts";
+
+const LOCAL: AdminAccess = { onNetwork: false, adminKeyHash: undefined, metricsKeyHash: undefined };
 
 interface Sent {
   readonly control?: Partial<AdminControl>;
@@ -16,6 +20,7 @@ async function send(
 ) {
   const [method = "", target = ""] = request.split(" ");
   const handle = adminHandler({
+    access: () => LOCAL,
     isReady: () => true,
     status: () => ({ version: "1" }),
     reload: () => Promise.resolve([]),
@@ -84,7 +89,10 @@ for (const [name, request, sent, status, body] of CASES) {
 const FROM_PAGES: readonly Record<string, string>[] = [
   { "origin": "https://evil.test" },
   { "origin": "null" },
+  { "origin": "http://localhost:3000" },
+  { "origin": "evil.test" },
   { "sec-fetch-site": "cross-site" },
+  { "sec-fetch-site": "same-site" },
 ];
 
 for (const headers of FROM_PAGES) {
@@ -129,3 +137,55 @@ for (const [host, remoteAddress, expected] of HOSTS) {
     equal((await send("GET /-/status", { url: `http://${host}/`, remoteAddress })).status, expected);
   });
 }
+
+Deno.test("the listener's own page may send requests", async () => {
+  const headers = {
+    origin: "http://localhost:9090",
+    host: "localhost:9090",
+    "sec-fetch-site": "same-origin",
+  };
+  equal((await send("POST /-/reload", { headers })).status, 200);
+});
+
+const KEY = "operator-key";
+const OTHER_KEY = "another-key";
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
+const ON_NETWORK: AdminAccess = {
+  onNetwork: true,
+  adminKeyHash: hashOf(KEY),
+  metricsKeyHash: hashOf("read"),
+};
+
+const ON_NETWORK_CASES:
+  readonly (readonly [request: string, headers: Record<string, string>, status: number])[] = [
+    ["GET /healthz", {}, 200],
+    ["GET /-/ready", {}, 200],
+    ["GET /-/status", {}, 401],
+    ["GET /-/status", bearer(OTHER_KEY), 401],
+    ["GET /-/status", bearer("read"), 401],
+    ["GET /-/status", bearer(KEY), 200],
+    ["POST /-/reload", {}, 401],
+    ["POST /-/reload", bearer(KEY), 200],
+    ["GET /nothing", {}, 401],
+    ["GET /nothing", bearer(KEY), 404],
+    ["GET /admin/v1/models", {}, 401],
+  ];
+
+for (const [request, headers, status] of ON_NETWORK_CASES) {
+  const sent = headers["authorization"] ?? "no key";
+  Deno.test(`on the network, ${request} with ${sent} is answered with ${status}`, async () => {
+    const control = { access: () => ON_NETWORK };
+    equal((await send(request, { control, headers, remoteAddress: "10.0.0.7" })).status, status);
+  });
+}
+
+Deno.test("on the network without a key, only health and readiness are served", async () => {
+  const control = { access: () => ({ ...ON_NETWORK, adminKeyHash: undefined }) };
+  const statuses = await Promise.all(
+    ["GET /healthz", "GET /-/ready", "GET /-/status", "POST /-/reload", "GET /admin/v1/models"].map(
+      async (request) => (await send(request, { control, headers: bearer(KEY) })).status,
+    ),
+  );
+  deepEqual(statuses, [200, 200, 403, 403, 403]);
+});

@@ -48,7 +48,8 @@ Deno.test("check --format json prints problems and warnings as one list, whether
     line: 7,
     column: 8,
     path: "admin",
-    message: "other hosts can reach the admin address, which has no authentication",
+    message:
+      "other hosts can reach the admin address, so without admin_tls and admin_api it serves only /healthz, /-/ready and, with metrics_key, /metrics",
     severity: "warning",
   }]);
   const broken = await run(check, "--format", "json", "--config", join(GOLDEN, "callers/models/adit.yaml"));

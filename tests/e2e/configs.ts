@@ -47,6 +47,9 @@ ${extra}`;
 }
 
 /** The `tls` of a configuration, by PEM texts in the file itself or by paths. */
-export function tlsConfig({ certificate, key }: Readonly<Record<"certificate" | "key", string>>): string {
-  return `tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(key)} }\n`;
+export function tlsConfig(
+  { certificate, key }: Readonly<Record<"certificate" | "key", string>>,
+  section = "tls",
+): string {
+  return `${section}: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(key)} }\n`;
 }

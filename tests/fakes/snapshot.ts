@@ -122,6 +122,8 @@ export function snapshot(
     listen: [],
     admin: undefined,
     adminApi: undefined,
+    adminTls: undefined,
+    metricsKeyHash: undefined,
     tls: undefined,
     limits: {
       bodyBytes: 1024 * 1024,

@@ -57,7 +57,11 @@ function setUp() {
 }
 
 const at = (port: number, hostname = "127.0.0.1"): ListenAddress => ({ hostname, port });
-const certificate = (text: string) => ({ certificate: text, key: seal(`key of ${text}`) });
+const certificate = (text: string) => ({
+  certificate: text,
+  key: seal(`key of ${text}`),
+  expiresAtMs: Infinity,
+});
 
 Deno.test("sockets are announced when they are taken over, with their real port", () => {
   const { listeners, events } = setUp();

@@ -33,6 +33,8 @@ const RICH = `
 listen: ["[::1]:0", 127.0.0.1:0]
 admin: unix:/run/adit/admin.sock
 admin_api: { key: sha256:${"a1".repeat(32)} }
+admin_tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(privateKey)} }
+metrics_key: sha256:${"b2".repeat(32)}
 tls: { certificate: ${JSON.stringify(certificate)}, key: ${JSON.stringify(privateKey)} }
 providers:
   east:

@@ -1,22 +1,23 @@
-/** Listen addresses: conflicts between them, and who can reach them. */
+/** Listen addresses: conflicts between them, and who can reach the admin address. */
 
 import { isIPv4 } from "node:net";
 
 import type { LinkContext } from "./context.ts";
+import { isLoopback } from "../../base/host.ts";
 import type { Path } from "../../base/problems.ts";
 import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
-import { isLoopback } from "../schema/values.ts";
+import type { Config } from "../schema/config_file.ts";
 
 export interface Addresses {
   readonly listen: readonly ListenAddress[];
   /** Undefined if the admin address is off. */
-  readonly admin: ListenAddress | SocketAddress | undefined;
-  /** Whether the admin API accepts configuration changes. */
-  readonly hasAdminApi: boolean;
+  readonly admin: AdminAddress | undefined;
 }
 
-/** Reports conflicts between addresses, and warns about an admin address that other hosts can reach. */
-export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, context: LinkContext): void {
+type AdminAddress = ListenAddress | SocketAddress;
+
+/** Reports addresses that exclude each other. */
+export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
   const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {
     const other = taken.find((earlier) => overlaps(earlier.address, address));
@@ -24,24 +25,44 @@ export function checkAddresses({ listen, admin, hasAdminApi }: Addresses, contex
     taken.push({ place, address });
   };
   for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
+  if (admin !== undefined && "port" in admin) take(admin, ["admin"], "admin");
+}
+
+/** Checks who can reach the admin address, and with what. */
+export function checkAdminReach(
+  config: Pick<Config, "admin_api" | "admin_tls" | "metrics_key">,
+  admin: AdminAddress | undefined,
+  context: LinkContext,
+): void {
+  const { admin_api: api, admin_tls: tls, metrics_key: metricsKey } = config;
   if (admin === undefined) {
-    if (hasAdminApi) context.fail(["admin_api"], "requires an admin address, but admin is off");
+    if (api !== undefined) context.fail(["admin_api"], "requires an admin address, but admin is off");
+    if (tls !== undefined) context.warn(["admin_tls"], "ignored, because admin is off");
+    if (metricsKey !== undefined) context.warn(["metrics_key"], "ignored, because admin is off");
     return;
   }
   // Access to a socket in the file system is up to its folder.
-  if ("path" in admin) return;
-  take(admin, ["admin"], "admin");
-  if (!isLoopback(admin.hostname)) {
-    context.warn(["admin"], "other hosts can reach the admin address, which has no authentication");
+  if ("path" in admin) {
+    if (tls !== undefined) context.warn(["admin_tls"], "ignored, because a Unix socket uses plain HTTP");
+    return;
+  }
+  if (isLoopback(admin.hostname)) return;
+  if (api === undefined) {
+    context.warn(["admin"], UNAUTHENTICATED);
+  } else if (tls === undefined) {
     // The key would be sent unencrypted, and whoever has it can redirect all requests to a host of their own.
-    if (hasAdminApi) {
-      context.fail(
-        ["admin_api"],
-        "requires an admin address that only this host can reach, such as 127.0.0.1:9090 or unix:/run/adit/admin.sock",
-      );
-    }
+    context.fail(["admin_api"], UNENCRYPTED);
+  }
+  if (metricsKey !== undefined && tls === undefined) {
+    context.warn(["metrics_key"], "the key is sent unencrypted to the admin address; set admin_tls");
   }
 }
+
+const UNAUTHENTICATED =
+  "other hosts can reach the admin address, so without admin_tls and admin_api it serves " +
+  "only /healthz, /-/ready and, with metrics_key, /metrics";
+const UNENCRYPTED = "requires admin_tls, or an admin address that only this host can reach, such as " +
+  "127.0.0.1:9090 or unix:/run/adit/admin.sock";
 
 function overlapMessage(
   { place, address }: { readonly place: string; readonly address: ListenAddress },

@@ -4,7 +4,7 @@ import { type ModelTable, traitsOf } from "../../facts/model_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { DataTables } from "./data.ts";
 import { AccessLinker } from "./caller_access.ts";
-import { checkAddresses } from "./addresses.ts";
+import { checkAddresses, checkAdminReach } from "./addresses.ts";
 import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from "./callers.ts";
 import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
 import { warnOfDoubts } from "./doubts.ts";
@@ -14,8 +14,8 @@ import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
 import type { ListenAddress, Provider, Snapshot, TlsMaterial } from "../../snapshot/snapshot.ts";
-import { isLoopback, parseKeyHash } from "../schema/values.ts";
-import { bracketed } from "../../base/host.ts";
+import { parseKeyHash } from "../schema/values.ts";
+import { bracketed, isLoopback } from "../../base/host.ts";
 
 export interface Linked {
   /** Only usable if there are no problems, here or earlier. */
@@ -27,6 +27,7 @@ export interface Linked {
 /** The content of the files that the configuration names. */
 interface Loaded {
   readonly tls: TlsMaterial | undefined;
+  readonly adminTls: TlsMaterial | undefined;
   readonly tables: DataTables;
   readonly nowMs: number;
 }
@@ -36,12 +37,13 @@ interface Loaded {
  */
 export function linkConfig(
   config: Config,
-  { tls, tables, nowMs, ...options }: LinkOptions & Loaded,
+  { tls, adminTls, tables, nowMs, ...options }: LinkOptions & Loaded,
 ): Linked {
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
   const admin = config.admin === "off" ? undefined : config.admin;
-  checkAddresses({ listen, admin, hasAdminApi: config.admin_api !== undefined }, context);
+  checkAddresses({ listen, admin }, context);
+  checkAdminReach(config, admin, context);
   checkTimeouts(config.timeouts, context);
   warnOfDoubts(config, { context, nowMs });
 
@@ -68,12 +70,15 @@ export function linkConfig(
 
   const keys = indexByKeyHash(config.callers, callers, context);
   checkAdminKey(config, keys, context);
+  checkMetricsKey(config, context);
   checkExposure({ listen, hasTls: config.tls !== undefined }, keys, context);
 
   const snapshot: Snapshot = {
     listen,
     admin,
     adminApi: config.admin_api && { keyHash: parseKeyHash(config.admin_api.key) },
+    adminTls: admin !== undefined && "port" in admin ? adminTls : undefined,
+    metricsKeyHash: config.metrics_key && parseKeyHash(config.metrics_key),
     tls,
     limits: {
       bodyBytes: config.limits.body,
@@ -122,6 +127,19 @@ function checkAdminKey(
     );
   }
   if (hash === DEMO_KEY_HASH) context.warn(path, `this is the demo key, which is public; ${NEW_KEY}`);
+}
+
+/** Whoever reads the metrics could otherwise do everything that the admin key allows. */
+function checkMetricsKey({ admin_api: api, metrics_key: key }: Config, context: LinkContext): void {
+  if (key === undefined) return;
+  const hash = parseKeyHash(key);
+  checkKeyHash(["metrics_key"], hash, context);
+  if (api !== undefined && parseKeyHash(api.key) === hash) {
+    context.fail(["metrics_key"], "must not be the key of admin_api, which allows everything");
+  }
+  if (hash === DEMO_KEY_HASH) {
+    context.warn(["metrics_key"], `this is the demo key, which is public; ${NEW_KEY}`);
+  }
 }
 
 const NEW_KEY = 'run "adit keygen" to create another';

@@ -1,13 +1,12 @@
 /** Providers: endpoint and credentials. */
 
-import { unbracketed } from "../../base/host.ts";
+import { isLoopback, unbracketed } from "../../base/host.ts";
 import type { LinkContext } from "./context.ts";
 import { linkCredentials } from "./credentials.ts";
 import { KNOWN_REGIONS } from "../schema/regions.ts";
 import { editDistance } from "../schema/suggest.ts";
 import type { ProviderConfig } from "../schema/config_file.ts";
 import type { Provider } from "../../snapshot/snapshot.ts";
-import { isLoopback } from "../schema/values.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 

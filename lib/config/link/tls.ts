@@ -16,22 +16,31 @@ export interface LoadedTls {
   readonly warnings: readonly Problem[];
 }
 
+/** The sections with a certificate and its key. */
+export type TlsSection = "tls" | "admin_tls";
+
+interface TlsOptions {
+  readonly section: TlsSection;
+  readonly sourceMap: SourceMap;
+  readonly outside: Outside;
+  readonly nowMs: number;
+}
+
 /** Both as PEM, from the configuration or the files it names; undefined if not set or invalid. */
 export async function loadTls(
   config: Config,
-  sourceMap: SourceMap,
-  { outside, nowMs }: { readonly outside: Outside; readonly nowMs: number },
+  { section, sourceMap, outside, nowMs }: TlsOptions,
 ): Promise<LoadedTls> {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
 
   function fail(key: TlsKey, message: string): undefined {
-    problems.push(sourceMap.problem(["tls", key], message));
+    problems.push(sourceMap.problem([section, key], message));
   }
 
   async function pemText(key: TlsKey, value: string): Promise<string | undefined> {
     if (value.includes("-----BEGIN ")) return value;
-    const reference = sourceMap.referenceAt(["tls", key]);
+    const reference = sourceMap.referenceAt([section, key]);
     const read = await outside.readFile(value);
     if (!read.ok) {
       return fail(
@@ -61,9 +70,10 @@ export async function loadTls(
     }
   }
 
-  if (config.tls === undefined) return { tls: undefined, problems, warnings };
-  const certificateText = await pemText("certificate", config.tls.certificate);
-  const keyText = await pemText("key", config.tls.key);
+  const values = config[section];
+  if (values === undefined) return { tls: undefined, problems, warnings };
+  const certificateText = await pemText("certificate", values.certificate);
+  const keyText = await pemText("key", values.key);
   const certificate = certificateText === undefined
     ? undefined
     : parse("certificate", certificateText, (text) => new X509Certificate(text));
@@ -73,8 +83,9 @@ export async function loadTls(
   }
   if (!certificate.checkPrivateKey(key)) fail("key", "the private key does not match the certificate");
   const outOfDate = datesOf(certificate, nowMs);
-  if (outOfDate !== undefined) warnings.push(sourceMap.problem(["tls", "certificate"], outOfDate));
-  return { tls: { certificate: certificateText, key: seal(keyText) }, problems, warnings };
+  if (outOfDate !== undefined) warnings.push(sourceMap.problem([section, "certificate"], outOfDate));
+  const expiresAtMs = certificate.validToDate.getTime();
+  return { tls: { certificate: certificateText, key: seal(keyText), expiresAtMs }, problems, warnings };
 }
 
 /** Why clients would currently refuse the certificate. */

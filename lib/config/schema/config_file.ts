@@ -48,14 +48,15 @@ function region(): z.ZodString {
 
 const PEM_FILE = { expected: "the path of a PEM file, or the PEM itself", maxLength: 256 * KIB };
 
-const tls = mapping({
-  certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
-    "Certificate chain, starting with the server's certificate: path of a PEM file, or the PEM itself.",
-  ),
-  key: text({ ...PEM_FILE, sensitive: true }).describe(
-    "Private key of the certificate: path of a PEM file, or the PEM itself.",
-  ),
-});
+const tls = () =>
+  mapping({
+    certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
+      "Certificate chain, starting with the server's certificate: path of a PEM file, or the PEM itself.",
+    ),
+    key: text({ ...PEM_FILE, sensitive: true }).describe(
+      "Private key of the certificate: path of a PEM file, or the PEM itself.",
+    ),
+  });
 
 const limits = mapping({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
@@ -293,13 +294,18 @@ const caller = mapping({
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
 }, { unsupported: ["limits", "budget"] });
 
-const adminApi = mapping({
-  key: text({
+const operatorKey = () =>
+  text({
     expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
     pattern: KEY_HASH,
     sensitive: "unless right",
     hint: 'run "adit keygen" and paste the hash it prints',
-  }).describe("SHA-256 of the key that requests must send, as printed by `adit keygen`."),
+  });
+
+const adminApi = mapping({
+  key: operatorKey().describe(
+    "SHA-256 of the key that requests must send, as printed by `adit keygen`.",
+  ),
 });
 
 const includePath = text({
@@ -331,13 +337,17 @@ export const Config = mapping({
   ])
     .prefault("127.0.0.1:9090")
     .describe(
-      "Address and port, or unix: and a path, for health, status and reload, without authentication; off disables it.",
+      "Address and port, or unix: and a path, for health, metrics, status and reload; off disables it.",
     ),
+  admin_tls: tls().optional().describe("Certificate for the admin address; default: plain HTTP."),
   admin_api: adminApi.optional()
     .describe(
       "Allows providers, models and callers to be changed through the admin address; default: off.",
     ),
-  tls: tls.optional().describe("Certificate for the listen addresses; default: plain HTTP."),
+  metrics_key: operatorKey().optional().describe(
+    "SHA-256 of a key that only reads /metrics; for an admin address that other hosts can reach.",
+  ),
+  tls: tls().optional().describe("Certificate for the listen addresses; default: plain HTTP."),
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),

@@ -88,11 +88,6 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
   return isSound && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? { path } : undefined;
 }
 
-/** Whether only this host can reach the address. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || (isIPv4(hostname) && hostname.startsWith("127."));
-}
-
 export const EXPIRY = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /**
