@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   explain: async () => (await import("./explain.ts")).explain,
   config: async () => (await import("./config.ts")).config,
   schema: async () => (await import("./schema.ts")).schema,
+  prices: async () => (await import("./prices.ts")).prices,
   import: async () => (await import("./import.ts")).importConfig,
   keygen: async () => (await import("./keygen.ts")).keygen,
   emulator: async () => (await import("./emulator.ts")).emulator,

@@ -115,6 +115,26 @@ is for reading only: it cannot be used as a configuration, because secrets are r
 # yaml-language-server: $schema=PATH
 where PATH is a file with this output.`,
   },
+  prices: {
+    summary: "show what models cost, or convert another table of prices",
+    about: "Show the prices of models in US dollars, or convert another table of prices and print its rows.",
+    arguments: [{
+      name: "MODEL",
+      isOptional: true,
+      help: "a part of a model id, or a glob; default: all models",
+    }],
+    options: [
+      READ_CONFIG,
+      {
+        name: "litellm",
+        value: "FILE",
+        help: "convert LiteLLM's model_prices_and_context_window.json to rows for prices.file",
+      },
+    ],
+    notes:
+      `Rows of the configuration's prices.file are shown before the built-in ones, which they override. What cannot be
+converted is listed on standard error.`,
+  },
   import: {
     summary: "convert the configuration of another gateway",
     about: "Convert the configuration of another gateway to one of Adit's, and print it.",

@@ -8,6 +8,7 @@ import { refusalReason } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
 import type { SourceMap } from "../config/file/source_map.ts";
 import { formatPath, type Path } from "../base/problems.ts";
+import { priceOf } from "../facts/price_book.ts";
 import type { ModelTable } from "../facts/model_table.ts";
 import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../snapshot/snapshot.ts";
 import { didYouMean } from "../config/schema/suggest.ts";
@@ -20,6 +21,7 @@ import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/
 import { isSignedByCaller } from "../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
+import { priceOrigin, priceText } from "./price_text.ts";
 import { traitFacts } from "./trait_facts.ts";
 
 export interface Explanation {
@@ -127,6 +129,7 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       ...(targets.length > 1 ? [{ topic: "target", text: target.settings?.name ?? "" }] : []),
       ...providerFacts(target, options),
       ...requestFacts(target, options),
+      priceFact(target, options),
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
     ]),
     {
@@ -231,6 +234,14 @@ function requestFacts(
     { topic: "messages", text: `${messages}; because ${reason}` },
     native,
   ];
+}
+
+function priceFact({ provider, modelId, settings }: Target, { snapshot, nowMs }: ExplainOptions): Fact {
+  const billed = { id: modelId, baseModel: settings?.baseModel, region: provider.region };
+  const found = priceOf(billed, snapshot.prices, nowMs);
+  if (found === undefined) return { topic: "price", text: "unknown; set it in prices.file" };
+  const assumed = found.isAssumed ? "assumed: " : "";
+  return { topic: "price", text: `${assumed}${priceText(found.row)}, from ${priceOrigin(found.row)}` };
 }
 
 function lastSegment(operation: Operation): string {

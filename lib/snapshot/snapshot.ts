@@ -5,6 +5,7 @@ import type { Path } from "../base/problems.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
+import type { PriceRow } from "../facts/price_table.ts";
 import type { ModelTraits } from "../facts/traits.ts";
 
 /** One version of the configuration; a request keeps the snapshot with which it began. */
@@ -31,6 +32,7 @@ export interface Snapshot {
   readonly models: ReadonlyMap<string, Model>;
   /** Which of Anthropic's beta flags are sent to Bedrock. */
   readonly betaFlags: BetaTable;
+  readonly prices: PriceSettings;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly callers: ReadonlyMap<string, Caller>;
@@ -92,6 +94,16 @@ export interface Timeouts {
   readonly drainMs: number;
   /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
+}
+
+/** What models cost. */
+export interface PriceSettings {
+  /** Rows of the operator's file, which come before the built-in ones. */
+  readonly rows: readonly PriceRow[];
+  /** What happens to a request whose price is unknown: it is served, or refused to callers with a budget in USD. */
+  readonly unknown: "allow" | "refuse";
+  /** The model whose price is used for an unknown one. */
+  readonly assume: string | undefined;
 }
 
 /** What responses say about how they were made. */

@@ -1,11 +1,18 @@
 /** Token counts in the various forms that Bedrock and its models report. */
 
-import { isJsonObject } from "../base/json.ts";
-import type { JsonValue } from "../base/json.ts";
+import { isJsonObject, member } from "../base/json.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Usage } from "../base/usage.ts";
 
-/** The field of each count in a usage object. */
-export type UsageNames = Readonly<Record<keyof Usage, string>>;
+/** Counts that every form has. */
+type Count = "inputTokens" | "outputTokens" | "cacheReadTokens" | "cacheWriteTokens";
+
+/** The field of each count in a usage object, and where the counts are that only some forms have. */
+export interface UsageNames extends Readonly<Record<Count, string>> {
+  /** The part of the cache writes that is kept for an hour. */
+  readonly hourWrites?: (usage: JsonObject) => number | undefined;
+  readonly reasoning?: (usage: JsonObject) => number | undefined;
+}
 
 /** In `usage` of Converse (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html). */
 export const CONVERSE_USAGE: UsageNames = {
@@ -13,6 +20,11 @@ export const CONVERSE_USAGE: UsageNames = {
   outputTokens: "outputTokens",
   cacheReadTokens: "cacheReadInputTokens",
   cacheWriteTokens: "cacheWriteInputTokens",
+  hourWrites: ({ cacheDetails }) => {
+    if (!Array.isArray(cacheDetails)) return undefined;
+    return cacheDetails.filter((each) => member(each, "ttl") === "1h")
+      .reduce((sum: number, each) => sum + (readCount(member(each, "inputTokens")) ?? 0), 0);
+  },
 };
 
 /** In `usage` of Anthropic's answers and events. */
@@ -21,6 +33,17 @@ export const MESSAGES_USAGE: UsageNames = {
   outputTokens: "output_tokens",
   cacheReadTokens: "cache_read_input_tokens",
   cacheWriteTokens: "cache_creation_input_tokens",
+  hourWrites: ({ cache_creation: writes }) => readCount(member(writes, "ephemeral_1h_input_tokens")),
+  reasoning: ({ output_tokens_details: details }) => readCount(member(details, "thinking_tokens")),
+};
+
+/** In `usage` of OpenAI's completions, whose prompt tokens include what the cache held. */
+export const COMPLETION_USAGE: UsageNames = {
+  inputTokens: "prompt_tokens",
+  outputTokens: "completion_tokens",
+  cacheReadTokens: "",
+  cacheWriteTokens: "",
+  reasoning: ({ completion_tokens_details: details }) => readCount(member(details, "reasoning_tokens")),
 };
 
 /** In the token counts that Bedrock adds to the last event of an InvokeModel stream. */
@@ -32,7 +55,8 @@ export const METRICS_USAGE: UsageNames = {
 };
 
 /**
- * The counts in `value`, defaulting to those known before and then to 0; undefined if nothing was ever reported.
+ * The counts in `value`, none of them smaller than those known before: counts in later events are cumulative, and may
+ * lack what an earlier one had. Undefined if nothing was ever reported.
  */
 export function readUsage(
   value: JsonValue | undefined,
@@ -40,13 +64,37 @@ export function readUsage(
   before?: Usage,
 ): Usage | undefined {
   if (!isJsonObject(value)) return before;
-  const count = (key: keyof Usage): number => readCount(value[names[key]]) ?? before?.[key] ?? 0;
+  const count = (key: Count): number => Math.max(readCount(value[names[key]]) ?? 0, before?.[key] ?? 0);
+  const hour = largest(names.hourWrites?.(value), before?.cacheWrite1hTokens);
+  const reasoning = largest(names.reasoning?.(value), before?.reasoningTokens);
   return {
     inputTokens: count("inputTokens"),
     outputTokens: count("outputTokens"),
     cacheReadTokens: count("cacheReadTokens"),
     cacheWriteTokens: count("cacheWriteTokens"),
+    ...(hour > 0 && { cacheWrite1hTokens: hour }),
+    ...(reasoning > 0 && { reasoningTokens: reasoning }),
+    ...(before?.tier !== undefined && { tier: before.tier }),
   };
+}
+
+function largest(...counts: readonly (number | undefined)[]): number {
+  return Math.max(...counts.map((count) => count ?? 0));
+}
+
+/** The usage with the tier that the request is billed at; unchanged for the default tier. */
+export function withTier(
+  usage: Usage | undefined,
+  { serviceTier, latency }: {
+    readonly serviceTier: JsonValue | undefined;
+    readonly latency: JsonValue | undefined;
+  },
+): Usage | undefined {
+  if (usage === undefined) return undefined;
+  if (latency === "optimized") return { ...usage, tier: "optimized" };
+  return typeof serviceTier === "string" && serviceTier !== "default"
+    ? { ...usage, tier: serviceTier }
+    : usage;
 }
 
 /** A token count; undefined if it is not a valid one. */

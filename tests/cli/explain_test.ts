@@ -87,6 +87,7 @@ credentials  temporary key pair from the configuration, SigV4
 chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model accepts Anthropic Messages
 native       any operation on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
+price        input 1.1, output 5.5, cache read 0.11, cache write 1.375, cache write 1h 2.2 USD per million tokens; batch x0.5, from row au.anthropic.claude-haiku-4-5-20251001-v1:0, LiteLLM 1.110.2 of 2026-11-27
 defaults     {"maxTokens":100}
 guardrail    abc version 3
 limits       body 25MiB, 2048 in-flight requests
@@ -105,6 +106,7 @@ credentials  Bedrock API key from the configuration, as a bearer token
 chat         POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream; because models.nova.api (more.yaml:2)
 native       any operation on /model/amazon.nova-lite-v1%3A0
+price        input 0.06, output 0.24, cache read 0.015 USD per million tokens; batch x0.5, from row amazon.nova-lite-v1:0, LiteLLM 1.110.2 of 2026-11-27
 limits       body 25MiB, 2048 in-flight requests
 timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 `,
@@ -119,6 +121,7 @@ region       eu-north-1, from the ARN; a request's path or signature may select 
 host         https://bedrock-runtime.eu-north-1.amazonaws.com
 credentials  temporary key pair from the configuration, SigV4
 native       any operation on /model/arn%3Aaws%3Abedrock%3Aeu-north-1%3A1%3Aprompt-router%2Fx
+price        unknown; set it in prices.file
 limits       body 25MiB, 2048 in-flight requests
 timeouts     connect 5s, first byte 2m, idle 2m, total 15m
 `,

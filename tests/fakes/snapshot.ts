@@ -139,6 +139,7 @@ export function snapshot(
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),
     betaFlags: builtInBetaTable(),
+    prices: { rows: [], unknown: "allow", assume: undefined },
     routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
     callers: new Map(callers.map((each) => [each.name, each])),
     keyExpiresAtMs: new Map(),

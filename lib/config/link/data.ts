@@ -11,9 +11,11 @@ import { builtInModelTable, compileModelTable, type ModelTable } from "../../fac
 import { betaTable } from "../schema/beta_keys.ts";
 import { checkValues } from "../schema/check_values.ts";
 import { ConfigDocument } from "../file/document.ts";
+import { compilePrices, type PriceRow, type WrittenPrice } from "../../facts/price_table.ts";
+import { pricesFile } from "../schema/price_keys.ts";
 import type { Outside } from "../file/interpolate.ts";
 import type { SourceMap } from "../file/source_map.ts";
-import { type Problem, quotePath } from "../../base/problems.ts";
+import { type Path, type Problem, quotePath } from "../../base/problems.ts";
 import { resolveValues } from "../file/plain_values.ts";
 import type { Config } from "../schema/config_file.ts";
 import { modelRows } from "../schema/trait_keys.ts";
@@ -22,6 +24,8 @@ import { modelRows } from "../schema/trait_keys.ts";
 export interface DataTables {
   readonly models: ModelTable;
   readonly betaFlags: BetaTable;
+  /** The rows of the file of prices; the built-in ones come after them. */
+  readonly prices: readonly PriceRow[];
 }
 
 export interface LoadedData {
@@ -37,15 +41,23 @@ export interface DataOptions {
 }
 
 /** Loads the tables; a file adds to the built-in table and overrides it. */
-export async function loadData({ data }: Config, options: DataOptions): Promise<LoadedData> {
+export async function loadData({ data, prices }: Config, options: DataOptions): Promise<LoadedData> {
   const problems: Problem[] = [];
   const read = <Schema extends z.ZodType>(key: keyof Config["data"], schema: Schema) =>
-    readTable(key, data[key], { ...options, schema, problems });
+    readTable(["data", key], data[key], { ...options, schema, problems });
   const rows = await read("models", modelRows);
   const betas = await read("beta_flags", betaTable);
   const models = [...builtInModelTable(), ...compileModelTable(rows ?? [], "data_file")];
   const betaFlags = betas === undefined ? builtInBetaTable() : compileBetaTable(betas, builtInBetaTable());
-  return { tables: { models, betaFlags }, problems };
+  const priced = await readTable(["prices", "file"], prices.file, {
+    ...options,
+    schema: pricesFile,
+    problems,
+  });
+  const written: readonly WrittenPrice[] = priced === undefined || "length" in priced
+    ? priced ?? []
+    : priced.rows;
+  return { tables: { models, betaFlags, prices: compilePrices(written, "prices_file") }, problems };
 }
 
 interface TableOptions<Schema extends z.ZodType> extends DataOptions {
@@ -54,19 +66,19 @@ interface TableOptions<Schema extends z.ZodType> extends DataOptions {
   readonly problems: Problem[];
 }
 
-/** The valid part of the file that `data.KEY` names, if it is set. */
+/** The valid part of the file that the key at the path names, if it is set. */
 async function readTable<Schema extends z.ZodType>(
-  key: keyof Config["data"],
+  key: Path,
   path: string | undefined,
   { sourceMap, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
   if (path === undefined) return undefined;
   // A path from outside the configuration is not shown.
-  const reference = sourceMap.referenceAt(["data", key]);
+  const reference = sourceMap.referenceAt(key);
   const read = await outside.readText(path);
   if (!read.ok) {
     const file = reference === undefined ? `file ${quotePath(path)}` : `the file named by ${reference}`;
-    problems.push(sourceMap.problem(["data", key], `cannot read ${file}: ${read.reason}`));
+    problems.push(sourceMap.problem(key, `cannot read ${file}: ${read.reason}`));
     return undefined;
   }
   const shownPath = isAbsolute(path) ? path : join(dirname(sourceMap.file), path);

@@ -10,6 +10,7 @@ import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
 import { warnOfDoubts } from "./doubts.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
 import { linkModels, linkRoute } from "./models.ts";
+import { linkPrices } from "./price_settings.ts";
 import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
@@ -101,6 +102,7 @@ export function linkConfig(
     providersByRegion,
     models,
     betaFlags: tables.betaFlags,
+    prices: linkPrices(config.prices, tables.prices, context),
     routes,
     callers,
     ...keys,

@@ -24,6 +24,7 @@ import {
 } from "./fields.ts";
 import { REGION } from "./regions.ts";
 import { geography, model } from "./model_keys.ts";
+import { prices } from "./price_keys.ts";
 import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry } from "./values.ts";
 
 const KIB = 1024;
@@ -359,6 +360,7 @@ export const Config = mapping({
     "Providers of models, by name; at least one is required.",
   ),
   data: data.prefault({}).describe("Files that extend or override the built-in tables."),
+  prices: prices.prefault({}).describe("What models cost."),
   models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send."),
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Additional base paths for OpenAI Chat with a default model."),

@@ -4,7 +4,7 @@ import { upstreamProtocol } from "../../base/errors.ts";
 import { firstMember, isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
-import { CONVERSE_USAGE, readCount, readUsage } from "../usage.ts";
+import { CONVERSE_USAGE, readCount, readUsage, withTier } from "../usage.ts";
 
 // Request: names and shapes of ConverseRequest in AWS's model. Blobs are base64 strings. A member set to undefined is
 // absent, as in JSON.
@@ -179,7 +179,7 @@ export function parseConverseResponse(body: JsonValue): ConverseResponse {
   return {
     content: content.map(parseResponseBlock),
     stopReason: text(member(body, "stopReason")) ?? "",
-    usage: parseUsage(member(body, "usage")),
+    usage: parseUsage(body),
     ...parseExtras(body),
   };
 }
@@ -198,11 +198,23 @@ export function parseExtras(body: JsonValue): AnswerExtras {
   };
 }
 
-/** Token counts of a `usage` member, or undefined if either input or output tokens are missing. */
-export function parseUsage(usage: JsonValue | undefined): Usage | undefined {
+/**
+ * Token counts of a response's or an event's `usage`, with the tier that they are billed at; undefined if either input or
+ * output tokens are missing.
+ */
+export function parseUsage(body: JsonValue | undefined): Usage | undefined {
+  const usage = member(body, "usage");
   const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
     .every((name) => readCount(member(usage, name)) !== undefined);
-  return isWhole ? readUsage(usage, CONVERSE_USAGE) : undefined;
+  return isWhole ? withTier(readUsage(usage, CONVERSE_USAGE), tierOf(body)) : undefined;
+}
+
+/** What Converse says about the service tier and the latency of a response. */
+function tierOf(body: JsonValue | undefined): Parameters<typeof withTier>[1] {
+  return {
+    serviceTier: member(member(body, "serviceTier"), "type"),
+    latency: member(member(body, "performanceConfig"), "latency"),
+  };
 }
 
 /** One parser for each known block type. */

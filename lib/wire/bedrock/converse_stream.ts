@@ -74,7 +74,7 @@ const EVENT_READERS: Readonly<Record<string, (payload: JsonValue) => ConverseEve
   },
   metadata: (payload) => ({
     type: "metadata",
-    usage: parseUsage(member(payload, "usage")),
+    usage: parseUsage(payload),
     ...parseExtras(payload),
   }),
 };

@@ -38,7 +38,7 @@ Deno.test("blocks that are not as they should be are unknown, not errors", () =>
 
 Deno.test("usage is reported completely or not at all", () => {
   assert.deepEqual(
-    parseUsage({ inputTokens: 1, outputTokens: 2, cacheReadInputTokens: 3, serverToolUsage: {} }),
+    parseUsage({ usage: { inputTokens: 1, outputTokens: 2, cacheReadInputTokens: 3, serverToolUsage: {} } }),
     {
       inputTokens: 1,
       outputTokens: 2,
@@ -52,8 +52,30 @@ Deno.test("usage is reported completely or not at all", () => {
       outputTokens: 2,
     }]
   ) {
-    assert.equal(parseUsage(usage), undefined);
+    assert.equal(parseUsage({ usage: usage ?? null }), undefined);
   }
+});
+
+Deno.test("usage names what is kept for an hour, and the tier that it is billed at", () => {
+  const usage = {
+    inputTokens: 1,
+    outputTokens: 2,
+    cacheWriteInputTokens: 30,
+    cacheDetails: [{ ttl: "5m", inputTokens: 10 }, { ttl: "1h", inputTokens: 20 }],
+  };
+  const counts = {
+    inputTokens: 1,
+    outputTokens: 2,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 30,
+    cacheWrite1hTokens: 20,
+  };
+  assert.deepEqual(parseUsage({ usage, serviceTier: { type: "default" } }), counts);
+  assert.deepEqual(parseUsage({ usage, serviceTier: { type: "flex" } }), { ...counts, tier: "flex" });
+  assert.deepEqual(parseUsage({ usage, performanceConfig: { latency: "optimized" } }), {
+    ...counts,
+    tier: "optimized",
+  });
 });
 
 const EVENTS: readonly (readonly [type: string, payload: JsonValue, event: ConverseEvent])[] = [

@@ -1,0 +1,33 @@
+/** A row of prices as text, for people. */
+
+import { BUILT_IN_PRICES, type PriceRow, type TokenPrices } from "../facts/price_table.ts";
+
+/** The prices of a row in US dollars: `in 3.3, out 16.5 a million tokens; above 200000 tokens …`. */
+export function priceText({ tokens, over, tiers, units }: PriceRow): string {
+  const parts = [
+    ...(Object.keys(tokens).length === 0 ? [] : [`${tokenText(tokens)} USD per million tokens`]),
+    ...Object.entries(units).map(([unit, pico]) => `${unit} ${shortest(pico / 1e12)} USD`),
+    ...over.toReversed().map((step) => `above ${step.inputTokens} input tokens ${tokenText(step.tokens)}`),
+    ...Object.entries(tiers).map(([tier, factor]) => `${tier} x${factor / 1e6}`),
+  ];
+  return parts.join("; ");
+}
+
+/** Where a row comes from. */
+export function priceOrigin({ source, ids, regions }: PriceRow): string {
+  const where = regions.length === 0 ? "" : ` in ${regions.join(", ")}`;
+  const row = `row ${ids[0] ?? ""}${where}`;
+  return source === "prices_file"
+    ? `${row} of prices.file`
+    : `${row}, ${BUILT_IN_PRICES.source} of ${BUILT_IN_PRICES.date}`;
+}
+
+function tokenText(tokens: TokenPrices): string {
+  return Object.entries(tokens)
+    .map(([part, pico]) => `${part.replaceAll("_", " ")} ${shortest(pico / 1e6)}`).join(", ");
+}
+
+/** Never in exponential notation. */
+function shortest(value: number): string {
+  return value.toFixed(12).replace(/\.?0+$/, "");
+}

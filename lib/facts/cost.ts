@@ -1,0 +1,79 @@
+/** What a request costs: its usage times a row of prices, in integers and rounded once. */
+
+import type { Usage } from "../base/usage.ts";
+import type { PriceRow, TokenPart, TokenPrices } from "./price_table.ts";
+
+/** A thousand picodollars. */
+const PICO_IN_NANO = 1000n;
+
+/** The factor of a tier without one of its own, in millionths; `default` is the price itself. */
+const PLAIN = 1_000_000;
+
+/**
+ * Nanodollars for a request, rounded half up from the exact sum; undefined if a part that was used has no known price.
+ * `tier` is Bedrock's service tier, `batch` or `optimized`.
+ */
+export function costOf(usage: Usage, price: PriceRow, tier = "default"): number | undefined {
+  const factor = factorOf(price, tier);
+  if (factor === undefined) return undefined;
+  const prices = tokenPrices(usage, price);
+  let tokens = 0n;
+  for (const [part, count] of partsOf(usage)) {
+    if (count === 0) continue;
+    const each = prices[part];
+    if (each === undefined) return undefined;
+    tokens += BigInt(count) * BigInt(each);
+  }
+  const units = unitsOf(usage, price);
+  if (units === undefined) return undefined;
+  // Millionths of picodollars, so that a tier's factor needs no rounding of its own.
+  const exact = tokens * BigInt(factor) + units * BigInt(PLAIN);
+  const divisor = PICO_IN_NANO * BigInt(PLAIN);
+  return Number((exact + divisor / 2n) / divisor);
+}
+
+/** Tokens that reserved capacity serves have been paid with its fee. */
+function factorOf({ tiers }: PriceRow, tier: string): number | undefined {
+  if (tier === "default") return PLAIN;
+  return tiers[tier] ?? (tier === "reserved" ? 0 : undefined);
+}
+
+/** The prices for the size of the prompt, which includes what the cache held. */
+function tokenPrices(
+  { inputTokens, cacheReadTokens, cacheWriteTokens }: Usage,
+  price: PriceRow,
+): TokenPrices {
+  const prompt = inputTokens + cacheReadTokens + cacheWriteTokens;
+  return price.over.find((step) => prompt > step.inputTokens)?.tokens ?? price.tokens;
+}
+
+/** Disjoint counts: what was written to the cache for an hour is not part of what was written for five minutes. */
+function partsOf(usage: Usage): readonly (readonly [TokenPart, number])[] {
+  const hour = Math.min(usage.cacheWrite1hTokens ?? 0, usage.cacheWriteTokens);
+  return [
+    ["input", usage.inputTokens],
+    ["output", usage.outputTokens],
+    ["cache_read", usage.cacheReadTokens],
+    ["cache_write", usage.cacheWriteTokens - hour],
+    ["cache_write_1h", hour],
+  ];
+}
+
+/** Picodollars for images and searches; undefined where their price is unknown. */
+function unitsOf({ images = 0, queries = 0 }: Usage, { units }: PriceRow): bigint | undefined {
+  let sum = 0n;
+  for (const [count, each] of [[images, units.image], [queries, units.query]] as const) {
+    if (count === 0) continue;
+    if (each === undefined) return undefined;
+    sum += BigInt(count) * BigInt(each);
+  }
+  return sum;
+}
+
+/** Nanodollars as US dollars: `0.000123456`, without trailing zeros beyond the cent. */
+export function usdText(nano: bigint | number): string {
+  const value = BigInt(nano);
+  const digits = (value < 0n ? -value : value).toString().padStart(10, "0");
+  const fraction = digits.slice(-9).replace(/0{1,7}$/, "");
+  return `${value < 0n ? "-" : ""}${digits.slice(0, -9)}.${fraction}`;
+}

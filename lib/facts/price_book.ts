@@ -1,0 +1,30 @@
+/** The prices that a configuration has, with its rule for unknown ones. */
+
+import { type Billed, PriceBook, type PriceRow } from "./price_table.ts";
+
+export interface PriceRules {
+  readonly rows: readonly PriceRow[];
+  readonly assume: string | undefined;
+}
+
+/** One for each list of rows, so that a reload of other settings keeps what was looked up. */
+const books = new WeakMap<readonly PriceRow[], PriceBook>();
+
+/** A price, and whether it is that of another model. */
+export interface FoundPrice {
+  readonly row: PriceRow;
+  readonly isAssumed: boolean;
+}
+
+/** The price of a model in a region; undefined if it is unknown and none is assumed. */
+export function priceOf(billed: Billed, { rows, assume }: PriceRules, nowMs: number): FoundPrice | undefined {
+  let book = books.get(rows);
+  if (book === undefined) {
+    book = new PriceBook(rows);
+    books.set(rows, book);
+  }
+  const own = book.find(billed, nowMs);
+  if (own !== undefined) return { row: own, isAssumed: false };
+  const row = assume === undefined ? undefined : book.find({ id: assume, region: billed.region }, nowMs);
+  return row === undefined ? undefined : { row, isAssumed: true };
+}

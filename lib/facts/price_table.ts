@@ -1,0 +1,209 @@
+/** The table of prices in `config/data/prices.yaml`, and the look-up of what a model costs by its id and region. */
+
+import { z } from "zod";
+import { matchesGlob } from "../base/glob.ts";
+import builtIn from "./prices.json" with { type: "json" };
+
+/** What tokens are billed as: a part of the prompt, or of the response. */
+export const TOKEN_PARTS = ["input", "output", "cache_read", "cache_write", "cache_write_1h"] as const;
+export type TokenPart = (typeof TOKEN_PARTS)[number];
+
+/** What is billed by the piece: an image made or read, a search of a reranker, a second of audio or video. */
+export const UNIT_PARTS = ["image", "query", "second"] as const;
+export type UnitPart = (typeof UNIT_PARTS)[number];
+
+/** Service tiers with prices of their own; `batch` and `optimized` are no service tiers but are billed like one. */
+export const PRICED_TIERS = ["flex", "priority", "reserved", "batch", "optimized"] as const;
+
+/** Picodollars for each token of a part; an absent part has no known price. */
+export type TokenPrices = Readonly<Partial<Record<TokenPart, number>>>;
+
+/** The price of a model in some regions, as plain data. All amounts are integers. */
+export interface PriceRow {
+  /** Identifies the row in the usage ledger: its source, its first pattern and what it is limited to. */
+  readonly id: string;
+  readonly source: PriceSource;
+  /** Globs over model ids as they are sent, with their geography. */
+  readonly ids: readonly string[];
+  /** Globs over regions; empty for all. */
+  readonly regions: readonly string[];
+  /** Milliseconds since the Unix epoch from which the row applies. */
+  readonly fromMs: number;
+  readonly tokens: TokenPrices;
+  /** Prices of the whole request once its prompt exceeds a size; the largest size first. */
+  readonly over: readonly { readonly inputTokens: number; readonly tokens: TokenPrices }[];
+  /** Factors of all token prices by service tier, in millionths. */
+  readonly tiers: Readonly<Record<string, number>>;
+  /** Picodollars for each unit. */
+  readonly units: Readonly<Partial<Record<UnitPart, number>>>;
+}
+
+export type PriceSource = "built_in" | "prices_file";
+
+/** A number of US dollars, as a string so that no digit is lost. */
+const usd = z.string().regex(/^\d{1,9}(?:\.\d{1,6})?$/);
+/** A price by the piece may be a fraction of a cent. */
+const usdOfUnit = z.string().regex(/^\d{1,9}(?:\.\d{1,12})?$/);
+
+const perMillion = z.strictObject({
+  input: usd,
+  output: usd,
+  cache_read: usd,
+  cache_write: usd,
+  cache_write_1h: usd,
+}).partial();
+
+/** The fields of a row, for the schema of the file. */
+export const PRICE_FIELDS = {
+  match: z.union([z.string().min(1).max(2048), z.array(z.string().min(1).max(2048)).min(1).max(256)]),
+  regions: z.array(z.string().min(1).max(64)).min(1).max(64),
+  usd_per_million: perMillion,
+  over: z.array(z.strictObject({ input_tokens: z.int().min(1), usd_per_million: perMillion })).max(4),
+  tiers: z.partialRecord(z.enum(PRICED_TIERS), z.string().regex(/^x\d{1,3}(?:\.\d{1,6})?$/)),
+  usd_per_unit: z.strictObject({ image: usdOfUnit, query: usdOfUnit, second: usdOfUnit }).partial(),
+  from: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
+};
+
+/** The schema of the rows of a table. */
+export const priceRows = z.array(z.strictObject({ ...PRICE_FIELDS }).partial().required({ match: true }));
+
+/** A row as it is written. */
+export type WrittenPrice = z.output<typeof priceRows>[number];
+
+/** The table as the program carries it. */
+const builtInTable = z.strictObject({ source: z.string(), date: z.string(), rows: priceRows });
+
+/** One US dollar in picodollars. */
+const PICO = 1_000_000_000_000;
+
+/** Compiled rows, in the same order. */
+export function compilePrices(rows: readonly WrittenPrice[], source: PriceSource): readonly PriceRow[] {
+  return rows.map((row) => {
+    const ids = [row.match].flat();
+    const limits = [...(row.regions ?? []), ...(row.from === undefined ? [] : [row.from])];
+    return {
+      id: `${source === "built_in" ? "built-in" : "file"} ${ids[0]}${
+        limits.length === 0 ? "" : ` (${limits.join(", ")})`
+      }`,
+      source,
+      ids,
+      regions: row.regions ?? [],
+      fromMs: row.from === undefined ? 0 : Date.parse(`${row.from}T00:00:00Z`),
+      tokens: perToken(row.usd_per_million),
+      over: (row.over ?? [])
+        .map(({ input_tokens, usd_per_million }) => ({
+          inputTokens: input_tokens,
+          tokens: { ...perToken(row.usd_per_million), ...perToken(usd_per_million) },
+        }))
+        .sort((one, other) => other.inputTokens - one.inputTokens),
+      tiers: Object.fromEntries(
+        defined(row.tiers).map(([tier, factor]) => [tier, decimal(factor.slice(1), 1_000_000)]),
+      ),
+      units: Object.fromEntries(
+        defined(row.usd_per_unit).map(([unit, price]) => [unit, decimal(price, PICO)]),
+      ),
+    };
+  });
+}
+
+/** A million tokens for a dollar are a million picodollars for each. */
+function perToken(prices: WrittenPrice["usd_per_million"]): TokenPrices {
+  return Object.fromEntries(
+    defined(prices).map(([part, price]) => [part, decimal(price, 1_000_000)]),
+  );
+}
+
+/** The members that are set. */
+function defined(
+  members: Readonly<Record<string, string | undefined>> = {},
+): readonly (readonly [string, string])[] {
+  return Object.entries(members).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const]
+  );
+}
+
+/** A decimal number times a power of ten, without a rounding error. */
+function decimal(text: string, scale: number): number {
+  const [whole = "", fraction = ""] = text.split(".");
+  const digits = Math.round(Math.log10(scale));
+  return Number(whole) * scale + Number(fraction.padEnd(digits, "0").slice(0, digits));
+}
+
+let builtInRows: readonly PriceRow[] | undefined;
+
+/** The rows built into the program; compiled on first use. */
+export function builtInPrices(): readonly PriceRow[] {
+  return builtInRows ??= compilePrices(builtInTable.parse(builtIn).rows, "built_in");
+}
+
+/** Where the built-in prices come from, and when they were read. */
+export const BUILT_IN_PRICES: { readonly source: string; readonly date: string } = {
+  source: builtIn.source,
+  date: builtIn.date,
+};
+
+/** What a request is billed for: a model id as it is sent to a region. */
+export interface Billed {
+  /** Model id, inference profile id or ARN. */
+  readonly id: string;
+  /** The id of the underlying model, where the ARN does not contain it. */
+  readonly baseModel?: string | undefined;
+  readonly region: string;
+}
+
+/** Finds prices by model id and region; results are kept. */
+export class PriceBook {
+  /** In order of precedence. */
+  readonly #sources: readonly (readonly PriceRow[])[];
+  /** Rows that fit, best first, by id and region. */
+  readonly #fitting = new Map<string, readonly PriceRow[]>();
+
+  /** Rows of a file come before the built-in ones, whatever their patterns. */
+  constructor(rows: readonly PriceRow[]) {
+    this.#sources = [rows, builtInPrices()];
+  }
+
+  /** The row with the most specific pattern; undefined if the price is unknown. */
+  find({ id, baseModel, region }: Billed, nowMs: number): PriceRow | undefined {
+    const billed = billedId(baseModel ?? id);
+    const key = `${region} ${billed}`;
+    let rows = this.#fitting.get(key);
+    if (rows === undefined) {
+      if (this.#fitting.size >= MAX_KEPT) this.#fitting.clear();
+      rows = this.#sources.flatMap((source) => bestFirst(source, billed, region));
+      this.#fitting.set(key, rows);
+    }
+    return rows.find(({ fromMs }) => fromMs <= nowMs);
+  }
+}
+
+/** Callers with native access choose the ids, so the number kept is limited. */
+const MAX_KEPT = 4096;
+
+/** The id in an ARN, and without the suffix of a context size, which has no price of its own. */
+function billedId(id: string): string {
+  const resource = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(id)
+    ?.[1];
+  return (resource ?? id).replace(/:\d+k$/, "");
+}
+
+function bestFirst(rows: readonly PriceRow[], id: string, region: string): readonly PriceRow[] {
+  return rows
+    .filter((row) => row.regions.length === 0 || row.regions.some((glob) => matchesGlob(glob, region)))
+    .map((row) => ({ row, fit: fitOf(row, id) }))
+    .filter(({ fit }) => fit > 0)
+    .sort((one, other) =>
+      other.fit - one.fit || Math.sign(other.row.regions.length) - Math.sign(one.row.regions.length) ||
+      other.row.fromMs - one.row.fromMs
+    )
+    .map(({ row }) => row);
+}
+
+/** The number of characters that a pattern of the row fixes, and more for the id itself; 0 if none matches. */
+function fitOf({ ids }: PriceRow, id: string): number {
+  return Math.max(
+    0,
+    ...ids.filter((glob) => matchesGlob(glob, id))
+      .map((glob) => glob === id ? Number.MAX_SAFE_INTEGER : 1 + glob.replaceAll("*", "").length),
+  );
+}

@@ -1,0 +1,95 @@
+/** What `adit prices` shows and imports. */
+
+import { deepEqual, equal, match } from "node:assert/strict";
+import { parse } from "yaml";
+import { prices } from "../../lib/cli/prices.ts";
+import { priceRows } from "../../lib/facts/price_table.ts";
+import { runWith } from "./run.ts";
+
+async function inFolder(
+  files: Readonly<Record<string, string>>,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const CONFIG = `prices: { file: prices.yaml }
+providers: { local: { type: emulator } }
+models: { m: { provider: local, id: us.amazon.nova-lite-v1:0 } }
+callers: {}
+`;
+
+Deno.test("prices shows the rows of the file before the built-in ones", async () => {
+  const rows = `- { match: "us.amazon.nova-lite*", usd_per_million: { input: "0.05", output: "0.2" } }\n`;
+  await inFolder({ "adit.yaml": CONFIG, "prices.yaml": rows }, async (folder) => {
+    const { code, out } = await runWith({}, prices, "us.amazon.nova-lite", "--config", `${folder}/adit.yaml`);
+    equal(code, 0);
+    const [first = "", second = ""] = out.split(/\n(?=\S)/);
+    equal(
+      first,
+      `us.amazon.nova-lite*
+  input 0.05, output 0.2 USD per million tokens
+  row us.amazon.nova-lite* of prices.file`,
+    );
+    match(second, /^amazon\.nova-lite-v1:0, us\.amazon\.nova-lite-v1:0\n/);
+  });
+});
+
+Deno.test("a file of prices with mistakes is reported with their places", async () => {
+  const rows = `- { match: x, usd_per_million: { input: 3.30 } }\n- { match: y, tiers: { flex: half } }\n`;
+  await inFolder({ "adit.yaml": CONFIG, "prices.yaml": rows }, async (folder) => {
+    const { code, err } = await runWith({}, prices, "--config", `${folder}/adit.yaml`);
+    equal(code, 1);
+    match(
+      err,
+      /prices\.yaml:1:\d+: \[0\]\.usd_per_million\.input: expected an amount of US dollars as a string/,
+    );
+    match(err, /prices\.yaml:2:\d+: \[1\]\.tiers\.flex: expected a factor such as x0\.5, found "half"/);
+  });
+});
+
+Deno.test("a model to assume must have a price", async () => {
+  const config = CONFIG.replace("{ file: prices.yaml }", "{ unknown: { assume: nobody.knows } }");
+  await inFolder({ "adit.yaml": config }, async (folder) => {
+    const { code, err } = await runWith({}, prices, "--config", `${folder}/adit.yaml`);
+    equal(code, 1);
+    match(err, /prices\.unknown\.assume: there is no price for "nobody\.knows"; see "adit prices"/);
+  });
+});
+
+Deno.test("prices --litellm prints rows and says what it could not convert", async () => {
+  const file = JSON.stringify({
+    "eu.amazon.nova-x-v1:0": { litellm_provider: "bedrock_converse", input_cost_per_token: 6e-8 },
+    "amazon.sound-v1:0": { litellm_provider: "bedrock", input_cost_per_audio_per_second: 1e-4 },
+  });
+  await inFolder({ "litellm.json": file, "broken.json": "{" }, async (folder) => {
+    const { code, out, err } = await runWith({}, prices, "--litellm", `${folder}/litellm.json`);
+    equal(code, 0);
+    deepEqual(priceRows.parse(parse(out)), [{
+      match: "eu.amazon.nova-x-v1:0",
+      usd_per_million: { input: "0.06" },
+    }]);
+    equal(
+      err,
+      `amazon.sound-v1:0: input_cost_per_audio_per_second is not counted by the gateway (not imported)
+amazon.sound-v1:0: no price of tokens, images or searches (not imported)
+1 rows; 2 prices could not be imported
+`,
+    );
+    const broken = await runWith({}, prices, "--litellm", `${folder}/broken.json`);
+    equal(broken.code, 1);
+    match(broken.err, /expected LiteLLM's price file, a JSON object/);
+  });
+});
+
+Deno.test("a model without a price is reported", async () => {
+  const { code, err } = await runWith({}, prices, "no-such-model");
+  equal(code, 1);
+  equal(err, 'No price for "no-such-model"\n');
+});
