@@ -30,4 +30,4 @@ Deno.writeTextFileSync(
   new URL("../../config/data/prices.yaml", import.meta.url),
   header + priceTableText(rows, "  "),
 );
-for (const each of unmapped) console.error(each);
+Deno.stderr.writeSync(new TextEncoder().encode(unmapped.map((each) => `${each}\n`).join("")));
