@@ -74,7 +74,7 @@ const AT_ONCE: readonly Fault[] = [
   ["a first frame that is damaged", streamAnswer(FRAMES.map(corrupt)), 502, "upstream_protocol"],
   ["a first frame that is cut", streamAnswer([NEXT.slice(0, 20)]), 502, "stream_truncated"],
   ["a stream of nothing", streamAnswer([]), 502, "stream_truncated"],
-  ["a page of HTML", html, 502, "upstream_error"],
+  ["a page of HTML", html, 502, "upstream_protocol"],
 ];
 
 forEachRuntime("what fails before the first event is a status, and is asked once", async (runtime, t) => {

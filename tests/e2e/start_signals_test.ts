@@ -4,16 +4,19 @@ import assert from "node:assert/strict";
 import { emulatorConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, type RuntimeName, spawnAdit } from "./program.ts";
 
-/** Starts the program and resolves when it, and not the system any more, decides about SIGHUP. */
+/** Bits of SIGHUP and SIGINT in the set of signals that a process catches. */
+const CAUGHT = 0b11n;
+
+/** Starts the program and resolves when it, and no longer the system, decides about SIGHUP and SIGINT. */
 async function starting(runtime: RuntimeName, folder: string): Promise<Deno.ChildProcess> {
   await Deno.writeTextFile(`${folder}/adit.yaml`, onFreePorts(emulatorConfig()));
   const child = await spawnAdit(runtime, ["serve", "--config", `${folder}/adit.yaml`], {});
-  const catchesHangUp = async () => {
+  const catchesSignals = async () => {
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];
-    return (BigInt(`0x${caught}`) & 1n) === 1n;
+    return (BigInt(`0x${caught}`) & CAUGHT) === CAUGHT;
   };
-  while (!await catchesHangUp());
+  while (!await catchesSignals());
   return child;
 }
 
