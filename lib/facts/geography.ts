@@ -27,6 +27,9 @@ const REGIONS: Readonly<Record<string, readonly string[]>> = {
   il: ["il-"],
 };
 
+/** Names that may be allowed: those of inference profiles. */
+export const GEOGRAPHIES: readonly string[] = [...Object.keys(REGIONS), "global"];
+
 const ARN = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:([a-z-]+)\/(.+)$/s;
 
 /** Geography in front of a profile id: `us`, `eu`, `global`, …; undefined where the id is served in its region alone. */

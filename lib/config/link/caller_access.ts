@@ -2,9 +2,10 @@
 
 import { globPrefix, isGlob, matchesGlob } from "../../base/glob.ts";
 import type { Path } from "../../base/problems.ts";
-import { leavesResidency } from "../../facts/geography.ts";
+import { GEOGRAPHIES, leavesResidency } from "../../facts/geography.ts";
 import { modelAccess } from "../../snapshot/access.ts";
 import type { Model, ModelAccess, NativeAccess } from "../../snapshot/snapshot.ts";
+import { KNOWN_REGIONS } from "../schema/regions.ts";
 import type { CallerConfig } from "../schema/config_file.ts";
 import type { LinkContext } from "./context.ts";
 
@@ -80,6 +81,15 @@ export class AccessLinker {
       this.#matched.set(glob, matches);
     }
     return matches;
+  }
+}
+
+/** Reports names that are neither a geography of inference profiles nor a known region. */
+export function checkGeographies(path: Path, names: readonly string[], context: LinkContext): void {
+  const known = [...GEOGRAPHIES, ...KNOWN_REGIONS];
+  for (const [index, name] of names.entries()) {
+    if (known.includes(name)) continue;
+    context.fail([...path, index], `unknown geography ${context.shown([...path, index], name, known)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Callers: what each may use, and how each is authenticated. */
 
 import { seal } from "../../base/secret.ts";
-import type { AccessLinker } from "./caller_access.ts";
+import { type AccessLinker, checkGeographies } from "./caller_access.ts";
 import type { LinkContext } from "./context.ts";
 import { quote } from "../../base/problems.ts";
 import type { CallerConfig, Config } from "../schema/config_file.ts";
@@ -23,6 +23,7 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
     context.warn(path, "the caller may not use any model: models is empty and native is not set");
   }
   if (entry.data_residency !== undefined) {
+    checkGeographies([...path, "data_residency"], entry.data_residency, context);
     access.checkResidency([...path, "models"], entry.models, entry.data_residency);
   }
   return {

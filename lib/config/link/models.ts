@@ -1,6 +1,7 @@
 /** Models, and the routes to them. */
 
 import { leavesResidency } from "../../facts/geography.ts";
+import { checkGeographies } from "./caller_access.ts";
 import { type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
@@ -129,11 +130,13 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
   for (const [index, target] of targets.entries()) {
     const earlier = targets.slice(0, index);
     const place = target.path.length > 2 && target.path[1] === path[1] ? target.path : path;
-    if (earlier.some(({ name }) => name === target.name)) {
+    // Two targets of another model that have one name are that model's mistake.
+    const isInherited = place === path;
+    if (!isInherited && earlier.some(({ name }) => name === target.name)) {
       context.fail(place, `duplicate target name ${quote(target.name)}; set name on one of the targets`);
     }
     const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
-    if (same !== undefined) {
+    if (same !== undefined && !(isInherited && sameModel(same, target))) {
       context.warn(place, `never reached: target ${quote(same.name)} is the same provider and id`);
     }
     if (targets.length > 1 && isSignedByCaller(target)) {
@@ -152,6 +155,7 @@ function checkResidency(
   targets: Model["targets"],
   context: LinkContext,
 ): void {
+  checkGeographies([...path, "data_residency"], allowed ?? [], context);
   for (const { path: place, id, provider: { region } } of allowed === undefined ? [] : targets) {
     const reason = leavesResidency(allowed ?? [], { id, region });
     if (reason === undefined) continue;
@@ -161,6 +165,11 @@ function checkResidency(
       `refused by data_residency: ${reason}`,
     );
   }
+}
+
+/** Whether both are targets of one other model. */
+function sameModel(a: ModelTarget, b: ModelTarget): boolean {
+  return a.path[1] === b.path[1];
 }
 
 function isSignedByCaller({ provider }: ModelTarget): boolean {

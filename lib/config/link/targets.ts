@@ -38,6 +38,8 @@ export function linkTargets(
 ): readonly LinkedTarget[] {
   const path = ["models", name];
   const { context } = sources;
+  // What is wrong with the list is reported already.
+  if (entry.targets === undefined && context.isCut([...path, "targets"])) return [];
   if (entry.targets === undefined) return compact([linkTarget(path, entry, { ...sources, model: entry })]);
   for (const key of ["provider", "id", "base_model", "api"] as const) {
     if (entry[key] !== undefined) {
