@@ -102,6 +102,12 @@ export const ERRORS = {
     bedrock: "UnknownOperationException",
     text: "method not allowed on this route",
   },
+  upgrade_refused: {
+    ...invalid,
+    status: 426,
+    openai: ["invalid_request_error", "upgrade_refused"],
+    text: "the gateway does not serve WebSockets; send the request by POST",
+  },
   missing_key: {
     ...unauthenticated,
     openai: ["authentication_error", "missing_api_key"],
@@ -283,6 +289,8 @@ export interface ErrorDetails {
   readonly param?: string;
   /** `error_code` in the details of Anthropic's error object; Anthropic's clients act on it. */
   readonly anthropicCode?: string;
+  /** `code` of OpenAI's error object where it says more than that of the kind; OpenAI's clients act on it. */
+  readonly openAiCode?: string;
   /** The methods that the route does support, for the `allow` header of a 405 (required by RFC 9110). */
   readonly allow?: string;
   /** The upstream's `retry-after`, passed through unchanged. */
@@ -307,8 +315,11 @@ export class AditError extends Error {
 }
 
 /** A 400 that names the invalid field and what was found there. */
-export function invalidField(param: string, message: string): AditError {
-  return new AditError("invalid_request", `${param}: ${message}`, { param });
+export function invalidField(param: string, message: string, openAiCode?: string): AditError {
+  return new AditError("invalid_request", `${param}: ${message}`, {
+    param,
+    ...(openAiCode !== undefined && { openAiCode }),
+  });
 }
 
 /** An upstream response that cannot be read; `message` is only for the operator's log. */

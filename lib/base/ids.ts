@@ -12,6 +12,11 @@ export function newCompletionId(): string {
   return `chatcmpl-${randomUUID().replaceAll("-", "")}`;
 }
 
+/** A new response id in OpenAI's form. */
+export function newResponseId(): string {
+  return `resp_${randomUUID().replaceAll("-", "")}`;
+}
+
 /** A new message id in Anthropic's form. */
 export function newMessageId(): string {
   return `msg_${randomUUID().replaceAll("-", "")}`;

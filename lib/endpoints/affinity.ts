@@ -40,17 +40,21 @@ const MIN_CACHED_CHARS = 3_500;
 
 /** The hash of the system prompt, the tools and the first user message up to its first cache marker. */
 function prefixHash(body: JsonObject): string | undefined {
-  const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
+  const list = body["messages"] ?? body["input"];
+  const messages = Array.isArray(list) ? list : [];
   const first = messages.findIndex((message) => member(message, "role") === "user");
   const opening = first === -1 ? messages : [...messages.slice(0, first), cutAtMark(messages[first])];
-  const prefix = JSON.stringify([body["system"], body["tools"], opening]);
+  const prefix = JSON.stringify([body["system"] ?? body["instructions"], body["tools"], opening]);
   return prefix.length < MIN_CACHED_CHARS ? undefined : sha256Hex(prefix);
 }
+
+/** Members that mark the end of what is to be cached. */
+const MARKS = ["cache_control", "prompt_cache_breakpoint"];
 
 function cutAtMark(message: JsonValue | undefined): JsonValue | undefined {
   const content = member(message, "content");
   if (!Array.isArray(content)) return message;
-  const mark = content.findIndex((block) => isJsonObject(block) && "cache_control" in block);
+  const mark = content.findIndex((block) => isJsonObject(block) && MARKS.some((mark) => mark in block));
   return mark === -1 ? content : content.slice(0, mark + 1);
 }
 

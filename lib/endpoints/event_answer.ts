@@ -27,8 +27,8 @@ export type EventSource<Event> = Pick<EventStream<Event>, "requestId" | "unknown
 export interface EventAnswerOptions<Event> {
   readonly events: EventSource<Event>;
   readonly translation: StreamTranslation<Event>;
-  /** The dialect's ping. */
-  readonly ping: string;
+  /** The dialect's ping, or what makes the next one. */
+  readonly ping: string | (() => string);
 }
 
 /** The response to a streaming request, once the first events have arrived. */
@@ -59,14 +59,17 @@ function outcomeOf<Event>({ events, translation }: EventAnswerOptions<Event>): O
 
 /** One piece of text for each batch of events. */
 class EventText<Event> implements ByteSource {
-  readonly ping: Uint8Array<ArrayBuffer>;
   readonly #options: EventAnswerOptions<Event>;
   #ended = false;
   #failure: AditError | undefined;
 
   constructor(options: EventAnswerOptions<Event>) {
     this.#options = options;
-    this.ping = encodeUtf8(options.ping);
+  }
+
+  ping(): Uint8Array<ArrayBuffer> {
+    const { ping } = this.#options;
+    return encodeUtf8(typeof ping === "string" ? ping : ping());
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {

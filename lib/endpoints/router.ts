@@ -12,6 +12,9 @@ import { messages } from "./messages/messages.ts";
 import { modelsEndpoint } from "./models.ts";
 import { nativeEndpoint } from "./native/native.ts";
 import { matchNative, nativeAddress } from "./native/routes.ts";
+import { inputTokens } from "./responses/input_tokens.ts";
+import { responses } from "./responses/responses.ts";
+import { responsesSocket, storedResponse } from "./responses/stored.ts";
 
 interface FixedRoute {
   readonly method: "GET" | "POST";
@@ -23,6 +26,8 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
   ["/", { method: "GET", endpoint: health }],
   ["/healthz", { method: "GET", endpoint: health }],
   ["/v1/chat/completions", { method: "POST", endpoint: chatEndpoint({}) }],
+  ["/v1/responses", { method: "POST", endpoint: responses }],
+  ["/v1/responses/input_tokens", { method: "POST", endpoint: inputTokens }],
   // The second spelling is for clients whose base URL ends in /anthropic.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
     [`${base}/models`, { method: "GET", endpoint: modelsEndpoint() }],
@@ -33,6 +38,9 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
 
 /** Cloudflare's addresses for Chat Completions, with or without account and gateway. */
 const COMPAT = /^(?:\/v1\/[^/]+\/[^/]+)?\/compat\/chat\/completions$/;
+
+/** Where OpenAI keeps responses. */
+const STORED = /^\/v1\/responses\/./;
 
 const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
 
@@ -46,6 +54,7 @@ function dialectOf(path: string, headers: Headers): Dialect {
 }
 
 function route(method: string, path: string, snapshot: Snapshot): Endpoint {
+  if (path === "/v1/responses" && method === "GET") return responsesSocket;
   const fixed = FIXED.get(path);
   if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.endpoint);
   const configured = snapshot.routes.get(path);
@@ -58,6 +67,7 @@ function route(method: string, path: string, snapshot: Snapshot): Endpoint {
     const match = matchNative(method, address);
     return match.endpoint === "native" ? nativeEndpoint(match) : catalogEndpoint(match.list);
   }
+  if (STORED.test(path)) return storedResponse;
   const model = MODEL.exec(path);
   if (model !== null) return expectMethod("GET", method, modelsEndpoint(decodeId(model[1] ?? "")));
   throw new AditError("route_not_found", `route not found: ${method} ${path.slice(0, 200)}`);

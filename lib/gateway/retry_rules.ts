@@ -46,6 +46,7 @@ const RULES = {
   request_timeout: NEVER,
   route_not_found: NEVER,
   method_not_allowed: NEVER,
+  upgrade_refused: NEVER,
   missing_key: NEVER,
   invalid_key: NEVER,
   expired_key: NEVER,

@@ -10,8 +10,8 @@ export interface ByteSource {
   next(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** What to send after `next` threw: the error in the caller's dialect. */
   failure(error: AditError): Uint8Array<ArrayBuffer>;
-  /** What to send while idle; undefined if the dialect has no ping. */
-  readonly ping: Uint8Array<ArrayBuffer> | undefined;
+  /** Makes what to send while idle; undefined if the dialect has no ping. */
+  readonly ping: (() => Uint8Array<ArrayBuffer>) | undefined;
 }
 
 /** The request that a body belongs to. */
@@ -46,11 +46,11 @@ export function streamBody(
   let silence: Deadline | undefined;
 
   function watchSilence(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
-    const { ping } = source;
+    const ping = source.ping?.bind(source);
     if (ping === undefined || keepaliveMs === 0) return;
     silence = timers.after(keepaliveMs, () => {
       // A client that does not read has missed nothing, and pings must not fill its queue.
-      if (isWaiting && controller.desiredSize === 0) controller.enqueue(ping);
+      if (isWaiting && controller.desiredSize === 0) controller.enqueue(ping());
       watchSilence(controller);
     });
   }

@@ -15,8 +15,9 @@ export interface OpenAiErrorBody {
 
 /** The body of an error on the OpenAI routes; `param` is the invalid field, if known. */
 export function openAiErrorBody(error: AditError): OpenAiErrorBody {
+  const { message, details: { param = null, openAiCode } } = error;
   const [type, code] = errorRow(error.kind).openai;
-  return { error: { message: error.message, type, param: error.details.param ?? null, code } };
+  return { error: { message, type, param, code: openAiCode ?? code } };
 }
 
 /** https://docs.anthropic.com/en/api/errors */

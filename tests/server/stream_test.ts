@@ -26,7 +26,7 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
   let steps: Step[] = [];
   let wake = () => {};
   const scripted: ByteSource = {
-    ping: PING,
+    ping: () => PING,
     async next() {
       asked++;
       while (steps.length === 0) await new Promise<void>((resolve) => wake = resolve);

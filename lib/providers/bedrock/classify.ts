@@ -152,7 +152,25 @@ function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string |
   const shown = errorRow(kind).upstreamText === "scrubbed" && upstream.message !== undefined
     ? scrub(upstream.message)
     : undefined;
-  return new AditError(kind, shown, { upstream, ...optional("retryAfter", retryAfter) });
+  const openAiCode = kind === "invalid_request" ? codeOf(upstream.message) : undefined;
+  return new AditError(kind, shown, {
+    upstream,
+    ...optional("retryAfter", retryAfter),
+    ...optional("openAiCode", openAiCode),
+  });
+}
+
+/** What models and Bedrock itself write where OpenAI has a code that clients act on. */
+const OPENAI_CODES: readonly (readonly [words: RegExp, code: string])[] = [
+  [
+    /\b(?:input|prompt) is too long\b|\btoo many (?:input )?tokens\b|\b(?:context|input) (?:length|window)\b/i,
+    "context_length_exceeded",
+  ],
+  [/\bsignature\b.*\bthinking\b/i, "invalid_encrypted_content"],
+];
+
+function codeOf(message = ""): string | undefined {
+  return OPENAI_CODES.find(([words]) => words.test(message))?.[1];
 }
 
 /**

@@ -15,7 +15,7 @@ import type {
 import { annotation } from "../converse/annotations.ts";
 import { oddStopReason, SECOND_ANSWER, TEXT_BESIDE_ANSWER, unknownBlock } from "../converse/anomalies.ts";
 import type { ChatCall } from "./request.ts";
-import { chatExtras } from "./extras.ts";
+import { openAiExtras } from "../converse/extras.ts";
 import { chatUsage } from "./usage.ts";
 import { isMalformed, stopReasonRow } from "../converse/stop_reasons.ts";
 
@@ -64,7 +64,7 @@ export function converseToChat(
       }),
     }],
     ...(usage && { usage: chatUsage(usage) }),
-    ...chatExtras(response),
+    ...openAiExtras(response),
   };
   return { body, usage, anomalies };
 }

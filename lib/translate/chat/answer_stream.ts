@@ -8,9 +8,9 @@ import type { Citation } from "../../wire/bedrock/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 import { openAiErrorBody } from "../../wire/errors.ts";
 import type { Placed, ThinkingBlock } from "../../wire/openai/thinking.ts";
-import type { Annotation, ChatExtras, FinishReason } from "../../wire/openai/completion.ts";
+import type { Annotation, FinishReason, OpenAiExtras } from "../../wire/openai/completion.ts";
 import { annotation } from "../converse/annotations.ts";
-import { chatExtras } from "./extras.ts";
+import { openAiExtras } from "../converse/extras.ts";
 import { chatUsage } from "./usage.ts";
 import {
   INPUT_WITHOUT_TOOL,
@@ -63,7 +63,7 @@ export class ConverseStreamToChat {
   #usage: Usage | undefined;
   #stopReason: string | undefined;
   #finishReason: FinishReason = "stop";
-  #extras: ChatExtras = {};
+  #extras: OpenAiExtras = {};
   #started = false;
   #finishSent = false;
   #tools = 0;
@@ -113,10 +113,10 @@ export class ConverseStreamToChat {
       case "contentBlockStop":
         return this.#stopBlock(event.index);
       case "messageStop":
-        return this.#stop(event.stopReason, chatExtras(event));
+        return this.#stop(event.stopReason, openAiExtras(event));
       case "metadata":
         this.#usage = event.usage;
-        this.#extras = { ...this.#extras, ...chatExtras(event) };
+        this.#extras = { ...this.#extras, ...openAiExtras(event) };
         return this.finished ? this.#finish() : "";
       case "unknown":
         this.#note(unknownEvent(event.name));
@@ -138,7 +138,7 @@ export class ConverseStreamToChat {
   }
 
   /** Determines the finish reason here, where an invalid message can still fail. */
-  #stop(stopReason: string, extras: ChatExtras): string {
+  #stop(stopReason: string, extras: OpenAiExtras): string {
     const rest = this.#start() + this.#stopAllBlocks() + this.#releaseHeldText();
     this.#finishReason = finishReason(stopReason, {
       hasToolCalls: this.#tools > 0,

@@ -2,32 +2,41 @@
 
 import type { MessagesStopReason } from "../../wire/anthropic/answer.ts";
 import type { FinishReason } from "../../wire/openai/completion.ts";
+import type { IncompleteReason } from "../../wire/openai/responses_answer.ts";
 
 interface StopReason {
   readonly chat: FinishReason;
   readonly messages: MessagesStopReason;
+  readonly responses: "completed" | IncompleteReason;
   /** Whether the answer was cut off or withheld, so that the reason holds whatever the content is. */
   readonly isCut?: true;
   /** Worth a line in the log: the model failed, and no dialect has a word for it. */
   readonly anomaly?: true;
 }
 
-const END_TURN: StopReason = { chat: "stop", messages: "end_turn" };
-const TOOL_USE: StopReason = { chat: "tool_calls", messages: "tool_use" };
+const END_TURN: StopReason = { chat: "stop", messages: "end_turn", responses: "completed" };
+const TOOL_USE: StopReason = { chat: "tool_calls", messages: "tool_use", responses: "completed" };
+const WITHHELD: StopReason = {
+  chat: "content_filter",
+  messages: "refusal",
+  responses: "content_filter",
+  isCut: true,
+};
 
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_ResponseSyntax
 const STOP_REASONS: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
   ["end_turn", END_TURN],
-  ["stop_sequence", { chat: "stop", messages: "stop_sequence" }],
-  ["max_tokens", { chat: "length", messages: "max_tokens", isCut: true }],
+  ["stop_sequence", { chat: "stop", messages: "stop_sequence", responses: "completed" }],
+  ["max_tokens", { chat: "length", messages: "max_tokens", responses: "max_output_tokens", isCut: true }],
   ["model_context_window_exceeded", {
     chat: "length",
     messages: "model_context_window_exceeded",
+    responses: "max_output_tokens",
     isCut: true,
   }],
   ["tool_use", TOOL_USE],
-  ["content_filtered", { chat: "content_filter", messages: "refusal", isCut: true }],
-  ["guardrail_intervened", { chat: "content_filter", messages: "refusal", isCut: true }],
+  ["content_filtered", WITHHELD],
+  ["guardrail_intervened", WITHHELD],
   ["malformed_model_output", { ...END_TURN, anomaly: true }],
   ["malformed_tool_use", { ...END_TURN, anomaly: true }],
 ]);

@@ -1,12 +1,11 @@
 /** Anthropic's `count_tokens` -> CountTokens, in the form of InvokeModel or Converse, and back. */
 
 import { Buffer } from "node:buffer";
-import { upstreamProtocol } from "../../base/errors.ts";
-import { isJsonObject, member } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text.ts";
 import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
-import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
+import { type CountedConverse, countInput, readTokenCount } from "../converse/count_tokens.ts";
 import { messagesToConverse } from "./request.ts";
 import type { MessagesConverseContext } from "./request.ts";
 import { messagesToInvoke } from "./invoke_request.ts";
@@ -15,12 +14,7 @@ import type { InvokeContext } from "./invoke_request.ts";
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html */
 export type CountTokensInput =
   | { readonly invokeModel: { /** Base64. */ readonly body: string } }
-  | {
-    readonly converse: Pick<
-      ConverseRequest,
-      "messages" | "system" | "toolConfig" | "additionalModelRequestFields"
-    >;
-  };
+  | { readonly converse: CountedConverse };
 
 export interface CountTokensCall {
   readonly request: { readonly input: CountTokensInput };
@@ -54,11 +48,7 @@ export function messagesToConverseCount(
   context: MessagesConverseContext,
 ): CountTokensCall {
   const call = messagesToConverse({ ...request, maxTokens: request.maxTokens ?? MAX_TOKENS }, context);
-  const { messages, system, toolConfig, additionalModelRequestFields } = call.request;
-  return {
-    request: { input: { converse: { messages, system, toolConfig, additionalModelRequestFields } } },
-    ignored: call.ignored,
-  };
+  return { request: { input: { converse: countInput(call.request) } }, ignored: call.ignored };
 }
 
 /** https://docs.anthropic.com/en/api/messages-count-tokens */
@@ -68,9 +58,5 @@ export interface TokenCount {
 
 /** Anthropic's response from Bedrock's; throws `upstream_protocol` if there is no count. */
 export function countTokensToMessages(answer: JsonValue): TokenCount {
-  const count = member(answer, "inputTokens");
-  if (typeof count !== "number") {
-    throw upstreamProtocol("CountTokens response without a count");
-  }
-  return { input_tokens: count };
+  return { input_tokens: readTokenCount(answer) };
 }

@@ -123,7 +123,7 @@ function parseToolCall(fields: Fields): ChatToolCall {
  * is what a model wrote, perhaps cut off: refusing it would make every later request of the conversation fail, so the
  * call is sent with no arguments, and the field is named.
  */
-function parseArguments(call: Fields): JsonObject {
+export function parseArguments(call: Fields): JsonObject {
   const given = call.any("arguments");
   const value = typeof given === "string" ? parseArgumentText(given) : given ?? {};
   if (isJsonObject(value)) {

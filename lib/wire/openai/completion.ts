@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ThinkingBlock } from "./thinking.ts";
 
 /** https://platform.openai.com/docs/api-reference/chat/object */
-export interface ChatCompletion extends ChatExtras {
+export interface ChatCompletion extends OpenAiExtras {
   readonly id: string;
   readonly object: "chat.completion";
   /** Seconds since the Unix epoch. */
@@ -16,7 +16,7 @@ export interface ChatCompletion extends ChatExtras {
 }
 
 /** `service_tier` is OpenAI's; the others have Bedrock's own names. */
-export interface ChatExtras {
+export interface OpenAiExtras {
   readonly service_tier?: string;
   readonly trace?: JsonValue;
   readonly performanceConfig?: JsonObject;

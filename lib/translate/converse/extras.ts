@@ -1,12 +1,12 @@
-/** Converse -> Chat Completions: what Bedrock reports in addition to the message. */
+/** What Bedrock reports in addition to the message, for the answers of both OpenAI dialects. */
 
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonValue } from "../../base/json.ts";
 import type { AnswerExtras } from "../../wire/bedrock/converse.ts";
-import type { ChatExtras } from "../../wire/openai/completion.ts";
+import type { OpenAiExtras } from "../../wire/openai/completion.ts";
 
-/** The fields for a completion, or for the last chunk of a stream; Bedrock's own keep their names. */
-export function chatExtras(extras: AnswerExtras): ChatExtras {
+/** The fields for an answer, or for the end of a stream; Bedrock's own keep their names. */
+export function openAiExtras(extras: AnswerExtras): OpenAiExtras {
   const { serviceTier, trace, performanceConfig, additionalModelResponseFields } = extras;
   return {
     // Reserved capacity, by the name that OpenAI's clients know.

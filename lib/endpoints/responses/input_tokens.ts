@@ -1,0 +1,41 @@
+/** `POST /v1/responses/input_tokens`: the token count of a Responses request, by Bedrock's CountTokens. */
+
+import { encodeUtf8 } from "../../base/bytes.ts";
+import { jsonText } from "../../base/json_text.ts";
+import { attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
+import { jsonAnswer } from "../../gateway/outcome.ts";
+import { resolveModel } from "../../gateway/resolve.ts";
+import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import { countInput, readTokenCount } from "../../translate/converse/count_tokens.ts";
+import { parseResponsesRequest, type ResponsesRequest } from "../../wire/openai/responses.ts";
+import { jsonBody } from "../json_body.ts";
+import { countedModelId } from "../model_api.ts";
+import { withFetchedImages } from "./images.ts";
+import { modelName, translateResponses } from "./responses.ts";
+
+/** Counts exactly the request that would be sent to the model. */
+export const inputTokens: CallerEndpoint = {
+  needs: "caller",
+  about: { endpoint: "inputTokens" },
+  counts: "requests",
+  read(received) {
+    const request = parseResponsesRequest(jsonBody(received));
+    const plan = resolveModel(modelName(request), received.caller, received.snapshot);
+    let whole: Promise<ResponsesRequest> | undefined;
+    const attempt: ModelRequest["attempt"] = async (target, call) => {
+      whole ??= withFetchedImages(request, call);
+      const { request: converse, ignored } = translateResponses(await whole, target);
+      return await attemptWith(ignored, async () => {
+        const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
+          operation: "countTokens",
+          headers: new Headers({ "content-type": "application/json" }),
+          body: encodeUtf8(jsonText({ input: { converse: countInput(converse) } })),
+        });
+        const { value, requestId } = await readJsonAnswer(exchange);
+        const count = { object: "response.input_tokens", input_tokens: readTokenCount(value) };
+        return jsonAnswer(count, { upstreamRequestId: requestId, anomalies: [] });
+      });
+    };
+    return { kind: "model", request: { plan, attempt } };
+  },
+};

@@ -1,0 +1,97 @@
+/** `POST /v1/responses`: OpenAI's Responses, without stored state, through Converse and ConverseStream. */
+
+import { encodeUtf8 } from "../../base/bytes.ts";
+import { invalidField } from "../../base/errors.ts";
+import { newResponseId } from "../../base/ids.ts";
+import { jsonText } from "../../base/json_text.ts";
+import type { Call } from "../../gateway/call.ts";
+import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
+import { jsonAnswer } from "../../gateway/outcome.ts";
+import { resolveModel } from "../../gateway/resolve.ts";
+import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import { openConverseStream } from "../../providers/bedrock/converse.ts";
+import type { Hold } from "../../providers/bedrock/hold.ts";
+import type { Target } from "../../snapshot/plan.ts";
+import { converseToResponses } from "../../translate/responses/answer.ts";
+import { ConverseStreamToResponses } from "../../translate/responses/answer_stream.ts";
+import type { AnswerContext } from "../../translate/responses/head.ts";
+import { type ResponsesCall, responsesToConverse } from "../../translate/responses/request.ts";
+import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
+import { parseResponsesRequest, type ResponsesRequest } from "../../wire/openai/responses.ts";
+import { affinityKey } from "../affinity.ts";
+import { eventAnswer } from "../event_answer.ts";
+import { jsonBody } from "../json_body.ts";
+import { settingsOf } from "../model_api.ts";
+import { replayedAnswer } from "../replayed_answer.ts";
+import { withFetchedImages } from "./images.ts";
+
+/** Responses repeat the model name that the caller sent. */
+export const responses: CallerEndpoint = {
+  needs: "caller",
+  about: { endpoint: "responses" },
+  counts: "tokens",
+  read(received) {
+    const body = jsonBody(received);
+    const request = parseResponsesRequest(body);
+    const name = modelName(request);
+    const plan = resolveModel(name, received.caller, received.snapshot);
+    let whole: Promise<ResponsesRequest> | undefined;
+    const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
+      whole ??= withFetchedImages(request, call);
+      return await attemptResponses(await whole, name, { target, call, hold });
+    };
+    const losses = (target: Target) => translateResponses(request, target).ignored;
+    const affinity = (by: readonly string[]) => affinityKey(by, { headers: received.received.headers, body });
+    return { kind: "model", request: { plan, attempt, losses, affinity } };
+  },
+};
+
+/** Throws if the request has none. */
+export function modelName({ model }: ResponsesRequest): string {
+  if (model === undefined) throw invalidField("model", "missing; send the name of a model");
+  return model;
+}
+
+/** The translation for a target. */
+export function translateResponses(request: ResponsesRequest, target: Target): ResponsesCall {
+  const settings = settingsOf(target);
+  return responsesToConverse(request, { traits: settings.traits, settings });
+}
+
+interface At {
+  readonly target: Target;
+  readonly call: Call;
+  readonly hold: Hold | undefined;
+}
+
+function attemptResponses(
+  request: ResponsesRequest,
+  model: string,
+  { target, call, hold }: At,
+): Promise<Attempt> {
+  const converse = translateResponses(request, target);
+  const now = () => Math.floor(call.options.clock.now() / 1000);
+  const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: converse };
+  return attemptWith(converse.ignored, async () => {
+    const exchange = call.open(target, {
+      operation: converse.operation,
+      headers: new Headers({ "content-type": "application/json" }),
+      body: encodeUtf8(jsonText(converse.request)),
+    });
+    if (request.stream) {
+      const translation = new ConverseStreamToResponses(context);
+      return eventAnswer({
+        events: converse.operation === "converse"
+          ? await replayedAnswer(exchange)
+          : await openConverseStream(exchange, hold),
+        translation,
+        ping: () => translation.ping(),
+      });
+    }
+    const { value, requestId } = await readJsonAnswer(exchange);
+    const response = parseConverseResponse(value);
+    const { body, usage, anomalies } = converseToResponses(response, context);
+    const { stopReason } = response;
+    return jsonAnswer(body, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+  });
+}

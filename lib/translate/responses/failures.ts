@@ -1,0 +1,19 @@
+/** Errors in a response that has begun, by the codes that OpenAI's clients act on. */
+
+import type { AditError, ErrorKind } from "../../base/errors.ts";
+import type { ResponseErrorCode } from "../../wire/openai/responses_answer.ts";
+
+/**
+ * A quota of the account is spent for a while and not for good, so that it is no `insufficient_quota`, after which
+ * clients give up.
+ */
+const CODES: Partial<Record<ErrorKind, ResponseErrorCode>> = {
+  invalid_request: "invalid_prompt",
+  rate_limited: "rate_limit_exceeded",
+  quota_exceeded: "rate_limit_exceeded",
+};
+
+/** The `code` of a failed response; any other error is the server's, and may be tried again. */
+export function responseErrorCode({ kind, details: { openAiCode } }: AditError): ResponseErrorCode {
+  return openAiCode === "context_length_exceeded" ? openAiCode : CODES[kind] ?? "server_error";
+}

@@ -1,0 +1,73 @@
+/** Responses -> Converse: the fields that no member of a Converse request holds. */
+
+import { invalidField } from "../../base/errors.ts";
+import type { JsonValue } from "../../base/json.ts";
+import type { ResponsesRequest } from "../../wire/openai/responses.ts";
+import type { IgnoredFields } from "../converse/ignored.ts";
+
+interface Refused {
+  /** The value, as JSON, that asks for nothing and is therefore allowed. */
+  readonly neutral?: string;
+  readonly reason: string;
+  readonly code?: string;
+}
+
+const WHOLE_INPUT = "send the whole conversation in `input`, as clients do with `store: false`";
+
+/** Fields that ask for what a gateway without memory, or Bedrock, cannot do. */
+const REFUSED: Readonly<Record<string, Refused>> = {
+  previous_response_id: {
+    reason: `the gateway does not store responses; ${WHOLE_INPUT}`,
+    code: "previous_response_not_found",
+  },
+  conversation: { reason: `the gateway does not store conversations; ${WHOLE_INPUT}` },
+  background: {
+    neutral: "false",
+    reason: "the gateway does not store responses for later; use `stream` instead",
+  },
+  prompt: { reason: "the gateway does not store prompts; send `instructions` and `input`" },
+  top_logprobs: { neutral: "0", reason: "Bedrock does not return log probabilities; use 0" },
+  moderation: { reason: "Bedrock does not return OpenAI's moderation results; remove it" },
+};
+
+/** Values that ask for what happens anyway. */
+const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  store: "false",
+  truncation: '"disabled"',
+};
+
+/** What `include` may ask for that is always there. */
+const INCLUDED = "reasoning.encrypted_content";
+const LOGPROBS = "message.output_text.logprobs";
+
+/** Lists what is ignored; throws `invalid_request` with the path and a remedy for what cannot be done. */
+export function checkOtherFields(
+  { otherFields, unreadPaths, toolsLeftOut, items }: ResponsesRequest,
+  ignored: IgnoredFields,
+): void {
+  for (const [name, value] of otherFields) {
+    if (name === "include") checkInclude(value, ignored);
+    else if (asksForSomething(name, value)) ignored.add(name);
+  }
+  for (const path of unreadPaths) ignored.add(path);
+  for (const type of toolsLeftOut) ignored.add(`tools[${type}]`);
+  for (const item of items) {
+    if (item.type === "tools") { for (const type of item.leftOut) ignored.add(`input[].tools[${type}]`); }
+  }
+}
+
+function asksForSomething(name: string, value: JsonValue): boolean {
+  const row = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
+  const text = JSON.stringify(value);
+  if (row !== undefined && text !== row.neutral) throw invalidField(name, row.reason, row.code);
+  return row === undefined && !(Object.hasOwn(WITHOUT_EFFECT, name) && WITHOUT_EFFECT[name] === text);
+}
+
+function checkInclude(value: JsonValue, ignored: IgnoredFields): void {
+  for (const [index, each] of (Array.isArray(value) ? value : [value]).entries()) {
+    if (each === LOGPROBS) {
+      throw invalidField(`include[${index}]`, "Bedrock does not return log probabilities");
+    }
+    if (each !== INCLUDED) ignored.add(typeof each === "string" ? `include[${each}]` : "include");
+  }
+}

@@ -1,0 +1,196 @@
+/** Responses -> Converse: the request, as documented in `docs/responses.md`. */
+
+import { invalidField } from "../../base/errors.ts";
+import { mergeFields } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { ModelTraits } from "../../facts/traits.ts";
+import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
+import type { ConverseRequest, InferenceConfig } from "../../wire/bedrock/converse.ts";
+import type { ResponsesRequest } from "../../wire/openai/responses.ts";
+import type { InputTransformation } from "../../wire/openai/responses_answer.ts";
+import { CachePoints } from "../converse/cache_points.ts";
+import { guardrailConfig } from "../converse/guardrail.ts";
+import { IgnoredFields } from "../converse/ignored.ts";
+import {
+  fitMaxTokens,
+  fitSampling,
+  fitStopSequences,
+  refusesLimits,
+  samplingWithThinking,
+} from "../converse/limits.ts";
+import {
+  activeThinking,
+  type FieldsContext,
+  isEmpty,
+  latencyConfig,
+  setsSampling,
+  tierConfig,
+} from "../converse/members.ts";
+import { checkMetadata } from "../converse/request_metadata.ts";
+import { ToolNames } from "../converse/tool_names.ts";
+import { withOneChoice } from "../converse/tools.ts";
+import { translateItems } from "./conversation.ts";
+import { checkOtherFields } from "./fields.ts";
+import { limitWithThinking, reasoningFields, withoutRefusedThinking } from "./reasoning.ts";
+import { ToolTable } from "./tool_table.ts";
+import { clientTools, planResponsesTools } from "./tools.ts";
+
+export interface ResponsesContext {
+  readonly traits: ModelTraits;
+  readonly settings?: ModelSettings;
+}
+
+/** A request for Converse, and what the translation of the response needs. */
+export interface ResponsesCall {
+  readonly request: ConverseRequest;
+  /** Ignored fields, for `x-adit-ignored`. */
+  readonly ignored: readonly string[];
+  /** Replayed reasoning that the model does not get. */
+  readonly transformations: readonly InputTransformation[];
+  readonly traits: Pick<ModelTraits, "family" | "reasoningHistory">;
+  readonly table: ToolTable;
+  /** Converse's name of the tool used for structured output if the model does not support it natively. */
+  readonly structuredTool: string | undefined;
+  /** Whether the response must have a format, by that tool or natively. */
+  readonly isStructured: boolean;
+  /** `converse` also for a streaming request, if the model does not stream what is requested. */
+  readonly operation: "converse" | "converseStream";
+  /** The request's body, parts of which the response repeats. */
+  readonly body: JsonObject;
+}
+
+/** Translates a request; throws `invalid_request` with the path of what Bedrock does not support. */
+export function responsesToConverse(
+  request: ResponsesRequest,
+  { traits, settings }: ResponsesContext,
+): ResponsesCall {
+  const ignored = new IgnoredFields();
+  checkOtherFields(request, ignored);
+  const toolNames = new ToolNames(traits);
+  const table = new ToolTable(toolNames);
+  const context = { traits, ignored, toolNames, table, cachePoints: new CachePoints(traits, ignored) };
+  const defaults = settings?.defaults ?? {};
+
+  const offered = clientTools(request, table);
+  const { system, messages, calledTools, transformations } = translateItems(request, context);
+  const planned = planResponsesTools(request, offered, { ...context, calledTools });
+  const operators = defaults.additionalModelRequestFields ?? {};
+  const { plan: tools, given } = withOneChoice(planned, operators, context);
+  const reasoningContext = { ...context, tools, messages };
+  const reasoning = reasoningFields(request, reasoningContext);
+  const additionalFields = [
+    withoutRefusedThinking(given, reasoningContext),
+    reasoning,
+    tools.additionalFields,
+  ]
+    .reduce((under, over) => mergeFields(under, over));
+  const inference = inferenceConfig(request, { ...context, defaults, additionalFields });
+  const streams = tools.toolConfig === undefined || traits.tools === "streamed";
+
+  return {
+    request: {
+      messages,
+      system: system.length > 0 ? system : undefined,
+      inferenceConfig: isEmpty(inference) ? undefined : inference,
+      toolConfig: tools.toolConfig,
+      outputConfig: tools.outputConfig,
+      additionalModelRequestFields: isEmpty(additionalFields) ? undefined : additionalFields,
+      guardrailConfig: settings?.guardrail && guardrailConfig(settings.guardrail),
+      performanceConfig: latencyConfig(defaults),
+      requestMetadata: requestMetadata(request, { settings, ignored }),
+      serviceTier: serviceTier(request, defaults),
+    },
+    ignored: ignored.list(),
+    transformations,
+    traits,
+    table,
+    structuredTool: tools.structuredTool,
+    isStructured: tools.structuredTool !== undefined || tools.outputConfig !== undefined,
+    operation: request.stream && streams ? "converseStream" : "converse",
+    body: request.body,
+  };
+}
+
+interface InferenceContext extends FieldsContext {
+  readonly defaults: ModelDefaults;
+  readonly additionalFields: JsonObject;
+}
+
+function inferenceConfig(
+  { maxOutputTokens: asked, temperature, topP }: ResponsesRequest,
+  { traits, ignored, defaults, additionalFields }: InferenceContext,
+): InferenceConfig {
+  const thinking = traits.thinkingTypes.size > 0 ? activeThinking(additionalFields) : undefined;
+  if (refusesLimits(traits, additionalFields)) {
+    if (asked !== undefined) ignored.add("max_output_tokens");
+    fitSampling({ temperature, topP }, { traits: { ...traits, sampling: "none" }, ignored });
+    return { stopSequences: operatorsStops(defaults, traits) };
+  }
+  const fit = (limit: number, names: IgnoredFields) =>
+    fitMaxTokens(limit, { traits, ignored: names, path: "max_output_tokens" });
+  const maxTokens = asked !== undefined
+    ? fit(asked, ignored)
+    : defaults.maxTokens === undefined
+    ? undefined
+    : fit(defaults.maxTokens, new IgnoredFields());
+  return {
+    maxTokens: limitWithThinking(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
+    ...sampling({ temperature, topP }, { traits, ignored, defaults, thinking }),
+    stopSequences: operatorsStops(defaults, traits),
+  };
+}
+
+/** The caller's parameters as far as the model supports them, otherwise the operator's. */
+function sampling(
+  asked: Pick<ResponsesRequest, "temperature" | "topP">,
+  { traits, ignored, defaults, thinking }: FieldsContext & {
+    readonly defaults: ModelDefaults;
+    readonly thinking: JsonObject | undefined;
+  },
+): Pick<InferenceConfig, "temperature" | "topP"> {
+  if (traits.sampling === "none") return fitSampling(asked, { traits, ignored });
+  const possible = thinking === undefined ? asked : samplingWithThinking(asked, ignored);
+  if (!setsSampling(possible, thinking)) return { temperature: defaults.temperature, topP: defaults.topP };
+  checkUnitInterval("temperature", possible.temperature);
+  checkUnitInterval("top_p", possible.topP);
+  return fitSampling(possible, { traits, ignored });
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
+function checkUnitInterval(name: string, value: number | undefined): void {
+  if (value !== undefined && (value < 0 || value > 1)) {
+    throw invalidField(name, `must be between 0 and 1, found ${value}`);
+  }
+}
+
+/** Responses has no stop sequences of its own. */
+function operatorsStops({ stop = [] }: ModelDefaults, traits: ModelTraits): readonly string[] | undefined {
+  const taken = fitStopSequences(stop, { traits, ignored: new IgnoredFields(), path: "stop" });
+  return taken.length === 0 ? undefined : taken;
+}
+
+/** The operator's entries win; the caller's that they replace are listed as ignored. */
+function requestMetadata(
+  { metadata: own = {} }: ResponsesRequest,
+  { settings, ignored }: {
+    readonly settings: ModelSettings | undefined;
+    readonly ignored: IgnoredFields;
+  },
+): Readonly<Record<string, string>> | undefined {
+  const operators = settings?.metadata ?? {};
+  if (isEmpty(own) && isEmpty(operators)) return undefined;
+  const isReplaced = ([name, value]: [string, unknown]) =>
+    Object.hasOwn(operators, name) && operators[name] !== value;
+  if (Object.entries(own).some(isReplaced)) ignored.add("metadata");
+  return checkMetadata({ ...checkMetadata(own, "metadata"), ...operators }, "metadata");
+}
+
+/** `auto` leaves the choice to the operator and then to Bedrock, like a request without a tier. */
+function serviceTier(
+  { serviceTier: tier }: ResponsesRequest,
+  defaults: ModelDefaults,
+): ConverseRequest["serviceTier"] {
+  if (tier === undefined || tier === "auto") return tierConfig(defaults);
+  // OpenAI's name for reserved capacity.
+  return { type: tier === "scale" ? "reserved" : tier };
+}

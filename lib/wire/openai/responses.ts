@@ -1,0 +1,106 @@
+/** OpenAI's Responses request, parsed and validated. */
+
+import type { JsonObject, JsonValue } from "../../base/json.ts";
+import { Fields } from "../fields.ts";
+import { type InputItem, parseInput } from "./responses_items.ts";
+import {
+  type ClientTool,
+  parseResponsesToolChoice,
+  parseTools,
+  type ResponsesToolChoice,
+} from "./responses_tools.ts";
+
+/** https://platform.openai.com/docs/api-reference/responses/create */
+export interface ResponsesRequest {
+  /** Undefined if absent or empty. */
+  readonly model: string | undefined;
+  readonly instructions: string | undefined;
+  readonly items: readonly InputItem[];
+  readonly stream: boolean;
+  readonly maxOutputTokens: number | undefined;
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly tools: readonly ClientTool[];
+  /** The types of tools that are left out. */
+  readonly toolsLeftOut: readonly string[];
+  readonly toolChoice: ResponsesToolChoice | undefined;
+  readonly parallelToolCalls: boolean | undefined;
+  readonly format: TextFormat;
+  readonly effort: string | undefined;
+  /** Whether a summary of the reasoning is asked for. */
+  readonly wantsSummary: boolean;
+  readonly serviceTier: ResponsesTier | undefined;
+  readonly metadata: JsonObject | undefined;
+  /** The body as received, parts of which the response repeats. */
+  readonly body: JsonObject;
+  /** Top-level fields with a value that no member of this type holds. */
+  readonly otherFields: ReadonlyMap<string, JsonValue>;
+  /** Paths, without indexes, of nested fields that no member of this type holds: `text.verbosity`. */
+  readonly unreadPaths: readonly string[];
+}
+
+export type TextFormat =
+  | { readonly type: "text" | "json_object" }
+  | {
+    readonly type: "json_schema";
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly schema: JsonObject;
+  };
+
+const TIERS = ["auto", "default", "flex", "scale", "priority"] as const;
+export type ResponsesTier = (typeof TIERS)[number];
+
+/** Parses a request body; throws `invalid_request` with the path of the first invalid field. */
+export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
+  const fields = Fields.root(body);
+  const items = parseInput(fields);
+  const { tools, leftOut } = parseTools(fields);
+  const reasoning = fields.optionalObject("reasoning");
+  const summary = reasoning?.optionalString("summary") ?? reasoning?.optionalString("generate_summary");
+  readWithoutEffect(fields);
+  return {
+    model: fields.optionalString("model") || undefined,
+    instructions: fields.optionalString("instructions") || undefined,
+    items,
+    stream: fields.optionalBoolean("stream") ?? false,
+    maxOutputTokens: fields.optionalCount("max_output_tokens"),
+    temperature: fields.optionalNumber("temperature"),
+    topP: fields.optionalNumber("top_p"),
+    tools,
+    toolsLeftOut: leftOut,
+    toolChoice: parseResponsesToolChoice(fields),
+    parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
+    format: parseTextFormat(fields),
+    effort: reasoning?.optionalString("effort"),
+    wantsSummary: summary !== undefined,
+    serviceTier: fields.optionalOneOf("service_tier", TIERS),
+    metadata: fields.optionalObject("metadata")?.whole(),
+    body,
+    // Last, after everything has been read.
+    otherFields: new Map(fields.unread()),
+    unreadPaths: fields.unreadInside(),
+  };
+}
+
+/** Fields that clients always send, and whose effect a response has in any case. */
+function readWithoutEffect(fields: Fields): void {
+  // It is about padding that this gateway never sends.
+  fields.optionalObject("stream_options")?.any("include_obfuscation");
+  // Codex sends it with every request, to its own telemetry.
+  fields.any("client_metadata");
+}
+
+function parseTextFormat(fields: Fields): TextFormat {
+  const format = fields.optionalObject("text")?.optionalObject("format");
+  const type = format?.oneOf("type", ["text", "json_object", "json_schema"]) ?? "text";
+  if (format === undefined || type !== "json_schema") return { type: type === "json_object" ? type : "text" };
+  // The families that support a schema always enforce it, so there is nothing to pass on.
+  format.optionalBoolean("strict");
+  return {
+    type,
+    name: format.string("name"),
+    description: format.optionalString("description") || undefined,
+    schema: format.object("schema").whole(),
+  };
+}

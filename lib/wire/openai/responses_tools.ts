@@ -1,0 +1,195 @@
+/** The tools of a Responses request, and the choice between them. */
+
+import { invalidField } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Fields } from "../fields.ts";
+
+/** A tool that the client runs. */
+export interface ClientTool {
+  readonly kind: ToolKind;
+  /** The namespace that it is in; undefined at the top. */
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** `tools[0].name` */
+  readonly namePath: string;
+  readonly description: string | undefined;
+  /** The schema of its arguments; for a custom tool undefined. */
+  readonly parameters: JsonObject | undefined;
+  /** Without an index: `tools[].parameters`. */
+  readonly schemaPath: string;
+  readonly strict: boolean;
+  readonly strictPath: string;
+  /** What the input of a custom tool must look like; undefined: any text. */
+  readonly grammar: Grammar | undefined;
+}
+
+/** How a tool is called: with JSON arguments, with text, or to find more tools. */
+export type ToolKind = "function" | "custom" | "tool_search";
+
+export interface Grammar {
+  readonly syntax: "lark" | "regex";
+  readonly definition: string;
+}
+
+/** The tools of a list. */
+export interface ToolList {
+  readonly tools: readonly ClientTool[];
+  /** The types of tools that are left out, such as `web_search`. */
+  readonly leftOut: readonly string[];
+}
+
+/** The name of the tool that finds others. */
+export const TOOL_SEARCH = "tool_search";
+
+/** Clients offer these to every model, and no model needs them. */
+const LEFT_OUT = /^web_search(?:_\d{4}_\d{2}_\d{2}|_preview(?:_\d{4}_\d{2}_\d{2})?)?$/;
+
+/** The tools in the member `tools`. Throws `invalid_request` for one that neither client nor gateway can run. */
+export function parseTools(fields: Fields): ToolList {
+  const tools: ClientTool[] = [];
+  const leftOut: string[] = [];
+  for (const tool of fields.items("tools")) {
+    const type = tool.string("type");
+    if (type === "namespace") tools.push(...parseNamespace(tool));
+    else if (LEFT_OUT.test(type)) {
+      leftOut.push(type);
+      tool.leaveOut();
+    } else tools.push(...parseTool(tool, undefined));
+  }
+  return { tools, leftOut };
+}
+
+function parseNamespace(fields: Fields): ClientTool[] {
+  const namespace = fields.string("name");
+  const about = fields.optionalString("description");
+  const tools = fields.items("tools").flatMap((tool) => parseTool(tool, namespace));
+  // Converse has no place for the description of a group, so it comes with the first tool.
+  return tools.map((tool, index) => {
+    const description = index === 0 ? joined(about, tool.description) : tool.description;
+    return { ...tool, description };
+  });
+}
+
+function joined(...texts: readonly (string | undefined)[]): string | undefined {
+  return texts.filter((text) => text !== undefined && text !== "").join("\n\n") || undefined;
+}
+
+function parseTool(tool: Fields, namespace: string | undefined): ClientTool[] {
+  const type = tool.string("type");
+  switch (type) {
+    case "function":
+      return parseFunction(tool, namespace);
+    case "custom":
+      return [{ ...parseNamed(tool, namespace), kind: "custom", grammar: parseGrammar(tool) }];
+    case TOOL_SEARCH:
+      return [parseToolSearch(tool)];
+    default:
+      throw invalidField(
+        tool.pathOf("type"),
+        "Bedrock does not run this tool; use a function, custom, namespace or tool_search tool",
+      );
+  }
+}
+
+function parseFunction(tool: Fields, namespace: string | undefined): ClientTool[] {
+  const callers = tool.optionalArray("allowed_callers");
+  if (callers !== undefined) tool.ignore("allowed_callers");
+  // Only programs that the provider runs may call it.
+  const isOffered = callers === undefined || callers.includes("direct");
+  const parameters = tool.optionalObject("parameters");
+  const named = parseNamed(tool, namespace);
+  const strict = tool.optionalBoolean("strict") ?? false;
+  const parsed = { ...named, parameters: parameters?.whole() ?? { type: "object", properties: {} }, strict };
+  return isOffered ? [parsed] : [];
+}
+
+function parseNamed(tool: Fields, namespace: string | undefined): ClientTool {
+  return {
+    kind: "function",
+    namespace,
+    name: tool.string("name"),
+    namePath: tool.pathOf("name"),
+    description: tool.optionalString("description") || undefined,
+    parameters: undefined,
+    schemaPath: unindexed(tool.pathOf("parameters")),
+    strict: false,
+    strictPath: unindexed(tool.pathOf("strict")),
+    grammar: undefined,
+  };
+}
+
+function parseToolSearch(tool: Fields): ClientTool {
+  if (tool.optionalOneOf("execution", ["client", "server"]) !== "client") {
+    throw invalidField(tool.pathOf("execution"), 'Bedrock does not search for tools; use "client"');
+  }
+  return {
+    kind: "tool_search",
+    namespace: undefined,
+    name: TOOL_SEARCH,
+    namePath: tool.pathOf("type"),
+    description: tool.optionalString("description") || undefined,
+    parameters: tool.optionalObject("parameters")?.whole() ?? { type: "object", properties: {} },
+    schemaPath: unindexed(tool.pathOf("parameters")),
+    strict: false,
+    strictPath: unindexed(tool.pathOf("strict")),
+    grammar: undefined,
+  };
+}
+
+function parseGrammar(tool: Fields): Grammar | undefined {
+  const format = tool.optionalObject("format");
+  if (format === undefined || format.oneOf("type", ["text", "grammar"]) === "text") return undefined;
+  return { syntax: format.oneOf("syntax", ["lark", "regex"]), definition: format.string("definition") };
+}
+
+export type ResponsesToolChoice =
+  | { readonly type: "auto" | "none" | "required" }
+  | { readonly type: "tool"; readonly tool: ChosenTool }
+  | {
+    readonly type: "allowed_tools";
+    readonly mode: "auto" | "required";
+    readonly tools: readonly ChosenTool[];
+  };
+
+export interface ChosenTool {
+  /** `tool_choice.name` */
+  readonly path: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+/** The member `tool_choice`. */
+export function parseResponsesToolChoice(fields: Fields): ResponsesToolChoice | undefined {
+  const choice = fields.any("tool_choice");
+  if (choice === undefined) return undefined;
+  if (!isJsonObject(choice)) return { type: fields.oneOf("tool_choice", ["auto", "none", "required"]) };
+  const object = fields.object("tool_choice");
+  if (object.any("type") !== "allowed_tools") return { type: "tool", tool: parseChosen(object) };
+  return {
+    type: "allowed_tools",
+    mode: object.oneOf("mode", ["auto", "required"]),
+    tools: object.items("tools").flatMap((tool) => {
+      const isLeftOut = LEFT_OUT.test(String(tool.any("type")));
+      if (isLeftOut) tool.leaveOut(unindexed(tool.path));
+      return isLeftOut ? [] : [parseChosen(tool)];
+    }),
+  };
+}
+
+function parseChosen(choice: Fields): ChosenTool {
+  const type = choice.string("type");
+  if (type === TOOL_SEARCH) return { path: choice.pathOf("type"), namespace: undefined, name: TOOL_SEARCH };
+  if (type !== "function" && type !== "custom") {
+    throw invalidField(choice.pathOf("type"), 'expected "function", "custom" or "allowed_tools"');
+  }
+  return {
+    path: choice.pathOf("name"),
+    namespace: choice.optionalString("namespace"),
+    name: choice.string("name"),
+  };
+}
+
+function unindexed(path: string): string {
+  return path.replaceAll(/\[\d+\]/g, "[]");
+}
