@@ -19,7 +19,7 @@ import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
 import { planFor } from "../gateway/resolve.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { buildGateway, type Gateway } from "./build_gateway.ts";
+import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
 import { Turns } from "./turns.ts";
 
@@ -228,6 +228,7 @@ export class App {
     const searched = this.#gateway.credentials.use(snapshot.providers);
     this.#gateway.pipeline.use(snapshot);
     this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
+    this.#gateway.lessons.clear();
     this.#options.logger.level = snapshot.log.level;
     change.commit();
     this.#generation++;
@@ -301,6 +302,10 @@ export class App {
       },
       credentials: this.#gateway.credentials.status(providers),
       targets: this.#targetStatus(),
+      lessons: this.#gateway.lessons.list().map((lessons) => ({
+        ...lessonFields(lessons),
+        learned_at: lessons.learnedAt,
+      })),
     };
   }
 

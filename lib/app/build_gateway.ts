@@ -9,6 +9,7 @@ import { router } from "../endpoints/router.ts";
 import { Admission } from "../gateway/admission/admit.ts";
 import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
+import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
 import { RetryBudget } from "../gateway/retry_budget.ts";
 import { TargetHealth } from "../gateway/target_health.ts";
@@ -36,6 +37,8 @@ export interface Gateway {
   readonly counts: RequestCounts;
   /** Health of every target that has been used. */
   readonly health: TargetHealth;
+  /** What Bedrock's refusals have taught since the configuration was loaded. */
+  readonly lessons: Lessons;
 }
 
 /** The gateway without its sockets. */
@@ -46,11 +49,17 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   const counts = new RequestCounts();
   const sinks: readonly RecordSink[] = [requestLog(logger), (record) => counts.add(record)];
   const health = new TargetHealth({ random });
+  const lessons = new Lessons({
+    clock,
+    onLearned: (learned) =>
+      logger.log("warn", "Bedrock refused an optional field, which is now left out", lessonFields(learned)),
+  });
   const attempts: AttemptTools = {
     clock,
     timers,
     health,
     budget: new RetryBudget(),
+    lessons,
     random,
     onMisfit: (target, error) => logger.log("warn", "target is not usable", misfitFields(target, error)),
   };
@@ -67,7 +76,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     sizes,
     admission,
   });
-  return { pipeline, credentials, counts, health };
+  return { pipeline, credentials, counts, health, lessons };
 }
 
 /** Only the operator can fix it, so the line says where it is. */
@@ -78,5 +87,17 @@ function misfitFields({ provider, modelId, settings }: Target, error: AditError)
     model_id: modelId,
     error: error.kind,
     upstream_error: error.details.upstream?.type,
+  };
+}
+
+/** What was learned, with what the operator can write so that the next start knows it. */
+export function lessonFields(lessons: ModelLessons): LogFields {
+  return {
+    model_id: lessons.modelId,
+    members: lessons.members,
+    setting: lessons.setting,
+    traits: lessons.traits,
+    row: lessons.row,
+    upstream_message: lessons.message,
   };
 }

@@ -4,6 +4,7 @@ import { randomFraction } from "../base/ids.ts";
 import { suggestion } from "../config/schema/suggest.ts";
 import { explainModel } from "./explanation.ts";
 import type { CliIo } from "./io.ts";
+import { askForLessons } from "./learned.ts";
 import { loadOrReport } from "./loaded.ts";
 import { simulate } from "./simulation.ts";
 import { parseOptions } from "./options.ts";
@@ -30,6 +31,7 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
     sourceMap,
     table: tables.models,
     nowMs: io.clock.now(),
+    learned: await askForLessons(snapshot, io.runtime),
   });
   const simulated = options.simulate === undefined || plan === undefined
     ? []

@@ -8,8 +8,10 @@ import { refusalReason } from "../callers/authenticate.ts";
 import { originOf } from "../config/effective.ts";
 import type { SourceMap } from "../config/file/source_map.ts";
 import { formatPath, type Path } from "../base/problems.ts";
+import { type LessonName, lessonTraits } from "../facts/optional_members.ts";
 import { priceOf } from "../facts/price_book.ts";
 import type { ModelTable } from "../facts/model_table.ts";
+import { flowYaml, writtenTraits } from "../facts/written_traits.ts";
 import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../snapshot/snapshot.ts";
 import { didYouMean } from "../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../config/schema/values.ts";
@@ -21,6 +23,7 @@ import { type Operation, operationPath, OPERATIONS } from "../providers/bedrock/
 import { isSignedByCaller } from "../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
+import { type Learned, lessonsFor } from "./learned.ts";
 import { priceOrigin, priceText } from "./price_text.ts";
 import { traitFacts } from "./trait_facts.ts";
 
@@ -41,6 +44,8 @@ export interface ExplainOptions {
   /** The rows that models' traits come from. */
   readonly table: ModelTable;
   readonly nowMs: number;
+  /** What the running gateway knows that the rows do not say. */
+  readonly learned: Learned;
 }
 
 /** Explains a request for a configured model, or for a model id if the given caller may use model ids. */
@@ -252,8 +257,9 @@ function modelSegment(modelId: string): string {
   return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
 }
 
-function settingFacts(target: ModelTarget, { sourceMap, table }: ExplainOptions): readonly Fact[] {
+function settingFacts(target: ModelTarget, { sourceMap, table, learned }: ExplainOptions): readonly Fact[] {
   const { path, defaults, guardrail, metadata } = target;
+  const lessons = lessonsFor(target, learned);
   const shown = (key: string, value: object) => {
     if (Object.keys(value).length === 0) return "";
     return sourceMap.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
@@ -265,8 +271,24 @@ function settingFacts(target: ModelTarget, { sourceMap, table }: ExplainOptions)
       text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
     },
     { topic: "metadata", text: shown("metadata", metadata) },
-    ...traitFacts(target, { table, sourceMap }),
+    ...traitFacts(target, { table, sourceMap, lessons }),
+    { topic: "learned", text: learnedText(lessons, target, { sourceMap, learned }) },
   ].filter(({ text }) => text !== "");
+}
+
+/** The traits to write, or where to look for them. */
+function learnedText(
+  lessons: readonly LessonName[],
+  target: ModelTarget,
+  { sourceMap, learned }: Pick<ExplainOptions, "learned" | "sourceMap">,
+): string {
+  if ("unknown" in learned) return `unknown: ${learned.unknown}`;
+  if (lessons.length === 0) return `nothing, according to ${learned.from}`;
+  const path = [...target.path, "traits"];
+  const traits = sourceMap.readsSecretAt(path)
+    ? REDACTED
+    : flowYaml(writtenTraits(lessonTraits(lessons, target.traits)));
+  return `Bedrock refused ${lessons.join(", ")}; to keep this, write ${formatPath(path)}: ${traits}`;
 }
 
 /** `models.fast.id (adit.yaml:12)`. */

@@ -2,6 +2,7 @@
 
 import { originOf } from "../config/effective.ts";
 import type { SourceMap } from "../config/file/source_map.ts";
+import { type LessonName, lessonTraits } from "../facts/optional_members.ts";
 import { type ModelTable, type TraitRow, traitRows } from "../facts/model_table.ts";
 import { type ModelTraits, TRAIT_PROPERTIES } from "../facts/traits.ts";
 import { formatPath } from "../base/problems.ts";
@@ -12,6 +13,8 @@ import type { Fact } from "./fact.ts";
 export interface TraitFactsOptions {
   readonly table: ModelTable;
   readonly sourceMap: SourceMap;
+  /** What the running gateway has learned about the model. */
+  readonly lessons: readonly LessonName[];
 }
 
 interface Line {
@@ -21,17 +24,23 @@ interface Line {
 }
 
 /** One line for each trait, and one for each effort: name, value and origin in columns. */
-export function traitFacts(target: ModelTarget, { table, sourceMap }: TraitFactsOptions): readonly Fact[] {
+export function traitFacts(
+  target: ModelTarget,
+  { table, sourceMap, lessons }: TraitFactsOptions,
+): readonly Fact[] {
+  const learned = lessonTraits(lessons, target.traits);
   const rows = traitRows(target.baseModel ?? target.id, table);
   const written = Object.entries(TRAIT_PROPERTIES);
   const lines = written.flatMap(([name, property]): readonly Line[] => {
     const path = [...target.path, "traits", name];
-    const origin = sourceMap.placeOf(path) === undefined
+    const origin = property in learned
+      ? "learned by the running gateway"
+      : sourceMap.placeOf(path) === undefined
       ? rowOrigin(rows.get(property))
       : `${formatPath(path.slice(0, -1))} (${originOf(path, sourceMap)})`;
     const values = sourceMap.readsSecretAt(path)
       ? [{ name, value: REDACTED }]
-      : linesOf(name, target.traits[property]);
+      : linesOf(name, { ...target.traits, ...learned }[property]);
     return values.map((line) => ({ ...line, origin }));
   });
   const nameWidth = Math.max(...lines.map(({ name }) => name.length));

@@ -58,7 +58,7 @@ const rowsSchema = z.array(
  * model.
  */
 export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
-  const id = baseModelId(modelId);
+  const id = tableId(modelId);
   return table
     .filter((row) => row.ids.some((glob) => matchesGlob(glob, id)))
     .reduce<ModelTraits>((traits, row) => ({ ...traits, ...row.traits }), BARE_TRAITS);
@@ -66,7 +66,7 @@ export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
 
 /** The row that sets each of the model's traits; traits that no row sets are absent. */
 export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<string, TraitRow> {
-  const id = baseModelId(modelId);
+  const id = tableId(modelId);
   const rows = new Map<string, TraitRow>();
   for (const { ids, traits, source } of table) {
     const pattern = ids.find((glob) => matchesGlob(glob, id));
@@ -76,7 +76,7 @@ export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<strin
   return rows;
 }
 
-/** The id that identifies the family; a custom model has that of its base in its ARN. */
-function baseModelId(modelId: string): string {
+/** The id that rows match: without a geography; a custom model has that of its base in its ARN. */
+export function tableId(modelId: string): string {
   return foundationModelId(/:custom-model\/([^/]+)\//.exec(modelId)?.[1] ?? modelId);
 }

@@ -6,6 +6,7 @@ import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
+import { type Lessons, RequestLessons } from "./lessons.ts";
 import { order, type Ordered } from "./order.ts";
 import type { RetryBudget } from "./retry_budget.ts";
 import { retryAfterMs, retryRule } from "./retry_rules.ts";
@@ -16,6 +17,7 @@ export interface AttemptTools {
   readonly timers: TimerWheel;
   readonly health: TargetHealth;
   readonly budget: RetryBudget;
+  readonly lessons: Lessons;
   /** Between 0 and 1. */
   readonly random: () => number;
   /** Called for a target that is misconfigured or lacks access. */
@@ -38,6 +40,7 @@ class Attempts {
   readonly #request: ModelRequest;
   readonly #call: Call;
   readonly #tools: AttemptTools;
+  readonly #lessons: RequestLessons;
   /** Targets still to be tried, in order. */
   readonly #queue: Target[];
   /** Targets that rest, the one that is back soonest first. */
@@ -50,6 +53,7 @@ class Attempts {
     this.#request = request;
     this.#call = call;
     this.#tools = tools;
+    this.#lessons = new RequestLessons(request, { call, lessons: tools.lessons });
     const ordered = this.#ordered();
     this.#queue = ordered.filter(({ because }) => because !== "resting").map(({ target }) => target);
     this.#resting = ordered.filter(({ because }) => because === "resting").map(({ target }) => target);
@@ -100,14 +104,21 @@ class Attempts {
     return undefined;
   }
 
+  /** Asks the next target, and once more if its refusal teaches what to leave out. */
   async #attempt(): Promise<Attempt> {
     const [target] = this.#queue;
     if (target === undefined) throw new AditError("internal");
+    this.#attempts++;
+    let attempt = await this.#ask(target);
+    while (this.#lessons.teaches(target, attempt)) attempt = await this.#ask(target);
+    return attempt;
+  }
+
+  async #ask(target: Target): Promise<Attempt> {
     const { clock, health } = this.#tools;
     const startMs = clock.monotonic();
     const end = health.begin(target);
-    this.#attempts++;
-    const attempt = await this.#ask(target);
+    const attempt = await this.#send(target);
     const ms = clock.monotonic() - startMs;
     if (attempt.refused === undefined) {
       health.succeeded(target, { nowMs: clock.monotonic(), latencyMs: ms });
@@ -130,9 +141,9 @@ class Attempts {
     return attempt;
   }
 
-  async #ask(target: Target): Promise<Attempt> {
+  async #send(target: Target): Promise<Attempt> {
     try {
-      return await this.#request.attempt(target, this.#call, this.#hold());
+      return await this.#request.attempt(this.#lessons.apply(target), this.#call, this.#hold());
     } catch (cause) {
       return { refused: toAditError(cause), ignored: [] };
     }
@@ -187,12 +198,13 @@ class Attempts {
   }
 
   #fits(target: Target): boolean {
-    const { plan: { targets: [first] }, losses } = this.#request;
-    if (losses === undefined || familyOf(target) === familyOf(first)) return true;
+    const { plan: { targets: [first] }, translated } = this.#request;
+    if (translated === undefined || familyOf(target) === familyOf(first)) return true;
     let lost: readonly string[];
     try {
-      const known = new Set(losses(first, this.#call));
-      lost = losses(target, this.#call).filter((each) => !known.has(each));
+      const losses = (each: Target) => translated(this.#lessons.apply(each), this.#call).ignored;
+      const known = new Set(losses(first));
+      lost = losses(target).filter((each) => !known.has(each));
     } catch (cause) {
       lost = [toAditError(cause).details.param ?? "the request"];
     }

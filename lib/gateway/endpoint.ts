@@ -65,10 +65,18 @@ export interface ModelRequest {
   /** The request's affinity: the first of the named keys that it has. */
   affinity?(by: readonly string[]): string | undefined;
   /**
-   * Fields that would be ignored at the target, determined without a request. Throws if the target cannot handle the
-   * request.
+   * The request as it would be sent to the target, without sending it; absent if the bytes are the caller's own. Throws
+   * if the target cannot handle the request.
    */
-  losses?(target: Target, call: Call): readonly string[];
+  translated?(target: Target, call: Call): Translated;
+}
+
+/** A request in the form of one target. */
+export interface Translated {
+  /** Everything that depends on what the model accepts. */
+  readonly request: object;
+  /** Fields that would be ignored at the target. */
+  readonly ignored: readonly string[];
 }
 
 /** The result of one attempt at a target before any byte was sent to the client. */

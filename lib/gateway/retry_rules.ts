@@ -1,6 +1,7 @@
 /** What each kind of failure means for retries at the same or another target, and for the target's health. */
 
 import type { AditError, ErrorKind } from "../base/errors.ts";
+import { isNoCaching } from "../facts/refusal_words.ts";
 
 export interface RetryRule {
   /** Maximum number of attempts at the same target. */
@@ -61,15 +62,18 @@ const RULES = {
   internal: NEVER,
 } as const satisfies Record<ErrorKind, RetryRule>;
 
+/** Says something about the request's cache points, and nothing about the access to the model. */
+const REFUSED_CACHING: RetryRule = { ...MISFIT, health: "none" };
+
 /** A daily quota: waiting within a request does not help. */
 const PER_DAY = /tokens per day/i;
 
 /** The rule for a refusal. */
 export function retryRule({ kind, details }: AditError): RetryRule {
+  const { status, type, message = "" } = details.upstream ?? {};
+  if (isNoCaching({ status, type, message })) return REFUSED_CACHING;
   const rule: RetryRule = RULES[kind];
-  return kind === "rate_limited" && PER_DAY.test(details.upstream?.message ?? "")
-    ? { ...rule, repeats: 0 }
-    : rule;
+  return kind === "rate_limited" && PER_DAY.test(message) ? { ...rule, repeats: 0 } : rule;
 }
 
 /**

@@ -19,6 +19,7 @@ models:
       refuses_limits_with: { key: "\${credential:token}" }
   new: { provider: local, id: acme.thinker-9 }
   hidden: { provider: local, id: "arn:aws:bedrock:us-east-1:1:application-inference-profile/x", base_model: us.deepseek.r1-v1:0 }
+admin: off
 `;
 
 const ROWS = `- match: ["other.*", "amazon.nova-2-*"]

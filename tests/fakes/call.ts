@@ -5,6 +5,7 @@ import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { AttemptTools } from "../../lib/gateway/attempts.ts";
 import { Call } from "../../lib/gateway/call.ts";
+import { Lessons } from "../../lib/gateway/lessons.ts";
 import { RetryBudget } from "../../lib/gateway/retry_budget.ts";
 import { TargetHealth } from "../../lib/gateway/target_health.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
@@ -68,6 +69,7 @@ export function attemptTools(
     ...time,
     health: new TargetHealth({ random }),
     budget: new RetryBudget(),
+    lessons: new Lessons({ clock: time.clock, onLearned: () => {} }),
     random,
     onMisfit: () => {},
     ...overrides,

@@ -35,7 +35,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     written.push(text);
     return Promise.resolve();
   }, { clock: time.clock });
-  const { pipeline, counts } = buildGateway({
+  const { pipeline, counts, lessons, health } = buildGateway({
     ...time,
     logger,
     snapshot,
@@ -54,6 +54,8 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     bedrock,
     pipeline,
     counts,
+    lessons,
+    health,
     /** Sends a request; `leave` is the client closing its connection. */
     send(
       target: string,

@@ -46,14 +46,19 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
       if (name === undefined) throw invalidField("model", "missing; send the name of a model");
       const plan = resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
       let whole: Promise<ChatRequest> | undefined;
+      let known = request;
       const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
         whole ??= withFetchedImages(request, call);
-        return await attemptChat(await whole, name, { target, call, hold });
+        known = await whole;
+        return await attemptChat(known, name, { target, call, hold });
       };
-      const losses = (target: Target) => translate(request, target).ignored;
+      const translated = (target: Target) => {
+        const { operation, request, ignored } = translate(known, target);
+        return { request: { operation, request }, ignored };
+      };
       const affinity = (by: readonly string[]) =>
         affinityKey(by, { headers: received.received.headers, body });
-      return { kind: "model", request: { plan, attempt, losses, affinity } };
+      return { kind: "model", request: { plan, attempt, translated, affinity } };
     },
   };
 }

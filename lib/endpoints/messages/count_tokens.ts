@@ -32,9 +32,11 @@ export const countTokens: CallerEndpoint = {
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveModel(name, received.caller, received.snapshot);
     let whole: Promise<JsonObject> | undefined;
+    let known = body;
     const attempt = async (target: Target, call: Call): Promise<Attempt> => {
       whole ??= withFetchedSources(body, call);
-      const { request, ignored } = countCall(await whole, { betas, target, call });
+      known = await whole;
+      const { request, ignored } = countCall(known, { betas, target, call });
       return await attemptWith(ignored, async () => {
         const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
           operation: "countTokens",
@@ -45,7 +47,8 @@ export const countTokens: CallerEndpoint = {
         return jsonAnswer(countTokensToMessages(value), { upstreamRequestId: requestId, anomalies: [] });
       });
     };
-    return { kind: "model", request: { plan, attempt } };
+    const translated = (target: Target, call: Call) => countCall(known, { betas, target, call });
+    return { kind: "model", request: { plan, attempt, translated } };
   },
 };
 

@@ -28,7 +28,13 @@ import {
 } from "../../wire/anthropic/messages.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Call } from "../../gateway/call.ts";
-import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
+import {
+  type Attempt,
+  attemptWith,
+  type CallerEndpoint,
+  type ModelRequest,
+  type Translated,
+} from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
@@ -49,21 +55,26 @@ export const messages: CallerEndpoint = {
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveModel(head.model, received.caller, received.snapshot);
     let whole: Promise<JsonObject> | undefined;
+    let known = body;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
       whole ??= withFetchedSources(body, call);
-      const request = { ...head, body: await whole, betas };
+      known = await whole;
+      const request = { ...head, body: known, betas };
       const api = messagesApi(settingsOf(target), request.body);
       return await ATTEMPTS[api](request, { target, call, hold });
     };
-    const losses = (target: Target, call: Call) => {
-      const request = { ...head, body, betas };
-      return messagesApi(settingsOf(target), body) === "invoke"
-        ? translateToInvoke(request, target, call).ignored
-        : translateToConverse(request, target, call).ignored;
+    const translated = (target: Target, call: Call): Translated => {
+      const request = { ...head, body: known, betas };
+      if (messagesApi(settingsOf(target), known) === "converse") {
+        const { request: converse, streams, ignored } = translateToConverse(request, target, call);
+        return { request: { converse, streams }, ignored };
+      }
+      const { body: invoke, ignored } = translateToInvoke(request, target, call);
+      return { request: { invoke }, ignored };
     };
     const { headers } = received.received;
     const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
-    return { kind: "model", request: { plan, attempt, losses, affinity } };
+    return { kind: "model", request: { plan, attempt, translated, affinity } };
   },
 };
 

@@ -1,6 +1,6 @@
 /** Reasoning efforts of every dialect, mapped to what a model supports. */
 
-import { isJsonObject } from "../../base/json.ts";
+import { isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 
@@ -22,7 +22,12 @@ export function effortFields(effort: string, traits: EffortTraits): EffortFields
   const taken = reasoningEffort.has(effort) ? effort : nearestEffort(effort, reasoningEffort);
   const fields = taken === undefined ? undefined : reasoningEffort.get(taken);
   if (fields === undefined) return undefined;
-  return { fields: shownFields(fields, traits), isClamped: taken !== effort };
+  return { fields: shownFields(fields, traits), isClamped: taken !== effort || isAnyEffort(fields) };
+}
+
+/** A model that thinks adaptively without being told an effort chooses one itself. */
+function isAnyEffort({ thinking, output_config: config }: JsonObject): boolean {
+  return config === undefined && member(thinking, "type") === "adaptive";
 }
 
 function nearestEffort(effort: string, known: ModelTraits["reasoningEffort"]): string | undefined {

@@ -2,8 +2,8 @@
 
 import { isJsonObject, mergeFields } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
-import { parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
-import type { ModelTraits } from "../../facts/traits.ts";
+import { type JsonPath, parseJsonPath, valuesAt, withoutPath } from "../../facts/json_paths.ts";
+import type { CachePlace, ModelTraits } from "../../facts/traits.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { fitMaxTokens, fitSampling, fitStopSequences, samplingWithThinking } from "../converse/limits.ts";
 import { activeThinking } from "../converse/members.ts";
@@ -18,6 +18,20 @@ const TTLS = [
   "messages[].content[].cache_control.ttl",
   "messages[].content[].content[].cache_control.ttl",
 ].map(parseJsonPath);
+
+/** The same places without the member, by what Converse calls them. */
+const MARKS: readonly (readonly [place: CachePlace, paths: readonly JsonPath[]])[] = [
+  ["system", ["system[].cache_control"].map(parseJsonPath)],
+  ["tools", ["tools[].cache_control"].map(parseJsonPath)],
+  [
+    "messages",
+    [
+      "cache_control",
+      "messages[].content[].cache_control",
+      "messages[].content[].content[].cache_control",
+    ].map(parseJsonPath),
+  ],
+];
 
 interface InvokeFieldsContext extends FieldsContext {
   /** The operator's fields, which apply where the caller sets none. */
@@ -58,13 +72,18 @@ export function needsFormatByTool(body: JsonObject, { structuredOutput }: ModelT
     (isJsonObject(format.schema) && strictSchema(format.schema) === undefined);
 }
 
-function fitCaching(body: JsonObject, { traits: { cacheTtls }, ignored }: FieldsContext): JsonObject {
+function fitCaching(
+  body: JsonObject,
+  { traits: { cacheTtls, promptCaching }, ignored }: FieldsContext,
+): JsonObject {
   const takes = (ttl: JsonValue) => [...cacheTtls].some((each) => each === ttl);
-  return TTLS.reduce((left, path) => {
-    if (valuesAt(left, path).every(takes)) return left;
+  const leaveOut = (left: JsonObject, path: JsonPath) => {
     ignored.add(path.name);
     return withoutPath(left, path);
-  }, body);
+  };
+  const marked = MARKS.filter(([place]) => !promptCaching.has(place)).flatMap(([, paths]) => paths)
+    .reduce((left, path) => valuesAt(left, path).length === 0 ? left : leaveOut(left, path), body);
+  return TTLS.reduce((left, path) => valuesAt(left, path).every(takes) ? left : leaveOut(left, path), marked);
 }
 
 function fitStops(body: JsonObject, context: FieldsContext): JsonObject {
@@ -112,7 +131,7 @@ function fitSamplingFields(body: JsonObject, { traits, ignored, defaults }: Invo
   const thinks = traits.sampling !== "none" && activeThinking(mergeFields(defaults, body)) !== undefined;
   const accepted = thinks ? samplingWithThinking(asked, ignored) : asked;
   const { temperature, topP } = fitSampling(accepted, { traits, ignored });
-  const losesTopK = isSet(body.top_k) && (thinks || traits.sampling === "none");
+  const losesTopK = isSet(body.top_k) && (thinks || traits.sampling === "none" || traits.topKPath === "");
   if (losesTopK) ignored.add("top_k");
   const lost = new Set([
     ...(temperature === asked.temperature ? [] : ["temperature"]),
