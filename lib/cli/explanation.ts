@@ -227,6 +227,16 @@ function requestFacts(
       native,
     ];
   }
+  if (model.traits.embeddings !== "none") {
+    const reason = `because the model makes embeddings (${model.traits.embeddings})`;
+    return [
+      {
+        topic: "embeddings",
+        text: `${OPERATIONS.invoke.method} ${operationPath("invoke", [modelId])}; ${reason}`,
+      },
+      native,
+    ];
+  }
   const api = messagesApi(model);
   const reason = model.api === undefined
     ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`

@@ -6,6 +6,7 @@ import type { Endpoint, Router } from "../gateway/endpoint.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { catalogEndpoint } from "./catalog.ts";
 import { chatEndpoint } from "./chat/chat.ts";
+import { embeddings } from "./embeddings/embeddings.ts";
 import { health } from "./health.ts";
 import { countTokens } from "./messages/count_tokens.ts";
 import { messages } from "./messages/messages.ts";
@@ -28,6 +29,7 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
   ["/v1/chat/completions", { method: "POST", endpoint: chatEndpoint({}) }],
   ["/v1/responses", { method: "POST", endpoint: responses }],
   ["/v1/responses/input_tokens", { method: "POST", endpoint: inputTokens }],
+  ["/v1/embeddings", { method: "POST", endpoint: embeddings }],
   // The second spelling is for clients whose base URL ends in /anthropic.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
     [`${base}/models`, { method: "GET", endpoint: modelsEndpoint() }],

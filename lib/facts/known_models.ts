@@ -2,7 +2,19 @@
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html; a model newer than the list still works. */
 const STEMS: readonly string[] = [
-  ...["micro", "lite", "pro", "premier", "canvas", "reel", "sonic", "2-lite", "2-pro", "2-sonic"].map((
+  ...[
+    "micro",
+    "lite",
+    "pro",
+    "premier",
+    "canvas",
+    "reel",
+    "sonic",
+    "2-lite",
+    "2-multimodal",
+    "2-pro",
+    "2-sonic",
+  ].map((
     name,
   ) => `amazon.nova-${name}`),
   ...["text", "embed-text", "embed-image", "image-generator"].map((name) => `amazon.titan-${name}`),
@@ -13,6 +25,7 @@ const STEMS: readonly string[] = [
   ...["command-r", "embed-english", "embed-multilingual", "embed-v4", "rerank"].map((name) =>
     `cohere.${name}`
   ),
+  ...["amazon.rerank", "twelvelabs.marengo"],
   ...["deepseek.r1", "deepseek.v3", "openai.gpt-oss-20b", "openai.gpt-oss-120b", "ai21.jamba"],
   ...["llama3", "llama4"].map((name) => `meta.${name}`),
   ...["mistral", "mixtral", "ministral", "magistral", "pixtral", "voxtral"].map((name) => `mistral.${name}`),

@@ -92,7 +92,27 @@ export interface ModelTraits {
   readonly cacheTtls: ReadonlySet<CacheTtl>;
   /** Documents that a `cachePoint` may follow: `any`, or only a `pdf`. */
   readonly cacheableDocuments: "any" | "pdf";
+
+  // Embeddings.
+
+  /** The body of InvokeModel with which the model makes embeddings; `none`: it makes none. */
+  readonly embeddings: EmbeddingApi;
+  /** The sizes of its vectors, one of which a request may ask for; empty: not known. */
+  readonly embeddingDimensions: readonly number[];
 }
+
+/** Bodies of InvokeModel for embeddings, by the family and generation that defines them. */
+export const EMBEDDING_APIS = [
+  "none",
+  "titan_text",
+  "titan_image",
+  "cohere_3",
+  "cohere_4",
+  "nova",
+  "marengo_2",
+  "marengo_3",
+] as const;
+export type EmbeddingApi = (typeof EMBEDDING_APIS)[number];
 
 const SYSTEM_PLACES = ["anywhere", "invoke", "first", "none"] as const;
 export type SystemPlace = (typeof SYSTEM_PLACES)[number];
@@ -160,6 +180,8 @@ export const BARE_TRAITS: ModelTraits = {
   promptCaching: new Set(),
   cacheTtls: new Set(),
   cacheableDocuments: "pdf",
+  embeddings: "none",
+  embeddingDimensions: [],
 };
 
 /** The traits as they are written. Descriptions are for editors. */
@@ -242,6 +264,10 @@ export const TRAIT_FIELDS = {
   cache_ttls: z.array(z.enum(CACHE_TTLS))
     .describe("The values of ttl that a cachePoint may have; an empty list: the member is refused."),
   cacheable_documents: z.enum(["any", "pdf"]).describe("The documents that a cachePoint may follow."),
+  embeddings: z.enum(EMBEDDING_APIS)
+    .describe("The InvokeModel body with which the model makes embeddings; none: it makes none."),
+  embedding_dimensions: z.array(z.int().min(1).max(65_536))
+    .describe("The sizes of the model's vectors that a request may ask for; an empty list: not known."),
 } as const;
 
 const traitsSchema = z.strictObject(TRAIT_FIELDS).partial();
@@ -284,6 +310,8 @@ export const TRAIT_PROPERTIES = {
   prompt_caching: "promptCaching",
   cache_ttls: "cacheTtls",
   cacheable_documents: "cacheableDocuments",
+  embeddings: "embeddings",
+  embedding_dimensions: "embeddingDimensions",
 } as const satisfies Readonly<Record<TraitName, keyof ModelTraits>>;
 
 /** The traits that are named, compiled. */
@@ -321,6 +349,8 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     promptCaching: prompt_caching && new Set(prompt_caching),
     cacheTtls: cache_ttls && new Set(cache_ttls),
     cacheableDocuments: written.cacheable_documents,
+    embeddings: written.embeddings,
+    embeddingDimensions: written.embedding_dimensions,
   } satisfies { readonly [Trait in keyof ModelTraits]: ModelTraits[Trait] | undefined };
   return definedOf(plain);
 }

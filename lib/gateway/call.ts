@@ -47,7 +47,8 @@ export class Call {
   #caller: Caller | undefined;
   #plan: Plan | undefined;
   #target: Target | undefined;
-  #exchange: Exchange | undefined;
+  /** Of the current attempt, most of which have one. */
+  readonly #exchanges = new Set<Exchange>();
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
   #hold: Hold | undefined;
@@ -110,14 +111,28 @@ export class Call {
    * Sends to a target, after ending an earlier attempt. Throws the error with which the request was ended.
    */
   open(target: Target, upstreamCall: UpstreamCall): Exchange {
+    this.#endExchanges(new AditError("client_gone"));
+    return this.openAlso(target, upstreamCall);
+  }
+
+  /**
+   * Sends to a target without ending what the same attempt has sent already, for requests that Bedrock only answers
+   * piece by piece. Throws the error with which the request was ended.
+   */
+  openAlso(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#exchange?.end(new AditError("client_gone"));
     this.#target = target;
     const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
     const firstTokenMs = isStream(upstreamCall.operation) ? this.#plan?.routing.firstTokenMs : undefined;
     const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
-    this.#exchange = this.options.upstream.open(target, upstreamCall, timeouts);
-    return this.#exchange;
+    const exchange = this.options.upstream.open(target, upstreamCall, timeouts);
+    this.#exchanges.add(exchange);
+    return exchange;
+  }
+
+  #endExchanges(error: AditError): void {
+    for (const exchange of this.#exchanges) exchange.end(error);
+    this.#exchanges.clear();
   }
 
   /** Aborts with the error when the request is ended early; for waits outside an exchange. */
@@ -131,7 +146,7 @@ export class Call {
   end(error: AditError): void {
     if (this.#settled) return;
     this.#failure ??= error;
-    this.#exchange?.end(error);
+    for (const exchange of this.#exchanges) exchange.end(error);
     this.#ending?.abort(this.#failure);
   }
 
@@ -149,7 +164,8 @@ export class Call {
   noteAttempt(attempt: RecordedAttempt): void {
     this.#attempts.push(attempt);
     const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";
-    if (brokeOff && this.#exchange?.isAccepted === true) this.#brokenAttempts++;
+    const wasAccepted = [...this.#exchanges].some(({ isAccepted }) => isAccepted);
+    if (brokeOff && wasAccepted) this.#brokenAttempts++;
   }
 
   /** Records a target that was skipped, and why. */
@@ -185,7 +201,7 @@ export class Call {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.cancel();
-    if (error !== undefined) this.#exchange?.end(error);
+    if (error !== undefined) this.#endExchanges(error);
     const outcome = this.#answer?.outcome();
     this.options.onSettled(this);
     this.#onSettled?.(error ?? outcome?.refusal);
@@ -215,7 +231,7 @@ export class Call {
   }
 
   #closeHold(outcome: Outcome | undefined, error: AditError | undefined): Spent | undefined {
-    const isLeft = error?.kind === "client_gone" && this.#exchange !== undefined;
+    const isLeft = error?.kind === "client_gone" && this.#target !== undefined;
     return this.#hold?.close({
       dialect: this.options.dialect,
       usage: outcome?.usage,

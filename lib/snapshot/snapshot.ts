@@ -276,6 +276,9 @@ export interface ModelDefaults {
   readonly stop?: readonly string[];
   readonly serviceTier?: ServiceTier;
   readonly latency?: Latency;
+  /** Size of the vectors of embeddings. */
+  readonly dimensions?: number;
+  readonly inputType?: InputType;
   /** A request's own `additionalModelRequestFields` are merged over these. */
   readonly additionalModelRequestFields?: JsonObject;
 }
@@ -285,6 +288,10 @@ export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
 export const LATENCIES = ["standard", "optimized"] as const;
 export type Latency = (typeof LATENCIES)[number];
+
+/** What embeddings are for: models that distinguish it return other vectors for documents than for queries. */
+export const INPUT_TYPES = ["search_document", "search_query", "classification", "clustering"] as const;
+export type InputType = (typeof INPUT_TYPES)[number];
 
 export const GUARDRAIL_TRACES = ["enabled", "disabled", "enabled_full"] as const;
 export type GuardrailTrace = (typeof GUARDRAIL_TRACES)[number];

@@ -52,6 +52,7 @@ const MORE = `models:
     id: amazon.nova-pro-v1:0
     defaults: { additional_model_request_fields: { deep: { key: "\${credential:token}" } } }
     metadata: { stage: "\${env:REGION}", token: "\${env:REGION}\${file:token}" }
+  vectors: { provider: west, id: amazon.titan-embed-text-v2:0 }
 `;
 
 async function runIn(command: Command, ...args: readonly string[]): Promise<Run> {
@@ -235,4 +236,12 @@ Deno.test("a configuration with problems is not explained", async () => {
 Deno.test("schema prints the JSON Schema", async () => {
   const { code, out } = await runWith({}, schema);
   deepEqual([code, out], [0, configJsonSchema()]);
+});
+
+Deno.test("explain says that an embedding model is asked by InvokeModel, and nothing of conversations", async () => {
+  const { code, out } = await runIn(explain, "vectors");
+  equal(code, 0);
+  const path = "/model/amazon.titan-embed-text-v2%3A0";
+  match(out, new RegExp(`^embeddings +POST ${path}/invoke; because the model makes embeddings`, "m"));
+  ok(!/^(?:chat|messages) /m.test(out), out);
 });

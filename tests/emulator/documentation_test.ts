@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
-import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings.ts";
+import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings/embeddings.ts";
 import { faultNames } from "../../lib/emulator/faults/faults.ts";
 import { BLOCKED_INPUT_WORD, BLOCKED_OUTPUT_WORD } from "../../lib/emulator/guardrail/guardrail.ts";
 import { MODELS } from "../../lib/emulator/model/catalog.ts";

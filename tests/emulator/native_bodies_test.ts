@@ -3,7 +3,7 @@
 import { InvokeModelCommand, InvokeModelWithResponseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
-import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings.ts";
+import { EMBEDDERS } from "../../lib/emulator/invoke/embeddings/embeddings.ts";
 import { framesOf, LLAMA, messageOf, pathOf, payloadOf, postTo, withClient } from "./harness.ts";
 
 const MISTRAL = "mistral.mistral-7b-instruct-v0:2";
@@ -99,6 +99,39 @@ const EMBEDDINGS: readonly (readonly [modelId: string, body: object, size: numbe
     512,
     "embeddings.float.0",
   ],
+  [
+    "cohere.embed-v4:0",
+    { inputs: [{ content: [{ type: "text", text: "red apples" }] }], input_type: "search_query" },
+    1536,
+    "embeddings.float.0",
+  ],
+  ["amazon.titan-embed-text-v1", { inputText: "red apples" }, 1536, "embedding"],
+  [
+    "amazon.titan-embed-image-v1",
+    { inputText: "red apples", embeddingConfig: { outputEmbeddingLength: 384 } },
+    384,
+    "embedding",
+  ],
+  [
+    "amazon.nova-2-multimodal-embeddings-v1:0",
+    {
+      taskType: "SINGLE_EMBEDDING",
+      singleEmbeddingParams: {
+        embeddingPurpose: "GENERIC_INDEX",
+        embeddingDimension: 256,
+        text: { truncationMode: "NONE", value: "red apples" },
+      },
+    },
+    256,
+    "embeddings.0.embedding",
+  ],
+  ["us.twelvelabs.marengo-embed-2-7-v1:0", { inputType: "text", inputText: "red" }, 1024, "data.0.embedding"],
+  [
+    "twelvelabs.marengo-embed-3-0-v1:0",
+    { inputType: "text", text: { inputText: "red apples" } },
+    512,
+    "data.0.embedding",
+  ],
 ];
 
 for (const [modelId, body, size, path] of EMBEDDINGS) {
@@ -106,7 +139,8 @@ for (const [modelId, body, size, path] of EMBEDDINGS) {
     const post = postTo();
     const vectorOf = async () => {
       const response = await post(pathOf(modelId, "invoke"), body);
-      assert.equal(response.headers.get("x-amzn-bedrock-input-token-count"), "3");
+      const tokens = modelId.includes("marengo") ? null : "3";
+      assert.equal(response.headers.get("x-amzn-bedrock-input-token-count"), tokens);
       assert.equal(response.headers.has("x-amzn-bedrock-output-token-count"), false);
       let value = await response.json();
       for (const step of path.split(".")) value = value[step];
@@ -137,6 +171,37 @@ Deno.test("texts with words in common are closer than texts without", async () =
   const closeness = (one: number[], other: number[]) =>
     one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
   assert.ok(closeness(red, green) > closeness(red, trains) + 0.2);
+});
+
+Deno.test("Titan's image model answers what it cannot embed with status 200 and a message", async () => {
+  const post = postTo();
+  for (const body of [{ inputImage: "AAAA" }, { inputText: "red ".repeat(300) }]) {
+    const response = await post(pathOf("amazon.titan-embed-image-v1", "invoke"), body);
+    assert.equal(response.status, 200);
+    const { embedding, message } = await response.json();
+    assert.equal(embedding, null);
+    assert.equal(typeof message, "string");
+  }
+});
+
+Deno.test("inputs in more than one form, or an image with another type, are refused", async () => {
+  const post = postTo();
+  const image = "data:image/png;base64,iVBORw0KGgo=";
+  for (
+    const [id, body] of [
+      ["cohere.embed-v4:0", { texts: ["a"], images: [image], input_type: "clustering" }],
+      ["cohere.embed-english-v3", { images: [image], input_type: "search_query" }],
+      ["cohere.embed-english-v3", { texts: ["a".repeat(2049)], input_type: "search_query" }],
+      ["amazon.nova-2-multimodal-embeddings-v1:0", {
+        taskType: "SINGLE_EMBEDDING",
+        singleEmbeddingParams: { embeddingPurpose: "CLUSTERING" },
+      }],
+      ["amazon.titan-embed-image-v1", {}],
+    ] as const
+  ) {
+    const response = await post(pathOf(id, "invoke"), body);
+    assert.equal(response.status, 400, await messageOf(response));
+  }
 });
 
 Deno.test("embedding models refuse what they do not take, and every operation but InvokeModel", async () => {

@@ -401,6 +401,8 @@ for (const id of UNKNOWN) {
         high: { reasoning_effort: "high" },
         xhigh: { reasoning_effort: "high" },
       },
+      embeddings: "none",
+      embeddingDimensions: [],
       // Held back.
       reasoningHistory: "none",
       toolResultMedia: [],

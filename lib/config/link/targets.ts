@@ -122,6 +122,16 @@ function checkFit(path: Path, { defaults, api }: Placed, { traits, context }: Fi
       context.warn([...path, "defaults", name], "this model does not support it, so it is ignored");
     }
   }
+  const { embeddings, embeddingDimensions: sizes } = traits;
+  const { dimensions } = defaults;
+  if (dimensions !== undefined && embeddings !== "none" && !sizes.includes(dimensions)) {
+    context.fail([...path, "defaults", "dimensions"], `this model supports ${sizes.join(", ")}`);
+  }
+  for (const key of ["dimensions", "input_type"] as const) {
+    if (defaults[key] !== undefined && embeddings === "none") {
+      context.warn([...path, "defaults", key], "this model makes no embeddings, so it is ignored");
+    }
+  }
   if (api === "invoke" && !traits.anthropicMessages) {
     context.warn(
       [...path, "api"],
@@ -137,6 +147,7 @@ function compact<Value>(values: readonly (Value | undefined)[]): readonly Value[
 function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
   const { max_tokens: maxTokens, temperature, top_p: topP, stop, latency } = entry;
   const { service_tier: serviceTier, additional_model_request_fields: additionalModelRequestFields } = entry;
+  const { dimensions, input_type: inputType } = entry;
   return {
     ...(maxTokens !== undefined && { maxTokens }),
     ...(temperature !== undefined && { temperature }),
@@ -144,6 +155,8 @@ function modelDefaults(entry: ModelConfig["defaults"]): ModelDefaults {
     ...(stop !== undefined && { stop: typeof stop === "string" ? [stop] : stop }),
     ...(serviceTier !== undefined && { serviceTier }),
     ...(latency !== undefined && { latency }),
+    ...(dimensions !== undefined && { dimensions }),
+    ...(inputType !== undefined && { inputType }),
     ...(additionalModelRequestFields && { additionalModelRequestFields }),
   };
 }

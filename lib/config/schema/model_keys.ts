@@ -2,7 +2,14 @@
 
 import { z } from "zod";
 
-import { GUARDRAIL_TRACES, LATENCIES, MODEL_APIS, PICKS, SERVICE_TIERS } from "../../snapshot/snapshot.ts";
+import {
+  GUARDRAIL_TRACES,
+  INPUT_TYPES,
+  LATENCIES,
+  MODEL_APIS,
+  PICKS,
+  SERVICE_TIERS,
+} from "../../snapshot/snapshot.ts";
 import { about, decimal, duration, either, integer, list, mapping, percentage, text } from "./fields.ts";
 import { traits } from "./trait_keys.ts";
 
@@ -20,6 +27,9 @@ const defaults = mapping({
     .describe("Stop sequence, or list of stop sequences."),
   service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
   latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
+  dimensions: integer({ min: 1, max: 65_536 }).optional().describe("Size of the vectors of embeddings."),
+  input_type: z.enum(INPUT_TYPES).optional()
+    .describe("What embeddings are for; default: search_document. Queries need search_query."),
   additional_model_request_fields: z.record(z.string(), z.json())
     .register(about, { expected: "a mapping of the model's own request fields" }).optional()
     .describe(

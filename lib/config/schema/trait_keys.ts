@@ -12,6 +12,8 @@ EFFORTS.valueType.register(about, {
   expected: "a mapping of request fields, such as {reasoning_effort: low}",
 });
 
+FIELDS.embedding_dimensions.element.register(about, { expected: "a vector size from 1 to 65536" });
+
 const BOOLEAN = { expected: "true or false" };
 
 const shape = {
@@ -54,6 +56,9 @@ const shape = {
     .register(about, { expected: "a list of system, messages and tools" }).optional(),
   cache_ttls: FIELDS.cache_ttls.register(about, { expected: "a list of 5m and 1h" }).optional(),
   cacheable_documents: FIELDS.cacheable_documents.optional(),
+  embeddings: FIELDS.embeddings.optional(),
+  embedding_dimensions: FIELDS.embedding_dimensions
+    .register(about, { expected: "a list of vector sizes, such as [256, 512, 1024]" }).optional(),
 };
 
 /** `models.NAME.traits`. */

@@ -7,7 +7,8 @@ import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { type Answer, answerPrompt } from "../model/answer.ts";
 import { type Call, latencyOf, type Outcome } from "../server/call.ts";
-import { type Embedder, findEmbedder } from "./embeddings.ts";
+import type { Embedder } from "./embeddings/embedder.ts";
+import { findEmbedder } from "./embeddings/embeddings.ts";
 import { invalid } from "../server/exception.ts";
 import type { StreamEvent } from "../server/frames.ts";
 import { guardrailTrace } from "../guardrail/guardrail.ts";
@@ -59,12 +60,12 @@ export function invoke(call: Call): Outcome {
   return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
 }
 
-/** Embeddings have no output tokens, and no header for them. */
+/** Embeddings have no output tokens, and no header for them; some models report no input tokens either. */
 function invokeEmbedder(embedder: Embedder, call: Call): Outcome {
   const { body, inputTokens } = embedder.embed(call.body);
   const headers = new Headers({
-    "x-amzn-bedrock-input-token-count": String(inputTokens),
     "x-amzn-bedrock-invocation-latency": String(latencyOf(call)),
+    ...(inputTokens !== undefined && { "x-amzn-bedrock-input-token-count": String(inputTokens) }),
   });
   return { kind: "json", body, sorted: false, headers };
 }

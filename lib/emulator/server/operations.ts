@@ -6,7 +6,7 @@ import { answerPrompt } from "../model/answer.ts";
 import { type Call, latencyOf, type Outcome } from "./call.ts";
 import { converseEvents, type ConverseExchange, converseResponse } from "../converse/answer.ts";
 import { parseConverseRequest, parseCountTokensRequest } from "../converse/request.ts";
-import { findEmbedder } from "../invoke/embeddings.ts";
+import { findEmbedder } from "../invoke/embeddings/embeddings.ts";
 import { invalid } from "./exception.ts";
 import { applyGuardrail, invokeGuardrailChecks } from "../guardrail/operations.ts";
 import { invoke, invokeStream } from "../invoke/invoke.ts";

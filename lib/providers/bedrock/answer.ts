@@ -4,8 +4,10 @@ import { decodeUtf8, EMPTY } from "../../base/bytes.ts";
 import { AditError } from "../../base/errors.ts";
 import { parseExactJson } from "../../base/json.ts";
 import type { JsonValue } from "../../base/json.ts";
+import type { Usage } from "../../base/usage.ts";
 import { classifyResponse, MAX_ERROR_BYTES } from "./classify.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
+import { usageOfHeaders } from "./native_usage.ts";
 
 /** Maximum size of a response that is read whole; Bedrock's own limit is 25 MB. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -14,6 +16,8 @@ export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 export interface JsonAnswer {
   readonly value: JsonValue;
   readonly requestId: string | undefined;
+  /** Of the token count headers; undefined if there are none. */
+  readonly headerUsage: Usage | undefined;
 }
 
 /**
@@ -23,7 +27,11 @@ export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
   const head = await expectSuccess(exchange);
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
-    return { value: parseExactJson(decodeUtf8(body), body), requestId: requestIdOf(head) };
+    return {
+      value: parseExactJson(decodeUtf8(body), body),
+      requestId: requestIdOf(head),
+      headerUsage: usageOfHeaders(head.headers),
+    };
   } catch {
     // The parser's own message quotes the response, which must not be logged.
     throw new AditError("upstream_protocol");
