@@ -3,6 +3,9 @@
 import type { Usage } from "../base/usage.ts";
 import type { PriceRow, TokenPart, TokenPrices } from "./price_table.ts";
 
+/** Leaves room for the rounding. */
+const MAX_EXACT = Number.MAX_SAFE_INTEGER - 1000;
+
 /** A thousand picodollars. */
 const PICO_IN_NANO = 1000n;
 
@@ -17,13 +20,13 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   const factor = factorOf(price, tier);
   if (factor === undefined) return undefined;
   const prices = tokenPrices(usage, price);
-  let tokens = 0n;
-  for (const [part, count] of partsOf(usage)) {
-    if (count === 0) continue;
-    const each = prices[part];
-    if (each === undefined) return undefined;
-    tokens += BigInt(count) * BigInt(each);
-  }
+  const parts = partsOf(usage).filter(([, count]) => count > 0);
+  if (parts.some(([part]) => prices[part] === undefined)) return undefined;
+  const sum = parts.reduce((all, [part, count]) => all + count * (prices[part] ?? 0), 0);
+  const hasUnits = (usage.images ?? 0) + (usage.queries ?? 0) > 0;
+  // Below this, every step is an exact integer of a float, which is several times as fast.
+  if (sum <= MAX_EXACT && factor === PLAIN && !hasUnits) return Math.floor((sum + 500) / 1000);
+  const tokens = parts.reduce((all, [part, count]) => all + BigInt(count) * BigInt(prices[part] ?? 0), 0n);
   const units = unitsOf(usage, price);
   if (units === undefined) return undefined;
   // Millionths of picodollars, so that a tier's factor needs no rounding of its own.

@@ -9,9 +9,17 @@ import { isStream } from "../providers/bedrock/operations.ts";
 import type { Spent } from "../base/usage.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
 import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
-import type { RecordedAttempt, RecordedError, RecordSink, RequestRecord } from "../snapshot/record.ts";
+import type {
+  RecordedAttempt,
+  RecordedError,
+  RecordSink,
+  RequestCost,
+  RequestRecord,
+} from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import { invokeTier, withTier } from "../wire/usage.ts";
 import type { Hold } from "./admission/admit.ts";
+import { requestCost } from "./request_cost.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, Outcome } from "./outcome.ts";
 
@@ -201,13 +209,41 @@ export class Call {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.cancel();
+    // Before the exchanges are forgotten, whose headers name the tier.
+    const outcome = this.#outcome();
     if (error !== undefined) this.#endExchanges(error);
-    const outcome = this.#answer?.outcome();
     this.options.onSettled(this);
     this.#onSettled?.(error ?? outcome?.refusal);
     const spent = this.#closeHold(outcome, error ?? outcome?.refusal);
     const record = this.#record({ outcome, error: error ?? outcome?.refusal, failure, spent });
     for (const sink of this.options.sinks) sink(record);
+  }
+
+  /** Nanodollars for a complete answer; undefined if they are not known. */
+  get cost(): number | undefined {
+    const usage = this.#outcome()?.usage;
+    return usage && this.#costOf({ usage })?.nano;
+  }
+
+  /** The outcome, with the tier that only the headers of a response name. */
+  #outcome(): Outcome | undefined {
+    const outcome = this.#answer?.outcome();
+    const headers = [...this.#exchanges].find(({ isAccepted }) => isAccepted)?.responseHeaders;
+    if (outcome?.usage === undefined || outcome.usage.tier !== undefined || headers === undefined) {
+      return outcome;
+    }
+    return { ...outcome, usage: withTier(outcome.usage, invokeTier(headers)) };
+  }
+
+  #costOf(spent: Pick<Spent, "usage"> | undefined): RequestCost | undefined {
+    if (spent === undefined || this.#hold === undefined) return undefined;
+    return requestCost(spent, {
+      counts: this.#hold.counts,
+      accepted: this.#accepted,
+      target: this.#target,
+      snapshot: this.snapshot,
+      nowMs: this.options.clock.now(),
+    });
   }
 
   #expire(): void {
@@ -261,6 +297,9 @@ export class Call {
       firstByteMs: this.#firstByteMs,
       usage: outcome?.usage,
       spent,
+      cost: this.#costOf(spent),
+      modelId: this.#target && cut(this.#target.modelId, 256),
+      region: this.#target?.provider.region,
       limit: error?.details.limit,
       stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),
       upstreamRequestId: shortId(outcome?.upstreamRequestId ?? error?.details.upstream?.requestId),

@@ -18,6 +18,7 @@ import type { Admission, Hold } from "./admission/admit.ts";
 import { Asked } from "./admission/asked.ts";
 import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
+import { usdText } from "../facts/cost.ts";
 import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
@@ -276,10 +277,12 @@ function refusal(call: Call, error: AditError, ignored: readonly string[]): Resp
 
 function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
+  call.began(answer);
   addOwnHeaders(headers, call, ignored);
+  const { cost } = call;
+  if (cost !== undefined && call.snapshot.responseHeaders.cost) headers.set("x-adit-cost", usdText(cost));
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
-  call.began(answer);
   call.wrote(body.length);
   call.settle();
   return response;

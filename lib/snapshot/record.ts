@@ -36,6 +36,11 @@ export interface RequestRecord {
   readonly usage: Usage | undefined;
   /** What the request counts as having used; undefined if it was not admitted, or runs nothing upstream. */
   readonly spent: Spent | undefined;
+  /** What the request cost; undefined if it runs nothing upstream or was not admitted. */
+  readonly cost: RequestCost | undefined;
+  /** Model id that was sent to the provider last. */
+  readonly modelId: string | undefined;
+  readonly region: string | undefined;
   /** The rule that refused the request, if one did. */
   readonly limit: RefusingLimit | undefined;
   /** Bedrock's own value. */
@@ -48,6 +53,14 @@ export interface RequestRecord {
   readonly error: RecordedError | undefined;
   /** Whether the configuration enables a log line for successful requests. */
   readonly logged: boolean;
+}
+
+/** What a request cost, and why. */
+export interface RequestCost {
+  /** Nanodollars; undefined if the price is unknown, which is not the same as 0. */
+  readonly nano: number | undefined;
+  /** Id of the row of prices; undefined if nothing was used or no row is known. */
+  readonly price: string | undefined;
 }
 
 /** One attempt at one target. */

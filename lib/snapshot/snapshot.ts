@@ -110,6 +110,8 @@ export interface PriceSettings {
 export interface ResponseHeaders {
   /** Whether the target that answered, and those that were tried, are named. */
   readonly target: boolean;
+  /** Whether responses that are sent whole say what they cost. */
+  readonly cost: boolean;
 }
 
 export interface LogSettings {

@@ -2,12 +2,13 @@
 
 import { errorRow } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { usdText } from "../facts/cost.ts";
 import type { RecordedAttempt, RecordSink } from "../snapshot/record.ts";
 
 /** Writes one line per request, at the level of its error; if request logging is disabled, only failures. */
 export function requestLog(logger: Logger): RecordSink {
   return (record) => {
-    const { error, usage, ignored, anomalies } = record;
+    const { error, usage, spent, cost, ignored, anomalies } = record;
     const level = error === undefined ? "info" : errorRow(error.kind).level;
     if (!record.logged && level === "info") return;
     logger.log(level, "request", {
@@ -31,6 +32,8 @@ export function requestLog(logger: Logger): RecordSink {
       output_tokens: usage?.outputTokens,
       cache_read_tokens: usage?.cacheReadTokens,
       cache_write_tokens: usage?.cacheWriteTokens,
+      cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
+      estimated: spent?.estimated === true ? true : undefined,
       stop_reason: record.stopReason,
       upstream_request_id: record.upstreamRequestId,
       ignored: ignored.length === 0 ? undefined : ignored,

@@ -82,14 +82,14 @@ function largest(...counts: readonly (number | undefined)[]): number {
   return Math.max(...counts.map((count) => count ?? 0));
 }
 
+/** What a response says about the tier that it is billed at. */
+export interface ServedAs {
+  readonly serviceTier: JsonValue | undefined;
+  readonly latency: JsonValue | undefined;
+}
+
 /** The usage with the tier that the request is billed at; unchanged for the default tier. */
-export function withTier(
-  usage: Usage | undefined,
-  { serviceTier, latency }: {
-    readonly serviceTier: JsonValue | undefined;
-    readonly latency: JsonValue | undefined;
-  },
-): Usage | undefined {
+export function withTier(usage: Usage | undefined, { serviceTier, latency }: ServedAs): Usage | undefined {
   if (usage === undefined) return undefined;
   if (latency === "optimized") return { ...usage, tier: "optimized" };
   return typeof serviceTier === "string" && serviceTier !== "default"
@@ -97,6 +97,51 @@ export function withTier(
     : usage;
 }
 
+/** In a response of Converse, or in the last event of its stream. */
+export function converseTier(body: JsonValue | undefined): ServedAs {
+  return {
+    serviceTier: member(member(body, "serviceTier"), "type"),
+    latency: member(member(body, "performanceConfig"), "latency"),
+  };
+}
+
+/** In the headers of an InvokeModel response. */
+export function invokeTier(headers: Headers): ServedAs {
+  return {
+    serviceTier: headers.get("x-amzn-bedrock-service-tier") ?? undefined,
+    latency: headers.get("x-amzn-bedrock-performanceconfig-latency") ?? undefined,
+  };
+}
+
+const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
+/** The forms of Llama, of Titan's text models, and of its embeddings, which have no object for usage. */
+const TOP_LEVEL: readonly UsageNames[] = [
+  { ...METRICS_USAGE, inputTokens: "prompt_token_count", outputTokens: "generation_token_count" },
+  { ...METRICS_USAGE, inputTokens: "inputTextTokenCount", outputTokens: "totalOutputTextTokenCount" },
+];
+
+function topLevelUsage(body: JsonObject, before: Usage | undefined): Usage | undefined {
+  const form = TOP_LEVEL.find((names) => readCount(body[names.inputTokens]) !== undefined);
+  return form === undefined ? before : readUsage(body, form, before);
+}
+
+/** The forms in which the families report token counts in their own bodies. */
+const BODY_FORMS: readonly UsageNames[] = [CONVERSE_USAGE, MESSAGES_USAGE, COMPLETION_USAGE];
+
+/** The counts in an InvokeModel body or event of any family, on top of those known before. */
+export function familyUsage(body: JsonValue | undefined, before?: Usage): Usage | undefined {
+  if (!isJsonObject(body)) return before;
+  const usage = body["usage"] ?? member(body["message"], "usage") ?? member(body["metadata"], "usage");
+  const form = BODY_FORMS.find((names) =>
+    readCount(member(usage, names.inputTokens)) !== undefined ||
+    readCount(member(usage, names.outputTokens)) !== undefined
+  );
+  const known = form === undefined ? topLevelUsage(body, before) : readUsage(usage, form, before);
+  const images = Array.isArray(body["images"]) ? body["images"].length : 0;
+  if (images === 0) return known;
+  return { ...(known ?? NOTHING), images };
+}
 /** A token count; undefined if it is not a valid one. */
 export function readCount(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;

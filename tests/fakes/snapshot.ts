@@ -134,7 +134,7 @@ export function snapshot(
     },
     timeouts: TIMEOUTS,
     log: { level: "info", requests: true },
-    responseHeaders: { target: true },
+    responseHeaders: { target: true, cost: true },
     providers,
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),

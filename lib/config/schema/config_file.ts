@@ -355,6 +355,8 @@ export const Config = mapping({
   response_headers: mapping({
     target: flag().prefault(true)
       .describe("Name the target that answered, and those that were tried, for models with several targets."),
+    cost: flag().prefault(true)
+      .describe("Name the cost in US dollars, in responses that are not streamed and have a known price."),
   }).prefault({}).describe("What responses say about how they were made."),
   providers: named(NAME, provider).prefault({}).describe(
     "Providers of models, by name; at least one is required.",

@@ -4,7 +4,7 @@
 
 import type { AditError } from "../../base/errors.ts";
 import type { Spent } from "../../base/usage.ts";
-import type { Asked } from "./asked.ts";
+import type { Asked, Counted } from "./asked.ts";
 import type { Ending } from "./ending.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -47,6 +47,11 @@ export class Hold {
     this.#spent = this.#sizes.settle(this.#asked, ending);
     for (const held of this.#held) held.settle(this.#spent);
     return this.#spent;
+  }
+
+  /** What the request counts as. */
+  get counts(): Counted {
+    return this.#asked.parts.counts;
   }
 
   addHeaders(headers: Headers): void {

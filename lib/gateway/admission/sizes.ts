@@ -69,7 +69,8 @@ export class Sizes {
     const { usage = NOTHING, error, accepted, brokenAttempts } = ending;
     const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
     if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
-    if (error === undefined && usage.outputTokens + promptTokens(usage) > 0) {
+    const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) + (usage.queries ?? 0);
+    if (error === undefined && counted > 0) {
       this.#learn(asked, usage, ending);
       return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
     }

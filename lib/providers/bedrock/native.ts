@@ -14,7 +14,7 @@ import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./
 import { isConverseContent } from "./converse.ts";
 import { type HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
 import { isContentChunk } from "./invoke.ts";
-import { invokeStreamEnd, usageOfConverse, usageOfHeaders } from "./native_usage.ts";
+import { invokeStreamEnd, usageOfChunks, usageOfConverse, usageOfInvoke } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
 
 /** A response that arrived whole: a success without a stream, or any error. */
@@ -55,7 +55,7 @@ function reportOf(
       };
     case "headers":
       return {
-        usage: usageOfHeaders(headers),
+        usage: usageOfInvoke(headers, body),
         stopReason: isReadable ? stopReasonOfInvoke(body) : undefined,
       };
     case "converse events":
@@ -96,7 +96,10 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   #lastChunks: readonly Uint8Array[] = [];
   #stopReason: string | undefined;
   #stopped = false;
-  usage: Usage | undefined;
+  /** The usage that Converse reports in its last event. */
+  #usage: Usage | undefined;
+  /** The first chunk of an InvokeModel stream, in which Claude counts the prompt. */
+  #firstChunk: Uint8Array | undefined;
   /** The exception frame that was passed on, if any, for the log. */
   exception: AditError | undefined;
   /** Whether a part of the content has arrived, or the end. */
@@ -120,6 +123,14 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     if (stream.exception === undefined || stream.hasContent) return stream;
     exchange.end(stream.exception);
     throw stream.exception;
+  }
+
+  /** As far as it was reported; also of a stream that broke off. */
+  get usage(): Usage | undefined {
+    // The first chunk may still be among the last; counts are cumulative, so that reading it twice adds nothing.
+    return this.#firstChunk === undefined
+      ? this.#usage
+      : usageOfChunks([this.#firstChunk, ...this.#lastChunks]);
   }
 
   /** The stop reason; defined once the model has sent it. */
@@ -213,8 +224,11 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
       this.#stopped = true;
       this.#stopReason = stopReasonOfConverse(frame.payload);
     }
-    if (event === "metadata") this.usage = usageOfConverse(frame.payload, undefined);
-    if (event === "chunk") this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
+    if (event === "metadata") this.#usage = usageOfConverse(frame.payload, undefined);
+    if (event === "chunk") {
+      this.#firstChunk ??= frame.payload;
+      this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
+    }
     this.exception ??= classifyFrame(frame, this.#requestId);
     this.frames++;
     // An exception ends the holding back, but is not content.
@@ -237,10 +251,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
 
   /** Throws unless the response is complete; a truncated frame after that only loses token counts. */
   #checkEnd(): void {
-    if (this.#isComplete()) {
-      if (operationRow(this.operation).usage === "invoke events") this.usage = this.#invokeEnd().usage;
-      return;
-    }
+    if (this.#isComplete()) return;
     try {
       this.#decoder.end();
     } catch (cause) {

@@ -7,13 +7,36 @@ import { isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
 import { METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
-import { CONVERSE_USAGE, METRICS_USAGE, readUsage } from "../../wire/usage.ts";
+import {
+  CONVERSE_USAGE,
+  converseTier,
+  familyUsage,
+  invokeTier,
+  METRICS_USAGE,
+  readUsage,
+  withTier,
+} from "../../wire/usage.ts";
 
 /** The `usage` member of a Converse response or of a stream's `metadata` event. */
 export function usageOfConverse(body: Uint8Array, headers: Headers | undefined): Usage | undefined {
   // A compressed response is for the caller to read.
   if (headers?.has("content-encoding")) return undefined;
-  return readUsage(member(parse(decodeUtf8(body)), "usage"), CONVERSE_USAGE);
+  const answer = parse(decodeUtf8(body));
+  return withTier(readUsage(member(answer, "usage"), CONVERSE_USAGE), converseTier(answer));
+}
+
+/**
+ * Maximum size of an InvokeModel body that is parsed for what its headers do not say; without a header, the body is read
+ * whatever its size, to count the images in it.
+ */
+const MAX_READ_BYTES = 1024 * 1024;
+
+/** The counts of an InvokeModel response: in its headers, and what only the body has, such as writes for an hour. */
+export function usageOfInvoke(headers: Headers, body: Uint8Array): Usage | undefined {
+  const counted = usageOfHeaders(headers);
+  const isRead = !headers.has("content-encoding") && (counted === undefined || body.length <= MAX_READ_BYTES);
+  const usage = isRead ? familyUsage(parse(decodeUtf8(body)), counted) : counted;
+  return withTier(usage, invokeTier(headers));
 }
 
 /** The token count headers of an InvokeModel response. */
@@ -28,20 +51,29 @@ export function usageOfHeaders(headers: Headers): Usage | undefined {
   };
 }
 
-/**
- * The last chunk of an InvokeModel stream: its usage, and whether the model had finished. Claude says so with
- * `message_stop`; for every family, the last chunk has Bedrock's metrics.
- */
+/** Whether the model had finished with this last chunk of an InvokeModel stream, and what its metrics count. */
 export function invokeStreamEnd(payload: Uint8Array): { complete: boolean; usage: Usage | undefined } {
-  const event = lastEvent(payload);
+  const event = parsedChunk(payload);
   const metrics = event?.[METRICS];
   return {
+    // Claude says so with `message_stop`; for every family, the last chunk has Bedrock's metrics.
     complete: isJsonObject(metrics) || event?.type === "message_stop",
     usage: readUsage(metrics, METRICS_USAGE),
   };
 }
 
-function lastEvent(payload: Uint8Array): JsonObject | undefined {
+/**
+ * The counts in some chunks of an InvokeModel stream, in order: the families' own, which a stream that broke off has, too,
+ * and Bedrock's metrics. All are cumulative.
+ */
+export function usageOfChunks(payloads: readonly Uint8Array[]): Usage | undefined {
+  return payloads.map(parsedChunk).reduce<Usage | undefined>(
+    (usage, event) => readUsage(event?.[METRICS], METRICS_USAGE, familyUsage(event, usage)),
+    undefined,
+  );
+}
+
+function parsedChunk(payload: Uint8Array): JsonObject | undefined {
   try {
     return parseChunk(unwrapChunk(payload));
   } catch {

@@ -73,6 +73,7 @@ export class Exchange {
   readonly #head: Promise<Head>;
   #phase: Phase;
   #isAccepted = false;
+  #headers: Headers | undefined;
   /** The first-byte deadline, then the deadline of the next chunk. */
   #progress: Deadline;
   readonly #total: Deadline | undefined;
@@ -109,6 +110,11 @@ export class Exchange {
   /** Whether the provider has answered with status 200. */
   get isAccepted(): boolean {
     return this.#isAccepted;
+  }
+
+  /** The headers of the response; undefined before they have arrived. */
+  get responseHeaders(): Headers | undefined {
+    return this.#headers;
   }
 
   /** Records that the response has content. */
@@ -197,6 +203,7 @@ export class Exchange {
     const { resolve } = this.#phase;
     this.#phase = { kind: "paused", response, reader: undefined };
     this.#isAccepted = response.status === 200;
+    this.#headers = response.headers;
     this.#progress.cancel();
     this.#progress = this.#watchSilence();
     resolve({ status: response.status, headers: response.headers });

@@ -4,7 +4,7 @@ import { upstreamProtocol } from "../../base/errors.ts";
 import { firstMember, isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
-import { CONVERSE_USAGE, readCount, readUsage, withTier } from "../usage.ts";
+import { CONVERSE_USAGE, converseTier, readCount, readUsage, withTier } from "../usage.ts";
 
 // Request: names and shapes of ConverseRequest in AWS's model. Blobs are base64 strings. A member set to undefined is
 // absent, as in JSON.
@@ -206,15 +206,7 @@ export function parseUsage(body: JsonValue | undefined): Usage | undefined {
   const usage = member(body, "usage");
   const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
     .every((name) => readCount(member(usage, name)) !== undefined);
-  return isWhole ? withTier(readUsage(usage, CONVERSE_USAGE), tierOf(body)) : undefined;
-}
-
-/** What Converse says about the service tier and the latency of a response. */
-function tierOf(body: JsonValue | undefined): Parameters<typeof withTier>[1] {
-  return {
-    serviceTier: member(member(body, "serviceTier"), "type"),
-    latency: member(member(body, "performanceConfig"), "latency"),
-  };
+  return isWhole ? withTier(readUsage(usage, CONVERSE_USAGE), converseTier(body)) : undefined;
 }
 
 /** One parser for each known block type. */

@@ -6,8 +6,10 @@ import type { Usage } from "../../../lib/base/usage.ts";
 import { FrameDecoder } from "../../../lib/codec/eventstream.ts";
 import {
   invokeStreamEnd,
+  usageOfChunks,
   usageOfConverse,
   usageOfHeaders,
+  usageOfInvoke,
 } from "../../../lib/providers/bedrock/native_usage.ts";
 import { CLAUDE_STOP, invokeFrames, USAGE } from "../../fakes/frames.ts";
 
@@ -79,4 +81,70 @@ Deno.test("an unreadable last frame does not complete the stream", () => {
   for (const payload of ["", "{", '{"bytes":7}', '{"bytes":"%%%"}', '{"bytes":"e30"}']) {
     deepEqual(invokeStreamEnd(encodeUtf8(payload)), { complete: false, usage: undefined }, payload);
   }
+});
+
+const FAMILIES: readonly (readonly [family: string, body: unknown, usage: Usage | undefined])[] = [
+  ["Claude", {
+    type: "message",
+    usage: {
+      input_tokens: 7,
+      output_tokens: 30,
+      cache_read_input_tokens: 2,
+      cache_creation_input_tokens: 12,
+      cache_creation: { ephemeral_5m_input_tokens: 4, ephemeral_1h_input_tokens: 8 },
+    },
+  }, { ...FULL, outputTokens: 30, cacheWriteTokens: 12, cacheWrite1hTokens: 8 }],
+  ["Nova", {
+    usage: { inputTokens: 7, outputTokens: 3, cacheReadInputTokenCount: 1, cacheReadInputTokens: 2 },
+  }, FULL],
+  ["a completion with reasoning", {
+    choices: [],
+    usage: { prompt_tokens: 7, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: 2 } },
+  }, { ...NONE, inputTokens: 7, outputTokens: 3, reasoningTokens: 2 }],
+  ["Llama", { generation: "x", prompt_token_count: 7, generation_token_count: 3 }, {
+    ...NONE,
+    inputTokens: 7,
+    outputTokens: 3,
+  }],
+  ["Titan's embeddings", { embedding: [0.5], inputTextTokenCount: 7 }, { ...NONE, inputTokens: 7 }],
+  ["images", { images: ["a", "b"] }, { ...NONE, images: 2 }],
+  ["a body without counts", { outputs: [] }, undefined],
+];
+
+for (const [family, body, usage] of FAMILIES) {
+  Deno.test(`without headers, the usage of an InvokeModel body is read: ${family}`, () => {
+    deepEqual(usageOfInvoke(new Headers(), encodeUtf8(JSON.stringify(body))), usage);
+  });
+}
+
+Deno.test("headers count, the body adds what they do not say, and the tier is kept", () => {
+  const headers = new Headers({
+    "x-amzn-bedrock-input-token-count": "7",
+    "x-amzn-bedrock-output-token-count": "3",
+    "x-amzn-bedrock-cache-write-input-token-count": "12",
+    "x-amzn-bedrock-service-tier": "flex",
+  });
+  const usage = { cache_creation: { ephemeral_1h_input_tokens: 8 }, input_tokens: 7, output_tokens: 3 };
+  const body = encodeUtf8(JSON.stringify({ usage }));
+  deepEqual(usageOfInvoke(headers, body), {
+    ...NONE,
+    inputTokens: 7,
+    outputTokens: 3,
+    cacheWriteTokens: 12,
+    cacheWrite1hTokens: 8,
+    tier: "flex",
+  });
+  headers.set("content-encoding", "gzip");
+  equal(usageOfInvoke(headers, body)?.cacheWrite1hTokens, undefined);
+});
+
+Deno.test("cumulative counts of a stream are not added, and the largest counts", () => {
+  const chunks = [
+    { type: "message_start", message: { usage: { input_tokens: 7, output_tokens: 1 } } },
+    { type: "message_delta", usage: { output_tokens: 3, cache_read_input_tokens: 2 } },
+    { type: "message_delta", usage: { output_tokens: 2 } },
+  ].map((chunk) => new FrameDecoder().push(invokeFrames(chunk)[0] ?? EMPTY)[0]?.payload ?? EMPTY);
+  deepEqual(usageOfChunks(chunks), FULL);
+  // What a stream had reported when it broke off.
+  deepEqual(usageOfChunks(chunks.slice(0, 1)), { ...NONE, inputTokens: 7, outputTokens: 1 });
 });

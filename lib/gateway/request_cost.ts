@@ -1,0 +1,42 @@
+/** What a request costs, by the prices of the snapshot with which it began. */
+
+import type { Spent, Usage } from "../base/usage.ts";
+import { costOf } from "../facts/cost.ts";
+import { type FoundPrice, priceOf } from "../facts/price_book.ts";
+import type { RequestCost } from "../snapshot/record.ts";
+import type { Target } from "../snapshot/plan.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Counted } from "./admission/asked.ts";
+
+/** The price of a target; undefined if it is unknown. */
+export function targetPrice(target: Target, { prices }: Snapshot, nowMs: number): FoundPrice | undefined {
+  const { provider, modelId, settings } = target;
+  return priceOf({ id: modelId, baseModel: settings?.baseModel, region: provider.region }, prices, nowMs);
+}
+
+export interface Charged {
+  readonly counts: Counted;
+  /** Whether a target has worked on the request. */
+  readonly accepted: boolean;
+  /** The target that was tried last. */
+  readonly target: Target | undefined;
+  readonly snapshot: Snapshot;
+  readonly nowMs: number;
+}
+
+/** Nothing for a request that no target accepted; unknown where the usage or the price is. */
+export function requestCost({ usage }: Pick<Spent, "usage">, charged: Charged): RequestCost {
+  const { counts, accepted, target, snapshot, nowMs } = charged;
+  if (counts === "requests" || target === undefined || (!accepted && isNothing(usage))) {
+    return { nano: 0, price: undefined };
+  }
+  const found = targetPrice(target, snapshot, nowMs);
+  if (found === undefined || counts === "unmetered") return { nano: undefined, price: undefined };
+  return { nano: costOf(usage, found.row, usage.tier), price: found.row.id };
+}
+
+function isNothing(
+  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, images = 0, queries = 0 }: Usage,
+): boolean {
+  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens + images + queries === 0;
+}
