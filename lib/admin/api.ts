@@ -59,6 +59,7 @@ const COLLECTIONS: ReadonlyMap<string, EntrySection> = new Map<string, EntrySect
 
 const PATH = /^\/admin\/v1\/([a-z_]+)(?:\/(.+))?$/;
 const MAX_DEPTH = 32;
+const MAX_VALUES = 20_000;
 
 /** The routes below `/admin/v1/`, if the configuration enables them; errors are JSON with an `error`. */
 export function adminApi(options: AdminApiOptions): AdminApi {
@@ -166,7 +167,7 @@ async function remove(call: Call): Promise<Response> {
 /** The entry that a body describes: ours has a member `entry`, any other body is AISIX's. */
 async function readNamedEntry(call: Call): Promise<NamedEntry> {
   const { request, readBody, section } = call;
-  const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH });
+  const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES });
   refuseOtherName(body, call);
   const { name, entry, ...rest } = body;
   if (entry === undefined) return readAisix(section, body);

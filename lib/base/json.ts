@@ -28,6 +28,8 @@ interface ParseContext {
 export interface ParseOptions {
   /** Maximum nesting depth of objects and arrays. */
   readonly maxDepth: number;
+  /** Maximum number of values: members of objects and elements of arrays, at any depth. */
+  readonly maxValues: number;
 }
 
 /**
@@ -40,6 +42,9 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
   const outline = outlineOf(bytes);
   if (outline.depth > options.maxDepth) {
     throw invalidBody(`the request body is nested more than ${options.maxDepth} levels deep`);
+  }
+  if (outline.values > options.maxValues) {
+    throw invalidBody(`the request body has more than ${options.maxValues} JSON values`);
   }
   const text = decodeUtf8Strictly(bytes);
   if (text === undefined) throw invalidBody("the request body is not valid UTF-8");
@@ -157,6 +162,7 @@ const NINE = 0x39;
 const LOWER_E = 0x65;
 const UPPER_E = 0x45;
 const QUOTE = 0x22;
+const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -169,6 +175,8 @@ const LONG_NUMBER_DIGITS = 16;
 interface Outline {
   /** Maximum nesting depth of brackets. */
   readonly depth: number;
+  /** Number of members and elements at any depth, to within the number of empty brackets. */
+  readonly values: number;
   /** Whether there is a number that may be rounded. */
   readonly hasLongNumber: boolean;
   /** Whether there is a number that may overflow. */
@@ -182,6 +190,7 @@ interface Outline {
 export function outlineOf(bytes: Uint8Array): Outline {
   let deepest = 0;
   let depth = 0;
+  let values = 0;
   let digits = 0;
   let hasLongNumber = false;
   let hasExponent = false;
@@ -198,11 +207,14 @@ export function outlineOf(bytes: Uint8Array): Outline {
       if (at === -1) break;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       deepest = Math.max(deepest, ++depth);
+      values++;
+    } else if (byte === COMMA) {
+      values++;
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       depth--;
     }
   }
-  return { depth: deepest, hasLongNumber, hasExponent };
+  return { depth: deepest, values, hasLongNumber, hasExponent };
 }
 
 /** Offset of the quote that closes the string opened at `open`, or -1. */

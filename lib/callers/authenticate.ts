@@ -45,7 +45,7 @@ export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): I
     if (nowMs >= (snapshot.keyExpiresAtMs.get(hash) ?? Infinity)) throw new AditError("expired_key");
     return { kind: "caller", caller: checkUsable(caller, nowMs) };
   }
-  const claimed = claimedCaller(headers, snapshot);
+  const claimed = claimedCaller(headers, snapshot, nowMs);
   if (claimed !== undefined) return { kind: "claim", caller: claimed };
   throw new AditError(given ? "invalid_key" : "missing_key");
 }

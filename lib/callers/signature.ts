@@ -2,6 +2,7 @@
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import {
+  claimProblem,
   isSignature,
   parseAuthorization,
   type SignatureError,
@@ -22,9 +23,9 @@ const KINDS = {
 
 /**
  * The caller to whom the signature's access key id belongs; undefined if the request is unsigned. Nothing is proven
- * yet, but a request with an unknown id can be rejected early.
+ * yet, but a request with an unknown id, another scope or an old date can be rejected early.
  */
-export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | undefined {
+export function claimedCaller(headers: Headers, snapshot: Snapshot, nowMs: number): Caller | undefined {
   const header = headers.get("authorization");
   if (header === null || !isSignature(header)) return undefined;
   const authorization = parseAuthorization(header);
@@ -33,6 +34,8 @@ export function claimedCaller(headers: Headers, snapshot: Snapshot): Caller | un
   if (caller === undefined) {
     throw new AditError("invalid_key", "The security token included in the request is invalid.");
   }
+  const problem = claimProblem(authorization, headers, { nowMs });
+  if (problem !== undefined) throw new AditError("invalid_signature", problem);
   return caller;
 }
 

@@ -5,5 +5,8 @@ import type { EndpointRequest } from "../gateway/endpoint.ts";
 
 /** The object in the body. Throws `invalid_request`. */
 export function jsonBody({ received, snapshot }: EndpointRequest): JsonObject {
-  return parseJsonBody(received.body, { maxDepth: snapshot.limits.jsonDepth });
+  return parseJsonBody(received.body, {
+    maxDepth: snapshot.limits.jsonDepth,
+    maxValues: snapshot.limits.jsonValues,
+  });
 }

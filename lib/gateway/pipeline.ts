@@ -3,15 +3,16 @@
  */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
+import { encodeUtf8 } from "../base/bytes.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
-import { identify, verifyIdentity } from "../callers/authenticate.ts";
+import { identify, type Identity, verifyIdentity } from "../callers/authenticate.ts";
 import type { Upstream } from "../providers/upstream.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
-import { discardBody, readBody } from "../server/body.ts";
+import { type BodyBounds, discardBody, readBody } from "../server/body.ts";
 import { routePath } from "../server/path.ts";
-import { streamBody } from "../server/stream.ts";
+import { type ByteSource, streamBody } from "../server/stream.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { Admission, Hold } from "./admission/admit.ts";
@@ -22,8 +23,10 @@ import { usdText } from "../facts/cost.ts";
 import { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
+import { HeavyWork } from "./heavy_work.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
+import { Unproven, UNPROVEN_IDLE_MS, UNPROVEN_TOTAL_MS } from "./unproven.ts";
 
 export interface PipelineOptions {
   readonly clock: Clock;
@@ -45,6 +48,12 @@ interface Incoming {
   readonly call: Call;
 }
 
+/** A complete request and its caller. */
+interface Proven {
+  readonly received: ReceivedRequest;
+  readonly caller: Caller;
+}
+
 /** A request that is complete except for what it may use. */
 interface Admissible {
   readonly call: Call;
@@ -58,6 +67,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #inFlight = new Set<Call>();
   readonly #startedMs: number;
+  readonly #unproven = new Unproven();
+  readonly #heavy = new HeavyWork();
   #snapshot: Snapshot;
   #draining = false;
 
@@ -115,7 +126,10 @@ export class Pipeline {
       dialect: router.dialectOf(path, headers),
       remoteAddress: connection.remoteAddress,
       sinks,
-      onSettled: (settled) => this.#inFlight.delete(settled),
+      onSettled: (settled) => {
+        this.#inFlight.delete(settled);
+        connection.answered?.();
+      },
     });
     this.#inFlight.add(call);
     return call;
@@ -149,23 +163,28 @@ export class Pipeline {
     if (this.#inFlight.size > snapshot.limits.concurrent) throw new AditError("busy");
     if (identity.kind === "caller") call.caller = identity.caller;
     endWithClient(call, connection.clientGone);
-    const received = await this.#receive(incoming);
-    const caller = verifyIdentity(identity, received, this.#options.clock.now());
+    const { received, caller } = await this.#prove(incoming, identity);
     call.caller = caller;
-    const reading = endpoint.read({
-      received,
-      target: connection.target,
-      caller,
-      snapshot,
-      startedMs: this.#startedMs,
-    });
+    const bodyBytes = received.body.length;
+    const { target } = connection;
+    const startedMs = this.#startedMs;
+    const reading = await this.#heavy.run(
+      bodyBytes,
+      () => endpoint.read({ received, target, caller, snapshot, startedMs }),
+    );
     switch (reading.kind) {
       case "answer":
         return wholeResponse(call, reading.answer);
       case "model":
         call.plan = reading.request.plan;
-        call.hold = this.#admit(reading.request, { call, caller, endpoint, bodyBytes: received.body.length });
-        return this.#respond(await attemptInOrder(reading.request, call, this.#options.attempts), call);
+        call.hold = this.#admit(reading.request, { call, caller, endpoint, bodyBytes });
+        return this.#respond(
+          await this.#heavy.run(
+            bodyBytes,
+            () => attemptInOrder(reading.request, call, this.#options.attempts),
+          ),
+          call,
+        );
     }
   }
 
@@ -180,15 +199,37 @@ export class Pipeline {
     );
   }
 
+  /** The request as received, and the caller who is proven to have sent it. */
+  async #prove(incoming: Incoming, identity: Identity): Promise<Proven> {
+    const { limits, timeouts: { idleMs } } = incoming.call.snapshot;
+    const totalMs = incoming.call.remainingMs;
+    if (identity.kind === "caller") {
+      return { received: await this.#receive(incoming, { idleMs, totalMs }), caller: identity.caller };
+    }
+    const room = this.#unproven.enter(identity.caller, limits);
+    try {
+      const received = await this.#receive(incoming, {
+        idleMs: Math.min(idleMs, UNPROVEN_IDLE_MS),
+        totalMs: Math.min(totalMs, UNPROVEN_TOTAL_MS),
+        onBytes: room.take,
+      });
+      const caller = await this.#heavy.run(
+        received.body.length,
+        () => verifyIdentity(identity, received, this.#options.clock.now()),
+      );
+      return { received, caller };
+    } finally {
+      room.release();
+    }
+  }
+
   /** The request as received, once it is complete. */
-  async #receive({ request, connection: { target }, call }: Incoming): Promise<ReceivedRequest> {
-    const { limits, timeouts } = call.snapshot;
-    const body = await readBody(request, {
-      maxBytes: limits.bodyBytes,
-      idleMs: timeouts.idleMs,
-      totalMs: call.remainingMs,
-      timers: this.#options.timers,
-    });
+  async #receive(
+    { request, connection: { target }, call }: Incoming,
+    bounds: Pick<BodyBounds, "idleMs" | "totalMs" | "onBytes">,
+  ): Promise<ReceivedRequest> {
+    const { timers } = this.#options;
+    const body = await readBody(request, { ...bounds, maxBytes: call.snapshot.limits.bodyBytes, timers });
     const { method, headers } = request;
     const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
     return { method, url: `http://${authority}${target}`, headers, body };
@@ -204,11 +245,12 @@ export class Pipeline {
   }
 
   #send(answer: Answer, call: Call): Response {
-    if (isWhole(answer)) return wholeResponse(call, answer);
-    const { status, headers, body } = answer;
+    if (isWhole(answer) && answer.body.length <= MAX_PIECE_BYTES) return wholeResponse(call, answer);
+    const { status, headers } = answer;
     call.began(answer);
     addOwnHeaders(headers, call, answer.ignored);
     const { timers } = this.#options;
+    const body = isWhole(answer) ? wholeSource(answer, call) : answer.body;
     return new Response(streamBody(body, call, { timers, keepaliveMs: call.snapshot.timeouts.keepaliveMs }), {
       status,
       headers,
@@ -224,6 +266,30 @@ function refusingEndpoint(refusal: AditError): CallerEndpoint {
     refusal,
     read() {
       throw refusal;
+    },
+  };
+}
+
+/**
+ * Longer answers do not fit into the buffers of a connection. They are sent piece by piece, so that a client that does
+ * not read them is noticed, and counts as in flight.
+ */
+const MAX_PIECE_BYTES = 64 * 1024;
+
+function wholeSource({ headers, body }: WholeAnswer, call: Call): ByteSource {
+  const bytes = typeof body === "string" ? encodeUtf8(body) : body;
+  headers.set("content-length", String(bytes.length));
+  call.wrote(bytes.length);
+  let at = 0;
+  return {
+    ping: undefined,
+    next() {
+      const piece = bytes.subarray(at, at += MAX_PIECE_BYTES);
+      return Promise.resolve(piece.length === 0 ? undefined : piece);
+    },
+    // Nothing can follow a part of a whole answer; the connection is cut.
+    failure(error) {
+      throw error;
     },
   };
 }

@@ -20,6 +20,8 @@ import { type Libc, systemCalls } from "./system_calls.ts";
 interface BunServer {
   readonly hostname: string;
   readonly port: number;
+  /** Seconds without traffic after which the request's connection is closed; 0 for never. */
+  timeout(request: Request, seconds: number): void;
   requestIP(request: Request): { readonly address: string } | null;
   stop(closeActiveConnections: boolean): Promise<void>;
 }
@@ -82,9 +84,13 @@ class BunConnection implements Connection {
   readonly truncatesStreams = false;
   readonly remoteAddress: string;
   readonly #request: Request;
+  readonly #server: BunServer;
 
   constructor(request: Request, server: BunServer) {
     this.#request = request;
+    this.#server = server;
+    // The timeout that the last answer on this connection has set.
+    server.timeout(request, 0);
     // Read now: Bun 1.4.4 forgets the address once the request is answered.
     this.remoteAddress = server.requestIP(request)?.address ?? "";
   }
@@ -98,7 +104,14 @@ class BunConnection implements Connection {
   get clientGone(): AbortSignal {
     return this.#request.signal;
   }
+
+  answered(): void {
+    this.#server.timeout(this.#request, IDLE_S);
+  }
 }
+
+/** Longer than usual for load balancers, which must be the ones to close a connection that they may use again. */
+const IDLE_S = 75;
 
 /**
  * Those of TLS 1.2 with forward secrecy and authenticated encryption, which are all that Deno has; Bun 1.4.4 also offers
@@ -140,7 +153,8 @@ function settingsFor(handle: Handler): BunSettings {
   return {
     // Without this, Bun 1.4.4 only speaks HTTP/1.1; other spellings are silently ignored.
     http2: true,
-    // Bun 1.4.4 closes after 10 s without traffic, even before the first byte; the program has its own deadlines.
+    // Bun 1.4.4 would close after this time also while an answer is awaited. Without it, connections that have not
+    // sent a whole request head are still closed, after 12 s.
     idleTimeout: 0,
     // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's
     // dialect.

@@ -99,6 +99,11 @@ export interface Connection {
   readonly clientGone: AbortSignal;
   /** Address of the peer, without its port; empty for a Unix socket. */
   readonly remoteAddress: string;
+  /**
+   * Called when the response is complete: from then on, a connection without traffic is closed after a while. Only Bun
+   * can; Deno 2.9.6 keeps idle connections, and those with half a request, until the client closes them.
+   */
+  answered?(): void;
   /** Whether a streamed response could reach this client truncated and still look complete. */
   readonly truncatesStreams: boolean;
 }

@@ -1,6 +1,6 @@
 /** Reads request bodies, limited in size and time. */
 
-import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
+import { concat, EMPTY } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 
@@ -11,16 +11,22 @@ export interface BodyBounds {
   /** Maximum time for the whole body. */
   readonly totalMs: number;
   readonly timers: TimerWheel;
+  /** Called with the number of bytes before they are kept; may throw. */
+  readonly onBytes?: (bytes: number) => void;
 }
+
+/** Shorter bodies of known length are read in one piece, which is cheaper; all of it must arrive within `idleMs`. */
+const ONE_PIECE_BYTES = 64 * 1024;
 
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
-  const { maxBytes, idleMs, totalMs, timers } = bounds;
+  const { maxBytes, idleMs, totalMs, timers, onBytes } = bounds;
   // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return EMPTY;
-  const reader = declared <= MAX_ONE_PIECE_BYTES ? undefined : request.body.getReader();
+  if (declared <= ONE_PIECE_BYTES) onBytes?.(declared);
+  const reader = declared <= ONE_PIECE_BYTES ? undefined : request.body.getReader();
   let deadline: Deadline | undefined;
   try {
     return await new Promise((resolve, reject) => {
@@ -42,7 +48,9 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
 /** Each chunk extends the deadline. */
 async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  { maxBytes, idleMs, totalMs, timers: { clock }, deadline }: BodyBounds & { readonly deadline: Deadline },
+  { maxBytes, idleMs, totalMs, timers: { clock }, onBytes, deadline }: BodyBounds & {
+    readonly deadline: Deadline;
+  },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const endsMs = clock.monotonic() + totalMs;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -52,6 +60,7 @@ async function readChunks(
     if (done) return concat(chunks, total);
     total += value.length;
     if (total > maxBytes) throw tooLarge(maxBytes);
+    onBytes?.(value.length);
     chunks.push(value);
     deadline.extend(Math.min(idleMs, endsMs - clock.monotonic()));
   }

@@ -78,6 +78,8 @@ export interface Limits {
   readonly headerBytes: number;
   /** Maximum nesting depth of a JSON body. */
   readonly jsonDepth: number;
+  /** Maximum number of members and elements in a JSON body, at any depth. */
+  readonly jsonValues: number;
   /** Maximum number of in-flight requests. */
   readonly concurrent: number;
   /** Whether images are fetched from https URLs. */

@@ -9,7 +9,7 @@ import { Random } from "../suites/random.ts";
 
 function refusal(body: string | Uint8Array, maxDepth = 8): string {
   try {
-    parseJsonBody(typeof body === "string" ? encodeUtf8(body) : body, { maxDepth });
+    parseJsonBody(typeof body === "string" ? encodeUtf8(body) : body, { maxDepth, maxValues: 100 });
   } catch (error) {
     assert.ok(error instanceof AditError && error.kind === "invalid_request");
     return error.message;
@@ -18,12 +18,12 @@ function refusal(body: string | Uint8Array, maxDepth = 8): string {
 }
 
 Deno.test("an object is parsed, with or without a byte order mark", () => {
-  assert.deepEqual(parseJsonBody(encodeUtf8('{"a":[1]}'), { maxDepth: 2 }), { a: [1] });
-  assert.deepEqual(parseJsonBody(encodeUtf8('\uFEFF{"a":1}'), { maxDepth: 2 }), { a: 1 });
+  assert.deepEqual(parseJsonBody(encodeUtf8('{"a":[1]}'), { maxDepth: 2, maxValues: 100 }), { a: [1] });
+  assert.deepEqual(parseJsonBody(encodeUtf8('\uFEFF{"a":1}'), { maxDepth: 2, maxValues: 100 }), { a: 1 });
 });
 
 Deno.test("a member named __proto__ is an ordinary member", () => {
-  const body = parseJsonBody(encodeUtf8('{"__proto__":{"polluted":true}}'), { maxDepth: 4 });
+  const body = parseJsonBody(encodeUtf8('{"__proto__":{"polluted":true}}'), { maxDepth: 4, maxValues: 100 });
   assert.equal(Reflect.get({}, "polluted"), undefined);
   assert.equal(Reflect.get(mergeJson(body, { a: 1 }), "polluted"), undefined);
   assert.deepEqual(Object.keys(mergeJson({ a: 1 }, body)), ["a", "__proto__"]);
@@ -78,7 +78,7 @@ for (const [name, body, message] of REFUSED) {
 }
 
 Deno.test("a body of the greatest depth is accepted", () => {
-  parseJsonBody(encodeUtf8(`${'{"a":'.repeat(8)}1${"}".repeat(8)}`), { maxDepth: 8 });
+  parseJsonBody(encodeUtf8(`${'{"a":'.repeat(8)}1${"}".repeat(8)}`), { maxDepth: 8, maxValues: 100 });
 });
 
 Deno.test("no refusal of broken JSON quotes it", () => {
@@ -164,4 +164,16 @@ Deno.test("values are described by kind alone", () => {
     "a number",
     "a boolean",
   ]);
+});
+
+Deno.test("a body with too many values is refused, however they are nested", () => {
+  const parse = (text: string) => parseJsonBody(encodeUtf8(text), { maxDepth: 8, maxValues: 10 });
+  const list = (length: number) => JSON.stringify({ a: Array(length).fill(1) });
+  assert.ok(parse(list(9)));
+  assert.ok(parse(JSON.stringify({ a: ",[{".repeat(100) })));
+  for (
+    const text of [list(10), '{"a":[[[],[]],[[],[]],[[],[]],[]]}', `{${Array(11).fill('"a":1').join()}}`]
+  ) {
+    assert.throws(() => parse(text), { message: "the request body has more than 10 JSON values" });
+  }
 });

@@ -46,7 +46,7 @@ const events = framesOf(stream).map(({ headers, payload }) =>
   parseConverseEvent(String(headers.get(":event-type")), payload)
 );
 const body = encodeUtf8(chatBody({ bytes: 100 * KB, pace: "even" }, true));
-const request = parseChatRequest(parseJsonBody(body, { maxDepth: 64 }));
+const request = parseChatRequest(parseJsonBody(body, { maxDepth: 64, maxValues: 1_000_000 }));
 const converse = chatToConverse(request, { traits, settings });
 const payload = encodeUtf8(JSON.stringify({ contentBlockIndex: 0, delta: { text: " word" } }));
 
@@ -68,7 +68,8 @@ const STEPS: Readonly<Record<string, () => unknown>> = {
   "encode a frame": () => encodeFrame({ ":event-type": "contentBlockDelta" }, payload),
   "encode a server-sent event": () =>
     encodeUtf8(encodeSseData(`{"choices":[{"delta":{"content":" word"}}]}`)),
-  "parse a chat request of 100 KB": () => parseChatRequest(parseJsonBody(body, { maxDepth: 64 })),
+  "parse a chat request of 100 KB": () =>
+    parseChatRequest(parseJsonBody(body, { maxDepth: 64, maxValues: 1_000_000 })),
   "translate a chat request of 100 KB": () => chatToConverse(request, { traits, settings }),
   "sign 1 KB": signing(KB),
   "sign 100 KB": signing(100 * KB),

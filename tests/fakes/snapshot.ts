@@ -129,6 +129,7 @@ export function snapshot(
       bodyBytes: 1024 * 1024,
       headerBytes: 16 * 1024,
       jsonDepth: 64,
+      jsonValues: 100_000,
       concurrent: 100,
       fetchImages: false,
     },

@@ -1,6 +1,6 @@
 /** The order in which a request is handled, and that every one of them is settled once, however it ends. */
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { type ErrorKind, errorRow } from "../../lib/base/errors.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
@@ -408,3 +408,30 @@ for (const [path, answer, reason] of REASONS) {
     equal(line?.["stop_reason"], reason);
   });
 }
+
+Deno.test("a long whole answer that its client does not read is in flight until the deadline", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  const call = await gateway.bedrock.call(0);
+  const text = JSON.stringify({ output: "x".repeat(300_000) });
+  call.answerWhole(200, text);
+  const answer = await response;
+  equal(answer.headers.get("content-length"), String(text.length));
+  const reader = answer.body?.getReader();
+  equal((await reader?.read())?.value?.length, 64 * 1024);
+  equal(gateway.pipeline.inFlight, 1);
+  gateway.advance(CONFIG.timeouts.totalMs);
+  equal(gateway.pipeline.inFlight, 0);
+  await rejects(async () => await reader?.read());
+  const [line] = await gateway.logLines();
+  equal(line?.["error"], "client_gone");
+});
+
+Deno.test("a long whole answer that is read arrives whole, and is settled with its last byte", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  const text = JSON.stringify({ output: "é".repeat(100_000) });
+  (await gateway.bedrock.call(0)).answerWhole(200, text);
+  equal(await (await response).text(), text);
+  await gateway.expectSettled(1);
+});

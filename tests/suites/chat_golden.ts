@@ -45,7 +45,7 @@ export function chatCaseRequest(path: string): string {
 export function runChatCase(path: string): void {
   const files = new GoldenFiles(new URL(`${path}/`, FOLDER));
   const text = files.require(INPUT);
-  const body = parseJsonBody(encodeUtf8(text), { maxDepth: 64 });
+  const body = parseJsonBody(encodeUtf8(text), { maxDepth: 64, maxValues: 1_000_000 });
   const settings = files.read("settings.json");
   let call: ChatCall;
   try {

@@ -56,7 +56,10 @@ export async function runGolden(folder: URL, run: (input: Input) => Promise<Repo
   const files = new GoldenFiles(folder);
   const headers: Record<string, string> = JSON.parse(files.read("headers.json") ?? "{}");
   const settings = files.read("settings.json");
-  const body = parseJsonBody(encodeUtf8(files.require("client_request.json")), { maxDepth: 64 });
+  const body = parseJsonBody(encodeUtf8(files.require("client_request.json")), {
+    maxDepth: 64,
+    maxValues: 1_000_000,
+  });
   let reported: Reported;
   try {
     reported = await run({

@@ -55,7 +55,7 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
   if (!("signature" in authorization)) return refuse("IncompleteSignatureException", authorization.problem);
   const { scope, accessKeyId } = authorization;
   const date = request.headers.get("x-amz-date") ?? "";
-  const problem = scopeProblem(scope, options.region) ?? dateProblem(date, scope.day, options.nowMs);
+  const problem = claimProblem(authorization, request.headers, options);
   if (problem !== undefined) return refuse("InvalidSignatureException", problem);
 
   const secret = options.findSecret(accessKeyId);
@@ -100,6 +100,15 @@ function unsignedHeader(headers: Headers, signedHeaders: readonly string[]): str
     if (MUST_BE_SIGNED.test(name) && !signed.has(name)) unsigned ??= name;
   });
   return unsigned;
+}
+
+/** What is wrong with scope and date of a signature, in AWS's words; needs nothing of the body. */
+export function claimProblem(
+  { scope }: Authorization,
+  headers: Headers,
+  { nowMs, region }: Pick<VerifyOptions, "nowMs" | "region">,
+): string | undefined {
+  return scopeProblem(scope, region) ?? dateProblem(headers.get("x-amz-date") ?? "", scope.day, nowMs);
 }
 
 function refuse(name: SignatureError["name"], message: string): Verification {

@@ -85,6 +85,7 @@ export function linkConfig(
       bodyBytes: config.limits.body,
       headerBytes: config.limits.headers,
       jsonDepth: config.limits.json_depth,
+      jsonValues: config.limits.json_values,
       concurrent: config.limits.concurrent,
       fetchImages: config.limits.fetch_images,
     },

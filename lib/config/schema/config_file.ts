@@ -66,6 +66,8 @@ const limits = mapping({
     .describe("Maximum size of the request headers; larger ones get 431."),
   json_depth: integer({ min: 8, max: 1000 }).prefault(128)
     .describe("Maximum nesting depth of a JSON body; deeper ones get 400."),
+  json_values: integer({ min: 1000, max: 10_000_000 }).prefault(200_000)
+    .describe("Maximum number of members and elements in a JSON body; more get 400."),
   concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
     .describe("Maximum number of in-flight requests; more get 503."),
   fetch_images: flag().prefault(false)

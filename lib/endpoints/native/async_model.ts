@@ -9,8 +9,11 @@ import type { Limits } from "../../snapshot/snapshot.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The `modelId` of the body. Throws `invalid_request` if it is missing or not unique. */
-export function asyncModel(body: Bytes, { jsonDepth }: Pick<Limits, "jsonDepth">): string {
-  const modelId = parseJsonBody(body, { maxDepth: jsonDepth })["modelId"];
+export function asyncModel(
+  body: Bytes,
+  { jsonDepth, jsonValues }: Pick<Limits, "jsonDepth" | "jsonValues">,
+): string {
+  const modelId = parseJsonBody(body, { maxDepth: jsonDepth, maxValues: jsonValues })["modelId"];
   if (typeof modelId !== "string") {
     throw invalidField("modelId", `expected a model id, found ${describeJson(modelId)}`);
   }

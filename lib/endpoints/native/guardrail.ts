@@ -28,7 +28,7 @@ type Guardrail = NonNullable<ModelTarget["guardrail"]>;
 export function withGuardrail(
   call: UpstreamCall,
   guardrail: Guardrail,
-  limits: Pick<Limits, "jsonDepth">,
+  limits: Pick<Limits, "jsonDepth" | "jsonValues">,
 ): UpstreamCall {
   switch (operationRow(call.operation).guardrail) {
     case "body":
@@ -61,7 +61,11 @@ export function refuseSignedUnderGuardrail(): AditError {
   );
 }
 
-function withGuardrailConfig(body: Bytes, guardrail: Guardrail, limits: Pick<Limits, "jsonDepth">): Bytes {
+function withGuardrailConfig(
+  body: Bytes,
+  guardrail: Guardrail,
+  limits: Pick<Limits, "jsonDepth" | "jsonValues">,
+): Bytes {
   const own = refuseNarrowing(body, limits)["guardrailConfig"];
   const asked = isJsonObject(own) ? own : undefined;
   refuseLateGuardrail(asked);
@@ -81,8 +85,11 @@ const GUARDED_CONTENT =
 const MODEL_BODY = /^(?:additionalModelRequestFields\.)?([^.[]+)$/;
 
 /** The parsed body. Throws for a member of Converse or InvokeModel that narrows the guardrail. */
-function refuseNarrowing(body: Bytes, { jsonDepth }: Pick<Limits, "jsonDepth">): JsonObject {
-  const value = parseJsonBody(body, { maxDepth: jsonDepth });
+function refuseNarrowing(
+  body: Bytes,
+  { jsonDepth, jsonValues }: Pick<Limits, "jsonDepth" | "jsonValues">,
+): JsonObject {
+  const value = parseJsonBody(body, { maxDepth: jsonDepth, maxValues: jsonValues });
   const text = decodeUtf8(body);
   const path = findNames(text, (name) => name === "guardContent" || isGuardrailMember(name))
     .map(({ path }) => path)

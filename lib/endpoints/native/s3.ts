@@ -23,12 +23,12 @@ const SUSPECT = /"(?:s3|outputDataConfig)|\\u/i;
 export function refuseForeignBuckets(
   body: Uint8Array,
   { s3 = [] }: Pick<Caller, "s3">,
-  { jsonDepth }: Pick<Limits, "jsonDepth">,
+  { jsonDepth, jsonValues }: Pick<Limits, "jsonDepth" | "jsonValues">,
 ): void {
   // Some parsers also read UTF-16, whose ASCII characters are the same ones with zeros between them.
   const isWide = body.includes(0);
   if (!SUSPECT.test(decodeUtf8(isWide ? body.filter((byte) => byte !== 0) : body))) return;
-  parseJsonBody(body, { maxDepth: jsonDepth });
+  parseJsonBody(body, { maxDepth: jsonDepth, maxValues: jsonValues });
   const text = decodeUtf8(body);
   for (const { path, name, at } of findNames(text, (name) => LOCATION.test(name) || URI.test(name))) {
     if (FREE_FORM.test(path) || !INSIDE_LOCATION.test(path)) continue;
