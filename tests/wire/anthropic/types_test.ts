@@ -70,6 +70,8 @@ Deno.test("a request that the SDK's types allow is read whole", () => {
     tools: [{ name: "n", description: "d", input_schema: { type: "object" }, strict: true, cache_control }],
     tool_choice: { type: "tool", name: "n", disable_parallel_tool_use: true },
   };
-  const parsed = parseMessagesRequest(parseJsonBody(encodeUtf8(JSON.stringify(body)), { maxDepth: 32, maxValues: 10_000 }));
+  const parsed = parseMessagesRequest(
+    parseJsonBody(encodeUtf8(JSON.stringify(body)), { maxDepth: 32, maxValues: 10_000 }),
+  );
   assert.deepEqual(parsed.unreadPaths, []);
 });
