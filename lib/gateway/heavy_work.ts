@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers";
 /** Shorter bodies are handled in a few milliseconds. */
 export const HEAVY_BYTES = 512 * 1024;
 
+/** The queue of such work; one per process. */
 export class HeavyWork {
   #last: Promise<void> = Promise.resolve();
 

@@ -22,6 +22,7 @@ export interface UnprovenRoom {
   release(): void;
 }
 
+/** What all such requests have taken; one per process. */
 export class Unproven {
   #requests = 0;
   #bytes = 0;

@@ -57,6 +57,7 @@ Deno.test("the smallest configuration is complete by its defaults, and on the lo
     bodyBytes: 25 * 1024 * 1024,
     headerBytes: 16 * 1024,
     jsonDepth: 128,
+    jsonValues: 200_000,
     concurrent: 2048,
     fetchImages: false,
   });
@@ -130,6 +131,7 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
     bodyBytes: 1_048_576,
     headerBytes: 8192,
     jsonDepth: 64,
+    jsonValues: 200_000,
     concurrent: 10,
     fetchImages: true,
   });
