@@ -38,7 +38,7 @@ export function responsesCases(): string[] {
  */
 export function runResponsesCase(path: string): void {
   const files = new GoldenFiles(new URL(`${path}/`, FOLDER));
-  const body = parseJsonBody(encodeUtf8(files.require(INPUT)), { maxDepth: 64 });
+  const body = parseJsonBody(encodeUtf8(files.require(INPUT)), { maxDepth: 64, maxValues: 1_000_000 });
   const settings = files.read("settings.json");
   let call: ResponsesCall;
   let stream: boolean;
