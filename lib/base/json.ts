@@ -28,8 +28,8 @@ interface ParseContext {
 export interface ParseOptions {
   /** Maximum nesting depth of objects and arrays. */
   readonly maxDepth: number;
-  /** Maximum number of values: members of objects and elements of arrays, at any depth. */
-  readonly maxValues: number;
+  /** Maximum number of values: members of objects and elements of arrays, at any depth. Default: any number. */
+  readonly maxValues?: number;
 }
 
 /**
@@ -43,7 +43,7 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
   if (outline.depth > options.maxDepth) {
     throw invalidBody(`the request body is nested more than ${options.maxDepth} levels deep`);
   }
-  if (outline.values > options.maxValues) {
+  if (outline.values > (options.maxValues ?? Infinity)) {
     throw invalidBody(`the request body has more than ${options.maxValues} JSON values`);
   }
   const text = decodeUtf8Strictly(bytes);
