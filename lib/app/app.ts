@@ -8,7 +8,7 @@ import { isLoopback } from "../base/host.ts";
 import type { Logger } from "../base/log.ts";
 import { ConfigEntries } from "../config/edit/entries.ts";
 import { type Fingerprints, isPart, readFile } from "../config/file/files.ts";
-import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
@@ -20,6 +20,8 @@ import { removeStaleSocket } from "../server/stale_socket.ts";
 import { planFor } from "../gateway/resolve.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
+import type { CheckedConfig } from "./check_messages.ts";
+import { ConfigChecker } from "./config_checker.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
 import { Turns } from "./turns.ts";
 
@@ -67,6 +69,7 @@ export class App {
   readonly #gateway: Gateway;
   readonly #public: Listeners;
   readonly #admin: Listeners;
+  readonly #checker: ConfigChecker;
   readonly #startedMs: number;
   #watch: ConfigWatch | undefined;
   #loadedAt: string;
@@ -80,6 +83,12 @@ export class App {
     this.#options = options;
     this.#startedMs = clock.now();
     this.#timers = new TimerWheel(clock);
+    this.#checker = new ConfigChecker({
+      configPath: options.configPath,
+      env,
+      startWorker: runtime.startWorker,
+      timers: this.#timers,
+    });
     this.#gateway = buildGateway({
       clock,
       timers: this.#timers,
@@ -146,28 +155,25 @@ export class App {
    * Requests during a reload cause one more reload afterwards, however many there are.
    */
   reload(reason: string): Promise<readonly string[]> {
-    return this.#reloads.takeOnce(() => this.#reload(reason));
+    return this.#reloads.takeOnce(() => this.#reload(reason, this.#checker.check()));
   }
 
   /** Activates changed files; returns what was read if that differs from their stable content. */
   #reloadChanged(still: Fingerprints): Promise<Fingerprints | undefined> {
     return this.#reloads.take(async () => {
-      const loaded = await this.#load();
-      if (!isPart(loaded.files, still)) return loaded.files;
-      await this.#reload("file change", loaded);
+      const check = this.#checker.check();
+      const files = await check.then((checked) => checked.files, () => still);
+      if (!isPart(files, still)) return files;
+      await this.#reload("file change", check);
       return undefined;
     });
-  }
-
-  #load(): Promise<LoadResult> {
-    const { configPath, env } = this.#options;
-    return loadConfig(configPath, { readFile, env });
   }
 
   /** Stops accepting, lets in-flight requests finish within the drain time, aborts the rest, and resolves. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#watch?.close();
+    this.#checker.close();
     this.#gateway.credentials.close();
     const { drainMs } = this.#gateway.pipeline.snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
@@ -191,10 +197,10 @@ export class App {
     return new Promise((resolve) => this.#timers.after(ms, resolve));
   }
 
-  async #reload(reason: string, loaded?: LoadResult): Promise<readonly string[]> {
+  async #reload(reason: string, check: Promise<CheckedConfig>): Promise<readonly string[]> {
     const { logger, configPath, notifier } = this.#options;
     if (!this.#draining) notifier?.reloading();
-    const problems = await this.#take(loaded).catch((error) => [`the reload failed: ${String(error)}`]);
+    const problems = await this.#take(check).catch((error) => [`the reload failed: ${messageOf(error)}`]);
     this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
     if (problems.length === 0) {
       logger.log("info", "configuration reloaded", {
@@ -210,8 +216,8 @@ export class App {
   }
 
   /** Loads, listens and swaps; any failure leaves everything as it was. */
-  async #take(given: LoadResult | undefined): Promise<readonly string[]> {
-    const loaded = given ?? await this.#load();
+  async #take(check: Promise<CheckedConfig>): Promise<readonly string[]> {
+    const loaded = await check;
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);

@@ -16,6 +16,7 @@ import type {
 } from "./runtime.ts";
 import { weakeningIn } from "./weakening.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
+import { workersIn } from "./workers.ts";
 
 interface BunServer {
   readonly hostname: string;
@@ -200,6 +201,11 @@ function writeOut(text: string): Promise<void> {
   });
 }
 
+/** Whether the program is a binary, whose modules are in a file system of its own: `B:/~BUN/` on Windows. */
+function isCompiled(): boolean {
+  return /^(?:\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/.test(Bun.main);
+}
+
 /** Bun 1.4.4 reads this once at process start; its maximum is 65535. */
 const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
@@ -213,10 +219,9 @@ function prepare({ serve }: { readonly serve: boolean }): void {
   const weakening = weakeningIn(process.env, "bun").map(({ name }) => name);
   const needsLimit = serve && !(Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT);
   if (weakening.length === 0 && !needsLimit) return;
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
   const [, script, ...args] = process.argv;
   // In a compiled program, these are the options that BUN_OPTIONS gave.
-  const program = isCompiled || script === undefined ? [] : [...process.execArgv, script];
+  const program = isCompiled() || script === undefined ? [] : [...process.execArgv, script];
   const kept = Object.entries(process.env).filter(([name]) => !weakening.includes(name));
   process.execve?.(process.execPath, [process.execPath, ...program, ...args], {
     ...Object.fromEntries(kept),
@@ -256,5 +261,7 @@ export const bunRuntime: Runtime = {
   fetch: fetchOnce,
   openBody: (body) => body.getReader(),
   writeOut,
+  // In a compiled program this module is in a file at the root.
+  startWorker: workersIn(() => new URL(isCompiled() ? "./" : "../../", import.meta.url)),
   systemCalls: systemCalls(openLibc),
 };

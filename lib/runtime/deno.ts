@@ -14,6 +14,7 @@ import type {
   ServeSocketOptions,
 } from "./runtime.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
+import { workersIn } from "./workers.ts";
 
 class DenoConnection implements Connection {
   readonly remoteAddress: string;
@@ -217,5 +218,6 @@ export const denoRuntime: Runtime = {
   fetch: fetchOnce,
   openBody,
   writeOut,
+  startWorker: workersIn(() => new URL("../../", import.meta.url)),
   systemCalls: systemCalls(openLibc),
 };

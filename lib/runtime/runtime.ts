@@ -3,6 +3,7 @@
  */
 
 import type { SystemCalls } from "./system_calls.ts";
+import type { StartWorker } from "./workers.ts";
 
 export interface Runtime {
   readonly name: "bun" | "deno";
@@ -33,6 +34,8 @@ export interface Runtime {
    * program continues meanwhile, however long that takes. Wait for one write before the next.
    */
   readonly writeOut: (text: string) => Promise<void>;
+  /** Starts a thread of the program with an entry point of its own. */
+  readonly startWorker: StartWorker;
   /** Linux system calls; the C library is opened by the first call. Deno needs `--allow-ffi` for it. */
   readonly systemCalls: SystemCalls;
 }

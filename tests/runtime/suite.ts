@@ -4,6 +4,13 @@ import { serveCases } from "./serve_cases.ts";
 import { connectionCases } from "./connection_cases.ts";
 import { fetchCases } from "./fetch_cases.ts";
 import { imageCases } from "./image_cases.ts";
+import { workerCases } from "./worker_cases.ts";
 import type { Case } from "./case.ts";
 
-export const cases: readonly Case[] = [...serveCases, ...connectionCases, ...fetchCases, ...imageCases];
+export const cases: readonly Case[] = [
+  ...serveCases,
+  ...connectionCases,
+  ...fetchCases,
+  ...imageCases,
+  ...workerCases,
+];

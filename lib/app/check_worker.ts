@@ -1,0 +1,33 @@
+/** The thread that reads and checks the configuration, so that requests continue meanwhile. */
+
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+
+import { type Piece, toPieces } from "../base/pieces.ts";
+import { useSealingKey } from "../base/seal.ts";
+import { readFile } from "../config/file/files.ts";
+import { loadConfig } from "../config/load.ts";
+import { type CheckerData, type CheckMessage, summaryOf } from "./check_messages.ts";
+
+const { configPath, env, sealingKey }: CheckerData = workerData;
+useSealingKey(sealingKey);
+
+let pieces: Iterator<Piece> = [][Symbol.iterator]();
+
+async function answer(message: CheckMessage, port: MessagePort): Promise<void> {
+  if (message === "check") {
+    const loaded = await loadConfig(configPath, { readFile, env });
+    pieces = toPieces(summaryOf(loaded))[Symbol.iterator]();
+  }
+  const { done, value } = pieces.next();
+  if (!done) port.postMessage(value);
+}
+
+parentPort?.on("message", (message: CheckMessage) => {
+  if (parentPort === null) return;
+  // The thread ends with an error that it cannot report otherwise, and the other side notices.
+  void answer(message, parentPort).catch((error) =>
+    queueMicrotask(() => {
+      throw error;
+    })
+  );
+});

@@ -1,0 +1,115 @@
+/** Checks the configuration in a thread of its own, and receives the result in pieces. */
+
+import type { Deadline, TimerWheel } from "../base/clock.ts";
+import { type Piece, PieceReader } from "../base/pieces.ts";
+import { sealingKey } from "../base/seal.ts";
+import type { RunningWorker, StartWorker } from "../runtime/workers.ts";
+import type { CheckedConfig, CheckerData, CheckMessage } from "./check_messages.ts";
+
+export interface CheckerOptions {
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly startWorker: StartWorker;
+  readonly timers: TimerWheel;
+}
+
+/** A check that takes longer has hung, such as on a network file system that does not answer. */
+const MAX_CHECK_MS = 120_000;
+
+/** An idle thread ends after this time, and returns its memory; until then, the next check starts sooner. */
+const IDLE_MS = 10_000;
+
+/** One check at a time. */
+export class ConfigChecker {
+  readonly #options: CheckerOptions;
+  #worker: RunningWorker | undefined;
+  #check: Check | undefined;
+  #idle: Deadline | undefined;
+  #isClosed = false;
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+  }
+
+  /** Reads and checks the files. Rejects if the thread fails; the next check starts another one. */
+  async check(): Promise<CheckedConfig> {
+    if (this.#isClosed) throw new Error(CLOSED);
+    if (this.#check !== undefined) throw new Error("Cannot check the configuration twice at once");
+    this.#idle?.cancel();
+    this.#worker ??= this.#start();
+    const check = this.#check = new Check(this.#worker);
+    const late = this.#options.timers.after(
+      MAX_CHECK_MS,
+      () => this.#end(`the check took longer than ${MAX_CHECK_MS / 1000} s`),
+    );
+    check.start();
+    try {
+      return await check.result;
+    } finally {
+      late.cancel();
+      this.#check = undefined;
+      if (this.#worker !== undefined) {
+        this.#idle = this.#options.timers.after(IDLE_MS, () => this.#end("idle"));
+      }
+    }
+  }
+
+  /** Ends the thread; a check that is running fails. */
+  close(): void {
+    this.#isClosed = true;
+    this.#idle?.cancel();
+    this.#end(CLOSED);
+  }
+
+  #start(): RunningWorker {
+    const { configPath, env } = this.#options;
+    return this.#options.startWorker("configuration", {
+      data: { configPath, env: { ...env }, sealingKey: sealingKey() } satisfies CheckerData,
+      onMessage: (message) => this.#check?.add(message as Piece),
+      onEnd: (reason) => {
+        this.#worker = undefined;
+        this.#check?.fail(new Error(`the thread that checks the configuration ended: ${reason}`));
+      },
+    });
+  }
+
+  #end(reason: string): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#check?.fail(new Error(reason));
+    void worker?.end();
+  }
+}
+
+const CLOSED = "the gateway is shutting down";
+
+class Check {
+  readonly result: Promise<CheckedConfig>;
+  readonly fail: (error: Error) => void;
+  readonly #worker: RunningWorker;
+  readonly #reader = new PieceReader();
+  readonly #succeed: (checked: CheckedConfig) => void;
+
+  constructor(worker: RunningWorker) {
+    const { promise, resolve, reject } = Promise.withResolvers<CheckedConfig>();
+    this.#worker = worker;
+    this.result = promise;
+    this.fail = reject;
+    this.#succeed = resolve;
+  }
+
+  start(): void {
+    this.#send("check");
+  }
+
+  /** One piece for each turn of the loop, so that requests are served in between. */
+  add(piece: Piece): void {
+    this.#reader.add(piece);
+    if (this.#reader.value === undefined) this.#send("next");
+    else this.#succeed(this.#reader.value as CheckedConfig);
+  }
+
+  #send(message: CheckMessage): void {
+    this.#worker.send(message);
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Plain data in pieces, for another thread: each piece is received quickly, however large the whole is, so that the
+ * receiver can do other work in between. An object that occurs more than once arrives as one object.
+ */
+
+type Primitive = string | number | boolean | bigint | null | undefined;
+
+/** A part of the data; pieces are read in order. */
+export interface Piece {
+  /** Records: a kind, its arguments, and a reference for each member. */
+  readonly codes: Uint32Array<ArrayBuffer>;
+  /** The primitive members, in order of the records. */
+  readonly values: readonly Primitive[];
+}
+
+/** Kinds of records. All but `fill`, `shape` and `root` create an object, whose number is its position among these. */
+const KINDS = { object: 0, array: 1, map: 2, set: 3, fill: 4, shape: 5, root: 6 } as const;
+
+/** A reference to a primitive member; any other is the number of an object plus one. */
+const PRIMITIVE = 0;
+
+/** Maximum number of entries in one record; larger collections are created empty and filled later. */
+const MAX_ENTRIES = 256;
+
+/** A piece is complete when it has this many codes: about a millisecond of work for the receiver. */
+const PIECE_CODES = 8192;
+
+/** Splits plain data into pieces. Throws a `TypeError` if it contains anything else, such as a function. */
+export function toPieces(value: object): readonly Piece[] {
+  const writer = new PieceWriter();
+  writer.finish(value);
+  return writer.pieces;
+}
+
+class PieceWriter {
+  readonly pieces: Piece[] = [];
+  #codes: number[] = [];
+  #values: Primitive[] = [];
+  readonly #references = new Map<object, number>();
+  readonly #shapes = new Map<string, number>();
+
+  finish(root: object): void {
+    const reference = this.#referenceTo(root);
+    this.#codes.push(KINDS.root, reference);
+    this.#flush();
+  }
+
+  /** Writes the object first unless it has been written before. */
+  #referenceTo(value: unknown): number {
+    if (typeof value === "function" || typeof value === "symbol") {
+      throw new TypeError(`Cannot send a ${typeof value} to another thread`);
+    }
+    if (typeof value !== "object" || value === null) return PRIMITIVE;
+    return this.#references.get(value) ?? this.#write(value);
+  }
+
+  #write(value: object): number {
+    if (Array.isArray(value)) return this.#writeEntries(value, KINDS.array, value);
+    if (value instanceof Set) return this.#writeEntries(value, KINDS.set, [...value]);
+    if (value instanceof Map) return this.#writeEntries(value, KINDS.map, [...value].flat());
+    if (Object.getPrototypeOf(value) !== Object.prototype) {
+      throw new TypeError("Cannot send an object of a class to another thread");
+    }
+    const keys = Object.keys(value);
+    const members: readonly unknown[] = Object.values(value);
+    const references = members.map((member) => this.#referenceTo(member));
+    const shape = this.#shapeOf(keys);
+    this.#codes.push(KINDS.object, shape);
+    return this.#complete(value, members, references);
+  }
+
+  #writeEntries(value: object, kind: number, entries: readonly unknown[]): number {
+    if (entries.length <= MAX_ENTRIES) {
+      const references = entries.map((entry) => this.#referenceTo(entry));
+      this.#codes.push(kind, entries.length);
+      return this.#complete(value, entries, references);
+    }
+    this.#codes.push(kind, 0);
+    const reference = this.#complete(value, [], []);
+    for (let start = 0; start < entries.length; start += MAX_ENTRIES) {
+      const part = entries.slice(start, start + MAX_ENTRIES);
+      const references = part.map((entry) => this.#referenceTo(entry));
+      this.#codes.push(KINDS.fill, reference, part.length);
+      this.#members(part, references);
+    }
+    return reference;
+  }
+
+  #complete(value: object, members: readonly unknown[], references: readonly number[]): number {
+    const reference = this.#references.size + 1;
+    this.#references.set(value, reference);
+    this.#members(members, references);
+    return reference;
+  }
+
+  #members(members: readonly unknown[], references: readonly number[]): void {
+    for (const [index, reference] of references.entries()) {
+      this.#codes.push(reference);
+      if (reference === PRIMITIVE) this.#values.push(members[index] as Primitive);
+    }
+    if (this.#codes.length >= PIECE_CODES) this.#flush();
+  }
+
+  /** The number of a list of keys, which many objects have in common. */
+  #shapeOf(keys: readonly string[]): number {
+    const joined = JSON.stringify(keys);
+    let shape = this.#shapes.get(joined);
+    if (shape === undefined) {
+      if (keys.includes("__proto__")) throw new TypeError('Cannot send the key "__proto__"');
+      shape = this.#shapes.size;
+      this.#shapes.set(joined, shape);
+      this.#codes.push(KINDS.shape, keys.length);
+      this.#values.push(...keys);
+    }
+    return shape;
+  }
+
+  #flush(): void {
+    this.pieces.push({ codes: new Uint32Array(this.#codes), values: this.#values });
+    this.#codes = [];
+    this.#values = [];
+  }
+}
+
+/** Puts the data together again. */
+export class PieceReader {
+  readonly #objects: object[] = [];
+  readonly #shapes: (readonly string[])[] = [];
+  #root: object | undefined;
+  #codes: Piece["codes"] = new Uint32Array();
+  #values: Piece["values"] = [];
+  #nextCode = 0;
+  #nextValue = 0;
+
+  /** The data, once all its pieces have been added. */
+  get value(): object | undefined {
+    return this.#root;
+  }
+
+  /** Reads the next piece. */
+  add({ codes, values }: Piece): void {
+    this.#codes = codes;
+    this.#values = values;
+    this.#nextCode = this.#nextValue = 0;
+    while (this.#nextCode < codes.length) this.#readRecord(this.#code());
+  }
+
+  #readRecord(kind: number): void {
+    if (kind === KINDS.object) this.#readObject(this.#shapes[this.#code()] ?? []);
+    else if (kind === KINDS.shape) {
+      const length = this.#code();
+      this.#shapes.push(this.#values.slice(this.#nextValue, this.#nextValue += length).map(String));
+    } else if (kind === KINDS.root) this.#root = this.#objects[this.#code() - 1];
+    else if (kind === KINDS.fill) {
+      const collection = this.#objects[this.#code() - 1];
+      if (collection !== undefined) this.#fill(collection);
+    } else {
+      const collection = kind === KINDS.map ? new Map() : kind === KINDS.set ? new Set() : [];
+      this.#objects.push(collection);
+      this.#fill(collection);
+    }
+  }
+
+  #readObject(keys: readonly string[]): void {
+    const object: Record<string, unknown> = {};
+    for (const key of keys) object[key] = this.#member();
+    this.#objects.push(object);
+  }
+
+  #fill(collection: object): void {
+    const end = this.#code();
+    if (Array.isArray(collection)) { for (let at = 0; at < end; at++) collection.push(this.#member()); }
+    else if (collection instanceof Set) { for (let at = 0; at < end; at++) collection.add(this.#member()); }
+    else if (collection instanceof Map) {
+      for (let at = 0; at < end; at += 2) {
+        const key = this.#member();
+        collection.set(key, this.#member());
+      }
+    }
+  }
+
+  #member(): unknown {
+    const reference = this.#code();
+    return reference === PRIMITIVE ? this.#values[this.#nextValue++] : this.#objects[reference - 1];
+  }
+
+  #code(): number {
+    return this.#codes[this.#nextCode++] ?? 0;
+  }
+}

@@ -1,0 +1,57 @@
+/** The program's workers: threads with an entry point of their own, which receive and send plain data. */
+
+import { Worker } from "node:worker_threads";
+import { messageOf } from "../base/errors.ts";
+
+/**
+ * Entry points, by purpose, relative to `main.ts`. The tasks `build` and `compile` of `deno.json` must name each, so that
+ * the binary contains it.
+ */
+export const WORKER_ENTRIES = {
+  /** Reads and checks a configuration. */
+  configuration: "lib/app/check_worker.ts",
+} as const;
+
+export type WorkerName = keyof typeof WORKER_ENTRIES;
+
+export interface WorkerOptions {
+  /** Available to the worker as `workerData` of `node:worker_threads`. */
+  readonly data: unknown;
+  readonly onMessage: (message: unknown) => void;
+  /** Called once, when the worker has ended by itself or after an error; not after `end`. */
+  readonly onEnd: (reason: string) => void;
+}
+
+export interface RunningWorker {
+  /** Sends plain data, which arrives at `parentPort` of `node:worker_threads`. */
+  send(message: unknown): void;
+  /** Ends the worker, whatever it is doing. */
+  end(): Promise<void>;
+}
+
+/** Starts a worker; its program is loaded in the background. */
+export type StartWorker = (name: WorkerName, options: WorkerOptions) => RunningWorker;
+
+/** Starts workers whose entry points are relative to the result of `root`, a URL that ends with a slash. */
+export function workersIn(root: () => URL): StartWorker {
+  return (name, { data, onMessage, onEnd }) => {
+    const worker = new Worker(new URL(WORKER_ENTRIES[name], root()), { workerData: data });
+    let isOver = false;
+    const end = (reason: string) => {
+      if (isOver) return;
+      isOver = true;
+      onEnd(reason);
+    };
+    worker.on("message", onMessage);
+    worker.on("messageerror", (error) => end(messageOf(error)));
+    worker.on("error", (error) => end(messageOf(error)));
+    worker.on("exit", (code) => end(`exit code ${code}`));
+    return {
+      send: (message) => worker.postMessage(message),
+      end: async () => {
+        isOver = true;
+        await worker.terminate();
+      },
+    };
+  };
+}

@@ -1,0 +1,110 @@
+/** The running gateway keeps its configuration where the thread that checks the next one fails, and merges reloads. */
+
+import { deepEqual, equal } from "node:assert/strict";
+
+import { App } from "../../lib/app/app.ts";
+import { type CheckedConfig, summaryOf } from "../../lib/app/check_messages.ts";
+import { toPieces } from "../../lib/base/pieces.ts";
+import { systemClock } from "../../lib/base/clock.ts";
+import { readFile } from "../../lib/config/file/files.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import { denoRuntime } from "../../lib/runtime/deno.ts";
+import type { StartWorker, WorkerOptions } from "../../lib/runtime/workers.ts";
+import { emulatorConfig } from "../e2e/configs.ts";
+import { onFreePorts } from "../e2e/program.ts";
+import { SILENT } from "../fakes/log.ts";
+
+interface RunningApp extends AsyncDisposable {
+  readonly app: App;
+  readonly result: CheckedConfig;
+}
+
+async function startApp(startWorker: StartWorker): Promise<RunningApp> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-app-" });
+  const configPath = `${folder}/adit.yaml`;
+  const config = onFreePorts(emulatorConfig({}, "timeouts: { drain: 0s }\n")).replace(
+    /^admin:.*/m,
+    "admin: off",
+  );
+  await Deno.writeTextFile(configPath, config);
+  const loaded = await loadConfig(configPath, { readFile, env: {} });
+  if (!loaded.ok) throw new Error("The configuration has problems");
+  const app = await App.start(loaded, {
+    configPath,
+    version: "1.0.0",
+    runtime: { ...denoRuntime, startWorker },
+    clock: systemClock,
+    logger: SILENT,
+    env: {},
+  });
+  return {
+    app,
+    result: summaryOf(loaded),
+    [Symbol.asyncDispose]: async () => {
+      await app.drain();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Counts the checks that a fake thread is asked for. */
+class Checks {
+  count = 0;
+  #began = Promise.withResolvers<void>();
+
+  readonly send = (message: unknown): void => {
+    if (message !== "check") return;
+    this.count++;
+    this.#began.resolve();
+  };
+
+  /** Resolves when one has been requested since the last call. */
+  async next(): Promise<void> {
+    await this.#began.promise;
+    this.#began = Promise.withResolvers<void>();
+  }
+}
+
+const end = () => Promise.resolve();
+
+Deno.test("a thread that ends is a failed reload, and the next reload works", async () => {
+  let fails = true;
+  await using running = await startApp((_name, { onEnd, onMessage }) => ({
+    send: () => {
+      if (fails) onEnd("out of memory");
+      else for (const piece of toPieces(running.result)) onMessage(piece);
+    },
+    end,
+  }));
+  deepEqual(await running.app.reload("test"), [
+    "the reload failed: the thread that checks the configuration ended: out of memory",
+  ]);
+  fails = false;
+  deepEqual(await running.app.reload("test"), []);
+});
+
+Deno.test("a thread that cannot be started is a failed reload", async () => {
+  await using running = await startApp(() => {
+    throw new Error("too many threads");
+  });
+  deepEqual(await running.app.reload("test"), ["the reload failed: too many threads"]);
+});
+
+Deno.test("reloads that are requested during a check become one more", async () => {
+  const checks = new Checks();
+  let thread: WorkerOptions | undefined;
+  await using running = await startApp((_name, options) => {
+    thread = options;
+    return { send: checks.send, end };
+  });
+  const reloads = [running.app.reload("test")];
+  await checks.next();
+  for (let count = 0; count < 20; count++) reloads.push(running.app.reload("test"));
+  const answer = () => toPieces(running.result).forEach((piece) => thread?.onMessage(piece));
+  answer();
+  deepEqual(await reloads[0], []);
+  await checks.next();
+  answer();
+  deepEqual((await Promise.all(reloads)).flat(), []);
+  equal(checks.count, 2);
+});
