@@ -299,6 +299,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** For `x-adit-limit`. */
   readonly limit?: RefusingLimit;
+  /** Overrides the table: seconds to send as `retry-after` if the upstream did not send one. */
+  readonly retryAfterS?: number;
   /** Overrides the table: false where the gateway has retried already and nothing else is likely to help. */
   readonly shouldRetry?: boolean;
   readonly upstream?: UpstreamDetail;

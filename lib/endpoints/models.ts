@@ -1,5 +1,6 @@
 /**
- * `GET /v1/models` and `/v1/models/{name}`: the caller's models, in a form for both OpenAI's and Anthropic's clients.
+ * `GET /v1/models` and `/v1/models/{name}`: the caller's models, in a form for OpenAI's and Anthropic's clients and for
+ * Codex.
  */
 
 import { AditError, invalidField } from "../base/errors.ts";
@@ -8,6 +9,7 @@ import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";
 import { queryOf } from "../server/path.ts";
+import { codexModel } from "./codex_models.ts";
 
 /** The list, or one model by name. */
 export function modelsEndpoint(name?: string): CallerEndpoint {
@@ -46,10 +48,16 @@ export function listModels(
     if (modelFor(name, caller, snapshot) !== undefined) return modelEntry(name, createdMs);
     throw new AditError("model_not_found");
   }
-  const { names, hasMore } = page(modelsFor(caller, snapshot).map((model) => model.name), query);
+  const models = new Map(modelsFor(caller, snapshot).map((model) => [model.name, model]));
+  const { names, hasMore } = page([...models.keys()], query);
   return {
     object: "list",
     data: names.map((each) => modelEntry(each, createdMs)),
+    // Codex finds its catalog here, and the others do not look.
+    models: names.flatMap((each, index) => {
+      const model = models.get(each);
+      return model === undefined ? [] : [codexModel(model, index)];
+    }),
     first_id: names[0] ?? null,
     last_id: names.at(-1) ?? null,
     has_more: hasMore,

@@ -44,7 +44,8 @@ const ROWS = {
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
   const defaults = errorRow(error.kind);
-  const { allow, retryAfter = defaults.retryAfterS, shouldRetry = defaults.shouldRetry } = error.details;
+  const { allow, retryAfterS = defaults.retryAfterS, shouldRetry = defaults.shouldRetry } = error.details;
+  const { retryAfter = retryAfterS } = error.details;
   const headers = new Headers({
     "content-type": "application/json",
     ...row.errorHeaders(error, requestId),

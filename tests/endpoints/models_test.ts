@@ -1,6 +1,6 @@
 /** The list of a caller's models. */
 
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { listModels } from "../../lib/endpoints/models.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { caller, type KeyedCaller, model, provider, snapshot } from "../fakes/snapshot.ts";
@@ -32,8 +32,14 @@ function list(name: string | undefined, from: KeyedCaller, query = "") {
   });
 }
 
+/** The list as OpenAI's and Anthropic's clients see it. */
+function listWithoutCatalog(from: KeyedCaller, query = "") {
+  const { models: _, ...others } = JSON.parse(JSON.stringify(list(undefined, from, query)));
+  return others;
+}
+
 Deno.test("the list holds the caller's models in OpenAI's and Anthropic's members", () => {
-  deepEqual(list(undefined, BOTH), {
+  deepEqual(listWithoutCatalog(BOTH), {
     object: "list",
     data: [HAIKU, { ...HAIKU, id: "nova", display_name: "nova" }],
     first_id: "haiku",
@@ -42,10 +48,48 @@ Deno.test("the list holds the caller's models in OpenAI's and Anthropic's member
   });
 });
 
+Deno.test("Codex's catalog says what each model can do", () => {
+  const target = (id: string) => model(id, EAST, id);
+  const ids = ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "openai.gpt-oss-120b-1:0", "meta.llama3-70b-instruct-v1:0"];
+  const all = caller("all", { models: ["*"] });
+  const { models } = JSON.parse(JSON.stringify(listModels(undefined, {
+    caller: all,
+    snapshot: snapshot({ models: ids.map(target) }),
+    createdMs: START_MS,
+    query: new URLSearchParams("client_version=0.171.0"),
+  })));
+  const [claude, gptOss, llama] = models;
+  const { base_instructions, supported_reasoning_levels, ...facts } = claude;
+  ok(base_instructions.includes("*** Begin Patch"));
+  deepEqual(
+    supported_reasoning_levels.map(({ effort }: { effort: string }) => effort),
+    ["minimal", "low", "medium", "high", "xhigh", "max"],
+  );
+  deepEqual(facts, {
+    slug: ids[0],
+    display_name: ids[0],
+    shell_type: "unified_exec",
+    visibility: "list",
+    supported_in_api: true,
+    priority: 0,
+    context_window: 200_000,
+    apply_patch_tool_type: "freeform",
+    truncation_policy: { mode: "tokens", limit: 10_000 },
+    supports_parallel_tool_calls: true,
+    input_modalities: ["text", "image"],
+    supports_reasoning_summaries: true,
+    support_verbosity: false,
+    experimental_supported_tools: [],
+  });
+  deepEqual([gptOss.input_modalities, gptOss.context_window, gptOss.priority], [["text"], 128_000, 1]);
+  deepEqual([llama.supported_reasoning_levels, llama.supports_reasoning_summaries], [[], false]);
+});
+
 Deno.test("a caller without models has an empty list", () => {
   deepEqual(list(undefined, caller("none")), {
     object: "list",
     data: [],
+    models: [],
     first_id: null,
     last_id: null,
     has_more: false,
@@ -77,8 +121,9 @@ const PAGES: readonly (readonly [query: string, names: string, hasMore: boolean]
 
 for (const [query, names, hasMore] of PAGES) {
   Deno.test(`the page "${query}" holds "${names}"${hasMore ? " and tells of more" : ""}`, () => {
-    const { data, ...paging } = JSON.parse(JSON.stringify(list(undefined, LETTERS, query)));
+    const { data, models, ...paging } = JSON.parse(JSON.stringify(list(undefined, LETTERS, query)));
     equal(data.map(({ id }: { id: string }) => id).join(""), names);
+    equal(models.map(({ slug }: { slug: string }) => slug).join(""), names);
     deepEqual(paging, {
       object: "list",
       first_id: names.at(0) ?? null,

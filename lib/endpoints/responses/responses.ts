@@ -1,7 +1,7 @@
 /** `POST /v1/responses`: OpenAI's Responses, without stored state, through Converse and ConverseStream. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
-import { invalidField } from "../../base/errors.ts";
+import { AditError, errorRow, invalidField } from "../../base/errors.ts";
 import { newResponseId } from "../../base/ids.ts";
 import { jsonText } from "../../base/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
@@ -38,7 +38,7 @@ export const responses: CallerEndpoint = {
     let whole: Promise<ResponsesRequest> | undefined;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
       whole ??= withFetchedImages(request, call);
-      return await attemptResponses(await whole, name, { target, call, hold });
+      return withRetryAfter(await attemptResponses(await whole, name, { target, call, hold }));
     };
     const losses = (target: Target) => translateResponses(request, target).ignored;
     const affinity = (by: readonly string[]) => affinityKey(by, { headers: received.received.headers, body });
@@ -56,6 +56,16 @@ export function modelName({ model }: ResponsesRequest): string {
 export function translateResponses(request: ResponsesRequest, target: Target): ResponsesCall {
   const settings = settingsOf(target);
   return responsesToConverse(request, { traits: settings.traits, settings });
+}
+
+/** Codex gives up on a throttled request unless it is told when to try again. */
+const RETRY_AFTER_S = 2;
+
+function withRetryAfter(attempt: Attempt): Attempt {
+  const { refused } = attempt;
+  if (refused === undefined || errorRow(refused.kind).status !== 429) return attempt;
+  const { kind, message, details } = refused;
+  return { ...attempt, refused: new AditError(kind, message, { retryAfterS: RETRY_AFTER_S, ...details }) };
 }
 
 interface At {

@@ -66,6 +66,8 @@ Deno.test("an error before the first event of a response is a status that client
   upstream.push(exceptionFrame("throttlingException", "slow down"));
   const answer = await response;
   deepEqual([answer.status, (await answer.json()).error.code], [429, "rate_limit_exceeded"]);
+  // Codex takes a 429 without it as final.
+  equal(answer.headers.get("retry-after"), "2");
   await gateway.expectSettled(1);
 });
 
