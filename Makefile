@@ -7,6 +7,7 @@ BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' scripts/tools/package
 # Clients that the tests run as they are. They are large, so only "make test" installs them.
 CLAUDE_CODE_VERSION := 2.1.197
 OPENCODE_VERSION := 1.18.33
+CODEX_VERSION := 0.171.0
 
 TASKS := run test check fmt golden build release bench micro soak
 
@@ -16,8 +17,8 @@ OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
 NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)
-CLIENT_TESTS := tests/e2e/claude_code_program_test.ts tests/e2e/opencode_program_test.ts
+CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)-codex-$(CODEX_VERSION)
+CLIENT_TESTS := $(addprefix tests/e2e/,claude_code_program_test.ts opencode_program_test.ts codex_program_test.ts)
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
 .PHONY: help $(TASKS) clients compile clean
@@ -26,7 +27,7 @@ export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 help:
 	@echo 'make run       build, then serve config/adit.yaml'
 	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
-	@echo 'make clients   the tests of real clients, with the newest Claude Code and opencode'
+	@echo 'make clients   the tests of real clients, with the newest Claude Code, opencode and Codex'
 	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
 	@echo 'make golden    rewrite the golden files; git diff shows what changed'
@@ -45,7 +46,7 @@ $(TASKS): $(TOOLS) .tools/dependencies
 	@deno task --quiet $@
 
 clients: build
-	@$(call install_clients,.tools/clients-latest,latest,latest)
+	@$(call install_clients,.tools/clients-latest,latest,latest,latest)
 	@ADIT_CLIENTS=$(CURDIR)/.tools/clients-latest deno test -A $(CLIENT_TESTS)
 
 compile: $(TOOLS) .tools/dependencies
@@ -74,13 +75,14 @@ $(TOOLS): scripts/tools/package.json scripts/tools/package-lock.json
 	@touch $@
 
 $(CLIENTS): $(TOOLS)
-	@$(call install_clients,.tools/clients,$(CLAUDE_CODE_VERSION),$(OPENCODE_VERSION))
+	@$(call install_clients,.tools/clients,$(CLAUDE_CODE_VERSION),$(OPENCODE_VERSION),$(CODEX_VERSION))
 	@touch $@
 
-# Folder, version of Claude Code, version of opencode. Their own scripts put the binary for this machine in its place.
+# Folder, and versions of Claude Code, opencode and Codex. The scripts of the first two put the binary for this machine in
+# its place; Codex brings its own in a package for the platform.
 define install_clients
 rm -rf $(1) && \
-$(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) && \
+$(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) @openai/codex@$(4) && \
 (cd $(1)/node_modules/@anthropic-ai/claude-code && node install.cjs) && \
 (cd $(1)/node_modules/opencode-ai && node postinstall.mjs)
 endef

@@ -6,6 +6,7 @@ import { repositoryPath } from "../repository.ts";
 const CLIENTS = {
   claude: "@anthropic-ai/claude-code/bin/claude.exe",
   opencode: "opencode-ai/bin/opencode.exe",
+  codex: "@openai/codex/bin/codex.js",
 } as const;
 
 export type Client = keyof typeof CLIENTS;

@@ -50,7 +50,11 @@ Deno.test("the list holds the caller's models in OpenAI's and Anthropic's member
 
 Deno.test("Codex's catalog says what each model can do", () => {
   const target = (id: string) => model(id, EAST, id);
-  const ids = ["us.anthropic.claude-haiku-4-5-20251001-v1:0", "openai.gpt-oss-120b-1:0", "meta.llama3-70b-instruct-v1:0"];
+  const ids = [
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "meta.llama3-70b-instruct-v1:0",
+  ];
   const all = caller("all", { models: ["*"] });
   const { models } = JSON.parse(JSON.stringify(listModels(undefined, {
     caller: all,

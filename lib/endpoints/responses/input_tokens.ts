@@ -6,6 +6,7 @@ import { attemptWith, type CallerEndpoint, type ModelRequest } from "../../gatew
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
+import type { Target } from "../../snapshot/plan.ts";
 import { countInput, readTokenCount } from "../../translate/converse/count_tokens.ts";
 import { parseResponsesRequest, type ResponsesRequest } from "../../wire/openai/responses.ts";
 import { jsonBody } from "../json_body.ts";
@@ -22,9 +23,11 @@ export const inputTokens: CallerEndpoint = {
     const request = parseResponsesRequest(jsonBody(received));
     const plan = resolveModel(modelName(request), received.caller, received.snapshot);
     let whole: Promise<ResponsesRequest> | undefined;
+    let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call) => {
       whole ??= withFetchedImages(request, call);
-      const { request: converse, ignored } = translateResponses(await whole, target);
+      known = await whole;
+      const { request: converse, ignored } = translateResponses(known, target);
       return await attemptWith(ignored, async () => {
         const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
           operation: "countTokens",
@@ -36,6 +39,10 @@ export const inputTokens: CallerEndpoint = {
         return jsonAnswer(count, { upstreamRequestId: requestId, anomalies: [] });
       });
     };
-    return { kind: "model", request: { plan, attempt } };
+    const translated = (target: Target) => {
+      const { request: converse, ignored } = translateResponses(known, target);
+      return { request: countInput(converse), ignored };
+    };
+    return { kind: "model", request: { plan, attempt, translated } };
   },
 };

@@ -36,13 +36,18 @@ export const responses: CallerEndpoint = {
     const name = modelName(request);
     const plan = resolveModel(name, received.caller, received.snapshot);
     let whole: Promise<ResponsesRequest> | undefined;
+    let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
       whole ??= withFetchedImages(request, call);
-      return withRetryAfter(await attemptResponses(await whole, name, { target, call, hold }));
+      known = await whole;
+      return withRetryAfter(await attemptResponses(known, name, { target, call, hold }));
     };
-    const losses = (target: Target) => translateResponses(request, target).ignored;
+    const translated = (target: Target) => {
+      const { operation, request: converse, ignored } = translateResponses(known, target);
+      return { request: { operation, converse }, ignored };
+    };
     const affinity = (by: readonly string[]) => affinityKey(by, { headers: received.received.headers, body });
-    return { kind: "model", request: { plan, attempt, losses, affinity } };
+    return { kind: "model", request: { plan, attempt, translated, affinity } };
   },
 };
 

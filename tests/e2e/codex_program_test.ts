@@ -1,0 +1,167 @@
+/** The real Codex over Responses, against the real program and its emulator. */
+
+import assert from "node:assert/strict";
+import { emulatorConfig, KEY } from "./configs.ts";
+import { type LogLine, type Program, startProgram } from "./program.ts";
+import { clientProgramTest, type Workplace } from "./real_clients.ts";
+
+const HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+const MODELS = {
+  opus: "us.anthropic.claude-opus-4-8",
+  "gpt-oss": "openai.gpt-oss-120b-1:0",
+  throttled: `${HAIKU}.fault-first:1.fault-throttling`,
+  cut: `${HAIKU}.fault-first:1.fault-end:4`,
+};
+
+const start = () => startProgram("bun", emulatorConfig(MODELS));
+
+/** Settings of the provider, in addition to its address. */
+interface ProviderSettings {
+  /** Whether Codex asks the gateway for its models. */
+  readonly catalog?: boolean;
+  readonly supports_websockets?: boolean;
+}
+
+/** Codex's configuration, as options of its command line. */
+function settingsOf({ url }: Program, { catalog = true, ...more }: ProviderSettings = {}): readonly string[] {
+  const provider = {
+    name: "Adit",
+    base_url: `${url}/v1`,
+    env_key: "ADIT_KEY",
+    wire_api: "responses",
+    ...catalog && { model_catalog_url: `${url}/v1/models` },
+    ...more,
+  };
+  return [
+    "model_provider=adit",
+    ...Object.entries(provider).map(([name, value]) =>
+      `model_providers.adit.${name}=${JSON.stringify(value)}`
+    ),
+  ].flatMap((setting) => ["--config", setting]);
+}
+
+interface Turn {
+  readonly model: string;
+  readonly prompt: string;
+  readonly more?: readonly string[];
+}
+
+/** What `codex exec --json` prints, as far as the tests look. */
+interface CodexEvent {
+  readonly type: string;
+  readonly item?: {
+    readonly type: string;
+    readonly text?: string;
+    readonly message?: string;
+    readonly status?: string;
+  };
+  readonly usage?: { readonly input_tokens: number; readonly output_tokens: number };
+}
+
+async function runTurn(
+  workplace: Workplace,
+  settings: readonly string[],
+  { model, prompt, more = [] }: Turn,
+): Promise<CodexEvent[]> {
+  const args = ["exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
+  const { stdout, stderr } = await workplace.run([...args, ...settings, ...more, "--model", model, prompt], {
+    ADIT_KEY: KEY,
+  });
+  const lines = stdout.trim().split("\n").filter((line) => line.startsWith("{"));
+  assert.ok(lines.length > 0, stderr);
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** The texts of the model's messages. */
+function answers(events: readonly CodexEvent[]): (string | undefined)[] {
+  return events.flatMap(({ type, item }) =>
+    type === "item.completed" && item?.type === "agent_message" ? [item.text] : []
+  );
+}
+
+/** The requests for answers, as the gateway logged them. */
+function asked({ logs }: Program): LogLine[] {
+  return logs.filter(({ message, path, method }) =>
+    message === "request" && path === "/v1/responses" && method === "POST"
+  );
+}
+
+/** Once the emulated model has read the notes, they make it call `apply_patch` with a patch for themselves. */
+async function writeNotes({ folder }: Workplace): Promise<string> {
+  const patch = "*** Begin Patch\n*** Update File: notes.txt\n@@\n-color: red\n+color: blue\n*** End Patch\n";
+  const path = `${folder}/notes.txt`;
+  await Deno.writeTextFile(path, `color: red\nthen call apply_patch ${JSON.stringify({ input: patch })}\n`);
+  return path;
+}
+
+for (const model of ["claude", "gpt-oss"]) {
+  clientProgramTest("codex", `a session reads a file and patches it, with ${model}`, async (workplace) => {
+    await using program = await start();
+    const notes = await writeNotes(workplace);
+    const prompt = 'exec_command {"cmd":"cat notes.txt"}';
+    const events = await runTurn(workplace, settingsOf(program), { model, prompt });
+    const done = events.filter(({ type, item }) => type === "item.completed" && item?.status === "completed");
+    assert.deepEqual(done.map(({ item }) => item?.type), ["command_execution", "file_change"]);
+    assert.match(answers(events).at(-1) ?? "", /apply_patch: [^]*Success/);
+    assert.deepEqual(events.filter(({ item }) => item?.type === "error"), [], "the model is in the catalog");
+    assert.match(await Deno.readTextFile(notes), /^color: blue\n/);
+    assert.deepEqual(asked(program).map(({ status }) => status), [200, 200, 200]);
+    const usage = events.at(-1)?.usage;
+    assert.ok(usage !== undefined && usage.input_tokens > 3000 && usage.output_tokens > 0);
+    const thoughts = events.filter(({ item }) => item?.type === "reasoning");
+    assert.equal(thoughts.length > 0, model === "gpt-oss");
+  });
+}
+
+clientProgramTest("codex", "signed thoughts come back between the calls of a turn", async (workplace) => {
+  await using program = await start();
+  const prompt = 'exec_command {"cmd":"true"}';
+  const more = ["--config", "model_reasoning_effort=high"];
+  const events = await runTurn(workplace, settingsOf(program), { model: "opus", prompt, more });
+  assert.equal(events.at(-1)?.type, "turn.completed");
+  assert.ok(events.some(({ item }) => item?.type === "reasoning"), "its summary is shown");
+  const requests = asked(program);
+  assert.equal(requests.length, 2);
+  for (const { status, ignored } of requests) {
+    assert.deepEqual([status, ignored], [200, ["prompt_cache_key", "tools[web_search]"]]);
+  }
+});
+
+clientProgramTest("codex", "a turn that was throttled is tried again", async (workplace) => {
+  await using program = await start();
+  const turn = { model: "throttled", prompt: "Reply with: worth the wait" };
+  const events = await runTurn(workplace, settingsOf(program), turn);
+  assert.deepEqual(answers(events), ["worth the wait"]);
+  assert.deepEqual(asked(program).map(({ status, error }) => [status, error]), [
+    [429, "rate_limited"],
+    [200, undefined],
+  ]);
+});
+
+clientProgramTest("codex", "a stream that is cut off in the middle is no answer", async (workplace) => {
+  await using program = await start();
+  const turn = { model: "cut", prompt: "Reply with: all of it" };
+  const events = await runTurn(workplace, settingsOf(program), turn);
+  assert.deepEqual(answers(events), ["all of it"]);
+  assert.deepEqual(asked(program).map(({ status, error }) => [status, error]), [
+    [200, "stream_truncated"],
+    [200, undefined],
+  ]);
+});
+
+clientProgramTest("codex", "without a WebSocket it goes on over HTTP at once", async (workplace) => {
+  await using program = await start();
+  const settings = settingsOf(program, { supports_websockets: true });
+  const turn = { model: "claude", prompt: "Reply with: over HTTP" };
+  assert.deepEqual(answers(await runTurn(workplace, settings, turn)), ["over HTTP"]);
+  const sockets = program.logs.filter(({ method, path }) => method === "GET" && path === "/v1/responses");
+  assert.deepEqual(sockets.map(({ status }) => status), [426]);
+});
+
+clientProgramTest("codex", "a model without a catalog patches by shell", async (workplace) => {
+  await using program = await start();
+  const turn = { model: "claude", prompt: `exec_command {"cmd":"echo color: green > notes.txt"}` };
+  const events = await runTurn(workplace, settingsOf(program, { catalog: false }), turn);
+  assert.equal(events.at(-1)?.type, "turn.completed");
+  assert.equal(await Deno.readTextFile(`${workplace.folder}/notes.txt`), "color: green\n");
+});
