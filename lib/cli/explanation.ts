@@ -227,15 +227,11 @@ function requestFacts(
       native,
     ];
   }
-  if (model.traits.embeddings !== "none") {
-    const reason = `because the model makes embeddings (${model.traits.embeddings})`;
-    return [
-      {
-        topic: "embeddings",
-        text: `${OPERATIONS.invoke.method} ${operationPath("invoke", [modelId])}; ${reason}`,
-      },
-      native,
-    ];
+  for (const topic of ["embeddings", "rerank"] as const) {
+    const form = model.traits[topic];
+    if (form === "none") continue;
+    const path = operationPath("invoke", [modelId]);
+    return [{ topic, text: `${OPERATIONS.invoke.method} ${path}; in the form ${form}` }, native];
   }
   const api = messagesApi(model);
   const reason = model.api === undefined

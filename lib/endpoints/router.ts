@@ -4,14 +4,16 @@ import { AditError } from "../base/errors.ts";
 import type { Dialect } from "../gateway/dialect.ts";
 import type { Endpoint, Router } from "../gateway/endpoint.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { refuseAbsent } from "./absent.ts";
 import { catalogEndpoint } from "./catalog.ts";
 import { chatEndpoint } from "./chat/chat.ts";
-import { embeddings } from "./embeddings/embeddings.ts";
+import { embed, embeddings } from "./embeddings/embeddings.ts";
 import { health } from "./health.ts";
 import { countTokens } from "./messages/count_tokens.ts";
 import { messages } from "./messages/messages.ts";
 import { modelsEndpoint } from "./models.ts";
 import { nativeEndpoint } from "./native/native.ts";
+import { rerank } from "./rerank/rerank.ts";
 import { matchNative, nativeAddress } from "./native/routes.ts";
 import { inputTokens } from "./responses/input_tokens.ts";
 import { responses } from "./responses/responses.ts";
@@ -30,6 +32,11 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
   ["/v1/responses", { method: "POST", endpoint: responses }],
   ["/v1/responses/input_tokens", { method: "POST", endpoint: inputTokens }],
   ["/v1/embeddings", { method: "POST", endpoint: embeddings }],
+  ["/v2/embed", { method: "POST", endpoint: embed }],
+  ...["/v1/rerank", "/v2/rerank", "/rerank"].map((path): [string, FixedRoute] => [
+    path,
+    { method: "POST", endpoint: rerank },
+  ]),
   // The second spelling is for clients whose base URL ends in /anthropic.
   ...["/v1", "/anthropic/v1"].flatMap((base): [string, FixedRoute][] => [
     [`${base}/models`, { method: "GET", endpoint: modelsEndpoint() }],
@@ -57,12 +64,13 @@ function dialectOf(path: string, headers: Headers): Dialect {
 
 function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   if (path === "/v1/responses" && method === "GET") return responsesSocket;
-  const fixed = FIXED.get(path);
-  if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.endpoint);
+  // The configuration decides which of the gateway's own paths a route may take.
   const configured = snapshot.routes.get(path);
   if (configured !== undefined) {
     return expectMethod("POST", method, chatEndpoint({ defaultModel: configured.model.name }));
   }
+  const fixed = FIXED.get(path);
+  if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.endpoint);
   if (COMPAT.test(path)) return expectMethod("POST", method, chatEndpoint({ modelPrefix: "aws-bedrock/" }));
   const address = nativeAddress(path);
   if (address !== undefined) {
@@ -72,6 +80,7 @@ function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   if (STORED.test(path)) return storedResponse;
   const model = MODEL.exec(path);
   if (model !== null) return expectMethod("GET", method, modelsEndpoint(decodeId(model[1] ?? "")));
+  refuseAbsent(path);
   throw new AditError("route_not_found", `route not found: ${method} ${path.slice(0, 200)}`);
 }
 

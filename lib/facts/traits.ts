@@ -93,12 +93,14 @@ export interface ModelTraits {
   /** Documents that a `cachePoint` may follow: `any`, or only a `pdf`. */
   readonly cacheableDocuments: "any" | "pdf";
 
-  // Embeddings.
+  // Embeddings and ranking.
 
   /** The body of InvokeModel with which the model makes embeddings; `none`: it makes none. */
   readonly embeddings: EmbeddingApi;
   /** The sizes of its vectors, one of which a request may ask for; empty: not known. */
   readonly embeddingDimensions: readonly number[];
+  /** The body of InvokeModel with which the model ranks documents; `none`: it ranks none. */
+  readonly rerank: RerankApi;
 }
 
 /** Bodies of InvokeModel for embeddings, by the family and generation that defines them. */
@@ -113,6 +115,9 @@ export const EMBEDDING_APIS = [
   "marengo_3",
 ] as const;
 export type EmbeddingApi = (typeof EMBEDDING_APIS)[number];
+
+export const RERANK_APIS = ["none", "cohere", "amazon"] as const;
+export type RerankApi = (typeof RERANK_APIS)[number];
 
 const SYSTEM_PLACES = ["anywhere", "invoke", "first", "none"] as const;
 export type SystemPlace = (typeof SYSTEM_PLACES)[number];
@@ -182,6 +187,7 @@ export const BARE_TRAITS: ModelTraits = {
   cacheableDocuments: "pdf",
   embeddings: "none",
   embeddingDimensions: [],
+  rerank: "none",
 };
 
 /** The traits as they are written. Descriptions are for editors. */
@@ -268,6 +274,8 @@ export const TRAIT_FIELDS = {
     .describe("The InvokeModel body with which the model makes embeddings; none: it makes none."),
   embedding_dimensions: z.array(z.int().min(1).max(65_536))
     .describe("The sizes of the model's vectors that a request may ask for; an empty list: not known."),
+  rerank: z.enum(RERANK_APIS)
+    .describe("The InvokeModel body with which the model ranks documents; none: it ranks none."),
 } as const;
 
 const traitsSchema = z.strictObject(TRAIT_FIELDS).partial();
@@ -312,6 +320,7 @@ export const TRAIT_PROPERTIES = {
   cacheable_documents: "cacheableDocuments",
   embeddings: "embeddings",
   embedding_dimensions: "embeddingDimensions",
+  rerank: "rerank",
 } as const satisfies Readonly<Record<TraitName, keyof ModelTraits>>;
 
 /** The traits that are named, compiled. */
@@ -351,6 +360,7 @@ export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
     cacheableDocuments: written.cacheable_documents,
     embeddings: written.embeddings,
     embeddingDimensions: written.embedding_dimensions,
+    rerank: written.rerank,
   } satisfies { readonly [Trait in keyof ModelTraits]: ModelTraits[Trait] | undefined };
   return definedOf(plain);
 }

@@ -213,3 +213,34 @@ Deno.test("embedding models refuse what they do not take, and every operation bu
     }
   }
 });
+
+const APPLES = { query: "apples", documents: ["fast trains", "red apples"] };
+
+Deno.test("rerank models rank by InvokeModel", async () => {
+  for (
+    const [id, body] of [["cohere.rerank-v3-5:0", { ...APPLES, api_version: 2 }], [
+      "amazon.rerank-v1:0",
+      APPLES,
+    ]] as const
+  ) {
+    const response = await postTo()(pathOf(id, "invoke"), { ...body, top_n: 1 });
+    assert.equal(response.status, 200);
+    const { results } = await response.json();
+    assert.deepEqual(results.map(({ index }: { index: number }) => index), [1]);
+  }
+});
+
+Deno.test("rerank models refuse more results than documents, a body without its version, and Converse", async () => {
+  const post = postTo();
+  const refused: readonly (readonly [id: string, operation: string, body: object])[] = [
+    ["amazon.rerank-v1:0", "invoke", { ...APPLES, top_n: 3 }],
+    ["cohere.rerank-v3-5:0", "invoke", APPLES],
+    ["amazon.rerank-v1:0", "invoke", { ...APPLES, api_version: 2 }],
+    ["amazon.rerank-v1:0", "invoke", { ...APPLES, documents: [] }],
+    ["amazon.rerank-v1:0", "converse", { messages: [{ role: "user", content: [{ text: "hi" }] }] }],
+  ];
+  for (const [id, operation, body] of refused) {
+    const response = await post(pathOf(id, operation), body);
+    assert.equal(response.status, 400, await messageOf(response));
+  }
+});

@@ -1,8 +1,8 @@
 /** From paths as they come off the wire to endpoints. */
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
-import { OWN_SEGMENTS } from "../../lib/config/link/models.ts";
+import { OWN_SEGMENTS, YIELDING_PATHS } from "../../lib/config/link/models.ts";
 import { CATALOG_PATHS } from "../../lib/endpoints/native/routes.ts";
 import { FIXED, router } from "../../lib/endpoints/router.ts";
 import { routePath } from "../../lib/server/path.ts";
@@ -47,6 +47,12 @@ const ROUTES: readonly (readonly [request: string, match: unknown])[] = [
   ["PUT /v1/responses", "method_not_allowed"],
   ["GET /v1/responses/input_tokens", "method_not_allowed"],
   ["DELETE /v1/responses/resp_1", { endpoint: "storedResponse" }],
+  ["POST /v1/embeddings", { endpoint: "embeddings" }],
+  ["GET /v1/embeddings", "method_not_allowed"],
+  ["POST /v2/embed", { endpoint: "embed" }],
+  ["POST /rerank", { endpoint: "rerank" }],
+  ["POST /v1/rerank", { endpoint: "rerank" }],
+  ["POST /v2/rerank?x=1", { endpoint: "rerank" }],
   ["GET /v1/messages", "method_not_allowed"],
   ["POST /anthropic/v1/chat/completions", "route_not_found"],
   ["POST /gw/../model/m/invoke", "route_not_found"],
@@ -105,8 +111,41 @@ Deno.test("the paths that an operator may not take are those that the gateway an
     // Of the addresses that only regular expressions tell; `/bedrock` is free.
     ...["/compat/chat/completions", "/aws-bedrock/bedrock-runtime"],
   ];
-  const segments = new Set(paths.map((path) => path.split("/")[1] ?? "").filter((segment) => segment !== ""));
-  deepEqual([...segments].sort(), [...OWN_SEGMENTS].sort());
+  const segmentOf = (path: string) => path.split("/")[1] ?? "";
+  const reserved = paths.filter((path) => !YIELDING_PATHS.has(path) && path !== "/");
+  deepEqual([...new Set(reserved.map(segmentOf))].sort(), [...OWN_SEGMENTS].sort());
+  deepEqual(
+    [...YIELDING_PATHS].filter((path) => !paths.includes(path) || OWN_SEGMENTS.has(segmentOf(path))),
+    [],
+  );
+});
+
+Deno.test("a route of the operator's takes the place of a path that yields to it", () => {
+  for (const path of YIELDING_PATHS) {
+    const { about } = router.route("POST", path, snapshot({ models: [HAIKU], routes: { [path]: HAIKU } }));
+    deepEqual(about, chat("haiku"));
+  }
+});
+
+Deno.test("paths of OpenAI's that are not served say what to use instead", () => {
+  const hints = {
+    "/v1/images/generations": /POST \/model\/\{id\}\/invoke/,
+    "/openai/v1/images/edits": /invoke/,
+    "/v1/videos": /async-invoke/,
+    "/v1/videos/video_1/content": /async-invoke/,
+    "/v1/audio/speech": /two-way stream/,
+    "/v1/batches": /CreateModelInvocationJob/,
+    "/v1/files/file_1": /CreateModelInvocationJob/,
+    "/v1/completions": /chat\/completions/,
+    "/v1/moderations": /guardrail/,
+    "/v1/assistants": /state/,
+  };
+  for (const [path, hint] of Object.entries(hints)) {
+    throws(
+      () => router.route("POST", path, CONFIG),
+      (error) => error instanceof AditError && error.kind === "route_not_found" && hint.test(error.message),
+    );
+  }
 });
 
 Deno.test("a path of nothing but slashes is looked at in linear time", () => {

@@ -403,6 +403,7 @@ for (const id of UNKNOWN) {
       },
       embeddings: "none",
       embeddingDimensions: [],
+      rerank: "none",
       // Held back.
       reasoningHistory: "none",
       toolResultMedia: [],

@@ -25,6 +25,9 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "v1",
 ]);
 
+/** Other paths that the gateway serves, unless a route of the operator's takes one; a test compares them, too. */
+export const YIELDING_PATHS: ReadonlySet<string> = new Set(["/rerank", "/v2/embed", "/v2/rerank"]);
+
 /** All models with their targets resolved; a model without a valid target is dropped. */
 export function linkModels(
   entries: ReadonlyMap<string, ModelConfig>,
@@ -204,6 +207,9 @@ export function linkRoute(
   // `/bedrock` itself is free: only the paths below it are the gateway's.
   if (OWN_SEGMENTS.has(segment) || /^\/bedrock\/./.test(path)) {
     context.failName(["routes", path], "this path is reserved for the gateway");
+  }
+  if (YIELDING_PATHS.has(path)) {
+    context.warn(["routes", path], "this route replaces the gateway's own API at this path");
   }
   const model = context.find(["routes", path, "model"], modelName, { section: "models", entries: models });
   return model && { path, model };

@@ -59,6 +59,7 @@ const shape = {
   embeddings: FIELDS.embeddings.optional(),
   embedding_dimensions: FIELDS.embedding_dimensions
     .register(about, { expected: "a list of vector sizes, such as [256, 512, 1024]" }).optional(),
+  rerank: FIELDS.rerank.optional(),
 };
 
 /** `models.NAME.traits`. */

@@ -14,6 +14,7 @@ import type { StreamEvent } from "../server/frames.ts";
 import { guardrailTrace } from "../guardrail/guardrail.ts";
 import type { Model } from "../model/catalog.ts";
 import { findModel } from "../model/models.ts";
+import { findReranker, type Reranker } from "./rerank.ts";
 import { nativeEvents, nativeMessage, promptOfInvoke } from "./native_bodies.ts";
 import type { Guardrail, Prompt } from "../model/prompt.ts";
 
@@ -54,10 +55,18 @@ function guardrailOf({ headers, body }: Call): Guardrail | undefined {
   return { id, version, trace: (headers.get("x-amzn-bedrock-trace") ?? "DISABLED") !== "DISABLED" };
 }
 
-/** InvokeModel's result, from a text model or an embedding model. */
+/** InvokeModel's result, from a text model, an embedding model or a rerank model. */
 export function invoke(call: Call): Outcome {
   const embedder = findEmbedder(call.resourceId);
-  return embedder === undefined ? invokeModel(call) : invokeEmbedder(embedder, call);
+  if (embedder !== undefined) return invokeEmbedder(embedder, call);
+  const reranker = findReranker(call.resourceId);
+  return reranker === undefined ? invokeModel(call) : invokeReranker(reranker, call);
+}
+
+function invokeReranker(reranker: Reranker, call: Call): Outcome {
+  const body = reranker.rank(call.body);
+  const headers = new Headers({ "x-amzn-bedrock-invocation-latency": String(latencyOf(call)) });
+  return { kind: "json", body, sorted: false, headers };
 }
 
 /** Embeddings have no output tokens, and no header for them; some models report no input tokens either. */

@@ -11,6 +11,7 @@ import { invalid } from "./exception.ts";
 import { applyGuardrail, invokeGuardrailChecks } from "../guardrail/operations.ts";
 import { invoke, invokeStream } from "../invoke/invoke.ts";
 import { findCountingModel, findModel } from "../model/models.ts";
+import { findReranker } from "../invoke/rerank.ts";
 import { promptOfConverse, promptOfInvoke } from "../invoke/native_bodies.ts";
 import { countPromptTokens } from "../model/prompt.ts";
 import type { Operation } from "./route.ts";
@@ -38,7 +39,7 @@ function json(body: object): Outcome {
 
 function converse(call: Call, stream: boolean): ConverseExchange {
   const request = parseConverseRequest(call.body ?? {});
-  if (findEmbedder(call.resourceId) !== undefined) {
+  if (findEmbedder(call.resourceId) !== undefined || findReranker(call.resourceId) !== undefined) {
     throw invalid(
       "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
     );

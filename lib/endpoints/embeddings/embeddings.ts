@@ -1,16 +1,33 @@
-/** `POST /v1/embeddings`: OpenAI's Embeddings, through InvokeModel. */
+/** `POST /v1/embeddings` and `/v2/embed`: OpenAI's and Cohere's embeddings, through InvokeModel. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { foundationModelId } from "../../facts/model_id.ts";
-import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
+import {
+  type Attempt,
+  attemptWith,
+  type CallerEndpoint,
+  type EndpointRequest,
+  type Reading,
+} from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { RequestSize } from "../../gateway/admission/asked.ts";
 import type { Call } from "../../gateway/call.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
-import { embeddingsToOpenAi, usageOfPieces } from "../../translate/embeddings/answer.ts";
+import {
+  type EmbeddedPiece,
+  embeddingsToCohere,
+  embeddingsToOpenAi,
+  usageOfPieces,
+} from "../../translate/embeddings/answer.ts";
 import { embeddingsToInvoke } from "../../translate/embeddings/request.ts";
-import { type EmbeddingInput, parseEmbeddingsRequest } from "../../wire/openai/embeddings.ts";
+import { type EmbedAnswer, parseEmbedRequest } from "../../wire/cohere/embed.ts";
+import {
+  type EmbeddingInput,
+  type EmbeddingsAnswer,
+  type EmbeddingsRequest,
+  parseEmbeddingsRequest,
+} from "../../wire/openai/embeddings.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 import { Pieces } from "./pieces.ts";
@@ -22,24 +39,46 @@ export const embeddings: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const request = parseEmbeddingsRequest(jsonBody(received));
-    const plan = withOneModel(resolveModel(request.model, received.caller, received.snapshot));
-    const pieces = new Pieces();
-    const attempt = async (target: Target, call: Call): Promise<Attempt> => {
-      const settings = settingsOf(target);
-      const invoke = embeddingsToInvoke(request, { traits: settings.traits, settings });
-      return await attemptWith(invoke.ignored, async () => {
-        const embedded = await pieces.send(invoke, target, call);
-        const answer = embeddingsToOpenAi(embedded, request);
-        return jsonAnswer(answer, {
-          usage: usageOfPieces(embedded),
-          upstreamRequestId: pieces.requestId,
-          anomalies: [],
-        });
-      });
-    };
-    return { kind: "model", request: { plan, attempt, measure: () => sizeOf(request.inputs) } };
+    return reading(request, received, (embedded) => embeddingsToOpenAi(embedded, request));
   },
 };
+
+/** `POST /v2/embed`: Cohere's Embed, for its own clients. */
+export const embed: CallerEndpoint = {
+  needs: "caller",
+  about: { endpoint: "embed" },
+  counts: "tokens",
+  read(received) {
+    const { request, types } = parseEmbedRequest(jsonBody(received));
+    const texts = request.inputs.flatMap(({ text }) => text ?? []);
+    return reading(
+      request,
+      received,
+      (embedded, { id }) => embeddingsToCohere(embedded, { id, texts, types }),
+    );
+  },
+};
+
+/** The form of an API's answer. */
+type ToAnswer = (embedded: readonly EmbeddedPiece[], call: Call) => EmbeddingsAnswer | EmbedAnswer;
+
+function reading(request: EmbeddingsRequest, received: EndpointRequest, toAnswer: ToAnswer): Reading {
+  const plan = withOneModel(resolveModel(request.model, received.caller, received.snapshot));
+  const pieces = new Pieces();
+  const attempt = async (target: Target, call: Call): Promise<Attempt> => {
+    const settings = settingsOf(target);
+    const invoke = embeddingsToInvoke(request, { traits: settings.traits, settings });
+    return await attemptWith(invoke.ignored, async () => {
+      const embedded = await pieces.send(invoke, target, call);
+      return jsonAnswer(toAnswer(embedded, call), {
+        usage: usageOfPieces(embedded),
+        upstreamRequestId: pieces.requestId,
+        anomalies: [],
+      });
+    });
+  };
+  return { kind: "model", request: { plan, attempt, measure: () => sizeOf(request.inputs) } };
+}
 
 function sizeOf(inputs: readonly EmbeddingInput[]): RequestSize {
   const texts = inputs.map(({ text = "" }) => encodeUtf8(text).length);

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { upstreamProtocol } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
+import type { EmbedAnswer, EmbedType } from "../../wire/cohere/embed.ts";
 import type { EmbeddingEncoding, EmbeddingsAnswer } from "../../wire/openai/embeddings.ts";
 import { readCount } from "../../wire/usage.ts";
 import { apiRow, readVector } from "./apis.ts";
@@ -61,6 +62,33 @@ export function embeddingsToOpenAi(
     embedding: encoding === "base64" ? floatsInBase64(vector) : vector,
   }));
   return { object: "list", data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+}
+
+export interface EmbedContext {
+  /** Id of the answer. */
+  readonly id: string;
+  readonly texts: readonly string[];
+  readonly types: readonly EmbedType[];
+}
+
+/** The same in the form of Cohere's Embed. */
+export function embeddingsToCohere(
+  pieces: readonly EmbeddedPiece[],
+  { id, texts, types }: EmbedContext,
+): EmbedAnswer {
+  const vectors = pieces.flatMap((piece) => piece.vectors);
+  return {
+    id,
+    embeddings: {
+      ...(types.includes("float") && { float: vectors }),
+      ...(types.includes("base64") && { base64: vectors.map(floatsInBase64) }),
+    },
+    texts,
+    meta: {
+      api_version: { version: "2" },
+      billed_units: { input_tokens: usageOfPieces(pieces)?.inputTokens ?? 0 },
+    },
+  };
 }
 
 /** The sum of what was reported; undefined if nothing was. */

@@ -6,9 +6,9 @@ import type { ModelTraits } from "../../facts/traits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import type { EmbeddingInput, EmbeddingsRequest } from "../../wire/openai/embeddings.ts";
 import { readDataUrl } from "../converse/data_url.ts";
-import { guardrailHeaders } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import { imageFormat, KNOWN_IMAGES } from "../converse/images.ts";
+import { invokeHeaders } from "../converse/invoke_headers.ts";
 import { apiRow, type Input, kindOf, type Options } from "./apis.ts";
 
 export interface EmbeddingsContext {
@@ -65,7 +65,7 @@ export function embeddingsToInvoke(
       count: piece.length,
       path: pathOf(piece),
     })),
-    headers: headersOf(settings),
+    headers: invokeHeaders(settings),
     ignored: ignored.list(),
   };
 }
@@ -112,18 +112,5 @@ function split(inputs: readonly Input[], maxTexts: number): readonly (readonly I
 function pathOf(piece: readonly Input[]): string {
   const first = piece[0]?.path ?? "input";
   const last = piece.at(-1)?.path ?? first;
-  return first === last ? first : `${first.slice(0, -1)}..${last.slice("input[".length)}`;
-}
-
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
-function headersOf(settings: ModelSettings | undefined): Readonly<Record<string, string>> {
-  if (settings === undefined) return {};
-  const { guardrail, metadata, defaults: { serviceTier } } = settings;
-  return {
-    ...(serviceTier !== undefined && { "x-amzn-bedrock-service-tier": serviceTier }),
-    ...(guardrail !== undefined && guardrailHeaders(guardrail)),
-    ...(Object.keys(metadata).length > 0 && {
-      "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),
-    }),
-  };
+  return first === last ? first : `${first.slice(0, -1)}..${last.slice(last.indexOf("[") + 1)}`;
 }
