@@ -6,6 +6,8 @@ import { type Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/host.ts";
 import type { Logger } from "../base/log.ts";
+import { cutList } from "../base/log_words.ts";
+import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
 import { ConfigEntries } from "../config/edit/entries.ts";
 import { type Fingerprints, isPart, readFile } from "../config/file/files.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -51,6 +53,8 @@ interface ReloadOutcome {
   readonly at: string;
   readonly ok: boolean;
   readonly problems: readonly string[];
+  /** Names of what was added, removed or changed. */
+  readonly changes?: ConfigChanges;
 }
 
 /** Requests that outlive the drain are aborted; their last bytes have this long to reach their clients. */
@@ -76,6 +80,8 @@ export class App {
   #lastReload: ReloadOutcome;
   readonly #reloads = new Turns<readonly string[]>();
   #generation = 1;
+  /** Of the running configuration. */
+  #digests: ConfigDigests | undefined;
   #draining = false;
 
   private constructor(options: AppOptions, snapshot: Snapshot) {
@@ -147,6 +153,8 @@ export class App {
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
     options.notifier?.ready(app.#summary());
+    // After the first requests: the digests are for the next reload.
+    app.#timers.after(0, () => app.#digests ??= digestsOf(loaded.written.value));
     return app;
   }
 
@@ -200,13 +208,17 @@ export class App {
   async #reload(reason: string, check: Promise<CheckedConfig>): Promise<readonly string[]> {
     const { logger, configPath, notifier } = this.#options;
     if (!this.#draining) notifier?.reloading();
-    const problems = await this.#take(check).catch((error) => [`the reload failed: ${messageOf(error)}`]);
-    this.#lastReload = { at: this.#now(), ok: problems.length === 0, problems };
+    const taken = await this.#take(check).catch((error) =>
+      refused([`the reload failed: ${messageOf(error)}`])
+    );
+    const { problems, changes } = taken;
+    this.#lastReload = { at: this.#now(), ok: problems.length === 0, ...taken };
     if (problems.length === 0) {
       logger.log("info", "configuration reloaded", {
         reason,
         file: configPath,
         generation: this.#generation,
+        ...shortened(changes),
       });
     } else {
       logger.log("error", "configuration rejected; the previous one stays in use", { reason, problems });
@@ -216,21 +228,25 @@ export class App {
   }
 
   /** Loads, listens and swaps; any failure leaves everything as it was. */
-  async #take(check: Promise<CheckedConfig>): Promise<readonly string[]> {
+  async #take(check: Promise<CheckedConfig>): Promise<Taken> {
     const loaded = await check;
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
-    if (this.#draining) return ["the gateway is shutting down"];
-    if (!loaded.ok) return loaded.problems.map(formatProblem);
+    if (this.#draining) return refused(["the gateway is shutting down"]);
+    if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     const { snapshot } = loaded;
     let change: ListenChange;
     try {
       await removeStaleAdminSocket(snapshot);
       change = this.#listen(snapshot);
     } catch (error) {
-      return [messageOf(error)];
+      return refused([messageOf(error)]);
     }
+    const listening = [...this.#public.urls, ...this.#admin.urls];
+    const { digests } = loaded;
+    const changes = this.#digests === undefined ? {} : changesBetween(this.#digests, digests);
+    this.#digests = digests;
     const searched = this.#gateway.credentials.use(snapshot.providers);
     this.#gateway.pipeline.use(snapshot);
     this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
@@ -242,7 +258,17 @@ export class App {
     // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
     // background.
     await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
-    return [];
+    const listensNow = [...this.#public.urls, ...this.#admin.urls];
+    const opened = listensNow.filter((url) => !listening.includes(url));
+    const closed = listening.filter((url) => !listensNow.includes(url));
+    return {
+      problems: [],
+      changes: {
+        ...changes,
+        ...(opened.length > 0 && { listeners_added: opened }),
+        ...(closed.length > 0 && { listeners_removed: closed }),
+      },
+    };
   }
 
   /** Opens the sockets that a configuration adds: all of them or none. */
@@ -332,6 +358,25 @@ export class App {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
+}
+
+/** The result of a reload: the problems that prevented it, or what it changed. */
+interface Taken {
+  readonly problems: readonly string[];
+  readonly changes: ConfigChanges;
+}
+
+function refused(problems: readonly string[]): Taken {
+  return { problems, changes: {} };
+}
+
+/** Names in one log line. */
+const MAX_CHANGES = { items: 20, chars: 128 } as const;
+
+function shortened(changes: ConfigChanges): ConfigChanges {
+  return Object.fromEntries(
+    Object.entries(changes).map(([what, names]) => [what, cutList(names, MAX_CHANGES)]),
+  );
 }
 
 /** Removes what a killed process has left at a socket's path. */

@@ -1,7 +1,7 @@
 /** Assembles a gateway: credentials, upstream, pipeline, and the sinks of settled requests. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
-import type { AditError } from "../base/errors.ts";
+import { type AditError, codeOf } from "../base/errors.ts";
 import { randomFraction } from "../base/ids.ts";
 import type { LogFields, Logger } from "../base/log.ts";
 import { formatPath } from "../base/problems.ts";
@@ -85,7 +85,7 @@ function misfitFields({ provider, modelId, settings }: Target, error: AditError)
     ...(settings && { setting: `${formatPath(settings.path)} (${settings.origin})` }),
     provider: provider.name,
     model_id: modelId,
-    error: error.kind,
+    error: codeOf(error.kind),
     upstream_error: error.details.upstream?.type,
   };
 }

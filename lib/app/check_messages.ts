@@ -1,6 +1,7 @@
 /** What is exchanged with the thread that checks the configuration. */
 
 import type { Problem } from "../base/problems.ts";
+import { type ConfigDigests, digestsOf } from "../config/changes.ts";
 import type { Fingerprints } from "../config/file/files.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
@@ -20,7 +21,7 @@ export type CheckMessage = "check" | "next";
 export type CheckedConfig =
   & { readonly files: Fingerprints; readonly warnings: readonly Problem[] }
   & (
-    | { readonly ok: true; readonly snapshot: Snapshot }
+    | { readonly ok: true; readonly snapshot: Snapshot; readonly digests: ConfigDigests }
     | { readonly ok: false; readonly problems: readonly Problem[] }
   );
 
@@ -28,6 +29,6 @@ export type CheckedConfig =
 export function summaryOf(loaded: LoadResult): CheckedConfig {
   const { files, warnings } = loaded;
   return loaded.ok
-    ? { ok: true, files, warnings, snapshot: loaded.snapshot }
+    ? { ok: true, files, warnings, snapshot: loaded.snapshot, digests: digestsOf(loaded.written.value) }
     : { ok: false, files, warnings, problems: loaded.problems };
 }

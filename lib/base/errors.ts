@@ -269,6 +269,11 @@ export function errorRow(kind: ErrorKind): ErrorRow {
   return ERRORS[kind];
 }
 
+/** The code that callers get on the OpenAI routes; the log, the metrics and the status use it for every dialect. */
+export function codeOf(kind: ErrorKind): string {
+  return ERRORS[kind].openai[1];
+}
+
 /** What the upstream said; only for the operator's log. */
 export interface UpstreamDetail {
   readonly status?: number;
@@ -303,6 +308,8 @@ export interface ErrorDetails {
   readonly retryAfterS?: number;
   /** Overrides the table: false where the gateway has retried already and nothing else is likely to help. */
   readonly shouldRetry?: boolean;
+  /** The model that the caller asked for, if it is not a model that they may use. */
+  readonly requestedModel?: string;
   readonly upstream?: UpstreamDetail;
   readonly cause?: unknown;
 }

@@ -26,9 +26,14 @@ export type WriteText = (text: string) => Promise<void>;
 export interface LoggerOptions {
   readonly clock: Clock;
   readonly level?: LogLevel;
+  /** Begins each line with its priority, as systemd's journal reads it: sd-daemon(3). */
+  readonly priorities?: boolean;
   /** Maximum number of characters waiting for the writer. */
   readonly maxPendingChars?: number;
 }
+
+/** Of syslog(3). */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
 /** How long lines wait so that several share one write. */
 const BATCH_MS = 10;
@@ -55,7 +60,9 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     const head = JSON.stringify({ time, level, message });
     const rest = JSON.stringify(fields);
     // Joining two strings is cheaper than merging two objects.
-    return rest === "{}" ? `${head}\n` : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}\n`);
+    const priority = options.priorities === true ? `<${PRIORITIES[level]}>` : "";
+    return priority +
+      (rest === "{}" ? `${head}\n` : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}\n`));
   }
 
   async function drain(): Promise<void> {

@@ -5,9 +5,11 @@ import { setTimeout as pass } from "node:timers/promises";
 import { App } from "../app/app.ts";
 import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
+import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
-import { loadOrReport } from "./loaded.ts";
+import { writesToJournal } from "./journal.ts";
+import { loadFrom } from "./loaded.ts";
 import { parseOptions, wrongUsage } from "./options.ts";
 import { Signals } from "./signals.ts";
 import { systemdNotifier } from "./systemd.ts";
@@ -29,18 +31,28 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
       io,
     );
   }
-  const loaded = await Promise.race([loadOrReport(configPath, io), signals.stopped]);
-  if (loaded === undefined) return INVALID_CONFIGURATION;
+  const logger = createLogger(io.runtime.writeOut, {
+    clock: io.clock,
+    priorities: writesToJournal(io.env),
+  });
+  const loaded = await Promise.race([loadFrom(configPath, io), signals.stopped]);
   // Nothing is running yet that would have to finish.
   if (typeof loaded === "string") return 0;
-  const logger = createLogger(io.runtime.writeOut, { clock: io.clock });
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) {
+      logger.log("error", "configuration problem", { problem: formatProblem(problem) });
+    }
+    await lastLines(logger);
+    return INVALID_CONFIGURATION;
+  }
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
   let app: App;
   try {
     app = await App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
   } catch (error) {
-    io.err(`${messageOf(error)}\n`);
+    logger.log("error", "cannot start", { error: messageOf(error) });
+    await lastLines(logger);
     return 1;
   }
   return await untilStopped(app, { logger, signals });

@@ -119,9 +119,9 @@ class Attempts {
     const startMs = clock.monotonic();
     const end = health.begin(target);
     const attempt = await this.#send(target);
-    const ms = clock.monotonic() - startMs;
+    const endMs = clock.monotonic();
     if (attempt.refused === undefined) {
-      health.succeeded(target, { nowMs: clock.monotonic(), latencyMs: ms });
+      health.succeeded(target, { nowMs: endMs, latencyMs: endMs - startMs });
       this.#call.onSettled((error) => {
         end();
         // A failure after the first content is not retried, but counts for the target's health.
@@ -133,11 +133,13 @@ class Attempts {
     }
     this.#call.noteAttempt({
       target: nameOf(target),
+      provider: target.provider.name,
+      region: target.provider.region,
+      modelId: target.modelId,
       error: attempt.refused?.kind,
-      ms: Math.round(ms),
       upstreamRequestId: attempt.refused?.details.upstream?.requestId ??
         attempt.answered?.outcome().upstreamRequestId,
-    });
+    }, { fromMs: startMs, toMs: endMs });
     return attempt;
   }
 

@@ -19,8 +19,9 @@ import type {
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { invokeTier, withTier } from "../wire/usage.ts";
 import type { Hold } from "./admission/admit.ts";
-import { requestCost } from "./request_cost.ts";
+import type { ClientFacts } from "./client_facts.ts";
 import type { Dialect } from "./dialect.ts";
+import { requestCost } from "./request_cost.ts";
 import type { Answer, Outcome } from "./outcome.ts";
 
 export interface CallOptions {
@@ -34,6 +35,7 @@ export interface CallOptions {
   readonly path: string;
   readonly dialect: Dialect;
   readonly remoteAddress: string;
+  readonly client: ClientFacts;
   /** Receive the record, once, when the request is settled. */
   readonly sinks: readonly RecordSink[];
   /** Called before the sinks. */
@@ -50,9 +52,11 @@ export interface Failure {
 export class Call {
   readonly options: CallOptions;
   readonly #startedMs: number;
+  readonly #startedAtMs: number;
   /** Covers the whole request: its body, every attempt, and the last byte of the response. */
   readonly #deadline: Deadline;
   #caller: Caller | undefined;
+  #endpoint: string | undefined;
   #plan: Plan | undefined;
   #target: Target | undefined;
   /** Of the current attempt, most of which have one. */
@@ -69,13 +73,18 @@ export class Call {
   readonly #attempts: RecordedAttempt[] = [];
   readonly #passedOver: PassedOver[] = [];
   #status = 0;
+  #stream: boolean | undefined;
+  #receivedMs: number | undefined;
+  #attemptsMs = 0;
   #firstByteMs: number | undefined;
+  #overheadMs: number | undefined;
   #settled = false;
 
   constructor(options: CallOptions) {
     const { clock, timers, snapshot } = options;
     this.options = options;
     this.#startedMs = clock.monotonic();
+    this.#startedAtMs = clock.now();
     this.#deadline = timers.after(snapshot.timeouts.totalMs, () => this.#expire());
   }
 
@@ -95,6 +104,16 @@ export class Call {
 
   set caller(caller: Caller) {
     this.#caller = caller;
+  }
+
+  /** The kind of endpoint that the request is for. */
+  set endpoint(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** Records that the whole request has arrived. */
+  received(): void {
+    this.#receivedMs = this.options.clock.monotonic();
   }
 
   /** The possible targets of the request; undefined until its model is known. */
@@ -130,6 +149,7 @@ export class Call {
   openAlso(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
     this.#target = target;
+    this.#stream = isStream(upstreamCall.operation);
     const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
     const firstTokenMs = isStream(upstreamCall.operation) ? this.#plan?.routing.firstTokenMs : undefined;
     const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
@@ -168,9 +188,14 @@ export class Call {
     this.#onSettled = callback;
   }
 
-  /** Records the result of one attempt. */
-  noteAttempt(attempt: RecordedAttempt): void {
-    this.#attempts.push(attempt);
+  /** Records the result of one attempt, which began and ended at these times of the monotonic clock. */
+  noteAttempt(
+    attempt: Omit<RecordedAttempt, "startMs" | "ms">,
+    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  ): void {
+    this.#attemptsMs += toMs - fromMs;
+    const startMs = Math.round(fromMs - this.#startedMs);
+    this.#attempts.push({ ...attempt, startMs, ms: Math.round(toMs - fromMs) });
     const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";
     const wasAccepted = [...this.#exchanges].some(({ isAccepted }) => isAccepted);
     if (brokeOff && wasAccepted) this.#brokenAttempts++;
@@ -201,7 +226,10 @@ export class Call {
   began(answer: Answer): void {
     this.#answer = answer;
     this.#status = answer.status;
-    this.#firstByteMs ??= this.#elapsed();
+    if (this.#firstByteMs !== undefined) return;
+    this.#firstByteMs = this.#elapsed();
+    if (this.#receivedMs === undefined || this.#attempts.length === 0) return;
+    this.#overheadMs = this.options.clock.monotonic() - this.#receivedMs - this.#attemptsMs;
   }
 
   /** Settles a request, however it ended: records it, once, and releases everything. */
@@ -252,13 +280,38 @@ export class Call {
     this.#onOverdue?.();
   }
 
-  /** Which targets were tried, if there was a choice. */
-  #way(): Pick<RequestRecord, "target" | "attempts" | "passedOver"> {
-    const hadChoice = this.#attempts.length > 1 || (this.#plan?.targets.length ?? 0) > 1;
+  /** Where the request was sent, and where else it could have been sent. */
+  #way(): Way {
+    const last = this.#target;
     return {
-      target: hadChoice ? this.#attempts.at(-1)?.target : undefined,
-      attempts: hadChoice ? this.#attempts : [],
+      provider: last?.provider.name,
+      region: last?.provider.region,
+      modelId: last && last.modelId !== "" ? cut(last.modelId, 256) : undefined,
+      target: last?.settings?.name,
+      stream: this.#stream,
+      hadChoice: this.#attempts.length > 1 || (this.#plan?.targets.length ?? 0) > 1,
+      attempts: this.#attempts,
       passedOver: this.#passedOver,
+    };
+  }
+
+  /** What is known from the request alone. */
+  #asked(error: AditError | undefined): Asked {
+    const { id, method, path, dialect, remoteAddress, client } = this.options;
+    const requested = error?.details.requestedModel;
+    return {
+      requestId: id,
+      remoteAddress,
+      method: cut(method, 32),
+      path: cut(path, 256),
+      dialect,
+      endpoint: this.#endpoint,
+      userAgent: client.userAgent,
+      clientRequestId: client.requestId,
+      trace: client.trace,
+      startedAtMs: this.#startedAtMs,
+      model: this.#plan && cut(this.#plan.name, 256),
+      requestedModel: requested && (MODEL_WORD.test(requested) ? cut(requested, 256) : "[value]"),
     };
   }
 
@@ -279,27 +332,20 @@ export class Call {
   }
 
   #record({ outcome, error, failure, spent }: Settlement): RequestRecord {
-    const { snapshot, id, method, path, dialect, remoteAddress } = this.options;
+    const { snapshot } = this.options;
     return {
-      requestId: id,
+      ...this.#asked(error),
       caller: this.#caller?.name,
       team: this.#caller?.team,
       tags: this.#caller?.tags ?? {},
-      remoteAddress,
-      method: cut(method, 32),
-      path: cut(path, 256),
-      dialect,
-      model: this.#plan && cut(this.#plan.name, 256),
-      provider: this.#target?.provider.name,
       ...this.#way(),
       status: failure?.status ?? this.#status,
       durationMs: this.#elapsed(),
       firstByteMs: this.#firstByteMs,
+      overheadMs: this.#overheadMs,
       usage: outcome?.usage,
       spent,
       cost: this.#costOf(spent),
-      modelId: this.#target && cut(this.#target.modelId, 256),
-      region: this.#target?.provider.region,
       limit: error?.details.limit,
       stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),
       upstreamRequestId: shortId(outcome?.upstreamRequestId ?? error?.details.upstream?.requestId),
@@ -319,13 +365,30 @@ interface Settlement {
   readonly spent: Spent | undefined;
 }
 
+type Way = Pick<
+  RequestRecord,
+  "provider" | "region" | "modelId" | "target" | "stream" | "hadChoice" | "attempts" | "passedOver"
+>;
+
+type Asked = Pick<
+  RequestRecord,
+  | ("requestId" | "remoteAddress" | "method" | "path" | "dialect" | "endpoint" | "model" | "requestedModel")
+  | ("userAgent" | "clientRequestId" | "trace" | "startedAtMs")
+>;
+
 function shortId(id: string | undefined): string | undefined {
   return id && cut(id, MAX_NAME_CHARS);
 }
 
 function recordedError(error: AditError): RecordedError {
-  const { upstream } = error.details;
-  return { kind: error.kind, upstream: upstream && recordedWords(upstream), cause: causeOf(error) };
+  const { upstream, param } = error.details;
+  return {
+    kind: error.kind,
+    reason: upstream === undefined ? logWords(error.message) : undefined,
+    param: param && cut(param, 256),
+    upstream: upstream && recordedWords(upstream),
+    cause: causeOf(error),
+  };
 }
 
 /** What the upstream said, which may quote the request. */
@@ -338,6 +401,8 @@ function recordedWords({ type, message, requestId, ...detail }: UpstreamDetail):
   };
 }
 
+/** What could be the name of a model; any other text may be anything. */
+const MODEL_WORD = /^[\w.:@/+-]+…?$/;
 /** Maximum length of a name that the caller or the upstream chose. */
 const MAX_NAME_CHARS = 128;
 /** Of fields and anomalies. */

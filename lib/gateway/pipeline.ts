@@ -21,6 +21,7 @@ import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { usdText } from "../facts/cost.ts";
 import { Call } from "./call.ts";
+import { clientFacts } from "./client_facts.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
 import { HeavyWork } from "./heavy_work.ts";
@@ -125,6 +126,7 @@ export class Pipeline {
       path,
       dialect: router.dialectOf(path, headers),
       remoteAddress: connection.remoteAddress,
+      client: clientFacts(headers),
       sinks,
       onSettled: (settled) => {
         this.#inFlight.delete(settled);
@@ -140,6 +142,7 @@ export class Pipeline {
     const { snapshot } = call;
     checkHeaders(headers, snapshot.limits.headerBytes);
     const endpoint = this.#routed(method, path, snapshot);
+    call.endpoint = endpoint.about.endpoint;
     if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
     if (connection.truncatesStreams && endpoint.answersInFrames === true) throw streamLost();
@@ -164,6 +167,7 @@ export class Pipeline {
     if (identity.kind === "caller") call.caller = identity.caller;
     endWithClient(call, connection.clientGone);
     const { received, caller } = await this.#prove(incoming, identity);
+    call.received();
     call.caller = caller;
     const bodyBytes = received.body.length;
     const { target } = connection;

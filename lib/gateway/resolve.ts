@@ -181,5 +181,6 @@ function notFound(name: string): AditError {
   return new AditError(
     "model_not_found",
     `the model ${JSON.stringify(shown)} does not exist or this key is not allowed to use it`,
+    { requestedModel: shown },
   );
 }

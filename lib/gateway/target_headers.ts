@@ -1,5 +1,6 @@
 /** Response headers that name the targets of a request: which one answered, and which were tried before. */
 
+import { codeOf } from "../base/errors.ts";
 import type { Call } from "./call.ts";
 
 /** Cloudflare's addresses, whose clients read Cloudflare's own headers. */
@@ -15,7 +16,8 @@ export function addTargetHeaders(headers: Headers, { plan, attempts, snapshot, o
     if (last.error === undefined) headers.set("x-adit-target", last.target);
     const failed = attempts.filter(({ error }) => error !== undefined);
     if (failed.length > 0) {
-      headers.set("x-adit-tried", failed.map(({ target, error }) => `${target}:${error}`).join(","));
+      const tried = failed.map(({ target, error }) => `${target}:${error && codeOf(error)}`);
+      headers.set("x-adit-tried", tried.join(","));
     }
   }
   if (!CLOUDFLARE.test(options.path)) return;

@@ -1,6 +1,6 @@
 /** The health of every target: which are resting or failing, and how busy and fast each is. */
 
-import type { AditError } from "../base/errors.ts";
+import { type AditError, codeOf } from "../base/errors.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { HealthPolicy } from "../snapshot/snapshot.ts";
 import { restAfter, retryRule } from "./retry_rules.ts";
@@ -23,7 +23,7 @@ export interface TargetStatus {
   readonly in_flight: number;
   readonly latency_ms?: number;
   readonly failures_in_row: number;
-  /** Kind of the last failure. */
+  /** Code of the last failure. */
   readonly last_error?: string;
 }
 
@@ -131,18 +131,18 @@ export class TargetHealth {
       case "misfit": {
         const isNews = !state.misfit;
         state.misfit = true;
-        state.lastError = error.kind;
+        state.lastError = codeOf(error.kind);
         rest(state, nowMs + MISFIT_MS);
         return isNews;
       }
       case "throttled": {
-        state.lastError = error.kind;
+        state.lastError = codeOf(error.kind);
         const backoff = Math.min(policy.coolMaxMs, FIRST_THROTTLE_MS * 2 ** state.rests);
         rest(state, nowMs + (restAfter(error) ?? backoff));
         return true;
       }
       case "failure": {
-        state.lastError = error.kind;
+        state.lastError = codeOf(error.kind);
         state.failuresInRow++;
         count(state, nowMs, true);
         if (state.failuresInRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) {

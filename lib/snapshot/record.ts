@@ -3,6 +3,7 @@
  */
 
 import type { ErrorKind, RefusingLimit, UpstreamDetail } from "../base/errors.ts";
+import type { TraceContext } from "../base/trace_context.ts";
 import type { Spent, Usage } from "../base/usage.ts";
 import type { PassedOver } from "./plan.ts";
 
@@ -19,28 +20,47 @@ export interface RequestRecord {
   /** Truncated to 256 characters. */
   readonly path: string;
   readonly dialect: string;
-  /** The model name that the caller sent, truncated to 256 characters. */
+  /** The kind of endpoint, such as `chat`; undefined until the route is known. */
+  readonly endpoint: string | undefined;
+  /** Truncated to 256 characters. */
+  readonly userAgent: string | undefined;
+  /** The client's own id for the request. */
+  readonly clientRequestId: string | undefined;
+  /** The trace that the client says the request belongs to. */
+  readonly trace: TraceContext | undefined;
+  /** When the request arrived, in milliseconds since the Unix epoch. */
+  readonly startedAtMs: number;
+  /** The model name that the caller sent, truncated to 256 characters; undefined if it was not found. */
   readonly model: string | undefined;
+  /** The model name that the caller sent, if it is not one that they may use. */
+  readonly requestedModel: string | undefined;
+  /** Sent to Bedrock in the last attempt. */
+  readonly modelId: string | undefined;
+  /** Of the provider that was tried last. */
+  readonly region: string | undefined;
+  /** Whether the answer is a stream; undefined if nothing was sent to Bedrock. */
+  readonly stream: boolean | undefined;
   /** Name of the provider that was tried last. */
   readonly provider: string | undefined;
-  /** Name of the last target tried, if the model has several. */
+  /** Name of the last target tried; undefined for a native request with a model id. */
   readonly target: string | undefined;
-  /** In order; empty if there was one attempt at the only target. */
+  /** Whether there was more than one target to choose from. */
+  readonly hadChoice: boolean;
+  /** In order. */
   readonly attempts: readonly RecordedAttempt[];
   /** Targets that were skipped, and why. */
   readonly passedOver: readonly PassedOver[];
   readonly status: number;
   readonly durationMs: number;
   readonly firstByteMs: number | undefined;
+  /** From the complete request to the first byte of the answer, without the attempts: the gateway's own share. */
+  readonly overheadMs: number | undefined;
   /** Also for a response that broke off, as far as it was reported. */
   readonly usage: Usage | undefined;
   /** What the request counts as having used; undefined if it was not admitted, or runs nothing upstream. */
   readonly spent: Spent | undefined;
   /** What the request cost; undefined if it runs nothing upstream or was not admitted. */
   readonly cost: RequestCost | undefined;
-  /** Model id that was sent to the provider last. */
-  readonly modelId: string | undefined;
-  readonly region: string | undefined;
   /** The rule that refused the request, if one did. */
   readonly limit: RefusingLimit | undefined;
   /** Bedrock's own value. */
@@ -66,6 +86,11 @@ export interface RequestCost {
 /** One attempt at one target. */
 export interface RecordedAttempt {
   readonly target: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly modelId: string;
+  /** From the arrival of the request. */
+  readonly startMs: number;
   /** Kind of its failure; undefined if it succeeded. */
   readonly error: ErrorKind | undefined;
   readonly ms: number;
@@ -75,6 +100,10 @@ export interface RecordedAttempt {
 /** Why a request failed, for the operator. */
 export interface RecordedError {
   readonly kind: ErrorKind;
+  /** What the caller was told, without values of the request; undefined if that came from the upstream. */
+  readonly reason: string | undefined;
+  /** Path of the field at fault. */
+  readonly param: string | undefined;
   readonly upstream: UpstreamDetail | undefined;
   /** Names and codes of system errors, and the stacks of bugs. */
   readonly cause: string | undefined;

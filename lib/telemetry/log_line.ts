@@ -1,52 +1,77 @@
 /** A request's record as a log line. */
 
-import { errorRow } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { codeOf, errorRow } from "../base/errors.ts";
+import type { LogFields, Logger } from "../base/log.ts";
 import { usdText } from "../facts/cost.ts";
-import type { RecordedAttempt, RecordSink } from "../snapshot/record.ts";
+import type { RecordedAttempt, RecordSink, RequestRecord } from "../snapshot/record.ts";
 
 /** Writes one line per request, at the level of its error; if request logging is disabled, only failures. */
 export function requestLog(logger: Logger): RecordSink {
   return (record) => {
-    const { error, usage, spent, cost, ignored, anomalies } = record;
+    const { error } = record;
     const level = error === undefined ? "info" : errorRow(error.kind).level;
     if (!record.logged && level === "info") return;
-    logger.log(level, "request", {
-      request_id: record.requestId,
-      caller: record.caller,
-      remote_address: record.remoteAddress,
-      method: record.method,
-      path: record.path,
-      dialect: record.dialect,
-      model: record.model,
-      provider: record.provider,
-      target: record.target,
-      attempts: record.attempts.length === 0 ? undefined : record.attempts.map(attemptFields),
-      passed_over: record.passedOver.length === 0
-        ? undefined
-        : record.passedOver.map(({ target, because }) => `${target}: ${because}`),
-      status: record.status,
-      duration_ms: record.durationMs,
-      first_byte_ms: record.firstByteMs,
-      input_tokens: usage?.inputTokens,
-      output_tokens: usage?.outputTokens,
-      cache_read_tokens: usage?.cacheReadTokens,
-      cache_write_tokens: usage?.cacheWriteTokens,
-      cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
-      estimated: spent?.estimated === true ? true : undefined,
-      stop_reason: record.stopReason,
-      upstream_request_id: record.upstreamRequestId,
-      ignored: ignored.length === 0 ? undefined : ignored,
-      anomalies: anomalies.length === 0 ? undefined : anomalies,
-      error: error?.kind,
-      upstream_status: error?.upstream?.status,
-      upstream_error: error?.upstream?.type,
-      upstream_message: error?.upstream?.message,
-      cause: error?.cause,
-    });
+    logger.log(level, "request", requestFields(record));
+  };
+}
+
+/** The fields of a request's line; `undefined` ones are left out. */
+export function requestFields(record: RequestRecord): LogFields {
+  const { error, ignored, anomalies } = record;
+  return {
+    request_id: record.requestId,
+    caller: record.caller,
+    team: record.team,
+    remote_address: record.remoteAddress,
+    user_agent: record.userAgent,
+    client_request_id: record.clientRequestId,
+    trace_id: record.trace?.traceId,
+    method: record.method,
+    path: record.path,
+    dialect: record.dialect,
+    model: record.model,
+    requested_model: record.requestedModel,
+    provider: record.provider,
+    region: record.region,
+    model_id: record.modelId,
+    target: record.target,
+    attempts: record.hadChoice ? record.attempts.map(attemptFields) : undefined,
+    passed_over: record.passedOver.length === 0
+      ? undefined
+      : record.passedOver.map(({ target, because }) => `${target}: ${because}`),
+    stream: record.stream,
+    status: record.status,
+    duration_ms: record.durationMs,
+    first_byte_ms: record.firstByteMs,
+    ...tokenFields(record),
+    stop_reason: record.stopReason,
+    upstream_request_id: record.upstreamRequestId,
+    ignored: ignored.length === 0 ? undefined : ignored,
+    anomalies: anomalies.length === 0 ? undefined : anomalies,
+    error: error && codeOf(error.kind),
+    param: error?.param,
+    reason: error?.reason,
+    limit: record.limit && `${record.limit.rule};${record.limit.what}`,
+    upstream_status: error?.upstream?.status,
+    upstream_error: error?.upstream?.type,
+    upstream_message: error?.upstream?.message,
+    cause: error?.cause,
+  };
+}
+
+/** What Bedrock reported; for an answer that broke off before that, what it counts as, marked as an estimate. */
+function tokenFields({ usage, spent, cost }: RequestRecord): LogFields {
+  const tokens = usage ?? (spent?.estimated === true ? spent.usage : undefined);
+  return {
+    input_tokens: tokens?.inputTokens,
+    output_tokens: tokens?.outputTokens,
+    cache_read_tokens: tokens?.cacheReadTokens,
+    cache_write_tokens: tokens?.cacheWriteTokens,
+    cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
+    estimated: spent?.estimated === true ? true : undefined,
   };
 }
 
 function attemptFields({ target, error, ms, upstreamRequestId }: RecordedAttempt) {
-  return { target, error, ms, upstream_request_id: upstreamRequestId };
+  return { target, error: error && codeOf(error), ms, upstream_request_id: upstreamRequestId };
 }

@@ -1,13 +1,14 @@
 /** Counts of requests and of anomalies, for the operator. */
 
 import { Counters } from "../base/counters.ts";
+import { codeOf } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 
 /** Counts since the start of the process, as shown in `/-/status`. */
 export class RequestCounts {
   /** Requests answered, refused or aborted. */
   settled = 0;
-  /** By the kind of the error. */
+  /** By the code of the error. */
   readonly errors = new Counters();
   /** Ignored fields and flags, by name. */
   readonly ignored = new Counters();
@@ -16,7 +17,7 @@ export class RequestCounts {
 
   add({ error, ignored, anomalies }: RequestRecord): void {
     this.settled++;
-    if (error !== undefined) this.errors.add(error.kind);
+    if (error !== undefined) this.errors.add(codeOf(error.kind));
     for (const name of ignored) this.ignored.add(name);
     for (const anomaly of anomalies) this.anomalies.add(anomaly);
   }

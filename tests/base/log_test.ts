@@ -128,3 +128,10 @@ Deno.test("characters that a viewer would act on are escaped, and the value stay
   ok(/^[\x20-\x7e]*\n$/.test(text), text);
   equal(JSON.parse(text).value, value);
 });
+
+Deno.test("for systemd's journal, a line begins with its priority", async () => {
+  const { logger, texts } = collect({ priorities: true, level: "debug" });
+  for (const level of ["debug", "info", "warn", "error"] as const) logger.log(level, "m");
+  await logger.flush();
+  deepEqual(texts.join("").match(/^<\d>\{/gm), ["<7>{", "<6>{", "<4>{", "<3>{"]);
+});

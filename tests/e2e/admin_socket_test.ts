@@ -74,7 +74,10 @@ forEachRuntime(
       await Deno.writeTextFile(config, `listen: 127.0.0.1:0\n${configFor(path)}`);
       const second = await runProgram(runtime, ["serve", "--config", config], PERMISSIONS);
       assert.equal(second.code, 1);
-      assert.match(second.stderr, /^Cannot listen on "unix:.*admin\.sock": the address is already in use\n$/);
+      assert.match(
+        second.stdout,
+        /"message":"cannot start","error":"Cannot listen on \\"unix:.*admin\.sock\\": the address is already in use"\}\n$/,
+      );
       assert.equal((await send(path, "GET /-/ready")).status, 200, "the first one has not lost its socket");
       assert.equal((await program.stop()).code, 0);
     }),

@@ -147,9 +147,9 @@ export async function spawnAdit(
 }
 
 /** The program's command line: on Deno that of the task `start`, which names the permissions. */
-async function commandOf(
+export async function commandOf(
   runtime: RuntimeName,
-  denoPermissions: readonly string[],
+  denoPermissions: readonly string[] = [],
 ): Promise<[command: string, ...args: string[]]> {
   if (runtime === "bun") return [await builtAdit()];
   const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { jsonAnswer, startFakeUpstream } from "../fakes/upstream.ts";
-import { forEachRuntime, runProgram, startProgram } from "./program.ts";
+import { commandOf, forEachRuntime, runProgram, startProgram } from "./program.ts";
 
 const KEY = "adit-demo-key";
 
@@ -64,8 +64,36 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("a configuration that is not there ends the start with 78 and one line", async (runtime) => {
-  const { code, stdout, stderr } = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
-  assert.deepEqual({ code, stdout }, { code: 78, stdout: "" });
-  assert.match(stderr, /^.*\/nowhere\/adit\.yaml.*\n$/);
+forEachRuntime(
+  "a configuration that is not there ends the start with 78 and one line in the log",
+  async (runtime) => {
+    const { code, stdout, stderr } = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
+    assert.deepEqual({ code, stderr }, { code: 78, stderr: "" });
+    const { level, message, problem } = JSON.parse(stdout);
+    assert.deepEqual({ level, message }, { level: "error", message: "configuration problem" });
+    assert.match(problem, /\/nowhere\/adit\.yaml/);
+  },
+);
+
+forEachRuntime("lines for systemd's journal begin with their priority", async (runtime) => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // A file is as good as the journal's socket: what counts is that JOURNAL_STREAM names standard output.
+    const path = `${folder}/journal`;
+    await Deno.writeTextFile(path, "");
+    const { dev, ino } = await Deno.stat(path);
+    const program = [...await commandOf(runtime), "serve", "--config", "/nowhere/adit.yaml"];
+    const serve = async (stream: string) => {
+      const { code } = await new Deno.Command("sh", {
+        args: ["-c", 'exec "$@" >"$0"', path, ...program],
+        env: { JOURNAL_STREAM: stream },
+      }).output();
+      assert.equal(code, 78);
+      return await Deno.readTextFile(path);
+    };
+    assert.match(await serve(`${dev}:${ino}`), /^<3>\{"time":/);
+    assert.match(await serve(`${dev}:${(ino ?? 0) + 1}`), /^\{"time":/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

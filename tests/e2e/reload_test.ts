@@ -67,6 +67,20 @@ async function mount(folder: string, name: string, config: string): Promise<void
   await Deno.rename(join(folder, "..data_tmp"), join(folder, "..data"));
 }
 
+forEachRuntime("the log and the status say what a reload changed", async (runtime) => {
+  await using program = await startProgram(runtime, version("first"));
+  await Deno.writeTextFile(program.configPath, version("second") + "timeouts: { idle: 5s }\n");
+  const { models_added, models_removed, settings_changed, ...line } = await taken(program, 2);
+  assert.deepEqual({ models_added, models_removed, settings_changed }, {
+    models_added: ["second"],
+    models_removed: ["first"],
+    settings_changed: ["timeouts"],
+  });
+  assert.deepEqual(Object.keys(line).filter((name) => /_(?:added|removed|changed)$/.test(name)), []);
+  const { last_reload } = (await statusReport(program)).config;
+  assert.deepEqual(last_reload.changes, { models_added, models_removed, settings_changed });
+});
+
 forEachRuntime("SIGHUP and POST /-/reload read the configuration again", async (runtime) => {
   await using program = await startProgram(runtime, version("first"));
   Deno.kill(program.pid, "SIGHUP");

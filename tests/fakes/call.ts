@@ -43,6 +43,7 @@ export function startCall({ path = "/v1/chat/completions" } = {}) {
     path,
     dialect: "openai",
     remoteAddress: "192.0.2.7",
+    client: { userAgent: undefined, requestId: undefined, trace: undefined },
     sinks: [requestLog(logger)],
     onSettled: () => settled++,
   });

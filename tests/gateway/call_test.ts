@@ -13,7 +13,7 @@ Deno.test("a call is settled once; what comes later changes nothing", async () =
   call.settle();
   call.end(new AditError("draining"));
   equal(settledTimes(), 1);
-  deepEqual((await lines()).map(({ status, error }) => [status, error]), [[429, "rate_limited"]]);
+  deepEqual((await lines()).map(({ status, error }) => [status, error]), [[429, "rate_limit_exceeded"]]);
 });
 
 Deno.test("a call that was ended opens nothing any more", () => {

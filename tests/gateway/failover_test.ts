@@ -75,12 +75,12 @@ for (const [path, body] of WAYS) {
     deepEqual(hosts(), ["us-east-1", "us-west-2"]);
     deepEqual(
       ["x-adit-target", "x-adit-attempts", "x-adit-tried"].map((name) => answer.headers.get(name)),
-      ["west", "2", "east:rate_limited"],
+      ["west", "2", "east:rate_limit_exceeded"],
     );
     const [line] = await logLines();
     deepEqual([line?.["status"], line?.["target"], line?.["upstream_request_id"]], [200, "west", "r-1"]);
     deepEqual(line?.["attempts"], [
-      { target: "east", error: "rate_limited", ms: 0, upstream_request_id: "r-0" },
+      { target: "east", error: "rate_limit_exceeded", ms: 0, upstream_request_id: "r-0" },
       { target: "west", ms: 0, upstream_request_id: "r-1" },
     ]);
     await expectSettled(1);

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
-import { type ErrorKind, errorRow } from "../../lib/base/errors.ts";
+import { codeOf, type ErrorKind, errorRow } from "../../lib/base/errors.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
 import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
@@ -114,7 +114,7 @@ for (const { name, path, send = {}, config = CONFIG, status, kind } of UNREAD_RE
       equal(answer.headers.has("x-adit-error"), isBedrock);
       deepEqual(unread.seen, ["cancelled"]);
       const [line] = await gateway.logLines();
-      deepEqual([line?.["status"], line?.["error"]], [shown, kind]);
+      deepEqual([line?.["status"], line?.["error"]], [shown, codeOf(kind)]);
       equal(answer.headers.get("x-request-id"), line?.["request_id"]);
       equal(gateway.bedrock.calls.length, 0);
       await gateway.expectSettled(1);
@@ -223,7 +223,7 @@ for (const { name, path, send = {}, config = CONFIG, status, kind } of READ_REFU
   Deno.test(`${name} is ${status} ${kind}`, async () => {
     const gateway = startGateway(config);
     const answer = await gateway.send(path, { headers: KEY, ...send }).response;
-    deepEqual([answer.status, (await gateway.logLines())[0]?.["error"]], [status, kind]);
+    deepEqual([answer.status, (await gateway.logLines())[0]?.["error"]], [status, codeOf(kind)]);
     equal(gateway.bedrock.calls.length, 0);
     await gateway.expectSettled(1);
   });
@@ -296,7 +296,7 @@ Deno.test("a body that does not arrive is given up, and a client that is lost in
     const { response } = gateway.send(CHAT, { headers: KEY, body });
     if (client !== undefined) end(client);
     equal((await response).status, status);
-    equal((await gateway.logLines())[0]?.["error"], kind);
+    equal((await gateway.logLines())[0]?.["error"], codeOf(kind));
     await gateway.expectSettled(1);
   }
 });

@@ -1,6 +1,6 @@
 /** The request log: one line that says all but what was said. */
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { encodeFrame } from "../../lib/codec/eventstream.ts";
 import { converseFrames } from "../fakes/frames.ts";
@@ -34,6 +34,10 @@ Deno.test("a chat is answered, and logged in one line without its content", asyn
     dialect: "openai",
     model: "haiku",
     provider: "east",
+    region: "us-east-1",
+    model_id: "anthropic.haiku-v1:0",
+    target: "east",
+    stream: false,
     status: 200,
     duration_ms: 1_200,
     first_byte_ms: 1_200,
@@ -45,6 +49,58 @@ Deno.test("a chat is answered, and logged in one line without its content", asyn
     upstream_request_id: "r-1",
   });
   await gateway.expectSettled(1);
+});
+
+Deno.test("the client's own words about a request are in the line", async () => {
+  const gateway = startGateway(CONFIG);
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const headers = {
+    ...KEY,
+    "user-agent": "tool/1.0",
+    "x-request-id": "mine-1",
+    traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+  };
+  await gateway.send(CHAT, { headers, body: chatBody({ model: "nope" }) }).response;
+  await gateway.send(CHAT, { headers: { ...headers, "x-request-id": "PromptText and more" }, body: "{}" })
+    .response;
+  const [first, second] = await gateway.logLines();
+  const { user_agent, client_request_id, trace_id, requested_model, error, model } = first ?? {};
+  deepEqual({ user_agent, client_request_id, trace_id, requested_model, error, model }, {
+    user_agent: "tool/1.0",
+    client_request_id: "mine-1",
+    trace_id: trace,
+    requested_model: "nope",
+    error: "model_not_found",
+    model: undefined,
+  });
+  equal(second?.["client_request_id"], undefined, "an id is one word");
+});
+
+Deno.test("a 400 is logged with its path and reason, without the value", async () => {
+  const gateway = startGateway(CONFIG);
+  const messages = [{ role: "PromptText", content: "Hi" }];
+  const answer = await gateway.send(CHAT, { headers: KEY, body: chatBody({ messages }) }).response;
+  const { error: told } = await answer.json();
+  const [line] = await gateway.logLines();
+  deepEqual([line?.["error"], line?.["param"]], [told.code, told.param]);
+  equal(line?.["param"], "messages[0].role");
+  match(String(line?.["reason"]), /^messages\[0\]\.role: .*\[value\]/);
+});
+
+Deno.test("a stream that is cut off is logged with the tokens that it counts as", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });
+  const upstream = (await gateway.bedrock.call(0)).answer(200);
+  upstream.push(...converseFrames("Hello").slice(0, 2));
+  upstream.fail();
+  await (await response).text();
+  const [line] = await gateway.logLines();
+  deepEqual([line?.["error"], line?.["stream"], line?.["estimated"]], [
+    "stream_truncated",
+    true,
+    true,
+  ]);
+  ok(Number(line?.["input_tokens"]) > 0 && Number(line?.["output_tokens"]) > 0);
 });
 
 Deno.test("requests are not logged where the configuration says so, but failures are", async () => {

@@ -13,7 +13,7 @@ Deno.test("settled requests are counted with their errors, ignored fields and od
   await gateway.send(CHAT, { body: chatBody() }).response;
   deepEqual(JSON.parse(JSON.stringify(gateway.counts)), {
     settled: 3,
-    errors: { missing_key: 1 },
+    errors: { missing_api_key: 1 },
     ignored: { seed: 2 },
     anomalies: { 'content block "hologram"': 1, 'stop reason "bored"': 1 },
   });

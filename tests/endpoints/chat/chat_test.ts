@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
-import { AditError, type ErrorKind } from "../../../lib/base/errors.ts";
+import { AditError, codeOf, type ErrorKind } from "../../../lib/base/errors.ts";
 import type { Snapshot } from "../../../lib/snapshot/snapshot.ts";
 import { converseFrames, corrupt, errorFrame, exceptionFrame } from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
@@ -77,7 +77,7 @@ for (const { name, fail, status, kind } of FAILURES) {
     equal(answer.status, status);
     equal(typeof (await answer.json()).error.code, "string");
     const [line] = await gateway.logLines();
-    deepEqual([line?.["error"], line?.["status"], line?.["provider"]], [kind, status, "east"]);
+    deepEqual([line?.["error"], line?.["status"], line?.["provider"]], [codeOf(kind), status, "east"]);
     await gateway.expectSettled(1);
   });
 }
@@ -135,7 +135,7 @@ for (const [name, frames, end, kind] of BROKEN) {
     ok(/data: \{"error":\{[^\n]*\}\}\n\n$/.test(text), text);
     equal(text.includes("[DONE]"), false);
     const [line] = await gateway.logLines();
-    deepEqual([line?.["status"], line?.["error"]], [200, kind]);
+    deepEqual([line?.["status"], line?.["error"]], [200, codeOf(kind)]);
     await gateway.expectSettled(1);
   });
 }

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { decodeUtf8 } from "../../../lib/base/bytes.ts";
-import { AditError, type ErrorKind } from "../../../lib/base/errors.ts";
+import { AditError, codeOf, type ErrorKind } from "../../../lib/base/errors.ts";
 import { corrupt, errorFrame, eventFrame, exceptionFrame } from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { snapshot, withSettings } from "../../fakes/snapshot.ts";
@@ -179,7 +179,7 @@ for (const way of WAYS) {
       equal(text.includes("message_stop"), false);
       equal([...text.matchAll(/event: error/g)].length, 1);
       const [line] = await gateway.logLines();
-      deepEqual([line?.["status"], line?.["error"]], [200, kind]);
+      deepEqual([line?.["status"], line?.["error"]], [200, codeOf(kind)]);
       await gateway.expectSettled(1);
     });
   }

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { decodeUtf8, EMPTY, encodeUtf8 } from "../../../lib/base/bytes.ts";
-import { AditError, type ErrorKind, ERRORS } from "../../../lib/base/errors.ts";
+import { AditError, codeOf, type ErrorKind, ERRORS } from "../../../lib/base/errors.ts";
 import {
   CLAUDE_STOP,
   converseFrames,
@@ -126,7 +126,11 @@ Deno.test("a refusal is passed through unchanged, and logged", async () => {
   for (const [name, value] of Object.entries(headers)) equal(answer.headers.get(name), value);
   equal(answer.headers.has("x-adit-error"), false);
   const [line] = await gateway.logLines();
-  deepEqual([line?.["status"], line?.["error"], line?.["upstream_status"]], [429, "rate_limited", 429]);
+  deepEqual([line?.["status"], line?.["error"], line?.["upstream_status"]], [
+    429,
+    "rate_limit_exceeded",
+    429,
+  ]);
   await gateway.expectSettled(1);
 });
 
@@ -260,7 +264,7 @@ for (const [name, breakOff, exception, kind] of BREAKS) {
     });
     equal(typeof body.message, "string");
     const [line] = await stream.gateway.logLines();
-    deepEqual([line?.["status"], line?.["error"]], [200, kind]);
+    deepEqual([line?.["status"], line?.["error"]], [200, codeOf(kind)]);
     await stream.gateway.expectSettled(1);
   });
 }
@@ -275,7 +279,7 @@ Deno.test("an exception of Bedrock's own is the last frame; nothing is put behin
   upstream.end();
   deepEqual(await bytesOf(answer), frames);
   const [line] = await gateway.logLines();
-  deepEqual([line?.["error"], line?.["upstream_message"]], ["rate_limited", "slow"]);
+  deepEqual([line?.["error"], line?.["upstream_message"]], ["rate_limit_exceeded", "slow"]);
   await gateway.expectSettled(1);
 });
 
