@@ -118,7 +118,7 @@ clientProgramTest("claude", "a turn that was throttled is tried again", async (w
   const prompt = "Reply with: worth the wait";
   const answer = await ask(workplace, { model: "throttled", prompt, env: messagesMode(program) });
   assert.deepEqual([answer.is_error, answer.result.trim()], [false, "worth the wait"]);
-  assert.deepEqual(outcomes(program, "/messages"), [[429, "rate_limited"], OK]);
+  assert.deepEqual(outcomes(program, "/messages"), [[429, "rate_limit_exceeded"], OK]);
 });
 
 clientProgramTest("claude", "a stream that is cut off in the middle is no answer", async (workplace) => {

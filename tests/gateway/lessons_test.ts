@@ -105,7 +105,10 @@ Deno.test("a field that Bedrock refuses is left out, named, and the request sent
     upstream_message: NO_STRICT,
   });
   const request = lines.find(({ message }) => message === "request");
-  deepEqual((request?.["attempts"] as LogLine[]).map(({ error }) => error), ["invalid_request", undefined]);
+  deepEqual((request?.["attempts"] as LogLine[]).map(({ error }) => error), [
+    "invalid_request_error",
+    undefined,
+  ]);
   equal(request?.["error"], undefined);
 });
 
