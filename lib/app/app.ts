@@ -248,6 +248,7 @@ export class App {
     const changes = this.#digests === undefined ? {} : changesBetween(this.#digests, digests);
     this.#digests = digests;
     const searched = this.#gateway.credentials.use(snapshot.providers);
+    this.#gateway.limits.use(snapshot);
     this.#gateway.pipeline.use(snapshot);
     this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
     this.#gateway.lessons.clear();
@@ -338,6 +339,7 @@ export class App {
         ...lessonFields(lessons),
         learned_at: lessons.learnedAt,
       })),
+      limits: this.#gateway.limits.status(),
     };
   }
 

@@ -10,6 +10,7 @@ import { Admission } from "../gateway/admission/admit.ts";
 import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
 import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
+import { RateLimits } from "../gateway/limits/rate_limits.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
 import { RetryBudget } from "../gateway/retry_budget.ts";
 import { TargetHealth } from "../gateway/target_health.ts";
@@ -18,6 +19,7 @@ import { Upstream, type UpstreamOptions } from "../providers/upstream.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { MemoryStore } from "../store/memory.ts";
 import { requestLog } from "../telemetry/log_line.ts";
 import { RequestCounts } from "../telemetry/request_counts.ts";
 
@@ -39,6 +41,7 @@ export interface Gateway {
   readonly health: TargetHealth;
   /** What Bedrock's refusals have taught since the configuration was loaded. */
   readonly lessons: Lessons;
+  readonly limits: RateLimits;
 }
 
 /** The gateway without its sockets. */
@@ -64,7 +67,16 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     onMisfit: (target, error) => logger.log("warn", "target is not usable", misfitFields(target, error)),
   };
   const sizes = new Sizes();
-  const admission = new Admission([], sizes);
+  const limits = new RateLimits({
+    clock,
+    store: new MemoryStore(),
+    snapshot,
+    onOversized: (limit) =>
+      logger.log("warn", "a request needs more tokens than a rate limit allows at once; it was admitted", {
+        limit: limit.rule,
+      }),
+  });
+  const admission = new Admission({ clock, timers, meters: [limits], sizes });
   const pipeline = new Pipeline({
     clock,
     timers,
@@ -76,7 +88,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     sizes,
     admission,
   });
-  return { pipeline, credentials, counts, health, lessons };
+  return { pipeline, credentials, counts, health, lessons, limits };
 }
 
 /** Only the operator can fix it, so the line says where it is. */

@@ -67,6 +67,18 @@ const unavailable = {
   bedrock: "ServiceUnavailableException",
 } as const satisfies ErrorRow;
 
+/** Over a limit of this gateway's own. */
+const limited = {
+  ...invalid,
+  status: 429,
+  openai: ["rate_limit_error", "rate_limit_exceeded"],
+  anthropic: "rate_limit_error",
+  bedrock: "ThrottlingException",
+  shouldRetry: true,
+  retryAfterS: 1,
+  text: "refused by this gateway: too many requests; wait before retrying",
+} as const satisfies ErrorRow;
+
 export const ERRORS = {
   invalid_request: invalid,
   body_too_large: {
@@ -196,6 +208,9 @@ export const ERRORS = {
     openai: ["insufficient_quota", "insufficient_quota"],
     anthropic: "rate_limit_error",
     bedrock: "ServiceQuotaExceededException",
+    // AWS's own status; its SDKs retry any 429. For the others a quota that resets in hours is not worth waiting for.
+    bedrockStatus: 400,
+    shouldRetry: false,
     text: "the quota of the model provider account is exceeded",
   },
   model_not_ready: {
@@ -222,6 +237,36 @@ export const ERRORS = {
     openai: ["server_error", "stream_truncated"],
     bedrock: "ModelStreamErrorException",
     text: "the model's response ended before it was complete",
+  },
+  limit_requests: {
+    ...limited,
+    openai: ["requests", "rate_limit_exceeded"],
+    text: "refused by this gateway: too many requests; wait before retrying",
+  },
+  limit_tokens: {
+    ...limited,
+    openai: ["tokens", "rate_limit_exceeded"],
+    text: "refused by this gateway: too many tokens; wait before retrying",
+  },
+  limit_concurrent: {
+    ...limited,
+    openai: ["rate_limit_error", "concurrency_limit_exceeded"],
+    text: "refused by this gateway: too many requests at a time; wait before retrying",
+  },
+  quota_short: {
+    ...limited,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    text:
+      "refused by this gateway: the quota of every provider of this model is used up; wait before retrying",
+  },
+  limit_unmetered: {
+    ...invalid,
+    status: 403,
+    openai: ["permission_error", "permission_denied"],
+    anthropic: "permission_error",
+    bedrock: "AccessDeniedException",
+    shouldRetry: false,
+    text: "refused by this gateway: this operation cannot be metered",
   },
   no_target: {
     ...unavailable,
@@ -302,6 +347,8 @@ export interface ErrorDetails {
   readonly retryAfter?: string;
   /** Milliseconds after which the request may be repeated, where this gateway itself knows them. */
   readonly retryAfterMs?: number;
+  /** What is left of the caller's limits, in the headers of its dialect. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** For `x-adit-limit`. */
   readonly limit?: RefusingLimit;
   /** Overrides the table: seconds to send as `retry-after` if the upstream did not send one. */

@@ -347,6 +347,7 @@ export class Call {
       spent,
       cost: this.#costOf(spent),
       limit: error?.details.limit,
+      shadowLimits: this.#hold?.shadowed ?? [],
       stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),
       upstreamRequestId: shortId(outcome?.upstreamRequestId ?? error?.details.upstream?.requestId),
       ignored: cutList(failure?.ignored ?? this.#answer?.ignored ?? [], NAMES),

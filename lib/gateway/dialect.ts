@@ -44,13 +44,19 @@ const ROWS = {
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
   const defaults = errorRow(error.kind);
-  const { allow, retryAfterS = defaults.retryAfterS, shouldRetry = defaults.shouldRetry } = error.details;
+  const { allow, retryAfterMs, limit, shouldRetry = defaults.shouldRetry } = error.details;
+  const { retryAfterS = retryAfterMs === undefined ? defaults.retryAfterS : Math.ceil(retryAfterMs / 1000) } =
+    error.details;
   const { retryAfter = retryAfterS } = error.details;
   const headers = new Headers({
     "content-type": "application/json",
     ...row.errorHeaders(error, requestId),
     ...(allow === undefined ? {} : { allow }),
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+    // Read by OpenAI's and Anthropic's clients, before the header in seconds.
+    ...(retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) }),
+    ...(limit === undefined ? {} : { "x-adit-limit": `${limit.rule};${limit.what}` }),
+    ...error.details.headers,
     ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
   });
   nameRequest(headers, dialect, requestId);

@@ -164,7 +164,11 @@ export class Pipeline {
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
     if (identity.kind === "caller" && endpoint.refusal !== undefined) throw endpoint.refusal;
     if (this.#inFlight.size > snapshot.limits.concurrent) throw new AditError("busy");
-    if (identity.kind === "caller") call.caller = identity.caller;
+    if (identity.kind === "caller") {
+      call.caller = identity.caller;
+      const { counts } = endpoint;
+      if (counts !== undefined) this.#options.admission.peek(identity.caller, counts, call.options.dialect);
+    }
     endWithClient(call, connection.clientGone);
     const { received, caller } = await this.#prove(incoming, identity);
     call.received();
@@ -181,7 +185,7 @@ export class Pipeline {
         return wholeResponse(call, reading.answer);
       case "model":
         call.plan = reading.request.plan;
-        call.hold = this.#admit(reading.request, { call, caller, endpoint, bodyBytes });
+        call.hold = await this.#admit(reading.request, { call, caller, endpoint, bodyBytes });
         return this.#respond(
           await this.#heavy.run(
             bodyBytes,
@@ -192,15 +196,17 @@ export class Pipeline {
     }
   }
 
-  #admit(request: ModelRequest, { call, caller, endpoint, bodyBytes }: Admissible): Hold {
+  #admit(request: ModelRequest, { call, caller, endpoint, bodyBytes }: Admissible): Hold | Promise<Hold> {
     const { admission, sizes } = this.#options;
-    const { id, snapshot } = call;
+    const { id, snapshot, options: { dialect } } = call;
     const { plan, measure } = request;
     const counts = endpoint.counts ?? "requests";
     const { estimate } = sizes;
-    return admission.admit(
-      new Asked({ id, snapshot, caller, plan, counts, bodyBytes }, { measure, estimate }),
-    );
+    const asked = new Asked({ id, snapshot, caller, plan, counts, dialect, bodyBytes }, {
+      measure,
+      estimate,
+    });
+    return admission.admit(asked, () => call);
   }
 
   /** The request as received, and the caller who is proven to have sent it. */

@@ -55,6 +55,12 @@ const RULES = {
   incomplete_signature: NEVER,
   invalid_signature: NEVER,
   no_target: NEVER,
+  limit_requests: NEVER,
+  limit_tokens: NEVER,
+  limit_concurrent: NEVER,
+  limit_unmetered: NEVER,
+  // Another target may have a quota left.
+  quota_short: { repeats: 0, elsewhere: true, health: "none" },
   busy: NEVER,
   draining: NEVER,
   unsupported: NEVER,

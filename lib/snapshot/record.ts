@@ -63,6 +63,8 @@ export interface RequestRecord {
   readonly cost: RequestCost | undefined;
   /** The rule that refused the request, if one did. */
   readonly limit: RefusingLimit | undefined;
+  /** Rules that would have refused it if they were enforced. */
+  readonly shadowLimits: readonly RefusingLimit[];
   /** Bedrock's own value. */
   readonly stopReason: string | undefined;
   readonly upstreamRequestId: string | undefined;

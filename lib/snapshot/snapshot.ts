@@ -7,6 +7,7 @@ import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
 import type { PriceRow } from "../facts/price_table.ts";
 import type { ModelTraits } from "../facts/traits.ts";
+import type { Quota, RateLimit } from "./limits.ts";
 
 /** One version of the configuration; a request keeps the snapshot with which it began. */
 export interface Snapshot {
@@ -44,6 +45,8 @@ export interface Snapshot {
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
   /** By the `access_key_id` of the caller's `aws` pair. */
   readonly callersByAccessKeyId: ReadonlyMap<string, Caller>;
+  /** Every rule that matches a request applies to it. */
+  readonly rateLimits: readonly RateLimit[];
 }
 
 export interface ListenAddress {
@@ -136,6 +139,8 @@ export interface BedrockProvider {
   /** Never set together with `endpoint`. */
   readonly dualstack: boolean;
   readonly credentials: Credentials;
+  /** The first that matches a model id applies. */
+  readonly quotas: readonly Quota[];
 }
 
 /** The built-in Bedrock emulator: no account, no network. */
@@ -143,6 +148,7 @@ export interface EmulatorProvider {
   readonly kind: "emulator";
   readonly name: string;
   readonly region: string;
+  readonly quotas: readonly Quota[];
 }
 
 export type Credentials = KeySource | RoleCredentials | ApiKeyCredentials | CallerCredentials;

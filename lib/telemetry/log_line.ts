@@ -1,6 +1,6 @@
 /** A request's record as a log line. */
 
-import { codeOf, errorRow } from "../base/errors.ts";
+import { codeOf, errorRow, type RefusingLimit } from "../base/errors.ts";
 import type { LogFields, Logger } from "../base/log.ts";
 import { usdText } from "../facts/cost.ts";
 import type { RecordedAttempt, RecordSink, RequestRecord } from "../snapshot/record.ts";
@@ -51,7 +51,8 @@ export function requestFields(record: RequestRecord): LogFields {
     error: error && codeOf(error.kind),
     param: error?.param,
     reason: error?.reason,
-    limit: record.limit && `${record.limit.rule};${record.limit.what}`,
+    limit: record.limit && limitText(record.limit),
+    shadow_limits: record.shadowLimits.length === 0 ? undefined : record.shadowLimits.map(limitText),
     upstream_status: error?.upstream?.status,
     upstream_error: error?.upstream?.type,
     upstream_message: error?.upstream?.message,
@@ -70,6 +71,10 @@ function tokenFields({ usage, spent, cost }: RequestRecord): LogFields {
     cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
     estimated: spent?.estimated === true ? true : undefined,
   };
+}
+
+function limitText({ rule, what }: RefusingLimit): string {
+  return `${rule};${what}`;
 }
 
 function attemptFields({ target, error, ms, upstreamRequestId }: RecordedAttempt) {

@@ -70,7 +70,12 @@ Deno.test("the smallest configuration is complete by its defaults, and on the lo
     keepaliveMs: 15_000,
   });
   deepEqual(snapshot.log, { level: "info", requests: true });
-  deepEqual([...snapshot.providers.values()], [{ kind: "emulator", name: "local", region: "us-east-1" }]);
+  deepEqual([...snapshot.providers.values()], [{
+    kind: "emulator",
+    name: "local",
+    region: "us-east-1",
+    quotas: [],
+  }]);
   equal(snapshot.models.size + snapshot.routes.size + snapshot.callers.size, 0);
 });
 

@@ -35,7 +35,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     written.push(text);
     return Promise.resolve();
   }, { clock: time.clock });
-  const { pipeline, counts, lessons, health } = buildGateway({
+  const { pipeline, counts, lessons, health, limits } = buildGateway({
     ...time,
     logger,
     snapshot,
@@ -56,6 +56,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     counts,
     lessons,
     health,
+    limits,
     /** Sends a request; `leave` is the client closing its connection. */
     send(
       target: string,
@@ -79,12 +80,17 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
       const text = await this.logText();
       return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
     },
-    /** Checks that nothing is left of any request: no deadline, none in flight, one log line for each. */
+    /** Checks that nothing is left of any request: no deadline, none in flight, nothing held, one log line for each. */
     async expectSettled(requests: number): Promise<void> {
       const lines = await this.logLines();
       deepEqual(
-        { deadlines: time.timers.size, inFlight: pipeline.inFlight, lines: lines.length },
-        { deadlines: 0, inFlight: 0, lines: requests },
+        {
+          deadlines: time.timers.size,
+          inFlight: pipeline.inFlight,
+          held: limits.status().held,
+          lines: lines.length,
+        },
+        { deadlines: 0, inFlight: 0, held: 0, lines: requests },
       );
     },
   };

@@ -39,6 +39,7 @@ export function provider(name: string, region: string, endpoint?: string): Provi
       secretAccessKey: seal("upstream-secret-key"),
       sessionToken: undefined,
     },
+    quotas: [],
   };
 }
 
@@ -148,6 +149,7 @@ export function snapshot(
     callersByAccessKeyId: new Map(
       callers.flatMap((each) => each.aws === undefined ? [] : [[each.aws.accessKeyId, each] as const]),
     ),
+    rateLimits: [],
     ...overrides,
   };
 }

@@ -54,7 +54,7 @@ function startWith({ id }: FuzzModel) {
     sent.push({ url, body: JSON.parse(decodeUtf8(init.body ?? EMPTY)), status: response.status });
     return response;
   };
-  const local = { kind: "emulator", name: "local", region: "us-east-1" } as const;
+  const local = { kind: "emulator", name: "local", region: "us-east-1", quotas: [] } as const;
   const user = caller("fuzz", { models: new Set(["model"]) });
   const gateway = startGateway(snapshot({ models: [model("model", local, id)], callers: [user] }), {
     emulator: { ...EMULATOR_CREDENTIALS, fetch },

@@ -116,7 +116,7 @@ async function statusesOf(emulated: Model, [path, , members]: (typeof FIELDS)[nu
     statuses.push(response.status);
     return response;
   };
-  const local = { kind: "emulator", name: "local", region: "us-east-1" } as const;
+  const local = { kind: "emulator", name: "local", region: "us-east-1", quotas: [] } as const;
   const user = caller("user", { models: ["model"] });
   const generous = withSettings(model("model", local, id), { traits: generousTraits(id) });
   const config = snapshot({ models: [generous], callers: [user] });

@@ -11,6 +11,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: ["base"],
   facts: ["base"],
   snapshot: ["base", "facts"],
+  store: [],
   translate: ["base", "codec", "facts", "snapshot", "wire"],
   aws: ["base", "runtime"],
   config: ["base", "facts", "snapshot"],
@@ -19,7 +20,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   providers: ["aws", "base", "codec", "facts", "runtime", "snapshot", "wire"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
-  gateway: ["aws", "base", "callers", "facts", "providers", "runtime", "server", "snapshot", "wire"],
+  gateway: ["aws", "base", "callers", "facts", "providers", "runtime", "server", "snapshot", "store", "wire"],
   endpoints: [
     "aws",
     "base",
@@ -39,7 +40,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // The router with all endpoints is given to the pipeline here.
   app: [
     ...["admin", "base", "config", "emulator", "endpoints", "gateway", "providers", "runtime", "server"],
-    ...["snapshot", "telemetry"],
+    ...["snapshot", "store", "telemetry"],
   ],
   cli: [
     ...[

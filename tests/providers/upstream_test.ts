@@ -111,7 +111,7 @@ Deno.test("a session token goes with temporary credentials", async () => {
 
 Deno.test("the emulator is reached by its own fetch, signed with its own key", async () => {
   const { open, bedrock, emulator } = setUp();
-  open({ kind: "emulator", name: "local", region: "eu-west-1" });
+  open({ kind: "emulator", name: "local", region: "eu-west-1", quotas: [] });
   const { url, init } = await emulator.call(0);
   equal(url, "https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse");
   equal(init.headers.get("authorization")?.includes("Credential=EMULATOR/20261120/eu-west-1/"), true);

@@ -9,6 +9,7 @@ import { indexByAccessKeyId, indexByKeyHash, type KeyIndex, linkCaller } from ".
 import { checkKeyHash, DEMO_KEY_HASH } from "./keys.ts";
 import { warnOfDoubts } from "./doubts.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
+import { linkRateLimits } from "./limit_rules.ts";
 import { linkModels, linkRoute } from "./models.ts";
 import { linkPrices } from "./price_settings.ts";
 import { linkProvider } from "./providers.ts";
@@ -108,6 +109,7 @@ export function linkConfig(
     callers,
     ...keys,
     callersByAccessKeyId: indexByAccessKeyId(callers, context),
+    rateLimits: linkRateLimits(config, entries("rate_limits", (_name, entry) => entry), { context, callers }),
   };
   return { snapshot, problems: context.problems, warnings: context.warnings };
 }
@@ -185,6 +187,7 @@ const NAMES = {
   providers: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
   models: { pattern: MODEL_NAME, expected: "letters, digits and . _ : @ / - (at most 128)" },
   routes: { pattern: ROUTE_PATH, expected: "a path such as /bedrock, without a trailing slash," },
+  rate_limits: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
   callers: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
 } as const;
 

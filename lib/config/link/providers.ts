@@ -2,6 +2,7 @@
 
 import { isLoopback, unbracketed } from "../../base/host.ts";
 import type { LinkContext } from "./context.ts";
+import { linkQuotas } from "./limit_rules.ts";
 import { linkCredentials } from "./credentials.ts";
 import { KNOWN_REGIONS } from "../schema/regions.ts";
 import { editDistance } from "../schema/suggest.ts";
@@ -18,7 +19,12 @@ export function linkProvider(
 ): Provider | undefined {
   switch (entry.type) {
     case "emulator":
-      return { kind: "emulator", name, region: entry.region };
+      return {
+        kind: "emulator",
+        name,
+        region: entry.region,
+        quotas: linkQuotas(["providers", name, "quota"], entry.quota, context),
+      };
     case "bedrock":
       return linkBedrock(name, entry, context);
   }
@@ -47,7 +53,8 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
     region,
     context,
   });
-  return credentials && { kind: "bedrock", name, region, endpoint, fips, dualstack, credentials };
+  const quotas = linkQuotas([...path, "quota"], entry.quota, context);
+  return credentials && { kind: "bedrock", name, region, endpoint, fips, dualstack, credentials, quotas };
 }
 
 /** Whether a word of the region is none of AWS's, but almost one. */

@@ -22,6 +22,7 @@ import {
   socketAddress,
   text,
 } from "./fields.ts";
+import { callerLimits, quota, rateLimit } from "./limit_keys.ts";
 import { REGION } from "./regions.ts";
 import { geography, model } from "./model_keys.ts";
 import { prices } from "./price_keys.ts";
@@ -147,6 +148,9 @@ const credentials = mapping({
   sensitive: true,
 });
 
+const quotas = list(quota, { min: 1, max: 256 }).optional()
+  .describe("What the account may use, by model id; a target that is short is tried after the others.");
+
 const bedrock = mapping({
   type: z.literal("bedrock").describe(
     "Kind of provider: Amazon Bedrock, or the built-in emulator.",
@@ -159,6 +163,7 @@ const bedrock = mapping({
     parse: parseEndpoint,
     sensitive: "unless right",
   }).optional().describe("URL to use instead of the AWS endpoint, such as a VPC endpoint."),
+  quota: quotas,
   fips: flag().prefault(false).describe("Use the FIPS endpoint; excludes endpoint."),
   dualstack: flag().prefault(false).describe(
     "Use the dual-stack (IPv4 and IPv6) endpoint; excludes endpoint.",
@@ -168,6 +173,7 @@ const bedrock = mapping({
 const emulator = mapping({
   type: z.literal("emulator"),
   region: region().prefault("us-east-1").describe("Region that the emulator pretends to be in."),
+  quota: quotas,
 });
 
 const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(about, { expected: "a mapping" });
@@ -282,6 +288,7 @@ const caller = mapping({
     .prefault({}).describe(
       'Up to three names with values, for limits and reports, such as cost-center: "4711".',
     ),
+  limits: callerLimits.optional().describe("Rate limits of this caller alone."),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
   s3: list(bucketGlob, { min: 1, max: 64 }).optional()
     .describe(
@@ -295,7 +302,7 @@ const caller = mapping({
     "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
   ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
-}, { unsupported: ["limits", "budget"] });
+}, { unsupported: ["budget"] });
 
 const operatorKey = () =>
   text({
@@ -369,6 +376,8 @@ export const Config = mapping({
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Additional base paths for OpenAI Chat with a default model."),
   callers: named(NAME, caller).prefault({}).describe("Clients and what they may use, by name."),
+  rate_limits: named(NAME, rateLimit).prefault({})
+    .describe("Rules that limit how much callers may use, by name."),
 }, { expected: "keys with values, such as listen: 127.0.0.1:8080" });
 
 /** The file's content, checked and parsed, with names not yet resolved. */

@@ -36,6 +36,32 @@ export function formatDuration(milliseconds: number): string {
   return text === "" ? "0s" : text;
 }
 
+const COUNT_UNITS = { "": 1, k: 1_000, K: 1_000, M: 1_000_000, G: 1_000_000_000 } as const;
+
+export const COUNT = /^(\d{1,9}(?:\.\d{1,3})?)([kKMG]?)$/;
+
+/** The number in `60`, `200k` or `1.5M`; undefined unless it is a positive integer. */
+export function parseCount(text: string): number | undefined {
+  const match = COUNT.exec(text);
+  if (match === null) return undefined;
+  const unit = (match[2] ?? "") as keyof typeof COUNT_UNITS;
+  const count = Math.round(Number(match[1]) * COUNT_UNITS[unit] * 1000) / 1000;
+  return Number.isInteger(count) && count > 0 && count <= 1e12 ? count : undefined;
+}
+
+const PERIODS_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A number of units, a slash, and a second, a minute or an hour. */
+export const RATE = /^(\d{1,9}(?:\.\d{1,3})?[kKMG]?)\/([smh])$/;
+
+/** The rate in `60/m` or `200k/m`. */
+export function parseRate(text: string): { limit: number; periodMs: number } | undefined {
+  const match = RATE.exec(text);
+  const limit = parseCount(match?.[1] ?? "");
+  if (limit === undefined) return undefined;
+  return { limit, periodMs: PERIODS_MS[(match?.[2] ?? "m") as keyof typeof PERIODS_MS] };
+}
+
 const SIZE_UNITS = {
   B: 1,
   kB: 1000,

@@ -23,6 +23,7 @@ import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { affinityKey } from "../affinity.ts";
 import { jsonBody } from "../json_body.ts";
+import { requestSize } from "../request_size.ts";
 import { settingsOf } from "../model_api.ts";
 
 /** How a route determines the `model` of its requests. */
@@ -58,7 +59,8 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
       };
       const affinity = (by: readonly string[]) =>
         affinityKey(by, { headers: received.received.headers, body });
-      return { kind: "model", request: { plan, attempt, translated, affinity } };
+      const measure = () => requestSize(body);
+      return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
     },
   };
 }

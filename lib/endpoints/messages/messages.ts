@@ -42,6 +42,7 @@ import { withFetchedSources } from "./images.ts";
 import { affinityKey } from "../affinity.ts";
 import { withDottedPaths } from "../../wire/anthropic/paths.ts";
 import { jsonBody } from "../json_body.ts";
+import { requestSize } from "../request_size.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
 /** Parses what is needed whichever Bedrock API is used. */
@@ -74,7 +75,8 @@ export const messages: CallerEndpoint = {
     };
     const { headers } = received.received;
     const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
-    return { kind: "model", request: { plan, attempt, translated, affinity } };
+    const measure = () => requestSize(body);
+    return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
   },
 };
 

@@ -4,9 +4,10 @@ import { canonicalQuery } from "../../aws/sigv4/canonical.ts";
 import { isSignature, parseAuthorization } from "../../aws/sigv4/verify.ts";
 import { type AditError, errorRow } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
+import { parseJsonBody } from "../../base/json.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import { encodeFrame } from "../../codec/eventstream.ts";
-import type { Counted } from "../../gateway/admission/asked.ts";
+import type { Counted, RequestSize } from "../../gateway/admission/asked.ts";
 import { type NativePlace, resolveNative, resolveRegion } from "../../gateway/resolve.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
@@ -14,6 +15,7 @@ import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, type Operation, operationRow } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
+import { requestSize } from "../request_size.ts";
 import { countedModelId } from "../model_api.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
@@ -40,7 +42,8 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
         refuseForeignBuckets(body, caller, snapshot.limits);
       }
       const view = caller.native === undefined ? REDACTED : FULL;
-      return { kind: "model", request: { plan, attempt: (...at) => attemptNative(native, view, ...at) } };
+      const attempt: ModelRequest["attempt"] = (...at) => attemptNative(native, view, ...at);
+      return { kind: "model", request: { plan, attempt, measure: () => nativeSize(native, snapshot) } };
     },
   };
 }
@@ -49,6 +52,16 @@ function countedAs(operation: Operation): Counted {
   const { runsModel, usage } = operationRow(operation);
   if (!runsModel) return "requests";
   return usage === "none" ? "unmetered" : "tokens";
+}
+
+/** A body that cannot be read is for Bedrock to refuse, and one that is compressed has about five times the text. */
+function nativeSize({ headers, body }: NativeCall, { limits }: Snapshot): RequestSize {
+  const textBytes = headers.has("content-encoding") ? body.length * 5 : body.length;
+  try {
+    return requestSize(parseJsonBody(body, { maxDepth: limits.jsonDepth }));
+  } catch {
+    return { textBytes, images: 0, documentBytes: 0, maxOutputTokens: undefined };
+  }
 }
 
 async function attemptNative(

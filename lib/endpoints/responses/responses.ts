@@ -23,6 +23,7 @@ import { eventAnswer } from "../event_answer.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
+import { requestSize } from "../request_size.ts";
 import { withFetchedImages } from "./images.ts";
 
 /** Responses repeat the model name that the caller sent. */
@@ -47,7 +48,8 @@ export const responses: CallerEndpoint = {
       return { request: { operation, converse }, ignored };
     };
     const affinity = (by: readonly string[]) => affinityKey(by, { headers: received.received.headers, body });
-    return { kind: "model", request: { plan, attempt, translated, affinity } };
+    const measure = () => requestSize(body);
+    return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
   },
 };
 

@@ -2,14 +2,20 @@
  * Admission: what a request may use is taken in one step before it is sent, and settled once when it has ended.
  */
 
-import type { AditError } from "../../base/errors.ts";
+import type { Clock, TimerWheel } from "../../base/clock.ts";
+import type { AditError, RefusingLimit } from "../../base/errors.ts";
 import type { Spent } from "../../base/usage.ts";
+import type { Caller } from "../../snapshot/snapshot.ts";
+import type { Dialect } from "../dialect.ts";
+import type { Line } from "../limits/line.ts";
 import type { Asked, Counted } from "./asked.ts";
 import type { Ending } from "./ending.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** What one meter has taken for a request. Either `cancel` or `settle` is called, once. */
 export interface Held {
+  /** Rules that would have refused the request if they were enforced. */
+  readonly shadowed?: readonly RefusingLimit[];
   /** Gives everything back, as if the request had never asked. */
   cancel(): void;
   /** Replaces what was taken by what the request has used. */
@@ -20,13 +26,31 @@ export interface Held {
 
 /** One kind of limit, such as rates or budgets. Takes everything it limits or nothing, without waiting. */
 export interface Meter {
+  /** The refusal that is certain before the body is read; takes nothing. */
+  peek?(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined;
   /** Undefined if nothing of this meter applies to the request. */
   take(asked: Asked): Taken | undefined;
 }
 
 export type Taken =
   | { readonly held: Held; readonly refused?: undefined }
-  | { readonly held?: undefined; readonly refused: AditError };
+  | Refused;
+
+interface Refused {
+  readonly held?: undefined;
+  readonly refused: AditError;
+  /** How the request may wait instead. */
+  readonly wait?: Wait;
+}
+
+/** A place in a line, for a request that may wait. */
+export interface Wait {
+  readonly line: Line;
+  /** The longest time to wait. */
+  readonly withinMs: number;
+  /** When to try again. */
+  readonly retryMs: number;
+}
 
 /** Everything that was taken for one request. */
 export class Hold {
@@ -39,6 +63,16 @@ export class Hold {
     this.#asked = asked;
     this.#held = held;
     this.#sizes = sizes;
+  }
+
+  /** What is known about the request's size. */
+  get asked(): Asked {
+    return this.#asked;
+  }
+
+  /** Rules in the mode `shadow` that would have refused the request. */
+  get shadowed(): readonly RefusingLimit[] {
+    return this.#held.flatMap(({ shadowed = [] }) => shadowed);
   }
 
   /** Settles everything, at the first call; returns what the request has used. */
@@ -59,29 +93,100 @@ export class Hold {
   }
 }
 
-/** Takes from every meter, in their order, or from none. */
-export class Admission {
-  readonly #meters: readonly Meter[];
-  readonly #sizes: Sizes;
+/** How long a request can wait, and what ends its wait early. */
+export interface Patience {
+  readonly remainingMs: number;
+  /** Aborted with the error that ends the request. */
+  readonly ended: AbortSignal;
+}
 
-  constructor(meters: readonly Meter[], sizes: Sizes) {
-    this.#meters = meters;
-    this.#sizes = sizes;
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  /** In the order in which they are asked. */
+  readonly meters: readonly Meter[];
+  readonly sizes: Sizes;
+}
+
+/** Takes from every meter, or from none. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
   }
 
-  /** Throws the first refusal, with nothing taken. */
-  admit(asked: Asked): Hold {
+  /** Throws the refusal that is certain before the body of the request is read. */
+  peek(caller: Caller, counts: Counted, dialect: Dialect): void {
+    for (const meter of this.#options.meters) {
+      const refused = meter.peek?.(caller, counts, dialect);
+      if (refused !== undefined) throw refused;
+    }
+  }
+
+  /** Everything for the request, at once if possible. Throws or rejects with a refusal, with nothing taken. */
+  admit(asked: Asked, patience: () => Patience): Hold | Promise<Hold> {
+    const taken = this.#take(asked);
+    if (taken instanceof Hold) return taken;
+    if (taken.wait === undefined) throw taken.refused;
+    return this.#wait(asked, taken, patience());
+  }
+
+  #take(asked: Asked): Hold | Refused {
     const all: Held[] = [];
-    for (const meter of this.#meters) {
+    for (const meter of this.#options.meters) {
       const taken = meter.take(asked);
       if (taken === undefined) continue;
       if (taken.refused !== undefined) {
         for (const held of all) held.cancel();
-        throw taken.refused;
+        return taken;
       }
       all.push(taken.held);
     }
     asked.forgetBody();
-    return new Hold(asked, all, this.#sizes);
+    return new Hold(asked, all, this.#options.sizes);
   }
+
+  /** Waits in the line of whichever limit refuses, until all of them admit the request or the time is over. */
+  async #wait(asked: Asked, refused: Refused, { remainingMs, ended }: Patience): Promise<Hold> {
+    const { clock } = this.#options;
+    const startMs = clock.monotonic();
+    let result: Hold | Refused = refused;
+    while (!(result instanceof Hold)) {
+      const { wait } = result;
+      const untilMs = startMs + Math.min(wait?.withinMs ?? 0, remainingMs);
+      if (wait === undefined || clock.monotonic() >= untilMs || !wait.line.enter(asked.parts.id)) {
+        throw result.refused;
+      }
+      result = await this.#stand(asked, { refused: result, wait, untilMs, ended });
+    }
+    return result;
+  }
+
+  /** One stay in one line: ends with the hold, the refusal of another limit, or the last refusal when it is too late. */
+  async #stand(asked: Asked, { refused, wait: { line }, untilMs, ended }: Stay): Promise<Hold | Refused> {
+    const { clock, timers } = this.#options;
+    const { id } = asked.parts;
+    let last: Hold | Refused = refused;
+    try {
+      while (!(last instanceof Hold) && last.wait?.line === line) {
+        const leftMs = untilMs - clock.monotonic();
+        if (leftMs <= 0) throw last.refused;
+        // Only the first in the line has a time of its own; the others are woken when they are the first.
+        const ms = line.blocks(id) ? leftMs : Math.min(leftMs, last.wait.retryMs);
+        await line.pause(id, { ms, ended, timers });
+        last = this.#take(asked);
+      }
+    } finally {
+      line.leave(id);
+    }
+    return last;
+  }
+}
+
+interface Stay {
+  readonly refused: Refused;
+  readonly wait: Wait;
+  readonly untilMs: number;
+  readonly ended: AbortSignal;
 }

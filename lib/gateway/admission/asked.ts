@@ -1,6 +1,7 @@
 /** A request that asks to be admitted: who asks for what, and how many tokens it will probably need. */
 
 import type { Plan } from "../../snapshot/plan.ts";
+import type { Dialect } from "../dialect.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 
 /**
@@ -36,6 +37,7 @@ export interface AskedParts {
   readonly caller: Caller;
   readonly plan: Plan;
   readonly counts: Counted;
+  readonly dialect: Dialect;
   /** Size of the received body. */
   readonly bodyBytes: number;
 }

@@ -31,7 +31,16 @@ function roleOn(secretAccessKey: string): Credentials {
 }
 
 function provider(name: string, credentials: Credentials, region = "us-east-1"): BedrockProvider {
-  return { kind: "bedrock", name, region, endpoint: undefined, fips: false, dualstack: false, credentials };
+  return {
+    kind: "bedrock",
+    name,
+    region,
+    endpoint: undefined,
+    fips: false,
+    dualstack: false,
+    credentials,
+    quotas: [],
+  };
 }
 
 function named(...providers: readonly Provider[]): ReadonlyMap<string, Provider> {
@@ -75,7 +84,9 @@ function setUp() {
 Deno.test("a configuration's credentials are looked for before they are needed", async () => {
   const { credentials, search, signer, logged } = setUp();
   const east = provider("east", CHAIN);
-  const used = credentials.use(named(east, { kind: "emulator", name: "local", region: "us-east-1" }));
+  const used = credentials.use(
+    named(east, { kind: "emulator", name: "local", region: "us-east-1", quotas: [] }),
+  );
   equal(search.count, 1);
   search.end(keyPair("A", START_MS + HOUR));
   await used;
@@ -184,7 +195,7 @@ Deno.test("the status reports source, expiry and the last error of each provider
     }),
     provider("south", { kind: "api_key", key: seal(SECRET) }),
     provider("theirs", { kind: "caller" }),
-    { kind: "emulator", name: "local", region: "us-east-1" },
+    { kind: "emulator", name: "local", region: "us-east-1", quotas: [] },
   );
   const used = credentials.use(providers);
   search.end(keyPair("A", START_MS + HOUR));

@@ -1,0 +1,85 @@
+/** The size of a request for a model, read from its parsed body, whichever dialect it is in. */
+
+import { Buffer } from "node:buffer";
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
+import type { RequestSize } from "../gateway/admission/asked.ts";
+
+/** Counts text, images and documents, and finds the limit on the length of the response. */
+export function requestSize(body: JsonObject): RequestSize {
+  const size = { textBytes: 0, images: 0, documentBytes: 0 };
+  measure(body, size);
+  return { ...size, maxOutputTokens: maxOutputOf(body) };
+}
+
+interface Sums {
+  textBytes: number;
+  images: number;
+  documentBytes: number;
+}
+
+/** What blocks of content with media are called: by their `type`, or by the key they are at. */
+const IMAGES: ReadonlySet<string> = new Set(["image", "image_url", "input_image"]);
+const DOCUMENTS: ReadonlySet<string> = new Set([
+  "document",
+  "file",
+  "input_file",
+  "input_audio",
+  "audio",
+  "video",
+]);
+/** Keys of encoded bytes. */
+const ENCODED: ReadonlySet<string> = new Set(["data", "bytes", "file_data"]);
+
+function measure(value: JsonValue, size: Sums): void {
+  if (typeof value === "string") size.textBytes += Buffer.byteLength(value);
+  else if (Array.isArray(value)) { for (const item of value) measure(item, size); }
+  else if (isJsonObject(value)) measureObject(value, size);
+}
+
+function measureObject(value: JsonObject, size: Sums): void {
+  const { type } = value;
+  if (typeof type === "string" && IMAGES.has(type)) size.images++;
+  else if (typeof type === "string" && DOCUMENTS.has(type)) measureDocument(value, size);
+  else {
+    for (const [key, member] of Object.entries(value)) {
+      size.textBytes += key.length;
+      if (!isJsonObject(member)) measure(member, size);
+      else if (key === "image") size.images++;
+      else if (DOCUMENTS.has(key)) measureDocument(member, size);
+      else measureObject(member, size);
+    }
+  }
+}
+
+/** Text inside a document is text; everything that is encoded counts by its decoded bytes. */
+function measureDocument(value: JsonObject, size: Sums): void {
+  for (const [key, member] of Object.entries(value)) {
+    if (typeof member === "string" && ENCODED.has(key) && value["type"] !== "text") {
+      size.documentBytes += Math.floor(member.length * 3 / 4);
+    } else if (isJsonObject(member)) measureDocument(member, size);
+    else measure(member, size);
+  }
+}
+
+/** Where the dialects, and the families of models in InvokeModel, have the limit on the response. */
+const LIMITS: readonly (readonly [key: string, within?: string])[] = [
+  ["max_tokens"],
+  ["max_completion_tokens"],
+  ["max_output_tokens"],
+  ["max_tokens_to_sample"],
+  ["max_gen_len"],
+  ["maxTokens"],
+  ["maxTokens", "inferenceConfig"],
+  ["max_new_tokens", "inferenceConfig"],
+  ["maxTokenCount", "textGenerationConfig"],
+];
+
+function maxOutputOf(body: JsonObject): number | undefined {
+  const found = LIMITS.flatMap(([key, within]) => {
+    const owner = within === undefined ? body : body[within];
+    const value = isJsonObject(owner) ? owner[key] : undefined;
+    return typeof value === "number" && value >= 0 ? [value] : [];
+  });
+  return found.length === 0 ? undefined : Math.max(...found);
+}

@@ -1,0 +1,198 @@
+/** The meter of rates and in-flight requests. */
+
+import type { Clock } from "../../base/clock.ts";
+import type { AditError, RefusingLimit } from "../../base/errors.ts";
+import type { Spent, Usage } from "../../base/usage.ts";
+import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
+import type { TokenWeights } from "../../snapshot/limits.ts";
+import type { Store } from "../../store/store.ts";
+import type { Held, Meter, Taken, Wait } from "../admission/admit.ts";
+import type { Asked, Counted } from "../admission/asked.ts";
+import type { Dialect } from "../dialect.ts";
+import { type Gate, takeFrom, waitFor } from "./gate.ts";
+import { limitHeaders } from "./limit_headers.ts";
+import { limitRefusal, unmeteredRefusal } from "./limit_refusal.ts";
+import { LimitStates, RuleBook } from "./rule_book.ts";
+
+export interface RateLimitsOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly snapshot: Snapshot;
+  /** Called once per limit for a request that needs more than may ever be taken at once. */
+  readonly onOversized: (limit: RefusingLimit) => void;
+}
+
+/** What `/-/status` shows of a rule. */
+export interface RuleStatus {
+  readonly mode: string;
+  readonly refused: number;
+  readonly would_refuse: number;
+}
+
+/** One per process: its state outlives configurations. Requests of earlier ones follow the current rules. */
+export class RateLimits implements Meter {
+  readonly #options: RateLimitsOptions;
+  readonly #states: LimitStates;
+  readonly #oversized = new Set<string>();
+  #book: RuleBook;
+
+  constructor(options: RateLimitsOptions) {
+    this.#options = options;
+    this.#states = new LimitStates(options.store);
+    this.#book = new RuleBook(options.snapshot, this.#states);
+  }
+
+  /** Follows the rules of another configuration from now on. */
+  use(snapshot: Snapshot): void {
+    this.#states.sweep(this.#nowUs());
+    this.#book = new RuleBook(snapshot, this.#states);
+  }
+
+  /** The refusal that is certain whatever the body of the request says; takes nothing. */
+  peek(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined {
+    const nowUs = this.#nowUs();
+    const gates = this.#book.earlyGatesFor(caller, nowUs).filter((gate) => applies(gate, counts));
+    const first = gates.find((gate) => waitFor(gate, { id: "", units: 1, nowUs }) > 0);
+    if (first === undefined) return undefined;
+    first.counts.refused++;
+    return this.#refusal(gates, { dialect, nowUs, units: () => 1 });
+  }
+
+  take(asked: Asked): Taken | undefined {
+    const { id, caller, plan, counts, dialect } = asked.parts;
+    const nowUs = this.#nowUs();
+    const all = this.#book.gatesFor(caller, plan, nowUs);
+    if (all.length === 0) return undefined;
+    if (counts === "unmetered") {
+      const gate = all.find(({ what, rule }) => what === "tokens" && rule.mode === "enforce");
+      if (gate !== undefined) {
+        gate.counts.refused++;
+        return { refused: unmeteredRefusal(gate) };
+      }
+    }
+    const holding = new Holding(asked, all, this.#options.clock);
+    for (const gate of all) {
+      if (!applies(gate, counts)) continue;
+      const units = unitsOf(gate, asked);
+      if (takeFrom(gate, { id, units, nowUs }) === 0) {
+        holding.add(gate, units);
+        if (gate.what === "tokens" && units > gate.state.depth) this.#reportOversized(gate);
+      } else if (gate.rule.mode === "shadow") {
+        gate.counts.wouldRefuse++;
+        holding.shadowed.push({ rule: gate.rule.name, what: gate.what });
+      } else {
+        holding.cancel();
+        gate.counts.refused++;
+        const refused = this.#refusal(all.filter((each) => applies(each, counts)), {
+          dialect,
+          nowUs,
+          units: (each) => unitsOf(each, asked),
+        });
+        return gate.rule.waitMs === 0 ? { refused } : { refused, wait: waitAt(gate, refused) };
+      }
+    }
+    return { held: holding };
+  }
+
+  /** By rule; what is held is 0 when nothing is in flight. */
+  status(): { readonly held: number; readonly rules: Readonly<Record<string, RuleStatus>> } {
+    const rules = this.#book.rules.map(({ name, mode }) => {
+      const { refused, wouldRefuse } = this.#states.counts(name);
+      return [name, { mode, refused, would_refuse: wouldRefuse }] as const;
+    });
+    return { held: this.#states.held, rules: Object.fromEntries(rules) };
+  }
+
+  #nowUs(): number {
+    return Math.floor(this.#options.clock.monotonic() * 1000);
+  }
+
+  /** By the limit that takes longest, so that a client that obeys is not refused by the next one. */
+  #refusal(gates: readonly Gate[], { dialect, nowUs, units }: RefusalOptions): AditError {
+    const waits = gates.filter(({ rule }) => rule.mode === "enforce").map((gate) => ({
+      gate,
+      waitUs: waitFor(gate, { id: "", units: units(gate), nowUs }),
+    }));
+    const longest = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
+    const headers = limitHeaders(gates, dialect, { nowUs, wallMs: this.#options.clock.now() });
+    return limitRefusal(longest.gate, { waitUs: longest.waitUs, units: units(longest.gate), headers });
+  }
+
+  #reportOversized({ rule: { name }, what }: Gate): void {
+    if (this.#oversized.has(name)) return;
+    this.#oversized.add(name);
+    this.#options.onOversized({ rule: name, what });
+  }
+}
+
+interface RefusalOptions {
+  readonly dialect: Dialect;
+  readonly nowUs: number;
+  readonly units: (gate: Gate) => number;
+}
+
+function waitAt({ rule, state: { line } }: Gate, { details }: AditError): Wait {
+  return { line, withinMs: rule.waitMs, retryMs: details.retryAfterMs ?? 0 };
+}
+
+/** Whether a request that counts as this is limited by the gate. */
+function applies({ what }: Gate, counts: Counted): boolean {
+  return what !== "tokens" || counts === "tokens";
+}
+
+function unitsOf(gate: Gate, asked: Asked): number {
+  if (gate.what !== "tokens") return 1;
+  const { weights, reserveOutput } = gate.rule;
+  const { inputTokens, maxOutputTokens, typicalOutputTokens } = asked.estimate;
+  const output = Math.min(maxOutputTokens, typicalOutputTokens, reserveOutput);
+  return Math.ceil(inputTokens * weights.input + output * weights.output);
+}
+
+function weighted(usage: Usage, weights: TokenWeights): number {
+  return Math.ceil(
+    usage.inputTokens * weights.input + usage.outputTokens * weights.output +
+      usage.cacheWriteTokens * weights.cacheWrite + usage.cacheReadTokens * weights.cacheRead,
+  );
+}
+
+/** What the gates have given to one request. */
+class Holding implements Held {
+  readonly shadowed: RefusingLimit[] = [];
+  readonly #asked: Asked;
+  readonly #all: readonly Gate[];
+  readonly #clock: Clock;
+  readonly #taken: { readonly gate: Gate; readonly units: number }[] = [];
+
+  constructor(asked: Asked, all: readonly Gate[], clock: Clock) {
+    this.#asked = asked;
+    this.#all = all;
+    this.#clock = clock;
+  }
+
+  add(gate: Gate, units: number): void {
+    this.#taken.push({ gate, units });
+  }
+
+  cancel(): void {
+    this.#close(() => 0);
+  }
+
+  settle({ usage }: Spent): void {
+    this.#close((gate, units) => gate.what === "tokens" ? weighted(usage, gate.rule.weights) : units);
+  }
+
+  #close(usedOf: (gate: Gate, units: number) => number): void {
+    const nowUs = Math.floor(this.#clock.monotonic() * 1000);
+    for (const { gate, units } of this.#taken.splice(0)) {
+      if (gate.what === "concurrent") gate.state.release(this.#asked.parts.id);
+      else gate.state.settle(units, { used: usedOf(gate, units), nowUs });
+    }
+  }
+
+  addHeaders(headers: Headers): void {
+    const times = { nowUs: Math.floor(this.#clock.monotonic() * 1000), wallMs: this.#clock.now() };
+    for (const [name, value] of Object.entries(limitHeaders(this.#all, this.#asked.parts.dialect, times))) {
+      headers.set(name, value);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+/** The rules of one configuration, and the limits that apply to a caller's requests for a model. */
+
+import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
+import type { Plan } from "../../snapshot/plan.ts";
+import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
+import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
+import type { Store } from "../../store/store.ts";
+import { Bucket, type Gate, type RateGate, type RuleCounts, Slots } from "./gate.ts";
+
+/** The state of every limit, by rule and subject. It outlives configurations. */
+export class LimitStates {
+  readonly #store: Store;
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #slots = new Map<string, Slots>();
+  readonly #counts = new Map<string, RuleCounts>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  bucket(key: string, allowance: Allowance, nowUs: number): Bucket {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new Bucket(this.#store.cell(key), allowance);
+      this.#buckets.set(key, bucket);
+    } else bucket.change(allowance, nowUs);
+    return bucket;
+  }
+
+  slots(key: string): Slots {
+    let slots = this.#slots.get(key);
+    if (slots === undefined) {
+      slots = new Slots(this.#store.calls(key));
+      this.#slots.set(key, slots);
+    }
+    return slots;
+  }
+
+  counts(rule: string): RuleCounts {
+    let counts = this.#counts.get(rule);
+    if (counts === undefined) {
+      counts = { refused: 0, wouldRefuse: 0 };
+      this.#counts.set(rule, counts);
+    }
+    return counts;
+  }
+
+  /** Forgets what is not in use, so that names of earlier configurations do not add up. */
+  sweep(nowUs: number): void {
+    for (const [key, bucket] of this.#buckets) {
+      if (!bucket.isIdle(nowUs)) continue;
+      this.#buckets.delete(key);
+      this.#store.forget(key);
+    }
+    for (const [key, slots] of this.#slots) {
+      if (!slots.isIdle) continue;
+      this.#slots.delete(key);
+      this.#store.forget(key);
+    }
+  }
+
+  /** Units and calls held by requests in flight, which is nothing once all have ended. */
+  get held(): number {
+    const units = [...this.#buckets.values()].reduce((sum, { held }) => sum + held, 0);
+    return [...this.#slots.values()].reduce((sum, { size }) => sum + size, units);
+  }
+}
+
+/** Where all model ids without a configured name are counted together. */
+const OTHER_IDS = "(other ids)";
+
+/** The rules of one configuration. */
+export class RuleBook {
+  readonly #snapshot: Snapshot;
+  readonly #states: LimitStates;
+  readonly #models: ModelIndex;
+  /** By caller and configured model. */
+  readonly #gates = new Map<string, Map<string, readonly Gate[]>>();
+  /** By caller: what applies whichever model is requested. */
+  readonly #early = new Map<string, readonly Gate[]>();
+
+  constructor(snapshot: Snapshot, states: LimitStates) {
+    this.#snapshot = snapshot;
+    this.#states = states;
+    this.#models = new ModelIndex(snapshot.models);
+  }
+
+  /** The rules, in the order of the file. */
+  get rules(): readonly RateLimit[] {
+    return this.#snapshot.rateLimits;
+  }
+
+  /** The limits for a caller's request, in the order in which they are tried. */
+  gatesFor(caller: Caller, plan: Plan, nowUs: number): readonly Gate[] {
+    if (this.rules.length === 0) return [];
+    const current = this.#snapshot.callers.get(caller.name);
+    const [{ settings }] = plan.targets;
+    // The request of an earlier configuration, and an id that only the client knows.
+    if (current === undefined || settings === undefined || !this.#snapshot.models.has(plan.name)) {
+      return this.#find(current ?? caller, this.#models.namesOf(plan), nowUs);
+    }
+    let byModel = this.#gates.get(caller.name);
+    if (byModel === undefined) this.#gates.set(caller.name, byModel = new Map());
+    let gates = byModel.get(plan.name);
+    if (gates === undefined) {
+      gates = this.#find(current, { subject: plan.name, names: [plan.name] }, nowUs);
+      byModel.set(plan.name, gates);
+    }
+    return gates;
+  }
+
+  /** The limits of a caller that apply whichever model is requested, and that do not wait. */
+  earlyGatesFor(caller: Caller, nowUs: number): readonly Gate[] {
+    if (this.rules.length === 0) return [];
+    const current = this.#snapshot.callers.get(caller.name);
+    if (current === undefined) return [];
+    let gates = this.#early.get(caller.name);
+    if (gates === undefined) {
+      const rules = this.rules.filter((rule) =>
+        rule.mode === "enforce" && rule.waitMs === 0 && EARLY.includes(rule.each) &&
+        (rule.scope.models === undefined || rule.scope.models.includes("*"))
+      );
+      gates = this.#bind(rules, current, { subject: undefined, names: ["*"] }, nowUs);
+      this.#early.set(caller.name, gates);
+    }
+    return gates;
+  }
+
+  #find(caller: Caller, names: ModelNames, nowUs: number): readonly Gate[] {
+    const rules = this.rules.filter(({ scope }) => includesModel(scope, names.names));
+    return this.#bind(rules, caller, names, nowUs);
+  }
+
+  #bind(
+    rules: readonly RateLimit[],
+    caller: Caller,
+    { subject: model = OTHER_IDS }: ModelNames,
+    nowUs: number,
+  ) {
+    const gates = rules.filter(({ scope }) => includesCaller(scope, caller)).flatMap((rule) => {
+      const key = `${rule.name} ${rule.each} ${SUBJECTS[rule.each](caller, model)}`;
+      return this.#gatesOf(rule, key, nowUs);
+    });
+    return ORDER.flatMap((what) => gates.filter((gate) => gate.what === what));
+  }
+
+  #gatesOf(rule: RateLimit, key: string, nowUs: number): readonly Gate[] {
+    const counts = this.#states.counts(rule.name);
+    const rate = (what: RateGate["what"]): readonly RateGate[] => {
+      const allowance = rule[what];
+      if (allowance === undefined) return [];
+      return [{ rule, counts, what, state: this.#states.bucket(`${what} ${key}`, allowance, nowUs) }];
+    };
+    const slots: readonly Gate[] = rule.concurrent === undefined ? [] : [{
+      rule,
+      counts,
+      what: "concurrent",
+      max: rule.concurrent,
+      state: this.#states.slots(`concurrent ${key}`),
+    }];
+    return [...slots, ...rate("requests"), ...rate("tokens")];
+  }
+}
+
+const ORDER = ["concurrent", "requests", "tokens"] as const;
+
+/** Subjects that are known without the model. */
+const EARLY: readonly Each[] = ["caller", "team", "none"];
+
+/** Callers without a team share one subject. */
+const SUBJECTS = {
+  caller: ({ name }: Caller) => name,
+  team: ({ team = "" }: Caller) => team,
+  model: (_caller: Caller, model: string) => model,
+  caller_model: ({ name }: Caller, model: string) => `${name} ${model}`,
+  none: () => "",
+} as const satisfies Record<Each, (caller: Caller, model: string) => string>;

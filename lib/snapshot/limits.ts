@@ -1,0 +1,69 @@
+/** Rules that limit what callers may use, and the quotas of providers. */
+
+import type { Path } from "../base/problems.ts";
+
+/** What a rule applies to: all parts must match; one match in a list is enough, and undefined matches everything. */
+export interface Scope {
+  /** Names of callers, or globs over them. */
+  readonly callers: readonly string[] | undefined;
+  /** Names of teams, or globs over them. */
+  readonly teams: readonly string[] | undefined;
+  /** Names of models, or globs over them. */
+  readonly models: readonly string[] | undefined;
+  /** By the tag's name: values, or globs over them. */
+  readonly tags: Readonly<Record<string, readonly string[]>>;
+}
+
+export const EACH = ["caller", "team", "model", "caller_model", "none"] as const;
+
+/** Who has an allowance of its own; with `none`, all requests that match share one. */
+export type Each = (typeof EACH)[number];
+
+export const MODES = ["enforce", "shadow"] as const;
+export type LimitMode = (typeof MODES)[number];
+
+/** So many units in a period, up to `burstMs` of them at once. */
+export interface Allowance {
+  readonly limit: number;
+  readonly periodMs: number;
+  readonly burstMs: number;
+}
+
+/** How much one token of each kind counts. */
+export interface TokenWeights {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheWrite: number;
+  readonly cacheRead: number;
+}
+
+/** One rule of `rate_limits`, or the `limits` of one caller. */
+export interface RateLimit {
+  /** Identifies the rule's state across reloads. */
+  readonly name: string;
+  readonly path: Path;
+  readonly scope: Scope;
+  readonly each: Each;
+  readonly requests: Allowance | undefined;
+  readonly tokens: Allowance | undefined;
+  /** Maximum number of in-flight requests. */
+  readonly concurrent: number | undefined;
+  /** `shadow` counts and reports, but never refuses. */
+  readonly mode: LimitMode;
+  /** How long a request waits for its turn instead of being refused; 0 for not at all. */
+  readonly waitMs: number;
+  readonly weights: TokenWeights;
+  /** Maximum number of output tokens that are reserved for a request before it is answered. */
+  readonly reserveOutput: number;
+}
+
+/** What an AWS account may use of the model ids that match, each on its own. */
+export interface Quota {
+  /** Glob over model ids. */
+  readonly match: string;
+  readonly requests: Allowance | undefined;
+  readonly tokens: Allowance | undefined;
+  readonly tokensPerDay: number | undefined;
+  /** What happens if every target is short: Bedrock is asked all the same, or the request is refused. */
+  readonly whenShort: "ask" | "refuse";
+}

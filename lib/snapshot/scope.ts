@@ -1,0 +1,55 @@
+/** Whether a rule's scope includes a request. */
+
+import { matchesGlob } from "../base/glob.ts";
+import { foundationModelId } from "../facts/model_id.ts";
+import type { Scope } from "./limits.ts";
+import type { Plan } from "./plan.ts";
+import type { Caller, Model } from "./snapshot.ts";
+
+/** Whether the scope includes the caller, for some model. */
+export function includesCaller({ callers, teams, tags }: Scope, caller: Caller): boolean {
+  return matchesAny(callers, caller.name) &&
+    (teams === undefined || (caller.team !== undefined && matchesAny(teams, caller.team))) &&
+    Object.entries(tags).every(([tag, values]) => {
+      const value = caller.tags[tag];
+      return value !== undefined && matchesAny(values, value);
+    });
+}
+
+/** Whether the scope includes a model with one of the names, for some caller. */
+export function includesModel({ models }: Scope, names: readonly string[]): boolean {
+  return models === undefined || names.some((name) => matchesAny(models, name));
+}
+
+function matchesAny(globs: readonly string[] | undefined, text: string): boolean {
+  return globs === undefined || globs.some((glob) => matchesGlob(glob, text));
+}
+
+/** The names under which rules know the model of a request. */
+export interface ModelNames {
+  /** A configured name, or undefined for an id that no configured model has. */
+  readonly subject: string | undefined;
+  /** Those that a rule's globs may match. */
+  readonly names: readonly string[];
+}
+
+/** Finds the configured models of ids, so that a rule for a model cannot be evaded by calling it by its id. */
+export class ModelIndex {
+  /** By the id of the underlying model. */
+  readonly #byId = new Map<string, string[]>();
+
+  constructor(models: ReadonlyMap<string, Model>) {
+    for (const { name, targets } of models.values()) {
+      for (const id of new Set(targets.map(({ baseModel, id }) => foundationModelId(baseModel ?? id)))) {
+        this.#byId.set(id, [...this.#byId.get(id) ?? [], name]);
+      }
+    }
+  }
+
+  /** The names of a plan's model. */
+  namesOf({ name, targets: [{ settings, modelId }] }: Plan): ModelNames {
+    if (settings !== undefined) return { subject: name, names: [name] };
+    const configured = this.#byId.get(foundationModelId(modelId)) ?? [];
+    return { subject: configured[0], names: [...configured, modelId] };
+  }
+}

@@ -1,0 +1,40 @@
+/** Rate limits as a test writes them, in the words of the file. */
+
+import { parseRate } from "../../lib/config/schema/values.ts";
+import type { Allowance, RateLimit, Scope } from "../../lib/snapshot/limits.ts";
+
+/** The parts of a rule that a test may set. */
+interface RuleParts extends Partial<Omit<RateLimit, "requests" | "tokens" | "scope" | "weights">> {
+  readonly requests?: string;
+  readonly tokens?: string;
+  readonly burstMs?: number;
+  readonly scope?: Partial<Scope>;
+  readonly weights?: Partial<RateLimit["weights"]>;
+}
+
+/** A rule for everybody, each caller on its own, unless the parts say otherwise. */
+export function rule(
+  name: string,
+  { requests, tokens, burstMs, scope, weights, ...parts }: RuleParts,
+): RateLimit {
+  return {
+    name,
+    path: ["rate_limits", name],
+    scope: { callers: undefined, teams: undefined, models: undefined, tags: {}, ...scope },
+    each: "caller",
+    requests: allowance(requests, burstMs),
+    tokens: allowance(tokens, burstMs),
+    concurrent: undefined,
+    mode: "enforce",
+    waitMs: 0,
+    weights: { input: 1, output: 1, cacheWrite: 1, cacheRead: 0, ...weights },
+    reserveOutput: 4096,
+    ...parts,
+  };
+}
+
+/** The allowance of a rate such as `60/m`. */
+export function allowance(text: string | undefined, burstMs?: number): Allowance | undefined {
+  const rate = text === undefined ? undefined : parseRate(text);
+  return rate && { ...rate, burstMs: burstMs ?? rate.periodMs };
+}
