@@ -23,7 +23,9 @@ const CLAUDE = {
   ownField: ["metadata", "user_id"],
 };
 const NOVA = { media: new Set(["document", "image", "video"] as const), thinks: false, ownField: [] };
-const OPEN = { media: new Set<never>(), thinks: false, ownField: ["extra"] };
+const OPEN = { media: new Set<never>(), thinks: false, ownField: [] };
+/** Takes OpenAI's own fields. */
+const OPENAI = { ...OPEN, ownField: ["user"] };
 
 const MODELS: readonly FuzzModel[] = [
   { id: "us.anthropic.claude-haiku-4-5-20251001-v1:0", ...CLAUDE },
@@ -34,9 +36,9 @@ const MODELS: readonly FuzzModel[] = [
   { id: "us.amazon.nova-2-lite-v1:0", ...NOVA },
   { id: "us.meta.llama3-3-70b-instruct-v1:0", ...OPEN },
   { id: "mistral.mistral-large-2407-v1:0", ...OPEN },
-  { id: "openai.gpt-oss-120b-1:0", ...OPEN },
-  { id: "deepseek.v3-v1:0", ...OPEN },
-  { id: "qwen.qwen3-32b-v1:0", ...OPEN },
+  { id: "openai.gpt-oss-120b-1:0", ...OPENAI },
+  { id: "deepseek.v3-v1:0", ...OPENAI },
+  { id: "qwen.qwen3-32b-v1:0", ...OPENAI },
 ];
 
 interface Sent {

@@ -70,6 +70,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
 
   const { system, messages, calledTools } = translateMessages(request.messages, context);
   const planned = planChatTools(request, { ...context, calledTools });
+  cachePoints.alignTtls();
   const merged = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     request.bedrock.additionalModelRequestFields ?? {},

@@ -14,9 +14,18 @@ export interface Mark {
   readonly cache: CacheControl | undefined;
 }
 
-/** SourceMap the cache points of one request. */
+/** In which order Bedrock reads the parts of a prompt. */
+const PROMPT_ORDER: readonly CachePlace[] = ["tools", "system", "messages"];
+
+interface Placed {
+  readonly place: CachePlace;
+  readonly element: { cachePoint: CachePoint["cachePoint"] };
+  readonly path: string;
+}
+
+/** Places the cache points of one request. */
 export class CachePoints {
-  #count = 0;
+  readonly #placed: Placed[] = [];
 
   constructor(
     private readonly traits: Pick<ModelTraits, "promptCaching" | "cacheTtls" | "cacheableDocuments">,
@@ -35,13 +44,36 @@ export class CachePoints {
       return;
     }
     if ("cachePoint" in last) return;
-    if (++this.#count > MAX_CACHE_POINTS) {
+    if (this.#placed.length === MAX_CACHE_POINTS) {
       throw invalidField(
         cache.path,
         `a request may have at most ${MAX_CACHE_POINTS} cache markers`,
       );
     }
-    list.push({ cachePoint: { type: "default", ttl: this.#ttl(cache) } } satisfies CachePoint);
+    const cachePoint = { type: "default", ttl: this.#ttl(cache) } as const;
+    const element: { cachePoint: CachePoint["cachePoint"] } = { cachePoint };
+    list.push(element);
+    this.#placed.push({ place, element, path: cache.path });
+  }
+
+  /**
+   * Shortens an hour that comes after five minutes, which Bedrock refuses in the order of the prompt. To be called once all
+   * points are placed.
+   */
+  alignTtls(): void {
+    let short = false;
+    for (
+      const { element, path } of PROMPT_ORDER.flatMap((place) =>
+        this.#placed.filter((each) => each.place === place)
+      )
+    ) {
+      const { ttl } = element.cachePoint;
+      if (ttl !== "1h") short = true;
+      else if (short) {
+        element.cachePoint = { type: "default", ttl: undefined };
+        this.#ignore(`${path}.ttl`);
+      }
+    }
   }
 
   /** Bedrock refuses a cache point right after reasoning, and for Claude after a document that is not a PDF. */

@@ -73,6 +73,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
 
   const { system, messages, calledTools } = translateConversation(request, shared);
   const tools = planMessagesTools(request, { ...shared, calledTools });
+  cachePoints.alignTtls();
   const defaults = settings?.defaults ?? {};
   const asked = request.maxTokens ?? defaults.maxTokens;
   if (asked === undefined) throw missingField("max_tokens");

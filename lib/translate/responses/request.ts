@@ -74,6 +74,7 @@ export function responsesToConverse(
   const offered = clientTools(request, table);
   const { system, messages, calledTools, transformations } = translateItems(request, context);
   const planned = planResponsesTools(request, offered, { ...context, calledTools });
+  context.cachePoints.alignTtls();
   const operators = defaults.additionalModelRequestFields ?? {};
   const { plan: tools, given } = withOneChoice(planned, operators, context);
   const reasoningContext = { ...context, tools, messages };
