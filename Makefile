@@ -8,6 +8,8 @@ BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' scripts/tools/package
 CLAUDE_CODE_VERSION := 2.1.197
 OPENCODE_VERSION := 1.18.33
 CODEX_VERSION := 0.171.0
+OPENAI_PYTHON_VERSION := 3.57.0
+AGENTS_PYTHON_VERSION := 0.24.0
 
 TASKS := run test check fmt golden build release bench micro soak
 
@@ -17,7 +19,8 @@ OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
 NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)-codex-$(CODEX_VERSION)
+CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)-codex-$(CODEX_VERSION)-openai-$(OPENAI_PYTHON_VERSION)
+PYTHON_CLIENTS := openai==$(OPENAI_PYTHON_VERSION) openai-agents==$(AGENTS_PYTHON_VERSION)
 CLIENT_TESTS := $(addprefix tests/e2e/,claude_code_program_test.ts opencode_program_test.ts codex_program_test.ts)
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
@@ -41,6 +44,7 @@ help:
 
 test: $(CLIENTS)
 test: export ADIT_CLIENTS := $(CURDIR)/.tools/clients
+test: export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/.tools/clients/node_modules/.bin:$(PATH)
 
 $(TASKS): $(TOOLS) .tools/dependencies
 	@deno task --quiet $@
@@ -76,6 +80,7 @@ $(TOOLS): scripts/tools/package.json scripts/tools/package-lock.json
 
 $(CLIENTS): $(TOOLS)
 	@$(call install_clients,.tools/clients,$(CLAUDE_CODE_VERSION),$(OPENCODE_VERSION),$(CODEX_VERSION))
+	@$(call install_python_clients,.tools/clients,$(PYTHON_CLIENTS))
 	@touch $@
 
 # Folder, and versions of Claude Code, opencode and Codex. The scripts of the first two put the binary for this machine in
@@ -85,6 +90,13 @@ rm -rf $(1) && \
 $(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) @openai/codex@$(4) && \
 (cd $(1)/node_modules/@anthropic-ai/claude-code && node install.cjs) && \
 (cd $(1)/node_modules/opencode-ai && node postinstall.mjs)
+endef
+
+# Not every machine has Python with venv and a way to its packages; the tests of these clients say so and do not run.
+define install_python_clients
+{ python3 -m venv $(1)/python && $(1)/python/bin/pip install --quiet --disable-pip-version-check $(2); } >$(1).log 2>&1 || { \
+  rm -rf $(1)/python; \
+  echo "make: OpenAI's Python clients cannot be installed ($(1).log), so their tests do not run" >&2; }
 endef
 
 .tools/dependencies: deno.json deno.lock $(TOOLS)
