@@ -19,6 +19,9 @@ const MAX_CHECK_MS = 120_000;
 /** An idle thread ends after this time, and returns its memory; until then, the next check starts sooner. */
 const IDLE_MS = 10_000;
 
+/** After a larger result the thread ends at once: it has much memory, and its start is a small part of a check. */
+const SMALL_PIECES = 16;
+
 /** One check at a time. */
 export class ConfigChecker {
   readonly #options: CheckerOptions;
@@ -48,7 +51,8 @@ export class ConfigChecker {
     } finally {
       late.cancel();
       this.#check = undefined;
-      if (this.#worker !== undefined) {
+      if (check.pieces > SMALL_PIECES) this.#end("idle");
+      else if (this.#worker !== undefined) {
         this.#idle = this.#options.timers.after(IDLE_MS, () => this.#end("idle"));
       }
     }
@@ -86,6 +90,7 @@ const CLOSED = "the gateway is shutting down";
 class Check {
   readonly result: Promise<CheckedConfig>;
   readonly fail: (error: Error) => void;
+  pieces = 0;
   readonly #worker: RunningWorker;
   readonly #reader = new PieceReader();
   readonly #succeed: (checked: CheckedConfig) => void;
@@ -104,6 +109,7 @@ class Check {
 
   /** One piece for each turn of the loop, so that requests are served in between. */
   add(piece: Piece): void {
+    this.pieces++;
     this.#reader.add(piece);
     if (this.#reader.value === undefined) this.#send("next");
     else this.#succeed(this.#reader.value as CheckedConfig);

@@ -32,10 +32,12 @@ export async function worldReadableSecrets(
 ): Promise<readonly Problem[]> {
   const { sourceMap, modeOf } = options;
   const problems: Problem[] = [];
+  const modes = new Map<string, ReturnType<ModeOf>>();
   for (const path of secretPaths(value, { schema: options.schema, path: [] })) {
     const file = sourceMap.placeOf(path)?.file;
     if (file === undefined || sourceMap.isAllReferencesAt(path)) continue;
-    const mode = await modeOf(resolve(file));
+    if (!modes.has(file)) modes.set(file, modeOf(resolve(file)));
+    const mode = await modes.get(file);
     if (mode === undefined || (mode & READABLE_BY_ALL) === 0) continue;
     problems.push(sourceMap.problem(
       path,

@@ -41,18 +41,22 @@ function startChecker() {
   return { checker, time, workers, worker };
 }
 
-const RESULT: CheckedConfig = {
-  ok: false,
-  files: new Map([["/etc/adit/adit.yaml", "ENOENT"]]),
-  warnings: [],
-  problems: Array.from({ length: 5_000 }, (_, line) => ({
-    ...{ file: "adit.yaml", line, column: 1, path: "", message: "wrong" },
-  })),
-};
+function resultWith(problems: number): CheckedConfig {
+  return {
+    ok: false,
+    files: new Map([["/etc/adit/adit.yaml", "ENOENT"]]),
+    warnings: [],
+    problems: Array.from({ length: problems }, (_, line) => ({
+      ...{ file: "adit.yaml", line, column: 1, path: "", message: "wrong" },
+    })),
+  };
+}
+
+const RESULT = resultWith(5_000);
 
 /** Answers like the real thread. */
-function answer({ sent, onMessage }: FakeWorker): number {
-  const pieces = toPieces(RESULT);
+function answer({ sent, onMessage }: FakeWorker, result = RESULT): number {
+  const pieces = toPieces(result);
   for (const piece of pieces) onMessage(piece);
   const messages: readonly CheckMessage[] = ["check", ...pieces.slice(1).map(() => "next" as const)];
   equal(sent.splice(0).join(), messages.join());
@@ -79,6 +83,15 @@ Deno.test("the next check uses the same thread, until it has been idle for a whi
   equal(worker(1).isEnded, false);
   time.advance(11_000);
   equal(worker(1).isEnded, true);
+  equal(time.timers.size, 0);
+});
+
+Deno.test("a thread with a large result ends at once", async () => {
+  const { checker, time, worker } = startChecker();
+  const check = checker.check();
+  answer(worker(), resultWith(100_000));
+  await check;
+  equal(worker().isEnded, true);
   equal(time.timers.size, 0);
 });
 

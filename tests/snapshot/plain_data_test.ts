@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
+import { PieceReader, toPieces } from "../../lib/base/pieces.ts";
 import { sealingKey } from "../../lib/base/seal.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { loadConfig } from "../../lib/config/load.ts";
@@ -129,6 +130,13 @@ Deno.test("a snapshot is nothing but data, and arrives whole through a message c
   const snapshot = await loadRich();
   deepEqual(beyondData(snapshot), []);
   deepEqual(await sent(snapshot), snapshot);
+});
+
+Deno.test("a snapshot arrives whole in pieces", async () => {
+  const snapshot = await loadRich();
+  const reader = new PieceReader();
+  for (const piece of toPieces(snapshot)) reader.add(structuredClone(piece));
+  deepEqual(reader.value, snapshot);
 });
 
 Deno.test("a gateway works from a snapshot that was sent to it, with its secrets", async () => {

@@ -7,45 +7,60 @@ import { firstReference, isAllReferences, readsSecret } from "./interpolate.ts";
 import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { formatPath, type Path, type Problem } from "../../base/problems.ts";
 import { findSlips } from "./slips.ts";
-import { explainYamlErrors, findUnsupported, type YamlPair } from "./syntax.ts";
+import { type PlainMapping, readPlainYaml } from "./plain_yaml.ts";
+import { explainYamlErrors, findUnsupported, type SyntaxProblem, type YamlPair } from "./syntax.ts";
 
 type Mapping = YAMLMap<Scalar.Parsed, ParsedNode | null>;
+
+function isPlainMapping(value: unknown): value is Readonly<Record<string | number, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function isMapping(node: unknown): node is Mapping {
   return isMap(node);
 }
 
-/** A parsed file. All problems are created here, because positions are only known here. */
+/** What the parser finds in a text. */
+interface Tree {
+  readonly root: ParsedNode | null;
+  readonly lines: LineCounter;
+  readonly problems: readonly SyntaxProblem[];
+}
+
+/**
+ * A parsed file. All problems are created here, because positions are only known here. Where the text is plain, the tree
+ * with the positions is built when one is needed: for most files never.
+ */
 export class ConfigDocument implements SourceMap {
   /** If there are any, nothing else here is reliable. */
   readonly syntaxProblems: readonly Problem[];
-  readonly root: ParsedNode | null;
+  /** The values, if they can be read without the tree. Must not be changed. */
+  readonly plain: PlainMapping | undefined;
   readonly file: string;
-  readonly #lines = new LineCounter();
+  readonly #text: string;
+  #tree: Tree | undefined;
   /** Pairs by key, created on first use: the parser has lists, and files may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
 
   constructor(file: string, text: string) {
     this.file = file;
-    const { contents, errors } = parseDocument(text, {
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      schema: "core",
-      stringKeys: true,
-      // Reported by findUnsupported, with the position.
-      uniqueKeys: false,
-    });
-    this.root = contents;
-    const slips = findSlips(text, errors.map(({ pos: [offset] }) => offset));
-    const problems = slips.length > 0
-      ? slips
-      : errors.length > 0 || contents === null
-      ? explainYamlErrors(errors, contents)
-      : [...findUnsupported(contents)];
-    this.syntaxProblems = problems.map(({ offset, path, message, first }) => {
-      const reference = first === undefined ? "" : `, first used on line ${this.#lines.linePos(first).line}`;
-      return this.#problemAt(offset, path, message + reference);
-    });
+    this.#text = text;
+    this.plain = readPlainYaml(text);
+    this.syntaxProblems = this.plain !== undefined
+      ? []
+      : this.#parsed.problems.map(({ offset, path, message, first }) => {
+        const line = first === undefined ? undefined : this.#parsed.lines.linePos(first).line;
+        const reference = line === undefined ? "" : `, first used on line ${line}`;
+        return this.#problemAt(offset, path, message + reference);
+      });
+  }
+
+  get root(): ParsedNode | null {
+    return this.#parsed.root;
+  }
+
+  get #parsed(): Tree {
+    return this.#tree ??= parseTree(this.#text);
   }
 
   problem(path: Path, message: string): Problem {
@@ -77,17 +92,24 @@ export class ConfigDocument implements SourceMap {
   }
 
   keysAt(path: Path): readonly string[] {
+    if (this.plain !== undefined) {
+      const value = path.reduce<unknown>(
+        (above, step) => isPlainMapping(above) ? above[step] : undefined,
+        this.plain,
+      );
+      return isPlainMapping(value) ? Object.keys(value) : [];
+    }
     const node = this.#nodeAt(path);
     return isMapping(node) ? node.items.map((pair) => String(pair.key.value)) : [];
   }
 
   placeOf(path: Path): SourcePosition | undefined {
     const node = this.#nodeAt(path);
-    return node ? { file: this.file, line: this.#lines.linePos(node.range[0]).line || 1 } : undefined;
+    return node ? { file: this.file, line: this.#parsed.lines.linePos(node.range[0]).line || 1 } : undefined;
   }
 
   #problemAt(offset: number, path: Path, message: string): Problem {
-    const { line, col } = this.#lines.linePos(offset);
+    const { line, col } = this.#parsed.lines.linePos(offset);
     // An empty text has no lines.
     return { file: this.file, line: line || 1, column: col || 1, path: formatPath(path), message };
   }
@@ -125,4 +147,23 @@ export class ConfigDocument implements SourceMap {
     }
     return pairs;
   }
+}
+
+function parseTree(text: string): Tree {
+  const lines = new LineCounter();
+  const { contents, errors } = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    schema: "core",
+    stringKeys: true,
+    // Reported by findUnsupported, with the position.
+    uniqueKeys: false,
+  });
+  const slips = findSlips(text, errors.map(({ pos: [offset] }) => offset));
+  const problems = slips.length > 0
+    ? slips
+    : errors.length > 0 || contents === null
+    ? explainYamlErrors(errors, contents)
+    : [...findUnsupported(contents)];
+  return { root: contents, lines, problems };
 }

@@ -28,8 +28,8 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
   const problems: Problem[] = [];
 
   function rejectDuplicate(document: ConfigDocument, path: Path): boolean {
-    const first = sourceMap.placeOfKey(path);
-    if (first === undefined || first.file === document.file) return false;
+    const first = sourceMap.placeOfKey(path, document);
+    if (first === undefined) return false;
     const name = quoteKey(String(path.at(-1)));
     problems.push(
       document.problemOfKey(
@@ -40,6 +40,18 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
     return true;
   }
 
+  const sections = new Map<string, Record<string, unknown>>();
+  /** A copy of the section in the main file, to which entries are added; undefined if it is not a mapping. */
+  function sectionOf(key: string): Record<string, unknown> | undefined {
+    const known = sections.get(key);
+    const before = value[key] ?? {};
+    if (known !== undefined || !isMapping(before)) return known;
+    const section = { ...before };
+    sections.set(key, section);
+    value[key] = section;
+    return section;
+  }
+
   for (const { document, value: part } of included) {
     // A file that contains only comments.
     if (part === null) continue;
@@ -48,17 +60,18 @@ export function mergeParts(main: ConfigPart, included: readonly ConfigPart[]): M
       continue;
     }
     for (const [key, content] of Object.entries(part)) {
-      const target = value[key] ?? {};
       if (key === "include") {
         problems.push(document.problemOfKey([key], "an included file cannot include others"));
       } else if (!SPREAD.includes(key)) {
         if (!rejectDuplicate(document, [key])) value[key] = content;
       } else if (content !== null && !isMapping(content)) {
         problems.push(document.problem([key], "expected a mapping"));
-      } else if (isMapping(target)) {
-        const added = Object.entries(content ?? {})
-          .filter(([name]) => !rejectDuplicate(document, [key, name]));
-        value[key] = { ...target, ...Object.fromEntries(added) };
+      } else {
+        const section = sectionOf(key);
+        if (section === undefined) continue;
+        for (const [name, entry] of Object.entries(content ?? {})) {
+          if (!rejectDuplicate(document, [key, name])) section[name] = entry;
+        }
       }
     }
   }
@@ -124,9 +137,10 @@ class MergedSourceMap implements SourceMap {
     return this.#ownerOf(path).placeOf(path);
   }
 
-  /** Where the key is first used. */
-  placeOfKey(path: Path): SourcePosition | undefined {
-    return this.#owners.get(JSON.stringify(path))?.problemOfKey(path, "");
+  /** Where the key is first used, if that is another file. */
+  placeOfKey(path: Path, document: ConfigDocument): SourcePosition | undefined {
+    const owner = this.#owners.get(JSON.stringify(path));
+    return owner === document ? undefined : owner?.problemOfKey(path, "");
   }
 
   #claim(path: Path, document: ConfigDocument): void {

@@ -5,6 +5,7 @@ import type { ParsedNode, Scalar } from "yaml";
 
 import type { ConfigDocument } from "./document.ts";
 import { type Outside, parseTemplate } from "./interpolate.ts";
+import type { PlainValue } from "./plain_yaml.ts";
 import type { Path, Problem } from "../../base/problems.ts";
 
 /** Marks a string that could not be resolved and whose problem is already reported. */
@@ -19,6 +20,11 @@ export interface ResolvedValues {
 const MALFORMED =
   "invalid reference; use ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}, or $${ for a literal ${";
 
+/** Whether there is nothing to resolve in the value: many are, and a promise for each would take long. */
+function isFinal(value: PlainValue): boolean {
+  return typeof value === "string" ? !value.includes("${") : typeof value !== "object" || value === null;
+}
+
 /** The document's values, and a problem for each string with an invalid or unresolvable reference. */
 export async function resolveValues(document: ConfigDocument, outside: Outside): Promise<ResolvedValues> {
   const problems: Problem[] = [];
@@ -29,6 +35,24 @@ export async function resolveValues(document: ConfigDocument, outside: Outside):
     if (resolved?.ok) return resolved.text;
     problems.push(document.problem(path, resolved?.reason ?? MALFORMED));
     return UNRESOLVED;
+  }
+
+  /** The same for values that needed no tree. */
+  async function plainValueOf(value: PlainValue, path: Path): Promise<unknown> {
+    if (typeof value === "string") return await resolveText(value, path);
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) {
+      const items: unknown[] = [];
+      for (const [index, item] of value.entries()) {
+        items.push(isFinal(item) ? item : await plainValueOf(item, [...path, index]));
+      }
+      return items;
+    }
+    const entries: Record<string, unknown> = {};
+    for (const [name, member] of Object.entries(value)) {
+      entries[name] = isFinal(member) ? member : await plainValueOf(member, [...path, name]);
+    }
+    return entries;
   }
 
   async function valueOf(node: ParsedNode | null, path: Path): Promise<unknown> {
@@ -49,5 +73,7 @@ export async function resolveValues(document: ConfigDocument, outside: Outside):
     return typeof node.value === "string" ? await resolveText(node.value, path) : node.value;
   }
 
-  return { value: await valueOf(document.root, []), problems };
+  const { plain } = document;
+  const value = plain === undefined ? await valueOf(document.root, []) : await plainValueOf(plain, []);
+  return { value, problems };
 }

@@ -30,6 +30,8 @@ export function checkValues<Schema extends z.ZodType>(
   value: unknown,
   { schema, sourceMap }: CheckOptions<Schema>,
 ): Checked<z.output<Schema>> {
+  const first = schema.safeParse(value);
+  if (first.success) return { problems: [], sound: first.data, cut: [] };
   convertReferences(value, { schema, sourceMap });
   const problems = issuesOf(value, schema)
     .filter((issue) => valueAt(value, pathOf(issue)) !== UNRESOLVED)
