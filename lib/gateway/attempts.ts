@@ -62,7 +62,9 @@ class Attempts {
   async run(): Promise<Attempt> {
     const { plan } = this.#request;
     const nowMs = this.#tools.clock.monotonic();
-    this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
+    if (plan.routing.retry.attempts > 1) {
+      this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
+    }
     for (const passed of plan.passedOver) this.#call.passOver(passed);
     const refusal = await this.#findFirst();
     if (refusal !== undefined) return refusal;
@@ -125,7 +127,8 @@ class Attempts {
       this.#call.onSettled((error) => {
         end();
         // A failure after the first content is not retried, but counts for the target's health.
-        if (error !== undefined) this.#noteRefusal(target, error);
+        if (error === undefined) health.completed(target);
+        else this.#noteRefusal(target, error, { afterContent: true });
       });
     } else {
       end();
@@ -160,10 +163,10 @@ class Attempts {
       : undefined;
   }
 
-  #noteRefusal(target: Target, error: AditError): void {
+  #noteRefusal(target: Target, error: AditError, { afterContent = false } = {}): void {
     const { clock, health, onMisfit } = this.#tools;
     const policy = this.#request.plan.routing.health;
-    const rests = health.refused(target, error, { nowMs: clock.monotonic(), policy });
+    const rests = health.refused(target, error, { nowMs: clock.monotonic(), policy, afterContent });
     if (rests && retryRule(error).health === "misfit") onMisfit(target, error);
   }
 
@@ -171,7 +174,7 @@ class Attempts {
   async #mayGoOn({ refused }: Refusal): Promise<boolean> {
     const { routing: { retry } } = this.#request.plan;
     const rule = retryRule(refused);
-    if (this.#attempts >= retry.attempts) return false;
+    if (this.#attempts >= retry.attempts || this.#call.remainingMs === 0) return false;
     if (rule.elsewhere && this.#dropToNext()) {
       this.#repeats = 0;
       // The first switch is the purpose of fail-over; more of them would multiply an outage.

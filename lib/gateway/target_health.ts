@@ -36,8 +36,12 @@ export interface TargetHealthOptions {
 interface State {
   inFlight: number;
   failuresInRow: number;
+  /** Streams in a row that broke after their first content. */
+  breaksInRow: number;
   /** Rests until this time. */
   restsUntil: number;
+  /** When its last rest began. */
+  restsSince: number;
   /** How many times in a row it has rested. */
   rests: number;
   /** Whether it has rested and no request has succeeded since. */
@@ -62,6 +66,8 @@ const MIN_OUTCOMES = 20;
 const MAX_ERROR_SHARE = 0.5;
 const MISFIT_MS = 60_000;
 const FIRST_THROTTLE_MS = 1_000;
+/** A longer `retry-after` would disable a target until a restart. */
+const MAX_THROTTLE_MS = 300_000;
 /** Weight of the newest latency sample. */
 const LATENCY_WEIGHT = 0.3;
 /** Half-life of a latency, so that a target that was slow once is tried again. */
@@ -96,6 +102,7 @@ export class TargetHealth {
   /** Records a started request; the returned function is called once, when the request has ended. */
   begin(target: Target): () => void {
     const state = this.#stateOf(target);
+    if (state === undefined) return () => {};
     state.inFlight++;
     let ended = false;
     return () => {
@@ -111,20 +118,32 @@ export class TargetHealth {
     { nowMs, latencyMs }: { readonly nowMs: number; readonly latencyMs: number },
   ): void {
     const state = this.#stateOf(target);
-    state.failuresInRow = 0;
-    state.rests = 0;
-    state.onProbation = false;
-    state.misfit = false;
-    state.restsUntil = 0;
+    if (state === undefined) return;
+    // A request from before the rest does not show that the target is back.
+    if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
+      state.failuresInRow = 0;
+      state.rests = 0;
+      state.onProbation = false;
+      state.misfit = false;
+      state.restsUntil = 0;
+    }
     const known = state.latencyMs;
     state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
     state.latencyAt = nowMs;
-    count(state, nowMs, false);
+    count(state, { nowMs, failed: false, isNew: true });
+  }
+
+  /** Records that a response was complete. */
+  completed(target: Target): void {
+    const state = this.#stateOf(target);
+    if (state !== undefined) state.breaksInRow = 0;
   }
 
   /** Records a refusal or failure. Returns whether this made the target rest. */
-  refused(target: Target, error: AditError, { nowMs, policy }: RefusedOptions): boolean {
+  refused(target: Target, error: AditError, options: RefusedOptions): boolean {
+    const { nowMs, policy, afterContent = false } = options;
     const state = this.#stateOf(target);
+    if (state === undefined) return false;
     switch (retryRule(error).health) {
       case "none":
         return false;
@@ -132,24 +151,24 @@ export class TargetHealth {
         const isNews = !state.misfit;
         state.misfit = true;
         state.lastError = codeOf(error.kind);
-        rest(state, nowMs + MISFIT_MS);
+        rest(state, nowMs, MISFIT_MS);
         return isNews;
       }
       case "throttled": {
         state.lastError = codeOf(error.kind);
-        const backoff = Math.min(policy.coolMaxMs, FIRST_THROTTLE_MS * 2 ** state.rests);
-        rest(state, nowMs + (restAfter(error) ?? backoff));
+        const backoff = Math.min(policy.coolMaxMs, FIRST_THROTTLE_MS * 2 ** earlierRests(state, nowMs));
+        rest(state, nowMs, Math.min(MAX_THROTTLE_MS, restAfter(error) ?? backoff));
         return true;
       }
       case "failure": {
         state.lastError = codeOf(error.kind);
-        state.failuresInRow++;
-        count(state, nowMs, true);
-        if (state.failuresInRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) {
-          return false;
-        }
-        const cool = Math.min(policy.coolMaxMs, policy.coolMs * 2 ** state.rests);
-        rest(state, nowMs + cool * (0.8 + 0.4 * this.#random()));
+        if (afterContent) state.breaksInRow++;
+        else state.failuresInRow++;
+        count(state, { nowMs, failed: true, isNew: !afterContent });
+        const inRow = Math.max(state.failuresInRow, state.breaksInRow);
+        if (inRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) return false;
+        const cool = Math.min(policy.coolMaxMs, policy.coolMs * 2 ** earlierRests(state, nowMs));
+        rest(state, nowMs, cool * (0.8 + 0.4 * this.#random()));
         return true;
       }
     }
@@ -165,7 +184,7 @@ export class TargetHealth {
       ...(restsMs > 0 && { rests_ms: restsMs }),
       in_flight: state.inFlight,
       ...(state.latencyMs !== undefined && { latency_ms: Math.round(state.latencyMs) }),
-      failures_in_row: state.failuresInRow,
+      failures_in_row: Math.max(state.failuresInRow, state.breaksInRow),
       ...(state.lastError !== undefined && { last_error: state.lastError }),
     };
   }
@@ -178,14 +197,18 @@ export class TargetHealth {
     }
   }
 
-  #stateOf(target: Target): State {
+  /** Undefined for a bare model id: callers may make up any number of them, and nothing is chosen for them. */
+  #stateOf(target: Target): State | undefined {
+    if (target.settings === undefined) return undefined;
     const place = placeOf(target);
     let state = this.#states.get(place);
     if (state === undefined) {
       state = {
         inFlight: 0,
         failuresInRow: 0,
+        breaksInRow: 0,
         restsUntil: 0,
+        restsSince: 0,
         rests: 0,
         onProbation: false,
         misfit: false,
@@ -203,6 +226,8 @@ export class TargetHealth {
 export interface RefusedOptions {
   readonly nowMs: number;
   readonly policy: HealthPolicy;
+  /** Whether the request has counted as a success already; default: false. */
+  readonly afterContent?: boolean;
 }
 
 /** Equal targets of several models share their health. */
@@ -210,9 +235,17 @@ function placeOf({ provider, modelId }: Target): string {
   return JSON.stringify([provider.name, provider.region, modelId]);
 }
 
-function rest(state: State, untilMs: number): void {
-  state.restsUntil = Math.max(state.restsUntil, untilMs);
-  state.rests++;
+/** Rests before the current one: requests that fail together are one reason to rest. */
+function earlierRests({ rests, restsUntil }: State, nowMs: number): number {
+  return nowMs < restsUntil ? rests - 1 : rests;
+}
+
+function rest(state: State, nowMs: number, restsMs: number): void {
+  if (nowMs >= state.restsUntil) {
+    state.rests++;
+    state.restsSince = nowMs;
+  }
+  state.restsUntil = Math.max(state.restsUntil, nowMs + restsMs);
   state.onProbation = true;
 }
 
@@ -226,13 +259,20 @@ function fadedLatency({ latencyMs, latencyAt }: State, nowMs: number): number {
   return Math.max(UNKNOWN_LATENCY_MS, latencyMs * 2 ** (-(nowMs - latencyAt) / LATENCY_HALF_LIFE_MS));
 }
 
-function count(state: State, nowMs: number, failed: boolean): void {
+interface Counted {
+  readonly nowMs: number;
+  readonly failed: boolean;
+  /** Whether the request has not been counted yet. */
+  readonly isNew: boolean;
+}
+
+function count(state: State, { nowMs, failed, isNew }: Counted): void {
   const [, latest] = state.halves;
   if (nowMs - latest.startMs >= HALF_WINDOW_MS) {
     state.halves = [latest, { startMs: nowMs, total: 0, failed: 0 }];
   }
   const half = state.halves[1];
-  half.total++;
+  if (isNew) half.total++;
   if (failed) half.failed++;
 }
 

@@ -235,6 +235,20 @@ Deno.test("a client that leaves ends the attempt, and no other target is asked",
   equal((await logLines())[0]?.["error"], "client_gone");
 });
 
+Deno.test("a request whose time is over asks no further target", async () => {
+  const timeouts = { ...snapshot().timeouts, totalMs: 1_000 };
+  const gateway = startGateway(snapshot({ models: [twoTargets()], callers: [TEAM], timeouts }));
+  const { response } = gateway.send(CHAT, {
+    headers: { authorization: `Bearer ${TEAM.key}` },
+    body: JSON.stringify(QUESTION),
+  });
+  await gateway.bedrock.call(0);
+  gateway.advance(1_001);
+  equal((await response).status, 504);
+  const [line] = await gateway.logLines();
+  equal(JSON.stringify(line?.["attempts"]).includes("west"), false);
+});
+
 Deno.test("while every target rests, the caller is told when to come back", async () => {
   const { ask, bedrock, advance } = start();
   const { response } = ask(CHAT, QUESTION);

@@ -73,6 +73,72 @@ Deno.test("a target that fails more than half of its requests rests, though neve
   ok(rested);
 });
 
+Deno.test("requests that fail together make a target rest once, not for longer each", () => {
+  const { fail, rests } = start();
+  for (let request = 0; request < 50; request++) fail(request / 10);
+  ok(rests(5) <= 5_000, `rests for ${rests(5)} ms`);
+});
+
+Deno.test("requests that are throttled together make a target rest once, not for longer each", () => {
+  const { fail, rests } = start();
+  for (let request = 0; request < 50; request++) fail(0, new AditError("rate_limited"));
+  equal(rests(0), 1_000);
+});
+
+Deno.test("a retry-after of years is not believed", () => {
+  const { fail, rests } = start();
+  fail(0, new AditError("rate_limited", undefined, { retryAfter: "99999999" }));
+  equal(rests(0), 300_000);
+});
+
+Deno.test("a success of a request from before the rest does not end the rest", () => {
+  const { health, fail, rests } = start();
+  fail(100, new AditError("rate_limited", undefined, { retryAfter: "30" }));
+  health.succeeded(EAST, { nowMs: 200, latencyMs: 150 });
+  equal(rests(200), 29_900);
+});
+
+Deno.test("a target whose streams always break after their first content rests", () => {
+  const { health } = start();
+  const outcomes: boolean[] = [];
+  for (let nowMs = 0; nowMs < 30; nowMs += 10) {
+    health.succeeded(EAST, { nowMs, latencyMs: 1 });
+    outcomes.push(
+      health.refused(EAST, new AditError("stream_truncated"), {
+        nowMs: nowMs + 5,
+        policy: POLICY,
+        afterContent: true,
+      }),
+    );
+  }
+  deepEqual(outcomes, [false, false, true]);
+});
+
+Deno.test("a complete stream between broken ones resets their count", () => {
+  const { health, rests } = start();
+  for (let nowMs = 0; nowMs < 100; nowMs += 10) {
+    health.succeeded(EAST, { nowMs, latencyMs: 1 });
+    if (nowMs % 30 === 20) health.completed(EAST);
+    else {health.refused(EAST, new AditError("stream_truncated"), {
+        nowMs,
+        policy: { ...POLICY, failures: 3 },
+        afterContent: true,
+      });}
+    equal(rests(nowMs), 0);
+  }
+});
+
+Deno.test("nothing is kept about model ids that callers make up", () => {
+  const { health, fail } = start();
+  while (!fail(0));
+  const raw = { ...EAST, settings: undefined };
+  health.begin(raw)();
+  health.succeeded(raw, { nowMs: 1, latencyMs: 1 });
+  health.refused(raw, new AditError("permission_denied"), { nowMs: 1, policy: POLICY });
+  equal(health.view(EAST, 1).restsMs, 4_999);
+  equal(health.status({ ...raw, modelId: "made-up" }, 1), undefined);
+});
+
 Deno.test("after its rest a target gets one request at a time until one succeeds", () => {
   const { health, fail } = start();
   while (!fail(0));
