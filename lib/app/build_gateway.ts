@@ -10,6 +10,7 @@ import { Admission } from "../gateway/admission/admit.ts";
 import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
 import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
+import { Quotas } from "../gateway/limits/quotas.ts";
 import { RateLimits } from "../gateway/limits/rate_limits.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
 import { RetryBudget } from "../gateway/retry_budget.ts";
@@ -42,6 +43,7 @@ export interface Gateway {
   /** What Bedrock's refusals have taught since the configuration was loaded. */
   readonly lessons: Lessons;
   readonly limits: RateLimits;
+  readonly quotas: Quotas;
 }
 
 /** The gateway without its sockets. */
@@ -57,19 +59,22 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     onLearned: (learned) =>
       logger.log("warn", "Bedrock refused an optional field, which is now left out", lessonFields(learned)),
   });
+  const store = new MemoryStore();
+  const quotas = new Quotas({ clock, store });
   const attempts: AttemptTools = {
     clock,
     timers,
     health,
     budget: new RetryBudget(),
     lessons,
+    quotas,
     random,
     onMisfit: (target, error) => logger.log("warn", "target is not usable", misfitFields(target, error)),
   };
   const sizes = new Sizes();
   const limits = new RateLimits({
     clock,
-    store: new MemoryStore(),
+    store,
     snapshot,
     onOversized: (limit) =>
       logger.log("warn", "a request needs more tokens than a rate limit allows at once; it was admitted", {
@@ -88,7 +93,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     sizes,
     admission,
   });
-  return { pipeline, credentials, counts, health, lessons, limits };
+  return { pipeline, credentials, counts, health, lessons, limits, quotas };
 }
 
 /** Only the operator can fix it, so the line says where it is. */

@@ -25,6 +25,7 @@ import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
 import { type Learned, lessonsFor } from "./learned.ts";
 import { priceOrigin, priceText } from "./price_text.ts";
+import { limitFacts, quotaText } from "./limit_facts.ts";
 import { traitFacts } from "./trait_facts.ts";
 
 export interface Explanation {
@@ -135,8 +136,10 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       ...providerFacts(target, options),
       ...requestFacts(target, options),
       priceFact(target, options),
+      ...quotaFacts(target),
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
     ]),
+    ...limitFacts(plan, options),
     {
       topic: "limits",
       text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} in-flight requests`,
@@ -146,6 +149,11 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       text: Object.entries(durations).map(([name, ms]) => `${name} ${formatDuration(ms)}`).join(", "),
     },
   ];
+}
+
+function quotaFacts(target: Target): readonly Fact[] {
+  const text = quotaText(target);
+  return text === "" ? [] : [{ topic: "quota", text }];
 }
 
 function providerFacts({ provider, settings, modelId }: Target, options: ExplainOptions): readonly Fact[] {

@@ -6,6 +6,8 @@ import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
+import { secondsText } from "./limits/limit_refusal.ts";
+import type { Quotas } from "./limits/quotas.ts";
 import { type Lessons, RequestLessons } from "./lessons.ts";
 import { order, type Ordered } from "./order.ts";
 import type { RetryBudget } from "./retry_budget.ts";
@@ -18,6 +20,7 @@ export interface AttemptTools {
   readonly health: TargetHealth;
   readonly budget: RetryBudget;
   readonly lessons: Lessons;
+  readonly quotas: Quotas;
   /** Between 0 and 1. */
   readonly random: () => number;
   /** Called for a target that is misconfigured or lacks access. */
@@ -66,6 +69,10 @@ class Attempts {
       this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
     }
     for (const passed of plan.passedOver) this.#call.passOver(passed);
+    this.#refuseShort();
+    if (this.#queue.length === 0 && this.#resting.length === 0) {
+      return { refused: this.#quotaShort(), ignored: [] };
+    }
     const refusal = await this.#findFirst();
     if (refusal !== undefined) return refusal;
     let attempt = await this.#attempt();
@@ -75,14 +82,39 @@ class Attempts {
 
   #ordered(): readonly Ordered[] {
     const { plan, affinity } = this.#request;
-    const { health, random, clock } = this.#tools;
+    const { health, random, clock, quotas } = this.#tools;
     const nowMs = clock.monotonic();
     return order(plan.targets, {
       view: (target) => health.view(target, nowMs),
+      isShort: (target) => quotas.shortForMs(target, this.#call.hold?.asked) > 0,
       random,
       pick: plan.routing.pick,
       affinityKey: affinityBy(plan).length === 0 ? undefined : affinity?.(affinityBy(plan)),
     });
+  }
+
+  /** Takes targets out of the queue that must not be asked while their quota is short. */
+  #refuseShort(): void {
+    const { quotas } = this.#tools;
+    for (const target of [...this.#queue]) {
+      if (!quotas.refuses(target) || quotas.shortForMs(target, this.#call.hold?.asked) === 0) continue;
+      this.#queue.splice(this.#queue.indexOf(target), 1);
+      this.#call.passOver({ target: nameOf(target), because: "its quota is short" });
+    }
+  }
+
+  #quotaShort(): AditError {
+    const waits = this.#request.plan.targets.map((target) =>
+      this.#tools.quotas.shortForMs(target, this.#call.hold?.asked)
+    );
+    const retryAfterMs = Math.max(1, Math.min(...waits));
+    return new AditError(
+      "quota_short",
+      `refused by this gateway: the quota of every provider of this model is used up; retry in ${
+        secondsText(retryAfterMs)
+      }`,
+      { retryAfterMs },
+    );
   }
 
   /** Puts the first target to ask at the head of the queue, or gives the refusal where none can be asked soon. */
@@ -120,18 +152,21 @@ class Attempts {
     const { clock, health } = this.#tools;
     const startMs = clock.monotonic();
     const end = health.begin(target);
+    const quota = this.#tools.quotas.take(target, this.#call.hold?.asked);
     const attempt = await this.#send(target);
     const endMs = clock.monotonic();
     if (attempt.refused === undefined) {
       health.succeeded(target, { nowMs: endMs, latencyMs: endMs - startMs });
-      this.#call.onSettled((error) => {
+      this.#call.onSettled((error, spent) => {
         end();
+        quota?.settle(spent?.usage);
         // A failure after the first content is not retried, but counts for the target's health.
         if (error === undefined) health.completed(target);
         else this.#noteRefusal(target, error, { afterContent: true });
       });
     } else {
       end();
+      quota?.refused(attempt.refused);
       this.#noteRefusal(target, attempt.refused);
     }
     this.#call.noteAttempt({

@@ -69,7 +69,7 @@ export class Call {
   #brokenAttempts = 0;
   #answer: Answer | undefined;
   #onOverdue: (() => void) | undefined;
-  #onSettled: ((error: AditError | undefined) => void) | undefined;
+  #onSettled: ((error: AditError | undefined, spent: Spent | undefined) => void) | undefined;
   readonly #attempts: RecordedAttempt[] = [];
   readonly #passedOver: PassedOver[] = [];
   #status = 0;
@@ -184,7 +184,7 @@ export class Call {
   }
 
   /** Registers a callback for when the request is settled. */
-  onSettled(callback: (error: AditError | undefined) => void): void {
+  onSettled(callback: (error: AditError | undefined, spent: Spent | undefined) => void): void {
     this.#onSettled = callback;
   }
 
@@ -241,8 +241,8 @@ export class Call {
     const outcome = this.#outcome();
     if (error !== undefined) this.#endExchanges(error);
     this.options.onSettled(this);
-    this.#onSettled?.(error ?? outcome?.refusal);
     const spent = this.#closeHold(outcome, error ?? outcome?.refusal);
+    this.#onSettled?.(error ?? outcome?.refusal, spent);
     const record = this.#record({ outcome, error: error ?? outcome?.refusal, failure, spent });
     for (const sink of this.options.sinks) sink(record);
   }

@@ -246,6 +246,7 @@ export class Pipeline {
   }
 
   #respond(attempt: Attempt, call: Call): Response {
+    call.hold?.asked.forgetBody();
     if (attempt.refused === undefined) {
       call.accepted();
       return this.#send(attempt.answered, call);

@@ -64,6 +64,8 @@ export interface Quota {
   readonly requests: Allowance | undefined;
   readonly tokens: Allowance | undefined;
   readonly tokensPerDay: number | undefined;
+  /** Tokens that one output token counts as, once the response is complete. */
+  readonly burndown: number;
   /** What happens if every target is short: Bedrock is asked all the same, or the request is refused. */
   readonly whenShort: "ask" | "refuse";
 }

@@ -245,3 +245,42 @@ Deno.test("explain says that an embedding model is asked by InvokeModel, and not
   match(out, new RegExp(`^embeddings +POST ${path}/invoke; in the form titan_text$`, "m"));
   ok(!/^(?:chat|messages) /m.test(out), out);
 });
+
+const LIMITED = `providers:
+  local:
+    type: emulator
+    quota: [{ match: "*nova*", tokens: 1M/m, tokens_per_day: 5M }]
+models:
+  nova: { provider: local, id: amazon.nova-lite-v1:0 }
+  other: { provider: local, id: amazon.titan-text-express-v1 }
+callers:
+  search: { key: ${hash("a")}, models: ["*"], team: red, limits: { requests: 60/m, concurrent: 8 } }
+  else: { key: ${hash("b")}, models: ["*"] }
+rate_limits:
+  team-share: { for: { teams: [red] }, each: team, tokens: 200k/h, wait: 2s }
+  nova-for-all: { for: { models: [nova] }, each: none, requests: 10/s, mode: shadow }
+`;
+
+Deno.test("explain lists the rate limits and quotas of a request", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "adit-explain-" });
+  try {
+    const path = `${folder}/adit.yaml`;
+    await Deno.writeTextFile(path, LIMITED);
+    const limits = async (...args: readonly string[]) => {
+      const { out } = await runWith({}, explain, ...args, "--config", path);
+      return out.replaceAll(`${folder}/`, "").split("\n")
+        .filter((line) => /^(?:rate limit|quota)/.test(line)).map((line) => line.replace(/ {2,}/, ": "));
+    };
+    deepEqual(await limits("nova", "--caller", "search"), [
+      "quota: 1000000 tokens per minute, 5000000 tokens per day",
+      "rate limit: 200000 tokens per hour for each team, waits up to 2s, from rate_limits.team-share (adit.yaml:12)",
+      "rate limit: 10 requests per second for all together, counted but not enforced, " +
+      "from rate_limits.nova-for-all (adit.yaml:13)",
+      "rate limit: 60 requests per minute, 8 requests at a time, " +
+      "from callers.search.limits (adit.yaml:9)",
+    ]);
+    deepEqual(await limits("other", "--caller", "else"), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -6,11 +6,13 @@ import { Secret } from "../../lib/base/secret.ts";
 import type { AttemptTools } from "../../lib/gateway/attempts.ts";
 import { Call } from "../../lib/gateway/call.ts";
 import { Lessons } from "../../lib/gateway/lessons.ts";
+import { Quotas } from "../../lib/gateway/limits/quotas.ts";
 import { RetryBudget } from "../../lib/gateway/retry_budget.ts";
 import { TargetHealth } from "../../lib/gateway/target_health.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
 import { Upstream } from "../../lib/providers/upstream.ts";
 import { requestLog } from "../../lib/telemetry/log_line.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { provider, snapshot } from "./snapshot.ts";
 import { type FakeTime, fakeTime } from "./time.ts";
@@ -70,6 +72,7 @@ export function attemptTools(
     ...time,
     health: new TargetHealth({ random }),
     budget: new RetryBudget(),
+    quotas: new Quotas({ clock: time.clock, store: new MemoryStore() }),
     lessons: new Lessons({ clock: time.clock, onLearned: () => {} }),
     random,
     onMisfit: () => {},

@@ -35,7 +35,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     written.push(text);
     return Promise.resolve();
   }, { clock: time.clock });
-  const { pipeline, counts, lessons, health, limits } = buildGateway({
+  const { pipeline, counts, lessons, health, limits, quotas } = buildGateway({
     ...time,
     logger,
     snapshot,
@@ -87,7 +87,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
         {
           deadlines: time.timers.size,
           inFlight: pipeline.inFlight,
-          held: limits.status().held,
+          held: limits.status().held + quotas.held,
           lines: lines.length,
         },
         { deadlines: 0, inFlight: 0, held: 0, lines: requests },

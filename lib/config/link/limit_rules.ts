@@ -137,7 +137,7 @@ export function linkQuotas(
   context: LinkContext,
 ): readonly Quota[] {
   return entries.map(
-    ({ match, requests, tokens, tokens_per_day: tokensPerDay, burst, when_short }, index) => {
+    ({ match, requests, tokens, tokens_per_day: tokensPerDay, burndown, burst, when_short }, index) => {
       if (requests === undefined && tokens === undefined && tokensPerDay === undefined) {
         context.fail([...path, index], "limits nothing; set requests, tokens or tokens_per_day");
       }
@@ -146,6 +146,7 @@ export function linkQuotas(
         requests: allowance(requests, burst),
         tokens: allowance(tokens, burst),
         tokensPerDay,
+        burndown,
         whenShort: when_short,
       };
     },

@@ -88,6 +88,8 @@ export const quota = mapping({
     pattern: COUNT,
     parse: parseCount,
   }).optional().describe("The account's tokens per day."),
+  burndown: integer({ min: 1, max: 100 }).prefault(1)
+    .describe("Tokens of the quota that one output token uses, as AWS lists it for the model."),
   burst: duration({ min: SECOND, max: MINUTE }).prefault("10s")
     .describe("How much of the rates may be used at once, as time."),
   when_short: z.enum(["ask", "refuse"]).prefault("ask")

@@ -143,7 +143,6 @@ export class Admission {
       }
       all.push(taken.held);
     }
-    asked.forgetBody();
     return new Hold(asked, all, this.#options.sizes);
   }
 

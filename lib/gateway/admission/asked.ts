@@ -48,7 +48,7 @@ export interface AskedOptions {
   readonly estimate: (plan: Plan, size: RequestSize) => TokenEstimate;
 }
 
-/** The body is measured when a meter first needs it, and only before it is sent, so that it is not kept afterwards. */
+/** The body is measured when its size is first needed, and only until a target has answered, so that it is not kept for longer. */
 export class Asked {
   readonly parts: AskedParts;
   readonly #toEstimate: AskedOptions["estimate"];

@@ -31,6 +31,7 @@ export class Bucket {
 
   /** Changes the rate; what has been taken stays taken, in units. */
   change(allowance: Allowance, nowUs: number): void {
+    if (allowance === this.#allowance) return;
     const rate = rateOf(allowance);
     if (rate.unitUs !== this.#rate.unitUs) rescale(this.#cell, { from: this.#rate, to: rate, nowUs });
     this.#rate = rate;
@@ -42,6 +43,20 @@ export class Bucket {
     const waitUs = takeUnits(this.#cell, this.#rate, units, nowUs);
     if (waitUs === 0) this.held += units;
     return waitUs;
+  }
+
+  /** Takes units even if they do not fit. */
+  owe(units: number, nowUs: number): void {
+    this.held += units;
+    giveUnits(this.#cell, this.#rate, -units, nowUs);
+  }
+
+  /** Empties the bucket for a time. */
+  drain(ms: number, nowUs: number): void {
+    const until = nowUs + this.#rate.burstUs + Math.round(ms * 1000);
+    for (let known = this.#cell.load(); known < until && !this.#cell.swap(known, until);) {
+      known = this.#cell.load();
+    }
   }
 
   /** Replaces units that were taken by those that were used. */

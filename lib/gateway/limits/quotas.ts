@@ -1,0 +1,180 @@
+/** What the accounts of providers may still use of each model, as far as the configuration and Bedrock's refusals tell. */
+
+import type { Clock } from "../../base/clock.ts";
+import type { AditError } from "../../base/errors.ts";
+import type { Usage } from "../../base/usage.ts";
+import { matchesGlob } from "../../base/glob.ts";
+import type { Allowance, Quota } from "../../snapshot/limits.ts";
+import type { Target } from "../../snapshot/plan.ts";
+import type { Cell, Store } from "../../store/store.ts";
+import type { Asked } from "../admission/asked.ts";
+import { retryAfterMs } from "../retry_rules.ts";
+import { Bucket } from "./gate.ts";
+
+export interface QuotasOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+}
+
+/** What has been taken for one attempt. Exactly one of the functions is called, once. */
+export interface QuotaHold {
+  /** The attempt was refused, so that it used no tokens. */
+  refused(error: AditError): void;
+  /** The attempt was answered; undefined if nothing is known about its usage. */
+  settle(usage: Usage | undefined): void;
+}
+
+/** Default time for which a quota is empty after Bedrock has throttled a request. */
+const THROTTLED_MS = 5_000;
+const DAY_MS = 86_400_000;
+/** Number of pools above which those that nobody uses are forgotten: a client chooses the ids of native requests. */
+const MAX_POOLS = 1_000;
+
+/** The state of one quota: a provider and a model id. */
+class Pool {
+  readonly requests: Bucket | undefined;
+  readonly tokens: Bucket | undefined;
+  /** Tokens used on the day, which is counted from the Unix epoch. */
+  readonly usedToday: Cell;
+  day = 0;
+
+  constructor(key: string, quota: Quota, store: Store) {
+    const bucket = (what: string, allowance: Allowance | undefined) =>
+      allowance && new Bucket(store.cell(`${what} ${key}`), allowance);
+    this.requests = bucket("requests", quota.requests);
+    this.tokens = bucket("tokens", quota.tokens);
+    this.usedToday = store.cell(`day ${key}`);
+  }
+
+  isIdle(nowUs: number): boolean {
+    return [this.requests, this.tokens].every((bucket) => bucket?.isIdle(nowUs) ?? true) &&
+      this.usedToday.load() === 0;
+  }
+}
+
+/** One per process: its state outlives configurations. */
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(options: QuotasOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds until the target's quota suffices for the request; 0 if it does, or if none is configured. */
+  shortForMs(target: Target, asked: Asked | undefined): number {
+    const found = this.#poolOf(target);
+    if (found === undefined) return 0;
+    const { quota: { tokensPerDay }, pool } = found;
+    const nowUs = this.#nowUs();
+    const tokens = tokensOf(asked);
+    const waitUs = Math.max(
+      pool.requests?.waitUs(1, nowUs) ?? 0,
+      tokens === 0 ? 0 : pool.tokens?.waitUs(tokens, nowUs) ?? 0,
+    );
+    const used = this.#usedToday(pool).load();
+    const overDay = tokensPerDay !== undefined && tokens > 0 && used > 0 && used + tokens > tokensPerDay;
+    return Math.max(Math.ceil(waitUs / 1000), overDay ? DAY_MS - this.#options.clock.now() % DAY_MS : 0);
+  }
+
+  /** Whether the target must not be asked while its quota is short. */
+  refuses(target: Target): boolean {
+    return quotaOf(target)?.whenShort === "refuse";
+  }
+
+  /** Takes what Bedrock counts when it admits the request, even if the quota is short; undefined without a quota. */
+  take(target: Target, asked: Asked | undefined): QuotaHold | undefined {
+    const found = this.#poolOf(target);
+    if (found === undefined) return undefined;
+    const { quota, pool } = found;
+    const tokens = tokensOf(asked);
+    pool.requests?.owe(1, this.#nowUs());
+    pool.tokens?.owe(tokens, this.#nowUs());
+    const settle = (used: number) => {
+      const nowUs = this.#nowUs();
+      pool.requests?.settle(1, { used: 1, nowUs });
+      pool.tokens?.settle(tokens, { used, nowUs });
+      add(this.#usedToday(pool), used);
+    };
+    return {
+      settle: (usage) => settle(usage === undefined ? tokens : finalTokens(usage, quota.burndown)),
+      refused: (error) => {
+        settle(0);
+        if (error.kind !== "rate_limited") return;
+        const ms = retryAfterMs(error.details.retryAfter) ?? THROTTLED_MS;
+        pool.requests?.drain(ms, this.#nowUs());
+        pool.tokens?.drain(ms, this.#nowUs());
+      },
+    };
+  }
+
+  /** Units taken by attempts in flight, which is nothing once all have ended. */
+  get held(): number {
+    return [...this.#pools.values()]
+      .reduce((sum, { requests, tokens }) => sum + (requests?.held ?? 0) + (tokens?.held ?? 0), 0);
+  }
+
+  #nowUs(): number {
+    return Math.floor(this.#options.clock.monotonic() * 1000);
+  }
+
+  /** The day's counter, set back at the first use on a new day. */
+  #usedToday(pool: Pool): Cell {
+    const day = Math.floor(this.#options.clock.now() / DAY_MS);
+    if (pool.day !== day) {
+      pool.day = day;
+      add(pool.usedToday, -pool.usedToday.load());
+    }
+    return pool.usedToday;
+  }
+
+  #poolOf(target: Target): { readonly quota: Quota; readonly pool: Pool } | undefined {
+    const quota = quotaOf(target);
+    if (quota === undefined) return undefined;
+    const key = `${target.provider.name} ${target.modelId} ${quotaKinds(quota)}`;
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      if (this.#pools.size >= MAX_POOLS) this.#sweep();
+      pool = new Pool(`quota ${key}`, quota, this.#options.store);
+      this.#pools.set(key, pool);
+    }
+    const nowUs = this.#nowUs();
+    if (quota.requests !== undefined) pool.requests?.change(quota.requests, nowUs);
+    if (quota.tokens !== undefined) pool.tokens?.change(quota.tokens, nowUs);
+    return { quota, pool };
+  }
+
+  #sweep(): void {
+    const nowUs = this.#nowUs();
+    for (const [key, pool] of this.#pools) {
+      if (!pool.isIdle(nowUs)) continue;
+      this.#pools.delete(key);
+      for (const what of ["requests", "tokens", "day"]) this.#options.store.forget(`${what} quota ${key}`);
+    }
+  }
+}
+
+function quotaOf({ provider, modelId }: Target): Quota | undefined {
+  return provider.quotas.find(({ match }) => matchesGlob(match, modelId));
+}
+
+/** A pool has the buckets of its first configuration. */
+function quotaKinds({ requests, tokens }: Quota): string {
+  return `${requests === undefined ? "" : "r"}${tokens === undefined ? "" : "t"}`;
+}
+
+/** What Bedrock takes on admission: the input, and the longest possible response. */
+function tokensOf(asked: Asked | undefined): number {
+  if (asked?.parts.counts !== "tokens") return 0;
+  const { inputTokens, maxOutputTokens } = asked.estimate;
+  return inputTokens + maxOutputTokens;
+}
+
+/** What Bedrock counts in the end; tokens read from the prompt cache are free. */
+function finalTokens({ inputTokens, cacheWriteTokens, outputTokens }: Usage, burndown: number): number {
+  return Math.ceil(inputTokens + cacheWriteTokens + outputTokens * burndown);
+}
+
+function add(cell: Cell, amount: number): void {
+  for (let known = cell.load(); !cell.swap(known, known + amount);) known = cell.load();
+}
