@@ -17,6 +17,8 @@ export interface AdminControl {
   status(): unknown;
   /** Reloads the configuration; returns the problems that prevented it, or none. */
   reload(): Promise<readonly string[]>;
+  /** The metrics in Prometheus's text format. */
+  metrics(): Promise<string>;
   readonly api: AdminApi;
 }
 
@@ -28,8 +30,11 @@ export interface AdminAccess {
 }
 
 interface AdminRoute {
-  /** Open to everybody, or only where other hosts cannot reach the listener: there, it needs the admin key. */
-  readonly access: "open" | "local";
+  /**
+   * Open to everybody, or only where other hosts cannot reach the listener. Where they can, a local route needs the
+   * admin key, and the metrics that or a key of their own.
+   */
+  readonly access: "open" | "metrics" | "local";
   readonly handle: (control: AdminControl) => Response | Promise<Response>;
 }
 
@@ -40,6 +45,13 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
     access: "open",
     handle: (control) =>
       control.isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }),
+  }],
+  ["GET /metrics", {
+    access: "metrics",
+    handle: async (control) =>
+      new Response(await control.metrics(), {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" },
+      }),
   }],
   ["GET /-/status", { access: "local", handle: (control) => json(200, control.status()) }],
   ["POST /-/reload", {
@@ -67,7 +79,8 @@ export function adminHandler(control: AdminControl): Handler {
     }
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES.get(`${method} ${path}`);
-    const refused = route?.access === "open" ? undefined : refusalOf(request, path, control.access());
+    const access = route?.access ?? "local";
+    const refused = access === "open" ? undefined : refusalOf(request, { path, access }, control.access());
     if (refused !== undefined) return refused;
     if (route !== undefined) return await answer(() => route.handle(control));
     const api = control.api({ request, path, remote: connection.remoteAddress });
@@ -81,16 +94,18 @@ export function adminHandler(control: AdminControl): Handler {
 /** Why a request is refused where other hosts can reach the listener. */
 function refusalOf(
   { headers }: Request,
-  path: string,
-  { onNetwork, adminKeyHash }: AdminAccess,
+  { path, access }: { readonly path: string; readonly access: AdminRoute["access"] },
+  { onNetwork, adminKeyHash, metricsKeyHash }: AdminAccess,
 ): Response | undefined {
   if (!onNetwork) return undefined;
-  if (adminKeyHash === undefined) {
-    return json(403, {
-      error: `other hosts can reach this address: ${path} is only served with admin_tls and admin_api.key`,
-    });
+  const hashes = [adminKeyHash, access === "metrics" ? metricsKeyHash : undefined];
+  const accepted = hashes.filter((hash) => hash !== undefined);
+  if (accepted.length === 0) {
+    const keys = access === "metrics" ? "metrics_key or admin_api.key" : "admin_tls and admin_api.key";
+    return json(403, { error: `other hosts can reach this address: ${path} is only served with ${keys}` });
   }
-  return hasKey(headers, [adminKeyHash]) ? undefined : keyRequired("the admin API key");
+  if (hasKey(headers, accepted)) return undefined;
+  return keyRequired(access === "metrics" ? "the metrics key" : "the admin API key");
 }
 
 async function answer(respond: () => Response | Promise<Response>): Promise<Response> {

@@ -24,6 +24,10 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
 import type { CheckedConfig } from "./check_messages.ts";
 import { ConfigChecker } from "./config_checker.ts";
+import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
+import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
+import { LoopLag } from "../telemetry/loop_lag.ts";
+import { gatewayFacts } from "./read_facts.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
 import { Turns } from "./turns.ts";
 
@@ -63,6 +67,9 @@ const LAST_BYTES_MS = 1_000;
 /** How long a reload waits for the search for credentials. */
 const MAX_SEARCH_MS = 5_000;
 
+/** What nobody waits for is done this long after the start. */
+const LATER_MS = 1_000;
+
 /** Maximum size of a request to the admin API. */
 const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
 
@@ -74,12 +81,15 @@ export class App {
   readonly #public: Listeners;
   readonly #admin: Listeners;
   readonly #checker: ConfigChecker;
+  readonly #metrics: LazyMetrics;
+  readonly #loopLag: LoopLag;
   readonly #startedMs: number;
   #watch: ConfigWatch | undefined;
   #loadedAt: string;
   #lastReload: ReloadOutcome;
   readonly #reloads = new Turns<readonly string[]>();
   #generation = 1;
+  #refusedReloads = 0;
   /** Of the running configuration. */
   #digests: ConfigDigests | undefined;
   #draining = false;
@@ -95,7 +105,13 @@ export class App {
       startWorker: runtime.startWorker,
       timers: this.#timers,
     });
+    this.#loopLag = new LoopLag(clock);
+    this.#metrics = new LazyMetrics({
+      facts: () => this.#facts(),
+      isModel: (name) => this.#gateway.pipeline.snapshot.models.has(name),
+    });
     this.#gateway = buildGateway({
+      sinks: [this.#metrics.sink],
       clock,
       timers: this.#timers,
       logger,
@@ -119,6 +135,7 @@ export class App {
         isReady: () => !this.#draining,
         status: () => this.#status(),
         reload: () => this.reload("request"),
+        metrics: () => this.#metrics.text(),
         api: this.#adminApi(),
       }),
       onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
@@ -153,9 +170,16 @@ export class App {
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
     options.notifier?.ready(app.#summary());
-    // After the first requests: the digests are for the next reload.
-    app.#timers.after(0, () => app.#digests ??= digestsOf(loaded.written.value));
+    // What the start does not need comes after it.
+    app.#timers.after(LATER_MS, () => app.#startLater(loaded));
     return app;
+  }
+
+  #startLater({ written }: LoadedConfig): void {
+    if (this.#draining) return;
+    this.#digests ??= digestsOf(written.value);
+    this.#loopLag.start();
+    void this.#metrics.load();
   }
 
   /**
@@ -180,6 +204,7 @@ export class App {
   /** Stops accepting, lets in-flight requests finish within the drain time, aborts the rest, and resolves. */
   async drain(): Promise<void> {
     this.#draining = true;
+    this.#loopLag.stop();
     this.#watch?.close();
     this.#checker.close();
     this.#gateway.credentials.close();
@@ -221,6 +246,7 @@ export class App {
         ...shortened(changes),
       });
     } else {
+      this.#refusedReloads++;
       logger.log("error", "configuration rejected; the previous one stays in use", { reason, problems });
     }
     if (!this.#draining) notifier?.ready(this.#summary());
@@ -310,6 +336,19 @@ export class App {
     if (ok) return serving;
     const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
     return `${serving}, with the previous configuration; ${refused}`;
+  }
+
+  #facts(): GatewayFacts {
+    const { version, runtime, clock } = this.#options;
+    const own = {
+      version,
+      runtime: `${runtime.name} ${runtime.version}`,
+      startedAtMs: this.#startedMs,
+      loopLagMs: this.#loopLag.maxMs,
+      reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
+      isConfigRefused: !this.#lastReload.ok,
+    };
+    return gatewayFacts(this.#gateway, own, clock.monotonic());
   }
 
   #status(): unknown {

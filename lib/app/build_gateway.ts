@@ -29,6 +29,8 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly timers: TimerWheel;
   readonly logger: Logger;
   readonly snapshot: Snapshot;
+  /** Receive the record of every request, after the log and the counts. */
+  readonly sinks?: readonly RecordSink[];
   /** Between 0 and 1; selects among targets and spreads retries. */
   readonly random?: () => number;
 }
@@ -52,7 +54,11 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   const credentials = new ProviderCredentials({ clock, logger });
   const upstream = new Upstream({ ...parts, credentials });
   const counts = new RequestCounts();
-  const sinks: readonly RecordSink[] = [requestLog(logger), (record) => counts.add(record)];
+  const sinks: readonly RecordSink[] = [
+    requestLog(logger),
+    (record) => counts.add(record),
+    ...parts.sinks ?? [],
+  ];
   const health = new TargetHealth({ random });
   const lessons = new Lessons({
     clock,

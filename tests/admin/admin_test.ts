@@ -24,6 +24,7 @@ async function send(
     isReady: () => true,
     status: () => ({ version: "1" }),
     reload: () => Promise.resolve([]),
+    metrics: () => Promise.resolve("adit_in_flight 0\n"),
     api: () => undefined,
     ...control,
   });
@@ -189,3 +190,36 @@ Deno.test("on the network without a key, only health and readiness are served", 
   );
   deepEqual(statuses, [200, 200, 403, 403, 403]);
 });
+
+const METRICS_CASES: readonly (readonly [access: Partial<AdminAccess>, key: string, status: number])[] = [
+  [{ onNetwork: false }, "", 200],
+  [{}, "", 401],
+  [{}, OTHER_KEY, 401],
+  [{}, "read", 200],
+  [{}, KEY, 200],
+  [{ adminKeyHash: undefined }, "read", 200],
+  [{ metricsKeyHash: undefined }, "read", 401],
+  [{ adminKeyHash: undefined, metricsKeyHash: undefined }, "read", 403],
+];
+
+for (const [access, key, status] of METRICS_CASES) {
+  Deno.test(`metrics for "${key}" where ${JSON.stringify(access)} are answered with ${status}`, async () => {
+    const handle = adminHandler({
+      access: () => ({ ...ON_NETWORK, ...access }),
+      isReady: () => true,
+      status: () => ({}),
+      reload: () => Promise.resolve([]),
+      metrics: () => Promise.resolve("adit_in_flight 0\n"),
+      api: () => undefined,
+    });
+    const request = new Request("http://localhost:9090/", { headers: key === "" ? {} : bearer(key) });
+    const answer = await handle(request, {
+      target: "/metrics",
+      clientGone: new AbortController().signal,
+      truncatesStreams: false,
+      remoteAddress: "10.0.0.7",
+    });
+    equal(answer.status, status);
+    if (status === 200) equal(await answer.text(), "adit_in_flight 0\n");
+  });
+}

@@ -1,0 +1,54 @@
+/** Reads what the metrics show from the parts of the running gateway. */
+
+import process from "node:process";
+import { planFor } from "../gateway/resolve.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { CertificateFacts, GatewayFacts, TargetFacts } from "../telemetry/gateway_facts.ts";
+import type { Gateway } from "./build_gateway.ts";
+
+/** What only the composition root knows. */
+export type OwnFacts = Pick<
+  GatewayFacts,
+  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "reloads" | "isConfigRefused"
+>;
+
+/** The state of the gateway at this time of the monotonic clock. */
+export function gatewayFacts(gateway: Gateway, own: OwnFacts, nowMs: number): GatewayFacts {
+  const { pipeline, credentials } = gateway;
+  const { snapshot } = pipeline;
+  const { user, system } = process.cpuUsage();
+  return {
+    ...own,
+    inFlight: pipeline.inFlight,
+    threads: 1,
+    targets: targetFacts(gateway, nowMs),
+    credentials: Object.entries(credentials.status(snapshot.providers)).map(([provider, status]) => ({
+      provider,
+      isFailing: status.last_error !== undefined,
+      expiresAtMs: status.expires_at === undefined ? undefined : Date.parse(status.expires_at),
+    })),
+    certificates: certificateFacts(snapshot),
+    process: { residentBytes: process.memoryUsage().rss, cpuSeconds: (user + system) / 1e6 },
+  };
+}
+
+function targetFacts({ pipeline, health }: Gateway, nowMs: number): readonly TargetFacts[] {
+  return [...pipeline.snapshot.models.values()].flatMap((model) =>
+    planFor(model).targets.flatMap((target) => {
+      const status = health.status(target, nowMs);
+      return status === undefined ? [] : [{
+        model: model.name,
+        target: target.settings?.name ?? "",
+        available: status.state === "available" || status.state === "probing",
+        inFlight: status.in_flight,
+      }];
+    })
+  );
+}
+
+function certificateFacts({ tls, adminTls }: Snapshot): readonly CertificateFacts[] {
+  return [
+    ...(tls === undefined ? [] : [{ listener: "public", expiresAtMs: tls.expiresAtMs } as const]),
+    ...(adminTls === undefined ? [] : [{ listener: "admin", expiresAtMs: adminTls.expiresAtMs } as const]),
+  ];
+}

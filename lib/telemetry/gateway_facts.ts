@@ -1,0 +1,38 @@
+/** What the metrics read from the running gateway. */
+
+export interface GatewayFacts {
+  readonly version: string;
+  /** Name and version. */
+  readonly runtime: string;
+  readonly startedAtMs: number;
+  readonly inFlight: number;
+  /** Threads that serve requests. */
+  readonly threads: number;
+  readonly loopLagMs: number;
+  /** The targets that have been used. */
+  readonly targets: readonly TargetFacts[];
+  readonly reloads: { readonly accepted: number; readonly refused: number };
+  readonly isConfigRefused: boolean;
+  readonly credentials: readonly CredentialFacts[];
+  readonly certificates: readonly CertificateFacts[];
+  readonly process: { readonly residentBytes: number; readonly cpuSeconds: number };
+}
+
+export interface TargetFacts {
+  readonly model: string;
+  readonly target: string;
+  readonly available: boolean;
+  readonly inFlight: number;
+}
+
+export interface CredentialFacts {
+  readonly provider: string;
+  readonly isFailing: boolean;
+  /** Undefined for credentials that do not expire. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface CertificateFacts {
+  readonly listener: "public" | "admin";
+  readonly expiresAtMs: number;
+}
