@@ -133,7 +133,7 @@ clientProgramTest("codex", "a turn that was throttled is tried again", async (wo
   const events = await runTurn(workplace, settingsOf(program), turn);
   assert.deepEqual(answers(events), ["worth the wait"]);
   assert.deepEqual(asked(program).map(({ status, error }) => [status, error]), [
-    [429, "rate_limited"],
+    [429, "rate_limit_exceeded"],
     [200, undefined],
   ]);
 });

@@ -66,10 +66,10 @@ function textIn(json: string): string {
   } catch {
     return json.toWellFormed();
   }
-  if (typeof value === "string") return value.toWellFormed();
-  const members = isJsonObject(value) ? Object.values(value) : [];
-  const text = isJsonObject(value)
-    ? value[CUSTOM_INPUT] ?? (members.length === 1 ? members[0] : value)
-    : value;
-  return typeof text === "string" ? text.toWellFormed() : members.length === 0 ? "" : jsonText(text);
+  if (isJsonObject(value)) {
+    const members = Object.values(value);
+    if (members.length === 0) return "";
+    value = value[CUSTOM_INPUT] ?? (members.length === 1 ? members[0] ?? value : value);
+  }
+  return typeof value === "string" ? value.toWellFormed() : jsonText(value);
 }
