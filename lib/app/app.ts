@@ -208,12 +208,14 @@ export class App {
     this.#watch?.close();
     this.#checker.close();
     this.#gateway.credentials.close();
-    const { drainMs } = this.#gateway.pipeline.snapshot.timeouts;
+    const { drainMs, drainDelayMs } = this.#gateway.pipeline.snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
       in_flight: this.#gateway.pipeline.inFlight,
+      ...(drainDelayMs > 0 && { after_ms: drainDelayMs }),
       within_ms: drainMs,
     });
-    this.#options.notifier?.stopping(drainMs + LAST_BYTES_MS);
+    this.#options.notifier?.stopping(drainDelayMs + drainMs + LAST_BYTES_MS);
+    if (drainDelayMs > 0) await this.#pass(drainDelayMs);
     this.#gateway.pipeline.startDraining();
     const late = this.#timers.after(
       drainMs,

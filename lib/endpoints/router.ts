@@ -81,7 +81,20 @@ function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   const model = MODEL.exec(path);
   if (model !== null) return expectMethod("GET", method, modelsEndpoint(decodeId(model[1] ?? "")));
   refuseAbsent(path);
-  throw new AditError("route_not_found", `route not found: ${method} ${path.slice(0, 200)}`);
+  const meant = similarRoute(path);
+  throw new AditError(
+    "route_not_found",
+    `route not found: ${method} ${path.slice(0, 200)}${meant === undefined ? "" : `; use ${meant}`}`,
+  );
+}
+
+/** The route that a client with a wrong base URL means, whose path has too few segments or too many. */
+function similarRoute(path: string): string | undefined {
+  if (path === "/v1") return undefined;
+  if (/(?:^|\/)completions$/.test(path)) return "/v1/chat/completions";
+  return [...FIXED.keys()].find((known) =>
+    known.length > 1 && (known.endsWith(path) || path.endsWith(known))
+  );
 }
 
 /** Everything that the gateway serves. */

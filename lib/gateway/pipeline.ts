@@ -11,6 +11,7 @@ import { identify, type Identity, verifyIdentity } from "../callers/authenticate
 import type { Upstream } from "../providers/upstream.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
 import { type BodyBounds, discardBody, readBody } from "../server/body.ts";
+import { clientAddress } from "../server/client_address.ts";
 import { routePath } from "../server/path.ts";
 import { type ByteSource, streamBody } from "../server/stream.ts";
 import type { RecordSink } from "../snapshot/record.ts";
@@ -22,6 +23,7 @@ import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { usdText } from "../facts/cost.ts";
 import { Call } from "./call.ts";
 import { clientFacts } from "./client_facts.ts";
+import { allow, allowedOrigin, preflight } from "./cors.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
 import { HeavyWork } from "./heavy_work.ts";
@@ -104,6 +106,16 @@ export class Pipeline {
   }
 
   readonly handle: Handler = async (request, connection) => {
+    const origin = allowedOrigin(request.headers, this.#snapshot.cors);
+    if (origin === undefined) return await this.#handle(request, connection);
+    const preflighted = preflight(request, origin);
+    if (preflighted !== undefined) return preflighted;
+    const response = await this.#handle(request, connection);
+    allow(response.headers, origin);
+    return response;
+  };
+
+  async #handle(request: Request, connection: Connection): Promise<Response> {
     const path = routePath(connection.target);
     const call = this.#begin(request, path, connection);
     try {
@@ -112,7 +124,7 @@ export class Pipeline {
       discardBody(request);
       return refusal(call, toAditError(cause), []);
     }
-  };
+  }
 
   #begin({ method, headers }: Request, path: string, connection: Connection): Call {
     const { clock, timers, upstream, router, sinks } = this.#options;
@@ -125,7 +137,7 @@ export class Pipeline {
       method,
       path,
       dialect: router.dialectOf(path, headers),
-      remoteAddress: connection.remoteAddress,
+      remoteAddress: clientAddress(connection.remoteAddress, headers, this.#snapshot.trustedProxies),
       client: clientFacts(headers),
       sinks,
       onSettled: (settled) => {
@@ -174,10 +186,12 @@ export class Pipeline {
     call.received();
     call.caller = caller;
     const bodyBytes = received.body.length;
+    // A short body may become long.
+    const workBytes = received.headers.has("content-encoding") ? snapshot.limits.bodyBytes : bodyBytes;
     const { target } = connection;
     const startedMs = this.#startedMs;
     const reading = await this.#heavy.run(
-      bodyBytes,
+      workBytes,
       () => endpoint.read({ received, target, caller, snapshot, startedMs }),
     );
     switch (reading.kind) {
@@ -188,7 +202,7 @@ export class Pipeline {
         call.hold = await this.#admit(reading.request, { call, caller, endpoint, bodyBytes });
         return this.#respond(
           await this.#heavy.run(
-            bodyBytes,
+            workBytes,
             () => attemptInOrder(reading.request, call, this.#options.attempts),
           ),
           call,

@@ -22,6 +22,10 @@ export interface Snapshot {
   readonly metricsKeyHash: string | undefined;
   /** For all addresses of `listen`; undefined for plain HTTP. */
   readonly tls: TlsMaterial | undefined;
+  /** Undefined if pages of other origins may not read answers. */
+  readonly cors: Cors | undefined;
+  /** Addresses and networks whose `x-forwarded-for` and `forwarded` are believed. */
+  readonly trustedProxies: readonly string[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly log: LogSettings;
@@ -76,6 +80,11 @@ export interface TlsMaterial {
   readonly expiresAtMs: number;
 }
 
+export interface Cors {
+  /** Such as `https://app.example.com`, or `*` for all. */
+  readonly origins: readonly string[];
+}
+
 export interface Limits {
   readonly bodyBytes: number;
   readonly headerBytes: number;
@@ -97,6 +106,8 @@ export interface Timeouts {
   readonly totalMs: number;
   /** How long in-flight requests may take to finish at shutdown; 0 aborts them immediately. */
   readonly drainMs: number;
+  /** How long requests are still accepted at shutdown, after the gateway has reported that it is not ready. */
+  readonly drainDelayMs: number;
   /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
 }

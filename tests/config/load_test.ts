@@ -67,6 +67,7 @@ Deno.test("the smallest configuration is complete by its defaults, and on the lo
     idleMs: 120_000,
     totalMs: 900_000,
     drainMs: 30_000,
+    drainDelayMs: 0,
     keepaliveMs: 15_000,
   });
   deepEqual(snapshot.log, { level: "info", requests: true });
@@ -83,7 +84,9 @@ const FULL = `
 listen: ["[::]:8080", 127.0.0.1:0]
 admin: off
 limits: { body: 1MiB, headers: 8KiB, json_depth: 64, concurrent: 10, fetch_images: true }
-timeouts: { connect: 250ms, first_byte: 1m, idle: 1m, total: 1h30m, drain: 0s, keepalive: 0s }
+timeouts: { connect: 250ms, first_byte: 1m, idle: 1m, total: 1h30m, drain: 0s, drain_delay: 5s, keepalive: 0s }
+cors: { origins: ["https://app.example.com:8443", "*"] }
+trusted_proxies: [10.0.0.0/8, "fd00::1"]
 log: { level: debug, requests: false }
 providers:
   east:
@@ -140,12 +143,15 @@ Deno.test("every key of a full configuration arrives in the snapshot", async () 
     concurrent: 10,
     fetchImages: true,
   });
+  deepEqual(snapshot.cors, { origins: ["https://app.example.com:8443", "*"] });
+  deepEqual(snapshot.trustedProxies, ["10.0.0.0/8", "fd00::1"]);
   deepEqual(snapshot.timeouts, {
     connectMs: 250,
     firstByteMs: 60_000,
     idleMs: 60_000,
     totalMs: 5_400_000,
     drainMs: 0,
+    drainDelayMs: 5_000,
     keepaliveMs: 0,
   });
   deepEqual(snapshot.log, { level: "debug", requests: false });

@@ -67,6 +67,25 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  "for timeouts.drain_delay requests are still taken, while the gateway already says that it is not ready",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    // The program is ended before the delay has passed.
+    await using program = await startProgram(
+      runtime,
+      endpointConfig(upstream.url, "timeouts: { drain_delay: 5m }"),
+    );
+    const stopped = program.stop();
+    await draining(program);
+    assert.equal((await admin(program, "GET /-/ready")).status, 503);
+    await using client = await begin(program.url, MODELS);
+    assert.equal(statusOf(await answerOf(client)), 200);
+    await program.stop("SIGKILL");
+    await stopped;
+  },
+);
+
+forEachRuntime(
   "what does not end within timeouts.drain is told so, and the exit code is 0",
   async (runtime) => {
     await using upstream = await startFakeUpstream();

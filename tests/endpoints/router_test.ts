@@ -80,6 +80,27 @@ for (const [request, expected] of ROUTES) {
   });
 }
 
+const MEANT: readonly (readonly [path: string, meant: string | undefined])[] = [
+  ["/chat/completions", "/v1/chat/completions"],
+  ["/v1/v1/chat/completions", "/v1/chat/completions"],
+  ["/openai/v1/chat/completions", "/v1/chat/completions"],
+  ["/v1/completions", "/v1/chat/completions"],
+  ["/messages", "/v1/messages"],
+  ["/v1/v1/messages", "/v1/messages"],
+  ["/count_tokens", "/v1/messages/count_tokens"],
+  ["/api/v1/models", "/v1/models"],
+  ["/nothing", undefined],
+  ["/v1", undefined],
+];
+
+for (const [path, meant] of MEANT) {
+  Deno.test(`${path} is answered with ${meant ?? "no other route"}`, () => {
+    throws(() => router.route("POST", path, CONFIG), {
+      message: `route not found: POST ${path}${meant === undefined ? "" : `; use ${meant}`}`,
+    });
+  });
+}
+
 const DIALECTS: readonly (readonly [path: string, dialect: string, headers?: Record<string, string>])[] = [
   ["/v1/chat/completions", "openai"],
   ["/bedrock", "openai"],

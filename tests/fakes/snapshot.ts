@@ -21,6 +21,7 @@ export const TIMEOUTS: Timeouts = {
   idleMs: 30_000,
   totalMs: 600_000,
   drainMs: 30_000,
+  drainDelayMs: 0,
   keepaliveMs: 15_000,
 };
 
@@ -126,6 +127,8 @@ export function snapshot(
     adminTls: undefined,
     metricsKeyHash: undefined,
     tls: undefined,
+    cors: undefined,
+    trustedProxies: [],
     limits: {
       bodyBytes: 1024 * 1024,
       headerBytes: 16 * 1024,

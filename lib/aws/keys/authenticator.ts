@@ -27,7 +27,13 @@ export interface KeyAuthenticatorOptions {
   readonly onClockSkew?: (offsetMs: number) => void;
 }
 
-const EXPIRED: ReadonlySet<string> = new Set(["ExpiredToken", "ExpiredTokenException"]);
+/** The key pair has expired, or AWS does not know it: it was replaced, and a search may find the new one. */
+const OUTDATED: ReadonlySet<string> = new Set([
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "InvalidClientTokenId",
+  "UnrecognizedClientException",
+]);
 const OUT_OF_TIME: ReadonlySet<string> = new Set([
   "InvalidSignatureException",
   "SignatureDoesNotMatch",
@@ -66,7 +72,7 @@ export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticator
       const exception = refusal.headers.get("x-amzn-errortype")?.split(":")[0] ?? "";
       if (OUT_OF_TIME.has(exception)) return correctClock(refusal);
       const pair = signer?.pair;
-      if (!EXPIRED.has(exception) || pair === undefined) return false;
+      if (!OUTDATED.has(exception) || pair === undefined) return false;
       // Another request may have renewed it in the meantime.
       if (refusal.sent.get("x-amz-security-token") !== (pair.sessionToken?.reveal() ?? null)) return true;
       return await keys.renew(pair);

@@ -82,6 +82,8 @@ export function linkConfig(
     adminTls: admin !== undefined && "port" in admin ? adminTls : undefined,
     metricsKeyHash: config.metrics_key && parseKeyHash(config.metrics_key),
     tls,
+    cors: config.cors,
+    trustedProxies: config.trusted_proxies,
     limits: {
       bodyBytes: config.limits.body,
       headerBytes: config.limits.headers,
@@ -96,6 +98,7 @@ export function linkConfig(
       idleMs: config.timeouts.idle,
       totalMs: config.timeouts.total,
       drainMs: config.timeouts.drain,
+      drainDelayMs: config.timeouts.drain_delay,
       keepaliveMs: config.timeouts.keepalive,
     },
     log: config.log,

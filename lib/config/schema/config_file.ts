@@ -26,7 +26,7 @@ import { callerLimits, quota, rateLimit } from "./limit_keys.ts";
 import { REGION } from "./regions.ts";
 import { geography, model } from "./model_keys.ts";
 import { prices } from "./price_keys.ts";
-import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry } from "./values.ts";
+import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry, parseNetwork } from "./values.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -60,6 +60,22 @@ const tls = () =>
     ),
   });
 
+const cors = mapping({
+  origins: list(
+    text({
+      expected: 'an origin such as https://app.example.com, without a path, or "*"',
+      pattern: /^(?:\*|https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?|https?:\/\/\[[0-9A-Fa-f:]+\](?::\d{1,5})?)$/,
+    }),
+    { min: 1, max: 256 },
+  ).describe('Origins such as https://app.example.com; "*" allows all.'),
+});
+
+const proxyNetwork = parsed({
+  expected: "an IP address, or a network such as 10.0.0.0/8",
+  maxLength: 49,
+  parse: parseNetwork,
+});
+
 const limits = mapping({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
     .describe("Maximum size of a request body; larger ones get 413."),
@@ -88,6 +104,8 @@ const timeouts = mapping({
     .describe("Maximum time for a whole request."),
   drain: duration({ min: 0, max: HOUR }).prefault("30s")
     .describe("How long in-flight requests may take to finish at shutdown; 0s aborts them immediately."),
+  drain_delay: duration({ min: 0, max: 5 * MINUTE }).prefault("0s")
+    .describe("How long requests are still accepted at shutdown, while `/-/ready` already says no."),
   keepalive: duration({ min: 0, max: 5 * MINUTE }).prefault("15s")
     .describe("Time without data after which a streaming client is sent a ping; 0s disables pings."),
 });
@@ -358,6 +376,12 @@ export const Config = mapping({
     "SHA-256 of a key that only reads /metrics; for an admin address that other hosts can reach.",
   ),
   tls: tls().optional().describe("Certificate for the listen addresses; default: plain HTTP."),
+  cors: cors.optional()
+    .describe("Web pages of other origins that may send requests and read the answers; default: none."),
+  trusted_proxies: list(proxyNetwork, { min: 0, max: 64 }).prefault([])
+    .describe(
+      "Addresses and networks of proxies whose X-Forwarded-For and Forwarded headers name the client.",
+    ),
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),

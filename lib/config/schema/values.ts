@@ -1,7 +1,7 @@
 /** Parsers for strings in the configuration: durations, sizes, addresses, dates, endpoints. */
 
 import { Buffer } from "node:buffer";
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 
 import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
 
@@ -148,4 +148,11 @@ export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
 /** The digits of such a hash in lower case, the form in which keys are looked up. */
 export function parseKeyHash(text: string): string {
   return text.slice("sha256:".length).toLowerCase();
+}
+
+/** An IP address, or one with the number of bits of its network, such as `10.0.0.0/8`; undefined for anything else. */
+export function parseNetwork(text: string): string | undefined {
+  const [, address = "", bits = "0"] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits) <= (family === 6 ? 128 : 32) ? text : undefined;
 }

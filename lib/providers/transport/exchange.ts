@@ -256,12 +256,15 @@ export class Exchange {
   async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
     const { fetch, timers, timeouts } = this.#options;
     this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
+    const init = { method, ...(body === undefined ? {} : { body }), signal: this.#aborter.signal };
+    const startMs = timers.clock.monotonic();
+    // The runtime adds to the headers that it is given.
+    const send = () => fetch(url, { ...init, headers: new Headers(headers) });
     try {
-      return await fetch(url, {
-        method,
-        headers,
-        ...(body === undefined ? {} : { body }),
-        signal: this.#aborter.signal,
+      return await send().catch((cause) => {
+        const isFresh = timers.clock.monotonic() - startMs <= DEAD_CONNECTION_MS;
+        if (!isFresh || this.#aborter.signal.aborted || !isReset(cause)) throw cause;
+        return send();
       });
     } catch (cause) {
       throw new AditError("upstream_unreachable", undefined, { cause });
@@ -291,6 +294,17 @@ export class Exchange {
     // The response may have arrived in the meantime, and a second request may even have followed.
     if (this.#connect === connect) this.end(new AditError("upstream_unreachable"));
   }
+}
+
+/**
+ * A pooled connection that the peer has closed fails at once, before anything could come of the request; one that is lost
+ * later may have carried it.
+ */
+const DEAD_CONNECTION_MS = 1_000;
+
+function isReset(error: unknown): boolean {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 function timedOut(step: "start" | "continue" | "finish", limitMs: number): AditError {

@@ -52,7 +52,14 @@ Deno.test("requests are signed with the current key pair", async () => {
 });
 
 Deno.test("a pair refused as expired is renewed, and the request may be sent again if there is another", async () => {
-  for (const name of ["ExpiredTokenException", "ExpiredToken"]) {
+  for (
+    const name of [
+      "ExpiredTokenException",
+      "ExpiredToken",
+      "UnrecognizedClientException",
+      "InvalidClientTokenId",
+    ]
+  ) {
     for (const isRenewed of [true, false]) {
       const { keys, refuse } = setUp();
       keys.isRenewed = isRenewed;
@@ -78,7 +85,7 @@ Deno.test("other refusals are nothing to recover from", async () => {
   for (
     const headers of [
       { "x-amzn-errortype": "AccessDeniedException", date: hourLater },
-      { "x-amzn-errortype": "UnrecognizedClientException", date: hourLater },
+      { "x-amzn-errortype": "ValidationException", date: hourLater },
       { "x-amzn-errortype": "InvalidSignatureException", date },
       { "x-amzn-errortype": "InvalidSignatureException", date: "yesterday" },
       { "x-amzn-errortype": "InvalidSignatureException" },

@@ -330,3 +330,37 @@ Deno.test("an exchange that nobody waits for ends silently", async () => {
   await settle();
   equal(timers.size, 0);
 });
+
+const lost = (code: string) => Object.assign(new TypeError("socket closed"), { code });
+
+Deno.test("a request on a connection that turns out dead is sent once more, with the same headers", async () => {
+  for (const code of ["ECONNRESET", "EPIPE"]) {
+    const { exchange, upstream } = startExchange();
+    const first = await upstream.call(0);
+    first.fail(lost(code));
+    const second = await upstream.call(1);
+    deepEqual([...second.init.headers], [...first.init.headers]);
+    second.answerWhole(200, "{}");
+    equal((await exchange.head()).status, 200);
+  }
+});
+
+Deno.test("it is not sent a third time, nor after another failure, nor after a while", async () => {
+  const twice = startExchange();
+  (await twice.upstream.call(0)).fail(lost("ECONNRESET"));
+  (await twice.upstream.call(1)).fail(lost("ECONNRESET"));
+  await rejects(twice.exchange.head(), ofKind("upstream_unreachable"));
+  equal(twice.upstream.calls.length, 2);
+
+  const refused = startExchange();
+  (await refused.upstream.call(0)).fail(lost("ECONNREFUSED"));
+  await rejects(refused.exchange.head(), ofKind("upstream_unreachable"));
+  equal(refused.upstream.calls.length, 1);
+
+  const late = startExchange();
+  const call = await late.upstream.call(0);
+  late.advance(1_050);
+  call.fail(lost("ECONNRESET"));
+  await rejects(late.exchange.head(), ofKind("upstream_unreachable"));
+  equal(late.upstream.calls.length, 1);
+});

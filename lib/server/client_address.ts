@@ -1,0 +1,56 @@
+/** The address of the client that a trusted proxy passes a request on for. */
+
+import { BlockList, isIP } from "node:net";
+
+/** By the list in the snapshot, since building one takes longer than a request. */
+const known = new WeakMap<readonly string[], BlockList>();
+
+/**
+ * The nearest address that is no trusted proxy: what such a proxy says about its client is believed, and nobody else. A
+ * proxy adds to `x-forwarded-for`, or else to `forwarded` (RFC 7239), so both are read from their end.
+ */
+export function clientAddress(peer: string, headers: Headers, trusted: readonly string[]): string {
+  if (trusted.length === 0) return peer;
+  const proxies = blockListOf(trusted);
+  let address = peer;
+  for (const hop of forwardedFor(headers).reverse()) {
+    if (!contains(proxies, address) || isIP(hop) === 0) break;
+    address = hop;
+  }
+  return address;
+}
+
+function forwardedFor(headers: Headers): string[] {
+  const list = headers.get("x-forwarded-for");
+  if (list !== null) return list.split(",").map(bareAddress);
+  const elements = headers.get("forwarded")?.split(",") ?? [];
+  return elements.map((element) =>
+    bareAddress(/(?:^|;)\s*for\s*=\s*("[^"]*"|[^;\s]*)/i.exec(element)?.[1] ?? "")
+  );
+}
+
+/** Without quotes, brackets and port. */
+function bareAddress(text: string): string {
+  const plain = text.trim().replace(/^"(.*)"$/, "$1");
+  const [, bracketed] = /^\[([^\]]*)\](?::\d+)?$/.exec(plain) ?? [];
+  return bracketed ?? plain.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
+}
+
+function contains(list: BlockList, address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && list.check(address, family === 6 ? "ipv6" : "ipv4");
+}
+
+function blockListOf(trusted: readonly string[]): BlockList {
+  let list = known.get(trusted);
+  if (list === undefined) {
+    list = new BlockList();
+    for (const each of trusted) {
+      const [address = "", bits] = each.split("/");
+      const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+      list.addSubnet(address, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
+    }
+    known.set(trusted, list);
+  }
+  return list;
+}
