@@ -6,7 +6,7 @@ import { BlockList, isIP } from "node:net";
 const known = new WeakMap<readonly string[], BlockList>();
 
 /**
- * The nearest address that is no trusted proxy: what such a proxy says about its client is believed, and nobody else. A
+ * The nearest address that is not a trusted proxy. Only what such a proxy says about its client is believed. A
  * proxy adds to `x-forwarded-for`, or else to `forwarded` (RFC 7239), so both are read from their end.
  */
 export function clientAddress(peer: string, headers: Headers, trusted: readonly string[]): string {
