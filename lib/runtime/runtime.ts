@@ -85,8 +85,14 @@ export interface ServeSocketOptions {
 
 /**
  * Answers one request and never throws. The runtime itself refuses malformed requests and headers over 16 KiB (Bun)
- * or 64 KiB (Deno) without a call; Bun 1.4.4 also closes a connection if a request arrives before the last one is
- * answered. A client that leaves before the response aborts `clientGone`; one that leaves while the body is sent
+ * or 64 KiB (Deno) without a call.
+ *
+ * Bun 1.4.4 parses what follows a request while its answer is in flight: a second request closes the connection, an empty
+ * line puts a 400 into the middle of the answer, and trailers are refused with a 400. Both runtimes take a client that
+ * closes its own side for one that has left (Deno 2.9.6, too). Neither has an option or a hook before its parser. `node:http`
+ * on Bun 1.4.4 gets all but the last right, but cannot serve HTTP/2 at the same port.
+ *
+ * A client that leaves before the response aborts `clientGone`; one that leaves while the body is sent
  * calls the body stream's `cancel`. A body stream that errors cuts the connection, so that the client cannot mistake
  * what it has for the whole response.
  */

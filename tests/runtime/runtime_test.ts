@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
 import { BUN, repositoryPath } from "../repository.ts";
 import { runCase } from "./case.ts";
+import { afterRequestCases } from "./after_request_cases.ts";
 import { cases } from "./suite.ts";
 
 interface BunRun {
@@ -44,6 +45,25 @@ for (const one of cases) {
     assert.ok(errors.has(one.name), `the process ended before this case: ${stderr}`);
     assert.equal(errors.get(one.name), undefined);
   });
+}
+
+for (const one of afterRequestCases) {
+  const outcomeOn = {
+    deno: () => runCase(denoRuntime, one).then(() => undefined, String),
+    bun: async () => (await (bunRun ??= runSuiteOnBun())).errors.get(one.name),
+  };
+  for (const runtime of ["deno", "bun"] as const) {
+    const fails = one.failsOn.includes(runtime);
+    Deno.test(`${runtime}${fails ? ", known to fail" : ""}: ${one.name}`, async () => {
+      const error = await outcomeOn[runtime]();
+      if (!fails) return assert.equal(error, undefined);
+      assert.notEqual(
+        error,
+        undefined,
+        `${runtime} has fixed this: remove it from failsOn, and from lib/runtime/runtime.ts and docs/operations.md`,
+      );
+    });
+  }
 }
 
 Deno.test("bun: nothing is printed on stderr by answers that break off or clients that leave", async () => {
