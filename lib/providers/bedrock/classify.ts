@@ -70,7 +70,7 @@ const ABOUT_API_KEY = /\bapi key\b|\bbearer token\b/i;
 export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
   const { code, message } = parseErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
-  const kind = kindOf({ status, type, message, isHtml: isHtml(headers, body) });
+  const kind = kindOf({ status, type, message, isForeign: isForeign(headers, body) });
   return refusal(kind, {
     status,
     ...optional("type", type),
@@ -83,20 +83,27 @@ interface Response {
   readonly status: number;
   readonly type: string | undefined;
   readonly message: unknown;
-  readonly isHtml: boolean;
+  /** Whether something else than Bedrock has answered, such as a proxy or another server at the endpoint. */
+  readonly isForeign: boolean;
 }
 
-function kindOf({ status, type, message, isHtml }: Response): ErrorKind {
+function kindOf({ status, type, message, isForeign }: Response): ErrorKind {
   const named = KIND_BY_EXCEPTION.get(type ?? "");
   if (named === "permission_denied" && typeof message === "string" && ABOUT_API_KEY.test(message)) {
     return "upstream_credentials";
   }
   if (named !== undefined) return named;
-  if (isHtml && !PLAIN_STATUSES.has(status)) return "upstream_protocol";
+  if (isForeign && !PLAIN_STATUSES.has(status)) return "upstream_protocol";
   return KIND_BY_STATUS.get(status) ?? "upstream_error";
 }
 
-function isHtml(headers: Headers, body: Uint8Array): boolean {
+/** AWS names every request that it has seen. */
+function isForeign(headers: Headers, body: Uint8Array): boolean {
+  return isHtml(headers, body) || !(headers.has("x-amzn-requestid") || headers.has("x-amzn-errortype"));
+}
+
+/** Whether it is a page for people, which Bedrock never sends. */
+export function isHtml(headers: Headers, body: Uint8Array): boolean {
   return /^text\/html\b/i.test(headers.get("content-type") ?? "") ||
     /^\s*<(?:!doctype html|html)\b/i.test(decodeUtf8(body.subarray(0, 256)));
 }

@@ -7,7 +7,7 @@ import { AditError, toAditError } from "../../base/errors.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeFrame, EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
 import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
-import { classifyFrame, classifyResponse } from "./classify.ts";
+import { classifyFrame, classifyResponse, isHtml } from "./classify.ts";
 import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
@@ -36,6 +36,7 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
     const error = classifyResponse(head.status, head.headers, body);
     return { head, body, usage: undefined, stopReason: undefined, error };
   }
+  if (isHtml(head.headers, body)) throw new AditError("upstream_protocol");
   return { head, body, ...reportOf(operation, head, body), error: undefined };
 }
 
@@ -116,7 +117,12 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
 
   /** With `hold`, resolves when there is content. Throws an exception that came before it. */
   static async open(exchange: Exchange, opening: NativeOpening): Promise<NativeStream> {
-    const { hold } = opening;
+    const { hold, head } = opening;
+    if (isHtml(head.headers, EMPTY)) {
+      const error = new AditError("upstream_protocol");
+      exchange.end(error);
+      throw error;
+    }
     const stream = new NativeStream(exchange, opening);
     if (hold === undefined) return stream;
     stream.#held = await holdBack(stream, hold);

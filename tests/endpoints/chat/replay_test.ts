@@ -48,7 +48,7 @@ Deno.test("an error of Bedrock's is a status, not an event in a stream", async (
   const gateway = startGateway(LLAMA);
   const { response } = gateway.send(CHAT, { headers: KEY, body: BODY });
   const call = await gateway.bedrock.call(0);
-  call.answerWhole(400, JSON.stringify({ message: "bad" }));
+  call.answerWhole(400, JSON.stringify({ message: "bad" }), { "x-amzn-requestid": "r-1" });
   equal((await response).status, 400);
   await gateway.expectSettled(1);
 });
@@ -58,6 +58,6 @@ Deno.test("without tools the same model streams", async () => {
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });
   const call = await gateway.bedrock.call(0);
   match(call.url, /\/converse-stream$/);
-  call.answerWhole(400, JSON.stringify({ message: "bad" }));
+  call.answerWhole(400, JSON.stringify({ message: "bad" }), { "x-amzn-requestid": "r-1" });
   await response;
 });

@@ -64,7 +64,7 @@ Deno.test("the operator's api decides which way a model is asked", async () => {
     const { response } = gateway.send(MESSAGES, { headers: KEY, body: messagesBody({ model }) });
     const call = await gateway.bedrock.call(0);
     ok(call.url.endsWith(`/${api}`), call.url);
-    call.answerWhole(400, "{}");
+    call.answerWhole(400, "{}", { "x-amzn-requestid": "r-1" });
     equal((await response).status, 400);
   }
 });

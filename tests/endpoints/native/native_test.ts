@@ -334,3 +334,14 @@ for (const [name, path, headers, kind] of REFUSED) {
     await gateway.expectSettled(1);
   });
 }
+
+Deno.test("a page in place of Bedrock's answer is upstream_protocol, not a success", async () => {
+  for (const operation of ["converse", "converse-stream"]) {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send(`/model/haiku/${operation}`, { headers: KEY, body: "{}" });
+    (await gateway.bedrock.call(0)).answerWhole(200, "<html>Welcome", { "content-type": "text/html" });
+    equal((await response).status, 502);
+    const [line] = await gateway.logLines();
+    equal(line?.["error"], "upstream_protocol");
+  }
+});

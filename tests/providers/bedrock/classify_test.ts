@@ -192,3 +192,22 @@ function frameOf(bytes: Uint8Array<ArrayBuffer>): Frame {
   if (frame === undefined) throw new Error("no frame");
   return frame;
 }
+
+Deno.test("what another server says in place of Bedrock is upstream_protocol, whatever it says", () => {
+  const foreign: readonly (readonly [status: number, body: string])[] = [
+    [400, '{"error":"bad"}'],
+    [401, '{"message":"log in to the proxy"}'],
+    [403, "forbidden"],
+    [404, '{"detail":"Not Found"}'],
+    [500, ""],
+    [302, ""],
+  ];
+  for (const [status, body] of foreign) {
+    equal(classifyResponse(status, new Headers(), encodeUtf8(body)).kind, "upstream_protocol", body);
+  }
+  // These mean the same from every sender.
+  equal(classifyResponse(503, new Headers(), EMPTY).kind, "overloaded");
+  // A name of AWS's in the body is enough.
+  const body = encodeUtf8('{"__type":"ThrottlingException","message":"slow down"}');
+  equal(classifyResponse(400, new Headers(), body).kind, "rate_limited");
+});
