@@ -3,23 +3,23 @@
 import { didYouMean } from "../config/schema/suggest.ts";
 import { weakeningIn } from "../runtime/weakening.ts";
 import { COMMAND_ROWS, type CommandName } from "./commands.ts";
-import { commandHelp, programHelp } from "./help.ts";
+import { commandHelp, programHelp } from "./shell/help.ts";
 import type { CliIo, Command } from "./io.ts";
-import { Signals } from "./signals.ts";
+import { Signals } from "./service/signals.ts";
 
 /** Each command is loaded when it is selected, so that it only pays for what it needs. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   check: async () => (await import("./check.ts")).check,
-  explain: async () => (await import("./explain.ts")).explain,
+  explain: async () => (await import("./explain/explain.ts")).explain,
   config: async () => (await import("./config.ts")).config,
   schema: async () => (await import("./schema.ts")).schema,
   prices: async () => (await import("./prices.ts")).prices,
   import: async () => (await import("./import.ts")).importConfig,
   keygen: async () => (await import("./keygen.ts")).keygen,
   emulator: async () => (await import("./emulator.ts")).emulator,
-  completion: async () => (await import("./completion.ts")).completion,
-  man: async () => (await import("./man.ts")).man,
+  completion: async () => (await import("./shell/completion.ts")).completion,
+  man: async () => (await import("./shell/man.ts")).man,
   version: async () => (await import("./version.ts")).version,
 };
 

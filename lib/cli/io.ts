@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Signals } from "./signals.ts";
+import type { Signals } from "./service/signals.ts";
 
 export interface CliIo {
   /** Writes to standard output unchanged. */

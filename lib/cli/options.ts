@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 
 import { suggestion } from "../config/schema/suggest.ts";
 import { COMMAND_ROWS, type CommandName, type CommandRow, type COMMANDS, type Option } from "./commands.ts";
-import { commandHelp, usage } from "./help.ts";
+import { commandHelp, usage } from "./shell/help.ts";
 import type { CliIo } from "./io.ts";
 
 type OptionOf<Name extends CommandName> = (typeof COMMANDS)[Name]["options"][number];

@@ -8,11 +8,11 @@ import { createLogger, type Logger } from "../base/log.ts";
 import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
-import { writesToJournal } from "./journal.ts";
+import { writesToJournal } from "./service/journal.ts";
 import { loadFrom } from "./loaded.ts";
 import { parseOptions, wrongUsage } from "./options.ts";
-import { Signals } from "./signals.ts";
-import { systemdNotifier } from "./systemd.ts";
+import { Signals } from "./service/signals.ts";
+import { systemdNotifier } from "./service/systemd.ts";
 import { VERSION } from "./version.ts";
 
 /** EX_CONFIG of sysexits(3); the unit does not start the service again after it. */

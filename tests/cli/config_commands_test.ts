@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { check } from "../../lib/cli/check.ts";
 import { config } from "../../lib/cli/config.ts";
 import { findConfig } from "../../lib/cli/config_path.ts";
-import { explain } from "../../lib/cli/explain.ts";
+import { explain } from "../../lib/cli/explain/explain.ts";
 import { keygen } from "../../lib/cli/keygen.ts";
 import { schema } from "../../lib/cli/schema.ts";
 import { readFile } from "../../lib/config/file/files.ts";

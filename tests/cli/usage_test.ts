@@ -8,7 +8,7 @@ import { runCli } from "../../lib/cli/cli.ts";
 import { COMMAND_ROWS } from "../../lib/cli/commands.ts";
 import { config } from "../../lib/cli/config.ts";
 import { keygen } from "../../lib/cli/keygen.ts";
-import { man } from "../../lib/cli/man.ts";
+import { man } from "../../lib/cli/shell/man.ts";
 import { sha256Hex } from "../../lib/base/hash.ts";
 import { run, runWith } from "./run.ts";
 

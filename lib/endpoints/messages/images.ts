@@ -3,7 +3,7 @@
 import { invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
-import { imageFormat, KNOWN_IMAGES } from "../../translate/converse/images.ts";
+import { imageFormat, KNOWN_IMAGES } from "../../translate/converse/media/images.ts";
 import type { Call } from "../../gateway/call.ts";
 import { fetchImages, type RemoteImage } from "../images.ts";
 

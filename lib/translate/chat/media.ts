@@ -8,9 +8,15 @@ import type {
   TextPart,
   VideoPart,
 } from "../../wire/openai/message_types.ts";
-import { readData, readDataUrl } from "../converse/data_url.ts";
-import { AUDIO_SUBTYPES, type ConverseMedia, Files, refuseUrl, VIDEO_SUBTYPES } from "../converse/files.ts";
-import { imageBlock } from "../converse/images.ts";
+import { readData, readDataUrl } from "../converse/media/data_url.ts";
+import {
+  AUDIO_SUBTYPES,
+  type ConverseMedia,
+  Files,
+  refuseUrl,
+  VIDEO_SUBTYPES,
+} from "../converse/media/files.ts";
+import { imageBlock } from "../converse/media/images.ts";
 
 type MediaPart = Exclude<ContentPart, TextPart>;
 

@@ -14,8 +14,8 @@ import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { ChatMedia } from "./media.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
-import { placeResult } from "../converse/tool_results.ts";
-import { CallIds } from "../converse/tool_names.ts";
+import { placeResult } from "../converse/tools/tool_results.ts";
+import { CallIds } from "../converse/tools/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 

@@ -7,10 +7,10 @@ import type { ChatMessage } from "../../wire/openai/message_types.ts";
 import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { activeThinking } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { effortFields, effortOfBudget, shownThoughts } from "../converse/efforts.ts";
+import { effortFields, effortOfBudget, shownThoughts } from "../converse/thinking/efforts.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
-import { fitThinking } from "../converse/thinking.ts";
-import type { ToolPlan } from "../converse/tools.ts";
+import { fitThinking } from "../converse/thinking/thinking.ts";
+import type { ToolPlan } from "../converse/tools/tools.ts";
 
 /** Room for the response after the thinking budget if the caller sets no limit. */
 const ANSWER_TOKENS = 4096;

@@ -30,8 +30,8 @@ import {
 } from "../converse/limits.ts";
 import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
-import { ToolNames } from "../converse/tool_names.ts";
-import { withOneChoice } from "../converse/tools.ts";
+import { ToolNames } from "../converse/tools/tool_names.ts";
+import { withOneChoice } from "../converse/tools/tools.ts";
 
 export interface ChatContext {
   readonly traits: ModelTraits;

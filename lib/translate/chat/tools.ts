@@ -2,8 +2,14 @@
 
 import { invalidField } from "../../base/errors.ts";
 import type { ChatRequest, ChatTool, ResponseFormat } from "../../wire/openai/chat.ts";
-import { anyChoice, autoChoice, namedChoice, planTools, rejectDuplicateNames } from "../converse/tools.ts";
-import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
+import {
+  anyChoice,
+  autoChoice,
+  namedChoice,
+  planTools,
+  rejectDuplicateNames,
+} from "../converse/tools/tools.ts";
+import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools/tools.ts";
 
 /** Translates `tools`, `tool_choice`, `parallel_tool_calls` and `response_format`, which depend on one another. */
 export function planChatTools(request: ChatRequest, context: ToolsContext): ToolPlan {

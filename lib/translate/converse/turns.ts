@@ -6,7 +6,7 @@ import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
 import type { CachePoints } from "./cache_points.ts";
 import { asReminder } from "./late_system.ts";
 import type { IgnoredFields } from "./ignored.ts";
-import type { ToolNames } from "./tool_names.ts";
+import type { ToolNames } from "./tools/tool_names.ts";
 
 /** The system prompt and the messages for Converse. */
 export interface Conversation {

@@ -4,7 +4,7 @@ import { upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import type { EmbeddingApi } from "../../facts/traits.ts";
 import type { EmbeddingInputType, Truncation } from "../../wire/openai/embeddings.ts";
-import type { TextData } from "../converse/data_url.ts";
+import type { TextData } from "../converse/media/data_url.ts";
 import type { ImageFormat } from "../../wire/bedrock/converse.ts";
 
 /** One input with its image decoded. */

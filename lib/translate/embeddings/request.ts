@@ -5,9 +5,9 @@ import type { JsonObject } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import type { EmbeddingInput, EmbeddingsRequest } from "../../wire/openai/embeddings.ts";
-import { readDataUrl } from "../converse/data_url.ts";
+import { readDataUrl } from "../converse/media/data_url.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
-import { imageFormat, KNOWN_IMAGES } from "../converse/images.ts";
+import { imageFormat, KNOWN_IMAGES } from "../converse/media/images.ts";
 import { invokeHeaders } from "../converse/invoke_headers.ts";
 import { apiRow, type Input, kindOf, type Options } from "./apis.ts";
 

@@ -16,7 +16,7 @@ import {
 } from "../converse/anomalies.ts";
 import { messagesCitation } from "./citations.ts";
 import type { MessagesCall } from "./request.ts";
-import { redactedToMessages } from "../converse/redacted.ts";
+import { redactedToMessages } from "../converse/thinking/redacted.ts";
 import { isMalformed, stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface MessageContext {

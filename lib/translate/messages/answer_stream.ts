@@ -22,7 +22,7 @@ import { messagesStop, NO_USAGE } from "./answer.ts";
 import type { MessageContext } from "./answer.ts";
 import { messagesCitation } from "./citations.ts";
 import { encodeMessagesEvent } from "./events.ts";
-import { joinBlobs, redactedToMessages } from "../converse/redacted.ts";
+import { joinBlobs, redactedToMessages } from "../converse/thinking/redacted.ts";
 
 /** The currently open block; `source` is its index in Converse. */
 type Block =

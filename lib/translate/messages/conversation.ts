@@ -20,9 +20,9 @@ import type {
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
 import { MessagesMedia } from "./media.ts";
-import { redactedToConverse } from "../converse/redacted.ts";
-import { CallIds } from "../converse/tool_names.ts";
-import { placeResult } from "../converse/tool_results.ts";
+import { redactedToConverse } from "../converse/thinking/redacted.ts";
+import { CallIds } from "../converse/tools/tool_names.ts";
+import { placeResult } from "../converse/tools/tool_results.ts";
 import { Turns } from "../converse/turns.ts";
 import type { Conversation, ConversationContext } from "../converse/turns.ts";
 

@@ -7,8 +7,8 @@ import type { CachePlace, ModelTraits } from "../../facts/traits.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { fitMaxTokens, fitSampling, fitStopSequences, samplingWithThinking } from "../converse/limits.ts";
 import { activeThinking } from "../converse/members.ts";
-import { strictSchema } from "../converse/strict_schema.ts";
-import { fitThinking } from "../converse/thinking.ts";
+import { strictSchema } from "../converse/tools/strict_schema.ts";
+import { fitThinking } from "../converse/thinking/thinking.ts";
 
 /** Every place where Anthropic's API takes `cache_control.ttl`. */
 const TTLS = [

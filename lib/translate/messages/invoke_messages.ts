@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import { asReminder } from "../converse/late_system.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { CallIds } from "../converse/tool_names.ts";
+import { CallIds } from "../converse/tools/tool_names.ts";
 
 /** The body with a conversation that the model accepts; `body` itself if nothing has to change. */
 export function fitMessages(body: JsonObject, context: FieldsContext): JsonObject {

@@ -4,8 +4,8 @@ import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { type BetaTable, isNamed } from "../../facts/beta_table.ts";
 import type { FieldsContext } from "../converse/members.ts";
-import { strictSchema } from "../converse/strict_schema.ts";
-import { toolSchema } from "../converse/tool_schema.ts";
+import { strictSchema } from "../converse/tools/strict_schema.ts";
+import { toolSchema } from "../converse/tools/tool_schema.ts";
 import type { IgnoredFields } from "../converse/ignored.ts";
 import { forcedServerTool } from "./tools.ts";
 

@@ -7,10 +7,10 @@ import type {
   DocumentBlock as ConverseDocument,
   ImageBlock as ConverseImage,
 } from "../../wire/bedrock/converse.ts";
-import { isBase64, readBase64 } from "../converse/data_url.ts";
-import { DOCUMENT_FORMATS, documentFormat } from "../converse/document_formats.ts";
-import { DocumentNames } from "../converse/document_names.ts";
-import { imageBlock } from "../converse/images.ts";
+import { isBase64, readBase64 } from "../converse/media/data_url.ts";
+import { DOCUMENT_FORMATS, documentFormat } from "../converse/media/document_formats.ts";
+import { DocumentNames } from "../converse/media/document_names.ts";
+import { imageBlock } from "../converse/media/images.ts";
 
 /** Converse's document with the fields that only Claude's citations use. */
 interface CitedDocument extends ConverseDocument {

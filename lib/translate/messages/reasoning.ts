@@ -4,7 +4,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { MessagesRequest, MessagesThinking } from "../../wire/anthropic/messages.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { refusesLimits } from "../converse/limits.ts";
-import { fitThinking } from "../converse/thinking.ts";
+import { fitThinking } from "../converse/thinking/thinking.ts";
 
 /** A smaller budget becomes low effort, a larger one medium. */
 const LOW_EFFORT_BELOW_TOKENS = 4096;

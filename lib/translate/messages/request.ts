@@ -33,8 +33,8 @@ import { translateConversation } from "./conversation.ts";
 import { messagesReasoning } from "./reasoning.ts";
 import { planMessagesTools } from "./tools.ts";
 import { isMetadataValue } from "../converse/request_metadata.ts";
-import { ToolNames } from "../converse/tool_names.ts";
-import type { ToolPlan } from "../converse/tools.ts";
+import { ToolNames } from "../converse/tools/tool_names.ts";
+import type { ToolPlan } from "../converse/tools/tools.ts";
 
 export interface MessagesConverseContext {
   readonly traits: ModelTraits;

@@ -2,8 +2,14 @@
 
 import { type AditError, invalidField } from "../../base/errors.ts";
 import type { JsonOutputFormat, MessagesRequest, MessagesTool } from "../../wire/anthropic/messages.ts";
-import { anyChoice, autoChoice, namedChoice, planTools, rejectDuplicateNames } from "../converse/tools.ts";
-import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools.ts";
+import {
+  anyChoice,
+  autoChoice,
+  namedChoice,
+  planTools,
+  rejectDuplicateNames,
+} from "../converse/tools/tools.ts";
+import type { AnswerFormat, CallerTool, Choice, ToolPlan, ToolsContext } from "../converse/tools/tools.ts";
 
 /** Translates `tools`, `tool_choice` and `output_config.format`, which depend on one another. */
 export function planMessagesTools(request: MessagesRequest, context: ToolsContext): ToolPlan {

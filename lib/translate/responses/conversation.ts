@@ -5,13 +5,13 @@ import type { ContentBlock, SystemBlock, ToolResultContent } from "../../wire/be
 import type { InputTransformation } from "../../wire/openai/responses_answer.ts";
 import type { CallItem, InputItem, OutputItem, ReasoningItem } from "../../wire/openai/responses_items.ts";
 import type { InputPart, TextInput } from "../../wire/openai/responses_parts.ts";
-import { readDataUrl } from "../converse/data_url.ts";
-import { Files, refuseUrl } from "../converse/files.ts";
-import { imageBlock } from "../converse/images.ts";
+import { readDataUrl } from "../converse/media/data_url.ts";
+import { Files, refuseUrl } from "../converse/media/files.ts";
+import { imageBlock } from "../converse/media/images.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
-import { CallIds } from "../converse/tool_names.ts";
-import { placeResult } from "../converse/tool_results.ts";
+import { CallIds } from "../converse/tools/tool_names.ts";
+import { placeResult } from "../converse/tools/tool_results.ts";
 import { type Conversation, type ConversationContext, Turns } from "../converse/turns.ts";
 import type { ToolTable } from "./tool_table.ts";
 import { decodeThoughts } from "./thoughts.ts";

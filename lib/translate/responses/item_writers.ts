@@ -4,7 +4,7 @@ import type { JsonValue } from "../../base/json.ts";
 import { WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ItemStatus, OutputItem, UrlCitation } from "../../wire/openai/responses_answer.ts";
-import { joinBlobs } from "../converse/redacted.ts";
+import { joinBlobs } from "../converse/thinking/redacted.ts";
 import { CustomInput } from "./custom_input.ts";
 import { encodeThoughts, type Thought } from "./thoughts.ts";
 import type { ClientToolName } from "./tool_table.ts";

@@ -3,9 +3,9 @@
 import type { JsonObject } from "../../base/json.ts";
 import type { ConverseMessage } from "../../wire/bedrock/converse.ts";
 import type { ResponsesRequest } from "../../wire/openai/responses.ts";
-import { effortFields, shownThoughts } from "../converse/efforts.ts";
+import { effortFields, shownThoughts } from "../converse/thinking/efforts.ts";
 import { activeThinking, type FieldsContext } from "../converse/members.ts";
-import type { ToolPlan } from "../converse/tools.ts";
+import type { ToolPlan } from "../converse/tools/tools.ts";
 
 /** Room for the response after the thinking budget if the caller sets no limit. */
 const ANSWER_TOKENS = 4096;

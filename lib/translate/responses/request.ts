@@ -27,8 +27,8 @@ import {
   tierConfig,
 } from "../converse/members.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
-import { ToolNames } from "../converse/tool_names.ts";
-import { withOneChoice } from "../converse/tools.ts";
+import { ToolNames } from "../converse/tools/tool_names.ts";
+import { withOneChoice } from "../converse/tools/tools.ts";
 import { translateItems } from "./conversation.ts";
 import { checkOtherFields } from "./fields.ts";
 import { limitWithThinking, reasoningFields, withoutRefusedThinking } from "./reasoning.ts";

@@ -1,7 +1,7 @@
 /** The flat names under which a model knows the tools of a Responses request, and back to what the client calls them. */
 
 import type { ToolKind } from "../../wire/openai/responses_tools.ts";
-import type { ToolNames } from "../converse/tool_names.ts";
+import type { ToolNames } from "../converse/tools/tool_names.ts";
 
 /** A tool as the client knows it. */
 export interface ClientToolName {

@@ -16,7 +16,7 @@ import {
   rejectDuplicateNames,
   type ToolPlan,
   type ToolsContext,
-} from "../converse/tools.ts";
+} from "../converse/tools/tools.ts";
 import type { ToolTable } from "./tool_table.ts";
 
 export interface ResponsesToolsContext extends ToolsContext {

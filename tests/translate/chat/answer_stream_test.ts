@@ -8,7 +8,7 @@ import { ConverseStreamToChat } from "../../../lib/translate/chat/answer_stream.
 import { parseConverseEvent } from "../../../lib/wire/bedrock/converse_stream.ts";
 import type { BlockDelta, ConverseEvent } from "../../../lib/wire/bedrock/converse_stream.ts";
 import type { ChatCompletion } from "../../../lib/wire/openai/completion.ts";
-import { ToolNames } from "../../../lib/translate/converse/tool_names.ts";
+import { ToolNames } from "../../../lib/translate/converse/tools/tool_names.ts";
 import { accumulateChunks, readChunks } from "../../suites/sse_chunks.ts";
 
 function open(isStructured = false): ConverseStreamToChat {

@@ -6,7 +6,7 @@ import { AditError } from "../../../lib/base/errors.ts";
 import type { JsonObject } from "../../../lib/base/json.ts";
 import { converseToMessages } from "../../../lib/translate/messages/answer.ts";
 import { ConverseStreamToMessages } from "../../../lib/translate/messages/answer_stream.ts";
-import { ToolNames } from "../../../lib/translate/converse/tool_names.ts";
+import { ToolNames } from "../../../lib/translate/converse/tools/tool_names.ts";
 import { parseConverseResponse } from "../../../lib/wire/bedrock/converse.ts";
 import type { ConverseEvent } from "../../../lib/wire/bedrock/converse_stream.ts";
 import { accumulateMessage } from "../../suites/anthropic_client.ts";

@@ -1,0 +1,311 @@
+/** Explains how a request for a model would be routed, and why; nothing is sent. */
+
+import { bedrockEndpoint } from "../../aws/hosts.ts";
+import { AditError } from "../../base/errors.ts";
+import { matchesGlob } from "../../base/glob.ts";
+import { REDACTED } from "../../base/secret.ts";
+import { refusalReason } from "../../callers/authenticate.ts";
+import { originOf } from "../../config/effective.ts";
+import type { SourceMap } from "../../config/file/source_map.ts";
+import { formatPath, type Path } from "../../base/problems.ts";
+import { type LessonName, lessonTraits } from "../../facts/optional_members.ts";
+import { priceOf } from "../../facts/price_book.ts";
+import type { ModelTable } from "../../facts/model_table.ts";
+import { flowYaml, writtenTraits } from "../../facts/written_traits.ts";
+import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts";
+import { didYouMean } from "../../config/schema/suggest.ts";
+import { formatDuration, formatSize } from "../../config/schema/values.ts";
+import { messagesApi } from "../../endpoints/model_api.ts";
+import { chooseRegion, planFor, resolveModel, resolveNative } from "../../gateway/resolve.ts";
+import { modelFor } from "../../snapshot/access.ts";
+import type { Plan, Target } from "../../snapshot/plan.ts";
+import { type Operation, operationPath, OPERATIONS } from "../../providers/bedrock/operations.ts";
+import { isSignedByCaller } from "../../providers/upstream.ts";
+import type { Fact } from "./fact.ts";
+import { failoverFacts } from "./failover_facts.ts";
+import { type Learned, lessonsFor } from "./learned.ts";
+import { priceOrigin, priceText } from "../price_text.ts";
+import { limitFacts, quotaText } from "./limit_facts.ts";
+import { traitFacts } from "./trait_facts.ts";
+
+export interface Explanation {
+  /** Whether the request would be sent on. */
+  readonly served: boolean;
+  /** Undefined if the request would be refused. */
+  readonly plan: Plan | undefined;
+  /** In the order in which they apply to a request. */
+  readonly facts: readonly Fact[];
+}
+
+export interface ExplainOptions {
+  readonly snapshot: Snapshot;
+  /** The caller of the request; undefined for any caller that is allowed. */
+  readonly caller: Caller | undefined;
+  readonly sourceMap: SourceMap;
+  /** The rows that models' traits come from. */
+  readonly table: ModelTable;
+  readonly nowMs: number;
+  /** What the running gateway knows that the rows do not say. */
+  readonly learned: Learned;
+}
+
+/** Explains a request for a configured model, or for a model id if the given caller may use model ids. */
+export function explainModel(name: string, options: ExplainOptions): Explanation {
+  const { snapshot, caller, nowMs } = options;
+  const plan = planOf(name, options);
+  const facts = [
+    ...(caller === undefined ? usersOf(name, snapshot) : [callerFact(caller, nowMs)]),
+    ...(typeof plan === "string" ? [{ topic: "refused", text: plan }] : targetFacts(plan, options)),
+  ];
+  const served = typeof plan !== "string" &&
+    (caller === undefined || refusalReason(caller, nowMs) === undefined);
+  return { served, plan: typeof plan === "string" ? undefined : plan, facts };
+}
+
+const NOT_FOUND = "404, on Bedrock's own API 403";
+
+/** The plan, or the reason there is none. */
+function planOf(name: string, { snapshot, caller, sourceMap }: ExplainOptions): Plan | string {
+  const model = snapshot.models.get(name);
+  const suggestion = didYouMean(name, snapshot.models.keys());
+  if (caller === undefined) {
+    if (model === undefined) {
+      return `unknown model; model ids are only served to callers with native access${suggestion}`;
+    }
+    return planFor(model);
+  }
+  if (modelFor(name, caller, snapshot) !== undefined) {
+    return planOrRefusal(() => resolveModel(name, caller, snapshot));
+  }
+  const place = { id: name, pathRegion: undefined, signatureRegion: undefined };
+  try {
+    return resolveNative(place, caller, snapshot);
+  } catch (error) {
+    if (!(error instanceof AditError)) throw error;
+  }
+  const path = ["callers", caller.name];
+  if (model !== undefined) return `${NOT_FOUND}: not in ${written([...path, "models"], sourceMap)}`;
+  const { native } = caller;
+  if (native === undefined) {
+    return `${NOT_FOUND}: unknown model, and ${formatPath(path)} has no native access${suggestion}`;
+  }
+  if (!native.ids.some((glob) => matchesGlob(glob, name))) {
+    return `${NOT_FOUND}: not a configured model, and not in the ids of ${
+      written([...path, "native"], sourceMap)
+    }`;
+  }
+  const { region, because } = chooseRegion(place, native);
+  return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], sourceMap)}`;
+}
+
+/** Of a caller whose requests must not leave a geography, no target may be left. */
+function planOrRefusal(resolve: () => Plan): Plan | string {
+  try {
+    return resolve();
+  } catch (error) {
+    if (error instanceof AditError) return `403: ${error.message}`;
+    throw error;
+  }
+}
+
+function usersOf(name: string, snapshot: Snapshot): readonly Fact[] {
+  const names = [...snapshot.callers.values()]
+    .filter((caller) => modelFor(name, caller, snapshot) !== undefined)
+    .map((caller) => caller.name);
+  return [{ topic: "callers", text: names.length === 0 ? "none" : names.join(", ") }];
+}
+
+/** Why a caller's key is refused. */
+const REFUSALS = { disabled_key: "the key is disabled", expired_key: "the key has expired" } as const;
+
+function callerFact(caller: Caller, nowMs: number): Fact {
+  const refusal = refusalReason(caller, nowMs);
+  const text = refusal === undefined ? caller.name : `${caller.name}: 401, ${REFUSALS[refusal]}`;
+  return { topic: "caller", text };
+}
+
+function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
+  const { targets } = plan;
+  const { snapshot: { limits, timeouts } } = options;
+  const { connectMs, firstByteMs, idleMs, totalMs } = timeouts;
+  const durations = { connect: connectMs, "first byte": firstByteMs, idle: idleMs, total: totalMs };
+  return [
+    ...failoverFacts(plan, timeouts),
+    ...targets.flatMap((target) => [
+      ...(targets.length > 1 ? [{ topic: "target", text: target.settings?.name ?? "" }] : []),
+      ...providerFacts(target, options),
+      ...requestFacts(target, options),
+      priceFact(target, options),
+      ...quotaFacts(target),
+      ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
+    ]),
+    ...limitFacts(plan, options),
+    {
+      topic: "limits",
+      text: `body ${formatSize(limits.bodyBytes)}, ${limits.concurrent} in-flight requests`,
+    },
+    {
+      topic: "timeouts",
+      text: Object.entries(durations).map(([name, ms]) => `${name} ${formatDuration(ms)}`).join(", "),
+    },
+  ];
+}
+
+function quotaFacts(target: Target): readonly Fact[] {
+  const text = quotaText(target);
+  return text === "" ? [] : [{ topic: "quota", text }];
+}
+
+function providerFacts({ provider, settings, modelId }: Target, options: ExplainOptions): readonly Fact[] {
+  const { sourceMap } = options;
+  const id = settings === undefined
+    ? modelId
+    : `${modelId}, from ${written([...settings.path, "id"], sourceMap)}`;
+  return [
+    { topic: "provider", text: `${provider.name}, ${written(["providers", provider.name], sourceMap)}` },
+    { topic: "model id", text: id },
+    {
+      topic: "region",
+      text: `${provider.region}, ${regionReason({ provider, settings, modelId }, options)}`,
+    },
+    { topic: "host", text: hostOf(provider) },
+    { topic: "credentials", text: credentialsOf(provider) },
+  ];
+}
+
+function regionReason(
+  { provider, settings, modelId }: Target,
+  { caller, sourceMap }: ExplainOptions,
+): string {
+  if (settings !== undefined) return `from ${written(["providers", provider.name, "region"], sourceMap)}`;
+  const place = { id: modelId, pathRegion: undefined, signatureRegion: undefined };
+  const because = caller?.native && chooseRegion(place, caller.native).because;
+  return `from the ${because ?? "default"}; a request's path or signature may select another`;
+}
+
+function hostOf(provider: Provider): string {
+  switch (provider.kind) {
+    case "emulator":
+      return "none (built-in emulator)";
+    case "bedrock":
+      return provider.endpoint === undefined
+        ? bedrockEndpoint(provider.region, provider)
+        : `${provider.endpoint}, instead of the AWS endpoint`;
+  }
+}
+
+function credentialsOf(provider: Provider): string {
+  return provider.kind === "emulator" ? "the emulator's own" : describeCredentials(provider.credentials);
+}
+
+/** The source of credentials, never their values. */
+function describeCredentials(credentials: Credentials): string {
+  switch (credentials.kind) {
+    case "static":
+      return credentials.sessionToken === undefined
+        ? "key pair from the configuration, SigV4"
+        : "temporary key pair from the configuration, SigV4";
+    case "chain":
+      return "AWS default credential chain, SigV4";
+    case "profile":
+      return `profile ${JSON.stringify(credentials.profile)} in the shared AWS files, SigV4`;
+    case "role":
+      return `role ${credentials.arn}, assumed with: ${describeCredentials(credentials.base)}`;
+    case "api_key":
+      return "Bedrock API key from the configuration, as a bearer token";
+    case "caller":
+      return "the caller's own signature, passed through unchanged";
+  }
+}
+
+function requestFacts(
+  { provider, settings: model, modelId }: Target,
+  { sourceMap }: ExplainOptions,
+): readonly Fact[] {
+  const request = (whole: Operation, stream: Operation) =>
+    `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
+  const native = {
+    topic: "native",
+    text: `any operation on ${modelSegment(modelId)}`,
+  };
+  if (model === undefined) return [native];
+  if (isSignedByCaller(provider)) {
+    return [
+      { topic: "chat, messages", text: "400: this provider only accepts requests signed by the caller" },
+      native,
+    ];
+  }
+  for (const topic of ["embeddings", "rerank"] as const) {
+    const form = model.traits[topic];
+    if (form === "none") continue;
+    const path = operationPath("invoke", [modelId]);
+    return [{ topic, text: `${OPERATIONS.invoke.method} ${path}; in the form ${form}` }, native];
+  }
+  const api = messagesApi(model);
+  const reason = model.api === undefined
+    ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
+    : written([...model.path, "api"], sourceMap);
+  const messages = api === "invoke"
+    ? request("invoke", "invokeStream")
+    : request("converse", "converseStream");
+  return [
+    { topic: "chat", text: request("converse", "converseStream") },
+    { topic: "messages", text: `${messages}; because ${reason}` },
+    native,
+  ];
+}
+
+function priceFact({ provider, modelId, settings }: Target, { snapshot, nowMs }: ExplainOptions): Fact {
+  const billed = { id: modelId, baseModel: settings?.baseModel, region: provider.region };
+  const found = priceOf(billed, snapshot.prices, nowMs);
+  if (found === undefined) return { topic: "price", text: "unknown; set it in prices.file" };
+  const assumed = found.isAssumed ? "assumed: " : "";
+  return { topic: "price", text: `${assumed}${priceText(found.row)}, from ${priceOrigin(found.row)}` };
+}
+
+function lastSegment(operation: Operation): string {
+  return OPERATIONS[operation].path.split("/").at(-1) ?? "";
+}
+
+function modelSegment(modelId: string): string {
+  return operationPath("converse", [modelId]).split("/").slice(0, 3).join("/");
+}
+
+function settingFacts(target: ModelTarget, { sourceMap, table, learned }: ExplainOptions): readonly Fact[] {
+  const { path, defaults, guardrail, metadata } = target;
+  const lessons = lessonsFor(target, learned);
+  const shown = (key: string, value: object) => {
+    if (Object.keys(value).length === 0) return "";
+    return sourceMap.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
+  };
+  return [
+    { topic: "defaults", text: shown("defaults", defaults) },
+    {
+      topic: "guardrail",
+      text: guardrail === undefined ? "" : `${guardrail.id} version ${guardrail.version}`,
+    },
+    { topic: "metadata", text: shown("metadata", metadata) },
+    ...traitFacts(target, { table, sourceMap, lessons }),
+    { topic: "learned", text: learnedText(lessons, target, { sourceMap, learned }) },
+  ].filter(({ text }) => text !== "");
+}
+
+/** The traits to write, or where to look for them. */
+function learnedText(
+  lessons: readonly LessonName[],
+  target: ModelTarget,
+  { sourceMap, learned }: Pick<ExplainOptions, "learned" | "sourceMap">,
+): string {
+  if ("unknown" in learned) return `unknown: ${learned.unknown}`;
+  if (lessons.length === 0) return `nothing, according to ${learned.from}`;
+  const path = [...target.path, "traits"];
+  const traits = sourceMap.readsSecretAt(path)
+    ? REDACTED
+    : flowYaml(writtenTraits(lessonTraits(lessons, target.traits)));
+  return `Bedrock refused ${lessons.join(", ")}; to keep this, write ${formatPath(path)}: ${traits}`;
+}
+
+/** `models.fast.id (adit.yaml:12)`. */
+function written(path: Path, sourceMap: SourceMap): string {
+  return `${formatPath(path)} (${originOf(path, sourceMap)})`;
+}

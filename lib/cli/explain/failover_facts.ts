@@ -1,0 +1,62 @@
+/** What `adit explain` says about the targets of a model: their order, retries, and the worst time to an answer. */
+
+import { formatDuration } from "../../config/schema/values.ts";
+import type { Plan } from "../../snapshot/plan.ts";
+import type { Routing, Timeouts } from "../../snapshot/snapshot.ts";
+import type { Fact } from "./fact.ts";
+
+/** The facts of a plan with several targets or attempts; none for the usual single attempt. */
+export function failoverFacts({ targets, routing, passedOver }: Plan, timeouts: Timeouts): readonly Fact[] {
+  const { attempts } = routing.retry;
+  if (targets.length === 1 && attempts === 1 && passedOver.length === 0) return [];
+  return [
+    { topic: "order", text: orderOf(targets) },
+    ...(targets.length > 1 ? [{ topic: "choice", text: choiceOf(routing) }] : []),
+    ...passedOver.map(({ target, because }) => ({ topic: "not used", text: `${target}: ${because}` })),
+    { topic: "retries", text: retriesOf(routing) },
+    { topic: "health", text: healthOf(routing) },
+    { topic: "worst time", text: worstTime(routing, timeouts) },
+  ];
+}
+
+function orderOf(targets: Plan["targets"]): string {
+  return [...targets]
+    .sort((a, b) => (a.settings?.priority ?? 0) - (b.settings?.priority ?? 0))
+    .map(({ settings, provider }) =>
+      `${settings?.name ?? provider.name} (priority ${settings?.priority ?? 0}, weight ${
+        settings?.weight ?? 1
+      })`
+    ).join(", ");
+}
+
+function choiceOf({ pick, affinity }: Routing): string {
+  const otherwise = pick === "weight"
+    ? "shares by weight"
+    : "the less loaded of two: in-flight requests × latency / weight";
+  return affinity.length === 0
+    ? `within a priority, ${otherwise}`
+    : `within a priority, one target for each ${affinity.join(", ")}; without one, ${otherwise}`;
+}
+
+function retriesOf({ retry, commitWithinMs }: Routing): string {
+  const { attempts, share, backoffMs, backoffMaxMs } = retry;
+  const pause = `pauses up to ${formatDuration(backoffMs)}, doubling to ${formatDuration(backoffMaxMs)}`;
+  return `${attempts} attempts, ${Math.round(share * 100)}% of requests and 3 a second, ${pause}; ` +
+    `streams are held back for ${formatDuration(commitWithinMs)} at most`;
+}
+
+function healthOf({ health: { failures, coolMs, coolMaxMs } }: Routing): string {
+  return `rests after ${failures} failures in a row, for ${formatDuration(coolMs)}, doubling to ${
+    formatDuration(coolMaxMs)
+  }`;
+}
+
+/** Every attempt may hang until its own limit; the deadline of the request is above them all. */
+function worstTime({ retry, firstTokenMs }: Routing, { firstByteMs, totalMs }: Timeouts): string {
+  const whole = Math.min(totalMs, retry.attempts * firstByteMs);
+  const stream = Math.min(totalMs, retry.attempts * Math.min(firstByteMs, firstTokenMs ?? firstByteMs));
+  return `if every attempt hangs, an error after ${formatDuration(whole)} (streams: ${
+    formatDuration(stream)
+  }); ` +
+    `never later than timeouts.total, ${formatDuration(totalMs)}`;
+}

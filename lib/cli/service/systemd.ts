@@ -1,0 +1,91 @@
+/**
+ * systemd's notification protocol, sd_notify(3): the service's state, and watchdog pings from the event loop.
+ */
+
+import type { Notifier } from "../../app/app.ts";
+import { encodeUtf8 } from "../../base/bytes.ts";
+import { type Repeat, repeatByInterval } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { SystemCalls } from "../../runtime/system_calls.ts";
+
+export interface SystemdOptions {
+  /** `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are read from it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
+  readonly systemCalls: SystemCalls;
+  readonly logger: Logger;
+  readonly repeat?: Repeat;
+}
+
+type Assignments = Readonly<Record<string, string | number | bigint>>;
+
+/** systemd limits messages to 4,096 bytes; a character of the status takes up to three. */
+const MAX_STATUS_CHARS = 1_000;
+
+/** In addition to the drain itself: closing the admin listener, flushing the log, and exiting. */
+const LEAVING_MS = 5_000;
+
+/**
+ * Notifies systemd through `NOTIFY_SOCKET`; undefined if it is not set. A failure to notify is logged, and the
+ * service continues.
+ */
+export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
+  const { env, systemCalls, logger, repeat = repeatByInterval } = options;
+  const socket = env["NOTIFY_SOCKET"] ?? "";
+  if (socket === "") return undefined;
+  let isReported = false;
+  let isWatched = false;
+
+  /** The message is created inside the `try`, since creating it may fail, too. */
+  function notify(message: () => Assignments): void {
+    try {
+      const lines = Object.entries(message()).map(([name, value]) => `${name}=${value}\n`);
+      systemCalls.sendDatagram(socket, encodeUtf8(lines.join("")));
+      isReported = false;
+    } catch (error) {
+      if (isReported) return;
+      isReported = true;
+      logger.log("warn", "cannot notify systemd", { error: messageOf(error) });
+    }
+  }
+
+  function watch(): void {
+    const everyMs = watchdogIntervalMs(options);
+    if (isWatched || everyMs === undefined) return;
+    isWatched = true;
+    repeat(everyMs, () => notify(() => ({ WATCHDOG: 1 })));
+  }
+
+  return {
+    ready: (status) => {
+      notify(() => ({ READY: 1, STATUS: oneLine(status) }));
+      watch();
+    },
+    reloading: () =>
+      notify(() => ({
+        RELOADING: 1,
+        MONOTONIC_USEC: systemCalls.monotonicMicroseconds(),
+        STATUS: "reading the configuration",
+      })),
+    // The drain time is the configuration's; TimeoutStopSec of the unit need not know it.
+    stopping: (withinMs) =>
+      notify(() => ({
+        STOPPING: 1,
+        STATUS: "finishing in-flight requests",
+        EXTEND_TIMEOUT_USEC: (withinMs + LEAVING_MS) * 1000,
+      })),
+  };
+}
+
+/** Half of systemd's watchdog timeout, as sd_watchdog_enabled(3) recommends; undefined if there is none. */
+function watchdogIntervalMs({ env, pid }: SystemdOptions): number | undefined {
+  const limitUs = Number(env["WATCHDOG_USEC"]);
+  const watchedPid = env["WATCHDOG_PID"] ?? String(pid);
+  if (!(limitUs > 0) || watchedPid !== String(pid)) return undefined;
+  return limitUs / 2000;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").slice(0, MAX_STATUS_CHARS);
+}

@@ -1,0 +1,48 @@
+/** Results of tools for Converse, where models differ in what a result may hold. */
+
+import type { ModelTraits, ToolResultMedium } from "../../../facts/traits.ts";
+import type { ContentBlock, ToolResultBlock, ToolResultContent } from "../../../wire/bedrock/converse.ts";
+
+export interface ResultContext {
+  readonly traits: Pick<ModelTraits, "toolResultMedia" | "toolResultStatus">;
+  /** The tool's name, as the caller wrote it. */
+  readonly name: string;
+}
+
+export interface PlacedResult {
+  readonly block: ContentBlock;
+  /** What the model refuses inside a result: blocks for the same turn, with a text that says where they come from. */
+  readonly beside: readonly ContentBlock[];
+}
+
+/** Said in a result that would be empty without its media. */
+const SEE_BESIDE = "(see the attachments after the tool results)";
+
+/** Said where the model has no other way to learn that a tool failed. */
+const FAILED = "(the tool call failed)";
+
+/** The result as the model takes it. */
+export function placeResult(result: ToolResultBlock, { traits, name }: ResultContext): PlacedResult {
+  const moved = result.content.filter((block) => isRefused(block, traits));
+  const kept = result.content.filter((block) => !moved.includes(block));
+  const failed: readonly ToolResultContent[] = result.status === "error" && !traits.toolResultStatus
+    ? [{ text: FAILED }]
+    : [];
+  const content = [...failed, ...kept];
+  return {
+    block: {
+      toolResult: {
+        toolUseId: result.toolUseId,
+        content: content.length > 0 ? content : [{ text: SEE_BESIDE }],
+        status: traits.toolResultStatus ? result.status : undefined,
+      },
+    },
+    beside: moved.length === 0 ? [] : [{ text: `(attachments of the result of ${name})` }, ...moved],
+  };
+}
+
+const MEDIA = ["image", "document", "video"] as const satisfies readonly ToolResultMedium[];
+
+function isRefused(block: ToolResultContent, { toolResultMedia }: ResultContext["traits"]): boolean {
+  return MEDIA.some((medium) => medium in block && !toolResultMedia.has(medium));
+}

@@ -1,0 +1,73 @@
+/** The completions, in the shells that are here. */
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import { COMMAND_ROWS } from "../../../lib/cli/commands.ts";
+import { completion } from "../../../lib/cli/shell/completion.ts";
+import { run } from "../run.ts";
+
+/** What a shell is to run so that it prints what it would offer for the words, one a line. */
+const ASK: Readonly<Record<string, (script: string, words: readonly string[]) => readonly string[]>> = {
+  bash: (script, words) => [
+    "bash",
+    "--norc",
+    "-c",
+    `source ${script}; COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${
+      words.length - 1
+    }; _adit; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  ],
+  // Its own commands for completion work in a terminal alone.
+  zsh: (script, words) => [
+    "zsh",
+    "-f",
+    "-c",
+    `compadd() { shift; print -l -- "$@" }; _files() { print -l -- *(N) }; source ${script}; words=(${
+      words.map((word) => `'${word}'`).join(" ")
+    }); CURRENT=${words.length}; _adit`,
+  ],
+  fish: (
+    script,
+    words,
+  ) => ["fish", "--no-config", "-c", `source ${script}; complete -C '${words.join(" ")}'`],
+};
+
+async function offers(shell: string, words: readonly string[]): Promise<readonly string[]> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-completion-" });
+  await Deno.writeTextFile(`${folder}/script`, (await run(completion, shell)).out);
+  await Deno.writeTextFile(`${folder}/some.yaml`, "");
+  const [command = "", ...args] = ASK[shell]?.(`${folder}/script`, words) ?? [];
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: folder,
+    env: { HOME: folder },
+  }).output();
+  await Deno.remove(folder, { recursive: true });
+  const text = new TextDecoder().decode(stdout);
+  equal(new TextDecoder().decode(stderr), "", text);
+  ok(success);
+  const last = words.at(-1) ?? "";
+  return text.split("\n").map((line) => line.split("\t")[0] ?? "")
+    .filter((word) => word !== "" && word.startsWith(last)).toSorted();
+}
+
+for (const shell of Object.keys(ASK)) {
+  const isHere = await new Deno.Command(shell, { args: ["--version"], stdout: "null", stderr: "null" })
+    .output()
+    .then(() => true, () => false);
+  if (!isHere) {
+    await Deno.stderr.write(
+      new TextEncoder().encode(`${shell} is not installed here, so its completions are not tested\n`),
+    );
+    continue;
+  }
+
+  Deno.test(`${shell} completes commands, options, their values and files`, async () => {
+    deepEqual(await offers(shell, ["adit", ""]), ["help", ...COMMAND_ROWS.keys()].toSorted());
+    deepEqual(await offers(shell, ["adit", "ch"]), ["check"]);
+    deepEqual(await offers(shell, ["adit", "check", "--"]), ["--config", "--format", "--help", "--online"]);
+    deepEqual(await offers(shell, ["adit", "check", "--format", ""]), ["json", "text"]);
+    deepEqual(await offers(shell, ["adit", "explain", "--config", "so"]), ["some.yaml"]);
+    deepEqual(await offers(shell, ["adit", "completion", "z"]), ["zsh"]);
+    deepEqual(await offers(shell, ["adit", "help", "key"]), ["keygen"]);
+  });
+}
