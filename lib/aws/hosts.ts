@@ -55,6 +55,11 @@ export function bedrockEndpoint(region: string, options: EndpointOptions = {}): 
   return originOf("bedrock-runtime", region, options);
 }
 
+/** Origin of the region's endpoint for OpenAI's and Anthropic's APIs, `https://bedrock-mantle.us-east-1.api.aws`. */
+export function bedrockMantleEndpoint(region: string): string {
+  return `https://bedrock-mantle.${region}.${partitionOf(region).dualstackSuffix}`;
+}
+
 /** Origin of the region's control plane, such as `https://bedrock.us-east-1.amazonaws.com`. */
 export function bedrockControlEndpoint(region: string, options: EndpointOptions = {}): string {
   return originOf("bedrock", region, options);

@@ -28,10 +28,14 @@ interface FixedRoute {
 export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
   ["/", { method: "GET", endpoint: health }],
   ["/healthz", { method: "GET", endpoint: health }],
-  ["/v1/chat/completions", { method: "POST", endpoint: chatEndpoint({}) }],
-  ["/v1/responses", { method: "POST", endpoint: responses }],
-  ["/v1/responses/input_tokens", { method: "POST", endpoint: inputTokens }],
-  ["/v1/embeddings", { method: "POST", endpoint: embeddings }],
+  // The second spelling is that of Bedrock's own endpoints, for clients with a built-in provider for them.
+  ...["/v1", "/openai/v1"].flatMap((base): [string, FixedRoute][] => [
+    [`${base}/chat/completions`, { method: "POST", endpoint: chatEndpoint({}) }],
+    [`${base}/responses`, { method: "POST", endpoint: responses }],
+    [`${base}/responses/input_tokens`, { method: "POST", endpoint: inputTokens }],
+    [`${base}/embeddings`, { method: "POST", endpoint: embeddings }],
+  ]),
+  ["/openai/v1/models", { method: "GET", endpoint: modelsEndpoint() }],
   ["/v2/embed", { method: "POST", endpoint: embed }],
   ...["/v1/rerank", "/v2/rerank", "/rerank"].map((path): [string, FixedRoute] => [
     path,
@@ -48,10 +52,13 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
 /** Cloudflare's addresses for Chat Completions, with or without account and gateway. */
 const COMPAT = /^(?:\/v1\/[^/]+\/[^/]+)?\/compat\/chat\/completions$/;
 
-/** Where OpenAI keeps responses. */
-const STORED = /^\/v1\/responses\/./;
+/** Where OpenAI's clients open a WebSocket. */
+const SOCKET = /^(?:\/openai)?\/v1\/responses$/;
 
-const MODEL = /^(?:\/anthropic)?\/v1\/models\/(.+)$/;
+/** Where OpenAI keeps responses. */
+const STORED = /^(?:\/openai)?\/v1\/responses\/./;
+
+const MODEL = /^(?:\/anthropic|\/openai)?\/v1\/models\/(.+)$/;
 
 /** The dialect of a request's response, also for unknown paths. */
 function dialectOf(path: string, headers: Headers): Dialect {
@@ -63,12 +70,12 @@ function dialectOf(path: string, headers: Headers): Dialect {
 }
 
 function route(method: string, path: string, snapshot: Snapshot): Endpoint {
-  if (path === "/v1/responses" && method === "GET") return responsesSocket;
   // The configuration decides which of the gateway's own paths a route may take.
   const configured = snapshot.routes.get(path);
   if (configured !== undefined) {
     return expectMethod("POST", method, chatEndpoint({ defaultModel: configured.model.name }));
   }
+  if (method === "GET" && SOCKET.test(path)) return responsesSocket;
   const fixed = FIXED.get(path);
   if (fixed !== undefined) return expectMethod(fixed.method, method, fixed.endpoint);
   if (COMPAT.test(path)) return expectMethod("POST", method, chatEndpoint({ modelPrefix: "aws-bedrock/" }));

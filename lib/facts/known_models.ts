@@ -25,8 +25,16 @@ const STEMS: readonly string[] = [
   ...["command-r", "embed-english", "embed-multilingual", "embed-v4", "rerank"].map((name) =>
     `cohere.${name}`
   ),
-  ...["amazon.rerank", "twelvelabs.marengo"],
-  ...["deepseek.r1", "deepseek.v3", "openai.gpt-oss-20b", "openai.gpt-oss-120b", "ai21.jamba"],
+  ...["amazon.rerank", "google.gemma", "twelvelabs.marengo", "xai.grok"],
+  ...[
+    "deepseek.r1",
+    "deepseek.v3",
+    "openai.gpt-oss-20b",
+    "openai.gpt-oss-120b",
+    "openai.gpt-5",
+    "openai.gpt-6",
+    "ai21.jamba",
+  ],
   ...["llama3", "llama4"].map((name) => `meta.${name}`),
   ...["mistral", "mixtral", "ministral", "magistral", "pixtral", "voxtral"].map((name) => `mistral.${name}`),
 ];

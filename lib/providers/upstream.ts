@@ -1,21 +1,24 @@
 /** Opens signed exchanges with the configured providers. */
 
 import type { Authenticator } from "../aws/keys/authenticator.ts";
-import { bedrockEndpoint } from "../aws/hosts.ts";
+import { bedrockEndpoint, bedrockMantleEndpoint } from "../aws/hosts.ts";
 import { sigV4Signer } from "../aws/sigv4/sign.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { Provider } from "../snapshot/snapshot.ts";
+import type { BedrockProvider, Provider } from "../snapshot/snapshot.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Fetch, OpenBody } from "../runtime/runtime.ts";
 import { Exchange, type ExchangeTimeouts, type ProbeConnection } from "./transport/exchange.ts";
 import { type Operation, operationPath, operationRow } from "./bedrock/operations.ts";
+import { OWN_SERVICES, type OwnAddress } from "./bedrock/own/address.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./transport/images.ts";
 import type { ProviderCredentials } from "./bedrock/provider_credentials.ts";
 
 export interface UpstreamCall {
   readonly operation: Operation;
+  /** Where the request goes instead of the operation's own address; the operation then only says if it streams. */
+  readonly own?: OwnAddress;
   /** Not sent with a GET. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Headers to send in addition to Adit's own; owned by the call afterwards. */
@@ -77,23 +80,29 @@ export class Upstream {
   /** Starts one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: ExchangeTimeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
-    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider);
-    const { operation, body, headers } = call;
+    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider, call.own);
+    const { operation, own, body, headers } = call;
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     const url = origin + pathOf(target, call);
     const { method } = operationRow(operation);
     return new Exchange(
-      { method, url, headers, ...(method === "GET" ? {} : { body }) },
+      {
+        method,
+        url,
+        headers,
+        ...(method === "GET" ? {} : { body }),
+        ...(own !== undefined && { service: OWN_SERVICES[own.endpoint] }),
+      },
       { ...authenticator, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
     );
   }
 
-  #connectionTo(provider: Provider): Connection {
+  #connectionTo(provider: Provider, own: OwnAddress | undefined): Connection {
     const { fetch, openBody, emulator, credentials, probe } = this.#options;
     switch (provider.kind) {
       case "bedrock":
         return {
-          origin: provider.endpoint ?? bedrockEndpoint(provider.region, provider),
+          origin: originOf(provider, own),
           authenticator: credentials.authenticatorOf(provider),
           fetch,
           openBody,
@@ -101,7 +110,9 @@ export class Upstream {
         };
       case "emulator":
         return {
-          origin: bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
+          origin: own?.endpoint === "mantle"
+            ? bedrockMantleEndpoint(provider.region)
+            : bedrockEndpoint(provider.region, { fips: false, dualstack: false }),
           authenticator: this.#emulatorAuthenticator(provider.region),
           fetch: emulator.fetch,
           openBody: undefined,
@@ -120,6 +131,12 @@ export class Upstream {
   }
 }
 
+function originOf(provider: BedrockProvider, own: OwnAddress | undefined): string {
+  return own?.endpoint === "mantle"
+    ? provider.mantleEndpoint ?? bedrockMantleEndpoint(provider.region)
+    : provider.endpoint ?? bedrockEndpoint(provider.region, provider);
+}
+
 /** Path and query below the provider's origin. Throws if the caller had to sign and did not. */
 function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
   const { operation, pathValues = [modelId], query = "", signedPath } = call;
@@ -130,6 +147,7 @@ function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
       "this model only accepts native Bedrock requests that the caller has signed for AWS",
     );
   }
+  if (call.own !== undefined) return call.own.path;
   return operationPath(operation, pathValues) + (query === "" ? "" : `?${query}`);
 }
 

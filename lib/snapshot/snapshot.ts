@@ -145,6 +145,8 @@ export interface BedrockProvider {
   readonly region: string;
   /** Origin with an optional path prefix, without a trailing slash; undefined for AWS's own host. */
   readonly endpoint: string | undefined;
+  /** The same for the mantle endpoint. */
+  readonly mantleEndpoint: string | undefined;
   /** Never set together with `endpoint`. */
   readonly fips: boolean;
   /** Never set together with `endpoint`. */
@@ -274,11 +276,30 @@ export interface ModelTarget {
   readonly traits: ModelTraits;
   /** Bedrock operation for Anthropic Messages requests; undefined for the family's default. */
   readonly api: ModelApi | undefined;
+  /** The APIs that Bedrock speaks itself for this model; undefined if every request is translated. */
+  readonly ownApis: OwnApis | undefined;
   /** Defaults for fields that a request does not set. */
   readonly defaults: ModelDefaults;
   readonly guardrail: Guardrail | undefined;
   /** Sent as Bedrock's `requestMetadata`; empty if the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bedrock's endpoints with OpenAI's and Anthropic's APIs. */
+export const OWN_ENDPOINTS = ["runtime", "mantle"] as const;
+export type OwnEndpoint = (typeof OWN_ENDPOINTS)[number];
+
+export const OWN_APIS = ["chat", "responses", "messages"] as const;
+export type OwnApi = (typeof OWN_APIS)[number];
+
+export const MANTLE_PATHS = ["/openai/v1", "/v1"] as const;
+
+/** Where requests are passed on instead of translated, by API; undefined where they are translated. */
+export interface OwnApis extends Readonly<Record<OwnApi, OwnEndpoint | undefined>> {
+  /** Where the mantle endpoint has OpenAI's APIs for this model. */
+  readonly mantlePath: (typeof MANTLE_PATHS)[number];
+  /** Types of tools that are left out of requests. */
+  readonly dropTools: readonly string[];
 }
 
 /**

@@ -83,7 +83,7 @@ for (const [request, expected] of ROUTES) {
 const MEANT: readonly (readonly [path: string, meant: string | undefined])[] = [
   ["/chat/completions", "/v1/chat/completions"],
   ["/v1/v1/chat/completions", "/v1/chat/completions"],
-  ["/openai/v1/chat/completions", "/v1/chat/completions"],
+  ["/api/v1/chat/completions", "/v1/chat/completions"],
   ["/messages", "/v1/messages"],
   ["/v1/v1/messages", "/v1/messages"],
   ["/count_tokens", "/v1/messages/count_tokens"],

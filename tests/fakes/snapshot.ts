@@ -32,6 +32,7 @@ export function provider(name: string, region: string, endpoint?: string): Provi
     name,
     region,
     endpoint,
+    mantleEndpoint: undefined,
     fips: false,
     dualstack: false,
     credentials: {
@@ -61,6 +62,7 @@ export function modelTarget(name: string, from: Provider, id: string): ModelTarg
     baseModel: undefined,
     traits: traitsOf(id, builtInModelTable()),
     api: undefined,
+    ownApis: undefined,
     defaults: {},
     guardrail: undefined,
     metadata: {},

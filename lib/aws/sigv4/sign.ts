@@ -14,6 +14,8 @@ export interface SignableRequest {
   readonly headers: Headers;
   /** The exact bytes to send. */
   readonly body?: Uint8Array<ArrayBuffer>;
+  /** Service of the credential scope. Default: the signer's. */
+  readonly service?: string;
 }
 
 /** Returns the headers to send: the request's own, and those that authenticate it at time `nowMs`. */
@@ -34,8 +36,19 @@ type ScopedKey = SigningKey & { readonly service: string };
 /**
  * Signs only `host`, `x-amz-date`, the session token and Bedrock's own headers: a proxy may add or change any others.
  */
-export function sigV4Signer({ service = "bedrock", ...others }: SigningKey): Signer {
-  const key = { service, ...others };
+export function sigV4Signer({ service: usual = "bedrock", ...others }: SigningKey): Signer {
+  const signers = new Map<string, Signer>();
+  return ({ service = usual, ...request }, nowMs) => {
+    let sign = signers.get(service);
+    if (sign === undefined) {
+      sign = serviceSigner({ service, ...others });
+      signers.set(service, sign);
+    }
+    return sign(request, nowMs);
+  };
+}
+
+function serviceSigner(key: ScopedKey): Signer {
   let day: Day | undefined;
   let second: Second | undefined;
   return async (request, nowMs) => {

@@ -38,13 +38,14 @@ export type Verification =
   | { readonly ok: false; readonly error: SignatureError };
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-const SERVICE = "bedrock";
+/** Of Bedrock's runtime, and of its endpoint with OpenAI's and Anthropic's APIs. */
+const SERVICES: readonly string[] = ["bedrock", "bedrock-mantle"];
 const TERMINATOR = "aws4_request";
 /** Maximum difference between the signing time and ours, in either direction. */
 const WINDOW_MS = 5 * 60_000;
 
 /**
- * Whether the request has a valid SigV4 `Authorization` header for service `bedrock`, by the rules of
+ * Whether the request has a valid SigV4 `Authorization` header for one of Bedrock's services, by the rules of
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; over HTTP/2 the AWS
  * SDKs sign `:authority` where others sign `host`, and both mean the requested authority.
  */
@@ -169,7 +170,9 @@ function scopeProblem(scope: Scope, region: string | undefined): string | undefi
   if (scope.region === "" || (region !== undefined && scope.region !== region)) {
     return "Credential should be scoped to a valid region.";
   }
-  if (scope.service !== SERVICE) return `Credential should be scoped to correct service: '${SERVICE}'.`;
+  if (!SERVICES.includes(scope.service)) {
+    return `Credential should be scoped to correct service: '${SERVICES[0]}'.`;
+  }
   if (scope.terminator !== TERMINATOR) {
     return `Credential should be scoped with a valid terminator: '${TERMINATOR}', not '${scope.terminator}'.`;
   }

@@ -12,13 +12,21 @@ import { type LessonName, lessonTraits } from "../../facts/optional_members.ts";
 import { priceOf } from "../../facts/price_book.ts";
 import type { ModelTable } from "../../facts/model_table.ts";
 import { flowYaml, writtenTraits } from "../../facts/written_traits.ts";
-import type { Caller, Credentials, ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts";
+import type {
+  Caller,
+  Credentials,
+  ModelTarget,
+  OwnApi,
+  Provider,
+  Snapshot,
+} from "../../snapshot/snapshot.ts";
 import { didYouMean } from "../../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../../config/schema/values.ts";
 import { messagesApi } from "../../endpoints/model_api.ts";
 import { chooseRegion, planFor, resolveModel, resolveNative } from "../../gateway/resolve.ts";
 import { modelFor } from "../../snapshot/access.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
+import { ownAddress } from "../../providers/bedrock/own/address.ts";
 import { type Operation, operationPath, OPERATIONS } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller } from "../../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
@@ -249,10 +257,24 @@ function requestFacts(
     ? request("invoke", "invokeStream")
     : request("converse", "converseStream");
   return [
-    { topic: "chat", text: request("converse", "converseStream") },
-    { topic: "messages", text: `${messages}; because ${reason}` },
+    ownFact("chat", model) ?? { topic: "chat", text: request("converse", "converseStream") },
+    ...definedOf(ownFact("responses", model)),
+    ownFact("messages", model) ?? { topic: "messages", text: `${messages}; because ${reason}` },
     native,
   ];
+}
+
+/** Where requests are passed on; undefined if they are translated. */
+function ownFact(api: OwnApi, { ownApis }: ModelTarget): Fact | undefined {
+  const address = ownAddress(api, ownApis);
+  return address && {
+    topic: api,
+    text: `POST ${address.path} at the ${address.endpoint} endpoint, passed on unchanged`,
+  };
+}
+
+function definedOf(fact: Fact | undefined): readonly Fact[] {
+  return fact === undefined ? [] : [fact];
 }
 
 function priceFact({ provider, modelId, settings }: Target, { snapshot, nowMs }: ExplainOptions): Fact {

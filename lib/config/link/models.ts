@@ -6,7 +6,7 @@ import { type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import { type LinkedTarget, linkTargets, type TargetSources } from "./targets.ts";
-import type { Model, ModelTarget, Route, Routing } from "../../snapshot/snapshot.ts";
+import { type Model, type ModelTarget, OWN_APIS, type Route, type Routing } from "../../snapshot/snapshot.ts";
 
 const MAX_METADATA = 16;
 
@@ -26,7 +26,16 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Other paths that the gateway serves, unless a route of the operator's takes one; a test compares them, too. */
-export const YIELDING_PATHS: ReadonlySet<string> = new Set(["/rerank", "/v2/embed", "/v2/rerank"]);
+export const YIELDING_PATHS: ReadonlySet<string> = new Set([
+  "/openai/v1/chat/completions",
+  "/openai/v1/embeddings",
+  "/openai/v1/models",
+  "/openai/v1/responses",
+  "/openai/v1/responses/input_tokens",
+  "/rerank",
+  "/v2/embed",
+  "/v2/rerank",
+]);
 
 /** All models with their targets resolved; a model without a valid target is dropped. */
 export function linkModels(
@@ -137,6 +146,11 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
     const isInherited = place === path;
     if (!isInherited && earlier.some(({ name }) => name === target.name)) {
       context.fail(place, `duplicate target name ${quote(target.name)}; set name on one of the targets`);
+    }
+    for (const api of OWN_APIS) {
+      const [first] = targets;
+      if ((first.ownApis?.[api] === undefined) === (target.ownApis?.[api] === undefined)) continue;
+      context.fail([...place, api], "requests must be passed on to all targets of a model, or to none");
     }
     const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
     if (same !== undefined && !(isInherited && sameModel(same, target))) {

@@ -32,7 +32,7 @@ export function linkProvider(
 
 function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): Provider | undefined {
   const path = ["providers", name];
-  const { region, endpoint, fips, dualstack } = entry;
+  const { region, endpoint, mantle_endpoint: mantleEndpoint, fips, dualstack } = entry;
   if (!KNOWN_REGIONS.includes(region)) {
     const place = [...path, "region"];
     const message = `unknown region ${context.shown(place, region, KNOWN_REGIONS)}`;
@@ -45,8 +45,11 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
       context.fail([...path, key], "conflicts with endpoint, which sets the full host name");
     }
   }
-  if (endpoint?.startsWith("http:") && !isLoopback(unbracketed(new URL(endpoint).hostname))) {
-    context.warn([...path, "endpoint"], "prompts and responses are sent unencrypted; use https");
+  for (const key of ["endpoint", "mantle_endpoint"] as const) {
+    const url = entry[key];
+    if (url?.startsWith("http:") && !isLoopback(unbracketed(new URL(url).hostname))) {
+      context.warn([...path, key], "prompts and responses are sent unencrypted; use https");
+    }
   }
   const credentials = linkCredentials(entry.credentials, {
     path: [...path, "credentials"],
@@ -54,7 +57,8 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
     context,
   });
   const quotas = linkQuotas([...path, "quota"], entry.quota, context);
-  return credentials && { kind: "bedrock", name, region, endpoint, fips, dualstack, credentials, quotas };
+  return credentials &&
+    { kind: "bedrock", name, region, endpoint, mantleEndpoint, fips, dualstack, credentials, quotas };
 }
 
 /** Whether a word of the region is none of AWS's, but almost one. */

@@ -2,7 +2,14 @@
 
 import type { Path } from "../../base/problems.ts";
 import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
-import type { ModelDefaults, ModelTarget, Provider } from "../../snapshot/snapshot.ts";
+import {
+  type ModelDefaults,
+  type ModelTarget,
+  OWN_APIS,
+  type OwnApi,
+  type OwnApis,
+  type Provider,
+} from "../../snapshot/snapshot.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import type { LinkContext } from "./context.ts";
 import { doubtModelId } from "./doubts.ts";
@@ -24,6 +31,7 @@ export type LinkedTarget = ModelTarget | {
 type TargetConfig = NonNullable<ModelConfig["targets"]>[number];
 type Placed =
   & Pick<ModelConfig, "provider" | "id" | "base_model" | "traits" | "api" | "defaults" | "guardrail">
+  & Pick<ModelConfig, OwnApi | "mantle_path" | "drop_tools">
   & {
     readonly name?: string | undefined;
     readonly priority?: number;
@@ -41,7 +49,7 @@ export function linkTargets(
   // What is wrong with the list is reported already.
   if (entry.targets === undefined && context.isCut([...path, "targets"])) return [];
   if (entry.targets === undefined) return compact([linkTarget(path, entry, { ...sources, model: entry })]);
-  for (const key of ["provider", "id", "base_model", "api"] as const) {
+  for (const key of ["provider", "id", "base_model", "api", ...OWN_KEYS] as const) {
     if (entry[key] !== undefined) {
       context.fail([...path, key], "cannot be combined with targets; move it into a target");
     }
@@ -51,7 +59,7 @@ export function linkTargets(
     if (target.model === undefined) {
       return linkTarget(place, overModel(target, entry), { ...sources, model: entry });
     }
-    for (const key of ["provider", "id", "base_model", "api", "guardrail"] as const) {
+    for (const key of ["provider", "id", "base_model", "api", "guardrail", ...OWN_KEYS] as const) {
       if (target[key] !== undefined) context.fail([...place, key], "cannot be combined with model");
     }
     return { other: target.model, path: place, entry: target };
@@ -86,6 +94,7 @@ function linkTarget(
   const own = compileTraits(entry.traits);
   const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };
   checkFit(path, entry, { traits, context });
+  if (provider !== undefined) checkMantle(path, entry, provider, context);
   return provider && {
     name: entry.name ?? provider.name,
     path,
@@ -97,10 +106,35 @@ function linkTarget(
     baseModel: entry.base_model,
     traits,
     api: entry.api,
+    ownApis: ownApisOf(entry),
     defaults: modelDefaults(entry.defaults),
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
     metadata: model.metadata,
   };
+}
+
+/** The keys of what is passed on instead of translated. */
+const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools"] as const;
+
+function ownApisOf(entry: Placed): OwnApis | undefined {
+  const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1", drop_tools: dropTools = [] } =
+    entry;
+  if (OWN_APIS.every((api) => entry[api] === undefined)) return undefined;
+  return { chat, responses, messages, mantlePath, dropTools };
+}
+
+/** Reports what the mantle endpoint cannot do, and where it is not known. */
+function checkMantle(path: Path, entry: Placed, provider: Provider, context: LinkContext): void {
+  const api = OWN_APIS.find((each) => entry[each] === "mantle");
+  if (api === undefined) return;
+  if (entry.guardrail !== undefined) {
+    context.fail([...path, api], "the mantle endpoint has no guardrails, and this model has one");
+  }
+  if (
+    provider.kind === "bedrock" && provider.endpoint !== undefined && provider.mantleEndpoint === undefined
+  ) {
+    context.fail([...path, api], `set providers.${provider.name}.mantle_endpoint, since its endpoint is set`);
+  }
 }
 
 const MISSING_PROVIDER = "missing: expected the name of a provider";

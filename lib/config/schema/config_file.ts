@@ -182,6 +182,13 @@ const bedrock = mapping({
     sensitive: "unless right",
   }).optional().describe("URL to use instead of the AWS endpoint, such as a VPC endpoint."),
   quota: quotas,
+  mantle_endpoint: parsed({
+    expected: "an http or https URL without user info, query or fragment",
+    parse: parseEndpoint,
+    sensitive: "unless right",
+  }).optional().describe(
+    "URL to use instead of the AWS endpoint bedrock-mantle, which has OpenAI's and Anthropic's APIs.",
+  ),
   fips: flag().prefault(false).describe("Use the FIPS endpoint; excludes endpoint."),
   dualstack: flag().prefault(false).describe(
     "Use the dual-stack (IPv4 and IPv6) endpoint; excludes endpoint.",

@@ -6,7 +6,9 @@ import {
   GUARDRAIL_TRACES,
   INPUT_TYPES,
   LATENCIES,
+  MANTLE_PATHS,
   MODEL_APIS,
+  OWN_ENDPOINTS,
   PICKS,
   SERVICE_TIERS,
 } from "../../snapshot/snapshot.ts";
@@ -81,6 +83,21 @@ const target = {
     .describe(
       "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
     ),
+  chat: z.enum(OWN_ENDPOINTS).optional()
+    .describe("Pass Chat Completions on to Bedrock's own endpoint, unchanged; default: translate them."),
+  responses: z.enum(OWN_ENDPOINTS).optional()
+    .describe("Pass Responses on to Bedrock's own endpoint, unchanged; default: translate them."),
+  messages: z.enum(OWN_ENDPOINTS).optional()
+    .describe("Pass Anthropic Messages on to Bedrock's own endpoint, unchanged; default: see api."),
+  mantle_path: z.enum(MANTLE_PATHS).optional()
+    .describe(
+      "Path of OpenAI's APIs on the mantle endpoint, which depends on the model; default: /openai/v1.",
+    ),
+  drop_tools: list(text({ expected: "a type of tool, such as web_search", maxLength: 64 }), {
+    min: 0,
+    max: 32,
+  })
+    .optional().describe("Types of tools to leave out of requests that are passed on."),
   defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
 } as const;
 

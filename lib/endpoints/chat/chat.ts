@@ -24,6 +24,7 @@ import { replayedAnswer } from "../replayed_answer.ts";
 import { affinityKey } from "../affinity.ts";
 import { jsonBody } from "../json_body.ts";
 import { requestSize } from "../request_size.ts";
+import { ownReading } from "../own/own.ts";
 import { settingsOf } from "../model_api.ts";
 
 /** How a route determines the `model` of its requests. */
@@ -42,10 +43,14 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     counts: "tokens",
     read(received) {
       const body = jsonBody(received);
+      const planOf = (name: string) =>
+        resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
+      const own = ownReading({ api: "chat", received, body, defaultModel, planOf });
+      if (own !== undefined) return own;
       const request = parseChatRequest(body);
       const name = request.model ?? defaultModel;
       if (name === undefined) throw invalidField("model", "missing; send the name of a model");
-      const plan = resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
+      const plan = planOf(name);
       let whole: Promise<ChatRequest> | undefined;
       let known = request;
       const attempt: ModelRequest["attempt"] = async (target, call, hold) => {

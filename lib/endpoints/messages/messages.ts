@@ -43,6 +43,7 @@ import { affinityKey } from "../affinity.ts";
 import { withDottedPaths } from "../../wire/anthropic/paths.ts";
 import { jsonBody } from "../json_body.ts";
 import { requestSize } from "../request_size.ts";
+import { ownReading } from "../own/own.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
 /** Parses what is needed whichever Bedrock API is used. */
@@ -52,9 +53,12 @@ export const messages: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = withDottedPaths(() => jsonBody(received));
+    const planOf = (name: string) => resolveModel(name, received.caller, received.snapshot);
+    const own = ownReading({ api: "messages", received, body, defaultModel: undefined, planOf });
+    if (own !== undefined) return own;
     const head = parseMessagesHead(body);
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
-    const plan = resolveModel(head.model, received.caller, received.snapshot);
+    const plan = planOf(head.model);
     let whole: Promise<JsonObject> | undefined;
     let known = body;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {

@@ -21,6 +21,7 @@ import { parseResponsesRequest, type ResponsesRequest } from "../../wire/openai/
 import { affinityKey } from "../affinity.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { jsonBody } from "../json_body.ts";
+import { ownReading } from "../own/own.ts";
 import { settingsOf } from "../model_api.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { requestSize } from "../request_size.ts";
@@ -33,9 +34,12 @@ export const responses: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = jsonBody(received);
+    const planOf = (name: string) => resolveModel(name, received.caller, received.snapshot);
+    const own = ownReading({ api: "responses", received, body, defaultModel: undefined, planOf });
+    if (own !== undefined) return own;
     const request = parseResponsesRequest(body);
     const name = modelName(request);
-    const plan = resolveModel(name, received.caller, received.snapshot);
+    const plan = planOf(name);
     let whole: Promise<ResponsesRequest> | undefined;
     let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {

@@ -97,9 +97,17 @@ function kindOf({ status, type, message, isForeign }: Response): ErrorKind {
   return KIND_BY_STATUS.get(status) ?? "upstream_error";
 }
 
-/** AWS names every request that it has seen. */
+/** AWS names every request that it has seen; its OpenAI-compatible endpoints answer in OpenAI's form. */
 function isForeign(headers: Headers, body: Uint8Array): boolean {
-  return isHtml(headers, body) || !(headers.has("x-amzn-requestid") || headers.has("x-amzn-errortype"));
+  if (isHtml(headers, body)) return true;
+  return !(headers.has("x-amzn-requestid") || headers.has("x-amzn-errortype") || isOpenAiError(body));
+}
+
+/** Whether it is `{"error": {"message": "…", "code": "…"}}`, with a code or a type. */
+function isOpenAiError(body: Uint8Array): boolean {
+  const error = member(parseSmallJson(body), "error");
+  const isText = (name: string) => typeof member(error, name) === "string";
+  return isText("message") && (isText("code") || isText("type"));
 }
 
 /** Whether it is a page for people, which Bedrock never sends. */
@@ -188,18 +196,22 @@ function exceptionName(text: unknown): string | undefined {
   return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
 }
 
+/** The JSON of an error; undefined if there is none. */
+function parseSmallJson(body: Uint8Array): JsonValue | undefined {
+  if (body.length > MAX_ERROR_BYTES) return undefined;
+  try {
+    return JSON.parse(decodeUtf8(body));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * AWS's front ends write `Message`, its services `message`; its OpenAI-compatible endpoints and some models have
  * `{"error": {"message", "code"}}`, and proxies `{"error": "…"}` or `{"detail": "…"}`.
  */
 function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
-  if (body.length > MAX_ERROR_BYTES) return {};
-  let value: JsonValue;
-  try {
-    value = JSON.parse(decodeUtf8(body));
-  } catch {
-    return {};
-  }
+  const value = parseSmallJson(body);
   const error = member(value, "error");
   const firstString = (...values: readonly (JsonValue | undefined)[]) =>
     values.find((each) => typeof each === "string" && each !== "");

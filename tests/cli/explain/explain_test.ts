@@ -53,6 +53,7 @@ const MORE = `models:
     defaults: { additional_model_request_fields: { deep: { key: "\${credential:token}" } } }
     metadata: { stage: "\${env:REGION}", token: "\${env:REGION}\${file:token}" }
   vectors: { provider: west, id: amazon.titan-embed-text-v2:0 }
+  direct: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle, mantle_path: /v1 }
 `;
 
 async function runIn(command: Command, ...args: readonly string[]): Promise<Run> {
@@ -283,4 +284,12 @@ Deno.test("explain lists the rate limits and quotas of a request", async () => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("explain says which requests are passed on unchanged, and where", async () => {
+  const { code, out } = await runIn(explain, "direct");
+  equal(code, 0);
+  match(out, /^chat +POST \/v1\/chat\/completions at the mantle endpoint, passed on unchanged$/m);
+  match(out, /^responses +POST \/v1\/responses at the mantle endpoint, passed on unchanged$/m);
+  match(out, /^messages +POST \/model\/openai\.gpt-5\.6-sol\/converse/m);
 });

@@ -23,7 +23,11 @@ Deno.test("a refusal whose body is endless or breaks off is classified by its st
 Deno.test("a whole answer is given as JSON, with its id", async () => {
   const { exchange, upstream, timers } = startExchange();
   (await upstream.call(0)).answerWhole(200, '{"stopReason":"end_turn"}', { "x-amzn-requestid": "r-9" });
-  deepEqual(await readJsonAnswer(exchange), { value: { stopReason: "end_turn" }, requestId: "r-9" });
+  deepEqual(await readJsonAnswer(exchange), {
+    value: { stopReason: "end_turn" },
+    requestId: "r-9",
+    headerUsage: undefined,
+  });
   equal(timers.size, 0);
 });
 

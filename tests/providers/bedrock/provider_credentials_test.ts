@@ -36,6 +36,7 @@ function provider(name: string, credentials: Credentials, region = "us-east-1"):
     name,
     region,
     endpoint: undefined,
+    mantleEndpoint: undefined,
     fips: false,
     dualstack: false,
     credentials,

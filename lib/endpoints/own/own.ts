@@ -1,0 +1,187 @@
+/**
+ * Requests in an API that Bedrock speaks itself: the caller's bytes go to the model and the model's to the caller,
+ * except for the model's name.
+ */
+
+import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
+import { AditError, invalidField, toAditError } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from "../../base/json.ts";
+import { withMember } from "../../base/json_member.ts";
+import { jsonText } from "../../base/json_text.ts";
+import type { Call } from "../../gateway/call.ts";
+import { type Attempt, attemptWith, type EndpointRequest, type Reading } from "../../gateway/endpoint.ts";
+import type { Answer } from "../../gateway/outcome.ts";
+import { expectSuccess, MAX_ANSWER_BYTES, requestIdOf } from "../../providers/bedrock/answer.ts";
+import type { Hold } from "../../providers/bedrock/hold.ts";
+import { type OwnAddress, ownAddress } from "../../providers/bedrock/own/address.ts";
+import { withModelName } from "../../providers/bedrock/own/model_name.ts";
+import { reportRow } from "../../providers/bedrock/own/reports.ts";
+import { OwnStream } from "../../providers/bedrock/own/stream.ts";
+import type { Plan, Target } from "../../snapshot/plan.ts";
+import type { OwnApi } from "../../snapshot/snapshot.ts";
+import { guardrailHeaders, refuseGuardrailMembers } from "../../translate/converse/guardrail.ts";
+import { affinityKey } from "../affinity.ts";
+import { settingsOf } from "../model_api.ts";
+import { requestSize } from "../request_size.ts";
+import { OwnSource } from "./source.ts";
+
+export interface OwnRequest {
+  readonly api: OwnApi;
+  readonly received: EndpointRequest;
+  /** The parsed body. */
+  readonly body: JsonObject;
+  /** Used if the body has none. */
+  readonly defaultModel: string | undefined;
+  /** Resolves the model. Throws `model_not_found`. */
+  readonly planOf: (name: string) => Plan;
+}
+
+/** Undefined if requests of the model have to be translated, or none is named. */
+export function ownReading(request: OwnRequest): Reading | undefined {
+  const { api, body, defaultModel, planOf, received: { received: { headers } } } = request;
+  const model = typeof body["model"] === "string" && body["model"] !== "" ? body["model"] : defaultModel;
+  if (model === undefined) return undefined;
+  const plan = planOf(model);
+  if (ownAddress(api, plan.targets[0].settings?.ownApis) === undefined) return undefined;
+  const previous = body["previous_response_id"];
+  if (plan.targets.length > 1 && previous !== undefined && previous !== null) {
+    throw invalidField(
+      "previous_response_id",
+      "this model has several targets, which do not share responses; send the whole input",
+    );
+  }
+  const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
+  const attempt = (target: Target, call: Call, hold: Hold | undefined) =>
+    attemptOwn({ ...request, model }, { target, call, hold });
+  const measure = () => requestSize(body);
+  return { kind: "model", request: { plan, attempt, measure, affinity } };
+}
+
+interface At {
+  readonly target: Target;
+  readonly call: Call;
+  readonly hold: Hold | undefined;
+}
+
+/** `model` is the name that the caller sent. */
+function attemptOwn(
+  request: OwnRequest & { readonly model: string },
+  { target, call, hold }: At,
+): Promise<Attempt> {
+  const { api, body, model } = request;
+  const settings = settingsOf(target);
+  const address = ownAddress(api, settings.ownApis);
+  if (address === undefined) throw new AditError("internal");
+  if (settings.guardrail !== undefined) refuseGuardrailMembers(body);
+  const { text, dropped } = bodyFor(request, target);
+  return attemptWith(dropped, async () => {
+    const exchange = call.open(target, {
+      operation: body["stream"] === true ? "invokeStream" : "invoke",
+      own: address,
+      headers: headersFor(request, target, address),
+      body: encodeUtf8(text),
+    });
+    const head = await expectSuccess(exchange);
+    const headers = new Headers({ "content-type": head.headers.get("content-type") ?? "application/json" });
+    if (body["stream"] === true) {
+      headers.set("cache-control", "no-cache");
+      headers.set("x-accel-buffering", "no");
+      const stream = await OwnStream.open(exchange, { head, api, model, hold });
+      return {
+        status: 200,
+        headers,
+        ignored: [],
+        body: new OwnSource(stream, { api, model, requestId: call.id }),
+        outcome: () => ({
+          usage: stream.usage,
+          stopReason: stream.stopReason,
+          upstreamRequestId: stream.requestId,
+          anomalies: [],
+          refusal: stream.error,
+        }),
+      };
+    }
+    return wholeAnswer(decodeUtf8(await exchange.readAll(MAX_ANSWER_BYTES)), {
+      api,
+      model,
+      headers,
+      requestId: requestIdOf(head),
+    });
+  });
+}
+
+interface Whole {
+  readonly api: OwnApi;
+  readonly model: string;
+  readonly headers: Headers;
+  readonly requestId: string | undefined;
+}
+
+function wholeAnswer(text: string, { api, model, headers, requestId }: Whole): Answer {
+  const value = parseAnswer(text);
+  const row = reportRow(api);
+  const stopReason = row.stopReason(value);
+  const outcome = {
+    usage: row.usage(value, undefined),
+    stopReason: typeof stopReason === "string" ? stopReason : undefined,
+    upstreamRequestId: requestId,
+    anomalies: [],
+  };
+  return {
+    status: 200,
+    headers,
+    ignored: [],
+    body: withModelName(text, model, undefined),
+    outcome: () => outcome,
+  };
+}
+
+/** Throws `upstream_protocol` for anything but an object: a page of a proxy, or half an answer. */
+function parseAnswer(text: string): JsonObject {
+  try {
+    const value = parseExactJson(text);
+    if (isJsonObject(value)) return value;
+  } catch (cause) {
+    throw new AditError("upstream_protocol", undefined, { cause: toAditError(cause).name });
+  }
+  throw new AditError("upstream_protocol");
+}
+
+/** The caller's text with the target's model id, and without the tools that the model is not to be sent. */
+function bodyFor(
+  { received: { received }, body }: OwnRequest,
+  { settings, modelId }: Target,
+): { readonly text: string; readonly dropped: readonly string[] } {
+  const text = withMember(decodeUtf8(received.body), "model", JSON.stringify(modelId));
+  const drop = settings?.ownApis?.dropTools ?? [];
+  const { tools } = body;
+  if (drop.length === 0 || !Array.isArray(tools)) return { text, dropped: [] };
+  const typeOf = (tool: JsonValue) => isJsonObject(tool) ? String(tool["type"]) : "";
+  const dropped = [...new Set(tools.map(typeOf))].filter((type) => drop.includes(type));
+  if (dropped.length === 0) return { text, dropped };
+  const kept = tools.filter((tool: JsonValue) => !drop.includes(typeOf(tool)));
+  return {
+    text: withMember(text, "tools", jsonText(kept)),
+    dropped: dropped.map((type) => `tools[${type}]`),
+  };
+}
+
+/** The version of Anthropic's API that is assumed of a request without one. */
+const ANTHROPIC_VERSION = "2023-06-01";
+
+function headersFor(
+  { api, received: { received: { headers } } }: OwnRequest,
+  { settings }: Target,
+  { endpoint }: OwnAddress,
+): Headers {
+  const sent = new Headers({ "content-type": "application/json" });
+  if (api === "messages") {
+    sent.set("anthropic-version", headers.get("anthropic-version") ?? ANTHROPIC_VERSION);
+    const betas = headers.get("anthropic-beta");
+    if (betas !== null) sent.set("anthropic-beta", betas);
+  }
+  if (endpoint === "runtime" && settings?.guardrail !== undefined) {
+    for (const [name, value] of Object.entries(guardrailHeaders(settings.guardrail))) sent.set(name, value);
+  }
+  return sent;
+}
