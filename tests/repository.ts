@@ -36,7 +36,7 @@ async function firstChangedAfter(path: string, time: Date): Promise<string | und
   return undefined;
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot be told to take any. */
+/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");

@@ -1,4 +1,4 @@
-/** The size of a request for a model, read from its parsed body, whichever dialect it is in. */
+/** The size of a request for a model, read from its parsed body, in any dialect. */
 
 import { Buffer } from "node:buffer";
 

@@ -161,7 +161,7 @@ export class Pipeline {
     return await this.#answerCaller(incoming, endpoint);
   }
 
-  /** Which routes exist is only for callers to know, so what is wrong with one is told after the key is checked. */
+  /** Which routes exist is only for callers to know, so what is wrong with one is reported after the key is checked. */
   #routed(method: string, path: string, snapshot: Snapshot): Endpoint {
     try {
       return this.#options.router.route(method, path, snapshot);

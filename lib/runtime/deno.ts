@@ -107,7 +107,7 @@ type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
 const REOPEN_MS = 50;
 
 /**
- * Deno 2.9.6 ends a server for good, with its in-flight requests, when it cannot accept a connection because the
+ * Deno 2.9.6 ends a server permanently, with its in-flight requests, when it cannot accept a connection because the
  * process has too many open files. Another one replaces it as soon as files are available; the error is left
  * unhandled, so that whoever logs unhandled errors sees it.
  */

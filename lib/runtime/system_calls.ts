@@ -63,7 +63,7 @@ function openFirst(libraries: readonly string[], open: (library: string) => Libc
       reasons.push(messageOf(error));
     }
   }
-  // Without the permission all of them fail alike; without the library, any of the reasons will do.
+  // Without the permission all of them fail in the same way; without the library, any of the reasons will do.
   throw new Error(`Cannot open the C library: ${reasons[0]}`);
 }
 

@@ -26,7 +26,7 @@ type Address = ListenAddress | SocketAddress;
 
 /** Sockets that have been opened but not yet activated. */
 export interface ListenChange {
-  /** Activates the new sockets, and drains those that are no longer wanted. */
+  /** Activates the new sockets, and drains those that are no longer needed. */
   commit(): void;
   /** Closes the new sockets again; nothing has changed. */
   undo(): void;

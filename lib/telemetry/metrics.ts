@@ -125,7 +125,7 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  /** A name of the configuration: what clients make up would be a series for each invention. */
+  /** A name from the configuration: names that clients invent would each become a series. */
   #modelOf({ model, requestedModel }: RequestRecord): string {
     if (model === undefined) return requestedModel === undefined ? "(none)" : "(unknown)";
     return this.#options.isModel(model) ? this.#model.of(model) : "(native)";

@@ -1,5 +1,5 @@
 /**
- * Builds a release: a binary for each target with the SBOM and what an operator installs beside it, and SHA256SUMS over
+ * Builds a release: a binary for each target with the SBOM and what an operator installs with it, and SHA256SUMS over
  * all of them. Each target's Bun comes from npm, as npm is set up on this machine, and stays below `.tools/`.
  *
  * With a key, SHA256SUMS is signed, so that `ssh-keygen -Y verify` and `install.sh --signers` can tell who made it.
@@ -70,7 +70,7 @@ const sumsPath = join(out, "SHA256SUMS");
 await Deno.writeTextFile(sumsPath, sums.join(""));
 if (values.sign !== undefined) await signSums(sumsPath, values.sign);
 
-/** Writes `SHA256SUMS.sig` beside the sums. The namespace keeps a signature made for anything else from being taken. */
+/** Writes `SHA256SUMS.sig` next to the sums. The namespace keeps a signature made for anything else from being accepted. */
 async function signSums(path: string, key: string): Promise<void> {
   await run("ssh-keygen", ["-Y", "sign", "-f", key, "-n", "adit-release", path]);
 }

@@ -203,7 +203,7 @@ for (const [request, body, status, error] of REFUSED) {
     }));
 }
 
-Deno.test("a gateway that does not take the changed files is an error with its problems", () =>
+Deno.test("if the gateway rejects the changed files, the answer is an error with the problems", () =>
   withFiles(async (world) => {
     world.reloadProblems = ['Cannot listen on "127.0.0.1:1": permission denied'];
     const { status, body } = await world.send("DELETE /admin/v1/callers/search");

@@ -80,7 +80,7 @@ const AROUND = [
   "”",
 ];
 
-Deno.test("identifiers do not get through, wherever they stand", () => {
+Deno.test("identifiers do not get through, wherever they are", () => {
   const random = new Random(42);
   for (let round = 0; round < 20_000; round++) {
     const chosen = [random.pick(SECRETS), random.pick(SECRETS), random.pick(SECRETS)];

@@ -132,7 +132,7 @@ Deno.test("the interval runs only while there are deadlines", () => {
   equal(time.starts, 2);
 });
 
-Deno.test("a wheel that rested for long does not take the rest for a stall", () => {
+Deno.test("a timer wheel that was idle for long does not mistake that for a stall", () => {
   const { timers, advance } = fakeTime();
   let fired = 0;
   timers.after(50, () => fired++);

@@ -14,7 +14,7 @@ interface Batches {
   begun(count: number): Promise<void>;
 }
 
-/** A writer that takes nothing until it is released. */
+/** A writer that accepts nothing until it is released. */
 function slowWriter(): Batches & { readonly write: (text: string) => Promise<void> } {
   const texts: string[] = [];
   let release = () => {};

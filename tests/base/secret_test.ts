@@ -52,7 +52,7 @@ Deno.test("what was changed, cut or sealed elsewhere is not opened", () => {
   }
 });
 
-Deno.test("the key of the process is made once, and no other takes its place", () => {
+Deno.test("the key of the process is made once and never replaced", () => {
   const key = sealingKey();
   useSealingKey(key.slice());
   throws(() => useSealingKey(key.map((byte) => byte ^ 1)), /Cannot change the sealing key/);

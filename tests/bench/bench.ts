@@ -59,7 +59,7 @@ if (!isQuick) await publish(results);
 async function measure(): Promise<Results> {
   print("starts\n");
   const starts = await measureStarts(upstreamUrl, EFFORT.starts);
-  // What has carried the open streams rests while others are measured, and then tells what memory it still has.
+  // The subjects that carried the open streams are idle while others are measured, and then report the memory they still use.
   const rested = await startSubjects(upstreamUrl);
   try {
     const openStreams = await measureStreams(rested);

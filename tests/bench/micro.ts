@@ -1,6 +1,6 @@
 /**
- * `make micro`: what single steps of a request cost, as multiples of a fixed loop on the same runtime, beside the
- * stored baseline. Fails where a step takes half as much again; `UPDATE=1` stores what is measured. Runs on Bun and Deno.
+ * `make micro`: what single steps of a request cost, as multiples of a fixed loop on the same runtime, compared
+ * with the stored baseline. Fails if a step takes half as much again; `UPDATE=1` stores what is measured. Runs on Bun and Deno.
  */
 
 import { Buffer } from "node:buffer";

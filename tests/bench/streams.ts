@@ -32,7 +32,7 @@ const OPENING_MS = 2000;
 /** A stream that takes longer has failed. */
 const MOST_STREAM_MS = 20_000;
 const LAST_CHUNK = "0\r\n\r\n";
-/** The times at which the upstream sent its events stand in their texts. */
+/** The times at which the upstream sent its events, in their texts. */
 const SENT_AT = /@(\d+)@/g;
 /** No longer than a time in an event, so that one that two packets share is not missed. */
 const OVERLAP_CHARS = 24;
@@ -62,7 +62,7 @@ function open(): Promise<Socket> {
   return promise;
 }
 
-/** Sends the request once and reads its answer to the end; `onBytes` sees everything that comes behind the head. */
+/** Sends the request once and reads its answer to the end; `onBytes` sees everything after the head. */
 function exchange(socket: Socket, onBytes: (bytes: Buffer) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onClose = () => finish(new Error("Cannot read a stream: the connection was closed"));

@@ -205,7 +205,7 @@ async function startPortkey(upstream: string): Promise<Subject> {
 /** Another gateway, that speaks OpenAI Chat. */
 interface Peer {
   readonly name: string;
-  /** The command that starts it; `{upstream}` stands for the upstream's URL. */
+  /** The command that starts it; `{upstream}` is replaced with the upstream's URL. */
   readonly command: readonly string[];
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * The Bedrock of the benchmark: canned answers over bare sockets, so that it costs little beside whatever is measured.
- * Prints its port. What it answers stands in the path: the operation, and the model id as one of `BEHAVIOURS`.
+ * The Bedrock of the benchmark: canned answers over bare sockets, so that it costs little compared with the subject.
+ * Prints its port. What it answers is in the path: the operation, and the model id as one of `BEHAVIOURS`.
  */
 
 import { Buffer } from "node:buffer";

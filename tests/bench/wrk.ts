@@ -21,7 +21,7 @@ export interface Load {
   readonly p99Us: number;
 }
 
-/** Sends requests for a time, and tells how they went. */
+/** Sends requests for a time, and returns the results. */
 export async function load({ url, headers, bodyFile, connections, seconds }: LoadOptions): Promise<Load> {
   const script = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".lua" });
   await Deno.writeTextFile(script, scriptOf(headers, bodyFile));

@@ -1,4 +1,4 @@
-/** Where a caller's key may stand, and what each way of not having a good one is called. */
+/** Where a caller's key may be, and the error for each way of not having a valid one. */
 
 import { equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";

@@ -17,7 +17,7 @@ const LIFECYCLES: Readonly<Record<string, object>> = {
   "amazon.titan-text-lite-v1": { status: "LEGACY", endOfLifeTime: "2001-02-03T00:00:00Z" },
 };
 
-/** Answers Converse for every model, and tells the lifecycle of those it knows. */
+/** Answers Converse for every model, with the lifecycle of those it knows. */
 function bedrock(request: Request): Response {
   const { pathname } = new URL(request.url);
   const [, id = ""] = /^\/foundation-models\/(.+)$/.exec(decodeURIComponent(pathname)) ?? [];
@@ -55,7 +55,7 @@ callers:
   }
 }
 
-Deno.test("a model at its end of life is a warning at its entry, and a lifecycle that is not told is none", async () => {
+Deno.test("a model at its end of life is a warning at its entry, and a missing lifecycle is none", async () => {
   const { code, out, err } = await checkOnline();
   equal(
     err,

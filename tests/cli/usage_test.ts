@@ -1,4 +1,4 @@
-/** What the command line says to help and to mistakes, in as few lines as that takes. */
+/** What the command line prints for help and for mistakes, in few lines. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";

@@ -12,7 +12,7 @@ const examples = (await repositoryFiles()).filter((path) =>
   path.startsWith(FOLDER) && path.endsWith(".yaml")
 );
 
-/** What `${credential:NAME}` in the examples stands for. */
+/** What `${credential:NAME}` in the examples is replaced with. */
 const { certificate, key } = selfSignedCertificate();
 const CREDENTIALS: Readonly<Record<string, string>> = {
   tls_certificate: certificate,

@@ -13,7 +13,7 @@ import { casePaths, GOLDEN } from "../suites/golden_files.ts";
 const CASES = new URL("config/", GOLDEN);
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** No message may contain this: every secret in the cases has it, in the files, beside them and here. */
+/** No message may contain this: every secret in the cases has it, in the files, next to them and here. */
 const SECRET = "hunter2";
 
 const ENV = {

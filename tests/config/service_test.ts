@@ -9,7 +9,7 @@ const unit = readRepositoryFile("config/adit.service");
 /** systemd's own bound for "OK" is 5; below 2 nothing is left open that the program does not use. */
 const MAX_EXPOSURE = 2.0;
 
-/** What a page tells to write into "systemctl edit adit", as it counts: behind what the unit itself says. */
+/** What a page says to write into "systemctl edit adit", as systemd reads it: after the unit itself. */
 function withDropIn(page: string): string {
   const [, dropIn] = /^```ini\n\[Service\]\n([^`]+)```$/m.exec(readRepositoryFile(page)) ?? [];
   assert.ok(dropIn !== undefined, `${page} has no drop-in`);

@@ -65,7 +65,7 @@ interface Setup {
   readonly options?: Partial<WatchOptions>;
 }
 
-/** Runs the test with a watched folder, and takes both down again. */
+/** Runs the test with a watched folder, and removes both afterwards. */
 async function withWatch(
   { layOut = plainFile, options = {} }: Setup,
   test: (watched: Watched) => Promise<void>,

@@ -1,4 +1,4 @@
-/** A host with sources of credentials of its own, and a Bedrock that knows whose signatures to take. */
+/** A host with sources of credentials of its own, and a Bedrock that knows whose signatures to accept. */
 
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
@@ -7,7 +7,7 @@ import { type AwsIdentity, type KnownPair, startAwsIdentity } from "../fakes/aws
 import { KEY, keyHash } from "./configs.ts";
 import type { Program } from "./program.ts";
 
-/** The emulator as a Bedrock of its own, which takes the signatures of the identity's pairs alone. */
+/** The emulator as a Bedrock of its own, which accepts only signatures by the identity's pairs. */
 function startBedrock(identity: AwsIdentity, clock: Clock) {
   const signers: string[] = [];
   const expired = new Set<string>();

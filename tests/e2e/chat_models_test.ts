@@ -1,4 +1,4 @@
-/** OpenAI's client in front of the real program: models that refuse what their neighbors take, and histories that are odd. */
+/** OpenAI's client in front of the real program: models that refuse what others accept, and unusual histories. */
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
@@ -20,7 +20,7 @@ function modelTest(name: string, test: (client: OpenAI, program: Program) => Pro
   });
 }
 
-/** Tools of which one has a name that Nova does not take. */
+/** Tools, one with a name that Nova does not accept. */
 const TOOLS: OpenAI.Chat.Completions.ChatCompletionTool[] = [{
   type: "function",
   function: {

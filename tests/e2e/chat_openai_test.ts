@@ -22,7 +22,7 @@ function clientOf({ url }: Program, apiKey = KEY): OpenAI {
   return new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 }
 
-/** A test with a client in front of a program of its own, which has these models beside the usual ones. */
+/** A test with a client in front of a program of its own, which has these models in addition to the usual ones. */
 function clientTest(
   name: string,
   test: (client: OpenAI, program: Program) => Promise<void>,
@@ -48,7 +48,7 @@ function runTool(name: string, args: string): string {
   return `${name} of ${JSON.parse(args).place}`;
 }
 
-/** Puts a stream's tool calls together the way the API reference tells clients to: by their index. */
+/** Puts a stream's tool calls together as the API reference says: by their index. */
 async function readToolCalls(
   stream: AsyncIterable<OpenAI.Chat.Completions.ChatCompletionChunk>,
 ): Promise<AssistantMessage["tool_calls"]> {

@@ -82,7 +82,7 @@ clientProgramTest(
   },
 );
 
-/** Reads the notes, edits them as they say, and tells. */
+/** Reads the notes, edits them as they say, and reports. */
 async function editNotes(workplace: Workplace, wish: Omit<Prompt, "prompt">): Promise<void> {
   const notes = await writeNotes(workplace, {
     tool: "Edit",

@@ -23,7 +23,7 @@ const REQUESTS = Object.fromEntries(
   })),
 ) as Record<(typeof NAMES)[number], Recorded>;
 
-/** Claude Code takes a token, a key, or both. */
+/** Claude Code accepts a token, a key, or both. */
 const AUTHORIZATIONS: readonly Readonly<Record<string, string>>[] = [
   { authorization: `Bearer ${KEY}` },
   { "x-api-key": KEY },

@@ -1,4 +1,4 @@
-/** SIGTERM: nothing new is taken, what runs may finish, what does not finish is told so, and the exit code is 0. */
+/** SIGTERM: nothing new is accepted, running requests may finish, the others end with an error, and the exit code is 0. */
 
 import assert from "node:assert/strict";
 import { converseFrames } from "../fakes/frames.ts";

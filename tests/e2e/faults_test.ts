@@ -164,7 +164,7 @@ forEachRuntime("a stream that is cut within a frame is an error, wherever the cu
 
 /**
  * Deno 2.9.6 itself sends a request once more when a connection out of its pool is lost before the answer, unless the body
- * is a stream, whose length it does not tell.
+ * is a stream, whose length is not known.
  */
 const ATTEMPTS_ON_LOST_CONNECTION: Readonly<Record<RuntimeName, number>> = { bun: 1, deno: 2 };
 

@@ -1,4 +1,4 @@
-/** The log's reader may stall or leave: requests are answered all the same, and the program ends when it is told to. */
+/** The log's reader may stall or leave: requests are still answered, and the program ends when asked to. */
 
 import assert from "node:assert/strict";
 import { endpointConfig } from "./configs.ts";
@@ -37,7 +37,7 @@ async function codeAfterRequests(runtime: "bun" | "deno", { then }: LogReading):
   }
 }
 
-/** Reads the log as far as the line that tells where the program listens. */
+/** Reads the log as far as the line with the program's address. */
 async function publicUrl(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   for (let log = "";;) {

@@ -1,4 +1,4 @@
-/** What goes wrong, as Anthropic's client tells it: the classes of its errors, the provider's words, and silences. */
+/** What goes wrong, as Anthropic's client reports it: the classes of its errors, the provider's words, and silences. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";

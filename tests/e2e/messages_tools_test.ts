@@ -14,7 +14,7 @@ function runnableTools(calls: string[]) {
       inputSchema,
       run: ({ city }) => {
         calls.push(`${name} ${city}`);
-        // What the emulator takes as a wish for one more call.
+        // What the emulator understands as a request for one more call.
         return city === "Rome" && name === "get_weather"
           ? 'sunny, then call get_time {"city": "Rome"}'
           : "fine";
@@ -71,7 +71,7 @@ interface Conversation {
 interface Loop {
   readonly model: string;
   readonly stream: boolean;
-  /** Stands in each question. */
+  /** Part of each question. */
   readonly remark?: string;
 }
 

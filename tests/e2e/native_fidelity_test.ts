@@ -17,7 +17,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const SECRET = "wJalrXUtnFEMI-EXAMPLE";
 
-/** `path` stands behind the endpoint's host. */
+/** `path` follows the endpoint's host. */
 function configFor(endpoint: string, path = ""): string {
   return `providers:
   east:
@@ -49,7 +49,7 @@ async function post(
   return answer;
 }
 
-/** Headers that may stand in a request to Bedrock: the protocol's, the runtime's, the signature's, and the caller's own. */
+/** Headers allowed in a request to Bedrock: the protocol's, the runtime's, the signature's, and the caller's own. */
 const EXPECTED_HEADERS: ReadonlySet<string> = new Set([
   ...["host", "content-length", "connection", "accept-encoding", "accept-language", "accept", "user-agent"],
   ...["authorization", "x-amz-date", "content-type", "content-encoding"],

@@ -8,7 +8,7 @@ import { forEachRuntime, startProgram } from "./program.ts";
 
 const WEST_ARN = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/x";
 
-/** Targets as they stand in the request line, `{other}` being a host that must never be asked. */
+/** Targets as they are in the request line, `{other}` being a host that must never be asked. */
 const TARGETS: readonly string[] = [
   "/model/../../{other}/converse",
   "/model/..%2f..%2f{other}/converse",
@@ -77,7 +77,7 @@ interface Way {
   readonly name: string;
   readonly credentials: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What may stand in the request line of a request that goes up. */
+  /** What the request line of an upstream request may be. */
   readonly allowed: RegExp;
 }
 

@@ -1,4 +1,4 @@
-/** Bedrock's own API through the program: what the caller and the provider wrote arrives byte for byte, signed anew. */
+/** Bedrock's own API through the program: what the caller and the provider wrote arrives byte for byte, signed again. */
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";

@@ -15,9 +15,9 @@ export interface LogLine {
 }
 
 export interface ProgramOptions {
-  /** Variables beside the few that every process needs; those of AWS are not passed on from the tests' own. */
+  /** Variables in addition to the few that every process needs; those of AWS are not passed on from the tests' own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Permissions beside those of the task `start`, where the runtime is Deno. */
+  /** Permissions in addition to those of the task `start`, where the runtime is Deno. */
   readonly denoPermissions?: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export interface Program extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** What a test waits for in vain fails it after this. */
+/** A test fails when it has waited this long. */
 const HANG_MS = 60_000;
 
 /** The configuration of a test, which listens on free ports unless it says otherwise. */
@@ -189,7 +189,7 @@ class RunningProgram implements Program {
     return this.#child.pid;
   }
 
-  /** Resolves when the program has told the addresses that it listens on. */
+  /** Resolves when the program has logged its addresses. */
   async listening(hasAdmin: boolean): Promise<void> {
     const address = async (listener: string) => {
       const line = await this.waitForLog((line) =>

@@ -103,5 +103,5 @@ export async function writeNotes(
   return notes;
 }
 
-/** What stands in the notes once they are edited. */
+/** What the notes contain once they are edited. */
 export const EDITED = "edited with";

@@ -13,7 +13,7 @@ const STREAMS = 16;
 /** Streams that last over several rewrites. */
 const SLOW = "amazon.nova-lite-v1:0.fault-slow-tokens:50";
 
-/** A good configuration that can be told by its list of models. */
+/** A valid configuration that is recognised by its list of models. */
 function good(version: number): string {
   return onFreePorts(
     emulatorConfig(
@@ -31,7 +31,7 @@ const BAD: readonly ((version: number) => string)[] = [
   () => "",
 ];
 
-/** What is going on beside the rewrites; `version` is the last good one that has been written. */
+/** What happens during the rewrites; `version` is the last good one that has been written. */
 class Load {
   version = 0;
   requests = 0;

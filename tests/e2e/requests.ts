@@ -15,7 +15,7 @@ export interface Ask {
   readonly body?: string;
 }
 
-/** A chat completion for the model `claude`, with members beside the model and the one message. */
+/** A chat completion for the model `claude`, with members in addition to the model and the one message. */
 export function chat(members: Readonly<Record<string, unknown>> = {}): Ask & { readonly body: string } {
   const messages = [{ role: "user", content: "Hello" }];
   return {

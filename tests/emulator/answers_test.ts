@@ -147,7 +147,7 @@ Deno.test("a tool result may ask for another call, and only one that says so doe
   assert.deepEqual(await after("get_weather has nothing to say"), []);
 });
 
-Deno.test("Claude types its tool calls, Nova does not, and both take their results back", async () => {
+Deno.test("Claude's tool calls have a type, Nova's do not, and both accept the results", async () => {
   for (const [model, type] of [[CLAUDE, "tool_use"], [NOVA, undefined]] as const) {
     const post = postTo();
     const question = { messages: [ask("use get_weather and get_time")], toolConfig: TOOLS };

@@ -58,7 +58,7 @@ Deno.test("a completion has OpenAI's shape and adds up", async () => {
   assert.equal(usage["total_tokens"], usage["prompt_tokens"]! + usage["completion_tokens"]!);
 });
 
-Deno.test("gpt-oss takes an effort and puts its reasoning into the content", async () => {
+Deno.test("gpt-oss accepts an effort and puts its reasoning into the content", async () => {
   const { choices } = await complete({
     model: GPT_OSS,
     messages: [{ role: "developer", content: "be brief" }, user],

@@ -1,4 +1,4 @@
-/** What Claude's provider refuses by model, in its own body and beside Converse's. */
+/** What Claude's provider refuses by model, in its own body and in Converse's. */
 
 import {
   ask,

@@ -144,7 +144,7 @@ for (const [what, refused] of Object.entries(REFUSED)) {
   );
 }
 
-Deno.test("InvokeModel takes a prompt of 200003 tokens with the flag for long ones", async () => {
+Deno.test("InvokeModel accepts a prompt of 200003 tokens with the flag for long ones", async () => {
   const body = {
     ...base,
     anthropic_beta: ["context-1m-2025-08-07"],

@@ -353,5 +353,5 @@ const TAKEN: Readonly<Record<string, TakenRequest>> = {
 };
 
 for (const [what, taken] of Object.entries(TAKEN)) {
-  Deno.test(`Converse takes ${what}`, () => assertTaken(taken));
+  Deno.test(`Converse accepts ${what}`, () => assertTaken(taken));
 }

@@ -204,7 +204,7 @@ Deno.test("inputs in more than one form, or an image with another type, are refu
   }
 });
 
-Deno.test("embedding models refuse what they do not take, and every operation but InvokeModel", async () => {
+Deno.test("embedding models refuse what they do not accept, and every operation but InvokeModel", async () => {
   const post = postTo();
   for (const { id } of EMBEDDERS) {
     for (const [operation, body] of [["invoke", { prompt: "hi" }], ["converse", { messages: [] }]] as const) {

@@ -1,4 +1,4 @@
-/** Whole numbers that JavaScript would round, through the pipeline: in schemas, in calls of tools, in answers. */
+/** Integers that JavaScript would round, through the pipeline: in schemas, in calls of tools, in answers. */
 
 import { equal, match, ok } from "node:assert/strict";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";

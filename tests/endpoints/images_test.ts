@@ -17,7 +17,7 @@ const FETCHING = snapshot({
 
 const image = (url: string) => ({ type: "image_url", image_url: { url } });
 
-/** A request whose history has a tool that was called, so that images may stand in its result, too. */
+/** A request whose history has a tool that was called, so that its result may have images, too. */
 function bodyWith(content: readonly unknown[], result: readonly unknown[] = []): string {
   const call = { id: "c1", type: "function", function: { name: "look", arguments: "{}" } };
   return JSON.stringify({

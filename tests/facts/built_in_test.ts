@@ -1,4 +1,4 @@
-/** The tables that the program carries are those of `config/data`, read beforehand: YAML takes a start too long. */
+/** The tables that the program carries are those of `config/data`, read beforehand: parsing YAML at the start takes too long. */
 
 import { parse } from "yaml";
 import { GoldenFiles } from "../suites/golden_files.ts";

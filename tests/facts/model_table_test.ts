@@ -44,7 +44,7 @@ const SAMPLING: readonly (readonly [id: string, sampling: string])[] = [
 ];
 
 for (const [id, sampling] of SAMPLING) {
-  Deno.test(`model "${id}" takes ${sampling} of temperature and top_p`, () => {
+  Deno.test(`model "${id}" accepts ${sampling} of temperature and top_p`, () => {
     assert.equal(traitsOf(id, builtInModelTable()).sampling, sampling);
   });
 }

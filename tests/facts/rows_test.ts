@@ -351,7 +351,7 @@ function adaptiveEfforts(none: object, lowered: Readonly<Record<string, string>>
   return { ...none, ...Object.fromEntries(efforts) };
 }
 
-/** One field that takes low, medium and high. */
+/** One field that accepts low, medium and high. */
 function flatEfforts(field: string, ...others: readonly string[]): object {
   const efforts = [...others, ...ALL_EFFORTS].map((asked) => {
     const effort = asked === "minimal" ? "low" : asked === "xhigh" || asked === "max" ? "high" : asked;
@@ -362,7 +362,7 @@ function flatEfforts(field: string, ...others: readonly string[]): object {
 
 for (const [ids, expected] of CASES) {
   for (const id of ids) {
-    Deno.test(`model "${id}" has the traits that its sources tell`, () => {
+    Deno.test(`model "${id}" has the traits that its sources state`, () => {
       const traits = plainTraits(id);
       const found = Object.fromEntries(Object.keys(expected).map((name) => [name, traits[name]]));
       assert.deepEqual(found, expected);
@@ -435,7 +435,7 @@ for (
   });
 }
 
-Deno.test("every effort that is sent is one that the model takes", () => {
+Deno.test("every effort that is sent is one that the model accepts", () => {
   for (const id of CASES.flatMap(([ids]) => ids)) {
     const { efforts, reasoningEffort, thinkingTypes } = traitsOf(id, builtInModelTable());
     for (const fields of reasoningEffort.values()) {

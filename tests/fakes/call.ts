@@ -1,4 +1,4 @@
-/** A call without a pipeline, in time that stands still. */
+/** A call without a pipeline, with a clock that does not advance. */
 
 import { EMPTY } from "../../lib/base/bytes.ts";
 import { createLogger } from "../../lib/base/log.ts";
@@ -62,7 +62,7 @@ export function startCall({ path = "/v1/chat/completions" } = {}) {
   };
 }
 
-/** The tools of attempts; chance always takes the first choice. */
+/** The tools of attempts; random choices are always the first one. */
 export function attemptTools(
   time: Pick<FakeTime, "clock" | "timers">,
   overrides: Partial<AttemptTools> = {},

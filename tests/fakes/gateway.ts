@@ -43,7 +43,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     emulator: emulator ??
       { fetch: bedrock.fetch, accessKeyId: "EMULATOR", secretAccessKey: new Secret("emulator") },
     probe: undefined,
-    // Chance takes the first choice, and no pause.
+    // Random choices are the first one, without a pause.
     random: () => 0,
     userAgent: "adit/test",
     ...(imageNetwork === undefined ? {} : { imageNetwork }),

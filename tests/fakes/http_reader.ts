@@ -1,4 +1,4 @@
-/** Reads HTTP/1.1 messages off a socket without hiding anything: the raw head is kept beside the parsed one. */
+/** Reads HTTP/1.1 messages off a socket without hiding anything: the raw head is kept next to the parsed one. */
 
 import type { Socket } from "node:net";
 import { concat, decodeUtf8, EMPTY } from "../../lib/base/bytes.ts";

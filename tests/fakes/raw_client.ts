@@ -1,4 +1,4 @@
-/** A client on a bare socket: it says exactly what it is told to, and leaves when and how it is told to. */
+/** A client on a bare socket: it sends exactly what the test says, and leaves when and how the test says. */
 
 import { once } from "node:events";
 import { connect } from "node:net";

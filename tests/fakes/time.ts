@@ -1,4 +1,4 @@
-/** Time that stands still until a test moves it. */
+/** A clock that only advances when a test moves it. */
 
 import { type Clock, TimerWheel, type TimerWheelOptions } from "../../lib/base/clock.ts";
 

@@ -187,7 +187,7 @@ export function jsonAnswer(
 }
 
 export interface StreamAnswerOptions {
-  /** Headers beside `content-type: application/vnd.amazon.eventstream`. */
+  /** Headers in addition to `content-type: application/vnd.amazon.eventstream`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Positions in the bytes of all frames at which to cut; without them each frame is one chunk. */
   readonly cuts?: readonly number[];
@@ -229,7 +229,7 @@ export const stall: Answer = (exchange) => exchange.clientClosed;
 /** Breaks the connection off (RST). */
 export const reset: Answer = (exchange) => exchange.reset();
 
-/** Closes the connection in the orderly way, wherever the answer stands. */
+/** Closes the connection in the orderly way, however far the answer is. */
 export const close: Answer = (exchange) => exchange.close();
 
 /** Waits for the event, then answers. */

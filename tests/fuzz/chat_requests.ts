@@ -9,19 +9,19 @@ import type { Random } from "../suites/random.ts";
 export interface FuzzModel {
   readonly id: string;
   readonly media: ReadonlySet<"document" | "image" | "video">;
-  /** Whether it takes Anthropic's `thinking`. */
+  /** Whether it accepts Anthropic's `thinking`. */
   readonly thinks: boolean;
-  /** Members that may stand in `additionalModelRequestFields`; a text goes into the innermost one. */
+  /** Members allowed in `additionalModelRequestFields`; a text goes into the innermost one. */
   readonly ownField: readonly string[];
 }
 
 export interface FuzzRequest {
   readonly body: JsonObject;
-  /** Where each text stands, without indexes; the text is a word that occurs once. */
+  /** Where each text is, without indexes; the text is a word that occurs once. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** A request; `thoughts` are thinking blocks that the model takes back. */
+/** A request; `thoughts` are thinking blocks that the model accepts back. */
 export function randomChatRequest(
   random: Random,
   { model, thoughts }: { readonly model: FuzzModel; readonly thoughts: readonly JsonObject[] },
@@ -205,7 +205,7 @@ class RequestWriter {
     return this.random.pick(["absent", "absent", "auto", "none", "one", "required", "some"]);
   }
 
-  /** The tools that the model may call: what a request says of others it need not be told. */
+  /** The tools that the model may call: a request need not mention others. */
   #offered(tools: readonly string[], choice: Choice): readonly string[] {
     switch (choice) {
       case "none":

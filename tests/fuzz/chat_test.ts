@@ -73,7 +73,7 @@ function startWith({ id }: FuzzModel) {
 
 type Started = ReturnType<typeof startWith>;
 
-/** Thinking blocks that the model takes back, because it gave them. */
+/** Thinking blocks that the model accepts, because it produced them. */
 async function thoughtsOf({ ask }: Started): Promise<readonly JsonObject[]> {
   const messages = [{ role: "user", content: "Think" }];
   const answer = await ask({ model: "model", messages, reasoning_effort: "low" });

@@ -171,7 +171,7 @@ const POSITIONS: Readonly<Record<string, Position>> = {
 };
 
 for (const [name, position] of Object.entries(POSITIONS)) {
-  Deno.test(`nothing that an upstream says ${name} tells a caller of the operator's account`, async () => {
+  Deno.test(`nothing that an upstream says ${name} reveals the operator's account to a caller`, async () => {
     const random = new Random(SEED);
     for (let round = 0; round < ROUNDS / Object.keys(POSITIONS).length; round++) {
       const { text, secrets } = hostileMessage(random);
@@ -183,7 +183,7 @@ for (const [name, position] of Object.entries(POSITIONS)) {
   });
 }
 
-Deno.test("ARNs in a trace are told by the ids in them alone", async () => {
+Deno.test("ARNs in a trace are reduced to the ids in them", async () => {
   const random = new Random(SEED);
   for (let round = 0; round < 50; round++) {
     const account = exactly(random, DIGITS, 12);

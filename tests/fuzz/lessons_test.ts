@@ -245,7 +245,7 @@ function kept({ url, init }: ScriptedCall): unknown {
   };
 }
 
-Deno.test(`no words of an upstream take out what a caller must have (${ROUNDS} requests)`, async () => {
+Deno.test(`no message of an upstream removes what a caller must have (${ROUNDS} requests)`, async () => {
   const random = new Random(SEED);
   let gateway = startGateway(snapshot());
   const taught = new Set<string>();

@@ -1,4 +1,4 @@
-/** Whatever Bedrock streams, clients get a well-formed stream of Responses; whatever they sent, Converse gets what it takes. */
+/** Whatever Bedrock streams, clients get a well-formed stream of Responses; whatever they sent, Converse gets a request that it accepts. */
 
 import assert from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
@@ -95,7 +95,7 @@ const signedThought = `adit1.${
     .replaceAll("=", "")
 }`;
 
-Deno.test("random items become a conversation that Converse takes, or a refusal with a path", () => {
+Deno.test("random items become a conversation that Converse accepts, or a refusal with a path", () => {
   const random = new Random(23);
   let taken = 0;
   for (let run = 0; run < RUNS; run++) {

@@ -12,7 +12,7 @@ import { attemptTools, startCall } from "../fakes/call.ts";
 
 const ROUTING = { ...DIRECT, retry: { ...DIRECT.retry, attempts: 2 } };
 
-/** A call, and the tools of its attempts, which take the targets in the order of the plan. */
+/** A call, and the tools of its attempts, which use the targets in the order of the plan. */
 function started() {
   const { call, clock, timers } = startCall();
   return [call, attemptTools({ clock, timers })] as const;

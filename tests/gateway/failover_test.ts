@@ -249,7 +249,7 @@ Deno.test("a request whose time is over asks no further target", async () => {
   equal(JSON.stringify(line?.["attempts"]).includes("west"), false);
 });
 
-Deno.test("while every target rests, the caller is told when to come back", async () => {
+Deno.test("while every target rests, the response says when to retry", async () => {
   const { ask, bedrock, advance } = start();
   const { response } = ask(CHAT, QUESTION);
   for (const index of [0, 1]) {

@@ -237,7 +237,7 @@ for (const { name, rule, first, shared, own } of SHARING) {
   });
 }
 
-Deno.test("a refused request takes nothing from any rule", async () => {
+Deno.test("a refused request uses nothing of any rule", async () => {
   const { served, refused, limits, advance } = start(
     rule("requests", { requests: "2/m" }),
     rule("tokens", { tokens: "2k/m", concurrent: 5 }),
@@ -351,7 +351,7 @@ Deno.test("a caller over a limit is refused before its body is read", async () =
   equal(read, false);
 });
 
-Deno.test("requests that run no model take no tokens, and lists of models take nothing", async () => {
+Deno.test("requests without a model use no tokens, and lists of models use nothing", async () => {
   const { served, limits } = start(rule("r", { requests: "100/m", tokens: "1/m" }));
   await served(
     { path: "/model/anthropic.haiku-v1:0/count-tokens", body: '{"input":{}}' },

@@ -1,4 +1,4 @@
-/** Requests of senders who are not proven: what they may take before their signature is verified. */
+/** Requests whose sender is not verified: what they may use before their signature is checked. */
 
 import { equal, ok, throws } from "node:assert/strict";
 import { Unproven } from "../../lib/gateway/unproven.ts";

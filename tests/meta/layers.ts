@@ -66,7 +66,7 @@ export const ROOMS: Readonly<Record<string, { readonly shared: string }>> = {
   translate: { shared: "converse" },
 };
 
-/** Layers whose rooms use the same verbs, so that a basename there is told apart by its folder. */
+/** Layers whose rooms use the same verbs, so that the folder distinguishes equal basenames. */
 export const SHARED_VERBS: ReadonlySet<string> = new Set([
   "translate",
   "wire",

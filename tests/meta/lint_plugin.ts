@@ -122,7 +122,7 @@ const RULES: Readonly<Record<string, TeamRule>> = {
       const check = (node: Deno.lint.ExportNamedDeclaration): void => {
         const { declaration } = node;
         if (declaration?.type !== "FunctionDeclaration" && declaration?.type !== "ClassDeclaration") return;
-        // Deno 2.9.6 lists all comments of the file that stand before the node, its header included.
+        // Deno 2.9.6 lists all comments of the file that precede the node, its header included.
         const comment = sourceCode.getCommentsBefore(node).at(-1);
         const isDirectlyBefore = comment !== undefined &&
           sourceCode.text.slice(comment.range[1], node.range[0]).trim() === "";

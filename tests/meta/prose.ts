@@ -9,27 +9,26 @@ export interface Prose {
 /** The comments of a TypeScript source, and those of its strings that have several words. */
 export function proseOf(path: string, source: string): readonly Prose[] {
   const found: Prose[] = [];
-  const add = (text: string, offset: number) => {
-    const { length } = source.slice(0, offset).split("\n");
-    text.split("\n").forEach((part, index) => found.push({ text: part, line: length + index }));
-  };
   walk(path, source, (text, offset) => {
-    if (/\S\s+\S/.test(text)) add(text, offset);
-  }, add);
+    if (/\S\s+\S/.test(text)) found.push(...proseAt(text, offset, source));
+  }, (text, offset) => found.push(...proseAt(text, offset, source)));
   return found;
 }
 
-/** The names of the tests in a TypeScript source. */
-export function testNamesOf(path: string, source: string): readonly Prose[] {
+/** The comments of a test's TypeScript source, and the names of its tests: its other strings are data. */
+export function testProseOf(path: string, source: string): readonly Prose[] {
   const names = /(?:Deno\.test|t\.step)\(\s*(["'`])|\bname: (["'`])/g;
   const starts = new Set([...source.matchAll(names)].map((match) => match.index + match[0].length - 1));
   const found: Prose[] = [];
   walk(path, source, (text, offset) => {
-    if (starts.has(offset) || starts.has(offset - 1)) {
-      found.push({ text, line: source.slice(0, offset).split("\n").length });
-    }
-  });
+    if (starts.has(offset) || starts.has(offset - 1)) found.push(...proseAt(text, offset, source));
+  }, (text, offset) => found.push(...proseAt(text, offset, source)));
   return found;
+}
+
+function proseAt(text: string, offset: number, source: string): readonly Prose[] {
+  const { length } = source.slice(0, offset).split("\n");
+  return text.split("\n").map((part, index) => ({ text: part, line: length + index }));
 }
 
 /** The lines of a text that is prose throughout, such as Markdown. */

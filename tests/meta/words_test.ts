@@ -1,7 +1,7 @@
 /** Plain English: the words of `words.ts` are used nowhere, and each finding says what to write instead. */
 
 import assert from "node:assert/strict";
-import { linesOf, type Prose, proseOf, testNamesOf } from "./prose.ts";
+import { linesOf, type Prose, proseOf, testProseOf } from "./prose.ts";
 import { readRepositoryFile, repositoryFiles } from "./sources.ts";
 import { WORDS } from "./words.ts";
 
@@ -9,7 +9,7 @@ import { WORDS } from "./words.ts";
 const READERS: readonly (readonly [files: RegExp, read: (path: string, text: string) => readonly Prose[]])[] =
   [
     [/^(?:main\.ts|lib\/.*\.ts)$/, proseOf],
-    [/^tests\/(?!meta\/words).*\.ts$/, testNamesOf],
+    [/^(?:scripts|tests\/(?!meta\/words)).*\.ts$/, testProseOf],
     [/^(?:[A-Z]+|tests\/README|docs\/.*|config\/.*)\.md$/, (_, text) => linesOf(text)],
     [/^config\/.*\.(?:yaml|sh|service)$|^config\/adit\.schema\.json$|^Makefile$/, (_, text) => linesOf(text)],
   ];
@@ -41,6 +41,7 @@ const inHand = beside("in hand", "stands", \`\${x} stands for \${y}\`); // anew
     'lib/a.ts:3: "stands for": write is',
   ]);
   assert.deepEqual(findings("tests/a_test.ts", 'Deno.test("in vain", () => f("in vain")); // anew'), [
+    'tests/a_test.ts:1: "anew": write again',
     'tests/a_test.ts:1: "in vain": write failed',
   ]);
   assert.deepEqual(findings("tests/data.txt", "in hand"), []);

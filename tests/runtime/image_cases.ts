@@ -16,7 +16,7 @@ const answerPng: AnswerImage = (_path, response) => response.end(PNG);
 
 interface Tried {
   readonly answer?: AnswerImage;
-  /** Addresses by name, beside those of `localhost`. */
+  /** Addresses by name, in addition to those of `localhost`. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
   readonly url: (host: ImageHost) => string;
   readonly bounds?: ImageBounds;

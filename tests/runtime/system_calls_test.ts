@@ -12,7 +12,7 @@ Deno.test("a path ends with a zero byte, an abstract name begins with one and en
   assert.equal(socketAddress(`@${"a".repeat(107)}`).length, 110);
 });
 
-Deno.test("an address that the kernel would not take is refused by its name", () => {
+Deno.test("an address that the kernel would not accept is refused by its name", () => {
   assert.throws(
     () => socketAddress("vsock:2:1234"),
     /^Error: Cannot send to the socket "vsock:2:1234": it must be /,

@@ -12,7 +12,7 @@ function post(body: BodyInit | null, headers: Record<string, string> = {}): Requ
   return new Request("http://adit.test/", { method: "POST", body, headers });
 }
 
-/** A body whose client sends what it is told to. */
+/** A body whose client sends what the test says. */
 function slowBody() {
   let client: ReadableStreamDefaultController<Chunk> | undefined;
   let cancelled = false;

@@ -18,7 +18,7 @@ interface SetUp {
   readonly source?: Partial<ByteSource>;
 }
 
-/** A stream whose source gives what the test tells it to, when it tells it to. */
+/** A stream whose source yields what the test says, when the test says so. */
 function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
   const time = fakeTime();
   const log: string[] = [];
@@ -223,7 +223,7 @@ Deno.test("a client that leaves between two reads, or before the first, ends the
   }
 });
 
-Deno.test("a client that does not read for all the time an answer may take is given up", async () => {
+Deno.test("a client that does not read until the deadline of the request is given up", async () => {
   const stream = setUp();
   stream.give({ bytes: "a" });
   await stream.read();

@@ -17,7 +17,7 @@ function cell() {
 
 interface Step {
   readonly atS: number;
-  /** Units to take; negative ones are given back. */
+  /** Units to take; negative ones are returned. */
   readonly units: number;
   /** Seconds to wait; 0 if they were taken. */
   readonly waitS?: number;

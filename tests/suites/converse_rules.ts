@@ -1,4 +1,4 @@
-/** Rules of Converse that its schema does not tell, collected from the service's refusals. */
+/** Rules of Converse that its schema does not contain, collected from the service's refusals. */
 
 import assert from "node:assert/strict";
 import type { ConverseRequest } from "../../lib/wire/bedrock/converse.ts";

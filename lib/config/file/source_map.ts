@@ -1,4 +1,4 @@
-/** Positions of the configuration's values, in whichever file they are. */
+/** Positions of the configuration's values, in any of its files. */
 
 import type { Path, Problem } from "../../base/problems.ts";
 

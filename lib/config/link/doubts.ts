@@ -1,4 +1,4 @@
-/** Settings that load, and hardly ever do what their author wants: each is a warning. */
+/** Settings that load but rarely do what their author intended: each is a warning. */
 
 import { foundationModelId } from "../../facts/model_id.ts";
 import { foreignGeography, knownStems, needsProfile } from "../../facts/known_models.ts";

@@ -172,7 +172,7 @@ class Draft {
     }));
   }
 
-  /** Targets of one provider need names to tell them apart. */
+  /** Targets of one provider need distinct names. */
   #named(targets: readonly DraftTarget[]): readonly DraftTarget[] {
     return targets.map((target, index) => {
       const isRepeated = targets.findIndex(({ provider }) => provider === target.provider) < index;

@@ -136,7 +136,7 @@ function emailsIn(messages: z.infer<typeof checksRequest>["messages"]): object[]
   );
 }
 
-/** The billing units of guardrails: one per thousand characters or part thereof. */
+/** The billing units of guardrails: one per thousand characters or part of one. */
 function textUnits(texts: readonly string[]): number {
   return Math.max(1, Math.ceil(texts.reduce((sum, text) => sum + text.length, 0) / 1000));
 }

@@ -1,4 +1,4 @@
-/** What Claude's provider refuses, whichever operation is used. */
+/** What Claude's provider refuses, in every operation. */
 
 import type { Model } from "../model/catalog.ts";
 import { countPromptTokens, type Part, type Prompt, type Turn } from "../model/prompt.ts";

@@ -1,4 +1,4 @@
-/** What Nova's provider refuses, whichever operation is used. */
+/** What Nova's provider refuses, in every operation. */
 
 import { ModelRefusal } from "../server/exception.ts";
 import type { Prompt } from "../model/prompt.ts";

@@ -112,7 +112,7 @@ export function lastUserText(prompt: Prompt): string {
   return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
 }
 
-/** The same without what clients add to it as context, in tags that models know not to take for a request. */
+/** The same without what clients add to it as context, in tags that models do not treat as a request. */
 export function lastRequestText(prompt: Prompt): string {
   return lastUserText(prompt).replaceAll(/<system-reminder>[^]*?<\/system-reminder>\s*/g, "");
 }

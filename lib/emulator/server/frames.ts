@@ -145,7 +145,7 @@ export function streamSteps(steps: Iterable<Step>): ReadableStream<Uint8Array<Ar
   }, { highWaterMark: 0 });
 }
 
-/** One pause at a time, limited or not, that can be cancelled for good. */
+/** One pause at a time, limited or not, that can be cancelled permanently. */
 export interface Pause {
   readonly cancelled: boolean;
   start(ms: number | undefined): Promise<void>;

@@ -46,7 +46,7 @@ import { requestSize } from "../request_size.ts";
 import { ownReading } from "../own/own.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
-/** Parses what is needed whichever Bedrock API is used. */
+/** Parses what every Bedrock API needs. */
 export const messages: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "messages" },

@@ -77,7 +77,7 @@ function withGuardrailConfig(
   return encodeUtf8(withMember(decodeUtf8(body), "guardrailConfig", JSON.stringify(config)));
 }
 
-/** Where Bedrock takes content that limits the guardrail to itself. */
+/** Where Bedrock accepts content that limits the guardrail to itself. */
 const GUARDED_CONTENT =
   /^(?:messages\[\d+\]\.content(?:\[\d+\]\.toolResult\.content)?|system)\[\d+\]\.guardContent$/;
 

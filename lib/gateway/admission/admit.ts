@@ -146,7 +146,7 @@ export class Admission {
     return new Hold(asked, all, this.#options.sizes);
   }
 
-  /** Waits in the line of whichever limit refuses, until all of them admit the request or the time is over. */
+  /** Waits in the line of the limit that refuses, until all of them admit the request or the time is over. */
   async #wait(asked: Asked, refused: Refused, { remainingMs, ended }: Patience): Promise<Hold> {
     const { clock } = this.#options;
     const startMs = clock.monotonic();

@@ -33,7 +33,7 @@ export class Line {
     return true;
   }
 
-  /** Leaves the line, from whichever place; the next may be the first now. */
+  /** Leaves the line from any place; the next may be the first now. */
   leave(id: string): void {
     const index = this.#places.findIndex((place) => place.id === id);
     if (index === -1) return;

@@ -1,4 +1,4 @@
-/** What the accounts of providers may still use of each model, as far as the configuration and Bedrock's refusals tell. */
+/** What the accounts of providers may still use of each model, as far as the configuration and Bedrock's refusals show. */
 
 import type { Clock } from "../../base/clock.ts";
 import type { AditError } from "../../base/errors.ts";

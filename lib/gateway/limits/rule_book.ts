@@ -76,7 +76,7 @@ export class RuleBook {
   readonly #models: ModelIndex;
   /** By caller and configured model. */
   readonly #gates = new Map<string, Map<string, readonly Gate[]>>();
-  /** By caller: what applies whichever model is requested. */
+  /** By caller: what applies to every model. */
   readonly #early = new Map<string, readonly Gate[]>();
 
   constructor(snapshot: Snapshot, states: LimitStates) {
@@ -109,7 +109,7 @@ export class RuleBook {
     return gates;
   }
 
-  /** The limits of a caller that apply whichever model is requested, and that do not wait. */
+  /** The limits of a caller that apply to every model and do not wait. */
   earlyGatesFor(caller: Caller, nowUs: number): readonly Gate[] {
     if (this.rules.length === 0) return [];
     const current = this.#snapshot.callers.get(caller.name);

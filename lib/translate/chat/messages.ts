@@ -150,7 +150,7 @@ class ConversationTranslator {
   }
 
   /**
-   * The thoughts that the model takes back: of a model that signs them, those with a signature and not one character
+   * The thoughts that the model accepts back: of a model that signs them, those with a signature and not one character
    * changed; of one that does not, those without; and none that another family has signed.
    */
   #thoughts({ thinking, reasoning }: AssistantMessage): Thought[] {

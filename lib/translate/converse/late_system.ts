@@ -1,4 +1,4 @@
-/** System text between turns, for a model that takes it only ahead of all turns: it stays in its place, as marked text of the user. */
+/** System text between turns, for a model that accepts it only before all turns: it stays in place, as marked text of the user. */
 
 const OPEN = "<system-reminder>";
 const CLOSE = "</system-reminder>";

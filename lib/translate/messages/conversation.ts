@@ -217,7 +217,7 @@ class ConversationTranslator {
 }
 
 /**
- * The thought as the model takes it back: where it signs them, with its signature and unchanged to the character; where
+ * The thought in the form that the model accepts back: if it signs them, with its signature and unchanged to the character; where
  * it does not, without one. A thought that another family has signed is none of its own.
  */
 function thoughtBlock(

@@ -10,7 +10,7 @@ import { activeThinking } from "../converse/members.ts";
 import { strictSchema } from "../converse/tools/strict_schema.ts";
 import { fitThinking } from "../converse/thinking/thinking.ts";
 
-/** Every place where Anthropic's API takes `cache_control.ttl`. */
+/** Every place where Anthropic's API accepts `cache_control.ttl`. */
 const TTLS = [
   "cache_control.ttl",
   "system[].cache_control.ttl",

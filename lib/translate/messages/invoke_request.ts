@@ -29,7 +29,7 @@ export interface InvokeContext {
 
 export interface InvokeCall {
   readonly body: JsonObject;
-  /** What Bedrock takes outside the body: the operator's guardrail, metadata, tier and latency. */
+  /** What Bedrock accepts outside the body: the operator's guardrail, metadata, tier and latency. */
   readonly headers: Readonly<Record<string, string>>;
   /** Dropped flags and fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];

@@ -134,7 +134,7 @@ class ItemsTranslator {
   }
 
   /**
-   * A thought in the form that the model takes back: as it was encoded for a client, or as plain text for a model that
+   * A thought in the form that the model accepts back: as it was encoded for a client, or as plain text for a model that
    * does not sign its thoughts.
    */
   #addReasoning(item: ReasoningItem): void {

@@ -18,7 +18,7 @@ const VERSION = 1;
 
 type ThoughtTraits = Pick<ModelTraits, "family" | "reasoningHistory">;
 
-/** The content for those of the thoughts that the model takes back; null if it takes none. */
+/** The content for those of the thoughts that the model accepts back; null if it accepts none. */
 export function encodeThoughts(thoughts: readonly Thought[], traits: ThoughtTraits): string | null {
   const blocks = thoughts.filter((thought) => isTakenBack(thought, traits));
   if (blocks.length === 0) return null;
@@ -26,7 +26,7 @@ export function encodeThoughts(thoughts: readonly Thought[], traits: ThoughtTrai
   return PREFIX + Buffer.from(text).toString("base64url");
 }
 
-/** Blocks to send back, or why the model cannot take them. */
+/** Blocks to send back, or why the model cannot accept them. */
 export type DecodedThoughts =
   | { readonly blocks: readonly ContentBlock[] }
   | { readonly mismatch: "model_mismatch" | "organization_mismatch" };

@@ -70,7 +70,7 @@ function callerTool(tool: ClientTool, table: ToolTable): CallerTool {
     : { ...common, description: tool.description, schema: tool.parameters ?? {}, strict };
 }
 
-/** Converse's tools take objects, so that the text of a custom tool is a member of one. */
+/** The input of Converse's tools is an object, so that the text of a custom tool is a member of one. */
 function customSchema({ grammar }: ClientTool): JsonObject {
   const description = grammar === undefined
     ? "The whole input of the tool, as plain text"

@@ -89,7 +89,7 @@ export function parseTextContent(fields: Fields, name: string): TextBlock[] {
   return parseBlocks(fields, { name, readers: { text: BLOCK_READERS.text } });
 }
 
-/** A call that Anthropic's servers made, and its result: neither is the caller's to answer for, nor the model's to take back. */
+/** A call that Anthropic's servers made, and its result: neither for the caller to answer nor for the model to accept back. */
 const SERVER_BLOCKS = /^(?:server_tool_use|mcp_tool_use|\w+_tool_result)$/;
 
 /** The text of a message between turns; what else it may hold, such as changes to the tools, is left out and reported. */

@@ -25,7 +25,7 @@ export interface ConverseRequest {
 }
 
 export interface ConverseMessage {
-  /** `system`: text between turns, where the model takes it. */
+  /** `system`: text between turns, if the model accepts it. */
   readonly role: "user" | "assistant" | "system";
   readonly content: readonly ContentBlock[];
 }

@@ -75,7 +75,7 @@ export interface ReasoningOutput {
   readonly type: "reasoning";
   readonly status: ItemStatus;
   readonly summary: readonly SummaryPart[];
-  /** What brings the thought back to the model; null if the model does not take it back. */
+  /** What brings the thought back to the model; null if the model does not accept it back. */
   readonly encrypted_content: string | null;
 }
 export interface SummaryPart {

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Fields } from "../fields.ts";
 
-/** A thought as Adit returned it; only its signature lets a model that signs take it back. */
+/** A thought as Adit returned it; a model that signs accepts it back only with its signature. */
 export type ThinkingBlock =
   | (
     & { readonly type: "thinking"; readonly thinking: string; readonly signature: string | undefined }
@@ -53,7 +53,7 @@ function parsePosition(fields: Fields | undefined): ThoughtPosition | undefined 
 
 /**
  * `reasoning_details` of an assistant message (https://openrouter.ai/docs/use-cases/reasoning-tokens): the thoughts of
- * Claude among them. What other models' providers encrypted, and summaries, no model on Bedrock takes.
+ * Claude among them. What other models' providers encrypted, and summaries, no model on Bedrock accepts.
  */
 export function parseReasoningDetails(message: Fields): ThinkingBlock[] {
   return message.items("reasoning_details").flatMap((detail) => {

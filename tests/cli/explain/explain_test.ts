@@ -1,4 +1,4 @@
-/** What `adit explain` and `adit config` tell of a configuration, and that neither tells a secret. */
+/** What `adit explain` and `adit config` show of a configuration, and that neither shows a secret. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { parse } from "yaml";

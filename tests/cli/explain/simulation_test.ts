@@ -40,7 +40,7 @@ Deno.test("a model with several targets is explained with its order, its retries
   ) match(out, line);
 });
 
-Deno.test("a caller that must stay elsewhere is told why no target is left", async () => {
+Deno.test("a caller with another data residency learns why no target is left", async () => {
   const { out, code } = await run("m", "--caller", "abroad");
   equal(code, 1);
   match(out, /^refused +403: .*the us inference profile may leave eu/m);

@@ -40,7 +40,7 @@ Deno.test("what comes before the gateway runs is done when it does, reloads once
   deepEqual(heard, ["reload", "reload"]);
 });
 
-Deno.test("a signal to stop during the start is known at once, and a reload is of no use any more", async () => {
+Deno.test("a stop signal during the start is noticed immediately, and a reload has no effect after it", async () => {
   const { source, heard, signals, handlers } = world();
   source.emit("SIGHUP");
   source.emit("SIGINT");

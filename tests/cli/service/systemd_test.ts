@@ -58,7 +58,7 @@ Deno.test("each state is one message of assignments, one a line", () => {
   ]);
 });
 
-Deno.test("the longest status fits into a message that systemd takes", () => {
+Deno.test("the longest status fits into a message that systemd accepts", () => {
   const { notifier, sent } = setUp({ NOTIFY_SOCKET: "/run/notify" });
   notifier?.ready("€".repeat(10_000));
   assert.ok(new TextEncoder().encode(sent[0]?.text).length <= 4_096);

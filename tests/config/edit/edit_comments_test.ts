@@ -105,7 +105,7 @@ Deno.test("deleting an entry removes the comments about it, and no others", () =
     const isOfEntry = isAbout(`${section}.${name}`);
     const rest = (yaml: string) => commentsOf(yaml).filter((comment) => !isOfEntry(comment));
     deepEqual(rest(edited), rest(text), `${section}.${name}\n${text}\n----\n${edited}`);
-    // In braces, one that stands behind the last comma may as well be about all of them.
+    // In braces, one after the last comma may also be about all of them.
     const isInBraces = text.includes(`${section}: {\n`);
     if (!isInBraces) deepEqual(commentsOf(edited).filter(isOfEntry), [], `${text}\n----\n${edited}`);
   }

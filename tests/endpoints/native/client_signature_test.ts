@@ -34,7 +34,7 @@ const CLOUDFLARE = "/v1/account/gateway/aws-bedrock/bedrock-runtime/us-east-1";
 const PATH = "/model/amazon.nova-lite-v1:0/invoke";
 const BODY = '{ "inputText" : "grüße" }';
 
-/** Signed for AWS's own URL, and then the caller's key beside it. */
+/** Signed for AWS's own URL, and then the caller's key is added. */
 async function sign(options: Partial<SignOptions> = {}): Promise<Record<string, string>> {
   const signed = await signedHeaders({
     url: AWS + PATH,

@@ -1,4 +1,4 @@
-/** Answers that are read whole: the JSON in them, and the errors that they stand for. */
+/** Answers that are read whole: the JSON in them, and the errors that they mean. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";

@@ -60,7 +60,7 @@ const RESPONSES: readonly (readonly [Response, ErrorKind])[] = [
   [{ status: 429, type: "ModelNotReadyException" }, "model_not_ready"],
   [{ status: 500, type: "InternalServerException" }, "upstream_error"],
   [{ status: 503, type: "ServiceUnavailableException" }, "overloaded"],
-  // Nobody we know: the status has to tell.
+  // An unknown type: the status decides.
   [{ status: 400, type: "NewException" }, "invalid_request"],
   [{ status: 413, body: "<html>too large</html>" }, "body_too_large"],
   [{ status: 502, body: "<html>bad gateway</html>" }, "upstream_protocol"],

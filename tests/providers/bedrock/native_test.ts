@@ -82,7 +82,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
     }
   });
 
-  // What comes behind a Converse stream's messageStop is not needed for a proper end.
+  // What follows a Converse stream's messageStop is not needed for a proper end.
   const lastStart = joined(...frames.slice(0, -1)).length;
   const needed = operation === "converseStream" ? lastStart : whole.length;
 
@@ -165,7 +165,7 @@ Deno.test("bytes that are not frames end the stream and the exchange", async () 
   equal(signal.aborted, true);
 });
 
-Deno.test("a frame with a wrong checksum is an error, and is not given on, whatever stands around it", async () => {
+Deno.test("a frame with a wrong checksum is an error, and is not forwarded, whatever surrounds it", async () => {
   const [start, ...rest] = CONVERSE as [Bytes, ...Bytes[]];
   const [next = start, ...others] = rest;
   for (const damaged of [corrupt(next), joined(corrupt(next), ...others)]) {

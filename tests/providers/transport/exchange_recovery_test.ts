@@ -7,7 +7,7 @@ import { ofKind } from "../../fakes/errors.ts";
 import { startExchange } from "../../fakes/exchange.ts";
 import { TIMEOUTS } from "../../fakes/snapshot.ts";
 
-/** Signs each request with its number, and recovers as it is told. */
+/** Signs each request with its number, and recovers as the test says. */
 function setUp(recover: (refusal: Refusal) => Promise<boolean>) {
   let signatures = 0;
   const refusals: Refusal[] = [];

@@ -124,7 +124,7 @@ Deno.test("an answer of known length is read in one piece, and ends early as any
   for (const { timers } of [complete, broken, silent, left]) equal(timers.size, 0);
 });
 
-Deno.test("a client that is slow to take what has come does not make the upstream silent", async () => {
+Deno.test("a slow reader does not make the upstream count as silent", async () => {
   const { exchange, upstream, advance } = startExchange();
   const body = (await upstream.call(0)).answer(200);
   await exchange.head();
@@ -222,7 +222,7 @@ Deno.test("an exchange that is ended while it waits for its head is aborted", as
 Deno.test("an answer that comes although the request was aborted is cancelled", async () => {
   let cancelled = false;
   const { exchange, timers } = startExchange({
-    // A fetch that takes no notice of its signal.
+    // A fetch that ignores its signal.
     fetch: async (_url, { signal }) => {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       return new Response(

@@ -11,7 +11,7 @@ function closedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("a listener that never accepts still takes connections", async () => {
+Deno.test("a listener that never accepts still gets connections", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   equal(await probeConnection(`http://127.0.0.1:${listener.addr.port}/model/m/converse`, 60_000), true);
 });
@@ -36,7 +36,7 @@ Deno.test("a host that does not respond in time accepts no connection", async ()
 
 /** A listener whose queue of connections is full, so that the next one is neither taken nor refused. */
 async function fullBacklog(): Promise<{ port: number } & AsyncDisposable> {
-  // Linux queues one connection more than it is told to.
+  // Linux queues one connection more than the backlog says.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const { port } = listener.addr;
   const sockets = Array.from({ length: 2 }, () => connect({ host: "127.0.0.1", port }));

@@ -1,4 +1,4 @@
-/** What a stream's translator says of itself, beside the text that the golden cases hold. */
+/** What a stream's translator reports, in addition to the text in the golden cases. */
 
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";

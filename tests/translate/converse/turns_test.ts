@@ -1,4 +1,4 @@
-/** System text between turns: in messages of its own where the model takes them, else in the user's turn. */
+/** System text between turns: in messages of its own if the model accepts them, else in the user's turn. */
 
 import { deepEqual } from "node:assert/strict";
 import { BARE_TRAITS, type SystemPlace } from "../../../lib/facts/traits.ts";
@@ -43,7 +43,7 @@ function shown(block: ContentBlock): string {
 
 interface Case {
   readonly said: Said;
-  /** For a model that takes messages of role `system`. */
+  /** For a model that accepts messages of role `system`. */
   readonly anywhere: readonly (readonly string[])[];
   /** For one that does not. */
   readonly first: readonly (readonly string[])[];

@@ -1,4 +1,4 @@
-/** `count_tokens` in both forms, and the model ids that CountTokens takes. */
+/** `count_tokens` in both forms, and the model ids that CountTokens accepts. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";

@@ -1,4 +1,4 @@
-/** What the relay of Claude's own events says of itself, beside the text that the golden cases hold. */
+/** What the relay of Claude's own events reports, in addition to the text in the golden cases. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";

@@ -1,4 +1,4 @@
-/** Our shapes beside those of Anthropic's own SDK: the compiler is the test. */
+/** Our shapes compared with those of Anthropic's own SDK: the compiler is the test. */
 
 import type {
   Message,
@@ -11,7 +11,7 @@ import { parseMessagesRequest } from "../../../lib/wire/anthropic/messages.ts";
 import { parseJsonBody } from "../../../lib/base/json.ts";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 
-/** Compiles only if every `Ours` may stand where `Theirs` is read. */
+/** Compiles only if every `Ours` is assignable to `Theirs`. */
 type Fits<Ours extends Theirs, Theirs> = Ours;
 
 /** What a check names is used, so that the compiler looks at it. */

@@ -1,4 +1,4 @@
-/** Anthropic's `thinking` and `output_config.effort`, made to fit what a Claude model takes. */
+/** Anthropic's `thinking` and `output_config.effort`, made to fit what a Claude model accepts. */
 
 import type { JsonObject } from "../../../base/json.ts";
 import { type Effort, EFFORTS, type ModelTraits } from "../../../facts/traits.ts";
@@ -19,7 +19,7 @@ export interface FittedThinking {
   readonly effort?: string;
 }
 
-/** The least that Anthropic takes as `budget_tokens`. */
+/** The smallest `budget_tokens` that Anthropic accepts. */
 const MIN_BUDGET_TOKENS = 1024;
 
 /** The largest budget, in tokens, equivalent to each effort; a larger one is the highest effort of these. */
@@ -33,7 +33,7 @@ const BUDGET_OF_EFFORT: readonly (readonly [effort: Effort, tokens: number])[] =
 const DEFAULT_EFFORT: Effort = "high";
 
 /**
- * The members to send. A way of thinking that the model does not take becomes the one that it does: a budget becomes an
+ * The members to send. A way of thinking that the model does not accept becomes the one that it does: a budget becomes an
  * effort, and an effort a budget. What changes or is left out is named.
  */
 export function fitThinking(

@@ -12,7 +12,7 @@ export interface StrictSchema {
 }
 
 /**
- * The schema as Bedrock takes it, or undefined for one that cannot be made to fit: one that refers to itself, or that
+ * The schema in the form that Bedrock accepts, or undefined for one that cannot be made to fit: one that refers to itself, or that
  * has objects with any members. Every object is closed, and keywords that are not enforced move into the description, where the
  * model still reads them. https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
@@ -136,7 +136,7 @@ class Fitter {
     }
   }
 
-  /** An object takes the members that it names, and no others. */
+  /** An object accepts the members that it names, and no others. */
   #close(schema: JsonObject, fitted: Map<string, JsonValue>): void {
     const { type, properties, additionalProperties } = schema;
     const isObject = type === "object" || (Array.isArray(type) && type.includes("object")) ||

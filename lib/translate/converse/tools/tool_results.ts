@@ -21,7 +21,7 @@ const SEE_BESIDE = "(see the attachments after the tool results)";
 /** Said where the model has no other way to learn that a tool failed. */
 const FAILED = "(the tool call failed)";
 
-/** The result as the model takes it. */
+/** The result in the form that the model accepts. */
 export function placeResult(result: ToolResultBlock, { traits, name }: ResultContext): PlacedResult {
   const moved = result.content.filter((block) => isRefused(block, traits));
   const kept = result.content.filter((block) => !moved.includes(block));

@@ -39,7 +39,7 @@ const SCHEMAS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The schema of an object, whatever the root is: Bedrock takes no other as a tool's input. A keyword that is null counts
+ * The schema of an object, whatever the root is: Bedrock accepts no other as a tool's input. A keyword that is null counts
  * as absent; `onLoss` gets the name of each that is left out because its value makes no sense.
  */
 export function toolSchema(schema: JsonObject, onLoss: (keyword: string) => void): JsonObject {
@@ -83,7 +83,7 @@ function isString(value: JsonValue): boolean {
   return typeof value === "string";
 }
 
-/** Properties whose schema says nothing take anything. */
+/** Properties without a schema accept anything. */
 function cleanMembers(schemas: JsonObject, onLoss: (keyword: string) => void): JsonObject {
   let isChanged = false;
   const members = Object.entries(schemas).map(([name, schema]): [string, JsonValue] => {

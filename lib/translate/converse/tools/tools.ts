@@ -199,7 +199,7 @@ function translateTool(tool: CallerTool, { traits, toolNames, ignored }: ToolsCo
   };
 }
 
-/** A tool without parameters takes none, rather than any. */
+/** A tool without parameters accepts none, rather than any. */
 function closedIfEmpty(schema: JsonObject): JsonObject {
   const { properties = {}, additionalProperties } = schema;
   const isEmpty = isJsonObject(properties) && Object.keys(properties).length === 0;
@@ -221,7 +221,7 @@ interface StructureContext extends ToolsContext {
 }
 
 /**
- * Structured output: native if the model supports it, otherwise by a tool that takes the output as its input.
+ * Structured output: native if the model supports it, otherwise by a tool whose input is the output.
  */
 function planStructure(format: AnswerFormat, context: StructureContext): Structure {
   const { traits, wanted: { tools, choice }, others, toolNames, calledTools, ignored } = context;

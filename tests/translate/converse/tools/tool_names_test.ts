@@ -19,7 +19,7 @@ Deno.test("every name maps to one that Converse allows, and back", () => {
   }
 });
 
-Deno.test("ids of calls that Converse allows stay, others are shortened alike wherever they stand", () => {
+Deno.test("ids of calls that Converse allows stay, others are shortened in the same way everywhere", () => {
   assert.equal(toolUseId("call_1.a:b-c"), "call_1.a:b-c");
   for (const id of ["", "a b", "x".repeat(65), "call|fc"]) {
     assert.match(toolUseId(id), /^call_[0-9a-f]{32}$/);
@@ -27,7 +27,7 @@ Deno.test("ids of calls that Converse allows stay, others are shortened alike wh
   }
 });
 
-Deno.test("where a model takes no hyphens, names with and without one stay apart, there and back", () => {
+Deno.test("if a model accepts no hyphens, names with and without one remain distinct in both directions", () => {
   const names = new ToolNames({ toolNameHyphens: false });
   const asked = ["get-weather", "get_weather", "get.weather", "-", "a-b-c", "plain"];
   const mapped = asked.map((name) => names.toConverse(name));
