@@ -11,7 +11,7 @@ CODEX_VERSION := 0.171.0
 OPENAI_PYTHON_VERSION := 3.57.0
 AGENTS_PYTHON_VERSION := 0.24.0
 
-TASKS := run test check fmt golden build release bench micro soak
+TASKS := run test check fmt golden build release bench micro fuzz soak
 
 # A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
@@ -39,6 +39,7 @@ help:
 	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
 	@echo 'make bench     compare the speed with other gateways, in twenty minutes; with QUICK=1 in three (needs wrk)'
 	@echo 'make micro     measure single steps of a request against the stored figures'
+	@echo 'make fuzz      break requests, streams and configurations at random for minutes; keeps the seeds that fail'
 	@echo 'make soak      whether memory and open files stay flat over minutes'
 	@echo 'make clean     remove what was built and installed'
 

@@ -4,6 +4,7 @@ import { endpointConfig, KEY } from "../e2e/configs.ts";
 import { onFreePorts, type Program, type RuntimeName, startProgram } from "../e2e/program.ts";
 import { BUN, repositoryPath } from "../repository.ts";
 import { STREAM_DELTAS } from "./canned.ts";
+import { LingeringClients } from "./lingering.ts";
 import { openFiles, residentBytes, Service } from "./processes.ts";
 
 export interface SoakOptions {
@@ -12,6 +13,8 @@ export interface SoakOptions {
   readonly warmUp: number;
   /** Called before each exchange, with the number of those begun; the soak ends when it says so. */
   readonly isEnough: (exchanges: number) => boolean;
+  /** Lingering clients of each kind, from before the exchanges until after them; default: none. */
+  readonly lingering?: number;
 }
 
 /** What the program holds while nothing is on its way. */
@@ -29,6 +32,8 @@ export interface SoakReport {
   /** After the exchanges that warm up. */
   readonly before: Holdings;
   readonly after: Holdings;
+  /** Lingering clients that the program still keeps at the end, by kind. */
+  readonly kept: Readonly<Record<string, number>>;
 }
 
 const WORKERS = 16;
@@ -40,7 +45,7 @@ function soakConfig(upstream: string, generation: number): string {
   const models = MODELS.map((name) =>
     `  bench.${name}: { provider: east, id: bench.${name}, base_model: anthropic.claude-haiku-4-5-20251001-v1:0 }`
   );
-  return `log: { requests: false }\n${endpointConfig(upstream)}`
+  return `log: { requests: false }\ntimeouts: { idle: 20s }\n${endpointConfig(upstream)}`
     .replace(
       "\nmodels:\n",
       `\nmodels:\n${models.join("\n")}\n  generation-${generation}: { provider: east, id: a.b }\n`,
@@ -93,7 +98,7 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
 };
 
 /** Runs exchanges of all kinds, with reloads among them, until it is enough. */
-export async function soak({ runtime, warmUp, isEnough }: SoakOptions): Promise<SoakReport> {
+export async function soak({ runtime, warmUp, isEnough, lingering = 0 }: SoakOptions): Promise<SoakReport> {
   const upstream = new Service([BUN, repositoryPath("tests/bench/upstream.ts")], { place: "upstream" });
   try {
     const url = `http://127.0.0.1:${(await upstream.output()).trim()}`;
@@ -110,8 +115,11 @@ export async function soak({ runtime, warmUp, isEnough }: SoakOptions): Promise<
       runExchanges(program, { enough, reload, surprises });
     await phase((exchanges) => exchanges >= warmUp);
     const before = await holdingsOf(program);
+    await using clients = await LingeringClients.connect(program.url, lingering);
     const exchanges = await phase(isEnough);
-    return { exchanges, surprises: [...surprises], before, after: await holdingsOf(program) };
+    const { kept } = clients;
+    await clients[Symbol.asyncDispose]();
+    return { exchanges, surprises: [...surprises], before, after: await holdingsOf(program), kept };
   } finally {
     await upstream.stop();
   }
