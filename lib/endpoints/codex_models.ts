@@ -30,6 +30,11 @@ const EFFORTS: Readonly<Record<string, string>> = {
   max: "As much reasoning as the model can do",
 };
 
+/** Whether it is a model to talk to, rather than one for embeddings or ranks. */
+export function answersTurns({ targets: [{ traits }] }: Model): boolean {
+  return traits.embeddings === "none" && traits.rerank === "none";
+}
+
 /** An entry of Codex's model catalog (`codex-rs/protocol/src/openai_models.rs`); `priority` orders its list. */
 export function codexModel({ name, targets }: Model, priority: number) {
   const [{ traits }] = targets;

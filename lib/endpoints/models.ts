@@ -9,7 +9,7 @@ import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";
 import { queryOf } from "../server/path.ts";
-import { codexModel } from "./codex_models.ts";
+import { answersTurns, codexModel } from "./codex_models.ts";
 
 /** The list, or one model by name. */
 export function modelsEndpoint(name?: string): CallerEndpoint {
@@ -56,7 +56,7 @@ export function listModels(
     // Codex finds its catalog here, and the others do not look.
     models: names.flatMap((each, index) => {
       const model = models.get(each);
-      return model === undefined ? [] : [codexModel(model, index)];
+      return model !== undefined && answersTurns(model) ? [codexModel(model, index)] : [];
     }),
     first_id: names[0] ?? null,
     last_id: names.at(-1) ?? null,
