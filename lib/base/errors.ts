@@ -341,6 +341,8 @@ export interface ErrorDetails {
   readonly anthropicCode?: string;
   /** `code` of OpenAI's error object where it says more than that of the kind; OpenAI's clients act on it. */
   readonly openAiCode?: string;
+  /** `type` of OpenAI's error object, likewise. */
+  readonly openAiType?: string;
   /** The methods that the route does support, for the `allow` header of a 405 (required by RFC 9110). */
   readonly allow?: string;
   /** The upstream's `retry-after`, passed through unchanged. */

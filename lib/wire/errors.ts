@@ -15,9 +15,9 @@ export interface OpenAiErrorBody {
 
 /** The body of an error on the OpenAI routes; `param` is the invalid field, if known. */
 export function openAiErrorBody(error: AditError): OpenAiErrorBody {
-  const { message, details: { param = null, openAiCode } } = error;
+  const { message, details: { param = null, openAiType, openAiCode } } = error;
   const [type, code] = errorRow(error.kind).openai;
-  return { error: { message, type, param, code: openAiCode ?? code } };
+  return { error: { message, type: openAiType ?? type, param, code: openAiCode ?? code } };
 }
 
 /** https://docs.anthropic.com/en/api/errors */

@@ -10,7 +10,10 @@ const MODELS = {
   opus: "us.anthropic.claude-opus-4-8",
   "gpt-oss": "openai.gpt-oss-120b-1:0",
   throttled: `${HAIKU}.fault-first:1.fault-throttling`,
+  quota: `${HAIKU}.fault-first:1.fault-quota`,
+  "throttled-late": `${HAIKU}.fault-first:1.fault-stream-throttling`,
   cut: `${HAIKU}.fault-first:1.fault-end:4`,
+  "too-long": `${HAIKU}.fault-stream-validation`,
 };
 
 const start = () => startProgram("bun", emulatorConfig(MODELS));
@@ -127,16 +130,36 @@ clientProgramTest("codex", "signed thoughts come back between the calls of a tur
   }
 });
 
-clientProgramTest("codex", "a turn that was throttled is tried again", async (workplace) => {
-  await using program = await start();
-  const turn = { model: "throttled", prompt: "Reply with: worth the wait" };
-  const events = await runTurn(workplace, settingsOf(program), turn);
-  assert.deepEqual(answers(events), ["worth the wait"]);
-  assert.deepEqual(asked(program).map(({ status, error }) => [status, error]), [
-    [429, "rate_limit_exceeded"],
-    [200, undefined],
-  ]);
-});
+for (
+  const [model, status, error] of [
+    ["throttled", 429, "rate_limit_exceeded"],
+    ["throttled-late", 200, "rate_limit_exceeded"],
+    ["quota", 429, "insufficient_quota"],
+  ] as const
+) {
+  clientProgramTest("codex", `a turn with ${model} is tried again`, async (workplace) => {
+    await using program = await start();
+    const turn = { model, prompt: "Reply with: worth the wait" };
+    const events = await runTurn(workplace, settingsOf(program), turn);
+    assert.deepEqual(answers(events), ["worth the wait"]);
+    assert.deepEqual(asked(program).map((line) => [line["status"], line["error"]]), [
+      [status, error],
+      [200, undefined],
+    ]);
+  });
+}
+
+clientProgramTest(
+  "codex",
+  "an input that is too long ends the turn with a word about it",
+  async (workplace) => {
+    await using program = await start();
+    const events = await runTurn(workplace, settingsOf(program), { model: "too-long", prompt: "Hi" });
+    assert.equal(events.at(-1)?.type, "turn.failed");
+    assert.match(JSON.stringify(events.at(-1)), /ran out of room in the model's context window/);
+    assert.equal(asked(program).length, 1);
+  },
+);
 
 clientProgramTest("codex", "a stream that is cut off in the middle is no answer", async (workplace) => {
   await using program = await start();

@@ -45,7 +45,7 @@ export const responses: CallerEndpoint = {
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
       whole ??= withFetchedImages(request, call);
       known = await whole;
-      return withRetryAfter(await attemptResponses(known, name, { target, call, hold }));
+      return asRateLimit(await attemptResponses(known, name, { target, call, hold }));
     };
     const translated = (target: Target) => {
       const { operation, request: converse, ignored } = translateResponses(known, target);
@@ -72,11 +72,17 @@ export function translateResponses(request: ResponsesRequest, target: Target): R
 /** Codex gives up on a throttled request unless it is told when to try again. */
 const RETRY_AFTER_S = 2;
 
-function withRetryAfter(attempt: Attempt): Attempt {
+/**
+ * A refusal with 429 as one to try again later: a quota of the account is spent for a while, and `insufficient_quota`
+ * means to OpenAI's clients that somebody has to pay.
+ */
+function asRateLimit(attempt: Attempt): Attempt {
   const { refused } = attempt;
   if (refused === undefined || errorRow(refused.kind).status !== 429) return attempt;
   const { kind, message, details } = refused;
-  return { ...attempt, refused: new AditError(kind, message, { retryAfterS: RETRY_AFTER_S, ...details }) };
+  const [openAiType, openAiCode] = errorRow("rate_limited").openai;
+  const limited = { openAiType, openAiCode, retryAfterS: RETRY_AFTER_S, ...details };
+  return { ...attempt, refused: new AditError(kind, message, limited) };
 }
 
 interface At {

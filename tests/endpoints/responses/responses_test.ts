@@ -71,6 +71,18 @@ Deno.test("an error before the first event of a response is a status that client
   await gateway.expectSettled(1);
 });
 
+Deno.test("a quota that is used up is a rate limit, since clients take the other word as final", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send(RESPONSES, { headers: KEY, body: responsesBody() });
+  (await gateway.bedrock.call(0)).answerWhole(400, '{"message":"quota"}', {
+    "x-amzn-errortype": "ServiceQuotaExceededException",
+  });
+  const answer = await response;
+  const { type, code } = (await answer.json()).error;
+  deepEqual([answer.status, answer.headers.get("retry-after")], [429, "2"]);
+  deepEqual([type, code], ["rate_limit_error", "rate_limit_exceeded"]);
+});
+
 for (
   const [exception, message, code] of [
     ["throttlingException", "Too many tokens, please wait", "rate_limit_exceeded"],
