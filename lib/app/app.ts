@@ -5,6 +5,7 @@ import { type AdminApi, adminApi } from "../admin/api.ts";
 import { type Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/host.ts";
+import { randomFraction } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import { cutList } from "../base/log_words.ts";
 import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
@@ -26,6 +27,7 @@ import type { CheckedConfig } from "./check_messages.ts";
 import { ConfigChecker } from "./config_checker.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
 import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
+import { LazyTraces } from "../telemetry/lazy_traces.ts";
 import { LoopLag } from "../telemetry/loop_lag.ts";
 import { gatewayFacts } from "./read_facts.ts";
 import { probeConnection } from "../providers/transport/probe.ts";
@@ -83,6 +85,7 @@ export class App {
   readonly #checker: ConfigChecker;
   readonly #metrics: LazyMetrics;
   readonly #loopLag: LoopLag;
+  readonly #traces: LazyTraces;
   readonly #startedMs: number;
   #watch: ConfigWatch | undefined;
   #loadedAt: string;
@@ -110,8 +113,19 @@ export class App {
       facts: () => this.#facts(),
       isModel: (name) => this.#gateway.pipeline.snapshot.models.has(name),
     });
+    this.#traces = new LazyTraces({
+      settings: () => this.#gateway.pipeline.snapshot.traces,
+      fetch: runtime.fetch,
+      timers: this.#timers,
+      version,
+      random: randomFraction,
+      onChange: (failure) =>
+        failure === undefined
+          ? logger.log("info", "traces are sent again")
+          : logger.log("warn", "traces are dropped: the collector fails", { error: failure }),
+    });
     this.#gateway = buildGateway({
-      sinks: [this.#metrics.sink],
+      sinks: [this.#metrics.sink, this.#traces.sink],
       clock,
       timers: this.#timers,
       logger,
@@ -224,6 +238,7 @@ export class App {
     // A client that reads nothing must not keep the process alive: its connection ends with it.
     await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
+    await Promise.race([this.#traces.flush(), this.#pass(LAST_BYTES_MS)]);
     await this.#admin.close();
     this.#options.logger.log("info", "stopped");
   }
@@ -347,6 +362,7 @@ export class App {
       runtime: `${runtime.name} ${runtime.version}`,
       startedAtMs: this.#startedMs,
       loopLagMs: this.#loopLag.maxMs,
+      traces: this.#traces.counts,
       reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
       isConfigRefused: !this.#lastReload.ok,
     };

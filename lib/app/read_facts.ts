@@ -9,7 +9,7 @@ import type { Gateway } from "./build_gateway.ts";
 /** What only the composition root knows. */
 export type OwnFacts = Pick<
   GatewayFacts,
-  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "reloads" | "isConfigRefused"
+  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "traces" | "reloads" | "isConfigRefused"
 >;
 
 /** The state of the gateway at this time of the monotonic clock. */

@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly timeouts: Timeouts;
   readonly log: LogSettings;
   readonly responseHeaders: ResponseHeaders;
+  /** Undefined if requests are not traced. */
+  readonly traces: TraceSettings | undefined;
   /** By name, in file order. */
   readonly providers: ReadonlyMap<string, Provider>;
   /** The first provider of each region in file order, which serves native requests with a model id. */
@@ -128,6 +130,15 @@ export interface ResponseHeaders {
   readonly target: boolean;
   /** Whether responses that are sent whole say what they cost. */
   readonly cost: boolean;
+}
+
+/** Where traces are sent. */
+export interface TraceSettings {
+  /** URL of the collector's traces, without a trailing slash. */
+  readonly endpoint: string;
+  readonly headers: readonly (readonly [name: string, value: SealedSecret])[];
+  /** Share of requests without a trace of the caller's, from 0 to 1. */
+  readonly share: number;
 }
 
 export interface LogSettings {

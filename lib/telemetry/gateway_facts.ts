@@ -15,6 +15,8 @@ export interface GatewayFacts {
   readonly isConfigRefused: boolean;
   readonly credentials: readonly CredentialFacts[];
   readonly certificates: readonly CertificateFacts[];
+  /** Spans since the start. */
+  readonly traces: { readonly exported: number; readonly dropped: number };
   readonly process: { readonly residentBytes: number; readonly cpuSeconds: number };
 }
 

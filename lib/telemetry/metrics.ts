@@ -157,6 +157,15 @@ export class Metrics {
       help: "Requests in progress at a target.",
       value: ({ inFlight }) => inFlight,
     });
+    this.#total(
+      "adit_trace_spans_total",
+      "Spans for the collector, by what became of them.",
+      ["result"],
+      (set) => {
+        set({ result: "exported" }, facts().traces.exported);
+        set({ result: "dropped" }, facts().traces.dropped);
+      },
+    );
     this.#observeConfiguration();
     this.#observeProcess();
   }

@@ -127,6 +127,7 @@ export function snapshot(
     admin: undefined,
     adminApi: undefined,
     adminTls: undefined,
+    traces: undefined,
     metricsKeyHash: undefined,
     tls: undefined,
     cors: undefined,

@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "translate",
     "wire",
   ],
-  telemetry: ["base", "facts", "snapshot"],
+  telemetry: ["base", "facts", "runtime", "snapshot"],
   admin: ["base", "config", "runtime", "snapshot"],
   // The built-in Bedrock knows nothing of the gateway in front of it.
   emulator: ["aws", "base", "codec", "runtime"],

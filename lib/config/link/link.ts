@@ -16,8 +16,9 @@ import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
 import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
 import type { ListenAddress, Provider, Snapshot, TlsMaterial } from "../../snapshot/snapshot.ts";
+import { seal } from "../../base/secret.ts";
 import { parseKeyHash } from "../schema/values.ts";
-import { bracketed, isLoopback } from "../../base/host.ts";
+import { bracketed, isLoopback, unbracketed } from "../../base/host.ts";
 
 export interface Linked {
   /** Only usable if there are no problems, here or earlier. */
@@ -47,6 +48,7 @@ export function linkConfig(
   checkAddresses({ listen, admin }, context);
   checkAdminReach(config, admin, context);
   checkTimeouts(config.timeouts, context);
+  checkTraces(config.traces, context);
   warnOfDoubts(config, { context, nowMs });
 
   const entries = entryLinker(config, context);
@@ -103,6 +105,11 @@ export function linkConfig(
     },
     log: config.log,
     responseHeaders: config.response_headers,
+    traces: config.traces && {
+      endpoint: config.traces.endpoint,
+      headers: Object.entries(config.traces.headers).map(([name, value]) => [name, seal(value)] as const),
+      share: config.traces.share,
+    },
     providers,
     providersByRegion,
     models,
@@ -241,6 +248,13 @@ function firstOfEachRegion(providers: ReadonlyMap<string, Provider>): ReadonlyMa
     if (!byRegion.has(provider.region)) byRegion.set(provider.region, provider);
   }
   return byRegion;
+}
+
+function checkTraces(traces: Config["traces"], context: LinkContext): void {
+  if (traces === undefined || !traces.endpoint.startsWith("http:")) return;
+  if (Object.keys(traces.headers).length === 0) return;
+  if (isLoopback(unbracketed(new URL(traces.endpoint).hostname))) return;
+  context.warn(["traces", "endpoint"], "the headers are sent unencrypted; use https");
 }
 
 /** Only for values in the file: a default longer than a small `total` is not worth a warning. */

@@ -17,6 +17,7 @@ import {
   mapping,
   named,
   parsed,
+  percentage,
   secretText,
   size,
   socketAddress,
@@ -348,6 +349,23 @@ const includePath = text({
   pattern: INCLUDE,
 });
 
+const traces = mapping({
+  endpoint: parsed({
+    expected: "an http or https URL without user info, query or fragment",
+    parse: parseEndpoint,
+    sensitive: "unless right",
+  }).describe("URL of a collector for OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces."),
+  headers: z.record(
+    z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+    secretText("the value of a header", /^[\x20-\x7e]+$/),
+  )
+    .register(about, { expected: "a mapping of header names to values", sensitive: true }).prefault({})
+    .describe("Headers to send to the collector, such as a token."),
+  share: percentage({ min: 0, max: 100 }).prefault("100%").describe(
+    "Share of requests without a trace of the caller's that are traced; failures always are.",
+  ),
+});
+
 /** The schema of the whole file. */
 export const Config = mapping({
   include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
@@ -398,6 +416,7 @@ export const Config = mapping({
     cost: flag().prefault(true)
       .describe("Name the cost in US dollars, in responses that are not streamed and have a known price."),
   }).prefault({}).describe("What responses say about how they were made."),
+  traces: traces.optional().describe("Where to send a trace of each request; default: nowhere."),
   providers: named(NAME, provider).prefault({}).describe(
     "Providers of models, by name; at least one is required.",
   ),
