@@ -1,9 +1,10 @@
 /**
- * The gate, the same here and in CI: checks, build, then every test against what was built. The last line says
- * `N passed, N failed`; a step that fails counts as one, and so does a run in which no test was executed.
+ * The gate, the same here and in CI: checks, build, then every test against what was built. At the end are the tests that
+ * were skipped, with the reason, and the last line says `N passed, N failed`; a step that fails counts as one, and so does a run in which no test was executed.
  */
 
 import { repositoryPath } from "./repository.ts";
+import { skippedIn } from "./skipped.ts";
 import { parseSummary } from "./summary.ts";
 
 const STEPS = [["task", "--quiet", "check"], ["task", "--quiet", "build"]];
@@ -19,7 +20,8 @@ const summary = parseSummary(tests.stdout);
 passed += summary.passed;
 failed += summary.failed;
 if (summary.passed + summary.failed === 0 || (!tests.success && summary.failed === 0)) failed++;
-await Deno.stdout.write(new TextEncoder().encode(`${passed} passed, ${failed} failed\n`));
+const skipped = skippedIn(tests.stdout).map((line) => `${line}\n`).join("");
+await Deno.stdout.write(new TextEncoder().encode(`${skipped}${passed} passed, ${failed} failed\n`));
 Deno.exit(failed === 0 ? 0 : 1);
 
 /** Runs Deno in the repository; its output is shown as it comes and given back. */

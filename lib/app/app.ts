@@ -276,6 +276,8 @@ export class App {
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
+    const before = this.#digests;
+    const changes = loaded.ok && before !== undefined ? await changesBetween(before, loaded.digests) : {};
     if (this.#draining) return refused(["the gateway is shutting down"]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     const { snapshot } = loaded;
@@ -287,9 +289,7 @@ export class App {
       return refused([messageOf(error)]);
     }
     const listening = [...this.#public.urls, ...this.#admin.urls];
-    const { digests } = loaded;
-    const changes = this.#digests === undefined ? {} : changesBetween(this.#digests, digests);
-    this.#digests = digests;
+    this.#digests = loaded.digests;
     const searched = this.#gateway.credentials.use(snapshot.providers);
     this.#gateway.limits.use(snapshot);
     this.#gateway.pipeline.use(snapshot);

@@ -1,6 +1,7 @@
 /** What differs between two versions of the configuration files: entries by name, and everything else by key. */
 
 import { createHash } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 
 /** The sections whose entries are compared one by one. */
 const SECTIONS = ["providers", "models", "callers", "routes"] as const;
@@ -34,23 +35,36 @@ export function digestsOf(value: unknown): ConfigDigests {
   };
 }
 
-/** What an edit did, as far as the file's own values say. */
-export function changesBetween(before: ConfigDigests, after: ConfigDigests): ConfigChanges {
+/** This many entries are compared before other work has a turn. */
+const SLICE = 4096;
+
+/** What an edit did, as far as the file's own values say; requests continue while long sections are compared. */
+export async function changesBetween(before: ConfigDigests, after: ConfigDigests): Promise<ConfigChanges> {
   const changes = new Map<string, readonly string[]>();
   const note = (name: string, list: readonly string[]) => list.length > 0 && changes.set(name, list);
   for (const section of SECTIONS) {
     const [old, now] = [before.entries[section], after.entries[section]];
-    note(`${section}_added`, [...now.keys()].filter((name) => !old.has(name)));
-    note(`${section}_removed`, [...old.keys()].filter((name) => !now.has(name)));
-    note(`${section}_changed`, changed(old, now));
+    const added: string[] = [];
+    const removed: string[] = [];
+    const altered: string[] = [];
+    let compared = 0;
+    for (const [name, digest] of now) {
+      const earlier = old.get(name);
+      if (earlier === undefined) added.push(name);
+      else if (earlier !== digest) altered.push(name);
+      if (++compared % SLICE === 0) await turn();
+    }
+    for (const name of old.keys()) {
+      if (!now.has(name)) removed.push(name);
+      if (++compared % SLICE === 0) await turn();
+    }
+    note(`${section}_added`, added);
+    note(`${section}_removed`, removed);
+    note(`${section}_changed`, altered);
   }
   const keys = new Set([...before.settings.keys(), ...after.settings.keys()]);
   note("settings_changed", [...keys].filter((key) => before.settings.get(key) !== after.settings.get(key)));
   return Object.fromEntries(changes);
-}
-
-function changed(old: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] {
-  return [...now.keys()].filter((name) => old.has(name) && old.get(name) !== now.get(name));
 }
 
 function digest(value: unknown): string {

@@ -41,7 +41,9 @@ export class ModelIndex {
   constructor(models: ReadonlyMap<string, Model>) {
     for (const { name, targets } of models.values()) {
       for (const id of new Set(targets.map(({ baseModel, id }) => foundationModelId(baseModel ?? id)))) {
-        this.#byId.set(id, [...this.#byId.get(id) ?? [], name]);
+        const names = this.#byId.get(id);
+        if (names === undefined) this.#byId.set(id, [name]);
+        else names.push(name);
       }
     }
   }

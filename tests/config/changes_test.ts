@@ -13,12 +13,12 @@ const BEFORE = {
 
 const changes = (after: unknown) => changesBetween(digestsOf(BEFORE), digestsOf(after));
 
-Deno.test("the same values are no change", () => deepEqual(changes(structuredClone(BEFORE)), {}));
+Deno.test("the same values are no change", async () => deepEqual(await changes(structuredClone(BEFORE)), {}));
 
-Deno.test("entries are added, removed and changed by name", () => {
+Deno.test("entries are added, removed and changed by name", async () => {
   const models = { fast: { id: "c" }, new: { id: "b" } };
   const callers = { search: { key: "x" }, chat: { key: "y" } };
-  deepEqual(changes({ ...BEFORE, models, callers }), {
+  deepEqual(await changes({ ...BEFORE, models, callers }), {
     models_added: ["new"],
     models_removed: ["slow"],
     models_changed: ["fast"],
@@ -26,13 +26,13 @@ Deno.test("entries are added, removed and changed by name", () => {
   });
 });
 
-Deno.test("everything else is named by its key, also if it is gone", () => {
+Deno.test("everything else is named by its key, also if it is gone", async () => {
   const { timeouts: _, ...rest } = BEFORE;
-  deepEqual(changes({ ...rest, listen: "127.0.0.1:8081", log: { level: "warn" } }), {
+  deepEqual(await changes({ ...rest, listen: "127.0.0.1:8081", log: { level: "warn" } }), {
     settings_changed: ["listen", "timeouts", "log"],
   });
 });
 
-Deno.test("a file without any section is no error", () => {
-  deepEqual(changes(null)["models_removed"], ["fast", "slow"]);
+Deno.test("a file without any section is no error", async () => {
+  deepEqual((await changes(null))["models_removed"], ["fast", "slow"]);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { WEAKENING } from "../../lib/runtime/weakening.ts";
 import { readRepositoryFile } from "../meta/sources.ts";
+import { reportSkipped } from "../skipped.ts";
 
 const unit = readRepositoryFile("config/adit.service");
 
@@ -49,9 +50,7 @@ async function isInstalled(program: string): Promise<boolean> {
 }
 
 if (!await isInstalled("systemd-analyze")) {
-  await Deno.stderr.write(
-    new TextEncoder().encode("systemd-analyze is not installed here, so its tests do not run\n"),
-  );
+  reportSkipped("the unit as systemd-analyze judges it", "it is not installed");
 } else {
   for (const [variant, text] of Object.entries(variants)) {
     Deno.test(`systemd finds nothing to complain of in the unit ${variant}`, async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readRepositoryFile } from "../meta/sources.ts";
 import { repositoryPath } from "../repository.ts";
+import { reportSkipped } from "../skipped.ts";
 import { emulatorConfig } from "./configs.ts";
 import { forEachRuntime, type Program, RUNTIMES, startProgram } from "./program.ts";
 import { HAS_PROMETHEUS, promtool, samplesOf, startPrometheus } from "./prometheus.ts";
@@ -11,11 +12,7 @@ import { ask, chat } from "./requests.ts";
 const MONITORING = "config/examples/monitoring";
 const WITH_PROMETHEUS = { except: HAS_PROMETHEUS ? [] : RUNTIMES };
 if (!HAS_PROMETHEUS) {
-  await Deno.stderr.write(
-    new TextEncoder().encode(
-      "Metrics, dashboard and rules are not checked with Prometheus: it is not installed\n",
-    ),
-  );
+  reportSkipped("metrics, dashboard and rules with Prometheus", "it is not installed");
 }
 
 async function metricsOf(program: Program): Promise<string> {

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { repositoryPath } from "../repository.ts";
+import { reportSkipped } from "../skipped.ts";
 import { KEY } from "./configs.ts";
 import { CLAUDE, NATIVE_CONFIG, NOVA, PAIR } from "./native_config.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
@@ -63,7 +64,7 @@ const WRONG_PAIR = { AWS_ACCESS_KEY_ID: PAIR.accessKeyId, AWS_SECRET_ACCESS_KEY:
 
 const version = await boto3Version();
 if (version === undefined) {
-  await Deno.stderr.write(new TextEncoder().encode("boto3 is not installed here, so its tests do not run\n"));
+  reportSkipped("boto3", "it is not installed");
 } else {
   for (const [identity, env] of Object.entries(IDENTITIES)) {
     forEachRuntime(`boto3 ${version} with ${identity}: every operation that it has`, async (runtime) => {

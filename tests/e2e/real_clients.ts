@@ -1,6 +1,7 @@
 /** Command-line clients of others, run unchanged against the real program, each with an environment and a home of its own. */
 
 import { repositoryPath } from "../repository.ts";
+import { reportSkipped } from "../skipped.ts";
 
 /** Where the programs are, by name, in the `node_modules` that npm has made. */
 const CLIENTS = {
@@ -50,8 +51,7 @@ export function clientProgramTest(
   test: (workplace: Workplace) => Promise<void>,
 ): void {
   if (GIVEN === undefined && !isInstalled(client)) {
-    const note = `${client}: ${name}: left out, since ${client} is not installed; make test installs it\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(note));
+    reportSkipped(`${client}, ${name}`, `${client} is not installed; make test installs it`);
     return;
   }
   Deno.test(`${client}: ${name}`, async () => {

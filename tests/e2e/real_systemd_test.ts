@@ -1,6 +1,7 @@
 /** The unit under a real systemd: it starts in its sandbox, reloads and stops, and failures are what the docs say. */
 
 import assert from "node:assert/strict";
+import { reportSkipped } from "../skipped.ts";
 import { emulatorConfig } from "./configs.ts";
 import { type Machine, startMachine, whyNoMachine } from "./fixtures/systemd/machine.ts";
 
@@ -22,9 +23,7 @@ const start = (machine: Machine) => machine.run("systemctl", "start", "adit");
 
 const reason = await whyNoMachine();
 if (reason !== undefined) {
-  await Deno.stderr.write(
-    new TextEncoder().encode(`The unit is not started under systemd here: ${reason}\n`),
-  );
+  reportSkipped("the unit under systemd", reason);
 } else {
   Deno.test("systemd starts the service in its sandbox, reloads it and stops it", async () => {
     await using machine = await startMachine();

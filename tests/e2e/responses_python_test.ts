@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { repositoryPath } from "../repository.ts";
+import { reportSkipped } from "../skipped.ts";
 import { emulatorConfig, KEY } from "./configs.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
 
@@ -53,6 +54,5 @@ if (isInstalled()) {
     assert.ok(!ignored.includes("input[reasoning]"), "every thought came back");
   });
 } else {
-  const note = "openai for Python is not installed here, so its tests do not run; make test installs it\n";
-  Deno.stderr.writeSync(new TextEncoder().encode(note));
+  reportSkipped("openai for Python", "it is not installed; make test installs it");
 }

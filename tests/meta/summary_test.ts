@@ -1,6 +1,7 @@
 /** The gate's verdict rests on this one line, whatever else the tests print. */
 
 import assert from "node:assert/strict";
+import { skippedIn } from "../skipped.ts";
 import { parseSummary } from "../summary.ts";
 
 const OUTPUTS: readonly (readonly [output: string, passed: number, failed: number])[] = [
@@ -21,4 +22,11 @@ Deno.test("the counts are those of the last summary line of deno test", () => {
   for (const [output, passed, failed] of OUTPUTS) {
     assert.deepEqual(parseSummary(output), { passed, failed }, output);
   }
+});
+
+Deno.test("what was skipped is found in the output, each once", () => {
+  const output =
+    "skipped: fish: not installed\nok\nskipped: boto3: not installed\nskipped: fish: not installed\n";
+  assert.deepEqual(skippedIn(output), ["skipped: fish: not installed", "skipped: boto3: not installed"]);
+  assert.deepEqual(skippedIn("a test is skipped: no\n"), []);
 });

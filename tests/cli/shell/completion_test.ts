@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { COMMAND_ROWS } from "../../../lib/cli/commands.ts";
 import { completion } from "../../../lib/cli/shell/completion.ts";
+import { reportSkipped } from "../../skipped.ts";
 import { run } from "../run.ts";
 
 /** What a shell is to run so that it prints what it would offer for the words, one a line. */
@@ -55,9 +56,7 @@ for (const shell of Object.keys(ASK)) {
     .output()
     .then(() => true, () => false);
   if (!isHere) {
-    await Deno.stderr.write(
-      new TextEncoder().encode(`${shell} is not installed here, so its completions are not tested\n`),
-    );
+    reportSkipped(`completions of ${shell}`, `${shell} is not installed`);
     continue;
   }
 
