@@ -30,8 +30,8 @@ const EFFORTS: Readonly<Record<string, string>> = {
   max: "As much reasoning as the model can do",
 };
 
-/** Whether it is a model to talk to, rather than one for embeddings or ranks. */
-export function answersTurns({ targets: [{ traits }] }: Model): boolean {
+/** Whether the model takes part in conversations, rather than making embeddings or ranking documents. */
+export function isConversational({ targets: [{ traits }] }: Model): boolean {
   return traits.embeddings === "none" && traits.rerank === "none";
 }
 

@@ -9,7 +9,7 @@ import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
 import { jsonAnswer } from "../gateway/outcome.ts";
 import { queryOf } from "../server/path.ts";
-import { answersTurns, codexModel } from "./codex_models.ts";
+import { codexModel, isConversational } from "./codex_models.ts";
 
 /** The list, or one model by name. */
 export function modelsEndpoint(name?: string): CallerEndpoint {
@@ -53,10 +53,10 @@ export function listModels(
   return {
     object: "list",
     data: names.map((each) => modelEntry(each, createdMs)),
-    // Codex finds its catalog here, and the others do not look.
+    // Codex's catalog, which other clients ignore.
     models: names.flatMap((each, index) => {
       const model = models.get(each);
-      return model !== undefined && answersTurns(model) ? [codexModel(model, index)] : [];
+      return model !== undefined && isConversational(model) ? [codexModel(model, index)] : [];
     }),
     first_id: names[0] ?? null,
     last_id: names.at(-1) ?? null,

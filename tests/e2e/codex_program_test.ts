@@ -151,7 +151,7 @@ for (
 
 clientProgramTest(
   "codex",
-  "an input that is too long ends the turn with a word about it",
+  "an input that is too long ends the turn, and Codex says why",
   async (workplace) => {
     await using program = await start();
     const events = await runTurn(workplace, settingsOf(program), { model: "too-long", prompt: "Hi" });

@@ -62,7 +62,7 @@ Deno.test("Codex's catalog says what each model can do", () => {
     createdMs: START_MS,
     query: new URLSearchParams("client_version=0.171.0"),
   })));
-  equal(models.length, 3, "a model for embeddings is none to talk to");
+  equal(models.length, 3, "models for embeddings are left out");
   const [claude, gptOss, llama] = models;
   const { base_instructions, supported_reasoning_levels, ...facts } = claude;
   ok(base_instructions.includes("*** Begin Patch"));

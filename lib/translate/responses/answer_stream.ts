@@ -49,13 +49,13 @@ export class ConverseStreamToResponses {
     return this.#take();
   }
 
-  /** An `error` event and the failed response: some clients only know the one, and some only the other. */
+  /** An `error` event and the failed response: some clients only handle the former, some only the latter. */
   fail(error: AditError): string {
     this.#builder.fail(error);
     return this.#take();
   }
 
-  /** An event for a silent stretch: clients whose patience ends do not count comments. */
+  /** An event to send while idle: the idle timers of clients ignore comments. */
   ping(): string {
     this.#builder.start();
     this.#send("keepalive", {});

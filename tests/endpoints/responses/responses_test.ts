@@ -71,7 +71,7 @@ Deno.test("an error before the first event of a response is a status that client
   await gateway.expectSettled(1);
 });
 
-Deno.test("a quota that is used up is a rate limit, since clients take the other word as final", async () => {
+Deno.test("an exceeded quota is a rate limit, since clients never retry insufficient_quota", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(RESPONSES, { headers: KEY, body: responsesBody() });
   (await gateway.bedrock.call(0)).answerWhole(400, '{"message":"quota"}', {
