@@ -30,7 +30,7 @@ import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
 import { LazyTraces } from "../telemetry/lazy_traces.ts";
 import { LoopLag } from "../telemetry/loop_lag.ts";
 import { gatewayFacts } from "./read_facts.ts";
-import { probeConnection } from "../providers/transport/probe.ts";
+import { probeIn } from "../providers/transport/probe.ts";
 import { Turns } from "./turns.ts";
 
 export interface AppOptions {
@@ -133,7 +133,7 @@ export class App {
       fetch: runtime.fetch,
       openBody: runtime.openBody,
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
-      probe: usesForwardProxy(env) ? undefined : probeConnection,
+      probe: probeIn(env),
       userAgent: `adit/${version}`,
     });
     const { pipeline } = this.#gateway;
@@ -441,11 +441,4 @@ function shortened(changes: ConfigChanges): ConfigChanges {
 /** Removes what a killed process has left at a socket's path. */
 async function removeStaleAdminSocket({ admin }: Snapshot): Promise<void> {
   if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
-}
-
-/** Whether `fetch` uses a proxy, so that a direct connection to the provider proves nothing. */
-function usesForwardProxy(env: AppOptions["env"]): boolean {
-  return ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].some((name) =>
-    (env[name] ?? env[name.toLowerCase()] ?? "") !== ""
-  );
 }

@@ -41,7 +41,7 @@ export interface UpstreamOptions {
   readonly openBody?: OpenBody;
   readonly emulator: EmulatorAccess;
   readonly credentials: ProviderCredentials;
-  /** Undefined behind a forward proxy, where a direct connection proves nothing. */
+  /** Finds out whether a provider can be reached; undefined to wait for the response in any case. */
   readonly probe: ProbeConnection | undefined;
   readonly userAgent: string;
   /** The network for images that requests refer to; default: the public internet. */

@@ -20,7 +20,7 @@ export interface ExchangeOptions extends Authenticator {
   readonly timeouts: ExchangeTimeouts;
   readonly nowMs: number;
   /**
-   * Undefined if the gateway makes no connection of its own: for the emulator, and behind a forward proxy.
+   * Undefined if the gateway makes no connection of its own: for the emulator.
    */
   readonly probe: ProbeConnection | undefined;
 }

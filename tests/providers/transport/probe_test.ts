@@ -3,7 +3,7 @@
 import { equal } from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { probeConnection } from "../../../lib/providers/transport/probe.ts";
+import { probeConnection, probeIn, proxyOf } from "../../../lib/providers/transport/probe.ts";
 
 /** A port of 127.0.0.1 on which nothing listens. */
 function closedPort(): number {
@@ -51,3 +51,46 @@ async function fullBacklog(): Promise<{ port: number } & AsyncDisposable> {
     },
   };
 }
+
+const PROXIES: readonly (readonly [url: string, env: Record<string, string>, proxy: string | undefined])[] = [
+  ["https://a.test/", {}, undefined],
+  ["https://a.test/", { HTTPS_PROXY: "http://proxy.test:3128" }, "http://proxy.test:3128/"],
+  ["https://a.test/", { https_proxy: "proxy.test:3128" }, "http://proxy.test:3128/"],
+  ["https://a.test/", { HTTP_PROXY: "http://proxy.test" }, undefined],
+  ["http://a.test/", { HTTP_PROXY: "http://proxy.test" }, "http://proxy.test/"],
+  ["https://a.test/", { ALL_PROXY: "http://proxy.test" }, "http://proxy.test/"],
+  ["https://b.a.test/", { HTTPS_PROXY: "http://p", NO_PROXY: "x, .a.test" }, undefined],
+  ["https://a.test/", { HTTPS_PROXY: "http://p", NO_PROXY: "a.test" }, undefined],
+  ["https://ba.test/", { HTTPS_PROXY: "http://p", NO_PROXY: "a.test" }, "http://p/"],
+  ["https://a.test:8443/", { HTTPS_PROXY: "http://p", NO_PROXY: "a.test:443" }, "http://p/"],
+  ["https://a.test:8443/", { HTTPS_PROXY: "http://p", NO_PROXY: "a.test:8443" }, undefined],
+  ["https://a.test/", { HTTPS_PROXY: "http://p", NO_PROXY: "*" }, undefined],
+];
+
+for (const [url, env, proxy] of PROXIES) {
+  Deno.test(`${url} with ${JSON.stringify(env)} is reached ${proxy === undefined ? "directly" : `by ${proxy}`}`, () => {
+    equal(proxyOf(url, env)?.href, proxy);
+  });
+}
+
+Deno.test("a host behind a proxy is reachable if the proxy connects to it", async () => {
+  for (const [status, reachable] of [["200 OK", true], ["504 Gateway Timeout", false]] as const) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const asked = listener.accept().then(async (connection) => {
+      const buffer = new Uint8Array(1024);
+      const length = await connection.read(buffer) ?? 0;
+      await connection.write(new TextEncoder().encode(`HTTP/1.1 ${status}\r\n\r\n`));
+      await connection.read(buffer);
+      connection.close();
+      return new TextDecoder().decode(buffer.subarray(0, length));
+    });
+    const env = { HTTPS_PROXY: `http://user:p%40ss@127.0.0.1:${listener.addr.port}` };
+    equal(await probeIn(env)("https://bedrock.test/model/m/converse", 60_000), reachable);
+    equal(
+      (await asked).split("\r\n").slice(0, 3).join("|"),
+      `CONNECT bedrock.test:443 HTTP/1.1|Host: bedrock.test:443|Proxy-Authorization: Basic ${
+        btoa("user:p@ss")
+      }`,
+    );
+  }
+});
