@@ -50,6 +50,8 @@ export interface Wait {
   readonly withinMs: number;
   /** When to try again. */
   readonly retryMs: number;
+  /** Called when the request is refused in the end. */
+  readonly onGivenUp: () => void;
 }
 
 /** Everything that was taken for one request. */
@@ -155,7 +157,7 @@ export class Admission {
       const { wait } = result;
       const untilMs = startMs + Math.min(wait?.withinMs ?? 0, remainingMs);
       if (wait === undefined || clock.monotonic() >= untilMs || !wait.line.enter(asked.parts.id)) {
-        throw result.refused;
+        throw givenUp(result);
       }
       result = await this.#stand(asked, { refused: result, wait, untilMs, ended });
     }
@@ -170,7 +172,7 @@ export class Admission {
     try {
       while (!(last instanceof Hold) && last.wait?.line === line) {
         const leftMs = untilMs - clock.monotonic();
-        if (leftMs <= 0) throw last.refused;
+        if (leftMs <= 0) throw givenUp(last);
         // Only the first in the line has a time of its own; the others are woken when they are the first.
         const ms = line.blocks(id) ? leftMs : Math.min(leftMs, last.wait.retryMs);
         await line.pause(id, { ms, ended, timers });
@@ -181,6 +183,11 @@ export class Admission {
     }
     return last;
   }
+}
+
+function givenUp({ refused, wait }: Refused): AditError {
+  wait?.onGivenUp();
+  return refused;
 }
 
 interface Stay {

@@ -82,13 +82,14 @@ export class RateLimits implements Meter {
         holding.shadowed.push({ rule: gate.rule.name, what: gate.what });
       } else {
         holding.cancel();
-        gate.counts.refused++;
         const refused = this.#refusal(all.filter((each) => applies(each, counts)), {
           dialect,
           nowUs,
           units: (each) => unitsOf(each, asked),
         });
-        return gate.rule.waitMs === 0 ? { refused } : { refused, wait: waitAt(gate, refused) };
+        if (gate.rule.waitMs > 0) return { refused, wait: waitAt(gate, refused) };
+        gate.counts.refused++;
+        return { refused };
       }
     }
     return { held: holding };
@@ -131,8 +132,13 @@ interface RefusalOptions {
   readonly units: (gate: Gate) => number;
 }
 
-function waitAt({ rule, state: { line } }: Gate, { details }: AditError): Wait {
-  return { line, withinMs: rule.waitMs, retryMs: details.retryAfterMs ?? 0 };
+function waitAt({ rule, counts, state: { line } }: Gate, { details }: AditError): Wait {
+  return {
+    line,
+    withinMs: rule.waitMs,
+    retryMs: details.retryAfterMs ?? 0,
+    onGivenUp: () => counts.refused++,
+  };
 }
 
 /** Whether a request that counts as this is limited by the gate. */

@@ -1,0 +1,138 @@
+/** Requests that wait for their turn: in order, within bounds, and never longer than they may. */
+
+import { equal, ok } from "node:assert/strict";
+import { startGateway } from "../fakes/gateway.ts";
+import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+import { rule } from "../suites/limit_rules.ts";
+import { ANSWER, CHAT, chatBody } from "./requests.ts";
+
+const ONE = caller("one", { models: ["*"] });
+
+function start(...rateLimits: Parameters<typeof rule>[]) {
+  const config = snapshot({
+    models: [model("haiku", provider("east", "us-east-1"))],
+    callers: [ONE],
+    rateLimits: rateLimits.map((parts) => rule(...parts)),
+  });
+  const gateway = startGateway(config);
+  const order: string[] = [];
+  return {
+    ...gateway,
+    order,
+    expectSettled: (requests: number) => gateway.expectSettled(requests),
+    ask(name: string) {
+      const { response, leave } = gateway.send(CHAT, {
+        headers: { authorization: `Bearer ${ONE.key}` },
+        body: chatBody(),
+      });
+      const status = response.then((answer) => {
+        order.push(`${name} ${answer.status}`);
+        return answer.status;
+      });
+      return { status, leave };
+    },
+    /** Answers the request of that number. */
+    async answer(index: number) {
+      (await gateway.bedrock.call(index)).answerWhole(200, ANSWER, { "content-type": "application/json" });
+    },
+  };
+}
+
+/** Lets everything run that does not wait for time. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("a request over the rate waits until it fits, first come, first served", async () => {
+  const { ask, answer, advance, bedrock, order, expectSettled } = start([
+    "slow",
+    { requests: "60/m", burstMs: 1_000, waitMs: 5_000 },
+  ]);
+  const all = ["a", "b", "c"].map(ask);
+  await settle();
+  equal(bedrock.calls.length, 1);
+  await answer(0);
+  advance(950);
+  await settle();
+  equal(bedrock.calls.length, 1);
+  advance(50);
+  await settle();
+  equal(bedrock.calls.length, 2);
+  await answer(1);
+  await settle();
+  // A newcomer does not overtake.
+  const late = ask("d");
+  advance(1_000);
+  await settle();
+  await answer(2);
+  await Promise.all(all.map(({ status }) => status));
+  advance(1_000);
+  await answer(3);
+  await late.status;
+  equal(order.join(), "a 200,b 200,c 200,d 200");
+  await expectSettled(4);
+});
+
+Deno.test("a request that would wait too long is refused after the longest wait", async () => {
+  const { ask, answer, advance, bedrock, expectSettled, limits } = start([
+    "slow",
+    { requests: "1/m", waitMs: 2_000 },
+  ]);
+  const first = ask("a");
+  await answer(0);
+  await first.status;
+  const second = ask("b");
+  await settle();
+  advance(1_950);
+  await settle();
+  equal(limits.status().rules["slow"]?.refused ?? 0, 0);
+  advance(100);
+  equal(await second.status, 429);
+  equal(bedrock.calls.length, 1);
+  equal(limits.status().rules["slow"]?.refused, 1);
+  await expectSettled(2);
+});
+
+Deno.test("a free slot is given to the first that waits, at once", async () => {
+  const { ask, answer, order, bedrock, expectSettled } = start(["few", { concurrent: 1, waitMs: 60_000 }]);
+  const all = ["a", "b", "c"].map(ask);
+  await settle();
+  for (let index = 0; index < 3; index++) {
+    equal(bedrock.calls.length, index + 1);
+    await answer(index);
+    await settle();
+  }
+  await Promise.all(all.map(({ status }) => status));
+  equal(order.join(), "a 200,b 200,c 200");
+  await expectSettled(3);
+});
+
+Deno.test("a client that leaves while it waits leaves the line", async () => {
+  const { ask, answer, bedrock, expectSettled } = start(["few", { concurrent: 1, waitMs: 60_000 }]);
+  const first = ask("a");
+  await settle();
+  const gone = ask("b");
+  const last = ask("c");
+  await settle();
+  gone.leave();
+  equal(await gone.status, 499);
+  await answer(0);
+  equal(await first.status, 200);
+  await answer(1);
+  equal(await last.status, 200);
+  equal(bedrock.calls.length, 2);
+  await expectSettled(3);
+});
+
+Deno.test("a line has an end: the request after 64 is refused at once", async () => {
+  const { ask, answer, expectSettled } = start(["few", { concurrent: 1, waitMs: 60_000 }]);
+  const all = Array.from({ length: 65 }, (_, index) => ask(String(index)));
+  await settle();
+  equal(await ask("too many").status, 429);
+  for (let index = 0; index < 65; index++) {
+    await answer(index);
+    await settle();
+  }
+  ok((await Promise.all(all.map(({ status }) => status))).every((status) => status === 200));
+  await expectSettled(66);
+});
