@@ -71,15 +71,21 @@ const RESOURCES = {
     }),
   },
   callers: {
-    members: ["key_hash", "allowed_models"],
-    optional: { allowed_models: "models" },
-    toEntry: ({ key_hash: hash, allowed_models: models = null }) => ({
+    members: ["key_hash", "allowed_models", "rate_limit", "team_id"],
+    optional: { allowed_models: "models", rate_limit: "limits", team_id: "team" },
+    toEntry: (
+      { key_hash: hash, allowed_models: models = null, rate_limit: limit = null, team_id: team = null },
+    ) => ({
       ...(typeof hash === "string" ? { key: `sha256:${hash.replace(/^sha256:/, "")}` } : {}),
       ...(models === null ? {} : { models }),
+      ...(limit === null ? {} : { limits: toLimits(limit) }),
+      ...(team === null ? {} : { team }),
     }),
-    toValue: ({ key, models = [] }) => ({
+    toValue: ({ key, models = [], limits, team }) => ({
       key_hash: typeof key === "string" ? key.replace(/^sha256:/, "") : null,
       allowed_models: models,
+      ...(isJsonObject(limits) ? { rate_limit: toRateLimit(limits) } : {}),
+      ...(team === undefined ? {} : { team_id: team }),
     }),
   },
 } as const satisfies Record<EntrySection, Resource>;
@@ -96,7 +102,10 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
     // Everything such a body can express; required keys of an entry, and secrets, which are never shown, are kept.
     put: (before) => change(before, value, absent((member) => (body[member] ?? null) === null)),
     patch: (before) => change(before, value, absent((member) => body[member] === null)),
-    ignored: Object.keys(body).filter((member) => !known.includes(member)),
+    ignored: [
+      ...Object.keys(body).filter((member) => !known.includes(member)),
+      ...unusedRates(body["rate_limit"]).map((member) => `rate_limit.${member}`),
+    ],
   };
 }
 
@@ -117,6 +126,52 @@ function change(before: JsonObject, value: JsonObject, absent: readonly string[]
 /** The entry in AISIX's form, including `display_name`. */
 export function toAisix(section: EntrySection, name: string, entry: JsonObject): JsonObject {
   return { display_name: name, ...RESOURCES[section].toValue(entry) };
+}
+
+/** Members of AISIX's `rate_limit`, the key of an entry's `limits` for each, and the unit of its rates. */
+const RATES: Readonly<Record<string, readonly [key: string, unit: string]>> = {
+  rpm: ["requests", "/m"],
+  rps: ["requests", "/s"],
+  rph: ["requests", "/h"],
+  tpm: ["tokens", "/m"],
+  concurrency: ["concurrent", ""],
+};
+
+/** The members of a `rate_limit` that are set and have a counterpart: the first one for each key. */
+function usedRates(limit: JsonObject): readonly (readonly [member: string, key: string, value: JsonValue])[] {
+  const keys = new Set<string>();
+  return Object.entries(RATES).flatMap(([member, [key, unit]]) => {
+    const count = limit[member];
+    if (typeof count !== "number" || keys.has(key)) return [];
+    keys.add(key);
+    return [[member, key, unit === "" ? count : `${count}${unit}`] as const];
+  });
+}
+
+function toLimits(limit: JsonValue): JsonObject {
+  if (!isJsonObject(limit)) throw invalid("rate_limit: expected an object");
+  return Object.fromEntries(usedRates(limit).map(([, key, value]) => [key, value]));
+}
+
+/** Daily limits, and several limits on the rate of requests. */
+function unusedRates(limit: JsonValue | undefined): readonly string[] {
+  if (!isJsonObject(limit)) return [];
+  const used = usedRates(limit).map(([member]) => member);
+  return Object.keys(limit).filter((member) => limit[member] !== null && !used.includes(member));
+}
+
+/** The inverse, for limits in AISIX's units. */
+function toRateLimit(limits: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(RATES).flatMap(([member, [key, unit]]) => {
+      const value = limits[key];
+      if (unit === "") return typeof value === "number" ? [[member, value] as const] : [];
+      const count = typeof value === "string" && value.endsWith(unit)
+        ? Number(value.slice(0, -unit.length))
+        : NaN;
+      return Number.isInteger(count) ? [[member, count] as const] : [];
+    }),
+  );
 }
 
 /** AISIX's keys have no name but entries need one, so the beginning of the hash is used. */

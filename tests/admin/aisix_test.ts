@@ -97,3 +97,24 @@ for (
       equal(await world.text(), TEXT);
     }));
 }
+
+Deno.test("AISIX's limits and team of a key become the caller's, and back", () =>
+  withFiles(async (world) => {
+    const rate_limit = { rpm: 60, rps: 5, tpm: 200_000, rpd: 1000, concurrency: 8, rph: null };
+    const made = await world.send("POST /admin/v1/apikeys", {
+      body: { display_name: "limited", key_hash: "c".repeat(64), team_id: "red", rate_limit },
+    });
+    equal(made.status, 201);
+    deepEqual(Object(made.body["entry"])["limits"], { requests: "60/m", tokens: "200000/m", concurrent: 8 });
+    deepEqual(Object(made.body["entry"])["team"], "red");
+    deepEqual(Object(made.body["value"])["rate_limit"], { rpm: 60, tpm: 200_000, concurrency: 8 });
+    deepEqual(Object(made.body["value"])["team_id"], "red");
+    deepEqual(made.body["ignored"], ["rate_limit.rps", "rate_limit.rpd"]);
+    const changed = await world.send("PATCH /admin/v1/apikeys/limited", {
+      body: { rate_limit: { rph: 10 } },
+    });
+    deepEqual(Object(changed.body["entry"])["limits"], { requests: "10/h" });
+    const without = await world.send("PATCH /admin/v1/apikeys/limited", { body: { rate_limit: null } });
+    equal(Object(without.body["entry"])["limits"], undefined);
+    equal((await world.send("PATCH /admin/v1/apikeys/limited", { body: { rate_limit: 5 } })).status, 400);
+  }));

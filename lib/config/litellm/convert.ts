@@ -64,6 +64,16 @@ interface DraftTarget {
   readonly weight?: number;
 }
 
+/** A quota of a provider as it is written. */
+interface DraftQuota {
+  readonly match: string;
+  readonly requests?: string;
+  readonly tokens?: string;
+}
+
+/** Model ids that a quota can name. */
+const QUOTA_MATCH = /^[A-Za-z0-9._:\/-]+$/;
+
 /** Sections of LiteLLM in which fallbacks may be. */
 const FALLBACK_SECTIONS: readonly string[] = ["litellm_settings", "router_settings"];
 
@@ -74,6 +84,8 @@ class Draft {
   readonly #targets = new Map<string, DraftTarget[]>();
   /** By model, the models that LiteLLM would fall back to, in order. */
   readonly #fallbacks = new Map<string, readonly string[]>();
+  /** By provider. */
+  readonly #quotas = new Map<string, DraftQuota[]>();
   #callers: Record<string, object> = {};
   /** By section and name. */
   readonly #comments = new Map<string, string[]>();
@@ -102,8 +114,10 @@ class Draft {
       return this.skip(`${name} (${id}): the name has characters that are not allowed in model names`);
     }
     const { weight, order } = deployment;
+    const provider = this.#providerFor(deployment);
+    this.#addQuota(provider, deployment);
     const target = {
-      provider: this.#providerFor(deployment),
+      provider,
       id,
       ...(baseModel === undefined ? {} : { base_model: baseModel }),
       // For a model that does not accept Anthropic's Messages, only Converse supports these.
@@ -115,6 +129,20 @@ class Draft {
     };
     this.#targets.set(name, [...this.#targets.get(name) ?? [], target]);
     if (lost.length > 0) this.#comment("models", name, `not converted: ${lost.join(", ")}`);
+  }
+
+  /** LiteLLM's limits of a deployment are the quota of the account for its model id. */
+  #addQuota(provider: string, { name, id, requestsPerMinute, tokensPerMinute }: Deployment): void {
+    if (requestsPerMinute === undefined && tokensPerMinute === undefined) return;
+    const quotas = this.#quotas.get(provider) ?? [];
+    if (!QUOTA_MATCH.test(id) || quotas.some(({ match }) => match === id)) {
+      return this.#comment("models", name, "not converted: rpm, tpm");
+    }
+    this.#quotas.set(provider, [...quotas, {
+      match: id,
+      ...(requestsPerMinute === undefined ? {} : { requests: `${requestsPerMinute}/m` }),
+      ...(tokensPerMinute === undefined ? {} : { tokens: `${tokensPerMinute}/m` }),
+    }]);
   }
 
   /** LiteLLM's master key becomes a caller that may use everything. */
@@ -182,7 +210,13 @@ class Draft {
 
   finish(): Imported | undefined {
     if (this.#targets.size === 0) return undefined;
-    const sections = { providers: this.#providers, models: this.#models(), callers: this.#callers };
+    const providers = Object.fromEntries(
+      Object.entries(this.#providers).map(([name, provider]) => {
+        const quota = this.#quotas.get(name);
+        return [name, quota === undefined ? provider : { ...provider, quota }];
+      }),
+    );
+    const sections = { providers, models: this.#models(), callers: this.#callers };
     const document = new Document(sections);
     document.commentBefore = " Imported from a LiteLLM configuration. Run adit check before using it.";
     for (const [place, lines] of this.#comments) {

@@ -26,6 +26,9 @@ export interface Deployment {
   readonly weight: number | undefined;
   /** Deployments with a lower order are used first. */
   readonly order: number | undefined;
+  /** Requests and tokens per minute that the deployment may use. */
+  readonly requestsPerMinute: number | undefined;
+  readonly tokensPerMinute: number | undefined;
   /** Parameters that have no counterpart. */
   readonly lost: readonly string[];
 }
@@ -47,6 +50,7 @@ const DEFAULTS: readonly string[] = ["max_tokens", "temperature", "top_p", "stop
 const ENDPOINTS: readonly string[] = ["aws_bedrock_runtime_endpoint", "api_base"];
 const READ_ELSEWHERE: readonly string[] = [
   ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider", "weight", "order"],
+  ...["rpm", "tpm"],
   "litellm_credential_name",
 ];
 
@@ -90,6 +94,8 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
     guardrail,
     weight: wholeNumber(params["weight"], { min: 1, max: 1000 }),
     order: wholeNumber(params["order"], { min: 0, max: 100 }),
+    requestsPerMinute: wholeNumber(params["rpm"], { min: 1, max: 999_999_999 }),
+    tokensPerMinute: wholeNumber(params["tpm"], { min: 1, max: 999_999_999 }),
     lost: [
       ...path.lost,
       ...Object.keys(params).filter((key) => !known.includes(key)),
