@@ -21,6 +21,7 @@ import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 import { STREAMS, wholeStream } from "./canned.ts";
 import { chatBody } from "./requests.ts";
 import { bestOf } from "./sampling.ts";
+import { shortRequest, THREE_RULES } from "./short_request.ts";
 import { signing } from "./signing.ts";
 
 const KB = 1000;
@@ -76,7 +77,11 @@ const STEPS: Readonly<Record<string, () => unknown>> = {
   "sign 1 MB": signing(1000 * KB),
   "find the caller among 100": () => identify(credentials, configuration, NOW_MS),
   "find the model among 100": () => resolveModel("model-50", someCaller, configuration),
+  "answer a short request": shortRequest([]),
 };
+
+/** What three rate limits may add to a short request, as a share of it. */
+const LIMITS_TOLERANCE = 0.1;
 
 const TOLERANCE = 1.5;
 
@@ -107,6 +112,15 @@ for (const [name, step] of Object.entries(STEPS)) {
     `${runtime}  ${name.padEnd(36)} ${ratio.toPrecision(3).padStart(8)}  ×${change.toFixed(2)}${mark}\n`,
   );
 }
+const [free = NaN, limited = NaN] = await bestOf([shortRequest([]), shortRequest(THREE_RULES)], 200);
+const added = limited / free - 1;
+const isTooMuch = added > LIMITS_TOLERANCE;
+if (isTooMuch) slower++;
+process.stdout.write(
+  `${runtime}  three rate limits add ${(added * 100).toFixed(1)} % to a short request${
+    isTooMuch ? "  too much" : ""
+  }\n`,
+);
 if (process.env["UPDATE"] !== undefined) {
   writeFileSync(path, `${JSON.stringify({ ...baseline, [runtime]: now }, null, 2)}\n`);
 } else if (slower > 0) {

@@ -1,4 +1,4 @@
-/** Requests that wait for their turn: in order, within bounds, and never longer than they may. */
+/** Requests that wait for their turn: in order, within limits, and never longer than they may. */
 
 import { equal, ok } from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";

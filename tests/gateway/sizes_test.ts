@@ -141,7 +141,7 @@ function teach(
   }
 }
 
-Deno.test("bytes per token are learned from the whole prompt, within bounds", () => {
+Deno.test("bytes per token are learned from the whole prompt, within limits", () => {
   const sizes = new Sizes();
   teach(sizes, 200, { size: { ...SIZE, textBytes: 5000 }, used: usage(200, 10, 800) });
   ok(Math.abs(sizes.estimate(PLAN, { ...SIZE, textBytes: 5000 }).inputTokens - 1000) <= 1);

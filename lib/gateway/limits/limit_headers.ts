@@ -10,49 +10,81 @@ export interface LimitTimes {
   readonly wallMs: number;
 }
 
-/** One header for each: the rate, what is left of it, and when all of it is available again. */
-type Row = (unit: string, figures: Figures) => Readonly<Record<string, string>>;
-
-interface Figures {
-  readonly limit: number;
-  readonly remaining: number;
-  readonly resetUs: number;
-  readonly wallMs: number;
+/** How a dialect reports rates; undefined if its clients read no such headers. */
+interface Row {
+  readonly name: (unit: string, figure: "limit" | "remaining" | "reset") => string;
+  /** When the whole rate is available again. */
+  readonly reset: (resetUs: number, wallMs: number) => string;
 }
 
-const ROWS: Readonly<Record<Dialect, Row>> = {
+const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
   // https://platform.openai.com/docs/guides/rate-limits
-  openai: (unit, { limit, remaining, resetUs }) => ({
-    [`x-ratelimit-limit-${unit}`]: String(limit),
-    [`x-ratelimit-remaining-${unit}`]: String(remaining),
-    [`x-ratelimit-reset-${unit}`]: goDuration(resetUs),
-  }),
+  openai: {
+    name: (unit, figure) => `x-ratelimit-${figure}-${unit}`,
+    reset: goDuration,
+  },
   // https://docs.anthropic.com/en/api/rate-limits
-  anthropic: (unit, { limit, remaining, resetUs, wallMs }) => ({
-    [`anthropic-ratelimit-${unit}-limit`]: String(limit),
-    [`anthropic-ratelimit-${unit}-remaining`]: String(remaining),
-    [`anthropic-ratelimit-${unit}-reset`]: new Date(Math.ceil((wallMs + resetUs / 1000) / 1000) * 1000)
-      .toISOString().replace(".000Z", "Z"),
-  }),
-  // AWS's SDKs read no such headers.
-  bedrock: () => ({}),
+  anthropic: {
+    name: (unit, figure) => `anthropic-ratelimit-${unit}-${figure}`,
+    reset: (resetUs, wallMs) =>
+      new Date(Math.ceil((wallMs + resetUs / 1000) / 1000) * 1000).toISOString().replace(".000Z", "Z"),
+  },
+  bedrock: undefined,
 };
+
+/** The rates that are reported together: the one with least left is shown. */
+interface Report {
+  readonly names: { readonly limit: string; readonly remaining: string; readonly reset: string };
+  readonly gates: RateGate[];
+}
+
+/** By the gates of a caller and model, which are the same for all of their requests. */
+const REPORTS = new WeakMap<readonly Gate[], Map<Dialect, readonly Report[]>>();
 
 /** The headers for the rates with least left: one for requests, and one for each kind of tokens. */
 export function limitHeaders(
   gates: readonly Gate[],
   dialect: Dialect,
   { nowUs, wallMs }: LimitTimes,
-): Readonly<Record<string, string>> {
-  const least = new Map<string, Figures>();
+): readonly (readonly [name: string, value: string])[] {
+  const row = ROWS[dialect];
+  if (row === undefined) return [];
+  return reportsOf(gates, dialect, row).flatMap(({ names, gates }) => {
+    const least = gates.map((gate) => gate.state.view(nowUs))
+      .reduce((a, b) => b.remaining < a.remaining ? b : a);
+    return [
+      [names.limit, String(least.limit)],
+      [names.remaining, String(least.remaining)],
+      [names.reset, row.reset(least.resetUs, wallMs)],
+    ] as const;
+  });
+}
+
+function reportsOf(gates: readonly Gate[], dialect: Dialect, row: Row): readonly Report[] {
+  let byDialect = REPORTS.get(gates);
+  if (byDialect === undefined) REPORTS.set(gates, byDialect = new Map());
+  let reports = byDialect.get(dialect);
+  if (reports === undefined) byDialect.set(dialect, reports = makeReports(gates, dialect, row));
+  return reports;
+}
+
+function makeReports(gates: readonly Gate[], dialect: Dialect, { name }: Row): readonly Report[] {
+  const reports = new Map<string, Report>();
   for (const gate of gates) {
     if (gate.what === "concurrent" || gate.rule.mode === "shadow") continue;
     const unit = unitOf(gate, dialect);
-    const view = gate.state.view(nowUs);
-    const known = least.get(unit);
-    if (known === undefined || view.remaining < known.remaining) least.set(unit, { ...view, wallMs });
+    const report = reports.get(unit);
+    if (report !== undefined) report.gates.push(gate);
+    else {
+      const names = {
+        limit: name(unit, "limit"),
+        remaining: name(unit, "remaining"),
+        reset: name(unit, "reset"),
+      };
+      reports.set(unit, { names, gates: [gate] });
+    }
   }
-  return Object.assign({}, ...[...least].map(([unit, figures]) => ROWS[dialect](unit, figures)));
+  return [...reports.values()];
 }
 
 /** Anthropic has separate names for rules that count only one kind of tokens. */

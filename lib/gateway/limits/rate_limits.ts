@@ -51,11 +51,13 @@ export class RateLimits implements Meter {
   /** The refusal that is certain whatever the body of the request says; takes nothing. */
   peek(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined {
     const nowUs = this.#nowUs();
-    const gates = this.#book.earlyGatesFor(caller, nowUs).filter((gate) => applies(gate, counts));
-    const first = gates.find((gate) => waitFor(gate, { id: "", units: 1, nowUs }) > 0);
+    const gates = this.#book.earlyGatesFor(caller, nowUs);
+    const need = { id: "", units: 1, nowUs };
+    const first = gates.find((gate) => applies(gate, counts) && waitFor(gate, need) > 0);
     if (first === undefined) return undefined;
     first.counts.refused++;
-    return this.#refusal(gates, { dialect, nowUs, units: () => 1 });
+    const refusing = gates.filter((gate) => applies(gate, counts));
+    return this.#refusal(refusing, { dialect, nowUs, units: () => 1 });
   }
 
   take(asked: Asked): Taken | undefined {
@@ -115,7 +117,9 @@ export class RateLimits implements Meter {
       waitUs: waitFor(gate, { id: "", units: units(gate), nowUs }),
     }));
     const longest = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
-    const headers = limitHeaders(gates, dialect, { nowUs, wallMs: this.#options.clock.now() });
+    const headers = Object.fromEntries(
+      limitHeaders(gates, dialect, { nowUs, wallMs: this.#options.clock.now() }),
+    );
     return limitRefusal(longest.gate, { waitUs: longest.waitUs, units: units(longest.gate), headers });
   }
 
@@ -197,7 +201,7 @@ class Holding implements Held {
 
   addHeaders(headers: Headers): void {
     const times = { nowUs: Math.floor(this.#clock.monotonic() * 1000), wallMs: this.#clock.now() };
-    for (const [name, value] of Object.entries(limitHeaders(this.#all, this.#asked.parts.dialect, times))) {
+    for (const [name, value] of limitHeaders(this.#all, this.#asked.parts.dialect, times)) {
       headers.set(name, value);
     }
   }

@@ -1,0 +1,61 @@
+/** A short request through the whole gateway, with an upstream that answers at once. */
+
+import { createLogger } from "../../lib/base/log.ts";
+import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
+import { Secret } from "../../lib/base/secret.ts";
+import { buildGateway } from "../../lib/app/build_gateway.ts";
+import type { RateLimit } from "../../lib/snapshot/limits.ts";
+import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+import { rule } from "../suites/limit_rules.ts";
+
+const TEAM = caller("team", { models: ["haiku"], team: "red" });
+const PATH = "/v1/chat/completions";
+const BODY = JSON.stringify({ model: "haiku", max_tokens: 50, messages: [{ role: "user", content: "Hi" }] });
+const ANSWER = JSON.stringify({
+  metrics: { latencyMs: 9 },
+  output: { message: { role: "assistant", content: [{ text: "Hello" }] } },
+  stopReason: "end_turn",
+  usage: { inputTokens: 7, outputTokens: 3, totalTokens: 10 },
+});
+
+/** Three rules that apply to every request and refuse none. */
+export const THREE_RULES: readonly RateLimit[] = [
+  rule("caller", { requests: "900M/m", tokens: "900M/s", concurrent: 1000 }),
+  rule("team", { each: "team", tokens: "900M/s" }),
+  rule("model", { each: "model", requests: "900M/m" }),
+];
+
+/** Answers a request from its arrival to its record. */
+export function shortRequest(rateLimits: readonly RateLimit[]): () => Promise<void> {
+  const clock = systemClock;
+  const answer = () =>
+    Promise.resolve(new Response(ANSWER, { headers: { "content-type": "application/json" } }));
+  const { pipeline } = buildGateway({
+    clock,
+    timers: new TimerWheel(clock),
+    logger: createLogger(() => Promise.resolve(), { clock }),
+    snapshot: snapshot({
+      models: [model("haiku", provider("east", "us-east-1"))],
+      callers: [TEAM],
+      log: { level: "error", requests: false },
+      rateLimits,
+    }),
+    fetch: answer,
+    emulator: { fetch: answer, accessKeyId: "E", secretAccessKey: new Secret("s") },
+    probe: undefined,
+    userAgent: "adit/bench",
+  });
+  const connection = {
+    target: PATH,
+    clientGone: new AbortController().signal,
+    remoteAddress: "192.0.2.7",
+    truncatesStreams: false,
+  };
+  return async () => {
+    const headers = { authorization: `Bearer ${TEAM.key}`, "content-type": "application/json" };
+    const request = new Request(`http://adit.test${PATH}`, { method: "POST", headers, body: BODY });
+    const response = await pipeline.handle(request, connection);
+    if (response.status !== 200) throw new Error(`Cannot measure: ${await response.text()}`);
+    await response.arrayBuffer();
+  };
+}
