@@ -73,8 +73,8 @@ export function translateResponses(request: ResponsesRequest, target: Target): R
 const RETRY_AFTER_S = 2;
 
 /**
- * A refusal with 429 as one to try again later: a quota of the account is spent for a while, and `insufficient_quota`
- * means to OpenAI's clients that somebody has to pay.
+ * Makes every refusal with 429 one to retry: AWS's quotas become available again, but `insufficient_quota` makes OpenAI's
+ * clients give up.
  */
 function asRateLimit(attempt: Attempt): Attempt {
   const { refused } = attempt;

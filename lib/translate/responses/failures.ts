@@ -4,8 +4,8 @@ import type { AditError, ErrorKind } from "../../base/errors.ts";
 import type { ResponseErrorCode } from "../../wire/openai/responses_answer.ts";
 
 /**
- * A quota of the account is spent for a while and not for good, so that it is no `insufficient_quota`, after which
- * clients give up.
+ * A quota of the account becomes available again, so it is not reported as `insufficient_quota`, after which clients give
+ * up.
  */
 const CODES: Partial<Record<ErrorKind, ResponseErrorCode>> = {
   invalid_request: "invalid_prompt",
