@@ -23,6 +23,7 @@ import { removeStaleSocket } from "../server/stale_socket.ts";
 import { planFor } from "../gateway/resolve.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
+import { writeAdminFile } from "./admin_file.ts";
 import type { CheckedConfig } from "./check_messages.ts";
 import { ConfigChecker } from "./config_checker.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
@@ -183,10 +184,20 @@ export class App {
       onError: (error) =>
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
+    void app.#tellAdminAddress();
     options.notifier?.ready(app.#summary());
     // What the start does not need comes after it.
     app.#timers.after(LATER_MS, () => app.#startLater(loaded));
     return app;
+  }
+
+  #tellAdminAddress(): Promise<void> {
+    const { env, logger } = this.#options;
+    return writeAdminFile(
+      env["RUNTIME_DIRECTORY"],
+      this.#admin.urls[0],
+      (error) => logger.log("warn", "cannot write the admin address", { error: messageOf(error) }),
+    );
   }
 
   #startLater({ written }: LoadedConfig): void {
@@ -297,6 +308,7 @@ export class App {
     this.#gateway.lessons.clear();
     this.#options.logger.level = snapshot.log.level;
     change.commit();
+    void this.#tellAdminAddress();
     this.#generation++;
     this.#loadedAt = this.#now();
     // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the

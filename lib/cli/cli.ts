@@ -10,6 +10,7 @@ import { Signals } from "./service/signals.ts";
 /** Each command is loaded when it is selected, so that it only pays for what it needs. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
+  reload: async () => (await import("./reload.ts")).reload,
   check: async () => (await import("./check.ts")).check,
   explain: async () => (await import("./explain/explain.ts")).explain,
   config: async () => (await import("./config.ts")).config,

@@ -52,6 +52,30 @@ admin listener reload the configuration. SIGTERM and SIGINT stop accepting conne
 requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
 The exit code is 78 if the configuration is invalid, and 1 if an address cannot be opened.`,
   },
+  reload: {
+    summary: "let the running gateway read its configuration again",
+    about: "Let the running gateway read its configuration again, and print what is wrong with it.",
+    arguments: [],
+    options: [
+      {
+        name: "admin",
+        value: "ADDRESS",
+        help: "the admin address of the gateway: host and port, URL, or unix: and a path",
+      },
+      CONFIG,
+      {
+        name: "pid",
+        value: "PID",
+        help:
+          "send SIGHUP to this process if the gateway cannot be asked: it has no admin address, or needs a key",
+      },
+    ],
+    notes:
+      `Without --admin, the address is the one that the gateway has written to $RUNTIME_DIRECTORY/admin, or else the
+key "admin" of the configuration, even if the rest of it is invalid. The environment variable ADIT_ADMIN_KEY has
+the key for an admin address that other hosts can reach. The exit code is 1 if the configuration is refused, or
+the gateway cannot be asked; after a signal it is 0, and the log has the result.`,
+  },
   check: {
     summary: "check a configuration without starting the gateway",
     about: "Check a configuration without starting the gateway.",

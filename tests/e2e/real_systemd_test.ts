@@ -46,6 +46,11 @@ if (reason !== undefined) {
     const reload = ["curl", "-s", "-X", "POST", "http://127.0.0.1:9090/-/reload"];
     assert.deepEqual(JSON.parse((await machine.run(...reload)).stdout), { status: "reloaded" });
     assert.equal((await machine.run("systemctl", "reload", "adit")).code, 0);
+    await machine.write(CONFIG, `${emulatorConfig()}limits: { bodyy: 1MiB }\n`);
+    assert.equal((await machine.run("systemctl", "reload", "adit")).code, 1);
+    assert.match(await journal(machine), /limits\.bodyy: .*\nThe configuration is refused/);
+    await machine.write(CONFIG, emulatorConfig());
+    assert.equal((await machine.run("systemctl", "reload", "adit")).code, 0);
     assert.equal((await machine.run("systemctl", "stop", "adit")).code, 0);
     const stopped = await properties(machine);
     assert.deepEqual([stopped["ActiveState"], stopped["Result"]], ["inactive", "success"]);
