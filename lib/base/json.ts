@@ -2,7 +2,7 @@
 
 import { decodeUtf8Strictly, encodeUtf8 } from "./bytes.ts";
 import { AditError, invalidField } from "./errors.ts";
-import { locateJsonError } from "./json_locate.ts";
+import { locateJsonError } from "./json_text/json_locate.ts";
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = { readonly [key: string]: JsonValue };

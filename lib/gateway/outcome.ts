@@ -1,7 +1,7 @@
 /** A response on its way to the caller, and what the upstream reported about it. */
 
 import type { AditError } from "../base/errors.ts";
-import { jsonText } from "../base/json_text.ts";
+import { jsonText } from "../base/json_text/json_text.ts";
 import type { Usage } from "../base/usage.ts";
 import type { ByteSource } from "../server/stream.ts";
 

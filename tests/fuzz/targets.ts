@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { concat, decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
 import { AditError } from "../../lib/base/errors.ts";
 import { isJsonObject, type JsonValue, parseJsonBody } from "../../lib/base/json.ts";
-import { findNames } from "../../lib/base/json_names.ts";
+import { findNames } from "../../lib/base/json_text/json_names.ts";
 import { encodeFrame, EventStreamError, FrameDecoder } from "../../lib/codec/eventstream.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";

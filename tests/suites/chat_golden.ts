@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
 import type { ErrorKind } from "../../lib/base/errors.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
-import { jsonText } from "../../lib/base/json_text.ts";
+import { jsonText } from "../../lib/base/json_text/json_text.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat/request.ts";
 import type { ChatCall } from "../../lib/translate/chat/request.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AditError, type ErrorKind, ERRORS } from "../../lib/base/errors.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
-import { jsonText } from "../../lib/base/json_text.ts";
+import { jsonText } from "../../lib/base/json_text/json_text.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import type { ModelSettings } from "../../lib/snapshot/snapshot.ts";
 import { converseEvents } from "../../lib/translate/converse/replay.ts";

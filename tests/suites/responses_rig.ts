@@ -2,7 +2,7 @@
 
 import { AditError } from "../../lib/base/errors.ts";
 import type { JsonObject } from "../../lib/base/json.ts";
-import { jsonText } from "../../lib/base/json_text.ts";
+import { jsonText } from "../../lib/base/json_text/json_text.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { ConverseStreamToResponses } from "../../lib/translate/responses/answer_stream.ts";
 import { type ResponsesCall, responsesToConverse } from "../../lib/translate/responses/request.ts";

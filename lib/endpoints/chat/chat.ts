@@ -3,7 +3,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";

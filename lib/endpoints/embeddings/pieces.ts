@@ -3,7 +3,7 @@
 import { scrub } from "../../aws/scrub.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, toAditError } from "../../base/errors.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Exchange } from "../../providers/transport/exchange.ts";

@@ -2,7 +2,7 @@
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import {

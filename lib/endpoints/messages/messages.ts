@@ -5,7 +5,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { newMessageId } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ModelApi } from "../../snapshot/snapshot.ts";
 import { resolveModel } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";

@@ -3,7 +3,7 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { describeJson, parseJsonBody } from "../../base/json.ts";
-import { findMembers } from "../../base/json_member.ts";
+import { findMembers } from "../../base/json_text/json_member.ts";
 import type { Limits } from "../../snapshot/snapshot.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -5,8 +5,8 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, parseJsonBody } from "../../base/json.ts";
-import { withMember } from "../../base/json_member.ts";
-import { findNames } from "../../base/json_names.ts";
+import { withMember } from "../../base/json_text/json_member.ts";
+import { findNames } from "../../base/json_text/json_names.ts";
 import type { Limits, ModelTarget } from "../../snapshot/snapshot.ts";
 import {
   guardrailConfig,

@@ -4,7 +4,7 @@ import { decodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import { parseJsonBody } from "../../base/json.ts";
-import { findNames, stringAt } from "../../base/json_names.ts";
+import { findNames, stringAt } from "../../base/json_text/json_names.ts";
 import type { Caller, Limits } from "../../snapshot/snapshot.ts";
 
 /** Converse's `s3Location`, StartAsyncInvoke's `outputDataConfig`, and the equivalents of models. */

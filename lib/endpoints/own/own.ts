@@ -6,8 +6,8 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField, toAditError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from "../../base/json.ts";
-import { withMember } from "../../base/json_member.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { withMember } from "../../base/json_text/json_member.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type EndpointRequest, type Reading } from "../../gateway/endpoint.ts";
 import type { Answer } from "../../gateway/outcome.ts";

@@ -2,7 +2,7 @@
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { AditError } from "../../base/errors.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import { encodeSseComment, encodeSseData, encodeSseEvent } from "../../codec/sse.ts";
 import type { OwnStream } from "../../providers/bedrock/own/stream.ts";
 import type { ByteSource } from "../../server/stream.ts";

@@ -1,7 +1,7 @@
 /** `POST /v1/rerank`, `/v2/rerank` and `/rerank`: Cohere's Rerank, through InvokeModel. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";

@@ -1,7 +1,7 @@
 /** `POST /v1/responses/input_tokens`: the token count of a Responses request, by Bedrock's CountTokens. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import { attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { resolveModel } from "../../gateway/resolve.ts";

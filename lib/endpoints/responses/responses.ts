@@ -3,7 +3,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, errorRow, invalidField } from "../../base/errors.ts";
 import { newResponseId } from "../../base/ids.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";

@@ -1,7 +1,7 @@
 /** Converse -> Chat Completions: the whole response. */
 
 import { AditError } from "../../base/errors.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { ConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Placed, ThinkingBlock, ThoughtPosition } from "../../wire/openai/thinking.ts";

@@ -1,7 +1,7 @@
 /** ConverseStream -> Chat Completions: the chunks of a stream, as server-sent events. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
-import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
+import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseData } from "../../codec/sse.ts";
 import type { Citation } from "../../wire/bedrock/converse.ts";

@@ -1,6 +1,6 @@
 /** A whole answer as the events of a stream, where the caller streams and the model cannot. */
 
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ConverseResponse, ResponseBlock } from "../../wire/bedrock/converse.ts";
 import type { BlockDelta, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 

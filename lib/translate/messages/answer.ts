@@ -2,7 +2,7 @@
 
 import { AditError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../../wire/anthropic/answer.ts";

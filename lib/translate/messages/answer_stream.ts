@@ -2,7 +2,7 @@
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
+import { jsonText, WellFormedJsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";

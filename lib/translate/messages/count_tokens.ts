@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
 import { type CountedConverse, countInput, readTokenCount } from "../converse/count_tokens.ts";
 import { messagesToConverse } from "./request.ts";

@@ -1,6 +1,6 @@
 /** Events of a Messages stream as server-sent events. */
 
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import type { MessagesEvent } from "../../wire/anthropic/answer.ts";
 

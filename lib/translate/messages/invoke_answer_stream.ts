@@ -3,7 +3,7 @@
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-import { jsonText, replaceLoneEscapes } from "../../base/json_text.ts";
+import { jsonText, replaceLoneEscapes } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { anthropicErrorBody } from "../../wire/errors.ts";

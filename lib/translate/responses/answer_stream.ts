@@ -1,7 +1,7 @@
 /** ConverseStream -> Responses: the events of a stream, as server-sent events. */
 
 import { AditError } from "../../base/errors.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import type { ConverseEvent } from "../../wire/bedrock/converse_stream.ts";

@@ -2,7 +2,7 @@
 
 import type { JsonValue } from "../../base/json.ts";
 import { isJsonObject } from "../../base/json.ts";
-import { jsonText, WellFormedText } from "../../base/json_text.ts";
+import { jsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import { CUSTOM_INPUT } from "../../wire/openai/responses_items.ts";
 
 /** What comes before the text. */

@@ -1,7 +1,7 @@
 /** The items of a response while they are being made: each sends its events, and is whole when it is closed. */
 
 import type { JsonValue } from "../../base/json.ts";
-import { WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
+import { WellFormedJsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ItemStatus, OutputItem, UrlCitation } from "../../wire/openai/responses_answer.ts";
 import { joinBlobs } from "../converse/thinking/redacted.ts";

@@ -1,7 +1,7 @@
 /** Converse -> Responses: the state of a response from its first event to its last, whole or streamed. */
 
 import { AditError, upstreamProtocol } from "../../base/errors.ts";
-import { WellFormedJsonText, WellFormedText } from "../../base/json_text.ts";
+import { WellFormedJsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { AnswerExtras, Citation } from "../../wire/bedrock/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { invalidField } from "../../base/errors.ts";
 import { type JsonValue, member } from "../../base/json.ts";
-import { jsonText } from "../../base/json_text.ts";
+import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ContentBlock } from "../../wire/bedrock/converse.ts";
 

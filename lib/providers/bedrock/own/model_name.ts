@@ -1,6 +1,6 @@
 /** Replaces the name of the model in an answer, without changing any other byte. */
 
-import { findMembers } from "../../../base/json_member.ts";
+import { findMembers } from "../../../base/json_text/json_member.ts";
 
 /** The JSON text with `model` replaced where it is: at the top, or in the member `inner`. */
 export function withModelName(

@@ -2,7 +2,7 @@
 
 import { isJsonObject } from "../../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../../base/json.ts";
-import { jsonText } from "../../../base/json_text.ts";
+import { jsonText } from "../../../base/json_text/json_text.ts";
 
 /** A schema that fits, and the keywords that it says in words only. */
 export interface StrictSchema {

@@ -3,7 +3,7 @@
 import { invalidField } from "../../../base/errors.ts";
 import { isJsonObject } from "../../../base/json.ts";
 import type { JsonObject } from "../../../base/json.ts";
-import { jsonText } from "../../../base/json_text.ts";
+import { jsonText } from "../../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../../facts/traits.ts";
 import type {
   ConverseTool,

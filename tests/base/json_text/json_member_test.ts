@@ -1,7 +1,7 @@
 /** Members of a JSON object, found in its text. */
 
 import { deepEqual, equal } from "node:assert/strict";
-import { findMembers, withMember } from "../../lib/base/json_member.ts";
+import { findMembers, withMember } from "../../../lib/base/json_text/json_member.ts";
 
 const TEXTS: readonly (readonly [text: string, values: readonly string[]])[] = [
   ["{}", []],

@@ -1,7 +1,7 @@
 /** Paths of members by name. */
 
 import { deepEqual } from "node:assert/strict";
-import { findNames, stringAt } from "../../lib/base/json_names.ts";
+import { findNames, stringAt } from "../../../lib/base/json_text/json_names.ts";
 
 const CASES: readonly (readonly [text: string, paths: readonly string[]])[] = [
   ["{}", []],

@@ -1,7 +1,7 @@
 /** JSON and pieces of text that hold half a surrogate pair. */
 
 import { equal } from "node:assert/strict";
-import { jsonText, WellFormedJsonText, WellFormedText } from "../../lib/base/json_text.ts";
+import { jsonText, WellFormedJsonText, WellFormedText } from "../../../lib/base/json_text/json_text.ts";
 
 const HIGH = "\ud83d";
 const LOW = "\ude00";
