@@ -4,6 +4,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { type JsonValue, member } from "../base/json.ts";
 import { AsyncJobs } from "./server/async_jobs.ts";
 import { authenticate } from "./server/authenticate.ts";
 import { parseJson, readBody } from "./server/body.ts";
@@ -13,7 +14,7 @@ import { EMULATOR_API_KEY, EMULATOR_CREDENTIALS, type EmulatorCredentials } from
 import { BedrockException, EXCEPTION_STATUS } from "./server/exception.ts";
 import { FaultSchedule } from "./faults/schedule.ts";
 import { type FaultRequest, splitFaults } from "./faults/faults.ts";
-import { createPause, type Step, streamSteps, toSteps } from "./server/frames.ts";
+import { createPause, type Step, streamSteps, toSteps, toTextSteps } from "./server/frames.ts";
 import { stringifySorted } from "./server/json.ts";
 import { OPERATIONS } from "./server/operations.ts";
 import { createReasoningSeal } from "./model/reasoning.ts";
@@ -64,8 +65,9 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (route === undefined) return unknownOperation();
     const body = await readBody(request);
     const region = authenticate({ method, url, headers, body }, rules, clock.now());
-    const { resourceId, faults: asked } = splitFaults(route.resourceId, headers.get("x-emulator-fault"));
-    const faults = schedule.due(asked, `${region} ${route.operation} ${route.resourceId}`);
+    const named = route.operation.startsWith("own-") ? modelIn(parseJson(body, headers)) : route.resourceId;
+    const { resourceId, faults: asked } = splitFaults(named, headers.get("x-emulator-fault"));
+    const faults = schedule.due(asked, `${region} ${route.operation} ${named}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
     const parsed = parseJson(body, headers);
@@ -141,16 +143,29 @@ function toResponse(outcome: Outcome, { faults, tokenDelayMs }: ResponseOptions)
     case "json": {
       headers.set("content-type", "application/json");
       return new Response(outcome.sorted ? stringifySorted(outcome.body) : JSON.stringify(outcome.body), {
+        status: outcome.status ?? 200,
         headers,
       });
     }
-    case "events": {
+    case "events":
       headers.set("content-type", "application/vnd.amazon.eventstream");
-      let steps: Iterable<Step> = toSteps(outcome.events, { tokenDelayMs });
-      for (const { fault, argument } of faults) {
-        if (fault.kind === "stream") steps = fault.apply(steps, argument);
-      }
-      return new Response(streamSteps(steps), { headers });
-    }
+      return streamed(toSteps(outcome.events, { tokenDelayMs }), headers, faults);
+    case "text events":
+      headers.set("content-type", "text/event-stream; charset=utf-8");
+      return streamed(toTextSteps(outcome.events, { tokenDelayMs }), headers, faults);
   }
+}
+
+function streamed(events: Iterable<Step>, headers: Headers, faults: readonly FaultRequest[]): Response {
+  let steps = events;
+  for (const { fault, argument } of faults) {
+    if (fault.kind === "stream") steps = fault.apply(steps, argument);
+  }
+  return new Response(streamSteps(steps), { headers });
+}
+
+/** The model that a body names; empty if it names none. */
+function modelIn(body: JsonValue | undefined): string {
+  const model = member(body, "model");
+  return typeof model === "string" ? model : "";
 }

@@ -34,7 +34,7 @@ export interface SigningKey {
 type ScopedKey = SigningKey & { readonly service: string };
 
 /**
- * Signs only `host`, `x-amz-date`, the session token and Bedrock's own headers: a proxy may add or change any others.
+ * Signs only `host`, `x-amz-date`, the session token and the headers of Bedrock's APIs: a proxy may add or change any others.
  */
 export function sigV4Signer({ service: usual = "bedrock", ...others }: SigningKey): Signer {
   const signers = new Map<string, Signer>();
@@ -100,7 +100,7 @@ function formOf(
 ): Promise<Form> {
   const signed: [name: string, value: string][] = [];
   headers.forEach((value, name) => {
-    if (name.startsWith("x-amzn-bedrock-")) signed.push([name, value]);
+    if (/^(?:x-amzn-bedrock-|anthropic-)/.test(name)) signed.push([name, value]);
   });
   const name = `${method} ${url}`;
   const known = signed.length === 0 ? forms.get(name) : undefined;

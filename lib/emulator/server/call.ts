@@ -24,7 +24,16 @@ export interface Call {
 }
 
 export type Outcome =
-  | { readonly kind: "json"; readonly body: object; readonly sorted: boolean; readonly headers: Headers }
+  | {
+    readonly kind: "json";
+    readonly body: object;
+    readonly sorted: boolean;
+    readonly headers: Headers;
+    /** Default: 200. */
+    readonly status?: number;
+  }
+  /** Server-sent events, each as its text. */
+  | { readonly kind: "text events"; readonly events: Iterable<string>; readonly headers: Headers }
   | { readonly kind: "events"; readonly events: Iterable<StreamEvent>; readonly headers: Headers };
 
 /** Milliseconds since the request arrived, at least one. */

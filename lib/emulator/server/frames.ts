@@ -18,6 +18,8 @@ export interface FrameStep {
   readonly part: EventPart;
   readonly headers: readonly (readonly [string, string])[];
   readonly payload: string;
+  /** A server-sent event, which is sent instead of a frame. */
+  readonly text?: string;
 }
 
 /** The next step of a stream. */
@@ -73,6 +75,14 @@ export function* toSteps(events: Iterable<StreamEvent>, options: FramingOptions)
   }
 }
 
+/** Server-sent events, to which the faults of streams apply as to frames. */
+export function* toTextSteps(events: Iterable<string>, { tokenDelayMs }: FramingOptions): Generator<Step> {
+  for (const text of events) {
+    if (tokenDelayMs > 0) yield { kind: "wait", ms: tokenDelayMs };
+    yield { kind: "frame", part: "delta", headers: [], payload: "", text };
+  }
+}
+
 /** A modelled exception inside a stream; `type` is its name beginning with a lowercase letter. */
 export function exceptionStep(type: string, members: Readonly<Record<string, unknown>>): FrameStep {
   return {
@@ -97,7 +107,8 @@ export function errorStep(code: string, message: string): FrameStep {
 }
 
 /** The bytes of a frame, including its checksums. */
-export function encodeStep({ headers, payload }: FrameStep): Uint8Array<ArrayBuffer> {
+export function encodeStep({ headers, payload, text }: FrameStep): Uint8Array<ArrayBuffer> {
+  if (text !== undefined) return encodeUtf8(text);
   return encodeFrame(headers, encodeUtf8(payload));
 }
 

@@ -13,6 +13,7 @@ import { invoke, invokeStream } from "../invoke/invoke.ts";
 import { findCountingModel, findModel } from "../model/models.ts";
 import { findReranker } from "../invoke/rerank.ts";
 import { promptOfConverse, promptOfInvoke } from "../invoke/native_bodies.ts";
+import { ownOperation } from "../own/own.ts";
 import { countPromptTokens } from "../model/prompt.ts";
 import type { Operation } from "./route.ts";
 
@@ -30,6 +31,9 @@ export const OPERATIONS: Readonly<Record<Operation, (call: Call) => Outcome>> = 
   "invoke-guardrail-checks": ({ body }) => json(invokeGuardrailChecks(body)),
   "invoke-with-response-stream": invokeStream,
   "list-async-invokes": ({ jobs, query, region }) => json(jobs.list(query, region)),
+  "own-chat": ownOperation("chat"),
+  "own-messages": ownOperation("messages"),
+  "own-responses": ownOperation("responses"),
   "start-async-invoke": ({ jobs, body, region }) => json(jobs.start(body, region)),
 };
 

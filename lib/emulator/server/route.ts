@@ -11,6 +11,9 @@ const PATHS = {
   "invoke-guardrail-checks": "POST /guardrail-checks/invoke",
   "invoke-with-response-stream": "POST /model/{id}/invoke-with-response-stream",
   "list-async-invokes": "GET /async-invoke",
+  "own-chat": "POST /v1/chat/completions",
+  "own-messages": "POST /anthropic/v1/messages",
+  "own-responses": "POST /v1/responses",
   "start-async-invoke": "POST /async-invoke",
 } as const;
 

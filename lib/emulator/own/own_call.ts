@@ -1,0 +1,12 @@
+/** A request in one of Bedrock's own OpenAI and Anthropic APIs. */
+
+import type { JsonObject } from "../../base/json.ts";
+import type { Model } from "../model/catalog.ts";
+
+/** What a request asks for, after the checks that all APIs share. */
+export interface OwnCall {
+  readonly body: JsonObject;
+  readonly model: Model;
+  readonly isMantle: boolean;
+  readonly headers: Headers;
+}

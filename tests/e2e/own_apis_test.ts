@@ -1,0 +1,120 @@
+/** OpenAI's and Anthropic's clients, whose requests are passed on to Bedrock's own APIs on the emulator. */
+
+import Anthropic from "@anthropic-ai/sdk";
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { emulatorConfig, KEY } from "./configs.ts";
+import { forEachRuntime, type Program, startProgram } from "./program.ts";
+
+const HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0";
+
+const MODELS =
+  `  gpt: { provider: local, id: us.openai.gpt-5.6-sol, chat: runtime, responses: runtime, drop_tools: [web_search] }
+  mantle: { provider: local, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle, mantle_path: /v1 }
+  own-claude: { provider: local, id: us.${HAIKU}, messages: runtime }
+  mantle-claude: { provider: local, id: "${HAIKU}", messages: mantle }
+  cut: { provider: local, id: "us.openai.gpt-5.6-sol.fault-cut:3", chat: runtime, responses: runtime }
+`;
+
+function programTest(name: string, test: (program: Program) => Promise<void>): void {
+  forEachRuntime(`own APIs: ${name}`, async (runtime) => {
+    const config = emulatorConfig().replace("callers:\n", `${MODELS}callers:\n`);
+    await using program = await startProgram(runtime, config);
+    await test(program);
+  });
+}
+
+function clientOf({ url }: Program): OpenAI {
+  return new OpenAI({ baseURL: `${url}/openai/v1`, apiKey: KEY, maxRetries: 0 });
+}
+
+const TOOL = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+
+programTest("chat completions, whole and streamed", async (program) => {
+  const client = clientOf(program);
+  for (const model of ["gpt", "mantle"]) {
+    const messages = [{ role: "user" as const, content: "reply with: Hello there" }];
+    const whole = await client.chat.completions.create({ model, messages });
+    assert.equal(whole.model, model);
+    assert.equal(whole.choices[0]?.message.content, "Hello there");
+    let text = "";
+    let usage;
+    const stream = await client.chat.completions.create({
+      model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) {
+      assert.equal(chunk.model, model);
+      text += chunk.choices[0]?.delta.content ?? "";
+      usage = chunk.usage ?? usage;
+    }
+    assert.equal(text, "Hello there");
+    assert.deepEqual(usage, whole.usage);
+    const line = await program.waitForLog((each) => each["model"] === model && each["status"] === 200);
+    assert.equal(line["input_tokens"], whole.usage?.prompt_tokens);
+  }
+});
+
+programTest("responses, with a tool's result", async (program) => {
+  const client = clientOf(program);
+  for (const model of ["gpt", "mantle"]) {
+    const tools = [{ type: "function" as const, name: "get_weather", parameters: TOOL, strict: false }];
+    const input: OpenAI.Responses.ResponseInput = [{ role: "user", content: 'get_weather {"city": "Rome"}' }];
+    const stream = client.responses.stream({ model, input, tools });
+    const first = await stream.finalResponse();
+    assert.equal(first.model, model);
+    const call = first.output.find((item) => item.type === "function_call");
+    assert.equal(call?.arguments, '{"city":"Rome"}');
+    const { call_id, name, arguments: args } = call;
+    const answer = await client.responses.create({
+      model,
+      tools,
+      input: [
+        ...input,
+        { type: "function_call", call_id, name, arguments: args },
+        { type: "function_call_output", call_id, output: "sun in Rome" },
+      ],
+    });
+    assert.match(answer.output_text, /sun in Rome/);
+  }
+});
+
+programTest("tools that the endpoint refuses are dropped where the model says so", async (program) => {
+  const client = clientOf(program);
+  const request = { input: "Hi", tools: [{ type: "web_search" as const }] };
+  const { response } = await client.responses.create({ ...request, model: "gpt" }).withResponse();
+  assert.equal(response.headers.get("x-adit-ignored"), "tools[web_search]");
+  await assert.rejects(client.responses.create({ ...request, model: "cut" }), {
+    status: 400,
+    message: /web_search is not supported/,
+  });
+});
+
+programTest("Anthropic's Messages, whole and streamed", async ({ url }) => {
+  const client = new Anthropic({ baseURL: url, apiKey: KEY, maxRetries: 0 });
+  for (const model of ["own-claude", "mantle-claude"]) {
+    const request = {
+      model,
+      max_tokens: 100,
+      messages: [{ role: "user" as const, content: "reply with: Hello there" }],
+    };
+    const whole = await client.messages.create(request);
+    assert.equal(whole.model, model);
+    const streamed = await client.messages.stream(request).finalMessage();
+    assert.deepEqual(streamed.content, whole.content);
+    assert.equal(streamed.model, model);
+    assert.deepEqual(streamed.usage.output_tokens, whole.usage.output_tokens);
+  }
+});
+
+programTest("a stream that is cut is an error to the client, never an end", async (program) => {
+  const client = clientOf(program);
+  const messages = [{ role: "user" as const, content: "reply with: one two three four five six" }];
+  const stream = await client.chat.completions.create({ model: "cut", messages, stream: true });
+  await assert.rejects(async () => {
+    for await (const _chunk of stream);
+  });
+  await program.waitForLog((line) => line["error"] === "stream_truncated");
+});
