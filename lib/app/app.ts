@@ -32,6 +32,7 @@ import { LazyTraces } from "../telemetry/lazy_traces.ts";
 import { LoopLag } from "../telemetry/loop_lag.ts";
 import { gatewayFacts } from "./read_facts.ts";
 import { probeIn } from "../providers/transport/probe.ts";
+import { State } from "./state.ts";
 import { Turns } from "./turns.ts";
 
 export interface AppOptions {
@@ -80,6 +81,7 @@ const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as 
 export class App {
   readonly #options: AppOptions;
   readonly #timers: TimerWheel;
+  readonly #state: State;
   readonly #gateway: Gateway;
   readonly #public: Listeners;
   readonly #admin: Listeners;
@@ -98,11 +100,12 @@ export class App {
   #digests: ConfigDigests | undefined;
   #draining = false;
 
-  private constructor(options: AppOptions, snapshot: Snapshot) {
+  private constructor(options: AppOptions, snapshot: Snapshot, { timers, state }: Prepared) {
     const { clock, logger, runtime, env, version } = options;
     this.#options = options;
     this.#startedMs = clock.now();
-    this.#timers = new TimerWheel(clock);
+    this.#timers = timers;
+    this.#state = state;
     this.#checker = new ConfigChecker({
       configPath: options.configPath,
       env,
@@ -126,7 +129,7 @@ export class App {
           : logger.log("warn", "traces are dropped: the collector fails", { error: failure }),
     });
     this.#gateway = buildGateway({
-      sinks: [this.#metrics.sink, this.#traces.sink],
+      sinks: [this.#metrics.sink, this.#traces.sink, ...state.sinks],
       clock,
       timers: this.#timers,
       logger,
@@ -136,6 +139,7 @@ export class App {
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
       probe: probeIn(env),
       userAgent: `adit/${version}`,
+      ...state.parts,
     });
     const { pipeline } = this.#gateway;
     this.#public = new Listeners({
@@ -143,15 +147,21 @@ export class App {
       handle: pipeline.handle,
       onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
     });
+    state.keep(this.#gateway.budgets);
+    const entries = this.#adminApi();
+    const views = state.adminApi({
+      access: () => pipeline.snapshot.adminApi,
+      readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
+    }, this.#gateway.budgets);
     this.#admin = new Listeners({
       runtime,
       handle: adminHandler({
         access: () => this.#adminAccess(),
-        isReady: () => !this.#draining,
+        isReady: () => !this.#draining && this.#state.isReady,
         status: () => this.#status(),
         reload: () => this.reload("request"),
         metrics: () => this.#metrics.text(),
-        api: this.#adminApi(),
+        api: (request) => views(request) ?? entries(request),
       }),
       onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
     });
@@ -173,9 +183,14 @@ export class App {
 
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
-    const app = new App(options, loaded.snapshot);
-    await removeStaleAdminSocket(loaded.snapshot);
-    app.#listen(loaded.snapshot).commit();
+    const app = new App(options, loaded.snapshot, await prepare(loaded.snapshot, options));
+    try {
+      await removeStaleAdminSocket(loaded.snapshot);
+      app.#listen(loaded.snapshot).commit();
+    } catch (error) {
+      await app.#state.close();
+      throw error;
+    }
     app.#warn(loaded.warnings);
     void app.#gateway.credentials.use(loaded.snapshot.providers);
     app.#watch = watchConfig({
@@ -250,6 +265,7 @@ export class App {
     await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
     await Promise.race([this.#traces.flush(), this.#pass(LAST_BYTES_MS)]);
+    await this.#state.close();
     await this.#admin.close();
     this.#options.logger.log("info", "stopped");
   }
@@ -306,6 +322,8 @@ export class App {
     this.#gateway.pipeline.use(snapshot);
     this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
     this.#gateway.lessons.clear();
+    this.#gateway.budgets.use(snapshot);
+    this.#state.use(snapshot);
     this.#options.logger.level = snapshot.log.level;
     change.commit();
     void this.#tellAdminAddress();
@@ -403,6 +421,7 @@ export class App {
         callers: [...callers.keys()],
       },
       credentials: this.#gateway.credentials.status(providers),
+      ledger: this.#state.status,
       targets: this.#targetStatus(),
       lessons: this.#gateway.lessons.list().map((lessons) => ({
         ...lessonFields(lessons),
@@ -448,6 +467,18 @@ function shortened(changes: ConfigChanges): ConfigChanges {
   return Object.fromEntries(
     Object.entries(changes).map(([what, names]) => [what, cutList(names, MAX_CHANGES)]),
   );
+}
+
+/** What the gateway needs before it is assembled. */
+interface Prepared {
+  readonly timers: TimerWheel;
+  readonly state: State;
+}
+
+/** Rejects if the gateway must not run without its state. */
+async function prepare(snapshot: Snapshot, { clock, logger, runtime }: AppOptions): Promise<Prepared> {
+  const timers = new TimerWheel(clock);
+  return { timers, state: await State.open(snapshot, { clock, timers, logger, runtime }) };
 }
 
 /** Removes what a killed process has left at a socket's path. */

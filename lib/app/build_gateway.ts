@@ -9,6 +9,9 @@ import { router } from "../endpoints/router.ts";
 import { Admission } from "../gateway/admission/admit.ts";
 import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
+import type { CallerViews } from "../gateway/endpoint.ts";
+import { Budgets } from "../gateway/budgets/budgets.ts";
+import type { BudgetRow } from "../snapshot/budget.ts";
 import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
 import { Quotas } from "../gateway/limits/quotas.ts";
 import { RateLimits } from "../gateway/limits/rate_limits.ts";
@@ -31,8 +34,18 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly snapshot: Snapshot;
   /** Receive the record of every request, after the log and the counts. */
   readonly sinks?: readonly RecordSink[];
+  readonly views?: CallerViews | undefined;
+  /** What budgets have spent before, and where their changes go. */
+  readonly budgets?: BudgetKeeping | undefined;
   /** Between 0 and 1; selects among targets and spreads retries. */
   readonly random?: () => number;
+}
+
+/** How budgets survive the process. */
+export interface BudgetKeeping {
+  readonly rows: readonly BudgetRow[];
+  /** Called after each change. */
+  readonly onChanged: () => void;
 }
 
 export interface Gateway {
@@ -45,6 +58,7 @@ export interface Gateway {
   /** What Bedrock's refusals have taught since the configuration was loaded. */
   readonly lessons: Lessons;
   readonly limits: RateLimits;
+  readonly budgets: Budgets;
   readonly quotas: Quotas;
 }
 
@@ -87,7 +101,14 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
         limit: limit.rule,
       }),
   });
-  const admission = new Admission({ clock, timers, meters: [limits], sizes });
+  const budgets = new Budgets({
+    clock,
+    snapshot,
+    rows: parts.budgets?.rows ?? [],
+    onChanged: parts.budgets?.onChanged ?? (() => {}),
+    onWarning: (warning) => logger.log("warn", "a budget is used up to a share", { ...warning }),
+  });
+  const admission = new Admission({ clock, timers, meters: [limits, budgets], sizes });
   const pipeline = new Pipeline({
     clock,
     timers,
@@ -98,8 +119,9 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     attempts,
     sizes,
     admission,
+    views: parts.views,
   });
-  return { pipeline, credentials, counts, health, lessons, limits, quotas };
+  return { pipeline, credentials, counts, health, lessons, limits, budgets, quotas };
 }
 
 /** Only the operator can fix it, so the line says where it is. */

@@ -259,6 +259,24 @@ export const ERRORS = {
     text:
       "refused by this gateway: the quota of every provider of this model is used up; wait before retrying",
   },
+  budget_spent: {
+    ...limited,
+    openai: ["insufficient_quota", "insufficient_quota"],
+    bedrock: "ServiceQuotaExceededException",
+    // AWS's own status, which its SDKs do not retry. Others would wait until the window ends, for days.
+    bedrockStatus: 400,
+    shouldRetry: false,
+    text: "refused by this gateway: a budget is spent",
+  },
+  price_unknown: {
+    ...invalid,
+    status: 403,
+    openai: ["permission_error", "permission_denied"],
+    anthropic: "permission_error",
+    bedrock: "AccessDeniedException",
+    shouldRetry: false,
+    text: "refused by this gateway: the price of this model is unknown",
+  },
   limit_unmetered: {
     ...invalid,
     status: 403,

@@ -159,6 +159,38 @@ where PATH is a file with this output.`,
       `Rows of the configuration's prices.file are shown before the built-in ones, which they override. What cannot be
 converted is listed on standard error.`,
   },
+  usage: {
+    summary: "show what callers have used, and what it cost",
+    about: "Show usage and cost from the ledger of a configuration, also while the gateway runs.",
+    arguments: [],
+    options: [
+      READ_CONFIG,
+      {
+        name: "by",
+        value: "GROUPS",
+        help:
+          "any of caller, team, model, target, tier, tags and one of hour, day, month; default: caller,model",
+      },
+      {
+        name: "from",
+        value: "TIME",
+        help: "a date, or a time such as 2027-01-31T12:00:00Z; default: 30 days ago",
+      },
+      { name: "to", value: "TIME", help: "the end, which is not included; default: now" },
+      {
+        name: "tz",
+        value: "ZONE",
+        help: "the time zone in which days begin, such as Europe/Berlin; default: UTC",
+      },
+      { name: "caller", value: "NAME", help: "only this caller" },
+      { name: "team", value: "NAME", help: "only this team" },
+      { name: "model", value: "NAME", help: "only this model" },
+      { name: "format", value: "FORMAT", choices: ["text", "json", "csv"], help: "text, json or csv" },
+    ],
+    notes:
+      `Costs are in US dollars. Requests with an unknown price are not part of the cost; their number is shown. What was
+settled in the last quarter of a second may be missing.`,
+  },
   import: {
     summary: "convert the configuration of another gateway",
     about: "Convert the configuration of another gateway to one of Adit's, and print it.",

@@ -15,6 +15,8 @@ import { modelsEndpoint } from "./models.ts";
 import { nativeEndpoint } from "./native/native.ts";
 import { rerank } from "./rerank/rerank.ts";
 import { matchNative, nativeAddress } from "./native/routes.ts";
+import { ownBudget } from "./own_budget.ts";
+import { ownUsage } from "./own_usage.ts";
 import { inputTokens } from "./responses/input_tokens.ts";
 import { responses } from "./responses/responses.ts";
 import { responsesSocket, storedResponse } from "./responses/stored.ts";
@@ -36,6 +38,8 @@ export const FIXED: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute
     [`${base}/embeddings`, { method: "POST", endpoint: embeddings }],
   ]),
   ["/openai/v1/models", { method: "GET", endpoint: modelsEndpoint() }],
+  ["/v1/budget", { method: "GET", endpoint: ownBudget }],
+  ["/v1/usage", { method: "GET", endpoint: ownUsage }],
   ["/v2/embed", { method: "POST", endpoint: embed }],
   ...["/v1/rerank", "/v2/rerank", "/rerank"].map((path): [string, FixedRoute] => [
     path,

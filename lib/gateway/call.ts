@@ -328,6 +328,7 @@ export class Call {
       accepted: this.#accepted || isLeft,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
+      costOf: (spent) => this.#costOf(spent)?.nano,
     });
   }
 

@@ -48,11 +48,23 @@ export interface EndpointRequest {
   readonly snapshot: Snapshot;
   /** When the gateway started, in milliseconds since the Unix epoch. */
   readonly startedMs: number;
+  /** Undefined if the gateway keeps no usage. */
+  readonly views: CallerViews | undefined;
+}
+
+/** What callers can see of their own usage. */
+export interface CallerViews {
+  /** JSON; `parameters` are those of the request. Throws an AditError. */
+  usage(caller: Caller, parameters: URLSearchParams): Promise<object>;
+  /** JSON. */
+  budgets(caller: Caller): object;
 }
 
 /** The result of parsing a request. */
 export type Reading =
   | { readonly kind: "answer"; readonly answer: WholeAnswer }
+  /** An answer that is not there yet, without a model. */
+  | { readonly kind: "later"; readonly answer: Promise<WholeAnswer> }
   | { readonly kind: "model"; readonly request: ModelRequest };
 
 /** A request for a model. */

@@ -25,7 +25,7 @@ import { Call } from "./call.ts";
 import { clientFacts } from "./client_facts.ts";
 import { allow, allowedOrigin, preflight } from "./cors.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
-import type { Attempt, CallerEndpoint, Endpoint, ModelRequest, Router } from "./endpoint.ts";
+import type { Attempt, CallerEndpoint, CallerViews, Endpoint, ModelRequest, Router } from "./endpoint.ts";
 import { HeavyWork } from "./heavy_work.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
@@ -40,6 +40,8 @@ export interface PipelineOptions {
   /** Receive the record of every request when it is settled. */
   readonly sinks: readonly RecordSink[];
   readonly attempts: AttemptTools;
+  /** Undefined if the gateway keeps no usage. */
+  readonly views: CallerViews | undefined;
   readonly sizes: Sizes;
   readonly admission: Admission;
 }
@@ -190,13 +192,16 @@ export class Pipeline {
     const workBytes = received.headers.has("content-encoding") ? snapshot.limits.bodyBytes : bodyBytes;
     const { target } = connection;
     const startedMs = this.#startedMs;
+    const { views } = this.#options;
     const reading = await this.#heavy.run(
       workBytes,
-      () => endpoint.read({ received, target, caller, snapshot, startedMs }),
+      () => endpoint.read({ received, target, caller, snapshot, startedMs, views }),
     );
     switch (reading.kind) {
       case "answer":
         return wholeResponse(call, reading.answer);
+      case "later":
+        return wholeResponse(call, await reading.answer);
       case "model":
         call.plan = reading.request.plan;
         call.hold = await this.#admit(reading.request, { call, caller, endpoint, bodyBytes });

@@ -59,6 +59,8 @@ const RULES = {
   limit_tokens: NEVER,
   limit_concurrent: NEVER,
   limit_unmetered: NEVER,
+  budget_spent: NEVER,
+  price_unknown: NEVER,
   // Another target may have a quota left.
   quota_short: { repeats: 0, elsewhere: true, health: "none" },
   busy: NEVER,

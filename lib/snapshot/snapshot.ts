@@ -5,6 +5,7 @@ import type { Path } from "../base/problems.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
+import type { Budget } from "./budget.ts";
 import type { PriceRow } from "../facts/price_table.ts";
 import type { ModelTraits } from "../facts/traits.ts";
 import type { Quota, RateLimit } from "./limits.ts";
@@ -40,6 +41,8 @@ export interface Snapshot {
   /** Which of Anthropic's beta flags are sent to Bedrock. */
   readonly betaFlags: BetaTable;
   readonly prices: PriceSettings;
+  /** Undefined if nothing is written to disk. */
+  readonly state: StateSettings | undefined;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly callers: ReadonlyMap<string, Caller>;
@@ -53,6 +56,8 @@ export interface Snapshot {
   readonly callersByAccessKeyId: ReadonlyMap<string, Caller>;
   /** Every rule that matches a request applies to it. */
   readonly rateLimits: readonly RateLimit[];
+  /** In file order, then those of callers. */
+  readonly budgets: readonly Budget[];
 }
 
 export interface ListenAddress {
@@ -112,6 +117,17 @@ export interface Timeouts {
   readonly drainDelayMs: number;
   /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
+}
+
+/** Where usage is kept, and for how long. */
+export interface StateSettings {
+  /** Absolute path of a folder. */
+  readonly path: string;
+  readonly requestDays: number;
+  readonly hourDays: number;
+  readonly maxBytes: number;
+  /** Whether the gateway refuses to run without its ledger. */
+  readonly required: boolean;
 }
 
 /** What models cost. */

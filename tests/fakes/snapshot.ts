@@ -147,6 +147,7 @@ export function snapshot(
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),
     betaFlags: builtInBetaTable(),
+    state: undefined,
     prices: { rows: [], unknown: "allow", assume: undefined },
     routes: new Map(Object.entries(routes).map(([path, each]) => [path, { path, model: each }])),
     callers: new Map(callers.map((each) => [each.name, each])),
@@ -156,6 +157,7 @@ export function snapshot(
       callers.flatMap((each) => each.aws === undefined ? [] : [[each.aws.accessKeyId, each] as const]),
     ),
     rateLimits: [],
+    budgets: [],
     ...overrides,
   };
 }

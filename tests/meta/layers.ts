@@ -18,6 +18,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   callers: ["aws", "base", "snapshot"],
   // It moves Bedrock's frames and does not know which client waits, so it never translates.
   providers: ["aws", "base", "codec", "facts", "runtime", "snapshot", "wire"],
+  // The thread that writes the usage ledger, and what asks it.
+  ledger: ["base", "facts", "runtime", "snapshot"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
   gateway: ["aws", "base", "callers", "facts", "providers", "runtime", "server", "snapshot", "store", "wire"],
@@ -34,13 +36,13 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "wire",
   ],
   telemetry: ["base", "facts", "runtime", "snapshot"],
-  admin: ["base", "config", "runtime", "snapshot"],
+  admin: ["base", "config", "ledger", "runtime", "snapshot"],
   // The built-in Bedrock knows nothing of the gateway in front of it.
   emulator: ["aws", "base", "codec", "runtime"],
   // The router with all endpoints is given to the pipeline here.
   app: [
-    ...["admin", "base", "config", "emulator", "endpoints", "gateway", "providers", "runtime", "server"],
-    ...["snapshot", "store", "telemetry"],
+    ...["admin", "base", "config", "emulator", "endpoints", "gateway", "ledger", "providers", "runtime"],
+    ...["server", "snapshot", "store", "telemetry"],
   ],
   cli: [
     ...[
@@ -53,6 +55,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
       "endpoints",
       "facts",
       "gateway",
+      "ledger",
       "providers",
       "runtime",
     ],

@@ -11,6 +11,7 @@ import { warnOfDoubts } from "./doubts.ts";
 import { LinkContext, type LinkOptions } from "./context.ts";
 import { linkRateLimits } from "./limit_rules.ts";
 import { linkModels, linkRoute } from "./models.ts";
+import { linkBudgets } from "./budget_rules.ts";
 import { linkPrices } from "./price_settings.ts";
 import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
@@ -114,11 +115,19 @@ export function linkConfig(
     providersByRegion,
     models,
     betaFlags: tables.betaFlags,
+    state: config.state && {
+      path: config.state.path,
+      requestDays: config.state.requests,
+      hourDays: config.state.hours,
+      maxBytes: config.state.max_size,
+      required: config.state.required,
+    },
     prices: linkPrices(config.prices, tables.prices, context),
     routes,
     callers,
     ...keys,
     callersByAccessKeyId: indexByAccessKeyId(callers, context),
+    budgets: linkBudgets(config, entries("budgets", (_name, entry) => entry), { context, callers }),
     rateLimits: linkRateLimits(config, entries("rate_limits", (_name, entry) => entry), { context, callers }),
   };
   return { snapshot, problems: context.problems, warnings: context.warnings };
@@ -198,6 +207,7 @@ const NAMES = {
   models: { pattern: MODEL_NAME, expected: "letters, digits and . _ : @ / - (at most 128)" },
   routes: { pattern: ROUTE_PATH, expected: "a path such as /bedrock, without a trailing slash," },
   rate_limits: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
+  budgets: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
   callers: { pattern: NAME, expected: "letters, digits and . _ - (at most 64)" },
 } as const;
 

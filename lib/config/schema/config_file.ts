@@ -26,7 +26,9 @@ import {
 import { callerLimits, quota, rateLimit } from "./limit_keys.ts";
 import { REGION } from "./regions.ts";
 import { geography, model } from "./model_keys.ts";
+import { budget, callerBudget } from "./budget_keys.ts";
 import { prices } from "./price_keys.ts";
+import { state } from "./state_keys.ts";
 import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry, parseNetwork } from "./values.ts";
 
 const KIB = 1024;
@@ -315,6 +317,7 @@ const caller = mapping({
       'Up to three names with values, for limits and reports, such as cost-center: "4711".',
     ),
   limits: callerLimits.optional().describe("Rate limits of this caller alone."),
+  budget: callerBudget.optional().describe("Budget of this caller alone; needs state."),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
   s3: list(bucketGlob, { min: 1, max: 64 }).optional()
     .describe(
@@ -328,7 +331,7 @@ const caller = mapping({
     "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
   ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
-}, { unsupported: ["budget"] });
+});
 
 const operatorKey = () =>
   text({
@@ -422,12 +425,15 @@ export const Config = mapping({
   ),
   data: data.prefault({}).describe("Files that extend or override the built-in tables."),
   prices: prices.prefault({}).describe("What models cost."),
+  state: state.optional().describe("Usage ledger on disk; default: nothing is written to disk."),
   models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send."),
   routes: named(ROUTE_PATH, route).prefault({})
     .describe("Additional base paths for OpenAI Chat with a default model."),
   callers: named(NAME, caller).prefault({}).describe("Clients and what they may use, by name."),
   rate_limits: named(NAME, rateLimit).prefault({})
     .describe("Rules that limit how much callers may use, by name."),
+  budgets: named(NAME, budget).prefault({})
+    .describe("Budgets of money, tokens or requests, by name; they need state."),
 }, { expected: "keys with values, such as listen: 127.0.0.1:8080" });
 
 /** The file's content, checked and parsed, with names not yet resolved. */

@@ -18,8 +18,8 @@ export interface Held {
   readonly shadowed?: readonly RefusingLimit[];
   /** Gives everything back, as if the request had never asked. */
   cancel(): void;
-  /** Replaces what was taken by what the request has used. */
-  settle(spent: Spent): void;
+  /** Replaces what was taken by what the request has used and cost; an unknown cost is undefined. */
+  settle(spent: Spent, costNano: number | undefined): void;
   /** Adds what is left to the headers of the response. */
   addHeaders?(headers: Headers): void;
 }
@@ -81,7 +81,8 @@ export class Hold {
   close(ending: Ending): Spent {
     if (this.#spent !== undefined) return this.#spent;
     this.#spent = this.#sizes.settle(this.#asked, ending);
-    for (const held of this.#held) held.settle(this.#spent);
+    const costNano = ending.costOf(this.#spent);
+    for (const held of this.#held) held.settle(this.#spent, costNano);
     return this.#spent;
   }
 

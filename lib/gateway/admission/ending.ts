@@ -1,7 +1,7 @@
 /** How a request ended, as far as it matters for what it has used. */
 
 import type { AditError } from "../../base/errors.ts";
-import type { Usage } from "../../base/usage.ts";
+import type { Spent, Usage } from "../../base/usage.ts";
 import type { Dialect } from "../dialect.ts";
 
 export interface Ending {
@@ -16,4 +16,6 @@ export interface Ending {
   readonly sentBytes: number;
   /** Attempts that a target had accepted and that broke off before another target answered. */
   readonly brokenAttempts: number;
+  /** Nanodollars for what the request has used; undefined if the price is unknown. */
+  readonly costOf: (spent: Spent) => number | undefined;
 }

@@ -1,0 +1,29 @@
+/** What callers may see of the ledger: their own numbers. */
+
+import { AditError } from "../base/errors.ts";
+import type { Budgets } from "../gateway/budgets/budgets.ts";
+import type { CallerViews } from "../gateway/endpoint.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { parseUsageQuery } from "../ledger/period.ts";
+import { usageView } from "../ledger/views.ts";
+
+/** The views of a ledger. Parameters that name somebody else have no effect. */
+export function callerViews(
+  ledger: Ledger,
+  budgets: () => Budgets | undefined,
+  nowMs: () => number,
+): CallerViews {
+  return {
+    budgets: (caller) => budgets()?.view(caller) ?? [],
+    async usage(caller, parameters) {
+      const query = parseUsageQuery((name) => parameters.get(name), nowMs());
+      const { model } = query.filter;
+      const filter = { caller: caller.name, ...(model !== undefined && { model }) };
+      try {
+        return usageView(await ledger.usage({ ...query, filter }), query);
+      } catch (cause) {
+        throw new AditError("internal", "usage cannot be read at present", { cause });
+      }
+    },
+  };
+}

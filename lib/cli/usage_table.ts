@@ -1,0 +1,107 @@
+/** `adit usage`: what callers have used and what it cost, from the ledger's file. */
+
+import { AditError, messageOf } from "../base/errors.ts";
+import { readLedger } from "../ledger/file.ts";
+import { parseUsageQuery } from "../ledger/period.ts";
+import { queryUsage, type UsageQuery, type UsageResult } from "../ledger/queries.ts";
+import { csvLines, sumMembers, usageRows, usageView } from "../ledger/views.ts";
+import type { CliIo } from "./io.ts";
+import { loadOrReport } from "./loaded.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
+
+/** Runs `adit usage`; returns the exit code: 0, 1 if the ledger cannot be read, 2 for wrong usage. */
+export async function usage(args: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions("usage", args, io);
+  if (typeof options === "number") return options;
+  let query: UsageQuery;
+  try {
+    query = parseUsageQuery((name) => {
+      switch (name) {
+        case "group_by":
+          return options.by ?? "caller,model";
+        case "from":
+        case "to":
+        case "tz":
+          return options[name];
+        case "filter.caller":
+          return options.caller;
+        case "filter.team":
+          return options.team;
+        case "filter.model":
+          return options.model;
+        default:
+          return undefined;
+      }
+    }, io.clock.now());
+  } catch (error) {
+    if (!(error instanceof AditError)) throw error;
+    return wrongUsage("usage", error.message, io);
+  }
+  const loaded = await loadOrReport(options.config, io);
+  if (loaded === undefined) return 1;
+  const { state } = loaded.snapshot;
+  if (state === undefined) {
+    io.err("Cannot show usage: the configuration has no state.path\n");
+    return 1;
+  }
+  try {
+    const database = readLedger(state.path);
+    try {
+      io.out(formatted(queryUsage(database, query), query, options.format));
+    } finally {
+      database.close();
+    }
+    return 0;
+  } catch (error) {
+    io.err(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+function formatted(result: UsageResult, query: UsageQuery, format: string | undefined): string {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(usageView(result, query), null, 2)}\n`;
+    case "csv":
+      return csvLines(usageRows(result), { withHeader: true });
+    default:
+      return table(result, query);
+  }
+}
+
+/** The columns of the table after those of the groups. */
+const COLUMNS = {
+  requests: "requests",
+  errors: "errors",
+  input_tokens: "input",
+  output_tokens: "output",
+  cache_read_tokens: "cache read",
+  cache_write_tokens: "cache write",
+  cost_usd: "cost USD",
+  unpriced_requests: "unpriced",
+  estimated_requests: "estimated",
+} as const;
+
+function table(result: UsageResult, { groupBy }: UsageQuery): string {
+  const columns = Object.keys(COLUMNS);
+  const lines = [
+    [...groupBy, ...Object.values(COLUMNS)],
+    ...usageRows(result).map((row) => [...groupBy, ...columns].map((name) => shown(row[name]))),
+    [
+      ...groupBy.map((_, index) => index === 0 ? "total" : ""),
+      ...columns.map((name) => shown(sumMembers(result.total)[name])),
+    ],
+  ];
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0))
+  );
+  return lines.map((line) =>
+    line.map((cell, column) =>
+      column < groupBy.length ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    ).join("  ").trimEnd() + "\n"
+  ).join("");
+}
+
+function shown(value: string | number | boolean | null | undefined): string {
+  return value === "" || value === undefined || value === null ? "-" : String(value);
+}

@@ -1,0 +1,79 @@
+/** Budgets: shared ones, and the short form of one caller, become the same thing. */
+
+import type { Path } from "../../base/problems.ts";
+import { type Budget, BUDGET_UNITS, type BudgetUnit } from "../../snapshot/budget.ts";
+import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
+import type { Config } from "../schema/config_file.ts";
+import { type LimitTargets, linkScope } from "./limit_rules.ts";
+
+const NANO = 1_000_000_000;
+
+/** The budgets of `budgets`, and one for each caller with a `budget`. Without `state` a restart would forget them. */
+export function linkBudgets(
+  config: Config,
+  entries: ReadonlyMap<string, BudgetConfig>,
+  targets: LimitTargets,
+): readonly Budget[] {
+  const shared = [...entries].map(([name, entry]): Budget => {
+    const path = ["budgets", name];
+    const scope = linkScope([...path, "for"], entry.for, targets);
+    return { ...linkBudget(path, entry, targets), name, scope, each: entry.each };
+  });
+  const own = [...targets.callers.keys()].flatMap((name): readonly Budget[] => {
+    const entry = config.callers[name]?.budget;
+    if (entry === undefined) return [];
+    const scope = { callers: [name], teams: undefined, models: undefined, tags: {} };
+    return [{
+      ...linkBudget(["callers", name, "budget"], entry, targets),
+      name: `callers.${name}`,
+      scope,
+      each: "none",
+    }];
+  });
+  const all = [...shared, ...own];
+  if (config.state === undefined) {
+    for (const { path } of all) {
+      targets.context.fail(
+        path,
+        "budgets need state.path: without it, a restart would forget what was spent",
+      );
+    }
+  }
+  return all;
+}
+
+function linkBudget(
+  path: Path,
+  entry: CallerBudgetConfig,
+  { context }: LimitTargets,
+): Omit<Budget, "name" | "scope" | "each"> {
+  const units = BUDGET_UNITS.filter((unit) => entry[unit] !== undefined);
+  const unit: BudgetUnit = units[0] ?? "usd";
+  if (units.length !== 1) context.fail(path, "set exactly one of usd, tokens and requests");
+  if (!isTimeZone(entry.time_zone)) {
+    const place = [...path, "time_zone"];
+    context.fail(place, `unknown time zone ${context.shown(place, entry.time_zone, [])}`);
+  }
+  const amount = entry[unit] ?? 0;
+  return {
+    path,
+    unit,
+    limit: unit === "usd" ? Math.round(amount * NANO) : amount,
+    window: entry.window,
+    timeZone: entry.time_zone,
+    warn: entry.warn.toSorted((one, other) => one - other),
+    whenSpent: entry.when_spent,
+    reserve: entry.reserve,
+  };
+}
+
+/** Whether the runtime knows the name; an offset such as +01:00 has no daylight saving time and is refused. */
+function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
+  try {
+    Temporal.Now.zonedDateTimeISO(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

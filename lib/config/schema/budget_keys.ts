@@ -1,0 +1,58 @@
+/** The keys of budgets. */
+
+import { z } from "zod";
+
+import { BUDGET_EACH, RESERVES, WINDOWS } from "../../snapshot/budget.ts";
+import { decimal, either, list, mapping, percentage, text } from "./fields.ts";
+import { scope } from "./limit_keys.ts";
+import { COUNT, parseCount } from "./values.ts";
+
+const MAX_COUNT = 1_000_000_000_000_000;
+
+/** A positive integer, bare or with a suffix. */
+function count(what: string) {
+  const source = either(`a number of ${what} such as 5000, 10k or 50M`, [
+    z.string().regex(COUNT),
+    z.int().min(1).max(MAX_COUNT),
+  ]);
+  return source.transform((value, context) => {
+    const number = typeof value === "number" ? value : parseCount(value);
+    if (number !== undefined && number >= 1 && number <= MAX_COUNT) return number;
+    context.addIssue({ code: "custom" });
+    return z.NEVER;
+  });
+}
+
+const budgetKeys = {
+  usd: decimal({ min: 0.000001, max: 9_000_000 }).optional().describe("Maximum cost in US dollars."),
+  tokens: count("tokens").optional().describe("Maximum number of tokens of all kinds."),
+  requests: count("requests").optional().describe("Maximum number of requests."),
+  window: z.enum(WINDOWS).prefault("month").describe(
+    "When it begins again: each day, week or month; or never.",
+  ),
+  time_zone: text({ expected: "the name of a time zone, such as Europe/Berlin", maxLength: 64 }).prefault(
+    "UTC",
+  )
+    .describe("Time zone in which windows begin; weeks begin on Monday."),
+  warn: list(percentage({ min: 1, max: 100 }), { min: 0, max: 8 }).prefault(["80%", "100%"])
+    .describe("Shares of the budget at which a warning is logged."),
+  when_spent: z.enum(["refuse", "warn"]).prefault("refuse")
+    .describe("refuse refuses requests once the budget is spent; warn only reports it."),
+  reserve: z.enum(RESERVES).prefault("typical").describe(
+    "What is held for a request until it has ended: what it will seldom exceed, or the most that it can use.",
+  ),
+};
+
+/** The budget of one caller. */
+export const callerBudget = mapping(budgetKeys);
+
+/** A budget for any number of callers and models. */
+export const budget = mapping({
+  for: scope.prefault({}).describe("Requests that the budget applies to; default: all."),
+  each: z.enum(BUDGET_EACH).prefault("none")
+    .describe("Who has a budget of its own: caller, team, model, or none, so that all share one."),
+  ...budgetKeys,
+});
+
+export type BudgetConfig = z.output<typeof budget>;
+export type CallerBudgetConfig = z.output<typeof callerBudget>;

@@ -1,0 +1,154 @@
+/** The ledger's file: opened with its lock, checked, and brought to the current version of the tables. */
+
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../base/errors.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+const FILE = "ledger.db";
+const LOCK = "ledger.lock";
+
+/** Why a ledger cannot be used. */
+export class LedgerError extends Error {
+  constructor(
+    /** `locked`: another process uses it; `newer`: a later version wrote it; `unusable`: anything else. */
+    readonly reason: "locked" | "newer" | "unusable",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An open ledger, and the lock that keeps other gateways away from it. */
+export interface OpenLedger {
+  readonly database: DatabaseSync;
+  /** Path of the copy that was made before the tables were changed; undefined if they were current. */
+  readonly copy: string | undefined;
+  close(): void;
+}
+
+/** Path of the ledger in the folder of `state.path`. */
+export function ledgerFile(folder: string): string {
+  return join(folder, FILE);
+}
+
+/** Opens the ledger for the one process that writes it. Throws a `LedgerError`. */
+export function openLedger(folder: string): OpenLedger {
+  const path = ledgerFile(folder);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = lockLedger(folder);
+    try {
+      if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600, flag: "a" });
+      const database = new DatabaseSync(path);
+      try {
+        database.exec(SETTINGS);
+        const copy = migrate(database, path);
+        return {
+          database,
+          copy,
+          close() {
+            database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+            database.close();
+            lock.close();
+          },
+        };
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    throw new LedgerError("unusable", `Cannot use the ledger ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** Opens the ledger for reading, also while a gateway writes it. Throws a `LedgerError`. */
+export function readLedger(folder: string): DatabaseSync {
+  const path = ledgerFile(folder);
+  if (!existsSync(path)) throw new LedgerError("unusable", `Cannot read the ledger ${path}: no such file`);
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    database.exec("PRAGMA busy_timeout = 5000");
+    checkVersion(database, path);
+    return database;
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    throw new LedgerError("unusable", `Cannot read the ledger ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** A power failure may lose the last transactions, but never the consistency of the file. */
+const SETTINGS = `
+PRAGMA busy_timeout = 5000;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA wal_autocheckpoint = 1000;
+`;
+
+/** Held until the process ends, however it does: the operating system gives up the lock of a dead process. */
+function lockLedger(folder: string): DatabaseSync {
+  const path = join(folder, LOCK);
+  if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600, flag: "a" });
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!/locked|busy/.test(messageOf(error))) throw error;
+    throw new LedgerError(
+      "locked",
+      `Cannot use the ledger ${ledgerFile(folder)}: another gateway uses it; give each its own state.path`,
+    );
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+}
+
+function checkVersion(database: DatabaseSync, path: string): number {
+  const version = versionOf(database);
+  if (version <= MIGRATIONS.length) return version;
+  const copy = copyPath(path, MIGRATIONS.length);
+  const advice = existsSync(copy) ? `; the copy from before its tables were changed is ${copy}` : "";
+  throw new LedgerError(
+    "newer",
+    `Cannot use the ledger ${path}: a later version of Adit has written it (tables ${version}, this version knows ` +
+      `${MIGRATIONS.length})${advice}`,
+  );
+}
+
+/** Brings the tables forward, in one transaction after a copy; returns the copy's path. */
+function migrate(database: DatabaseSync, path: string): string | undefined {
+  const version = checkVersion(database, path);
+  if (version === MIGRATIONS.length) return undefined;
+  let copy: string | undefined;
+  if (version > 0) {
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    copy = copyPath(path, version);
+    copyFileSync(path, copy);
+  }
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+  return copy;
+}
+
+/** The copy of a file as version `version` of the tables left it. */
+function copyPath(path: string, version: number): string {
+  return `${path}.tables-${version}`;
+}

@@ -1,0 +1,331 @@
+/** The main thread's end of the ledger: a queue of settled requests that are written in batches, and questions to the file. */
+
+import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { RequestRecord } from "../snapshot/record.ts";
+import type { StateSettings } from "../snapshot/snapshot.ts";
+import { LedgerError } from "./file.ts";
+import type { FromLedger, LedgerPort } from "./messages.ts";
+import type { RequestsQuery, StoredRequest, UsageQuery, UsageResult } from "./queries.ts";
+import { type LedgerRow, toRow } from "./row.ts";
+import type { BudgetRow } from "../snapshot/budget.ts";
+import type { Batch, LedgerEvent } from "./writer.ts";
+
+export interface LedgerOptions {
+  readonly startThread: () => LedgerPort;
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly logger: Logger;
+  readonly settings: StateSettings;
+}
+
+/** Longest time that a row waits before it is written, and the number of rows that are not waited with. */
+const BATCH_MS = 250;
+const BATCH_ROWS = 500;
+/** Rows that wait for a file which cannot be written; further ones are dropped and counted. */
+const MAX_QUEUED = 20_000;
+const RETRY_MS = 1_000;
+const LOG_EVERY_MS = 60_000;
+/** How long the end of the program waits for the last batch. */
+const CLOSE_MS = 5_000;
+
+interface Question {
+  readonly resolve: (message: FromLedger) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Facts about the ledger for the status page. */
+export interface LedgerStatus {
+  readonly path: string;
+  readonly written: number;
+  readonly queued: number;
+  readonly dropped: number;
+  /** Why rows are not written at present. */
+  readonly error: string | undefined;
+}
+
+/** One ledger of one process. */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #port: LedgerPort;
+  #settings: StateSettings;
+  #queue: LedgerRow[] = [];
+  #events: LedgerEvent[] = [];
+  /** Budgets that changed since the last batch. */
+  #changedBudgets: () => readonly BudgetRow[] = () => [];
+  /** What is being written. */
+  #writing: Batch | undefined;
+  #timer: Deadline | undefined;
+  #written = 0;
+  #dropped = 0;
+  #error: string | undefined;
+  #isOpen = false;
+  #isClosed = false;
+  #loggedMs = -Infinity;
+  #lastId = 0;
+  readonly #questions = new Map<number, Question>();
+  #opening: PromiseWithResolvers<readonly BudgetRow[]> | undefined;
+  #closing: PromiseWithResolvers<void> | undefined;
+  #idle: PromiseWithResolvers<void>[] = [];
+
+  private constructor(options: LedgerOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#port = options.startThread();
+    this.#port.onMessage((message) => this.#receive(message));
+    this.#port.onEnd((reason) => this.#fail(`the ledger's thread ended: ${reason}`));
+  }
+
+  /**
+   * Opens the file and reads the state of budgets. Throws a `LedgerError` if the file belongs to another process or a
+   * later version, or if it is required and cannot be used; otherwise the gateway goes on without it.
+   */
+  static async open(options: LedgerOptions): Promise<{ ledger: Ledger; budgets: readonly BudgetRow[] }> {
+    const ledger = new Ledger(options);
+    try {
+      return { ledger, budgets: await ledger.#open() };
+    } catch (error) {
+      const isFatal = !(error instanceof LedgerError) || error.reason !== "unusable" ||
+        options.settings.required;
+      if (isFatal) {
+        ledger.#isClosed = true;
+        ledger.#port.terminate();
+        throw error;
+      }
+      ledger.#fail(error.message);
+      return { ledger, budgets: [] };
+    }
+  }
+
+  #open(): Promise<readonly BudgetRow[]> {
+    this.#opening = Promise.withResolvers();
+    this.#port.send({ kind: "open", folder: this.#settings.path, retention: this.#settings });
+    return this.#opening.promise;
+  }
+
+  /** Takes over what a reload may change; the path stays until the next start. */
+  use(settings: StateSettings): void {
+    if (settings.path !== this.#settings.path) {
+      this.#options.logger.log("warn", "state.path changes with the next start", {
+        path: this.#settings.path,
+      });
+    }
+    this.#settings = { ...settings, path: this.#settings.path };
+    this.#port.send({ kind: "retention", retention: this.#settings });
+  }
+
+  /** Where the changes of budgets come from, which are written with the rows that caused them. */
+  persist(changedBudgets: () => readonly BudgetRow[]): void {
+    this.#changedBudgets = changedBudgets;
+  }
+
+  /** Queues a settled request; never waits and never throws. */
+  readonly add = (record: RequestRecord): void => {
+    if (this.#queue.length >= MAX_QUEUED) {
+      this.#dropped++;
+      this.#report();
+      return;
+    }
+    this.#queue.push(toRow(record, this.#options.clock.now()));
+    this.#schedule();
+  };
+
+  /** Queues an event. */
+  note(event: Omit<LedgerEvent, "atMs">): void {
+    this.#events.push({ ...event, atMs: this.#options.clock.now() });
+    this.#schedule();
+  }
+
+  /** Asks for a write soon, because budgets have changed. */
+  touch(): void {
+    this.#schedule();
+  }
+
+  get status(): LedgerStatus {
+    return {
+      path: this.#settings.path,
+      written: this.#written,
+      queued: this.#queue.length + (this.#writing?.rows.length ?? 0),
+      dropped: this.#dropped,
+      error: this.#error,
+    };
+  }
+
+  /** Whether the ledger does what its configuration requires. */
+  get isReady(): boolean {
+    return !this.#settings.required || this.#error === undefined;
+  }
+
+  /** Sums of usage, including everything that was settled before. */
+  async usage(query: UsageQuery): Promise<UsageResult> {
+    const answer = await this.#ask((id) => ({ kind: "usage", id, query }));
+    if (answer.kind !== "usage") throw new LedgerError("unusable", "the ledger gave another answer");
+    return answer.result;
+  }
+
+  /** One page of requests, including everything that was settled before. */
+  async requests(query: RequestsQuery): Promise<readonly StoredRequest[]> {
+    const answer = await this.#ask((id) => ({ kind: "requests", id, query }));
+    if (answer.kind !== "requests") throw new LedgerError("unusable", "the ledger gave another answer");
+    return answer.result;
+  }
+
+  /** Resolves when everything that is queued now is written, or cannot be. */
+  flush(): Promise<void> {
+    if (!this.#isOpen || this.#error !== undefined || this.#isIdle()) return Promise.resolve();
+    const idle = Promise.withResolvers<void>();
+    this.#idle.push(idle);
+    this.#write();
+    return idle.promise;
+  }
+
+  /** Writes what is left and closes the file. */
+  async close(): Promise<void> {
+    let late: Deadline | undefined;
+    const tooLate = new Promise<void>((resolve) => late = this.#options.timers.after(CLOSE_MS, resolve));
+    await Promise.race([this.#finish(), tooLate]);
+    late?.cancel();
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#port.terminate();
+  }
+
+  async #finish(): Promise<void> {
+    await this.flush();
+    if (!this.#isOpen) return;
+    this.#closing = Promise.withResolvers();
+    this.#port.send({ kind: "close" });
+    await this.#closing.promise;
+  }
+
+  async #ask(question: (id: number) => Parameters<LedgerPort["send"]>[0]): Promise<FromLedger> {
+    await this.flush();
+    if (!this.#isOpen) throw new LedgerError("unusable", this.#error ?? "the ledger is closed");
+    const id = ++this.#lastId;
+    return await new Promise<FromLedger>((resolve, reject) => {
+      this.#questions.set(id, { resolve, reject });
+      this.#port.send(question(id));
+    });
+  }
+
+  #isIdle(): boolean {
+    return this.#writing === undefined && this.#queue.length === 0 && this.#events.length === 0;
+  }
+
+  #schedule(): void {
+    if (this.#queue.length >= BATCH_ROWS && this.#error === undefined) this.#write();
+    if (this.#timer !== undefined) return;
+    this.#wait(BATCH_MS);
+  }
+
+  #wait(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.timers.after(ms, () => {
+      this.#timer = undefined;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    if (!this.#isOpen || this.#writing !== undefined) return;
+    const budgets = this.#changedBudgets();
+    if (this.#queue.length === 0 && this.#events.length === 0 && budgets.length === 0) {
+      return this.#becomeIdle();
+    }
+    this.#writing = { rows: this.#queue.slice(0, BATCH_ROWS), events: this.#events, budgets };
+    this.#queue = this.#queue.slice(BATCH_ROWS);
+    this.#events = [];
+    this.#send(this.#writing);
+  }
+
+  #send(batch: Batch): void {
+    this.#port.send({ kind: "write", batch, nowMs: this.#options.clock.now() });
+  }
+
+  #becomeIdle(): void {
+    for (const idle of this.#idle.splice(0)) idle.resolve();
+  }
+
+  #receive(message: FromLedger): void {
+    switch (message.kind) {
+      case "opened":
+        this.#isOpen = true;
+        if (message.copy !== undefined) {
+          this.#options.logger.log("info", "the ledger's tables were changed; a copy was kept", {
+            copy: message.copy,
+          });
+        }
+        this.#opening?.resolve(message.budgets);
+        return;
+      case "not opened":
+        this.#opening?.reject(new LedgerError(message.reason, message.message));
+        return;
+      case "written":
+        return this.#onWritten();
+      case "not written":
+        return this.#onNotWritten(message.message);
+      case "usage":
+      case "requests":
+        this.#questions.get(message.id)?.resolve(message);
+        this.#questions.delete(message.id);
+        return;
+      case "failed":
+        this.#questions.get(message.id)?.reject(new LedgerError("unusable", message.message));
+        this.#questions.delete(message.id);
+        return;
+      case "closed":
+        this.#isOpen = false;
+        this.#closing?.resolve();
+    }
+  }
+
+  #onWritten(): void {
+    this.#written += this.#writing?.rows.length ?? 0;
+    this.#writing = undefined;
+    if (this.#error !== undefined) {
+      this.#error = undefined;
+      this.#options.logger.log("info", "the ledger is written again", { dropped: this.#dropped });
+    }
+    if (this.#queue.length >= BATCH_ROWS || (this.#idle.length > 0 && !this.#isIdle())) return this.#write();
+    if (this.#isIdle()) return this.#becomeIdle();
+    this.#schedule();
+  }
+
+  /** The batch is kept, with newer states of budgets in the next attempt. */
+  #onNotWritten(message: string): void {
+    this.#error = message;
+    this.#becomeIdle();
+    this.#report();
+    this.#timer?.cancel();
+    this.#timer = this.#options.timers.after(RETRY_MS, () => {
+      this.#timer = undefined;
+      if (this.#writing !== undefined) this.#send(this.#writing);
+    });
+  }
+
+  /** The file cannot be used at all. */
+  #fail(message: string): void {
+    if (this.#isClosed) return;
+    this.#isOpen = false;
+    this.#error = message;
+    this.#becomeIdle();
+    this.#closing?.resolve();
+    for (const { reject } of this.#questions.values()) reject(new LedgerError("unusable", message));
+    this.#questions.clear();
+    this.#opening?.reject(new LedgerError("unusable", message));
+    this.#report();
+  }
+
+  /** At most once a minute. */
+  #report(): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs - this.#loggedMs < LOG_EVERY_MS) return;
+    this.#loggedMs = nowMs;
+    this.#options.logger.log("error", "usage is not written to the ledger", {
+      path: this.#settings.path,
+      error: this.#error,
+      queued: this.#queue.length,
+      dropped: this.#dropped,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+/** The parameters of a view of the ledger, as they are written in a query or on a command line. */
+
+import { AditError } from "../base/errors.ts";
+import { FILTERS, type Filters, type Group, GROUPS, type UsageQuery } from "./queries.ts";
+
+const HOUR_MS = 3_600_000;
+const DEFAULT_DAYS = 30;
+
+/** Reads one parameter; undefined or null if it is not given. */
+export type ReadParameter = (name: string) => string | undefined | null;
+
+/** The query; throws `invalid_request` with the parameter that is wrong. */
+export function parseUsageQuery(read: ReadParameter, nowMs: number): UsageQuery {
+  const timeZone = parseTimeZone(read("tz") ?? "UTC");
+  return {
+    ...parsePeriod(read, { nowMs, timeZone }),
+    groupBy: parseGroups(read("group_by") ?? ""),
+    timeZone,
+    filter: parseFilters(read),
+  };
+}
+
+export interface PeriodOptions {
+  readonly nowMs: number;
+  readonly timeZone: string;
+}
+
+/** A period in whole hours, in which usage is kept; default: the last 30 days until now. */
+export function parsePeriod(
+  read: ReadParameter,
+  { nowMs, timeZone }: PeriodOptions,
+): { readonly fromMs: number; readonly toMs: number } {
+  const to = read("to");
+  const toMs = to === undefined || to === null ? nowMs + 1 : parseTime("to", to, timeZone);
+  const from = read("from");
+  const fromMs = from === undefined || from === null
+    ? toMs - DEFAULT_DAYS * 24 * HOUR_MS
+    : parseTime("from", from, timeZone);
+  if (fromMs >= toMs) throw invalid("from: expected a time before to");
+  return { fromMs: Math.floor(fromMs / HOUR_MS) * HOUR_MS, toMs: Math.ceil(toMs / HOUR_MS) * HOUR_MS };
+}
+
+/** The name of a time zone that the runtime knows. */
+export function parseTimeZone(text: string): string {
+  if (isTimeZone(text)) return text;
+  throw invalid(`tz: unknown time zone ${JSON.stringify(text)}; expected a name such as Europe/Berlin`);
+}
+
+/** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */
+export function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
+  try {
+    Temporal.Now.zonedDateTimeISO(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The exact names to which a view is limited. */
+export function parseFilters(read: ReadParameter): Filters {
+  return Object.fromEntries(
+    FILTERS.flatMap((name) => {
+      const value = read(`filter.${name}`);
+      return value === undefined || value === null ? [] : [[name, value]];
+    }),
+  );
+}
+
+function parseGroups(text: string): readonly Group[] {
+  const groups = text.split(",").filter((part) => part !== "").map((part): Group => {
+    const group = GROUPS.find((name) => name === part.trim());
+    if (group === undefined) {
+      throw invalid(`group_by: unknown group ${JSON.stringify(part)}; expected ${GROUPS.join(", ")}`);
+    }
+    return group;
+  });
+  const periods = groups.filter((group) => ["hour", "day", "month"].includes(group));
+  if (periods.length > 1) throw invalid("group_by: expected at most one of hour, day and month");
+  return [...new Set(groups)];
+}
+
+/** A day begins in the time zone. */
+function parseTime(name: string, text: string, timeZone: string): number {
+  try {
+    return /^\d{4}-\d{2}-\d{2}$/.test(text)
+      ? Temporal.PlainDate.from(text).toZonedDateTime(timeZone).epochMilliseconds
+      : Temporal.Instant.from(text).epochMilliseconds;
+  } catch {
+    throw invalid(`${name}: expected a date such as 2027-01-31 or a time such as 2027-01-31T12:00:00Z`);
+  }
+}
+
+function invalid(message: string): AditError {
+  return new AditError("invalid_request", message);
+}

@@ -1,0 +1,273 @@
+/** What is read from the ledger: sums of usage, single requests, and the state of budgets. */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { BudgetRow } from "../snapshot/budget.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** What usage can be grouped by; a period is one of the last three. */
+export const GROUPS = ["caller", "team", "model", "target", "tier", "tags", "hour", "day", "month"] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What rows can be limited to, by exact names. */
+export const FILTERS = ["caller", "team", "model", "target", "tier"] as const;
+export type Filters = Readonly<Partial<Record<(typeof FILTERS)[number], string>>>;
+
+export interface UsageQuery {
+  /** Included; usage is kept by the hour, so that the hour around this time counts as a whole. */
+  readonly fromMs: number;
+  /** Excluded. */
+  readonly toMs: number;
+  readonly groupBy: readonly Group[];
+  /** IANA name of the time zone in which days and months begin. */
+  readonly timeZone: string;
+  readonly filter: Filters;
+}
+
+/** Sums over requests. */
+export interface UsageSums {
+  readonly requests: bigint;
+  readonly errors: bigint;
+  readonly input: bigint;
+  readonly output: bigint;
+  readonly cacheRead: bigint;
+  readonly cacheWrite: bigint;
+  readonly cacheWrite1h: bigint;
+  readonly reasoning: bigint;
+  readonly images: bigint;
+  /** Nanodollars of all requests with a known price. */
+  readonly costNano: bigint;
+  /** Requests whose price is unknown. */
+  readonly unpriced: bigint;
+  readonly estimated: bigint;
+}
+
+export interface UsageRow {
+  /** By group. Periods are ISO dates, months, or times in UTC. */
+  readonly keys: Readonly<Partial<Record<Group, string>>>;
+  readonly sums: UsageSums;
+}
+
+export interface UsageResult {
+  readonly rows: readonly UsageRow[];
+  readonly total: UsageSums;
+}
+
+const COLUMNS = {
+  requests: "requests",
+  errors: "errors",
+  input: "input",
+  output: "output",
+  cacheRead: "cache_read",
+  cacheWrite: "cache_write",
+  cacheWrite1h: "cache_write_1h",
+  reasoning: "reasoning",
+  images: "images",
+  costNano: "cost_nano",
+  unpriced: "unpriced",
+  estimated: "estimated",
+} as const satisfies Record<keyof UsageSums, string>;
+
+const SUM_KEYS = Object.keys(COLUMNS) as (keyof UsageSums)[];
+
+const NO_SUMS: UsageSums = Object.fromEntries(SUM_KEYS.map((key) => [key, 0n])) as Record<
+  keyof UsageSums,
+  bigint
+>;
+
+/** Usage by groups, sorted by their names, and the total of everything that was asked for. */
+export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResult {
+  const names = query.groupBy.filter((group) => !isPeriod(group));
+  const period = query.groupBy.find(isPeriod);
+  const columns = [...names, ...(period === undefined ? [] : ["hour"])];
+  const { where, values } = conditions(query.filter, ["hour >= ?", "hour < ?"]);
+  const sql = `SELECT ${
+    [
+      ...names.map((name) => `(SELECT text FROM name WHERE id = usage_hour.${name}) AS ${name}`),
+      ...(period === undefined ? [] : ["hour"]),
+      ...Object.values(COLUMNS).map((column) => `SUM(${column}) AS sum_${column}`),
+    ].join(", ")
+  } FROM usage_hour WHERE ${where} ${columns.length === 0 ? "" : `GROUP BY ${groupColumns(names, period)}`}`;
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  const rows = new Map<string, { keys: UsageRow["keys"]; sums: UsageSums }>();
+  let total = NO_SUMS;
+  const from = Math.floor(query.fromMs / HOUR_MS);
+  const to = Math.ceil(query.toMs / HOUR_MS);
+  for (const row of statement.iterate(from, to, ...values)) {
+    const sums = Object.fromEntries(
+      SUM_KEYS.map((key) => [key, BigInt(String(row[`sum_${COLUMNS[key]}`] ?? 0))]),
+    ) as Record<keyof UsageSums, bigint>;
+    total = add(total, sums);
+    if (query.groupBy.length === 0) continue;
+    const keys = Object.fromEntries(query.groupBy.map((group) => [
+      group,
+      isPeriod(group)
+        ? periodOf(Number(row["hour"]) * HOUR_MS, group, query.timeZone)
+        : String(row[group] ?? ""),
+    ]));
+    const key = JSON.stringify(query.groupBy.map((group) => keys[group]));
+    rows.set(key, { keys, sums: add(rows.get(key)?.sums ?? NO_SUMS, sums) });
+  }
+  return { rows: [...rows].sort(([one], [other]) => one < other ? -1 : 1).map(([, row]) => row), total };
+}
+
+function groupColumns(names: readonly Group[], period: Group | undefined): string {
+  return [...names.map((name) => `usage_hour.${name}`), ...(period === undefined ? [] : ["hour"])].join(", ");
+}
+
+function isPeriod(group: Group): boolean {
+  return group === "hour" || group === "day" || group === "month";
+}
+
+function periodOf(ms: number, group: Group, timeZone: string): string {
+  if (group === "hour") return new Date(ms).toISOString();
+  const date = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone).toPlainDate();
+  return group === "day" ? date.toString() : date.toPlainYearMonth().toString();
+}
+
+function add(one: UsageSums, other: UsageSums): UsageSums {
+  return Object.fromEntries(SUM_KEYS.map((key) => [key, one[key] + other[key]])) as Record<
+    keyof UsageSums,
+    bigint
+  >;
+}
+
+function conditions(
+  filter: Filters,
+  first: readonly string[],
+): { readonly where: string; readonly values: readonly string[] } {
+  const given = FILTERS.flatMap((name) => filter[name] === undefined ? [] : [[name, filter[name]] as const]);
+  return {
+    where: [
+      ...first,
+      ...given.map(([name]) => `${name} = (SELECT id FROM name WHERE kind = '${name}' AND text = ?)`),
+    ]
+      .join(" AND "),
+    values: given.map(([, value]) => value),
+  };
+}
+
+export interface RequestsQuery {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly filter: Filters;
+  /** Only rows with a smaller sequence number, or with a larger one in ascending order. */
+  readonly cursor: number | undefined;
+  readonly order: "newest" | "oldest";
+  readonly limit: number;
+}
+
+/** A request in the ledger. */
+export interface StoredRequest {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly requestId: string;
+  readonly caller: string;
+  readonly team: string;
+  readonly model: string;
+  readonly target: string;
+  readonly modelId: string;
+  readonly region: string;
+  readonly api: string;
+  readonly status: number;
+  readonly error: string;
+  readonly attempts: number;
+  readonly ms: number;
+  readonly firstMs: number | null;
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly cacheWrite1h: number;
+  readonly reasoning: number;
+  readonly images: number;
+  readonly tier: string;
+  /** Null if the price is unknown. */
+  readonly costNano: bigint | null;
+  readonly price: string;
+  readonly isEstimated: boolean;
+  readonly tags: string;
+}
+
+const NAMED = [
+  "caller",
+  "team",
+  "model",
+  "target",
+  "model_id",
+  "region",
+  "api",
+  "error",
+  "tier",
+  "price",
+  "tags",
+] as const;
+
+/** One page of requests. */
+export function queryRequests(database: DatabaseSync, query: RequestsQuery): readonly StoredRequest[] {
+  const { cursor, order, limit, filter, fromMs, toMs } = query;
+  const newest = order === "newest";
+  const { where, values } = conditions(filter, [
+    "at_ms >= ?",
+    "at_ms < ?",
+    ...(cursor === undefined ? [] : [newest ? "seq < ?" : "seq > ?"]),
+  ]);
+  const texts = NAMED.map((name) => `(SELECT text FROM name WHERE id = request.${name}) AS ${name}_text`);
+  const statement = database.prepare(
+    `SELECT request.*, ${texts.join(", ")} FROM request WHERE ${where} ORDER BY seq ${
+      newest ? "DESC" : "ASC"
+    } LIMIT ?`,
+  );
+  statement.setReadBigInts(true);
+  const bounds = [fromMs, toMs, ...(cursor === undefined ? [] : [cursor])];
+  return statement.all(...bounds, ...values, limit).map((row) => {
+    const number = (name: string) => Number(row[name]);
+    const text = (name: (typeof NAMED)[number]) => String(row[`${name}_text`] ?? "");
+    return {
+      seq: number("seq"),
+      atMs: number("at_ms"),
+      requestId: String(row["request_id"]),
+      caller: text("caller"),
+      team: text("team"),
+      model: text("model"),
+      target: text("target"),
+      modelId: text("model_id"),
+      region: text("region"),
+      api: text("api"),
+      status: number("status"),
+      error: text("error"),
+      attempts: number("attempts"),
+      ms: number("ms"),
+      firstMs: row["first_ms"] === null ? null : number("first_ms"),
+      input: number("input"),
+      output: number("output"),
+      cacheRead: number("cache_read"),
+      cacheWrite: number("cache_write"),
+      cacheWrite1h: number("cache_write_1h"),
+      reasoning: number("reasoning"),
+      images: number("images"),
+      tier: text("tier"),
+      costNano: row["cost_nano"] === null ? null : BigInt(String(row["cost_nano"])),
+      price: text("price"),
+      isEstimated: number("estimated") === 1,
+      tags: text("tags"),
+    };
+  });
+}
+
+/** The state of every budget in every window that is kept. */
+export function queryBudgets(database: DatabaseSync): readonly BudgetRow[] {
+  const statement = database.prepare("SELECT * FROM budget");
+  statement.setReadBigInts(true);
+  return statement.all().map((row) => ({
+    name: String(row["name"]),
+    subject: String(row["subject"]),
+    windowStartMs: Number(row["window_start"]),
+    windowEndMs: row["window_end"] === null ? null : Number(row["window_end"]),
+    spent: BigInt(String(row["spent"])),
+    held: BigInt(String(row["held"])),
+    requests: Number(row["requests"]),
+    alerted: Number(row["alerted"]),
+  }));
+}

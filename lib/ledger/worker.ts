@@ -1,0 +1,94 @@
+/** The ledger's thread: everything that touches its file, so that requests never wait for a disk. */
+
+import { parentPort } from "node:worker_threads";
+import { messageOf } from "../base/errors.ts";
+import { LedgerError, type OpenLedger, openLedger } from "./file.ts";
+import type { FromLedger, ToLedger } from "./messages.ts";
+import { queryBudgets, queryRequests, queryUsage } from "./queries.ts";
+import { LedgerWriter, type Retention } from "./writer.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("Cannot run the ledger's thread: it is not a thread");
+
+let ledger: OpenLedger | undefined;
+let writer: LedgerWriter | undefined;
+let retention: Retention | undefined;
+let lastPruneMs = -Infinity;
+
+/** Time between two looks at what is too old, unless there is more to delete. */
+const PRUNE_EVERY_MS = 60_000;
+
+function say(message: FromLedger): void {
+  port?.postMessage(message);
+}
+
+function open(folder: string): void {
+  try {
+    ledger = openLedger(folder);
+    writer = new LedgerWriter(ledger.database);
+    say({ kind: "opened", budgets: queryBudgets(ledger.database), copy: ledger.copy });
+  } catch (error) {
+    ledger?.close();
+    ledger = undefined;
+    const reason = error instanceof LedgerError ? error.reason : "unusable";
+    say({ kind: "not opened", reason, message: messageOf(error) });
+  }
+}
+
+function write({ batch, nowMs }: ToLedger & { readonly kind: "write" }): void {
+  try {
+    writer?.write(batch);
+    say({ kind: "written" });
+  } catch (error) {
+    say({ kind: "not written", message: messageOf(error) });
+    return;
+  }
+  if (retention === undefined || Math.abs(nowMs - lastPruneMs) < PRUNE_EVERY_MS) return;
+  try {
+    if (writer?.prune(retention, nowMs) !== true) lastPruneMs = nowMs;
+  } catch {
+    // The next batch reports what is wrong with the file.
+    lastPruneMs = nowMs;
+  }
+}
+
+function answer(id: number, query: () => FromLedger): void {
+  try {
+    say(query());
+  } catch (error) {
+    say({ kind: "failed", id, message: messageOf(error) });
+  }
+}
+
+port.on("message", (message: ToLedger) => {
+  switch (message.kind) {
+    case "open":
+      retention = message.retention;
+      return open(message.folder);
+    case "retention":
+      retention = message.retention;
+      return;
+    case "write":
+      return write(message);
+    case "usage":
+    case "requests": {
+      const { id } = message;
+      const database = ledger?.database;
+      if (database === undefined) return say({ kind: "failed", id, message: "the ledger is not open" });
+      return answer(
+        id,
+        () =>
+          message.kind === "usage"
+            ? { kind: "usage", id, result: queryUsage(database, message.query) }
+            : { kind: "requests", id, result: queryRequests(database, message.query) },
+      );
+    }
+    case "close":
+      try {
+        ledger?.close();
+      } finally {
+        ledger = undefined;
+        say({ kind: "closed" });
+      }
+  }
+});

@@ -1,0 +1,51 @@
+/** Budgets: how much may be spent in a calendar window, and the state of one window. */
+
+import type { Path } from "../base/problems.ts";
+import type { Scope } from "./limits.ts";
+
+export const BUDGET_EACH = ["caller", "team", "model", "none"] as const;
+export const WINDOWS = ["day", "week", "month", "total"] as const;
+export type BudgetWindow = (typeof WINDOWS)[number];
+
+/** What a budget counts. */
+export const BUDGET_UNITS = ["usd", "tokens", "requests"] as const;
+export type BudgetUnit = (typeof BUDGET_UNITS)[number];
+
+export const RESERVES = ["typical", "full"] as const;
+
+/** One budget of `budgets`, or the `budget` of one caller. */
+export interface Budget {
+  /** Identifies its state across reloads and restarts. */
+  readonly name: string;
+  readonly path: Path;
+  readonly scope: Scope;
+  /** Who has a budget of its own; with `none`, all requests that match share one. */
+  readonly each: (typeof BUDGET_EACH)[number];
+  readonly unit: BudgetUnit;
+  /** Nanodollars, tokens or requests. */
+  readonly limit: number;
+  readonly window: BudgetWindow;
+  /** IANA name of the time zone in which windows begin. */
+  readonly timeZone: string;
+  /** Shares of the limit at which a warning is logged, in ascending order. */
+  readonly warn: readonly number[];
+  readonly whenSpent: "refuse" | "warn";
+  /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
+  readonly reserve: (typeof RESERVES)[number];
+}
+
+/** The state of a budget in one window, as it is kept on disk. */
+export interface BudgetRow {
+  readonly name: string;
+  readonly subject: string;
+  readonly windowStartMs: number;
+  /** Null for a window without an end. */
+  readonly windowEndMs: number | null;
+  /** Nanodollars, tokens or requests. */
+  readonly spent: bigint;
+  /** What in-flight requests hold. */
+  readonly held: bigint;
+  readonly requests: number;
+  /** The number of warnings that have been given. */
+  readonly alerted: number;
+}

@@ -1,0 +1,155 @@
+/** Budgets of the real program: refusals that stop clients, restarts, corrections, and the bound under load. */
+
+import assert from "node:assert/strict";
+import { KEY, keyHash } from "./configs.ts";
+import { type Program, startProgram } from "./program.ts";
+
+const ADMIN_KEY = "adit-admin-key-0123456789";
+
+function config(folder: string, budget: string): string {
+  return `providers:
+  local: { type: emulator }
+models:
+  nova: { provider: local, id: us.amazon.nova-lite-v1:0 }
+state: { path: ${folder} }
+admin_api: { key: "${keyHash(ADMIN_KEY)}" }
+callers:
+  demo: { key: "${keyHash(KEY)}", models: [nova], native: [us-east-1], team: search }
+budgets:
+  search-month: ${budget}
+`;
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-budget-" });
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const AUTHORIZED = { authorization: `Bearer ${KEY}` };
+const ADMIN = { authorization: `Bearer ${ADMIN_KEY}` };
+
+async function chat(program: Program, body: Record<string, unknown> = {}): Promise<Response> {
+  return await fetch(`${program.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: AUTHORIZED,
+    body: JSON.stringify({
+      model: "nova",
+      max_tokens: 60,
+      messages: [{ role: "user", content: "Hi" }],
+      ...body,
+    }),
+  });
+}
+
+async function view(program: Program) {
+  const response = await fetch(`${program.adminUrl}/admin/v1/budgets`, { headers: ADMIN });
+  return (await response.json()).budgets[0];
+}
+
+Deno.test("a spent budget refuses with headers that stop clients, survives a kill, and can be corrected", () =>
+  inFolder(async (folder) => {
+    const text = config(folder, "{ for: { teams: [search] }, requests: 3 }");
+    {
+      await using program = await startProgram("bun", text);
+      for (let count = 0; count < 3; count++) {
+        assert.equal((await (await chat(program)).json()).object, "chat.completion");
+      }
+      const refused = await chat(program);
+      assert.equal(refused.status, 429);
+      assert.equal(refused.headers.get("x-should-retry"), "false");
+      assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+      assert.match(
+        refused.headers.get("x-adit-budget") ?? "",
+        /^search-month;remaining=0;reset=\d{4}-\d{2}-01T00:00:00/,
+      );
+      const { error } = await refused.json();
+      assert.equal(error.code, "insufficient_quota");
+      assert.match(
+        error.message,
+        /^refused by this gateway: budget "search-month" of 3 requests a month is spent/,
+      );
+      const native = await fetch(`${program.url}/model/us.amazon.nova-lite-v1:0/converse`, {
+        method: "POST",
+        headers: AUTHORIZED,
+        body: JSON.stringify({ messages: [{ role: "user", content: [{ text: "Hi" }] }] }),
+      });
+      assert.equal(native.status, 400);
+      assert.equal(native.headers.get("x-amzn-errortype"), "ServiceQuotaExceededException");
+      await native.body?.cancel();
+      // The ledger has written the rows, and with them the budget, once it has answered.
+      await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).text();
+      await program.stop("SIGKILL");
+    }
+    await using program = await startProgram("bun", text);
+    assert.equal((await chat(program)).status, 429);
+    assert.deepEqual([(await view(program)).spent, (await view(program)).remaining], ["3", "0"]);
+    const own = await (await fetch(`${program.url}/v1/budget`, { headers: AUTHORIZED })).json();
+    assert.equal(own.budgets[0].spent, "3");
+    const path = `${program.adminUrl}/admin/v1/budgets/search-month`;
+    const adjust = await fetch(`${path}/adjust`, {
+      method: "POST",
+      headers: ADMIN,
+      body: JSON.stringify({ amount: "-1", reason: "a test run" }),
+    });
+    assert.equal((await adjust.json()).spent, "2");
+    assert.equal((await chat(program)).status, 200);
+    assert.equal((await chat(program)).status, 429);
+    const reset = await fetch(`${path}/reset`, {
+      method: "POST",
+      headers: ADMIN,
+      body: '{"reason":"new contract"}',
+    });
+    assert.equal((await reset.json()).spent, "0");
+    assert.equal((await chat(program)).status, 200);
+    const line = await program.waitForLog((each) =>
+      each.message === "budget corrected through the admin API"
+    );
+    assert.deepEqual([line["action"], line["amount"], line["reason"]], ["adjust", "-1", "a test run"]);
+    assert.equal((await fetch(`${path}/reset`, { method: "POST", body: "{}" })).status, 401);
+  }));
+
+Deno.test("50 streams at a time overshoot a small budget by no more than the bound that is shown", () =>
+  inFolder(async (folder) => {
+    await using program = await startProgram(
+      "bun",
+      config(folder, "{ usd: 0.002, reserve: typical, warn: [50%] }"),
+    );
+    let worst = 0;
+    let refused = 0;
+    await Promise.all(Array.from({ length: 50 }, async () => {
+      for (let count = 0; count < 20; count++) {
+        const response = await chat(program, { stream: true });
+        worst = Math.max(worst, Number((await view(program)).worst_case));
+        await response.text();
+        if (response.status === 429) refused++;
+      }
+    }));
+    const { spent, held } = await view(program);
+    assert.ok(refused > 0, "the budget is spent");
+    assert.equal(held, "0.00");
+    assert.ok(Number(spent) <= Math.max(worst, 0.002), `${spent} of ${worst}`);
+    await program.waitForLog((line) => line.message === "a budget is used up to a share");
+    // What the budget counts is what the ledger has.
+    const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
+    assert.equal(usage.total.cost_usd, spent);
+  }));
+
+Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", () =>
+  inFolder(async (folder) => {
+    const text = (limit: number) => config(folder, `{ requests: ${limit} }`);
+    await using program = await startProgram("bun", text(5));
+    await (await chat(program)).text();
+    await Deno.writeTextFile(
+      program.configPath,
+      (await Deno.readTextFile(program.configPath)).replace("requests: 5", "requests: 1"),
+    );
+    await program.waitForLog((line) => line.message === "configuration reloaded");
+    assert.equal((await chat(program)).status, 429);
+    await program.stop();
+    await using again = await startProgram("bun", text(5));
+    assert.deepEqual([(await view(again)).spent, (await view(again)).held], ["1", "0"]);
+  }));

@@ -1,0 +1,282 @@
+/** Budgets: what is held, refused, settled and kept, and the calendar windows. */
+
+import assert from "node:assert/strict";
+import type { AditError } from "../../lib/base/errors.ts";
+import type { Usage } from "../../lib/base/usage.ts";
+import { compilePrices } from "../../lib/facts/price_table.ts";
+import { Asked, type Counted } from "../../lib/gateway/admission/asked.ts";
+import { Budgets, type BudgetWarning } from "../../lib/gateway/budgets/budgets.ts";
+import { windowAt } from "../../lib/gateway/budgets/windows.ts";
+import { planFor } from "../../lib/gateway/resolve.ts";
+import type { Budget, BudgetRow } from "../../lib/snapshot/budget.ts";
+import type { Caller } from "../../lib/snapshot/snapshot.ts";
+import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+
+const EAST = provider("east", "us-east-1");
+const HAIKU = model("haiku", EAST);
+const ANN = caller("ann", { team: "search" });
+const BOB = caller("bob", { team: "search" });
+const NANO = 1_000_000_000;
+
+const BUDGET: Budget = {
+  name: "b",
+  path: ["budgets", "b"],
+  scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
+  each: "none",
+  unit: "usd",
+  limit: NANO,
+  window: "month",
+  timeZone: "UTC",
+  warn: [0.5, 1],
+  whenSpent: "refuse",
+  reserve: "typical",
+};
+
+/** One US dollar for a thousand tokens of any kind. */
+const ROWS = compilePrices(
+  [{ match: "*", usd_per_million: { input: "1000", output: "1000" } }],
+  "prices_file",
+);
+
+interface Parts {
+  readonly budgets?: readonly Partial<Budget>[];
+  readonly rows?: readonly BudgetRow[];
+  readonly unknown?: "allow" | "refuse";
+  readonly hasPrices?: boolean;
+}
+
+function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true }: Parts = {}) {
+  let nowMs = Date.parse("2026-11-15T12:00:00Z");
+  const config = (list: readonly Partial<Budget>[]) =>
+    snapshot({
+      models: [HAIKU],
+      callers: [ANN, BOB],
+      budgets: list.map((each) => ({ ...BUDGET, ...each })),
+      prices: { rows: hasPrices ? ROWS : [], unknown, assume: undefined },
+    });
+  const current = config(budgets);
+  const warnings: BudgetWarning[] = [];
+  const meter = new Budgets({
+    clock: { now: () => nowMs, monotonic: () => nowMs },
+    snapshot: current,
+    rows,
+    onChanged: () => {},
+    onWarning: (warning) => warnings.push(warning),
+  });
+  const ask = (
+    who: Caller = ANN,
+    estimate = { input: 0, typical: 100, max: 100 },
+    counts: Counted = "tokens",
+  ) =>
+    meter.take(
+      new Asked({
+        id: "r",
+        snapshot: current,
+        caller: who,
+        plan: planFor(HAIKU),
+        counts,
+        bodyBytes: 1,
+        dialect: "openai",
+      }, {
+        measure: undefined,
+        estimate: () => ({
+          inputTokens: estimate.input,
+          typicalOutputTokens: estimate.typical,
+          maxOutputTokens: estimate.max,
+        }),
+      }),
+    );
+  return {
+    meter,
+    warnings,
+    ask,
+    reload: (list: readonly Partial<Budget>[]) => meter.use(config(list)),
+    at: (text: string) => nowMs = Date.parse(text),
+    view: () => meter.view()[0],
+    /** Asks and settles with these output tokens. */
+    spend: (tokens: number, who: Caller = ANN) => {
+      const taken = ask(who);
+      assert.ok(taken?.held !== undefined, taken?.refused?.message);
+      taken.held.settle({ usage: usage(tokens), estimated: false }, tokens * 1_000_000);
+    },
+  };
+}
+
+function usage(outputTokens: number): Usage {
+  return { inputTokens: 0, outputTokens, cacheReadTokens: 0, cacheWriteTokens: 0 };
+}
+
+function refusalOf(taken: ReturnType<ReturnType<typeof start>["ask"]>): AditError {
+  assert.ok(taken?.refused !== undefined, "not refused");
+  return taken.refused;
+}
+
+Deno.test("what is held counts until it is settled, so that concurrent requests cannot exceed the budget", () => {
+  const { ask, view } = start();
+  const held = Array.from({ length: 10 }, () => ask()?.held);
+  assert.ok(held.every((each) => each !== undefined));
+  const refused = refusalOf(ask());
+  assert.equal(refused.kind, "budget_spent");
+  assert.match(
+    refused.message,
+    /^refused by this gateway: budget "b" of 1\.00 USD a month has 0\.00 left, and this request may need 0\.10; it begins again at 2026-12-01T00:00:00\+00:00$/,
+  );
+  assert.equal(
+    refused.details.headers?.["x-adit-budget"],
+    "b;remaining=0.00;reset=2026-12-01T00:00:00+00:00",
+  );
+  for (const each of held) each?.settle({ usage: usage(10), estimated: false }, 10_000_000);
+  assert.deepEqual([view()?.spent, view()?.held, view()?.remaining], ["0.10", "0.00", "0.90"]);
+});
+
+Deno.test("the overshoot is at most what in-flight requests may use beyond their holds, and the view shows it", () => {
+  const { ask, view } = start({ budgets: [{ limit: 100 * NANO }] });
+  const estimate = { input: 0, typical: 100, max: 1000 };
+  const held: NonNullable<ReturnType<typeof ask>>[] = [];
+  for (let taken = ask(ANN, estimate); taken?.held !== undefined; taken = ask(ANN, estimate)) {
+    held.push(taken);
+  }
+  const bound = Number(view()?.worst_case);
+  for (const { held: each } of held) each?.settle({ usage: usage(1000), estimated: false }, NANO);
+  assert.ok(Number(view()?.spent) <= bound, `${view()?.spent} of ${bound}`);
+  assert.ok(bound > 100, "holds are smaller than what requests may use");
+});
+
+Deno.test("with reserve full there is no overshoot", () => {
+  const { ask, view } = start({ budgets: [{ limit: 100 * NANO, reserve: "full" }] });
+  const estimate = { input: 0, typical: 100, max: 1000 };
+  let count = 0;
+  for (let taken = ask(ANN, estimate); taken?.held !== undefined; taken = ask(ANN, estimate)) {
+    taken.held.settle({ usage: usage(1000), estimated: false }, NANO);
+    count++;
+  }
+  assert.equal(count, 100);
+  assert.equal(view()?.worst_case, "100.00");
+});
+
+Deno.test("a request that is refused elsewhere gives everything back", () => {
+  const { ask, view } = start();
+  ask()?.held?.cancel();
+  assert.deepEqual([view()?.spent, view()?.held, view()?.requests, view()?.worst_case], [
+    "0.00",
+    "0.00",
+    0,
+    "0.00",
+  ]);
+});
+
+Deno.test("all matching budgets must have room, and none is taken from if one refuses", () => {
+  const { ask, meter } = start({ budgets: [{ name: "large" }, { name: "small", limit: 1 }] });
+  refusalOf(ask());
+  assert.deepEqual(meter.view().map(({ name, held }) => [name, held]), [["large", "0.00"], [
+    "small",
+    "0.00",
+  ]]);
+});
+
+Deno.test("each caller, and each team, has a budget of its own", () => {
+  const { spend, ask } = start({ budgets: [{ each: "caller", limit: NANO / 10 }] });
+  spend(100, ANN);
+  refusalOf(ask(ANN));
+  spend(100, BOB);
+  const team = start({ budgets: [{ each: "team", limit: NANO / 10 }] });
+  team.spend(100, ANN);
+  refusalOf(team.ask(BOB));
+});
+
+Deno.test("warnings are given once for each share and window", () => {
+  const { spend, warnings, at } = start({ budgets: [{ whenSpent: "warn" }] });
+  for (let count = 0; count < 12; count++) spend(100);
+  assert.deepEqual(warnings.map(({ percent, spent }) => [percent, spent]), [[50, "0.50"], [100, "1.00"]]);
+  at("2026-12-01T00:00:00Z");
+  for (let count = 0; count < 5; count++) spend(100);
+  assert.equal(warnings.length, 3);
+});
+
+Deno.test("a new window begins with nothing spent, and a clock that goes back finds the old one", () => {
+  const { spend, ask, view, at } = start({ budgets: [{ limit: NANO / 10 }] });
+  spend(100);
+  refusalOf(ask());
+  at("2026-12-01T00:00:00Z");
+  assert.equal(view()?.spent, "0.00");
+  at("2026-11-30T23:59:59Z");
+  assert.equal(view()?.spent, "0.10");
+  refusalOf(ask());
+});
+
+Deno.test("a request is settled in the window in which it was admitted", () => {
+  const { ask, view, at } = start();
+  const taken = ask();
+  at("2026-12-01T00:00:00Z");
+  taken?.held?.settle({ usage: usage(100), estimated: false }, NANO / 10);
+  assert.equal(view()?.spent, "0.00");
+  at("2026-11-15T00:00:00Z");
+  assert.equal(view()?.spent, "0.10");
+});
+
+Deno.test("after a crash, what was held counts as spent", () => {
+  const first = start();
+  first.spend(100);
+  first.ask();
+  const rows = first.meter.takeChanged();
+  assert.deepEqual(rows.map(({ spent, held }) => [spent, held]), [[100_000_000n, 100_000_000n]]);
+  const second = start({ rows });
+  assert.deepEqual([second.view()?.spent, second.view()?.held], ["0.20", "0.00"]);
+});
+
+Deno.test("a reload keeps what was spent, also with another amount, and a renamed budget begins again", () => {
+  const { spend, view, reload } = start();
+  spend(100);
+  reload([{ limit: 2 * NANO }]);
+  assert.deepEqual([view()?.spent, view()?.limit], ["0.10", "2.00"]);
+  reload([{ name: "other" }]);
+  assert.equal(view()?.spent, "0.00");
+});
+
+Deno.test("tokens and requests are budgets, too", () => {
+  const tokens = start({ budgets: [{ unit: "tokens", limit: 250 }] });
+  tokens.spend(100);
+  tokens.spend(100);
+  assert.match(refusalOf(tokens.ask()).message, /budget "b" of 250 tokens a month has 50 left/);
+  const requests = start({ budgets: [{ unit: "requests", limit: 1, window: "total" }] });
+  requests.spend(1);
+  const refused = refusalOf(requests.ask(ANN, undefined, "requests"));
+  assert.match(refused.message, /budget "b" of 1 requests in total is spent$/);
+  assert.equal(refused.details.retryAfterMs, undefined);
+});
+
+Deno.test("what cannot be metered, and an unknown price where prices.unknown refuses, are refused", () => {
+  assert.equal(refusalOf(start().ask(ANN, undefined, "unmetered")).kind, "limit_unmetered");
+  assert.equal(refusalOf(start({ hasPrices: false, unknown: "refuse" }).ask()).kind, "price_unknown");
+  assert.ok(start({ hasPrices: false }).ask()?.held !== undefined);
+});
+
+Deno.test("corrections change what is spent, never below nothing", () => {
+  const { spend, meter, ask } = start({ budgets: [{ limit: NANO / 10 }] });
+  spend(100);
+  refusalOf(ask());
+  assert.equal(meter.correct("b", "", -50_000_000n)?.spent, "0.05");
+  assert.equal(meter.correct("b", "", -NANO_BIG)?.spent, "0.00");
+  assert.equal(meter.correct("b", "", NANO_BIG)?.spent, "1.00");
+  assert.equal(meter.correct("b", "", undefined)?.spent, "0.00");
+  assert.equal(meter.correct("none", "", undefined), undefined);
+});
+
+const NANO_BIG = 1_000_000_000n;
+
+Deno.test("windows follow the calendar of their time zone, with days of 23 and 25 hours", () => {
+  const hours = (text: string) => {
+    const { startMs, endMs = 0 } = windowAt("day", "Europe/Berlin", Date.parse(text));
+    return (endMs - startMs) / 3_600_000;
+  };
+  assert.deepEqual(["2026-03-29T10:00:00Z", "2026-10-25T10:00:00Z", "2026-06-01T10:00:00Z"].map(hours), [
+    23,
+    25,
+    24,
+  ]);
+  const month = windowAt("month", "Europe/Berlin", Date.parse("2026-11-30T23:30:00Z"));
+  assert.equal(new Date(month.startMs).toISOString(), "2026-11-30T23:00:00.000Z");
+  const week = windowAt("week", "UTC", Date.parse("2026-11-29T12:00:00Z"));
+  assert.equal(new Date(week.startMs).toISOString(), "2026-11-23T00:00:00.000Z");
+  assert.equal(new Date(week.endMs ?? 0).toISOString(), "2026-11-30T00:00:00.000Z");
+});

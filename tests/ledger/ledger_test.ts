@@ -1,0 +1,130 @@
+/** The ledger's queue: batches, a file that cannot be written, and what is dropped. */
+
+import assert from "node:assert/strict";
+import { createLogger } from "../../lib/base/log.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import type { FromLedger, LedgerPort, ToLedger } from "../../lib/ledger/messages.ts";
+import type { RequestRecord } from "../../lib/snapshot/record.ts";
+import { fakeTime } from "../fakes/time.ts";
+
+const SETTINGS = { path: "/state", requestDays: 30, hourDays: 400, maxBytes: 1e9, required: false };
+
+const RECORD: RequestRecord = {
+  requestId: "req_1",
+  caller: "search",
+  team: undefined,
+  tags: { b: "2", a: "1" },
+  remoteAddress: "192.0.2.7",
+  method: "POST",
+  path: "/v1/chat/completions",
+  dialect: "openai",
+  endpoint: undefined,
+  userAgent: undefined,
+  clientRequestId: undefined,
+  trace: undefined,
+  startedAtMs: 0,
+  requestedModel: "haiku",
+  stream: false,
+  hadChoice: false,
+  overheadMs: undefined,
+  shadowLimits: [],
+  model: "haiku",
+  provider: "east",
+  target: undefined,
+  attempts: [],
+  passedOver: [],
+  status: 200,
+  durationMs: 5,
+  firstByteMs: 2,
+  usage: undefined,
+  spent: undefined,
+  cost: { nano: undefined, price: undefined },
+  modelId: "m",
+  region: "us-east-1",
+  limit: undefined,
+  stopReason: undefined,
+  upstreamRequestId: undefined,
+  ignored: [],
+  anomalies: [],
+  error: undefined,
+  logged: true,
+};
+
+async function open() {
+  const time = fakeTime();
+  const sent: ToLedger[] = [];
+  const log: string[] = [];
+  let receive: (message: FromLedger) => void = () => {};
+  const port: LedgerPort = {
+    send: (message) => sent.push(message),
+    onMessage: (callback) => receive = callback,
+    onEnd: () => {},
+    terminate: () => {},
+  };
+  const logger = createLogger((text) => {
+    log.push(text);
+    return Promise.resolve();
+  }, { clock: time.clock });
+  const opening = Ledger.open({ startThread: () => port, ...time, logger, settings: SETTINGS });
+  receive({ kind: "opened", budgets: [], copy: undefined });
+  const { ledger } = await opening;
+  const batches = () => sent.flatMap((message) => message.kind === "write" ? [message.batch.rows] : []);
+  return {
+    time,
+    ledger,
+    batches,
+    log,
+    flushLog: () => logger.flush(),
+    say: (message: FromLedger) => receive(message),
+  };
+}
+
+Deno.test("rows wait for a quarter of a second, and are written in one batch", async () => {
+  const { time, ledger, batches } = await open();
+  for (let count = 0; count < 3; count++) ledger.add(RECORD);
+  assert.deepEqual(batches(), []);
+  time.advance(300);
+  assert.deepEqual(batches().map((rows) => rows.length), [3]);
+  const [row] = batches()[0] ?? [];
+  assert.deepEqual([row?.costNano, row?.tags], [null, '{"a":"1","b":"2"}']);
+});
+
+Deno.test("500 rows are not waited with, and one batch is written at a time", async () => {
+  const { ledger, batches, say } = await open();
+  for (let count = 0; count < 1200; count++) ledger.add(RECORD);
+  assert.deepEqual(batches().map((rows) => rows.length), [500]);
+  say({ kind: "written" });
+  assert.deepEqual(batches().map((rows) => rows.length), [500, 500]);
+});
+
+Deno.test("a batch that cannot be written is tried again, and rows beyond the limit are dropped and counted", async () => {
+  const { time, ledger, batches, say, log, flushLog } = await open();
+  for (let count = 0; count < 500; count++) ledger.add(RECORD);
+  say({ kind: "not written", message: "database or disk is full" });
+  for (let count = 0; count < 20_010; count++) ledger.add(RECORD);
+  assert.deepEqual(ledger.status, {
+    path: "/state",
+    written: 0,
+    queued: 20_500,
+    dropped: 10,
+    error: "database or disk is full",
+  });
+  time.advance(1_100);
+  assert.equal(batches().length, 2);
+  assert.equal(batches()[1], batches()[0]);
+  say({ kind: "written" });
+  assert.equal(ledger.status.error, undefined);
+  assert.equal(ledger.status.written, 500);
+  await flushLog();
+  assert.equal(log.join("").match(/usage is not written to the ledger/g)?.length, 1);
+});
+
+Deno.test("a clock that jumps back changes the time of rows and nothing else", async () => {
+  const { time, ledger, batches } = await open();
+  ledger.add(RECORD);
+  time.advance(100);
+  ledger.add(RECORD);
+  time.advance(200);
+  const [rows = []] = batches();
+  assert.deepEqual(rows.map(({ requestId }) => requestId), ["req_1", "req_1"]);
+});
