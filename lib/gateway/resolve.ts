@@ -1,6 +1,7 @@
 /** Resolves the model or region of a request to the targets that may handle it. */
 
 import { AditError } from "../base/errors.ts";
+import { attributed } from "./attribution.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { leavesResidency } from "../facts/geography.ts";
 import { modelFor } from "../snapshot/access.ts";
@@ -14,13 +15,15 @@ import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } fro
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
   if (model === undefined) throw notFound(name);
-  return narrowed(
+  const plan = narrowed(
     planFor(model),
     ({ settings, modelId, provider: { region } }) =>
       settings === undefined || caller.dataResidency === undefined
         ? undefined
         : leavesResidency(caller.dataResidency, { id: modelId, region }),
   );
+  const [first, ...others] = plan.targets.map((target) => attributed(target, caller));
+  return first === undefined ? plan : { ...plan, targets: [first, ...others] };
 }
 
 /** The plan without the targets for which there is a reason. Throws `permission_denied` where none is left. */

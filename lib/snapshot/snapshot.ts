@@ -310,6 +310,8 @@ export interface ModelTarget {
   readonly guardrail: Guardrail | undefined;
   /** Sent as Bedrock's `requestMetadata`; empty if the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Ids to send instead of `id` for callers of a team, such as application inference profiles; by team. */
+  readonly teamIds: Readonly<Record<string, string>>;
 }
 
 /** Bedrock's endpoints with OpenAI's and Anthropic's APIs. */

@@ -66,6 +66,7 @@ export function modelTarget(name: string, from: Provider, id: string): ModelTarg
     defaults: {},
     guardrail: undefined,
     metadata: {},
+    teamIds: {},
   };
 }
 

@@ -30,7 +30,7 @@ export type LinkedTarget = ModelTarget | {
 
 type TargetConfig = NonNullable<ModelConfig["targets"]>[number];
 type Placed =
-  & Pick<ModelConfig, "provider" | "id" | "base_model" | "traits" | "api" | "defaults" | "guardrail">
+  & Pick<ModelConfig, "provider" | "id" | "ids" | "base_model" | "traits" | "api" | "defaults" | "guardrail">
   & Pick<ModelConfig, OwnApi | "mantle_path" | "drop_tools">
   & {
     readonly name?: string | undefined;
@@ -110,6 +110,7 @@ function linkTarget(
     defaults: modelDefaults(entry.defaults),
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
     metadata: model.metadata,
+    teamIds: entry.ids ?? {},
   };
 }
 

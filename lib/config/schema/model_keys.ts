@@ -54,6 +54,12 @@ const guardrail = mapping({
     .describe("Whether Bedrock includes the guardrail trace in the response."),
 });
 
+/** A value may have the names of the caller and of its team. */
+const metadataValue = z.string().max(256).regex(/^(?:[a-zA-Z0-9\s:_@$#=\/+,.-]|\{caller\}|\{team\})*$/)
+  .register(about, {
+    expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-, with {caller} and {team}",
+  });
+
 const metadataText = (minLength: number) =>
   z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
     .register(about, { expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
@@ -98,6 +104,12 @@ const target = {
     max: 32,
   })
     .optional().describe("Types of tools to leave out of requests that are passed on."),
+  ids: z.record(z.string().min(1).max(64), modelId()).register(about, {
+    expected: "a mapping from teams to model ids",
+  })
+    .optional().describe(
+      "By team: the id to send for its callers instead of id, such as an application inference profile of the same model.",
+    ),
   defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
 } as const;
 
@@ -149,8 +161,10 @@ export const model = mapping({
   guardrail: guardrail.optional().describe(
     "Guardrail for all requests to this model, on every route; overrides the caller's.",
   ),
-  metadata: z.record(metadataText(1), metadataText(0)).register(about, { expected: "a mapping of strings" })
-    .prefault({}).describe("Request metadata sent to Bedrock; at most 16 entries."),
+  metadata: z.record(metadataText(1), metadataValue).register(about, { expected: "a mapping of strings" })
+    .prefault({}).describe(
+      "Request metadata sent to Bedrock; at most 16 entries; {caller} and {team} are replaced by names.",
+    ),
   targets: list(targetEntry, { min: 1, max: 16 }).optional()
     .describe("Alternative targets for the model; excludes provider and id."),
   pick: z.enum(PICKS).prefault("load")

@@ -1,0 +1,35 @@
+/** How requests are attributed to callers and teams in AWS's bill and logs. */
+
+import assert from "node:assert/strict";
+import { priceOf } from "../../lib/facts/price_book.ts";
+import { resolveModel } from "../../lib/gateway/resolve.ts";
+import { caller, model, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
+
+const PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/search";
+const ID = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+const ANN = caller("ann", { models: new Set(["haiku"]), team: "search" });
+const BOB = caller("bob", { models: new Set(["haiku"]) });
+const HAIKU = withSettings(model("haiku", provider("east", "us-east-1"), ID), {
+  metadata: { who: "{caller}", group: "team={team}", fixed: "x" },
+  teamIds: { search: PROFILE },
+});
+const CONFIG = snapshot({ models: [HAIKU], callers: [ANN, BOB] });
+
+Deno.test("metadata has the names of the caller and its team", () => {
+  const metadata = (who: typeof ANN) => resolveModel("haiku", who, CONFIG).targets[0].settings?.metadata;
+  assert.deepEqual(metadata(ANN), { who: "ann", group: "team=search", fixed: "x" });
+  assert.deepEqual(metadata(BOB), { who: "bob", group: "team=", fixed: "x" });
+  // The configuration itself is unchanged.
+  assert.equal(HAIKU.targets[0].metadata["who"], "{caller}");
+});
+
+Deno.test("a team's own profile is used for its callers, with the price and the traits of the model", () => {
+  const [target] = resolveModel("haiku", ANN, CONFIG).targets;
+  assert.equal(target.modelId, PROFILE);
+  assert.equal(target.settings?.traits, HAIKU.targets[0].traits);
+  const billed = { id: target.modelId, baseModel: target.settings?.baseModel, region: "us-east-1" };
+  const own = { id: ID, region: "us-east-1" };
+  const rules = { rows: [], assume: undefined };
+  assert.equal(priceOf(billed, rules, 0)?.row, priceOf(own, rules, 0)?.row);
+  assert.equal(resolveModel("haiku", BOB, CONFIG).targets[0].modelId, ID);
+});
