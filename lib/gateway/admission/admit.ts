@@ -81,7 +81,7 @@ export class Hold {
   close(ending: Ending): Spent {
     if (this.#spent !== undefined) return this.#spent;
     this.#spent = this.#sizes.settle(this.#asked, ending);
-    const costNano = ending.costOf(this.#spent);
+    const costNano = ending.costOf?.(this.#spent);
     for (const held of this.#held) held.settle(this.#spent, costNano);
     return this.#spent;
   }

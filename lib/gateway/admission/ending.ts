@@ -17,5 +17,5 @@ export interface Ending {
   /** Attempts that a target had accepted and that broke off before another target answered. */
   readonly brokenAttempts: number;
   /** Nanodollars for what the request has used; undefined if the price is unknown. */
-  readonly costOf: (spent: Spent) => number | undefined;
+  readonly costOf?: (spent: Spent) => number | undefined;
 }
