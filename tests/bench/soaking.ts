@@ -106,7 +106,10 @@ export async function soak({ runtime, warmUp, isEnough, lingering = 0 }: SoakOpt
     const surprises = new Set<string>();
     let generation = 0;
     const reload = async () => {
-      await Deno.writeTextFile(program.configPath, onFreePorts(soakConfig(url, ++generation)));
+      // Replaced whole, since another worker may be reloading.
+      const written = `${program.configPath}.${++generation}`;
+      await Deno.writeTextFile(written, onFreePorts(soakConfig(url, generation)));
+      await Deno.rename(written, program.configPath);
       const response = await fetch(`${program.adminUrl}/-/reload`, { method: "POST" });
       if (!response.ok) surprises.add(`a reload: ${await response.text()}`);
       else await response.body?.cancel();
