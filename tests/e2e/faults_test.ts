@@ -14,7 +14,7 @@ import {
   streamAnswer,
 } from "../fakes/upstream.ts";
 import { endpointConfig } from "./configs.ts";
-import { forEachRuntime, type Program, type RuntimeName, startProgram } from "./program.ts";
+import { forEachRuntime, type Program, startProgram } from "./program.ts";
 import {
   answerOf,
   type Ask,
@@ -83,11 +83,13 @@ forEachRuntime("what fails before the first event is a status, and is asked once
   for (const [name, answer, status, code] of AT_ONCE) {
     await t.step(name, async () => {
       const before = upstream.requests.length;
-      upstream.script(answer);
+      // Bun 1.4.4 does not say whether the lost connection was new, so the gateway asks once more in any case.
+      const attempts = runtime === "bun" && (answer === reset || answer === close) ? 2 : 1;
+      upstream.script(...Array<Answer>(attempts).fill(answer));
       const seen = await ask(program.url, CHAT_STREAM);
       assert.equal(seen.headers.get("content-type"), "application/json");
       assert.deepEqual([statusOf(seen), jsonOf(seen).error.code], [status, code]);
-      assert.equal(upstream.requests.length, before + 1);
+      assert.equal(upstream.requests.length, before + attempts);
     });
   }
   assert.equal(program.stderr, "");
@@ -164,12 +166,10 @@ forEachRuntime("a stream that is cut within a frame is an error, wherever the cu
 
 /**
  * Deno 2.9.6 itself sends a request once more when a connection out of its pool is lost before the answer, unless the body
- * is a stream, whose length is not known.
+ * is a stream, whose length is not known. On Bun the gateway does.
  */
-const ATTEMPTS_ON_LOST_CONNECTION: Readonly<Record<RuntimeName, number>> = { bun: 1, deno: 2 };
-
 forEachRuntime(
-  "a request whose pooled connection is lost is not asked again by the gateway",
+  "a request whose pooled connection is lost is sent once more, and no more than that",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
@@ -179,7 +179,7 @@ forEachRuntime(
       await ask(program.url, request);
       const before = upstream.requests.length;
       assert.equal(statusOf(await ask(program.url, request)), 502);
-      assert.equal(upstream.requests.length, before + ATTEMPTS_ON_LOST_CONNECTION[runtime]);
+      assert.equal(upstream.requests.length, before + 2);
     }
   },
 );
