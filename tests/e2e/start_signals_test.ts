@@ -4,19 +4,25 @@ import assert from "node:assert/strict";
 import { emulatorConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, type RuntimeName, spawnAdit } from "./program.ts";
 
-/** Bits of SIGHUP and SIGINT in the set of signals that a process catches. */
-const CAUGHT = 0b11n;
+/** Bits of SIGHUP, SIGINT and SIGTERM in the set of signals that a process catches. */
+const CAUGHT = 0x4003n;
 
-/** Starts the program and resolves when it, and no longer the system, decides about SIGHUP and SIGINT. */
+/**
+ * Starts the program and resolves when it, and no longer the system, decides about these signals. Deno 2.9.6 catches them a
+ * moment before it knows who listens, so the program must have run on for two ticks of its processor time.
+ */
 async function starting(runtime: RuntimeName, folder: string): Promise<Deno.ChildProcess> {
   await Deno.writeTextFile(`${folder}/adit.yaml`, onFreePorts(emulatorConfig()));
   const child = await spawnAdit(runtime, ["serve", "--config", `${folder}/adit.yaml`], {});
+  const proc = (file: string) => Deno.readTextFile(`/proc/${child.pid}/${file}`);
   const catchesSignals = async () => {
-    const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
-    const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+    const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await proc("status")) ?? [];
     return (BigInt(`0x${caught}`) & CAUGHT) === CAUGHT;
   };
+  const userTicks = async () => Number((await proc("stat")).split(") ")[1]?.split(" ")[11]);
   while (!await catchesSignals());
+  const ticks = await userTicks();
+  while (await userTicks() < ticks + 2);
   return child;
 }
 
