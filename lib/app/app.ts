@@ -98,6 +98,8 @@ export class App {
   #refusedReloads = 0;
   /** Of the running configuration. */
   #digests: ConfigDigests | undefined;
+  /** The first configuration's values, until its digests are there. */
+  #firstValue: unknown;
   #draining = false;
 
   private constructor(options: AppOptions, snapshot: Snapshot, { timers, state }: Prepared) {
@@ -202,7 +204,8 @@ export class App {
     void app.#tellAdminAddress();
     options.notifier?.ready(app.#summary());
     // What the start does not need comes after it.
-    app.#timers.after(LATER_MS, () => app.#startLater(loaded));
+    app.#firstValue = loaded.written.value;
+    app.#timers.after(LATER_MS, () => app.#startLater());
     return app;
   }
 
@@ -215,11 +218,18 @@ export class App {
     );
   }
 
-  #startLater({ written }: LoadedConfig): void {
+  #startLater(): void {
     if (this.#draining) return;
-    this.#digests ??= digestsOf(written.value);
+    this.#runningDigests();
     this.#loopLag.start();
     void this.#metrics.load();
+  }
+
+  /** Digests of the configuration in use, also where a reload follows the start at once. */
+  #runningDigests(): ConfigDigests {
+    this.#digests ??= digestsOf(this.#firstValue);
+    this.#firstValue = undefined;
+    return this.#digests;
   }
 
   /**
@@ -303,8 +313,7 @@ export class App {
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
-    const before = this.#digests;
-    const changes = loaded.ok && before !== undefined ? await changesBetween(before, loaded.digests) : {};
+    const changes = loaded.ok ? await changesBetween(this.#runningDigests(), loaded.digests) : {};
     if (this.#draining) return refused(["the gateway is shutting down"]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     const { snapshot } = loaded;
