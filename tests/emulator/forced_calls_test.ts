@@ -14,7 +14,12 @@ interface Block {
   readonly toolUse?: { readonly toolUseId: string; readonly name: string; readonly input: unknown };
 }
 
-const tool = (name: string) => ({ toolSpec: { name, inputSchema: { json: { type: "object" } } } });
+const tool = (name: string, schema: object = { type: "object" }) => ({
+  toolSpec: { name, inputSchema: { json: schema } },
+});
+
+/** Schemas that say nothing about the members of an object; gateways send the second for a JSON object of any kind. */
+const OPEN: readonly object[] = [{ type: "object" }, { type: "object", properties: {} }];
 
 /** The tools that an agent runs until the model answers in text, at most ten of them. */
 async function run(
@@ -26,7 +31,7 @@ async function run(
   const messages: Message[] = [ask(question)];
   const called: string[] = [];
   for (let turn = 0; turn < 10; turn++) {
-    const body = { messages, toolConfig: { tools: names.map(tool), toolChoice } };
+    const body = { messages, toolConfig: { tools: names.map((name) => tool(name)), toolChoice } };
     const response = await post(pathOf(CLAUDE, "converse"), body);
     const { output: { message } }: { output: { message: Message } } = await response.json();
     const calls = message.content.flatMap(({ toolUse }) => toolUse ?? []);
@@ -93,9 +98,11 @@ const OBJECTS: readonly [what: string, question: string, input: unknown][] = [
 
 for (const [what, question, input] of OBJECTS) {
   Deno.test(`an object without a schema is made of ${what}`, async () => {
-    const toolConfig = { tools: [tool("json")], toolChoice: { tool: { name: "json" } } };
-    const response = await postTo()(pathOf(CLAUDE, "converse"), { messages: [ask(question)], toolConfig });
-    const { output: { message } }: { output: { message: Message } } = await response.json();
-    assert.deepEqual(message.content.flatMap(({ toolUse }) => toolUse ? [toolUse.input] : []), [input]);
+    for (const schema of OPEN) {
+      const toolConfig = { tools: [tool("json", schema)], toolChoice: { tool: { name: "json" } } };
+      const response = await postTo()(pathOf(CLAUDE, "converse"), { messages: [ask(question)], toolConfig });
+      const { output: { message } }: { output: { message: Message } } = await response.json();
+      assert.deepEqual(message.content.flatMap(({ toolUse }) => toolUse ? [toolUse.input] : []), [input]);
+    }
   });
 }

@@ -79,7 +79,7 @@ function calledSince({ turns }: Prompt): string[] {
 /** A forced call; if it ends the task and its schema allows any object, the input is made from the prompt. */
 function forcedCall(tool: Tool, prompt: Prompt): ToolCall {
   const { name, schema } = tool;
-  const isOpen = isJsonObject(schema) && schema["properties"] === undefined &&
+  const isOpen = isJsonObject(schema) && Object.keys(schema["properties"] ?? {}).length === 0 &&
     schema["additionalProperties"] !== false;
   return isOpen && isEnding(name) ? { name: tool.name, input: objectFor(prompt) } : defaultCall(tool);
 }

@@ -13,12 +13,24 @@ export function fitMessages(body: JsonObject, context: FieldsContext): JsonObjec
   const placed = placeSystemMessages(body, context);
   const { messages } = placed;
   if (!Array.isArray(messages)) return placed;
+  refuseBlankEnd(messages);
   const history = { ...context, calls: new CallIds(), results: new Map<string, string>() };
   const fitted = changed(
     changed(messages, (message) => fitMessage(message, history)),
     (message, index, all) => index === all.length - 1 ? trimPrefill(message, context) : message,
   );
   return fitted === messages ? placed : { ...placed, messages: fitted };
+}
+
+/** The model's own refusal does not say which message it is about. */
+function refuseBlankEnd(messages: readonly JsonValue[]): void {
+  const last = messages.at(-1);
+  if (!isJsonObject(last) || last.role !== "user") return;
+  const { content } = last;
+  if (typeof content !== "string" && !Array.isArray(content)) return;
+  if (blocksOf(content).every((block) => isTextBlock(block) && block.text.trim() === "")) {
+    throw invalidField(`messages.${messages.length - 1}.content`, "must not be blank");
+  }
 }
 
 /** The list with each element mapped; the list itself where none changes. */
