@@ -28,8 +28,14 @@ export function usage(name: string, row: CommandRow): string {
     `[${each.name}]`
   );
   const parts = [...required, ...options.map((option) => `[${longForm(option)}]`), ...optional];
-  return `Usage: adit ${[name, ...parts].join(" ")}`;
+  const line = `Usage: adit ${[name, ...parts].join(" ")}`;
+  return line.length <= MAX_LINE
+    ? line
+    : `Usage: adit ${[name, ...required, "[OPTIONS]", ...optional].join(" ")}`;
 }
+
+/** Maximum length of a line of help. */
+const MAX_LINE = 120;
 
 /** What `adit help COMMAND` prints. */
 export function commandHelp(name: string, row: CommandRow): string {
