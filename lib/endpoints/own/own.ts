@@ -166,7 +166,7 @@ function bodyFor(
   };
 }
 
-/** The version of Anthropic's API that is assumed of a request without one. */
+/** The version of Anthropic's API that Bedrock's endpoints have, whichever one a client asks for. */
 const ANTHROPIC_VERSION = "2023-06-01";
 
 function headersFor(
@@ -176,7 +176,7 @@ function headersFor(
 ): Headers {
   const sent = new Headers({ "content-type": "application/json" });
   if (api === "messages") {
-    sent.set("anthropic-version", headers.get("anthropic-version") ?? ANTHROPIC_VERSION);
+    sent.set("anthropic-version", ANTHROPIC_VERSION);
     const betas = headers.get("anthropic-beta");
     if (betas !== null) sent.set("anthropic-beta", betas);
   }
