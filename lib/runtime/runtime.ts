@@ -90,7 +90,7 @@ export interface ServeSocketOptions {
  * Bun 1.4.4 parses what follows a request while its answer is in flight: a second request closes the connection, an empty
  * line puts a 400 into the middle of the answer, and trailers are refused with a 400. Both runtimes take a client that
  * closes its own side for one that has left (Deno 2.9.6, too). Neither has an option or a hook before its parser. `node:http`
- * on Bun 1.4.4 gets all but the last right, but cannot serve HTTP/2 at the same port.
+ * on Bun 1.4.4 gets all of these right but the half-closed connection, and cannot serve HTTP/2 at the same port.
  *
  * A client that leaves before the response aborts `clientGone`; one that leaves while the body is sent
  * calls the body stream's `cancel`. A body stream that errors cuts the connection, so that the client cannot mistake
