@@ -25,7 +25,7 @@ for (const document of documents) {
           await workplace.start(block).catch((error) => assert.fail(`${place}: ${error.message}`));
           break;
         case "run": {
-          if (block.mode.program !== undefined && !await isInstalled(block.mode.program)) break;
+          if (block.mode.program !== undefined && !await workplace.has(block.mode.program)) break;
           const { exitCode, output } = await workplace.run(block);
           assert.equal(exitCode, block.mode.exitCode, `${place}: exit code ${exitCode}, output:\n${output}`);
           if (block.expected !== undefined && !isAsShown(output, block.expected)) {
@@ -40,10 +40,4 @@ for (const document of documents) {
       `${document}: its commands change files that git does not ignore`,
     );
   });
-}
-
-async function isInstalled(program: string): Promise<boolean> {
-  const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`], stdout: "null" })
-    .output();
-  return success;
 }

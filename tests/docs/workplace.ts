@@ -15,6 +15,8 @@ export interface Outcome {
 export interface Workplace extends AsyncDisposable {
   /** Runs a block in the shell that all blocks of the document share, and waits for it to end. */
   run(block: Block): Promise<Outcome>;
+  /** Whether the shell finds the program. */
+  has(program: string): Promise<boolean>;
   /** Starts a block; resolves when it has printed the expected text, rejects with its output if it ends first. */
   start(block: Block): Promise<void>;
   /** The block with the workplace's own ports instead of the documented ones. */
@@ -47,6 +49,7 @@ export async function openWorkplace(): Promise<Workplace> {
       expected: block.expected === undefined ? undefined : withPorts(block.expected),
     }),
     run: (block) => shell.run(block.code),
+    has: async (program) => (await shell.run(`command -v ${program}`)).exitCode === 0,
     start: async ({ code, expected = "" }) => {
       const child = spawnBash(root, ["-c", `exec 2>&1\n${code}`]);
       children.push(child);
@@ -140,13 +143,18 @@ class Shell {
   }
 }
 
-/** A shell with a reader's environment: the built program and the installed tools are not on the PATH. */
+/** Where `make test` installs clients, which a reader has installed for every shell. */
+const CLIENTS = repositoryPath(".tools/clients/node_modules/.bin");
+
+/** A shell with a reader's environment: of the repository's own programs, only the clients are on the PATH. */
 function spawnBash(root: string, args: readonly string[]): Deno.ChildProcess {
   const env = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !/^(?:AWS|ADIT|MAKE)/.test(name)),
   );
   const own = repositoryPath(".");
-  const path = (env["PATH"] ?? "").split(delimiter).filter((folder) => !folder.startsWith(own));
+  const path = (env["PATH"] ?? "").split(delimiter).filter((folder) =>
+    folder === CLIENTS || !folder.startsWith(own)
+  );
   return new Deno.Command("bash", {
     args: ["--noprofile", "--norc", ...args],
     cwd: root,

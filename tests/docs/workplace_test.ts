@@ -15,3 +15,10 @@ Deno.test("commands run in the root of a checkout, and their changes are found e
   await workplace.run(block("touch mine && echo >>README.md && rm Makefile"));
   assert.deepEqual(await workplace.changes(), ["AD Makefile", "AM README.md", "?? mine"]);
 });
+
+Deno.test("commands find the programs of the machine, and not those of the repository", async () => {
+  await using workplace = await openWorkplace();
+  assert.deepEqual([await workplace.has("git"), await workplace.has("bun-of-nobody")], [true, false]);
+  const { output } = await workplace.run(block("command -v deno bun codex || true"));
+  assert.doesNotMatch(output, /\.tools\/node_modules/);
+});
