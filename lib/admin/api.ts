@@ -25,6 +25,8 @@ export interface AdminApiOptions {
   readonly readBody: (request: Request) => Promise<Uint8Array>;
   /** Reloads the changed files; returns the problems that prevented it, or none. */
   readonly reload: () => Promise<readonly string[]>;
+  /** The APIs that a model of the running configuration has, and how each is served; undefined if it is not there. */
+  readonly apisOf: (model: string) => JsonObject | undefined;
   /** Called after each change. */
   readonly audit: (change: AuditedChange) => void;
 }
@@ -108,10 +110,11 @@ const ENTRY_METHODS: ReadonlyMap<string, Method> = new Map([
   ["DELETE", remove],
 ]);
 
-async function list({ entries, section }: Call): Promise<Response> {
+async function list(call: Call): Promise<Response> {
+  const { entries, section } = call;
   const listing = await entries.list(section);
   if (!listing.ok) return broken(listing.problems.map(formatProblem));
-  const shown = listing.entries.map((entry) => show(section, entry));
+  const shown = listing.entries.map((entry) => show(call, entry));
   return json(200, { total: shown.length, list: shown });
 }
 
@@ -123,7 +126,7 @@ async function get(call: Call): Promise<Response> {
   const entry = listing.entries.find((each) => each.name === name);
   return entry === undefined
     ? notFound(section, name)
-    : json(200, show(section, entry), { etag: etagOf(entry) });
+    : json(200, show(call, entry), { etag: etagOf(entry) });
 }
 
 async function create(call: Call): Promise<Response> {
@@ -195,7 +198,7 @@ function refuseOtherName(body: JsonObject, call: Call): void {
 }
 
 /** Members of a response that are ignored if they are sent back in a request. */
-const SHOWN_MEMBERS: readonly string[] = ["id", "value", "place", "revision"];
+const SHOWN_MEMBERS: readonly string[] = ["id", "value", "apis", "place", "revision"];
 
 /** Merge patch (RFC 7396): null removes a member. */
 function mergePatch(before: JsonObject, changes: JsonObject): JsonObject {
@@ -260,7 +263,7 @@ async function done(
     return json(500, { error: "the file was changed, but the gateway rejected it", problems });
   }
   if (entry === undefined) return json(200, { id: name, deleted: true });
-  const shown = { ...show(section, entry), ...(ignored.length === 0 ? {} : { ignored }) };
+  const shown = { ...show(call, entry), ...(ignored.length === 0 ? {} : { ignored }) };
   const etag = etagOf(entry);
   if (before) return json(200, shown, { etag });
   const location = `/admin/v1/${call.collection}/${encodeURIComponent(name)}`;
@@ -286,9 +289,11 @@ function nameOf({ encodedName = "" }: Call): string {
   }
 }
 
-/** An entry by its name, as in the file, and in AISIX's form. */
-function show(section: EntrySection, { name, value, place, revision }: Entry): JsonObject {
-  return { id: name, name, entry: value, value: toAisix(section, name, value), place, revision };
+/** An entry by its name, as in the file, and in AISIX's form; a model with its APIs. */
+function show({ section, apisOf }: Call, { name, value, place, revision }: Entry): JsonObject {
+  const apis = section === "models" ? apisOf(name) : undefined;
+  const aisix = toAisix(section, name, value);
+  return { id: name, name, entry: value, value: aisix, ...(apis && { apis }), place, revision };
 }
 
 function etagOf({ revision }: Entry): string {

@@ -21,6 +21,7 @@ import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
 import { planFor } from "../gateway/resolve.ts";
+import { modelApisIn } from "../endpoints/model_apis.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
 import { writeAdminFile } from "./admin_file.ts";
@@ -179,6 +180,7 @@ export class App {
       access: () => this.#gateway.pipeline.snapshot.adminApi,
       readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
       reload: () => this.reload("admin API"),
+      apisOf: (name) => modelApisIn(this.#gateway.pipeline.snapshot, name),
       audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
     });
   }

@@ -31,6 +31,7 @@ Deno.test("a request without a key is refused, even if the hash in the configura
     access: () => ({ keyHash: sha256Hex("") }),
     readBody: () => Promise.resolve(new Uint8Array()),
     reload: () => Promise.resolve([]),
+    apisOf: () => undefined,
     audit: () => {},
   });
   for (const authorization of ["", "Bearer", "Bearer ", "Basic Og=="]) {
@@ -55,6 +56,7 @@ Deno.test("entries are listed from every file, without secrets, with references"
           model_name: "amazon.nova-lite-v1:0",
           provider_key_id: "east",
         },
+        apis: { chat: ["converse"] },
         place: "adit.yaml:13",
         revision: (await world.send("GET /admin/v1/models/fast")).body["revision"],
       },
@@ -216,6 +218,7 @@ Deno.test("a body that is too large or too late is refused as elsewhere", async 
     access: () => ({ keyHash: KEY_HASH }),
     readBody: () => Promise.reject(new AditError("body_too_large")),
     reload: () => Promise.resolve([]),
+    apisOf: () => undefined,
     audit: () => {},
   });
   const headers = { authorization: `Bearer ${KEY}` };

@@ -108,6 +108,8 @@ export async function withFiles(test: (world: World) => Promise<void>): Promise<
       world.reloads++;
       return Promise.resolve(world.reloadProblems);
     },
+    // The running configuration does not have the other model.
+    apisOf: (model) => model === "fast" ? { chat: ["converse"] } : undefined,
     audit: (change) => world.audited.push(change),
   });
   try {

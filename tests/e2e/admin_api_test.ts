@@ -47,6 +47,12 @@ forEachRuntime(
     const entry = { provider: "local", id: "amazon.nova-pro-v1:0" };
     const made = await send(program, "POST /admin/v1/models", { name: "new", entry });
     assert.equal(made.status, 201);
+    assert.deepEqual(made.body["apis"], {
+      chat: ["converse"],
+      responses: ["converse"],
+      messages: ["converse"],
+      native: ["unchanged"],
+    });
     assert.equal(await chat(program, "new"), 200, "it serves as soon as the request is answered");
     assert.match(await Deno.readTextFile(program.configPath), /\n {2}new:\n {4}provider: local\n/);
     const deleted = await send(program, "DELETE /admin/v1/models/new", undefined, {
