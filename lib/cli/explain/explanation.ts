@@ -239,7 +239,10 @@ function requestFacts(
   if (model === undefined) return [native];
   if (isSignedByCaller(provider)) {
     return [
-      { topic: "chat, messages", text: "400: this provider only accepts requests signed by the caller" },
+      {
+        topic: "chat, responses, messages",
+        text: "400: this provider only accepts requests signed by the caller",
+      },
       native,
     ];
   }
@@ -257,8 +260,9 @@ function requestFacts(
     ? request("invoke", "invokeStream")
     : request("converse", "converseStream");
   return [
-    ownFact("chat", model) ?? { topic: "chat", text: request("converse", "converseStream") },
-    ...definedOf(ownFact("responses", model)),
+    ...(["chat", "responses"] as const).map((api) =>
+      ownFact(api, model) ?? { topic: api, text: request("converse", "converseStream") }
+    ),
     ownFact("messages", model) ?? { topic: "messages", text: `${messages}; because ${reason}` },
     native,
   ];
@@ -271,10 +275,6 @@ function ownFact(api: OwnApi, { ownApis }: ModelTarget): Fact | undefined {
     topic: api,
     text: `POST ${address.path} at the ${address.endpoint} endpoint, passed on unchanged`,
   };
-}
-
-function definedOf(fact: Fact | undefined): readonly Fact[] {
-  return fact === undefined ? [] : [fact];
 }
 
 function priceFact({ provider, modelId, settings }: Target, { snapshot, nowMs }: ExplainOptions): Fact {

@@ -88,6 +88,7 @@ region       eu-north-1, from providers.east.region (adit.yaml:5 \${env:REGION})
 host         https://bedrock-runtime.eu-north-1.amazonaws.com
 credentials  temporary key pair from the configuration, SigV4
 chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
+responses    POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model accepts Anthropic Messages
 native       any operation on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
 price        input 1.1, output 5.5, cache read 0.11, cache write 1.375, cache write 1h 2.2 USD per million tokens; batch x0.5, from row au.anthropic.claude-haiku-4-5-20251001-v1:0, LiteLLM 1.110.2 of 2026-11-27
@@ -107,6 +108,7 @@ region       us-west-2, from providers.west.region (adit.yaml:12)
 host         https://vpce.example/prefix, instead of the AWS endpoint
 credentials  Bedrock API key from the configuration, as a bearer token
 chat         POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
+responses    POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream; because models.nova.api (more.yaml:2)
 native       any operation on /model/amazon.nova-lite-v1%3A0
 price        input 0.06, output 0.24, cache read 0.015 USD per million tokens; batch x0.5, from row amazon.nova-lite-v1:0, LiteLLM 1.110.2 of 2026-11-27
