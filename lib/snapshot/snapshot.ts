@@ -305,6 +305,8 @@ export interface ModelTarget {
   readonly api: ModelApi | undefined;
   /** The APIs that Bedrock speaks itself for this model; undefined if every request is translated. */
   readonly ownApis: OwnApis | undefined;
+  /** Types of tools that are left out of requests that are passed on, and of Responses. */
+  readonly dropTools: readonly string[];
   /** Defaults for fields that a request does not set. */
   readonly defaults: ModelDefaults;
   readonly guardrail: Guardrail | undefined;
@@ -327,8 +329,6 @@ export const MANTLE_PATHS = ["/openai/v1", "/v1"] as const;
 export interface OwnApis extends Readonly<Record<OwnApi, OwnEndpoint | undefined>> {
   /** Where the mantle endpoint has OpenAI's APIs for this model. */
   readonly mantlePath: (typeof MANTLE_PATHS)[number];
-  /** Types of tools that are left out of requests. */
-  readonly dropTools: readonly string[];
 }
 
 /**

@@ -13,6 +13,7 @@ const MODELS =
   mantle: { provider: local, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle, mantle_path: /v1 }
   own-claude: { provider: local, id: us.${HAIKU}, messages: runtime }
   mantle-claude: { provider: local, id: "${HAIKU}", messages: mantle }
+  translated: { provider: local, id: us.${HAIKU}, drop_tools: [mcp] }
   cut: { provider: local, id: "us.openai.gpt-5.6-sol.fault-cut:3", chat: runtime, responses: runtime }
 `;
 
@@ -89,6 +90,20 @@ programTest("tools that the endpoint refuses are dropped where the model says so
   await assert.rejects(client.responses.create({ ...request, model: "cut" }), {
     status: 400,
     message: /web_search is not supported/,
+  });
+});
+
+programTest("hosted tools are dropped from translated responses where the model says so", async (program) => {
+  const client = clientOf(program);
+  const mcp = { type: "mcp" as const, server_label: "docs", server_url: "https://mcp.example" };
+  const search = { type: "file_search" as const, vector_store_ids: ["vs"] };
+  const request = { model: "translated", input: "reply with: Hello there" };
+  const { data, response } = await client.responses.create({ ...request, tools: [mcp] }).withResponse();
+  assert.equal(data.output_text, "Hello there");
+  assert.equal(response.headers.get("x-adit-ignored"), "tools[mcp]");
+  await assert.rejects(client.responses.create({ ...request, tools: [mcp, search] }), {
+    status: 400,
+    param: "tools[1].type",
   });
 });
 

@@ -20,7 +20,6 @@ const GPT = target("openai.gpt-5.6-sol", {
     responses: "mantle",
     messages: undefined,
     mantlePath: "/openai/v1",
-    dropTools: [],
   },
 });
 const SIGNED: Provider = {

@@ -63,6 +63,7 @@ export function modelTarget(name: string, from: Provider, id: string): ModelTarg
     traits: traitsOf(id, builtInModelTable()),
     api: undefined,
     ownApis: undefined,
+    dropTools: [],
     defaults: {},
     guardrail: undefined,
     metadata: {},

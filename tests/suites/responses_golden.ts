@@ -6,7 +6,7 @@ import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
 import { jsonText } from "../../lib/base/json_text/json_text.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
-import type { ModelSettings } from "../../lib/snapshot/snapshot.ts";
+import type { ModelSettings, ModelTarget } from "../../lib/snapshot/snapshot.ts";
 import { converseEvents } from "../../lib/translate/converse/replay.ts";
 import { converseToResponses } from "../../lib/translate/responses/answer.ts";
 import { ConverseStreamToResponses } from "../../lib/translate/responses/answer_stream.ts";
@@ -47,7 +47,7 @@ export function runResponsesCase(path: string): void {
     stream = request.stream;
     call = responsesToConverse(request, {
       traits: traitsOf(request.model ?? "", builtInModelTable()),
-      ...(settings !== undefined && { settings: JSON.parse(settings) as ModelSettings }),
+      ...(settings !== undefined && operatorsPart(JSON.parse(settings))),
     });
   } catch (error) {
     if (!(error instanceof AditError)) throw error;
@@ -62,6 +62,12 @@ export function runResponsesCase(path: string): void {
     ? answerStream(files, call)
     : answerWhole(files, { call, stream });
   files.expectJson("reported.json", { ignored: call.ignored, anomalies });
+}
+
+function operatorsPart(
+  { dropTools = [], ...settings }: ModelSettings & Partial<Pick<ModelTarget, "dropTools">>,
+) {
+  return { settings, dropTools };
 }
 
 /** A value as it is after its way as JSON. */

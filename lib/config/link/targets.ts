@@ -107,6 +107,7 @@ function linkTarget(
     traits,
     api: entry.api,
     ownApis: ownApisOf(entry),
+    dropTools: entry.drop_tools ?? [],
     defaults: modelDefaults(entry.defaults),
     guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
     metadata: model.metadata,
@@ -114,14 +115,13 @@ function linkTarget(
   };
 }
 
-/** The keys of what is passed on instead of translated. */
+/** The keys about Bedrock's own APIs, and about tools that it may not have. */
 const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools"] as const;
 
 function ownApisOf(entry: Placed): OwnApis | undefined {
-  const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1", drop_tools: dropTools = [] } =
-    entry;
+  const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1" } = entry;
   if (OWN_APIS.every((api) => entry[api] === undefined)) return undefined;
-  return { chat, responses, messages, mantlePath, dropTools };
+  return { chat, responses, messages, mantlePath };
 }
 
 /** Reports what the mantle endpoint cannot do, and where it is not known. */

@@ -103,7 +103,9 @@ const target = {
     min: 0,
     max: 32,
   })
-    .optional().describe("Types of tools to leave out of requests that are passed on."),
+    .optional().describe(
+      "Types of tools to leave out: of requests that are passed on any, of Responses those that Bedrock does not run.",
+    ),
   ids: z.record(z.string().min(1).max(64), modelId()).register(about, {
     expected: "a mapping from teams to model ids",
   })

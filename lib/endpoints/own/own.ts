@@ -153,7 +153,7 @@ function bodyFor(
   { settings, modelId }: Target,
 ): { readonly text: string; readonly dropped: readonly string[] } {
   const text = withMember(decodeUtf8(received.body), "model", JSON.stringify(modelId));
-  const drop = settings?.ownApis?.dropTools ?? [];
+  const drop = settings?.dropTools ?? [];
   const { tools } = body;
   if (drop.length === 0 || !Array.isArray(tools)) return { text, dropped: [] };
   const typeOf = (tool: JsonValue) => isJsonObject(tool) ? String(tool["type"]) : "";

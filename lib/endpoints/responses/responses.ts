@@ -66,7 +66,7 @@ export function modelName({ model }: ResponsesRequest): string {
 /** The translation for a target. */
 export function translateResponses(request: ResponsesRequest, target: Target): ResponsesCall {
   const settings = settingsOf(target);
-  return responsesToConverse(request, { traits: settings.traits, settings });
+  return responsesToConverse(request, { traits: settings.traits, settings, dropTools: settings.dropTools });
 }
 
 /** Codex gives up on a throttled request unless it is told when to try again. */

@@ -3,6 +3,7 @@
 import { invalidField } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json.ts";
 import type { ResponsesRequest } from "../../wire/openai/responses.ts";
+import { unsupportedTool } from "../../wire/openai/responses_tools.ts";
 import type { IgnoredFields } from "../converse/ignored.ts";
 
 interface Refused {
@@ -42,8 +43,8 @@ const LOGPROBS = "message.output_text.logprobs";
 
 /** Lists what is ignored; throws `invalid_request` with the path and a remedy for what cannot be done. */
 export function checkOtherFields(
-  { otherFields, unreadPaths, toolsLeftOut, items }: ResponsesRequest,
-  ignored: IgnoredFields,
+  { otherFields, unreadPaths, toolsLeftOut, unsupportedTools, items }: ResponsesRequest,
+  { ignored, dropTools }: { readonly ignored: IgnoredFields; readonly dropTools: readonly string[] },
 ): void {
   for (const [name, value] of otherFields) {
     if (name === "include") checkInclude(value, ignored);
@@ -51,6 +52,10 @@ export function checkOtherFields(
   }
   for (const path of unreadPaths) ignored.add(path);
   for (const type of toolsLeftOut) ignored.add(`tools[${type}]`);
+  for (const { type, path, name } of unsupportedTools) {
+    if (!dropTools.includes(type)) throw unsupportedTool(path);
+    ignored.add(name);
+  }
   for (const item of items) {
     if (item.type === "tools") { for (const type of item.leftOut) ignored.add(`input[].tools[${type}]`); }
   }

@@ -38,6 +38,8 @@ import { clientTools, planResponsesTools } from "./tools.ts";
 export interface ResponsesContext {
   readonly traits: ModelTraits;
   readonly settings?: ModelSettings;
+  /** Types of tools that are left out instead of refused. */
+  readonly dropTools?: readonly string[];
 }
 
 /** A request for Converse, and what the translation of the response needs. */
@@ -62,10 +64,10 @@ export interface ResponsesCall {
 /** Translates a request; throws `invalid_request` with the path of what Bedrock does not support. */
 export function responsesToConverse(
   request: ResponsesRequest,
-  { traits, settings }: ResponsesContext,
+  { traits, settings, dropTools = [] }: ResponsesContext,
 ): ResponsesCall {
   const ignored = new IgnoredFields();
-  checkOtherFields(request, ignored);
+  checkOtherFields(request, { ignored, dropTools });
   const toolNames = new ToolNames(traits);
   const table = new ToolTable(toolNames);
   const context = { traits, ignored, toolNames, table, cachePoints: new CachePoints(traits, ignored) };

@@ -8,6 +8,7 @@ import {
   parseResponsesToolChoice,
   parseTools,
   type ResponsesToolChoice,
+  type UnsupportedTool,
 } from "./responses_tools.ts";
 
 /** https://platform.openai.com/docs/api-reference/responses/create */
@@ -23,6 +24,8 @@ export interface ResponsesRequest {
   readonly tools: readonly ClientTool[];
   /** The types of tools that are left out. */
   readonly toolsLeftOut: readonly string[];
+  /** Also those of items. */
+  readonly unsupportedTools: readonly UnsupportedTool[];
   readonly toolChoice: ResponsesToolChoice | undefined;
   readonly parallelToolCalls: boolean | undefined;
   readonly format: TextFormat;
@@ -55,7 +58,7 @@ export type ResponsesTier = (typeof TIERS)[number];
 export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
   const fields = Fields.root(body);
   const items = parseInput(fields);
-  const { tools, leftOut } = parseTools(fields);
+  const { tools, leftOut, unsupported } = parseTools(fields);
   const reasoning = fields.optionalObject("reasoning");
   const summary = reasoning?.optionalString("summary") ?? reasoning?.optionalString("generate_summary");
   readWithoutEffect(fields);
@@ -69,6 +72,7 @@ export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
     topP: fields.optionalNumber("top_p"),
     tools,
     toolsLeftOut: leftOut,
+    unsupportedTools: [...unsupported, ...items.flatMap(unsupportedIn)],
     toolChoice: parseResponsesToolChoice(fields),
     parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
     format: parseTextFormat(fields),
@@ -81,6 +85,10 @@ export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
     otherFields: new Map(fields.unread()),
     unreadPaths: fields.unreadInside(),
   };
+}
+
+function unsupportedIn(item: InputItem): readonly UnsupportedTool[] {
+  return item.type === "tools" || item.type === "output" ? item.unsupported : [];
 }
 
 /** Fields that clients always send, and whose effect a response has in any case. */

@@ -6,7 +6,13 @@ import { unexpected } from "../fields.ts";
 import type { Fields } from "../fields.ts";
 import { parseArguments } from "./chat_messages.ts";
 import { type InputPart, parseInputParts, parseTextParts, type TextInput } from "./responses_parts.ts";
-import { type ClientTool, parseTools, TOOL_SEARCH, type ToolKind } from "./responses_tools.ts";
+import {
+  type ClientTool,
+  parseTools,
+  TOOL_SEARCH,
+  type ToolKind,
+  type UnsupportedTool,
+} from "./responses_tools.ts";
 
 /** `path` is its position in the request, such as `input[2]`. */
 export type InputItem =
@@ -65,6 +71,7 @@ export interface OutputItem {
   readonly content: readonly InputPart[];
   /** Tools that a search has found. */
   readonly tools: readonly ClientTool[];
+  readonly unsupported: readonly UnsupportedTool[];
 }
 /** Tools that are offered in addition to those of the request. */
 export interface ToolsItem {
@@ -72,6 +79,7 @@ export interface ToolsItem {
   readonly path: string;
   readonly tools: readonly ClientTool[];
   readonly leftOut: readonly string[];
+  readonly unsupported: readonly UnsupportedTool[];
 }
 /** An item that has nothing to say to the model. */
 export interface LeftOutItem {
@@ -156,12 +164,12 @@ const ITEM_READERS: Readonly<Record<string, ItemReader>> = {
   function_call_output: parseOutput,
   custom_tool_call_output: parseOutput,
   tool_search_output: (item) => {
-    const { tools, leftOut } = parseTools(item);
-    if (isServers(item)) return { type: "tools", path: item.path, tools, leftOut };
+    const { tools, leftOut, unsupported } = parseTools(item);
+    if (isServers(item)) return { type: "tools", path: item.path, tools, leftOut, unsupported };
     const names = tools.map(({ namespace, name }) => namespace === undefined ? name : `${namespace}.${name}`);
     const text = names.length === 0 ? "no tools found" : `found tools: ${names.join(", ")}`;
     const content = [{ type: "text", path: item.pathOf("tools"), cache: undefined, text } as const];
-    return { ...outputBase(item), content, tools };
+    return { ...outputBase(item), content, tools, unsupported };
   },
   additional_tools: (item) => {
     item.any("role");
@@ -228,7 +236,7 @@ function callBase(item: Fields) {
 
 function parseOutput(item: Fields): OutputItem {
   for (const name of ["name", "namespace"]) item.any(name);
-  return { ...outputBase(item), content: parseInputParts(item, "output"), tools: [] };
+  return { ...outputBase(item), content: parseInputParts(item, "output"), tools: [], unsupported: [] };
 }
 
 function outputBase(item: Fields) {

@@ -1,6 +1,6 @@
 /** The tools of a Responses request, and the choice between them. */
 
-import { invalidField } from "../../base/errors.ts";
+import { type AditError, invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Fields } from "../fields.ts";
@@ -37,6 +37,16 @@ export interface ToolList {
   readonly tools: readonly ClientTool[];
   /** The types of tools that are left out, such as `web_search`. */
   readonly leftOut: readonly string[];
+  readonly unsupported: readonly UnsupportedTool[];
+}
+
+/** A tool that neither the client nor the gateway can run, and that is refused unless the operator drops its type. */
+export interface UnsupportedTool {
+  readonly type: string;
+  /** Where its type is: `tools[0].type`. */
+  readonly path: string;
+  /** Its name among the ignored fields: `tools[mcp]`. */
+  readonly name: string;
 }
 
 /** The name of the tool that finds others. */
@@ -45,19 +55,34 @@ export const TOOL_SEARCH = "tool_search";
 /** Clients offer these to every model, and no model needs them. */
 const LEFT_OUT = /^web_search(?:_\d{4}_\d{2}_\d{2}|_preview(?:_\d{4}_\d{2}_\d{2})?)?$/;
 
-/** The tools in the member `tools`. Throws `invalid_request` for one that neither client nor gateway can run. */
+const SUPPORTED: readonly string[] = ["function", "custom", TOOL_SEARCH];
+
+/** The tools in the member `tools`. */
 export function parseTools(fields: Fields): ToolList {
   const tools: ClientTool[] = [];
   const leftOut: string[] = [];
+  const unsupported: UnsupportedTool[] = [];
   for (const tool of fields.items("tools")) {
     const type = tool.string("type");
     if (type === "namespace") tools.push(...parseNamespace(tool));
     else if (LEFT_OUT.test(type)) {
       leftOut.push(type);
       tool.leaveOut();
+    } else if (!SUPPORTED.includes(type)) {
+      const list = unindexed(tool.path).replace(/\[\]$/, "");
+      unsupported.push({ type, path: tool.pathOf("type"), name: `${list}[${type}]` });
+      tool.leaveOut();
     } else tools.push(...parseTool(tool, undefined));
   }
-  return { tools, leftOut };
+  return { tools, leftOut, unsupported };
+}
+
+/** The refusal of a tool by the path of its type. */
+export function unsupportedTool(path: string): AditError {
+  return invalidField(
+    path,
+    "Bedrock does not run this tool; use a function, custom, namespace or tool_search tool",
+  );
 }
 
 function parseNamespace(fields: Fields): ClientTool[] {
@@ -85,10 +110,7 @@ function parseTool(tool: Fields, namespace: string | undefined): ClientTool[] {
     case TOOL_SEARCH:
       return [parseToolSearch(tool)];
     default:
-      throw invalidField(
-        tool.pathOf("type"),
-        "Bedrock does not run this tool; use a function, custom, namespace or tool_search tool",
-      );
+      throw unsupportedTool(tool.pathOf("type"));
   }
 }
 

@@ -15,14 +15,15 @@ const NONE: OwnApis = {
   responses: undefined,
   messages: undefined,
   mantlePath: "/v1",
-  dropTools: ["web_search"],
 };
 
 const RUNTIME = withSettings(model("runtime", EAST, ID), {
   ownApis: { ...NONE, chat: "runtime", responses: "runtime", messages: "runtime" },
+  dropTools: ["web_search"],
 });
 const MANTLE = withSettings(model("mantle", EAST, "openai.gpt-5.6-sol"), {
   ownApis: { ...NONE, chat: "mantle", responses: "mantle", messages: "mantle" },
+  dropTools: ["web_search"],
 });
 const GUARDED = withSettings(RUNTIME, { guardrail: { id: "gr1", version: "2", trace: "disabled" } });
 const PAIR = {
