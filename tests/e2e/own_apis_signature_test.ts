@@ -1,0 +1,78 @@
+/** Callers that sign with a key pair of their own for Bedrock's OpenAI and Anthropic APIs, as AWS's clients for them do. */
+
+import { AwsClient } from "aws4fetch";
+import assert from "node:assert/strict";
+import { CLAUDE, NATIVE_CONFIG, PAIR } from "./native_config.ts";
+import { forEachRuntime, startProgram } from "./program.ts";
+
+const CONFIG = NATIVE_CONFIG.replace(
+  "callers:\n",
+  `  gpt: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle }
+  own-claude: { provider: east, id: "${CLAUDE}", messages: runtime }
+callers:
+`,
+);
+
+const MESSAGES = [{ role: "user", content: "reply with: hello there" }];
+const BODIES = {
+  "/openai/v1/chat/completions": { messages: MESSAGES },
+  "/openai/v1/responses": { input: MESSAGES },
+  "/anthropic/v1/messages": { max_tokens: 100, messages: MESSAGES },
+} as const;
+type Path = keyof typeof BODIES;
+
+interface Signature {
+  readonly service: string;
+  readonly secretAccessKey?: string;
+}
+
+async function send(
+  url: string,
+  { path, model }: { readonly path: Path; readonly model: string },
+  signature: Signature,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const client = new AwsClient({ ...PAIR, region: "us-east-1", ...signature, retries: 0 });
+  const response = await client.fetch(url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model, ...BODIES[path] }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+const SERVED: readonly (readonly [path: Path, model: string])[] = [
+  ["/openai/v1/chat/completions", "gpt"],
+  ["/openai/v1/chat/completions", "nova"],
+  ["/openai/v1/responses", "gpt"],
+  ["/openai/v1/responses", "claude"],
+  ["/anthropic/v1/messages", "own-claude"],
+];
+
+forEachRuntime(
+  "own APIs: a caller's signature is accepted for both of Bedrock's services",
+  async (runtime) => {
+    await using program = await startProgram(runtime, CONFIG);
+    for (const service of ["bedrock-mantle", "bedrock"]) {
+      for (const [path, model] of SERVED) {
+        const { status, text } = await send(program.url, { path, model }, { service });
+        assert.equal(status, 200, `${service} ${path} ${model}: ${text}`);
+        assert.match(text, /hello there/);
+      }
+    }
+  },
+);
+
+forEachRuntime("own APIs: a wrong secret or another service's signature is refused", async (runtime) => {
+  await using program = await startProgram(runtime, CONFIG);
+  const wrong: readonly Signature[] = [
+    { service: "bedrock-mantle", secretAccessKey: "x".repeat(40) },
+    { service: "s3" },
+  ];
+  for (const [path, model] of SERVED) {
+    for (const signature of wrong) {
+      const { status, text } = await send(program.url, { path, model }, signature);
+      assert.ok([401, 403].includes(status), `${signature.service} ${path}: ${status} ${text}`);
+      assert.doesNotMatch(text, /hello there/);
+    }
+  }
+});
