@@ -2,7 +2,8 @@
 
 import Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
-import OpenAI from "openai";
+import OpenAI, { BedrockOpenAI } from "openai";
+import { bedrock } from "openai/providers/bedrock";
 import { emulatorConfig, KEY } from "./configs.ts";
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
 
@@ -55,6 +56,20 @@ programTest("chat completions, whole and streamed", async (program) => {
     assert.deepEqual(usage, whole.usage);
     const line = await program.waitForLog((each) => each["model"] === model && each["status"] === 200);
     assert.equal(line["input_tokens"], whole.usage?.prompt_tokens);
+  }
+});
+
+programTest("the OpenAI client's two forms for Bedrock, with only another base URL", async ({ url }) => {
+  const place = { baseURL: `${url}/openai/v1`, apiKey: KEY };
+  const clients = [
+    new BedrockOpenAI({ ...place, awsRegion: "us-east-1", maxRetries: 0 }),
+    new OpenAI({ provider: bedrock({ ...place, region: "us-east-1" }), maxRetries: 0 }),
+  ];
+  for (const client of clients) {
+    for (const model of ["gpt", "mantle", "translated"]) {
+      const { output_text } = await client.responses.create({ model, input: "reply with: Hello there" });
+      assert.equal(output_text, "Hello there");
+    }
   }
 });
 
