@@ -31,6 +31,10 @@ async function draining(program: Program): Promise<void> {
   await program.waitForLog(({ message }) => message === "draining");
 }
 
+const REFUSAL = jsonAnswer(400, { message: "enough" }, {
+  "x-amzn-errortype": "ValidationException",
+});
+
 forEachRuntime(
   "streams that end within timeouts.drain end well, while nothing new is taken",
   async (runtime) => {
@@ -127,7 +131,7 @@ forEachRuntime(
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
     const release = Promise.withResolvers<void>();
-    upstream.always(after(release.promise, jsonAnswer(400, { message: "enough" })));
+    upstream.always(after(release.promise, REFUSAL));
     await using client = await begin(program.url, CHAT);
     await upstream.requestAt(0);
     const stopped = program.stop();
@@ -192,7 +196,7 @@ forEachRuntime("a signal that is sent twice at once lets everything finish", asy
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   const release = Promise.withResolvers<void>();
-  upstream.always(after(release.promise, jsonAnswer(400, { message: "enough" })));
+  upstream.always(after(release.promise, REFUSAL));
   await using client = await begin(program.url, CHAT);
   await upstream.requestAt(0);
   for (const signal of ["SIGINT", "SIGTERM", "SIGINT"] as const) Deno.kill(program.pid, signal);
