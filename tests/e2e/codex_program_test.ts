@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { emulatorConfig, KEY } from "./configs.ts";
+import { NATIVE_CONFIG, PAIR } from "./native_config.ts";
 import { type LogLine, type Program, startProgram } from "./program.ts";
 import { clientProgramTest, type Workplace } from "./real_clients.ts";
 
@@ -65,11 +66,13 @@ async function runTurn(
   workplace: Workplace,
   settings: readonly string[],
   { model, prompt, more = [] }: Turn,
+  env: Readonly<Record<string, string>> = { ADIT_KEY: KEY },
 ): Promise<CodexEvent[]> {
   const args = ["exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
-  const { stdout, stderr } = await workplace.run([...args, ...settings, ...more, "--model", model, prompt], {
-    ADIT_KEY: KEY,
-  });
+  const { stdout, stderr } = await workplace.run(
+    [...args, ...settings, ...more, "--model", model, prompt],
+    env,
+  );
   const lines = stdout.trim().split("\n").filter((line) => line.startsWith("{"));
   assert.ok(lines.length > 0, stderr);
   return lines.map((line) => JSON.parse(line));
@@ -188,3 +191,19 @@ clientProgramTest("codex", "a model without a catalog patches by shell", async (
   assert.equal(events.at(-1)?.type, "turn.completed");
   assert.equal(await Deno.readTextFile(`${workplace.folder}/notes.txt`), "color: green\n");
 });
+
+for (const provider of ["amazon-bedrock", "amazon-bedrock-runtime"]) {
+  clientProgramTest("codex", `its own provider ${provider} needs only another address`, async (workplace) => {
+    await using program = await startProgram("bun", NATIVE_CONFIG);
+    const settings = [
+      ...["--config", `model_provider=${provider}`],
+      ...["--config", `model_providers.${provider}.base_url="${program.url}/openai/v1"`],
+    ];
+    const turn = { model: "claude", prompt: "Reply with: over Bedrock's path" };
+    const keyPair = { AWS_ACCESS_KEY_ID: PAIR.accessKeyId, AWS_SECRET_ACCESS_KEY: PAIR.secretAccessKey };
+    for (const credentials of [{ AWS_BEARER_TOKEN_BEDROCK: KEY }, keyPair]) {
+      const events = await runTurn(workplace, settings, turn, { AWS_REGION: "us-east-1", ...credentials });
+      assert.deepEqual(answers(events), ["over Bedrock's path"]);
+    }
+  });
+}

@@ -46,6 +46,7 @@ if (isInstalled()) {
       loop: [[...LOOP, ANSWER, true], [...LOOP, ANSWER, true]],
       parsed: "Person",
       cut: "RuntimeError",
+      bedrock: ["over Bedrock's path", "over Bedrock's path"],
       state: "BadRequestError",
       agent: [true, AGENT, "done", []],
       "thinking agent": [true, AGENT, "done", ["adit1.", "adit1.", "adit1.", "adit1."]],
