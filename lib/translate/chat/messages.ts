@@ -38,7 +38,7 @@ class ConversationTranslator {
   /** The calls in the last assistant turn that await results, by the caller's id. */
   readonly #openCalls = new Map<string, ChatToolCall>();
   /** Those that have a result. */
-  readonly #results = new Map<string, string>();
+  readonly #results = new Map<string, ToolMessage>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
@@ -170,15 +170,15 @@ class ConversationTranslator {
 
   #addToolResult(message: ToolMessage): void {
     const call = this.#openCalls.get(message.toolCallId);
-    const result = JSON.stringify([message.isError, message.content.map(({ path: _, ...part }) => part)]);
-    if (call !== undefined && this.#results.get(message.toolCallId) === result) return;
-    if (call === undefined || this.#results.has(message.toolCallId)) {
+    const before = this.#results.get(message.toolCallId);
+    if (call !== undefined && before !== undefined && isSameResult(before, message)) return;
+    if (call === undefined || before !== undefined) {
       throw invalidField(
         message.idPath,
         "must be the id of a tool call in the preceding assistant message that has no result yet",
       );
     }
-    this.#results.set(message.toolCallId, result);
+    this.#results.set(message.toolCallId, message);
     const content = message.content.flatMap((part) => this.#toolResultContent(part));
     const { block, beside } = placeResult(
       {
@@ -208,6 +208,14 @@ class ConversationTranslator {
     }
     return [block];
   }
+}
+
+/** Whether a result was sent twice, which clients do when they resume a conversation. */
+function isSameResult(one: ToolMessage, other: ToolMessage): boolean {
+  const [a, b] = [one, other].map(({ isError, content }) =>
+    JSON.stringify([isError, content.map(({ path: _, ...part }) => part)])
+  );
+  return a === b;
 }
 
 /** Thinking to send, and the caller's version; empty if it came as text only. */
