@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { BudgetRow } from "../snapshot/budget.ts";
+import type { LedgerRow } from "./row.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -158,36 +159,11 @@ export interface RequestsQuery {
   readonly limit: number;
 }
 
-/** A request in the ledger. */
-export interface StoredRequest {
+/** A request in the ledger; SQLite returns its cost as a bigint. */
+export interface StoredRequest extends Omit<LedgerRow, "costNano"> {
   readonly seq: number;
-  readonly atMs: number;
-  readonly requestId: string;
-  readonly caller: string;
-  readonly team: string;
-  readonly model: string;
-  readonly target: string;
-  readonly modelId: string;
-  readonly region: string;
-  readonly api: string;
-  readonly status: number;
-  readonly error: string;
-  readonly attempts: number;
-  readonly ms: number;
-  readonly firstMs: number | null;
-  readonly input: number;
-  readonly output: number;
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-  readonly cacheWrite1h: number;
-  readonly reasoning: number;
-  readonly images: number;
-  readonly tier: string;
-  /** Null if the price is unknown. */
+  /** Nanodollars; null if the price is unknown. */
   readonly costNano: bigint | null;
-  readonly price: string;
-  readonly isEstimated: boolean;
-  readonly tags: string;
 }
 
 const NAMED = [

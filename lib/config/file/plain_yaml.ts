@@ -1,7 +1,7 @@
 /**
  * Reads the plain part of YAML that large configurations consist of, many times faster than the parser, and in a fraction
- * of the memory: block mappings, and on one line scalars, lists and mappings in brackets. Anything else, and anything
- * doubtful, is left to the parser, which also finds every position.
+ * of the memory: block mappings, and on one line scalars, lists and mappings in brackets. The YAML parser reads
+ * everything else, and every file with a problem, because it knows the line and column.
  */
 
 /** A scalar, list or mapping; references in strings are unresolved. */
