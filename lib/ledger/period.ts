@@ -1,6 +1,7 @@
 /** The parameters of a view of the ledger, as they are written in a query or on a command line. */
 
 import { AditError } from "../base/errors.ts";
+import { isTimeZone } from "../snapshot/budget.ts";
 import { FILTERS, type Filters, type Group, GROUPS, type UsageQuery } from "./queries.ts";
 
 const HOUR_MS = 3_600_000;
@@ -44,17 +45,6 @@ export function parsePeriod(
 export function parseTimeZone(text: string): string {
   if (isTimeZone(text)) return text;
   throw invalid(`tz: unknown time zone ${JSON.stringify(text)}; expected a name such as Europe/Berlin`);
-}
-
-/** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */
-export function isTimeZone(text: string): boolean {
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
-  try {
-    Temporal.Now.zonedDateTimeISO(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The exact names to which a view is limited. */

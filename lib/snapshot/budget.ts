@@ -34,6 +34,17 @@ export interface Budget {
   readonly reserve: (typeof RESERVES)[number];
 }
 
+/** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */
+export function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
+  try {
+    Temporal.Now.zonedDateTimeISO(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The state of a budget in one window, as it is kept on disk. */
 export interface BudgetRow {
   readonly name: string;

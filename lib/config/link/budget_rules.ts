@@ -1,7 +1,7 @@
 /** Budgets: shared ones, and the short form of one caller, become the same thing. */
 
 import type { Path } from "../../base/problems.ts";
-import { type Budget, BUDGET_UNITS, type BudgetUnit } from "../../snapshot/budget.ts";
+import { type Budget, BUDGET_UNITS, type BudgetUnit, isTimeZone } from "../../snapshot/budget.ts";
 import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
 import type { Config } from "../schema/config_file.ts";
 import { type LimitTargets, linkScope } from "./limit_rules.ts";
@@ -65,15 +65,4 @@ function linkBudget(
     whenSpent: entry.when_spent,
     reserve: entry.reserve,
   };
-}
-
-/** Whether the runtime knows the name; an offset such as +01:00 has no daylight saving time and is refused. */
-function isTimeZone(text: string): boolean {
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
-  try {
-    Temporal.Now.zonedDateTimeISO(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
