@@ -1,0 +1,53 @@
+/** Rules and budgets with what is left of each, as types. */
+
+/** `GET /admin/v1/limits?search=&limit=&cursor=`: rules and budgets, each with what is left. */
+export interface LimitsView {
+  readonly rules: readonly RuleView[];
+  readonly budgets: readonly BudgetView[];
+  /** For both lists, which are cut at `limit` rows each (default 200); null after the last page. */
+  readonly next_cursor: string | null;
+  readonly rules_total: number;
+  readonly budgets_total: number;
+}
+
+/** One limit of one rule for one subject that has used it; a rule that nobody has used has an empty subject. */
+export interface RuleView {
+  readonly rule: string;
+  /** Such as `rate_limits.team` or `callers.demo.limits`. */
+  readonly setting: string;
+  readonly what: "requests" | "tokens" | "concurrent";
+  /** `enforce`, or `shadow`: counted but never refused. */
+  readonly mode: string;
+  /** Who has a limit of their own: `caller`, `team`, `model`, `caller_model` or `none`. */
+  readonly each: string;
+  readonly subject: string;
+  readonly limit: number;
+  /** 0 for `concurrent`. */
+  readonly period_s: number;
+  readonly used: number;
+  readonly remaining: number;
+  /** Until all of it is there again; 0 for `concurrent`. */
+  readonly reset_ms: number;
+  /** Of the rule, since the start. */
+  readonly refused: number;
+  readonly would_refuse: number;
+}
+
+/** A budget of one subject, as `GET /admin/v1/budgets` has it. */
+export interface BudgetView {
+  readonly name: string;
+  readonly subject: string;
+  readonly unit: string;
+  readonly limit: string;
+  readonly spent: string;
+  /** Reserved for requests in flight. */
+  readonly held: string;
+  readonly remaining: string;
+  /** What would be spent if every in-flight request used all that it may. */
+  readonly worst_case: string;
+  readonly requests: number;
+  /** Null for a budget without an end. */
+  readonly window_start: string | null;
+  readonly window_end: string | null;
+  readonly when_spent: string;
+}

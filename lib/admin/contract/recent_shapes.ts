@@ -1,0 +1,125 @@
+/** The last requests in memory, as types. */
+
+/**
+ * `GET /admin/v1/recent?filter.caller=&filter.team=&filter.model=&filter.error=&filter.request_id=&limit=&cursor=`: the
+ * last thousand requests, from memory, the newest first; `filter.error=*` means any error, and a filter by request id
+ * also finds the client's own id and the trace. `GET /admin/v1/recent/REQUEST_ID` is one `RecentRequestView`, or 404.
+ */
+export interface RecentView {
+  readonly requests: readonly RecentRequestView[];
+  /** Requests in memory, whatever the filter. */
+  readonly kept: number;
+  readonly next_cursor: string | null;
+}
+
+/** A request in memory, with what the log says about it. */
+export interface RecentRequestView {
+  /** When it arrived. */
+  readonly time: string;
+  readonly request_id: string;
+  readonly client_request_id: string | null;
+  readonly trace_id: string | null;
+  readonly caller: string | null;
+  readonly team: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly remote_address: string;
+  readonly user_agent: string | null;
+  readonly method: string;
+  readonly path: string;
+  readonly dialect: string;
+  readonly endpoint: string | null;
+  readonly model: string | null;
+  /** A name that the caller may not use, or that does not exist. */
+  readonly requested_model: string | null;
+  readonly provider: string | null;
+  readonly region: string | null;
+  readonly model_id: string | null;
+  readonly target: string | null;
+  readonly stream: boolean | null;
+  readonly status: number;
+  readonly duration_ms: number;
+  readonly first_byte_ms: number | null;
+  readonly stop_reason: string | null;
+  readonly upstream_request_id: string | null;
+  readonly attempts: readonly AttemptView[];
+  /** Targets that were skipped, and why. */
+  readonly passed_over: readonly { readonly target: string; readonly because: string }[];
+  /** Null if nothing was used. */
+  readonly usage: {
+    readonly input_tokens: number;
+    readonly output_tokens: number;
+    readonly cache_read_tokens: number;
+    readonly cache_write_tokens: number;
+    readonly reasoning_tokens: number;
+    readonly images: number;
+    readonly tier: string | null;
+    readonly estimated: boolean;
+  } | null;
+  readonly cost: CostView | null;
+  readonly error: ErrorView | null;
+  /** Rules that would have refused it if they were enforced. */
+  readonly shadow_limits: readonly LimitHitView[];
+  readonly ignored: readonly string[];
+  readonly anomalies: readonly string[];
+}
+
+/** One attempt at a target; the last one of an answered request has no error. */
+export interface AttemptView {
+  readonly target: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly model_id: string;
+  /** From the arrival of the request. */
+  readonly start_ms: number;
+  readonly duration_ms: number;
+  readonly error: string | null;
+  readonly upstream_request_id: string | null;
+}
+
+export interface CostView {
+  /** Null if the price is unknown. */
+  readonly usd: string | null;
+  /** Id of the row of prices. */
+  readonly price: string | null;
+  /**
+   * What the amount consists of, before the factor of the service tier and rounding; empty where the row is no longer
+   * known, and in lists.
+   */
+  readonly parts: readonly CostPartView[];
+  /** The factor of the service tier; 1 for none. */
+  readonly factor: number;
+}
+
+export interface CostPartView {
+  /** Such as `input`, `output`, `cache_read`, `image`. */
+  readonly what: string;
+  readonly count: number;
+  /** US dollars for a million tokens, or for one image or search. */
+  readonly price_usd: string;
+  readonly usd: string;
+}
+
+export interface ErrorView {
+  /** The code that the log and the caller see. */
+  readonly code: string;
+  /** The kind, as the ledger names it. */
+  readonly kind: string;
+  /** What the caller was told, without values of the request. */
+  readonly reason: string | null;
+  /** Path of the field at fault. */
+  readonly param: string | null;
+  readonly upstream_status: number | null;
+  readonly upstream_type: string | null;
+  /** Bedrock's words, without identifiers. */
+  readonly upstream_message: string | null;
+  /** System errors. */
+  readonly cause: string | null;
+  /** The rule that refused the request. */
+  readonly limit: LimitHitView | null;
+}
+
+export interface LimitHitView {
+  readonly rule: string;
+  /** Such as `requests`, `tokens`, `concurrent`, `usd`. */
+  readonly what: string;
+}
