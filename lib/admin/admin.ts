@@ -7,7 +7,7 @@ import type { AdminApi } from "./api.ts";
 import { hasKey } from "./key.ts";
 import { isFromOtherSite, isFromUnknownHost } from "./origin.ts";
 
-/** What the operator can see and do; `lib/app/app.ts` implements it. */
+/** What the operator can see and do; `lib/app/control.ts` implements it. */
 export interface AdminControl {
   /** What protects the listener now. */
   access(): AdminAccess;

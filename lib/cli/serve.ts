@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { setTimeout as pass } from "node:timers/promises";
-import { App } from "../app/app.ts";
+import { Control } from "../app/control.ts";
 import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
 import { formatProblem } from "../base/problems.ts";
@@ -47,25 +47,25 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   }
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
-  let app: App;
+  let control: Control;
   try {
-    app = await App.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
+    control = await Control.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
   } catch (error) {
     logger.log("error", "cannot start", { error: messageOf(error) });
     await lastLines(logger);
     return 1;
   }
-  return await untilStopped(app, { logger, signals });
+  return await untilStopped(control, { logger, signals });
 }
 
 /** Maximum time to wait for the log's reader at exit, which may have stalled. */
 const LAST_LINES_MS = 1_000;
 
 /** Returns the exit code. */
-async function drain(app: App, logger: Logger): Promise<number> {
+async function drain(control: Control, logger: Logger): Promise<number> {
   let code = 0;
   try {
-    await app.drain();
+    await control.drain();
   } catch (error) {
     logger.log("error", "graceful shutdown failed", { error: String(error) });
     code = 1;
@@ -84,7 +84,7 @@ interface Running {
 }
 
 /** Resolves with the exit code when the gateway has drained, or immediately at a later signal. */
-function untilStopped(app: App, { logger, signals }: Running): Promise<number> {
+function untilStopped(control: Control, { logger, signals }: Running): Promise<number> {
   process.on("unhandledRejection", (reason) => {
     // One request's error must not abort all others.
     logger.log("error", "unhandled rejection", {
@@ -93,8 +93,8 @@ function untilStopped(app: App, { logger, signals }: Running): Promise<number> {
   });
   return new Promise((resolve) => {
     signals.handle({
-      reload: () => void app.reload("SIGHUP"),
-      stop: () => void drain(app, logger).then(resolve),
+      reload: () => void control.reload("SIGHUP"),
+      stop: () => void drain(control, logger).then(resolve),
       ignored: (signal) =>
         logger.log("info", "signal ignored: less than a second after the first", { signal }),
       stopNow: (signal) => {

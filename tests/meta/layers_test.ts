@@ -85,15 +85,15 @@ Deno.test("imports across and against the layers are refused", () => {
     ["lib/providers/a.ts", "lib/translate/a.ts"],
     ["lib/emulator/a.ts", "lib/config/load.ts"],
     ["lib/server/a.ts", "lib/emulator/a.ts"],
-    ["lib/server/a.ts", "lib/app/app.ts"],
-    ["lib/app/app.ts", "lib/runtime/bun.ts"],
+    ["lib/server/a.ts", "lib/app/control.ts"],
+    ["lib/app/control.ts", "lib/runtime/bun.ts"],
     ["lib/server/a.ts", "tests/fakes/upstream.ts"],
-    ["main.ts", "lib/app/app.ts"],
+    ["main.ts", "lib/app/control.ts"],
   ] as const;
   for (const [from, to] of refused) assert.notEqual(refusalOf(from, to), undefined, `${from} -> ${to}`);
   const accepted = [
     ["main.ts", "lib/runtime/bun.ts"],
-    ["lib/cli/serve.ts", "lib/app/app.ts"],
+    ["lib/cli/serve.ts", "lib/app/control.ts"],
     ["lib/server/a.ts", "lib/runtime/runtime.ts"],
     ["lib/translate/chat/a.ts", "lib/translate/converse/a.ts"],
     ["lib/cli/version.ts", "deno.json"],

@@ -2,7 +2,7 @@
  * systemd's notification protocol, sd_notify(3): the service's state, and watchdog pings from the event loop.
  */
 
-import type { Notifier } from "../../app/app.ts";
+import type { Notifier } from "../../app/control.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { type Repeat, repeatByInterval } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";

@@ -1,42 +1,36 @@
-/** The composition root: assembles the parts, and keeps them in step with the configuration. */
+/**
+ * The control plane: starts the gateway, keeps it in step with the configuration, reports on it, and ends it. Requests
+ * are served by `traffic.ts`.
+ */
 
-import { type AdminAccess, adminHandler } from "../admin/admin.ts";
-import { type AdminApi, adminApi } from "../admin/api.ts";
 import { type Clock, TimerWheel } from "../base/clock.ts";
-import { AditError, messageOf } from "../base/errors.ts";
-import { isLoopback } from "../base/host.ts";
+import { messageOf } from "../base/errors.ts";
 import { randomFraction } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import { cutList } from "../base/log_words.ts";
-import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
-import { ConfigEntries } from "../config/edit/entries.ts";
-import { type Fingerprints, isPart, readFile } from "../config/file/files.ts";
-import type { LoadedConfig } from "../config/load.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
+import { type Fingerprints, isPart } from "../config/file/files.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
-import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
-import { emulatorFetch } from "../emulator/in_process.ts";
-import { readBody } from "../server/body.ts";
-import { type ListenChange, Listeners } from "../server/listeners.ts";
-import { removeStaleSocket } from "../server/stale_socket.ts";
-import { planFor } from "../gateway/resolve.ts";
-import { modelApisIn } from "../endpoints/model_apis.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { buildGateway, type Gateway, lessonFields } from "./build_gateway.ts";
-import { writeAdminFile } from "./admin_file.ts";
-import type { CheckedConfig } from "./check_messages.ts";
-import { ConfigChecker } from "./config_checker.ts";
+import type { ListenChange } from "../server/listeners.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
 import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
 import { LazyTraces } from "../telemetry/lazy_traces.ts";
 import { LoopLag } from "../telemetry/loop_lag.ts";
+import { writeAdminFile } from "./admin_file.ts";
+import { AdminListener } from "./admin_listener.ts";
+import type { CheckedConfig } from "./check_messages.ts";
+import { ConfigChecker } from "./config_checker.ts";
 import { gatewayFacts } from "./read_facts.ts";
-import { probeIn } from "../providers/transport/probe.ts";
 import { State } from "./state.ts";
+import { type ReloadOutcome, statusOf } from "./status.ts";
+import { Traffic } from "./traffic.ts";
 import { Turns } from "./turns.ts";
 
-export interface AppOptions {
+export interface ControlOptions {
   readonly configPath: string;
   readonly version: string;
   readonly runtime: Runtime;
@@ -57,15 +51,6 @@ export interface Notifier {
   stopping(withinMs: number): void;
 }
 
-/** The result of the last reload. */
-interface ReloadOutcome {
-  readonly at: string;
-  readonly ok: boolean;
-  readonly problems: readonly string[];
-  /** Names of what was added, removed or changed. */
-  readonly changes?: ConfigChanges;
-}
-
 /** Requests that outlive the drain are aborted; their last bytes have this long to reach their clients. */
 const LAST_BYTES_MS = 1_000;
 
@@ -75,22 +60,20 @@ const MAX_SEARCH_MS = 5_000;
 /** What nobody waits for is done this long after the start. */
 const LATER_MS = 1_000;
 
-/** Maximum size of a request to the admin API. */
-const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
-
 /** The running gateway. */
-export class App {
-  readonly #options: AppOptions;
+export class Control {
+  readonly #options: ControlOptions;
   readonly #timers: TimerWheel;
   readonly #state: State;
-  readonly #gateway: Gateway;
-  readonly #public: Listeners;
-  readonly #admin: Listeners;
+  readonly #traffic: Traffic;
+  readonly #admin: AdminListener;
   readonly #checker: ConfigChecker;
   readonly #metrics: LazyMetrics;
   readonly #loopLag: LoopLag;
   readonly #traces: LazyTraces;
   readonly #startedMs: number;
+  /** The running configuration. */
+  #snapshot: Snapshot;
   #watch: ConfigWatch | undefined;
   #loadedAt: string;
   #lastReload: ReloadOutcome;
@@ -103,25 +86,44 @@ export class App {
   #firstValue: unknown;
   #draining = false;
 
-  private constructor(options: AppOptions, snapshot: Snapshot, { timers, state }: Prepared) {
-    const { clock, logger, runtime, env, version } = options;
+  private constructor(options: ControlOptions, snapshot: Snapshot, { timers, state }: Prepared) {
+    const { clock, logger, runtime, env, configPath } = options;
     this.#options = options;
     this.#startedMs = clock.now();
+    this.#snapshot = snapshot;
     this.#timers = timers;
     this.#state = state;
-    this.#checker = new ConfigChecker({
-      configPath: options.configPath,
-      env,
-      startWorker: runtime.startWorker,
-      timers: this.#timers,
-    });
+    this.#checker = new ConfigChecker({ configPath, env, startWorker: runtime.startWorker, timers });
     this.#loopLag = new LoopLag(clock);
     this.#metrics = new LazyMetrics({
       facts: () => this.#facts(),
-      isModel: (name) => this.#gateway.pipeline.snapshot.models.has(name),
+      isModel: (name) => this.#snapshot.models.has(name),
     });
-    this.#traces = new LazyTraces({
-      settings: () => this.#gateway.pipeline.snapshot.traces,
+    this.#traces = this.#makeTraces();
+    const sinks = [this.#metrics.sink, this.#traces.sink, ...state.sinks];
+    this.#traffic = new Traffic({ ...options, timers, snapshot, sinks, ...state.parts });
+    const { budgets } = this.#traffic.gateway;
+    state.keep(budgets);
+    this.#admin = new AdminListener({
+      ...options,
+      timers,
+      state,
+      budgets,
+      snapshot: () => this.#snapshot,
+      isReady: () => !this.#draining && this.#state.isReady,
+      status: () => this.#status(),
+      metrics: () => this.#metrics.text(),
+      reload: (reason) => this.reload(reason),
+    });
+    this.#loadedAt = this.#now();
+    this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
+    logger.level = snapshot.log.level;
+  }
+
+  #makeTraces(): LazyTraces {
+    const { runtime, version, logger } = this.#options;
+    return new LazyTraces({
+      settings: () => this.#snapshot.traces,
       fetch: runtime.fetch,
       timers: this.#timers,
       version,
@@ -131,84 +133,31 @@ export class App {
           ? logger.log("info", "traces are sent again")
           : logger.log("warn", "traces are dropped: the collector fails", { error: failure }),
     });
-    this.#gateway = buildGateway({
-      sinks: [this.#metrics.sink, this.#traces.sink, ...state.sinks],
-      clock,
-      timers: this.#timers,
-      logger,
-      snapshot,
-      fetch: runtime.fetch,
-      openBody: runtime.openBody,
-      emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
-      probe: probeIn(env),
-      userAgent: `adit/${version}`,
-      ...state.parts,
-    });
-    const { pipeline } = this.#gateway;
-    this.#public = new Listeners({
-      runtime,
-      handle: pipeline.handle,
-      onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
-    });
-    state.keep(this.#gateway.budgets);
-    const entries = this.#adminApi();
-    const views = state.adminApi({
-      access: () => pipeline.snapshot.adminApi,
-      readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
-    }, this.#gateway.budgets);
-    this.#admin = new Listeners({
-      runtime,
-      handle: adminHandler({
-        access: () => this.#adminAccess(),
-        isReady: () => !this.#draining && this.#state.isReady,
-        status: () => this.#status(),
-        reload: () => this.reload("request"),
-        metrics: () => this.#metrics.text(),
-        api: (request) => views(request) ?? entries(request),
-      }),
-      onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
-    });
-    this.#loadedAt = this.#now();
-    this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
-    logger.level = snapshot.log.level;
-  }
-
-  #adminApi(): AdminApi {
-    const { configPath, env, logger } = this.#options;
-    return adminApi({
-      entries: new ConfigEntries({ path: configPath, readFile, env }),
-      access: () => this.#gateway.pipeline.snapshot.adminApi,
-      readBody: (request) => readBody(request, { ...ADMIN_BODY, timers: this.#timers }),
-      reload: () => this.reload("admin API"),
-      apisOf: (name) => modelApisIn(this.#gateway.pipeline.snapshot, name),
-      audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
-    });
   }
 
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
-  static async start(loaded: LoadedConfig, options: AppOptions): Promise<App> {
-    const app = new App(options, loaded.snapshot, await prepare(loaded.snapshot, options));
+  static async start(loaded: LoadedConfig, options: ControlOptions): Promise<Control> {
+    const control = new Control(options, loaded.snapshot, await prepare(loaded.snapshot, options));
     try {
-      await removeStaleAdminSocket(loaded.snapshot);
-      app.#listen(loaded.snapshot).commit();
+      const commit = await control.#prepare(loaded.snapshot);
+      void commit();
     } catch (error) {
-      await app.#state.close();
+      await control.#state.close();
       throw error;
     }
-    app.#warn(loaded.warnings);
-    void app.#gateway.credentials.use(loaded.snapshot.providers);
-    app.#watch = watchConfig({
+    control.#warn(loaded.warnings);
+    control.#watch = watchConfig({
       files: loaded.files,
-      onChange: (still) => app.#reloadChanged(still),
+      onChange: (still) => control.#reloadChanged(still),
       onError: (error) =>
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
-    void app.#tellAdminAddress();
-    options.notifier?.ready(app.#summary());
+    void control.#tellAdminAddress();
+    options.notifier?.ready(control.#summary());
     // What the start does not need comes after it.
-    app.#firstValue = loaded.written.value;
-    app.#timers.after(LATER_MS, () => app.#startLater());
-    return app;
+    control.#firstValue = loaded.written.value;
+    control.#timers.after(LATER_MS, () => control.#startLater());
+    return control;
   }
 
   #tellAdminAddress(): Promise<void> {
@@ -259,22 +208,18 @@ export class App {
     this.#loopLag.stop();
     this.#watch?.close();
     this.#checker.close();
-    this.#gateway.credentials.close();
-    const { drainMs, drainDelayMs } = this.#gateway.pipeline.snapshot.timeouts;
+    this.#traffic.close();
+    const { drainMs, drainDelayMs } = this.#snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
-      in_flight: this.#gateway.pipeline.inFlight,
+      in_flight: this.#traffic.gateway.pipeline.inFlight,
       ...(drainDelayMs > 0 && { after_ms: drainDelayMs }),
       within_ms: drainMs,
     });
     this.#options.notifier?.stopping(drainDelayMs + drainMs + LAST_BYTES_MS);
     if (drainDelayMs > 0) await this.#pass(drainDelayMs);
-    this.#gateway.pipeline.startDraining();
-    const late = this.#timers.after(
-      drainMs,
-      () => this.#gateway.pipeline.abortAll(new AditError("draining")),
-    );
+    const late = this.#timers.after(drainMs, () => this.#traffic.abortAll());
     // A client that reads nothing must not keep the process alive: its connection ends with it.
-    await Promise.race([this.#public.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
+    await Promise.race([this.#traffic.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
     await Promise.race([this.#traces.flush(), this.#pass(LAST_BYTES_MS)]);
     await this.#state.close();
@@ -319,31 +264,18 @@ export class App {
     if (this.#draining) return refused(["the gateway is shutting down"]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     const { snapshot } = loaded;
-    let change: ListenChange;
+    let commit: () => Promise<void>;
     try {
-      await removeStaleAdminSocket(snapshot);
-      change = this.#listen(snapshot);
+      commit = await this.#prepare(snapshot);
     } catch (error) {
       return refused([messageOf(error)]);
     }
-    const listening = [...this.#public.urls, ...this.#admin.urls];
-    this.#digests = loaded.digests;
-    const searched = this.#gateway.credentials.use(snapshot.providers);
-    this.#gateway.limits.use(snapshot);
-    this.#gateway.pipeline.use(snapshot);
-    this.#gateway.health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
-    this.#gateway.lessons.clear();
-    this.#gateway.budgets.use(snapshot);
-    this.#state.use(snapshot);
-    this.#options.logger.level = snapshot.log.level;
-    change.commit();
-    void this.#tellAdminAddress();
-    this.#generation++;
-    this.#loadedAt = this.#now();
+    const listening = this.#urls;
+    const searched = this.#use(loaded, commit);
+    const listensNow = this.#urls;
     // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
     // background.
     await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
-    const listensNow = [...this.#public.urls, ...this.#admin.urls];
     const opened = listensNow.filter((url) => !listening.includes(url));
     const closed = listening.filter((url) => !listensNow.includes(url));
     return {
@@ -356,19 +288,37 @@ export class App {
     };
   }
 
-  /** Opens the sockets that a configuration adds: all of them or none. */
-  #listen({ listen, tls, admin, adminTls }: Snapshot): ListenChange {
-    const publicChange = this.#public.open(listen, tls);
+  #use({ snapshot, digests }: AcceptedConfig, commit: () => Promise<void>): Promise<void> {
+    this.#digests = digests;
+    this.#snapshot = snapshot;
+    const searched = commit();
+    this.#state.use(snapshot);
+    this.#options.logger.level = snapshot.log.level;
+    void this.#tellAdminAddress();
+    this.#generation++;
+    this.#loadedAt = this.#now();
+    return searched;
+  }
+
+  get #urls(): readonly string[] {
+    return [...this.#traffic.urls, ...this.#admin.urls];
+  }
+
+  /** Opens the sockets that a configuration adds: all of them or none. The result activates them, with the configuration. */
+  async #prepare(snapshot: Snapshot): Promise<() => Promise<void>> {
+    const traffic = this.#traffic.prepare(snapshot);
+    let admin: ListenChange;
     try {
-      const adminChange = this.#admin.open(admin === undefined ? [] : [admin], adminTls);
-      return {
-        commit: () => [publicChange, adminChange].forEach((change) => change.commit()),
-        undo: () => [publicChange, adminChange].forEach((change) => change.undo()),
-      };
+      admin = await this.#admin.open(snapshot);
     } catch (error) {
-      publicChange.undo();
+      traffic.undo();
       throw error;
     }
+    return () => {
+      const searched = traffic.commit();
+      admin.commit();
+      return searched;
+    };
   }
 
   #warn(warnings: readonly Problem[]): void {
@@ -377,20 +327,11 @@ export class App {
     }
   }
 
-  #adminAccess(): AdminAccess {
-    const { admin, adminApi, metricsKeyHash } = this.#gateway.pipeline.snapshot;
-    return {
-      onNetwork: admin !== undefined && "port" in admin && !isLoopback(admin.hostname),
-      adminKeyHash: adminApi?.keyHash,
-      metricsKeyHash,
-    };
-  }
-
   /** A line about what runs, and the result of the last reload. */
   #summary(): string {
-    const { models } = this.#gateway.pipeline.snapshot;
+    const { models } = this.#snapshot;
     const { ok, problems } = this.#lastReload;
-    const serving = `serving on ${this.#public.urls.join(", ")}, models: ${models.size}`;
+    const serving = `serving on ${this.#traffic.urls.join(", ")}, models: ${models.size}`;
     if (ok) return serving;
     const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
     return `${serving}, with the previous configuration; ${refused}`;
@@ -407,59 +348,33 @@ export class App {
       reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
       isConfigRefused: !this.#lastReload.ok,
     };
-    return gatewayFacts(this.#gateway, own, clock.monotonic());
+    return gatewayFacts(this.#traffic.gateway, own, clock.monotonic());
   }
 
   #status(): unknown {
     const { version, runtime, configPath, clock } = this.#options;
-    const { providers, models, callers } = this.#gateway.pipeline.snapshot;
-    return {
+    const control = {
       version,
       runtime: `${runtime.name} ${runtime.version}`,
-      started_at: new Date(this.#startedMs).toISOString(),
-      uptime_s: Math.round((clock.now() - this.#startedMs) / 1000),
+      configPath,
+      startedMs: this.#startedMs,
       draining: this.#draining,
-      requests_in_flight: this.#gateway.pipeline.inFlight,
-      requests: this.#gateway.counts,
-      listeners: { public: this.#public.urls, admin: this.#admin.urls },
-      config: {
-        file: configPath,
-        generation: this.#generation,
-        loaded_at: this.#loadedAt,
-        last_reload: this.#lastReload,
-        providers: [...providers.keys()],
-        models: [...models.keys()],
-        callers: [...callers.keys()],
-      },
-      credentials: this.#gateway.credentials.status(providers),
+      listeners: { public: this.#traffic.urls, admin: this.#admin.urls },
+      generation: this.#generation,
+      loadedAt: this.#loadedAt,
+      lastReload: this.#lastReload,
       ledger: this.#state.status,
-      targets: this.#targetStatus(),
-      lessons: this.#gateway.lessons.list().map((lessons) => ({
-        ...lessonFields(lessons),
-        learned_at: lessons.learnedAt,
-      })),
-      limits: this.#gateway.limits.status(),
     };
-  }
-
-  /** The health of each target that has been asked, by model and target. */
-  #targetStatus(): unknown {
-    const { pipeline, health } = this.#gateway;
-    const nowMs = this.#options.clock.monotonic();
-    const models = [...pipeline.snapshot.models.values()].map((model) => {
-      const known = planFor(model).targets.flatMap((target) => {
-        const status = health.status(target, nowMs);
-        return status === undefined ? [] : [[target.settings?.name ?? "", status] as const];
-      });
-      return [model.name, Object.fromEntries(known)] as const;
-    });
-    return Object.fromEntries(models.filter(([, known]) => Object.keys(known).length > 0));
+    return statusOf(control, this.#traffic.gateway, { now: clock.now(), monotonic: clock.monotonic() });
   }
 
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
 }
+
+/** A configuration without problems. */
+type AcceptedConfig = Extract<CheckedConfig, { readonly ok: true }>;
 
 /** The result of a reload: the problems that prevented it, or what it changed. */
 interface Taken {
@@ -487,12 +402,7 @@ interface Prepared {
 }
 
 /** Rejects if the gateway must not run without its state. */
-async function prepare(snapshot: Snapshot, { clock, logger, runtime }: AppOptions): Promise<Prepared> {
+async function prepare(snapshot: Snapshot, { clock, logger, runtime }: ControlOptions): Promise<Prepared> {
   const timers = new TimerWheel(clock);
   return { timers, state: await State.open(snapshot, { clock, timers, logger, runtime }) };
-}
-
-/** Removes what a killed process has left at a socket's path. */
-async function removeStaleAdminSocket({ admin }: Snapshot): Promise<void> {
-  if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
 }

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 
-import { App } from "../../lib/app/app.ts";
+import { Control } from "../../lib/app/control.ts";
 import { type CheckedConfig, summaryOf } from "../../lib/app/check_messages.ts";
 import { toPieces } from "../../lib/base/pieces.ts";
 import { systemClock } from "../../lib/base/clock.ts";
@@ -14,13 +14,13 @@ import { emulatorConfig } from "../e2e/configs.ts";
 import { onFreePorts } from "../e2e/program.ts";
 import { SILENT } from "../fakes/log.ts";
 
-interface RunningApp extends AsyncDisposable {
-  readonly app: App;
+interface RunningControl extends AsyncDisposable {
+  readonly control: Control;
   readonly result: CheckedConfig;
 }
 
-async function startApp(startWorker: StartWorker): Promise<RunningApp> {
-  const folder = await Deno.makeTempDir({ prefix: "adit-app-" });
+async function startControl(startWorker: StartWorker): Promise<RunningControl> {
+  const folder = await Deno.makeTempDir({ prefix: "adit-control-" });
   const configPath = `${folder}/adit.yaml`;
   const config = onFreePorts(emulatorConfig({}, "timeouts: { drain: 0s }\n")).replace(
     /^admin:.*/m,
@@ -29,7 +29,7 @@ async function startApp(startWorker: StartWorker): Promise<RunningApp> {
   await Deno.writeTextFile(configPath, config);
   const loaded = await loadConfig(configPath, { readFile, env: {} });
   if (!loaded.ok) throw new Error("The configuration has problems");
-  const app = await App.start(loaded, {
+  const control = await Control.start(loaded, {
     configPath,
     version: "1.0.0",
     runtime: { ...denoRuntime, startWorker },
@@ -38,10 +38,10 @@ async function startApp(startWorker: StartWorker): Promise<RunningApp> {
     env: {},
   });
   return {
-    app,
+    control,
     result: summaryOf(loaded),
     [Symbol.asyncDispose]: async () => {
-      await app.drain();
+      await control.drain();
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -69,37 +69,37 @@ const end = () => Promise.resolve();
 
 Deno.test("a thread that ends is a failed reload, and the next reload works", async () => {
   let fails = true;
-  await using running = await startApp((_name, { onEnd, onMessage }) => ({
+  await using running = await startControl((_name, { onEnd, onMessage }) => ({
     send: () => {
       if (fails) onEnd("out of memory");
       else for (const piece of toPieces(running.result)) onMessage(piece);
     },
     end,
   }));
-  deepEqual(await running.app.reload("test"), [
+  deepEqual(await running.control.reload("test"), [
     "the reload failed: the thread that checks the configuration ended: out of memory",
   ]);
   fails = false;
-  deepEqual(await running.app.reload("test"), []);
+  deepEqual(await running.control.reload("test"), []);
 });
 
 Deno.test("a thread that cannot be started is a failed reload", async () => {
-  await using running = await startApp(() => {
+  await using running = await startControl(() => {
     throw new Error("too many threads");
   });
-  deepEqual(await running.app.reload("test"), ["the reload failed: too many threads"]);
+  deepEqual(await running.control.reload("test"), ["the reload failed: too many threads"]);
 });
 
 Deno.test("reloads that are requested during a check become one more", async () => {
   const checks = new Checks();
   let thread: WorkerOptions | undefined;
-  await using running = await startApp((_name, options) => {
+  await using running = await startControl((_name, options) => {
     thread = options;
     return { send: checks.send, end };
   });
-  const reloads = [running.app.reload("test")];
+  const reloads = [running.control.reload("test")];
   await checks.next();
-  for (let count = 0; count < 20; count++) reloads.push(running.app.reload("test"));
+  for (let count = 0; count < 20; count++) reloads.push(running.control.reload("test"));
   const answer = () => toPieces(running.result).forEach((piece) => thread?.onMessage(piece));
   answer();
   deepEqual(await reloads[0], []);

@@ -1,0 +1,107 @@
+/** The admin listener: its socket, and everything that is served there. */
+
+import { type AdminAccess, adminHandler } from "../admin/admin.ts";
+import { type AdminApi, adminApi } from "../admin/api.ts";
+import type { TimerWheel } from "../base/clock.ts";
+import { isLoopback } from "../base/host.ts";
+import type { Logger } from "../base/log.ts";
+import { ConfigEntries } from "../config/edit/entries.ts";
+import { readFile } from "../config/file/files.ts";
+import { modelApisIn } from "../endpoints/model_apis.ts";
+import type { Budgets } from "../gateway/budgets/budgets.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { readBody } from "../server/body.ts";
+import { type ListenChange, Listeners } from "../server/listeners.ts";
+import { removeStaleSocket } from "../server/stale_socket.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { State } from "./state.ts";
+
+/** What the views need of the running gateway. */
+export interface AdminListenerOptions {
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly runtime: Runtime;
+  readonly timers: TimerWheel;
+  readonly logger: Logger;
+  readonly state: State;
+  readonly budgets: Budgets;
+  /** The running configuration. */
+  readonly snapshot: () => Snapshot;
+  readonly isReady: () => boolean;
+  readonly status: () => unknown;
+  readonly metrics: () => Promise<string>;
+  /** Reloads the configuration for a reason; returns the problems that prevented it, or none. */
+  readonly reload: (reason: string) => Promise<readonly string[]>;
+}
+
+/** Maximum size of a request to the admin API. */
+const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
+
+/** The listener for the operator. */
+export class AdminListener {
+  readonly #options: AdminListenerOptions;
+  readonly #listeners: Listeners;
+
+  constructor(options: AdminListenerOptions) {
+    const { runtime, logger, isReady, status, metrics, reload } = options;
+    this.#options = options;
+    this.#listeners = new Listeners({
+      runtime,
+      handle: adminHandler({
+        access: () => accessTo(options.snapshot()),
+        isReady,
+        status,
+        metrics,
+        reload: () => reload("request"),
+        api: this.#api(),
+      }),
+      onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
+    });
+  }
+
+  /** URLs of the open sockets. */
+  get urls(): readonly string[] {
+    return this.#listeners.urls;
+  }
+
+  /** Opens the socket that a configuration adds, in place of what a killed process has left there. */
+  async open({ admin, adminTls }: Snapshot): Promise<ListenChange> {
+    if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
+    return this.#listeners.open(admin === undefined ? [] : [admin], adminTls);
+  }
+
+  /** Closes the socket, whatever is in progress. */
+  close(): Promise<void> {
+    return this.#listeners.close();
+  }
+
+  #api(): AdminApi {
+    const { state, budgets } = this.#options;
+    const access = { access: () => this.#options.snapshot().adminApi, readBody: this.#readBody };
+    const entries = this.#entriesApi(access);
+    const views = state.adminApi(access, budgets);
+    return (request) => views(request) ?? entries(request);
+  }
+
+  #entriesApi(access: Pick<Parameters<typeof adminApi>[0], "access" | "readBody">): AdminApi {
+    const { configPath, env, logger, snapshot, reload } = this.#options;
+    return adminApi({
+      ...access,
+      entries: new ConfigEntries({ path: configPath, readFile, env }),
+      reload: () => reload("admin API"),
+      apisOf: (name) => modelApisIn(snapshot(), name),
+      audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
+    });
+  }
+
+  readonly #readBody = (request: Request): Promise<Uint8Array> =>
+    readBody(request, { ...ADMIN_BODY, timers: this.#options.timers });
+}
+
+function accessTo({ admin, adminApi, metricsKeyHash }: Snapshot): AdminAccess {
+  return {
+    onNetwork: admin !== undefined && "port" in admin && !isLoopback(admin.hostname),
+    adminKeyHash: adminApi?.keyHash,
+    metricsKeyHash,
+  };
+}
