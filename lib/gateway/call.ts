@@ -10,6 +10,7 @@ import type { Spent } from "../base/usage.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
 import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
 import type {
+  InsteadOf,
   RecordedAttempt,
   RecordedError,
   RecordSink,
@@ -18,7 +19,7 @@ import type {
 } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { invokeTier, withTier } from "../wire/usage.ts";
-import type { Hold } from "./admission/admit.ts";
+import type { Hold, Substitute } from "./admission/admit.ts";
 import type { ClientFacts } from "./client_facts.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestCost } from "./request_cost.ts";
@@ -58,6 +59,7 @@ export class Call {
   #caller: Caller | undefined;
   #endpoint: string | undefined;
   #plan: Plan | undefined;
+  #insteadOf: InsteadOf | undefined;
   #target: Target | undefined;
   /** Of the current attempt, most of which have one. */
   readonly #exchanges = new Set<Exchange>();
@@ -123,6 +125,17 @@ export class Call {
 
   set plan(plan: Plan) {
     this.#plan = plan;
+  }
+
+  /** Records the model to which a spent budget sends the request, with its targets. */
+  sendElsewhere(plan: Plan, { budget }: Substitute): void {
+    this.#insteadOf = { model: this.#insteadOf?.model ?? cut(this.#plan?.name ?? "", 256), budget };
+    this.#plan = plan;
+  }
+
+  /** The model that the caller asked for, if a spent budget has replaced it. */
+  get insteadOf(): InsteadOf | undefined {
+    return this.#insteadOf;
   }
 
   /** What has been taken for the request, which is settled with it. */
@@ -347,6 +360,7 @@ export class Call {
       usage: outcome?.usage,
       spent,
       cost: this.#costOf(spent),
+      insteadOf: this.#insteadOf,
       limit: error?.details.limit,
       shadowLimits: this.#hold?.shadowed ?? [],
       stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),

@@ -50,6 +50,8 @@ export interface EndpointRequest {
   readonly startedMs: number;
   /** Undefined if the gateway keeps no usage. */
   readonly views: CallerViews | undefined;
+  /** Name of the model to which a spent budget sends the request, in place of its own. */
+  readonly instead?: string | undefined;
 }
 
 /** What callers can see of their own usage. */

@@ -16,7 +16,7 @@ import { routePath } from "../server/path.ts";
 import { type ByteSource, streamBody } from "../server/stream.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
-import type { Admission, Hold } from "./admission/admit.ts";
+import { type Admission, type Elsewhere, Hold } from "./admission/admit.ts";
 import { Asked } from "./admission/asked.ts";
 import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
@@ -25,7 +25,15 @@ import { Call } from "./call.ts";
 import { clientFacts } from "./client_facts.ts";
 import { allow, allowedOrigin, preflight } from "./cors.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
-import type { Attempt, CallerEndpoint, CallerViews, Endpoint, ModelRequest, Router } from "./endpoint.ts";
+import type {
+  Attempt,
+  CallerEndpoint,
+  CallerViews,
+  Endpoint,
+  ModelRequest,
+  Reading,
+  Router,
+} from "./endpoint.ts";
 import { HeavyWork } from "./heavy_work.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
@@ -193,29 +201,64 @@ export class Pipeline {
     const { target } = connection;
     const startedMs = this.#startedMs;
     const { views } = this.#options;
-    const reading = await this.#heavy.run(
-      workBytes,
-      () => endpoint.read({ received, target, caller, snapshot, startedMs, views }),
-    );
+    const read = (instead?: string) =>
+      endpoint.read({ received, target, caller, snapshot, startedMs, views, instead });
+    const reading = await this.#heavy.run(workBytes, read);
     switch (reading.kind) {
       case "answer":
         return wholeResponse(call, reading.answer);
       case "later":
         return wholeResponse(call, await reading.answer);
-      case "model":
-        call.plan = reading.request.plan;
-        call.hold = await this.#admit(reading.request, { call, caller, endpoint, bodyBytes });
+      case "model": {
+        let { request } = reading;
+        call.plan = request.plan;
+        const admissible: Admissible = { call, caller, endpoint, bodyBytes };
+        const admitted = await this.#admit(request, admissible);
+        if (admitted instanceof Hold) call.hold = admitted;
+        else {
+          const instead = (model: string) => this.#heavy.run(workBytes, () => read(model));
+          request = await this.#admitElsewhere(admitted, admissible, instead);
+        }
         return this.#respond(
-          await this.#heavy.run(
-            workBytes,
-            () => attemptInOrder(reading.request, call, this.#options.attempts),
-          ),
+          await this.#heavy.run(workBytes, () => attemptInOrder(request, call, this.#options.attempts)),
           call,
         );
+      }
     }
   }
 
-  #admit(request: ModelRequest, { call, caller, endpoint, bodyBytes }: Admissible): Hold | Promise<Hold> {
+  /**
+   * Admits a request for the model to which a spent budget sends it, and from there perhaps to a further one. Throws the
+   * budget's refusal if the request cannot be one for that model.
+   */
+  async #admitElsewhere(
+    first: Elsewhere,
+    admissible: Admissible,
+    instead: (model: string) => Promise<Reading>,
+  ): Promise<ModelRequest> {
+    const { call } = admissible;
+    const tried = new Set([call.plan?.name]);
+    for (let next = first;;) {
+      const { use, refused } = next;
+      if (tried.has(use.model)) throw refused;
+      tried.add(use.model);
+      const reading = await instead(use.model).catch(() => undefined);
+      if (reading?.kind !== "model") throw refused;
+      const { request } = reading;
+      call.sendElsewhere(request.plan, use);
+      const admitted = await this.#admit(request, admissible);
+      if (admitted instanceof Hold) {
+        call.hold = admitted;
+        return request;
+      }
+      next = admitted;
+    }
+  }
+
+  #admit(
+    request: ModelRequest,
+    { call, caller, endpoint, bodyBytes }: Admissible,
+  ): ReturnType<Admission["admit"]> {
     const { admission, sizes } = this.#options;
     const { id, snapshot, options: { dialect } } = call;
     const { plan, measure } = request;
@@ -288,6 +331,11 @@ export class Pipeline {
   }
 }
 
+/** The model that was used, the one that was asked for, and the budget that is spent. */
+function substituteText({ plan, insteadOf }: Call): string {
+  return `${plan?.name};instead-of=${insteadOf?.model};budget=${insteadOf?.budget}`;
+}
+
 function refusingEndpoint(refusal: AditError): CallerEndpoint {
   return {
     needs: "caller",
@@ -355,10 +403,14 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   }
 }
 
+/** Names the model that has replaced the requested one. */
+const SUBSTITUTE_HEADER = "x-adit-model";
+
 /** Headers of every response, in addition to the endpoint's own. */
 function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
+  if (call.insteadOf !== undefined) headers.set(SUBSTITUTE_HEADER, substituteText(call));
   addTargetHeaders(headers, call);
   call.hold?.addHeaders(headers);
 }

@@ -26,6 +26,18 @@ export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): 
   return first === undefined ? plan : { ...plan, targets: [first, ...others] };
 }
 
+/** Who asks for a model, and where a spent budget sends the request instead. */
+export interface Requested {
+  readonly caller: Caller;
+  readonly snapshot: Snapshot;
+  readonly instead?: string | undefined;
+}
+
+/** The plan for the model that a request names, or for the one that replaces it. */
+export function resolveRequested(name: string, { caller, snapshot, instead }: Requested): Plan {
+  return resolveModel(instead ?? name, caller, snapshot);
+}
+
 /** The plan without the targets for which there is a reason. Throws `permission_denied` where none is left. */
 function narrowed(plan: Plan, reasonAgainst: (target: Target) => string | undefined): Plan {
   const passedOver: PassedOver[] = [...plan.passedOver];
@@ -111,6 +123,15 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
     routing: DIRECT,
     passedOver: [],
   };
+}
+
+/** The plan for the configured model that replaces the one of a native request. */
+export function resolveNativeInstead(
+  place: NativePlace,
+  instead: string,
+  { caller, snapshot }: Requested,
+): Plan {
+  return withinRegion(resolveModel(instead, caller, snapshot), place, caller);
 }
 
 /**

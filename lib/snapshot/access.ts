@@ -19,6 +19,7 @@ export function modelsFor(caller: Caller, { models }: Snapshot): readonly Model[
   return [...models.values()].filter(({ name }) => mayUse(caller, name));
 }
 
-function mayUse({ models: { names, globs } }: Caller, name: string): boolean {
+/** Whether a caller may use the model of that name. */
+export function mayUse({ models: { names, globs } }: Caller, name: string): boolean {
   return names.has(name) || globs.some((glob) => matchesGlob(glob, name));
 }

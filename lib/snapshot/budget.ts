@@ -13,6 +13,9 @@ export type BudgetUnit = (typeof BUDGET_UNITS)[number];
 
 export const RESERVES = ["typical", "full"] as const;
 
+/** What happens to a request for which a budget has no room: it is refused, served, or sent to another model. */
+export type WhenSpent = "refuse" | "warn" | { readonly use: string };
+
 /** One budget of `budgets`, or the `budget` of one caller. */
 export interface Budget {
   /** Identifies its state across reloads and restarts. */
@@ -29,7 +32,7 @@ export interface Budget {
   readonly timeZone: string;
   /** Shares of the limit at which a warning is logged, in ascending order. */
   readonly warn: readonly number[];
-  readonly whenSpent: "refuse" | "warn";
+  readonly whenSpent: WhenSpent;
   /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
   readonly reserve: (typeof RESERVES)[number];
 }

@@ -30,8 +30,10 @@ export interface RequestRecord {
   readonly trace: TraceContext | undefined;
   /** When the request arrived, in milliseconds since the Unix epoch. */
   readonly startedAtMs: number;
-  /** The model name that the caller sent, truncated to 256 characters; undefined if it was not found. */
+  /** Name of the model that was used, truncated to 256 characters; undefined if it was not found. */
   readonly model: string | undefined;
+  /** The model that the caller sent, if a spent budget has sent the request to `model`. */
+  readonly insteadOf: InsteadOf | undefined;
   /** The model name that the caller sent, if it is not one that they may use. */
   readonly requestedModel: string | undefined;
   /** Sent to Bedrock in the last attempt. */
@@ -83,6 +85,12 @@ export interface RequestCost {
   readonly nano: number | undefined;
   /** Id of the row of prices; undefined if nothing was used or no row is known. */
   readonly price: string | undefined;
+}
+
+/** The model that a request named, and the spent budget that has replaced it. */
+export interface InsteadOf {
+  readonly model: string;
+  readonly budget: string;
 }
 
 /** One attempt at one target. */

@@ -35,7 +35,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     written.push(text);
     return Promise.resolve();
   }, { clock: time.clock });
-  const { pipeline, counts, lessons, health, limits, quotas } = buildGateway({
+  const { pipeline, counts, lessons, health, limits, quotas, budgets } = buildGateway({
     ...time,
     logger,
     snapshot,
@@ -57,6 +57,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     lessons,
     health,
     limits,
+    budgets,
     /** Sends a request; `leave` is the client closing its connection. */
     send(
       target: string,

@@ -2,13 +2,16 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
+import { compilePrices } from "../../lib/facts/price_table.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { Admission, type Hold } from "../../lib/gateway/admission/admit.ts";
+import { Admission, Hold } from "../../lib/gateway/admission/admit.ts";
 import { Asked } from "../../lib/gateway/admission/asked.ts";
 import type { Ending } from "../../lib/gateway/admission/ending.ts";
 import { Sizes } from "../../lib/gateway/admission/sizes.ts";
+import { Budgets, type BudgetsOptions } from "../../lib/gateway/budgets/budgets.ts";
 import { RateLimits } from "../../lib/gateway/limits/rate_limits.ts";
 import { planFor } from "../../lib/gateway/resolve.ts";
+import type { Budget } from "../../lib/snapshot/budget.ts";
 import { converseFrames, exceptionFrame } from "../fakes/frames.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import type { ScriptedCall } from "../fakes/fetch.ts";
@@ -19,8 +22,40 @@ import { Random } from "../suites/random.ts";
 import { ANSWER, CHAT, chatBody } from "./requests.ts";
 
 const CALLERS = ["one", "two", "three"].map((name) => caller(name, { models: ["*"], team: "red" }));
+const EAST = provider("east", "us-east-1");
+const ALL = { callers: undefined, teams: undefined, models: undefined, tags: {} };
+const BUDGET: Budget = {
+  name: "team",
+  path: ["budgets", "team"],
+  scope: ALL,
+  each: "team",
+  unit: "usd",
+  limit: 2_000_000_000,
+  window: "day",
+  timeZone: "UTC",
+  warn: [],
+  whenSpent: { use: "haiku" },
+  reserve: "typical",
+};
 const CONFIG = snapshot({
-  models: [model("haiku", provider("east", "us-east-1")), model("opus", provider("east", "us-east-1"))],
+  models: [model("haiku", EAST), model("opus", EAST)],
+  prices: {
+    rows: compilePrices([{ match: "*", usd_per_million: { input: "9", output: "9" } }], "prices_file"),
+    unknown: "refuse",
+    assume: undefined,
+  },
+  budgets: [
+    BUDGET,
+    {
+      ...BUDGET,
+      name: "one",
+      scope: { ...ALL, callers: ["one"] },
+      unit: "tokens",
+      limit: 1e6,
+      whenSpent: "refuse",
+    },
+    { ...BUDGET, name: "few", each: "caller", unit: "requests", limit: 400, whenSpent: "warn" },
+  ],
   callers: CALLERS,
   limits: { ...snapshot().limits, concurrent: 10_000 },
   rateLimits: [
@@ -64,7 +99,7 @@ const UPSTREAMS: readonly ((call: ScriptedCall) => void)[] = [
 
 Deno.test("after thousands of requests that end in every way, nothing is held", async () => {
   const gateway = startGateway(CONFIG);
-  const { bedrock, limits, pipeline, advance } = gateway;
+  const { bedrock, limits, budgets, pipeline, advance } = gateway;
   const random = new Random(7);
   const statuses = new Map<number, number>();
   const running = new Set<Promise<void>>();
@@ -105,6 +140,7 @@ Deno.test("after thousands of requests that end in every way, nothing is held", 
   }
   equal(pipeline.inFlight, 0);
   equal(limits.status().held, 0);
+  deepEqual(heldBy(budgets), []);
   ok(most > 10_000, `only ${most} units were ever held`);
   for (const status of [200, 400, 429, 502]) {
     ok((statuses.get(status) ?? 0) > 20, `${status}: ${statuses.get(status)}`);
@@ -123,12 +159,14 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
     onOversized: () => {},
   });
   const sizes = new Sizes();
-  const admission = new Admission({ ...time, meters: [limits], sizes });
+  const budgets = new Budgets({ ...time, snapshot: CONFIG, ...UNKEPT });
+  const admission = new Admission({ ...time, meters: [limits, budgets], sizes });
   const random = new Random(11);
   const open: Hold[] = [];
   const plans = [...CONFIG.models.values()].map(planFor);
   const ended = new AbortController().signal;
   let refused = 0;
+  let sentElsewhere = 0;
   const waiting: Promise<unknown>[] = [];
   for (let index = 0; index < 100_000; index++) {
     const asked = new Asked({
@@ -143,8 +181,11 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
     try {
       const hold = admission.admit(asked, () => ({ remainingMs: 1_000, ended }));
       if (hold instanceof Promise) {
-        waiting.push(hold.then((late) => late.close(ending(random)), () => refused++));
-      } else open.push(hold);
+        waiting.push(
+          hold.then((late) => late instanceof Hold && late.close(ending(random)), () => refused++),
+        );
+      } else if (hold instanceof Hold) open.push(hold);
+      else sentElsewhere++;
     } catch (error) {
       ok(error instanceof AditError);
       refused++;
@@ -167,8 +208,22 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
   }
   await Promise.all(waiting);
   deepEqual({ held: limits.status().held, timers: time.timers.size }, { held: 0, timers: 0 });
+  deepEqual(heldBy(budgets), []);
+  ok(sentElsewhere > 1_000, `${sentElsewhere} sent to another model`);
   ok(refused > 1_000 && waiting.length > 100, `${refused} refused, ${waiting.length} waited`);
 });
+
+const UNKEPT: Pick<BudgetsOptions, "rows" | "onChanged" | "onWarning"> = {
+  rows: [],
+  onChanged: () => {},
+  onWarning: () => {},
+};
+
+/** Budgets of which something is held, or would be at most. */
+function heldBy(budgets: Budgets): readonly string[] {
+  return budgets.view().filter(({ held, spent, worst_case: worst }) => Number(held) !== 0 || worst !== spent)
+    .map(({ name, subject, held }) => `${name} ${subject}: ${held}`);
+}
 
 function ending(random: Random): Ending {
   const kind = random.pick(["none", "none", "client_gone", "timeout"] as const);
@@ -185,5 +240,6 @@ function ending(random: Random): Ending {
     accepted: random.below(4) > 0,
     sentBytes: random.below(5000),
     brokenAttempts: random.below(2),
+    costOf: () => random.below(200_000),
   };
 }

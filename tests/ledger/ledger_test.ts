@@ -24,6 +24,7 @@ const RECORD: RequestRecord = {
   trace: undefined,
   startedAtMs: 0,
   requestedModel: "haiku",
+  insteadOf: undefined,
   stream: false,
   hadChoice: false,
   overheadMs: undefined,

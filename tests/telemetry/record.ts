@@ -20,6 +20,7 @@ export function record(overrides: Partial<RequestRecord> = {}): RequestRecord {
     startedAtMs: 1_750_000_000_000,
     model: "haiku",
     requestedModel: undefined,
+    insteadOf: undefined,
     modelId: "anthropic.haiku-v1:0",
     region: "us-east-1",
     provider: "east",

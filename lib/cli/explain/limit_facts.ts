@@ -1,12 +1,14 @@
-/** What limits a request: the rules that apply to it, and the quotas of its targets, for `adit explain`. */
+/** What limits a request: the rules and budgets that apply, and the quotas of its targets, for `adit explain`. */
 
-import { formatPath } from "../../base/problems.ts";
+import { formatPath, type Path } from "../../base/problems.ts";
 import { originOf } from "../../config/effective.ts";
 import type { SourceMap } from "../../config/file/source_map.ts";
 import { formatDuration } from "../../config/schema/values.ts";
+import { usdText } from "../../facts/cost.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
+import type { Budget, BudgetUnit, BudgetWindow } from "../../snapshot/budget.ts";
 import { includesCaller, includesModel, ModelIndex } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Fact } from "./fact.ts";
@@ -18,17 +20,43 @@ export interface LimitFactOptions {
   readonly sourceMap: SourceMap;
 }
 
-/** The rules that apply to a caller's requests, or to some caller's. */
+/** The rules and budgets that apply to a caller's requests, or to some caller's. */
 export function limitFacts(plan: Plan, { snapshot, caller, sourceMap }: LimitFactOptions): readonly Fact[] {
   const callers = caller === undefined ? [...snapshot.callers.values()] : [caller];
   const { names } = new ModelIndex(snapshot.models).namesOf(plan);
-  return snapshot.rateLimits
-    .filter(({ scope }) => includesModel(scope, names) && callers.some((each) => includesCaller(scope, each)))
-    .map((rule) => ({
-      topic: "rate limit",
-      text: `${describe(rule)}, from ${formatPath(rule.path)} (${originOf(rule.path, sourceMap)})`,
-    }));
+  const applies = ({ scope }: RateLimit | Budget) =>
+    includesModel(scope, names) && callers.some((each) => includesCaller(scope, each));
+  const from = (path: Path) => `from ${formatPath(path)} (${originOf(path, sourceMap)})`;
+  return [
+    ...snapshot.rateLimits.filter(applies)
+      .map((rule) => ({ topic: "rate limit", text: `${describe(rule)}, ${from(rule.path)}` })),
+    ...snapshot.budgets.filter(applies)
+      .map((budget) => ({ topic: "budget", text: `${describeBudget(budget)}, ${from(budget.path)}` })),
+  ];
 }
+
+const UNITS = { usd: "USD", tokens: "tokens", requests: "requests" } as const satisfies Record<
+  BudgetUnit,
+  string
+>;
+const WINDOWS = {
+  day: "a day",
+  week: "a week",
+  month: "a month",
+  total: "in total",
+} as const satisfies Record<
+  BudgetWindow,
+  string
+>;
+
+function describeBudget({ unit, limit, window, each, scope, whenSpent }: Budget): string {
+  const amount = unit === "usd" ? usdText(limit) : String(limit);
+  const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
+  const then = typeof whenSpent === "string" ? SPENT[whenSpent] : `then sent to ${whenSpent.use}`;
+  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}, ${then}`;
+}
+
+const SPENT = { refuse: "then refused", warn: "then only reported" } as const;
 
 const WHOM = {
   caller: "for each caller",

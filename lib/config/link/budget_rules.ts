@@ -4,6 +4,7 @@ import type { Path } from "../../base/problems.ts";
 import { type Budget, BUDGET_UNITS, type BudgetUnit, isTimeZone } from "../../snapshot/budget.ts";
 import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
 import type { Config } from "../schema/config_file.ts";
+import { checkSubstitutes } from "./budget_models.ts";
 import { type LimitTargets, linkScope } from "./limit_rules.ts";
 
 const NANO = 1_000_000_000;
@@ -31,6 +32,7 @@ export function linkBudgets(
     }];
   });
   const all = [...shared, ...own];
+  checkSubstitutes(all, targets);
   if (config.state === undefined) {
     for (const { path } of all) {
       targets.context.fail(

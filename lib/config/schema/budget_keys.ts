@@ -36,8 +36,15 @@ const budgetKeys = {
     .describe("Time zone in which windows begin; weeks begin on Monday."),
   warn: list(percentage({ min: 1, max: 100 }), { min: 0, max: 8 }).prefault(["80%", "100%"])
     .describe("Shares of the budget at which a warning is logged."),
-  when_spent: z.enum(["refuse", "warn"]).prefault("refuse")
-    .describe("refuse refuses requests once the budget is spent; warn only reports it."),
+  when_spent: either("refuse, warn, or use: and the name of a model", [
+    z.enum(["refuse", "warn"]),
+    mapping({
+      use: text({ expected: "the name of a model", maxLength: 128 })
+        .describe("Name of the model that requests are sent to instead."),
+    }),
+  ]).prefault("refuse").describe(
+    "Once the budget is spent: refuse requests, only warn, or use a cheaper model for them.",
+  ),
   reserve: z.enum(RESERVES).prefault("typical").describe(
     "What is held for a request until it has ended: what it will seldom exceed, or the most that it can use.",
   ),

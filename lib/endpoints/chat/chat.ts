@@ -5,7 +5,7 @@ import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { type ChatCall, chatToConverse } from "../../translate/chat/request.ts";
 import { type CompletionContext, converseToChat } from "../../translate/chat/answer.ts";
@@ -43,8 +43,7 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     counts: "tokens",
     read(received) {
       const body = jsonBody(received);
-      const planOf = (name: string) =>
-        resolveModel(withoutPrefix(name, modelPrefix), received.caller, received.snapshot);
+      const planOf = (name: string) => resolveRequested(withoutPrefix(name, modelPrefix), received);
       const own = ownReading({ api: "chat", received, body, defaultModel, planOf });
       if (own !== undefined) return own;
       const request = parseChatRequest(body);

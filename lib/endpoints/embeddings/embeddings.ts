@@ -1,6 +1,7 @@
 /** `POST /v1/embeddings` and `/v2/embed`: OpenAI's and Cohere's embeddings, through InvokeModel. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
+import { AditError } from "../../base/errors.ts";
 import { foundationModelId } from "../../facts/model_id.ts";
 import {
   type Attempt,
@@ -10,7 +11,7 @@ import {
   type Reading,
 } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { type Requested, resolveModel } from "../../gateway/resolve.ts";
 import type { RequestSize } from "../../gateway/admission/asked.ts";
 import type { Call } from "../../gateway/call.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
@@ -63,7 +64,7 @@ export const embed: CallerEndpoint = {
 type ToAnswer = (embedded: readonly EmbeddedPiece[], call: Call) => EmbeddingsAnswer | EmbedAnswer;
 
 function reading(request: EmbeddingsRequest, received: EndpointRequest, toAnswer: ToAnswer): Reading {
-  const plan = withOneModel(resolveModel(request.model, received.caller, received.snapshot));
+  const plan = planFor(request.model, received);
   const pieces = new Pieces();
   const attempt = async (target: Target, call: Call): Promise<Attempt> => {
     const settings = settingsOf(target);
@@ -88,6 +89,15 @@ function sizeOf(inputs: readonly EmbeddingInput[]): RequestSize {
     documentBytes: 0,
     maxOutputTokens: 0,
   };
+}
+
+/** The plan for the model; another one that replaces it would have other vectors, so that it must be the same in effect. */
+function planFor(name: string, { caller, snapshot, instead }: Requested): Plan {
+  const plan = withOneModel(resolveModel(name, caller, snapshot));
+  if (instead === undefined) return plan;
+  const other = withOneModel(resolveModel(instead, caller, snapshot));
+  if (modelOf(other.targets[0]) === modelOf(plan.targets[0])) return other;
+  throw new AditError("unsupported", "another embedding model, whose vectors are not comparable");
 }
 
 /**

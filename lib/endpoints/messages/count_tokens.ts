@@ -3,7 +3,7 @@
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import {
   type CountTokensCall,
@@ -30,7 +30,7 @@ export const countTokens: CallerEndpoint = {
     const body = withDottedPaths(() => jsonBody(received));
     const { model: name } = parseMessagesHead(body);
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
-    const plan = resolveModel(name, received.caller, received.snapshot);
+    const plan = resolveRequested(name, received);
     let whole: Promise<JsonObject> | undefined;
     let known = body;
     const attempt = async (target: Target, call: Call): Promise<Attempt> => {

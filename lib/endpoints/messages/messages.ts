@@ -7,7 +7,7 @@ import { newMessageId } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ModelApi } from "../../snapshot/snapshot.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { ConverseStreamToMessages } from "../../translate/messages/answer_stream.ts";
 import { converseToMessages } from "../../translate/messages/answer.ts";
@@ -53,7 +53,7 @@ export const messages: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = withDottedPaths(() => jsonBody(received));
-    const planOf = (name: string) => resolveModel(name, received.caller, received.snapshot);
+    const planOf = (name: string) => resolveRequested(name, received);
     const own = ownReading({ api: "messages", received, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
     const head = parseMessagesHead(body);

@@ -2,13 +2,20 @@
 
 import { canonicalQuery } from "../../aws/sigv4/canonical.ts";
 import { isSignature, parseAuthorization } from "../../aws/sigv4/verify.ts";
-import { type AditError, errorRow } from "../../base/errors.ts";
+import { AditError, errorRow } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { parseJsonBody } from "../../base/json.ts";
-import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
+import { BARE_TRAITS } from "../../facts/traits.ts";
+import type { Snapshot } from "../../snapshot/snapshot.ts";
 import { encodeFrame } from "../../codec/eventstream.ts";
 import type { Counted, RequestSize } from "../../gateway/admission/asked.ts";
-import { type NativePlace, resolveNative, resolveRegion } from "../../gateway/resolve.ts";
+import {
+  type NativePlace,
+  type Requested,
+  resolveNative,
+  resolveNativeInstead,
+  resolveRegion,
+} from "../../gateway/resolve.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
 import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
@@ -35,9 +42,9 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
     about: match,
     counts: countedAs(operation),
     answersInFrames: isStream(operation),
-    read({ received: { headers, body }, target, caller, snapshot }) {
+    read({ received: { headers, body }, target, caller, snapshot, instead }) {
       const native: NativeCall = { match, target, headers, body };
-      const plan = planOf(native, caller, snapshot);
+      const plan = planOf(native, { caller, snapshot, instead });
       if (!plan.targets.every(({ provider }) => isSignedByCaller(provider))) {
         refuseForeignBuckets(body, caller, snapshot.limits);
       }
@@ -95,7 +102,8 @@ async function attemptNative(
     : { refused: error, ignored: [], answer: view.refusal(answer, error) };
 }
 
-function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: Snapshot): Plan {
+function planOf({ match, headers, body }: NativeCall, requested: Requested): Plan {
+  const { caller, snapshot, instead } = requested;
   const [value = ""] = match.values;
   const place: NativePlace = {
     id: value,
@@ -103,9 +111,15 @@ function planOf({ match, headers, body }: NativeCall, caller: Caller, snapshot: 
     signatureRegion: signatureRegion(headers),
   };
   switch (operationRow(match.operation).subject) {
-    case "model in path":
-      return resolveNative(place, caller, snapshot);
+    case "model in path": {
+      const plan = resolveNative(place, caller, snapshot);
+      if (instead === undefined) return plan;
+      const other = resolveNativeInstead(place, instead, requested);
+      if (takesSameBytes(match.operation, plan, other)) return other;
+      throw new AditError("unsupported", "the body is in the form of another family of models");
+    }
     case "model in body":
+      if (instead !== undefined) throw new AditError("unsupported", "the body names the model");
       return resolveNative({ ...place, id: asyncModel(body, snapshot.limits) }, caller, snapshot);
     case "resource":
     case "region":
@@ -138,6 +152,16 @@ function callToSign(received: NativeCall, target: Target): UpstreamCall {
     ...(operation === "listAsyncInvokes" &&
       { query: canonicalQuery(/\?([^#]*)/.exec(received.target)?.[1] ?? "") }),
   };
+}
+
+/** Whether a request for a target of one plan can be sent to the targets of another as it is. */
+function takesSameBytes(operation: Operation, { targets: [from] }: Plan, { targets }: Plan): boolean {
+  // A caller's own signature covers the path, and with it the model.
+  if ([from, ...targets].some(({ provider }) => isSignedByCaller(provider))) return false;
+  if (operation === "converse" || operation === "converseStream") return true;
+  const family = from.settings?.traits.family;
+  return family !== undefined && family !== BARE_TRAITS.family &&
+    targets.every(({ settings }) => settings?.traits.family === family);
 }
 
 function signatureRegion(headers: Headers): string | undefined {

@@ -5,7 +5,7 @@ import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { rerankToCohere } from "../../translate/rerank/answer.ts";
@@ -21,7 +21,7 @@ export const rerank: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const request = parseRerankRequest(jsonBody(received));
-    const plan = resolveModel(request.model, received.caller, received.snapshot);
+    const plan = resolveRequested(request.model, received);
     const attempt = async (target: Target, call: Call): Promise<Attempt> => {
       const settings = settingsOf(target);
       const invoke = rerankToInvoke(request, { traits: settings.traits, settings });

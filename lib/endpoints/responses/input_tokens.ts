@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../../base/bytes.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import { attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { countInput, readTokenCount } from "../../translate/converse/count_tokens.ts";
@@ -21,7 +21,7 @@ export const inputTokens: CallerEndpoint = {
   counts: "requests",
   read(received) {
     const request = parseResponsesRequest(jsonBody(received));
-    const plan = resolveModel(modelName(request), received.caller, received.snapshot);
+    const plan = resolveRequested(modelName(request), received);
     let whole: Promise<ResponsesRequest> | undefined;
     let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call) => {

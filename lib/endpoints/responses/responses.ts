@@ -7,7 +7,7 @@ import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
-import { resolveModel } from "../../gateway/resolve.ts";
+import { resolveRequested } from "../../gateway/resolve.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
@@ -34,7 +34,7 @@ export const responses: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = jsonBody(received);
-    const planOf = (name: string) => resolveModel(name, received.caller, received.snapshot);
+    const planOf = (name: string) => resolveRequested(name, received);
     const own = ownReading({ api: "responses", received, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
     const request = parseResponsesRequest(body);

@@ -41,6 +41,20 @@ interface Refused {
   readonly refused: AditError;
   /** How the request may wait instead. */
   readonly wait?: Wait;
+  /** The model that the request may be sent to instead. */
+  readonly use?: Substitute | undefined;
+}
+
+/** A model to which a spent budget sends the requests for others. */
+export interface Substitute {
+  readonly model: string;
+  readonly budget: string;
+}
+
+/** A request that is not admitted as it is, but may be for another model. */
+export interface Elsewhere {
+  readonly refused: AditError;
+  readonly use: Substitute;
 }
 
 /** A place in a line, for a request that may wait. */
@@ -127,11 +141,14 @@ export class Admission {
     }
   }
 
-  /** Everything for the request, at once if possible. Throws or rejects with a refusal, with nothing taken. */
-  admit(asked: Asked, patience: () => Patience): Hold | Promise<Hold> {
+  /**
+   * Everything for the request, at once if possible, or nothing and the model to ask for instead. Throws or rejects with
+   * a refusal, with nothing taken.
+   */
+  admit(asked: Asked, patience: () => Patience): Hold | Elsewhere | Promise<Hold | Elsewhere> {
     const taken = this.#take(asked);
     if (taken instanceof Hold) return taken;
-    if (taken.wait === undefined) throw taken.refused;
+    if (taken.wait === undefined) return elsewhere(taken);
     return this.#wait(asked, taken, patience());
   }
 
@@ -150,12 +167,13 @@ export class Admission {
   }
 
   /** Waits in the line of the limit that refuses, until all of them admit the request or the time is over. */
-  async #wait(asked: Asked, refused: Refused, { remainingMs, ended }: Patience): Promise<Hold> {
+  async #wait(asked: Asked, refused: Refused, { remainingMs, ended }: Patience): Promise<Hold | Elsewhere> {
     const { clock } = this.#options;
     const startMs = clock.monotonic();
     let result: Hold | Refused = refused;
     while (!(result instanceof Hold)) {
-      const { wait } = result;
+      const { wait, use } = result;
+      if (use !== undefined) return { refused: result.refused, use };
       const untilMs = startMs + Math.min(wait?.withinMs ?? 0, remainingMs);
       if (wait === undefined || clock.monotonic() >= untilMs || !wait.line.enter(asked.parts.id)) {
         throw givenUp(result);
@@ -184,6 +202,12 @@ export class Admission {
     }
     return last;
   }
+}
+
+/** Throws the refusal if there is no other model. */
+function elsewhere({ refused, use }: Refused): Elsewhere {
+  if (use === undefined) throw refused;
+  return { refused, use };
 }
 
 function givenUp({ refused, wait }: Refused): AditError {

@@ -8,7 +8,7 @@ import type { Budget, BudgetRow } from "../../snapshot/budget.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Held, Meter, Taken } from "../admission/admit.ts";
+import type { Held, Meter, Substitute, Taken } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
 import { targetPrice } from "../request_cost.ts";
 import { type BudgetState, BudgetStates } from "./budget_states.ts";
@@ -95,7 +95,9 @@ export class Budgets implements Meter {
 
   take(asked: Asked): Taken | undefined {
     const { caller, plan, counts } = asked.parts;
-    const applied = this.#applied(caller, this.#models.namesOf(plan), counts);
+    const models = this.#models.namesOf(plan);
+    const { names } = models;
+    const applied = this.#applied(caller, models, counts);
     if (applied.length === 0) return undefined;
     const takings: Taking[] = [];
     for (const { budget, state } of applied) {
@@ -103,8 +105,11 @@ export class Budgets implements Meter {
       if (size instanceof AditError) return { refused: size };
       const isFree = budget.unit === "usd" && size.full === 0n;
       const fits = state.used + size.amount <= BigInt(budget.limit) && state.spent < BigInt(budget.limit);
-      if (!fits && !isFree && budget.whenSpent === "refuse") {
-        return { refused: this.#refusal(budget, state, size.amount) };
+      if (!fits && !isFree && !servesSpent(budget, names)) {
+        return {
+          refused: this.#refusal(budget, state, size.amount),
+          use: substituteOf(budget),
+        };
       }
       takings.push({ budget, state, amount: size.amount, beyond: size.full - size.amount });
     }
@@ -209,7 +214,7 @@ export class Budgets implements Meter {
     const { counts, plan } = asked.parts;
     if (budget.unit === "requests") return { amount: 1n, full: 1n };
     if (counts === "unmetered") {
-      if (budget.whenSpent !== "refuse") return { amount: 0n, full: 0n };
+      if (budget.whenSpent === "warn") return { amount: 0n, full: 0n };
       const rule = { rule: budget.name, what: budget.unit };
       return new AditError(
         "limit_unmetered",
@@ -225,7 +230,7 @@ export class Budgets implements Meter {
     const full = this.#amountOf(budget, plan, { input, output: maxOutputTokens });
     if (typical === undefined || full === undefined) {
       // With an unknown price nothing can be held; whether it is served at all is the operator's choice.
-      if (this.#snapshot.prices.unknown === "allow" || budget.whenSpent !== "refuse") {
+      if (this.#snapshot.prices.unknown === "allow" || budget.whenSpent === "warn") {
         return { amount: 0n, full: 1n };
       }
       return priceUnknown(budget, plan);
@@ -317,6 +322,15 @@ function priceUnknown(budget: Budget, { name }: Plan): AditError {
   );
 }
 
+/** Whether a spent budget lets a request for one of the models pass: a model that it sends requests to is served. */
+function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean {
+  return typeof whenSpent === "string" ? whenSpent === "warn" : models.includes(whenSpent.use);
+}
+
+function substituteOf({ name, whenSpent }: Budget): Substitute | undefined {
+  return typeof whenSpent === "string" ? undefined : { model: whenSpent.use, budget: name };
+}
+
 /** Undefined for a budget by model while the model is not known. */
 function subjectOf({ each }: Budget, caller: Caller, model: string | undefined): string | undefined {
   switch (each) {
@@ -355,7 +369,7 @@ function viewOf(budget: Budget, state: BudgetState): BudgetView {
     requests: state.requests,
     window_start: endMs === undefined ? null : windowEndText(startMs, budget.timeZone),
     window_end: endMs === undefined ? null : windowEndText(endMs, budget.timeZone),
-    when_spent: budget.whenSpent,
+    when_spent: typeof budget.whenSpent === "string" ? budget.whenSpent : `use ${budget.whenSpent.use}`,
   };
 }
 

@@ -262,9 +262,13 @@ callers:
 rate_limits:
   team-share: { for: { teams: [red] }, each: team, tokens: 200k/h, wait: 2s }
   nova-for-all: { for: { models: [nova] }, each: none, requests: 10/s, mode: shadow }
+state: { path: /var/lib/adit }
+budgets:
+  red-month: { for: { teams: [red] }, each: team, usd: 500, when_spent: { use: other } }
+  daily: { for: { callers: [search] }, tokens: 10M, window: day, when_spent: warn }
 `;
 
-Deno.test("explain lists the rate limits and quotas of a request", async () => {
+Deno.test("explain lists the rate limits, budgets and quotas of a request", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-explain-" });
   try {
     const path = `${folder}/adit.yaml`;
@@ -272,7 +276,9 @@ Deno.test("explain lists the rate limits and quotas of a request", async () => {
     const limits = async (...args: readonly string[]) => {
       const { out } = await runWith({}, explain, ...args, "--config", path);
       return out.replaceAll(`${folder}/`, "").split("\n")
-        .filter((line) => /^(?:rate limit|quota)/.test(line)).map((line) => line.replace(/ {2,}/, ": "));
+        .filter((line) => /^(?:rate limit|budget|quota)/.test(line)).map((line) =>
+          line.replace(/ {2,}/, ": ")
+        );
     };
     deepEqual(await limits("nova", "--caller", "search"), [
       "quota: 1000000 tokens per minute, 5000000 tokens per day",
@@ -281,6 +287,8 @@ Deno.test("explain lists the rate limits and quotas of a request", async () => {
       "from rate_limits.nova-for-all (adit.yaml:13)",
       "rate limit: 60 requests per minute, 8 requests at a time, " +
       "from callers.search.limits (adit.yaml:9)",
+      "budget: 500.00 USD a month for each team, then sent to other, from budgets.red-month (adit.yaml:16)",
+      "budget: 10000000 tokens a day, then only reported, from budgets.daily (adit.yaml:17)",
     ]);
     deepEqual(await limits("other", "--caller", "else"), []);
   } finally {
