@@ -240,6 +240,6 @@ function ending(random: Random): Ending {
     accepted: random.below(4) > 0,
     sentBytes: random.below(5000),
     brokenAttempts: random.below(2),
-    costOf: () => random.below(200_000),
+    costOf: () => random.below(5_000_000),
   };
 }
