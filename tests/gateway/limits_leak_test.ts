@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { Admission, Hold } from "../../lib/gateway/admission/admit.ts";
+import { Admission, type Elsewhere, Hold } from "../../lib/gateway/admission/admit.ts";
 import { Asked } from "../../lib/gateway/admission/asked.ts";
 import type { Ending } from "../../lib/gateway/admission/ending.ts";
 import { Sizes } from "../../lib/gateway/admission/sizes.ts";
@@ -168,6 +168,10 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
   let refused = 0;
   let sentElsewhere = 0;
   const waiting: Promise<unknown>[] = [];
+  const admitted = (late: Hold | Elsewhere) => {
+    if (late instanceof Hold) late.close(ending(random));
+    else sentElsewhere++;
+  };
   for (let index = 0; index < 100_000; index++) {
     const asked = new Asked({
       id: `req_${index}`,
@@ -181,9 +185,7 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
     try {
       const hold = admission.admit(asked, () => ({ remainingMs: 1_000, ended }));
       if (hold instanceof Promise) {
-        waiting.push(
-          hold.then((late) => late instanceof Hold && late.close(ending(random)), () => refused++),
-        );
+        waiting.push(hold.then(admitted, () => refused++));
       } else if (hold instanceof Hold) open.push(hold);
       else sentElsewhere++;
     } catch (error) {
