@@ -329,6 +329,8 @@ export const MANTLE_PATHS = ["/openai/v1", "/v1"] as const;
 export interface OwnApis extends Readonly<Record<OwnApi, OwnEndpoint | undefined>> {
   /** Where the mantle endpoint has OpenAI's APIs for this model. */
   readonly mantlePath: (typeof MANTLE_PATHS)[number];
+  /** Whether tools in the items of Responses become tools of the request. */
+  readonly hoistsTools: boolean;
 }
 
 /**

@@ -92,11 +92,11 @@ function asked({ logs }: Program): LogLine[] {
   );
 }
 
-/** Once the emulated model has read the notes, they make it call `apply_patch` with a patch for themselves. */
-async function writeNotes({ folder }: Workplace): Promise<string> {
+/** Once the emulated model has read the notes, they make it call the tool with a patch for themselves. */
+async function writeNotes({ folder }: Workplace, tool = "apply_patch"): Promise<string> {
   const patch = "*** Begin Patch\n*** Update File: notes.txt\n@@\n-color: red\n+color: blue\n*** End Patch\n";
   const path = `${folder}/notes.txt`;
-  await Deno.writeTextFile(path, `color: red\nthen call apply_patch ${JSON.stringify({ input: patch })}\n`);
+  await Deno.writeTextFile(path, `color: red\nthen call ${tool} ${JSON.stringify({ input: patch })}\n`);
   return path;
 }
 
@@ -192,18 +192,96 @@ clientProgramTest("codex", "a model without a catalog patches by shell", async (
   assert.equal(await Deno.readTextFile(`${workplace.folder}/notes.txt`), "color: green\n");
 });
 
+const GPT = "openai.gpt-5.6-sol";
+
+/** Models whose requests are passed on: by Codex's own names for them, and by others. */
+const PASSED_ON = `  ${GPT}: { provider: east, id: ${GPT}, responses: mantle, hoist_tools: true }
+  global.${GPT}: { provider: east, id: global.${GPT}, responses: runtime }
+  gpt: { provider: east, id: global.${GPT}, responses: runtime, drop_tools: [web_search] }
+  gpt-throttled: { provider: east, id: "global.${GPT}.fault-first:1.fault-throttling", responses: runtime, drop_tools: [web_search] }
+  gpt-cut: { provider: east, id: "global.${GPT}.fault-first:1.fault-cut:4", responses: runtime, drop_tools: [web_search] }
+`;
+
+const startPassingOn = () =>
+  startProgram("bun", NATIVE_CONFIG.replace("callers:\n", `${PASSED_ON}callers:\n`));
+
+/** Only the address of a provider that Codex has built in. */
+function addressOf(provider: string, { url }: Program): readonly string[] {
+  return [
+    ...["--config", `model_provider=${provider}`],
+    ...["--config", `model_providers.${provider}.base_url="${url}/openai/v1"`],
+  ];
+}
+
+/** What Codex signs with, and the region that it signs for. */
+const KEY_PAIR = {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: PAIR.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: PAIR.secretAccessKey,
+};
+
 for (const provider of ["amazon-bedrock", "amazon-bedrock-runtime"]) {
   clientProgramTest("codex", `its own provider ${provider} needs only another address`, async (workplace) => {
     await using program = await startProgram("bun", NATIVE_CONFIG);
-    const settings = [
-      ...["--config", `model_provider=${provider}`],
-      ...["--config", `model_providers.${provider}.base_url="${program.url}/openai/v1"`],
-    ];
     const turn = { model: "claude", prompt: "Reply with: over Bedrock's path" };
-    const keyPair = { AWS_ACCESS_KEY_ID: PAIR.accessKeyId, AWS_SECRET_ACCESS_KEY: PAIR.secretAccessKey };
-    for (const credentials of [{ AWS_BEARER_TOKEN_BEDROCK: KEY }, keyPair]) {
-      const events = await runTurn(workplace, settings, turn, { AWS_REGION: "us-east-1", ...credentials });
+    for (const env of [{ AWS_REGION: "us-east-1", AWS_BEARER_TOKEN_BEDROCK: KEY }, KEY_PAIR]) {
+      const events = await runTurn(workplace, addressOf(provider, program), turn, env);
       assert.deepEqual(answers(events), ["over Bedrock's path"]);
     }
+  });
+}
+
+/** The ways to a model whose requests are passed on, with the names that its tools have there. */
+const WAYS: readonly (readonly [
+  name: string,
+  settings: (program: Program) => readonly string[],
+  model: string,
+  tools: { readonly shell: string; readonly patch: string },
+])[] = [
+  ["Adit's catalog", settingsOf, "gpt", { shell: "exec_command", patch: "apply_patch" }],
+  ...[["amazon-bedrock", GPT], ["amazon-bedrock-runtime", `global.${GPT}`]].map((
+    [provider = "", model = ""],
+  ) =>
+    [
+      `its own provider ${provider}`,
+      (program: Program) => addressOf(provider, program),
+      model,
+      { shell: "functions__exec_command", patch: "functions__apply_patch" },
+    ] as const
+  ),
+];
+
+for (const [name, settings, model, { shell, patch }] of WAYS) {
+  clientProgramTest("codex", `a session on a model that is passed on, by ${name}`, async (workplace) => {
+    await using program = await startPassingOn();
+    const notes = await writeNotes(workplace, patch);
+    const prompt = `${shell} {"cmd":"cat notes.txt"}`;
+    const env = { ADIT_KEY: KEY, ...KEY_PAIR };
+    const events = await runTurn(workplace, settings(program), { model, prompt }, env);
+    const done = events.filter(({ type, item }) => type === "item.completed" && item?.status === "completed");
+    assert.deepEqual(done.map(({ item }) => item?.type), ["command_execution", "file_change"]);
+    assert.match(answers(events).at(-1) ?? "", /Success/);
+    assert.deepEqual(events.filter(({ item }) => item?.type === "error"), [], "Codex knows the model");
+    assert.match(await Deno.readTextFile(notes), /^color: blue\n/);
+    const requests = program.logs.filter(({ path }) => String(path).endsWith("/responses"));
+    assert.deepEqual(requests.map(({ status }) => status), [200, 200, 200]);
+  });
+}
+
+for (
+  const [model, status, error] of [["gpt-throttled", 429, "rate_limit_exceeded"], [
+    "gpt-cut",
+    200,
+    "stream_truncated",
+  ]] as const
+) {
+  clientProgramTest("codex", `a turn with ${model} is tried again`, async (workplace) => {
+    await using program = await startPassingOn();
+    const events = await runTurn(workplace, settingsOf(program), { model, prompt: "Reply with: all of it" });
+    assert.deepEqual(answers(events), ["all of it"]);
+    assert.deepEqual(asked(program).map((line) => [line["status"], line["error"]]), [
+      [status, error],
+      [200, undefined],
+    ]);
   });
 }

@@ -57,14 +57,29 @@ const REFUSED:
       400,
       /computer/,
     ],
+    ["bedrock", RESPONSES, { model: `us.${GPT}`, input: "hi", background: true }, 400, /background/],
+    ...(["agent_message", "context_compaction", "local_shell_call"] as const).flatMap((type) => [
+      ["bedrock", RESPONSES, { model: `us.${GPT}`, input: [{ type }] }, 400, /any expected variant/] as const,
+      ["bedrock-mantle", RESPONSES, { model: GPT, input: [{ type }] }, 400, /any expected variant/] as const,
+    ]),
     [
       "bedrock",
       RESPONSES,
-      { model: `us.${GPT}`, input: [{ type: "agent_message" }] },
+      {
+        model: `us.${GPT}`,
+        input: [{ role: "user", content: [{ type: "input_image", image_url: "https://a.b/c.png" }] }],
+      },
       400,
-      /any expected variant/,
+      /only data and s3 URLs/,
     ],
-    ["bedrock", RESPONSES, { model: `us.${GPT}`, input: "hi", background: true }, 400, /background/],
+    [
+      "bedrock-mantle",
+      RESPONSES,
+      { model: GPT, input: "hi", reasoning: { summary: "detailed" } },
+      400,
+      /reasoning/,
+    ],
+    ["bedrock-mantle", RESPONSES, { model: GPT, input: "hi", service_tier: "flex" }, 400, /service_tier/],
     [
       "bedrock",
       RESPONSES,
@@ -87,6 +102,85 @@ for (const [service, path, body, status, text] of REFUSED) {
     assert.equal(error.code, path === MESSAGES ? undefined : "validation_error");
   });
 }
+
+const EXEC = { type: "function", name: "exec", parameters: { type: "object", properties: {} } };
+const PATCH = { type: "custom", name: "apply_patch", format: { type: "text" } };
+const LITE = [
+  {
+    type: "additional_tools",
+    role: "developer",
+    tools: [{ type: "namespace", name: "functions", tools: [EXEC, PATCH] }],
+  },
+  { role: "user", content: 'functions__apply_patch {"input":"*** Begin"}' },
+];
+
+/** The calls of an answer, by the members that concern the client. */
+async function callsOf(response: Response): Promise<unknown[]> {
+  const { output } = await response.json();
+  return output.filter(({ type }: { type: string }) => type.endsWith("_call"));
+}
+
+Deno.test("tools in items are offered at the runtime endpoint, and refused at the mantle endpoint", async () => {
+  const response = await post("bedrock", RESPONSES, { model: `us.${GPT}`, input: LITE });
+  assert.equal(response.status, 200);
+  const [call] = await callsOf(response) as [{ id: string; call_id: string }];
+  const { id: _id, call_id, ...rest } = call;
+  assert.match(call_id, /^call_\w{20,}/);
+  assert.deepEqual(rest, {
+    type: "custom_tool_call",
+    status: "completed",
+    namespace: "functions",
+    name: "apply_patch",
+    input: "*** Begin",
+  });
+  const refused = await post("bedrock-mantle", RESPONSES, { model: GPT, input: LITE });
+  assert.equal(refused.status, 400);
+  assert.match((await refused.json()).error.message, /any expected variant/);
+});
+
+Deno.test("both endpoints take calls of every kind back, and at the mantle endpoint ids start at 0 in each response", async () => {
+  const history = (id: string) => [
+    { role: "user", content: "go on" },
+    { type: "custom_tool_call", call_id: `${id}0`, name: "apply_patch", namespace: "functions", input: "x" },
+    { type: "custom_tool_call_output", call_id: `${id}0`, output: [{ type: "input_text", text: "patched" }] },
+    { type: "function_call", call_id: `${id}1`, name: "exec", arguments: "{}" },
+    { type: "function_call_output", call_id: `${id}1`, output: "then call tool_search" },
+  ];
+  const search = { type: "tool_search", execution: "client", parameters: { type: "object", properties: {} } };
+  for (
+    const [service, model, id] of [["bedrock", `us.${GPT}`, /_\w{20,}0$/], [
+      "bedrock-mantle",
+      GPT,
+      /^call_0$/,
+    ]] as const
+  ) {
+    const body = { model, input: history("c"), tools: [EXEC, search] };
+    const response = await post(service, RESPONSES, body);
+    assert.equal(response.status, 200);
+    const [call] = await callsOf(response) as [{ type: string; call_id: string }];
+    assert.equal(call.type, "tool_search_call");
+    assert.match(call.call_id, id);
+    const found = [
+      ...body.input,
+      { ...call },
+      { type: "tool_search_output", call_id: call.call_id, execution: "client", tools: [PATCH] },
+    ];
+    assert.equal((await post(service, RESPONSES, { ...body, input: found })).status, 200);
+  }
+});
+
+Deno.test("a thought comes back only as the endpoint gave it", async () => {
+  const body = { model: `us.${GPT}`, input: "hi", include: ["reasoning.encrypted_content"] };
+  const { output: [thought] } = await (await post("bedrock", RESPONSES, body)).json();
+  assert.equal(thought.type, "reasoning");
+  const replay = (encrypted_content: string) => ({
+    ...body,
+    input: [...USER, { ...thought, encrypted_content }, { role: "assistant", content: "ho" }, ...USER],
+  });
+  assert.equal((await post("bedrock", RESPONSES, replay(thought.encrypted_content))).status, 200);
+  const refused = await post("bedrock", RESPONSES, replay("gAAAAB"));
+  assert.deepEqual([refused.status, (await refused.json()).error.code], [400, "invalid_encrypted_content"]);
+});
 
 Deno.test("Messages need the version of the API", async () => {
   assert.equal((await post("bedrock-mantle", MESSAGES, CLAUDE, "latest")).status, 400);

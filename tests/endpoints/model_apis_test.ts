@@ -20,6 +20,7 @@ const GPT = target("openai.gpt-5.6-sol", {
     responses: "mantle",
     messages: undefined,
     mantlePath: "/openai/v1",
+    hoistsTools: false,
   },
 });
 const SIGNED: Provider = {

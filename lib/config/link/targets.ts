@@ -31,7 +31,7 @@ export type LinkedTarget = ModelTarget | {
 type TargetConfig = NonNullable<ModelConfig["targets"]>[number];
 type Placed =
   & Pick<ModelConfig, "provider" | "id" | "ids" | "base_model" | "traits" | "api" | "defaults" | "guardrail">
-  & Pick<ModelConfig, OwnApi | "mantle_path" | "drop_tools">
+  & Pick<ModelConfig, OwnApi | "mantle_path" | "drop_tools" | "hoist_tools">
   & {
     readonly name?: string | undefined;
     readonly priority?: number;
@@ -95,6 +95,7 @@ function linkTarget(
   const traits = Object.keys(own).length === 0 ? known : { ...known, ...own };
   checkFit(path, entry, { traits, context });
   if (provider !== undefined) checkMantle(path, entry, provider, context);
+  checkOwnKeys(path, entry, context);
   return provider && {
     name: entry.name ?? provider.name,
     path,
@@ -116,12 +117,28 @@ function linkTarget(
 }
 
 /** The keys about Bedrock's own APIs, and about tools that it may not have. */
-const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools"] as const;
+const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools", "hoist_tools"] as const;
 
 function ownApisOf(entry: Placed): OwnApis | undefined {
   const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1" } = entry;
   if (OWN_APIS.every((api) => entry[api] === undefined)) return undefined;
-  return { chat, responses, messages, mantlePath };
+  return { chat, responses, messages, mantlePath, hoistsTools: entry.hoist_tools ?? false };
+}
+
+/** Warns of settings for requests that are not passed on. */
+function checkOwnKeys(path: Path, entry: Placed, context: LinkContext): void {
+  if (entry.hoist_tools === true && entry.responses === undefined) {
+    context.warn(
+      [...path, "hoist_tools"],
+      "it applies to Responses that are passed on; set responses, or remove it",
+    );
+  }
+  if (entry.mantle_path !== undefined && entry.chat !== "mantle" && entry.responses !== "mantle") {
+    context.warn(
+      [...path, "mantle_path"],
+      "it applies to chat: mantle and responses: mantle; this model has neither",
+    );
+  }
 }
 
 /** Reports what the mantle endpoint cannot do, and where it is not known. */

@@ -106,6 +106,9 @@ const target = {
     .optional().describe(
       "Types of tools to leave out: of requests that are passed on any, of Responses those that Bedrock does not run.",
     ),
+  hoist_tools: z.boolean().optional().describe(
+    "Of Responses that are passed on, move the tools of additional_tools items into tools; default: false.",
+  ),
   ids: z.record(z.string().min(1).max(64), modelId()).register(about, {
     expected: "a mapping from teams to model ids",
   })

@@ -146,7 +146,7 @@ function quote(text: string): string {
 
 function toolName(prompt: Prompt, id: string): string {
   const isCall = (part: Part) => part.kind === "tool_use" && part.id === id;
-  const call = prompt.turns.flatMap(({ parts }) => parts).find(isCall);
+  const call = prompt.turns.flatMap(({ parts }) => parts).findLast(isCall);
   return call?.kind === "tool_use" ? call.name : id;
 }
 

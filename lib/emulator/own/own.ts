@@ -9,7 +9,8 @@ import type { Call, Outcome } from "../server/call.ts";
 import { BedrockException, EXCEPTION_STATUS, invalid } from "../server/exception.ts";
 import { messagesBody } from "./messages.ts";
 import type { OwnCall } from "./own_call.ts";
-import { responsesAnswer, responsesBody, responsesEvents } from "./responses.ts";
+import { responsesAnswer, responsesEvents } from "./responses_answer.ts";
+import { responsesBody } from "./responses_request.ts";
 
 export type OwnApi = "chat" | "messages" | "responses";
 
@@ -81,7 +82,7 @@ function answerOwn(api: OwnApi, call: Call): Outcome {
   if (!row.supports(model, isMantle)) {
     throw invalid(`The model '${call.resourceId}' does not support the '${row.path}' API`);
   }
-  const own: OwnCall = { body, model, isMantle, headers };
+  const own: OwnCall = { body, model, isMantle, headers, state: call.state };
   const stream = body["stream"] === true;
   const prompt = promptOfInvoke(row.toBody(own), { model, state: call.state, stream });
   const answer = answerPrompt(prompt, model, call.state);
@@ -108,7 +109,7 @@ function refused(api: OwnApi, { name, message, details }: BedrockException): Out
   const error: Record<string, JsonValue> = { message, type };
   const body = api === "messages"
     ? { type: "error", error }
-    : { error: { ...error, code: "validation_error", param: null } };
+    : { error: { ...error, code: "validation_error", param: null, ...details.members } };
   const headers = new Headers(details.headers);
   return { kind: "json", body, sorted: false, headers, status: EXCEPTION_STATUS[name] };
 }

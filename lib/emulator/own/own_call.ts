@@ -1,6 +1,7 @@
 /** A request in one of Bedrock's own OpenAI and Anthropic APIs. */
 
 import type { JsonObject } from "../../base/json.ts";
+import type { ModelState } from "../model/answer.ts";
 import type { Model } from "../model/catalog.ts";
 
 /** What a request asks for, after the checks that all APIs share. */
@@ -9,4 +10,5 @@ export interface OwnCall {
   readonly model: Model;
   readonly isMantle: boolean;
   readonly headers: Headers;
+  readonly state: ModelState;
 }

@@ -46,8 +46,8 @@ export class BedrockException extends Error {
 }
 
 /** The most common error, with status 400. */
-export function invalid(message: string): BedrockException {
-  return new BedrockException("ValidationException", message);
+export function invalid(message: string, details?: ExceptionDetails): BedrockException {
+  return new BedrockException("ValidationException", message, details);
 }
 
 /** An error of the model's provider: InvokeModel passes its message on, Converse adds a prefix. */

@@ -5,9 +5,7 @@
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { AditError, invalidField, toAditError } from "../../base/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from "../../base/json.ts";
-import { withMember } from "../../base/json_text/json_member.ts";
-import { jsonText } from "../../base/json_text/json_text.ts";
+import { isJsonObject, type JsonObject, parseExactJson } from "../../base/json.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type EndpointRequest, type Reading } from "../../gateway/endpoint.ts";
 import type { Answer } from "../../gateway/outcome.ts";
@@ -23,6 +21,8 @@ import { guardrailHeaders, refuseGuardrailMembers } from "../../translate/conver
 import { affinityKey } from "../affinity.ts";
 import { settingsOf } from "../model_api.ts";
 import { requestSize } from "../request_size.ts";
+import { asRateLimit } from "../responses/rate_limit.ts";
+import { ownBody } from "./body.ts";
 import { OwnSource } from "./source.ts";
 
 export interface OwnRequest {
@@ -51,8 +51,10 @@ export function ownReading(request: OwnRequest): Reading | undefined {
     );
   }
   const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
-  const attempt = (target: Target, call: Call, hold: Hold | undefined) =>
-    attemptOwn({ ...request, model }, { target, call, hold });
+  const attempt = async (target: Target, call: Call, hold: Hold | undefined) => {
+    const attempted = await attemptOwn({ ...request, model }, { target, call, hold });
+    return api === "responses" ? asRateLimit(attempted) : attempted;
+  };
   const measure = () => requestSize(body);
   return { kind: "model", request: { plan, attempt, measure, affinity } };
 }
@@ -73,7 +75,7 @@ function attemptOwn(
   const address = ownAddress(api, settings.ownApis);
   if (address === undefined) throw new AditError("internal");
   if (settings.guardrail !== undefined) refuseGuardrailMembers(body);
-  const { text, dropped } = bodyFor(request, target);
+  const { text, dropped } = ownBody(decodeUtf8(request.received.received.body), body, target);
   return attemptWith(dropped, async () => {
     const exchange = call.open(target, {
       operation: body["stream"] === true ? "invokeStream" : "invoke",
@@ -145,25 +147,6 @@ function parseAnswer(text: string): JsonObject {
     throw new AditError("upstream_protocol", undefined, { cause: toAditError(cause).name });
   }
   throw new AditError("upstream_protocol");
-}
-
-/** The caller's text with the target's model id, and without the tools that the model is not to be sent. */
-function bodyFor(
-  { received: { received }, body }: OwnRequest,
-  { settings, modelId }: Target,
-): { readonly text: string; readonly dropped: readonly string[] } {
-  const text = withMember(decodeUtf8(received.body), "model", JSON.stringify(modelId));
-  const drop = settings?.dropTools ?? [];
-  const { tools } = body;
-  if (drop.length === 0 || !Array.isArray(tools)) return { text, dropped: [] };
-  const typeOf = (tool: JsonValue) => isJsonObject(tool) ? String(tool["type"]) : "";
-  const dropped = [...new Set(tools.map(typeOf))].filter((type) => drop.includes(type));
-  if (dropped.length === 0) return { text, dropped };
-  const kept = tools.filter((tool: JsonValue) => !drop.includes(typeOf(tool)));
-  return {
-    text: withMember(text, "tools", jsonText(kept)),
-    dropped: dropped.map((type) => `tools[${type}]`),
-  };
 }
 
 /** The version of Anthropic's API that Bedrock's endpoints have, whichever one a client asks for. */

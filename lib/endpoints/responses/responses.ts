@@ -1,7 +1,7 @@
 /** `POST /v1/responses`: OpenAI's Responses, without stored state, through Converse and ConverseStream. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
-import { AditError, errorRow, invalidField } from "../../base/errors.ts";
+import { invalidField } from "../../base/errors.ts";
 import { newResponseId } from "../../base/ids.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
@@ -26,6 +26,7 @@ import { settingsOf } from "../model_api.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { requestSize } from "../request_size.ts";
 import { withFetchedImages } from "./images.ts";
+import { asRateLimit } from "./rate_limit.ts";
 
 /** Responses repeat the model name that the caller sent. */
 export const responses: CallerEndpoint = {
@@ -67,22 +68,6 @@ export function modelName({ model }: ResponsesRequest): string {
 export function translateResponses(request: ResponsesRequest, target: Target): ResponsesCall {
   const settings = settingsOf(target);
   return responsesToConverse(request, { traits: settings.traits, settings, dropTools: settings.dropTools });
-}
-
-/** Codex gives up on a throttled request unless it is told when to try again. */
-const RETRY_AFTER_S = 2;
-
-/**
- * Makes every refusal with 429 one to retry: AWS's quotas become available again, but `insufficient_quota` makes OpenAI's
- * clients give up.
- */
-function asRateLimit(attempt: Attempt): Attempt {
-  const { refused } = attempt;
-  if (refused === undefined || errorRow(refused.kind).status !== 429) return attempt;
-  const { kind, message, details } = refused;
-  const [openAiType, openAiCode] = errorRow("rate_limited").openai;
-  const limited = { openAiType, openAiCode, retryAfterS: RETRY_AFTER_S, ...details };
-  return { ...attempt, refused: new AditError(kind, message, limited) };
 }
 
 interface At {

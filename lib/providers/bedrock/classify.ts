@@ -2,7 +2,13 @@
 
 import { scrub } from "../../aws/scrub.ts";
 import { decodeUtf8 } from "../../base/bytes.ts";
-import { AditError, type ErrorKind, errorRow, type UpstreamDetail } from "../../base/errors.ts";
+import {
+  AditError,
+  type ErrorDetails,
+  type ErrorKind,
+  errorRow,
+  type UpstreamDetail,
+} from "../../base/errors.ts";
 import { type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import type { Frame } from "../../codec/eventstream.ts";
 
@@ -68,15 +74,19 @@ const ABOUT_API_KEY = /\bapi key\b|\bbearer token\b/i;
 
 /** The error for an HTTP response other than 200. */
 export function classifyResponse(status: number, headers: Headers, body: Uint8Array): AditError {
-  const { code, message } = parseErrorBody(body);
+  const { code, message, openAiCode, param } = parseErrorBody(body);
   const type = exceptionName(headers.get("x-amzn-errortype") ?? code);
   const kind = kindOf({ status, type, message, isForeign: isForeign(headers, body) });
-  return refusal(kind, {
+  const upstream = {
     status,
     ...optional("type", type),
     ...optional("message", message),
     ...optional("requestId", headers.get("x-amzn-requestid")),
-  }, headers.get("retry-after"));
+  };
+  return refusal(kind, upstream, {
+    ...optional("retryAfter", headers.get("retry-after")),
+    ...(kind === "invalid_request" && { ...ownCode(openAiCode), ...optional("param", param) }),
+  });
 }
 
 interface Response {
@@ -132,11 +142,13 @@ const KIND_BY_ERROR_TYPE: ReadonlyMap<unknown, ErrorKind> = new Map(
 /** The error for an `error` event of the model itself, `{"type": "error", "error": {"type", "message"}}`. */
 export function classifyErrorEvent({ error }: JsonObject, requestId: string | undefined): AditError {
   const type = member(error, "type");
-  return refusal(KIND_BY_ERROR_TYPE.get(type) ?? "model_error", {
+  const kind = KIND_BY_ERROR_TYPE.get(type) ?? "model_error";
+  const upstream = {
     ...optional("type", type),
     ...optional("message", member(error, "message")),
     ...optional("requestId", requestId),
-  });
+  };
+  return refusal(kind, upstream, kind === "invalid_request" ? ownCode(member(error, "code")) : {});
 }
 
 /**
@@ -163,16 +175,22 @@ export function classifyFrame(
   });
 }
 
-function refusal(kind: ErrorKind, upstream: UpstreamDetail, retryAfter: string | null = null): AditError {
+/** What the caller learns from an error in addition to its kind and message. */
+type Told = Pick<ErrorDetails, "openAiCode" | "param" | "retryAfter">;
+
+function refusal(kind: ErrorKind, upstream: UpstreamDetail, told: Told = {}): AditError {
   const shown = errorRow(kind).upstreamText === "scrubbed" && upstream.message !== undefined
     ? scrub(upstream.message)
     : undefined;
   const openAiCode = kind === "invalid_request" ? codeOf(upstream.message) : undefined;
-  return new AditError(kind, shown, {
-    upstream,
-    ...optional("retryAfter", retryAfter),
-    ...optional("openAiCode", openAiCode),
-  });
+  return new AditError(kind, shown, { upstream, ...optional("openAiCode", openAiCode), ...told });
+}
+
+/** The code of an error in OpenAI's form, on which clients act; the one for every kind of mistake says nothing. */
+function ownCode(code: unknown): Told {
+  const isTelling = typeof code === "string" && /^[a-z][a-z_]{2,63}$/.test(code) &&
+    code !== "validation_error";
+  return isTelling ? { openAiCode: code } : {};
 }
 
 /** What models and Bedrock itself write where OpenAI has a code that clients act on. */
@@ -210,13 +228,17 @@ function parseSmallJson(body: Uint8Array): JsonValue | undefined {
  * AWS's front ends write `Message`, its services `message`; its OpenAI-compatible endpoints and some models have
  * `{"error": {"message", "code"}}`, and proxies `{"error": "…"}` or `{"detail": "…"}`.
  */
-function parseErrorBody(body: Uint8Array): { code?: unknown; message?: unknown } {
+function parseErrorBody(
+  body: Uint8Array,
+): Readonly<Partial<Record<"code" | "message" | "openAiCode" | "param", unknown>>> {
   const value = parseSmallJson(body);
   const error = member(value, "error");
   const firstString = (...values: readonly (JsonValue | undefined)[]) =>
     values.find((each) => typeof each === "string" && each !== "");
   return {
     code: member(value, "code") ?? member(value, "__type"),
+    openAiCode: member(error, "code"),
+    param: member(error, "param"),
     message: firstString(
       member(value, "message"),
       member(value, "Message"),

@@ -15,6 +15,7 @@ const NONE: OwnApis = {
   responses: undefined,
   messages: undefined,
   mantlePath: "/v1",
+  hoistsTools: false,
 };
 
 const RUNTIME = withSettings(model("runtime", EAST, ID), {
@@ -157,6 +158,32 @@ Deno.test("a refusal becomes the caller's error, in OpenAI's shape or AWS's", as
   }
 });
 
+Deno.test("the code and the parameter of a refusal, on which clients act, are Bedrock's own", async () => {
+  const wanted = { code: "invalid_encrypted_content", param: "input[1]" };
+  const { gateway, response } = post("/v1/responses", '{"model":"runtime"}');
+  (await gateway.bedrock.call(0)).answerWhole(
+    400,
+    JSON.stringify({ error: { message: "not verified", type: "invalid_request_error", ...wanted } }),
+  );
+  const { error: { code, param } } = await (await response).json();
+  deepEqual({ code, param }, wanted);
+});
+
+Deno.test("a throttled request of Responses says when to try again, and that it is only a rate", async () => {
+  for (
+    const [status, body] of [
+      [429, { error: { message: "slow down", code: "insufficient_quota", type: "insufficient_quota" } }],
+      [400, { __type: "ServiceQuotaExceededException", message: "used up" }],
+    ] as const
+  ) {
+    const { gateway, response } = post("/v1/responses", '{"model":"runtime"}');
+    (await gateway.bedrock.call(0)).answerWhole(status, JSON.stringify(body), { "x-amzn-requestid": "r-1" });
+    const answer = await response;
+    deepEqual([answer.status, answer.headers.get("retry-after")], [429, "2"]);
+    equal((await answer.json()).error.code, "rate_limit_exceeded");
+  }
+});
+
 Deno.test("a throttled target is followed by the next one", async () => {
   const { gateway, response } = post("/v1/chat/completions", '{"model":"pair"}');
   const first = await gateway.bedrock.call(0);
@@ -259,6 +286,15 @@ for (const [api, event] of Object.entries(FIRST_ERRORS) as [OwnApi, string][]) {
     match(text, /slow down/);
   });
 }
+
+Deno.test("a stream that begins with a mistake of the caller has its status and its code", async () => {
+  for (const code of ["context_length_exceeded", "invalid_encrypted_content"]) {
+    const failed = { type: "response.failed", response: { error: { code, message: "no" } } };
+    const { status, text } = await stream("responses", [encodeUtf8(`data: ${JSON.stringify(failed)}\n\n`)]);
+    equal(status, 400);
+    equal(JSON.parse(text).error.code, code);
+  }
+});
 
 Deno.test("an error within a stream is passed on, and logged", async () => {
   const [start = ""] = STREAMS.responses.split("\n\n");

@@ -159,8 +159,9 @@ export class OwnStream implements HoldableStream<string> {
 
 /** OpenAI's errors have a `code` where Anthropic's have a `type`. */
 function errorOf(error: JsonValue, requestId: string | undefined): AditError {
-  const type = KINDS.get(textOf(member(error, "code")) ?? "") ?? member(error, "type") ?? null;
-  return classifyErrorEvent({ error: { type, message: member(error, "message") ?? null } }, requestId);
+  const code = textOf(member(error, "code")) ?? "";
+  const type = KINDS.get(code) ?? member(error, "type") ?? null;
+  return classifyErrorEvent({ error: { type, code, message: member(error, "message") ?? null } }, requestId);
 }
 
 /** Codes of OpenAI's errors as types of Anthropic's. */
@@ -169,6 +170,9 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["server_is_overloaded", "overloaded_error"],
   ["validation_error", "invalid_request_error"],
   ["invalid_prompt", "invalid_request_error"],
+  ["context_length_exceeded", "invalid_request_error"],
+  ["invalid_encrypted_content", "invalid_request_error"],
+  ["previous_response_not_found", "invalid_request_error"],
 ]);
 
 function parse(text: string): JsonObject | undefined {
