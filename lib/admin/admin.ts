@@ -83,7 +83,8 @@ export function adminHandler(control: AdminControl): Handler {
     const refused = access === "open" ? undefined : refusalOf(request, { path, access }, control.access());
     if (refused !== undefined) return refused;
     if (route !== undefined) return await answer(() => route.handle(control));
-    const api = control.api({ request, path, remote: connection.remoteAddress });
+    const { remoteAddress: remote, clientGone } = connection;
+    const api = control.api({ request, path, remote, clientGone });
     if (api !== undefined) return await answer(() => api);
     return PATHS.has(path)
       ? json(405, { error: `method ${request.method} is not allowed on ${path}` })

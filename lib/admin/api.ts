@@ -48,6 +48,8 @@ export interface AdminApiRequest {
   /** Without the query. */
   readonly path: string;
   readonly remote: string;
+  /** Aborts when the client leaves before it is answered. */
+  readonly clientGone: AbortSignal;
 }
 
 /** Our names of the collections, and AISIX's. */

@@ -2,6 +2,7 @@
 
 import { type AdminAccess, adminHandler } from "../admin/admin.ts";
 import { type AdminApi, adminApi } from "../admin/api.ts";
+import { operatorViews, type Views } from "../admin/views/operator_views.ts";
 import type { TimerWheel } from "../base/clock.ts";
 import { isLoopback } from "../base/host.ts";
 import type { Logger } from "../base/log.ts";
@@ -14,6 +15,7 @@ import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type PageSourceOptions, pageSources } from "./page/page_sources.ts";
 import type { State } from "./state.ts";
 
 /** What the views need of the running gateway. */
@@ -25,6 +27,7 @@ export interface AdminListenerOptions {
   readonly logger: Logger;
   readonly state: State;
   readonly budgets: Budgets;
+  readonly page: Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes">;
   /** The running configuration. */
   readonly snapshot: () => Snapshot;
   readonly isReady: () => boolean;
@@ -40,11 +43,19 @@ const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as 
 /** The listener for the operator. */
 export class AdminListener {
   readonly #options: AdminListenerOptions;
+  readonly #views: Views;
   readonly #listeners: Listeners;
 
   constructor(options: AdminListenerOptions) {
     const { runtime, logger, isReady, status, metrics, reload } = options;
     this.#options = options;
+    this.#views = operatorViews(pageSources({
+      ...options.page,
+      timers: options.timers,
+      snapshot: options.snapshot,
+      readBody: this.#readBody,
+      maxBodyBytes: ADMIN_BODY.maxBytes,
+    }));
     this.#listeners = new Listeners({
       runtime,
       handle: adminHandler({
@@ -72,6 +83,7 @@ export class AdminListener {
 
   /** Closes the socket, whatever is in progress. */
   close(): Promise<void> {
+    this.#views.close();
     return this.#listeners.close();
   }
 
@@ -79,8 +91,8 @@ export class AdminListener {
     const { state, budgets } = this.#options;
     const access = { access: () => this.#options.snapshot().adminApi, readBody: this.#readBody };
     const entries = this.#entriesApi(access);
-    const views = state.adminApi(access, budgets);
-    return (request) => views(request) ?? entries(request);
+    const stored = state.adminApi(access, budgets);
+    return (request) => this.#views.api(request) ?? stored(request) ?? entries(request);
   }
 
   #entriesApi(access: Pick<Parameters<typeof adminApi>[0], "access" | "readBody">): AdminApi {

@@ -7,6 +7,7 @@ import { type Clock, TimerWheel } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { randomFraction } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
+import type { LogTail } from "../base/log_tail.ts";
 import { cutList } from "../base/log_words.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
 import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
@@ -24,6 +25,10 @@ import { writeAdminFile } from "./admin_file.ts";
 import { AdminListener } from "./admin_listener.ts";
 import type { CheckedConfig } from "./check_messages.ts";
 import { ConfigChecker } from "./config_checker.ts";
+import { ConfigViewer } from "./page/config_viewer.ts";
+import { type LiveSinks, liveSinks, sinksOf } from "./page/live_sinks.ts";
+import type { PageSourceOptions } from "./page/page_sources.ts";
+import { ReloadHistory } from "./page/reload_history.ts";
 import { gatewayFacts } from "./read_facts.ts";
 import { State } from "./state.ts";
 import { type ReloadOutcome, statusOf } from "./status.ts";
@@ -36,6 +41,8 @@ export interface ControlOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The last lines of the log. */
+  readonly logTail: LogTail;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Notified of each change of the gateway's state. */
   readonly notifier?: Notifier | undefined;
@@ -68,6 +75,9 @@ export class Control {
   readonly #traffic: Traffic;
   readonly #admin: AdminListener;
   readonly #checker: ConfigChecker;
+  readonly #viewer: ConfigViewer;
+  readonly #live: LiveSinks;
+  readonly #history: ReloadHistory;
   readonly #metrics: LazyMetrics;
   readonly #loopLag: LoopLag;
   readonly #traces: LazyTraces;
@@ -78,6 +88,7 @@ export class Control {
   #loadedAt: string;
   #lastReload: ReloadOutcome;
   readonly #reloads = new Turns<readonly string[]>();
+  #warnings: readonly string[] = [];
   #generation = 1;
   #refusedReloads = 0;
   /** Of the running configuration. */
@@ -94,13 +105,16 @@ export class Control {
     this.#timers = timers;
     this.#state = state;
     this.#checker = new ConfigChecker({ configPath, env, startWorker: runtime.startWorker, timers });
+    this.#viewer = new ConfigViewer({ configPath, env, startWorker: runtime.startWorker, timers });
+    this.#live = liveSinks(this.#startedMs);
+    this.#history = new ReloadHistory(this.#now());
     this.#loopLag = new LoopLag(clock);
     this.#metrics = new LazyMetrics({
       facts: () => this.#facts(),
       isModel: (name) => this.#snapshot.models.has(name),
     });
     this.#traces = this.#makeTraces();
-    const sinks = [this.#metrics.sink, this.#traces.sink, ...state.sinks];
+    const sinks = [this.#metrics.sink, this.#traces.sink, ...sinksOf(this.#live), ...state.sinks];
     this.#traffic = new Traffic({ ...options, timers, snapshot, sinks, ...state.parts });
     const { budgets } = this.#traffic.gateway;
     state.keep(budgets);
@@ -109,6 +123,7 @@ export class Control {
       timers,
       state,
       budgets,
+      page: this.#page(),
       snapshot: () => this.#snapshot,
       isReady: () => !this.#draining && this.#state.isReady,
       status: () => this.#status(),
@@ -118,6 +133,32 @@ export class Control {
     this.#loadedAt = this.#now();
     this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
     logger.level = snapshot.log.level;
+  }
+
+  #page(): Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes"> {
+    const { configPath, version, logTail } = this.#options;
+    return {
+      gateway: this.#traffic.gateway,
+      live: this.#live,
+      log: logTail,
+      viewer: this.#viewer,
+      ledger: () => this.#state.status,
+      facts: () => ({
+        version,
+        startedAtMs: this.#startedMs,
+        isDraining: this.#draining,
+        threads: 1,
+        publicUrls: this.#traffic.urls,
+        adminUrls: this.#admin.urls,
+      }),
+      configuration: () => ({
+        file: configPath,
+        generation: this.#generation,
+        loadedAt: this.#loadedAt,
+        reloads: this.#history.all,
+        warnings: this.#warnings,
+      }),
+    };
   }
 
   #makeTraces(): LazyTraces {
@@ -146,6 +187,7 @@ export class Control {
       throw error;
     }
     control.#warn(loaded.warnings);
+    control.#warnings = loaded.warnings.map(formatProblem);
     control.#watch = watchConfig({
       files: loaded.files,
       onChange: (still) => control.#reloadChanged(still),
@@ -156,7 +198,7 @@ export class Control {
     options.notifier?.ready(control.#summary());
     // What the start does not need comes after it.
     control.#firstValue = loaded.written.value;
-    control.#timers.after(LATER_MS, () => control.#startLater());
+    control.#timers.after(LATER_MS, () => control.#startLater(loaded.files));
     return control;
   }
 
@@ -169,8 +211,9 @@ export class Control {
     );
   }
 
-  #startLater(): void {
+  #startLater(files: Fingerprints): void {
     if (this.#draining) return;
+    if (this.#generation === 1) this.#viewer.use(files);
     this.#runningDigests();
     this.#loopLag.start();
     void this.#metrics.load();
@@ -208,6 +251,7 @@ export class Control {
     this.#loopLag.stop();
     this.#watch?.close();
     this.#checker.close();
+    this.#viewer.close();
     this.#traffic.close();
     const { drainMs, drainDelayMs } = this.#snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
@@ -239,6 +283,7 @@ export class Control {
     );
     const { problems, changes } = taken;
     this.#lastReload = { at: this.#now(), ok: problems.length === 0, ...taken };
+    this.#history.add({ ...this.#lastReload, changes, reason });
     if (problems.length === 0) {
       logger.log("info", "configuration reloaded", {
         reason,
@@ -288,9 +333,11 @@ export class Control {
     };
   }
 
-  #use({ snapshot, digests }: AcceptedConfig, commit: () => Promise<void>): Promise<void> {
+  #use({ snapshot, digests, files, warnings }: AcceptedConfig, commit: () => Promise<void>): Promise<void> {
     this.#digests = digests;
     this.#snapshot = snapshot;
+    this.#viewer.use(files);
+    this.#warnings = warnings.map(formatProblem);
     const searched = commit();
     this.#state.use(snapshot);
     this.#options.logger.level = snapshot.log.level;

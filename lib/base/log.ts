@@ -28,6 +28,8 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
   /** Begins each line with its priority, as systemd's journal reads it: sd-daemon(3). */
   readonly priorities?: boolean;
+  /** Called with each line that is to be written, without its priority and its end. */
+  readonly onLine?: (level: LogLevel, line: string) => void;
   /** Maximum number of characters waiting for the writer. */
   readonly maxPendingChars?: number;
 }
@@ -60,9 +62,9 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     const head = JSON.stringify({ time, level, message });
     const rest = JSON.stringify(fields);
     // Joining two strings is cheaper than merging two objects.
-    const priority = options.priorities === true ? `<${PRIORITIES[level]}>` : "";
-    return priority +
-      (rest === "{}" ? `${head}\n` : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}\n`));
+    const text = rest === "{}" ? head : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}`);
+    options.onLine?.(level, text);
+    return options.priorities === true ? `<${PRIORITIES[level]}>${text}\n` : `${text}\n`;
   }
 
   async function drain(): Promise<void> {

@@ -9,7 +9,7 @@ import { builtInPrices, type PriceRow } from "../facts/price_table.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
-import { priceOrigin, priceText } from "./price_text.ts";
+import { priceOrigin, priceText } from "../facts/price_text.ts";
 
 /** Runs `adit prices`; returns the exit code: 0, 1 if nothing was found or could be read, 2 for wrong usage. */
 export async function prices(args: readonly string[], io: CliIo): Promise<number> {

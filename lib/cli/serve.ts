@@ -5,6 +5,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { Control } from "../app/control.ts";
 import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
+import { LogTail } from "../base/log_tail.ts";
 import { formatProblem } from "../base/problems.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
@@ -31,8 +32,10 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
       io,
     );
   }
+  const logTail = new LogTail();
   const logger = createLogger(io.runtime.writeOut, {
     clock: io.clock,
+    onLine: logTail.add,
     priorities: writesToJournal(io.env),
   });
   const loaded = await Promise.race([loadFrom(configPath, io), signals.stopped]);
@@ -49,7 +52,7 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
   let control: Control;
   try {
-    control = await Control.start(loaded, { ...io, configPath, logger, notifier, version: VERSION });
+    control = await Control.start(loaded, { ...io, configPath, logger, logTail, notifier, version: VERSION });
   } catch (error) {
     logger.log("error", "cannot start", { error: messageOf(error) });
     await lastLines(logger);

@@ -1,7 +1,7 @@
 /** What a request costs: its usage times a row of prices, in integers and rounded once. */
 
 import type { Usage } from "../base/usage.ts";
-import type { PriceRow, TokenPart, TokenPrices } from "./price_table.ts";
+import type { PriceRow, TokenPart, TokenPrices, UnitPart } from "./price_table.ts";
 
 /** Leaves room for the rounding. */
 const MAX_EXACT = Number.MAX_SAFE_INTEGER - 1000;
@@ -33,6 +33,30 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   const exact = tokens * BigInt(factor) + units * BigInt(PLAIN);
   const divisor = PICO_IN_NANO * BigInt(PLAIN);
   return Number((exact + divisor / 2n) / divisor);
+}
+
+/** One part of a cost: so many tokens, images or searches at a price each, in picodollars. */
+export interface CostPart {
+  readonly what: TokenPart | UnitPart;
+  readonly count: number;
+  readonly each: number;
+}
+
+/** What a cost consists of, for people: its parts, and the factor of the service tier for those that are tokens. */
+export function costParts(
+  usage: Usage,
+  price: PriceRow,
+): { readonly parts: readonly CostPart[]; readonly factor: number } {
+  const prices = tokenPrices(usage, price);
+  const tokens = partsOf(usage).map(([what, count]) => ({ what, count, each: prices[what] }));
+  const units = ([["image", usage.images], ["query", usage.queries]] as const)
+    .map(([what, count = 0]) => ({ what, count, each: price.units[what] }));
+  return {
+    parts: [...tokens, ...units].flatMap(({ what, count, each }) =>
+      count === 0 || each === undefined ? [] : [{ what, count, each }]
+    ),
+    factor: (factorOf(price, usage.tier ?? "default") ?? PLAIN) / PLAIN,
+  };
 }
 
 /** Tokens that reserved capacity serves have been paid with its fee. */

@@ -17,6 +17,7 @@ import type {
   RequestCost,
   RequestRecord,
 } from "../snapshot/record.ts";
+import type { InFlightRequest } from "../snapshot/in_flight.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { invokeTier, withTier } from "../wire/usage.ts";
 import type { Hold, Substitute } from "./admission/admit.ts";
@@ -243,6 +244,23 @@ export class Call {
     this.#firstByteMs = this.#elapsed();
     if (this.#receivedMs === undefined || this.#attempts.length === 0) return;
     this.#overheadMs = this.options.clock.monotonic() - this.#receivedMs - this.#attemptsMs;
+  }
+
+  /** What is known so far, for whoever watches. */
+  get progress(): InFlightRequest {
+    return {
+      requestId: this.id,
+      startedAtMs: this.#startedAtMs,
+      caller: this.#caller?.name,
+      model: this.#plan && cut(this.#plan.name, 256),
+      endpoint: this.#endpoint,
+      target: this.#target?.settings?.name,
+      stream: this.#stream,
+      failedAttempts: this.#attempts.filter(({ error }) => error !== undefined).length,
+      firstByteMs: this.#firstByteMs,
+      sentBytes: this.#sentBytes,
+      outputTokens: this.#answer?.outcome().usage?.outputTokens,
+    };
   }
 
   /** Settles a request, however it ended: records it, once, and releases everything. */

@@ -13,7 +13,7 @@ interface AnswerHead {
   readonly headers: Headers;
   /** Ignored fields and flags of the request, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
-  /** What is known about the response so far; read once, when the request is settled. */
+  /** What is known about the response so far. */
   outcome(): Outcome;
 }
 

@@ -14,6 +14,7 @@ import { type BodyBounds, discardBody, readBody } from "../server/body.ts";
 import { clientAddress } from "../server/client_address.ts";
 import { routePath } from "../server/path.ts";
 import { type ByteSource, streamBody } from "../server/stream.ts";
+import type { InFlight, InFlightRequest } from "../snapshot/in_flight.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { type Admission, type Elsewhere, Hold } from "./admission/admit.ts";
@@ -98,6 +99,16 @@ export class Pipeline {
   /** Number of requests that have not been settled. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** The requests that have been in flight longest. */
+  oldest(count: number): InFlight {
+    const requests: InFlightRequest[] = [];
+    for (const call of this.#inFlight) {
+      if (requests.length === count) break;
+      requests.push(call.progress);
+    }
+    return { total: this.#inFlight.size, requests };
   }
 
   /** New requests use this configuration; in-flight requests keep theirs. */

@@ -177,16 +177,12 @@ export class TargetHealth {
   /** For the operator; undefined if nothing is known about the target. */
   status(target: Target, nowMs: number): TargetStatus | undefined {
     const state = this.#states.get(placeOf(target));
-    if (state === undefined) return undefined;
-    const restsMs = Math.max(0, Math.round(state.restsUntil - nowMs));
-    return {
-      state: stateName(state, restsMs),
-      ...(restsMs > 0 && { rests_ms: restsMs }),
-      in_flight: state.inFlight,
-      ...(state.latencyMs !== undefined && { latency_ms: Math.round(state.latencyMs) }),
-      failures_in_row: Math.max(state.failuresInRow, state.breaksInRow),
-      ...(state.lastError !== undefined && { last_error: state.lastError }),
-    };
+    return state === undefined ? undefined : statusOf(state, nowMs);
+  }
+
+  /** The same for every target that has been used, by its place. */
+  *used(nowMs: number): Generator<readonly [place: string, status: TargetStatus]> {
+    for (const [place, state] of this.#states) yield [place, statusOf(state, nowMs)];
   }
 
   /** Forgets targets that are no longer configured, unless they are in use. */
@@ -230,8 +226,20 @@ export interface RefusedOptions {
   readonly afterContent?: boolean;
 }
 
+function statusOf(state: State, nowMs: number): TargetStatus {
+  const restsMs = Math.max(0, Math.round(state.restsUntil - nowMs));
+  return {
+    state: stateName(state, restsMs),
+    ...(restsMs > 0 && { rests_ms: restsMs }),
+    in_flight: state.inFlight,
+    ...(state.latencyMs !== undefined && { latency_ms: Math.round(state.latencyMs) }),
+    failures_in_row: Math.max(state.failuresInRow, state.breaksInRow),
+    ...(state.lastError !== undefined && { last_error: state.lastError }),
+  };
+}
+
 /** Equal targets of several models share their health. */
-function placeOf({ provider, modelId }: Target): string {
+export function placeOf({ provider, modelId }: Target): string {
   return JSON.stringify([provider.name, provider.region, modelId]);
 }
 

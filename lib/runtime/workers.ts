@@ -10,6 +10,8 @@ import { messageOf } from "../base/errors.ts";
 export const WORKER_ENTRIES = {
   /** Reads and checks a configuration. */
   configuration: "lib/app/check_worker.ts",
+  /** Reads the running configuration for the operator's page. */
+  configuration_view: "lib/app/page/view_worker.ts",
   /** Writes the usage ledger and reads it. */
   ledger: "lib/ledger/worker.ts",
 } as const;

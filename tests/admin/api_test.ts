@@ -36,7 +36,8 @@ Deno.test("a request without a key is refused, even if the hash in the configura
   });
   for (const authorization of ["", "Bearer", "Bearer ", "Basic Og=="]) {
     const request = new Request("http://adit.test/", { headers: { authorization } });
-    const answer = await api({ path: "/admin/v1/models", remote: "127.0.0.1", request });
+    const { signal: clientGone } = new AbortController();
+    const answer = await api({ path: "/admin/v1/models", remote: "127.0.0.1", request, clientGone });
     equal(answer?.status, 401, authorization);
   }
 });
@@ -223,5 +224,9 @@ Deno.test("a body that is too large or too late is refused as elsewhere", async 
   });
   const headers = { authorization: `Bearer ${KEY}` };
   const request = new Request("http://adit.test/", { method: "POST", headers, body: "{}" });
-  equal((await api({ request, path: "/admin/v1/models", remote: "" }))?.status, 413);
+  equal(
+    (await api({ request, path: "/admin/v1/models", remote: "", clientGone: new AbortController().signal }))
+      ?.status,
+    413,
+  );
 });

@@ -84,6 +84,7 @@ export async function withFiles(test: (world: World) => Promise<void>): Promise<
       const answer = await api({
         path: target,
         remote: "127.0.0.1",
+        clientGone: new AbortController().signal,
         request: new Request("http://adit.test/", {
           method,
           headers: { ...(key === "" ? {} : { authorization: `Bearer ${key}` }), ...headers },

@@ -6,6 +6,7 @@ import { Control } from "../../lib/app/control.ts";
 import { type CheckedConfig, summaryOf } from "../../lib/app/check_messages.ts";
 import { toPieces } from "../../lib/base/pieces.ts";
 import { systemClock } from "../../lib/base/clock.ts";
+import { LogTail } from "../../lib/base/log_tail.ts";
 import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
@@ -34,6 +35,7 @@ async function startControl(startWorker: StartWorker): Promise<RunningControl> {
     version: "1.0.0",
     runtime: { ...denoRuntime, startWorker },
     clock: systemClock,
+    logTail: new LogTail(),
     logger: SILENT,
     env: {},
   });

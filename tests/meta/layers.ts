@@ -36,12 +36,23 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "wire",
   ],
   telemetry: ["base", "facts", "runtime", "snapshot"],
-  admin: ["base", "config", "ledger", "runtime", "snapshot"],
+  admin: ["base", "config", "facts", "ledger", "runtime", "snapshot", "telemetry"],
   // The built-in Bedrock knows nothing of the gateway in front of it.
   emulator: ["aws", "base", "codec", "runtime"],
   // The router with all endpoints is given to the pipeline here.
   app: [
-    ...["admin", "base", "config", "emulator", "endpoints", "gateway", "ledger", "providers", "runtime"],
+    ...[
+      "admin",
+      "base",
+      "config",
+      "emulator",
+      "endpoints",
+      "facts",
+      "gateway",
+      "ledger",
+      "providers",
+      "runtime",
+    ],
     ...["server", "snapshot", "store", "telemetry"],
   ],
   cli: [

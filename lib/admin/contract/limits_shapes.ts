@@ -24,6 +24,8 @@ export interface RuleView {
   readonly limit: number;
   /** 0 for `concurrent`. */
   readonly period_s: number;
+  /** The most that can be used at once: `used` and `remaining` are parts of it. */
+  readonly at_once: number;
   readonly used: number;
   readonly remaining: number;
   /** Until all of it is there again; 0 for `concurrent`. */

@@ -32,7 +32,7 @@ import { isSignedByCaller } from "../../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
 import { type Learned, lessonsFor } from "./learned.ts";
-import { priceOrigin, priceText } from "../price_text.ts";
+import { priceOrigin, priceText } from "../../facts/price_text.ts";
 import { limitFacts, quotaText } from "./limit_facts.ts";
 import { traitFacts } from "./trait_facts.ts";
 

@@ -4,15 +4,15 @@ import type { Clock } from "../../base/clock.ts";
 import type { AditError, RefusingLimit } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { TokenWeights } from "../../snapshot/limits.ts";
+import type { RateLimit, TokenWeights } from "../../snapshot/limits.ts";
 import type { Store } from "../../store/store.ts";
 import type { Held, Meter, Taken, Wait } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
 import type { Dialect } from "../dialect.ts";
-import { type Gate, takeFrom, waitFor } from "./gate.ts";
+import { Bucket, type Gate, type RuleCounts, Slots, takeFrom, waitFor, type What, WHATS } from "./gate.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { limitRefusal, unmeteredRefusal } from "./limit_refusal.ts";
-import { LimitStates, RuleBook } from "./rule_book.ts";
+import { LimitStates, RuleBook, type UsedLimit } from "./rule_book.ts";
 
 export interface RateLimitsOptions {
   readonly clock: Clock;
@@ -27,6 +27,22 @@ export interface RuleStatus {
   readonly mode: string;
   readonly refused: number;
   readonly would_refuse: number;
+}
+
+/** One limit of a rule, and what one subject has used of it. */
+export interface LimitUse {
+  readonly rule: RateLimit;
+  readonly counts: Readonly<RuleCounts>;
+  readonly what: What;
+  /** Empty where all share one, and where nobody has used it. */
+  readonly subject: string;
+  /** Requests or tokens in the rule's period, or requests at the same time. */
+  readonly limit: number;
+  /** What can be used at once when nothing has been used. */
+  readonly depth: number;
+  readonly remaining: number;
+  /** Until everything can be used again; 0 for requests at the same time. */
+  readonly resetUs: number;
 }
 
 /** One per process: its state outlives configurations. Requests of earlier ones follow the current rules. */
@@ -106,6 +122,21 @@ export class RateLimits implements Meter {
     return { held: this.#states.held, rules: Object.fromEntries(rules) };
   }
 
+  /** Every limit of every rule, for each subject that has used it; one without a subject where nobody has. */
+  view(): readonly LimitUse[] {
+    const nowUs = this.#nowUs();
+    const used = Map.groupBy(this.#states.used(), ({ rule, what }) => `${what} ${rule}`);
+    return this.#book.rules.flatMap((rule) =>
+      WHATS.filter((what) => rule[what] !== undefined).flatMap((what) => {
+        const current = (used.get(`${what} ${rule.name}`) ?? []).filter(({ each }) => each === rule.each);
+        const counts = this.#states.counts(rule.name);
+        return current.length === 0
+          ? [useOf(rule, counts, { what, subject: "", state: undefined }, nowUs)]
+          : current.map((limit) => useOf(rule, counts, limit, nowUs));
+      })
+    );
+  }
+
   #nowUs(): number {
     return Math.floor(this.#options.clock.monotonic() * 1000);
   }
@@ -128,6 +159,26 @@ export class RateLimits implements Meter {
     this.#oversized.add(name);
     this.#options.onOversized({ rule: name, what });
   }
+}
+
+function useOf(
+  rule: RateLimit,
+  counts: RuleCounts,
+  { what, subject, state }: Pick<UsedLimit, "what" | "subject"> & {
+    readonly state: Bucket | Slots | undefined;
+  },
+  nowUs: number,
+): LimitUse {
+  const use = { rule, counts, what, subject };
+  if (what === "concurrent") {
+    const limit = rule.concurrent ?? 0;
+    const taken = state instanceof Slots ? state.size : 0;
+    return { ...use, limit, depth: limit, remaining: Math.max(0, limit - taken), resetUs: 0 };
+  }
+  const { limit = 0, burstMs = 0, periodMs = 1 } = rule[what] ?? {};
+  const depth = Math.floor(limit * burstMs / periodMs);
+  const view = state instanceof Bucket ? state.view(nowUs) : { remaining: depth, resetUs: 0 };
+  return { ...use, limit, depth, remaining: view.remaining, resetUs: view.resetUs };
 }
 
 interface RefusalOptions {

@@ -5,20 +5,36 @@ import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Store } from "../../store/store.ts";
-import { Bucket, type Gate, type RateGate, type RuleCounts, Slots } from "./gate.ts";
+import { Bucket, type Gate, type RateGate, type RuleCounts, Slots, type What } from "./gate.ts";
+
+/** Whose limit it is. */
+export interface LimitSubject {
+  readonly rule: string;
+  readonly each: Each;
+  /** Empty where all share one. */
+  readonly subject: string;
+}
+
+/** A subject that has used a limit. */
+export interface UsedLimit extends LimitSubject {
+  readonly what: What;
+  readonly state: Bucket | Slots;
+}
 
 /** The state of every limit, by rule and subject. It outlives configurations. */
 export class LimitStates {
   readonly #store: Store;
   readonly #buckets = new Map<string, Bucket>();
   readonly #slots = new Map<string, Slots>();
+  readonly #subjects = new Map<string, Omit<UsedLimit, "state">>();
   readonly #counts = new Map<string, RuleCounts>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  bucket(key: string, allowance: Allowance, nowUs: number): Bucket {
+  bucket(what: RateGate["what"], of: LimitSubject, allowance: Allowance, nowUs: number): Bucket {
+    const key = this.#keyOf(what, of);
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
       bucket = new Bucket(this.#store.cell(key), allowance);
@@ -27,13 +43,28 @@ export class LimitStates {
     return bucket;
   }
 
-  slots(key: string): Slots {
+  slots(of: LimitSubject): Slots {
+    const key = this.#keyOf("concurrent", of);
     let slots = this.#slots.get(key);
     if (slots === undefined) {
       slots = new Slots(this.#store.calls(key));
       this.#slots.set(key, slots);
     }
     return slots;
+  }
+
+  /** Every limit that somebody has used, in no order. */
+  *used(): Generator<UsedLimit> {
+    for (const [key, subject] of this.#subjects) {
+      const state = this.#buckets.get(key) ?? this.#slots.get(key);
+      if (state !== undefined) yield { ...subject, state };
+    }
+  }
+
+  #keyOf(what: What, of: LimitSubject): string {
+    const key = `${what} ${of.rule} ${of.each} ${of.subject}`;
+    if (!this.#subjects.has(key)) this.#subjects.set(key, { ...of, what });
+    return key;
   }
 
   counts(rule: string): RuleCounts {
@@ -50,13 +81,18 @@ export class LimitStates {
     for (const [key, bucket] of this.#buckets) {
       if (!bucket.isIdle(nowUs)) continue;
       this.#buckets.delete(key);
-      this.#store.forget(key);
+      this.#forget(key);
     }
     for (const [key, slots] of this.#slots) {
       if (!slots.isIdle) continue;
       this.#slots.delete(key);
-      this.#store.forget(key);
+      this.#forget(key);
     }
+  }
+
+  #forget(key: string): void {
+    this.#subjects.delete(key);
+    this.#store.forget(key);
   }
 
   /** Units and calls held by requests in flight, which is nothing once all have ended. */
@@ -138,25 +174,25 @@ export class RuleBook {
     nowUs: number,
   ) {
     const gates = rules.filter(({ scope }) => includesCaller(scope, caller)).flatMap((rule) => {
-      const key = `${rule.name} ${rule.each} ${SUBJECTS[rule.each](caller, model)}`;
-      return this.#gatesOf(rule, key, nowUs);
+      const of = { rule: rule.name, each: rule.each, subject: SUBJECTS[rule.each](caller, model) };
+      return this.#gatesOf(rule, of, nowUs);
     });
     return ORDER.flatMap((what) => gates.filter((gate) => gate.what === what));
   }
 
-  #gatesOf(rule: RateLimit, key: string, nowUs: number): readonly Gate[] {
+  #gatesOf(rule: RateLimit, of: LimitSubject, nowUs: number): readonly Gate[] {
     const counts = this.#states.counts(rule.name);
     const rate = (what: RateGate["what"]): readonly RateGate[] => {
       const allowance = rule[what];
       if (allowance === undefined) return [];
-      return [{ rule, counts, what, state: this.#states.bucket(`${what} ${key}`, allowance, nowUs) }];
+      return [{ rule, counts, what, state: this.#states.bucket(what, of, allowance, nowUs) }];
     };
     const slots: readonly Gate[] = rule.concurrent === undefined ? [] : [{
       rule,
       counts,
       what: "concurrent",
       max: rule.concurrent,
-      state: this.#states.slots(`concurrent ${key}`),
+      state: this.#states.slots(of),
     }];
     return [...slots, ...rate("requests"), ...rate("tokens")];
   }

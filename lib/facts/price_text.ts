@@ -1,6 +1,6 @@
 /** A row of prices as text, for people. */
 
-import { BUILT_IN_PRICES, type PriceRow, type TokenPrices } from "../facts/price_table.ts";
+import { BUILT_IN_PRICES, type PriceRow, type TokenPrices } from "./price_table.ts";
 
 /** The prices of a row in US dollars: `in 3.3, out 16.5 a million tokens; above 200000 tokens …`. */
 export function priceText({ tokens, over, tiers, units }: PriceRow): string {

@@ -1,0 +1,23 @@
+/** Rules and budgets, each with what is left. */
+
+import type { LimitsView } from "../contract/contract.ts";
+import { matches, nextCursor, pageQuery, type ReadQuery, searchIn } from "./pages.ts";
+import type { ViewSources } from "./view_sources.ts";
+
+const PAGE = { byDefault: 200, max: 1000 } as const;
+
+/** A page of both lists. */
+export function limitsView({ rules, budgets }: ViewSources, read: ReadQuery): LimitsView {
+  const search = searchIn(read);
+  const page = pageQuery(read, PAGE);
+  const { offset, limit } = page;
+  const foundRules = rules().filter(({ rule, subject, what }) => matches(search, [rule, subject, what]));
+  const foundBudgets = budgets().filter(({ name, subject, unit }) => matches(search, [name, subject, unit]));
+  return {
+    rules: foundRules.slice(offset, offset + limit),
+    budgets: foundBudgets.slice(offset, offset + limit),
+    rules_total: foundRules.length,
+    budgets_total: foundBudgets.length,
+    next_cursor: nextCursor(page, Math.max(foundRules.length, foundBudgets.length)),
+  };
+}

@@ -1,0 +1,29 @@
+/** What became of the last versions of the configuration. */
+
+import type { ReloadView } from "../../admin/contract/contract.ts";
+import { cutList } from "../../base/log_words.ts";
+
+const MAX_RELOADS = 20;
+/** Names of one kind that are kept of a version. */
+const MAX_NAMES = { items: 100, chars: 128 } as const;
+
+/** The last versions, the newest first. */
+export class ReloadHistory {
+  #reloads: readonly ReloadView[];
+
+  constructor(startedAt: string) {
+    this.#reloads = [{ at: startedAt, reason: "start", ok: true, problems: [], changes: {} }];
+  }
+
+  get all(): readonly ReloadView[] {
+    return this.#reloads;
+  }
+
+  add(reload: ReloadView): void {
+    const changes = Object.entries(reload.changes).map(([what, names]) => [what, cutList(names, MAX_NAMES)]);
+    this.#reloads = [{ ...reload, changes: Object.fromEntries(changes) }, ...this.#reloads].slice(
+      0,
+      MAX_RELOADS,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+/** The last lines of the log, in memory, for whoever looks at them. */
+
+import type { LogLevel } from "./log.ts";
+
+/** A line as it was written, without its end. */
+export interface TailLine {
+  /** Counts up from 1. */
+  readonly seq: number;
+  readonly level: LogLevel;
+  /** Empty if the line was longer than is kept. */
+  readonly line: string;
+}
+
+const MAX_LINES = 1000;
+/** Characters of one line; what is longer is the stack of a bug or a very long list. */
+const MAX_LINE_CHARS = 8 * 1024;
+
+/** Keeps the last thousand lines, by reference: nothing is formatted or copied for it. */
+export class LogTail {
+  readonly #lines: TailLine[] = [];
+  #seq = 0;
+
+  /** Number of the last line. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  /** Keeps a line; used as `onLine` of a logger. */
+  readonly add = (level: LogLevel, line: string): void => {
+    const seq = ++this.#seq;
+    this.#lines[(seq - 1) % MAX_LINES] = { seq, level, line: line.length > MAX_LINE_CHARS ? "" : line };
+  };
+
+  /** The lines after the one with this number that are still kept, the oldest first. */
+  after(seq: number): readonly TailLine[] {
+    const first = Math.max(seq + 1, this.#seq - MAX_LINES + 1, 1);
+    const lines: TailLine[] = [];
+    for (let next = first; next <= this.#seq; next++) {
+      const line = this.#lines[(next - 1) % MAX_LINES];
+      if (line !== undefined) lines.push(line);
+    }
+    return lines;
+  }
+}
