@@ -10,6 +10,7 @@ OPENCODE_VERSION := 1.18.33
 CODEX_VERSION := 0.171.0
 OPENAI_PYTHON_VERSION := 3.57.0
 AGENTS_PYTHON_VERSION := 0.24.0
+LANGCHAIN_PYTHON_VERSION := 1.7.4
 
 TASKS := run test check fmt golden build release bench micro fuzz soak
 
@@ -19,8 +20,8 @@ OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error
 NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)-codex-$(CODEX_VERSION)-openai-$(OPENAI_PYTHON_VERSION)
-PYTHON_CLIENTS := openai==$(OPENAI_PYTHON_VERSION) openai-agents==$(AGENTS_PYTHON_VERSION)
+CLIENTS := .tools/clients/claude-code-$(CLAUDE_CODE_VERSION)-opencode-$(OPENCODE_VERSION)-codex-$(CODEX_VERSION)-openai-$(OPENAI_PYTHON_VERSION)-langchain-$(LANGCHAIN_PYTHON_VERSION)
+PYTHON_CLIENTS := 'openai[bedrock]==$(OPENAI_PYTHON_VERSION)' openai-agents==$(AGENTS_PYTHON_VERSION) langchain-openai==$(LANGCHAIN_PYTHON_VERSION)
 CLIENT_TESTS := $(addprefix tests/e2e/,claude_code_program_test.ts opencode_program_test.ts codex_program_test.ts)
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
@@ -97,7 +98,7 @@ endef
 define install_python_clients
 { python3 -m venv $(1)/python && $(1)/python/bin/pip install --quiet --disable-pip-version-check $(2); } >$(1).log 2>&1 || { \
   rm -rf $(1)/python; \
-  echo "make: OpenAI's Python clients cannot be installed ($(1).log), so their tests do not run" >&2; }
+  echo "make: the Python clients cannot be installed ($(1).log), so their tests do not run" >&2; }
 endef
 
 .tools/dependencies: deno.json deno.lock $(TOOLS)

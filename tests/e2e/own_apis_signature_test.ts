@@ -2,13 +2,16 @@
 
 import { AwsClient } from "aws4fetch";
 import assert from "node:assert/strict";
-import { CLAUDE, NATIVE_CONFIG, PAIR } from "./native_config.ts";
+import OpenAI from "openai";
+import { bedrock } from "openai/providers/bedrock/aws";
+import { CLAUDE, NATIVE_CONFIG, PAIR, TITAN } from "./native_config.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
 
 const CONFIG = NATIVE_CONFIG.replace(
   "callers:\n",
   `  gpt: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle }
   own-claude: { provider: east, id: "${CLAUDE}", messages: runtime }
+  titan: { provider: east, id: "${TITAN}" }
 callers:
 `,
 );
@@ -58,6 +61,27 @@ forEachRuntime(
         assert.equal(status, 200, `${service} ${path} ${model}: ${text}`);
         assert.match(text, /hello there/);
       }
+    }
+  },
+);
+
+forEachRuntime(
+  "own APIs: OpenAI's client signs for either endpoint, with only another base URL",
+  async (runtime) => {
+    await using program = await startProgram(runtime, CONFIG);
+    for (const endpoint of ["mantle", "runtime"] as const) {
+      const place = { endpoint, region: "us-east-1", baseURL: `${program.url}/openai/v1` };
+      const clientWith = (secretAccessKey: string) =>
+        new OpenAI({ provider: bedrock({ ...place, ...PAIR, secretAccessKey }), maxRetries: 0 });
+      const client = clientWith(PAIR.secretAccessKey);
+      for (const model of ["gpt", "claude"]) {
+        const stream = client.responses.stream({ model, input: "reply with: hello there" });
+        assert.equal((await stream.finalResponse()).output_text, "hello there");
+      }
+      const { data } = await client.embeddings.create({ model: "titan", input: ["one", "two"] });
+      assert.equal(data[1]?.embedding.length, 1024);
+      const wrong = clientWith("x".repeat(40)).responses.create({ model: "gpt", input: "hi" });
+      await assert.rejects(wrong, { status: 401 });
     }
   },
 );
