@@ -80,9 +80,10 @@ export class Traffic {
   }
 
   /** Refuses further requests on open connections, and accepts no connections. Resolves when all have been answered. */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
     this.gateway.pipeline.startDraining();
-    return this.#listeners.drain();
+    await this.#listeners.drain();
+    await this.gateway.pipeline.noneLeftBehind();
   }
 
   /** Ends every in-flight request, because the gateway shuts down. */

@@ -209,7 +209,7 @@ class Attempts {
   async #mayGoOn({ refused }: Refusal): Promise<boolean> {
     const { routing: { retry } } = this.#request.plan;
     const rule = retryRule(refused);
-    if (this.#attempts >= retry.attempts || this.#call.remainingMs === 0) return false;
+    if (this.#attempts >= retry.attempts || this.#call.remainingMs === 0 || this.#call.isLeft) return false;
     if (rule.elsewhere && this.#dropToNext()) {
       this.#repeats = 0;
       // The first switch is the purpose of fail-over; more of them would multiply an outage.

@@ -1,9 +1,8 @@
 /** One in-flight request: its state, its one deadline, how it is ended early, and its record. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
-import { scrub } from "../aws/scrub.ts";
-import { AditError, type UpstreamDetail } from "../base/errors.ts";
-import { cut, cutList, logWords } from "../base/log_words.ts";
+import { AditError } from "../base/errors.ts";
+import { cut, cutList } from "../base/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
 import type { Spent } from "../base/usage.ts";
@@ -12,7 +11,6 @@ import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
 import type {
   InsteadOf,
   RecordedAttempt,
-  RecordedError,
   RecordSink,
   RequestCost,
   RequestRecord,
@@ -25,6 +23,7 @@ import type { ClientFacts } from "./client_facts.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestCost } from "./request_cost.ts";
 import type { Answer, Outcome } from "./outcome.ts";
+import { MAX_NAME_CHARS, recordedError } from "./recorded_error.ts";
 
 export interface CallOptions {
   readonly id: string;
@@ -40,6 +39,10 @@ export interface CallOptions {
   readonly client: ClientFacts;
   /** Receive the record, once, when the request is settled. */
   readonly sinks: readonly RecordSink[];
+  /**
+   * Called when a client has left whose response could be read to its end; returns whether there is room to.
+   */
+  readonly mayDrain: (call: Call) => boolean;
   /** Called before the sinks. */
   readonly onSettled: (call: Call) => void;
 }
@@ -72,6 +75,10 @@ export class Call {
   #brokenAttempts = 0;
   #answer: Answer | undefined;
   #onOverdue: (() => void) | undefined;
+  #onLeft: (() => void) | undefined;
+  /** Once its client has left: when reading on ends at the latest. */
+  #draining: Deadline | undefined;
+  #isDrained = false;
   #onSettled: ((error: AditError | undefined, spent: Spent | undefined) => void) | undefined;
   readonly #attempts: RecordedAttempt[] = [];
   readonly #passedOver: PassedOver[] = [];
@@ -162,6 +169,7 @@ export class Call {
    */
   openAlso(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.isLeft) throw new AditError("client_gone");
     this.#target = target;
     this.#stream = isStream(upstreamCall.operation);
     const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
@@ -190,6 +198,43 @@ export class Call {
     this.#failure ??= error;
     for (const exchange of this.#exchanges) exchange.end(error);
     this.#ending?.abort(this.#failure);
+  }
+
+  /**
+   * Records that the client has left. What Bedrock has been sent is aborted, unless its model's responses are read to
+   * their end; returns whether this one is.
+   */
+  leave(): boolean {
+    if (this.isLeft) return true;
+    if (!this.#mayDrain()) {
+      this.end(new AditError("client_gone"));
+      return false;
+    }
+    this.#draining = this.options.timers.after(MAX_DRAIN_MS, () => this.end(new AditError("client_gone")));
+    this.#hold?.release();
+    this.#onLeft?.();
+    return true;
+  }
+
+  #mayDrain(): boolean {
+    return !this.#settled && this.#failure === undefined && this.#exchanges.size > 0 &&
+      this.#plan?.routing.afterClientLeft === "drain" && this.options.mayDrain(this);
+  }
+
+  /** Whether the client has left while its response is read to the end. */
+  get isLeft(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** Registers a callback for when the client has left and the response is to be read to its end; it may have already. */
+  onLeft(callback: () => void): void {
+    this.#onLeft = callback;
+    if (this.isLeft) callback();
+  }
+
+  /** Records that the response was read to its end after its client had left. */
+  drained(): void {
+    this.#isDrained = true;
   }
 
   /** Registers a callback for the deadline, for a stream whose client does not read and would not notice. */
@@ -268,6 +313,7 @@ export class Call {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.cancel();
+    this.#draining?.cancel();
     // Before the exchanges are forgotten, whose headers name the tier.
     const outcome = this.#outcome();
     if (error !== undefined) this.#endExchanges(error);
@@ -356,6 +402,7 @@ export class Call {
       dialect: this.options.dialect,
       usage: outcome?.usage,
       error,
+      drained: this.#isDrained,
       accepted: this.#accepted || isLeft,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
@@ -378,6 +425,7 @@ export class Call {
       usage: outcome?.usage,
       spent,
       cost: this.#costOf(spent),
+      drained: this.#isDrained,
       insteadOf: this.#insteadOf,
       limit: error?.details.limit,
       shadowLimits: this.#hold?.shadowed ?? [],
@@ -414,50 +462,10 @@ function shortId(id: string | undefined): string | undefined {
   return id && cut(id, MAX_NAME_CHARS);
 }
 
-function recordedError(error: AditError): RecordedError {
-  const { upstream, param } = error.details;
-  return {
-    kind: error.kind,
-    reason: upstream === undefined ? logWords(error.message) : undefined,
-    param: param && cut(param, 256),
-    upstream: upstream && recordedWords(upstream),
-    cause: causeOf(error),
-  };
-}
-
-/** What the upstream said, which may quote the request. */
-function recordedWords({ type, message, requestId, ...detail }: UpstreamDetail): UpstreamDetail {
-  return {
-    ...detail,
-    ...(type !== undefined && { type: cut(type, MAX_NAME_CHARS) }),
-    ...(message !== undefined && { message: logWords(scrub(message)) }),
-    ...(requestId !== undefined && { requestId: cut(requestId, MAX_NAME_CHARS) }),
-  };
-}
+/** Longest time for which a response is read whose client has left. */
+const MAX_DRAIN_MS = 300_000;
 
 /** What could be the name of a model; any other text may be anything. */
 const MODEL_WORD = /^[\w.:@/+-]+…?$/;
-/** Maximum length of a name that the caller or the upstream chose. */
-const MAX_NAME_CHARS = 128;
 /** Of fields and anomalies. */
 const NAMES = { items: 50, chars: MAX_NAME_CHARS } as const;
-/** Maximum length of the causes of an error, or of its stack. */
-const MAX_CAUSE_CHARS = 2048;
-
-/** Maximum depth of the chain of causes. */
-const MAX_CAUSES = 4;
-
-/** The cause of one of our errors, for the operator: names and codes of system errors and bugs. */
-function causeOf(error: AditError): string | undefined {
-  const { cause } = error.details;
-  if (error.kind === "internal" && cause instanceof Error) {
-    return cut(cause.stack ?? String(cause), MAX_CAUSE_CHARS);
-  }
-  const texts: string[] = [];
-  // Deno 2.9.6 reports "fetch failed", and only the cause says whether it was the name, the connection or TLS.
-  for (let each = cause; each !== undefined && texts.length < MAX_CAUSES;) {
-    texts.push(each instanceof Error ? `${each.name}: ${each.message}` : String(each));
-    each = each instanceof Error ? each.cause : undefined;
-  }
-  return texts.length === 0 ? undefined : cut(texts.join(": "), MAX_CAUSE_CHARS);
-}

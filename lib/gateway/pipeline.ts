@@ -80,6 +80,9 @@ interface Admissible {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #inFlight = new Set<Call>();
+  /** Requests whose clients have left, while their responses are read to the end. */
+  readonly #leftBehind = new Set<Call>();
+  #onNoneLeft: (() => void) | undefined;
   readonly #startedMs: number;
   readonly #unproven = new Unproven();
   readonly #heavy = new HeavyWork();
@@ -98,7 +101,7 @@ export class Pipeline {
 
   /** Number of requests that have not been settled. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.size + this.#leftBehind.size;
   }
 
   /** The requests that have been in flight longest. */
@@ -121,9 +124,15 @@ export class Pipeline {
     this.#draining = true;
   }
 
+  /** Resolves when no response is being read for a client that has left. */
+  noneLeftBehind(): Promise<void> {
+    if (this.#leftBehind.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onNoneLeft = resolve);
+  }
+
   /** Aborts every in-flight request: streams with an error event, others with an error response. */
   abortAll(error: AditError): void {
-    for (const call of this.#inFlight) call.end(error);
+    for (const call of [...this.#inFlight, ...this.#leftBehind]) call.end(error);
   }
 
   readonly handle: Handler = async (request, connection) => {
@@ -161,8 +170,15 @@ export class Pipeline {
       remoteAddress: clientAddress(connection.remoteAddress, headers, this.#snapshot.trustedProxies),
       client: clientFacts(headers),
       sinks,
+      mayDrain: (left) => {
+        if (this.#leftBehind.size >= MAX_DRAINING) return false;
+        this.#inFlight.delete(left);
+        this.#leftBehind.add(left);
+        return true;
+      },
       onSettled: (settled) => {
         this.#inFlight.delete(settled);
+        if (this.#leftBehind.delete(settled) && this.#leftBehind.size === 0) this.#onNoneLeft?.();
         connection.answered?.();
       },
     });
@@ -322,6 +338,7 @@ export class Pipeline {
     call.hold?.asked.forgetBody();
     if (attempt.refused === undefined) {
       call.accepted();
+      if (call.isLeft && isWhole(attempt.answered)) return unread(call, attempt.answered);
       return this.#send(attempt.answered, call);
     }
     const { refused, ignored, answer } = attempt;
@@ -395,9 +412,19 @@ function streamLost(): AditError {
   );
 }
 
+/** Maximum number of responses that are read to their end for clients that have left. */
+const MAX_DRAINING = 64;
+
+/** The end of a request whose whole answer nobody waits for any more. */
+function unread(call: Call, answer: WholeAnswer): Response {
+  call.began(answer);
+  call.drained();
+  return refusal(call, new AditError("client_gone"), answer.ignored);
+}
+
 /** Ends the call if its client leaves before the response, or has already left. */
 function endWithClient(call: Call, clientGone: AbortSignal): void {
-  const end = () => call.end(new AditError("client_gone"));
+  const end = () => call.leave();
   if (clientGone.aborted) end();
   else clientGone.addEventListener("abort", end, { once: true });
 }

@@ -18,6 +18,15 @@ export interface ByteSource {
 export interface StreamedCall {
   /** Stops the upstream's work: the next read fails with the error. */
   end(error: AditError): void;
+  /**
+   * Called when the client has left. Either the upstream's work is stopped, or the callback of `onLeft` is called and
+   * true returned.
+   */
+  leave(): boolean;
+  /** Registers a callback for when the client has left and the response is to be read to its end all the same. */
+  onLeft(callback: () => void): void;
+  /** Called before `settle` if the response was read to its end for nobody. */
+  drained(): void;
   /** Registers a callback for the request's deadline. */
   onOverdue(callback: () => void): void;
   /** Records bytes of the response that are about to be sent. */
@@ -34,7 +43,7 @@ export interface StreamOptions {
 
 /**
  * A body that requests more from its source only after the client has consumed what there was. However it ends, the
- * call is settled; if the client leaves, the call is ended and the upstream's work stopped.
+ * call is settled; if the client leaves, the upstream's work is stopped, or its result read to the end for the counts.
  */
 export function streamBody(
   source: ByteSource,
@@ -43,6 +52,7 @@ export function streamBody(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isOpen = true;
   let isWaiting = false;
+  let reading: Promise<Uint8Array<ArrayBuffer> | undefined> | undefined;
   let silence: Deadline | undefined;
 
   function watchSilence(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
@@ -69,24 +79,45 @@ export function streamBody(
     return gone;
   }
 
+  /** Reads the rest for nobody, as fast as it comes. */
+  async function drain(): Promise<void> {
+    if (!isOpen) return;
+    isOpen = false;
+    silence?.cancel();
+    try {
+      // What is being read must have arrived before more can be.
+      for (let bytes = await (reading ?? source.next()); bytes !== undefined; bytes = await source.next()) {
+        call.wrote(bytes.length);
+      }
+      call.drained();
+    } catch {
+      // The counts are estimated, as for any response that broke off.
+    }
+    call.settle(new AditError("client_gone"));
+  }
+
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       watchSilence(controller);
+      call.onLeft(() => void drain());
       call.onOverdue(() => {
         // A pending read fails by itself; a client that does not read has to be given up on.
         if (isOpen && !isWaiting) controller.error(abandon());
       });
     },
     async pull(controller) {
+      if (!isOpen) return controller.close();
       isWaiting = true;
       let bytes: Uint8Array<ArrayBuffer> | undefined;
       let error: AditError | undefined;
       try {
-        bytes = await source.next();
+        reading = source.next();
+        bytes = await reading;
       } catch (cause) {
         error = toAditError(cause);
       }
       isWaiting = false;
+      reading = undefined;
       if (!isOpen) return;
       if (bytes !== undefined) {
         silence?.extend(keepaliveMs);
@@ -99,7 +130,7 @@ export function streamBody(
       controller.close();
     },
     cancel() {
-      if (isOpen) abandon();
+      if (isOpen && !call.leave()) finish(new AditError("client_gone"));
     },
   }, { highWaterMark: 0 });
 }

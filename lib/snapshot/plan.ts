@@ -35,4 +35,5 @@ export const DIRECT: Routing = {
   health: { failures: 3, coolMs: 5_000, coolMaxMs: 120_000 },
   firstTokenMs: undefined,
   commitWithinMs: 0,
+  afterClientLeft: "abort",
 };

@@ -63,6 +63,8 @@ export interface RequestRecord {
   readonly spent: Spent | undefined;
   /** What the request cost; undefined if it runs nothing upstream or was not admitted. */
   readonly cost: RequestCost | undefined;
+  /** Whether the response was read to its end after its client had left. */
+  readonly drained: boolean;
   /** The rule that refused the request, if one did. */
   readonly limit: RefusingLimit | undefined;
   /** Rules that would have refused it if they were enforced. */

@@ -247,6 +247,8 @@ export interface Model {
 
 export const PICKS = ["load", "weight"] as const;
 
+export const AFTER_CLIENT_LEFT = ["abort", "drain"] as const;
+
 /** How a model's targets are chosen, and when another one is tried. */
 export interface Routing {
   /** Among targets of one priority: the less loaded of two, or shares by weight. */
@@ -261,6 +263,8 @@ export interface Routing {
   readonly firstTokenMs: number | undefined;
   /** How long the first frames of a stream are held back while another target could still answer. */
   readonly commitWithinMs: number;
+  /** What becomes of a response whose client has left: it is aborted, or read to its end for its token counts. */
+  readonly afterClientLeft: (typeof AFTER_CLIENT_LEFT)[number];
 }
 
 export interface RetryPolicy {

@@ -62,7 +62,7 @@ export function requestFields(record: RequestRecord): LogFields {
 }
 
 /** What Bedrock reported; for an answer that broke off before that, what it counts as, marked as an estimate. */
-function tokenFields({ usage, spent, cost }: RequestRecord): LogFields {
+function tokenFields({ usage, spent, cost, drained }: RequestRecord): LogFields {
   const tokens = usage ?? (spent?.estimated === true ? spent.usage : undefined);
   return {
     input_tokens: tokens?.inputTokens,
@@ -71,6 +71,7 @@ function tokenFields({ usage, spent, cost }: RequestRecord): LogFields {
     cache_write_tokens: tokens?.cacheWriteTokens,
     cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
     estimated: spent?.estimated === true ? true : undefined,
+    drained: drained ? true : undefined,
   };
 }
 

@@ -1,11 +1,11 @@
 /** Clients that leave, or stop reading: the provider is not left working for nobody. */
 
 import assert from "node:assert/strict";
-import { converseFrames, joined } from "../fakes/frames.ts";
-import { stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
+import { converseFrames, joined, USAGE } from "../fakes/frames.ts";
+import { jsonAnswer, stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { endpointConfig } from "./configs.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
-import { ask, begin, CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM } from "./requests.ts";
+import { ask, begin, CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, statusOf } from "./requests.ts";
 
 const FRAMES = converseFrames("Hello");
 const BEGINNING = FRAMES.slice(0, 2);
@@ -64,6 +64,60 @@ forEachRuntime("a client that leaves in the middle cancels the provider's work",
     }
   }
 });
+
+const ANSWER = jsonAnswer(200, {
+  metrics: { latencyMs: 9 },
+  output: { message: { role: "assistant", content: [{ text: "Hello" }] } },
+  stopReason: "end_turn",
+  usage: USAGE,
+});
+
+forEachRuntime(
+  "with after_client_left: drain, what the client leaves is read to its end",
+  async (runtime, t) => {
+    await using upstream = await startFakeUpstream();
+    const config = endpointConfig(upstream.url, "rate_limits: { one: { concurrent: 1, wait: 1m } }\n")
+      .replaceAll("{ provider: east,", "{ provider: east, after_client_left: drain,");
+    await using program = await startProgram(runtime, config);
+    for (const request of [CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM]) {
+      const isStream = request === CHAT_STREAM || request === CONVERSE_STREAM;
+      for (const leave of ["close", "reset"] as const) {
+        await t.step(`${request.line}${isStream ? " streamed" : ""}, ${leave}`, async () => {
+          const log = program.logs.length;
+          const first = upstream.requests.length;
+          const goOn = Promise.withResolvers<void>();
+          upstream.script(
+            async (exchange) => {
+              if (!isStream) return await goOn.promise.then(() => ANSWER(exchange));
+              await streamAnswer(BEGINNING, {
+                then: async () => {
+                  await goOn.promise;
+                  await exchange.chunk(joined(...FRAMES.slice(2)));
+                  await exchange.end();
+                },
+              })(exchange);
+            },
+            ANSWER,
+          );
+          await using client = await begin(program.url, request);
+          await upstream.requestAt(first);
+          if (isStream) assert.ok(await client.seen("Hello"));
+          // The next request has the slot as soon as the gateway knows that the client has left.
+          const next = ask(program.url, CHAT);
+          await client[leave]();
+          await upstream.requestAt(first + 1);
+          assert.equal(statusOf(await next), 200);
+          goOn.resolve();
+          const line = await program.waitForLog(({ drained }) => drained === true, log);
+          assert.deepEqual(
+            [line["error"], line["input_tokens"], line["output_tokens"], line["estimated"]],
+            ["client_gone", USAGE.inputTokens, USAGE.outputTokens, undefined],
+          );
+        });
+      }
+    }
+  },
+);
 
 /** More than all buffers between the provider and the client hold together. */
 const FLOOD_BYTES = 256 * 1024 * 1024;

@@ -47,6 +47,7 @@ export function startCall({ path = "/v1/chat/completions" } = {}) {
     remoteAddress: "192.0.2.7",
     client: { userAgent: undefined, requestId: undefined, trace: undefined },
     sinks: [requestLog(logger)],
+    mayDrain: () => false,
     onSettled: () => settled++,
   });
   return {

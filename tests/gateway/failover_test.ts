@@ -16,6 +16,7 @@ const ROUTING: Routing = {
   ...DIRECT,
   retry: { attempts: 3, share: 0.2, backoffMs: 200, backoffMaxMs: 5_000, retryAfterMaxMs: 10_000 },
   commitWithinMs: 15_000,
+  afterClientLeft: "abort",
 };
 
 function twoTargets(

@@ -25,6 +25,7 @@ const RECORD: RequestRecord = {
   startedAtMs: 0,
   requestedModel: "haiku",
   insteadOf: undefined,
+  drained: false,
   stream: false,
   hadChoice: false,
   overheadMs: undefined,

@@ -4,7 +4,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Deadline } from "../../lib/base/clock.ts";
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
-import { type ByteSource, streamBody } from "../../lib/server/stream.ts";
+import { type ByteSource, streamBody, type StreamedCall } from "../../lib/server/stream.ts";
 import { fakeTime } from "../fakes/time.ts";
 
 const KEEPALIVE_MS = 15_000;
@@ -15,11 +15,13 @@ type Step = { readonly bytes: string } | { readonly error: Error } | { readonly 
 
 interface SetUp {
   readonly keepaliveMs?: number;
+  /** Whether the response is read on when the client has left. */
+  readonly drains?: boolean;
   readonly source?: Partial<ByteSource>;
 }
 
 /** A stream whose source yields what the test says, when the test says so. */
-function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
+function setUp({ keepaliveMs = KEEPALIVE_MS, drains = false, source = {} }: SetUp = {}) {
   const time = fakeTime();
   const log: string[] = [];
   let asked = 0;
@@ -40,9 +42,18 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
     ...source,
   };
   let deadline: Deadline | undefined;
-  const call = {
-    end: (error: AditError) => void log.push(`end ${error.kind}`),
-    wrote: () => {},
+  let onLeft = () => {};
+  let written = 0;
+  const call: StreamedCall = {
+    end: (error) => void log.push(`end ${error.kind}`),
+    leave() {
+      if (drains) onLeft();
+      else call.end(new AditError("client_gone"));
+      return drains;
+    },
+    onLeft: (callback) => void (onLeft = callback),
+    drained: () => void log.push("drained"),
+    wrote: (bytes) => void (written += bytes),
     onOverdue(callback: () => void) {
       deadline = time.timers.after(TOTAL_MS, callback);
     },
@@ -57,6 +68,8 @@ function setUp({ keepaliveMs = KEEPALIVE_MS, source = {} }: SetUp = {}) {
     ...time,
     log,
     reader,
+    written: () => written,
+    leave: () => onLeft(),
     give(...more: Step[]) {
       steps.push(...more);
       wake();
@@ -233,4 +246,37 @@ Deno.test("a client that does not read until the deadline of the request is give
   deepEqual(stream.log, ["end client_gone", "settle client_gone"]);
   await rejects(stream.read());
   equal(stream.timers.size, 0);
+});
+
+Deno.test("a client that leaves while more is awaited: the rest is read as it comes, and then settled", async () => {
+  const { reader, give, log, written } = setUp({ drains: true });
+  give({ bytes: "one" });
+  await reader.read();
+  void reader.read();
+  await settle();
+  await reader.cancel();
+  deepEqual(log, []);
+  give({ bytes: "two" }, { bytes: "three" }, { end: true });
+  await settle();
+  deepEqual([log, written()], [["drained", "settle client_gone"], 11]);
+});
+
+Deno.test("a client that leaves while nothing is awaited: the rest is read at once, and only once", async () => {
+  const { reader, give, log, leave } = setUp({ drains: true });
+  give({ bytes: "one" }, { bytes: "two" }, { end: true });
+  await reader.read();
+  leave();
+  leave();
+  await reader.cancel();
+  await settle();
+  deepEqual(log, ["drained", "settle client_gone"]);
+});
+
+Deno.test("what breaks off for nobody is settled as left, and not as read", async () => {
+  const { reader, give, log } = setUp({ drains: true });
+  give({ bytes: "one" }, { error: new AditError("stream_truncated") });
+  await reader.read();
+  await reader.cancel();
+  await settle();
+  deepEqual(log, ["settle client_gone"]);
 });

@@ -21,6 +21,7 @@ export function record(overrides: Partial<RequestRecord> = {}): RequestRecord {
     model: "haiku",
     requestedModel: undefined,
     insteadOf: undefined,
+    drained: false,
     modelId: "anthropic.haiku-v1:0",
     region: "us-east-1",
     provider: "east",

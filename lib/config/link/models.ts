@@ -208,6 +208,7 @@ function routingOf(entry: ModelConfig, targets: number): Routing {
     health: { failures: health.failures, coolMs: health.cool, coolMaxMs: health.cool_max },
     firstTokenMs: entry.first_token,
     commitWithinMs: entry.commit_within,
+    afterClientLeft: entry.after_client_left,
   };
 }
 

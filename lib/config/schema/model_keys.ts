@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import {
+  AFTER_CLIENT_LEFT,
   GUARDRAIL_TRACES,
   INPUT_TYPES,
   LATENCIES,
@@ -189,6 +190,9 @@ export const model = mapping({
     ),
   commit_within: duration({ min: 0, max: MINUTE }).prefault("15s")
     .describe("How long a stream without content is held back while another target could answer."),
+  after_client_left: z.enum(AFTER_CLIENT_LEFT).prefault("abort").describe(
+    "When a client leaves during a response: abort it and estimate its tokens, or drain: read on for exact counts.",
+  ),
   data_residency: list(geography, { min: 1, max: 16 }).optional()
     .describe(
       "Geographies that requests must not leave, such as eu; inference profiles that may leave them are refused.",

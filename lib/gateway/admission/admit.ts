@@ -20,6 +20,8 @@ export interface Held {
   cancel(): void;
   /** Replaces what was taken by what the request has used and cost; an unknown cost is undefined. */
   settle(spent: Spent, costNano: number | undefined): void;
+  /** Gives back at once what is only taken while a client waits; what remains is settled later. */
+  release?(): void;
   /** Adds what is left to the headers of the response. */
   addHeaders?(headers: Headers): void;
 }
@@ -98,6 +100,11 @@ export class Hold {
     const costNano = ending.costOf?.(this.#spent);
     for (const held of this.#held) held.settle(this.#spent, costNano);
     return this.#spent;
+  }
+
+  /** Gives back what is only taken while a client waits. */
+  release(): void {
+    for (const held of this.#held) held.release?.();
   }
 
   /** What the request counts as. */

@@ -8,6 +8,8 @@ export interface Ending {
   readonly dialect: Dialect;
   /** As far as the upstream reported it. */
   readonly usage: Usage | undefined;
+  /** Whether the response was read to its end although its client had left. */
+  readonly drained?: boolean;
   /** Why the request or its response failed. */
   readonly error: AditError | undefined;
   /** Whether a response has begun, or the client left while a target was working on one. */

@@ -66,11 +66,11 @@ export class Sizes {
   /** What a request has used: as reported, or estimated if its response broke off. */
   settle(asked: Asked, ending: Ending): Spent {
     if (asked.parts.counts !== "tokens") return { usage: NOTHING, estimated: false };
-    const { usage = NOTHING, error, accepted, brokenAttempts } = ending;
+    const { usage = NOTHING, error, drained = false, accepted, brokenAttempts } = ending;
     const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
     if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
     const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) + (usage.queries ?? 0);
-    if (error === undefined && counted > 0) {
+    if ((error === undefined || drained) && counted > 0) {
       this.#learn(asked, usage, ending);
       return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
     }

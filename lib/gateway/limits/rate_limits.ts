@@ -222,7 +222,7 @@ class Holding implements Held {
   readonly #asked: Asked;
   readonly #all: readonly Gate[];
   readonly #clock: Clock;
-  readonly #taken: { readonly gate: Gate; readonly units: number }[] = [];
+  #taken: { readonly gate: Gate; readonly units: number }[] = [];
 
   constructor(asked: Asked, all: readonly Gate[], clock: Clock) {
     this.#asked = asked;
@@ -236,6 +236,15 @@ class Holding implements Held {
 
   cancel(): void {
     this.#close(() => 0);
+  }
+
+  release(): void {
+    const kept = [];
+    for (const each of this.#taken) {
+      if (each.gate.what === "concurrent") each.gate.state.release(this.#asked.parts.id);
+      else kept.push(each);
+    }
+    this.#taken = kept;
   }
 
   settle({ usage }: Spent): void {
