@@ -65,7 +65,7 @@ export interface Gateway {
 /** The gateway without its sockets. */
 export function buildGateway({ logger, snapshot, random = randomFraction, ...parts }: GatewayParts): Gateway {
   const { clock, timers } = parts;
-  const credentials = new ProviderCredentials({ clock, logger });
+  const credentials = new ProviderCredentials({ clock, logger, networks: parts.networks });
   const upstream = new Upstream({ ...parts, credentials });
   const counts = new RequestCounts();
   const sinks: readonly RecordSink[] = [

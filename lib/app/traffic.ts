@@ -6,7 +6,7 @@ import type { Logger } from "../base/log.ts";
 import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { emulatorFetch } from "../emulator/in_process.ts";
 import { planFor } from "../gateway/resolve.ts";
-import { probeIn } from "../providers/transport/probe.ts";
+import { networksIn } from "../providers/transport/networks.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
@@ -46,7 +46,7 @@ export class Traffic {
       fetch: runtime.fetch,
       openBody: runtime.openBody,
       emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
-      probe: probeIn(env),
+      ...networksIn({ open: runtime.openNetwork, env }),
       userAgent: `adit/${version}`,
     });
     this.#listeners = new Listeners({

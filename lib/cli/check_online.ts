@@ -7,6 +7,7 @@ import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { emulatorFetch } from "../emulator/in_process.ts";
 import { askOnline, type Finding } from "../providers/bedrock/online.ts";
 import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
+import { ProviderNetworks } from "../providers/transport/networks.ts";
 import { Upstream } from "../providers/upstream.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
@@ -19,7 +20,8 @@ export async function checkOnline(
   const timers = new TimerWheel(clock);
   // Everything worth logging is in the findings.
   const logger = createLogger(() => Promise.resolve(), { clock });
-  const credentials = new ProviderCredentials({ clock, logger });
+  const networks = new ProviderNetworks({ open: runtime.openNetwork, env });
+  const credentials = new ProviderCredentials({ clock, logger, networks });
   const upstream = new Upstream({
     clock,
     credentials,
@@ -28,6 +30,7 @@ export async function checkOnline(
     openBody: runtime.openBody,
     emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
     probe: undefined,
+    networks,
     userAgent: `adit/${VERSION}`,
   });
   await credentials.use(snapshot.providers);
@@ -37,6 +40,7 @@ export async function checkOnline(
     return await askOnline(snapshot, {
       upstream,
       fetch: runtime.fetch,
+      networks,
       clock,
       timers,
       stsEndpoint,

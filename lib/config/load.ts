@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { checkValues } from "./schema/check_values.ts";
+import { loadAuthorities } from "./link/authorities.ts";
 import { type DataTables, loadData } from "./link/data.ts";
 import { worldReadableSecrets } from "./world_readable_secrets.ts";
 import {
@@ -80,12 +81,14 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   if (checked.sound === undefined) return failed(earlier);
   const tls = await loadTls(checked.sound, { section: "tls", sourceMap, outside, nowMs });
   const adminTls = await loadTls(checked.sound, { section: "admin_tls", sourceMap, outside, nowMs });
+  const authorities = await loadAuthorities(checked.sound, { sourceMap, outside, nowMs });
   const data = await loadData(checked.sound, { sourceMap, outside });
   const linked = linkConfig(checked.sound, {
     sourceMap,
     cut: checked.cut,
     tls: tls.tls,
     adminTls: adminTls.tls,
+    authorities: authorities.authorities,
     tables: data.tables,
     nowMs,
   });
@@ -100,8 +103,8 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     env: options.env,
   });
   const certificates = {
-    warnings: [...tls.warnings, ...adminTls.warnings],
-    problems: [...tls.problems, ...adminTls.problems],
+    warnings: [...tls.warnings, ...adminTls.warnings, ...authorities.warnings],
+    problems: [...tls.problems, ...adminTls.problems, ...authorities.problems],
   };
   const warnings = [
     ...sources.warnings,

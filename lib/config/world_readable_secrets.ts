@@ -89,9 +89,14 @@ function secretPaths(value: unknown, { schema, path }: Position): readonly Path[
         : [];
     });
   }
-  if (!secret || typeof value !== "string") return [];
+  if (!secret || typeof value !== "string" || isOpenProxy(path, value)) return [];
   // A path is not a secret.
   return TLS_SECTIONS.includes(path[0] as string) && !value.startsWith("-----BEGIN") ? [] : [path];
+}
+
+/** A proxy's URL is only secret because of the password in it. */
+function isOpenProxy(path: Path, value: string): boolean {
+  return path.at(0) === "providers" && path.at(2) === "proxy" && !value.includes("@");
 }
 
 function memberSchema(content: z.core.$ZodType | undefined, key: string): z.core.$ZodType | undefined {

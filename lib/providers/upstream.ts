@@ -12,6 +12,7 @@ import type { Fetch, OpenBody } from "../runtime/runtime.ts";
 import { Exchange, type ExchangeTimeouts, type ProbeConnection } from "./transport/exchange.ts";
 import { type Operation, operationPath, operationRow } from "./bedrock/operations.ts";
 import { OWN_SERVICES, type OwnAddress } from "./bedrock/own/address.ts";
+import type { ProviderNetworks } from "./transport/networks.ts";
 import { type FetchImage, imageFetcher, type ImageNetwork, PUBLIC_INTERNET } from "./transport/images.ts";
 import type { ProviderCredentials } from "./bedrock/provider_credentials.ts";
 
@@ -43,6 +44,8 @@ export interface UpstreamOptions {
   readonly credentials: ProviderCredentials;
   /** Finds out whether a provider can be reached; undefined to wait for the response in any case. */
   readonly probe: ProbeConnection | undefined;
+  /** For providers with settings of their own; undefined if there are none. */
+  readonly networks?: ProviderNetworks;
   readonly userAgent: string;
   /** The network for images that requests refer to; default: the public internet. */
   readonly imageNetwork?: ImageNetwork;
@@ -98,9 +101,10 @@ export class Upstream {
   }
 
   #connectionTo(provider: Provider, own: OwnAddress | undefined): Connection {
-    const { fetch, openBody, emulator, credentials, probe } = this.#options;
+    const { openBody, emulator, credentials } = this.#options;
     switch (provider.kind) {
-      case "bedrock":
+      case "bedrock": {
+        const { fetch, probe } = this.#networkOf(provider);
         return {
           origin: originOf(provider, own),
           authenticator: credentials.authenticatorOf(provider),
@@ -108,6 +112,7 @@ export class Upstream {
           openBody,
           probe,
         };
+      }
       case "emulator":
         return {
           origin: own?.endpoint === "mantle"
@@ -119,6 +124,13 @@ export class Upstream {
           probe: undefined,
         };
     }
+  }
+
+  #networkOf(provider: BedrockProvider): Pick<UpstreamOptions, "fetch" | "probe"> {
+    if (provider.network === undefined) return this.#options;
+    const network = this.#options.networks?.of(provider);
+    if (network !== undefined) return network;
+    throw new Error(`Cannot reach provider "${provider.name}": its network was not opened`);
   }
 
   #emulatorAuthenticator(region: string): Authenticator {

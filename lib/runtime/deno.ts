@@ -2,11 +2,14 @@
 
 import { chmodSync } from "node:fs";
 import { encodeUtf8 } from "../base/bytes.ts";
+import type { Secret } from "../base/secret.ts";
 import { listenError, listenSocketError } from "./listen_error.ts";
 import type {
   BodyReader,
   Connection,
   FetchInit,
+  Network,
+  NetworkSettings,
   RunningServer,
   Runtime,
   ServeOptions,
@@ -162,12 +165,40 @@ function running(server: DenoServer, closing: AbortController): RunningServer {
   };
 }
 
-let client: Deno.HttpClient | undefined;
+function openNetwork({ proxy, authorities }: NetworkSettings): Network {
+  const settings: Deno.CreateHttpClientOptions = {
+    // HTTP/2 to one host would share one connection, on which Deno 2.9.6 queues what exceeds the peer's stream limit;
+    // HTTP/1.1 opens as many connections as there are requests.
+    http2: false,
+    ...(proxy !== undefined && { proxy: denoProxy(proxy) }),
+    ...(authorities !== undefined && { caCerts: [authorities] }),
+  };
+  let client: Deno.HttpClient | undefined;
+  return {
+    fetch: (url, init) => fetchWith(client ??= Deno.createHttpClient(settings), url, init),
+    close() {
+      client?.close();
+      client = undefined;
+    },
+  };
+}
 
-function fetchOnce(url: string, init: FetchInit): Promise<Response> {
-  // HTTP/2 to one host would share one connection, on which Deno 2.9.6 queues what exceeds the peer's stream limit;
-  // HTTP/1.1 opens as many connections as there are requests.
-  client ??= Deno.createHttpClient({ http2: false });
+function denoProxy(proxy: Secret): Deno.Proxy {
+  const url = new URL(proxy.reveal());
+  const username = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  url.username = "";
+  url.password = "";
+  return {
+    transport: url.protocol === "https:" ? "https" : "http",
+    url: url.href,
+    ...((username !== "" || password !== "") && { basicAuth: { username, password } }),
+  };
+}
+
+const { fetch: fetchOnce } = openNetwork({ proxy: undefined, authorities: undefined });
+
+function fetchWith(client: Deno.HttpClient, url: string, init: FetchInit): Promise<Response> {
   // Deno 2.9.6 requests gzip and decodes it unless this header says otherwise.
   init.headers.set("accept-encoding", "identity");
   return fetch(url, { ...init, client, redirect: "manual" });
@@ -216,6 +247,7 @@ export const denoRuntime: Runtime = {
   serve,
   serveSocket,
   fetch: fetchOnce,
+  openNetwork,
   openBody,
   writeOut,
   startWorker: workersIn(() => new URL("../../", import.meta.url)),

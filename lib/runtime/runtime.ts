@@ -2,6 +2,7 @@
  * What the program needs from the runtime it runs on; `deno.ts` and `bun.ts` implement it, `main.ts` chooses.
  */
 
+import type { Secret } from "../base/secret.ts";
 import type { SystemCalls } from "./system_calls.ts";
 import type { StartWorker } from "./workers.ts";
 
@@ -27,6 +28,8 @@ export interface Runtime {
    * pooled connection is lost before the response; Bun 1.4.4 sends each once.
    */
   readonly fetch: Fetch;
+  /** A `fetch` of its own, with a pool of its own. */
+  readonly openNetwork: OpenNetwork;
   /** Reads the body of a `fetch` response chunk by chunk. */
   readonly openBody: OpenBody;
   /**
@@ -41,6 +44,25 @@ export interface Runtime {
 }
 
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
+
+/** How hosts are reached. */
+export interface NetworkSettings {
+  /**
+   * URL of a forward proxy, which may contain a user name and a password, percent-encoded. On both runtimes, the hosts
+   * in `NO_PROXY` are reached directly nevertheless.
+   */
+  readonly proxy: Secret | undefined;
+  /** PEM of certificate authorities that are trusted besides the usual ones, also as those of an https proxy. */
+  readonly authorities: string | undefined;
+}
+
+export interface Network {
+  readonly fetch: Fetch;
+  /** Closes idle connections. In-flight requests continue, and a later one opens a connection again. */
+  close(): void;
+}
+
+export type OpenNetwork = (settings: NetworkSettings) => Network;
 
 export type OpenBody = (body: ReadableStream<Uint8Array<ArrayBuffer>>) => BodyReader;
 

@@ -179,8 +179,18 @@ export interface BedrockProvider {
   /** Never set together with `endpoint`. */
   readonly dualstack: boolean;
   readonly credentials: Credentials;
+  /** Undefined if its hosts are reached like any other. */
+  readonly network: ProviderNetwork | undefined;
   /** The first that matches a model id applies. */
   readonly quotas: readonly Quota[];
+}
+
+/** How a provider's hosts are reached, and those that are asked for its credentials. */
+export interface ProviderNetwork {
+  /** URL of a forward proxy, possibly with a user name and a password. */
+  readonly proxy: SealedSecret | undefined;
+  /** PEM of certificate authorities that are trusted besides the runtime's. */
+  readonly authorities: string | undefined;
 }
 
 /** The built-in Bedrock emulator: no account, no network. */

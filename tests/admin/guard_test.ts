@@ -1,6 +1,6 @@
 /** The admin API reads no file and no variable for whoever asks, and leads no secret to another host. */
 
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
 
 import { replaceFile } from "../../lib/config/file/replace_file.ts";
@@ -103,6 +103,11 @@ const MISLEADS: readonly (readonly [request: string, body: unknown])[] = [
     },
   ],
   ["PATCH /admin/v1/provider_keys/east", { api_base: "https://evil.test" }],
+  ["PATCH /admin/v1/providers/east", { entry: { mantle_endpoint: "https://evil.test" } }],
+  [
+    "PATCH /admin/v1/providers/east",
+    { entry: { endpoint: "https://evil.test", mantle_endpoint: "https://evil.test" } },
+  ],
 ];
 
 for (const [request, body] of MISLEADS) {
@@ -114,6 +119,39 @@ for (const [request, body] of MISLEADS) {
       deepEqual([await world.text(), world.reloads], [TEXT, 0]);
     }));
 }
+
+for (const key of ["proxy", "ca"]) {
+  Deno.test(`${key} of a provider is not changed by the admin API`, () =>
+    withFiles(async (world) => {
+      const value = key === "proxy" ? "http://evil.test:3128" : "/etc/hostname";
+      for (
+        const [request, body] of [
+          ["PATCH /admin/v1/providers/east", { entry: { [key]: value } }],
+          ["PUT /admin/v1/providers/east", { entry: { ...PROVIDER, [key]: value } }],
+          ["POST /admin/v1/providers", { name: "p", entry: { ...PROVIDER, [key]: value } }],
+        ] as const
+      ) {
+        const { status, body: answer } = await world.send(request, { body });
+        equal(status, 422, request);
+        match(JSON.stringify(answer["problems"]), new RegExp(`${key}: can only be changed in the file`));
+      }
+      deepEqual([await world.text(), world.reloads], [TEXT, 0]);
+    }));
+}
+
+Deno.test("a proxy in the file stays through edits of its provider, and cannot be taken out", () =>
+  withFiles(async (world) => {
+    const proxy = "proxy: http://user:hunter2@proxy.test:3128";
+    const text = TEXT.replace("region: us-east-1", `region: us-east-1\n    ${proxy}`);
+    await Deno.writeTextFile(`${world.folder}/adit.yaml`, text);
+    const path = "/admin/v1/providers/east";
+    const shown = await world.send(`GET ${path}`);
+    doesNotMatch(JSON.stringify(shown.body), /hunter2/);
+    equal((await world.send(`PATCH ${path}`, { body: { entry: { fips: true } } })).status, 200);
+    match(await world.text(), new RegExp(proxy));
+    equal((await world.send(`PATCH ${path}`, { body: { entry: { proxy: null } } })).status, 422);
+    equal((await world.send(`PUT ${path}`, { body: { entry: PROVIDER } })).status, 422);
+  }));
 
 Deno.test("a new endpoint is accepted with its secret, and not with a reference to it", () =>
   withFiles(async (world) => {

@@ -12,7 +12,7 @@ function startBedrock(identity: AwsIdentity, clock: Clock) {
   const signers: string[] = [];
   const expired = new Set<string>();
   const { handle } = createEmulator({ clock, credentials: identity.pairs });
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  const answer = async (request: Request): Promise<Response> => {
     const [, signer = ""] = /Credential=([^/]+)\//.exec(request.headers.get("authorization") ?? "") ?? [];
     signers.push(signer);
     if (!expired.has(signer)) return await handle(request);
@@ -21,9 +21,12 @@ function startBedrock(identity: AwsIdentity, clock: Clock) {
       status: 403,
       headers: { "x-amzn-errortype": "ExpiredTokenException" },
     });
-  });
+  };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
+    /** What the server answers, for one under another name. */
+    answer,
     /** Access key ids of the requests so far. */
     signers,
     /** Access key ids that are refused as expired. */

@@ -109,7 +109,7 @@ forEachRuntime("no credentials at all, and no Bedrock at all, are said to be so"
   assert.equal(missing.code, 1);
   assert.match(
     missing.stderr,
-    /providers\.east: cannot identify the credentials: Could not load credentials/,
+    /providers\.east: cannot identify the credentials: environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; profile "default": /,
   );
   assert.match(missing.stderr, /models\.nova: failed: the gateway has no credentials/);
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");

@@ -31,6 +31,7 @@ const SIGNED: Provider = {
   mantleEndpoint: undefined,
   fips: false,
   dualstack: false,
+  network: undefined,
   quotas: [],
   credentials: { kind: "caller" },
 };

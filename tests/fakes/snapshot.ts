@@ -35,6 +35,7 @@ export function provider(name: string, region: string, endpoint?: string): Provi
     mantleEndpoint: undefined,
     fips: false,
     dualstack: false,
+    network: undefined,
     credentials: {
       kind: "static",
       accessKeyId: "AKIDEXAMPLE",

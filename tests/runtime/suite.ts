@@ -4,6 +4,7 @@ import { serveCases } from "./serve_cases.ts";
 import { connectionCases } from "./connection_cases.ts";
 import { fetchCases } from "./fetch_cases.ts";
 import { imageCases } from "./image_cases.ts";
+import { networkCases } from "./network_cases.ts";
 import { workerCases } from "./worker_cases.ts";
 import type { Case } from "./case.ts";
 
@@ -12,5 +13,6 @@ export const cases: readonly Case[] = [
   ...connectionCases,
   ...fetchCases,
   ...imageCases,
+  ...networkCases,
   ...workerCases,
 ];

@@ -2,6 +2,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import type { Secret } from "../../base/secret.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
 
 /** The key pair that signs requests to AWS. */
 export interface KeyPair {
@@ -10,6 +11,13 @@ export interface KeyPair {
   readonly sessionToken: Secret | undefined;
   /** Milliseconds since the Unix epoch; undefined if it does not expire. */
   readonly expiresAtMs: number | undefined;
+}
+
+/** Where and how AWS's services are asked. */
+export interface SearchOptions {
+  readonly region: string;
+  /** How STS and IAM Identity Center are reached; undefined for a direct connection. */
+  readonly fetch: Fetch | undefined;
 }
 
 /** Searches for a key pair, ignoring earlier results; rejects with the reason there is none. */
@@ -22,8 +30,6 @@ export interface RoleRequest {
   readonly externalId: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly durationMs: number;
-  /** The region whose STS is used. */
-  readonly region: string;
 }
 
 /** Whether both have the same keys and session; their expiry is ignored. */
@@ -32,7 +38,8 @@ export function sameKeyPair(a: KeyPair, b: KeyPair): boolean {
     a.sessionToken?.reveal() === b.sessionToken?.reveal();
 }
 
-const MAX_REASON_LENGTH = 500;
+/** The default chain has four steps, each with a reason. */
+const MAX_REASON_LENGTH = 1000;
 
 /**
  * Why no key pair was found, in one line that is safe to log: it excludes output of programs, responses of services,

@@ -1,8 +1,19 @@
 /** Key pairs found by AWS's own code. It takes 20 ms to load, so `find_key_pair.ts` loads it on first use. */
 
-import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import process from "node:process";
+import {
+  fromContainerMetadata,
+  fromEnv,
+  fromHttp,
+  fromIni,
+  fromInstanceMetadata,
+  fromTemporaryCredentials,
+  fromTokenFile,
+} from "@aws-sdk/credential-providers";
 import { Secret } from "../../base/secret.ts";
-import type { KeyPair, RoleRequest } from "./key_pair.ts";
+import type { KeyPair, RoleRequest, SearchOptions } from "./key_pair.ts";
+import { clientConfig } from "./sdk_client.ts";
+import { firstOf, named, NotSetUp } from "./steps.ts";
 
 /** A key pair in the form of AWS's code. */
 interface Identity {
@@ -17,43 +28,108 @@ interface Identity {
  */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/**
- * Timeouts for STS and IAM Identity Center, with three attempts each: without them, a lost response is waited for
- * forever.
- */
-const CLIENT = {
-  requestHandler: {
-    connectionTimeout: 3000,
-    requestTimeout: 8000,
-    socketTimeout: 8000,
-    throwOnRequestTimeout: true,
-  },
-} as const;
-
 /** Reads the files again each time; otherwise AWS's code does not see changes. */
-const SEARCH = { ignoreCache: true, logger: SILENT, clientConfig: CLIENT } as const;
+function search({ region, fetch }: SearchOptions, profile?: string) {
+  const config = clientConfig(fetch);
+  return {
+    ignoreCache: true,
+    logger: SILENT,
+    clientConfig: config,
+    parentClientConfig: { region, ...config, ...(profile !== undefined && { profile }) },
+  } as const;
+}
 
 /**
- * The result of AWS's default credential chain, from the environment to the instance's role. Rejects if there is
- * none.
+ * The result of AWS's default credential chain, from the environment to the instance's role. Rejects with the reason of
+ * each step if there is none. The steps, their order and their conditions are those of AWS's `defaultProvider`, without
+ * the two that repeat a part of the profile.
  */
-export async function searchDefaultChain(region: string): Promise<KeyPair> {
-  return toKeyPair(await fromNodeProviderChain({ ...SEARCH, parentClientConfig: { region } })());
+export async function searchDefaultChain(options: SearchOptions): Promise<KeyPair> {
+  const settings = search(options);
+  const { AWS_PROFILE: profile, AWS_EC2_METADATA_DISABLED: noInstance } = process.env;
+  return toKeyPair(
+    await firstOf<Identity>([
+      { name: "environment", search: () => fromEnvironment(profile) },
+      { name: `profile "${profile || "default"}"`, search: () => fromProfile(settings) },
+      {
+        name: "web identity",
+        search: () => {
+          requireVariables("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN");
+          return fromTokenFile(settings)();
+        },
+      },
+      hasContainer()
+        ? { name: "container", search: () => fromContainer(settings) }
+        : { name: "EC2 instance", search: () => fromInstance(settings, noInstance) },
+    ]),
+  );
+}
+
+function fromEnvironment(profile: string | undefined): Promise<Identity> {
+  if (profile) throw new NotSetUp("not used, because AWS_PROFILE is set");
+  requireVariables("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+  return fromEnv({ logger: SILENT })();
+}
+
+async function fromProfile(settings: SearchSettings): Promise<Identity> {
+  try {
+    return await fromIni(settings)();
+  } catch (error) {
+    const isAbsent = error instanceof Error &&
+      error.message.startsWith("Could not resolve credentials using");
+    throw isAbsent ? new NotSetUp("the shared files have no credentials for it") : error;
+  }
+}
+
+function requireVariables(...names: readonly string[]): void {
+  const missing = names.filter((name) => !process.env[name]);
+  if (missing.length > 0) {
+    throw new NotSetUp(`${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not set`);
+  }
+}
+
+function hasContainer(): boolean {
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } =
+    process.env;
+  return Boolean(relative || full);
+}
+
+type SearchSettings = ReturnType<typeof search>;
+
+/** The same endpoint by AWS's newer code, then by the older one, which accepts other hosts. */
+async function fromContainer(settings: SearchSettings): Promise<Identity> {
+  return await fromHttp(settings)().catch((newer) =>
+    fromContainerMetadata(settings)().catch(() => {
+      throw newer;
+    })
+  );
+}
+
+async function fromInstance(settings: SearchSettings, disabled: string | undefined): Promise<Identity> {
+  if (disabled && disabled !== "false") {
+    throw new NotSetUp("not used, because AWS_EC2_METADATA_DISABLED is set");
+  }
+  return await fromInstanceMetadata(settings)();
 }
 
 /**
  * The credentials of a profile in AWS's shared files: keys, a role, single sign-on. Rejects if there are none.
  */
-export async function searchProfile(profile: string, region: string): Promise<KeyPair> {
-  return toKeyPair(await fromIni({ ...SEARCH, profile, parentClientConfig: { region, profile } })());
+export async function searchProfile(profile: string, options: SearchOptions): Promise<KeyPair> {
+  const settings = { ...search(options, profile), profile };
+  return toKeyPair(await named(`profile "${profile}"`, () => fromProfile(settings)));
 }
 
 /** A role's temporary keys from AWS STS, using the keys of `base`. Rejects with STS's error. */
-export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyPair> {
+export async function assumeRole(
+  role: RoleRequest,
+  base: KeyPair,
+  { region, fetch }: SearchOptions,
+): Promise<KeyPair> {
   const assume = fromTemporaryCredentials({
     logger: SILENT,
     masterCredentials: toIdentity(base),
-    clientConfig: { ...CLIENT, region: role.region },
+    clientConfig: { ...clientConfig(fetch), region },
     params: {
       RoleArn: role.arn,
       RoleSessionName: role.sessionName,
@@ -62,7 +138,7 @@ export async function assumeRole(role: RoleRequest, base: KeyPair): Promise<KeyP
       Tags: Object.entries(role.tags).map(([Key, Value]) => ({ Key, Value })),
     },
   });
-  return toKeyPair(await assume());
+  return toKeyPair(await named("STS AssumeRole", () => assume()));
 }
 
 /** The characters that the configuration also allows in a key. */

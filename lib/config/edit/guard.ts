@@ -23,7 +23,7 @@ export interface GuardedEdit {
 
 /** Why the edit is refused, in sentences that begin with the path; empty if it is allowed. */
 export function refuseEdit(edit: GuardedEdit): readonly string[] {
-  return [...misplacedReferences(edit), ...misledSecrets(edit)];
+  return [...fileOnly(edit), ...misplacedReferences(edit), ...misledSecrets(edit)];
 }
 
 /** The entry with `REDACTED` in place of every secret, including references to secrets. */
@@ -43,6 +43,18 @@ export function maskSecrets(section: string, name: string, entry: JsonObject): J
   return isJsonObject(masked) ? masked : {};
 }
 
+/**
+ * Settings of a provider that decide who can read what is sent to it, and the credentials that STS issues for it: only
+ * whoever can write the file may change them.
+ */
+const FILE_ONLY = ["proxy", "ca"];
+
+function fileOnly({ section, name, before, after }: GuardedEdit): readonly string[] {
+  if (section !== "providers") return [];
+  return FILE_ONLY.filter((key) => after[key] !== before?.[key])
+    .map((key) => `${formatPath([section, name, key])}: can only be changed in the file`);
+}
+
 /** A reference reveals a file or a variable to whoever reads the response, unless it is in a secret field. */
 function misplacedReferences({ section, name, before, after }: GuardedEdit): readonly string[] {
   return leavesOf(section, name, after)
@@ -54,11 +66,14 @@ function misplacedReferences({ section, name, before, after }: GuardedEdit): rea
     );
 }
 
-/** Whoever sets the endpoint receives the secret, and must therefore know it. */
+/** Settings of a provider that decide where its secrets are sent. */
+const DESTINATIONS = ["endpoint", "mantle_endpoint"];
+
+/** Whoever sets an endpoint receives the secret, and must therefore know it. */
 function misledSecrets({ section, name, before, after, masked }: GuardedEdit): readonly string[] {
-  const { endpoint } = after;
-  if (section !== "providers" || endpoint === undefined) return [];
-  const isMoved = before?.["endpoint"] !== endpoint;
+  const given = DESTINATIONS.filter((key) => after[key] !== undefined);
+  if (section !== "providers" || given.length === 0) return [];
+  const isMoved = given.some((key) => before?.[key] !== after[key]);
   return leavesOf(section, name, after).filter(({ isSecret }) => isSecret).flatMap(({ path, value }) => {
     const place = formatPath([section, name, ...path]);
     if (hasReference(value) && (isMoved || valueAt(before, path) !== value)) {

@@ -32,6 +32,8 @@ export interface Linked {
 interface Loaded {
   readonly tls: TlsMaterial | undefined;
   readonly adminTls: TlsMaterial | undefined;
+  /** Certificate authorities by provider, as PEM. */
+  readonly authorities: ReadonlyMap<string, string>;
   readonly tables: DataTables;
   readonly nowMs: number;
 }
@@ -41,7 +43,7 @@ interface Loaded {
  */
 export function linkConfig(
   config: Config,
-  { tls, adminTls, tables, nowMs, ...options }: LinkOptions & Loaded,
+  { tls, adminTls, authorities, tables, nowMs, ...options }: LinkOptions & Loaded,
 ): Linked {
   const context = new LinkContext(options);
   const listen = Array.isArray(config.listen) ? config.listen : [config.listen];
@@ -53,7 +55,10 @@ export function linkConfig(
   warnOfDoubts(config, { context, nowMs });
 
   const entries = entryLinker(config, context);
-  const providers = entries("providers", (name, entry) => linkProvider(name, entry, context));
+  const providers = entries(
+    "providers",
+    (name, entry) => linkProvider(name, entry, { context, authorities }),
+  );
   const providersByRegion = firstOfEachRegion(providers);
   const models = linkModels(entries("models", (_name, entry) => entry), {
     context,

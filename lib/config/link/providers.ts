@@ -1,5 +1,6 @@
 /** Providers: endpoint and credentials. */
 
+import { seal } from "../../base/secret.ts";
 import { isLoopback, unbracketed } from "../../base/host.ts";
 import type { LinkContext } from "./context.ts";
 import { linkQuotas } from "./limit_rules.ts";
@@ -11,11 +12,17 @@ import type { Provider } from "../../snapshot/snapshot.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 
+export interface ProviderLinkOptions {
+  readonly context: LinkContext;
+  /** Certificate authorities by provider, as PEM. */
+  readonly authorities: ReadonlyMap<string, string>;
+}
+
 /** The provider with its endpoint and credentials; undefined if they are invalid. */
 export function linkProvider(
   name: string,
   entry: ProviderConfig,
-  context: LinkContext,
+  options: ProviderLinkOptions,
 ): Provider | undefined {
   switch (entry.type) {
     case "emulator":
@@ -23,14 +30,18 @@ export function linkProvider(
         kind: "emulator",
         name,
         region: entry.region,
-        quotas: linkQuotas(["providers", name, "quota"], entry.quota, context),
+        quotas: linkQuotas(["providers", name, "quota"], entry.quota, options.context),
       };
     case "bedrock":
-      return linkBedrock(name, entry, context);
+      return linkBedrock(name, entry, options);
   }
 }
 
-function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): Provider | undefined {
+function linkBedrock(
+  name: string,
+  entry: BedrockConfig,
+  { context, authorities }: ProviderLinkOptions,
+): Provider | undefined {
   const path = ["providers", name];
   const { region, endpoint, mantle_endpoint: mantleEndpoint, fips, dualstack } = entry;
   if (!KNOWN_REGIONS.includes(region)) {
@@ -57,8 +68,22 @@ function linkBedrock(name: string, entry: BedrockConfig, context: LinkContext): 
     context,
   });
   const quotas = linkQuotas([...path, "quota"], entry.quota, context);
+  const proxy = entry.proxy === undefined ? undefined : seal(entry.proxy);
+  const own = { proxy, authorities: authorities.get(name) };
+  const network = own.proxy === undefined && own.authorities === undefined ? undefined : own;
   return credentials &&
-    { kind: "bedrock", name, region, endpoint, mantleEndpoint, fips, dualstack, credentials, quotas };
+    {
+      kind: "bedrock",
+      name,
+      region,
+      endpoint,
+      mantleEndpoint,
+      fips,
+      dualstack,
+      network,
+      credentials,
+      quotas,
+    };
 }
 
 /** Whether a word of the region is none of AWS's, but almost one. */

@@ -1,14 +1,13 @@
 /** The listeners' certificate and key: read, and checked before a listener uses them. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-
-import { decodeUtf8 } from "../../base/bytes.ts";
 import { seal } from "../../base/secret.ts";
 import type { Outside } from "../file/interpolate.ts";
 import type { SourceMap } from "../file/source_map.ts";
-import { type Problem, quotePath } from "../../base/problems.ts";
+import type { Problem } from "../../base/problems.ts";
 import type { Config } from "../schema/config_file.ts";
 import type { TlsMaterial } from "../../snapshot/snapshot.ts";
+import { describePem, readPem } from "./pem.ts";
 
 export interface LoadedTls {
   readonly tls: TlsMaterial | undefined;
@@ -38,28 +37,15 @@ export async function loadTls(
     problems.push(sourceMap.problem([section, key], message));
   }
 
-  async function pemText(key: TlsKey, value: string): Promise<string | undefined> {
-    if (value.includes("-----BEGIN ")) return value;
-    const reference = sourceMap.referenceAt([section, key]);
-    const read = await outside.readFile(value);
-    if (!read.ok) {
-      return fail(
-        key,
-        reference === undefined
-          ? `cannot read file ${quotePath(value)}: ${read.reason}`
-          : `the value of ${reference} is neither PEM nor a readable file: ${read.reason}`,
-      );
-    }
-    const file = reference === undefined ? `file ${quotePath(value)}` : `the file named by ${reference}`;
-    if (read.bytes.length === 0) return fail(key, `${file} is empty: expected a PEM ${PEM_NAMES[key]}`);
-    if (isDer(read.bytes)) {
-      return fail(
-        key,
-        `${file} is DER, expected a PEM ${PEM_NAMES[key]}; convert it with "${DER_TO_PEM[key]}"`,
-      );
-    }
-    return decodeUtf8(read.bytes);
-  }
+  const pemText = (key: TlsKey, value: string) =>
+    readPem(value, {
+      path: [section, key],
+      name: PEM_NAMES[key],
+      fromDer: DER_TO_PEM[key],
+      sourceMap,
+      outside,
+      fail: (message) => fail(key, message),
+    });
 
   function parse<Value>(key: TlsKey, text: string, read: (text: string) => Value): Value | undefined {
     try {
@@ -103,24 +89,5 @@ const DER_TO_PEM = {
   certificate: "openssl x509 -inform der",
   key: "openssl pkey -inform der",
 } as const;
-
-/** Whether the bytes begin as an ASN.1 sequence longer than 127 bytes, which no text does. */
-function isDer([tag, length]: Uint8Array): boolean {
-  return tag === 0x30 && (length === 0x81 || length === 0x82 || length === 0x83);
-}
-
-/** Describes a text that cannot be used, by the label of its first block. */
-function describePem(text: string): string {
-  const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text) ?? [];
-  if (label === undefined) return "something else";
-  if (label === "ENCRYPTED PRIVATE KEY" || text.includes("Proc-Type: 4,ENCRYPTED")) {
-    return "a key with a passphrase";
-  }
-  const isWhole = /-----END [A-Z0-9 ]{1,40}-----/.test(text);
-  if (!isWhole) return `an incomplete "${label}" block`;
-  return text.trim().includes("\n")
-    ? `a block "${label}"`
-    : `a "${label}" block on one line; paste it after | and indent it`;
-}
 
 const PEM_NAMES = { certificate: "certificate", key: "private key without a passphrase" } as const;

@@ -29,7 +29,7 @@ import { geography, model } from "./model_keys.ts";
 import { budget, callerBudget } from "./budget_keys.ts";
 import { prices } from "./price_keys.ts";
 import { state } from "./state_keys.ts";
-import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry, parseNetwork } from "./values.ts";
+import { EXPIRY, INCLUDE, KEY_HASH, parseEndpoint, parseExpiry, parseNetwork, parseProxy } from "./values.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -191,6 +191,16 @@ const bedrock = mapping({
     sensitive: "unless right",
   }).optional().describe(
     "URL to use instead of the AWS endpoint bedrock-mantle, which has OpenAI's and Anthropic's APIs.",
+  ),
+  proxy: parsed({
+    expected: "an http or https URL of a proxy, such as http://proxy.example:3128, without a path",
+    parse: parseProxy,
+    sensitive: true,
+  }).optional().describe(
+    "Forward proxy for everything that is sent for this provider; may contain a user name and a password.",
+  ),
+  ca: text({ ...PEM_FILE, sensitive: "unless right" }).optional().describe(
+    "Certificate authorities to trust in addition to the usual ones: path of a PEM file, or the PEM itself.",
   ),
   fips: flag().prefault(false).describe("Use the FIPS endpoint; excludes endpoint."),
   dualstack: flag().prefault(false).describe(

@@ -139,6 +139,21 @@ export function parseEndpoint(text: string): string | undefined {
   return (url.origin + url.pathname).replace(/\/+$/, "");
 }
 
+/** URL of a forward proxy, possibly with a user name and a password; nothing else is allowed. */
+export function parseProxy(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//.test(text) || url.port === "0") return undefined;
+  if (url.pathname !== "/" || /[?#\s]/.test(text)) return undefined;
+  if (url.username === "" && url.password !== "") return undefined;
+  try {
+    // As they are decoded before they are sent.
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return undefined;
+  }
+  return url.href;
+}
+
 /** A path whose last part may contain `*` for any characters of a file name. */
 export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
 

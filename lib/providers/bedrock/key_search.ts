@@ -1,7 +1,7 @@
 /** Maps configured credentials to the search for their key pair. */
 
 import { assumedRole, defaultChain, sharedProfile } from "../../aws/keys/find_key_pair.ts";
-import type { FindKeyPair, KeyPair } from "../../aws/keys/key_pair.ts";
+import type { FindKeyPair, KeyPair, SearchOptions } from "../../aws/keys/key_pair.ts";
 import { unseal } from "../../base/secret.ts";
 import type {
   ChainCredentials,
@@ -14,21 +14,21 @@ import type {
 /** Credentials that are not in the configuration but searched for, repeatedly. */
 export type SearchedCredentials = ChainCredentials | ProfileCredentials | RoleCredentials;
 
-export type SearchFor = (credentials: SearchedCredentials, region: string) => FindKeyPair;
+export type SearchFor = (credentials: SearchedCredentials, options: SearchOptions) => FindKeyPair;
 
 /** The search, in the region's AWS partition. */
-export const searchFor: SearchFor = (credentials, region) => searchIn(credentials, region);
+export const searchFor: SearchFor = (credentials, options) => searchIn(credentials, options);
 
-function searchIn(credentials: KeySource | RoleCredentials, region: string): FindKeyPair {
+function searchIn(credentials: KeySource | RoleCredentials, options: SearchOptions): FindKeyPair {
   switch (credentials.kind) {
     case "static":
       return () => Promise.resolve(keyPairOf(credentials));
     case "chain":
-      return defaultChain(region);
+      return defaultChain(options);
     case "profile":
-      return sharedProfile(credentials.profile, region);
+      return sharedProfile(credentials.profile, options);
     case "role":
-      return assumedRole({ ...credentials, region }, searchIn(credentials.base, region));
+      return assumedRole(credentials, searchIn(credentials.base, options), options);
   }
 }
 

@@ -13,6 +13,8 @@ import { keyPairOf, searchFor } from "./key_search.ts";
 
 export interface LifecycleOptions {
   readonly fetch: Fetch;
+  /** How the hosts that are asked for credentials are reached; undefined for a direct connection. */
+  readonly searchFetch: Fetch | undefined;
   readonly nowMs: number;
   /** Default: AWS's own control plane; `AWS_ENDPOINT_URL_BEDROCK` sets it. */
   readonly endpoint: string | undefined;
@@ -31,7 +33,7 @@ export async function endOfLifeWarning(
   if (provider.kind !== "bedrock" || modelId.startsWith("arn:")) return undefined;
   const endpoint = options.endpoint ?? controlEndpointOf(provider);
   if (endpoint === undefined) return undefined;
-  const sign = await signerOf(provider);
+  const sign = await signerOf(provider, options.searchFetch);
   if (sign === undefined) return undefined;
   const request = {
     method: "GET",
@@ -56,7 +58,10 @@ function controlEndpointOf({ endpoint, region, fips, dualstack }: BedrockProvide
   return endpoint === undefined ? bedrockControlEndpoint(region, { fips, dualstack }) : undefined;
 }
 
-async function signerOf({ credentials, region }: BedrockProvider): Promise<Signer | undefined> {
+async function signerOf(
+  { credentials, region }: BedrockProvider,
+  fetch: Fetch | undefined,
+): Promise<Signer | undefined> {
   switch (credentials.kind) {
     case "caller":
       return undefined;
@@ -67,7 +72,7 @@ async function signerOf({ credentials, region }: BedrockProvider): Promise<Signe
     case "chain":
     case "profile":
     case "role":
-      return sigV4Signer({ region, ...definedOf(await searchFor(credentials, region)()) });
+      return sigV4Signer({ region, ...definedOf(await searchFor(credentials, { region, fetch })()) });
   }
 }
 

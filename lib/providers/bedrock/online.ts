@@ -11,6 +11,7 @@ import type { ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts
 import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
+import type { ProviderNetworks } from "../transport/networks.ts";
 import { endOfLifeWarning } from "./lifecycle.ts";
 import { isSignedByCaller, type Upstream } from "../upstream.ts";
 
@@ -24,6 +25,7 @@ export interface Finding {
 export interface OnlineOptions {
   readonly upstream: Upstream;
   readonly fetch: Fetch;
+  readonly networks: ProviderNetworks;
   readonly clock: Clock;
   readonly timers: TimerWheel;
   /** Default: AWS's own. */
@@ -78,16 +80,17 @@ async function askProvider(provider: Provider, options: OnlineOptions): Promise<
 /** The identity of the provider's credentials, or why it cannot be determined. */
 async function identityOf(
   provider: Provider,
-  { clock, fetch, stsEndpoint }: OnlineOptions,
+  { clock, fetch, networks, stsEndpoint }: OnlineOptions,
   signal: AbortSignal,
 ): Promise<string> {
   if (provider.kind === "emulator") return "the built-in emulator";
   const { credentials, region } = provider;
+  const own = networks.of(provider)?.fetch;
   const ask = async (keys: KeyPair) =>
     `signs as ${await callerIdentity(keys, {
       region,
       endpoint: stsEndpoint,
-      fetch,
+      fetch: own ?? fetch,
       nowMs: clock.now(),
       signal,
     })}`;
@@ -101,7 +104,7 @@ async function identityOf(
     case "chain":
     case "profile":
     case "role":
-      return await ask(await searchFor(credentials, region)());
+      return await ask(await searchFor(credentials, { region, fetch: own })());
   }
 }
 
@@ -147,12 +150,14 @@ async function askTarget(
  * permission.
  */
 async function askLifecycle(target: ModelTarget, options: OnlineOptions): Promise<readonly Finding[]> {
-  const { clock, controlEndpoint: endpoint, fetch, timers } = options;
+  const { clock, controlEndpoint: endpoint, fetch, networks, timers } = options;
   const giveUp = new AbortController();
   const deadline = timers.after(IDENTITY_MS, () => giveUp.abort(new Error("no response in time")));
   try {
+    const own = networks.of(target.provider)?.fetch;
     const text = await endOfLifeWarning(target, {
-      fetch,
+      fetch: own ?? fetch,
+      searchFetch: own,
       endpoint,
       nowMs: clock.now(),
       signal: giveUp.signal,

@@ -15,11 +15,14 @@ import { AditError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { unseal } from "../../base/secret.ts";
 import type { BedrockProvider, Provider } from "../../snapshot/snapshot.ts";
+import type { ProviderNetworks } from "../transport/networks.ts";
 import { keyPairOf, type SearchedCredentials, type SearchFor, searchFor } from "./key_search.ts";
 
 export interface ProviderCredentialsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For providers with settings of their own; undefined if there are none. */
+  readonly networks?: ProviderNetworks | undefined;
   /** Default: files, environment and network. */
   readonly searchFor?: SearchFor;
   /** Default: the runtime's timers. */
@@ -45,7 +48,7 @@ interface Kept {
 }
 
 /** The settings that determine how requests to a provider are authenticated. */
-type Settings = Pick<BedrockProvider, "name" | "region" | "credentials">;
+type Settings = Pick<BedrockProvider, "name" | "region" | "credentials" | "network">;
 
 /** How to authenticate to each provider; a reload that does not change its settings keeps its credentials. */
 export class ProviderCredentials {
@@ -62,6 +65,7 @@ export class ProviderCredentials {
    * until newer ones are found. Resolves when all searches have ended, whatever the result.
    */
   async use(providers: ReadonlyMap<string, Provider>): Promise<void> {
+    this.#options.networks?.use(providers.values());
     const before = this.#kept;
     this.#kept = new Map(
       [...providers.values()].filter((provider) => provider.kind === "bedrock").map((provider) => {
@@ -158,9 +162,13 @@ export class ProviderCredentials {
     return keyAuthenticator({ region, keys, onClockSkew });
   }
 
-  #refresherFor({ name, region }: Settings, credentials: SearchedCredentials): CredentialRefresher {
-    const { clock, logger, schedule } = this.#options;
-    const find = (this.#options.searchFor ?? searchFor)(credentials, region);
+  #refresherFor(provider: BedrockProvider, credentials: SearchedCredentials): CredentialRefresher {
+    const { clock, logger, schedule, networks } = this.#options;
+    const { name, region } = provider;
+    const find = (this.#options.searchFor ?? searchFor)(credentials, {
+      region,
+      fetch: networks?.of(provider)?.fetch,
+    });
     const fields = { provider: name, source: credentials.kind };
     return new CredentialRefresher({
       find,
@@ -185,7 +193,8 @@ function refreshersOf(kept: ReadonlyMap<string, Kept>): readonly CredentialRefre
  */
 function isSame(one: Settings, other: Settings): boolean {
   return one.region === other.region &&
-    (one.credentials === other.credentials || isDeepStrictEqual(one.credentials, other.credentials));
+    (one.credentials === other.credentials || isDeepStrictEqual(one.credentials, other.credentials)) &&
+    (one.network === other.network || isDeepStrictEqual(one.network, other.network));
 }
 
 function throwNotFound(cause: unknown): never {

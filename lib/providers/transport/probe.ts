@@ -1,44 +1,64 @@
 /** Checks whether a host accepts connections, in the way that requests to it take: directly or through a forward proxy. */
 
 import { Buffer } from "node:buffer";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls, getCACertificates } from "node:tls";
 import { unbracketed } from "../../base/host.ts";
+import type { NetworkSettings } from "../../runtime/runtime.ts";
 import type { ProbeConnection } from "./exchange.ts";
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
-/** A probe that uses the same proxies as `fetch` does in this environment. */
-export function probeIn(env: Env): ProbeConnection {
+/** A probe that uses the same proxies as `fetch` does in this environment, or the proxy of the settings. */
+export function probeIn(env: Env, settings?: NetworkSettings): ProbeConnection {
   return (url, withinMs) => {
-    const proxy = proxyOf(url, env);
+    const proxy = proxyOf(url, env, settings?.proxy?.reveal());
     if (proxy === undefined) return probeConnection(url, withinMs);
-    // Through an https proxy, or to a plain http URL, there is no tunnel to ask for without more ado.
-    const isTunnel = proxy.protocol === "http:" && url.startsWith("https:");
-    return probe(proxy, withinMs, isTunnel ? (socket) => openTunnel(socket, new URL(url), proxy) : undefined);
+    // A plain http URL is not sent through a tunnel.
+    if (!url.startsWith("https:")) return probe(proxy, withinMs);
+    return probe(proxy, withinMs, {
+      authorities: settings?.authorities,
+      ask: (socket) => openTunnel(socket, new URL(url), proxy),
+    });
   };
 }
 
 /** Checks for a direct connection. */
-export const probeConnection: ProbeConnection = (url, withinMs) => probe(new URL(url), withinMs, undefined);
+export const probeConnection: ProbeConnection = (url, withinMs) => probe(new URL(url), withinMs);
 
-function probe(
-  { hostname, port, protocol }: URL,
-  withinMs: number,
-  goOn: ((socket: Socket) => Promise<boolean>) | undefined,
-): Promise<boolean> {
+/** What is asked of a proxy once the connection to it is made, encrypted if its URL is https. */
+interface Question {
+  readonly authorities: string | undefined;
+  readonly ask: (socket: Socket) => Promise<boolean>;
+}
+
+function probe(url: URL, withinMs: number, question?: Question): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({
-      host: unbracketed(hostname),
-      port: Number(port || (protocol === "https:" ? 443 : 80)),
-      timeout: withinMs,
-    });
+    const socket = open(url, withinMs, question);
     function settle(reachable: boolean): void {
       socket.destroy();
       resolve(reachable);
     }
-    socket.once("connect", () => goOn === undefined ? settle(true) : void goOn(socket).then(settle));
+    const connected = question !== undefined && url.protocol === "https:" ? "secureConnect" : "connect";
+    socket.once(
+      connected,
+      () => question === undefined ? settle(true) : void question.ask(socket).then(settle),
+    );
     socket.once("timeout", () => settle(false));
     socket.once("error", () => settle(false));
+  });
+}
+
+function open({ hostname, port, protocol }: URL, timeout: number, question: Question | undefined): Socket {
+  const isTls = protocol === "https:";
+  const host = unbracketed(hostname);
+  const address = { host, port: Number(port || (isTls ? 443 : 80)), timeout };
+  if (!isTls || question === undefined) return connect(address);
+  const { authorities } = question;
+  return connectTls({
+    ...address,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(authorities !== undefined && { ca: [...getCACertificates("default"), authorities] }),
   });
 }
 
@@ -59,11 +79,12 @@ function openTunnel(socket: Socket, { hostname, port }: URL, { username, passwor
   });
 }
 
-/** The proxy for the URL, by the usual variables; undefined if the connection is direct. */
-export function proxyOf(url: string, env: Env): URL | undefined {
+/** The given proxy, or that of the usual variables; undefined if the connection is direct, as `NO_PROXY` may say. */
+export function proxyOf(url: string, env: Env, given?: string): URL | undefined {
   const { protocol, hostname, port } = new URL(url);
   const variable = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
-  const proxy = variable(protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? variable("ALL_PROXY");
+  const proxy = given ?? variable(protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ??
+    variable("ALL_PROXY");
   if (proxy === undefined || isExempt({ hostname, port }, variable("NO_PROXY") ?? "")) return undefined;
   return URL.parse(proxy.includes("://") ? proxy : `http://${proxy}`) ?? undefined;
 }

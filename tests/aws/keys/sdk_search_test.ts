@@ -1,11 +1,12 @@
 /** Key pairs as AWS's own code finds them in this process's environment and in the shared files. */
 
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, rejects } from "node:assert/strict";
 import { reasonOf } from "../../../lib/aws/keys/key_pair.ts";
 import { Secret } from "../../../lib/base/secret.ts";
 import { assumeRole, searchDefaultChain, searchProfile } from "../../../lib/aws/keys/sdk_search.ts";
 
 const SECRET = "hunter2";
+const HERE = { region: "us-east-1", fetch: undefined };
 const NOT_A_KEY = "the credentials found contain an invalid character";
 const PAIR = { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: SECRET };
 
@@ -36,7 +37,7 @@ async function withEnv<Found>(
 Deno.test("a key pair of the environment is found as it is", async () => {
   const pair = await withEnv(
     { ...PAIR, AWS_SESSION_TOKEN: "to/ken+=" },
-    () => searchDefaultChain("us-east-1"),
+    () => searchDefaultChain(HERE),
   );
   deepEqual(
     [pair.accessKeyId, pair.secretAccessKey.reveal(), pair.sessionToken?.reveal(), pair.expiresAtMs],
@@ -55,7 +56,7 @@ const BROKEN: readonly Readonly<Record<string, string>>[] = [
 for (const env of BROKEN) {
   Deno.test(`no key pair is found in the environment with ${JSON.stringify(env)}`, async () => {
     await rejects(
-      withEnv({ ...PAIR, ...env }, () => searchDefaultChain("us-east-1")),
+      withEnv({ ...PAIR, ...env }, () => searchDefaultChain(HERE)),
       (error) => {
         equal(reasonOf(error), NOT_A_KEY);
         return true;
@@ -79,7 +80,7 @@ Deno.test("a credential_process token with a line break is refused", async () =>
       `[profile process]\ncredential_process = cat ${folder}/answer.json\n`,
     );
     await rejects(
-      withEnv({ AWS_CONFIG_FILE: `${folder}/config` }, () => searchProfile("process", "us-east-1")),
+      withEnv({ AWS_CONFIG_FILE: `${folder}/config` }, () => searchProfile("process", HERE)),
       { message: NOT_A_KEY },
     );
   } finally {
@@ -105,7 +106,6 @@ const ROLE = {
   externalId: undefined,
   tags: {},
   durationMs: 3_600_000,
-  region: "us-east-1",
 };
 const BASE = {
   accessKeyId: "AKIDBASE",
@@ -115,16 +115,19 @@ const BASE = {
 };
 
 /** Searches that ask STS, with the configuration file that they need. */
-const ASKING: Readonly<Record<string, readonly [config: string, search: () => Promise<unknown>]>> = {
-  "a role of the configuration": ["", () => assumeRole(ROLE, BASE)],
+const ASKING: Readonly<
+  Record<string, readonly [config: string, search: () => Promise<unknown>, expected: RegExp]>
+> = {
+  "a role of the configuration": ["", () => assumeRole(ROLE, BASE, HERE), /^Error: STS AssumeRole: .*8000/],
   "a role of a profile": [
     `[profile role]\nrole_arn = ${ROLE.arn}\nsource_profile = base\n` +
     `[profile base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = ${SECRET}\n`,
-    () => searchProfile("role", "us-east-1"),
+    () => searchProfile("role", HERE),
+    /^Error: profile "role": .*8000/,
   ],
 };
 
-for (const [name, [config, search]] of Object.entries(ASKING)) {
+for (const [name, [config, search, expected]] of Object.entries(ASKING)) {
   Deno.test(`a search ends where STS does not answer: ${name}`, async () => {
     const silent = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Promise(() => {}));
     const path = await Deno.makeTempFile({ prefix: "adit-search-" });
@@ -135,10 +138,69 @@ for (const [name, [config, search]] of Object.entries(ASKING)) {
       AWS_MAX_ATTEMPTS: "1",
     };
     try {
-      await rejects(withEnv(env, () => inHaste(search)), { name: "TimeoutError" });
+      await rejects(withEnv(env, () => inHaste(search)), expected);
     } finally {
       await Deno.remove(path);
       void silent.shutdown();
+    }
+  });
+}
+
+/** Environments without credentials, with the reasons that the default chain gives; "" for a file that does not exist. */
+const NOWHERE: readonly (readonly [config: string, env: Readonly<Record<string, string>>, reason: RegExp])[] =
+  [
+    [
+      "",
+      {},
+      /^environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; profile "default": the shared files have no credentials for it; web identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are not set; EC2 instance: not used, because AWS_EC2_METADATA_DISABLED is set$/,
+    ],
+    [
+      "",
+      { AWS_ACCESS_KEY_ID: "AKIDENV" },
+      /^environment: AWS_SECRET_ACCESS_KEY is not set; profile "default": /,
+    ],
+    [
+      "",
+      { ...PAIR, AWS_PROFILE: "prodd" },
+      /^environment: not used, because AWS_PROFILE is set; profile "prodd": .*; web identity: /,
+    ],
+    [
+      "",
+      { AWS_WEB_IDENTITY_TOKEN_FILE: "/nonexistent/token", AWS_ROLE_ARN: ROLE.arn },
+      /; web identity: ENOENT.*$/,
+    ],
+    [
+      "",
+      { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.1.1/credentials" },
+      /; container: URL not accepted/,
+    ],
+    [
+      `[default]\ncredential_process = echo ${SECRET} >&2; exit 1\n`,
+      {},
+      /; profile "default": the command of credential_process failed; web identity: /,
+    ],
+    [
+      `[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = r\n` +
+      `[sso-session corp]\nsso_start_url = https://corp.test/start\nsso_region = us-east-1\n`,
+      {},
+      /; profile "default": .*$/,
+    ],
+  ];
+
+for (const [config, env, reason] of NOWHERE) {
+  const name = `${JSON.stringify(env)}${config === "" ? "" : ` and ${JSON.stringify(config)}`}`;
+  Deno.test(`the default chain says why each step had no result: ${name}`, async () => {
+    const path = await Deno.makeTempFile({ prefix: "adit-search-" });
+    try {
+      await Deno.writeTextFile(path, config);
+      const variables = config === "" ? env : { ...env, AWS_CONFIG_FILE: path };
+      await rejects(withEnv(variables, () => searchDefaultChain(HERE)), (error) => {
+        match(reasonOf(error), reason);
+        doesNotMatch(String(error), new RegExp(SECRET));
+        return true;
+      });
+    } finally {
+      await Deno.remove(path);
     }
   });
 }

@@ -60,7 +60,8 @@ async function ask(
     asked.push({ url, authorization: new Headers(init?.headers).get("authorization") ?? "" });
     return Promise.resolve(answer());
   };
-  const options = { fetch, endpoint, nowMs: NOW_MS, signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const options = { fetch, searchFetch: undefined, endpoint, nowMs: NOW_MS, signal };
   return { asked, text: await endOfLifeWarning(target, options) };
 }
 

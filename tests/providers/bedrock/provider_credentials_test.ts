@@ -39,6 +39,7 @@ function provider(name: string, credentials: Credentials, region = "us-east-1"):
     mantleEndpoint: undefined,
     fips: false,
     dualstack: false,
+    network: undefined,
     credentials,
     quotas: [],
   };
