@@ -16,14 +16,14 @@ import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
 import { Quotas } from "../gateway/limits/quotas.ts";
 import { RateLimits } from "../gateway/limits/rate_limits.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
-import { RetryBudget } from "../gateway/retry_budget.ts";
-import { TargetHealth } from "../gateway/target_health.ts";
+import { RetryBudget } from "../gateway/health/retry_budget.ts";
+import { TargetHealth } from "../gateway/health/target_health.ts";
 import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
 import { Upstream, type UpstreamOptions } from "../providers/upstream.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { MemoryStore } from "../store/memory.ts";
+import type { Store } from "../store/store.ts";
 import { requestLog } from "../telemetry/log_line.ts";
 import { RequestCounts } from "../telemetry/request_counts.ts";
 
@@ -31,6 +31,8 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly logger: Logger;
+  /** Counters that all threads share. */
+  readonly store: Store;
   readonly snapshot: Snapshot;
   /** Receive the record of every request, after the log and the counts. */
   readonly sinks?: readonly RecordSink[];
@@ -73,19 +75,19 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     (record) => counts.add(record),
     ...parts.sinks ?? [],
   ];
-  const health = new TargetHealth({ random });
+  const { store } = parts;
+  const health = new TargetHealth({ store, random });
   const lessons = new Lessons({
     clock,
     onLearned: (learned) =>
       logger.log("warn", "Bedrock refused an optional field, which is now left out", lessonFields(learned)),
   });
-  const store = new MemoryStore();
   const quotas = new Quotas({ clock, store });
   const attempts: AttemptTools = {
     clock,
     timers,
     health,
-    budget: new RetryBudget(),
+    budget: new RetryBudget(store),
     lessons,
     quotas,
     random,
@@ -112,6 +114,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   const pipeline = new Pipeline({
     clock,
     timers,
+    store,
     upstream,
     router,
     snapshot,

@@ -17,6 +17,7 @@ import { type ConfigWatch, watchConfig } from "../config/watch.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ListenChange } from "../server/listeners.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { newStoreAccess, SharedStore } from "../store/shared.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
 import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
 import { LazyTraces } from "../telemetry/lazy_traces.ts";
@@ -115,7 +116,8 @@ export class Control {
     });
     this.#traces = this.#makeTraces();
     const sinks = [this.#metrics.sink, this.#traces.sink, ...sinksOf(this.#live), ...state.sinks];
-    this.#traffic = new Traffic({ ...options, timers, snapshot, sinks, ...state.parts });
+    const store = new SharedStore(newStoreAccess());
+    this.#traffic = new Traffic({ ...options, timers, store, snapshot, sinks, ...state.parts });
     const { budgets } = this.#traffic.gateway;
     state.keep(budgets);
     this.#admin = new AdminListener({

@@ -12,7 +12,7 @@ import { type ListenChange, Listeners } from "../server/listeners.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { buildGateway, type Gateway, type GatewayParts } from "./build_gateway.ts";
 
-export interface TrafficOptions extends Pick<GatewayParts, "sinks" | "views" | "budgets"> {
+export interface TrafficOptions extends Pick<GatewayParts, "store" | "sinks" | "views" | "budgets"> {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly logger: Logger;

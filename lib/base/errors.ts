@@ -327,6 +327,13 @@ export const ERRORS = {
 
 export type ErrorKind = keyof typeof ERRORS;
 
+/** All kinds, always in the same order. */
+export const ERROR_KINDS: readonly ErrorKind[] = Object.keys(ERRORS).filter(isErrorKind);
+
+function isErrorKind(text: string): text is ErrorKind {
+  return text in ERRORS;
+}
+
 /** The table's row for a kind, with the optional columns typed. */
 export function errorRow(kind: ErrorKind): ErrorRow {
   return ERRORS[kind];

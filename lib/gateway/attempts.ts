@@ -10,9 +10,9 @@ import { secondsText } from "./limits/limit_refusal.ts";
 import type { Quotas } from "./limits/quotas.ts";
 import { type Lessons, RequestLessons } from "./lessons.ts";
 import { order, type Ordered } from "./order.ts";
-import type { RetryBudget } from "./retry_budget.ts";
+import type { RetryBudget } from "./health/retry_budget.ts";
 import { retryAfterMs, retryRule } from "./retry_rules.ts";
-import type { TargetHealth } from "./target_health.ts";
+import type { TargetHealth } from "./health/target_health.ts";
 
 export interface AttemptTools {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** The order in which the targets of a model are tried: by priority, then affinity, load or weight. */
 
 import type { Target } from "../snapshot/plan.ts";
-import type { TargetView } from "./target_health.ts";
+import type { TargetView } from "./health/target_health.ts";
 
 export interface OrderOptions {
   readonly view: (target: Target) => TargetView;

@@ -22,6 +22,7 @@ import { Asked } from "./admission/asked.ts";
 import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
 import { usdText } from "../facts/cost.ts";
+import type { Store, Tally } from "../store/store.ts";
 import { Call } from "./call.ts";
 import { clientFacts } from "./client_facts.ts";
 import { allow, allowedOrigin, preflight } from "./cors.ts";
@@ -43,6 +44,7 @@ import { Unproven, UNPROVEN_IDLE_MS, UNPROVEN_TOTAL_MS } from "./unproven.ts";
 export interface PipelineOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
+  readonly store: Store;
   readonly upstream: Upstream;
   readonly router: Router;
   readonly snapshot: Snapshot;
@@ -84,13 +86,19 @@ export class Pipeline {
   readonly #leftBehind = new Set<Call>();
   #onNoneLeft: (() => void) | undefined;
   readonly #startedMs: number;
-  readonly #unproven = new Unproven();
+  /** Of all threads. */
+  readonly #allInFlight: Tally;
+  readonly #allLeftBehind: Tally;
+  readonly #unproven: Unproven;
   readonly #heavy = new HeavyWork();
   #snapshot: Snapshot;
   #draining = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#allInFlight = options.store.tally("requests in flight");
+    this.#allLeftBehind = options.store.tally("requests left behind");
+    this.#unproven = new Unproven(options.store);
     this.#snapshot = options.snapshot;
     this.#startedMs = options.clock.now();
   }
@@ -99,9 +107,9 @@ export class Pipeline {
     return this.#snapshot;
   }
 
-  /** Number of requests that have not been settled. */
+  /** Number of requests in all threads that have not been settled. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#leftBehind.size;
+    return this.#allInFlight.total + this.#allLeftBehind.total;
   }
 
   /** The requests that have been in flight longest. */
@@ -171,18 +179,23 @@ export class Pipeline {
       client: clientFacts(headers),
       sinks,
       mayDrain: (left) => {
-        if (this.#leftBehind.size >= MAX_DRAINING) return false;
+        if (!this.#allLeftBehind.take(1, MAX_DRAINING)) return false;
         this.#inFlight.delete(left);
+        this.#allInFlight.give(1);
         this.#leftBehind.add(left);
         return true;
       },
       onSettled: (settled) => {
         this.#inFlight.delete(settled);
-        if (this.#leftBehind.delete(settled) && this.#leftBehind.size === 0) this.#onNoneLeft?.();
+        if (this.#leftBehind.delete(settled)) {
+          this.#allLeftBehind.give(1);
+          if (this.#leftBehind.size === 0) this.#onNoneLeft?.();
+        } else this.#allInFlight.give(1);
         connection.answered?.();
       },
     });
     this.#inFlight.add(call);
+    this.#allInFlight.take(1);
     return call;
   }
 
@@ -212,7 +225,7 @@ export class Pipeline {
     const { snapshot } = call;
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
     if (identity.kind === "caller" && endpoint.refusal !== undefined) throw endpoint.refusal;
-    if (this.#inFlight.size > snapshot.limits.concurrent) throw new AditError("busy");
+    if (this.#allInFlight.total > snapshot.limits.concurrent) throw new AditError("busy");
     if (identity.kind === "caller") {
       call.caller = identity.caller;
       const { counts } = endpoint;

@@ -5,6 +5,7 @@
 
 import { AditError } from "../base/errors.ts";
 import type { Caller, Limits } from "../snapshot/snapshot.ts";
+import type { Store, Tally } from "../store/store.ts";
 
 /** Share of `limits.concurrent` for all unproven requests, and for those that claim to be of one caller. */
 const SHARE = 1 / 8;
@@ -22,34 +23,46 @@ export interface UnprovenRoom {
   release(): void;
 }
 
-/** What all such requests have taken; one per process. */
+/** What all such requests of the process have taken. */
 export class Unproven {
-  #requests = 0;
-  #bytes = 0;
+  readonly #store: Store;
+  readonly #requests: Tally;
+  readonly #bytes: Tally;
   /** Requests by the name of the caller they claim to be of. */
-  readonly #claims = new Map<string, number>();
+  readonly #claims = new Map<string, Tally>();
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#requests = store.tally("unproven requests");
+    this.#bytes = store.tally("unproven bytes");
+  }
 
   /** Takes room for a request that claims to be of the caller. Throws `busy`. */
   enter({ name }: Caller, { concurrent, bodyBytes }: Pick<Limits, "concurrent" | "bodyBytes">): UnprovenRoom {
     const most = Math.max(2, Math.floor(concurrent * SHARE));
-    const claims = this.#claims.get(name) ?? 0;
-    if (this.#requests >= most || claims >= most * CALLER_SHARE) throw new AditError("busy");
-    this.#requests++;
-    this.#claims.set(name, claims + 1);
+    const claims = this.#claimsOf(name);
+    if (!this.#requests.take(1, most)) throw new AditError("busy");
+    if (!claims.take(1, most * CALLER_SHARE)) {
+      this.#requests.give(1);
+      throw new AditError("busy");
+    }
     let taken = 0;
     return {
       take: (bytes) => {
-        if (this.#bytes + bytes > bodyBytes * MAX_BODIES) throw new AditError("busy");
-        this.#bytes += bytes;
+        if (!this.#bytes.take(bytes, bodyBytes * MAX_BODIES)) throw new AditError("busy");
         taken += bytes;
       },
       release: () => {
-        this.#requests--;
-        this.#bytes -= taken;
-        const left = (this.#claims.get(name) ?? 0) - 1;
-        if (left > 0) this.#claims.set(name, left);
-        else this.#claims.delete(name);
+        this.#requests.give(1);
+        this.#bytes.give(taken);
+        claims.give(1);
       },
     };
+  }
+
+  #claimsOf(name: string): Tally {
+    let claims = this.#claims.get(name);
+    if (claims === undefined) this.#claims.set(name, claims = this.#store.tally(`unproven ${name}`));
+    return claims;
   }
 }

@@ -1,23 +1,33 @@
 /** Counters in the memory of one thread. */
 
-import type { CallSet, Cell, Store } from "./store.ts";
+import { TalliedCalls } from "./calls.ts";
+import type { CallSet, Cell, Numbers, Store, Tally } from "./store.ts";
 
-/** Counters of one process without further threads. */
+/** Counters that no other thread sees. */
 export class MemoryStore implements Store {
   readonly #cells = new Map<string, Cell>();
+  readonly #tallies = new Map<string, Tally>();
   readonly #calls = new Map<string, CallSet>();
+  readonly #numbers = new Map<string, Numbers>();
 
   cell(name: string): Cell {
     return entry(this.#cells, name, () => new MemoryCell());
   }
 
+  tally(name: string): Tally {
+    return entry(this.#tallies, name, () => new MemoryTally());
+  }
+
   calls(name: string): CallSet {
-    return entry(this.#calls, name, () => new MemoryCalls());
+    return entry(this.#calls, name, () => new TalliedCalls(new MemoryTally()));
+  }
+
+  numbers(name: string, length: number): Numbers {
+    return entry(this.#numbers, name, () => new MemoryNumbers(length));
   }
 
   forget(name: string): void {
-    this.#cells.delete(name);
-    this.#calls.delete(name);
+    for (const map of [this.#cells, this.#tallies, this.#calls, this.#numbers]) map.delete(name);
   }
 }
 
@@ -35,21 +45,29 @@ class MemoryCell implements Cell {
   }
 }
 
-class MemoryCalls implements CallSet {
-  readonly #ids = new Set<string>();
+class MemoryTally implements Tally {
+  total = 0;
 
-  get size(): number {
-    return this.#ids.size;
-  }
-
-  add(id: string, max: number): boolean {
-    if (this.#ids.size >= max) return false;
-    this.#ids.add(id);
+  take(amount: number, max = Infinity): boolean {
+    if (this.total + amount > max) return false;
+    this.total += amount;
     return true;
   }
 
-  delete(id: string): void {
-    this.#ids.delete(id);
+  give(amount: number): void {
+    this.total -= amount;
+  }
+}
+
+class MemoryNumbers implements Numbers {
+  readonly #numbers: Float64Array;
+
+  constructor(length: number) {
+    this.#numbers = new Float64Array(length);
+  }
+
+  run<Result>(work: (numbers: Float64Array) => Result): Result {
+    return work(this.#numbers);
   }
 }
 

@@ -1,15 +1,19 @@
 /** Counters that everything with limits shares, by stable names, so that a reload resets nothing. */
 
 /**
- * Where counters are. They are read and written without waiting: threads share them as 64-bit integers in one
- * buffer, and processes that share limits take leases in advance.
+ * Where counters are. They are read and written without waiting for a message: threads share them in one buffer, and
+ * processes that share limits take leases in advance.
  */
 export interface Store {
   /** The counter with this name; a new one is 0. */
   cell(name: string): Cell;
+  /** The tally with this name; a new one is 0. */
+  tally(name: string): Tally;
   /** The calls with this name; a new set is empty. */
   calls(name: string): CallSet;
-  /** Forgets a counter and the calls with this name. */
+  /** The numbers with this name; new ones are 0. A name always has the same length. */
+  numbers(name: string, length: number): Numbers;
+  /** Gives up everything with this name. Its values can be lost when no thread uses it, but need not be. */
   forget(name: string): void;
 }
 
@@ -20,10 +24,31 @@ export interface Cell {
   swap(expected: number, next: number): boolean;
 }
 
+/** Integers that are taken and given back; what a thread has taken is given back when it dies. */
+export interface Tally {
+  readonly total: number;
+  /** Takes an amount unless the total would exceed `max`; default: in any case. Returns whether it was taken. */
+  take(amount: number, max?: number): boolean;
+  /** Gives back what the same thread has taken. */
+  give(amount: number): void;
+}
+
 /** Ids of in-flight calls: unlike a count, it can neither be released twice nor drift. */
 export interface CallSet {
   readonly size: number;
   /** Adds an id if there is room. Returns whether there was. */
   add(id: string, max: number): boolean;
-  delete(id: string): void;
+  /** Returns whether the id was there. */
+  delete(id: string): boolean;
+}
+
+/** Numbers that change together. */
+export interface Numbers {
+  /** Runs `work`, which must neither wait nor call `run` again, while no other thread reads or changes the numbers. */
+  run<Result>(work: (numbers: Float64Array) => Result): Result;
+}
+
+/** Adds to a counter. */
+export function addTo(cell: Cell, amount: number): void {
+  for (let known = cell.load(); !cell.swap(known, known + amount);) known = cell.load();
 }

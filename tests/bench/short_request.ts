@@ -5,6 +5,7 @@ import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";
 import type { RateLimit } from "../../lib/snapshot/limits.ts";
+import { newStoreAccess, SharedStore } from "../../lib/store/shared.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 import { rule } from "../suites/limit_rules.ts";
 
@@ -31,6 +32,7 @@ export function shortRequest(rateLimits: readonly RateLimit[]): () => Promise<vo
   const answer = () =>
     Promise.resolve(new Response(ANSWER, { headers: { "content-type": "application/json" } }));
   const { pipeline } = buildGateway({
+    store: new SharedStore(newStoreAccess()),
     clock,
     timers: new TimerWheel(clock),
     logger: createLogger(() => Promise.resolve(), { clock }),

@@ -7,8 +7,8 @@ import type { AttemptTools } from "../../lib/gateway/attempts.ts";
 import { Call } from "../../lib/gateway/call.ts";
 import { Lessons } from "../../lib/gateway/lessons.ts";
 import { Quotas } from "../../lib/gateway/limits/quotas.ts";
-import { RetryBudget } from "../../lib/gateway/retry_budget.ts";
-import { TargetHealth } from "../../lib/gateway/target_health.ts";
+import { RetryBudget } from "../../lib/gateway/health/retry_budget.ts";
+import { TargetHealth } from "../../lib/gateway/health/target_health.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
 import { Upstream } from "../../lib/providers/upstream.ts";
 import { requestLog } from "../../lib/telemetry/log_line.ts";
@@ -69,11 +69,12 @@ export function attemptTools(
   overrides: Partial<AttemptTools> = {},
 ): AttemptTools {
   const random = () => 0;
+  const store = new MemoryStore();
   return {
     ...time,
-    health: new TargetHealth({ random }),
-    budget: new RetryBudget(),
-    quotas: new Quotas({ clock: time.clock, store: new MemoryStore() }),
+    health: new TargetHealth({ store, random }),
+    budget: new RetryBudget(store),
+    quotas: new Quotas({ clock: time.clock, store }),
     lessons: new Lessons({ clock: time.clock, onLearned: () => {} }),
     random,
     onMisfit: () => {},

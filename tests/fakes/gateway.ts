@@ -7,6 +7,7 @@ import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";
 import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
 import type { EmulatorAccess } from "../../lib/providers/upstream.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { scriptedFetch } from "./fetch.ts";
 import { fakeTime } from "./time.ts";
 
@@ -36,6 +37,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     return Promise.resolve();
   }, { clock: time.clock });
   const { pipeline, counts, lessons, health, limits, quotas, budgets } = buildGateway({
+    store: new MemoryStore(),
     ...time,
     logger,
     snapshot,

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { order, type OrderOptions } from "../../lib/gateway/order.ts";
-import type { TargetView } from "../../lib/gateway/target_health.ts";
+import type { TargetView } from "../../lib/gateway/health/target_health.ts";
 import type { Target } from "../../lib/snapshot/plan.ts";
 import { modelTarget, provider } from "../fakes/snapshot.ts";
 import { Random } from "../suites/random.ts";

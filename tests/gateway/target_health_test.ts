@@ -1,9 +1,10 @@
 /** When a target is left alone, and how it comes back. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
 import { order } from "../../lib/gateway/order.ts";
-import { TargetHealth } from "../../lib/gateway/target_health.ts";
+import { TargetHealth } from "../../lib/gateway/health/target_health.ts";
 import { retryRule } from "../../lib/gateway/retry_rules.ts";
 import type { Target } from "../../lib/snapshot/plan.ts";
 import { modelTarget, provider } from "../fakes/snapshot.ts";
@@ -21,7 +22,7 @@ const EAST = targetIn("us-east-1");
 
 /** Without jitter: chance is always in the middle. */
 function start() {
-  const health = new TargetHealth({ random: () => 0.5 });
+  const health = new TargetHealth({ store: new MemoryStore(), random: () => 0.5 });
   return {
     health,
     fail(nowMs: number, error = new AditError("overloaded")) {
@@ -199,7 +200,7 @@ Deno.test("the state of a target survives a reload, and that of a target that is
 
 Deno.test("simulation: a target that fails for a minute is left within three requests and comes back", () => {
   const random = new Random(5).fraction;
-  const health = new TargetHealth({ random });
+  const health = new TargetHealth({ store: new MemoryStore(), random });
   const targets = ["us-east-1", "us-west-2", "eu-west-1"].map(targetIn);
   const [, bad] = targets;
   const failsAt = (nowMs: number) => nowMs >= 10_000 && nowMs < 70_000;

@@ -2,6 +2,7 @@
 
 import { equal, ok, throws } from "node:assert/strict";
 import { Unproven } from "../../lib/gateway/unproven.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { signedHeaders } from "../fakes/signed.ts";
 import { startGateway } from "../fakes/gateway.ts";
@@ -17,7 +18,7 @@ const [ONE, OTHER, THIRD] = ["one", "other", "third"].map((name) => caller(name)
 ];
 
 Deno.test("all unproven requests have an eighth of the slots, and those of one caller half of that", () => {
-  const unproven = new Unproven();
+  const unproven = new Unproven(new MemoryStore());
   const rooms = [unproven.enter(ONE, LIMITS), unproven.enter(ONE, LIMITS)];
   throws(() => unproven.enter(ONE, LIMITS), ofKind("busy"));
   rooms.push(unproven.enter(OTHER, LIMITS), unproven.enter(OTHER, LIMITS));
@@ -27,7 +28,7 @@ Deno.test("all unproven requests have an eighth of the slots, and those of one c
 });
 
 Deno.test("together they hold at most four bodies, and what is released is free again", () => {
-  const unproven = new Unproven();
+  const unproven = new Unproven(new MemoryStore());
   const first = unproven.enter(ONE, LIMITS);
   const second = unproven.enter(OTHER, LIMITS);
   first.take(3000);

@@ -71,6 +71,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
       "runtime",
     ],
     "snapshot",
+    "store",
   ],
   main: ["base", "cli", "runtime"],
 };

@@ -9,6 +9,7 @@ import { Secret } from "../../lib/base/secret.ts";
 import type { Pipeline } from "../../lib/gateway/pipeline.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";
 import { probeConnection } from "../../lib/providers/transport/probe.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { converseFrames, joined } from "../fakes/frames.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { caller, model, native, provider, snapshot, type SnapshotParts } from "../fakes/snapshot.ts";
@@ -52,6 +53,7 @@ async function startGateway(overrides: SnapshotParts = {}): Promise<Gateway> {
     return Promise.resolve();
   }, { clock: systemClock });
   const { pipeline } = buildGateway({
+    store: new MemoryStore(),
     clock: systemClock,
     timers,
     logger,

@@ -11,7 +11,7 @@ import { modelApisIn } from "../../endpoints/model_apis.ts";
 import { tableId } from "../../facts/model_table.ts";
 import type { LimitUse } from "../../gateway/limits/rate_limits.ts";
 import { planFor } from "../../gateway/resolve.ts";
-import { placeOf, type TargetStatus } from "../../gateway/target_health.ts";
+import { placeOf, type TargetStatus } from "../../gateway/health/target_health.ts";
 import type { LedgerStatus } from "../../ledger/ledger.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";

@@ -1,9 +1,10 @@
 /** Simulates the choice of targets for given failures, with the code that chooses in the gateway. */
 
+import { MemoryStore } from "../../store/memory.ts";
 import { AditError } from "../../base/errors.ts";
 import { suggestion } from "../../config/schema/suggest.ts";
 import { order } from "../../gateway/order.ts";
-import { TargetHealth } from "../../gateway/target_health.ts";
+import { TargetHealth } from "../../gateway/health/target_health.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import type { Fact } from "./fact.ts";
 
@@ -31,7 +32,7 @@ export function simulate(
 ): readonly Fact[] | string {
   const failures = parseFailures(text, plan.targets.map(nameOf));
   if (typeof failures === "string") return failures;
-  const health = new TargetHealth({ random });
+  const health = new TargetHealth({ store: new MemoryStore(), random });
   const answered = new Map<string, number>();
   const failed = new Map<string, number>();
   let lost = 0;

@@ -2,7 +2,7 @@
 
 import type { Allowance, RateLimit } from "../../snapshot/limits.ts";
 import { giveUnits, type Rate, rescale, takeUnits, viewOf } from "../../store/gcra.ts";
-import type { CallSet, Cell } from "../../store/store.ts";
+import { addTo, type CallSet, type Cell, type Store, type Tally } from "../../store/store.ts";
 import { Line } from "./line.ts";
 
 export const WHATS = ["concurrent", "requests", "tokens"] as const;
@@ -10,19 +10,25 @@ export const WHATS = ["concurrent", "requests", "tokens"] as const;
 /** What a gate limits, in the order in which gates are tried. */
 export type What = (typeof WHATS)[number];
 
-/** State of a rate, which survives reloads. */
+/** State of a rate, which survives reloads and which all threads share. */
 export class Bucket {
   readonly line = new Line();
-  /** Units taken by requests that are in flight. */
+  /** Units taken by requests of this thread that are in flight. */
   held = 0;
   readonly #cell: Cell;
+  /** The rate in whose time units are counted. */
+  readonly #unit: Cell;
+  readonly #allHeld: Tally;
   #rate: Rate;
   #allowance: Allowance;
 
-  constructor(cell: Cell, allowance: Allowance) {
-    this.#cell = cell;
+  constructor(store: Store, { name, allowance, allHeld, nowUs }: BucketOptions) {
+    this.#cell = store.cell(name);
+    this.#unit = store.cell(unitName(name));
+    this.#allHeld = allHeld;
     this.#allowance = allowance;
     this.#rate = rateOf(allowance);
+    this.#count(nowUs);
   }
 
   get allowance(): Allowance {
@@ -32,23 +38,35 @@ export class Bucket {
   /** Changes the rate; what has been taken stays taken, in units. */
   change(allowance: Allowance, nowUs: number): void {
     if (allowance === this.#allowance) return;
-    const rate = rateOf(allowance);
-    if (rate.unitUs !== this.#rate.unitUs) rescale(this.#cell, { from: this.#rate, to: rate, nowUs });
-    this.#rate = rate;
     this.#allowance = allowance;
+    this.#rate = rateOf(allowance);
+    this.#count(nowUs);
+  }
+
+  /** Counts in the time of the current rate; the first of the threads that changes it converts what has been taken. */
+  #count(nowUs: number): void {
+    const known = this.#unit.load();
+    const unit = Math.round(this.#rate.unitUs * UNIT_PRECISION);
+    if (known === unit || !this.#unit.swap(known, unit) || known === 0) return;
+    rescale(this.#cell, { from: { ...this.#rate, unitUs: known / UNIT_PRECISION }, to: this.#rate, nowUs });
   }
 
   /** Takes units; returns 0, or the microseconds until they will fit. */
   take(units: number, nowUs: number): number {
     const waitUs = takeUnits(this.#cell, this.#rate, units, nowUs);
-    if (waitUs === 0) this.held += units;
+    if (waitUs === 0) this.#hold(units);
     return waitUs;
   }
 
   /** Takes units even if they do not fit. */
   owe(units: number, nowUs: number): void {
-    this.held += units;
+    this.#hold(units);
     giveUnits(this.#cell, this.#rate, -units, nowUs);
+  }
+
+  #hold(units: number): void {
+    this.held += units;
+    this.#allHeld.take(units);
   }
 
   /** Empties the bucket for a time. */
@@ -62,6 +80,7 @@ export class Bucket {
   /** Replaces units that were taken by those that were used. */
   settle(units: number, { used, nowUs }: { readonly used: number; readonly nowUs: number }): void {
     this.held -= units;
+    this.#allHeld.give(units);
     giveUnits(this.#cell, this.#rate, units - used, nowUs);
     if (used < units) this.line.wake();
   }
@@ -88,6 +107,28 @@ export class Bucket {
   }
 }
 
+/** What a bucket is made with. */
+export interface BucketOptions {
+  readonly name: string;
+  readonly allowance: Allowance;
+  /** Where what is held of all buckets is added up. */
+  readonly allHeld: Tally;
+  readonly nowUs: number;
+}
+
+/** Forgets the state of the bucket with this name. */
+export function forgetBucket(store: Store, name: string): void {
+  store.forget(name);
+  store.forget(unitName(name));
+}
+
+function unitName(name: string): string {
+  return `${name} unit`;
+}
+
+/** Parts of a microsecond to which the unit of a rate is kept, as an integer. */
+const UNIT_PRECISION = 10_000;
+
 function rateOf({ limit, periodMs, burstMs }: Allowance): Rate {
   return { unitUs: periodMs * 1000 / limit, burstUs: burstMs * 1000 };
 }
@@ -96,9 +137,11 @@ function rateOf({ limit, periodMs, burstMs }: Allowance): Rate {
 export class Slots {
   readonly line = new Line();
   readonly #calls: CallSet;
+  readonly #allHeld: Tally;
 
-  constructor(calls: CallSet) {
+  constructor(calls: CallSet, allHeld: Tally) {
     this.#calls = calls;
+    this.#allHeld = allHeld;
   }
 
   get size(): number {
@@ -106,11 +149,13 @@ export class Slots {
   }
 
   take(id: string, max: number): boolean {
-    return this.#calls.add(id, max);
+    const isTaken = this.#calls.add(id, max);
+    if (isTaken) this.#allHeld.take(1);
+    return isTaken;
   }
 
   release(id: string): void {
-    this.#calls.delete(id);
+    if (this.#calls.delete(id)) this.#allHeld.give(1);
     this.line.wake();
   }
 
@@ -141,10 +186,31 @@ export interface SlotGate extends GateParts {
 }
 
 /** What a rule has done since the start of the process. */
-export interface RuleCounts {
-  refused: number;
+export class RuleCounts {
+  readonly #refused: Cell;
+  readonly #wouldRefuse: Cell;
+
+  constructor(store: Store, rule: string) {
+    this.#refused = store.cell(`limits refused ${rule}`);
+    this.#wouldRefuse = store.cell(`limits would refuse ${rule}`);
+  }
+
+  get refused(): number {
+    return this.#refused.load();
+  }
+
   /** Requests that would have been refused in the mode `enforce`. */
-  wouldRefuse: number;
+  get wouldRefuse(): number {
+    return this.#wouldRefuse.load();
+  }
+
+  addRefused(): void {
+    addTo(this.#refused, 1);
+  }
+
+  addWouldRefuse(): void {
+    addTo(this.#wouldRefuse, 1);
+  }
 }
 
 /** How long to wait for a request in flight to end, in microseconds: nobody knows. */

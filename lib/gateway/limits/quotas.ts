@@ -6,10 +6,10 @@ import type { Usage } from "../../base/usage.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import type { Allowance, Quota } from "../../snapshot/limits.ts";
 import type { Target } from "../../snapshot/plan.ts";
-import type { Cell, Store } from "../../store/store.ts";
+import type { Cell, Store, Tally } from "../../store/store.ts";
 import type { Asked } from "../admission/asked.ts";
 import { retryAfterMs } from "../retry_rules.ts";
-import { Bucket } from "./gate.ts";
+import { Bucket, forgetBucket } from "./gate.ts";
 
 export interface QuotasOptions {
   readonly clock: Clock;
@@ -34,21 +34,52 @@ const MAX_POOLS = 1_000;
 class Pool {
   readonly requests: Bucket | undefined;
   readonly tokens: Bucket | undefined;
-  /** Tokens used on the day, which is counted from the Unix epoch. */
-  readonly usedToday: Cell;
-  day = 0;
+  /** Tokens used on each day, which is counted from the Unix epoch. */
+  readonly usedToday: DayCount;
 
-  constructor(key: string, quota: Quota, store: Store) {
+  constructor(key: string, quota: Quota, { store, allHeld, nowUs }: PoolOptions) {
     const bucket = (what: string, allowance: Allowance | undefined) =>
-      allowance && new Bucket(store.cell(`${what} ${key}`), allowance);
+      allowance && new Bucket(store, { name: `${what} ${key}`, allowance, allHeld, nowUs });
     this.requests = bucket("requests", quota.requests);
     this.tokens = bucket("tokens", quota.tokens);
-    this.usedToday = store.cell(`day ${key}`);
+    this.usedToday = new DayCount(store.cell(`day ${key}`));
   }
 
-  isIdle(nowUs: number): boolean {
+  /** Whether forgetting it would change nothing on this day. */
+  isIdle(nowUs: number, day: number): boolean {
     return [this.requests, this.tokens].every((bucket) => bucket?.isIdle(nowUs) ?? true) &&
-      this.usedToday.load() === 0;
+      this.usedToday.on(day) === 0;
+  }
+}
+
+interface PoolOptions {
+  readonly store: Store;
+  readonly allHeld: Tally;
+  readonly nowUs: number;
+}
+
+/** More tokens than any quota allows in a day; 2^16 days of so many fit into one counter. */
+const MAX_DAY_TOKENS = 2 ** 36;
+
+/** A count that begins with 0 on each day, which is part of the counter, so that threads begin each day once. */
+class DayCount {
+  readonly #cell: Cell;
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  on(day: number): number {
+    const known = this.#cell.load();
+    return Math.floor(known / MAX_DAY_TOKENS) === day ? known % MAX_DAY_TOKENS : 0;
+  }
+
+  add(day: number, amount: number): void {
+    for (;;) {
+      const known = this.#cell.load();
+      const count = Math.min(MAX_DAY_TOKENS - 1, Math.max(0, this.on(day) + amount));
+      if (this.#cell.swap(known, day * MAX_DAY_TOKENS + count)) return;
+    }
   }
 }
 
@@ -56,9 +87,11 @@ class Pool {
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #pools = new Map<string, Pool>();
+  readonly #allHeld: Tally;
 
   constructor(options: QuotasOptions) {
     this.#options = options;
+    this.#allHeld = options.store.tally("quotas held");
   }
 
   /** Milliseconds until the target's quota suffices for the request; 0 if it does, or if none is configured. */
@@ -72,7 +105,7 @@ export class Quotas {
       pool.requests?.waitUs(1, nowUs) ?? 0,
       tokens === 0 ? 0 : pool.tokens?.waitUs(tokens, nowUs) ?? 0,
     );
-    const used = this.#usedToday(pool).load();
+    const used = pool.usedToday.on(this.#day());
     const overDay = tokensPerDay !== undefined && tokens > 0 && used > 0 && used + tokens > tokensPerDay;
     return Math.max(Math.ceil(waitUs / 1000), overDay ? DAY_MS - this.#options.clock.now() % DAY_MS : 0);
   }
@@ -94,7 +127,7 @@ export class Quotas {
       const nowUs = this.#nowUs();
       pool.requests?.settle(1, { used: 1, nowUs });
       pool.tokens?.settle(tokens, { used, nowUs });
-      add(this.#usedToday(pool), used);
+      pool.usedToday.add(this.#day(), used);
     };
     return {
       settle: (usage) => settle(usage === undefined ? tokens : finalTokens(usage, quota.burndown)),
@@ -108,37 +141,31 @@ export class Quotas {
     };
   }
 
-  /** Units taken by attempts in flight, which is nothing once all have ended. */
+  /** Units taken by attempts in flight in all threads, which is nothing once all have ended. */
   get held(): number {
-    return [...this.#pools.values()]
-      .reduce((sum, { requests, tokens }) => sum + (requests?.held ?? 0) + (tokens?.held ?? 0), 0);
+    return this.#allHeld.total;
   }
 
   #nowUs(): number {
     return Math.floor(this.#options.clock.monotonic() * 1000);
   }
 
-  /** The day's counter, set back at the first use on a new day. */
-  #usedToday(pool: Pool): Cell {
-    const day = Math.floor(this.#options.clock.now() / DAY_MS);
-    if (pool.day !== day) {
-      pool.day = day;
-      add(pool.usedToday, -pool.usedToday.load());
-    }
-    return pool.usedToday;
+  #day(): number {
+    return Math.floor(this.#options.clock.now() / DAY_MS);
   }
 
   #poolOf(target: Target): { readonly quota: Quota; readonly pool: Pool } | undefined {
     const quota = quotaOf(target);
     if (quota === undefined) return undefined;
     const key = `${target.provider.name} ${target.modelId} ${quotaKinds(quota)}`;
+    const nowUs = this.#nowUs();
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       if (this.#pools.size >= MAX_POOLS) this.#sweep();
-      pool = new Pool(`quota ${key}`, quota, this.#options.store);
+      const { store } = this.#options;
+      pool = new Pool(`quota ${key}`, quota, { store, allHeld: this.#allHeld, nowUs });
       this.#pools.set(key, pool);
     }
-    const nowUs = this.#nowUs();
     if (quota.requests !== undefined) pool.requests?.change(quota.requests, nowUs);
     if (quota.tokens !== undefined) pool.tokens?.change(quota.tokens, nowUs);
     return { quota, pool };
@@ -147,9 +174,10 @@ export class Quotas {
   #sweep(): void {
     const nowUs = this.#nowUs();
     for (const [key, pool] of this.#pools) {
-      if (!pool.isIdle(nowUs)) continue;
+      if (!pool.isIdle(nowUs, this.#day())) continue;
       this.#pools.delete(key);
-      for (const what of ["requests", "tokens", "day"]) this.#options.store.forget(`${what} quota ${key}`);
+      for (const what of ["requests", "tokens"]) forgetBucket(this.#options.store, `${what} quota ${key}`);
+      this.#options.store.forget(`day quota ${key}`);
     }
   }
 }
@@ -173,8 +201,4 @@ function tokensOf(asked: Asked | undefined): number {
 /** What Bedrock counts in the end; tokens read from the prompt cache are free. */
 function finalTokens({ inputTokens, cacheWriteTokens, outputTokens }: Usage, burndown: number): number {
   return Math.ceil(inputTokens + cacheWriteTokens + outputTokens * burndown);
-}
-
-function add(cell: Cell, amount: number): void {
-  for (let known = cell.load(); !cell.swap(known, known + amount);) known = cell.load();
 }

@@ -71,7 +71,7 @@ export class RateLimits implements Meter {
     const need = { id: "", units: 1, nowUs };
     const first = gates.find((gate) => applies(gate, counts) && waitFor(gate, need) > 0);
     if (first === undefined) return undefined;
-    first.counts.refused++;
+    first.counts.addRefused();
     const refusing = gates.filter((gate) => applies(gate, counts));
     return this.#refusal(refusing, { dialect, nowUs, units: () => 1 });
   }
@@ -84,7 +84,7 @@ export class RateLimits implements Meter {
     if (counts === "unmetered") {
       const gate = all.find(({ what, rule }) => what === "tokens" && rule.mode === "enforce");
       if (gate !== undefined) {
-        gate.counts.refused++;
+        gate.counts.addRefused();
         return { refused: unmeteredRefusal(gate) };
       }
     }
@@ -96,7 +96,7 @@ export class RateLimits implements Meter {
         holding.add(gate, units);
         if (gate.what === "tokens" && units > gate.state.depth) this.#reportOversized(gate);
       } else if (gate.rule.mode === "shadow") {
-        gate.counts.wouldRefuse++;
+        gate.counts.addWouldRefuse();
         holding.shadowed.push({ rule: gate.rule.name, what: gate.what });
       } else {
         holding.cancel();
@@ -106,7 +106,7 @@ export class RateLimits implements Meter {
           units: (each) => unitsOf(each, asked),
         });
         if (gate.rule.waitMs > 0) return { refused, wait: waitAt(gate, refused) };
-        gate.counts.refused++;
+        gate.counts.addRefused();
         return { refused };
       }
     }
@@ -192,7 +192,7 @@ function waitAt({ rule, counts, state: { line } }: Gate, { details }: AditError)
     line,
     withinMs: rule.waitMs,
     retryMs: details.retryAfterMs ?? 0,
-    onGivenUp: () => counts.refused++,
+    onGivenUp: () => counts.addRefused(),
   };
 }
 

@@ -4,8 +4,8 @@ import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Store } from "../../store/store.ts";
-import { Bucket, type Gate, type RateGate, type RuleCounts, Slots, type What } from "./gate.ts";
+import type { Store, Tally } from "../../store/store.ts";
+import { Bucket, forgetBucket, type Gate, type RateGate, RuleCounts, Slots, type What } from "./gate.ts";
 
 /** Whose limit it is. */
 export interface LimitSubject {
@@ -24,6 +24,7 @@ export interface UsedLimit extends LimitSubject {
 /** The state of every limit, by rule and subject. It outlives configurations. */
 export class LimitStates {
   readonly #store: Store;
+  readonly #allHeld: Tally;
   readonly #buckets = new Map<string, Bucket>();
   readonly #slots = new Map<string, Slots>();
   readonly #subjects = new Map<string, Omit<UsedLimit, "state">>();
@@ -31,13 +32,14 @@ export class LimitStates {
 
   constructor(store: Store) {
     this.#store = store;
+    this.#allHeld = store.tally("limits held");
   }
 
   bucket(what: RateGate["what"], of: LimitSubject, allowance: Allowance, nowUs: number): Bucket {
     const key = this.#keyOf(what, of);
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = new Bucket(this.#store.cell(key), allowance);
+      bucket = new Bucket(this.#store, { name: key, allowance, allHeld: this.#allHeld, nowUs });
       this.#buckets.set(key, bucket);
     } else bucket.change(allowance, nowUs);
     return bucket;
@@ -47,7 +49,7 @@ export class LimitStates {
     const key = this.#keyOf("concurrent", of);
     let slots = this.#slots.get(key);
     if (slots === undefined) {
-      slots = new Slots(this.#store.calls(key));
+      slots = new Slots(this.#store.calls(key), this.#allHeld);
       this.#slots.set(key, slots);
     }
     return slots;
@@ -70,7 +72,7 @@ export class LimitStates {
   counts(rule: string): RuleCounts {
     let counts = this.#counts.get(rule);
     if (counts === undefined) {
-      counts = { refused: 0, wouldRefuse: 0 };
+      counts = new RuleCounts(this.#store, rule);
       this.#counts.set(rule, counts);
     }
     return counts;
@@ -81,24 +83,20 @@ export class LimitStates {
     for (const [key, bucket] of this.#buckets) {
       if (!bucket.isIdle(nowUs)) continue;
       this.#buckets.delete(key);
-      this.#forget(key);
+      this.#subjects.delete(key);
+      forgetBucket(this.#store, key);
     }
     for (const [key, slots] of this.#slots) {
       if (!slots.isIdle) continue;
       this.#slots.delete(key);
-      this.#forget(key);
+      this.#subjects.delete(key);
+      this.#store.forget(key);
     }
   }
 
-  #forget(key: string): void {
-    this.#subjects.delete(key);
-    this.#store.forget(key);
-  }
-
-  /** Units and calls held by requests in flight, which is nothing once all have ended. */
+  /** Units and calls held by requests in flight in all threads, which is nothing once all have ended. */
   get held(): number {
-    const units = [...this.#buckets.values()].reduce((sum, { held }) => sum + held, 0);
-    return [...this.#slots.values()].reduce((sum, { size }) => sum + size, units);
+    return this.#allHeld.total;
   }
 }
 

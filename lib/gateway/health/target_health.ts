@@ -1,9 +1,11 @@
 /** The health of every target: which are resting or failing, and how busy and fast each is. */
 
-import { type AditError, codeOf } from "../base/errors.ts";
-import type { Target } from "../snapshot/plan.ts";
-import type { HealthPolicy } from "../snapshot/snapshot.ts";
-import { restAfter, retryRule } from "./retry_rules.ts";
+import { type AditError, codeOf } from "../../base/errors.ts";
+import type { Target } from "../../snapshot/plan.ts";
+import type { HealthPolicy } from "../../snapshot/snapshot.ts";
+import type { Store } from "../../store/store.ts";
+import { type HealthState as State, SharedState } from "./health_state.ts";
+import { restAfter, retryRule } from "../retry_rules.ts";
 
 /** What `order` needs to know about a target. */
 export interface TargetView {
@@ -28,36 +30,9 @@ export interface TargetStatus {
 }
 
 export interface TargetHealthOptions {
+  readonly store: Store;
   /** Between 0 and 1. */
   readonly random: () => number;
-}
-
-/** Mutable state of one target. Times are from the monotonic clock, in milliseconds. */
-interface State {
-  inFlight: number;
-  failuresInRow: number;
-  /** Streams in a row that broke after their first content. */
-  breaksInRow: number;
-  /** Rests until this time. */
-  restsUntil: number;
-  /** When its last rest began. */
-  restsSince: number;
-  /** How many times in a row it has rested. */
-  rests: number;
-  /** Whether it has rested and no request has succeeded since. */
-  onProbation: boolean;
-  misfit: boolean;
-  latencyMs: number | undefined;
-  latencyAt: number;
-  /** The last two half windows of outcomes. */
-  halves: readonly [Half, Half];
-  lastError: string | undefined;
-}
-
-interface Half {
-  readonly startMs: number;
-  total: number;
-  failed: number;
 }
 
 const HALF_WINDOW_MS = 15_000;
@@ -75,41 +50,33 @@ const LATENCY_HALF_LIFE_MS = 20_000;
 /** The state of an unknown target. */
 const UNKNOWN_LATENCY_MS = 1;
 
-/** One per process; it survives reloads, since targets are identified by provider, region and model id. */
+/** One per thread, with the state of the process; it survives reloads, since targets are identified by provider, region and model id. */
 export class TargetHealth {
+  readonly #store: Store;
   readonly #random: () => number;
-  readonly #states = new Map<string, State>();
+  readonly #states = new Map<string, SharedState>();
 
-  constructor({ random }: TargetHealthOptions) {
+  constructor({ store, random }: TargetHealthOptions) {
+    this.#store = store;
     this.#random = random;
   }
 
   /** The target's state at this time. */
   view(target: Target, nowMs: number): TargetView {
-    const state = this.#states.get(placeOf(target));
-    if (state === undefined) {
-      return { available: true, restsMs: 0, inFlight: 0, latencyMs: UNKNOWN_LATENCY_MS };
-    }
-    const restsMs = Math.max(0, state.restsUntil - nowMs);
-    return {
-      available: restsMs === 0 && !(state.onProbation && state.inFlight > 0),
-      restsMs,
-      inFlight: state.inFlight,
-      latencyMs: fadedLatency(state, nowMs),
-    };
+    return this.#stateOf(target)?.read((state, inFlight) => {
+      const restsMs = Math.max(0, state.restsUntil - nowMs);
+      return {
+        available: restsMs === 0 && !(state.onProbation && inFlight > 0),
+        restsMs,
+        inFlight,
+        latencyMs: fadedLatency(state, nowMs),
+      };
+    }) ?? { available: true, restsMs: 0, inFlight: 0, latencyMs: UNKNOWN_LATENCY_MS };
   }
 
   /** Records a started request; the returned function is called once, when the request has ended. */
   begin(target: Target): () => void {
-    const state = this.#stateOf(target);
-    if (state === undefined) return () => {};
-    state.inFlight++;
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      state.inFlight--;
-    };
+    return this.#stateOf(target)?.begin() ?? (() => {});
   }
 
   /** Records a success, with the time to its first content. */
@@ -117,51 +84,53 @@ export class TargetHealth {
     target: Target,
     { nowMs, latencyMs }: { readonly nowMs: number; readonly latencyMs: number },
   ): void {
-    const state = this.#stateOf(target);
-    if (state === undefined) return;
-    // A request from before the rest does not show that the target is back.
-    if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
-      state.failuresInRow = 0;
-      state.rests = 0;
-      state.onProbation = false;
-      state.misfit = false;
-      state.restsUntil = 0;
-    }
-    const known = state.latencyMs;
-    state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
-    state.latencyAt = nowMs;
-    count(state, { nowMs, failed: false, isNew: true });
+    this.#stateOf(target)?.change((state) => {
+      // A request from before the rest does not show that the target is back.
+      if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
+        state.failuresInRow = 0;
+        state.rests = 0;
+        state.onProbation = false;
+        state.misfit = false;
+        state.restsUntil = 0;
+      }
+      const known = state.latencyMs;
+      state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
+      state.latencyAt = nowMs;
+      count(state, { nowMs, failed: false, isNew: true });
+    });
   }
 
   /** Records that a response was complete. */
   completed(target: Target): void {
-    const state = this.#stateOf(target);
-    if (state !== undefined) state.breaksInRow = 0;
+    this.#stateOf(target)?.change((state) => state.breaksInRow = 0);
   }
 
   /** Records a refusal or failure. Returns whether this made the target rest. */
   refused(target: Target, error: AditError, options: RefusedOptions): boolean {
-    const { nowMs, policy, afterContent = false } = options;
-    const state = this.#stateOf(target);
-    if (state === undefined) return false;
+    const shared = this.#stateOf(target);
+    if (shared === undefined || retryRule(error).health === "none") return false;
+    return shared.change((state) => this.#refused(state, error, options));
+  }
+
+  #refused(state: State, error: AditError, { nowMs, policy, afterContent = false }: RefusedOptions): boolean {
     switch (retryRule(error).health) {
       case "none":
         return false;
       case "misfit": {
         const isNews = !state.misfit;
         state.misfit = true;
-        state.lastError = codeOf(error.kind);
+        state.lastError = error.kind;
         rest(state, nowMs, MISFIT_MS);
         return isNews;
       }
       case "throttled": {
-        state.lastError = codeOf(error.kind);
+        state.lastError = error.kind;
         const backoff = Math.min(policy.coolMaxMs, FIRST_THROTTLE_MS * 2 ** earlierRests(state, nowMs));
         rest(state, nowMs, Math.min(MAX_THROTTLE_MS, restAfter(error) ?? backoff));
         return true;
       }
       case "failure": {
-        state.lastError = codeOf(error.kind);
+        state.lastError = error.kind;
         if (afterContent) state.breaksInRow++;
         else state.failuresInRow++;
         count(state, { nowMs, failed: true, isNew: !afterContent });
@@ -176,43 +145,36 @@ export class TargetHealth {
 
   /** For the operator; undefined if nothing is known about the target. */
   status(target: Target, nowMs: number): TargetStatus | undefined {
-    const state = this.#states.get(placeOf(target));
-    return state === undefined ? undefined : statusOf(state, nowMs);
+    const state = this.#stateOf(target);
+    return state?.isUsed === true
+      ? state.read((known, inFlight) => statusOf(known, { inFlight, nowMs }))
+      : undefined;
   }
 
   /** The same for every target that has been used, by its place. */
   *used(nowMs: number): Generator<readonly [place: string, status: TargetStatus]> {
-    for (const [place, state] of this.#states) yield [place, statusOf(state, nowMs)];
+    for (const [place, state] of this.#states) {
+      if (!state.isUsed) continue;
+      yield [place, state.read((known, inFlight) => statusOf(known, { inFlight, nowMs }))];
+    }
   }
 
   /** Forgets targets that are no longer configured, unless they are in use. */
   keep(targets: Iterable<Target>): void {
     const places = new Set([...targets].map(placeOf));
-    for (const [place, { inFlight }] of this.#states) {
-      if (inFlight === 0 && !places.has(place)) this.#states.delete(place);
+    for (const [place, state] of this.#states) {
+      if (places.has(place) || !state.forget()) continue;
+      this.#states.delete(place);
     }
   }
 
   /** Undefined for a bare model id: callers may make up any number of them, and nothing is chosen for them. */
-  #stateOf(target: Target): State | undefined {
+  #stateOf(target: Target): SharedState | undefined {
     if (target.settings === undefined) return undefined;
     const place = placeOf(target);
     let state = this.#states.get(place);
     if (state === undefined) {
-      state = {
-        inFlight: 0,
-        failuresInRow: 0,
-        breaksInRow: 0,
-        restsUntil: 0,
-        restsSince: 0,
-        rests: 0,
-        onProbation: false,
-        misfit: false,
-        latencyMs: undefined,
-        latencyAt: 0,
-        halves: [{ startMs: 0, total: 0, failed: 0 }, { startMs: 0, total: 0, failed: 0 }],
-        lastError: undefined,
-      };
+      state = new SharedState(this.#store, place);
       this.#states.set(place, state);
     }
     return state;
@@ -226,15 +188,20 @@ export interface RefusedOptions {
   readonly afterContent?: boolean;
 }
 
-function statusOf(state: State, nowMs: number): TargetStatus {
+interface Present {
+  readonly inFlight: number;
+  readonly nowMs: number;
+}
+
+function statusOf(state: State, { inFlight, nowMs }: Present): TargetStatus {
   const restsMs = Math.max(0, Math.round(state.restsUntil - nowMs));
   return {
     state: stateName(state, restsMs),
     ...(restsMs > 0 && { rests_ms: restsMs }),
-    in_flight: state.inFlight,
+    in_flight: inFlight,
     ...(state.latencyMs !== undefined && { latency_ms: Math.round(state.latencyMs) }),
     failures_in_row: Math.max(state.failuresInRow, state.breaksInRow),
-    ...(state.lastError !== undefined && { last_error: state.lastError }),
+    ...(state.lastError !== undefined && { last_error: codeOf(state.lastError) }),
   };
 }
 
@@ -279,7 +246,7 @@ function count(state: State, { nowMs, failed, isNew }: Counted): void {
   if (nowMs - latest.startMs >= HALF_WINDOW_MS) {
     state.halves = [latest, { startMs: nowMs, total: 0, failed: 0 }];
   }
-  const half = state.halves[1];
+  const [, half] = state.halves;
   if (isNew) half.total++;
   if (failed) half.failed++;
 }

@@ -1,0 +1,173 @@
+/** The names in shared memory: a hash table that all threads read and change, and where the words of each name are. */
+
+import { createHash } from "node:crypto";
+import { Lock } from "./lock.ts";
+
+/** Names at most, a power of two; the memory of those that are not used is never touched. */
+const ENTRIES = 2 ** 18;
+/** Beyond this share the search for a name would take long. */
+const MAX_FILLED = ENTRIES * 3 / 4;
+/** 64-bit words at most. */
+const WORDS = 2 ** 20;
+
+/** Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word and its length. */
+const HASH = 4;
+const USERS = 4;
+const LOCK = 5;
+const FIRST = 6;
+const LENGTH = 7;
+const MEMBERS = 8;
+
+/** Words before the entries: the lock of the table, the words in use, and the entries that were ever used. */
+const TABLE_LOCK = 0;
+const USED_WORDS = 1;
+const FILLED = 2;
+const HEAD = 8;
+
+/** Threads at most, since each is one bit of an entry's users. */
+export const MAX_THREADS = 32;
+
+/** The buffers that all threads share, as plain data. */
+export interface SharedMemory {
+  readonly index: SharedArrayBuffer;
+  readonly words: SharedArrayBuffer;
+}
+
+/** New memory for the process. */
+export function newSharedMemory(): SharedMemory {
+  return {
+    index: new SharedArrayBuffer(4 * (HEAD + ENTRIES * MEMBERS)),
+    words: new SharedArrayBuffer(8 * WORDS),
+  };
+}
+
+/** New memory for what one thread has taken of each word. */
+export function newThreadMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(8 * WORDS);
+}
+
+/** The words of a name. */
+export interface NamedWords {
+  readonly first: number;
+  readonly length: number;
+  readonly lock: Lock;
+}
+
+/** The table as one thread uses it. */
+export class NameIndex {
+  readonly #index: Int32Array;
+  readonly #words: BigInt64Array;
+  readonly #thread: number;
+  readonly #lock: Lock;
+
+  constructor({ index, words }: SharedMemory, thread: number) {
+    this.#index = new Int32Array(index);
+    this.#words = new BigInt64Array(words);
+    this.#thread = thread;
+    this.#lock = new Lock(this.#index, TABLE_LOCK, thread);
+  }
+
+  /** The words of a name, which are 0 if it is new; undefined if there is no room for it. */
+  open(name: string, length: number): NamedWords | undefined {
+    const hash = hashOf(name);
+    return this.#lock.run(() => {
+      const entry = this.#find(hash, length);
+      if (entry === undefined) return undefined;
+      this.#or(entry, 1 << this.#thread);
+      return this.#wordsAt(entry);
+    });
+  }
+
+  /** Gives up a name. Its words stay as they are until another name needs the room. */
+  close(name: string): void {
+    const hash = hashOf(name);
+    this.#lock.run(() => {
+      const entry = this.#search(hash, 0).found;
+      if (entry !== undefined) this.#leave(entry, this.#thread);
+    });
+  }
+
+  /** Gives up every name of a thread that has died; `onWords` is called with the words of each. */
+  closeAll(thread: number, onWords: (words: NamedWords) => void): void {
+    this.#lock.freeFrom(thread);
+    this.#lock.run(() => {
+      for (let entry = HEAD; entry < this.#index.length; entry += MEMBERS) {
+        if (((this.#index[entry + USERS] ?? 0) & (1 << thread)) === 0) continue;
+        const words = this.#wordsAt(entry);
+        words.lock.freeFrom(thread);
+        onWords(words);
+        this.#leave(entry, thread);
+      }
+    });
+  }
+
+  #find(hash: Int32Array, length: number): number | undefined {
+    const { found, free, end } = this.#search(hash, length);
+    if (found !== undefined) return found;
+    const entry = (end === undefined ? undefined : this.#newEntry(end, length)) ?? this.#cleared(free);
+    if (entry !== undefined) this.#index.set(hash, entry);
+    return entry;
+  }
+
+  /** The entry with the hash; otherwise one of the same length that nobody uses, and the first that never was used. */
+  #search(hash: Int32Array, length: number): Search {
+    let free: number | undefined;
+    for (let step = 0; step < ENTRIES; step++) {
+      const entry = HEAD + (((hash[0] ?? 0) + step) & (ENTRIES - 1)) * MEMBERS;
+      const known = this.#at(entry + LENGTH);
+      if (known === 0) return { free, end: entry };
+      if (hash.every((part, index) => this.#at(entry + index) === part)) return { found: entry };
+      if (known === length && this.#at(entry + USERS) === 0) free ??= entry;
+    }
+    return { free };
+  }
+
+  #newEntry(entry: number, length: number): number | undefined {
+    const first = this.#at(USED_WORDS);
+    if (first + length > WORDS || this.#at(FILLED) >= MAX_FILLED) return undefined;
+    this.#index[USED_WORDS] = first + length;
+    this.#index[FILLED] = this.#at(FILLED) + 1;
+    this.#index[entry + FIRST] = first;
+    this.#index[entry + LENGTH] = length;
+    return entry;
+  }
+
+  #cleared(entry: number | undefined): number | undefined {
+    if (entry === undefined) return undefined;
+    const { first, length } = this.#wordsAt(entry);
+    this.#words.fill(0n, first, first + length);
+    return entry;
+  }
+
+  #leave(entry: number, thread: number): void {
+    this.#index[entry + USERS] = this.#at(entry + USERS) & ~(1 << thread);
+  }
+
+  #or(entry: number, bit: number): void {
+    this.#index[entry + USERS] = this.#at(entry + USERS) | bit;
+  }
+
+  #wordsAt(entry: number): NamedWords {
+    return {
+      first: this.#at(entry + FIRST),
+      length: this.#at(entry + LENGTH),
+      lock: new Lock(this.#index, entry + LOCK, this.#thread),
+    };
+  }
+
+  #at(index: number): number {
+    return this.#index[index] ?? 0;
+  }
+}
+
+interface Search {
+  readonly found?: number;
+  readonly free?: number | undefined;
+  readonly end?: number | undefined;
+}
+
+/** Two names with one hash are as unlikely as two keys with one. */
+function hashOf(name: string): Int32Array {
+  const digest = new Uint8Array(createHash("sha256").update(name).digest());
+  return new Int32Array(digest.buffer, digest.byteOffset, HASH);
+}
