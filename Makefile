@@ -12,7 +12,7 @@ OPENAI_PYTHON_VERSION := 3.57.0
 AGENTS_PYTHON_VERSION := 0.24.0
 LANGCHAIN_PYTHON_VERSION := 1.7.4
 
-TASKS := run test check fmt golden build release bench micro fuzz soak
+TASKS := run test check fmt golden page build release bench micro fuzz soak
 
 # A deno of exactly this version that is on the PATH already is used as it is.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
@@ -35,6 +35,7 @@ help:
 	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
 	@echo 'make golden    rewrite the golden files; git diff shows what changed'
+	@echo 'make page      bundle the page of the admin listener again, after a change below lib/admin/page'
 	@echo 'make build     dist/adit: one binary with everything in it'
 	@echo 'make compile   dist/adit-deno: the same by deno compile'
 	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'

@@ -6,6 +6,7 @@ import { json, keyRequired } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
 import { hasKey } from "./key.ts";
 import { isFromOtherSite, isFromUnknownHost } from "./origin.ts";
+import { PAGE_PATHS, pageAnswer } from "./page_answer.ts";
 
 /** What the operator can see and do; `lib/app/control.ts` implements it. */
 export interface AdminControl {
@@ -35,11 +36,15 @@ interface AdminRoute {
    * admin key, and the metrics that or a key of their own.
    */
   readonly access: "open" | "metrics" | "local";
-  readonly handle: (control: AdminControl) => Response | Promise<Response>;
+  readonly handle: (control: AdminControl, request: Request) => Response | Promise<Response>;
 }
 
 /** By method and path. */
 const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
+  ...PAGE_PATHS.map((path): [string, AdminRoute] => [
+    `GET ${path}`,
+    { access: "open", handle: (_control, request) => pageAnswer(path, request) },
+  ]),
   ["GET /healthz", { access: "open", handle: () => json(200, { status: "ok" }) }],
   ["GET /-/ready", {
     access: "open",
@@ -67,7 +72,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
 
 const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
 
-/** Answers every request to the admin listener with JSON; requests from web pages are refused. */
+/** Answers every request to the admin listener; requests from web pages other than our own are refused. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const path = connection.target.split("?", 1)[0] ?? "";
@@ -82,7 +87,7 @@ export function adminHandler(control: AdminControl): Handler {
     const access = route?.access ?? "local";
     const refused = access === "open" ? undefined : refusalOf(request, { path, access }, control.access());
     if (refused !== undefined) return refused;
-    if (route !== undefined) return await answer(() => route.handle(control));
+    if (route !== undefined) return await answer(() => route.handle(control, request));
     const { remoteAddress: remote, clientGone } = connection;
     const api = control.api({ request, path, remote, clientGone });
     if (api !== undefined) return await answer(() => api);

@@ -12,7 +12,8 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readRepositoryFile } from "../../tests/meta/sources.ts";
 import { BUN, repositoryPath } from "../../tests/repository.ts";
-import { sbomOf } from "./sbom.ts";
+import { bundlePage } from "../page/bundle.ts";
+import { packagesIn, sbomOf } from "./sbom.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
 /** What goes into the release as it is. */
@@ -48,7 +49,8 @@ await Deno.remove(out, { recursive: true }).catch(() => {});
 await Deno.mkdir(out, { recursive: true });
 
 const sums: string[] = [];
-const packages = new Set<string>();
+// The page is in the binary as a bundle of its own.
+const packages = new Set((await bundlePage()).packages);
 for (const target of targets) {
   const name = `adit-${manifest.version}-${target.name}${target.suffix}`;
   for (const id of await compile(target, join(out, name))) packages.add(id);
@@ -122,14 +124,6 @@ async function bunFor({ name, package: packageName, suffix }: Target): Promise<s
   await run("tar", ["-xzf", archive, "-C", folder]);
   await Deno.remove(archive);
   return path;
-}
-
-/** Packages among the files that the bundler took: `node_modules/.deno/@scope+name@1.2.3/…` and the like. */
-function packagesIn(metafile: { readonly inputs: Readonly<Record<string, unknown>> }): readonly string[] {
-  return Object.keys(metafile.inputs).flatMap((path) => {
-    const [, folder] = /(?:^|\/)node_modules\/\.deno\/((?:@[^/+]+\+)?[^/@]+@[^/_]+)/.exec(path) ?? [];
-    return folder === undefined ? [] : [folder.replace("+", "/")];
-  });
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {

@@ -57,6 +57,16 @@ export function sbomOf(lock: LockFile, { version, bunVersion, packages }: SbomOp
   return JSON.stringify(sbom, null, 2) + "\n";
 }
 
+/** Packages among the files that the bundler took: `node_modules/.deno/@scope+name@1.2.3/…` and the like. */
+export function packagesIn(
+  metafile: { readonly inputs: Readonly<Record<string, unknown>> },
+): readonly string[] {
+  return Object.keys(metafile.inputs).flatMap((path) => {
+    const [, folder] = /(?:^|\/)node_modules\/\.deno\/((?:@[^/+]+\+)?[^/@]+@[^/_]+)/.exec(path) ?? [];
+    return folder === undefined ? [] : [folder.replace("+", "/")];
+  });
+}
+
 function componentOf(id: string, { integrity }: LockedPackage) {
   const [, base64] = /^sha512-(.+)$/.exec(integrity) ?? [];
   if (base64 === undefined) throw new Error(`Cannot list ${JSON.stringify(id)}: its hash is ${integrity}`);

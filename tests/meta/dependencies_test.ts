@@ -4,7 +4,9 @@ import { importsOf, readRepositoryFile, repositoryFiles } from "./sources.ts";
 const manifest: { imports: Record<string, string>; tasks: Record<string, string> } = JSON.parse(
   readRepositoryFile("deno.json"),
 );
-const sources = (await repositoryFiles()).filter((path) => /^(?:main\.ts|(?:lib|tests)\/.*\.ts)$/.test(path));
+const sources = (await repositoryFiles()).filter((path) =>
+  /^(?:main\.ts|(?:lib|tests)\/.*\.tsx?)$/.test(path)
+);
 
 /** Package of a specifier: `@aws-sdk/client` of `@aws-sdk/client/commands`, `yaml` of `yaml`. */
 const packageOf = (specifier: string) =>

@@ -18,7 +18,7 @@ const FORBIDDEN: readonly { readonly text: RegExp; readonly because: string; rea
 ];
 
 Deno.test(`no source file is longer than ${MAX_LINES} lines`, () => {
-  const long = files.filter((path) => /^(?:main\.ts|lib\/.*\.ts|tests\/.*\.ts)$/.test(path))
+  const long = files.filter((path) => /^(?:main\.ts|lib\/.*\.tsx?|tests\/.*\.ts)$/.test(path))
     .map((path) => ({ path, lines: readRepositoryFile(path).split("\n").length }))
     .filter(({ lines }) => lines > MAX_LINES);
   assert.deepEqual(long, []);
@@ -26,7 +26,7 @@ Deno.test(`no source file is longer than ${MAX_LINES} lines`, () => {
 
 Deno.test("folders are named after what they hold, not after their use", () => {
   assert.deepEqual(
-    files.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|misc)(?:\/|\.ts$)/.test(path)),
+    files.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|misc)(?:\/|\.tsx?$)/.test(path)),
     [],
   );
 });

@@ -4,7 +4,7 @@ import { findCycle, layerOf, LAYERS, refusalOf, SHARED_VERBS } from "./layers.ts
 import { importsOf, readRepositoryFile, repositoryFiles } from "./sources.ts";
 
 const program = (await repositoryFiles()).filter((path) =>
-  layerOf(path) !== undefined && path.endsWith(".ts")
+  layerOf(path) !== undefined && /\.tsx?$/.test(path)
 );
 const imports = new Map(program.map((path) => [
   path,

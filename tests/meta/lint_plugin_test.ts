@@ -38,6 +38,7 @@ const CASES: readonly RuleCase[] = [
     accepted: ["options.fetch(url);", "// fetch()", '"fetch(1)";'],
   },
   { rule: "fetch-as-parameter", path: "lib/providers/send.ts", accepted: ["fetch(url);"] },
+  { rule: "fetch-as-parameter", path: "lib/admin/page/client.ts", accepted: ["fetch(url);"] },
   {
     rule: "clock-as-parameter",
     path: "lib/endpoints/chat/chat.ts",
@@ -45,6 +46,7 @@ const CASES: readonly RuleCase[] = [
     accepted: ["new Date(0);", "clock.now();", "// Date.now()"],
   },
   { rule: "clock-as-parameter", path: "lib/base/clock.ts", accepted: ["Date.now();"] },
+  { rule: "clock-as-parameter", path: "lib/admin/page/page.tsx", accepted: ["Date.now();"] },
   {
     rule: "randomness-from-base",
     path: "lib/endpoints/chat/chat.ts",

@@ -51,6 +51,7 @@ function walk(path: string, source: string, onString: Visit, onComment: Visit = 
             Literal: (node) => {
               if (typeof node.value === "string") onString(node.value, node.range[0]);
             },
+            JSXText: (node) => onString(node.value, node.range[0]),
             TemplateElement: (node) => onString(node.cooked, node.range[0]),
           };
         },

@@ -8,7 +8,7 @@ import { WORDS } from "./words.ts";
 /** Where prose is found in each kind of file; any other file is not checked. */
 const READERS: readonly (readonly [files: RegExp, read: (path: string, text: string) => readonly Prose[]])[] =
   [
-    [/^(?:main\.ts|lib\/.*\.ts)$/, proseOf],
+    [/^(?:main\.ts|lib\/.*\.tsx?)$/, proseOf],
     [/^(?:scripts|tests\/(?!meta\/words)).*\.ts$/, testProseOf],
     [/^(?:[A-Z]+|tests\/README|docs\/.*|config\/.*)\.md$/, (_, text) => linesOf(text)],
     [/^config\/.*\.(?:yaml|sh|service)$|^config\/adit\.schema\.json$|^Makefile$/, (_, text) => linesOf(text)],

@@ -1,0 +1,39 @@
+/** Where in the page the operator is: a tab and its settings, kept in the address after the `#`, which is never sent. */
+
+import { useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  /** Name of the tab; empty for the first one. */
+  readonly tab: string;
+  /** What the tab shows, such as filters. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Reads what follows the `#` of an address, such as `#usage?by=team`. */
+export function parseRoute(hash: string): Route {
+  const [tab = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  return { tab, settings: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/** The address of a tab; settings that are empty are left out. */
+export function formatRoute(tab: string, settings: Route["settings"] = {}): string {
+  const given = Object.entries(settings).filter(([, value]) => value !== "");
+  return given.length === 0 ? `#${tab}` : `#${tab}?${new URLSearchParams(given)}`;
+}
+
+/** The current route; the component is drawn again when it changes. */
+export function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => setHash(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return parseRoute(hash);
+}
+
+/** Changes settings of a route; what is undefined or empty is removed. The step can be undone with the browser's Back. */
+export function go({ tab, settings }: Route, changes: Readonly<Record<string, string | undefined>>): void {
+  const merged = Object.entries({ ...settings, ...changes }).map(([name, value]) => [name, value ?? ""]);
+  location.hash = formatRoute(tab, Object.fromEntries(merged));
+}

@@ -1,0 +1,160 @@
+/** Whether the last edit is in use, what each reload changed, and every effective value with its file and line. */
+
+import { useState } from "preact/hooks";
+import type {
+  ConfigurationValuesView,
+  ConfigurationValueView,
+  ConfigurationView,
+  ReloadView,
+} from "../../contract/contract.ts";
+import { useData, withQuery } from "../page_data.ts";
+import { ago, count, dateTime, plural } from "../format.ts";
+import { Badge, type Column, Facts, Field, mono, Pages, Ready, Refusal, Section, Table } from "../parts.tsx";
+import { go, type Route } from "../route.ts";
+
+const PAGE = 200;
+const EVERY_MS = 2000;
+
+/** The tab *Configuration*. */
+export function ConfigurationTab({ route }: { readonly route: Route }) {
+  const data = useData<ConfigurationView>("admin/v1/configuration", { everyMs: EVERY_MS });
+  return <Ready data={data}>{(view) => <Configuration view={view} route={route} />}</Ready>;
+}
+
+function Configuration({ view, route }: { readonly view: ConfigurationView; readonly route: Route }) {
+  const [last] = view.reloads;
+  const { counts, listeners } = view;
+  const search = route.settings["search"] ?? "";
+  return (
+    <>
+      <p class="verdict">
+        <Badge tone={view.is_latest ? "good" : "bad"}>{view.is_latest ? "in use" : "rejected"}</Badge>{" "}
+        {view.is_latest
+          ? `The last edit is in use, since ${ago(view.loaded_at, Date.now())}.`
+          : `The last edit is not in use. The configuration of ${dateTime(view.loaded_at)} stays in use.`}
+      </p>
+      {last !== undefined && last.problems.length > 0 && (
+        <Section title="Problems of the last reload" note={dateTime(last.at)}>
+          <Problems problems={last.problems} />
+        </Section>
+      )}
+      {view.warnings.length > 0 && (
+        <Section title="Warnings">
+          <Problems problems={view.warnings} />
+        </Section>
+      )}
+      <Facts
+        facts={[
+          ["File", mono(view.file)],
+          ["Generation", count(view.generation)],
+          ["Loaded", dateTime(view.loaded_at)],
+          ["Defines", countsOf(counts)],
+          ["Callers connect to", listeners.public.join(", ")],
+          ["This page", listeners.admin.join(", ")],
+          [
+            "Editing through the admin API",
+            view.can_edit ? "with the admin key" : "off; set admin_api to allow it",
+          ],
+        ]}
+      />
+      <Section title="Reloads" note="the last twenty, the newest first">
+        <Table
+          label="Reloads"
+          columns={RELOADS}
+          rows={view.reloads}
+          keyOf={({ at, reason }) => `${at} ${reason}`}
+          empty="The configuration has not been loaded again since the start."
+        />
+      </Section>
+      <Section title="Effective values" note="with defaults; secrets are not shown">
+        <Field
+          label="Path, value or file and line"
+          value={search}
+          isMain
+          onChange={(next) => go(route, { search: next })}
+        />
+        {/* The values change with the generation. */}
+        <Values key={`${view.generation} ${search}`} search={search} />
+      </Section>
+    </>
+  );
+}
+
+function countsOf(counts: ConfigurationView["counts"]): string {
+  const words = Object.entries(counts).filter(([, number]) => number > 0).map(([what, number]) =>
+    plural(number, what.replace("_", " ").replace(/s$/, ""))
+  );
+  return words.join(", ");
+}
+
+function Problems({ problems }: { readonly problems: readonly string[] }) {
+  return (
+    <div class="lines">
+      {problems.slice(0, PAGE).map((problem, index) => <div key={index}>{problem}</div>)}
+      {problems.length > PAGE && <div>{`and ${plural(problems.length - PAGE, "more problem")}`}</div>}
+    </div>
+  );
+}
+
+const RELOADS: readonly Column<ReloadView>[] = [
+  { title: "When", cell: ({ at }) => dateTime(at) },
+  { title: "Because of", cell: ({ reason }) => reason },
+  {
+    title: "Result",
+    cell: ({ ok, problems }) =>
+      ok ? <Badge tone="good">in use</Badge> : <Badge tone="bad">{plural(problems.length, "problem")}</Badge>,
+  },
+  {
+    title: "What it changed",
+    isLong: true,
+    cell: ({ changes, problems: [first], ok }) => {
+      const words = ok ? changesIn(changes) : first ?? "";
+      return <span title={words}>{words}</span>;
+    },
+  },
+];
+
+function changesIn(changes: ReloadView["changes"]): string {
+  const lists = Object.entries(changes).filter(([, names]) => names.length > 0);
+  const words = lists.map(([what, names]) => `${what.replaceAll("_", " ")}: ${names.join(", ")}`);
+  return words.length === 0 ? "nothing" : words.join("; ");
+}
+
+function Values({ search }: { readonly search: string }) {
+  const [trail, setTrail] = useState<readonly string[]>([]);
+  const data = useData<ConfigurationValuesView>(
+    withQuery("admin/v1/configuration/values", { search, limit: PAGE, cursor: trail.at(-1) }),
+  );
+  return (
+    <Ready data={data}>
+      {({ values, total, next_cursor: next, error }) => (
+        <>
+          {error !== null && <Refusal>{error}</Refusal>}
+          <Table
+            label="Effective values"
+            columns={VALUES}
+            rows={values}
+            keyOf={({ path }) => path}
+            empty={search === "" ? "There are no values to show." : "No value matches."}
+          />
+          <Pages
+            trail={trail}
+            next={next}
+            onTurn={setTrail}
+            note={next === null && trail.length === 0 ? undefined : `${count(total)} values`}
+          />
+        </>
+      )}
+    </Ready>
+  );
+}
+
+const VALUES: readonly Column<ConfigurationValueView>[] = [
+  { title: "Path", isLong: true, cell: ({ path }) => <span class="mono" title={path}>{path}</span> },
+  { title: "Value", isLong: true, cell: ({ value }) => <span class="mono" title={value}>{value}</span> },
+  {
+    title: "From",
+    isLong: true,
+    cell: ({ origin }) => <span class={origin === "default" ? "dim" : "mono"} title={origin}>{origin}</span>,
+  },
+];

@@ -1,0 +1,178 @@
+/** Every rule and budget, for each who has used it: how much is used, and when it is there again. */
+
+import { useState } from "preact/hooks";
+import type { BudgetView, LimitsView, RuleView } from "../../contract/contract.ts";
+import { useData, withQuery } from "../page_data.ts";
+import { count, dateTime, duration, percent, short, usd } from "../format.ts";
+import { Badge, Bar, type Column, Field, Pages, Ready, Section, Table, type Tone } from "../parts.tsx";
+import { formatRoute, go, type Route } from "../route.ts";
+
+const PAGE = 100;
+const EVERY_MS = 2000;
+
+/** The tab *Limits and budgets*. */
+export function LimitsTab({ route }: { readonly route: Route }) {
+  const search = route.settings["search"] ?? "";
+  return (
+    <>
+      <div class="bar-top">
+        <Field
+          label="Rule, budget, caller, team or model"
+          value={search}
+          isMain
+          onChange={(next) => go(route, { search: next })}
+        />
+      </div>
+      <Lists key={search} search={search} />
+    </>
+  );
+}
+
+function Lists({ search }: { readonly search: string }) {
+  const [trail, setTrail] = useState<readonly string[]>([]);
+  const path = withQuery("admin/v1/limits", { search, limit: PAGE, cursor: trail.at(-1) });
+  const data = useData<LimitsView>(path, { everyMs: EVERY_MS });
+  const none = (what: string, how: string) =>
+    search === "" ? `The configuration has no ${what}. ${how}` : "Nothing matches.";
+  return (
+    <Ready data={data}>
+      {(view) => (
+        <>
+          <Section title="Budgets" note={totalNote(view.budgets.length, view.budgets_total)}>
+            <Table
+              label="Budgets"
+              columns={BUDGETS}
+              rows={view.budgets}
+              keyOf={({ name, subject }) => JSON.stringify([name, subject])}
+              empty={none(
+                "budgets",
+                "A budget limits what a caller, a team or everybody may spend in a day or a month.",
+              )}
+            />
+          </Section>
+          <Section title="Limits" note={totalNote(view.rules.length, view.rules_total)}>
+            <Table
+              label="Limits"
+              columns={RULES}
+              rows={view.rules}
+              keyOf={({ rule, what, subject, period_s }) => JSON.stringify([rule, what, subject, period_s])}
+              empty={none(
+                "limits",
+                "A limit is a number of requests or tokens in a time, or of requests at a time.",
+              )}
+            />
+          </Section>
+          <Pages trail={trail} next={view.next_cursor} onTurn={setTrail} />
+        </>
+      )}
+    </Ready>
+  );
+}
+
+function totalNote(shown: number, total: number): string | undefined {
+  return shown < total ? `${count(shown)} of ${count(total)}` : undefined;
+}
+
+const BUDGETS: readonly Column<BudgetView>[] = [
+  { title: "Budget", cell: ({ name }) => name },
+  { title: "Of", isLong: true, cell: ({ subject }) => subject === "" ? "everybody" : subject },
+  {
+    title: "Spent",
+    isNumber: true,
+    cell: ({ spent, limit, unit }) => {
+      const share = Number(limit) === 0 ? 1 : Number(spent) / Number(limit);
+      return (
+        <>
+          {amount(spent, unit)} <span class="dim">{percent(share)}</span>
+          <Bar share={share} tone={toneOf(share)} />
+        </>
+      );
+    },
+  },
+  { title: "Limit", isNumber: true, cell: ({ limit, unit }) => amount(limit, unit) },
+  { title: "Remaining", isNumber: true, cell: (budget) => remainingOf(budget) },
+  { title: "Held", isNumber: true, isExtra: true, cell: ({ held, unit }) => amount(held, unit) },
+  { title: "Requests", isNumber: true, isExtra: true, cell: ({ requests }) => count(requests) },
+  { title: "When spent", isExtra: true, cell: ({ when_spent }) => when_spent },
+  {
+    title: "New amount",
+    isExtra: true,
+    cell: ({ window_end }) => window_end === null ? "never" : dateTime(window_end).slice(0, 16),
+  },
+];
+
+function remainingOf({ remaining, unit }: BudgetView) {
+  return Number(remaining) > 0
+    ? amount(remaining, unit)
+    : <Badge tone="bad">{amount(remaining, unit)}</Badge>;
+}
+
+const RULES: readonly Column<RuleView>[] = [
+  {
+    title: "Rule",
+    cell: ({ rule, setting, mode }) => (
+      <span title={setting}>
+        {rule} {mode === "shadow" && <Badge tone="plain">shadow</Badge>}
+      </span>
+    ),
+  },
+  {
+    title: "Of",
+    isLong: true,
+    cell: ({ subject, each }) => subject === "" ? <span class="dim">{everybody(each)}</span> : subject,
+  },
+  { title: "Limit", cell: limitOf },
+  {
+    title: "Used",
+    isNumber: true,
+    cell: ({ used, at_once: atOnce }) => {
+      const share = atOnce === 0 ? 1 : used / atOnce;
+      return (
+        <>
+          {short(used)}
+          <Bar share={share} tone={toneOf(share)} />
+        </>
+      );
+    },
+  },
+  { title: "Remaining", isNumber: true, isExtra: true, cell: ({ remaining }) => short(remaining) },
+  {
+    title: "All there again",
+    isNumber: true,
+    isExtra: true,
+    cell: ({ reset_ms }) => reset_ms === 0 ? "–" : `in ${duration(reset_ms)}`,
+  },
+  {
+    title: "Refused",
+    isNumber: true,
+    cell: ({ refused, would_refuse, rule, mode }) => {
+      const number = mode === "shadow" ? would_refuse : refused;
+      if (number === 0) return <span class="dim">0</span>;
+      return <a href={formatRoute("requests", { in: "failures", rule })}>{count(number)}</a>;
+    },
+  },
+];
+
+function everybody(each: string): string {
+  return each === "none" ? "everybody" : `each ${each.replace("_", " and ")}, not used yet`;
+}
+
+const PERIODS: Readonly<Record<number, string>> = {
+  1: "a second",
+  60: "a minute",
+  3600: "an hour",
+  86_400: "a day",
+};
+
+function limitOf({ limit, what, period_s }: RuleView): string {
+  if (what === "concurrent") return `${count(limit)} at a time`;
+  return `${short(limit)} ${what} ${PERIODS[period_s] ?? `in ${duration(period_s * 1000)}`}`;
+}
+
+function amount(value: string, unit: string): string {
+  return unit === "usd" ? usd(value) : `${short(Number(value))} ${unit}`;
+}
+
+function toneOf(share: number): Tone {
+  return share >= 1 ? "bad" : share >= 0.8 ? "warn" : "plain";
+}

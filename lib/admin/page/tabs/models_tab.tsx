@@ -1,0 +1,203 @@
+/** The models of the configuration: where they are served, what they can do and why, and what they cost. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type {
+  CatalogDetailView,
+  CatalogModelView,
+  CatalogTargetView,
+  CatalogView,
+  TargetDetailView,
+  TraitView,
+} from "../../contract/contract.ts";
+import { useData, withQuery } from "../page_data.ts";
+import { count, dateTime, duration } from "../format.ts";
+import { type Column, Facts, Field, mono, Pages, Ready, Refusal, Section, Table } from "../parts.tsx";
+import { formatRoute, go, type Route } from "../route.ts";
+import { TargetState } from "./now_tab.tsx";
+
+const PAGE = 100;
+
+/** The tab *Models*. */
+export function ModelsTab({ route }: { readonly route: Route }) {
+  const { search = "", model } = route.settings;
+  return (
+    <>
+      <div class="bar-top">
+        <Field
+          label="Model, target or id"
+          value={search}
+          isMain
+          onChange={(next) => go(route, { search: next })}
+        />
+      </div>
+      {model !== undefined && <Model key={model} name={model} route={route} />}
+      <List key={search} search={search} route={route} />
+    </>
+  );
+}
+
+function List({ search, route }: { readonly search: string; readonly route: Route }) {
+  const [trail, setTrail] = useState<readonly string[]>([]);
+  const data = useData<CatalogView>(
+    withQuery("admin/v1/catalog", { search, limit: PAGE, cursor: trail.at(-1) }),
+  );
+  return (
+    <Ready data={data}>
+      {({ models, total, next_cursor: next }) => (
+        <Section title="Models" note={count(total)}>
+          <Table
+            label="Models"
+            columns={COLUMNS}
+            rows={models}
+            keyOf={({ name }) => name}
+            linkOf={({ name }) => formatRoute(route.tab, { ...route.settings, model: name })}
+            isOpen={({ name }) => name === route.settings["model"]}
+            empty={search === "" ? "The configuration has no models." : "No model matches."}
+          />
+          <Pages trail={trail} next={next} onTurn={setTrail} />
+        </Section>
+      )}
+    </Ready>
+  );
+}
+
+const COLUMNS: readonly Column<CatalogModelView>[] = [
+  { title: "Model", cell: ({ name }) => name },
+  {
+    title: "Served by",
+    isLong: true,
+    cell: ({ targets: [first, ...others] }) =>
+      first === undefined ? "–" : (
+        <span title={first.model_id}>
+          <span class="mono">{first.model_id}</span>
+          {others.length > 0 && <span class="dim">{` and ${count(others.length)} more`}</span>}
+        </span>
+      ),
+  },
+  { title: "State", cell: ({ targets }) => <WorstState targets={targets} /> },
+  {
+    title: "Price per million tokens",
+    isExtra: true,
+    cell: ({ targets: [first] }) => first?.price ?? "unknown",
+  },
+  {
+    title: "Lessons",
+    isNumber: true,
+    isExtra: true,
+    cell: ({ targets }) => count(new Set(targets.flatMap(({ lessons }) => lessons)).size),
+  },
+];
+
+const ORDER: readonly CatalogTargetView["state"][] = ["resting", "misfit", "probing", "available", "unused"];
+
+function WorstState({ targets }: { readonly targets: readonly CatalogTargetView[] }) {
+  const rank = ({ state }: CatalogTargetView) => ORDER.indexOf(state);
+  const [worst] = targets.toSorted((a, b) => rank(a) - rank(b));
+  return worst === undefined ? null : <TargetState target={worst} />;
+}
+
+function Model({ name, route }: { readonly name: string; readonly route: Route }) {
+  const data = useData<CatalogDetailView>(`admin/v1/catalog/${encodeURIComponent(name)}`);
+  const { model: _, ...rest } = route.settings;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <article class="detail" aria-label={`Model ${name}`}>
+      <header>
+        <h2 ref={heading} tabIndex={-1}>{name}</h2>
+        <span class="links">
+          <a href={formatRoute("try", { model: name })}>Try it</a>
+          <a href={formatRoute("requests", { model: name })}>Its requests</a>
+          <a href={formatRoute(route.tab, rest)} data-close="">Close</a>
+        </span>
+      </header>
+      <Ready data={data}>
+        {({ pick, targets, details }) => (
+          <>
+            {targets.length > 1 && <p class="note">{`${count(targets.length)} targets, chosen by ${pick}`}
+            </p>}
+            {targets.map((target, index) => (
+              <Target
+                key={target.target}
+                target={target}
+                detail={details[index]}
+                isOnly={targets.length === 1}
+              />
+            ))}
+          </>
+        )}
+      </Ready>
+    </article>
+  );
+}
+
+interface TargetProps {
+  readonly target: CatalogTargetView;
+  readonly detail: TargetDetailView | undefined;
+  readonly isOnly: boolean;
+}
+
+function Target({ target, detail, isOnly }: TargetProps) {
+  return (
+    <>
+      <h3>
+        {isOnly ? "Target" : `Target ${target.target}`} <TargetState target={target} />
+      </h3>
+      <Facts
+        facts={[
+          ["Model id", mono(target.model_id)],
+          ["Provider", target.region === "" ? target.provider : `${target.provider}, ${target.region}`],
+          ["Written in", mono(target.origin)],
+          ["Priority", isOnly ? null : count(target.priority)],
+          ["Weight", isOnly ? null : count(target.weight)],
+          ["Family", target.family],
+          ["Price per million tokens", target.price ?? "unknown: requests have no cost in the ledger"],
+          ["Price from", target.price_origin],
+          ["In flight", count(target.in_flight)],
+          ["Latency", target.latency_ms === null ? null : duration(target.latency_ms)],
+          ["Last error", target.last_error],
+        ]}
+      />
+      {detail !== undefined && <Detail detail={detail} />}
+    </>
+  );
+}
+
+function Detail({ detail: { traits, traits_error: error, lessons } }: { readonly detail: TargetDetailView }) {
+  return (
+    <>
+      {lessons.length > 0 && (
+        <>
+          <h3>Lessons learned</h3>
+          <p class="note">
+            Bedrock has refused these members since the configuration was loaded; they are left out now.
+          </p>
+          {lessons.map((lesson) => (
+            <Facts
+              key={lesson.learned_at}
+              facts={[
+                ["Members", lesson.members.join(", ")],
+                ["Learned", dateTime(lesson.learned_at)],
+                ["Bedrock said", lesson.upstream_message],
+                [`To keep it, set ${lesson.setting}`, mono(lesson.traits)],
+              ]}
+            />
+          ))}
+        </>
+      )}
+      {error !== null && <Refusal>{error}</Refusal>}
+      {traits.length > 0 && (
+        <details>
+          <summary>What it can do, and where that is known from ({count(traits.length)})</summary>
+          <Table label="Traits" columns={TRAITS} rows={traits} keyOf={({ name }) => name} empty="" />
+        </details>
+      )}
+    </>
+  );
+}
+
+const TRAITS: readonly Column<TraitView>[] = [
+  { title: "Trait", cell: ({ name }) => name },
+  { title: "Value", isLong: true, cell: ({ value }) => <span class="mono" title={value}>{value}</span> },
+  { title: "From", isLong: true, cell: ({ origin }) => origin },
+];

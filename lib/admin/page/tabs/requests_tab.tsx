@@ -1,0 +1,263 @@
+/** Single requests: the last thousand from memory, those in the ledger, and who had which failures when. */
+
+import { useState } from "preact/hooks";
+import type {
+  FailureGroupView,
+  FailuresView,
+  RecentRequestView,
+  RecentView,
+  RequestsView,
+  StoredRequestView,
+} from "../../contract/contract.ts";
+import { useData, withQuery } from "../page_data.ts";
+import { count, dateTime, duration, plural, short, timeOfDay, usd } from "../format.ts";
+import { NoLedger } from "../no_ledger.tsx";
+import { Badge, Choice, type Column, Field, Pages, Ready, Section, Table } from "../parts.tsx";
+import { formatRoute, go, type Route } from "../route.ts";
+import { RequestDetail } from "./request_detail.tsx";
+
+type Source = "recent" | "ledger" | "failures";
+
+const SOURCES: readonly (readonly [Source, string])[] = [
+  ["recent", "Last thousand"],
+  ["ledger", "Ledger"],
+  ["failures", "Failures by caller"],
+];
+
+/** What a list can be limited to, with the title of its field; a filter that a source does not have is not shown. */
+const FILTERS: readonly (readonly [name: string, title: string, sources: readonly Source[]])[] = [
+  ["caller", "Caller", ["recent", "ledger", "failures"]],
+  ["team", "Team", ["recent", "ledger"]],
+  ["model", "Model", ["recent", "ledger", "failures"]],
+  ["error", "Error (* for any)", ["recent", "ledger", "failures"]],
+  ["request_id", "Request id", ["recent", "ledger"]],
+];
+
+const PAGE = 100;
+const EVERY_MS = 2000;
+
+/** The tab *Requests*. */
+export function RequestsTab({ route }: { readonly route: Route }) {
+  const { settings } = route;
+  const source = SOURCES.find(([name]) => name === settings["in"])?.[0] ?? "recent";
+  const open = settings["id"];
+  const filters = FILTERS.filter(([, , sources]) => sources.includes(source));
+  const query = {
+    ...Object.fromEntries(filters.map(([name]) => [`filter.${name}`, settings[name]])),
+    ...(source !== "recent" && { from: instantOf(settings["from"]), to: instantOf(settings["to"]) }),
+  };
+  return (
+    <>
+      <div class="bar-top">
+        <span class="field">
+          <span class="label">Show</span>
+          <Choice
+            label="Show"
+            value={source}
+            options={SOURCES}
+            onChoose={(next) => go(route, { in: next, id: undefined })}
+          />
+        </span>
+        {source !== "recent" && (
+          <>
+            <Field
+              label="From"
+              type="datetime-local"
+              value={settings["from"] ?? ""}
+              onChange={(from) => go(route, { from })}
+            />
+            <Field
+              label="To"
+              type="datetime-local"
+              value={settings["to"] ?? ""}
+              onChange={(to) => go(route, { to })}
+            />
+          </>
+        )}
+        {filters.map(([name, title], index) => (
+          <Field
+            key={name}
+            label={title}
+            value={settings[name] ?? ""}
+            isMain={index === 0}
+            onChange={(value) => go(route, { [name]: value })}
+          />
+        ))}
+      </div>
+      {open !== undefined && <RequestDetail key={open} id={open} route={route} />}
+      {source === "failures"
+        ? <Failures path={withQuery("admin/v1/failures", query)} />
+        : <List key={`${source} ${JSON.stringify(query)}`} source={source} query={query} route={route} />}
+    </>
+  );
+}
+
+interface ListProps {
+  readonly source: "recent" | "ledger";
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly route: Route;
+}
+
+function List({ source, query, route }: ListProps) {
+  const [trail, setTrail] = useState<readonly string[]>([]);
+  const [isLive, setLive] = useState(true);
+  const path = source === "recent" ? "admin/v1/recent" : "admin/v1/requests";
+  const isFirst = trail.length === 0;
+  const data = useData<RecentView | RequestsView>(
+    withQuery(path, { ...query, limit: PAGE, cursor: trail.at(-1) }),
+    { everyMs: source === "recent" && isFirst && isLive ? EVERY_MS : undefined },
+  );
+  if (data.status === 404 && source === "ledger") return <NoLedger what="This list" />;
+  return (
+    <Ready data={data}>
+      {(view) => (
+        <Section
+          title={source === "recent" ? "Last requests" : "Requests in the ledger"}
+          note={source === "recent" && (
+            <>
+              {"kept" in view && `${plural(view.kept, "request")} in memory, the newest first `}
+              {isFirst && (
+                <button type="button" class="quiet" onClick={() => setLive(!isLive)}>
+                  {isLive ? "Pause" : "Continue"}
+                </button>
+              )}
+            </>
+          )}
+        >
+          <Table
+            label="Requests"
+            columns={COLUMNS}
+            rows={view.requests.map(toRow)}
+            keyOf={({ id }) => id}
+            linkOf={({ id }) => formatRoute(route.tab, { ...route.settings, id })}
+            isOpen={({ id }) => id === route.settings["id"]}
+            empty={Object.values(query).some((value) => value !== undefined)
+              ? "No request matches."
+              : "No request has ended yet."}
+          />
+          <Pages trail={trail} next={view.next_cursor} onTurn={setTrail} words={["Newer", "Older"]} />
+        </Section>
+      )}
+    </Ready>
+  );
+}
+
+interface Row {
+  readonly id: string;
+  readonly time: string;
+  readonly caller: string;
+  readonly team: string;
+  readonly model: string;
+  readonly status: number;
+  readonly error: string;
+  readonly attempts: number;
+  readonly durationMs: number;
+  readonly input: number;
+  readonly output: number;
+  readonly cost: string | null;
+}
+
+function toRow(request: RecentRequestView | StoredRequestView): Row {
+  const { request_id: id, time, status, duration_ms: durationMs } = request;
+  const shared = {
+    id,
+    time,
+    status,
+    durationMs,
+    caller: request.caller ?? "",
+    team: request.team ?? "",
+  };
+  if ("api" in request) {
+    const { model, error, attempts, input_tokens: input, output_tokens: output, cost_usd: cost } = request;
+    return { ...shared, model, error, attempts, input, output, cost };
+  }
+  const { model, requested_model, error, attempts, usage, cost } = request;
+  return {
+    ...shared,
+    model: model ?? requested_model ?? "",
+    error: error?.code ?? "",
+    attempts: attempts.length,
+    input: usage?.input_tokens ?? 0,
+    output: usage?.output_tokens ?? 0,
+    cost: cost?.usd ?? null,
+  };
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: "Time", cell: ({ time }) => <span title={dateTime(time)}>{timeOrDate(time)}</span> },
+  { title: "Caller", cell: ({ caller }) => caller === "" ? <span class="dim">not known</span> : caller },
+  { title: "Team", isExtra: true, cell: ({ team }) => team === "" ? "–" : team },
+  {
+    title: "Model",
+    isLong: true,
+    cell: ({ model }) => <span title={model}>{model === "" ? "–" : model}</span>,
+  },
+  {
+    title: "Result",
+    cell: ({ status, error }) => (
+      <Badge tone={error === "" ? "good" : status >= 500 || status < 400 ? "bad" : "warn"}>
+        {error === "" ? status : `${status} ${error}`}
+      </Badge>
+    ),
+  },
+  { title: "Attempts", isNumber: true, isExtra: true, cell: ({ attempts }) => count(attempts) },
+  { title: "Duration", isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
+  { title: "Input", isNumber: true, isExtra: true, cell: ({ input }) => short(input) },
+  { title: "Output", isNumber: true, isExtra: true, cell: ({ output }) => short(output) },
+  { title: "Price", isNumber: true, isExtra: true, cell: ({ cost }) => usd(cost) },
+];
+
+/** The time alone for a request of today. */
+function timeOrDate(time: string): string {
+  const isToday = new Date(time).toDateString() === new Date().toDateString();
+  return isToday ? timeOfDay(time) : dateTime(time);
+}
+
+function Failures({ path }: { readonly path: string }) {
+  const data = useData<FailuresView>(path, { everyMs: EVERY_MS * 5 });
+  return (
+    <Ready data={data}>
+      {(view) => (
+        <Section
+          title="Who had which failures"
+          note={`${dateTime(view.from)} to ${timeOfDay(view.to)}; kept since ${dateTime(view.kept_since)}`}
+        >
+          <Table
+            label="Failures by caller, model and error"
+            columns={FAILURES}
+            rows={view.groups}
+            keyOf={(group) => JSON.stringify([group.caller, group.model, group.error, group.rule])}
+            linkOf={({ caller, error }) => formatRoute("requests", { in: "recent", caller, error })}
+            empty="No request failed in this time."
+          />
+          {view.groups_total > view.groups.length && (
+            <p class="note">
+              The {count(view.groups.length)} most frequent of {count(view.groups_total)}.
+            </p>
+          )}
+        </Section>
+      )}
+    </Ready>
+  );
+}
+
+const FAILURES: readonly Column<FailureGroupView>[] = [
+  { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "not known" : caller },
+  {
+    title: "Failures",
+    isNumber: true,
+    cell: ({ failures }) => count(failures),
+  },
+  { title: "Result", cell: ({ status, error }) => <Badge tone="warn">{`${status} ${error}`}</Badge> },
+  { title: "Refused by", isExtra: true, cell: ({ rule }) => rule === "" ? "–" : rule },
+  { title: "Model", isExtra: true, cell: ({ model }) => model === "" ? "–" : model },
+  { title: "First", isExtra: true, cell: ({ first }) => timeOfDay(first).slice(0, 5) },
+  { title: "Last", cell: ({ last }) => timeOfDay(last).slice(0, 5) },
+];
+
+/** A time as the browser's field has it, in the viewer's zone. */
+function instantOf(local: string | undefined): string | undefined {
+  if (local === undefined) return undefined;
+  const date = new Date(local);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

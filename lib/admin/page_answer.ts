@@ -1,0 +1,50 @@
+/** The operator's page on the admin listener. Its files are open to everybody; what they show needs the admin key. */
+
+/** Paths of the files. */
+export const PAGE_PATHS = ["/", "/page/page.js", "/page/page.css", "/page/icon.svg"] as const;
+
+/**
+ * The page runs nothing but its own script, and asks nobody but the listener that it came from. Text never becomes
+ * markup: the browser refuses it.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
+const HEADERS = {
+  "content-security-policy": POLICY,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  // The browser asks again each time, and is told that nothing has changed.
+  "cache-control": "no-cache",
+  "vary": "accept-encoding",
+} as const;
+
+/** A file of the page, or 304 where the browser has it already. */
+export async function pageAnswer(path: (typeof PAGE_PATHS)[number], request: Request): Promise<Response> {
+  const { PAGE_FILES } = await import("./page_files.ts");
+  const file = PAGE_FILES.get(path);
+  if (file === undefined) throw new Error(`the page has no file ${path}`);
+  const { type, bytes, gzipped, etag } = file;
+  const known = (request.headers.get("if-none-match") ?? "").split(",").map((tag) =>
+    tag.trim().replace(/^W\//, "")
+  );
+  if (known.includes(etag)) return new Response(null, { status: 304, headers: { ...HEADERS, etag } });
+  const isGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(request.headers.get("accept-encoding") ?? "");
+  const headers = { ...HEADERS, "content-type": type, etag };
+  return isGzip
+    // The same content in another form.
+    ? new Response(gzipped, { headers: { ...headers, "content-encoding": "gzip", etag: `W/${etag}` } })
+    : new Response(bytes, { headers });
+}

@@ -1,0 +1,81 @@
+/** A real Chromium with the operator's page in it. */
+
+import { deepEqual } from "node:assert/strict";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { reportSkipped } from "../skipped.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+const isInstalled = await Deno.stat(CHROMIUM).then(() => true, () => false);
+if (!isInstalled) reportSkipped("tests of the page in a browser", "Debian's chromium is not installed");
+
+let browser: Promise<Browser> | undefined;
+
+/** What one test has of the browser. */
+export interface Viewer {
+  /** Opens an address; from then on, everything that a page must not do is recorded. */
+  open(url: string, options?: BrowserContextOptions): Promise<Page>;
+}
+
+/** Registers a test that needs Chromium; it fails as well if a page broke its own policy, or asked another origin. */
+export function browserTest(name: string, test: (viewer: Viewer) => Promise<void>): void {
+  if (!isInstalled) return;
+  // One browser for all tests of a file: a start takes a second.
+  Deno.test({ name, sanitizeOps: false, sanitizeResources: false }, async () => {
+    browser ??= chromium.launch({ executablePath: CHROMIUM, args: Deno.uid() === 0 ? ["--no-sandbox"] : [] });
+    const running = await browser;
+    const forbidden: string[] = [];
+    try {
+      await test({ open: (url, options) => open(running, { url, options, forbidden }) });
+      deepEqual(forbidden, []);
+    } finally {
+      for (const context of running.contexts()) await context.close();
+    }
+  });
+}
+
+/** Closes the browser; the last test of each file. */
+export function closeBrowserAtEnd(): void {
+  if (!isInstalled) return;
+  Deno.test({
+    name: "the browser ends",
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: async () => await (await browser)?.close(),
+  });
+}
+
+interface Opened {
+  readonly url: string;
+  readonly options: BrowserContextOptions | undefined;
+  readonly forbidden: string[];
+}
+
+/** Runs in the page. */
+const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) =>
+  reportViolation(event.violatedDirective + " by " + event.blockedURI))`;
+
+async function open(running: Browser, { url, options, forbidden }: Opened): Promise<Page> {
+  const context = await running.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => forbidden.push(`an exception: ${error.message}`));
+  page.on("dialog", (dialog) => {
+    forbidden.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== new URL(url).origin && protocol !== "blob:") {
+      forbidden.push(`a request to ${request.url()}`);
+    }
+  });
+  page.on("console", (message) => {
+    // Chromium reports every answer of 4xx and 5xx here, and the page shows those itself.
+    if (message.type() !== "error" || message.text().startsWith("Failed to load resource")) return;
+    forbidden.push(`the console: ${message.text()}`);
+  });
+  await page.exposeFunction("reportViolation", (what: string) => forbidden.push(`a violation of ${what}`));
+  await page.addInitScript({ content: REPORT_VIOLATIONS });
+  await page.goto(url);
+  return page;
+}
