@@ -22,7 +22,7 @@ const KEY = { region: "us-east-1", accessKeyId: "AKIDEXAMPLE" };
 const sign = sigV4Signer({ ...KEY, secretAccessKey: new Secret("secret") });
 
 /** A signature of a request with a body of so many bytes, by Adit. */
-export function signing(bodyBytes: number): () => Promise<unknown> {
+export function signing(bodyBytes: number): () => unknown {
   const request = requestOf(bodyBytes);
   return () => sign(request, NOW_MS);
 }

@@ -1,8 +1,7 @@
 /** How requests to one provider are authenticated, and how to recover from a rejection. */
 
-import type { CredentialRefresher } from "./credential_refresher.ts";
 import type { KeyPair } from "./key_pair.ts";
-import { type Signer, sigV4Signer } from "../sigv4/sign.ts";
+import { type SignableRequest, type Signer, sigV4Signer } from "../sigv4/sign.ts";
 
 export interface Authenticator {
   readonly sign: Signer;
@@ -22,7 +21,11 @@ export interface Refusal {
 export interface KeyAuthenticatorOptions {
   readonly region: string;
   /** The source of key pairs, which renews them if possible. */
-  readonly keys: Pick<CredentialRefresher, "get" | "renew">;
+  readonly keys: {
+    /** The current key pair, at once if there is one. */
+    get(): KeyPair | Promise<KeyPair>;
+    renew(refused: KeyPair): Promise<boolean>;
+  };
   /** Called when AWS's clock turned out to differ; the offset is what was added to this host's time. */
   readonly onClockSkew?: (offsetMs: number) => void;
 }
@@ -51,11 +54,16 @@ export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticator
   let offsetMs = 0;
   let signer: { readonly pair: KeyPair; readonly sign: Signer } | undefined;
 
-  const sign: Signer = async (request, nowMs) => {
-    const pair = await keys.get();
-    if (signer?.pair !== pair) signer = { pair, sign: signerFor(pair, region) };
-    return await signer.sign(request, nowMs + offsetMs);
+  const sign: Signer = (request, nowMs) => {
+    const pair = keys.get();
+    if (pair instanceof Promise) return pair.then((found) => signWith(found, request, nowMs));
+    return signWith(pair, request, nowMs);
   };
+
+  function signWith(pair: KeyPair, request: SignableRequest, nowMs: number): Headers | Promise<Headers> {
+    if (signer?.pair !== pair) signer = { pair, sign: signerFor(pair, region) };
+    return signer.sign(request, nowMs + offsetMs);
+  }
 
   function correctClock({ headers, nowMs }: Refusal): boolean {
     const theirs = Date.parse(headers.get("date") ?? "");

@@ -63,6 +63,11 @@ export class CredentialRefresher {
     return this.#held;
   }
 
+  /** The current key pair if it has not expired. */
+  get valid(): KeyPair | undefined {
+    return this.#held !== undefined && isValid(this.#held, this.#now()) ? this.#held : undefined;
+  }
+
   /** Why the last search failed; undefined if it succeeded. */
   get lastError(): string | undefined {
     return this.#failure?.reason;
@@ -72,8 +77,9 @@ export class CredentialRefresher {
    * A valid key pair: immediately if there is one, otherwise after a search. Rejects if none can be found.
    */
   get(): Promise<KeyPair> {
+    const { valid } = this;
+    if (valid !== undefined) return Promise.resolve(valid);
     const now = this.#now();
-    if (this.#held !== undefined && isValid(this.#held, now)) return Promise.resolve(this.#held);
     const failure = this.#failure;
     if (this.#search === undefined && failure !== undefined && now < failure.atMs + RETRY_MS) {
       return Promise.reject(failure.error);

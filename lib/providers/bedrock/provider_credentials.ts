@@ -128,12 +128,12 @@ export class ProviderCredentials {
       case "caller":
         return {
           settings,
-          authenticator: { sign: ({ headers }) => Promise.resolve(headers) },
+          authenticator: { sign: ({ headers }) => headers },
           refresher: undefined,
         };
       case "static": {
         const pair = keyPairOf(credentials);
-        const keys = { get: () => Promise.resolve(pair), renew: () => Promise.resolve(false) };
+        const keys = { get: () => pair, renew: () => Promise.resolve(false) };
         return { settings, authenticator: this.#signing(settings, keys), refresher: undefined };
       }
       case "chain":
@@ -141,7 +141,7 @@ export class ProviderCredentials {
       case "role": {
         const refresher = this.#refresherFor(settings, credentials);
         const keys = {
-          get: () => refresher.get().catch(throwNotFound),
+          get: () => refresher.valid ?? refresher.get().catch(throwNotFound),
           renew: refresher.renew.bind(refresher),
         };
         return { settings, authenticator: this.#signing(settings, keys), refresher };

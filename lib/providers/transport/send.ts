@@ -17,7 +17,9 @@ export interface SendOptions extends Authenticator {
  */
 export async function sendSigned(request: SignableRequest, options: SendOptions): Promise<Response> {
   const { recover, nowMs, signal } = options;
-  const sent = await sign(request, options);
+  const signed = options.sign(request, nowMs);
+  const sent = signed instanceof Promise ? await signed : signed;
+  signal.throwIfAborted();
   const response = await options.fetch(sent);
   const { status, headers } = response;
   if (recover === undefined || status < 400 || status >= 500) return response;
@@ -30,13 +32,9 @@ export async function sendSigned(request: SignableRequest, options: SendOptions)
     throw error;
   }
   discard(response);
-  return await options.fetch(await sign(request, options));
-}
-
-async function sign(request: SignableRequest, { sign, nowMs, signal }: SendOptions): Promise<Headers> {
-  const headers = await sign(request, nowMs);
+  const again = await options.sign(request, nowMs);
   signal.throwIfAborted();
-  return headers;
+  return await options.fetch(again);
 }
 
 /** Releases the connection of a response that is not wanted. */
