@@ -1,5 +1,7 @@
 /** Time as a parameter, and one timer wheel for every deadline. */
 
+import { type Linked, LinkedList } from "./linked_list.ts";
+
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -35,11 +37,13 @@ export interface Deadline {
   cancel(): void;
 }
 
-class WheelEntry implements Deadline {
+class WheelEntry implements Deadline, Linked<WheelEntry> {
   /** The slot that holds it; undefined after it has fired or been cancelled. */
-  slot: Set<WheelEntry> | undefined;
+  slot: Slot | undefined;
+  previous: WheelEntry | undefined;
+  next: WheelEntry | undefined;
 
-  constructor(private readonly wheel: TimerWheel, public fire: () => void, public at: number) {}
+  constructor(private readonly wheel: TimerWheel, readonly fire: () => void, public at: number) {}
 
   extend(afterMs: number): void {
     this.at = this.wheel.clock.monotonic() + afterMs;
@@ -50,7 +54,8 @@ class WheelEntry implements Deadline {
   }
 }
 
-function doNothing(): void {}
+/** The deadlines of one tick. */
+type Slot = LinkedList<WheelEntry>;
 
 /**
  * Fires deadlines with the precision of one tick, from a single interval that runs only while there are deadlines. An
@@ -59,7 +64,7 @@ function doNothing(): void {}
  */
 export class TimerWheel {
   readonly #tickMs: number;
-  readonly #slots: readonly Set<WheelEntry>[];
+  readonly #slots: readonly Slot[];
   readonly #repeat: Repeat;
   #stop: (() => void) | undefined;
   #lastTick = 0;
@@ -67,7 +72,7 @@ export class TimerWheel {
 
   constructor(readonly clock: Clock, options: TimerWheelOptions = {}) {
     this.#tickMs = options.tickMs ?? 50;
-    this.#slots = Array.from({ length: options.slots ?? 1024 }, () => new Set());
+    this.#slots = Array.from({ length: options.slots ?? 1024 }, () => new LinkedList());
     this.#repeat = options.repeat ?? repeatByInterval;
   }
 
@@ -94,8 +99,6 @@ export class TimerWheel {
     if (entry.slot === undefined) return;
     entry.slot.delete(entry);
     entry.slot = undefined;
-    // A Set may retain deleted entries for a while, and through `fire` everything the request created.
-    entry.fire = doNothing;
     this.#size--;
     if (this.#size === 0) this.#rest();
   }
@@ -128,7 +131,7 @@ export class TimerWheel {
       if (slot === undefined || slot.size === 0) continue;
       for (const entry of [...slot]) {
         // An entry fired earlier in this loop may have cancelled it.
-        if (!slot.has(entry)) continue;
+        if (entry.slot !== slot) continue;
         if (entry.at > now) {
           slot.delete(entry);
           this.#place(entry);

@@ -2,6 +2,7 @@
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
+import type { Linked } from "../base/linked_list.ts";
 import { cut, cutList } from "../base/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
@@ -54,8 +55,10 @@ export interface Failure {
 }
 
 /** A request from its arrival to `settle`, with which every request ends. */
-export class Call {
+export class Call implements Linked<Call> {
   readonly options: CallOptions;
+  previous: Call | undefined;
+  next: Call | undefined;
   readonly #startedMs: number;
   readonly #startedAtMs: number;
   /** Covers the whole request: its body, every attempt, and the last byte of the response. */
@@ -66,7 +69,7 @@ export class Call {
   #insteadOf: InsteadOf | undefined;
   #target: Target | undefined;
   /** Of the current attempt, most of which have one. */
-  readonly #exchanges = new Set<Exchange>();
+  #exchanges: Exchange[] = [];
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
   #hold: Hold | undefined;
@@ -176,13 +179,13 @@ export class Call {
     const firstTokenMs = isStream(upstreamCall.operation) ? this.#plan?.routing.firstTokenMs : undefined;
     const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
     const exchange = this.options.upstream.open(target, upstreamCall, timeouts);
-    this.#exchanges.add(exchange);
+    this.#exchanges.push(exchange);
     return exchange;
   }
 
   #endExchanges(error: AditError): void {
     for (const exchange of this.#exchanges) exchange.end(error);
-    this.#exchanges.clear();
+    this.#exchanges = [];
   }
 
   /** Aborts with the error when the request is ended early; for waits outside an exchange. */
@@ -217,7 +220,7 @@ export class Call {
   }
 
   #mayDrain(): boolean {
-    return !this.#settled && this.#failure === undefined && this.#exchanges.size > 0 &&
+    return !this.#settled && this.#failure === undefined && this.#exchanges.length > 0 &&
       this.#plan?.routing.afterClientLeft === "drain" && this.options.mayDrain(this);
   }
 
@@ -256,7 +259,7 @@ export class Call {
     const startMs = Math.round(fromMs - this.#startedMs);
     this.#attempts.push({ ...attempt, startMs, ms: Math.round(toMs - fromMs) });
     const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";
-    const wasAccepted = [...this.#exchanges].some(({ isAccepted }) => isAccepted);
+    const wasAccepted = this.#exchanges.some(({ isAccepted }) => isAccepted);
     if (brokeOff && wasAccepted) this.#brokenAttempts++;
   }
 
@@ -333,7 +336,7 @@ export class Call {
   /** The outcome, with the tier that only the headers of a response name. */
   #outcome(): Outcome | undefined {
     const outcome = this.#answer?.outcome();
-    const headers = [...this.#exchanges].find(({ isAccepted }) => isAccepted)?.responseHeaders;
+    const headers = this.#exchanges.find(({ isAccepted }) => isAccepted)?.responseHeaders;
     if (outcome?.usage === undefined || outcome.usage.tier !== undefined || headers === undefined) {
       return outcome;
     }

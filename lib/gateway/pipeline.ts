@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../base/bytes.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
+import { LinkedList } from "../base/linked_list.ts";
 import { identify, type Identity, verifyIdentity } from "../callers/authenticate.ts";
 import type { Upstream } from "../providers/upstream.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
@@ -81,9 +82,9 @@ interface Admissible {
 /** Handles requests with the current snapshot, and tracks in-flight requests. */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #inFlight = new Set<Call>();
+  readonly #inFlight = new LinkedList<Call>();
   /** Requests whose clients have left, while their responses are read to the end. */
-  readonly #leftBehind = new Set<Call>();
+  readonly #leftBehind = new LinkedList<Call>();
   #onNoneLeft: (() => void) | undefined;
   readonly #startedMs: number;
   /** Of all threads. */
@@ -186,11 +187,14 @@ export class Pipeline {
         return true;
       },
       onSettled: (settled) => {
-        this.#inFlight.delete(settled);
-        if (this.#leftBehind.delete(settled)) {
+        if (settled.isLeft) {
+          this.#leftBehind.delete(settled);
           this.#allLeftBehind.give(1);
           if (this.#leftBehind.size === 0) this.#onNoneLeft?.();
-        } else this.#allInFlight.give(1);
+        } else {
+          this.#inFlight.delete(settled);
+          this.#allInFlight.give(1);
+        }
         connection.answered?.();
       },
     });
