@@ -145,8 +145,13 @@ export class Upstream {
 
 function originOf(provider: BedrockProvider, own: OwnAddress | undefined): string {
   return own?.endpoint === "mantle"
-    ? provider.mantleEndpoint ?? bedrockMantleEndpoint(provider.region)
+    ? mantleOrigin(provider)
     : provider.endpoint ?? bedrockEndpoint(provider.region, provider);
+}
+
+/** Where the provider's mantle endpoint is. */
+export function mantleOrigin({ mantleEndpoint, region }: BedrockProvider): string {
+  return mantleEndpoint ?? bedrockMantleEndpoint(region);
 }
 
 /** Path and query below the provider's origin. Throws if the caller had to sign and did not. */

@@ -12,13 +12,14 @@ import { type LessonName, lessonTraits } from "../../facts/optional_members.ts";
 import { priceOf } from "../../facts/price_book.ts";
 import type { ModelTable } from "../../facts/model_table.ts";
 import { flowYaml, writtenTraits } from "../../facts/written_traits.ts";
-import type {
-  Caller,
-  Credentials,
-  ModelTarget,
-  OwnApi,
-  Provider,
-  Snapshot,
+import {
+  type Caller,
+  type Credentials,
+  type ModelTarget,
+  OWN_APIS,
+  type OwnApi,
+  type Provider,
+  type Snapshot,
 } from "../../snapshot/snapshot.ts";
 import { didYouMean } from "../../config/schema/suggest.ts";
 import { formatDuration, formatSize } from "../../config/schema/values.ts";
@@ -28,7 +29,7 @@ import { modelFor } from "../../snapshot/access.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { ownAddress } from "../../providers/bedrock/own/address.ts";
 import { type Operation, operationPath, OPERATIONS } from "../../providers/bedrock/operations.ts";
-import { isSignedByCaller } from "../../providers/upstream.ts";
+import { isSignedByCaller, mantleOrigin } from "../../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
 import { type Learned, lessonsFor } from "./learned.ts";
@@ -237,18 +238,18 @@ function requestFacts(
     text: `any operation on ${modelSegment(modelId)}`,
   };
   if (model === undefined) return [native];
+  const vectors = (["embeddings", "rerank"] as const).filter((topic) => model.traits[topic] !== "none");
   if (isSignedByCaller(provider)) {
     return [
       {
-        topic: "chat, responses, messages",
+        topic: (vectors.length > 0 ? vectors : OWN_APIS).join(", "),
         text: "400: this provider only accepts requests signed by the caller",
       },
       native,
     ];
   }
-  for (const topic of ["embeddings", "rerank"] as const) {
+  for (const topic of vectors) {
     const form = model.traits[topic];
-    if (form === "none") continue;
     const path = operationPath("invoke", [modelId]);
     return [{ topic, text: `${OPERATIONS.invoke.method} ${path}; in the form ${form}` }, native];
   }
@@ -269,12 +270,17 @@ function requestFacts(
 }
 
 /** Where requests are passed on; undefined if they are translated. */
-function ownFact(api: OwnApi, { ownApis }: ModelTarget): Fact | undefined {
+function ownFact(api: OwnApi, { ownApis, provider, dropTools }: ModelTarget): Fact | undefined {
   const address = ownAddress(api, ownApis);
-  return address && {
-    topic: api,
-    text: `POST ${address.path} at the ${address.endpoint} endpoint, passed on unchanged`,
-  };
+  if (address === undefined) return undefined;
+  const isElsewhere = address.endpoint === "mantle" && provider.kind === "bedrock";
+  const changes = [
+    ...dropTools.length > 0 ? [`without tools of type ${dropTools.join(", ")}`] : [],
+    ...api === "responses" && ownApis?.hoistsTools ? ["with tools in its items moved to tools"] : [],
+  ];
+  const path = `${isElsewhere ? mantleOrigin(provider) : ""}${address.path}`;
+  const how = changes.length === 0 ? "unchanged" : changes.join(" and ");
+  return { topic: api, text: `POST ${path} at the ${address.endpoint} endpoint, passed on ${how}` };
 }
 
 function priceFact({ provider, modelId, settings }: Target, { snapshot, nowMs }: ExplainOptions): Fact {

@@ -54,6 +54,12 @@ const MORE = `models:
     metadata: { stage: "\${env:REGION}", token: "\${env:REGION}\${file:token}" }
   vectors: { provider: west, id: amazon.titan-embed-text-v2:0 }
   direct: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle, mantle_path: /v1 }
+  lite: { provider: east, id: openai.gpt-5.6-sol, responses: mantle, drop_tools: [mcp, computer], hoist_tools: true }
+  near: { provider: east, id: us.openai.gpt-5.6-sol, responses: runtime, drop_tools: [web_search] }
+  signed: { provider: signed, id: us.anthropic.claude-haiku-4-5-20251001-v1:0 }
+  signed-vectors: { provider: signed, id: amazon.titan-embed-text-v2:0 }
+providers:
+  signed: { type: bedrock, region: us-east-1, credentials: { caller: true } }
 `;
 
 async function runIn(command: Command, ...args: readonly string[]): Promise<Run> {
@@ -299,7 +305,42 @@ Deno.test("explain lists the rate limits, budgets and quotas of a request", asyn
 Deno.test("explain says which requests are passed on unchanged, and where", async () => {
   const { code, out } = await runIn(explain, "direct");
   equal(code, 0);
-  match(out, /^chat +POST \/v1\/chat\/completions at the mantle endpoint, passed on unchanged$/m);
-  match(out, /^responses +POST \/v1\/responses at the mantle endpoint, passed on unchanged$/m);
+  const mantle = "https://bedrock-mantle\\.eu-north-1\\.api\\.aws";
+  match(
+    out,
+    new RegExp(`^chat +POST ${mantle}/v1/chat/completions at the mantle endpoint, passed on unchanged$`, "m"),
+  );
+  match(
+    out,
+    new RegExp(`^responses +POST ${mantle}/v1/responses at the mantle endpoint, passed on unchanged$`, "m"),
+  );
   match(out, /^messages +POST \/model\/openai\.gpt-5\.6-sol\/converse/m);
+});
+
+Deno.test("explain says what changes in requests that are passed on", async () => {
+  const lite = await runIn(explain, "lite");
+  match(
+    lite.out,
+    /^responses .* passed on without tools of type mcp, computer and with tools in its items moved to tools$/m,
+  );
+  const near = await runIn(explain, "near");
+  match(
+    near.out,
+    /^responses +POST \/openai\/v1\/responses at the runtime endpoint, passed on without tools of type web_search$/m,
+  );
+});
+
+Deno.test("explain says that translated requests of a provider whose callers sign are refused", async () => {
+  const refusal = "400: this provider only accepts requests signed by the caller";
+  for (
+    const [model, apis] of [["signed", "chat, responses, messages"], [
+      "signed-vectors",
+      "embeddings",
+    ]] as const
+  ) {
+    const { out } = await runIn(explain, model);
+    match(out, new RegExp(`^${apis} +${refusal}$`, "m"));
+    match(out, /^credentials +the caller's own signature, passed through unchanged$/m);
+    match(out, /^native +any operation on /m);
+  }
 });
