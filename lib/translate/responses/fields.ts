@@ -43,7 +43,7 @@ const LOGPROBS = "message.output_text.logprobs";
 
 /** Lists what is ignored; throws `invalid_request` with the path and a remedy for what cannot be done. */
 export function checkOtherFields(
-  { otherFields, unreadPaths, toolsLeftOut, unsupportedTools, items }: ResponsesRequest,
+  { otherFields, unreadPaths, toolsLeftOut, unsupportedTools }: ResponsesRequest,
   { ignored, dropTools }: { readonly ignored: IgnoredFields; readonly dropTools: readonly string[] },
 ): void {
   for (const [name, value] of otherFields) {
@@ -51,13 +51,10 @@ export function checkOtherFields(
     else if (asksForSomething(name, value)) ignored.add(name);
   }
   for (const path of unreadPaths) ignored.add(path);
-  for (const type of toolsLeftOut) ignored.add(`tools[${type}]`);
+  for (const name of toolsLeftOut) ignored.add(name);
   for (const { type, path, name } of unsupportedTools) {
     if (!dropTools.includes(type)) throw unsupportedTool(path);
     ignored.add(name);
-  }
-  for (const item of items) {
-    if (item.type === "tools") { for (const type of item.leftOut) ignored.add(`input[].tools[${type}]`); }
   }
 }
 

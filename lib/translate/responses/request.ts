@@ -75,7 +75,7 @@ export function responsesToConverse(
 
   const offered = clientTools(request, table);
   const { system, messages, calledTools, transformations } = translateItems(request, context);
-  const planned = planResponsesTools(request, offered, { ...context, calledTools });
+  const planned = planResponsesTools(request, offered, { ...context, calledTools, dropTools });
   context.cachePoints.alignTtls();
   const operators = defaults.additionalModelRequestFields ?? {};
   const { plan: tools, given } = withOneChoice(planned, operators, context);

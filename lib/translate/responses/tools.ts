@@ -1,10 +1,10 @@
 /** Responses -> Converse: tools of every kind as functions, the choice between them, and structured output. */
 
-import { invalidField } from "../../base/errors.ts";
+import { type AditError, invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { ResponsesRequest, TextFormat } from "../../wire/openai/responses.ts";
 import { CUSTOM_INPUT } from "../../wire/openai/responses_items.ts";
-import type { ChosenTool, ClientTool } from "../../wire/openai/responses_tools.ts";
+import type { ChosenTool, ClientTool, ResponsesToolChoice } from "../../wire/openai/responses_tools.ts";
 import {
   type AnswerFormat,
   anyChoice,
@@ -21,6 +21,8 @@ import type { ToolTable } from "./tool_table.ts";
 
 export interface ResponsesToolsContext extends ToolsContext {
   readonly table: ToolTable;
+  /** Types of tools that are left out instead of refused. */
+  readonly dropTools: readonly string[];
 }
 
 /**
@@ -107,16 +109,53 @@ function resolveChoice(
       if (tools.length === 0) throw invalidField(path, '"required" needs at least one tool');
       return anyChoice(traits, { path });
     case "tool":
+      if (asked.tool.type === "hosted") throw hostedChoice(asked.tool, context);
       return namedChoice(flatNameOf(asked.tool, tools, table), { ...context, path });
-    case "allowed_tools": {
-      const allowed = new Set(asked.tools.map((tool) => flatNameOf(tool, tools, table)));
-      if (allowed.size === 0) throw invalidField("tool_choice.tools", "expected at least one of the tools");
-      return asked.mode === "auto" ? autoChoice(traits, allowed) : anyChoice(traits, { path, allowed });
-    }
+    case "allowed_tools":
+      return allowedChoice(asked, tools, context);
   }
 }
 
-function flatNameOf(chosen: ChosenTool, tools: readonly CallerTool[], table: ToolTable): string {
+/** Tools that are left out are no longer allowed; without any other, an optional call is no call. */
+function allowedChoice(
+  { mode, tools: chosen }: ResponsesToolChoice & { readonly type: "allowed_tools" },
+  tools: readonly CallerTool[],
+  context: ResponsesToolsContext,
+): Choice {
+  const { traits, table, ignored } = context;
+  const path = "tool_choice";
+  const allowed = new Set<string>();
+  for (const tool of chosen) {
+    if (tool.type === "client") allowed.add(flatNameOf(tool, tools, table));
+    else if (isDropped(tool, context)) ignored.add(`tool_choice.tools[${tool.name}]`);
+    else throw hostedChoice(tool, context);
+  }
+  if (allowed.size === 0 && (chosen.length === 0 || mode === "required")) {
+    throw invalidField("tool_choice.tools", "expected at least one tool that the client runs");
+  }
+  if (allowed.size === 0) return { mode: "none", allowed: undefined, toolChoice: undefined };
+  return mode === "auto" ? autoChoice(traits, allowed) : anyChoice(traits, { path, allowed });
+}
+
+type HostedTool = ChosenTool & { readonly type: "hosted" };
+
+function isDropped({ isLeftOut, name }: HostedTool, { dropTools }: ResponsesToolsContext): boolean {
+  return isLeftOut || dropTools.includes(name);
+}
+
+/** The refusal of a choice that cannot be made: ignoring it would leave out what the caller insists on. */
+function hostedChoice(tool: HostedTool, context: ResponsesToolsContext): AditError {
+  const reason = isDropped(tool, context)
+    ? "this tool is left out of the request"
+    : "Bedrock does not run this tool";
+  return invalidField(tool.path, `${reason}; use "auto", or a tool that the client runs`);
+}
+
+function flatNameOf(
+  chosen: ChosenTool & { readonly type: "client" },
+  tools: readonly CallerTool[],
+  table: ToolTable,
+): string {
   const flat = table.find(chosen);
   if (flat !== undefined && tools.some(({ name }) => name === flat)) return flat;
   throw invalidField(chosen.path, "must be the name of one of the tools");

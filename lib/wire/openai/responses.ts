@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { Fields } from "../fields.ts";
-import { type InputItem, parseInput } from "./responses_items.ts";
+import { type InputItem, type OutputItem, parseInput, type ToolsItem } from "./responses_items.ts";
 import {
   type ClientTool,
   parseResponsesToolChoice,
@@ -22,7 +22,7 @@ export interface ResponsesRequest {
   readonly temperature: number | undefined;
   readonly topP: number | undefined;
   readonly tools: readonly ClientTool[];
-  /** The types of tools that are left out. */
+  /** The names, among the ignored fields, of tools that are left out. */
   readonly toolsLeftOut: readonly string[];
   /** Also those of items. */
   readonly unsupportedTools: readonly UnsupportedTool[];
@@ -71,8 +71,8 @@ export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
     temperature: fields.optionalNumber("temperature"),
     topP: fields.optionalNumber("top_p"),
     tools,
-    toolsLeftOut: leftOut,
-    unsupportedTools: [...unsupported, ...items.flatMap(unsupportedIn)],
+    toolsLeftOut: [...leftOut, ...items.flatMap((item) => hasTools(item) ? item.leftOut : [])],
+    unsupportedTools: [...unsupported, ...items.flatMap((item) => hasTools(item) ? item.unsupported : [])],
     toolChoice: parseResponsesToolChoice(fields),
     parallelToolCalls: fields.optionalBoolean("parallel_tool_calls"),
     format: parseTextFormat(fields),
@@ -87,8 +87,8 @@ export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
   };
 }
 
-function unsupportedIn(item: InputItem): readonly UnsupportedTool[] {
-  return item.type === "tools" || item.type === "output" ? item.unsupported : [];
+function hasTools(item: InputItem): item is OutputItem | ToolsItem {
+  return item.type === "tools" || item.type === "output";
 }
 
 /** Fields that clients always send, and whose effect a response has in any case. */

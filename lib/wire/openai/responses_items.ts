@@ -71,6 +71,7 @@ export interface OutputItem {
   readonly content: readonly InputPart[];
   /** Tools that a search has found. */
   readonly tools: readonly ClientTool[];
+  readonly leftOut: readonly string[];
   readonly unsupported: readonly UnsupportedTool[];
 }
 /** Tools that are offered in addition to those of the request. */
@@ -169,7 +170,7 @@ const ITEM_READERS: Readonly<Record<string, ItemReader>> = {
     const names = tools.map(({ namespace, name }) => namespace === undefined ? name : `${namespace}.${name}`);
     const text = names.length === 0 ? "no tools found" : `found tools: ${names.join(", ")}`;
     const content = [{ type: "text", path: item.pathOf("tools"), cache: undefined, text } as const];
-    return { ...outputBase(item), content, tools, unsupported };
+    return { ...outputBase(item), content, tools, leftOut, unsupported };
   },
   additional_tools: (item) => {
     item.any("role");
@@ -236,7 +237,13 @@ function callBase(item: Fields) {
 
 function parseOutput(item: Fields): OutputItem {
   for (const name of ["name", "namespace"]) item.any(name);
-  return { ...outputBase(item), content: parseInputParts(item, "output"), tools: [], unsupported: [] };
+  return {
+    ...outputBase(item),
+    content: parseInputParts(item, "output"),
+    tools: [],
+    leftOut: [],
+    unsupported: [],
+  };
 }
 
 function outputBase(item: Fields) {

@@ -35,7 +35,7 @@ export interface Grammar {
 /** The tools of a list. */
 export interface ToolList {
   readonly tools: readonly ClientTool[];
-  /** The types of tools that are left out, such as `web_search`. */
+  /** The names, among the ignored fields, of tools that are left out: `tools[web_search]`. */
   readonly leftOut: readonly string[];
   readonly unsupported: readonly UnsupportedTool[];
 }
@@ -52,29 +52,38 @@ export interface UnsupportedTool {
 /** The name of the tool that finds others. */
 export const TOOL_SEARCH = "tool_search";
 
-/** Clients offer these to every model, and no model needs them. */
-const LEFT_OUT = /^web_search(?:_\d{4}_\d{2}_\d{2}|_preview(?:_\d{4}_\d{2}_\d{2})?)?$/;
+const WEB_SEARCH = /^web_search(?:_\d{4}_\d{2}_\d{2}|_preview(?:_\d{4}_\d{2}_\d{2})?)?$/;
 
-const SUPPORTED: readonly string[] = ["function", "custom", TOOL_SEARCH];
+const SUPPORTED = ["function", "custom", TOOL_SEARCH] as const;
 
 /** The tools in the member `tools`. */
 export function parseTools(fields: Fields): ToolList {
   const tools: ClientTool[] = [];
   const leftOut: string[] = [];
   const unsupported: UnsupportedTool[] = [];
-  for (const tool of fields.items("tools")) {
-    const type = tool.string("type");
-    if (type === "namespace") tools.push(...parseNamespace(tool));
-    else if (LEFT_OUT.test(type)) {
-      leftOut.push(type);
+  const add = (list: Fields, namespace: string | undefined): ClientTool[] =>
+    list.items("tools").flatMap((tool) => {
+      const type = tool.string("type");
+      if (type === "namespace" && namespace === undefined) return inNamespace(tool, add);
+      const name = `${unindexed(tool.path).replace(/\[\]$/, "")}[${type}]`;
+      if (isLeftOut(tool, type)) leftOut.push(name);
+      else if (!SUPPORTED.some((each) => each === type)) {
+        unsupported.push({ type, path: tool.pathOf("type"), name });
+      } else return parseTool(tool, namespace);
       tool.leaveOut();
-    } else if (!SUPPORTED.includes(type)) {
-      const list = unindexed(tool.path).replace(/\[\]$/, "");
-      unsupported.push({ type, path: tool.pathOf("type"), name: `${list}[${type}]` });
-      tool.leaveOut();
-    } else tools.push(...parseTool(tool, undefined));
-  }
+      return [];
+    });
+  tools.push(...add(fields, undefined));
   return { tools, leftOut, unsupported };
+}
+
+/**
+ * Clients offer web search to every model, and no model needs it. A search by the provider finds tools of the request,
+ * all of which the model gets.
+ */
+function isLeftOut(tool: Fields, type: string): boolean {
+  return WEB_SEARCH.test(type) ||
+    (type === TOOL_SEARCH && tool.optionalOneOf("execution", ["client", "server"]) !== "client");
 }
 
 /** The refusal of a tool by the path of its type. */
@@ -85,12 +94,13 @@ export function unsupportedTool(path: string): AditError {
   );
 }
 
-function parseNamespace(fields: Fields): ClientTool[] {
-  const namespace = fields.string("name");
+function inNamespace(
+  fields: Fields,
+  parse: (list: Fields, namespace: string) => readonly ClientTool[],
+): ClientTool[] {
   const about = fields.optionalString("description");
-  const tools = fields.items("tools").flatMap((tool) => parseTool(tool, namespace));
   // Converse has no place for the description of a group, so it comes with the first tool.
-  return tools.map((tool, index) => {
+  return parse(fields, fields.string("name")).map((tool, index) => {
     const description = index === 0 ? joined(about, tool.description) : tool.description;
     return { ...tool, description };
   });
@@ -101,16 +111,13 @@ function joined(...texts: readonly (string | undefined)[]): string | undefined {
 }
 
 function parseTool(tool: Fields, namespace: string | undefined): ClientTool[] {
-  const type = tool.string("type");
-  switch (type) {
+  switch (tool.oneOf("type", SUPPORTED)) {
     case "function":
       return parseFunction(tool, namespace);
     case "custom":
       return [{ ...parseNamed(tool, namespace), kind: "custom", grammar: parseGrammar(tool) }];
     case TOOL_SEARCH:
       return [parseToolSearch(tool)];
-    default:
-      throw unsupportedTool(tool.pathOf("type"));
   }
 }
 
@@ -142,9 +149,6 @@ function parseNamed(tool: Fields, namespace: string | undefined): ClientTool {
 }
 
 function parseToolSearch(tool: Fields): ClientTool {
-  if (tool.optionalOneOf("execution", ["client", "server"]) !== "client") {
-    throw invalidField(tool.pathOf("execution"), 'Bedrock does not search for tools; use "client"');
-  }
   return {
     kind: "tool_search",
     namespace: undefined,
@@ -174,12 +178,23 @@ export type ResponsesToolChoice =
     readonly tools: readonly ChosenTool[];
   };
 
-export interface ChosenTool {
-  /** `tool_choice.name` */
-  readonly path: string;
-  readonly namespace: string | undefined;
-  readonly name: string;
-}
+/** A tool of the request, or the type of one that the client does not run. */
+export type ChosenTool =
+  | {
+    readonly type: "client";
+    /** `tool_choice.name` */
+    readonly path: string;
+    readonly namespace: string | undefined;
+    readonly name: string;
+  }
+  | {
+    readonly type: "hosted";
+    /** `tool_choice.type` */
+    readonly path: string;
+    readonly name: string;
+    /** Whether such tools are left out of every request. */
+    readonly isLeftOut: boolean;
+  };
 
 /** The member `tool_choice`. */
 export function parseResponsesToolChoice(fields: Fields): ResponsesToolChoice | undefined {
@@ -191,21 +206,20 @@ export function parseResponsesToolChoice(fields: Fields): ResponsesToolChoice | 
   return {
     type: "allowed_tools",
     mode: object.oneOf("mode", ["auto", "required"]),
-    tools: object.items("tools").flatMap((tool) => {
-      const isLeftOut = LEFT_OUT.test(String(tool.any("type")));
-      if (isLeftOut) tool.leaveOut(unindexed(tool.path));
-      return isLeftOut ? [] : [parseChosen(tool)];
-    }),
+    tools: object.items("tools").map(parseChosen),
   };
 }
 
 function parseChosen(choice: Fields): ChosenTool {
   const type = choice.string("type");
-  if (type === TOOL_SEARCH) return { path: choice.pathOf("type"), namespace: undefined, name: TOOL_SEARCH };
+  const path = choice.pathOf("type");
+  if (type === TOOL_SEARCH) return { type: "client", path, namespace: undefined, name: TOOL_SEARCH };
   if (type !== "function" && type !== "custom") {
-    throw invalidField(choice.pathOf("type"), 'expected "function", "custom" or "allowed_tools"');
+    choice.leaveOut();
+    return { type: "hosted", path, name: type, isLeftOut: WEB_SEARCH.test(type) };
   }
   return {
+    type: "client",
     path: choice.pathOf("name"),
     namespace: choice.optionalString("namespace"),
     name: choice.string("name"),
