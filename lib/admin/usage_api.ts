@@ -2,45 +2,56 @@
 
 import { AditError, errorRow, messageOf } from "../base/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { parseFilters, parsePeriod, parseUsageQuery, type ReadParameter } from "../ledger/period.ts";
-import type { RequestsQuery } from "../ledger/queries.ts";
+import { parsePeriod, parseRequestFilters, parseUsageQuery, type ReadParameter } from "../ledger/period.ts";
+import type { RequestCursor, RequestsQuery } from "../ledger/queries.ts";
+import { toRecord } from "../ledger/row.ts";
 import { csvLines, requestMembers, type Shown, usageRows, usageView } from "../ledger/views.ts";
-import type { AdminApiAccess } from "../snapshot/snapshot.ts";
+import type { AdminApiAccess, Snapshot } from "../snapshot/snapshot.ts";
 import { json, keyRequired } from "./answer.ts";
 import type { AdminApi, AdminApiRequest } from "./api.ts";
 import { hasKey } from "./key.ts";
+import { requestInFull } from "./views/recent_view.ts";
 
 export interface UsageApiOptions {
   /** Undefined without `state` in the configuration. */
   readonly ledger: Ledger | undefined;
   /** The key that requests must send, if the configuration has one. */
   readonly access: () => AdminApiAccess | undefined;
+  /** The running configuration. */
+  readonly snapshot: () => Snapshot;
   readonly nowMs: () => number;
 }
 
 interface View extends UsageApiOptions {
   readonly ledger: Ledger;
   readonly read: ReadParameter;
+  /** Of the request that is asked for; empty for lists. */
+  readonly id: string;
 }
 
 const VIEWS: ReadonlyMap<string, (view: View) => Promise<Response>> = new Map([
   ["/admin/v1/usage", usage],
   ["/admin/v1/usage/export", exportRequests],
   ["/admin/v1/requests", requests],
+  ["/admin/v1/requests/", oneRequest],
 ]);
+
+/** The path of one request. */
+const ONE = /^(\/admin\/v1\/requests\/)([\w-]{1,64})$/;
 
 /** Answers a request for a view; undefined for any other path. */
 export function usageApi(options: UsageApiOptions): AdminApi {
   return (request) => {
-    const view = VIEWS.get(request.path);
-    return view === undefined ? undefined : answer(view, request, options);
+    const [, start = request.path, id = ""] = ONE.exec(request.path) ?? [];
+    const view = start.endsWith("/") && id === "" ? undefined : VIEWS.get(start);
+    return view === undefined ? undefined : answer(view, request, { ...options, id });
   };
 }
 
 async function answer(
   view: (view: View) => Promise<Response>,
   { request }: AdminApiRequest,
-  options: UsageApiOptions,
+  options: UsageApiOptions & Pick<View, "id">,
 ): Promise<Response> {
   const access = options.access();
   if (access !== undefined && !hasKey(request.headers, [access.keyHash])) {
@@ -81,22 +92,41 @@ async function requests({ ledger, read, nowMs }: View): Promise<Response> {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
     throw new AditError("invalid_request", `limit: expected a number from 1 to ${MAX_PAGE}`);
   }
-  const cursor = read("cursor");
-  if (typeof cursor === "string" && !/^\d{1,15}$/.test(cursor)) {
-    throw new AditError("invalid_request", "cursor: expected next_cursor of a previous page");
-  }
   const rows = await ledger.requests({
     ...parsePeriod(read, { nowMs: nowMs(), timeZone: "UTC" }),
-    filter: parseFilters(read),
-    cursor: typeof cursor === "string" ? Number(cursor) : undefined,
+    filter: parseRequestFilters(read),
+    cursor: cursorIn(read),
     order: "newest",
     limit,
   });
   const last = rows.length < limit ? undefined : rows.at(-1);
   return json(200, {
     requests: rows.map(requestMembers),
-    next_cursor: last === undefined ? null : String(last.seq),
+    next_cursor: last === undefined ? null : `${last.atMs}-${last.seq}`,
   });
+}
+
+function cursorIn(read: ReadParameter): RequestCursor | undefined {
+  const text = read("cursor") ?? "";
+  if (text === "") return undefined;
+  const [, atMs, seq] = /^(\d{1,15})-(\d{1,15})$/.exec(text) ?? [];
+  if (atMs !== undefined && seq !== undefined) return { atMs: Number(atMs), seq: Number(seq) };
+  throw new AditError("invalid_request", "cursor: expected next_cursor of a previous page");
+}
+
+/** One request in the form of those in memory, whenever it was. */
+async function oneRequest({ ledger, snapshot, nowMs, id }: View): Promise<Response> {
+  const [stored] = await ledger.requests({
+    fromMs: 0,
+    toMs: nowMs() + 1,
+    filter: { request_id: id },
+    cursor: undefined,
+    order: "newest",
+    limit: 1,
+  });
+  return stored === undefined
+    ? json(404, { error: `the ledger has no request ${JSON.stringify(id)}` })
+    : json(200, requestInFull(toRecord(stored), snapshot()));
 }
 
 /** All requests of a period, the oldest first, read page by page as the client takes them. */
@@ -105,7 +135,7 @@ function exportRequests({ ledger, read, nowMs }: View): Promise<Response> {
   const period = parsePeriod(read, { nowMs: nowMs(), timeZone: "UTC" });
   let next: RequestsQuery | undefined = {
     ...period,
-    filter: parseFilters(read),
+    filter: parseRequestFilters(read),
     cursor: undefined,
     order: "oldest",
     limit: MAX_PAGE,
@@ -119,7 +149,7 @@ function exportRequests({ ledger, read, nowMs }: View): Promise<Response> {
       const page = format === "csv"
         ? csvLines(shown, { withHeader: next.cursor === undefined })
         : shown.map(ndjsonLine).join("");
-      next = rows.length < MAX_PAGE ? undefined : { ...next, cursor: rows.at(-1)?.seq };
+      next = rows.length < MAX_PAGE ? undefined : { ...next, cursor: rows.at(-1) };
       if (page !== "") controller.enqueue(encoder.encode(page));
       if (next === undefined) controller.close();
     },

@@ -91,7 +91,7 @@ export class AdminListener {
     const { state, budgets } = this.#options;
     const access = { access: () => this.#options.snapshot().adminApi, readBody: this.#readBody };
     const entries = this.#entriesApi(access);
-    const stored = state.adminApi(access, budgets);
+    const stored = state.adminApi({ ...access, snapshot: this.#options.snapshot }, budgets);
     return (request) => this.#views.api(request) ?? stored(request) ?? entries(request);
   }
 

@@ -26,6 +26,8 @@ export interface StateOptions {
 /** What the admin views need of the listener. */
 export interface StateViewOptions {
   readonly access: () => AdminApiAccess | undefined;
+  /** The running configuration. */
+  readonly snapshot: () => Snapshot;
   readonly readBody: (request: Request) => Promise<Uint8Array>;
 }
 
@@ -80,9 +82,9 @@ export class State {
   }
 
   /** The views and corrections on the admin listener. */
-  adminApi({ access, readBody }: StateViewOptions, budgets: Budgets): AdminApi {
+  adminApi({ access, snapshot, readBody }: StateViewOptions, budgets: Budgets): AdminApi {
     const { clock, logger } = this.#options;
-    const usage = usageApi({ ledger: this.#ledger, access, nowMs: () => clock.now() });
+    const usage = usageApi({ ledger: this.#ledger, access, snapshot, nowMs: () => clock.now() });
     const corrections = budgetsApi({
       budgets,
       access,

@@ -72,4 +72,13 @@ CREATE TABLE budget (
 CREATE TABLE event (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, json TEXT NOT NULL)
   STRICT;
 `,
+  // What failed requests were told and where they were tried, and the ways to find single requests.
+  `
+CREATE TABLE request_detail (seq INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+CREATE TRIGGER request_forgotten AFTER DELETE ON request BEGIN
+  DELETE FROM request_detail WHERE seq = old.seq;
+END;
+CREATE INDEX request_error ON request (error, at_ms);
+CREATE INDEX request_key ON request (substr(request_id, 5, 8));
+`,
 ];

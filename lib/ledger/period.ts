@@ -2,7 +2,15 @@
 
 import { AditError } from "../base/errors.ts";
 import { isTimeZone } from "../snapshot/budget.ts";
-import { FILTERS, type Filters, type Group, GROUPS, type UsageQuery } from "./queries.ts";
+import {
+  FILTERS,
+  type Filters,
+  type Group,
+  GROUPS,
+  REQUEST_FILTERS,
+  type RequestFilters,
+  type UsageQuery,
+} from "./queries.ts";
 
 const HOUR_MS = 3_600_000;
 const DEFAULT_DAYS = 30;
@@ -49,12 +57,24 @@ export function parseTimeZone(text: string): string {
 
 /** The exact names to which a view is limited. */
 export function parseFilters(read: ReadParameter): Filters {
-  return Object.fromEntries(
-    FILTERS.flatMap((name) => {
-      const value = read(`filter.${name}`);
-      return value === undefined || value === null ? [] : [[name, value]];
-    }),
-  );
+  return givenFilters(FILTERS, read);
+}
+
+/** The same for single requests. */
+export function parseRequestFilters(read: ReadParameter): RequestFilters {
+  return givenFilters(REQUEST_FILTERS, read);
+}
+
+function givenFilters<Name extends string>(
+  names: readonly Name[],
+  read: ReadParameter,
+): Readonly<Partial<Record<Name, string>>> {
+  const filters: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const value = read(`filter.${name}`);
+    if (value !== undefined && value !== null && value !== "") filters[name] = value;
+  }
+  return filters;
 }
 
 function parseGroups(text: string): readonly Group[] {

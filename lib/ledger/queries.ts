@@ -71,10 +71,14 @@ const COLUMNS = {
 
 const SUM_KEYS = Object.keys(COLUMNS) as (keyof UsageSums)[];
 
-const NO_SUMS: UsageSums = Object.fromEntries(SUM_KEYS.map((key) => [key, 0n])) as Record<
-  keyof UsageSums,
-  bigint
->;
+/** The sums' names in the result of a query. */
+const SUM_COLUMNS = SUM_KEYS.map((key) => [key, `sum_${COLUMNS[key]}`] as const);
+
+type MutableSums = Record<keyof UsageSums, bigint>;
+
+function noSums(): MutableSums {
+  return Object.fromEntries(SUM_KEYS.map((key) => [key, 0n])) as MutableSums;
+}
 
 /** Usage by groups, sorted by their names, and the total of everything that was asked for. */
 export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResult {
@@ -91,24 +95,31 @@ export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResu
   } FROM usage_hour WHERE ${where} ${columns.length === 0 ? "" : `GROUP BY ${groupColumns(names, period)}`}`;
   const statement = database.prepare(sql);
   statement.setReadBigInts(true);
-  const rows = new Map<string, { keys: UsageRow["keys"]; sums: UsageSums }>();
-  let total = NO_SUMS;
+  const rows = new Map<string, { readonly keys: UsageRow["keys"]; readonly sums: MutableSums }>();
+  const total = noSums();
   const from = Math.floor(query.fromMs / HOUR_MS);
   const to = Math.ceil(query.toMs / HOUR_MS);
+  const periods = new Map<unknown, string>();
+  const periodAt = (hour: unknown, group: Group): string => {
+    let text = periods.get(hour);
+    if (text === undefined) {
+      periods.set(hour, text = periodOf(Number(hour) * HOUR_MS, group, query.timeZone));
+    }
+    return text;
+  };
   for (const row of statement.iterate(from, to, ...values)) {
-    const sums = Object.fromEntries(
-      SUM_KEYS.map((key) => [key, BigInt(String(row[`sum_${COLUMNS[key]}`] ?? 0))]),
-    ) as Record<keyof UsageSums, bigint>;
-    total = add(total, sums);
+    add(total, row);
     if (query.groupBy.length === 0) continue;
-    const keys = Object.fromEntries(query.groupBy.map((group) => [
-      group,
-      isPeriod(group)
-        ? periodOf(Number(row["hour"]) * HOUR_MS, group, query.timeZone)
-        : String(row[group] ?? ""),
-    ]));
-    const key = JSON.stringify(query.groupBy.map((group) => keys[group]));
-    rows.set(key, { keys, sums: add(rows.get(key)?.sums ?? NO_SUMS, sums) });
+    const texts = query.groupBy.map((group) =>
+      group === period ? periodAt(row["hour"], group) : String(row[group] ?? "")
+    );
+    const key = JSON.stringify(texts);
+    let known = rows.get(key);
+    if (known === undefined) {
+      const keys = Object.fromEntries(query.groupBy.map((group, index) => [group, texts[index]]));
+      rows.set(key, known = { keys, sums: noSums() });
+    }
+    add(known.sums, row);
   }
   return { rows: [...rows].sort(([one], [other]) => one < other ? -1 : 1).map(([, row]) => row), total };
 }
@@ -127,34 +138,67 @@ function periodOf(ms: number, group: Group, timeZone: string): string {
   return group === "day" ? date.toString() : date.toPlainYearMonth().toString();
 }
 
-function add(one: UsageSums, other: UsageSums): UsageSums {
-  return Object.fromEntries(SUM_KEYS.map((key) => [key, one[key] + other[key]])) as Record<
-    keyof UsageSums,
-    bigint
-  >;
+function add(sums: MutableSums, row: Readonly<Record<string, unknown>>): void {
+  for (const [key, column] of SUM_COLUMNS) {
+    const value = row[column];
+    // A sum of no rows is null.
+    if (typeof value === "bigint") sums[key] += value;
+  }
 }
 
-function conditions(
-  filter: Filters,
-  first: readonly string[],
-): { readonly where: string; readonly values: readonly string[] } {
+interface Conditions {
+  readonly where: string;
+  readonly values: readonly string[];
+}
+
+const NAMED_IS = (name: string) => `${name} = (SELECT id FROM name WHERE kind = '${name}' AND text = ?)`;
+
+function conditions(filter: Filters, first: readonly string[]): Conditions {
   const given = FILTERS.flatMap((name) => filter[name] === undefined ? [] : [[name, filter[name]] as const]);
   return {
-    where: [
-      ...first,
-      ...given.map(([name]) => `${name} = (SELECT id FROM name WHERE kind = '${name}' AND text = ?)`),
-    ]
-      .join(" AND "),
+    where: [...first, ...given.map(([name]) => NAMED_IS(name))].join(" AND "),
     values: given.map(([, value]) => value),
   };
+}
+
+/** Each of these conditions has an index of its own. */
+function requestConditions(
+  { error, request_id: id, ...filter }: RequestFilters,
+  first: readonly string[],
+): Conditions {
+  const { where, values } = conditions(filter, first);
+  return {
+    where: [
+      where,
+      ...(error === undefined ? [] : [error === "*" ? ANY_ERROR : NAMED_IS("error")]),
+      ...(id === undefined ? [] : ["substr(request_id, 5, 8) = ? AND request_id = ?"]),
+    ].join(" AND "),
+    values: [
+      ...values,
+      ...(error === undefined || error === "*" ? [] : [error]),
+      ...(id === undefined ? [] : [id.slice(4, 12), id]),
+    ],
+  };
+}
+
+const ANY_ERROR = "error IN (SELECT id FROM name WHERE kind = 'error' AND text <> '')";
+
+/** What single requests can be limited to besides; the error `*` means any. */
+export const REQUEST_FILTERS = [...FILTERS, "error", "request_id"] as const;
+export type RequestFilters = Readonly<Partial<Record<(typeof REQUEST_FILTERS)[number], string>>>;
+
+/** The place of a row in the order of time. */
+export interface RequestCursor {
+  readonly atMs: number;
+  readonly seq: number;
 }
 
 export interface RequestsQuery {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly filter: Filters;
-  /** Only rows with a smaller sequence number, or with a larger one in ascending order. */
-  readonly cursor: number | undefined;
+  readonly filter: RequestFilters;
+  /** Only rows that come after this one in the order. */
+  readonly cursor: RequestCursor | undefined;
   readonly order: "newest" | "oldest";
   readonly limit: number;
 }
@@ -184,19 +228,27 @@ const NAMED = [
 export function queryRequests(database: DatabaseSync, query: RequestsQuery): readonly StoredRequest[] {
   const { cursor, order, limit, filter, fromMs, toMs } = query;
   const newest = order === "newest";
-  const { where, values } = conditions(filter, [
+  const direction = newest ? "DESC" : "ASC";
+  const { where, values } = requestConditions(filter, [
     "at_ms >= ?",
     "at_ms < ?",
-    ...(cursor === undefined ? [] : [newest ? "seq < ?" : "seq > ?"]),
+    ...(cursor === undefined ? [] : [newest ? "(at_ms, seq) < (?, ?)" : "(at_ms, seq) > (?, ?)"]),
   ]);
   const texts = NAMED.map((name) => `(SELECT text FROM name WHERE id = request.${name}) AS ${name}_text`);
   const statement = database.prepare(
-    `SELECT request.*, ${texts.join(", ")} FROM request WHERE ${where} ORDER BY seq ${
-      newest ? "DESC" : "ASC"
-    } LIMIT ?`,
+    `SELECT request.*, ${
+      texts.join(", ")
+    }, (SELECT json FROM request_detail WHERE seq = request.seq) AS detail
+    FROM request WHERE ${where} ORDER BY at_ms ${direction}, seq ${direction} LIMIT ?`,
   );
   statement.setReadBigInts(true);
-  const bounds = [fromMs, toMs, ...(cursor === undefined ? [] : [cursor])];
+  // An index finds where a page begins by its time alone.
+  const bounds = cursor === undefined ? [fromMs, toMs] : [
+    newest ? fromMs : Math.max(fromMs, cursor.atMs),
+    newest ? Math.min(toMs, cursor.atMs + 1) : toMs,
+    cursor.atMs,
+    cursor.seq,
+  ];
   return statement.all(...bounds, ...values, limit).map((row) => {
     const number = (name: string) => Number(row[name]);
     const text = (name: (typeof NAMED)[number]) => String(row[`${name}_text`] ?? "");
@@ -228,6 +280,7 @@ export function queryRequests(database: DatabaseSync, query: RequestsQuery): rea
       price: text("price"),
       isEstimated: number("estimated") === 1,
       tags: text("tags"),
+      detail: String(row["detail"] ?? ""),
     };
   });
 }

@@ -1,5 +1,6 @@
 /** One settled request as a row of the ledger: plain data, so that it can be sent to the ledger's thread. */
 
+import { type ErrorKind, ERRORS } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 
 export interface LedgerRow {
@@ -33,7 +34,36 @@ export interface LedgerRow {
   readonly isEstimated: boolean;
   /** JSON of the caller's tags, with sorted names. */
   readonly tags: string;
+  /** JSON of what only the operator wants to know; empty for a request that was answered at once. */
+  readonly detail: string;
 }
+
+/** Members of a record that have no column. */
+const DETAILS = [
+  "remoteAddress",
+  "method",
+  "path",
+  "endpoint",
+  "userAgent",
+  "clientRequestId",
+  "trace",
+  "requestedModel",
+  "insteadOf",
+  "provider",
+  "stream",
+  "attempts",
+  "passedOver",
+  "stopReason",
+  "upstreamRequestId",
+  "limit",
+  "shadowLimits",
+  "ignored",
+  "anomalies",
+  "drained",
+  "error",
+] as const satisfies readonly (keyof RequestRecord)[];
+
+type Detail = Pick<RequestRecord, (typeof DETAILS)[number]>;
 
 /** The row of a record. Requests without an authenticated caller have rows, too, with an empty caller. */
 export function toRow(record: RequestRecord, nowMs: number): LedgerRow {
@@ -66,8 +96,94 @@ export function toRow(record: RequestRecord, nowMs: number): LedgerRow {
     price: cost?.price ?? "",
     isEstimated: spent?.estimated === true,
     tags: tagsText(record.tags),
+    detail: error === undefined && attempts.length <= 1 && record.insteadOf === undefined
+      ? ""
+      : detailText(record),
   };
 }
+
+function detailText(record: RequestRecord): string {
+  return JSON.stringify(Object.fromEntries(DETAILS.map((name) => [name, record[name]])));
+}
+
+/** The record of a row, as far as the row says; everything else is empty or undefined. */
+export function toRecord(
+  row: Omit<LedgerRow, "costNano"> & { readonly costNano: bigint | number | null },
+): RequestRecord {
+  const text = (value: string) => value === "" ? undefined : value;
+  const usage = {
+    inputTokens: row.input,
+    outputTokens: row.output,
+    cacheReadTokens: row.cacheRead,
+    cacheWriteTokens: row.cacheWrite,
+    cacheWrite1hTokens: row.cacheWrite1h,
+    reasoningTokens: row.reasoning,
+    images: row.images,
+    ...(row.tier !== "" && { tier: row.tier }),
+  };
+  return {
+    ...NO_DETAIL,
+    ...(row.error !== "" && { error: { ...NO_WORDS, kind: kindOf(row.error) } }),
+    ...detailIn(row.detail),
+    requestId: row.requestId,
+    caller: text(row.caller),
+    team: text(row.team),
+    tags: row.tags === "" ? {} : JSON.parse(row.tags),
+    dialect: row.api,
+    startedAtMs: row.atMs - row.ms,
+    model: text(row.model),
+    modelId: text(row.modelId),
+    region: text(row.region),
+    target: text(row.target),
+    hadChoice: row.attempts > 1,
+    status: row.status,
+    durationMs: row.ms,
+    firstByteMs: row.firstMs ?? undefined,
+    overheadMs: undefined,
+    usage: undefined,
+    spent: { usage, estimated: row.isEstimated },
+    cost: { nano: row.costNano === null ? undefined : Number(row.costNano), price: text(row.price) },
+    logged: true,
+  };
+}
+
+const NO_WORDS = { reason: undefined, param: undefined, upstream: undefined, cause: undefined } as const;
+
+const NO_DETAIL: Detail = {
+  remoteAddress: "",
+  method: "",
+  path: "",
+  endpoint: undefined,
+  userAgent: undefined,
+  clientRequestId: undefined,
+  trace: undefined,
+  requestedModel: undefined,
+  insteadOf: undefined,
+  provider: undefined,
+  stream: undefined,
+  attempts: [],
+  passedOver: [],
+  stopReason: undefined,
+  upstreamRequestId: undefined,
+  limit: undefined,
+  shadowLimits: [],
+  ignored: [],
+  anomalies: [],
+  drained: false,
+  error: undefined,
+};
+
+/** What this program has written itself; a row without it has none. */
+function detailIn(json: string): Partial<Detail> {
+  return json === "" ? {} : JSON.parse(json);
+}
+
+/** A kind that a later version has written is none of ours. */
+function kindOf(text: string): ErrorKind {
+  return KINDS.find((kind) => kind === text) ?? "internal";
+}
+
+const KINDS = Object.keys(ERRORS) as readonly ErrorKind[];
 
 function tagsText(tags: Readonly<Record<string, string>>): string {
   const names = Object.keys(tags).sort();

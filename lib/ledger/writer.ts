@@ -82,6 +82,7 @@ const BUDGET = `INSERT INTO budget (name, subject, window_start, window_end, spe
 export class LedgerWriter {
   readonly #database: DatabaseSync;
   readonly #request: StatementSync;
+  readonly #detail: StatementSync;
   readonly #hour: StatementSync;
   readonly #budget: StatementSync;
   readonly #event: StatementSync;
@@ -92,6 +93,7 @@ export class LedgerWriter {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#request = database.prepare(REQUEST);
+    this.#detail = database.prepare("INSERT INTO request_detail (seq, json) VALUES (?, ?)");
     this.#hour = database.prepare(HOUR);
     this.#budget = database.prepare(BUDGET);
     this.#event = database.prepare("INSERT INTO event (at_ms, kind, subject, json) VALUES (?, ?, ?, ?)");
@@ -129,7 +131,7 @@ export class LedgerWriter {
     const tier = this.#name("tier", row.tier);
     const tags = this.#name("tags", row.tags);
     const estimated = Number(row.isEstimated);
-    this.#request.run(
+    const { lastInsertRowid: seq } = this.#request.run(
       row.atMs,
       row.requestId,
       caller,
@@ -157,6 +159,7 @@ export class LedgerWriter {
       estimated,
       tags,
     );
+    if (row.detail !== "") this.#detail.run(seq, row.detail);
     this.#hour.run(
       Math.floor(row.atMs / HOUR_MS),
       caller,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
-import { queryRequests, queryUsage } from "../../lib/ledger/queries.ts";
+import { queryRequests, queryUsage, type RequestCursor } from "../../lib/ledger/queries.ts";
 import type { LedgerRow } from "../../lib/ledger/row.ts";
 import { csvLines, requestMembers, usageRows } from "../../lib/ledger/views.ts";
 import { LedgerWriter } from "../../lib/ledger/writer.ts";
@@ -38,6 +38,7 @@ const ROW: LedgerRow = {
   price: "p",
   isEstimated: false,
   tags: "",
+  detail: "",
 };
 
 function ledger(...rows: readonly Partial<LedgerRow>[]) {
@@ -92,11 +93,11 @@ Deno.test("pages of requests cover every row once, in either order", () => {
   const { database } = ledger(...Array.from({ length: 7 }, (_, index) => ({ requestId: `r${index}` })));
   const all = { fromMs: 0, toMs: 1e15, filter: {}, limit: 3 };
   const seen: string[] = [];
-  let cursor: number | undefined;
+  let cursor: RequestCursor | undefined;
   for (;;) {
     const page = queryRequests(database, { ...all, cursor, order: "newest" });
     seen.push(...page.map(({ requestId }) => requestId));
-    cursor = page.at(-1)?.seq;
+    cursor = page.at(-1);
     if (page.length < 3) break;
   }
   assert.deepEqual(seen, ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]);

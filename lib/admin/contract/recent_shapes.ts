@@ -4,6 +4,9 @@
  * `GET /admin/v1/recent?filter.caller=&filter.team=&filter.model=&filter.error=&filter.request_id=&limit=&cursor=`: the
  * last thousand requests, from memory, the newest first; `filter.error=*` means any error, and a filter by request id
  * also finds the client's own id and the trace. `GET /admin/v1/recent/REQUEST_ID` is one `RecentRequestView`, or 404.
+ *
+ * `GET /admin/v1/requests/REQUEST_ID` finds a request in the ledger and has the same shape. Of one that was answered at the
+ * first attempt, the ledger knows less: texts are empty, members null, and there are no attempts.
  */
 export interface RecentView {
   readonly requests: readonly RecentRequestView[];
@@ -29,8 +32,10 @@ export interface RecentRequestView {
   readonly dialect: string;
   readonly endpoint: string | null;
   readonly model: string | null;
-  /** A name that the caller may not use, or that does not exist. */
+  /** A name that the caller may not use, that does not exist, or that a spent budget has replaced by `model`. */
   readonly requested_model: string | null;
+  /** That budget. */
+  readonly spent_budget: string | null;
   readonly provider: string | null;
   readonly region: string | null;
   readonly model_id: string | null;

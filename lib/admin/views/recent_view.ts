@@ -35,17 +35,20 @@ export function recentView({ recent }: ViewSources, read: ReadQuery): RecentView
   return { requests, kept: recent.size, next_cursor: null };
 }
 
-/** One request with what its cost consists of; undefined if it is no longer in memory. */
+/** One request in full; undefined if it is no longer in memory. */
 export function recentDetail(
   { recent, snapshot }: ViewSources,
   requestId: string,
 ): RecentRequestView | undefined {
   for (const { record } of recent.newest()) {
-    if (record.requestId === requestId) {
-      return { ...recentRequest(record), cost: costView(record, partsOf(record, snapshot())) };
-    }
+    if (record.requestId === requestId) return requestInFull(record, snapshot());
   }
   return undefined;
+}
+
+/** A request with what its cost consists of. */
+export function requestInFull(record: RequestRecord, snapshot: Snapshot): RecentRequestView {
+  return { ...recentRequest(record), cost: costView(record, partsOf(record, snapshot)) };
 }
 
 const FILTERS: Readonly<Record<string, (record: RequestRecord, value: string) => boolean>> = {
@@ -85,7 +88,8 @@ function recentRequest(record: RequestRecord): RecentRequestView {
     dialect: record.dialect,
     endpoint: record.endpoint ?? null,
     model: record.model ?? null,
-    requested_model: record.requestedModel ?? null,
+    requested_model: record.requestedModel ?? record.insteadOf?.model ?? null,
+    spent_budget: record.insteadOf?.budget ?? null,
     provider: record.provider ?? null,
     region: record.region ?? null,
     model_id: record.modelId ?? null,
