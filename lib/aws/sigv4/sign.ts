@@ -1,9 +1,8 @@
-/** Signs upstream requests: SigV4 in the canonical form of `aws4fetch`, or the bearer form of a Bedrock API key. */
+/** Signs upstream requests: SigV4 by `aws4fetch` on Web Crypto, or the bearer form of a Bedrock API key. */
 
 import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
-import { EMPTY } from "../../base/bytes.ts";
+import { EMPTY, encodeUtf8 } from "../../base/bytes.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
 
@@ -52,26 +51,26 @@ export function sigV4Signer({ service: usual = "bedrock", ...others }: SigningKe
 function serviceSigner(key: ScopedKey): Signer {
   let day: Day | undefined;
   let second: Second | undefined;
-  return (request, nowMs) => {
+  return async (request, nowMs) => {
     const atS = Math.floor(nowMs / 1000);
     if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
     const date = second.datetime.slice(0, 8);
     if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
-    const form = formOf(request, key, second);
+    // Read before the first await: afterwards it may be another second, and another day.
+    const { signingKey } = day;
+    const form = await formOf(request, key, second);
     const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
-    const signature = createHmac("sha256", day.signingKey).update(form.stringToSign + canonicalHash).digest(
-      "hex",
-    );
+    const signature = await hmac(await signingKey, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
     for (const [name, value] of form.headers) headers.set(name, value);
-    headers.set("authorization", form.authorization + signature);
+    headers.set("authorization", form.authorization + Buffer.from(signature).toString("hex"));
     return headers;
   };
 }
 
 interface Day {
   readonly date: string;
-  readonly signingKey: Buffer;
+  readonly signingKey: Promise<CryptoKey>;
 }
 
 interface Second {
@@ -79,7 +78,7 @@ interface Second {
   readonly atS: number;
   readonly datetime: string;
   /** By method and URL. */
-  readonly forms: Map<string, Form>;
+  readonly forms: Map<string, Promise<Form>>;
 }
 
 /** What requests to one URL within a second share; their own parts are appended. */
@@ -94,8 +93,11 @@ interface Form {
 /** Limits what is cached for a second, whatever the requests. */
 const MAX_FORMS = 100;
 
-function formOf({ method, url, headers }: SignableRequest, key: ScopedKey, second: Second): Form {
-  const { datetime, forms } = second;
+function formOf(
+  { method, url, headers }: SignableRequest,
+  key: ScopedKey,
+  { datetime, forms }: Second,
+): Promise<Form> {
   const signed: [name: string, value: string][] = [];
   headers.forEach((value, name) => {
     if (name.startsWith("x-amzn-bedrock-") || name.startsWith("anthropic-")) signed.push([name, value]);
@@ -116,13 +118,9 @@ interface FormOptions {
   readonly datetime: string;
 }
 
-/**
- * The parts of the canonical request by `aws4fetch`, joined here: its own functions are asynchronous, since they hash with
- * Web Crypto, whose every call is a round trip to another thread.
- */
-function makeForm({ method, url, headers, datetime }: FormOptions, key: ScopedKey): Form {
+async function makeForm({ method, url, headers, datetime }: FormOptions, key: ScopedKey): Promise<Form> {
   const { region, accessKeyId, service, sessionToken } = key;
-  const signer = new AwsV4Signer({
+  const signer = new FormSigner({
     method,
     url,
     headers,
@@ -134,27 +132,49 @@ function makeForm({ method, url, headers, datetime }: FormOptions, key: ScopedKe
     ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
     datetime,
   });
-  const { encodedPath, encodedSearch, canonicalHeaders, signedHeaders, credentialString } = signer;
   return {
-    canonicalRequest:
-      `${method}\n${encodedPath}\n${encodedSearch}\n${canonicalHeaders}\n\n${signedHeaders}\n`,
-    stringToSign: `AWS4-HMAC-SHA256\n${datetime}\n${credentialString}\n`,
-    authorization:
-      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${credentialString}, SignedHeaders=${signedHeaders}, Signature=`,
+    canonicalRequest: await signer.canonicalString(),
+    stringToSign: `AWS4-HMAC-SHA256\n${datetime}\n${signer.credentialString}\n`,
+    authorization: await signer.authHeader(),
     headers: [...signer.headers],
   };
+}
+
+/**
+ * The signer of `aws4fetch`, with placeholders for the body hash and the signature: a request then needs one Web
+ * Crypto call instead of four, each of which is a round trip to another thread.
+ */
+class FormSigner extends AwsV4Signer {
+  override hexBodyHash(): Promise<string> {
+    return Promise.resolve("");
+  }
+
+  override signature(): Promise<string> {
+    return Promise.resolve("");
+  }
 }
 
 /**
  * The signing key of one day, region and service:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  */
-function deriveKey({ region, secretAccessKey, service }: ScopedKey, date: string): Buffer {
-  let key: Buffer = Buffer.from(`AWS4${secretAccessKey.reveal()}`);
+async function deriveKey(
+  { region, secretAccessKey, service }: ScopedKey,
+  date: string,
+): Promise<CryptoKey> {
+  let key = await importKey(encodeUtf8(`AWS4${secretAccessKey.reveal()}`));
   for (const part of [date, region, service, "aws4_request"]) {
-    key = createHmac("sha256", key).update(part).digest();
+    key = await importKey(new Uint8Array(await hmac(key, part)));
   }
   return key;
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+function hmac(key: CryptoKey, text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", key, encodeUtf8(text));
 }
 
 /** Authenticates with a Bedrock API key; nothing in the request is signed. */
