@@ -1,13 +1,25 @@
-/** How a request is attributed in AWS's bill and logs: the caller's and the team's names in its metadata, and the team's id. */
+/**
+ * How a request is attributed in AWS's bill and logs: names in its metadata, the team's id, and for whom a role is
+ * assumed.
+ */
 
 import type { Target } from "../snapshot/plan.ts";
 import type { Caller } from "../snapshot/snapshot.ts";
+import { fillNames, isForEach } from "../snapshot/subject.ts";
 
 /** Maximum length of a value of Bedrock's request metadata. */
 const MAX_VALUE = 256;
 
 /** The target as it is used for a caller: with the team's own id, and with names in place of `{caller}` and `{team}`. */
 export function attributed(target: Target, caller: Caller): Target {
+  const { provider } = target;
+  const plain = withNames(target, caller);
+  const isPersonal = provider.kind === "bedrock" && provider.credentials.kind === "role" &&
+    isForEach(provider.credentials);
+  return isPersonal ? { ...plain, subject: { caller: caller.name, team: caller.team } } : plain;
+}
+
+function withNames(target: Target, caller: Caller): Target {
   const { settings } = target;
   if (settings === undefined) return target;
   const own = caller.team === undefined ? undefined : settings.teamIds[caller.team];
@@ -20,6 +32,6 @@ export function attributed(target: Target, caller: Caller): Target {
   return { ...target, modelId: own, settings: { ...settings, id: own, baseModel, metadata } };
 }
 
-function filled(value: string, { name, team = "" }: Caller): string {
-  return value.replaceAll("{caller}", name).replaceAll("{team}", team).slice(0, MAX_VALUE);
+function filled(value: string, { name, team }: Caller): string {
+  return fillNames(value, { caller: name, team }).slice(0, MAX_VALUE);
 }

@@ -119,7 +119,7 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
   if (reason !== undefined) throw new AditError("permission_denied", `refused by data_residency: ${reason}`);
   return {
     name: id,
-    targets: [{ provider, modelId: id, settings: undefined }],
+    targets: [attributed({ provider, modelId: id, settings: undefined }, caller)],
     routing: DIRECT,
     passedOver: [],
   };
@@ -161,7 +161,7 @@ export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snap
   }
   return {
     name: place.id,
-    targets: [{ provider, modelId: "", settings: undefined }],
+    targets: [attributed({ provider, modelId: "", settings: undefined }, caller)],
     routing: DIRECT,
     passedOver: [],
   };

@@ -83,7 +83,7 @@ export class Upstream {
   /** Starts one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: ExchangeTimeouts): Exchange {
     const { clock, timers, userAgent } = this.#options;
-    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target.provider, call.own);
+    const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target, call.own);
     const { operation, own, body, headers } = call;
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     const url = origin + pathOf(target, call);
@@ -100,14 +100,14 @@ export class Upstream {
     );
   }
 
-  #connectionTo(provider: Provider, own: OwnAddress | undefined): Connection {
+  #connectionTo({ provider, subject }: Target, own: OwnAddress | undefined): Connection {
     const { openBody, emulator, credentials } = this.#options;
     switch (provider.kind) {
       case "bedrock": {
         const { fetch, probe } = this.#networkOf(provider);
         return {
           origin: originOf(provider, own),
-          authenticator: credentials.authenticatorOf(provider),
+          authenticator: credentials.authenticatorOf(provider, subject),
           fetch,
           openBody,
           probe,

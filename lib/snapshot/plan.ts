@@ -1,5 +1,6 @@
 /** Where a request may be sent: its targets in order. */
 
+import type { Subject } from "./subject.ts";
 import type { ModelTarget, Provider, Routing } from "./snapshot.ts";
 
 /** One provider and the model id to use there. */
@@ -7,6 +8,8 @@ export interface Target {
   readonly provider: Provider;
   /** Model id, inference profile id or ARN; empty for operations without a model. */
   readonly modelId: string;
+  /** Whom the request is sent for; undefined if nobody is known. */
+  readonly subject?: Subject;
   /** The target's settings in the file; undefined if a native request named an id. */
   readonly settings: ModelTarget | undefined;
 }

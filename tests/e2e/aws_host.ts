@@ -94,10 +94,11 @@ callers:
 export async function ask(
   program: Program,
   model = "nova",
+  key = KEY,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const response = await fetch(`${program.url}/v1/chat/completions`, {
     method: "POST",
-    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
     body: JSON.stringify({ model, messages: [{ role: "user", content: "Hi" }] }),
   });
   return { status: response.status, text: await response.text() };

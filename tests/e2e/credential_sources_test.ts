@@ -8,6 +8,7 @@ import {
   ask,
   configFor,
   envPair,
+  reload,
   ROLE,
   section,
   setUp,
@@ -15,6 +16,7 @@ import {
   statusText,
   type Surroundings,
 } from "./aws_host.ts";
+import { keyHash } from "./configs.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
 
 interface SourceCase {
@@ -252,3 +254,34 @@ for (const { name, credentials, files, env, signer, source, expires } of CASES) 
     assert.equal(program.stderr, "");
   });
 }
+
+forEachRuntime("a role is assumed for each caller, and never with another one's session", async (runtime) => {
+  await using world = await setUp();
+  const { identity, bedrock } = world;
+  const base = envPair(identity.know("AKIDBASE"));
+  const role = `{ role: { arn: "${ROLE}", session_name: "adit-{caller}", tags: { team: "{team}" } } }`;
+  const config = configFor(bedrock.url, role).replace('models: ["*"] }', 'models: ["*"], team: search }') +
+    `  other: { key: "${keyHash(OTHER_KEY)}", models: ["*"] }\n`;
+  await using program = await startProgram(runtime, config, { env: { ...world.env, ...base } });
+  assert.equal((await ask(program)).status, 200);
+  assert.equal((await ask(program)).status, 200);
+  assert.equal((await ask(program, "nova", OTHER_KEY)).status, 200);
+  assert.deepEqual(bedrock.signers, ["ASIASTS1", "ASIASTS1", "ASIASTS2"]);
+  assert.deepEqual(
+    identity.stsForms.map((form) => [form.get("RoleSessionName"), form.get("Tags.member.1.Value")]),
+    [["adit-demo", "search"], ["adit-other", ""]],
+  );
+  // A reload keeps the sessions; a caller without one is refused when STS refuses.
+  identity.refuse = true;
+  const third = `  third: { key: "${keyHash(THIRD_KEY)}", models: ["*"] }\n  other:`;
+  const written = await Deno.readTextFile(program.configPath);
+  await Deno.writeTextFile(program.configPath, written.replace("  other:", third));
+  await reload(program);
+  assert.equal((await ask(program)).status, 200);
+  const refused = await ask(program, "nova", THIRD_KEY);
+  assert.equal(refused.status, 502, refused.text);
+  assert.deepEqual(bedrock.signers, ["ASIASTS1", "ASIASTS1", "ASIASTS2", "ASIASTS1"]);
+});
+
+const OTHER_KEY = "other-key-0123456789abcdef";
+const THIRD_KEY = "third-key-0123456789abcdef";

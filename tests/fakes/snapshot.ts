@@ -7,6 +7,7 @@ import { DIRECT } from "../../lib/snapshot/plan.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { modelAccess } from "../../lib/snapshot/access.ts";
 import type {
+  BedrockProvider,
   Caller,
   Model,
   ModelTarget,
@@ -26,7 +27,7 @@ export const TIMEOUTS: Timeouts = {
 };
 
 /** A Bedrock provider with a key pair, at AWS's own host unless `endpoint` is given. */
-export function provider(name: string, region: string, endpoint?: string): Provider {
+export function provider(name: string, region: string, endpoint?: string): BedrockProvider {
   return {
     kind: "bedrock",
     name,

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { priceOf } from "../../lib/facts/price_book.ts";
-import { resolveModel } from "../../lib/gateway/resolve.ts";
-import { caller, model, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
+import { resolveModel, resolveNative, resolveRegion } from "../../lib/gateway/resolve.ts";
+import type { BedrockProvider } from "../../lib/snapshot/snapshot.ts";
+import { caller, model, native, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
 
 const PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/search";
 const ID = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -32,4 +33,34 @@ Deno.test("a team's own profile is used for its callers, with the price and the 
   const rules = { rows: [], assume: undefined };
   assert.equal(priceOf(billed, rules, 0)?.row, priceOf(own, rules, 0)?.row);
   assert.equal(resolveModel("haiku", BOB, CONFIG).targets[0].modelId, ID);
+});
+
+Deno.test("the role of a provider is assumed for the caller, on every route", () => {
+  const east = provider("east", "us-east-1");
+  const role = (sessionName: string): BedrockProvider => ({
+    ...east,
+    credentials: {
+      kind: "role",
+      base: { kind: "chain" },
+      arn: "arn:aws:iam::123456789012:role/adit",
+      sessionName,
+      externalId: undefined,
+      tags: {},
+      durationMs: 3_600_000,
+    },
+  });
+  const subjects = (from: BedrockProvider) => {
+    const who = caller("cid", { models: ["haiku"], team: "search", native: native(["us-east-1"]) });
+    const config = snapshot({ models: [model("haiku", from, ID)], callers: [who] });
+    const place = { id: "amazon.nova-lite-v1:0", pathRegion: undefined, signatureRegion: undefined };
+    return [
+      resolveModel("haiku", who, config),
+      resolveNative({ ...place, id: "haiku" }, who, config),
+      resolveNative(place, who, config),
+      resolveRegion(place, who, config),
+    ].map(({ targets: [{ subject }] }) => subject);
+  };
+  const cid = { caller: "cid", team: "search" };
+  assert.deepEqual(subjects(role("adit-{caller}")), [cid, cid, cid, cid]);
+  assert.deepEqual(subjects(role("adit")), [undefined, undefined, undefined, undefined]);
 });

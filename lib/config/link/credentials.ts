@@ -2,7 +2,7 @@
 
 import { seal } from "../../base/secret.ts";
 import type { LinkContext } from "./context.ts";
-import type { Path } from "../../base/problems.ts";
+import { type Path, quote } from "../../base/problems.ts";
 import type { ProviderConfig } from "../schema/config_file.ts";
 import type {
   ApiKeyCredentials,
@@ -53,7 +53,7 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
   const hasKeyPair = KEY_PAIR_KEYS.some((key) => entry[key] !== undefined);
   const given = WAY_KEYS.filter((key) => key === "access_key_id" ? hasKeyPair : entry[key] !== undefined);
   const [way, second] = given;
-  if (way === undefined) return linkRole(entry, { kind: "chain" });
+  if (way === undefined) return linkRole(entry, { kind: "chain" }, place);
   if (second !== undefined) {
     context.fail([...path, second], `conflicts with ${way}; set only one source of credentials`);
     return undefined;
@@ -73,13 +73,17 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
       return linked;
     case "static":
     case "profile":
-      return linkRole(entry, linked);
+      return linkRole(entry, linked, place);
   }
 }
 
 /** The source itself, or the role assumed with it. */
-function linkRole({ role }: CredentialsConfig, base: KeySource): Credentials {
+function linkRole({ role }: CredentialsConfig, base: KeySource, { path, context }: Place): Credentials {
   if (role === undefined) return base;
+  if (role.session_name.length < MIN_SESSION_NAME) {
+    context.fail([...path, "role", "session_name"], "too short; AWS requires 2 characters");
+  }
+  checkTags([...path, "role", "tags"], Object.keys(role.tags), context);
   return {
     kind: "role",
     base,
@@ -89,6 +93,22 @@ function linkRole({ role }: CredentialsConfig, base: KeySource): Credentials {
     tags: role.tags,
     durationMs: role.duration,
   };
+}
+
+const MIN_SESSION_NAME = 2;
+/** AWS's maximum for a session. */
+const MAX_TAGS = 50;
+
+function checkTags(path: Path, tags: readonly string[], context: LinkContext): void {
+  if (tags.length > MAX_TAGS) context.fail(path, `at most ${MAX_TAGS} session tags, found ${tags.length}`);
+  const seen = new Map<string, string>();
+  for (const tag of tags) {
+    const same = seen.get(tag.toLowerCase());
+    if (same !== undefined) {
+      context.fail([...path, tag], `the same tag as ${quote(same)} to AWS, which ignores case`);
+    }
+    seen.set(tag.toLowerCase(), tag);
+  }
 }
 
 function linkKeyPair(entry: CredentialsConfig, { path, context }: Place): StaticCredentials | undefined {

@@ -123,9 +123,11 @@ const role = mapping({
   arn: text({ expected: "the ARN of an IAM role", pattern: /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@\/-]+$/ })
     .describe("ARN of the IAM role."),
   session_name: text({
-    expected: "2 to 64 letters, digits and _ + = , . @ -",
-    pattern: /^[\w+=,.@-]{2,64}$/,
-  }).prefault("adit").describe("Session name, shown in CloudTrail."),
+    expected: "2 to 64 letters, digits and _ + = , . @ -, with {caller} and {team}",
+    pattern: /^(?:[\w+=,.@-]|\{caller\}|\{team\}){1,64}$/,
+  }).prefault("adit").describe(
+    "Session name, shown in CloudTrail; {caller} and {team} are replaced by names, with a session for each.",
+  ),
   external_id: text({
     expected: "2 to 1224 letters, digits and _ + = , . @ : / -",
     pattern: /^[\w+=,.@:\/-]{2,1224}$/,
@@ -134,7 +136,9 @@ const role = mapping({
   tags: z.record(
     z.string().min(1).max(128),
     z.string().max(256).register(about, { expected: "a string of at most 256 characters" }),
-  ).register(about, { expected: "a mapping of strings" }).prefault({}).describe("Session tags."),
+  ).register(about, { expected: "a mapping of strings" }).prefault({}).describe(
+    "Session tags, at most 50; {caller} and {team} in values are replaced by names, with a session for each.",
+  ),
   duration: duration({ min: 15 * MINUTE, max: 12 * HOUR }).prefault("1h")
     .describe("Duration of a session; it is renewed before it expires."),
 });

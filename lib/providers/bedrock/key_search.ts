@@ -2,6 +2,8 @@
 
 import { assumedRole, defaultChain, sharedProfile } from "../../aws/keys/find_key_pair.ts";
 import type { FindKeyPair, KeyPair, SearchOptions } from "../../aws/keys/key_pair.ts";
+import { isForEach, type Subject } from "../../snapshot/subject.ts";
+import { roleFor } from "./role_sessions.ts";
 import { unseal } from "../../base/secret.ts";
 import type {
   ChainCredentials,
@@ -16,6 +18,9 @@ export type SearchedCredentials = ChainCredentials | ProfileCredentials | RoleCr
 
 export type SearchFor = (credentials: SearchedCredentials, options: SearchOptions) => FindKeyPair;
 
+/** In place of a caller, where a role that has sessions for each is only tried out. */
+export const CHECK: Subject = { caller: "check", team: "check" };
+
 /** The search, in the region's AWS partition. */
 export const searchFor: SearchFor = (credentials, options) => searchIn(credentials, options);
 
@@ -28,7 +33,11 @@ function searchIn(credentials: KeySource | RoleCredentials, options: SearchOptio
     case "profile":
       return sharedProfile(credentials.profile, options);
     case "role":
-      return assumedRole(credentials, searchIn(credentials.base, options), options);
+      return assumedRole(
+        isForEach(credentials) ? roleFor(credentials, CHECK) : credentials,
+        searchIn(credentials.base, options),
+        options,
+      );
   }
 }
 

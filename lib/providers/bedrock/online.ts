@@ -10,7 +10,7 @@ import type { Path } from "../../base/problems.ts";
 import type { ModelTarget, Provider, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { readJsonAnswer } from "./answer.ts";
-import { keyPairOf, searchFor } from "./key_search.ts";
+import { CHECK, keyPairOf, searchFor } from "./key_search.ts";
 import type { ProviderNetworks } from "../transport/networks.ts";
 import { endOfLifeWarning } from "./lifecycle.ts";
 import { isSignedByCaller, type Upstream } from "../upstream.ts";
@@ -125,7 +125,7 @@ async function askTarget(
 ): Promise<Finding> {
   const { path, provider, id: modelId } = settings;
   if (isSignedByCaller(provider)) return { path, kind: "answer", text: "not checked: its callers sign" };
-  const exchange = upstream.open({ provider, modelId, settings }, {
+  const exchange = upstream.open({ provider, modelId, settings, subject: CHECK }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),
     body: encodeUtf8(JSON.stringify(QUESTION)),

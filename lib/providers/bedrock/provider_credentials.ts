@@ -14,8 +14,10 @@ import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { unseal } from "../../base/secret.ts";
-import type { BedrockProvider, Provider } from "../../snapshot/snapshot.ts";
+import type { BedrockProvider, Provider, RoleCredentials } from "../../snapshot/snapshot.ts";
+import { isForEach, type Subject } from "../../snapshot/subject.ts";
 import type { ProviderNetworks } from "../transport/networks.ts";
+import { type AssumeRole, RoleSessions } from "./role_sessions.ts";
 import { keyPairOf, type SearchedCredentials, type SearchFor, searchFor } from "./key_search.ts";
 
 export interface ProviderCredentialsOptions {
@@ -25,6 +27,8 @@ export interface ProviderCredentialsOptions {
   readonly networks?: ProviderNetworks | undefined;
   /** Default: files, environment and network. */
   readonly searchFor?: SearchFor;
+  /** Default: AWS STS. */
+  readonly assume?: AssumeRole | undefined;
   /** Default: the runtime's timers. */
   readonly schedule?: Schedule;
 }
@@ -33,6 +37,8 @@ export interface ProviderCredentialsOptions {
 export interface CredentialStatus {
   /** The `kind` of the credentials in the snapshot, or `emulator`. */
   readonly source: string;
+  /** Sessions of a role that has one for each caller or team. */
+  readonly sessions?: number;
   /** ISO 8601; only for credentials that expire. */
   readonly expires_at?: string;
   /** Why the last search failed. */
@@ -45,6 +51,8 @@ interface Kept {
   readonly authenticator: Authenticator;
   /** Undefined if the credentials are in the configuration, so that nothing is searched for. */
   readonly refresher: CredentialRefresher | undefined;
+  /** For a role whose sessions have the names of callers or teams. */
+  readonly sessions?: RoleSessions;
 }
 
 /** The settings that determine how requests to a provider are authenticated. */
@@ -78,14 +86,19 @@ export class ProviderCredentials {
     await Promise.allSettled(refreshers.map((refresher) => refresher.searchAgain()));
   }
 
-  /** How requests to the provider are authenticated. */
-  authenticatorOf(provider: BedrockProvider): Authenticator {
-    const known = this.#known(provider);
-    if (known !== undefined) return known.authenticator;
-    // A request of an earlier configuration searches on its own, and nothing is renewed after it.
-    const { refresher, authenticator } = this.#make(provider);
-    refresher?.close();
-    return authenticator;
+  /** How requests to the provider are authenticated, on behalf of a caller if its role has sessions for each. */
+  authenticatorOf(provider: BedrockProvider, subject?: Subject): Authenticator {
+    const kept = this.#known(provider) ?? this.#makeOnce(provider);
+    return subject !== undefined && kept.sessions !== undefined
+      ? kept.sessions.authenticatorOf(subject)
+      : kept.authenticator;
+  }
+
+  /** A request of an earlier configuration searches on its own, and nothing is renewed after it. */
+  #makeOnce(provider: BedrockProvider): Kept {
+    const kept = this.#make(provider);
+    kept.refresher?.close();
+    return kept;
   }
 
   /** By provider name. */
@@ -100,12 +113,13 @@ export class ProviderCredentials {
 
   #statusOf(provider: Provider): CredentialStatus {
     if (provider.kind === "emulator") return { source: "emulator" };
-    const refresher = this.#kept.get(provider.name)?.refresher;
+    const { refresher, sessions } = this.#kept.get(provider.name) ?? {};
     const expiresAt = isoTime(refresher?.held?.expiresAtMs);
-    const lastError = refresher?.lastError;
+    const lastError = refresher?.lastError ?? sessions?.lastError;
     return {
       source: provider.credentials.kind,
       ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+      ...(sessions === undefined ? {} : { sessions: sessions.size }),
       ...(lastError === undefined ? {} : { last_error: lastError }),
     };
   }
@@ -136,17 +150,46 @@ export class ProviderCredentials {
         const keys = { get: () => pair, renew: () => Promise.resolve(false) };
         return { settings, authenticator: this.#signing(settings, keys), refresher: undefined };
       }
+      case "role":
+        return isForEach(credentials)
+          ? this.#withSessions(settings, credentials)
+          : this.#searched(settings, credentials);
       case "chain":
       case "profile":
-      case "role": {
-        const refresher = this.#refresherFor(settings, credentials);
-        const keys = {
-          get: () => refresher.valid ?? refresher.get().catch(throwNotFound),
-          renew: refresher.renew.bind(refresher),
-        };
-        return { settings, authenticator: this.#signing(settings, keys), refresher };
-      }
+        return this.#searched(settings, credentials);
     }
+  }
+
+  #searched(settings: BedrockProvider, credentials: SearchedCredentials): Kept {
+    const refresher = this.#refresherFor(settings, credentials);
+    return { settings, authenticator: this.#signing(settings, keysOf(refresher)), refresher };
+  }
+
+  /** The key pair that assumes the role is searched for once, and each session on its first use. */
+  #withSessions(settings: BedrockProvider, credentials: RoleCredentials): Kept {
+    const { clock, logger, schedule, assume, networks } = this.#options;
+    const { name, region } = settings;
+    const { base } = credentials;
+    const refresher = base.kind === "static" ? undefined : this.#refresherFor(settings, base);
+    const pair = base.kind === "static" ? keyPairOf(base) : undefined;
+    const sessions = new RoleSessions({
+      credentials,
+      base: async () => pair ?? await refresher?.get() ?? throwNotFound("no key pair"),
+      search: { region, fetch: networks?.of(settings)?.fetch },
+      clock,
+      assume,
+      schedule,
+      signing: (keys) => this.#signing(settings, keys),
+      toError: throwNotFound,
+      onFailed: (session, error) =>
+        logger.log("error", "cannot assume the role for a caller", { provider: name, session, error }),
+    });
+    // A request on nobody's behalf would be billed to nobody.
+    const nobody: KeyAuthenticatorOptions["keys"] = {
+      get: async () => await throwNotFound("the request has no caller"),
+      renew: () => Promise.resolve(false),
+    };
+    return { settings, authenticator: this.#signing(settings, nobody), refresher, sessions };
   }
 
   #signing({ name, region }: Settings, keys: KeyAuthenticatorOptions["keys"]): Authenticator {
@@ -195,6 +238,13 @@ function isSame(one: Settings, other: Settings): boolean {
   return one.region === other.region &&
     (one.credentials === other.credentials || isDeepStrictEqual(one.credentials, other.credentials)) &&
     (one.network === other.network || isDeepStrictEqual(one.network, other.network));
+}
+
+function keysOf(refresher: CredentialRefresher): KeyAuthenticatorOptions["keys"] {
+  return {
+    get: () => refresher.valid ?? refresher.get().catch(throwNotFound),
+    renew: refresher.renew.bind(refresher),
+  };
 }
 
 function throwNotFound(cause: unknown): never {

@@ -1,0 +1,22 @@
+/** On whose behalf a request is sent, and the texts that have their names. */
+
+import type { RoleCredentials } from "./snapshot.ts";
+
+/** A caller and its team. */
+export interface Subject {
+  readonly caller: string;
+  /** Undefined for none. */
+  readonly team: string | undefined;
+}
+
+/** Whether a role has a session for each caller or team, because its session name or a tag has their names. */
+export function isForEach({ sessionName, tags }: RoleCredentials): boolean {
+  return [sessionName, ...Object.values(tags)].some((text) =>
+    text.includes("{caller}") || text.includes("{team}")
+  );
+}
+
+/** The text with the names in place of `{caller}` and `{team}`; the name of no team is empty. */
+export function fillNames(text: string, { caller, team = "" }: Subject): string {
+  return text.replaceAll("{caller}", () => caller).replaceAll("{team}", () => team);
+}
