@@ -66,7 +66,7 @@ export function operatorViews(sources: ViewSources): Views {
     close: () => viewers.close(),
     api: (request) => {
       const [, path = ""] = /^\/admin\/v1\/(.+)$/.exec(request.path) ?? [];
-      const own = views.get(path);
+      const own = path.endsWith("/") ? undefined : views.get(path);
       const [, start = "", end = ""] = /^([a-z]+\/)(.+)$/.exec(path) ?? [];
       const view = own ?? views.get(start);
       if (view === undefined) return undefined;
