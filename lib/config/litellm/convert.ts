@@ -7,6 +7,7 @@ import { firstReference } from "../file/interpolate.ts";
 import { isMapping } from "../file/merge.ts";
 import { MODEL_NAME } from "../schema/config_file.ts";
 import { parseEndpoint } from "../schema/values.ts";
+import { BUDGET_KEYS, type DraftBudget, proxyBudgets, type ReadBudget } from "./litellm_budgets.ts";
 import { type Deployment, readDeployment } from "./deployment.ts";
 
 export interface Imported {
@@ -37,6 +38,7 @@ export function importLitellm(text: string): Imported | string {
     if (isMapping(settings)) draft.addFallbacks(settings["fallbacks"]);
   }
   draft.addMasterKey(masterKeyOf(config));
+  for (const [name, read] of proxyBudgets(config)) draft.addBudget(name, read);
   for (const [section, value] of Object.entries(config)) {
     if (section !== "model_list" && section !== "credential_list") draft.skipSection(section, value);
   }
@@ -87,6 +89,7 @@ class Draft {
   /** By provider. */
   readonly #quotas = new Map<string, DraftQuota[]>();
   #callers: Record<string, object> = {};
+  readonly #budgets: Record<string, DraftBudget> = {};
   /** By section and name. */
   readonly #comments = new Map<string, string[]>();
   readonly #skipped: string[] = [];
@@ -98,11 +101,12 @@ class Draft {
 
   /** Lists the keys of a section that have no counterpart. */
   skipSection(section: string, value: unknown): void {
-    const keys = (isMapping(value) ? Object.keys(value) : [])
-      .filter((key) => key !== "fallbacks" || !FALLBACK_SECTIONS.includes(section));
-    const lost = section === "general_settings" && "master" in this.#callers
-      ? keys.filter((key) => key !== MASTER_KEY)
-      : keys;
+    const keys = isMapping(value) ? Object.keys(value) : [];
+    const lost = keys.filter((key) =>
+      !(key === "fallbacks" && FALLBACK_SECTIONS.includes(section)) &&
+      BUDGET_KEYS[section]?.includes(key) !== true &&
+      !(section === "general_settings" && key === MASTER_KEY && "master" in this.#callers)
+    );
     if (lost.length > 0 || keys.length === 0) {
       this.skip([section, lost.join(", ")].filter(Boolean).join(": "));
     }
@@ -127,7 +131,9 @@ class Draft {
       ...(order === undefined ? {} : { priority: order }),
       ...(weight === undefined ? {} : { weight }),
     };
-    this.#targets.set(name, [...this.#targets.get(name) ?? [], target]);
+    const others = this.#targets.get(name) ?? [];
+    this.#targets.set(name, [...others, target]);
+    this.#addModelBudget(deployment, others.length === 0);
     if (lost.length > 0) this.#comment("models", name, `not converted: ${lost.join(", ")}`);
   }
 
@@ -143,6 +149,27 @@ class Draft {
       ...(requestsPerMinute === undefined ? {} : { requests: `${requestsPerMinute}/m` }),
       ...(tokensPerMinute === undefined ? {} : { tokens: `${tokensPerMinute}/m` }),
     }]);
+  }
+
+  /** The budget of a deployment is that of its model, unless the model has several deployments. */
+  #addModelBudget({ name, budget: read }: Deployment, isOnly: boolean): void {
+    const key = budgetName(name);
+    if (!isOnly && (read !== undefined || Object.hasOwn(this.#budgets, key))) {
+      delete this.#budgets[key];
+      return this.#comment("models", name, "not converted: max_budget of one of several deployments");
+    }
+    if (read === undefined) return;
+    if (read.budget === undefined || Object.hasOwn(this.#budgets, key)) {
+      return this.#comment("models", name, read.note ?? "not converted: max_budget");
+    }
+    this.addBudget(key, { ...read, budget: { for: { models: [name] }, ...read.budget } });
+  }
+
+  /** Adds a budget under its name, or says why there is none. */
+  addBudget(name: string, { budget, note }: ReadBudget): void {
+    if (budget === undefined) return this.skip(`${name}: ${note}`);
+    this.#budgets[name] = budget;
+    if (note !== undefined) this.#comment("budgets", name, note);
   }
 
   /** LiteLLM's master key becomes a caller that may use everything. */
@@ -216,12 +243,21 @@ class Draft {
         return [name, quota === undefined ? provider : { ...provider, quota }];
       }),
     );
-    const sections = { providers, models: this.#models(), callers: this.#callers };
+    const hasBudgets = Object.keys(this.#budgets).length > 0;
+    const sections = {
+      providers,
+      models: this.#models(),
+      callers: this.#callers,
+      ...(hasBudgets && { state: { path: "/var/lib/adit" }, budgets: this.#budgets }),
+    };
     const document = new Document(sections);
     document.commentBefore = " Imported from a LiteLLM configuration. Run adit check before using it.";
     for (const [place, lines] of this.#comments) {
       const path: unknown = JSON.parse(place);
       if (Array.isArray(path)) commentKey(document, path, lines);
+    }
+    if (hasBudgets) {
+      commentKey(document, ["state"], ["where usage is kept, without which a restart would forget it"]);
     }
     if (Object.keys(this.#callers).length === 0) {
       commentKey(document, ["callers"], [
@@ -275,6 +311,11 @@ class Draft {
     const place = JSON.stringify([section, name]);
     this.#comments.set(place, [...this.#comments.get(place) ?? [], line]);
   }
+}
+
+/** A model's name as the name of its budget. */
+function budgetName(model: string): string {
+  return `model-${model.replaceAll(/[^A-Za-z0-9._-]/g, "-")}`.slice(0, 64);
 }
 
 /** Adds comment lines above a key. */

@@ -1,5 +1,6 @@
 /** A deployment of LiteLLM's `model_list`, as far as it concerns Amazon Bedrock. */
 
+import { type ReadBudget, readBudget } from "./litellm_budgets.ts";
 import { isMapping } from "../file/merge.ts";
 import { REGION } from "../schema/regions.ts";
 
@@ -29,6 +30,8 @@ export interface Deployment {
   /** Requests and tokens per minute that the deployment may use. */
   readonly requestsPerMinute: number | undefined;
   readonly tokensPerMinute: number | undefined;
+  /** The most that it may cost, if there is a limit. */
+  readonly budget: ReadBudget | undefined;
   /** Parameters that have no counterpart. */
   readonly lost: readonly string[];
 }
@@ -50,7 +53,7 @@ const DEFAULTS: readonly string[] = ["max_tokens", "temperature", "top_p", "stop
 const ENDPOINTS: readonly string[] = ["aws_bedrock_runtime_endpoint", "api_base"];
 const READ_ELSEWHERE: readonly string[] = [
   ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider", "weight", "order"],
-  ...["rpm", "tpm"],
+  ...["rpm", "tpm", "max_budget", "budget_duration"],
   "litellm_credential_name",
 ];
 
@@ -95,6 +98,7 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
     weight: wholeNumber(params["weight"], { min: 1, max: 1000 }),
     order: wholeNumber(params["order"], { min: 0, max: 100 }),
     requestsPerMinute: wholeNumber(params["rpm"], { min: 1, max: 999_999_999 }),
+    budget: readBudget(params["max_budget"], params["budget_duration"]),
     tokensPerMinute: wholeNumber(params["tpm"], { min: 1, max: 999_999_999 }),
     lost: [
       ...path.lost,
