@@ -1,5 +1,7 @@
 /** Conversions between bytes and strings. */
 
+import { Buffer } from "node:buffer";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -23,6 +25,16 @@ export function decodeUtf8Strictly(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Text with one character for each byte, whatever the bytes are. */
+export function latin1Text({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+}
+
+/** The bytes of such a text. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
 /** Bodies up to this length are read in one piece, which is cheaper than chunk by chunk. */

@@ -36,9 +36,7 @@ function setUp() {
 }
 
 function bedrockProvider(overrides: Partial<BedrockProvider>): BedrockProvider {
-  const made = provider("east", "us-east-1");
-  if (made.kind !== "bedrock") throw new Error("not a Bedrock provider");
-  return { ...made, ...overrides };
+  return { ...provider("east", "us-east-1"), ...overrides };
 }
 
 const HOST = "https://bedrock-runtime.us-east-1.amazonaws.com";

@@ -3,7 +3,7 @@
  * except for the model's name.
  */
 
-import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
+import { decodeUtf8, encodeUtf8, latin1Bytes, latin1Text } from "../../base/bytes.ts";
 import { AditError, invalidField, toAditError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, parseExactJson } from "../../base/json.ts";
 import type { Call } from "../../gateway/call.ts";
@@ -12,7 +12,7 @@ import type { Answer } from "../../gateway/outcome.ts";
 import { expectSuccess, MAX_ANSWER_BYTES, requestIdOf } from "../../providers/bedrock/answer.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
 import { type OwnAddress, ownAddress } from "../../providers/bedrock/own/address.ts";
-import { withModelName } from "../../providers/bedrock/own/model_name.ts";
+import { asciiJson, withModelName } from "../../providers/bedrock/own/model_name.ts";
 import { reportRow } from "../../providers/bedrock/own/reports.ts";
 import { OwnStream } from "../../providers/bedrock/own/stream.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
@@ -103,7 +103,7 @@ function attemptOwn(
         }),
       };
     }
-    return wholeAnswer(decodeUtf8(await exchange.readAll(MAX_ANSWER_BYTES)), {
+    return wholeAnswer(await exchange.readAll(MAX_ANSWER_BYTES), {
       api,
       model,
       headers,
@@ -119,8 +119,8 @@ interface Whole {
   readonly requestId: string | undefined;
 }
 
-function wholeAnswer(text: string, { api, model, headers, requestId }: Whole): Answer {
-  const value = parseAnswer(text);
+function wholeAnswer(bytes: Uint8Array, { api, model, headers, requestId }: Whole): Answer {
+  const value = parseAnswer(decodeUtf8(bytes));
   const row = reportRow(api);
   const stopReason = row.stopReason(value);
   const outcome = {
@@ -133,7 +133,8 @@ function wholeAnswer(text: string, { api, model, headers, requestId }: Whole): A
     status: 200,
     headers,
     ignored: [],
-    body: withModelName(text, model, undefined),
+    // One character for each byte, so that no byte changes but the name.
+    body: latin1Bytes(withModelName(latin1Text(bytes), asciiJson(model), undefined)),
     outcome: () => outcome,
   };
 }

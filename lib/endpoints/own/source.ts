@@ -20,6 +20,7 @@ export interface OwnSourceOptions {
 export class OwnSource implements ByteSource {
   readonly #stream: OwnStream;
   readonly #options: OwnSourceOptions;
+  #isEnded = false;
 
   constructor(stream: OwnStream, options: OwnSourceOptions) {
     this.#stream = stream;
@@ -27,15 +28,30 @@ export class OwnSource implements ByteSource {
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const text = await this.#stream.next();
-    return text === undefined ? undefined : encodeUtf8(text);
+    const bytes = await this.#stream.next();
+    if (bytes !== undefined || this.#isEnded) return bytes;
+    this.#isEnded = true;
+    const { error, isFailed } = this.#stream;
+    // An error alone is no end for clients of Responses that wait for a failed response.
+    return this.#options.api === "responses" && error !== undefined && !isFailed
+      ? encodeUtf8(this.#failedResponse(error, 1))
+      : undefined;
   }
 
   failure(error: AditError): Uint8Array<ArrayBuffer> {
     return encodeUtf8(this.#failure(error));
   }
 
-  readonly ping = () => encodeUtf8(encodeSseComment("keep-alive"));
+  /** The idle timers of clients of Responses ignore comments. The number is that of the event before, so that those that follow fit. */
+  readonly ping = () =>
+    encodeUtf8(
+      this.#options.api === "responses"
+        ? encodeSseEvent(
+          "keepalive",
+          jsonText({ type: "keepalive", sequence_number: this.#stream.sequenceNumber }),
+        )
+        : encodeSseComment("keep-alive"),
+    );
 
   #failure(error: AditError): string {
     const { api, requestId } = this.#options;
@@ -45,17 +61,25 @@ export class OwnSource implements ByteSource {
       case "messages":
         return encodeSseEvent("error", jsonText(anthropicErrorBody(error, requestId)));
       case "responses":
-        return this.#failedResponse(error);
+        return this.#errorEvent(error) + this.#failedResponse(error, 2);
     }
   }
 
-  /** Some clients know only the `error` event, and some only the failed response. */
-  #failedResponse(error: AditError): string {
+  #errorEvent(error: AditError): string {
     const { error: { code, message, param } } = openAiErrorBody(error);
-    const { response = {}, sequenceNumber } = this.#stream;
+    return this.#event("error", { code, message, param }, 1);
+  }
+
+  /** Some clients know only the `error` event, and some only this. */
+  #failedResponse(error: AditError, after: number): string {
+    const { error: { code, message } } = openAiErrorBody(error);
+    const { response = {} } = this.#stream;
     const failed = { ...response, model: this.#options.model, status: "failed", error: { code, message } };
-    const event = (type: string, members: object, index: number) =>
-      encodeSseEvent(type, jsonText({ type, sequence_number: sequenceNumber + index, ...members }));
-    return event("error", { code, message, param }, 1) + event("response.failed", { response: failed }, 2);
+    return this.#event("response.failed", { response: failed }, after);
+  }
+
+  #event(type: string, members: object, after: number): string {
+    const sequence_number = this.#stream.sequenceNumber + after;
+    return encodeSseEvent(type, jsonText({ type, sequence_number, ...members }));
   }
 }

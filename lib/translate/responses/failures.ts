@@ -1,6 +1,6 @@
 /** Errors in a response that has begun, by the codes that OpenAI's clients act on. */
 
-import type { AditError, ErrorKind } from "../../base/errors.ts";
+import { type AditError, type ErrorKind, errorRow } from "../../base/errors.ts";
 import type { ResponseErrorCode } from "../../wire/openai/responses_answer.ts";
 
 /**
@@ -16,4 +16,10 @@ const CODES: Partial<Record<ErrorKind, ResponseErrorCode>> = {
 /** The `code` of a failed response; any other error is the server's, and may be tried again. */
 export function responseErrorCode({ kind, details: { openAiCode } }: AditError): ResponseErrorCode {
   return openAiCode === "context_length_exceeded" ? openAiCode : CODES[kind] ?? "server_error";
+}
+
+/** The `code` of the `error` event: that of the status with which the request would have been refused. */
+export function errorEventCode(error: AditError): string {
+  const { kind, details: { openAiCode = errorRow(kind).openai[1] } } = error;
+  return CODES[kind] === "rate_limit_exceeded" ? "rate_limit_exceeded" : openAiCode;
 }

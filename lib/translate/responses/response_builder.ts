@@ -29,7 +29,7 @@ import {
 } from "./item_writers.ts";
 import type { Place } from "./item_writers.ts";
 import { type AnswerContext, responseHead } from "./head.ts";
-import { responseErrorCode } from "./failures.ts";
+import { errorEventCode, responseErrorCode } from "./failures.ts";
 import { responsesUsage } from "./usage.ts";
 
 /** The item that events go to; items never overlap, since clients put parts of different ones together otherwise. */
@@ -150,8 +150,8 @@ export class ResponseBuilder {
   fail(error: AditError): void {
     if (this.#response !== undefined) return;
     this.start();
-    const { message, details: { param = null, openAiCode } } = error;
-    this.#emit("error", { code: openAiCode ?? error.kind, message, param });
+    const { message, details: { param = null } } = error;
+    this.#emit("error", { code: errorEventCode(error), message, param });
     const response = this.#object({
       status: "failed",
       error: { code: responseErrorCode(error), message },

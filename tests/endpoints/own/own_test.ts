@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../../lib/base/bytes.ts";
+import { seal } from "../../../lib/base/secret.ts";
 import type { OwnApi, OwnApis } from "../../../lib/snapshot/snapshot.ts";
 import { cutEvery } from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
@@ -26,6 +27,13 @@ const MANTLE = withSettings(model("mantle", EAST, "openai.gpt-5.6-sol"), {
   ownApis: { ...NONE, chat: "mantle", responses: "mantle", messages: "mantle" },
   dropTools: ["web_search"],
 });
+const KEYED = withSettings(
+  model("keyed", {
+    ...provider("keyed", "eu-west-1"),
+    credentials: { kind: "api_key", key: seal("ABSKkey") },
+  }, ID),
+  { ownApis: { ...NONE, chat: "runtime", responses: "mantle", messages: "mantle" } },
+);
 const GUARDED = withSettings(RUNTIME, { guardrail: { id: "gr1", version: "2", trace: "disabled" } });
 const PAIR = {
   ...RUNTIME,
@@ -36,7 +44,7 @@ const PAIR = {
   ] as const,
   routing: { ...RUNTIME.routing, retry: { ...RUNTIME.routing.retry, attempts: 2 } },
 };
-const models = [RUNTIME, MANTLE, { ...GUARDED, name: "guarded" }, PAIR];
+const models = [RUNTIME, MANTLE, KEYED, { ...GUARDED, name: "guarded" }, PAIR];
 const TEAM = caller("team", { models: new Set(models.map(({ name }) => name)) });
 const CONFIG = snapshot({ models, callers: [TEAM] });
 
@@ -91,6 +99,19 @@ for (const [name, api, url, service] of ADDRESSES) {
     ]);
   });
 }
+
+Deno.test("a Bedrock API key goes along as a bearer token, to both endpoints", async () => {
+  for (const api of ["chat", "responses", "messages"] as const) {
+    const { gateway } = post(PATHS[api], '{"model":"keyed"}');
+    const { url, init: { headers } } = await gateway.bedrock.call(0);
+    const host = api === "chat"
+      ? "bedrock-runtime.eu-west-1.amazonaws.com"
+      : "bedrock-mantle.eu-west-1.api.aws";
+    equal(new URL(url).host, host);
+    equal(headers.get("authorization"), "Bearer ABSKkey");
+    ok(!headers.has("x-amz-date"));
+  }
+});
 
 Deno.test("cached tokens are counted apart from the rest of the input", async () => {
   const { gateway, response } = post("/openai/v1/chat/completions", '{"model":"runtime"}');
@@ -286,6 +307,45 @@ for (const [api, event] of Object.entries(FIRST_ERRORS) as [OwnApi, string][]) {
     match(text, /slow down/);
   });
 }
+
+Deno.test("an error event alone is followed by the failed response that some clients wait for", async () => {
+  const [start = "", delta = ""] = STREAMS.responses.split("\n\n");
+  const error =
+    'data: {"type":"error","code":"rate_limit_exceeded","message":"slow down","sequence_number":2}';
+  const { text, line } = await stream("responses", [encodeUtf8(`${[start, delta, error].join("\n\n")}\n\n`)]);
+  const [, , , failed = ""] = text.split("\n\n");
+  const { sequence_number, response } = JSON.parse(failed.split("data: ")[1] ?? "");
+  deepEqual([sequence_number, response.id, response.model, response.status], [3, "r", "runtime", "failed"]);
+  deepEqual(response.error, { code: "rate_limit_exceeded", message: "slow down" });
+  equal(line?.["error"], "rate_limit_exceeded");
+});
+
+Deno.test("Responses that are passed on have keepalive events while idle, others comments", async () => {
+  const quiet = snapshot({ models, callers: [TEAM], timeouts: { ...CONFIG.timeouts, keepaliveMs: 2_000 } });
+  for (
+    const [api, expected] of [
+      ["responses", 'event: keepalive\ndata: {"type":"keepalive","sequence_number":0}\n\n'],
+      ["chat", ": keep-alive\n\n"],
+    ] as const
+  ) {
+    const gateway = startGateway(quiet);
+    const { response } = gateway.send(PATHS[api], {
+      headers: { authorization: `Bearer ${TEAM.key}` },
+      body: '{"model":"runtime","stream":true}',
+    });
+    const body = (await gateway.bedrock.call(0)).answer(200, { "content-type": "text/event-stream" });
+    const [first = ""] = STREAMS[api].split("\n\n");
+    body.push(encodeUtf8(`${first}\n\n`));
+    const reader = (await response).body?.getReader();
+    ok(reader !== undefined);
+    await reader.read();
+    const waiting = reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    gateway.advance(2_100);
+    equal(decodeUtf8((await waiting).value ?? new Uint8Array()), expected);
+    await reader.cancel();
+  }
+});
 
 Deno.test("a stream that begins with a mistake of the caller has its status and its code", async () => {
   for (const code of ["context_length_exceeded", "invalid_encrypted_content"]) {

@@ -2,14 +2,21 @@
 
 import { findMembers } from "../../../base/json_text/json_member.ts";
 
-/** The JSON text with `model` replaced where it is: at the top, or in the member `inner`. */
+/** The name as JSON of ASCII alone, which is the same in every encoding. */
+export function asciiJson(model: string): string {
+  return JSON.stringify(model).replaceAll(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The JSON text with `model` replaced by `value` where it is: at the top, or in the member `inner`. */
 export function withModelName(
   text: string,
-  model: string,
+  value: string,
   inner: string | undefined,
 ): string {
   if (!text.includes('"model"')) return text;
-  const value = JSON.stringify(model);
   const objects = inner === undefined ? [] : findMembers(text, inner).map((span) => ({
     ...span,
     text: text.slice(span.start, span.end),

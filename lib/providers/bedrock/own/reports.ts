@@ -56,7 +56,7 @@ const ROWS = {
       event["type"] === "error"
         ? event
         : event["type"] === "response.failed"
-        ? member(event["response"], "error")
+        ? member(event["response"], "error") ?? event
         : undefined,
     usage: (value, before) => readOpenAiUsage(member(value["response"] ?? value, "usage")) ?? before,
     stopReason: (value) => member(value["response"] ?? value, "status"),

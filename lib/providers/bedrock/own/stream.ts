@@ -1,5 +1,6 @@
 /** Server-sent events of Bedrock's own APIs: passed on whole, and read on the side for usage and completeness. */
 
+import { decodeUtf8, latin1Bytes, latin1Text } from "../../../base/bytes.ts";
 import { AditError, toAditError } from "../../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../../base/json.ts";
 import type { Usage } from "../../../base/usage.ts";
@@ -8,7 +9,7 @@ import type { Exchange, Head } from "../../transport/exchange.ts";
 import { requestIdOf } from "../answer.ts";
 import { classifyErrorEvent } from "../classify.ts";
 import { type HeldBack, type Hold, type HoldableStream, holdBack } from "../hold.ts";
-import { withModelName } from "./model_name.ts";
+import { asciiJson, withModelName } from "./model_name.ts";
 import { reportRow } from "./reports.ts";
 
 export interface OwnOpening {
@@ -19,21 +20,31 @@ export interface OwnOpening {
   readonly hold: Hold | undefined;
 }
 
+/** The exchange, as far as a stream needs it. */
+export type OwnExchange = Pick<Exchange, "contentBegan" | "end" | "read">;
+
 /** Maximum size of one event, which is held in memory until it is complete. */
-const MAX_EVENT_CHARS = 16 * 1024 * 1024;
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
 /** The blank line after an event, however its lines end. */
-const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
+const EVENT_END = /\r\n\r\n|\n\r?\n|\r\r/g;
+/** One less than its length. */
+const CUT_END = 3;
 
-/** The events of a stream, each as the text that came, except for the name of the model. */
-export class OwnStream implements HoldableStream<string> {
+/**
+ * The events of a stream, each with the bytes that came, except for the name of the model. Their text has one character for
+ * each byte (Latin-1), so that bytes that are not UTF-8 are passed on as well.
+ */
+export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly requestId: string | undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: OwnExchange;
   readonly #opening: OwnOpening;
-  readonly #decoder = new TextDecoder();
-  #held: HeldBack<string> = { pieces: [], pending: undefined };
-  /** An unfinished event. */
-  #rest = "";
+  #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
+  /** An unfinished event, without the characters that may begin its end. */
+  #rest: string[] = [];
+  #tail = "";
+  /** Bytes of the unfinished event. */
+  #size = 0;
   #ended = false;
   usage: Usage | undefined;
   stopReason: string | undefined;
@@ -42,18 +53,20 @@ export class OwnStream implements HoldableStream<string> {
   /** The last event that holds an answer of OpenAI's Responses, for the error of a broken stream. */
   response: JsonObject | undefined;
   sequenceNumber = -1;
+  /** Whether the last event was a failed response, which some clients wait for after an error. */
+  isFailed = false;
   hasContent = false;
   frames = 0;
   bytes = 0;
 
-  private constructor(exchange: Exchange, opening: OwnOpening) {
+  private constructor(exchange: OwnExchange, opening: OwnOpening) {
     this.#exchange = exchange;
     this.#opening = opening;
     this.requestId = requestIdOf(opening.head);
   }
 
   /** Resolves when the first events have arrived or, with `hold`, the first content. Throws an error before that. */
-  static async open(exchange: Exchange, opening: OwnOpening): Promise<OwnStream> {
+  static async open(exchange: OwnExchange, opening: OwnOpening): Promise<OwnStream> {
     const stream = new OwnStream(exchange, opening);
     if (opening.hold !== undefined) {
       stream.#held = await holdBack(stream, opening.hold);
@@ -65,8 +78,8 @@ export class OwnStream implements HoldableStream<string> {
     return stream;
   }
 
-  /** The text of the next events, or undefined after the last. Throws if the stream breaks off. */
-  async next(): Promise<string | undefined> {
+  /** The next events, or undefined after the last. Throws if the stream breaks off. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const held = this.#held.pieces.shift();
     if (held !== undefined) return held;
     const { pending } = this.#held;
@@ -74,7 +87,7 @@ export class OwnStream implements HoldableStream<string> {
     return await (pending ?? this.read());
   }
 
-  async read(): Promise<string | undefined> {
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (true) {
       const chunk = await this.#readChunk();
       if (chunk === undefined) {
@@ -82,8 +95,8 @@ export class OwnStream implements HoldableStream<string> {
         return undefined;
       }
       this.bytes += chunk.length;
-      const text = this.#events(this.#decoder.decode(chunk, { stream: true }));
-      if (text !== "") return text;
+      const text = this.#events(latin1Text(chunk));
+      if (text !== "") return latin1Bytes(text);
     }
   }
 
@@ -100,39 +113,45 @@ export class OwnStream implements HoldableStream<string> {
 
   /** The text of all events that are complete now. */
   #events(text: string): string {
-    // What has been searched is not searched again, except for a blank line that was cut.
-    const end = new RegExp(EVENT_END);
-    end.lastIndex = Math.max(0, this.#rest.length - 3);
-    this.#rest += text;
+    const searched = this.#tail + text;
     let done = "";
     let from = 0;
-    for (let found = end.exec(this.#rest); found !== null; found = end.exec(this.#rest)) {
-      const [separator] = found;
-      done += this.#event(this.#rest.slice(from, found.index)) + separator;
-      from = found.index + separator.length;
+    for (const { 0: separator, index } of searched.matchAll(EVENT_END)) {
+      const end = searched.slice(from, index);
+      done += this.#event(from === 0 ? this.#rest.join("") + end : end) + separator;
+      from = index + separator.length;
     }
-    this.#rest = this.#rest.slice(from);
-    if (this.#rest.length > MAX_EVENT_CHARS) {
+    if (from > 0) this.#rest = [];
+    this.#size = from > 0 ? searched.length - from : this.#size + text.length;
+    if (this.#size > MAX_EVENT_BYTES) {
       const error = new AditError("upstream_protocol");
       this.#exchange.end(error);
       throw error;
     }
+    const cut = Math.max(from, searched.length - CUT_END);
+    if (cut > from) this.#rest.push(searched.slice(from, cut));
+    this.#tail = searched.slice(cut);
     return done;
   }
 
   #event(text: string): string {
-    const { api, model } = this.#opening;
     this.frames++;
-    return text.replace(/((?:^|[\r\n])data: ?)([^\r\n]*)/g, (line, prefix: string, data: string) => {
-      if (data === "[DONE]") {
-        this.#ended = true;
-        return line;
-      }
-      const event = parse(data);
-      if (event === undefined) return line;
-      this.#lookAt(event);
-      return prefix + withModelName(data, model, reportRow(api).inner);
-    });
+    const lines = [...text.matchAll(DATA_LINES)];
+    const data = lines.map(({ groups }) => groups?.["data"] ?? "");
+    const whole = data.join("\n");
+    if (whole === "[DONE]") {
+      this.#ended = true;
+      return text;
+    }
+    const event = parse(whole);
+    if (event === undefined) return text;
+    this.#lookAt(event);
+    const { api, model } = this.#opening;
+    const named = withModelName(whole, asciiJson(model), reportRow(api).inner);
+    if (named === whole) return text;
+    // A name has no line feed, so that there are as many lines as before.
+    const changed = named.split("\n");
+    return text.replace(DATA_LINES, (_line, prefix: string) => prefix + (changed.shift() ?? ""));
   }
 
   #lookAt(event: JsonObject): void {
@@ -144,6 +163,7 @@ export class OwnStream implements HoldableStream<string> {
     const response = event["response"];
     if (isJsonObject(response)) this.response = response;
     const error = row.error(event);
+    this.isFailed = event["type"] === "response.failed";
     if (error !== undefined && error !== null) {
       this.#ended = true;
       this.error ??= errorOf(error, this.requestId);
@@ -175,9 +195,16 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["previous_response_not_found", "invalid_request_error"],
 ]);
 
+/** The lines of an event that hold its JSON, the first perhaps behind a byte order mark. */
+const DATA_LINES = /(?<prefix>(?:^(?:\xef\xbb\xbf)?|[\r\n])data: ?)(?<data>[^\r\n]*)/g;
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** `text` has one character for each byte. */
 function parse(text: string): JsonObject | undefined {
+  const decoded = BEYOND_ASCII.test(text) ? decodeUtf8(latin1Bytes(text)) : text;
   try {
-    const value: JsonValue = JSON.parse(text);
+    const value: JsonValue = JSON.parse(decoded);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
