@@ -21,6 +21,7 @@ export function cutList(
   list: readonly string[],
   { items, chars }: { readonly items: number; readonly chars: number },
 ): readonly string[] {
+  if (list.length === 0) return list;
   const kept = list.slice(0, items).map((each) => cut(each, chars));
   return list.length > items ? [...kept, `… and ${list.length - items} more`] : kept;
 }

@@ -57,7 +57,10 @@ class Attempts {
     this.#call = call;
     this.#tools = tools;
     this.#lessons = new RequestLessons(request, { call, lessons: tools.lessons });
-    const ordered = this.#ordered();
+    const { plan: { targets: [only, ...others] } } = request;
+    const ordered: readonly Ordered[] = others.length === 0
+      ? [{ target: only, because: "only target" }]
+      : this.#ordered();
     this.#queue = ordered.filter(({ because }) => because !== "resting").map(({ target }) => target);
     this.#resting = ordered.filter(({ because }) => because === "resting").map(({ target }) => target);
   }

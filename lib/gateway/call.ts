@@ -92,6 +92,8 @@ export class Call implements Linked<Call> {
   #firstByteMs: number | undefined;
   #overheadMs: number | undefined;
   #settled = false;
+  /** Known once the hold is closed. */
+  #cost: RequestCost | undefined;
 
   constructor(options: CallOptions) {
     const { clock, timers, snapshot } = options;
@@ -162,7 +164,7 @@ export class Call implements Linked<Call> {
    * Sends to a target, after ending an earlier attempt. Throws the error with which the request was ended.
    */
   open(target: Target, upstreamCall: UpstreamCall): Exchange {
-    this.#endExchanges(new AditError("client_gone"));
+    if (this.#exchanges.length > 0) this.#endExchanges(new AditError("client_gone"));
     return this.openAlso(target, upstreamCall);
   }
 
@@ -340,7 +342,8 @@ export class Call implements Linked<Call> {
     if (outcome?.usage === undefined || outcome.usage.tier !== undefined || headers === undefined) {
       return outcome;
     }
-    return { ...outcome, usage: withTier(outcome.usage, invokeTier(headers)) };
+    const usage = withTier(outcome.usage, invokeTier(headers));
+    return usage === outcome.usage ? outcome : { ...outcome, usage };
   }
 
   #costOf(spent: Pick<Spent, "usage"> | undefined): RequestCost | undefined {
@@ -409,7 +412,7 @@ export class Call implements Linked<Call> {
       accepted: this.#accepted || isLeft,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
-      costOf: (spent) => this.#costOf(spent)?.nano,
+      costOf: (spent) => (this.#cost = this.#costOf(spent))?.nano,
     });
   }
 
@@ -427,7 +430,7 @@ export class Call implements Linked<Call> {
       overheadMs: this.#overheadMs,
       usage: outcome?.usage,
       spent,
-      cost: this.#costOf(spent),
+      cost: this.#cost,
       drained: this.#isDrained,
       insteadOf: this.#insteadOf,
       limit: error?.details.limit,

@@ -22,9 +22,15 @@ export function clientFacts(headers: Headers): ClientFacts {
   const userAgent = headers.get("user-agent");
   return {
     userAgent: userAgent === null ? undefined : cut(userAgent, MAX_USER_AGENT_CHARS),
-    requestId:
-      REQUEST_IDS.map((name) => headers.get(name)).find((id) => id !== null && REQUEST_ID.test(id)) ??
-        undefined,
+    requestId: requestId(headers),
     trace: parseTraceparent(headers.get("traceparent")),
   };
+}
+
+function requestId(headers: Headers): string | undefined {
+  for (const name of REQUEST_IDS) {
+    const id = headers.get(name);
+    if (id !== null && REQUEST_ID.test(id)) return id;
+  }
+  return undefined;
 }

@@ -10,8 +10,11 @@ export class HeavyWork {
   #last: Promise<void> = Promise.resolve();
 
   /** Runs `work` when all earlier work is done and the event loop has been free; heavy is what has a large body. */
-  async run<Result>(bodyBytes: number, work: () => Result | Promise<Result>): Promise<Result> {
-    if (bodyBytes < HEAVY_BYTES) return await work();
+  run<Result>(bodyBytes: number, work: () => Result | Promise<Result>): Result | Promise<Result> {
+    return bodyBytes < HEAVY_BYTES ? work() : this.#inTurn(work);
+  }
+
+  async #inTurn<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;

@@ -58,6 +58,7 @@ export class Lessons {
   }
 
   membersOf(settings: ModelTarget): readonly LessonName[] {
+    if (this.#models.size === 0) return [];
     return this.#models.get(idOf(settings))?.members ?? [];
   }
 
@@ -103,7 +104,7 @@ export class RequestLessons {
   readonly #lessons: Lessons;
   readonly #generation: number;
   /** At most one for each target, whether it helped or not. */
-  readonly #taught = new Map<Target, Taught>();
+  #taught: Map<Target, Taught> | undefined;
 
   constructor(request: ModelRequest, { call, lessons }: { readonly call: Call; readonly lessons: Lessons }) {
     this.#request = request;
@@ -116,7 +117,8 @@ export class RequestLessons {
   apply(target: Target): Target {
     if (this.#request.translated === undefined || target.settings === undefined) return target;
     const known = this.#lessons.membersOf(target.settings);
-    return withLessons(target, [...known, ...this.#taught.get(target)?.names ?? []]);
+    const taught = this.#taught?.get(target);
+    return withLessons(target, taught === undefined ? known : [...known, ...taught.names]);
   }
 
   /**
@@ -128,7 +130,7 @@ export class RequestLessons {
     const { translated } = this.#request;
     if (settings === undefined || translated === undefined) return false;
     const alternatives = attempt.refused === undefined ? [] : lessonsIn(attempt.refused);
-    const taught = this.#taught.get(target);
+    const taught = this.#taught?.get(target);
     if (taught !== undefined) {
       const isOther = alternatives.some((names) => names.some((name) => !taught.names.includes(name)));
       if (attempt.refused === undefined || isOther) this.#lessons.keep(settings, taught);
@@ -138,6 +140,7 @@ export class RequestLessons {
     const names = alternatives.find((each) => this.#changes(current, each, translated));
     if (names === undefined || this.#call.remainingMs === 0) return false;
     const message = attempt.refused?.details.upstream?.message ?? "";
+    this.#taught ??= new Map();
     this.#taught.set(target, { names, message, generation: this.#generation });
     return true;
   }

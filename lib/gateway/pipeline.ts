@@ -65,12 +65,6 @@ interface Incoming {
   readonly call: Call;
 }
 
-/** A complete request and its caller. */
-interface Proven {
-  readonly received: ReceivedRequest;
-  readonly caller: Caller;
-}
-
 /** A request that is complete except for what it may use. */
 interface Admissible {
   readonly call: Call;
@@ -144,14 +138,15 @@ export class Pipeline {
     for (const call of [...this.#inFlight, ...this.#leftBehind]) call.end(error);
   }
 
-  readonly handle: Handler = async (request, connection) => {
+  readonly handle: Handler = (request, connection) => {
     const origin = allowedOrigin(request.headers, this.#snapshot.cors);
-    if (origin === undefined) return await this.#handle(request, connection);
+    if (origin === undefined) return this.#handle(request, connection);
     const preflighted = preflight(request, origin);
-    if (preflighted !== undefined) return preflighted;
-    const response = await this.#handle(request, connection);
-    allow(response.headers, origin);
-    return response;
+    if (preflighted !== undefined) return Promise.resolve(preflighted);
+    return this.#handle(request, connection).then((response) => {
+      allow(response.headers, origin);
+      return response;
+    });
   };
 
   async #handle(request: Request, connection: Connection): Promise<Response> {
@@ -203,7 +198,7 @@ export class Pipeline {
     return call;
   }
 
-  async #answer(incoming: Incoming, path: string): Promise<Response> {
+  #answer(incoming: Incoming, path: string): Response | Promise<Response> {
     const { request: { method, headers }, connection, call } = incoming;
     const { snapshot } = call;
     checkHeaders(headers, snapshot.limits.headerBytes);
@@ -212,7 +207,7 @@ export class Pipeline {
     if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
     if (connection.truncatesStreams && endpoint.answersInFrames === true) throw streamLost();
-    return await this.#answerCaller(incoming, endpoint);
+    return this.#answerCaller(incoming, endpoint);
   }
 
   /** Which routes exist is only for callers to know, so what is wrong with one is reported after the key is checked. */
@@ -236,7 +231,10 @@ export class Pipeline {
       if (counts !== undefined) this.#options.admission.peek(identity.caller, counts, call.options.dialect);
     }
     endWithClient(call, connection.clientGone);
-    const { received, caller } = await this.#prove(incoming, identity);
+    const { caller } = identity;
+    const received = identity.kind === "caller"
+      ? await this.#receive(incoming, { idleMs: snapshot.timeouts.idleMs, totalMs: call.remainingMs })
+      : await this.#prove(incoming, identity);
     call.received();
     call.caller = caller;
     const bodyBytes = received.body.length;
@@ -260,7 +258,7 @@ export class Pipeline {
         const admitted = await this.#admit(request, admissible);
         if (admitted instanceof Hold) call.hold = admitted;
         else {
-          const instead = (model: string) => this.#heavy.run(workBytes, () => read(model));
+          const instead = async (model: string) => await this.#heavy.run(workBytes, () => read(model));
           request = await this.#admitElsewhere(admitted, admissible, instead);
         }
         return this.#respond(
@@ -315,25 +313,21 @@ export class Pipeline {
     return admission.admit(asked, () => call);
   }
 
-  /** The request as received, and the caller who is proven to have sent it. */
-  async #prove(incoming: Incoming, identity: Identity): Promise<Proven> {
+  /** The request as received, which its caller is proven to have sent. */
+  async #prove(incoming: Incoming, identity: Identity): Promise<ReceivedRequest> {
     const { limits, timeouts: { idleMs } } = incoming.call.snapshot;
-    const totalMs = incoming.call.remainingMs;
-    if (identity.kind === "caller") {
-      return { received: await this.#receive(incoming, { idleMs, totalMs }), caller: identity.caller };
-    }
     const room = this.#unproven.enter(identity.caller, limits);
     try {
       const received = await this.#receive(incoming, {
         idleMs: Math.min(idleMs, UNPROVEN_IDLE_MS),
-        totalMs: Math.min(totalMs, UNPROVEN_TOTAL_MS),
+        totalMs: Math.min(incoming.call.remainingMs, UNPROVEN_TOTAL_MS),
         onBytes: room.take,
       });
-      const caller = await this.#heavy.run(
+      await this.#heavy.run(
         received.body.length,
         () => verifyIdentity(identity, received, this.#options.clock.now()),
       );
-      return { received, caller };
+      return received;
     } finally {
       room.release();
     }
@@ -347,8 +341,16 @@ export class Pipeline {
     const { timers } = this.#options;
     const body = await readBody(request, { ...bounds, maxBytes: call.snapshot.limits.bodyBytes, timers });
     const { method, headers } = request;
-    const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
-    return { method, url: `http://${authority}${target}`, headers, body };
+    return {
+      method,
+      // Only signatures need it.
+      get url() {
+        const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
+        return `http://${authority}${target}`;
+      },
+      headers,
+      body,
+    };
   }
 
   #respond(attempt: Attempt, call: Call): Response {
@@ -482,8 +484,8 @@ function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
   call.began(answer);
   addOwnHeaders(headers, call, ignored);
-  const { cost } = call;
-  if (cost !== undefined && call.snapshot.responseHeaders.cost) headers.set("x-adit-cost", usdText(cost));
+  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
+  if (cost !== undefined) headers.set("x-adit-cost", usdText(cost));
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
   call.wrote(body.length);

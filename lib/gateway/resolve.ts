@@ -15,15 +15,17 @@ import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } fro
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
   if (model === undefined) throw notFound(name);
-  const plan = narrowed(
+  const { dataResidency } = caller;
+  const plan = dataResidency === undefined ? planFor(model) : narrowed(
     planFor(model),
     ({ settings, modelId, provider: { region } }) =>
-      settings === undefined || caller.dataResidency === undefined
-        ? undefined
-        : leavesResidency(caller.dataResidency, { id: modelId, region }),
+      settings && leavesResidency(dataResidency, { id: modelId, region }),
   );
-  const [first, ...others] = plan.targets.map((target) => attributed(target, caller));
-  return first === undefined ? plan : { ...plan, targets: [first, ...others] };
+  const [first, ...others] = plan.targets;
+  const own = attributed(first, caller);
+  const rest = others.map((target) => attributed(target, caller));
+  const isChanged = own !== first || rest.some((target, index) => target !== others[index]);
+  return isChanged ? { ...plan, targets: [own, ...rest] } : plan;
 }
 
 /** Who asks for a model, and where a spent budget sends the request instead. */
@@ -57,15 +59,23 @@ function narrowed(plan: Plan, reasonAgainst: (target: Target) => string | undefi
   return { ...plan, targets: [first, ...others], passedOver };
 }
 
-/** The plan for a configured model, for any caller. */
+/** Made once for each model of a configuration. */
+const plans = new WeakMap<Model, Plan>();
+
+/** The plan for a configured model, for any caller; always the same. */
 export function planFor(model: Model): Plan {
-  const [first, ...others] = model.targets;
-  return {
-    name: model.name,
-    targets: [planned(first), ...others.map(planned)],
-    routing: model.routing,
-    passedOver: [],
-  };
+  let plan = plans.get(model);
+  if (plan === undefined) {
+    const [first, ...others] = model.targets;
+    plan = {
+      name: model.name,
+      targets: [planned(first), ...others.map(planned)],
+      routing: model.routing,
+      passedOver: [],
+    };
+    plans.set(model, plan);
+  }
+  return plan;
 }
 
 function planned(settings: ModelTarget): Target {

@@ -155,17 +155,29 @@ export function mantleOrigin({ mantleEndpoint, region }: BedrockProvider): strin
 }
 
 /** Path and query below the provider's origin. Throws if the caller had to sign and did not. */
-function pathOf({ provider, modelId }: Target, call: UpstreamCall): string {
-  const { operation, pathValues = [modelId], query = "", signedPath } = call;
+function pathOf(target: Target, call: UpstreamCall): string {
+  const { operation, pathValues, query = "", signedPath } = call;
   if (signedPath !== undefined) return signedPath;
-  if (isSignedByCaller(provider)) {
+  if (isSignedByCaller(target.provider)) {
     throw new AditError(
       "invalid_request",
       "this model only accepts native Bedrock requests that the caller has signed for AWS",
     );
   }
   if (call.own !== undefined) return call.own.path;
-  return operationPath(operation, pathValues) + (query === "" ? "" : `?${query}`);
+  const path = pathValues === undefined ? modelPath(operation, target) : operationPath(operation, pathValues);
+  return path + (query === "" ? "" : `?${query}`);
+}
+
+/** Most targets are those of a configuration's plans, and come with every request. */
+const modelPaths = new WeakMap<Target, Map<Operation, string>>();
+
+function modelPath(operation: Operation, target: Target): string {
+  let paths = modelPaths.get(target);
+  if (paths === undefined) modelPaths.set(target, paths = new Map());
+  let path = paths.get(operation);
+  if (path === undefined) paths.set(operation, path = operationPath(operation, [target.modelId]));
+  return path;
 }
 
 /** Whether requests to the provider carry the caller's own signature. */

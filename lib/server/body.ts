@@ -24,9 +24,11 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
-  if (request.body === null) return EMPTY;
-  if (declared <= ONE_PIECE_BYTES) onBytes?.(declared);
-  const reader = declared <= ONE_PIECE_BYTES ? undefined : request.body.getReader();
+  // Without its `body`, whose stream would have to be made.
+  const isShort = declared <= ONE_PIECE_BYTES;
+  if (isShort) onBytes?.(declared);
+  const reader = isShort ? undefined : request.body?.getReader();
+  if (!isShort && reader === undefined) return EMPTY;
   let deadline: Deadline | undefined;
   try {
     return await new Promise((resolve, reject) => {

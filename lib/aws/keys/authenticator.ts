@@ -6,7 +6,7 @@ import { type SignableRequest, type Signer, sigV4Signer } from "../sigv4/sign.ts
 export interface Authenticator {
   readonly sign: Signer;
   /** Resolves whether the request may succeed if it is signed again; undefined if that never helps. */
-  readonly recover?: (refusal: Refusal) => Promise<boolean>;
+  readonly recover?: ((refusal: Refusal) => Promise<boolean>) | undefined;
 }
 
 /** A response that is not a success; only its headers are known. */

@@ -206,9 +206,18 @@ function statusOf(state: State, { inFlight, nowMs }: Present): TargetStatus {
 }
 
 /** Equal targets of several models share their health. */
-export function placeOf({ provider, modelId }: Target): string {
-  return JSON.stringify([provider.name, provider.region, modelId]);
+export function placeOf(target: Target): string {
+  let place = places.get(target);
+  if (place === undefined) {
+    const { provider, modelId } = target;
+    place = JSON.stringify([provider.name, provider.region, modelId]);
+    places.set(target, place);
+  }
+  return place;
 }
+
+/** Most targets are those of a configuration's plans, and come with every request. */
+const places = new WeakMap<Target, string>();
 
 /** Rests before the current one: requests that fail together are one reason to rest. */
 function earlierRests({ rests, restsUntil }: State, nowMs: number): number {

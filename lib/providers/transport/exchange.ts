@@ -97,8 +97,11 @@ export class Exchange {
     this.#firstToken = firstTokenMs === undefined
       ? undefined
       : timers.after(firstTokenMs, () => this.end(timedOut("start", firstTokenMs)));
+    const { sign, recover, nowMs } = options;
     sendSigned(request, {
-      ...options,
+      sign,
+      recover,
+      nowMs,
       fetch: (headers) => this.#fetch(request, headers),
       signal: this.#aborter.signal,
     }).then(
@@ -256,16 +259,19 @@ export class Exchange {
   async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
     const { fetch, timers, timeouts } = this.#options;
     this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
-    const init = { method, ...(body === undefined ? {} : { body }), signal: this.#aborter.signal };
+    const { signal } = this.#aborter;
     const startMs = timers.clock.monotonic();
     // The runtime adds to the headers that it is given.
-    const send = () => fetch(url, { ...init, headers: new Headers(headers) });
+    const send = () =>
+      fetch(url, { method, ...(body !== undefined && { body }), signal, headers: new Headers(headers) });
     try {
-      return await send().catch((cause) => {
+      try {
+        return await send();
+      } catch (cause) {
         const isFresh = timers.clock.monotonic() - startMs <= DEAD_CONNECTION_MS;
-        if (!isFresh || this.#aborter.signal.aborted || !isReset(cause)) throw cause;
-        return send();
-      });
+        if (!isFresh || signal.aborted || !isReset(cause)) throw cause;
+        return await send();
+      }
     } catch (cause) {
       throw new AditError("upstream_unreachable", undefined, { cause });
     } finally {
