@@ -39,6 +39,7 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly requestId: string | undefined;
   readonly #exchange: OwnExchange;
   readonly #opening: OwnOpening;
+  readonly #model: string;
   #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
   /** An unfinished event, without the characters that may begin its end. */
   #rest: string[] = [];
@@ -62,6 +63,7 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   private constructor(exchange: OwnExchange, opening: OwnOpening) {
     this.#exchange = exchange;
     this.#opening = opening;
+    this.#model = asciiJson(opening.model);
     this.requestId = requestIdOf(opening.head);
   }
 
@@ -95,13 +97,16 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
         return undefined;
       }
       this.bytes += chunk.length;
-      const text = this.#events(latin1Text(chunk));
-      if (text !== "") return latin1Bytes(text);
+      const isBetweenEvents = this.#size === 0;
+      const { pieces, isChanged } = this.#events(latin1Text(chunk));
+      // Most chunks hold whole events and no name.
+      if (isBetweenEvents && this.#size === 0 && !isChanged) return chunk;
+      if (pieces.length > 0) return latin1Bytes(pieces.join(""));
     }
   }
 
   /** A connection that is lost after the end of the answer has lost nothing. */
-  async #readChunk(): Promise<Uint8Array | undefined> {
+  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       return await this.#exchange.read();
     } catch (cause) {
@@ -111,15 +116,20 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     }
   }
 
-  /** The text of all events that are complete now. */
-  #events(text: string): string {
+  /** The text of all events that are complete now, and whether it is another one than came. */
+  #events(text: string): { readonly pieces: readonly string[]; readonly isChanged: boolean } {
     const searched = this.#tail + text;
-    let done = "";
+    const pieces: string[] = [];
+    let isChanged = false;
     let from = 0;
-    for (const { 0: separator, index } of searched.matchAll(EVENT_END)) {
-      const end = searched.slice(from, index);
-      done += this.#event(from === 0 ? this.#rest.join("") + end : end) + separator;
-      from = index + separator.length;
+    EVENT_END.lastIndex = 0;
+    for (let found = EVENT_END.exec(searched); found !== null; found = EVENT_END.exec(searched)) {
+      const end = searched.slice(from, found.index);
+      const event = from === 0 && this.#rest.length > 0 ? this.#rest.join("") + end : end;
+      const passedOn = this.#event(event);
+      isChanged ||= passedOn !== event;
+      pieces.push(passedOn, found[0]);
+      from = EVENT_END.lastIndex;
     }
     if (from > 0) this.#rest = [];
     this.#size = from > 0 ? searched.length - from : this.#size + text.length;
@@ -131,27 +141,24 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     const cut = Math.max(from, searched.length - CUT_END);
     if (cut > from) this.#rest.push(searched.slice(from, cut));
     this.#tail = searched.slice(cut);
-    return done;
+    return { pieces, isChanged };
   }
 
   #event(text: string): string {
     this.frames++;
-    const lines = [...text.matchAll(DATA_LINES)];
-    const data = lines.map(({ groups }) => groups?.["data"] ?? "");
-    const whole = data.join("\n");
-    if (whole === "[DONE]") {
+    const data = dataOf(text);
+    if (data === "[DONE]") {
       this.#ended = true;
       return text;
     }
-    const event = parse(whole);
+    const event = parse(data);
     if (event === undefined) return text;
     this.#lookAt(event);
-    const { api, model } = this.#opening;
-    const named = withModelName(whole, asciiJson(model), reportRow(api).inner);
-    if (named === whole) return text;
+    const named = withModelName(data, this.#model, reportRow(this.#opening.api).inner);
+    if (named === data) return text;
     // A name has no line feed, so that there are as many lines as before.
-    const changed = named.split("\n");
-    return text.replace(DATA_LINES, (_line, prefix: string) => prefix + (changed.shift() ?? ""));
+    const lines = named.split("\n");
+    return text.replace(DATA_LINES, (_line, prefix: string) => prefix + (lines.shift() ?? ""));
   }
 
   #lookAt(event: JsonObject): void {
@@ -196,7 +203,16 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The lines of an event that hold its JSON, the first perhaps behind a byte order mark. */
-const DATA_LINES = /(?<prefix>(?:^(?:\xef\xbb\xbf)?|[\r\n])data: ?)(?<data>[^\r\n]*)/g;
+const DATA_LINES = /((?:^(?:\xef\xbb\xbf)?|[\r\n])data: ?)([^\r\n]*)/g;
+
+/** Their content, joined by line feeds. */
+function dataOf(text: string): string {
+  DATA_LINES.lastIndex = 0;
+  let data = DATA_LINES.exec(text)?.[2];
+  if (data === undefined) return "";
+  for (let more = DATA_LINES.exec(text); more !== null; more = DATA_LINES.exec(text)) data += `\n${more[2]}`;
+  return data;
+}
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
