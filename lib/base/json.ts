@@ -1,6 +1,6 @@
 /** JSON values, and the parser of request bodies: limited depth, and a precise error for invalid JSON. */
 
-import { decodeUtf8Strictly, encodeUtf8 } from "./bytes.ts";
+import { decodeUtf8, decodeUtf8Strictly } from "./bytes.ts";
 import { AditError, invalidField } from "./errors.ts";
 import { locateJsonError } from "./json_text/json_locate.ts";
 
@@ -39,14 +39,15 @@ export interface ParseOptions {
  */
 export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObject {
   if (bytes.length === 0) throw invalidBody("the request body is empty; send a JSON object");
-  const outline = outlineOf(bytes);
+  const received = decodeUtf8(bytes);
+  const outline = outlineOf(received);
   if (outline.depth > options.maxDepth) {
     throw invalidBody(`the request body is nested more than ${options.maxDepth} levels deep`);
   }
   if (outline.values > (options.maxValues ?? Infinity)) {
     throw invalidBody(`the request body has more than ${options.maxValues} JSON values`);
   }
-  const text = decodeUtf8Strictly(bytes);
+  const text = received.includes(REPLACEMENT) ? decodeUtf8Strictly(bytes) : received;
   if (text === undefined) throw invalidBody("the request body is not valid UTF-8");
   const value = parseText(text, outline);
   if (!isJsonObject(value)) {
@@ -87,17 +88,25 @@ export const HUGE_NUMBER = "the number is out of range";
 
 /** The path of a number that overflows a double, such as `1e400`. */
 export function pathOfHugeNumber(value: JsonValue, path = ""): string | undefined {
+  const inside = placeOfHugeNumber(value);
+  if (inside === undefined) return undefined;
+  return path === "" ? inside.replace(/^\./, "") : path + inside;
+}
+
+/** The same, beginning with a dot or a bracket; empty for the value itself. */
+function placeOfHugeNumber(value: JsonValue): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if (JSON.isRawJSON(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : path;
-  const entries = Array.isArray(value)
-    ? value.map((each: JsonValue, index): [string, JsonValue] => [`${path}[${index}]`, each])
-    : Object.entries(value).map(([name, each]: [string, JsonValue]): [string, JsonValue] => [
-      path === "" ? shown(name) : `${path}.${shown(name)}`,
-      each,
-    ]);
-  for (const [at, each] of entries) {
-    const found = pathOfHugeNumber(each, at);
-    if (found !== undefined) return found;
+  if (JSON.isRawJSON(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : "";
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const inside = placeOfHugeNumber(value[index]);
+      if (inside !== undefined) return `[${index}]${inside}`;
+    }
+    return undefined;
+  }
+  for (const [name, each] of Object.entries(value)) {
+    const inside = placeOfHugeNumber(each);
+    if (inside !== undefined) return `.${shown(name)}${inside}`;
   }
   return undefined;
 }
@@ -109,11 +118,10 @@ function shown(name: string): string {
 
 /**
  * `JSON.parse`, except that an integer that would be rounded (64-bit ids, limits in a schema) and a number that would be
- * infinite become `JSON.rawJSON`: neither a number nor an object to callers, and serialised exactly as received. `bytes`
- * is the same text in UTF-8.
+ * infinite become `JSON.rawJSON`: neither a number nor an object to callers, and serialised exactly as received.
  */
-export function parseExactJson(text: string, bytes: Uint8Array = encodeUtf8(text)): JsonValue {
-  return parseOutlined(text, outlineOf(bytes));
+export function parseExactJson(text: string): JsonValue {
+  return parseOutlined(text, outlineOf(text));
 }
 
 /** The reviver makes parsing several times slower. */
@@ -147,6 +155,7 @@ function mergeMembers(
 ): JsonObject {
   const added = Object.entries(over);
   if (added.length === 0) return under;
+  if (Object.keys(under).length === 0) return over;
   const members = new Map(Object.entries(under));
   for (const [name, value] of added) {
     const below = members.get(name);
@@ -169,6 +178,9 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** What invalid UTF-8 is decoded to. A decoder that refuses it is slow, so it only decides about text that has this. */
+const REPLACEMENT = "\ufffd";
+
 /** Numbers with fewer digits are exact. */
 const LONG_NUMBER_DIGITS = 16;
 
@@ -184,33 +196,33 @@ interface Outline {
 }
 
 /**
- * Scans JSON bytes for depth and long numbers before anything is parsed. Strings, which are most of the bytes, are
+ * Scans JSON text for depth and long numbers before anything is parsed. Strings, which are most of the text, are
  * skipped.
  */
-export function outlineOf(bytes: Uint8Array): Outline {
+export function outlineOf(text: string): Outline {
   let deepest = 0;
   let depth = 0;
   let values = 0;
   let digits = 0;
   let hasLongNumber = false;
   let hasExponent = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    if (byte >= ZERO && byte <= NINE) {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= ZERO && code <= NINE) {
       if (++digits === LONG_NUMBER_DIGITS) hasLongNumber = true;
       continue;
     }
-    if (digits > 0 && (byte === LOWER_E || byte === UPPER_E)) hasExponent = true;
+    if (digits > 0 && (code === LOWER_E || code === UPPER_E)) hasExponent = true;
     digits = 0;
-    if (byte === QUOTE) {
-      at = endOfString(bytes, at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
       if (at === -1) break;
-    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       deepest = Math.max(deepest, ++depth);
       values++;
-    } else if (byte === COMMA) {
+    } else if (code === COMMA) {
       values++;
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       depth--;
     }
   }
@@ -218,13 +230,13 @@ export function outlineOf(bytes: Uint8Array): Outline {
 }
 
 /** Offset of the quote that closes the string opened at `open`, or -1. */
-function endOfString(bytes: Uint8Array, open: number): number {
-  let close = bytes.indexOf(QUOTE, open + 1);
+function endOfString(text: string, open: number): number {
+  let close = text.indexOf('"', open + 1);
   while (close !== -1) {
     let backslashes = 0;
-    while (bytes[close - 1 - backslashes] === BACKSLASH) backslashes++;
+    while (text.charCodeAt(close - 1 - backslashes) === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return close;
-    close = bytes.indexOf(QUOTE, close + 1);
+    close = text.indexOf('"', close + 1);
   }
   return -1;
 }

@@ -6,13 +6,19 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 export interface JsonPath {
   /** For people and for `x-adit-ignored`: `tools[code_execution]`. */
   readonly name: string;
-  readonly steps: readonly Step[];
+  readonly first: Step;
 }
 
 type Step =
-  | { readonly kind: "member"; readonly name: string }
-  /** The elements of an array whose `type` begins with this; with `""` every element. */
-  | { readonly kind: "elements"; readonly typePrefix: string };
+  & (
+    | { readonly kind: "member"; readonly name: string }
+    /** The elements of an array whose `type` begins with this; with `""` every element. */
+    | { readonly kind: "elements"; readonly typePrefix: string }
+  )
+  & {
+    /** Undefined for the last step. */
+    readonly next: Step | undefined;
+  };
 
 const SEGMENT = /(\w+)(?:\[(?:(\w+)\*)?(\]))?/;
 const WHOLE_SEGMENT = new RegExp(`^${SEGMENT.source}$`);
@@ -24,60 +30,68 @@ export const JSON_PATH = new RegExp(`^${SEGMENT.source}(?:\\.${SEGMENT.source})*
  * Parses `a.b` (members), `a[]` (every element) and `a[word*]` (elements whose type begins so); throws an `Error`.
  */
 export function parseJsonPath(text: string): JsonPath {
-  const steps = text.split(".").flatMap((segment): Step[] => {
+  const first = text.split(".").reduceRight<Step | undefined>((next, segment) => {
     const match = WHOLE_SEGMENT.exec(segment);
     if (match === null) throw new Error(`Cannot read path "${text}": unexpected segment "${segment}"`);
     const [, name = "", typePrefix = "", elements] = match;
-    const member: Step = { kind: "member", name };
-    return elements === undefined ? [member] : [member, { kind: "elements", typePrefix }];
-  });
-  return { name: text.replaceAll(/_?\*/g, ""), steps };
+    return {
+      kind: "member",
+      name,
+      next: elements === undefined ? next : { kind: "elements", typePrefix, next },
+    };
+  }, undefined);
+  if (first === undefined) throw new Error(`Cannot read path "${text}": it is empty`);
+  return { name: text.replaceAll(/_?\*/g, ""), first };
 }
 
 /**
  * The object without the values at the path, in the same order; objects and arrays that become empty are removed,
  * too. Returns the object itself if nothing is removed; only the objects around a removed value are copied.
  */
-export function withoutPath(object: JsonObject, { steps }: JsonPath): JsonObject {
-  const left = without(object, steps);
+export function withoutPath(object: JsonObject, { first }: JsonPath): JsonObject {
+  const left = without(object, first);
   return isJsonObject(left) ? left : {};
 }
 
 /** Every value at the path. */
-export function valuesAt(object: JsonObject, { steps }: JsonPath): readonly JsonValue[] {
-  return steps.reduce<readonly JsonValue[]>(
-    (values, step) => values.flatMap((value) => inside(value, step)),
-    [
-      object,
-    ],
-  );
+export function valuesAt(object: JsonObject, { first }: JsonPath): readonly JsonValue[] {
+  const found: JsonValue[] = [];
+  collect(object, first, found);
+  return found;
 }
 
-function inside(value: JsonValue, step: Step): readonly JsonValue[] {
-  switch (step.kind) {
+function collect(value: JsonValue, step: Step | undefined, found: JsonValue[]): void {
+  switch (step?.kind) {
+    case undefined:
+      found.push(value);
+      return;
     case "member": {
-      const found = member(value, step.name);
-      return found === undefined ? [] : [found];
+      const inside = member(value, step.name);
+      if (inside !== undefined) collect(inside, step.next, found);
+      return;
     }
     case "elements":
-      return Array.isArray(value) ? value.filter((element) => hasType(element, step.typePrefix)) : [];
+      if (!Array.isArray(value)) return;
+      for (const element of value) {
+        if (hasType(element, step.typePrefix)) collect(element, step.next, found);
+      }
   }
 }
 
-function without(value: JsonValue | undefined, steps: readonly Step[]): JsonValue | undefined {
-  const [step, ...rest] = steps;
-  if (step === undefined) return undefined;
-  switch (step.kind) {
+function without(value: JsonValue | undefined, step: Step | undefined): JsonValue | undefined {
+  switch (step?.kind) {
+    case undefined:
+      return undefined;
     case "member":
-      return isJsonObject(value) ? withoutInMember(value, step.name, rest) : value;
+      return isJsonObject(value) ? withoutInMember(value, step.name, step.next) : value;
     case "elements":
-      return Array.isArray(value) ? withoutInElements(value, step.typePrefix, rest) : value;
+      return Array.isArray(value) ? withoutInElements(value, step.typePrefix, step.next) : value;
   }
 }
 
-function withoutInMember(object: JsonObject, name: string, rest: readonly Step[]): JsonValue | undefined {
+function withoutInMember(object: JsonObject, name: string, next: Step | undefined): JsonValue | undefined {
   if (!Object.hasOwn(object, name)) return object;
-  const left = without(object[name], rest);
+  const left = without(object[name], next);
   if (left === object[name]) return object;
   const members = Object.entries(object).flatMap(([each, value]): [string, JsonValue][] =>
     each !== name ? [[each, value]] : left === undefined ? [] : [[each, left]]
@@ -88,12 +102,17 @@ function withoutInMember(object: JsonObject, name: string, rest: readonly Step[]
 function withoutInElements(
   array: readonly JsonValue[],
   typePrefix: string,
-  rest: readonly Step[],
+  next: Step | undefined,
 ): JsonValue | undefined {
-  const left = array.map((element) => hasType(element, typePrefix) ? without(element, rest) : element);
-  if (left.every((element, index) => element === array[index])) return array;
-  const kept = left.filter((element) => element !== undefined);
-  return kept.length === 0 ? undefined : kept;
+  let kept: JsonValue[] | undefined;
+  let index = 0;
+  for (const element of array) {
+    const left = hasType(element, typePrefix) ? without(element, next) : element;
+    if (left !== element) kept ??= array.slice(0, index);
+    if (kept !== undefined && left !== undefined) kept.push(left);
+    index++;
+  }
+  return kept === undefined ? array : kept.length === 0 ? undefined : kept;
 }
 
 function hasType(element: JsonValue, prefix: string): boolean {

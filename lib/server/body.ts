@@ -1,6 +1,6 @@
 /** Reads request bodies, limited in size and time. */
 
-import { concat, EMPTY } from "../base/bytes.ts";
+import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../base/bytes.ts";
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 
@@ -11,12 +11,18 @@ export interface BodyBounds {
   /** Maximum time for the whole body. */
   readonly totalMs: number;
   readonly timers: TimerWheel;
-  /** Called with the number of bytes before they are kept; may throw. */
+  /** Called with the number of bytes before they are kept; may throw. Bytes that are counted are kept in small pieces. */
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** Shorter bodies of known length are read in one piece, which is cheaper; all of it must arrive within `idleMs`. */
-const ONE_PIECE_BYTES = 64 * 1024;
+/**
+ * Longest body of known length that is counted in one step. Others that are read in one piece, which is cheaper, may be as
+ * long as `MAX_ONE_PIECE_BYTES`.
+ */
+const MAX_COUNTED_PIECE_BYTES = 64 * 1024;
+
+/** In one piece, silence does not show; so a body has `idleMs` and the time that it takes at this rate. */
+const SLOWEST_BYTES_PER_MS = 8;
 
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
@@ -24,16 +30,17 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
+  const isOnePiece = declared <= (onBytes === undefined ? MAX_ONE_PIECE_BYTES : MAX_COUNTED_PIECE_BYTES);
+  if (isOnePiece) onBytes?.(declared);
   // Without its `body`, whose stream would have to be made.
-  const isShort = declared <= ONE_PIECE_BYTES;
-  if (isShort) onBytes?.(declared);
-  const reader = isShort ? undefined : request.body?.getReader();
-  if (!isShort && reader === undefined) return EMPTY;
+  const reader = isOnePiece ? undefined : request.body?.getReader();
+  if (!isOnePiece && reader === undefined) return EMPTY;
+  const firstMs = isOnePiece ? idleMs + declared / SLOWEST_BYTES_PER_MS : idleMs;
   let deadline: Deadline | undefined;
   try {
     return await new Promise((resolve, reject) => {
       deadline = timers.after(
-        Math.min(idleMs, totalMs),
+        Math.min(firstMs, totalMs),
         () => reject(new AditError("request_timeout")),
       );
       const whole = reader === undefined ? request.bytes() : readChunks(reader, { ...bounds, deadline });

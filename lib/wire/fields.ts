@@ -11,9 +11,12 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
  * fields that no reader asked for are reported wherever they are.
  */
 export class Fields {
-  /** With duplicates: a Set would dominate the cost of reading an object. */
-  readonly #asked: string[] = [];
   readonly #value: JsonObject;
+  /**
+   * Names of the fields with a value that were read; undefined if there are none. With duplicates: a Set would dominate the
+   * cost of reading an object.
+   */
+  #read: string[] | undefined;
   /** The objects inside it that were read, in order; undefined if there are none. */
   #inner: Fields[] | undefined;
   /** Fields that are reported although they were read; undefined if there are none. */
@@ -36,8 +39,12 @@ export class Fields {
 
   /** The value, unchecked; undefined for null. */
   any(name: string): JsonValue | undefined {
-    this.#asked.push(name);
-    return Object.hasOwn(this.#value, name) ? this.#value[name] ?? undefined : undefined;
+    if (!Object.hasOwn(this.#value, name)) return undefined;
+    const value = this.#value[name];
+    if (value === undefined || value === null) return undefined;
+    if (this.#read === undefined) this.#read = [name];
+    else this.#read.push(name);
+    return value;
   }
 
   optionalString(name: string): string | undefined {
@@ -74,8 +81,7 @@ export class Fields {
   optionalOneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {
     const value = this.any(name);
     if (value === undefined) return undefined;
-    const known = allowed.find((each) => each === value);
-    if (known !== undefined) return known;
+    for (const each of allowed) if (each === value) return each;
     throw unexpected(this.pathOf(name), oneOf(allowed), value);
   }
 
@@ -100,8 +106,12 @@ export class Fields {
 
   /** The objects of an array; empty if absent. */
   items(name: string): Fields[] {
+    const items = this.optionalArray(name);
+    if (items === undefined) return [];
     const path = this.pathOf(name);
-    return (this.optionalArray(name) ?? []).map((item, index) => this.#enter(item, `${path}[${index}]`));
+    const objects: Fields[] = [];
+    for (const item of items) objects.push(this.#enter(item, `${path}[${objects.length}]`));
+    return objects;
   }
 
   /** The whole object, with all of its fields; none of them is unread. */
@@ -125,9 +135,13 @@ export class Fields {
     const found: [name: string, value: JsonValue][] = [];
     for (const name of Object.keys(this.#value)) {
       const value = this.#value[name];
-      if (value !== undefined && value !== null && !this.#asked.includes(name)) found.push([name, value]);
+      if (this.#isUnread(name, value)) found.push([name, value]);
     }
     return found;
+  }
+
+  #isUnread(name: string, value: JsonValue | undefined): value is JsonValue {
+    return value !== undefined && value !== null && this.#read?.includes(name) !== true;
   }
 
   /**
@@ -141,21 +155,33 @@ export class Fields {
   }
 
   #collectInside(paths: Set<string>): void {
-    for (const inner of this.#inner ?? []) {
+    if (this.#inner === undefined) return;
+    for (const inner of this.#inner) {
       inner.#collectInside(paths);
-      for (const path of inner.#instead ?? inner.#unreadPaths()) paths.add(path);
+      inner.#collectOwn(paths);
     }
   }
 
-  #unreadPaths(): readonly string[] {
-    const names = [...this.#ignored ?? [], ...this.unread().map(([name]) => name)];
-    return names.map((name) => this.pathOf(name).replaceAll(/\[\d+\]/g, "[]"));
+  #collectOwn(paths: Set<string>): void {
+    if (this.#instead !== undefined) {
+      for (const path of this.#instead) paths.add(path);
+      return;
+    }
+    for (const name of this.#ignored ?? []) paths.add(this.#unindexed(name));
+    for (const name of Object.keys(this.#value)) {
+      if (this.#isUnread(name, this.#value[name])) paths.add(this.#unindexed(name));
+    }
+  }
+
+  #unindexed(name: string): string {
+    return this.pathOf(name).replaceAll(/\[\d+\]/g, "[]");
   }
 
   #enter(value: JsonValue | undefined, path: string): Fields {
     if (!isJsonObject(value)) throw unexpected(path, "an object", value);
     const inner = new Fields(value, path);
-    (this.#inner ??= []).push(inner);
+    if (this.#inner === undefined) this.#inner = [inner];
+    else this.#inner.push(inner);
     return inner;
   }
 

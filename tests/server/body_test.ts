@@ -159,3 +159,25 @@ Deno.test("a client that is lost in mid-body is client_gone", async () => {
     equal(timers.size, 0);
   }
 });
+
+/** Whether a body of a known length is still awaited after that time without a byte. */
+async function isAwaited(ms: number, bounds: Partial<Parameters<typeof readBody>[1]> = {}): Promise<boolean> {
+  const time = fakeTime();
+  let failed = false;
+  const request = post(slowBody().stream, { "content-length": "80000" });
+  const given = { maxBytes: 100_000, idleMs: 30_000, totalMs: 100_000, timers: time.timers };
+  readBody(request, { ...given, ...bounds }).catch(() => failed = true);
+  time.advance(ms);
+  await settled();
+  return !failed;
+}
+
+Deno.test("a body in one piece has the time of a silence, and that of a slow line for its length", async () => {
+  deepEqual([await isAwaited(39_000), await isAwaited(40_200)], [true, false]);
+  deepEqual([await isAwaited(39_000, { totalMs: 35_000 }), await isAwaited(34_000)], [false, true]);
+});
+
+Deno.test("a long body whose bytes are counted is read in pieces, each within the time of a silence", async () => {
+  const onBytes = () => {};
+  deepEqual([await isAwaited(29_000, { onBytes }), await isAwaited(30_200, { onBytes })], [true, false]);
+});

@@ -43,7 +43,9 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     counts: "tokens",
     read(received) {
       const body = jsonBody(received);
-      const planOf = (name: string) => resolveRequested(withoutPrefix(name, modelPrefix), received);
+      const { caller, snapshot, instead, received: { headers } } = received;
+      const planOf = (name: string) =>
+        resolveRequested(withoutPrefix(name, modelPrefix), { caller, snapshot, instead });
       const own = ownReading({ api: "chat", received, body, defaultModel, planOf });
       if (own !== undefined) return own;
       const request = parseChatRequest(body);
@@ -61,8 +63,7 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
         const { operation, request, ignored } = translate(known, target);
         return { request: { operation, request }, ignored };
       };
-      const affinity = (by: readonly string[]) =>
-        affinityKey(by, { headers: received.received.headers, body });
+      const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
       const measure = () => requestSize(body);
       return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
     },
@@ -85,22 +86,25 @@ function translate(request: ChatRequest, target: Target): ChatCall {
 }
 
 function attemptChat(request: ChatRequest, name: string, { target, call, hold }: At): Promise<Attempt> {
-  const converse = translate(request, target);
+  // What is translated is not kept while the model answers.
+  const { request: converse, operation, ignored, ...translated } = translate(request, target);
+  const body = encodeUtf8(jsonText(converse));
+  const { stream } = request;
   const context: CompletionContext = {
     id: newCompletionId(),
     created: Math.floor(call.options.clock.now() / 1000),
     model: name,
-    call: converse,
+    call: translated,
   };
-  return attemptWith(converse.ignored, async () => {
+  return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
-      operation: converse.operation,
+      operation,
       headers: new Headers({ "content-type": "application/json" }),
-      body: encodeUtf8(jsonText(converse.request)),
+      body,
     });
-    if (request.stream) {
+    if (stream) {
       return eventAnswer({
-        events: converse.operation === "converse"
+        events: operation === "converse"
           ? await replayedAnswer(exchange)
           : await openConverseStream(exchange, hold),
         translation: new ConverseStreamToChat(context),
@@ -109,8 +113,8 @@ function attemptChat(request: ChatRequest, name: string, { target, call, hold }:
     }
     const { value, requestId } = await readJsonAnswer(exchange);
     const response = parseConverseResponse(value);
-    const { body, usage, anomalies } = converseToChat(response, context);
+    const { body: answer, usage, anomalies } = converseToChat(response, context);
     const { stopReason } = response;
-    return jsonAnswer(body, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
   });
 }

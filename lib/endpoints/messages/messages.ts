@@ -53,11 +53,12 @@ export const messages: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = withDottedPaths(() => jsonBody(received));
-    const planOf = (name: string) => resolveRequested(name, received);
+    const { caller, snapshot, instead, received: { headers } } = received;
+    const planOf = (name: string) => resolveRequested(name, { caller, snapshot, instead });
     const own = ownReading({ api: "messages", received, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
     const head = parseMessagesHead(body);
-    const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
+    const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
     const plan = planOf(head.model);
     let whole: Promise<JsonObject> | undefined;
     let known = body;
@@ -77,7 +78,6 @@ export const messages: CallerEndpoint = {
       const { body: invoke, ignored } = translateToInvoke(request, target, call);
       return { request: { invoke }, ignored };
     };
-    const { headers } = received.received;
     const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
     const measure = () => requestSize(body);
     return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
@@ -113,12 +113,14 @@ function translateToInvoke({ body, betas }: Request, target: Target, call: Call)
 
 function attemptInvoke(request: Request, { target, call, hold }: At): Promise<Attempt> {
   const { model, stream } = request;
-  const invoke = translateToInvoke(request, target, call);
-  return attemptWith(invoke.ignored, async () => {
+  // What is translated is not kept while the model answers.
+  const { body: invoke, headers, ignored } = translateToInvoke(request, target, call);
+  const body = encodeUtf8(jsonText(invoke));
+  return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
       operation: stream ? "invokeStream" : "invoke",
-      headers: new Headers({ "content-type": "application/json", ...invoke.headers }),
-      body: encodeUtf8(jsonText(invoke.body)),
+      headers: new Headers({ "content-type": "application/json", ...headers }),
+      body,
     });
     if (stream) {
       return eventAnswer({
@@ -146,17 +148,18 @@ function translateToConverse({ body, betas }: Request, target: Target, call: Cal
 
 function attemptConverse(request: Request, { target, call, hold }: At): Promise<Attempt> {
   const { model, stream } = request;
-  const converse = translateToConverse(request, target, call);
-  const context = { id: newMessageId(), model, requestId: call.id, call: converse };
-  return attemptWith(converse.ignored, async () => {
+  const { request: converse, ignored, streams, ...translated } = translateToConverse(request, target, call);
+  const body = encodeUtf8(jsonText(converse));
+  const context = { id: newMessageId(), model, requestId: call.id, call: translated };
+  return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
-      operation: stream && converse.streams ? "converseStream" : "converse",
+      operation: stream && streams ? "converseStream" : "converse",
       headers: new Headers({ "content-type": "application/json" }),
-      body: encodeUtf8(jsonText(converse.request)),
+      body,
     });
     if (stream) {
       return eventAnswer({
-        events: converse.streams ? await openConverseStream(exchange, hold) : await replayedAnswer(exchange),
+        events: streams ? await openConverseStream(exchange, hold) : await replayedAnswer(exchange),
         translation: new ConverseStreamToMessages(context),
         ping: MESSAGES_PING,
       });

@@ -18,6 +18,10 @@ const FREE_FORM =
 
 /** What a body without a location cannot contain; a name may be spelled with escapes. */
 const SUSPECT = /"(?:s3|outputDataConfig)|\\u/i;
+/** Longer than the longest match. */
+const OVERLAP = 32;
+/** Long strings cost more than the search in them. */
+const WINDOW = 16 * 1024;
 
 /** Throws `invalid_request` for a location in a bucket that the caller's `s3` does not list. */
 export function refuseForeignBuckets(
@@ -25,9 +29,7 @@ export function refuseForeignBuckets(
   { s3 = [] }: Pick<Caller, "s3">,
   { jsonDepth, jsonValues }: Pick<Limits, "jsonDepth" | "jsonValues">,
 ): void {
-  // Some parsers also read UTF-16, whose ASCII characters are the same ones with zeros between them.
-  const isWide = body.includes(0);
-  if (!SUSPECT.test(decodeUtf8(isWide ? body.filter((byte) => byte !== 0) : body))) return;
+  if (!isSuspect(body)) return;
   parseJsonBody(body, { maxDepth: jsonDepth, maxValues: jsonValues });
   const text = decodeUtf8(body);
   for (const { path, name, at } of findNames(text, (name) => LOCATION.test(name) || URI.test(name))) {
@@ -37,6 +39,16 @@ export function refuseForeignBuckets(
       throw invalidField(path, "this key is not allowed to use this S3 location");
     }
   }
+}
+
+function isSuspect(body: Uint8Array): boolean {
+  for (let from = 0; from < body.length; from += WINDOW - OVERLAP) {
+    const text = decodeUtf8(body.subarray(from, from + WINDOW));
+    // Some parsers also read UTF-16, whose ASCII characters are the same ones with zeros between them.
+    if (text.includes("\0")) return SUSPECT.test(decodeUtf8(body.filter((byte) => byte !== 0)));
+    if (SUSPECT.test(text)) return true;
+  }
+  return false;
 }
 
 function isListed(uri: string, buckets: readonly string[]): boolean {

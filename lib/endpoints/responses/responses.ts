@@ -35,7 +35,8 @@ export const responses: CallerEndpoint = {
   counts: "tokens",
   read(received) {
     const body = jsonBody(received);
-    const planOf = (name: string) => resolveRequested(name, received);
+    const { caller, snapshot, instead, received: { headers } } = received;
+    const planOf = (name: string) => resolveRequested(name, { caller, snapshot, instead });
     const own = ownReading({ api: "responses", received, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
     const request = parseResponsesRequest(body);
@@ -52,7 +53,7 @@ export const responses: CallerEndpoint = {
       const { operation, request: converse, ignored } = translateResponses(known, target);
       return { request: { operation, converse }, ignored };
     };
-    const affinity = (by: readonly string[]) => affinityKey(by, { headers: received.received.headers, body });
+    const affinity = (by: readonly string[]) => affinityKey(by, { headers, body });
     const measure = () => requestSize(body);
     return { kind: "model", request: { plan, attempt, measure, translated, affinity } };
   },
@@ -81,19 +82,22 @@ function attemptResponses(
   model: string,
   { target, call, hold }: At,
 ): Promise<Attempt> {
-  const converse = translateResponses(request, target);
+  // What is translated is not kept while the model answers.
+  const { request: converse, operation, ignored, ...translated } = translateResponses(request, target);
+  const body = encodeUtf8(jsonText(converse));
+  const { stream } = request;
   const now = () => Math.floor(call.options.clock.now() / 1000);
-  const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: converse };
-  return attemptWith(converse.ignored, async () => {
+  const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: translated };
+  return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
-      operation: converse.operation,
+      operation,
       headers: new Headers({ "content-type": "application/json" }),
-      body: encodeUtf8(jsonText(converse.request)),
+      body,
     });
-    if (request.stream) {
+    if (stream) {
       const translation = new ConverseStreamToResponses(context);
       return eventAnswer({
-        events: converse.operation === "converse"
+        events: operation === "converse"
           ? await replayedAnswer(exchange)
           : await openConverseStream(exchange, hold),
         translation,
@@ -102,8 +106,8 @@ function attemptResponses(
     }
     const { value, requestId } = await readJsonAnswer(exchange);
     const response = parseConverseResponse(value);
-    const { body, usage, anomalies } = converseToResponses(response, context);
+    const { body: answer, usage, anomalies } = converseToResponses(response, context);
     const { stopReason } = response;
-    return jsonAnswer(body, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
   });
 }

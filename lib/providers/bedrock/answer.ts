@@ -28,7 +28,7 @@ export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
     return {
-      value: parseExactJson(decodeUtf8(body), body),
+      value: parseExactJson(decodeUtf8(body)),
       requestId: requestIdOf(head),
       headerUsage: usageOfHeaders(head.headers),
     };

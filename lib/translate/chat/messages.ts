@@ -127,6 +127,15 @@ class ConversationTranslator {
       this.#openCalls.clear();
       this.#results.clear();
     }
+    if (message.thinking.length === 0 && message.reasoning === undefined) {
+      for (const part of message.content) this.#addPart("assistant", part);
+      for (const call of message.toolCalls) this.#addCall(call);
+    } else this.#addThinking(message);
+    this.#turns.mark("assistant", message.cache);
+  }
+
+  /** A message with thoughts, each in its place. */
+  #addThinking(message: AssistantMessage): void {
     const rest = new Unsent(message);
     for (const { thought, block } of this.#thoughts(message)) {
       const { content = 0, tool_calls = 0 } = thought?.position ?? {};
@@ -136,7 +145,6 @@ class ConversationTranslator {
     }
     for (const part of rest.textUpTo(Infinity)) this.#addPart("assistant", part);
     for (const call of rest.callsUpTo(Infinity)) this.#addCall(call);
-    this.#turns.mark("assistant", message.cache);
   }
 
   #addCall(call: ChatToolCall): void {
@@ -179,11 +187,16 @@ class ConversationTranslator {
       );
     }
     this.#results.set(message.toolCallId, message);
-    const content = message.content.flatMap((part) => this.#toolResultContent(part));
+    const content: ToolResultContent[] = [];
+    for (const part of message.content) {
+      const translated = this.#toolResultContent(part);
+      if (translated !== undefined) content.push(translated);
+    }
+    if (content.length === 0) content.push({ text: NO_OUTPUT });
     const { block, beside } = placeResult(
       {
         toolUseId: this.#callIds.current(call.id),
-        content: content.length > 0 ? content : [{ text: NO_OUTPUT }],
+        content,
         status: message.isError ? "error" : undefined,
       },
       { traits: this.context.traits, name: call.name },
@@ -200,13 +213,14 @@ class ConversationTranslator {
     this.#turns.mark("user", cache);
   }
 
-  #toolResultContent(part: ContentPart): ToolResultContent[] {
-    if (part.type === "text") return isBlank(part.text) ? [] : [{ text: part.text }];
+  /** Undefined for blank text. */
+  #toolResultContent(part: ContentPart): ToolResultContent | undefined {
+    if (part.type === "text") return isBlank(part.text) ? undefined : { text: part.text };
     const block = this.#media.block(part);
     if ("audio" in block) {
       throw invalidField(part.path, "expected text, an image, a document or a video, found audio");
     }
-    return [block];
+    return block;
   }
 }
 

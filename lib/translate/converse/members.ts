@@ -18,8 +18,13 @@ export const NO_OUTPUT = "(no output)";
 
 /** Bedrock refuses text blocks without a visible character. */
 export function isBlank(text: string): boolean {
-  return text.trim() === "";
+  const first = text.charCodeAt(0);
+  // Most texts begin with a visible character, and trimming a long one copies it.
+  return !(first > SPACE && first < DELETE) && text.trim() === "";
 }
+
+const SPACE = 0x20;
+const DELETE = 0x7f;
 
 /** Whether the object would be empty as JSON. */
 export function isEmpty(object: object): boolean {

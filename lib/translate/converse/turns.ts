@@ -35,7 +35,12 @@ interface Turn {
 const SEE_DOCUMENTS = "(see the attached documents)";
 
 function lacksText(content: readonly ContentBlock[]): boolean {
-  return content.some((block) => "document" in block) && !content.some((block) => "text" in block);
+  let hasDocument = false;
+  for (const block of content) {
+    if ("text" in block) return false;
+    hasDocument ||= "document" in block;
+  }
+  return hasDocument;
 }
 
 /** Collects blocks into turns: neighbors of the same role become one. */
@@ -51,7 +56,7 @@ export class Turns {
 
   /** The role of the current turn; undefined before the first block. */
   get role(): "user" | "assistant" | undefined {
-    return this.#turns.at(-1)?.role;
+    return this.#turns[this.#turns.length - 1]?.role;
   }
 
   add(role: "user" | "assistant", block: ContentBlock): void {
@@ -85,15 +90,17 @@ export class Turns {
   }
 
   messages(): ConverseMessage[] {
-    return this.#turns.flatMap((turn) => this.#messagesOf(turn));
+    const messages: ConverseMessage[] = [];
+    for (const turn of this.#turns) this.#addMessages(turn, messages);
+    return messages;
   }
 
-  #messagesOf({ role, results, content }: Turn): ConverseMessage[] {
+  #addMessages({ role, results, content }: Turn, messages: ConverseMessage[]): void {
     const end = this.#startOfSystemText({ role, results, content });
     const own = this.#joinLateText(end < content.length ? content.slice(0, end) : content);
-    const blocks = results.length === 0 ? own : [...results, ...own];
-    const message = { role, content: lacksText(own) ? [...blocks, { text: SEE_DOCUMENTS }] : blocks };
-    return end < content.length ? [message, { role: "system", content: content.slice(end) }] : [message];
+    const blocks = results.length === 0 ? own : own.length === 0 ? results : [...results, ...own];
+    messages.push({ role, content: lacksText(own) ? [...blocks, { text: SEE_DOCUMENTS }] : blocks });
+    if (end < content.length) messages.push({ role: "system", content: content.slice(end) });
   }
 
   /**
@@ -101,7 +108,7 @@ export class Turns {
    * message of role `system` only right after one of the user's, and only ahead of the assistant's or at the end.
    */
   #startOfSystemText({ role, results, content }: Turn): number {
-    if (role !== "user" || this.traits.system !== "anywhere") return content.length;
+    if (this.#late.size === 0 || role !== "user" || this.traits.system !== "anywhere") return content.length;
     let start = content.length;
     for (let at = content.length - 1; at >= 0; at--) {
       const block = content[at];
@@ -114,7 +121,7 @@ export class Turns {
 
   /** System text that is the user's now is one text with what follows it. */
   #joinLateText(content: readonly ContentBlock[]): readonly ContentBlock[] {
-    if (!content.some((block) => this.#late.has(block))) return content;
+    if (this.#late.size === 0 || !content.some((block) => this.#late.has(block))) return content;
     const joined: ContentBlock[] = [];
     let isLate = false;
     for (const block of content) {
@@ -132,7 +139,7 @@ export class Turns {
   }
 
   #turnOf(role: "user" | "assistant"): Turn {
-    const last = this.#turns.at(-1);
+    const last = this.#turns[this.#turns.length - 1];
     if (last?.role === role) return last;
     const turn: Turn = { role, results: [], content: [] };
     this.#turns.push(turn);

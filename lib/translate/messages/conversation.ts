@@ -42,7 +42,7 @@ class ConversationTranslator {
   /** The names of the calls so far, by the id that the caller gave them. */
   readonly #calls = new Map<string, string>();
   /** The results of the last calls, by the same ids. */
-  readonly #results = new Map<string, string>();
+  readonly #results = new Map<string, ResultOfCall>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
@@ -161,19 +161,24 @@ class ConversationTranslator {
     role: "user" | "assistant",
     { path, toolUseId: id, content, isError }: ToolResultBlock,
   ): void {
-    const result = JSON.stringify([isError, content.map(({ path: _, cache: _mark, ...block }) => block)]);
     const known = this.#results.get(id);
     // Some clients repeat a result, which Bedrock refuses even if nothing in it differs.
-    if (known === result) return;
+    if (known !== undefined && resultText(known) === resultText({ content, isError })) return;
     if (known !== undefined) throw invalidField(`${path}.tool_use_id`, "duplicate tool result");
-    this.#results.set(id, result);
-    const blocks = content.flatMap((block) => this.#resultContent(block));
+    this.#results.set(id, { content, isError });
+    const blocks: ToolResultContent[] = [];
+    for (const block of content) {
+      const translated = this.#resultContent(block);
+      if (translated !== undefined) blocks.push(translated);
+    }
+    if (blocks.length === 0) blocks.push({ text: NO_OUTPUT });
     const { block, beside } = placeResult({
       toolUseId: this.#callIds.current(id),
-      content: blocks.length > 0 ? blocks : [{ text: NO_OUTPUT }],
+      content: blocks,
       status: isError ? "error" : undefined,
     }, { traits: this.context.traits, name: this.#calls.get(id) ?? id });
-    for (const each of [block, ...beside]) this.#turns.add(role, each);
+    this.#turns.add(role, block);
+    for (const each of beside) this.#turns.add(role, each);
     if (beside.length > 0) {
       for (const { type } of content) {
         if (type !== "text") this.context.ignored.add(`messages[].content[].content[].${type}`);
@@ -183,16 +188,17 @@ class ConversationTranslator {
     this.#turns.mark(role, content.findLast(({ cache }) => cache !== undefined)?.cache);
   }
 
-  #resultContent(block: ResultBlock): ToolResultContent[] {
+  /** Undefined for blank text. */
+  #resultContent(block: ResultBlock): ToolResultContent | undefined {
     switch (block.type) {
       case "text":
-        return isBlank(block.text) ? [] : [{ text: block.text }];
+        return isBlank(block.text) ? undefined : { text: block.text };
       case "image":
-        return [this.#media.image(block)];
+        return this.#media.image(block);
       case "document":
-        return [this.#media.document(block)];
+        return this.#media.document(block);
       case "search_result":
-        return [this.#searchResult(block)];
+        return this.#searchResult(block);
     }
   }
 
@@ -214,6 +220,13 @@ class ConversationTranslator {
     if (citations) this.context.ignored.add("messages[].content[].citations");
     return { text: [`${title} (${source})`, ...texts].join("\n\n") };
   }
+}
+
+type ResultOfCall = Pick<ToolResultBlock, "content" | "isError">;
+
+/** What makes a result the same as another: everything but its place and its cache markers. */
+function resultText({ content, isError }: ResultOfCall): string {
+  return JSON.stringify([isError, content.map(({ path: _, cache: _mark, ...block }) => block)]);
 }
 
 /**

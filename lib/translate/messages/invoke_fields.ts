@@ -76,7 +76,8 @@ function fitCaching(
   body: JsonObject,
   { traits: { cacheTtls, promptCaching }, ignored }: FieldsContext,
 ): JsonObject {
-  const takes = (ttl: JsonValue) => [...cacheTtls].some((each) => each === ttl);
+  const accepted: ReadonlySet<JsonValue> = cacheTtls;
+  const takes = (ttl: JsonValue) => accepted.has(ttl);
   const leaveOut = (left: JsonObject, path: JsonPath) => {
     ignored.add(path.name);
     return withoutPath(left, path);
@@ -110,6 +111,7 @@ function fitReasoning(body: JsonObject, context: FieldsContext): JsonObject {
   };
   const maxTokens = typeof limit === "number" ? limit : undefined;
   const fitted = fitThinking({ ...asked, maxTokens }, context);
+  if (fitted.thinking === asked.thinking && fitted.effort === asked.effort) return body;
   const members = new Map(Object.entries(body));
   if (fitted.thinking !== asked.thinking) place(members, "thinking", fitted.thinking);
   if (fitted.effort !== asked.effort) {

@@ -14,7 +14,7 @@ export function fitMessages(body: JsonObject, context: FieldsContext): JsonObjec
   const { messages } = placed;
   if (!Array.isArray(messages)) return placed;
   refuseBlankEnd(messages);
-  const history = { ...context, calls: new CallIds(), results: new Map<string, string>() };
+  const history = { ...context, calls: new CallIds(), results: new Map<string, JsonObject>() };
   const fitted = changed(
     changed(messages, (message) => fitMessage(message, history)),
     (message, index, all) => index === all.length - 1 ? trimPrefill(message, context) : message,
@@ -38,9 +38,14 @@ function changed(
   list: readonly JsonValue[],
   map: (element: JsonValue, index: number, all: readonly JsonValue[]) => JsonValue | undefined,
 ): readonly JsonValue[] {
-  const mapped = list.map(map);
-  if (mapped.every((element, index) => element === list[index])) return list;
-  return mapped.filter((element) => element !== undefined);
+  let kept: JsonValue[] | undefined;
+  for (let index = 0; index < list.length; index++) {
+    const element = list[index]!;
+    const mapped = map(element, index, list);
+    if (mapped !== element) kept ??= list.slice(0, index);
+    if (kept !== undefined && mapped !== undefined) kept.push(mapped);
+  }
+  return kept ?? list;
 }
 
 /**
@@ -154,7 +159,7 @@ function isTextBlock(block: JsonValue): block is TextBlock {
 interface History extends FieldsContext {
   readonly calls: CallIds;
   /** The results of the last calls, by the ids that the caller gave them. */
-  readonly results: Map<string, string>;
+  readonly results: Map<string, JsonObject>;
 }
 
 function fitMessage(message: JsonValue, history: History): JsonValue | undefined {
@@ -196,12 +201,16 @@ function fitCall(block: JsonObject, id: string, { calls, results }: History): Js
 
 /** The result by the id that its call was sent with; nothing for one that repeats the result before it. */
 function fitResult(block: JsonObject, id: string, { calls, results }: History): JsonObject | undefined {
-  const { cache_control: _mark, ...result } = block;
-  const text = JSON.stringify(result);
-  if (results.get(id) === text) return undefined;
-  results.set(id, text);
+  const before = results.get(id);
+  if (before !== undefined && resultText(before) === resultText(block)) return undefined;
+  results.set(id, block);
   const sent = calls.current(id);
   return sent === id ? block : { ...block, tool_use_id: sent };
+}
+
+/** What makes a result the same as another: everything but its cache marker. */
+function resultText({ cache_control: _mark, ...result }: JsonObject): string {
+  return JSON.stringify(result);
 }
 
 /** A prefilled answer without the white space at its end, which the model refuses. */

@@ -8,7 +8,7 @@ import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
-import { activeThinking, setsSampling } from "../converse/members.ts";
+import { activeThinking, isEmpty, setsSampling } from "../converse/members.ts";
 import { guardrailHeaders, refuseGuardrailMembers } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
@@ -58,7 +58,7 @@ export function messagesToInvoke(
     : { ...asked.body, max_tokens: maxTokens };
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
   const fitted = fitFields(fitTools(fitMessages(usable, context), context), { ...context, defaults: fields });
-  const settled = mergeFields(mergeFields(fitted, fields), fitted);
+  const settled = isEmpty(fields) ? fitted : mergeFields(mergeFields(fitted, fields), fitted);
   const members = new Map(Object.entries(settled));
   members.delete("model");
   members.delete("stream");

@@ -92,7 +92,7 @@ function nameOf(tool: JsonValue): JsonValue | undefined {
 /** Calls that Anthropic's servers made, and their results, unless the request still has the tool. */
 function withoutServerBlocks(body: JsonObject, ignored: IgnoredFields): JsonObject {
   const { messages, tools } = body;
-  if (!Array.isArray(messages)) return body;
+  if (!Array.isArray(messages) || !messages.some(hasServerCall)) return body;
   const names = new Set(Array.isArray(tools) ? tools.map(nameOf) : []);
   const lost = new Set<JsonValue>();
   let isChanged = false;
@@ -114,4 +114,10 @@ function withoutServerBlocks(body: JsonObject, ignored: IgnoredFields): JsonObje
     return kept.length === 0 ? [] : [{ ...message, content: kept }];
   });
   return isChanged ? { ...body, messages: fitted } : body;
+}
+
+function hasServerCall(message: JsonValue): boolean {
+  const content = isJsonObject(message) ? message.content : undefined;
+  return Array.isArray(content) &&
+    content.some((block: JsonValue) => isJsonObject(block) && block.type === "server_tool_use");
 }

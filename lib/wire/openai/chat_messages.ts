@@ -7,8 +7,8 @@ import { parseCacheControl } from "../anthropic/cache_control.ts";
 import type { CacheControl } from "../anthropic/cache_control.ts";
 import { unexpected } from "../fields.ts";
 import type { Fields } from "../fields.ts";
-import type { AssistantMessage, ChatMessage, ChatToolCall, ContentPart } from "./message_types.ts";
-import { parseContent, parseTextContent, plainParts, textPart, textParts } from "./parts.ts";
+import type { AssistantMessage, ChatMessage, ChatToolCall, ContentPart, TextPart } from "./message_types.ts";
+import { onlyText, parseContent, parseTextContent, plainPart, plainParts, textPart } from "./parts.ts";
 import type { ReadPart } from "./parts.ts";
 import { parseReasoningDetails, parseThinkingBlock } from "./thinking.ts";
 import type { ThinkingBlock } from "./thinking.ts";
@@ -19,27 +19,29 @@ const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 export function parseChatMessages(request: Fields): ChatMessage[] {
   const messages = request.items("messages");
   if (messages.length === 0) throw unexpected("messages", "at least one message", request.any("messages"));
-  return messages.flatMap((fields) => {
-    const parsed = parseMessage(fields);
-    return parsed;
-  });
+  const parsed: ChatMessage[] = [];
+  for (const fields of messages) addMessage(fields, parsed);
+  return parsed;
 }
 
-/** One message, or several where a user message holds tool results as Anthropic's does. */
-function parseMessage(fields: Fields): ChatMessage[] {
+/** Adds one message, or several where a user message holds tool results as Anthropic's does. */
+function addMessage(fields: Fields, parsed: ChatMessage[]): void {
   const path = fields.path;
   const role = fields.oneOf("role", ROLES);
   const cache = parseCacheControl(fields);
   switch (role) {
     case "system":
     case "developer":
-      return [{ role: "system", path, content: markLast(parseTextContent(fields), cache) }];
+      parsed.push({ role: "system", path, content: markLast(parseTextContent(fields), cache) });
+      return;
     case "user":
-      return parseUser(fields, cache);
+      addUser(fields, cache, parsed);
+      return;
     case "assistant":
-      return [parseAssistant(fields, cache)];
+      parsed.push(parseAssistant(fields, cache));
+      return;
     case "tool":
-      return [{
+      parsed.push({
         role,
         path,
         toolCallId: fields.string("tool_call_id"),
@@ -47,31 +49,34 @@ function parseMessage(fields: Fields): ChatMessage[] {
         content: plainParts(parseContent(fields)),
         isError: fields.optionalBoolean("is_error") ?? false,
         cache,
-      }];
+      });
   }
 }
 
-function parseUser(fields: Fields, cache: CacheControl | undefined): ChatMessage[] {
+function addUser(fields: Fields, cache: CacheControl | undefined, parsed: ChatMessage[]): void {
   const parts = parseContent(fields);
-  const results = parts.filter((part) => part.type === "tool_result").map(({ result }) => result);
-  const others = plainParts(parts.filter((part) => part.type !== "tool_result"));
-  if (results.length > 0 && others.length === 0) return results;
-  return [...results, { role: "user", path: fields.path, content: markLast(others, cache) }];
+  const others: ContentPart[] = [];
+  for (const part of parts) {
+    if (part.type === "tool_result") parsed.push(part.result);
+    else others.push(plainPart(part));
+  }
+  if (others.length === 0 && parts.length > 0) return;
+  parsed.push({ role: "user", path: fields.path, content: markLast(others, cache) });
 }
 
 function parseAssistant(fields: Fields, cache: CacheControl | undefined): AssistantMessage {
   const parts = parseContent(fields);
-  const content = textParts(parts.filter(({ type }) => type !== "tool_use" && type !== "thinking"));
+  const content: TextPart[] = [];
+  const toolCalls: ChatToolCall[] = [];
+  for (const part of parts) {
+    if (part.type === "tool_use") toolCalls.push(part.call);
+    else if (part.type !== "thinking") content.push(onlyText(part));
+  }
   const refusal = fields.optionalString("refusal");
-  const called = parts.filter((part) => part.type === "tool_use").map(({ call }) => call);
-  return {
-    role: "assistant",
-    path: fields.path,
-    content: refusal === undefined ? content : [...content, textPart(refusal, fields.pathOf("refusal"))],
-    toolCalls: [...called, ...fields.items("tool_calls").map((call) => parseToolCall(call))],
-    ...parseReasoning(fields, parts),
-    cache,
-  };
+  if (refusal !== undefined) content.push(textPart(refusal, fields.pathOf("refusal")));
+  for (const call of fields.items("tool_calls")) toolCalls.push(parseToolCall(call));
+  const { thinking, reasoning } = parseReasoning(fields, parts);
+  return { role: "assistant", path: fields.path, content, toolCalls, thinking, reasoning, cache };
 }
 
 /** The thoughts as Adit returned them, or else as clients of other gateways and of Anthropic keep them. */
@@ -79,10 +84,7 @@ function parseReasoning(
   fields: Fields,
   parts: readonly ReadPart[],
 ): Pick<AssistantMessage, "thinking" | "reasoning"> {
-  const blocks = fields.items("thinking_blocks").map((block) => {
-    const parsed = parseThinkingBlock(block);
-    return parsed;
-  });
+  const blocks = fields.items("thinking_blocks").map(parseThinkingBlock);
   const own = blocks.length > 0 ? blocks : thoughtParts(parts);
   const thinking = own.length > 0 ? own : parseReasoningDetails(fields);
   const reasoning = fields.optionalString("reasoning_content");
@@ -109,13 +111,12 @@ function parseToolCall(fields: Fields): ChatToolCall {
   // Streams number their calls, and clients keep that number when they assemble a call.
   fields.any("index");
   const call = fields.object("function");
-  const parsed: ChatToolCall = {
+  return {
     path: fields.path,
     id: fields.string("id"),
     name: call.string("name"),
     arguments: parseArguments(call),
   };
-  return parsed;
 }
 
 /**

@@ -20,23 +20,24 @@ import type { ThinkingBlock } from "./thinking.ts";
 
 /** Content where only words are allowed. */
 export function parseTextContent(fields: Fields): TextPart[] {
-  return textParts(parseContent(fields));
+  return parseContent(fields).map(onlyText);
 }
 
-/** The parts of a message that holds text alone. */
-export function textParts(parts: readonly ReadPart[]): TextPart[] {
-  return parts.map((part) => {
-    if (part.type === "text") return part;
-    throw invalidField(part.path, `expected a part of type "text", found "${part.type}"`);
-  });
+/** The part of a message that holds text alone. */
+export function onlyText(part: ReadPart): TextPart {
+  if (part.type === "text") return part;
+  throw invalidField(part.path, `expected a part of type "text", found "${part.type}"`);
 }
 
 /** Content of a message that calls no tools and has no results. */
 export function plainParts(parts: readonly ReadPart[]): ContentPart[] {
-  return parts.map((part) => {
-    if (isPlain(part)) return part;
-    throw unexpected(`${part.path}.type`, oneOf(PLAIN_TYPES), part.type);
-  });
+  return parts.map(plainPart);
+}
+
+/** The same for one part. */
+export function plainPart(part: ReadPart): ContentPart {
+  if (isPlain(part)) return part;
+  throw unexpected(`${part.path}.type`, oneOf(PLAIN_TYPES), part.type);
 }
 
 /** The parts of a message's `content`; a string is one. */
@@ -46,10 +47,7 @@ export function parseContent(message: Fields): ReadPart[] {
   if (content === undefined) return [];
   if (typeof content === "string") return [textPart(content, path)];
   if (!Array.isArray(content)) throw unexpected(path, "a string or an array of content parts", content);
-  return message.items("content").map((fields) => {
-    const part = parsePart(fields);
-    return part;
-  });
+  return message.items("content").map(parsePart);
 }
 
 /** A part of any dialect, as read; what is not a part of Chat Completions' own goes elsewhere in the message. */
@@ -70,8 +68,9 @@ type PartReader = (fields: Fields) => ReadPart;
 const PART_READERS: Readonly<Record<string, PartReader>> = {
   text: (fields) => ({
     type: "text",
-    ...partBase(fields),
+    path: fields.path,
     text: fields.string("text"),
+    cache: parseCacheControl(fields),
   }),
   refusal: (fields) => ({
     type: "text",

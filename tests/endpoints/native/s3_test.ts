@@ -1,7 +1,9 @@
 /** S3 locations in native requests: none but those in the caller's own buckets. */
 
-import { equal } from "node:assert/strict";
+import { equal, throws } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
+import { refuseForeignBuckets } from "../../../lib/endpoints/native/s3.ts";
+import { ofKind } from "../../fakes/errors.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.ts";
 
@@ -110,4 +112,17 @@ Deno.test("a location in UTF-16 is not overlooked", async () => {
     .response;
   equal(answer.status, 400);
   equal(gateway.bedrock.calls.length, 0);
+});
+
+Deno.test("a location is found wherever it is in a long body", () => {
+  const limits = { jsonDepth: 64, jsonValues: 1000 };
+  const location = '{"outputDataConfig":{"uri":"s3://yours/a"}}';
+  for (let at = 16_300; at < 16_400; at++) {
+    const body = encodeUtf8(`{"text":"${"x".repeat(at)}","more":${location}}`);
+    throws(() => refuseForeignBuckets(body, NONE, limits), /not allowed to use this S3 location/);
+  }
+  const wide = `{"text":"${"x".repeat(20_000)}","more":${location}}`;
+  const body = encodeUtf8(wide.replaceAll(/["{}a-zA-Z3]/g, "$&\0"));
+  throws(() => refuseForeignBuckets(body, NONE, limits), ofKind("invalid_request"));
+  refuseForeignBuckets(encodeUtf8(`{"text":"${"x".repeat(40_000)}"}`), NONE, limits);
 });

@@ -39,15 +39,19 @@ export class CallIds {
 
   /** The id to send for another call; results that follow belong to it. */
   next(callId: string): string {
-    this.#uses.set(callId, (this.#uses.get(callId) ?? 0) + 1);
-    return this.current(callId);
+    const use = (this.#uses.get(callId) ?? 0) + 1;
+    this.#uses.set(callId, use);
+    return idOfUse(callId, use);
   }
 
   /** The id to send for the last call of that id. */
   current(callId: string): string {
-    const use = this.#uses.get(callId) ?? 1;
-    return use === 1 ? toolUseId(callId) : `call_${sha256Hex(`${callId}\n${use}`).slice(0, 32)}`;
+    return idOfUse(callId, this.#uses.get(callId) ?? 1);
   }
+}
+
+function idOfUse(callId: string, use: number): string {
+  return use === 1 ? toolUseId(callId) : `call_${sha256Hex(`${callId}\n${use}`).slice(0, 32)}`;
 }
 
 /** The id to send for a call in the history; other providers' ids may be longer than Converse allows. */

@@ -23,17 +23,16 @@ const FAILED = "(the tool call failed)";
 
 /** The result in the form that the model accepts. */
 export function placeResult(result: ToolResultBlock, { traits, name }: ResultContext): PlacedResult {
-  const moved = result.content.filter((block) => isRefused(block, traits));
-  const kept = result.content.filter((block) => !moved.includes(block));
-  const failed: readonly ToolResultContent[] = result.status === "error" && !traits.toolResultStatus
-    ? [{ text: FAILED }]
-    : [];
-  const content = [...failed, ...kept];
+  const content: ToolResultContent[] = [];
+  const moved: ToolResultContent[] = [];
+  if (result.status === "error" && !traits.toolResultStatus) content.push({ text: FAILED });
+  for (const block of result.content) (isRefused(block, traits) ? moved : content).push(block);
+  if (content.length === 0) content.push({ text: SEE_BESIDE });
   return {
     block: {
       toolResult: {
         toolUseId: result.toolUseId,
-        content: content.length > 0 ? content : [{ text: SEE_BESIDE }],
+        content,
         status: traits.toolResultStatus ? result.status : undefined,
       },
     },
@@ -44,5 +43,5 @@ export function placeResult(result: ToolResultBlock, { traits, name }: ResultCon
 const MEDIA = ["image", "document", "video"] as const satisfies readonly ToolResultMedium[];
 
 function isRefused(block: ToolResultContent, { toolResultMedia }: ResultContext["traits"]): boolean {
-  return MEDIA.some((medium) => medium in block && !toolResultMedia.has(medium));
+  return !("text" in block) && MEDIA.some((medium) => medium in block && !toolResultMedia.has(medium));
 }
