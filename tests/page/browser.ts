@@ -1,7 +1,7 @@
 /** A real Chromium with the operator's page in it. */
 
 import { deepEqual } from "node:assert/strict";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import { reportSkipped } from "../skipped.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
@@ -45,6 +45,14 @@ export function closeBrowserAtEnd(): void {
   });
 }
 
+/** A test fails when it has waited this long for something to appear. */
+const HANG_MS = 20_000;
+
+/** Rows of a table by words in them; playwright waits until they are there. */
+export function row(page: Page, table: string, words: string): Locator {
+  return page.getByRole("group", { name: table, exact: true }).getByRole("row").filter({ hasText: words });
+}
+
 interface Opened {
   readonly url: string;
   readonly options: BrowserContextOptions | undefined;
@@ -58,6 +66,7 @@ const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", 
 async function open(running: Browser, { url, options, forbidden }: Opened): Promise<Page> {
   const context = await running.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(HANG_MS);
   page.on("pageerror", (error) => forbidden.push(`an exception: ${error.message}`));
   page.on("dialog", (dialog) => {
     forbidden.push(`a dialog: ${dialog.message()}`);

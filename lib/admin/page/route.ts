@@ -32,8 +32,16 @@ export function useRoute(): Route {
   return parseRoute(hash);
 }
 
-/** Changes settings of a route; what is undefined or empty is removed. The step can be undone with the browser's Back. */
-export function go({ tab, settings }: Route, changes: Readonly<Record<string, string | undefined>>): void {
-  const merged = Object.entries({ ...settings, ...changes }).map(([name, value]) => [name, value ?? ""]);
+/**
+ * Changes settings of the tab that is shown; what is undefined or empty is removed. The step can be undone with the
+ * browser's Back. Nothing happens if the operator has left the tab meanwhile.
+ */
+export function go({ tab }: Route, changes: Readonly<Record<string, string | undefined>>): void {
+  // Not those that the caller was drawn with: typing reports late, and something else may have changed since.
+  const current = parseRoute(location.hash);
+  if (current.tab !== tab) return;
+  const merged = Object.entries({ ...current.settings, ...changes }).map((
+    [name, value],
+  ) => [name, value ?? ""]);
   location.hash = formatRoute(tab, Object.fromEntries(merged));
 }

@@ -30,7 +30,9 @@ interface Waiting {
 export class ConfigViewer {
   readonly #options: ConfigViewerOptions;
   readonly #waiting = new Map<number, Waiting>();
-  #copies: Promise<FileCopies | undefined> = Promise.resolve(undefined);
+  /** Those of the start are made a little after it; a question that comes before waits for them. */
+  readonly #first = Promise.withResolvers<FileCopies | undefined>();
+  #copies = this.#first.promise;
   #worker: RunningWorker | undefined;
   #idle: Deadline | undefined;
   #lastId = 0;
@@ -43,6 +45,7 @@ export class ConfigViewer {
   use(files: Fingerprints): void {
     this.#end("the configuration has changed");
     this.#copies = copyFiles(files, readFile).catch(() => undefined);
+    this.#first.resolve(this.#copies);
   }
 
   /** A page of the effective values. */
@@ -58,6 +61,7 @@ export class ConfigViewer {
   }
 
   close(): void {
+    this.#first.resolve(undefined);
     this.#end("the gateway is shutting down");
   }
 

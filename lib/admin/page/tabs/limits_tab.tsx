@@ -73,9 +73,12 @@ function totalNote(shown: number, total: number): string | undefined {
   return shown < total ? `${count(shown)} of ${count(total)}` : undefined;
 }
 
+/** One amount for all whom a rule or budget applies to. */
+const SHARED = <span class="dim">shared by all</span>;
+
 const BUDGETS: readonly Column<BudgetView>[] = [
   { title: "Budget", cell: ({ name }) => name },
-  { title: "Of", isLong: true, cell: ({ subject }) => subject === "" ? "everybody" : subject },
+  { title: "Of", isLong: true, cell: ({ subject }) => subject === "" ? SHARED : subject },
   {
     title: "Spent",
     isNumber: true,
@@ -119,7 +122,7 @@ const RULES: readonly Column<RuleView>[] = [
   {
     title: "Of",
     isLong: true,
-    cell: ({ subject, each }) => subject === "" ? <span class="dim">{everybody(each)}</span> : subject,
+    cell: subjectOf,
   },
   { title: "Limit", cell: limitOf },
   {
@@ -153,8 +156,11 @@ const RULES: readonly Column<RuleView>[] = [
   },
 ];
 
-function everybody(each: string): string {
-  return each === "none" ? "everybody" : `each ${each.replace("_", " and ")}, not used yet`;
+function subjectOf({ subject, each, used }: RuleView) {
+  if (subject !== "") return subject;
+  if (each === "none") return SHARED;
+  const who = each.replace("_", " and ");
+  return <span class="dim">{used > 0 ? `without a ${who}` : `each ${who}, none yet`}</span>;
 }
 
 const PERIODS: Readonly<Record<number, string>> = {

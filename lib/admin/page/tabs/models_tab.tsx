@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<CatalogModelView>[] = [
   {
     title: "Price per million tokens",
     isExtra: true,
-    cell: ({ targets: [first] }) => first?.price ?? "unknown",
+    cell: shortPrice,
   },
   {
     title: "Lessons",
@@ -87,6 +87,13 @@ const COLUMNS: readonly Column<CatalogModelView>[] = [
     cell: ({ targets }) => count(new Set(targets.flatMap(({ lessons }) => lessons)).size),
   },
 ];
+
+/** The prices of input and output, which come first. */
+function shortPrice({ targets: [first] }: CatalogModelView) {
+  const price = first?.price ?? null;
+  if (price === null) return <span class="dim">unknown</span>;
+  return <span title={price}>{price.split(",").slice(0, 2).join(",")}</span>;
+}
 
 const ORDER: readonly CatalogTargetView["state"][] = ["resting", "misfit", "probing", "available", "unused"];
 

@@ -8,10 +8,8 @@ import type {
   CostView,
   ErrorView,
   RecentRequestView,
-  RequestsView,
-  StoredRequestView,
 } from "../../contract/contract.ts";
-import { useData, withQuery } from "../page_data.ts";
+import { useData } from "../page_data.ts";
 import { count, dateTime, duration, plural, usd } from "../format.ts";
 import { Badge, type Column, Facts, mono, Ready, Table } from "../parts.tsx";
 import { formatRoute, type Route } from "../route.ts";
@@ -25,8 +23,8 @@ interface DetailProps {
 export function RequestDetail({ id, route }: DetailProps) {
   const recent = useData<RecentRequestView>(`admin/v1/recent/${encodeURIComponent(id)}`);
   const isGone = recent.status === 404;
-  const stored = useData<RequestsView>(
-    isGone ? withQuery("admin/v1/requests", { "filter.request_id": id }) : undefined,
+  const stored = useData<RecentRequestView>(
+    isGone ? `admin/v1/requests/${encodeURIComponent(id)}` : undefined,
   );
   const { id: _, ...rest } = route.settings;
   const heading = useRef<HTMLHeadingElement>(null);
@@ -39,21 +37,14 @@ export function RequestDetail({ id, route }: DetailProps) {
         </h2>
         <a href={formatRoute(route.tab, rest)} data-close="">Close</a>
       </header>
-      {isGone
-        ? (
-          <Ready data={stored}>
-            {({ requests: [request] }) =>
-              request === undefined
-                ? <p class="empty">Neither the memory nor the ledger has this request.</p>
-                : <Stored request={request} />}
-          </Ready>
-        )
-        : <Ready data={recent}>{(request) => <Recent request={request} />}</Ready>}
+      {stored.status === 404
+        ? <p class="empty">Neither the memory nor the ledger has this request.</p>
+        : <Ready data={isGone ? stored : recent}>{(request) => <Whole request={request} />}</Ready>}
     </article>
   );
 }
 
-function Recent({ request }: { readonly request: RecentRequestView }) {
+function Whole({ request }: { readonly request: RecentRequestView }) {
   const { usage, error, attempts, passed_over: passedOver } = request;
   return (
     <>
@@ -238,37 +229,6 @@ const PARTS: readonly Column<CostPartView>[] = [
   { title: "Price per million", isNumber: true, cell: ({ price_usd }) => usd(price_usd) },
   { title: "Amount", isNumber: true, cell: (part) => usd(part.usd) },
 ];
-
-function Stored({ request }: { readonly request: StoredRequestView }) {
-  const { status, error, attempts } = request;
-  return (
-    <>
-      <p class="verdict">
-        <Badge tone={error === "" ? "good" : "bad"}>{error === "" ? status : `${status} ${error}`}</Badge>
-        {" "}
-        {error === "" ? "Answered" : status < 400 ? "Began, then broke off" : "Failed"} after{" "}
-        {plural(attempts, "attempt")}, in{" "}
-        {duration(request.duration_ms)}. The ledger has no more about it than this; the log has the reason and
-        the attempts.
-      </p>
-      <Facts
-        facts={[
-          ["Ended", dateTime(request.time)],
-          ["Caller", nameOf(request.caller, request.team)],
-          ["Model", request.model],
-          ["Target", request.target],
-          ["Model id", mono(request.model_id)],
-          ["Region", request.region],
-          ["API", request.api],
-          ["First byte", request.first_byte_ms === null ? null : duration(request.first_byte_ms)],
-          ["Tokens", tokensOf({ ...request, tier: request.tier === "" ? null : request.tier })],
-          ["Price", priceOf({ usd: request.cost_usd, price: request.price })],
-          ["Tags", request.tags],
-        ]}
-      />
-    </>
-  );
-}
 
 function nameOf(caller: string | null, team: string | null): string {
   if (caller === null || caller === "") return "not known";

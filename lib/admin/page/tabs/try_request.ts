@@ -28,6 +28,14 @@ export interface TriedAnswer {
 
 const MAX_PIECES = 500;
 
+/** Headers that the admin listener adds, so that the browser never shows an answer as a page. */
+const ADDED = new Set([
+  "x-adit-try",
+  "content-disposition",
+  "content-security-policy",
+  "x-content-type-options",
+]);
+
 interface Trying {
   readonly answer: TriedAnswer | undefined;
   readonly send: (request: TryRequest) => Promise<void>;
@@ -76,7 +84,7 @@ export function useTry(): Trying {
         signal: stopping.signal,
       });
       if (!response.headers.has("x-adit-try")) throw await RefusedError.of(response);
-      const headers = [...response.headers].filter(([name]) => name !== "x-adit-try");
+      const headers = [...response.headers].filter(([name]) => !ADDED.has(name));
       update(() => ({ status: response.status, headers, firstMs: passed() }));
       const reader = pieceReaderFor(response.headers.get("content-type") ?? "");
       const take = (pieces: readonly Piece[]) => {
