@@ -154,6 +154,11 @@ where PATH is a file with this output.`,
         value: "FILE",
         help: "convert LiteLLM's model_prices_and_context_window.json to rows for prices.file",
       },
+      {
+        name: "aws",
+        value: "FILE",
+        help: "convert an offer index file of AWS's price list to rows for prices.file",
+      },
     ],
     notes:
       `Rows of the configuration's prices.file are shown before the built-in ones, which they override. What cannot be

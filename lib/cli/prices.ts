@@ -3,7 +3,9 @@
 import { matchesGlob } from "../base/glob.ts";
 import { findConfig } from "./config_path.ts";
 import { readText } from "../config/file/files.ts";
-import { litellmPrices } from "../facts/litellm_prices.ts";
+import { awsPrices } from "../facts/price_import/aws_prices.ts";
+import { litellmPrices } from "../facts/price_import/litellm_prices.ts";
+import type { ImportedPrices } from "../facts/price_import/row_groups.ts";
 import { priceTableText } from "../facts/price_table_text.ts";
 import { builtInPrices, type PriceRow } from "../facts/price_table.ts";
 import type { CliIo } from "./io.ts";
@@ -15,7 +17,8 @@ import { priceOrigin, priceText } from "../facts/price_text.ts";
 export async function prices(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("prices", args, io);
   if (typeof options === "number") return options;
-  if (options.litellm !== undefined) return await importLitellmPrices(options.litellm, io);
+  if (options.litellm !== undefined) return await importPrices(options.litellm, LITELLM, io);
+  if (options.aws !== undefined) return await importPrices(options.aws, AWS, io);
   const rows = await rowsOf(options, io);
   if (rows === undefined) return 1;
   const [pattern] = options.positionals;
@@ -41,25 +44,49 @@ function isMeant(id: string, pattern: string): boolean {
   return matchesGlob(pattern.includes("*") ? pattern : `*${pattern}*`, id) || matchesGlob(id, pattern);
 }
 
-async function importLitellmPrices(path: string, io: CliIo): Promise<number> {
+/** A file of prices from elsewhere. */
+interface PriceFile {
+  /** Completes "expected …". */
+  readonly expected: string;
+  readonly convert: (file: Readonly<Record<string, unknown>>) => ImportedPrices;
+}
+
+const LITELLM: PriceFile = { expected: "LiteLLM's price file, a JSON object", convert: litellmPrices };
+
+const AWS: PriceFile = {
+  expected: "an offer index file of AWS's price list, a JSON object with products and terms",
+  convert: (file) =>
+    awsPrices(file, {
+      knownIds: builtInPrices().flatMap(({ ids }) => ids),
+      longContextOf: (id) =>
+        builtInPrices().find(({ ids, over }) => over.length > 0 && ids.includes(id))?.over.at(-1)
+          ?.inputTokens,
+    }),
+};
+
+async function importPrices(path: string, { expected, convert }: PriceFile, io: CliIo): Promise<number> {
   const text = await readText(path);
   if (!text.ok) {
     io.err(`Cannot read ${JSON.stringify(path)}: ${text.reason}\n`);
     return 1;
   }
-  let file: unknown;
-  try {
-    file = JSON.parse(text.text);
-  } catch {
-    file = undefined;
-  }
-  if (typeof file !== "object" || file === null || Array.isArray(file)) {
-    io.err(`Cannot import ${JSON.stringify(path)}: expected LiteLLM's price file, a JSON object\n`);
+  const file = parsedObject(text.text);
+  if (file === undefined) {
+    io.err(`Cannot import ${JSON.stringify(path)}: expected ${expected}\n`);
     return 1;
   }
-  const { rows, unmapped } = litellmPrices({ ...file });
+  const { rows, unmapped } = convert(file);
   for (const each of unmapped) io.err(`${each} (not imported)\n`);
   io.out(priceTableText(rows));
   io.err(`${rows.length} rows; ${unmapped.length} prices could not be imported\n`);
   return rows.length === 0 ? 1 : 0;
+}
+
+function parsedObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -30,6 +30,11 @@ const REGIONS: Readonly<Record<string, readonly string[]>> = {
 /** Names that may be allowed: those of inference profiles. */
 export const GEOGRAPHIES: readonly string[] = [...Object.keys(REGIONS), "global"];
 
+/** The geographies whose inference profiles can be asked in a region. */
+export function geographiesOf(region: string): readonly string[] {
+  return Object.keys(REGIONS).filter((geography) => isIn(region, geography));
+}
+
 const ARN = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:([a-z-]+)\/(.+)$/s;
 
 /** Geography in front of a profile id: `us`, `eu`, `global`, …; undefined where the id is served in its region alone. */

@@ -8,7 +8,7 @@
  */
 
 import { priceTableText } from "../../lib/facts/price_table_text.ts";
-import { litellmPrices } from "../../lib/facts/litellm_prices.ts";
+import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
 
 const [path = "", version = "", date = ""] = Deno.args;
 const { rows, unmapped } = litellmPrices(JSON.parse(Deno.readTextFileSync(path)));

@@ -88,6 +88,49 @@ amazon.sound-v1:0: no price of tokens, images or searches (not imported)
   });
 });
 
+Deno.test("prices --aws prints rows that the configuration can use, and says what it could not convert", async () => {
+  const product = (model: string) => ({
+    attributes: {
+      model,
+      inferenceType: "Input tokens",
+      regionCode: "eu-west-1",
+      usagetype: "EUW1-X-input-tokens",
+    },
+  });
+  const price = {
+    term: { priceDimensions: { d: { unit: "1K tokens", pricePerUnit: { USD: "0.0000700000" } } } },
+  };
+  const file = JSON.stringify({
+    products: { one: product("Nova Lite"), two: product("Nova Unheard") },
+    terms: { OnDemand: { one: price, two: price } },
+  });
+  const config = `providers: { local: { type: emulator, region: eu-west-1 } }
+models: { nova: { provider: local, id: eu.amazon.nova-lite-v1:0 } }
+callers: {}
+prices: { file: prices.yaml }
+`;
+  const files = { "aws.json": file, "list.json": "[]", "adit.yaml": config };
+  await inFolder(files, async (folder) => {
+    const { code, out, err } = await runWith({}, prices, "--aws", `${folder}/aws.json`);
+    equal(code, 0);
+    equal(
+      err,
+      `Nova Unheard X-input-tokens: no model id is known for "Nova Unheard" (not imported)
+1 rows; 1 prices could not be imported
+`,
+    );
+    await Deno.writeTextFile(`${folder}/prices.yaml`, out);
+    const shown = await runWith({}, prices, "eu.amazon.nova-lite-v1:0", "--config", `${folder}/adit.yaml`);
+    match(
+      shown.out,
+      /^amazon\.nova-lite-v1:0, eu\.amazon\.nova-lite-v1:0.*\n {2}input 0\.07 USD per million tokens\n/,
+    );
+    const broken = await runWith({}, prices, "--aws", `${folder}/list.json`);
+    equal(broken.code, 1);
+    match(broken.err, /expected an offer index file of AWS's price list/);
+  });
+});
+
 Deno.test("a model without a price is reported", async () => {
   const { code, err } = await runWith({}, prices, "no-such-model");
   equal(code, 1);

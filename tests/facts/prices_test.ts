@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { costOf, usdText } from "../../lib/facts/cost.ts";
-import { litellmPrices } from "../../lib/facts/litellm_prices.ts";
+import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
 import { priceOf } from "../../lib/facts/price_book.ts";
 import {
   builtInPrices,
