@@ -87,6 +87,13 @@ const REFUSED:
       400,
       /Unknown parameter: 'future'/,
     ],
+    [
+      "bedrock",
+      RESPONSES,
+      { model: `us.${GPT}`, input: "hi", tools: [{ type: "function", name: "a b" }] },
+      400,
+      /Invalid 'tools'/,
+    ],
     ["bedrock-mantle", MESSAGES, { ...CLAUDE, output_config: { format: {} } }, 400, /Extra inputs/],
     ["bedrock-mantle", MESSAGES, { ...CLAUDE, tools: [{ name: "f", strict: true }] }, 400, /strict/],
     ["bedrock-mantle", MESSAGES, { ...CLAUDE, model: GPT }, 400, /does not support/],
@@ -166,6 +173,24 @@ Deno.test("both endpoints take calls of every kind back, and at the mantle endpo
       { type: "tool_search_output", call_id: call.call_id, execution: "client", tools: [PATCH] },
     ];
     assert.equal((await post(service, RESPONSES, { ...body, input: found })).status, 200);
+  }
+});
+
+Deno.test("call ids may have any characters, and a tool's name and namespace may be long together", async () => {
+  const [name, namespace] = ["n".repeat(60), "s".repeat(60)];
+  const tools = [{ type: "namespace", name: namespace, tools: [{ type: "function", name }] }];
+  const input = [
+    { role: "user", content: "go on" },
+    { type: "function_call", call_id: "\u00e9 \ud83d\udca7", namespace, name, arguments: "{}" },
+    { type: "function_call_output", call_id: "\u00e9 \ud83d\udca7", output: "done" },
+  ];
+  for (const [service, model] of [["bedrock", `us.${GPT}`], ["bedrock-mantle", GPT]] as const) {
+    assert.equal((await post(service, RESPONSES, { model, input, tools })).status, 200);
+    const forced = { model, input: "hi", tools, tool_choice: { type: "function", namespace, name } };
+    const [call] = await callsOf(await post(service, RESPONSES, forced)) as [
+      { name: string; namespace: string },
+    ];
+    assert.deepEqual([call.namespace, call.name], [namespace, name]);
   }
 });
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { JsonObject } from "../../base/json.ts";
 import { invalid } from "../server/exception.ts";
 import type { OwnCall } from "./own_call.ts";
-import { flatToolName } from "./responses_tools.ts";
+import { digestOf, flatToolName, TOOL, TOOL_NAME } from "./responses_tools.ts";
 
 const part = z.discriminatedUnion("type", [
   z.looseObject({ type: z.enum(["input_text", "output_text"]), text: z.string() }),
@@ -13,7 +13,8 @@ const part = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("input_file"), file_data: z.string() }),
 ]);
 const content = z.union([z.string(), z.array(part)]);
-const called = { call_id: z.string(), namespace: z.string().nullish(), name: z.string() };
+const callId = z.string().min(1).max(64);
+const called = { call_id: callId, namespace: TOOL_NAME.nullish(), name: TOOL_NAME };
 
 const ITEMS = [
   z.looseObject({
@@ -23,15 +24,15 @@ const ITEMS = [
   }),
   z.looseObject({ ...called, type: z.literal("function_call"), arguments: z.string() }),
   z.looseObject({ ...called, type: z.literal("custom_tool_call"), input: z.string() }),
-  z.looseObject({ type: z.literal("tool_search_call"), call_id: z.string().nullish(), arguments: z.json() }),
+  z.looseObject({ type: z.literal("tool_search_call"), call_id: callId.nullish(), arguments: z.json() }),
   z.looseObject({
     type: z.enum(["function_call_output", "custom_tool_call_output"]),
-    call_id: z.string(),
+    call_id: callId,
     output: content,
   }),
   z.looseObject({
     type: z.literal("tool_search_output"),
-    call_id: z.string().nullish(),
+    call_id: callId.nullish(),
     tools: z.array(z.looseObject({ name: z.string() })),
   }),
   z.looseObject({
@@ -50,7 +51,7 @@ const RUNTIME_ITEM = z.discriminatedUnion("type", [
   z.looseObject({
     type: z.literal("additional_tools"),
     role: z.literal("developer").optional(),
-    tools: z.array(z.looseObject({ type: z.string() })),
+    tools: z.array(TOOL),
   }),
   z.looseObject({
     type: z.enum(["apply_patch_call", "apply_patch_call_output", "computer_call", "computer_call_output"]),
@@ -123,12 +124,17 @@ function callMessage(id: string, name: string, input: string): JsonObject {
   return {
     role: "assistant",
     content: null,
-    tool_calls: [{ id, type: "function", function: { name, arguments: input } }],
+    tool_calls: [{ id: plainId(id), type: "function", function: { name, arguments: input } }],
   };
 }
 
 function resultMessage(id: string, text: string): JsonObject {
-  return { role: "tool", tool_call_id: id, content: text };
+  return { role: "tool", tool_call_id: plainId(id), content: text };
+}
+
+/** Call ids may have any characters, those of the emulated model only some. */
+function plainId(id: string): string {
+  return /^[\w.:-]+$/.test(id) ? id : digestOf(id);
 }
 
 function textOf(value: Content): string {

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { invalid } from "../server/exception.ts";
 import type { OwnCall } from "./own_call.ts";
 import { MANTLE_INPUT, messagesOf, RUNTIME_INPUT } from "./responses_items.ts";
-import { checkToolTypes, flatToolName, type OfferedTool, offeredTools } from "./responses_tools.ts";
+import { checkToolTypes, flatToolName, type OfferedTool, offeredTools, TOOL } from "./responses_tools.ts";
 
 const choice = z.looseObject({ type: z.string() });
 
@@ -15,7 +15,7 @@ const common = {
   max_output_tokens: z.int().min(16).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
-  tools: z.array(z.looseObject({ type: z.string() })).optional(),
+  tools: z.array(TOOL).nullish(),
   tool_choice: z.union([z.enum(["auto", "none", "required"]), choice]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   max_tool_calls: z.int().nullish(),

@@ -1,7 +1,19 @@
 /** The tools of a Responses request to the emulator: which types an endpoint accepts, and what the model knows of them. */
 
+import { createHash } from "node:crypto";
+import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 import { invalid } from "../server/exception.ts";
+
+/** The name of a tool or a namespace. */
+export const TOOL_NAME = z.string().regex(/^[a-zA-Z0-9_-]{1,128}$/);
+
+/** The members of a tool that are the same for every type. */
+export const TOOL = z.looseObject({
+  type: z.string(),
+  name: TOOL_NAME.nullish(),
+  tools: z.array(z.looseObject({ type: z.enum(["function", "custom"]), name: TOOL_NAME })).nullish(),
+});
 
 /** A tool that the client runs. */
 export interface OfferedTool {
@@ -32,9 +44,15 @@ export function offeredTools({ tools, input }: JsonObject): ReadonlyMap<string, 
   return new Map(all.reverse().map((tool) => [tool.flatName, tool]));
 }
 
-/** The model's name for a tool. */
+/** The model's name for a tool, in at most 64 characters. */
 export function flatToolName(namespace: JsonValue | undefined, name: JsonValue | undefined): string {
-  return typeof namespace === "string" ? `${namespace}__${name}` : String(name);
+  const flat = typeof namespace === "string" ? `${namespace}__${name}` : String(name);
+  return flat.length <= 64 ? flat : `${flat.slice(0, 31)}_${digestOf(flat)}`;
+}
+
+/** 32 characters that differ from text to text. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 function offeredAs(tool: JsonObject, namespace: string | undefined): OfferedTool[] {

@@ -199,7 +199,7 @@ const OPENAI_CODES: readonly (readonly [words: RegExp, code: string])[] = [
     /\b(?:input|prompt) is too long\b|\btoo many (?:input )?tokens\b|\b(?:context|input) (?:length|window)\b/i,
     "context_length_exceeded",
   ],
-  [/\bsignature\b.*\bthinking\b/i, "invalid_encrypted_content"],
+  [/\b(?:signature|data)\b.*(?:\b|_)thinking\b/i, "invalid_encrypted_content"],
 ];
 
 function codeOf(message = ""): string | undefined {

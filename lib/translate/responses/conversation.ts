@@ -43,9 +43,9 @@ class ItemsTranslator {
   readonly #calledTools = new Set<string>();
   readonly #callIds = new CallIds();
   /** By call id, in order: results belong to calls by their id, wherever they are. */
-  readonly #outputs = new Map<string, OutputItem[]>();
-  /** The calls of the assistant's current turn. */
-  #open: CallItem[] = [];
+  readonly #outputs = new Map<string, { readonly items: OutputItem[]; used: number }>();
+  /** The calls of the assistant's current turn, by call id. */
+  #open = new Map<string, CallItem>();
   /** Thoughts after which the assistant's turn must go on: models refuse a turn that ends with one. */
   #thoughts: { readonly item: ReasoningItem; readonly blocks: readonly ContentBlock[] }[] = [];
   readonly #transformations: InputTransformation[] = [];
@@ -58,8 +58,8 @@ class ItemsTranslator {
     for (const item of items) {
       if (item.type !== "output") continue;
       const known = this.#outputs.get(item.callId);
-      if (known === undefined) this.#outputs.set(item.callId, [item]);
-      else known.push(item);
+      if (known === undefined) this.#outputs.set(item.callId, { items: [item], used: 0 });
+      else known.items.push(item);
     }
   }
 
@@ -161,11 +161,9 @@ class ItemsTranslator {
   }
 
   #addCall(call: CallItem): void {
-    if (this.#open.some(({ callId }) => callId === call.callId)) {
-      throw invalidField(call.idPath, "duplicate call id");
-    }
+    if (this.#open.has(call.callId)) throw invalidField(call.idPath, "duplicate call id");
     this.#releaseThoughts();
-    this.#open.push(call);
+    this.#open.set(call.callId, call);
     const flat = this.context.table.flatName(call);
     this.#calledTools.add(flat);
     this.#turns.add("assistant", {
@@ -181,10 +179,12 @@ class ItemsTranslator {
   #endAssistantTurn(): void {
     for (const { item } of this.#thoughts) this.#withhold(item, "turn_boundary");
     this.#thoughts = [];
+    if (this.#open.size === 0) return;
     const calls = this.#open;
-    this.#open = [];
-    for (const call of calls) {
-      const output = this.#outputs.get(call.callId)?.shift();
+    this.#open = new Map();
+    for (const call of calls.values()) {
+      const outputs = this.#outputs.get(call.callId);
+      const output = outputs?.items[outputs.used++];
       if (output === undefined) {
         throw invalidField(call.idPath, "no output for this call; send one, or remove the call");
       }
@@ -222,11 +222,10 @@ class ItemsTranslator {
   }
 
   #refuseLeftOutputs(): void {
-    for (const item of this.items) {
-      if (item.type === "output" && this.#outputs.get(item.callId)?.includes(item) === true) {
-        throw invalidField(item.idPath, "must be the id of a call that has no output yet");
-      }
-    }
+    const left = new Set([...this.#outputs.values()].flatMap(({ items, used }) => items.slice(used)));
+    const first = this.items.find((item) => item.type === "output" && left.has(item));
+    if (first?.type !== "output") return;
+    throw invalidField(first.idPath, "must be the id of a call that has no output yet");
   }
 
   /** Moves the system prompt into the first user turn if the model has none, or if there is nothing else. */

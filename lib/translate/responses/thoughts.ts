@@ -66,9 +66,13 @@ function parseContent(base64url: string): JsonValue {
   }
 }
 
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+}
+
 function parseThought(value: JsonValue): Thought | undefined {
   const redacted = member(value, "redacted");
-  if (typeof redacted === "string") return { redacted };
+  if (typeof redacted === "string") return isBase64(redacted) ? { redacted } : undefined;
   const text = member(value, "text");
   const signature = member(value, "signature");
   if (typeof text !== "string" || (signature !== undefined && typeof signature !== "string")) {

@@ -148,6 +148,7 @@ Deno.test("Bedrock's refusals have the codes that clients act on", async () => {
     const [message, code] of [
       ["Input is too long for requested model.", "context_length_exceeded"],
       ["messages.1.content.0: Invalid `signature` in `thinking` block", "invalid_encrypted_content"],
+      ["messages.1.content.0: Invalid `data` in `redacted_thinking` block", "invalid_encrypted_content"],
       ["The model returned the following errors: nope", "invalid_request_error"],
     ]
   ) {
