@@ -59,10 +59,10 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
 
   function line(level: LogLevel, message: string, fields: LogFields): string {
     const time = new Date(options.clock.now()).toISOString();
-    const head = JSON.stringify({ time, level, message });
+    // Joining strings is cheaper than merging objects.
+    const head = `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}`;
     const rest = JSON.stringify(fields);
-    // Joining two strings is cheaper than merging two objects.
-    const text = rest === "{}" ? head : escapeUnseen(`${head.slice(0, -1)},${rest.slice(1)}`);
+    const text = rest === "{}" ? `${head}}` : escapeUnseen(`${head},${rest.slice(1)}`);
     options.onLine?.(level, text);
     return options.priorities === true ? `<${PRIORITIES[level]}>${text}\n` : `${text}\n`;
   }

@@ -20,9 +20,13 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   const factor = factorOf(price, tier);
   if (factor === undefined) return undefined;
   const prices = tokenPrices(usage, price);
-  const parts = partsOf(usage).filter(([, count]) => count > 0);
-  if (parts.some(([part]) => prices[part] === undefined)) return undefined;
-  const sum = parts.reduce((all, [part, count]) => all + count * (prices[part] ?? 0), 0);
+  const parts = partsOf(usage);
+  let sum = 0;
+  for (const [part, count] of parts) {
+    const each = prices[part];
+    if (count > 0 && each === undefined) return undefined;
+    sum += count * (each ?? 0);
+  }
   const hasUnits = (usage.images ?? 0) + (usage.queries ?? 0) > 0;
   // Below this, every step is an exact integer of a float, which is several times as fast.
   if (sum <= MAX_EXACT && factor === PLAIN && !hasUnits) return Math.floor((sum + 500) / 1000);
@@ -99,8 +103,7 @@ function unitsOf({ images = 0, queries = 0 }: Usage, { units }: PriceRow): bigin
 
 /** Nanodollars as US dollars: `0.000123456`, without trailing zeros beyond the cent. */
 export function usdText(nano: bigint | number): string {
-  const value = BigInt(nano);
-  const digits = (value < 0n ? -value : value).toString().padStart(10, "0");
+  const digits = String(nano < 0 ? -nano : nano).padStart(10, "0");
   const fraction = digits.slice(-9).replace(/0{1,7}$/, "");
-  return `${value < 0n ? "-" : ""}${digits.slice(0, -9)}.${fraction}`;
+  return `${nano < 0 ? "-" : ""}${digits.slice(0, -9)}.${fraction}`;
 }

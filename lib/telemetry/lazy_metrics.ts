@@ -1,44 +1,44 @@
-/** Metrics whose library is loaded after the gateway listens, so that a start costs nothing. */
+/** All metrics: those of requests are counted from the start, the library for the others is loaded after the gateway listens. */
 
-import type { RecordSink, RequestRecord } from "../snapshot/record.ts";
-import type { Metrics, MetricsOptions } from "./metrics.ts";
+import type { RecordSink } from "../snapshot/record.ts";
+import type { GatewayFacts } from "./gateway_facts.ts";
+import type { GatewayMetrics } from "./gateway_metrics.ts";
+import { RequestMetrics } from "./request_metrics.ts";
 
-/** Records that are kept until the library is loaded; it is loaded at once when there are as many. */
-const MAX_WAITING = 1000;
+export interface MetricsOptions {
+  /** Read at each request for the metrics. */
+  readonly facts: () => GatewayFacts;
+  /** Whether a name is that of a model in the configuration. */
+  readonly isModel: (name: string) => boolean;
+}
 
-/** Counts requests from the start, whenever the library is loaded. */
+/** Metrics whose library costs a start nothing. */
 export class LazyMetrics {
-  readonly #options: MetricsOptions;
-  #waiting: RequestRecord[] = [];
-  #metrics: Metrics | undefined;
-  #loading: Promise<Metrics> | undefined;
+  readonly #facts: () => GatewayFacts;
+  readonly #requests: RequestMetrics;
+  #gateway: Promise<GatewayMetrics> | undefined;
 
-  constructor(options: MetricsOptions) {
-    this.#options = options;
+  constructor({ facts, isModel }: MetricsOptions) {
+    this.#facts = facts;
+    this.#requests = new RequestMetrics(isModel);
   }
 
-  readonly sink: RecordSink = (record) => {
-    if (this.#metrics !== undefined) return this.#metrics.add(record);
-    this.#waiting.push(record);
-    if (this.#waiting.length >= MAX_WAITING) void this.load();
-  };
+  readonly sink: RecordSink = (record) => this.#requests.add(record);
 
   /** Loads the library. */
-  load(): Promise<Metrics> {
-    return this.#loading ??= this.#load();
+  async load(): Promise<void> {
+    await this.#loaded();
   }
 
   /** Everything in the text format. */
   async text(): Promise<string> {
-    return await (await this.load()).text();
+    const gateway = await this.#loaded();
+    return `${this.#requests.text()}\n${await gateway.text()}`;
   }
 
-  async #load(): Promise<Metrics> {
-    const { Metrics } = await import("./metrics.ts");
-    const metrics = new Metrics(this.#options);
-    for (const record of this.#waiting) metrics.add(record);
-    this.#waiting = [];
-    this.#metrics = metrics;
-    return metrics;
+  #loaded(): Promise<GatewayMetrics> {
+    return this.#gateway ??= import("./gateway_metrics.ts").then(({ GatewayMetrics }) =>
+      new GatewayMetrics(this.#facts)
+    );
   }
 }

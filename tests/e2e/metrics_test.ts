@@ -110,7 +110,8 @@ forEachRuntime("every query of the dashboard has a result in a real Prometheus",
 }, WITH_PROMETHEUS);
 
 Deno.test("every metric that the dashboard and the rules use is one of the program's", () => {
-  const source = readRepositoryFile("lib/telemetry/metrics.ts");
+  const source = readRepositoryFile("lib/telemetry/gateway_metrics.ts") +
+    readRepositoryFile("lib/telemetry/request_metrics.ts");
   const known = new Set([...source.matchAll(/"((?:adit|process)_\w+)"/g)].map(([, name = ""]) => name));
   const files = ["grafana-dashboard.json", "alerts.yml"].map((name) =>
     readRepositoryFile(`${MONITORING}/${name}`)

@@ -1,0 +1,163 @@
+/** Metrics of the gateway itself in Prometheus's format, read when they are asked for. */
+
+import { Counter, Gauge, Registry } from "prom-client";
+import type { GatewayFacts, TargetFacts } from "./gateway_facts.ts";
+
+/** Each has its HELP and TYPE from the start. */
+export class GatewayMetrics {
+  readonly #registry = new Registry();
+  readonly #facts: () => GatewayFacts;
+
+  /** `facts` are read at each request for the metrics. */
+  constructor(facts: () => GatewayFacts) {
+    this.#facts = facts;
+    this.#observeGateway();
+  }
+
+  /** All of them in the text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #observeGateway(): void {
+    const facts = this.#facts;
+    this.#gauge("adit_in_flight", "Requests that have not ended.", (set) => set({}, facts().inFlight));
+    this.#gauge("adit_threads_alive", "Threads that serve requests.", (set) => set({}, facts().threads));
+    this.#gauge(
+      "adit_loop_lag_seconds",
+      "Longest delay of the event loop within half a minute.",
+      (set) => set({}, facts().loopLagMs / 1000),
+    );
+    this.#targetGauge("adit_target_available", {
+      help: "Whether a target that has been used accepts requests: 1, or 0 while it rests.",
+      value: ({ available }) => Number(available),
+    });
+    this.#targetGauge("adit_target_in_flight", {
+      help: "Requests in progress at a target.",
+      value: ({ inFlight }) => inFlight,
+    });
+    this.#total(
+      "adit_trace_spans_total",
+      "Spans for the collector, by what became of them.",
+      ["result"],
+      (set) => {
+        set({ result: "exported" }, facts().traces.exported);
+        set({ result: "dropped" }, facts().traces.dropped);
+      },
+    );
+    this.#observeConfiguration();
+    this.#observeProcess();
+  }
+
+  #observeConfiguration(): void {
+    const facts = this.#facts;
+    this.#total(
+      "adit_config_reloads_total",
+      "Reloads of the configuration, by result.",
+      ["result"],
+      (set) => {
+        set({ result: "accepted" }, facts().reloads.accepted);
+        set({ result: "refused" }, facts().reloads.refused);
+      },
+    );
+    this.#gauge(
+      "adit_config_refused",
+      "Whether the last version of the configuration was refused, so that an earlier one is in use.",
+      (set) => set({}, Number(facts().isConfigRefused)),
+    );
+    this.#gauge("adit_credentials_failing", "Whether the last search for a provider's credentials failed.", [
+      "provider",
+    ], (set) => {
+      for (const { provider, isFailing } of facts().credentials) set({ provider }, Number(isFailing));
+    });
+    this.#gauge("adit_credentials_expire_timestamp_seconds", "When a provider's credentials expire.", [
+      "provider",
+    ], (set) => {
+      for (const { provider, expiresAtMs } of facts().credentials) {
+        if (expiresAtMs !== undefined) set({ provider }, expiresAtMs / 1000);
+      }
+    });
+    this.#gauge(
+      "adit_certificate_expire_timestamp_seconds",
+      "When the certificate of the listeners expires.",
+      [
+        "listener",
+      ],
+      (set) => {
+        for (const { listener, expiresAtMs } of facts().certificates) set({ listener }, expiresAtMs / 1000);
+      },
+    );
+    this.#gauge("adit_build_info", "The version of the program and its runtime; always 1.", [
+      "version",
+      "runtime",
+    ], (set) => {
+      const { version, runtime } = facts();
+      set({ version, runtime }, 1);
+    });
+  }
+
+  #observeProcess(): void {
+    const facts = this.#facts;
+    this.#gauge(
+      "process_start_time_seconds",
+      "When the process started.",
+      (set) => set({}, facts().startedAtMs / 1000),
+    );
+    this.#gauge(
+      "process_resident_memory_bytes",
+      "Memory of the process.",
+      (set) => set({}, facts().process.residentBytes),
+    );
+    this.#total(
+      "process_cpu_seconds_total",
+      "CPU time of the process.",
+      [],
+      (set) => set({}, facts().process.cpuSeconds),
+    );
+  }
+
+  #targetGauge(
+    name: string,
+    { help, value }: { readonly help: string; readonly value: (target: TargetFacts) => number },
+  ): void {
+    this.#gauge(name, help, ["model", "target"], (set) => {
+      for (const each of this.#facts().targets.slice(0, MAX_TARGETS)) {
+        set({ model: each.model, target: each.target }, value(each));
+      }
+    });
+  }
+
+  /** A gauge whose values are read when they are asked for. */
+  #gauge(name: string, help: string, ...rest: [Collect] | [readonly string[], Collect]): void {
+    const [labelNames, collect] = rest.length === 1 ? [[], rest[0]] : rest;
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        collect((labels, value) => this.set({ ...labels }, value));
+      },
+    });
+  }
+
+  /** A counter that is kept elsewhere. */
+  #total(name: string, help: string, labelNames: readonly string[], collect: Collect): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        collect((labels, value) => this.inc({ ...labels }, value));
+      },
+    });
+  }
+}
+
+/** Series for targets. */
+const MAX_TARGETS = 1000;
+
+type Collect = (set: (labels: Readonly<Record<string, string>>, value: number) => void) => void;

@@ -1,0 +1,114 @@
+/** Counters and histograms as plain numbers that every request can add to, and their text in Prometheus's format. */
+
+/** One series of a counter. */
+export interface Count {
+  value: number;
+}
+
+interface About {
+  readonly name: string;
+  /** One sentence. */
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Series by the values of their labels. */
+class Family<Series> {
+  readonly about: About;
+  readonly #make: () => Series;
+  readonly #series = new Map<string, { readonly values: readonly string[]; readonly series: Series }>();
+
+  constructor(about: About, make: () => Series) {
+    this.about = about;
+    this.#make = make;
+  }
+
+  /** The series with these values, in the order of the labels; always the same. */
+  of(...values: readonly string[]): Series {
+    const key = values.join("\0");
+    let known = this.#series.get(key);
+    if (known === undefined) this.#series.set(key, known = { values, series: this.#make() });
+    return known.series;
+  }
+
+  protected lines(
+    type: string,
+    linesOf: (series: Series, labels: readonly string[]) => readonly string[],
+  ): string {
+    const { name, help, labels } = this.about;
+    const series = [...this.#series.values()].flatMap(({ values, series }) =>
+      linesOf(series, labels.map((label, index) => labelText(label, values[index] ?? "")))
+    );
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...series, ""].join("\n");
+  }
+}
+
+/** A number that only grows, in as many series as its labels have values. */
+export class CounterFamily extends Family<Count> {
+  readonly #unit: number;
+
+  /** What is counted in parts of the unit that the text has, such as nanodollars, names how many they are. */
+  constructor(about: About, unit = 1) {
+    super(about, () => ({ value: 0 }));
+    this.#unit = unit;
+  }
+
+  text(): string {
+    return this.lines("counter", ({ value }, labels) => [line(this.about.name, labels, value / this.#unit)]);
+  }
+}
+
+/** How values are distributed over buckets. */
+export class Distribution {
+  readonly #limits: readonly number[];
+  readonly #counts: number[];
+  #sum = 0;
+
+  /** `limits` are the upper ends of the buckets, in ascending order; larger values are in a further one. */
+  constructor(limits: readonly number[]) {
+    this.#limits = limits;
+    this.#counts = new Array<number>(limits.length + 1).fill(0);
+  }
+
+  observe(value: number): void {
+    let bucket = 0;
+    while (value > (this.#limits[bucket] ?? Infinity)) bucket++;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  /** Each line counts the values of all smaller buckets, too. */
+  lines(name: string, labels: readonly string[]): readonly string[] {
+    let count = 0;
+    const buckets = this.#counts.map((own, index) => {
+      count += own;
+      return line(
+        `${name}_bucket`,
+        [labelText("le", String(this.#limits[index] ?? "+Inf")), ...labels],
+        count,
+      );
+    });
+    return [...buckets, line(`${name}_sum`, labels, this.#sum), line(`${name}_count`, labels, count)];
+  }
+}
+
+/** Distributions over the same buckets, in as many series as the labels have values. */
+export class HistogramFamily extends Family<Distribution> {
+  constructor(about: About, limits: readonly number[]) {
+    super(about, () => new Distribution(limits));
+  }
+
+  text(): string {
+    return this.lines("histogram", (series, labels) => series.lines(this.about.name, labels));
+  }
+}
+
+function line(name: string, labels: readonly string[], value: number): string {
+  return `${name}${labels.length === 0 ? "" : `{${labels.join(",")}}`} ${value}`;
+}
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information */
+function labelText(name: string, value: string): string {
+  const escaped = value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+  return `${name}="${escaped}"`;
+}
