@@ -4,6 +4,7 @@ import { createLogger } from "../../lib/base/log.ts";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";
+import type { RecordSink } from "../../lib/snapshot/record.ts";
 import type { RateLimit } from "../../lib/snapshot/limits.ts";
 import { newStoreAccess, SharedStore } from "../../lib/store/shared.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
@@ -26,13 +27,17 @@ export const THREE_RULES: readonly RateLimit[] = [
   rule("model", { each: "model", requests: "900M/m" }),
 ];
 
-/** Answers a request from its arrival to its record. */
-export function shortRequest(rateLimits: readonly RateLimit[]): () => Promise<void> {
+/** Answers a request from its arrival to its record, which the sinks receive in addition to log and counts. */
+export function shortRequest(
+  rateLimits: readonly RateLimit[],
+  sinks: readonly RecordSink[] = [],
+): () => Promise<void> {
   const clock = systemClock;
   const answer = () =>
     Promise.resolve(new Response(ANSWER, { headers: { "content-type": "application/json" } }));
   const { pipeline } = buildGateway({
     store: new SharedStore(newStoreAccess()),
+    sinks,
     clock,
     timers: new TimerWheel(clock),
     logger: createLogger(() => Promise.resolve(), { clock }),
