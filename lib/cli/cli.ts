@@ -10,7 +10,8 @@ import { Signals } from "./service/signals.ts";
 /** Each command is loaded when it is selected, so that it only pays for what it needs. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
-  reload: async () => (await import("./reload.ts")).reload,
+  reload: async () => (await import("./remote/reload.ts")).reload,
+  top: async () => (await import("./remote/top.ts")).top,
   check: async () => (await import("./check.ts")).check,
   explain: async () => (await import("./explain/explain.ts")).explain,
   config: async () => (await import("./config.ts")).config,

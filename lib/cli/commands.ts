@@ -38,6 +38,12 @@ const CONFIG = {
 /** For commands that only read the configuration. */
 const READ_CONFIG = { ...CONFIG, help: `${CONFIG.help}; - is standard input` } as const;
 
+const ADMIN = {
+  name: "admin",
+  value: "ADDRESS",
+  help: "the admin address of the gateway: host and port, URL, or unix: and a path",
+} as const;
+
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export const COMMANDS = {
@@ -57,11 +63,7 @@ The exit code is 78 if the configuration is invalid, and 1 if an address cannot 
     about: "Let the running gateway read its configuration again, and print what is wrong with it.",
     arguments: [],
     options: [
-      {
-        name: "admin",
-        value: "ADDRESS",
-        help: "the admin address of the gateway: host and port, URL, or unix: and a path",
-      },
+      ADMIN,
       CONFIG,
       {
         name: "pid",
@@ -75,6 +77,20 @@ The exit code is 78 if the configuration is invalid, and 1 if an address cannot 
 key "admin" of the configuration, even if the rest of it is invalid. The environment variable ADIT_ADMIN_KEY has
 the key for an admin address that other hosts can reach. The exit code is 1 if the configuration is refused, or
 the gateway cannot be asked; after a signal it is 0, and the log has the result.`,
+  },
+  top: {
+    summary: "show what the running gateway is doing",
+    about:
+      "Show what the running gateway is doing, once a second: rates, in-flight requests, errors and targets.",
+    arguments: [],
+    options: [
+      ADMIN,
+      CONFIG,
+      { name: "once", help: "print it once as text and exit, as when standard output is not a terminal" },
+    ],
+    notes:
+      `The gateway is found as by "adit reload". The environment variable ADIT_ADMIN_KEY has the key where admin_api is
+set. Models, callers and errors are those of the last five minutes. q or Ctrl-C ends it.`,
   },
   check: {
     summary: "check a configuration without starting the gateway",

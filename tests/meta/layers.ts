@@ -56,6 +56,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     ...["server", "snapshot", "store", "telemetry"],
   ],
   cli: [
+    "admin",
     ...[
       "app",
       "aws",
