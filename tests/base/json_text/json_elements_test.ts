@@ -1,7 +1,9 @@
 /** The elements of JSON arrays in their text. */
 
 import { deepEqual } from "node:assert/strict";
+import type { JsonValue } from "../../../lib/base/json.ts";
 import { elementTexts } from "../../../lib/base/json_text/json_elements.ts";
+import { Random } from "../../suites/random.ts";
 
 const ARRAYS: readonly (readonly [text: string, elements: readonly string[]])[] = [
   ["[]", []],
@@ -19,3 +21,23 @@ for (const [text, elements] of ARRAYS) {
     deepEqual(JSON.parse(`[${elements.join(",")}]`), JSON.parse(text));
   });
 }
+
+Deno.test("the elements of random arrays are those that JSON.parse finds", () => {
+  const random = new Random(43);
+  const words = ['"', "\\", "[", "]", "{", "}", ",", ":", "\n", "é", "\u2028", "\ud83d"];
+  const valueOf = (depth: number): JsonValue =>
+    random.pick<() => JsonValue>([
+      () => random.text(words, 8),
+      () => random.below(1e6) / 7,
+      () => random.pick([null, true, false]),
+      ...depth > 4 ? [] : [
+        () => Array.from({ length: random.below(4) }, () => valueOf(depth + 1)),
+        () => ({ [random.text(words, 4)]: valueOf(depth + 1), b: valueOf(depth + 1) }),
+      ],
+    ])();
+  for (let run = 0; run < 2_000; run++) {
+    const value = Array.from({ length: random.below(5) }, () => valueOf(0));
+    const text = JSON.stringify(value, null, random.pick(["", "  ", "\t"]));
+    deepEqual(elementTexts(text).map((element) => JSON.parse(element)), JSON.parse(text));
+  }
+});

@@ -6,6 +6,7 @@ import { concat, encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { type OwnExchange, OwnStream } from "../../../lib/providers/bedrock/own/stream.ts";
 import type { OwnApi } from "../../../lib/snapshot/snapshot.ts";
 import { cuts } from "../../suites/converse_frames.ts";
+import { Random } from "../../suites/random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -186,4 +187,52 @@ Deno.test("a connection that is lost after the end has lost nothing", async () =
   const { bytes } = await readAll([encodeUtf8(CREATED + COMPLETED)], { failure });
   ok(bytes.length > 0);
   await rejects(readAll([encodeUtf8(CREATED + DELTA)], { failure }), { kind: "stream_truncated" });
+});
+
+/** What comes out, and how it ends. */
+async function outcomeOf(chunks: readonly Bytes[], given: Given) {
+  const pieces: Bytes[] = [];
+  try {
+    const stream = await open(chunks, given);
+    for (let piece = await stream.next(); piece !== undefined; piece = await stream.next()) {
+      pieces.push(piece);
+    }
+    const { usage, error, sequenceNumber } = stream;
+    return { bytes: concat(pieces), end: error?.kind ?? { usage, sequenceNumber } };
+  } catch (error) {
+    if (!(error instanceof AditError)) throw error;
+    return { bytes: concat(pieces), end: error.kind };
+  }
+}
+
+Deno.test("damaged streams are passed on as they are, however they are cut", async () => {
+  const random = new Random(41);
+  const ends = new Set<string>();
+  const splices = [0x0a, 0x0d, 0x22, 0x7b, 0x7d, 0x3a, 0x5c, 0xff, 0x00, 0xef, 0x80];
+  for (let run = 0; run < 2_000; run++) {
+    const api = random.pick(["responses", "chat", "messages"] as const);
+    // Without names, which are replaced however they are damaged.
+    const text = STREAMS[api].replaceAll(/,"model":"gpt"|"model":"gpt",/g, "");
+    const whole = encodeUtf8(random.pick([text, text.replaceAll("\n", "\r\n"), ERROR + FAILED]));
+    for (let edits = random.below(6); edits > 0; edits--) {
+      whole[random.below(whole.length)] = random.pick(splices);
+    }
+    const bytes = whole.slice(0, random.below(3) === 0 ? random.below(whole.length) : whole.length);
+    const given = { api, model: "gpt" };
+    const expected = await outcomeOf([bytes], given);
+    deepEqual(expected.bytes, bytes.slice(0, expected.bytes.length), `run ${run}`);
+    const chunks: Bytes[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const to = at + 1 + random.below(40);
+      chunks.push(bytes.slice(at, to));
+      at = to;
+    }
+    const { bytes: cut, end } = await outcomeOf(chunks, given);
+    deepEqual(end, expected.end, `run ${run}`);
+    // An error is a status if it comes with the first piece, so that nothing is passed on.
+    const shorter = Math.min(cut.length, expected.bytes.length);
+    deepEqual(cut.slice(0, shorter), expected.bytes.slice(0, shorter), `run ${run}`);
+    ends.add(typeof end === "string" ? end : "complete");
+  }
+  ok(ends.has("complete") && ends.has("stream_truncated") && ends.has("model_error"));
 });
