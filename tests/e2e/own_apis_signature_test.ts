@@ -1,22 +1,25 @@
 /** Callers that sign with a key pair of their own for Bedrock's OpenAI and Anthropic APIs, as AWS's clients for them do. */
 
+import { AnthropicBedrockMantle } from "@anthropic-ai/bedrock-sdk";
 import { AwsClient } from "aws4fetch";
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { bedrock } from "openai/providers/bedrock/aws";
 import { CLAUDE, NATIVE_CONFIG, PAIR, TITAN } from "./native_config.ts";
+import { KEY } from "./configs.ts";
 import { forEachRuntime, startProgram } from "./program.ts";
 
 const CONFIG = NATIVE_CONFIG.replace(
   "callers:\n",
   `  gpt: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle }
   own-claude: { provider: east, id: "${CLAUDE}", messages: runtime }
+  mantle-claude: { provider: east, id: anthropic.claude-haiku-4-5-20251001-v1:0, messages: mantle }
   titan: { provider: east, id: "${TITAN}" }
 callers:
 `,
 );
 
-const MESSAGES = [{ role: "user", content: "reply with: hello there" }];
+const MESSAGES = [{ role: "user", content: "reply with: hello there" }] as const;
 const BODIES = {
   "/openai/v1/chat/completions": { messages: MESSAGES },
   "/openai/v1/responses": { input: MESSAGES },
@@ -83,6 +86,29 @@ forEachRuntime(
       const wrong = clientWith("x".repeat(40)).responses.create({ model: "gpt", input: "hi" });
       await assert.rejects(wrong, { status: 401 });
     }
+  },
+);
+
+forEachRuntime(
+  "own APIs: Anthropic's client for the mantle endpoint, with only another base URL",
+  async (runtime) => {
+    await using program = await startProgram(runtime, CONFIG);
+    const place = { baseURL: `${program.url}/anthropic`, awsRegion: "us-east-1", maxRetries: 0 };
+    const pair = { awsAccessKey: PAIR.accessKeyId, awsSecretAccessKey: PAIR.secretAccessKey };
+    for (const credentials of [{ apiKey: KEY }, pair]) {
+      const client = new AnthropicBedrockMantle({ ...place, ...credentials });
+      for (const model of ["own-claude", "mantle-claude", "claude", "nova"]) {
+        const request = { model, max_tokens: 100, messages: [...MESSAGES] };
+        const whole = await client.messages.create(request);
+        assert.deepEqual([whole.model, whole.content], [model, [{ type: "text", text: "hello there" }]]);
+        const streamed = await client.messages.stream(request).finalMessage();
+        assert.deepEqual(streamed.content, whole.content);
+      }
+    }
+    const wrong = new AnthropicBedrockMantle({ ...place, ...pair, awsSecretAccessKey: "x".repeat(40) });
+    await assert.rejects(wrong.messages.create({ model: "claude", max_tokens: 9, messages: [...MESSAGES] }), {
+      status: 401,
+    });
   },
 );
 
