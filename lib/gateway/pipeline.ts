@@ -261,12 +261,15 @@ export class Pipeline {
           const instead = async (model: string) => await this.#heavy.run(workBytes, () => read(model));
           request = await this.#admitElsewhere(admitted, admissible, instead);
         }
-        return this.#respond(
-          await this.#heavy.run(workBytes, () => attemptInOrder(request, call, this.#options.attempts)),
-          call,
-        );
+        return this.#attempt(request, call, workBytes);
       }
     }
+  }
+
+  /** A function of its own, so that the body as received is not kept while the model answers. */
+  async #attempt(request: ModelRequest, call: Call, bytes: number): Promise<Response> {
+    const work = () => attemptInOrder(request, call, this.#options.attempts);
+    return this.#respond(await this.#heavy.run(bytes, work), call);
   }
 
   /**
