@@ -223,10 +223,11 @@ const KEY_PAIR = {
 for (const provider of ["amazon-bedrock", "amazon-bedrock-runtime"]) {
   clientProgramTest("codex", `its own provider ${provider} needs only another address`, async (workplace) => {
     await using program = await startProgram("bun", NATIVE_CONFIG);
-    const turn = { model: "claude", prompt: "Reply with: over Bedrock's path" };
+    // Codex offers its tools in an item of the input here.
+    const turn = { model: "claude", prompt: 'functions__exec_command {"cmd":"echo over $((40 + 2)) paths"}' };
     for (const env of [{ AWS_REGION: "us-east-1", AWS_BEARER_TOKEN_BEDROCK: KEY }, KEY_PAIR]) {
       const events = await runTurn(workplace, addressOf(provider, program), turn, env);
-      assert.deepEqual(answers(events), ["over Bedrock's path"]);
+      assert.match(answers(events).at(-1) ?? "", /over 42 paths/);
     }
   });
 }

@@ -118,7 +118,6 @@ const HOSTED = [
   "mcp_approval_request",
   "program",
   "program_output",
-  "context_compaction",
 ];
 
 /** Items that the model would have to see, and that Converse has no form for. */
@@ -138,10 +137,9 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const ITEM_READERS: Readonly<Record<string, ItemReader>> = {
   message: parseMessage,
-  agent_message: (item) => {
-    for (const name of ["author", "recipient"]) item.any(name);
-    return { type: "assistant", path: item.path, content: parseTextParts(item) };
-  },
+  agent_message: parseAgentMessage,
+  // Without text, it is only for the provider that made it.
+  context_compaction: (item) => item.any("content") === undefined ? leftOut(item) : parseAgentMessage(item),
   reasoning: parseReasoning,
   function_call: (item) => ({
     ...callBase(item),
@@ -206,6 +204,11 @@ function parseMessage(item: Fields): InputItem {
     case "developer":
       return { type: "system", path, content: parseTextParts(item) };
   }
+}
+
+function parseAgentMessage(item: Fields): AssistantItem {
+  for (const name of ["author", "recipient"]) item.any(name);
+  return { type: "assistant", path: item.path, content: parseTextParts(item) };
 }
 
 function parseReasoning(item: Fields): ReasoningItem {

@@ -11,12 +11,15 @@ export function readOpenAiUsage(usage: JsonValue | undefined): Usage | undefined
   const outputTokens = read("output_tokens", "completion_tokens");
   if (inputTokens === undefined && outputTokens === undefined) return undefined;
   const details = member(usage, "input_tokens_details") ?? member(usage, "prompt_tokens_details");
-  // OpenAI counts cached tokens among the input.
-  const cacheReadTokens = Math.min(readCount(member(details, "cached_tokens")) ?? 0, inputTokens ?? 0);
+  // OpenAI counts what is read from the cache and written to it among the input.
+  const whole = inputTokens ?? 0;
+  const cacheReadTokens = Math.min(readCount(member(details, "cached_tokens")) ?? 0, whole);
+  const uncached = whole - cacheReadTokens;
+  const cacheWriteTokens = Math.min(readCount(member(details, "cache_write_tokens")) ?? 0, uncached);
   return {
-    inputTokens: (inputTokens ?? 0) - cacheReadTokens,
+    inputTokens: uncached - cacheWriteTokens,
     outputTokens: outputTokens ?? 0,
     cacheReadTokens,
-    cacheWriteTokens: 0,
+    cacheWriteTokens,
   };
 }

@@ -113,17 +113,22 @@ Deno.test("a Bedrock API key goes along as a bearer token, to both endpoints", a
   }
 });
 
-Deno.test("cached tokens are counted apart from the rest of the input", async () => {
-  const { gateway, response } = post("/openai/v1/chat/completions", '{"model":"runtime"}');
-  const usage = {
-    prompt_tokens: 10,
-    completion_tokens: 3,
-    prompt_tokens_details: { cached_tokens: 4 },
-  };
-  (await gateway.bedrock.call(0)).answerWhole(200, JSON.stringify({ usage }));
-  await (await response).text();
-  const [line] = await gateway.logLines();
-  deepEqual([line?.["input_tokens"], line?.["cache_read_tokens"]], [6, 4]);
+Deno.test("tokens read from the cache and written to it are counted apart from the rest of the input", async () => {
+  const chat = { prompt_tokens: 10, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 4 } };
+  const details = { cached_tokens: 4, cache_write_tokens: 5 };
+  const responses = { input_tokens: 10, output_tokens: 3, input_tokens_details: details };
+  for (
+    const [api, usage, counts] of [["chat", chat, [6, 4, 0]], ["responses", responses, [1, 4, 5]]] as const
+  ) {
+    const { gateway, response } = post(`/openai${PATHS[api]}`, '{"model":"runtime"}');
+    (await gateway.bedrock.call(0)).answerWhole(200, JSON.stringify({ usage }));
+    await (await response).text();
+    const [line] = await gateway.logLines();
+    deepEqual(
+      [line?.["input_tokens"], line?.["cache_read_tokens"], line?.["cache_write_tokens"]],
+      [...counts],
+    );
+  }
 });
 
 Deno.test("tools that the model is told to drop are left out and named; others keep every digit", async () => {
