@@ -1,10 +1,10 @@
 /** What is exchanged with the thread that checks the configuration. */
 
 import type { Problem } from "../base/problems.ts";
-import { type ConfigDigests, digestsOf } from "../config/changes.ts";
+import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
 import type { Fingerprints } from "../config/file/files.ts";
 import type { LoadResult } from "../config/load.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type PackedSnapshot, packSnapshot } from "../snapshot/packed_callers.ts";
 
 /** What the thread is started with. */
 export interface CheckerData {
@@ -14,21 +14,30 @@ export interface CheckerData {
   readonly sealingKey: Uint8Array;
 }
 
-/** `check` starts a check; its result arrives in pieces, of which `next` requests one more. */
-export type CheckMessage = "check" | "next";
+/**
+ * Starts a check, whose result also says what differs from the configuration with these digests. The result arrives in
+ * pieces, of which `next` requests one more.
+ */
+export type CheckMessage = { readonly check: ConfigDigests } | "next";
 
 /** What is sent of a checked configuration. */
 export type CheckedConfig =
   & { readonly files: Fingerprints; readonly warnings: readonly Problem[] }
   & (
-    | { readonly ok: true; readonly snapshot: Snapshot; readonly digests: ConfigDigests }
+    | {
+      readonly ok: true;
+      readonly snapshot: PackedSnapshot;
+      readonly digests: ConfigDigests;
+      readonly changes: ConfigChanges;
+    }
     | { readonly ok: false; readonly problems: readonly Problem[] }
   );
 
 /** The part of a loaded configuration that is plain data. */
-export function summaryOf(loaded: LoadResult): CheckedConfig {
+export function summaryOf(loaded: LoadResult, before: ConfigDigests): CheckedConfig {
   const { files, warnings } = loaded;
-  return loaded.ok
-    ? { ok: true, files, warnings, snapshot: loaded.snapshot, digests: digestsOf(loaded.written.value) }
-    : { ok: false, files, warnings, problems: loaded.problems };
+  if (!loaded.ok) return { ok: false, files, warnings, problems: loaded.problems };
+  const digests = digestsOf(loaded.written.value);
+  const changes = changesBetween(before, digests);
+  return { ok: true, files, warnings, snapshot: packSnapshot(loaded.snapshot), digests, changes };
 }

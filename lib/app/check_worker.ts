@@ -14,9 +14,9 @@ useSealingKey(sealingKey);
 let pieces: Iterator<Piece> = [][Symbol.iterator]();
 
 async function answer(message: CheckMessage, port: MessagePort): Promise<void> {
-  if (message === "check") {
+  if (message !== "next") {
     const loaded = await loadConfig(configPath, { readFile, env });
-    pieces = toPieces(summaryOf(loaded))[Symbol.iterator]();
+    pieces = toPieces(summaryOf(loaded, message.check))[Symbol.iterator]();
   }
   const { done, value } = pieces.next();
   if (!done) port.postMessage(value);

@@ -2,6 +2,7 @@
 
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { type Piece, PieceReader } from "../base/pieces.ts";
+import type { ConfigDigests } from "../config/changes.ts";
 import { sealingKey } from "../base/seal.ts";
 import type { RunningWorker, StartWorker } from "../runtime/workers.ts";
 import type { CheckedConfig, CheckerData, CheckMessage } from "./check_messages.ts";
@@ -34,8 +35,8 @@ export class ConfigChecker {
     this.#options = options;
   }
 
-  /** Reads and checks the files. Rejects if the thread fails; the next check starts another one. */
-  async check(): Promise<CheckedConfig> {
+  /** Reads and checks the files, and compares them with those of the digests. Rejects if the thread fails; the next check starts another one. */
+  async check(before: ConfigDigests): Promise<CheckedConfig> {
     if (this.#isClosed) throw new Error(CLOSED);
     if (this.#check !== undefined) throw new Error("Cannot check the configuration twice at once");
     this.#idle?.cancel();
@@ -45,7 +46,7 @@ export class ConfigChecker {
       MAX_CHECK_MS,
       () => this.#end(`the check took longer than ${MAX_CHECK_MS / 1000} s`),
     );
-    check.start();
+    check.start(before);
     try {
       return await check.result;
     } finally {
@@ -103,8 +104,8 @@ class Check {
     this.#succeed = resolve;
   }
 
-  start(): void {
-    this.#send("check");
+  start(before: ConfigDigests): void {
+    this.#send({ check: before });
   }
 
   /** One piece for each turn of the loop, so that requests are served in between. */

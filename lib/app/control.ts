@@ -10,12 +10,13 @@ import type { Logger } from "../base/log.ts";
 import type { LogTail } from "../base/log_tail.ts";
 import { cutList } from "../base/log_words.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
-import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
+import { type ConfigChanges, type ConfigDigests, digestsInTurns } from "../config/changes.ts";
 import { type Fingerprints, isPart } from "../config/file/files.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ListenChange } from "../server/listeners.ts";
+import { openSnapshot, packSnapshot } from "../snapshot/packed_callers.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { newStoreAccess, SharedStore } from "../store/shared.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
@@ -93,7 +94,7 @@ export class Control {
   #generation = 1;
   #refusedReloads = 0;
   /** Of the running configuration. */
-  #digests: ConfigDigests | undefined;
+  #digests: Promise<ConfigDigests> | undefined;
   /** The first configuration's values, until its digests are there. */
   #firstValue: unknown;
   #draining = false;
@@ -180,9 +181,12 @@ export class Control {
 
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: ControlOptions): Promise<Control> {
-    const control = new Control(options, loaded.snapshot, await prepare(loaded.snapshot, options));
+    // Functions that outlive the start must not refer to `loaded`, which is much memory if there are many callers.
+    const { files } = loaded;
+    const snapshot = openSnapshot(packSnapshot(loaded.snapshot));
+    const control = new Control(options, snapshot, await prepare(snapshot, options));
     try {
-      const commit = await control.#prepare(loaded.snapshot);
+      const commit = await control.#prepare(snapshot);
       void commit();
     } catch (error) {
       await control.#state.close();
@@ -200,7 +204,7 @@ export class Control {
     options.notifier?.ready(control.#summary());
     // What the start does not need comes after it.
     control.#firstValue = loaded.written.value;
-    control.#timers.after(LATER_MS, () => control.#startLater(loaded.files));
+    control.#timers.after(LATER_MS, () => control.#startLater(files));
     return control;
   }
 
@@ -216,14 +220,14 @@ export class Control {
   #startLater(files: Fingerprints): void {
     if (this.#draining) return;
     if (this.#generation === 1) this.#viewer.use(files);
-    this.#runningDigests();
+    void this.#runningDigests();
     this.#loopLag.start();
     void this.#metrics.load();
   }
 
   /** Digests of the configuration in use, also where a reload follows the start at once. */
-  #runningDigests(): ConfigDigests {
-    this.#digests ??= digestsOf(this.#firstValue);
+  #runningDigests(): Promise<ConfigDigests> {
+    this.#digests ??= digestsInTurns(this.#firstValue);
     this.#firstValue = undefined;
     return this.#digests;
   }
@@ -233,13 +237,17 @@ export class Control {
    * Requests during a reload cause one more reload afterwards, however many there are.
    */
   reload(reason: string): Promise<readonly string[]> {
-    return this.#reloads.takeOnce(() => this.#reload(reason, this.#checker.check()));
+    return this.#reloads.takeOnce(() => this.#reload(reason, this.#check()));
+  }
+
+  async #check(): Promise<CheckedConfig> {
+    return await this.#checker.check(await this.#runningDigests());
   }
 
   /** Activates changed files; returns what was read if that differs from their stable content. */
   #reloadChanged(still: Fingerprints): Promise<Fingerprints | undefined> {
     return this.#reloads.take(async () => {
-      const check = this.#checker.check();
+      const check = this.#check();
       const files = await check.then((checked) => checked.files, () => still);
       if (!isPart(files, still)) return files;
       await this.#reload("file change", check);
@@ -307,10 +315,9 @@ export class Control {
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
-    const changes = loaded.ok ? await changesBetween(this.#runningDigests(), loaded.digests) : {};
     if (this.#draining) return refused(["the gateway is shutting down"]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    const { snapshot } = loaded;
+    const snapshot = openSnapshot(loaded.snapshot);
     let commit: () => Promise<void>;
     try {
       commit = await this.#prepare(snapshot);
@@ -318,7 +325,7 @@ export class Control {
       return refused([messageOf(error)]);
     }
     const listening = this.#urls;
-    const searched = this.#use(loaded, commit);
+    const searched = this.#use(loaded, snapshot, commit);
     const listensNow = this.#urls;
     // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
     // background.
@@ -328,15 +335,19 @@ export class Control {
     return {
       problems: [],
       changes: {
-        ...changes,
+        ...loaded.changes,
         ...(opened.length > 0 && { listeners_added: opened }),
         ...(closed.length > 0 && { listeners_removed: closed }),
       },
     };
   }
 
-  #use({ snapshot, digests, files, warnings }: AcceptedConfig, commit: () => Promise<void>): Promise<void> {
-    this.#digests = digests;
+  #use(
+    { digests, files, warnings }: AcceptedConfig,
+    snapshot: Snapshot,
+    commit: () => Promise<void>,
+  ): Promise<void> {
+    this.#digests = Promise.resolve(digests);
     this.#snapshot = snapshot;
     this.#viewer.use(files);
     this.#warnings = warnings.map(formatProblem);

@@ -1,9 +1,10 @@
 /**
  * Plain data in pieces, for another thread: each piece is received quickly, however large the whole is, so that the
- * receiver can do other work in between. An object that occurs more than once arrives as one object.
+ * receiver can do other work in between. An object that occurs more than once arrives as one object, and memory that
+ * threads share arrives as itself.
  */
 
-type Primitive = string | number | boolean | bigint | null | undefined;
+type Primitive = string | number | boolean | bigint | null | undefined | ArrayBufferView<SharedArrayBuffer>;
 
 /** A part of the data; pieces are read in order. */
 export interface Piece {
@@ -50,7 +51,7 @@ class PieceWriter {
     if (typeof value === "function" || typeof value === "symbol") {
       throw new TypeError(`Cannot send a ${typeof value} to another thread`);
     }
-    if (typeof value !== "object" || value === null) return PRIMITIVE;
+    if (typeof value !== "object" || value === null || isShared(value)) return PRIMITIVE;
     return this.#references.get(value) ?? this.#write(value);
   }
 
@@ -120,6 +121,10 @@ class PieceWriter {
     this.#codes = [];
     this.#values = [];
   }
+}
+
+function isShared(value: object): boolean {
+  return ArrayBuffer.isView(value) && value.buffer instanceof SharedArrayBuffer;
 }
 
 /** Puts the data together again. */

@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
 import { LogTail } from "../base/log_tail.ts";
 import { formatProblem } from "../base/problems.ts";
+import type { LoadResult } from "../config/load.ts";
 import { findConfig } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 import { writesToJournal } from "./service/journal.ts";
@@ -38,9 +39,26 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
     onLine: logTail.add,
     priorities: writesToJournal(io.env),
   });
-  const loaded = await Promise.race([loadFrom(configPath, io), signals.stopped]);
+  const control = await start({ configPath, io, signals, logger, logTail });
+  return typeof control === "number" ? control : await untilStopped(control, { logger, signals });
+}
+
+interface Starting {
+  readonly configPath: string;
+  readonly io: CliIo;
+  readonly signals: Signals;
+  readonly logger: Logger;
+  readonly logTail: LogTail;
+}
+
+/**
+ * The running gateway, or the exit code. What has been loaded is not referred to when this has returned: it is much
+ * memory if there are many callers, and what runs does not need it.
+ */
+async function start({ configPath, io, signals, logger, logTail }: Starting): Promise<Control | number> {
+  const loaded = await loadUnlessStopped(configPath, io, signals);
   // Nothing is running yet that would have to finish.
-  if (typeof loaded === "string") return 0;
+  if (loaded === undefined) return 0;
   if (!loaded.ok) {
     for (const problem of loaded.problems) {
       logger.log("error", "configuration problem", { problem: formatProblem(problem) });
@@ -50,15 +68,26 @@ export async function serve(args: readonly string[], io: CliIo): Promise<number>
   }
   const { systemCalls } = io.runtime;
   const notifier = systemdNotifier({ env: io.env, pid: process.pid, systemCalls, logger });
-  let control: Control;
   try {
-    control = await Control.start(loaded, { ...io, configPath, logger, logTail, notifier, version: VERSION });
+    return await Control.start(loaded, { ...io, configPath, logger, logTail, notifier, version: VERSION });
   } catch (error) {
     logger.log("error", "cannot start", { error: messageOf(error) });
     await lastLines(logger);
     return 1;
   }
-  return await untilStopped(control, { logger, signals });
+}
+
+async function loadUnlessStopped(
+  configPath: string,
+  io: CliIo,
+  { stopped }: Signals,
+): Promise<LoadResult | undefined> {
+  const box: { loaded?: LoadResult } = {};
+  // `stopped` stays pending, and with it whatever the race resolves to: not the configuration.
+  await Promise.race([loadFrom(configPath, io).then((loaded) => void (box.loaded = loaded)), stopped]);
+  const { loaded } = box;
+  delete box.loaded;
+  return loaded;
 }
 
 /** Maximum time to wait for the log's reader at exit, which may have stalled. */

@@ -1,74 +1,100 @@
 /** What differs between two versions of the configuration files: entries by name, and everything else by key. */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
+import { bufferOf, sharedBytes } from "../base/shared_bytes.ts";
 
 /** The sections whose entries are compared one by one. */
 const SECTIONS = ["providers", "models", "callers", "routes"] as const;
 type Section = (typeof SECTIONS)[number];
 
-/** Digests of the values in the files, which contain no secret; by section and name, or by key. */
-export interface ConfigDigests {
-  readonly entries: Readonly<Record<Section, ReadonlyMap<string, string>>>;
-  readonly settings: ReadonlyMap<string, string>;
-}
+/** In place of a section: a key of the top level. */
+const SETTINGS = "settings";
+
+/**
+ * Digests of the values in the files, which contain no secret: bytes that only `changesBetween` reads, because the thread
+ * that keeps them must not wait for as many objects as there are entries.
+ */
+export type ConfigDigests = Uint8Array<SharedArrayBuffer>;
 
 /** Names of entries, such as `models_added`, and of other top-level keys that changed; none is empty. */
 export type ConfigChanges = Readonly<Record<string, readonly string[]>>;
 
 /** Digests of the files' values with references resolved. */
 export function digestsOf(value: unknown): ConfigDigests {
-  const top = isMapping(value) ? value : {};
-  const entries = (section: Section) => {
-    const below = top[section];
-    return new Map(Object.entries(isMapping(below) ? below : {}).map(([name, each]) => [name, digest(each)]));
-  };
-  const settings = Object.entries(top).filter(([key]) => !SECTIONS.some((section) => section === key));
-  return {
-    entries: {
-      providers: entries("providers"),
-      models: entries("models"),
-      callers: entries("callers"),
-      routes: entries("routes"),
-    },
-    settings: new Map(settings.map(([key, each]) => [key, digest(each)])),
-  };
+  return toBytes([...linesOf(value)]);
 }
 
-/** This many entries are compared before other work has a turn. */
-const SLICE = 4096;
+/** This many entries are digested before other work has a turn. */
+const SLICE = 256;
 
-/** What an edit did, as far as the file's own values say; requests continue while long sections are compared. */
-export async function changesBetween(before: ConfigDigests, after: ConfigDigests): Promise<ConfigChanges> {
-  const changes = new Map<string, readonly string[]>();
-  const note = (name: string, list: readonly string[]) => list.length > 0 && changes.set(name, list);
-  for (const section of SECTIONS) {
-    const [old, now] = [before.entries[section], after.entries[section]];
-    const added: string[] = [];
-    const removed: string[] = [];
-    const altered: string[] = [];
-    let compared = 0;
-    for (const [name, digest] of now) {
-      const earlier = old.get(name);
-      if (earlier === undefined) added.push(name);
-      else if (earlier !== digest) altered.push(name);
-      if (++compared % SLICE === 0) await turn();
-    }
-    for (const name of old.keys()) {
-      if (!now.has(name)) removed.push(name);
-      if (++compared % SLICE === 0) await turn();
-    }
-    note(`${section}_added`, added);
-    note(`${section}_removed`, removed);
-    note(`${section}_changed`, altered);
+/** The same, in a thread that serves requests. */
+export async function digestsInTurns(value: unknown): Promise<ConfigDigests> {
+  const lines: string[] = [];
+  for (const line of linesOf(value)) {
+    if (lines.push(line) % SLICE === 0) await turn();
   }
-  const keys = new Set([...before.settings.keys(), ...after.settings.keys()]);
-  note("settings_changed", [...keys].filter((key) => before.settings.get(key) !== after.settings.get(key)));
-  return Object.fromEntries(changes);
+  return toBytes(lines);
 }
 
-function digest(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value) ?? "").digest("base64");
+/** One line for each entry: its section, its name and its digest. */
+function* linesOf(value: unknown): Generator<string> {
+  const top = isMapping(value) ? value : {};
+  for (const [key, each] of Object.entries(top)) {
+    if (!SECTIONS.some((section) => section === key)) yield line(SETTINGS, key, each);
+    else if (isMapping(each)) {
+      for (const [name, entry] of Object.entries(each)) yield line(key, name, entry);
+    }
+  }
+}
+
+function line(section: string, name: string, value: unknown): string {
+  const digest = createHash("sha256").update(JSON.stringify(value) ?? "").digest("base64");
+  return `${section}\t${JSON.stringify(name)}\t${digest}\n`;
+}
+
+function toBytes(lines: readonly string[]): ConfigDigests {
+  return sharedBytes(Buffer.from(lines.join("")));
+}
+
+type Digests = Readonly<Record<Section | typeof SETTINGS, ReadonlyMap<string, string>>>;
+
+function parse(bytes: ConfigDigests): Digests {
+  const parsed = {
+    providers: new Map<string, string>(),
+    models: new Map<string, string>(),
+    callers: new Map<string, string>(),
+    routes: new Map<string, string>(),
+    settings: new Map<string, string>(),
+  };
+  for (const line of bufferOf(bytes).toString().split("\n")) {
+    const [section = "", name = "", digest = ""] = line.split("\t");
+    if (digest !== "") parsed[section as keyof Digests].set(JSON.parse(name), digest);
+  }
+  return parsed;
+}
+
+/** What an edit did, as far as the file's own values say. */
+export function changesBetween(before: ConfigDigests, after: ConfigDigests): ConfigChanges {
+  const [old, now] = [parse(before), parse(after)];
+  const changes = SECTIONS.flatMap((section) => {
+    const [was, is] = [old[section], now[section]];
+    return [
+      [`${section}_added`, [...is.keys()].filter((name) => !was.has(name))],
+      [`${section}_removed`, [...was.keys()].filter((name) => !is.has(name))],
+      [`${section}_changed`, [...is].flatMap(([name, digest]) => isOther(was.get(name), digest) ? name : [])],
+    ] as const;
+  });
+  const keys = [...new Set([...old.settings.keys(), ...now.settings.keys()])];
+  const settings = keys.filter((key) => old.settings.get(key) !== now.settings.get(key));
+  return Object.fromEntries(
+    [...changes, ["settings_changed", settings] as const].filter(([, names]) => names.length > 0),
+  );
+}
+
+function isOther(before: string | undefined, after: string): boolean {
+  return before !== undefined && before !== after;
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -35,23 +35,31 @@ export interface ModelNames {
 
 /** Finds the configured models of ids, so that a rule for a model cannot be evaded by calling it by its id. */
 export class ModelIndex {
-  /** By the id of the underlying model. */
-  readonly #byId = new Map<string, string[]>();
+  readonly #models: ReadonlyMap<string, Model>;
+  /** Names by the id of the underlying model; made when the first request asks for it. */
+  #byId: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(models: ReadonlyMap<string, Model>) {
-    for (const { name, targets } of models.values()) {
-      for (const id of new Set(targets.map(({ baseModel, id }) => foundationModelId(baseModel ?? id)))) {
-        const names = this.#byId.get(id);
-        if (names === undefined) this.#byId.set(id, [name]);
-        else names.push(name);
-      }
-    }
+    this.#models = models;
   }
 
   /** The names of a plan's model. */
   namesOf({ name, targets: [{ settings, modelId }] }: Plan): ModelNames {
     if (settings !== undefined) return { subject: name, names: [name] };
+    this.#byId ??= namesById(this.#models);
     const configured = this.#byId.get(foundationModelId(modelId)) ?? [];
     return { subject: configured[0], names: [...configured, modelId] };
   }
+}
+
+function namesById(models: ReadonlyMap<string, Model>): ReadonlyMap<string, readonly string[]> {
+  const byId = new Map<string, string[]>();
+  for (const { name, targets } of models.values()) {
+    for (const id of new Set(targets.map(({ baseModel, id }) => foundationModelId(baseModel ?? id)))) {
+      const names = byId.get(id);
+      if (names === undefined) byId.set(id, [name]);
+      else names.push(name);
+    }
+  }
+  return byId;
 }

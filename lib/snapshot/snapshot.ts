@@ -45,19 +45,29 @@ export interface Snapshot {
   readonly state: StateSettings | undefined;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
-  readonly callers: ReadonlyMap<string, Caller>;
+  readonly callers: CallerIndex;
   /** By the SHA-256 of the key in lowercase hex, including expired and disabled callers. */
-  readonly callersByKeyHash: ReadonlyMap<string, Caller>;
+  readonly callersByKeyHash: CallerIndex;
   /**
    * By the same hash: milliseconds since the Unix epoch from which a key that expires before its caller is refused.
    */
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
   /** By the `access_key_id` of the caller's `aws` pair. */
-  readonly callersByAccessKeyId: ReadonlyMap<string, Caller>;
+  readonly callersByAccessKeyId: CallerIndex;
   /** Every rule that matches a request applies to it. */
   readonly rateLimits: readonly RateLimit[];
   /** In file order, then those of callers. */
   readonly budgets: readonly Budget[];
+}
+
+/** Callers by name, hash or id: the part of a `Map` that is needed of it. */
+export interface CallerIndex {
+  readonly size: number;
+  get(key: string): Caller | undefined;
+  /** In file order, like the others. */
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<Caller>;
+  entries(): IterableIterator<[string, Caller]>;
 }
 
 export interface ListenAddress {

@@ -4,6 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 
 import { Control } from "../../lib/app/control.ts";
 import { type CheckedConfig, summaryOf } from "../../lib/app/check_messages.ts";
+import { digestsOf } from "../../lib/config/changes.ts";
 import { toPieces } from "../../lib/base/pieces.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { LogTail } from "../../lib/base/log_tail.ts";
@@ -41,7 +42,7 @@ async function startControl(startWorker: StartWorker): Promise<RunningControl> {
   });
   return {
     control,
-    result: summaryOf(loaded),
+    result: summaryOf(loaded, digestsOf({})),
     [Symbol.asyncDispose]: async () => {
       await control.drain();
       await Deno.remove(folder, { recursive: true });
@@ -55,7 +56,7 @@ class Checks {
   #began = Promise.withResolvers<void>();
 
   readonly send = (message: unknown): void => {
-    if (message !== "check") return;
+    if (message === "next") return;
     this.count++;
     this.#began.resolve();
   };

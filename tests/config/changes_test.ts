@@ -1,7 +1,7 @@
 /** What an edit changed, by name. */
 
 import { deepEqual } from "node:assert/strict";
-import { changesBetween, digestsOf } from "../../lib/config/changes.ts";
+import { changesBetween, digestsInTurns, digestsOf } from "../../lib/config/changes.ts";
 
 const BEFORE = {
   listen: "127.0.0.1:8080",
@@ -13,12 +13,12 @@ const BEFORE = {
 
 const changes = (after: unknown) => changesBetween(digestsOf(BEFORE), digestsOf(after));
 
-Deno.test("the same values are no change", async () => deepEqual(await changes(structuredClone(BEFORE)), {}));
+Deno.test("the same values are no change", () => deepEqual(changes(structuredClone(BEFORE)), {}));
 
-Deno.test("entries are added, removed and changed by name", async () => {
+Deno.test("entries are added, removed and changed by name", () => {
   const models = { fast: { id: "c" }, new: { id: "b" } };
   const callers = { search: { key: "x" }, chat: { key: "y" } };
-  deepEqual(await changes({ ...BEFORE, models, callers }), {
+  deepEqual(changes({ ...BEFORE, models, callers }), {
     models_added: ["new"],
     models_removed: ["slow"],
     models_changed: ["fast"],
@@ -26,13 +26,21 @@ Deno.test("entries are added, removed and changed by name", async () => {
   });
 });
 
-Deno.test("everything else is named by its key, also if it is gone", async () => {
+Deno.test("everything else is named by its key, also if it is gone", () => {
   const { timeouts: _, ...rest } = BEFORE;
-  deepEqual(await changes({ ...rest, listen: "127.0.0.1:8081", log: { level: "warn" } }), {
+  deepEqual(changes({ ...rest, listen: "127.0.0.1:8081", log: { level: "warn" } }), {
     settings_changed: ["listen", "timeouts", "log"],
   });
 });
 
-Deno.test("a file without any section is no error", async () => {
-  deepEqual((await changes(null))["models_removed"], ["fast", "slow"]);
+Deno.test("a file without any section is no error", () => {
+  deepEqual((changes(null))["models_removed"], ["fast", "slow"]);
+});
+
+Deno.test("names may be anything, and digests made in turns are the same", async () => {
+  const models = Object.fromEntries(["a\tb", "c\nd", "é", ""].map((name) => [name, { id: name }]));
+  const large = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, { key: index }]));
+  const after = { ...BEFORE, models, callers: large };
+  deepEqual(changes(after)["models_added"], ["a\tb", "c\nd", "é", ""]);
+  deepEqual(await digestsInTurns(after), digestsOf(after));
 });

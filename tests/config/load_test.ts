@@ -250,7 +250,7 @@ callers:
   equal(east.region, "us-east-1");
   equal(revealed(east.credentials.key), "12345", "a text of digits stays a text where a text is wanted");
   equal(snapshot.models.get("m")?.targets[0].defaults.temperature, 0.5);
-  ok(snapshot.callersByKeyHash.has(HASH));
+  ok(snapshot.callersByKeyHash.get(HASH) !== undefined);
 });
 
 Deno.test("the files to watch are the configuration and every file it names, also when it is refused", async () => {

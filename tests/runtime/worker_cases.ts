@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import type { CheckedConfig, CheckerData, CheckMessage } from "../../lib/app/check_messages.ts";
 import { type Piece, PieceReader } from "../../lib/base/pieces.ts";
+import { digestsOf } from "../../lib/config/changes.ts";
+import { openSnapshot } from "../../lib/snapshot/packed_callers.ts";
 import { sealingKey } from "../../lib/base/seal.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
 import type { RunningWorker } from "../../lib/runtime/workers.ts";
@@ -42,7 +44,7 @@ function startChecks(runtime: Runtime, data: unknown = DATA): Thread {
     check: () => {
       result = Promise.withResolvers<CheckedConfig>();
       reader = new PieceReader();
-      send("check");
+      send({ check: digestsOf({}) });
       return result.promise;
     },
   };
@@ -56,7 +58,7 @@ export const workerCases: readonly Case[] = [
       for (let round = 0; round < 3; round++) {
         const checked = await check();
         assert.ok(checked.ok);
-        assert.equal(checked.snapshot.callers.has("demo"), true);
+        assert.equal(openSnapshot(checked.snapshot).callers.get("demo")?.name, "demo");
       }
       await worker.end();
     },
