@@ -182,8 +182,9 @@ const MAX_KEPT = 4096;
 
 /** The id in an ARN, and without the suffix of a context size, which has no price of its own. */
 function billedId(id: string): string {
-  const resource = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(id)
-    ?.[1];
+  const resource = id.startsWith("arn:")
+    ? /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(id)?.[1]
+    : undefined;
   return (resource ?? id).replace(/:\d+k$/, "");
 }
 

@@ -58,9 +58,12 @@ class Attempts {
     this.#tools = tools;
     this.#lessons = new RequestLessons(request, { call, lessons: tools.lessons });
     const { plan: { targets: [only, ...others] } } = request;
-    const ordered: readonly Ordered[] = others.length === 0
-      ? [{ target: only, because: "only target" }]
-      : this.#ordered();
+    if (others.length === 0) {
+      this.#queue = [only];
+      this.#resting = [];
+      return;
+    }
+    const ordered = this.#ordered();
     this.#queue = ordered.filter(({ because }) => because !== "resting").map(({ target }) => target);
     this.#resting = ordered.filter(({ because }) => because === "resting").map(({ target }) => target);
   }
@@ -156,7 +159,12 @@ class Attempts {
     const startMs = clock.monotonic();
     const end = health.begin(target);
     const quota = this.#tools.quotas.take(target, this.#call.hold?.asked);
-    const attempt = await this.#send(target);
+    let attempt: Attempt;
+    try {
+      attempt = await this.#request.attempt(this.#lessons.apply(target), this.#call, this.#hold());
+    } catch (cause) {
+      attempt = { refused: toAditError(cause), ignored: [] };
+    }
     const endMs = clock.monotonic();
     if (attempt.refused === undefined) {
       health.succeeded(target, { nowMs: endMs, latencyMs: endMs - startMs });
@@ -182,14 +190,6 @@ class Attempts {
         attempt.answered?.outcome().upstreamRequestId,
     }, { fromMs: startMs, toMs: endMs });
     return attempt;
-  }
-
-  async #send(target: Target): Promise<Attempt> {
-    try {
-      return await this.#request.attempt(this.#lessons.apply(target), this.#call, this.#hold());
-    } catch (cause) {
-      return { refused: toAditError(cause), ignored: [] };
-    }
   }
 
   /** A stream is only held back while another target could still answer instead. */

@@ -6,7 +6,7 @@ import type { Linked } from "../base/linked_list.ts";
 import { cut, cutList } from "../base/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
-import type { Spent } from "../base/usage.ts";
+import type { Spent, Usage } from "../base/usage.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
 import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
 import type {
@@ -92,8 +92,7 @@ export class Call implements Linked<Call> {
   #firstByteMs: number | undefined;
   #overheadMs: number | undefined;
   #settled = false;
-  /** Known once the hold is closed. */
-  #cost: RequestCost | undefined;
+  #costed: { readonly usage: Usage; readonly cost: RequestCost } | undefined;
 
   constructor(options: CallOptions) {
     const { clock, timers, snapshot } = options;
@@ -348,13 +347,18 @@ export class Call implements Linked<Call> {
 
   #costOf(spent: Pick<Spent, "usage"> | undefined): RequestCost | undefined {
     if (spent === undefined || this.#hold === undefined) return undefined;
-    return requestCost(spent, {
+    const { usage } = spent;
+    // The headers have the cost of the usage that the record has, too.
+    if (this.#costed?.usage === usage) return this.#costed.cost;
+    const cost = requestCost(spent, {
       counts: this.#hold.counts,
       accepted: this.#accepted,
       target: this.#target,
       snapshot: this.snapshot,
       nowMs: this.options.clock.now(),
     });
+    this.#costed = { usage, cost };
+    return cost;
   }
 
   #expire(): void {
@@ -412,7 +416,7 @@ export class Call implements Linked<Call> {
       accepted: this.#accepted || isLeft,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
-      costOf: (spent) => (this.#cost = this.#costOf(spent))?.nano,
+      costOf: (spent) => this.#costOf(spent)?.nano,
     });
   }
 
@@ -430,7 +434,7 @@ export class Call implements Linked<Call> {
       overheadMs: this.#overheadMs,
       usage: outcome?.usage,
       spent,
-      cost: this.#cost,
+      cost: this.#costOf(spent),
       drained: this.#isDrained,
       insteadOf: this.#insteadOf,
       limit: error?.details.limit,

@@ -1,6 +1,5 @@
 /** Signs upstream requests: SigV4 by `aws4fetch` on Web Crypto, or the bearer form of a Bedrock API key. */
 
-import { Buffer } from "node:buffer";
 import { AwsV4Signer } from "aws4fetch";
 import { EMPTY, encodeUtf8 } from "../../base/bytes.ts";
 import { sha256Hex } from "../../base/hash.ts";
@@ -38,7 +37,8 @@ type ScopedKey = SigningKey & { readonly service: string };
  */
 export function sigV4Signer({ service: usual = "bedrock", ...others }: SigningKey): Signer {
   const signers = new Map<string, Signer>();
-  return ({ service = usual, ...request }, nowMs) => {
+  return (request, nowMs) => {
+    const { service = usual } = request;
     let sign = signers.get(service);
     if (sign === undefined) {
       sign = serviceSigner({ service, ...others });
@@ -63,7 +63,7 @@ function serviceSigner(key: ScopedKey): Signer {
     const signature = await hmac(await signingKey, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
     for (const [name, value] of form.headers) headers.set(name, value);
-    headers.set("authorization", form.authorization + Buffer.from(signature).toString("hex"));
+    headers.set("authorization", form.authorization + new Uint8Array(signature).toHex());
     return headers;
   };
 }

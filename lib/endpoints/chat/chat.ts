@@ -55,8 +55,7 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
       let whole: Promise<ChatRequest> | undefined;
       let known = request;
       const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
-        whole ??= withFetchedImages(request, call);
-        known = await whole;
+        if (call.snapshot.limits.fetchImages) known = await (whole ??= withFetchedImages(request, call));
         return await attemptChat(known, name, { target, call, hold });
       };
       const translated = (target: Target) => {

@@ -5,11 +5,9 @@ import type { ChatMessage, ContentPart, ImagePart } from "../../wire/openai/mess
 import type { Call } from "../../gateway/call.ts";
 import { fetchImages } from "../images.ts";
 
-/** The request with a data URL for each http(s) one, if the configuration allows fetching images. */
+/** The request with a data URL for each http(s) one; only for a configuration that allows fetching images. */
 export async function withFetchedImages(request: ChatRequest, call: Call): Promise<ChatRequest> {
-  const parts = call.snapshot.limits.fetchImages
-    ? request.messages.flatMap(contentOf).filter(isRemoteImage)
-    : [];
+  const parts = request.messages.flatMap(contentOf).filter(isRemoteImage);
   if (parts.length === 0) return request;
   const fetched = await fetchImages(parts.map(({ url: { path, value } }) => ({ path, url: value })), call);
   const whole = new Map<ContentPart, ImagePart>(parts.map((part, index) => {

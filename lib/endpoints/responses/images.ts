@@ -6,9 +6,9 @@ import type { InputItem } from "../../wire/openai/responses_items.ts";
 import type { ImageInput, InputPart } from "../../wire/openai/responses_parts.ts";
 import { fetchImages } from "../images.ts";
 
-/** The request with a data URL for each http(s) one, if the configuration allows fetching images. */
+/** The request with a data URL for each http(s) one; only for a configuration that allows fetching images. */
 export async function withFetchedImages(request: ResponsesRequest, call: Call): Promise<ResponsesRequest> {
-  const parts = call.snapshot.limits.fetchImages ? request.items.flatMap(partsOf).filter(isRemoteImage) : [];
+  const parts = request.items.flatMap(partsOf).filter(isRemoteImage);
   if (parts.length === 0) return request;
   const fetched = await fetchImages(parts.map(({ url: { path, value } }) => ({ path, url: value })), call);
   const whole = new Map<InputPart, ImageInput>(parts.map((part, index) => {

@@ -25,8 +25,7 @@ export const inputTokens: CallerEndpoint = {
     let whole: Promise<ResponsesRequest> | undefined;
     let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call) => {
-      whole ??= withFetchedImages(request, call);
-      known = await whole;
+      if (call.snapshot.limits.fetchImages) known = await (whole ??= withFetchedImages(request, call));
       const { request: converse, ignored } = translateResponses(known, target);
       return await attemptWith(ignored, async () => {
         const exchange = call.open({ ...target, modelId: countedModelId(target) }, {

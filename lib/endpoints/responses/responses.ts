@@ -45,8 +45,7 @@ export const responses: CallerEndpoint = {
     let whole: Promise<ResponsesRequest> | undefined;
     let known = request;
     const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
-      whole ??= withFetchedImages(request, call);
-      known = await whole;
+      if (call.snapshot.limits.fetchImages) known = await (whole ??= withFetchedImages(request, call));
       return asRateLimit(await attemptResponses(known, name, { target, call, hold }));
     };
     const translated = (target: Target) => {

@@ -94,6 +94,7 @@ export class Budgets implements Meter {
   readonly takeChanged = (): readonly BudgetRow[] => this.#states.takeChanged();
 
   take(asked: Asked): Taken | undefined {
+    if (this.#snapshot.budgets.length === 0) return undefined;
     const { caller, plan, counts } = asked.parts;
     const models = this.#models.namesOf(plan);
     const { names } = models;

@@ -60,6 +60,11 @@ export class SharedState {
     return view(this.#numbers.run(read), this.#inFlight.total);
   }
 
+  /** Streams in a row that broke after their first content. */
+  get breaksInRow(): number {
+    return this.#numbers.run((numbers) => numbers[1] ?? 0);
+  }
+
   change<Result>(work: (state: HealthState) => Result): Result {
     return this.#numbers.run((numbers) => {
       const state = read(numbers);

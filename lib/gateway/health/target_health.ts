@@ -102,7 +102,8 @@ export class TargetHealth {
 
   /** Records that a response was complete. */
   completed(target: Target): void {
-    this.#stateOf(target)?.change((state) => state.breaksInRow = 0);
+    const shared = this.#stateOf(target);
+    if (shared !== undefined && shared.breaksInRow > 0) shared.change((state) => state.breaksInRow = 0);
   }
 
   /** Records a refusal or failure. Returns whether this made the target rest. */

@@ -66,6 +66,7 @@ export class RateLimits implements Meter {
 
   /** The refusal that is certain whatever the body of the request says; takes nothing. */
   peek(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined {
+    if (this.#book.rules.length === 0) return undefined;
     const nowUs = this.#nowUs();
     const gates = this.#book.earlyGatesFor(caller, nowUs);
     const need = { id: "", units: 1, nowUs };
@@ -77,6 +78,7 @@ export class RateLimits implements Meter {
   }
 
   take(asked: Asked): Taken | undefined {
+    if (this.#book.rules.length === 0) return undefined;
     const { id, caller, plan, counts, dialect } = asked.parts;
     const nowUs = this.#nowUs();
     const all = this.#book.gatesFor(caller, plan, nowUs);

@@ -261,9 +261,7 @@ export class Exchange {
     this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
     const { signal } = this.#aborter;
     const startMs = timers.clock.monotonic();
-    // The runtime adds to the headers that it is given.
-    const send = () =>
-      fetch(url, { method, ...(body !== undefined && { body }), signal, headers: new Headers(headers) });
+    const send = () => fetch(url, { method, ...(body !== undefined && { body }), signal, headers });
     try {
       try {
         return await send();
