@@ -31,7 +31,7 @@ import { ConfigViewer } from "./page/config_viewer.ts";
 import { type LiveSinks, liveSinks, sinksOf } from "./page/live_sinks.ts";
 import type { PageSourceOptions } from "./page/page_sources.ts";
 import { ReloadHistory } from "./page/reload_history.ts";
-import { gatewayFacts } from "./read_facts.ts";
+import { gatewayFacts, ledgerFacts } from "./read_facts.ts";
 import { State } from "./state.ts";
 import { type ReloadOutcome, statusOf } from "./status.ts";
 import { Traffic } from "./traffic.ts";
@@ -407,6 +407,7 @@ export class Control {
       traces: this.#traces.counts,
       reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
       isConfigRefused: !this.#lastReload.ok,
+      ledger: ledgerFacts(this.#state.status),
     };
     return gatewayFacts(this.#traffic.gateway, own, clock.monotonic());
   }

@@ -1,15 +1,23 @@
 /** Reads what the metrics show from the parts of the running gateway. */
 
 import process from "node:process";
+import type { BudgetView } from "../gateway/budgets/budgets.ts";
 import { planFor } from "../gateway/resolve.ts";
+import type { LedgerStatus } from "../ledger/ledger.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { CertificateFacts, GatewayFacts, TargetFacts } from "../telemetry/gateway_facts.ts";
+import type {
+  BudgetFacts,
+  CertificateFacts,
+  GatewayFacts,
+  LedgerFacts,
+  TargetFacts,
+} from "../telemetry/gateway_facts.ts";
 import type { Gateway } from "./build_gateway.ts";
 
 /** What only the composition root knows. */
 export type OwnFacts = Pick<
   GatewayFacts,
-  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "traces" | "reloads" | "isConfigRefused"
+  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "traces" | "reloads" | "isConfigRefused" | "ledger"
 >;
 
 /** The state of the gateway at this time of the monotonic clock. */
@@ -28,6 +36,7 @@ export function gatewayFacts(gateway: Gateway, own: OwnFacts, nowMs: number): Ga
       expiresAtMs: status.expires_at === undefined ? undefined : Date.parse(status.expires_at),
     })),
     certificates: certificateFacts(snapshot),
+    budgets: gateway.budgets.view().map(budgetFacts),
     process: { residentBytes: process.memoryUsage().rss, cpuSeconds: (user + system) / 1e6 },
   };
 }
@@ -44,6 +53,24 @@ function targetFacts({ pipeline, health }: Gateway, nowMs: number): readonly Tar
       }];
     })
   );
+}
+
+/** What the metrics say of the ledger. */
+export function ledgerFacts(status: LedgerStatus | undefined): LedgerFacts | undefined {
+  if (status === undefined) return undefined;
+  const { queued, dropped, error } = status;
+  return { queued, dropped, isFailing: error !== undefined };
+}
+
+function budgetFacts({ name, subject, unit, limit, spent, held }: BudgetView): BudgetFacts {
+  return {
+    budget: name,
+    subject,
+    unit,
+    limit: Number(limit),
+    spent: Number(spent),
+    reserved: Number(held),
+  };
 }
 
 function certificateFacts({ tls, adminTls }: Snapshot): readonly CertificateFacts[] {

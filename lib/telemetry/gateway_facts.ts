@@ -15,6 +15,10 @@ export interface GatewayFacts {
   readonly isConfigRefused: boolean;
   readonly credentials: readonly CredentialFacts[];
   readonly certificates: readonly CertificateFacts[];
+  /** What has been spent and reserved of each budget, by subject. */
+  readonly budgets: readonly BudgetFacts[];
+  /** Undefined without a ledger. */
+  readonly ledger: LedgerFacts | undefined;
   /** Spans since the start. */
   readonly traces: { readonly exported: number; readonly dropped: number };
   readonly process: { readonly residentBytes: number; readonly cpuSeconds: number };
@@ -37,4 +41,22 @@ export interface CredentialFacts {
 export interface CertificateFacts {
   readonly listener: "public" | "admin";
   readonly expiresAtMs: number;
+}
+
+/** Amounts in the budget's unit. */
+export interface BudgetFacts {
+  readonly budget: string;
+  readonly subject: string;
+  readonly unit: "usd" | "tokens" | "requests";
+  readonly limit: number;
+  readonly spent: number;
+  readonly reserved: number;
+}
+
+export interface LedgerFacts {
+  /** Rows that wait to be written. */
+  readonly queued: number;
+  /** Rows that were lost since the start. */
+  readonly dropped: number;
+  readonly isFailing: boolean;
 }

@@ -1,26 +1,30 @@
 /** Metrics of the gateway itself in Prometheus's format, read when they are asked for. */
 
 import { Counter, Gauge, Registry } from "prom-client";
-import type { GatewayFacts, TargetFacts } from "./gateway_facts.ts";
+import type { BudgetFacts, GatewayFacts, LedgerFacts, TargetFacts } from "./gateway_facts.ts";
 
 /** Each has its HELP and TYPE from the start. */
 export class GatewayMetrics {
   readonly #registry = new Registry();
-  readonly #facts: () => GatewayFacts;
+  readonly #read: () => GatewayFacts;
+  /** Read once for all metrics. */
+  #current: GatewayFacts;
 
   /** `facts` are read at each request for the metrics. */
   constructor(facts: () => GatewayFacts) {
-    this.#facts = facts;
+    this.#read = facts;
+    this.#current = facts();
     this.#observeGateway();
   }
 
   /** All of them in the text format. */
   text(): Promise<string> {
+    this.#current = this.#read();
     return this.#registry.metrics();
   }
 
   #observeGateway(): void {
-    const facts = this.#facts;
+    const facts = () => this.#current;
     this.#gauge("adit_in_flight", "Requests that have not ended.", (set) => set({}, facts().inFlight));
     this.#gauge("adit_threads_alive", "Threads that serve requests.", (set) => set({}, facts().threads));
     this.#gauge(
@@ -45,12 +49,51 @@ export class GatewayMetrics {
         set({ result: "dropped" }, facts().traces.dropped);
       },
     );
+    this.#observeMoney();
     this.#observeConfiguration();
     this.#observeProcess();
   }
 
+  #observeMoney(): void {
+    for (
+      const [unit, what] of [["usd", "US dollars"], ["tokens", "tokens"], ["requests", "requests"]] as const
+    ) {
+      this.#gauge(
+        `adit_budget_${unit}`,
+        `Budgets that count ${what}: the limit, what is spent of it, and what requests in flight have reserved.`,
+        ["budget", "subject", "state"],
+        (set) => {
+          for (const { budget, subject, limit, spent, reserved } of nearest(this.#current.budgets, unit)) {
+            set({ budget, subject, state: "limit" }, limit);
+            set({ budget, subject, state: "spent" }, spent);
+            set({ budget, subject, state: "reserved" }, reserved);
+          }
+        },
+      );
+    }
+    const ledger = (set: (facts: LedgerFacts) => void) => {
+      if (this.#current.ledger !== undefined) set(this.#current.ledger);
+    };
+    this.#gauge(
+      "adit_ledger_queue",
+      "Requests that wait to be written to the usage ledger.",
+      (set) => ledger(({ queued }) => set({}, queued)),
+    );
+    this.#total(
+      "adit_ledger_dropped_total",
+      "Requests that are missing from the usage ledger, because it could not be written.",
+      [],
+      (set) => ledger(({ dropped }) => set({}, dropped)),
+    );
+    this.#gauge(
+      "adit_ledger_failing",
+      "Whether the usage ledger cannot be written at present.",
+      (set) => ledger(({ isFailing }) => set({}, Number(isFailing))),
+    );
+  }
+
   #observeConfiguration(): void {
-    const facts = this.#facts;
+    const facts = () => this.#current;
     this.#total(
       "adit_config_reloads_total",
       "Reloads of the configuration, by result.",
@@ -97,7 +140,7 @@ export class GatewayMetrics {
   }
 
   #observeProcess(): void {
-    const facts = this.#facts;
+    const facts = () => this.#current;
     this.#gauge(
       "process_start_time_seconds",
       "When the process started.",
@@ -121,7 +164,7 @@ export class GatewayMetrics {
     { help, value }: { readonly help: string; readonly value: (target: TargetFacts) => number },
   ): void {
     this.#gauge(name, help, ["model", "target"], (set) => {
-      for (const each of this.#facts().targets.slice(0, MAX_TARGETS)) {
+      for (const each of this.#current.targets.slice(0, MAX_TARGETS)) {
         set({ model: each.model, target: each.target }, value(each));
       }
     });
@@ -159,5 +202,14 @@ export class GatewayMetrics {
 
 /** Series for targets. */
 const MAX_TARGETS = 1000;
+/** Subjects of budgets, of each unit. */
+const MAX_BUDGETS = 300;
+
+/** The budgets of a unit that are nearest to their limits. */
+function nearest(budgets: readonly BudgetFacts[], unit: BudgetFacts["unit"]): readonly BudgetFacts[] {
+  const share = ({ limit, spent, reserved }: BudgetFacts) => (spent + reserved) / Math.max(1, limit);
+  return budgets.filter((each) => each.unit === unit).sort((one, other) => share(other) - share(one))
+    .slice(0, MAX_BUDGETS);
+}
 
 type Collect = (set: (labels: Readonly<Record<string, string>>, value: number) => void) => void;

@@ -105,6 +105,11 @@ export class RequestMetrics {
     help: "Requests refused by a rule.",
     labels: ["rule", "kind"],
   });
+  readonly #shadowed = new CounterFamily({
+    name: "adit_limit_shadow_refusals_total",
+    help: "Requests that a rule would have refused if it were enforced.",
+    labels: ["rule", "kind"],
+  });
 
   /** `isModel`: whether a name is that of a model in the configuration. */
   constructor(isModel: (name: string) => boolean) {
@@ -131,6 +136,7 @@ export class RequestMetrics {
     this.#addTokens(record, labels, row);
     if (spent?.estimated === true) this.#estimated.of(model, caller).value++;
     if (limit !== undefined) this.#refusals.of(limit.rule, limit.what).value++;
+    for (const { rule, what } of record.shadowLimits) this.#shadowed.of(rule, what).value++;
     if (cost === undefined) return;
     if (cost.nano === undefined) this.#unpriced.of(model, caller).value++;
     else if (cost.nano > 0) (row.cost ??= this.#cost.of(model, caller)).value += cost.nano;
@@ -150,6 +156,7 @@ export class RequestMetrics {
       this.#estimated,
       this.#attempts,
       this.#refusals,
+      this.#shadowed,
     ].map((family) => family.text()).join("\n");
   }
 

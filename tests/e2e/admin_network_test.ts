@@ -11,6 +11,9 @@ import { forEachRuntime, type Program, type RuntimeName, startProgram } from "./
 const ADMIN_KEY = "adit-admin-key-0123456789";
 const WITH_KEY = { authorization: `Bearer ${ADMIN_KEY}` };
 
+/** The data of the operator's page. */
+const VIEWS = ["now", "recent", "failures", "limits", "catalog", "configuration", "try", "log"];
+
 function start(runtime: RuntimeName, tls: Certificate, address: string): Promise<Program> {
   const admin = `admin: "${address}"\nadmin_api: { key: "${keyHash(ADMIN_KEY)}" }\n`;
   return startProgram(runtime, admin + emulatorConfig({}, tlsConfig(tls, "admin_tls")));
@@ -50,6 +53,12 @@ forEachRuntime("on the network, every admin path but health and readiness needs 
   assert.equal(await status("GET", "/-/status"), 401);
   assert.equal(await status("POST", "/-/reload"), 401);
   assert.equal(await status("GET", "/admin/v1/models"), 401);
+  for (const view of VIEWS) {
+    assert.equal(await status("GET", `/admin/v1/${view}`), 401, view);
+    assert.equal(await status("GET", `/admin/v1/${view}`, WITH_KEY), 200, view);
+  }
+  assert.equal(await status("POST", "/admin/v1/try"), 401);
+  assert.equal(await status("POST", "/admin/v1/try", WITH_KEY), 400, "without a body");
   assert.equal(await status("GET", "/-/status", WITH_KEY), 200);
   assert.equal(await status("POST", "/-/reload", WITH_KEY), 200);
   assert.equal(await status("GET", "/admin/v1/models", WITH_KEY), 200);
@@ -79,6 +88,11 @@ forEachRuntime("on loopback, HTTP/2 has the checks of Host and Origin, too", asy
     statuses.push(await http2Status(session, headers));
   }
   assert.deepEqual([session.alpnProtocol, ...statuses], ["h2", 200, 403, 403, 403]);
+  const data = { ":path": "/admin/v1/now", accept: "text/event-stream" };
+  for (const headers of [{ ":authority": "evil.test" }, { origin: "https://evil.test" }]) {
+    assert.equal(await http2Status(session, { ...WITH_KEY, ...data, ...headers }), 403);
+  }
+  assert.equal(await http2Status(session, data), 401);
   session.close();
   await once(session, "close");
 });

@@ -39,7 +39,7 @@ export interface BudgetWarning {
 export interface BudgetView {
   readonly name: string;
   readonly subject: string;
-  readonly unit: string;
+  readonly unit: Budget["unit"];
   readonly limit: string;
   readonly spent: string;
   readonly held: string;
