@@ -159,20 +159,21 @@ export function classifyFrame(
   { headers, payload }: Frame,
   requestId: string | undefined,
 ): AditError | undefined {
-  const text = (name: string) => {
-    const value = headers.get(name);
-    return typeof value === "string" ? value : undefined;
-  };
-  const name = text(":exception-type") ?? text(":error-code");
-  const messageType = text(":message-type");
+  const name = textOf(headers, ":exception-type") ?? textOf(headers, ":error-code");
+  const messageType = headers.get(":message-type");
   if (name === undefined && messageType !== "exception" && messageType !== "error") return undefined;
   // What HTTP spells `ThrottlingException` is a union member here: `throttlingException`.
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
     ...optional("type", type),
-    ...optional("message", text(":error-message") ?? parseErrorBody(payload).message),
+    ...optional("message", textOf(headers, ":error-message") ?? parseErrorBody(payload).message),
     ...optional("requestId", requestId),
   });
+}
+
+function textOf(headers: Frame["headers"], name: string): string | undefined {
+  const value = headers.get(name);
+  return typeof value === "string" ? value : undefined;
 }
 
 /** What the caller learns from an error in addition to its kind and message. */

@@ -81,27 +81,24 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
   async read(): Promise<readonly Event[] | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
-      const chunk = await this.#readChunk();
+      let chunk: Uint8Array<ArrayBuffer> | undefined;
+      try {
+        chunk = await this.#exchange.read();
+      } catch (error) {
+        if (!this.#isTolerated(error)) throw error;
+      }
       if (chunk === undefined) {
         this.#checkEnd();
         return undefined;
       }
+      this.bytes += chunk.length;
       const events = this.#decode(chunk);
       if (events.length > 0) return events;
     }
   }
 
-  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    try {
-      const chunk = await this.#exchange.read();
-      this.bytes += chunk?.length ?? 0;
-      return chunk;
-    } catch (error) {
-      if (TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#reader.isComplete()) {
-        return undefined;
-      }
-      throw error;
-    }
+  #isTolerated(error: unknown): boolean {
+    return TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#reader.isComplete();
   }
 
   /** The events in a chunk; an error among them is kept until the events before it have been delivered. */

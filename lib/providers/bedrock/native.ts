@@ -78,6 +78,9 @@ export interface NativeOpening {
 /** The frame that the caller gets for an exception of Bedrock's. */
 export type ReplaceException = (frame: Frame, error: AditError) => Uint8Array<ArrayBuffer>;
 
+/** How many of the last chunks are kept; one of them holds the stop reason. */
+const LAST_CHUNKS = 3;
+
 /**
  * A native event stream, passed on in whole frames: after a failure inside a frame the stream can then still end with
  * an exception frame, which the AWS SDKs raise; they treat a stream that merely stops as complete.
@@ -94,7 +97,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
   #lastFrame: Frame | undefined;
   /** Payloads of the last chunks of an InvokeModel stream, one of which holds the stop reason. */
-  #lastChunks: readonly Uint8Array[] = [];
+  readonly #lastChunks: Uint8Array[] = [];
   #stopReason: string | undefined;
   #stopped = false;
   /** The usage that Converse reports in its last event. */
@@ -157,7 +160,12 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** Like `next`, bypassing what is held back. */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
-      const chunk = await this.#readChunk();
+      let chunk: Uint8Array<ArrayBuffer> | undefined;
+      try {
+        chunk = await this.#exchange.read();
+      } catch (error) {
+        if (!this.#isTolerated(error)) throw error;
+      }
       if (chunk === undefined) {
         this.#checkEnd();
         return undefined;
@@ -171,13 +179,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     }
   }
 
-  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    try {
-      return await this.#exchange.read();
-    } catch (error) {
-      if (TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#isComplete()) return undefined;
-      throw error;
-    }
+  #isTolerated(error: unknown): boolean {
+    return TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#isComplete();
   }
 
   #keep(bytes: Uint8Array<ArrayBuffer>): void {
@@ -189,6 +192,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** The first `complete` bytes of the held bytes and the chunk; the rest is held. */
   #take(chunk: Uint8Array<ArrayBuffer>, complete: number): Uint8Array<ArrayBuffer> {
     const cut = complete - this.#restBytes;
+    if (this.#restBytes === 0 && cut === chunk.length) return chunk;
     const whole = concat([...this.#rest, chunk.subarray(0, cut)], complete);
     this.#rest = [];
     this.#restBytes = 0;
@@ -233,7 +237,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     if (event === "metadata") this.#usage = usageOfConverse(frame.payload, undefined);
     if (event === "chunk") {
       this.#firstChunk ??= frame.payload;
-      this.#lastChunks = [...this.#lastChunks.slice(-2), frame.payload];
+      if (this.#lastChunks.length === LAST_CHUNKS) this.#lastChunks.shift();
+      this.#lastChunks.push(frame.payload);
     }
     this.exception ??= classifyFrame(frame, this.#requestId);
     this.frames++;

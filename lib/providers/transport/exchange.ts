@@ -135,24 +135,24 @@ export class Exchange {
    * ended the exchange early.
    */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const result = await this.#untilSilence((answer) =>
-      (answer.reader ??= this.#openBody(answer.response))?.read()
-    );
-    if (result === undefined || result.done) {
-      this.#leave({ kind: "complete" });
-      return undefined;
+    const answer = this.#startReading();
+    if (answer === undefined) return undefined;
+    let result;
+    try {
+      result = await (answer.reader ??= this.#openBody(answer.response))?.read();
+    } catch (cause) {
+      this.#breakOff(cause);
     }
-    return result.value;
+    this.#stopReading(answer);
+    if (result !== undefined && !result.done) return result.value;
+    this.#leave({ kind: "complete" });
+    return undefined;
   }
 
   /** The whole body. Ends the exchange with `upstream_protocol` if it exceeds `maxBytes`. */
   async readAll(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const declared = Number(this.#answer()?.response.headers.get("content-length") ?? NaN);
-    if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) {
-      const whole = await this.#untilSilence(({ response }) => response.bytes());
-      this.#leave({ kind: "complete" });
-      return whole ?? EMPTY;
-    }
+    if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) return await this.#readWhole();
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let total = 0;
     for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
@@ -165,6 +165,21 @@ export class Exchange {
       chunks.push(chunk);
     }
     return concat(chunks, total);
+  }
+
+  /** The whole body in one piece. */
+  async #readWhole(): Promise<Uint8Array<ArrayBuffer>> {
+    const answer = this.#startReading();
+    if (answer === undefined) return EMPTY;
+    let whole: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      whole = await answer.response.bytes();
+    } catch (cause) {
+      this.#breakOff(cause);
+    }
+    this.#stopReading(answer);
+    this.#leave({ kind: "complete" });
+    return whole ?? EMPTY;
   }
 
   /**
@@ -230,25 +245,23 @@ export class Exchange {
     }
   }
 
-  /**
-   * The next chunk, within the upstream's idle timeout; undefined after the end. Throws what ended the exchange.
-   */
-  async #untilSilence<Result>(
-    read: (answer: Answered) => Promise<Result> | undefined,
-  ): Promise<Result | undefined> {
+  /** Begins to wait within the upstream's idle timeout; undefined after the end. Throws what ended the exchange. */
+  #startReading(): Answered | undefined {
     const answer = this.#answer();
     if (answer === undefined) return undefined;
     this.#progress.extend(this.#options.timeouts.idleMs);
     answer.kind = "reading";
-    let result;
-    try {
-      result = await read(answer);
-    } catch (cause) {
-      this.end(new AditError("stream_truncated", undefined, { cause }));
-    }
+    return answer;
+  }
+
+  /** Ends the wait. Throws what has ended the exchange. */
+  #stopReading(answer: Answered): void {
     answer.kind = "paused";
     if (this.#phase.kind === "failed") throw this.#phase.error;
-    return result;
+  }
+
+  #breakOff(cause: unknown): void {
+    this.end(new AditError("stream_truncated", undefined, { cause }));
   }
 
   #openBody({ body }: Response): BodyReader | undefined {
