@@ -1,9 +1,15 @@
 /** OpenAI's and Anthropic's clients, whose requests are passed on to Bedrock's own APIs on the emulator. */
 
+import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
+import { HumanMessage, ToolMessage } from "@langchain/core/messages";
+import { ChatOpenAI } from "@langchain/openai";
+import { generateText, jsonSchema, stepCountIs, tool } from "ai";
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import OpenAI, { BedrockOpenAI } from "openai";
 import { bedrock } from "openai/providers/bedrock";
+import { PNG } from "../fakes/image_host.ts";
 import { emulatorConfig, KEY } from "./configs.ts";
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
 
@@ -29,6 +35,8 @@ function programTest(name: string, test: (program: Program) => Promise<void>): v
 function clientOf({ url }: Program): OpenAI {
   return new OpenAI({ baseURL: `${url}/openai/v1`, apiKey: KEY, maxRetries: 0 });
 }
+
+const PNG_URL = `data:image/png;base64,${Buffer.from(PNG).toString("base64")}`;
 
 const TOOL = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
@@ -94,6 +102,62 @@ programTest("responses, with a tool's result", async (program) => {
       ],
     });
     assert.match(answer.output_text, /sun in Rome/);
+  }
+});
+
+programTest("answers in a format, custom tools and images", async (program) => {
+  const client = clientOf(program);
+  const format = {
+    type: "json_schema" as const,
+    name: "place",
+    schema: { ...TOOL, additionalProperties: false },
+    strict: true,
+  };
+  for (const model of ["gpt", "mantle"]) {
+    const { output_parsed } = await client.responses.parse({ model, input: "Where?", text: { format } });
+    assert.equal(typeof Object(output_parsed).city, "string");
+    const tools = [{ type: "custom" as const, name: "patch" }];
+    const stream = client.responses.stream({ model, input: 'patch {"input": "a\\nb"}', tools });
+    let input = "";
+    for await (const event of stream) {
+      if (event.type === "response.custom_tool_call_input.delta") input += event.delta;
+    }
+    const call = (await stream.finalResponse()).output.find((item) => item.type === "custom_tool_call");
+    assert.deepEqual([input, call?.input], ["a\nb", "a\nb"]);
+    const image = { type: "input_image" as const, detail: "auto" as const, image_url: PNG_URL };
+    const seen = await client.responses.create({ model, input: [{ role: "user", content: [image] }] });
+    assert.match(seen.output_text, /one image/);
+  }
+});
+
+programTest("the AI SDK and LangChain call tools and go on", async ({ url }) => {
+  const ai = createOpenAI({ baseURL: `${url}/openai/v1`, apiKey: KEY });
+  for (const model of ["gpt", "mantle"]) {
+    const { text, steps } = await generateText({
+      model: ai.responses(model),
+      prompt: 'get_weather {"city": "Rome"}',
+      stopWhen: stepCountIs(3),
+      tools: { get_weather: tool({ inputSchema: jsonSchema(TOOL), execute: () => Promise.resolve("sun") }) },
+      providerOptions: { openai: { store: false, include: ["reasoning.encrypted_content"] } },
+    });
+    assert.deepEqual([steps.length, text], [2, "Here is what the tools returned. get_weather: sun"]);
+    const chain = new ChatOpenAI({
+      model,
+      apiKey: KEY,
+      configuration: { baseURL: `${url}/openai/v1` },
+      useResponsesApi: true,
+      zdrEnabled: true,
+      maxRetries: 0,
+    }).bindTools([{ type: "function", function: { name: "get_weather", parameters: TOOL } }]);
+    const history = [new HumanMessage('get_weather {"city": "Rome"}')];
+    const first = await chain.invoke(history);
+    const id = first.tool_calls?.[0]?.id ?? "";
+    const last = await chain.invoke([
+      ...history,
+      first,
+      new ToolMessage({ content: "sun", tool_call_id: id }),
+    ]);
+    assert.match(last.text, /sun/);
   }
 });
 
