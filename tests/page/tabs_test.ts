@@ -182,7 +182,7 @@ browserTest("Try sends in every dialect, whole and streamed, and shows what came
       equal(await pieces.count() > 1, mode === "Stream", `${form}, ${mode}`);
     }
   }
-  await page.getByRole("link", { name: "what the gateway knows of it" }).click();
+  await page.getByRole("link", { name: "Show this request" }).click();
   await page.getByText("Answered by").waitFor();
 });
 

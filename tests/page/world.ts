@@ -54,6 +54,7 @@ models:
     - { provider: west, id: ${SONNET}, priority: 1 }
   nova-lite: { provider: west, id: us.amazon.nova-lite-v1:0 }
   down: { provider: west, id: ${HAIKU}.fault-unavailable }
+  steady: { provider: west, id: ${HAIKU}.fault-slow-first:200, base_model: ${HAIKU} }
   slow: { provider: east, id: ${HAIKU}.fault-stall:3 }
 rate_limits:
   tokens-of-a-team: { each: team, tokens: 200k/m, mode: shadow }

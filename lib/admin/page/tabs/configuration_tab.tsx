@@ -30,7 +30,7 @@ function Configuration({ view, route }: { readonly view: ConfigurationView; read
       <p class="verdict">
         <Badge tone={view.is_latest ? "good" : "bad"}>{view.is_latest ? "in use" : "rejected"}</Badge>{" "}
         {view.is_latest
-          ? `The last edit is in use, since ${ago(view.loaded_at, Date.now())}.`
+          ? `The last edit is in use. It was loaded ${ago(view.loaded_at, Date.now())}.`
           : `The last edit is not in use. The configuration of ${dateTime(view.loaded_at)} stays in use.`}
       </p>
       {last !== undefined && last.problems.length > 0 && (
@@ -107,8 +107,8 @@ const RELOADS: readonly Column<ReloadView>[] = [
   {
     title: "What it changed",
     isLong: true,
-    cell: ({ changes, problems: [first], ok }) => {
-      const words = ok ? changesIn(changes) : first ?? "";
+    cell: ({ reason, changes, problems: [first], ok }) => {
+      const words = reason === "start" ? "–" : ok ? changesIn(changes) : first ?? "";
       return <span title={words}>{words}</span>;
     },
   },

@@ -174,7 +174,7 @@ const MODELS: readonly Column<ModelUseView>[] = [
   { title: "Model", isLong: true, cell: ({ model }) => <span title={model}>{model}</span> },
   { title: "Requests", isNumber: true, cell: ({ requests }) => count(requests) },
   { title: "Errors", isNumber: true, cell: ({ errors }) => failed(errors) },
-  { title: "Output tokens", isNumber: true, isExtra: true, cell: (model) => short(model.output_tokens) },
+  { title: "Output", isNumber: true, isExtra: true, cell: (model) => short(model.output_tokens) },
   { title: "First byte", isNumber: true, isExtra: true, cell: (model) => duration(model.first_byte_ms_avg) },
   { title: "Duration", isNumber: true, cell: ({ duration_ms_avg }) => duration(duration_ms_avg) },
   { title: "Cost", isNumber: true, isExtra: true, cell: ({ cost_usd }) => usd(cost_usd) },
@@ -184,9 +184,9 @@ const CALLERS: readonly Column<CallerUseView>[] = [
   { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "not known" : caller },
   { title: "Requests", isNumber: true, cell: ({ requests }) => count(requests) },
   { title: "Errors", isNumber: true, cell: ({ errors }) => failed(errors) },
-  { title: "Input tokens", isNumber: true, isExtra: true, cell: ({ input_tokens }) => short(input_tokens) },
+  { title: "Input", isNumber: true, isExtra: true, cell: ({ input_tokens }) => short(input_tokens) },
   {
-    title: "Output tokens",
+    title: "Output",
     isNumber: true,
     isExtra: true,
     cell: ({ output_tokens }) => short(output_tokens),
@@ -212,14 +212,13 @@ const TARGETS: readonly Column<TargetView>[] = [
   {
     title: "Model and target",
     isLong: true,
-    cell: ({ model, target, model_id }) => (
-      <span title={model_id}>
+    cell: ({ model, target, model_id, region }) => (
+      <span title={region === "" ? model_id : `${model_id} in ${region}`}>
         {model} <span class="dim">{target}</span>
       </span>
     ),
   },
   { title: "State", cell: (target) => <TargetState target={target} /> },
-  { title: "Region", isExtra: true, cell: ({ region }) => region === "" ? "–" : region },
   { title: "In flight", isNumber: true, cell: ({ in_flight }) => count(in_flight) },
   { title: "Latency", isNumber: true, isExtra: true, cell: ({ latency_ms }) => duration(latency_ms) },
   { title: "Last error", isExtra: true, cell: ({ last_error }) => last_error ?? "–" },

@@ -101,7 +101,9 @@ function Whole({ request }: { readonly request: RecentRequestView }) {
 
 function verdictOf(request: RecentRequestView): ComponentChildren {
   const { status, error, attempts, target } = request;
-  const after = attempts.length > 1 ? ` after ${plural(attempts.length, "attempt")}` : "";
+  const after = attempts.length > (error === null ? 1 : 0)
+    ? ` after ${plural(attempts.length, "attempt")}`
+    : "";
   if (error === null) {
     const by = target === null ? "" : ` by ${target}`;
     return (

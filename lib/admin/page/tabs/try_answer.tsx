@@ -39,7 +39,7 @@ export function Answer({ answer }: { readonly answer: TriedAnswer | undefined })
             <span class="note">
               first byte after {duration(firstMs)}, {isRunning ? "running for" : "complete after"}{" "}
               {duration(totalMs)}, {plural(pieces.length + left, "piece")}{" "}
-              {id !== undefined && <a href={formatRoute("requests", { id })}>what the gateway knows of it</a>}
+              {id !== undefined && <a href={formatRoute("requests", { id })}>Show this request</a>}
             </span>
           </>
         )}

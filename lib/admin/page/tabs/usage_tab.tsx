@@ -209,10 +209,10 @@ function columnsOf(by: Group, total: UsageSumsView): readonly Column<UsageRowVie
     {
       title: "Cost",
       isNumber: true,
-      cell: ({ cost_usd }) => (
+      cell: (row) => (
         <>
-          {usd(cost_usd)}
-          <Bar share={all === 0 ? 0 : Number(cost_usd) / all} />
+          {costOf(row)}
+          <Bar share={all === 0 ? 0 : Number(row.cost_usd) / all} />
         </>
       ),
     },
@@ -227,6 +227,18 @@ function columnsOf(by: Group, total: UsageSumsView): readonly Column<UsageRowVie
       cell: ({ output_tokens }) => count(output_tokens),
     },
   ];
+}
+
+/** An unknown price is not zero. */
+function costOf(sums: UsageSumsView) {
+  const { unpriced_requests: unpriced, requests, cost_usd } = sums;
+  if (unpriced === 0) return usd(cost_usd);
+  if (unpriced === requests) return <span class="dim">unknown</span>;
+  return (
+    <span title={unpricedNote(sums)}>
+      <span class="dim">at least</span> {usd(cost_usd)}
+    </span>
+  );
 }
 
 function unpricedNote({ unpriced_requests }: UsageSumsView): string | undefined {
