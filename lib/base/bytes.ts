@@ -38,8 +38,11 @@ export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
-/** Bodies up to this length are read in one piece, which is cheaper than chunk by chunk. */
-export const MAX_ONE_PIECE_BYTES = 1024 * 1024;
+/**
+ * Bodies up to this length are read in one piece, which is cheaper than chunk by chunk. A silence within them does not
+ * show, so they must arrive as a whole in the time of one.
+ */
+export const MAX_ONE_PIECE_BYTES = 64 * 1024;
 
 /** Concatenates chunks; a single chunk is returned as is, not copied. */
 export function concat(chunks: readonly Uint8Array<ArrayBuffer>[], total?: number): Uint8Array<ArrayBuffer> {

@@ -11,18 +11,9 @@ export interface BodyBounds {
   /** Maximum time for the whole body. */
   readonly totalMs: number;
   readonly timers: TimerWheel;
-  /** Called with the number of bytes before they are kept; may throw. Bytes that are counted are kept in small pieces. */
+  /** Called with the number of bytes before they are kept; may throw. */
   readonly onBytes?: (bytes: number) => void;
 }
-
-/**
- * Longest body of known length that is counted in one step. Others that are read in one piece, which is cheaper, may be as
- * long as `MAX_ONE_PIECE_BYTES`.
- */
-const MAX_COUNTED_PIECE_BYTES = 64 * 1024;
-
-/** In one piece, silence does not show; so a body has `idleMs` and the time that it takes at this rate. */
-const SLOWEST_BYTES_PER_MS = 8;
 
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
@@ -30,17 +21,16 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
-  const isOnePiece = declared <= (onBytes === undefined ? MAX_ONE_PIECE_BYTES : MAX_COUNTED_PIECE_BYTES);
+  const isOnePiece = declared <= MAX_ONE_PIECE_BYTES;
   if (isOnePiece) onBytes?.(declared);
   // Without its `body`, whose stream would have to be made.
   const reader = isOnePiece ? undefined : request.body?.getReader();
   if (!isOnePiece && reader === undefined) return EMPTY;
-  const firstMs = isOnePiece ? idleMs + declared / SLOWEST_BYTES_PER_MS : idleMs;
   let deadline: Deadline | undefined;
   try {
     return await new Promise((resolve, reject) => {
       deadline = timers.after(
-        Math.min(firstMs, totalMs),
+        Math.min(idleMs, totalMs),
         () => reject(new AditError("request_timeout")),
       );
       const whole = reader === undefined ? request.bytes() : readChunks(reader, { ...bounds, deadline });

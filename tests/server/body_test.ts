@@ -161,23 +161,45 @@ Deno.test("a client that is lost in mid-body is client_gone", async () => {
 });
 
 /** Whether a body of a known length is still awaited after that time without a byte. */
-async function isAwaited(ms: number, bounds: Partial<Parameters<typeof readBody>[1]> = {}): Promise<boolean> {
+async function isAwaited(
+  ms: number,
+  length: number,
+  bounds: Partial<Parameters<typeof readBody>[1]> = {},
+): Promise<boolean> {
   const time = fakeTime();
   let failed = false;
-  const request = post(slowBody().stream, { "content-length": "80000" });
-  const given = { maxBytes: 100_000, idleMs: 30_000, totalMs: 100_000, timers: time.timers };
+  const request = post(slowBody().stream, { "content-length": String(length) });
+  const given = { maxBytes: 10_000_000, idleMs: 30_000, totalMs: 100_000, timers: time.timers };
   readBody(request, { ...given, ...bounds }).catch(() => failed = true);
   time.advance(ms);
   await settled();
   return !failed;
 }
 
-Deno.test("a body in one piece has the time of a silence, and that of a slow line for its length", async () => {
-  deepEqual([await isAwaited(39_000), await isAwaited(40_200)], [true, false]);
-  deepEqual([await isAwaited(39_000, { totalMs: 35_000 }), await isAwaited(34_000)], [false, true]);
-});
+for (const length of [1, 1_000, 65_536, 65_537, 1_000_000, 9_000_000]) {
+  for (const onBytes of [undefined, () => {}]) {
+    const name = `${length} bytes${onBytes === undefined ? "" : " that are counted"}`;
+    Deno.test(`a body of ${name} has the time of a silence, and no more than that of the request`, async () => {
+      const counted = onBytes === undefined ? {} : { onBytes };
+      deepEqual([
+        await isAwaited(29_000, length, counted),
+        await isAwaited(30_200, length, counted),
+        await isAwaited(19_000, length, { ...counted, totalMs: 20_000 }),
+        await isAwaited(20_200, length, { ...counted, totalMs: 20_000 }),
+      ], [true, false, true, false]);
+    });
+  }
+}
 
-Deno.test("a long body whose bytes are counted is read in pieces, each within the time of a silence", async () => {
-  const onBytes = () => {};
-  deepEqual([await isAwaited(29_000, { onBytes }), await isAwaited(30_200, { onBytes })], [true, false]);
+Deno.test("a long body of known length that keeps arriving may take longer than a silence", async () => {
+  const { bounds, advance } = setUp(1_000_000);
+  const body = slowBody();
+  const read = readBody(post(body.stream, { "content-length": "100000" }), bounds);
+  for (let sent = 0; sent < 4; sent++) {
+    body.send("x".repeat(25_000));
+    await settled();
+    advance(20_000);
+  }
+  body.close();
+  equal((await read).length, 100_000);
 });
