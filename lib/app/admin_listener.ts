@@ -10,7 +10,7 @@ import { ConfigEntries } from "../config/edit/entries.ts";
 import { readFile } from "../config/file/files.ts";
 import { modelApisIn } from "../endpoints/model_apis.ts";
 import type { Budgets } from "../gateway/budgets/budgets.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Handler, Runtime } from "../runtime/runtime.ts";
 import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
@@ -31,6 +31,8 @@ export interface AdminListenerOptions {
   /** The running configuration. */
   readonly snapshot: () => Snapshot;
   readonly isReady: () => boolean;
+  /** Resolves when everything about the requests that have ended has arrived from all threads. */
+  readonly flush: () => Promise<void>;
   readonly status: () => unknown;
   readonly metrics: () => Promise<string>;
   /** Reloads the configuration for a reason; returns the problems that prevented it, or none. */
@@ -58,14 +60,17 @@ export class AdminListener {
     }));
     this.#listeners = new Listeners({
       runtime,
-      handle: adminHandler({
-        access: () => accessTo(options.snapshot()),
-        isReady,
-        status,
-        metrics,
-        reload: () => reload("request"),
-        api: this.#api(),
-      }),
+      handle: flushing(
+        options.flush,
+        adminHandler({
+          access: () => accessTo(options.snapshot()),
+          isReady,
+          status,
+          metrics,
+          reload: () => reload("request"),
+          api: this.#api(),
+        }),
+      ),
       onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
     });
   }
@@ -108,6 +113,17 @@ export class AdminListener {
 
   readonly #readBody = (request: Request): Promise<Uint8Array> =>
     readBody(request, { ...ADMIN_BODY, timers: this.#options.timers });
+}
+
+/** What probes ask for, which must be answered whatever threads do. */
+const PROBES: ReadonlySet<string> = new Set(["/healthz", "/-/ready"]);
+
+/** Answers once everything that has happened is known. */
+function flushing(flush: () => Promise<void>, handle: Handler): Handler {
+  return async (request, connection) => {
+    if (!PROBES.has(connection.target)) await flush();
+    return await handle(request, connection);
+  };
 }
 
 function accessTo({ admin, adminApi, metricsKeyHash }: Snapshot): AdminAccess {

@@ -10,15 +10,17 @@ import { Admission } from "../gateway/admission/admit.ts";
 import { Sizes } from "../gateway/admission/sizes.ts";
 import type { AttemptTools } from "../gateway/attempts.ts";
 import type { CallerViews } from "../gateway/endpoint.ts";
+import type { BudgetIdentity } from "../gateway/budgets/budget_states.ts";
 import { Budgets } from "../gateway/budgets/budgets.ts";
 import type { BudgetRow } from "../snapshot/budget.ts";
 import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
 import { Quotas } from "../gateway/limits/quotas.ts";
+import type { UsedSubject } from "../gateway/limits/rule_book.ts";
 import { RateLimits } from "../gateway/limits/rate_limits.ts";
 import { Pipeline } from "../gateway/pipeline.ts";
 import { RetryBudget } from "../gateway/health/retry_budget.ts";
 import { TargetHealth } from "../gateway/health/target_health.ts";
-import { ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
+import { type AskKeyPair, ProviderCredentials } from "../providers/bedrock/provider_credentials.ts";
 import { Upstream, type UpstreamOptions } from "../providers/upstream.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { RecordSink } from "../snapshot/record.ts";
@@ -39,15 +41,29 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   readonly views?: CallerViews | undefined;
   /** What budgets have spent before, and where their changes go. */
   readonly budgets?: BudgetKeeping | undefined;
+  /** When the process started, in milliseconds since the Unix epoch; default: now. */
+  readonly startedMs?: number;
+  /** In a thread that does not search for credentials itself. */
+  readonly askKeyPair?: AskKeyPair | undefined;
+  readonly news?: GatewayNews | undefined;
   /** Between 0 and 1; selects among targets and spreads retries. */
   readonly random?: () => number;
+}
+
+/** What other threads are to know. */
+export interface GatewayNews {
+  readonly onLearned: (lessons: ModelLessons) => void;
+  /** A target is used for the first time. */
+  readonly onUsedTarget: (place: string) => void;
+  /** A limit is used for the first time. */
+  readonly onUsedLimit: (subject: UsedSubject) => void;
 }
 
 /** How budgets survive the process. */
 export interface BudgetKeeping {
   readonly rows: readonly BudgetRow[];
   /** Called after each change. */
-  readonly onChanged: () => void;
+  readonly onChanged: (state: BudgetIdentity) => void;
 }
 
 export interface Gateway {
@@ -67,7 +83,12 @@ export interface Gateway {
 /** The gateway without its sockets. */
 export function buildGateway({ logger, snapshot, random = randomFraction, ...parts }: GatewayParts): Gateway {
   const { clock, timers } = parts;
-  const credentials = new ProviderCredentials({ clock, logger, networks: parts.networks });
+  const credentials = new ProviderCredentials({
+    clock,
+    logger,
+    networks: parts.networks,
+    ask: parts.askKeyPair,
+  });
   const upstream = new Upstream({ ...parts, credentials });
   const counts = new RequestCounts();
   const sinks: readonly RecordSink[] = [
@@ -75,12 +96,14 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     (record) => counts.add(record),
     ...parts.sinks ?? [],
   ];
-  const { store } = parts;
-  const health = new TargetHealth({ store, random });
+  const { store, news } = parts;
+  const health = new TargetHealth({ store, random, onUsed: news?.onUsedTarget });
   const lessons = new Lessons({
     clock,
-    onLearned: (learned) =>
-      logger.log("warn", "Bedrock refused an optional field, which is now left out", lessonFields(learned)),
+    onLearned: (learned) => {
+      logger.log("warn", "Bedrock refused an optional field, which is now left out", lessonFields(learned));
+      news?.onLearned(learned);
+    },
   });
   const quotas = new Quotas({ clock, store });
   const attempts: AttemptTools = {
@@ -98,6 +121,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     clock,
     store,
     snapshot,
+    onUsed: news?.onUsedLimit,
     onOversized: (limit) =>
       logger.log("warn", "a request needs more tokens than a rate limit allows at once; it was admitted", {
         limit: limit.rule,
@@ -105,6 +129,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   });
   const budgets = new Budgets({
     clock,
+    store,
     snapshot,
     rows: parts.budgets?.rows ?? [],
     onChanged: parts.budgets?.onChanged ?? (() => {}),
@@ -115,6 +140,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     clock,
     timers,
     store,
+    startedMs: parts.startedMs,
     upstream,
     router,
     snapshot,

@@ -14,7 +14,7 @@ export function callerViews(
   nowMs: () => number,
 ): CallerViews {
   return {
-    budgets: (caller) => budgets()?.view(caller) ?? [],
+    budgets: (caller) => Promise.resolve(budgets()?.view(caller) ?? []),
     async usage(caller, parameters) {
       const query = parseUsageQuery((name) => parameters.get(name), nowMs());
       const { model } = query.filter;

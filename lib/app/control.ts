@@ -5,15 +5,14 @@
 
 import { type Clock, TimerWheel } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { randomFraction } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { LogTail } from "../base/log_tail.ts";
-import { cutList } from "../base/log_words.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
-import { type ConfigChanges, type ConfigDigests, digestsInTurns } from "../config/changes.ts";
+import { type ConfigDigests, digestsInTurns } from "../config/changes.ts";
 import { type Fingerprints, isPart } from "../config/file/files.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
+import { emulatorFetch } from "../emulator/in_process.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ListenChange } from "../server/listeners.ts";
 import { openSnapshot, packSnapshot } from "../snapshot/packed_callers.ts";
@@ -21,7 +20,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { newStoreAccess, SharedStore } from "../store/shared.ts";
 import type { GatewayFacts } from "../telemetry/gateway_facts.ts";
 import { LazyMetrics } from "../telemetry/lazy_metrics.ts";
-import { LazyTraces } from "../telemetry/lazy_traces.ts";
+import type { LazyTraces } from "../telemetry/lazy_traces.ts";
 import { LoopLag } from "../telemetry/loop_lag.ts";
 import { writeAdminFile } from "./admin_file.ts";
 import { AdminListener } from "./admin_listener.ts";
@@ -32,8 +31,12 @@ import { type LiveSinks, liveSinks, sinksOf } from "./page/live_sinks.ts";
 import type { PageSourceOptions } from "./page/page_sources.ts";
 import { ReloadHistory } from "./page/reload_history.ts";
 import { gatewayFacts, ledgerFacts } from "./read_facts.ts";
+import { refused, type ReloadResult, shortened } from "./reload_result.ts";
 import { State } from "./state.ts";
-import { type ReloadOutcome, statusOf } from "./status.ts";
+import { type ReloadOutcome, statusOf, summaryOf } from "./status.ts";
+import { threadHost } from "./threads/thread_host.ts";
+import { type PreparedThreads, ThreadPool } from "./threads/thread_pool.ts";
+import { traceSink } from "./trace_sink.ts";
 import { Traffic } from "./traffic.ts";
 import { Turns } from "./turns.ts";
 
@@ -52,8 +55,11 @@ export interface ControlOptions {
 
 /** Receives state changes for a service manager; must not throw. */
 export interface Notifier {
-  /** The gateway listens with a configuration; `status` is a line about the last reload. */
-  ready(status: string): void;
+  /**
+   * The gateway listens with a configuration; `status` is a line about the last reload. A watchdog is only told that the
+   * gateway is alive while `isAlive` says so.
+   */
+  ready(status: string, isAlive: () => boolean): void;
   /** A configuration is being read; `ready` follows, even if it is rejected. */
   reloading(): void;
   /** The gateway stops accepting connections, and will have ended after this time. */
@@ -66,6 +72,9 @@ const LAST_BYTES_MS = 1_000;
 /** How long a reload waits for the search for credentials. */
 const MAX_SEARCH_MS = 5_000;
 
+/** Why a reload is refused during shutdown. */
+const SHUTTING_DOWN = "the gateway is shutting down";
+
 /** What nobody waits for is done this long after the start. */
 const LATER_MS = 1_000;
 
@@ -75,6 +84,7 @@ export class Control {
   readonly #timers: TimerWheel;
   readonly #state: State;
   readonly #traffic: Traffic;
+  readonly #threads: ThreadPool;
   readonly #admin: AdminListener;
   readonly #checker: ConfigChecker;
   readonly #viewer: ConfigViewer;
@@ -115,12 +125,30 @@ export class Control {
       facts: () => this.#facts(),
       isModel: (name) => this.#snapshot.models.has(name),
     });
-    this.#traces = this.#makeTraces();
+    this.#traces = traceSink({ ...options, timers, settings: () => this.#snapshot.traces });
     const sinks = [this.#metrics.sink, this.#traces.sink, ...sinksOf(this.#live), ...state.sinks];
-    const store = new SharedStore(newStoreAccess());
-    this.#traffic = new Traffic({ ...options, timers, store, snapshot, sinks, ...state.parts });
+    const parts = { ...options, timers, ...this.#shared() };
+    this.#traffic = new Traffic({
+      ...parts,
+      snapshot,
+      sinks,
+      ...state.parts,
+      news: {
+        onLearned: (lessons) => this.#threads.teachAll(lessons),
+        onUsedTarget: () => {},
+        onUsedLimit: () => {},
+      },
+    });
     const { budgets } = this.#traffic.gateway;
     state.keep(budgets);
+    const host = threadHost({
+      ...parts,
+      gateway: this.#traffic.gateway,
+      sinks,
+      views: state.parts.views,
+      flush: () => this.#threads.flush(),
+    });
+    this.#threads = new ThreadPool({ ...parts, local: this.#traffic, host, startedMs: this.#startedMs });
     this.#admin = new AdminListener({
       ...options,
       timers,
@@ -131,6 +159,7 @@ export class Control {
       isReady: () => !this.#draining && this.#state.isReady,
       status: () => this.#status(),
       metrics: () => this.#metrics.text(),
+      flush: () => this.#threads.flush(),
       reload: (reason) => this.reload(reason),
     });
     this.#loadedAt = this.#now();
@@ -138,10 +167,19 @@ export class Control {
     logger.level = snapshot.log.level;
   }
 
+  /** What all threads use, once in the process. */
+  #shared() {
+    const { clock, logger } = this.#options;
+    const access = newStoreAccess();
+    const onFull = () => logger.log("warn", "no room for further counters that threads share");
+    return { access, store: new SharedStore(access, onFull), emulator: emulatorFetch(clock) };
+  }
+
   #page(): Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes"> {
     const { configPath, version, logTail } = this.#options;
     return {
       gateway: this.#traffic.gateway,
+      inFlight: (count) => this.#threads.inFlight(count),
       live: this.#live,
       log: logTail,
       viewer: this.#viewer,
@@ -150,7 +188,7 @@ export class Control {
         version,
         startedAtMs: this.#startedMs,
         isDraining: this.#draining,
-        threads: 1,
+        threads: this.#threads.count,
         publicUrls: this.#traffic.urls,
         adminUrls: this.#admin.urls,
       }),
@@ -164,30 +202,16 @@ export class Control {
     };
   }
 
-  #makeTraces(): LazyTraces {
-    const { runtime, version, logger } = this.#options;
-    return new LazyTraces({
-      settings: () => this.#snapshot.traces,
-      fetch: runtime.fetch,
-      timers: this.#timers,
-      version,
-      random: randomFraction,
-      onChange: (failure) =>
-        failure === undefined
-          ? logger.log("info", "traces are sent again")
-          : logger.log("warn", "traces are dropped: the collector fails", { error: failure }),
-    });
-  }
-
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: ControlOptions): Promise<Control> {
     // Functions that outlive the start must not refer to `loaded`, which is much memory if there are many callers.
     const { files } = loaded;
-    const snapshot = openSnapshot(packSnapshot(loaded.snapshot));
+    const packed = packSnapshot(loaded.snapshot);
+    const snapshot = openSnapshot(packed);
     const control = new Control(options, snapshot, await prepare(snapshot, options));
     try {
-      const commit = await control.#prepare(snapshot);
-      void commit();
+      const traffic = control.#threads.start({ packed, snapshot, generation: control.#generation });
+      void (await control.#prepare(snapshot, traffic)).commit();
     } catch (error) {
       await control.#state.close();
       throw error;
@@ -201,7 +225,7 @@ export class Control {
         options.logger.log("warn", "cannot watch the configuration", { error: String(error) }),
     });
     void control.#tellAdminAddress();
-    options.notifier?.ready(control.#summary());
+    options.notifier?.ready(control.#summary(), control.#isAlive);
     // What the start does not need comes after it.
     control.#firstValue = loaded.written.value;
     control.#timers.after(LATER_MS, () => control.#startLater(files));
@@ -262,7 +286,6 @@ export class Control {
     this.#watch?.close();
     this.#checker.close();
     this.#viewer.close();
-    this.#traffic.close();
     const { drainMs, drainDelayMs } = this.#snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
       in_flight: this.#traffic.gateway.pipeline.inFlight,
@@ -271,10 +294,11 @@ export class Control {
     });
     this.#options.notifier?.stopping(drainDelayMs + drainMs + LAST_BYTES_MS);
     if (drainDelayMs > 0) await this.#pass(drainDelayMs);
-    const late = this.#timers.after(drainMs, () => this.#traffic.abortAll());
+    const late = this.#timers.after(drainMs, () => this.#threads.abortAll());
     // A client that reads nothing must not keep the process alive: its connection ends with it.
-    await Promise.race([this.#traffic.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
+    await Promise.race([this.#threads.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
+    await Promise.race([this.#threads.close(), this.#pass(LAST_BYTES_MS)]);
     await Promise.race([this.#traces.flush(), this.#pass(LAST_BYTES_MS)]);
     await this.#state.close();
     await this.#admin.close();
@@ -305,27 +329,36 @@ export class Control {
       this.#refusedReloads++;
       logger.log("error", "configuration rejected; the previous one stays in use", { reason, problems });
     }
-    if (!this.#draining) notifier?.ready(this.#summary());
+    if (!this.#draining) notifier?.ready(this.#summary(), this.#isAlive);
     return problems;
   }
 
   /** Loads, listens and swaps; any failure leaves everything as it was. */
-  async #take(check: Promise<CheckedConfig>): Promise<Taken> {
+  async #take(check: Promise<CheckedConfig>): Promise<ReloadResult> {
     const loaded = await check;
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
     this.#warn(loaded.warnings);
-    if (this.#draining) return refused(["the gateway is shutting down"]);
+    if (this.#isShuttingDown()) return refused([SHUTTING_DOWN]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    const snapshot = openSnapshot(loaded.snapshot);
-    let commit: () => Promise<void>;
+    const packed = loaded.snapshot;
+    const snapshot = openSnapshot(packed);
+    let prepared: PreparedThreads;
     try {
-      commit = await this.#prepare(snapshot);
+      const generation = this.#generation + 1;
+      prepared = await this.#prepare(
+        snapshot,
+        await this.#threads.prepare({ packed, snapshot, generation }),
+      );
     } catch (error) {
       return refused([messageOf(error)]);
     }
+    if (this.#isShuttingDown()) {
+      prepared.undo();
+      return refused([SHUTTING_DOWN]);
+    }
     const listening = this.#urls;
-    const searched = this.#use(loaded, snapshot, commit);
+    const searched = this.#use(loaded, snapshot, prepared);
     const listensNow = this.#urls;
     // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
     // background.
@@ -345,13 +378,13 @@ export class Control {
   #use(
     { digests, files, warnings }: AcceptedConfig,
     snapshot: Snapshot,
-    commit: () => Promise<void>,
+    prepared: PreparedThreads,
   ): Promise<void> {
     this.#digests = Promise.resolve(digests);
     this.#snapshot = snapshot;
     this.#viewer.use(files);
     this.#warnings = warnings.map(formatProblem);
-    const searched = commit();
+    const searched = prepared.commit();
     this.#state.use(snapshot);
     this.#options.logger.level = snapshot.log.level;
     void this.#tellAdminAddress();
@@ -364,9 +397,8 @@ export class Control {
     return [...this.#traffic.urls, ...this.#admin.urls];
   }
 
-  /** Opens the sockets that a configuration adds: all of them or none. The result activates them, with the configuration. */
-  async #prepare(snapshot: Snapshot): Promise<() => Promise<void>> {
-    const traffic = this.#traffic.prepare(snapshot);
+  /** Makes everything ready for a configuration: all threads and sockets, or none. */
+  async #prepare(snapshot: Snapshot, traffic: PreparedThreads): Promise<PreparedThreads> {
     let admin: ListenChange;
     try {
       admin = await this.#admin.open(snapshot);
@@ -374,10 +406,13 @@ export class Control {
       traffic.undo();
       throw error;
     }
-    return () => {
-      const searched = traffic.commit();
-      admin.commit();
-      return searched;
+    return {
+      commit: () => {
+        const searched = traffic.commit();
+        admin.commit();
+        return searched;
+      },
+      undo: () => [traffic, admin].forEach((change) => change.undo()),
     };
   }
 
@@ -390,11 +425,7 @@ export class Control {
   /** A line about what runs, and the result of the last reload. */
   #summary(): string {
     const { models } = this.#snapshot;
-    const { ok, problems } = this.#lastReload;
-    const serving = `serving on ${this.#traffic.urls.join(", ")}, models: ${models.size}`;
-    if (ok) return serving;
-    const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
-    return `${serving}, with the previous configuration; ${refused}`;
+    return summaryOf({ urls: this.#traffic.urls, models: models.size, lastReload: this.#lastReload });
   }
 
   #facts(): GatewayFacts {
@@ -403,7 +434,8 @@ export class Control {
       version,
       runtime: `${runtime.name} ${runtime.version}`,
       startedAtMs: this.#startedMs,
-      loopLagMs: this.#loopLag.maxMs,
+      loopLagMs: Math.max(this.#loopLag.maxMs, this.#threads.loopLagMs),
+      threads: this.#threads.count,
       traces: this.#traces.counts,
       reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
       isConfigRefused: !this.#lastReload.ok,
@@ -420,6 +452,7 @@ export class Control {
       configPath,
       startedMs: this.#startedMs,
       draining: this.#draining,
+      threads: this.#threads.status(this.#loopLag.maxMs),
       listeners: { public: this.#traffic.urls, admin: this.#admin.urls },
       generation: this.#generation,
       loadedAt: this.#loadedAt,
@@ -429,6 +462,12 @@ export class Control {
     return statusOf(control, this.#traffic.gateway, { now: clock.now(), monotonic: clock.monotonic() });
   }
 
+  readonly #isAlive = (): boolean => this.#threads.isAlive;
+
+  #isShuttingDown(): boolean {
+    return this.#draining;
+  }
+
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
@@ -436,25 +475,6 @@ export class Control {
 
 /** A configuration without problems. */
 type AcceptedConfig = Extract<CheckedConfig, { readonly ok: true }>;
-
-/** The result of a reload: the problems that prevented it, or what it changed. */
-interface Taken {
-  readonly problems: readonly string[];
-  readonly changes: ConfigChanges;
-}
-
-function refused(problems: readonly string[]): Taken {
-  return { problems, changes: {} };
-}
-
-/** Names in one log line. */
-const MAX_CHANGES = { items: 20, chars: 128 } as const;
-
-function shortened(changes: ConfigChanges): ConfigChanges {
-  return Object.fromEntries(
-    Object.entries(changes).map(([what, names]) => [what, cutList(names, MAX_CHANGES)]),
-  );
-}
 
 /** What the gateway needs before it is assembled. */
 interface Prepared {

@@ -17,7 +17,7 @@ import type { Gateway } from "./build_gateway.ts";
 /** What only the composition root knows. */
 export type OwnFacts = Pick<
   GatewayFacts,
-  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "traces" | "reloads" | "isConfigRefused" | "ledger"
+  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "threads" | "traces" | "reloads" | "isConfigRefused" | "ledger"
 >;
 
 /** The state of the gateway at this time of the monotonic clock. */
@@ -28,7 +28,6 @@ export function gatewayFacts(gateway: Gateway, own: OwnFacts, nowMs: number): Ga
   return {
     ...own,
     inFlight: pipeline.inFlight,
-    threads: 1,
     targets: targetFacts(gateway, nowMs),
     credentials: Object.entries(credentials.status(snapshot.providers)).map(([provider, status]) => ({
       provider,

@@ -3,6 +3,7 @@
 import { planFor } from "../gateway/resolve.ts";
 import type { ConfigChanges } from "../config/changes.ts";
 import type { LedgerStatus } from "../ledger/ledger.ts";
+import type { ThreadStatus } from "./threads/thread_pool.ts";
 import { type Gateway, lessonFields } from "./build_gateway.ts";
 
 /** The result of the last reload. */
@@ -22,6 +23,8 @@ export interface ControlStatus {
   readonly configPath: string;
   readonly startedMs: number;
   readonly draining: boolean;
+  /** Those that serve. */
+  readonly threads: readonly ThreadStatus[];
   readonly listeners: { readonly public: readonly string[]; readonly admin: readonly string[] };
   readonly generation: number;
   readonly loadedAt: string;
@@ -38,6 +41,7 @@ export function statusOf(control: ControlStatus, gateway: Gateway, { now, monoto
     started_at: new Date(control.startedMs).toISOString(),
     uptime_s: Math.round((now - control.startedMs) / 1000),
     draining: control.draining,
+    threads: control.threads,
     requests_in_flight: gateway.pipeline.inFlight,
     requests: gateway.counts,
     listeners: control.listeners,
@@ -59,6 +63,20 @@ export function statusOf(control: ControlStatus, gateway: Gateway, { now, monoto
     })),
     limits: gateway.limits.status(),
   };
+}
+
+/** A line about what runs, and the result of the last reload. */
+export function summaryOf(
+  { urls, models, lastReload: { ok, problems } }: {
+    readonly urls: readonly string[];
+    readonly models: number;
+    readonly lastReload: ReloadOutcome;
+  },
+): string {
+  const serving = `serving on ${urls.join(", ")}, models: ${models}`;
+  if (ok) return serving;
+  const refused = `problems in the new one: ${problems.length}, first: ${problems[0] ?? ""}`;
+  return `${serving}, with the previous configuration; ${refused}`;
 }
 
 /** The present time of both clocks, in milliseconds. */

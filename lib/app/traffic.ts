@@ -4,27 +4,33 @@ import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
-import { emulatorFetch } from "../emulator/in_process.ts";
 import { planFor } from "../gateway/resolve.ts";
 import { networksIn } from "../providers/transport/networks.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { ListenAddress, Snapshot } from "../snapshot/snapshot.ts";
 import { buildGateway, type Gateway, type GatewayParts } from "./build_gateway.ts";
 
-export interface TrafficOptions extends Pick<GatewayParts, "store" | "sinks" | "views" | "budgets"> {
+export interface TrafficOptions
+  extends Pick<GatewayParts, "store" | "startedMs" | "sinks" | "views" | "budgets" | "askKeyPair" | "news"> {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly logger: Logger;
   readonly runtime: Runtime;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** The emulator of the process. */
+  readonly emulator: Fetch;
   /** The configuration to start with; it is in use once it has been prepared and committed, like any other. */
   readonly snapshot: Snapshot;
+  /** Whether another thread of the process opens each address first, and reports it; default: false. */
+  readonly shared?: boolean;
 }
 
 /** A configuration whose sockets are open and wait to be used. */
 export interface PreparedTraffic {
+  /** The addresses with the ports that are in use. */
+  readonly bound: readonly ListenAddress[];
   /** Uses the configuration for every request from now on. Resolves when new credentials have been searched for. */
   commit(): Promise<void>;
   /** Closes the new sockets again; nothing has changed. */
@@ -36,35 +42,47 @@ export class Traffic {
   readonly gateway: Gateway;
   readonly #listeners: Listeners;
 
-  constructor({ clock, timers, logger, runtime, env, version, snapshot, ...parts }: TrafficOptions) {
+  constructor({ runtime, env, version, emulator, shared = false, ...parts }: TrafficOptions) {
+    const { logger } = parts;
     this.gateway = buildGateway({
       ...parts,
-      clock,
-      timers,
-      logger,
-      snapshot,
       fetch: runtime.fetch,
       openBody: runtime.openBody,
-      emulator: { ...EMULATOR_CREDENTIALS, fetch: emulatorFetch(clock) },
+      emulator: { ...EMULATOR_CREDENTIALS, fetch: emulator },
       ...networksIn({ open: runtime.openNetwork, env }),
       userAgent: `adit/${version}`,
     });
     this.#listeners = new Listeners({
       runtime,
+      shared,
       handle: this.gateway.pipeline.handle,
-      onListening: (address) => logger.log("info", "listening", { address, listener: "public" }),
+      onListening: (address) => {
+        if (!shared) logger.log("info", "listening", { address, listener: "public" });
+      },
     });
   }
 
-  /** URLs of the open sockets. */
+  /** The addresses of the sockets, with the ports that are in use. */
+  get bound(): readonly ListenAddress[] {
+    return this.#listeners.bound;
+  }
+
+  /** URLs of the sockets, also while only other threads listen there. */
   get urls(): readonly string[] {
     return this.#listeners.urls;
   }
 
-  /** Opens the sockets that a configuration adds. Throws if one cannot be opened; then none is. */
-  prepare(snapshot: Snapshot): PreparedTraffic {
-    const change = this.#listeners.open(snapshot.listen, snapshot.tls);
-    return { commit: () => this.#use(snapshot, change), undo: () => change.undo() };
+  /**
+   * Opens the sockets that a configuration adds, at these addresses; default: its own. Throws if one cannot be opened;
+   * then none is.
+   */
+  prepare(snapshot: Snapshot, listen: readonly ListenAddress[] = snapshot.listen): PreparedTraffic {
+    const change = this.#listeners.open(listen, snapshot.tls);
+    return {
+      bound: change.bound,
+      commit: () => this.#use(snapshot, change),
+      undo: () => change.undo(),
+    };
   }
 
   #use(snapshot: Snapshot, change: ListenChange): Promise<void> {
@@ -79,9 +97,27 @@ export class Traffic {
     return searched;
   }
 
-  /** Refuses further requests on open connections, and accepts no connections. Resolves when all have been answered. */
-  async drain(): Promise<void> {
-    this.gateway.pipeline.startDraining();
+  /** Lets only other threads listen, with the sockets of the configuration in use. */
+  handOver(): void {
+    this.#listeners.handOver();
+  }
+
+  /** Listens again where only other threads did. Throws if a socket cannot be opened. */
+  takeBack(): void {
+    this.#listeners.takeBack(this.gateway.pipeline.snapshot.tls);
+  }
+
+  /** Accepts no connections from now on; what is in flight continues. */
+  leave(): void {
+    void this.#listeners.drain();
+  }
+
+  /**
+   * Accepts no connections, and refuses further requests on open ones unless told otherwise. Resolves when all have been
+   * answered.
+   */
+  async drain(refuse = true): Promise<void> {
+    if (refuse) this.gateway.pipeline.startDraining();
     await this.#listeners.drain();
     await this.gateway.pipeline.noneLeftBehind();
   }

@@ -16,6 +16,8 @@ export type LogFields = Readonly<
 export interface Logger {
   level: LogLevel;
   log(level: LogLevel, message: string, fields?: LogFields): void;
+  /** Writes a line that another thread has made, without its priority and its end. */
+  add(level: LogLevel, line: string): void;
   /** Resolves when all lines so far are written. */
   flush(): Promise<void>;
 }
@@ -50,6 +52,37 @@ function escapeUnseen(json: string): string {
   return json.replace(UNSEEN, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+interface Line {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+  readonly nowMs: number;
+}
+
+const DROPPED = { level: "warn", message: "log lines dropped; the log reader was too slow" } as const;
+
+function lineOf({ level, message, fields, nowMs }: Line): string {
+  const time = new Date(nowMs).toISOString();
+  // Joining strings is cheaper than merging objects.
+  const head = `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}`;
+  const rest = JSON.stringify(fields);
+  return rest === "{}" ? `${head}}` : escapeUnseen(`${head},${rest.slice(1)}`);
+}
+
+/** A logger that gives each line to another one, which may be in another thread. */
+export function forwardingLogger(clock: Clock, forward: (level: LogLevel, line: string) => void): Logger {
+  const logger: Logger = {
+    level: "info",
+    log(level, message, fields = {}) {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logger.level)) return;
+      forward(level, lineOf({ level, message, fields, nowMs: clock.now() }));
+    },
+    add: forward,
+    flush: () => Promise.resolve(),
+  };
+  return logger;
+}
+
 /** A logger that passes `write` one batch at a time; lines logged meanwhile form the next batch. */
 export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   const maxPending = options.maxPendingChars ?? 4 * 1024 * 1024;
@@ -57,21 +90,16 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
   let dropped = 0;
   let writing: Promise<void> | undefined;
 
-  function line(level: LogLevel, message: string, fields: LogFields): string {
-    const time = new Date(options.clock.now()).toISOString();
-    // Joining strings is cheaper than merging objects.
-    const head = `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}`;
-    const rest = JSON.stringify(fields);
-    const text = rest === "{}" ? `${head}}` : escapeUnseen(`${head},${rest.slice(1)}`);
-    options.onLine?.(level, text);
-    return options.priorities === true ? `<${PRIORITIES[level]}>${text}\n` : `${text}\n`;
+  function append(level: LogLevel, line: string): void {
+    options.onLine?.(level, line);
+    pending += options.priorities === true ? `<${PRIORITIES[level]}>${line}\n` : `${line}\n`;
   }
 
   async function drain(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
     while (pending !== "") {
       if (dropped > 0) {
-        pending += line("warn", "log lines dropped; the log reader was too slow", { dropped });
+        append("warn", lineOf({ ...DROPPED, nowMs: options.clock.now(), fields: { dropped } }));
         dropped = 0;
       }
       const batch = pending;
@@ -89,11 +117,13 @@ export function createLogger(write: WriteText, options: LoggerOptions): Logger {
     level: options.level ?? "info",
     log(level, message, fields = {}) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logger.level)) return;
-      if (pending.length > maxPending) {
-        dropped++;
-        return;
-      }
-      pending += line(level, message, fields);
+      if (pending.length > maxPending) dropped++;
+      else append(level, lineOf({ level, message, fields, nowMs: options.clock.now() }));
+      writing ??= drain();
+    },
+    add(level, line) {
+      if (pending.length > maxPending) dropped++;
+      else append(level, line);
       writing ??= drain();
     },
     async flush() {

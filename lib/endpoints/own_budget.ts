@@ -11,6 +11,6 @@ export const ownBudget: CallerEndpoint = {
   counts: undefined,
   read({ caller, views }) {
     if (views === undefined) throw new AditError("unsupported", "this gateway keeps no budgets");
-    return { kind: "answer", answer: jsonAnswer({ budgets: views.budgets(caller) }) };
+    return { kind: "later", answer: views.budgets(caller).then((budgets) => jsonAnswer({ budgets })) };
   },
 };

@@ -59,7 +59,7 @@ export interface CallerViews {
   /** JSON; `parameters` are those of the request. Throws an AditError. */
   usage(caller: Caller, parameters: URLSearchParams): Promise<object>;
   /** JSON. */
-  budgets(caller: Caller): object;
+  budgets(caller: Caller): Promise<object>;
 }
 
 /** The result of parsing a request. */

@@ -83,6 +83,13 @@ export class Lessons {
     this.#options.onLearned(lessons);
   }
 
+  /** Takes over what another thread has learned with the same configuration. */
+  adopt(lessons: ModelLessons): void {
+    const known = this.#models.get(lessons.modelId)?.members ?? [];
+    const members = [...new Set([...known, ...lessons.members])];
+    if (members.length > known.length) this.#models.set(lessons.modelId, { ...lessons, members });
+  }
+
   /** Forgets everything: the configuration may say it now. */
   clear(): void {
     this.#models.clear();

@@ -46,6 +46,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly store: Store;
+  /** When the process started, in milliseconds since the Unix epoch; default: now. */
+  readonly startedMs?: number | undefined;
   readonly upstream: Upstream;
   readonly router: Router;
   readonly snapshot: Snapshot;
@@ -95,7 +97,7 @@ export class Pipeline {
     this.#allLeftBehind = options.store.tally("requests left behind");
     this.#unproven = new Unproven(options.store);
     this.#snapshot = options.snapshot;
-    this.#startedMs = options.clock.now();
+    this.#startedMs = options.startedMs ?? options.clock.now();
   }
 
   get snapshot(): Snapshot {

@@ -126,7 +126,7 @@ const IDLE_S = 75;
 const CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 function serve(options: ServeOptions): Server {
-  const { hostname, port, tls, replaces, handle } = options;
+  const { hostname, port, tls, replaces, shared = false, handle } = options;
   const settings: BunServeOptions = {
     ...settingsFor(handle),
     hostname,
@@ -137,7 +137,7 @@ function serve(options: ServeOptions): Server {
   };
   try {
     // A shared port would be shared with any program of the same user, so check first whether one already uses it.
-    if (replaces === undefined) void Bun.serve({ ...settings, reusePort: false }).stop(true);
+    if (replaces === undefined && !shared) void Bun.serve({ ...settings, reusePort: false }).stop(true);
     const server = Bun.serve(settings);
     return { hostname: server.hostname, port: server.port, ...running(server) };
   } catch (error) {

@@ -58,7 +58,7 @@ class DenoConnection implements Connection {
 }
 
 function serve(options: ServeOptions): Server {
-  const { hostname, port, tls, replaces, handle } = options;
+  const { hostname, port, tls, replaces, shared = false, handle } = options;
   const closing = new AbortController();
   const settings = {
     ...QUIET,
@@ -71,7 +71,7 @@ function serve(options: ServeOptions): Server {
   };
   try {
     // A shared port would be shared with any program of the same user, so check first whether one already uses it.
-    if (replaces === undefined) Deno.listen({ hostname, port }).close();
+    if (replaces === undefined && !shared) Deno.listen({ hostname, port }).close();
     const open = (port: number) =>
       Deno.serve(
         { ...settings, port },

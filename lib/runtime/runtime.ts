@@ -94,6 +94,8 @@ export interface ServeOptions {
    * certificate: both accept connections until the old one is drained. Without it, an address in use is refused.
    */
   readonly replaces?: Server;
+  /** Whether another thread of this process already listens at the address, and both accept connections. */
+  readonly shared?: boolean;
   readonly handle: Handler;
 }
 

@@ -14,6 +14,8 @@ export const WORKER_ENTRIES = {
   configuration_view: "lib/app/page/view_worker.ts",
   /** Writes the usage ledger and reads it. */
   ledger: "lib/ledger/worker.ts",
+  /** Serves requests. */
+  traffic: "lib/app/threads/traffic_worker.ts",
 } as const;
 
 export type WorkerName = keyof typeof WORKER_ENTRIES;

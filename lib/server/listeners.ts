@@ -8,6 +8,8 @@ import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime
 export interface ListenersOptions {
   readonly runtime: Pick<Runtime, "serve" | "serveSocket">;
   readonly handle: Handler;
+  /** Whether another thread of the process has opened each address before; default: false. */
+  readonly shared?: boolean;
   /** Called for each socket as soon as it is open. */
   readonly onListening: (url: string) => void;
 }
@@ -17,15 +19,28 @@ interface Listener {
   readonly address: Address;
   readonly certificate: string | undefined;
   readonly url: string;
-  readonly server: RunningServer;
+  /** Undefined while only other threads listen there. */
+  readonly server: RunningServer | undefined;
   /** The same, for addresses with a port. */
   readonly portServer: Server | undefined;
+  /** Where it listens, with the port in use; undefined for a Unix socket. */
+  readonly bound: ListenAddress | undefined;
 }
 
 type Address = ListenAddress | SocketAddress;
 
+/** Whether, and with whom, a socket shares its address. */
+interface Shared {
+  /** Default: the address's own. */
+  readonly port?: number | undefined;
+  readonly replaces?: Server | undefined;
+  readonly shared: boolean;
+}
+
 /** Sockets that have been opened but not yet activated. */
 export interface ListenChange {
+  /** All addresses of the change with the ports that are in use, for other threads. */
+  readonly bound: readonly ListenAddress[];
   /** Activates the new sockets, and drains those that are no longer needed. */
   commit(): void;
   /** Closes the new sockets again; nothing has changed. */
@@ -43,9 +58,30 @@ export class Listeners {
     this.#options = options;
   }
 
-  /** URLs of the open sockets. */
+  /** URLs of the open sockets, of all threads. */
   get urls(): readonly string[] {
     return this.#open.map((listener) => listener.url);
+  }
+
+  /** The addresses of the open sockets, with the ports that are in use. */
+  get bound(): readonly ListenAddress[] {
+    return this.#open.flatMap(({ bound }) => bound ?? []);
+  }
+
+  /** Lets only other threads listen where this one does; what is in flight here is drained. */
+  handOver(): void {
+    const servers = this.#open.flatMap(({ server }) => server ?? []);
+    this.#open = this.#open.map((listener) => ({ ...listener, server: undefined, portServer: undefined }));
+    for (const server of servers) this.#drain(server);
+  }
+
+  /** Listens again where only other threads did. Throws if a socket cannot be opened. */
+  takeBack(tls: TlsMaterial | undefined): void {
+    this.#open = this.#open.map((listener) =>
+      listener.server === undefined && listener.bound !== undefined
+        ? { ...this.#listen(listener.bound, tls, { shared: true }), address: listener.address }
+        : listener
+    );
   }
 
   /** Opens the new sockets. If one cannot be opened, none is, and the error is thrown. */
@@ -53,7 +89,7 @@ export class Listeners {
     const unclaimed = [...this.#open];
     const next: Listener[] = [];
     const opened: Listener[] = [];
-    const undo = () => opened.forEach(({ server }) => void server.close());
+    const undo = () => opened.forEach(({ server }) => void server?.close());
     try {
       for (const address of addresses) {
         const at = unclaimed.findIndex((listener) => isSame(listener.address, address));
@@ -63,7 +99,7 @@ export class Listeners {
         } else {
           const listener = "path" in address
             ? this.#listenOnSocket(address)
-            : this.#listen(address, tls, existing?.portServer ?? this.#conflictingWith(address));
+            : this.#listen(address, tls, this.#takenFrom(existing ?? this.#conflictingWith(address)));
           opened.push(listener);
           next.push(listener);
         }
@@ -74,31 +110,39 @@ export class Listeners {
     }
     return {
       undo,
+      bound: next.flatMap(({ bound }) => bound ?? []),
       commit: () => {
         const dropped = this.#open.filter((listener) => !next.includes(listener));
         this.#open = next;
         for (const { url } of opened) this.#options.onListening(url);
-        for (const { server } of dropped) this.#drain(server);
+        for (const { server } of dropped) if (server !== undefined) this.#drain(server);
       },
     };
   }
 
   /** Stops accepting; resolves when every request on these sockets has been answered. */
   async drain(): Promise<void> {
-    for (const { server } of this.#open) this.#drain(server);
+    for (const { server } of this.#open) if (server !== undefined) this.#drain(server);
     this.#open = [];
     await Promise.all(this.#draining.values());
   }
 
   /** Closes every socket now, whatever is in progress. */
   async close(): Promise<void> {
-    const servers = [...this.#open.map(({ server }) => server), ...this.#draining.keys()];
+    const servers = [...this.#open.flatMap(({ server }) => server ?? []), ...this.#draining.keys()];
     await Promise.all(servers.map((server) => server.close()));
   }
 
   /** Another host with the same port, such as 0.0.0.0 after 127.0.0.1, conflicts as well. */
-  #conflictingWith({ port }: ListenAddress): Server | undefined {
-    return this.#open.find(({ portServer }) => portServer?.port === port)?.portServer;
+  #conflictingWith({ port }: ListenAddress): Listener | undefined {
+    return this.#open.find(({ bound }) => bound?.port === port);
+  }
+
+  /** How to open an address where a socket of this process is, in this thread or in others. */
+  #takenFrom(listener: Listener | undefined): Shared {
+    if (listener === undefined) return { shared: this.#options.shared === true };
+    // With port 0, clients have been told the previous server's port.
+    return { port: listener.bound?.port, replaces: listener.portServer, shared: true };
   }
 
   #drain(server: RunningServer): void {
@@ -107,13 +151,17 @@ export class Listeners {
     this.#draining.set(server, server.drain().then(forget, forget));
   }
 
-  #listen(address: ListenAddress, tls: TlsMaterial | undefined, replaces: Server | undefined): Listener {
+  #listen(
+    address: ListenAddress,
+    tls: TlsMaterial | undefined,
+    { port = address.port, replaces, shared }: Shared,
+  ): Listener {
     const { runtime, handle } = this.#options;
     const server = runtime.serve({
       hostname: address.hostname,
-      // With port 0, clients have been told the previous server's port.
-      port: replaces?.port ?? address.port,
+      port,
       handle,
+      shared,
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: unseal(tls.key).reveal() } }),
       ...(replaces === undefined ? {} : { replaces }),
     });
@@ -122,6 +170,7 @@ export class Listeners {
       certificate: tls?.certificate,
       server,
       portServer: server,
+      bound: { hostname: address.hostname, port: server.port },
       url: `${tls === undefined ? "http" : "https"}://${bracketed(server.hostname)}:${server.port}`,
     };
   }
@@ -129,7 +178,8 @@ export class Listeners {
   #listenOnSocket(address: SocketAddress): Listener {
     const { runtime, handle } = this.#options;
     const server = runtime.serveSocket({ path: address.path, handle });
-    return { address, certificate: undefined, server, portServer: undefined, url: `unix:${address.path}` };
+    const url = `unix:${address.path}`;
+    return { address, certificate: undefined, server, portServer: undefined, bound: undefined, url };
   }
 }
 

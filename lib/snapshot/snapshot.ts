@@ -27,6 +27,8 @@ export interface Snapshot {
   readonly cors: Cors | undefined;
   /** Addresses and networks whose `x-forwarded-for` and `forwarded` are believed. */
   readonly trustedProxies: readonly string[];
+  /** Threads that serve requests; `auto`: as many as there are cores, up to 8. */
+  readonly threads: number | "auto";
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly log: LogSettings;

@@ -2,4 +2,4 @@
 
 import type { Logger } from "../../lib/base/log.ts";
 
-export const SILENT: Logger = { level: "error", log() {}, flush: () => Promise.resolve() };
+export const SILENT: Logger = { level: "error", log() {}, add() {}, flush: () => Promise.resolve() };

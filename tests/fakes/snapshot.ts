@@ -136,6 +136,7 @@ export function snapshot(
     tls: undefined,
     cors: undefined,
     trustedProxies: [],
+    threads: 1,
     limits: {
       bodyBytes: 1024 * 1024,
       headerBytes: 16 * 1024,

@@ -1,6 +1,7 @@
 /** Budgets: what is held, refused, settled and kept, and the calendar windows. */
 
 import assert from "node:assert/strict";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import type { AditError } from "../../lib/base/errors.ts";
 import type { Usage } from "../../lib/base/usage.ts";
 import { compilePrices } from "../../lib/facts/price_table.ts";
@@ -57,6 +58,7 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
   const current = config(budgets);
   const warnings: BudgetWarning[] = [];
   const meter = new Budgets({
+    store: new MemoryStore(),
     clock: { now: () => nowMs, monotonic: () => nowMs },
     snapshot: current,
     rows,

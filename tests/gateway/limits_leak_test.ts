@@ -159,7 +159,7 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
     onOversized: () => {},
   });
   const sizes = new Sizes();
-  const budgets = new Budgets({ ...time, snapshot: CONFIG, ...UNKEPT });
+  const budgets = new Budgets({ ...time, store: new MemoryStore(), snapshot: CONFIG, ...UNKEPT });
   const admission = new Admission({ ...time, meters: [limits, budgets], sizes });
   const random = new Random(11);
   const open: Hold[] = [];

@@ -91,7 +91,9 @@ export const SHARED_VERBS: ReadonlySet<string> = new Set([
   "endpoints",
 ]);
 
-/** Only `main.ts` chooses a runtime; everything else knows the interface. */
+/** Entry points choose a runtime: of the program, and of its threads that serve. Everything else knows the interface. */
+const CHOOSERS: readonly string[] = ["main.ts", "lib/app/threads/traffic_worker.ts"];
+
 const RUNTIMES = ["lib/runtime/bun.ts", "lib/runtime/deno.ts"];
 
 /** Holds the version, which is embedded in the program. */
@@ -110,7 +112,7 @@ export function refusalOf(importer: string, imported: string): string | undefine
   const to = layerOf(imported);
   if (from === undefined) return undefined;
   if (to === undefined) return `${importer} imports ${imported}, which is no part of the program`;
-  if (RUNTIMES.includes(imported) && from !== "main") {
+  if (RUNTIMES.includes(imported) && !CHOOSERS.includes(importer)) {
     return `${importer} imports ${imported}: main.ts chooses`;
   }
   if (from === to) return roomRefusalOf(importer, imported);

@@ -13,6 +13,7 @@ import type { LimitUse } from "../../gateway/limits/rate_limits.ts";
 import { planFor } from "../../gateway/resolve.ts";
 import { placeOf, type TargetStatus } from "../../gateway/health/target_health.ts";
 import type { LedgerStatus } from "../../ledger/ledger.ts";
+import type { InFlight } from "../../snapshot/in_flight.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
 import type { Gateway } from "../build_gateway.ts";
@@ -21,6 +22,8 @@ import type { LiveSinks } from "./live_sinks.ts";
 
 export interface PageSourceOptions {
   readonly gateway: Gateway;
+  /** The requests that have been in flight longest, of all threads. */
+  readonly inFlight: (count: number) => Promise<InFlight>;
   readonly live: LiveSinks;
   readonly log: LogTail;
   readonly timers: TimerWheel;
@@ -47,7 +50,7 @@ export function pageSources(options: PageSourceOptions): ViewSources {
     timers,
     snapshot,
     process: () => ({ ...facts(), memoryBytes: process.memoryUsage.rss() }),
-    inFlight: (count) => pipeline.oldest(count),
+    inFlight: options.inFlight,
     ...live,
     log,
     usedTargets: () =>

@@ -50,17 +50,19 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
     }
   }
 
-  function watch(): void {
+  function watch(isAlive: () => boolean): void {
     const everyMs = watchdogIntervalMs(options);
     if (isWatched || everyMs === undefined) return;
     isWatched = true;
-    repeat(everyMs, () => notify(() => ({ WATCHDOG: 1 })));
+    repeat(everyMs, () => {
+      if (isAlive()) notify(() => ({ WATCHDOG: 1 }));
+    });
   }
 
   return {
-    ready: (status) => {
+    ready: (status, isAlive) => {
       notify(() => ({ READY: 1, STATUS: oneLine(status) }));
-      watch();
+      watch(isAlive);
     },
     reloading: () =>
       notify(() => ({

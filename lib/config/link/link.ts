@@ -92,6 +92,7 @@ export function linkConfig(
     tls,
     cors: config.cors,
     trustedProxies: config.trusted_proxies,
+    threads: config.threads,
     limits: {
       bodyBytes: config.limits.body,
       headerBytes: config.limits.headers,

@@ -424,6 +424,13 @@ export const Config = mapping({
     .describe(
       "Addresses and networks of proxies whose X-Forwarded-For and Forwarded headers name the client.",
     ),
+  threads: either("auto, or a number from 1 to 16", [
+    z.literal("auto"),
+    integer({ min: 1, max: 16 }),
+  ]).prefault(1)
+    .describe(
+      "Threads that serve requests, on Linux; auto is one for each processor core, up to 8.",
+    ),
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),

@@ -1,48 +1,121 @@
 /** What has been spent of every budget, by subject and window. It outlives configurations, and is kept on disk. */
 
 import type { Budget, BudgetRow } from "../../snapshot/budget.ts";
+import { addTo, type Cell, type Store, type Tally } from "../../store/store.ts";
 import type { Window } from "./windows.ts";
 
-/** One subject's window. */
-export class BudgetState {
-  /** Nanodollars, tokens or requests. */
-  spent = 0n;
-  held = 0n;
-  /** The most that in-flight requests could cost beyond what they hold. */
-  beyond = 0n;
-  requests = 0;
-  alerted = 0;
+/** Whose budget it is, and in which window; as plain data. */
+export interface BudgetIdentity {
+  readonly name: string;
+  readonly subject: string;
+  readonly window: Window;
+}
 
-  constructor(readonly name: string, readonly subject: string, readonly window: Window) {}
+/** One subject's window, in memory that all threads share. */
+export class BudgetState implements BudgetIdentity {
+  readonly name: string;
+  readonly subject: string;
+  readonly window: Window;
+  readonly #spent: Cell;
+  readonly #held: Tally;
+  readonly #beyond: Tally;
+  readonly #requests: Cell;
+  readonly #alerted: Cell;
+
+  constructor(store: Store, { name, subject, window }: BudgetIdentity) {
+    this.name = name;
+    this.subject = subject;
+    this.window = window;
+    const [spent, held, beyond, requests, alerted] = namesOf(keyOf(name, subject, window.startMs));
+    this.#spent = store.cell(spent);
+    this.#held = store.tally(held);
+    this.#beyond = store.tally(beyond);
+    this.#requests = store.cell(requests);
+    this.#alerted = store.cell(alerted);
+  }
+
+  /** Nanodollars, tokens or requests. */
+  get spent(): bigint {
+    return BigInt(this.#spent.load());
+  }
+
+  get held(): bigint {
+    return BigInt(this.#held.total);
+  }
+
+  /** The most that in-flight requests could cost beyond what they hold. */
+  get beyond(): bigint {
+    return BigInt(this.#beyond.total);
+  }
+
+  get requests(): number {
+    return this.#requests.load();
+  }
+
+  /** Thresholds that have been reported. */
+  get alerted(): number {
+    return this.#alerted.load();
+  }
+
+  set alerted(count: number) {
+    addTo(this.#alerted, count - this.alerted);
+  }
 
   get used(): bigint {
     return this.spent + this.held;
   }
+
+  /** Takes what a request holds, and what it could cost beyond that. */
+  hold(amount: bigint, beyond: bigint): void {
+    this.#held.take(Number(amount));
+    this.#beyond.take(Number(beyond));
+  }
+
+  /** Gives back what a request has held. */
+  release(amount: bigint, beyond: bigint): void {
+    this.#held.give(Number(amount));
+    this.#beyond.give(Number(beyond));
+  }
+
+  /** Adds what requests have used. */
+  spend(amount: bigint, requests: number): void {
+    addTo(this.#spent, Number(amount));
+    addTo(this.#requests, requests);
+  }
 }
 
-/** Windows of earlier configurations and times; enough for a year of days of a few hundred subjects. */
-const MAX_STATES = 100_000;
+/** States of the present and the past at which the latter are forgotten for the first time. */
+const SWEEP_STATES = 1_000;
+const PAST_MS = 2 * 86_400_000;
 
-/** The states of all budgets. */
+export interface BudgetStatesOptions {
+  readonly store: Store;
+  readonly rows: readonly BudgetRow[];
+  /** Milliseconds since the Unix epoch. */
+  readonly nowMs: () => number;
+  readonly onChanged: (state: BudgetIdentity) => void;
+}
+
+/** The states of all budgets that this thread has used. */
 export class BudgetStates {
   readonly #states = new Map<string, BudgetState>();
   readonly #changed = new Set<BudgetState>();
-  readonly #onChanged: () => void;
+  readonly #options: BudgetStatesOptions;
+  /** Number of states at which those of the past are forgotten. */
+  #sweepAt = SWEEP_STATES;
 
   /**
    * Continues with the rows of an earlier process. What its in-flight requests held when it died counts as spent, since
    * nobody knows what they cost.
    */
-  constructor(rows: readonly BudgetRow[], onChanged: () => void) {
-    this.#onChanged = onChanged;
-    for (const row of rows) {
+  constructor(options: BudgetStatesOptions) {
+    this.#options = options;
+    for (const row of options.rows) {
+      if (row.held === 0n && isLongPast(row.windowEndMs ?? undefined, options.nowMs())) continue;
       const { name, subject, windowStartMs, windowEndMs } = row;
-      const state = new BudgetState(name, subject, {
-        startMs: windowStartMs,
-        endMs: windowEndMs ?? undefined,
-      });
-      state.spent = row.spent + row.held;
-      state.requests = row.requests;
+      const window = { startMs: windowStartMs, endMs: windowEndMs ?? undefined };
+      const state = new BudgetState(options.store, { name, subject, window });
+      state.spend(row.spent + row.held, row.requests);
       state.alerted = row.alerted;
       this.#states.set(keyOf(name, subject, windowStartMs), state);
       if (row.held > 0n) this.#changed.add(state);
@@ -59,12 +132,12 @@ export class BudgetStates {
   }
 
   /** The state of a window, which begins with nothing spent. */
-  of({ name }: Budget, subject: string, window: Window): BudgetState {
+  of({ name }: Pick<Budget, "name">, subject: string, window: Window): BudgetState {
     const key = keyOf(name, subject, window.startMs);
     let state = this.#states.get(key);
     if (state === undefined) {
-      if (this.#states.size >= MAX_STATES) this.#forgetOldest();
-      state = new BudgetState(name, subject, window);
+      if (this.#states.size >= this.#sweepAt) this.#sweep();
+      state = new BudgetState(this.#options.store, { name, subject, window });
       this.#states.set(key, state);
     }
     return state;
@@ -79,7 +152,7 @@ export class BudgetStates {
 
   changed(state: BudgetState): void {
     this.#changed.add(state);
-    this.#onChanged();
+    this.#options.onChanged(state);
   }
 
   /** The rows that changed since the last call. */
@@ -98,14 +171,37 @@ export class BudgetStates {
     return rows;
   }
 
-  #forgetOldest(): void {
-    const [oldest] = [...this.#states].sort(([, one], [, other]) =>
-      one.window.startMs - other.window.startMs
-    );
-    if (oldest !== undefined) this.#states.delete(oldest[0]);
+  /** Forgets windows that ended long ago; they are still in the ledger. */
+  #sweep(): void {
+    for (const [key, state] of this.#states) {
+      if (state.held > 0n || this.#changed.has(state)) continue;
+      if (isLongPast(state.window.endMs, this.#options.nowMs())) this.#forget(key);
+    }
+    this.#sweepAt = Math.max(SWEEP_STATES, 2 * this.#states.size);
   }
+
+  #forget(key: string): void {
+    this.#states.delete(key);
+    for (const name of namesOf(key)) this.#options.store.forget(name);
+  }
+}
+
+/** Whether a window has ended so long ago that no clock that is set right will return to it. */
+function isLongPast(endMs: number | undefined, nowMs: number): boolean {
+  return endMs !== undefined && endMs + PAST_MS < nowMs;
 }
 
 function keyOf(name: string, subject: string, startMs: number): string {
   return `${name} ${subject} ${startMs}`;
+}
+
+/** The names of a state's counters. */
+function namesOf(key: string) {
+  return [
+    `budget spent ${key}`,
+    `budget held ${key}`,
+    `budget beyond ${key}`,
+    `budget requests ${key}`,
+    `budget alerted ${key}`,
+  ] as const;
 }

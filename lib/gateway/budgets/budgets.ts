@@ -11,16 +11,18 @@ import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Held, Meter, Substitute, Taken } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
 import { targetPrice } from "../request_cost.ts";
-import { type BudgetState, BudgetStates } from "./budget_states.ts";
+import type { Numbers, Store } from "../../store/store.ts";
+import { type BudgetIdentity, type BudgetState, BudgetStates } from "./budget_states.ts";
 import { type Window, windowAt, windowEndText } from "./windows.ts";
 
 export interface BudgetsOptions {
   readonly clock: Clock;
+  readonly store: Store;
   readonly snapshot: Snapshot;
   /** The states of an earlier process. */
   readonly rows: readonly BudgetRow[];
   /** Called after every change of a state, which is to be kept. */
-  readonly onChanged: () => void;
+  readonly onChanged: (state: BudgetIdentity) => void;
   /** Called once for each window, subject and share of the limit. */
   readonly onWarning: (warning: BudgetWarning) => void;
 }
@@ -67,10 +69,12 @@ interface Taking extends Applied {
   readonly beyond: bigint;
 }
 
-/** One per process: its states outlive configurations. */
+/** One per thread, with the states of the process, which outlive configurations. */
 export class Budgets implements Meter {
   readonly #options: BudgetsOptions;
   readonly #states: BudgetStates;
+  /** Held while budgets are compared and changed, which are taken together. */
+  readonly #turn: Numbers;
   /** The current window of each budget. */
   readonly #windows = new Map<Budget, Window>();
   #snapshot: Snapshot;
@@ -78,7 +82,8 @@ export class Budgets implements Meter {
 
   constructor(options: BudgetsOptions) {
     this.#options = options;
-    this.#states = new BudgetStates(options.rows, options.onChanged);
+    this.#states = new BudgetStates({ ...options, nowMs: () => options.clock.now() });
+    this.#turn = options.store.numbers("budgets turn", 1);
     this.#snapshot = options.snapshot;
     this.#models = new ModelIndex(options.snapshot.models);
   }
@@ -100,6 +105,12 @@ export class Budgets implements Meter {
     const { names } = models;
     const applied = this.#applied(caller, models, counts);
     if (applied.length === 0) return undefined;
+    // The body is measured now rather than while other threads wait.
+    if (counts === "tokens") void asked.estimate;
+    return this.#turn.run(() => this.#take(applied, asked, names));
+  }
+
+  #take(applied: readonly Applied[], asked: Asked, names: readonly string[]): Taken {
     const takings: Taking[] = [];
     for (const { budget, state } of applied) {
       const size = this.#sizeOf(budget, state, asked);
@@ -115,8 +126,7 @@ export class Budgets implements Meter {
       takings.push({ budget, state, amount: size.amount, beyond: size.full - size.amount });
     }
     for (const { state, amount, beyond } of takings) {
-      state.held += amount;
-      state.beyond += beyond;
+      state.hold(amount, beyond);
       this.#states.changed(state);
     }
     return { held: new BudgetHold(takings, this) };
@@ -125,11 +135,12 @@ export class Budgets implements Meter {
   /** Replaces what a request held by what it used. */
   settle(takings: readonly Taking[], used: (budget: Budget) => bigint): void {
     for (const { budget, state, amount, beyond } of takings) {
-      state.held -= amount;
-      state.beyond -= beyond;
-      state.spent += used(budget);
-      state.requests++;
-      this.#warn(budget, state);
+      const spent = used(budget);
+      this.#turn.run(() => {
+        state.release(amount, beyond);
+        state.spend(spent, 1);
+        this.#warn(budget, state);
+      });
       this.#states.changed(state);
     }
   }
@@ -137,10 +148,14 @@ export class Budgets implements Meter {
   /** Gives back what a request held that was refused elsewhere. */
   cancel(takings: readonly Taking[]): void {
     for (const { state, amount, beyond } of takings) {
-      state.held -= amount;
-      state.beyond -= beyond;
+      state.release(amount, beyond);
       this.#states.changed(state);
     }
+  }
+
+  /** Notes a change that another thread has made. */
+  noteChanged({ name, subject, window }: BudgetIdentity): void {
+    this.#states.changed(this.#states.of({ name }, subject, window));
   }
 
   /** The value of `x-adit-budget` for budgets that have warned; undefined if there is none. */
@@ -174,10 +189,12 @@ export class Budgets implements Meter {
     const budget = this.#snapshot.budgets.find((each) => each.name === name);
     if (budget === undefined) return undefined;
     const state = this.#states.of(budget, subject, this.#windowOf(budget));
-    const spent = amount === undefined ? 0n : state.spent + amount;
-    state.spent = spent < 0n ? 0n : spent;
-    const share = Number(state.spent) / budget.limit;
-    state.alerted = budget.warn.filter((each) => share >= each).length;
+    this.#turn.run(() => {
+      const spent = amount === undefined ? 0n : state.spent + amount;
+      state.spend((spent < 0n ? 0n : spent) - state.spent, 0);
+      const share = Number(state.spent) / budget.limit;
+      state.alerted = budget.warn.filter((each) => share >= each).length;
+    });
     this.#states.changed(state);
     return viewOf(budget, state);
   }

@@ -31,6 +31,8 @@ export interface TargetStatus {
 
 export interface TargetHealthOptions {
   readonly store: Store;
+  /** Called for each target that is used for the first time, with its place. */
+  readonly onUsed?: ((place: string) => void) | undefined;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
@@ -54,10 +56,12 @@ const UNKNOWN_LATENCY_MS = 1;
 export class TargetHealth {
   readonly #store: Store;
   readonly #random: () => number;
+  readonly #onUsed: (place: string) => void;
   readonly #states = new Map<string, SharedState>();
 
-  constructor({ store, random }: TargetHealthOptions) {
+  constructor({ store, random, onUsed = () => {} }: TargetHealthOptions) {
     this.#store = store;
+    this.#onUsed = onUsed;
     this.#random = random;
   }
 
@@ -173,12 +177,19 @@ export class TargetHealth {
   #stateOf(target: Target): SharedState | undefined {
     if (target.settings === undefined) return undefined;
     const place = placeOf(target);
-    let state = this.#states.get(place);
-    if (state === undefined) {
-      state = new SharedState(this.#store, place);
-      this.#states.set(place, state);
-    }
+    return this.#states.get(place) ?? this.#open(place);
+  }
+
+  #open(place: string): SharedState {
+    const state = new SharedState(this.#store, place);
+    this.#states.set(place, state);
+    this.#onUsed(place);
     return state;
+  }
+
+  /** Notes that another thread uses a target, so that the views show it. */
+  noteUsed(place: string): void {
+    if (!this.#states.has(place)) this.#open(place);
   }
 }
 

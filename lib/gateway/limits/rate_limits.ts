@@ -12,12 +12,14 @@ import type { Dialect } from "../dialect.ts";
 import { Bucket, type Gate, type RuleCounts, Slots, takeFrom, waitFor, type What, WHATS } from "./gate.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { limitRefusal, unmeteredRefusal } from "./limit_refusal.ts";
-import { LimitStates, RuleBook, type UsedLimit } from "./rule_book.ts";
+import { LimitStates, RuleBook, type UsedLimit, type UsedSubject } from "./rule_book.ts";
 
 export interface RateLimitsOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly snapshot: Snapshot;
+  /** Called for each subject that uses a limit for the first time. */
+  readonly onUsed?: ((subject: UsedSubject) => void) | undefined;
   /** Called once per limit for a request that needs more than may ever be taken at once. */
   readonly onOversized: (limit: RefusingLimit) => void;
 }
@@ -54,7 +56,7 @@ export class RateLimits implements Meter {
 
   constructor(options: RateLimitsOptions) {
     this.#options = options;
-    this.#states = new LimitStates(options.store);
+    this.#states = new LimitStates(options.store, options.onUsed ?? (() => {}));
     this.#book = new RuleBook(options.snapshot, this.#states);
   }
 
@@ -62,6 +64,17 @@ export class RateLimits implements Meter {
   use(snapshot: Snapshot): void {
     this.#states.sweep(this.#nowUs());
     this.#book = new RuleBook(snapshot, this.#states);
+  }
+
+  /** Notes that another thread uses the limit of a subject, so that the views show it. */
+  noteUsed({ what, ...of }: UsedSubject): void {
+    const rule = this.#book.rules.find(({ name }) => name === of.rule);
+    if (rule === undefined) return;
+    if (what === "concurrent") this.#states.slots(of);
+    else {
+      const allowance = rule[what];
+      if (allowance !== undefined) this.#states.bucket(what, of, allowance, this.#nowUs());
+    }
   }
 
   /** The refusal that is certain whatever the body of the request says; takes nothing. */

@@ -15,9 +15,13 @@ export interface LimitSubject {
   readonly subject: string;
 }
 
-/** A subject that has used a limit. */
-export interface UsedLimit extends LimitSubject {
+/** A subject that has used a limit, as plain data. */
+export interface UsedSubject extends LimitSubject {
   readonly what: What;
+}
+
+/** A subject that has used a limit. */
+export interface UsedLimit extends UsedSubject {
   readonly state: Bucket | Slots;
 }
 
@@ -30,8 +34,12 @@ export class LimitStates {
   readonly #subjects = new Map<string, Omit<UsedLimit, "state">>();
   readonly #counts = new Map<string, RuleCounts>();
 
-  constructor(store: Store) {
+  readonly #onUsed: (subject: UsedSubject) => void;
+
+  /** `onUsed` is called for each subject that uses a limit for the first time. */
+  constructor(store: Store, onUsed: (subject: UsedSubject) => void) {
     this.#store = store;
+    this.#onUsed = onUsed;
     this.#allHeld = store.tally("limits held");
   }
 
@@ -65,7 +73,11 @@ export class LimitStates {
 
   #keyOf(what: What, of: LimitSubject): string {
     const key = `${what} ${of.rule} ${of.each} ${of.subject}`;
-    if (!this.#subjects.has(key)) this.#subjects.set(key, { ...of, what });
+    if (!this.#subjects.has(key)) {
+      const { rule, each, subject } = of;
+      this.#subjects.set(key, { rule, each, subject, what });
+      this.#onUsed({ rule, each, subject, what });
+    }
     return key;
   }
 

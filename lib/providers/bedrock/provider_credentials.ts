@@ -9,6 +9,7 @@ import {
   type KeyAuthenticatorOptions,
 } from "../../aws/keys/authenticator.ts";
 import { CredentialRefresher, type Schedule } from "../../aws/keys/credential_refresher.ts";
+import type { FindKeyPair, KeyPair, RoleRequest } from "../../aws/keys/key_pair.ts";
 import { bearerSigner } from "../../aws/sigv4/sign.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
@@ -29,9 +30,22 @@ export interface ProviderCredentialsOptions {
   readonly searchFor?: SearchFor;
   /** Default: AWS STS. */
   readonly assume?: AssumeRole | undefined;
+  /** In a thread that searches for nothing itself: asks the one that does, which also reports it. */
+  readonly ask?: AskKeyPair | undefined;
   /** Default: the runtime's timers. */
   readonly schedule?: Schedule;
 }
+
+/** Asks for a key pair, as plain data. */
+export interface KeyPairQuestion {
+  readonly provider: BedrockProvider;
+  /** The session of a role; undefined for the provider's own key pair. */
+  readonly role: RoleRequest | undefined;
+  /** The pair that must be another one, if there is another. */
+  readonly knownId: string | undefined;
+}
+
+export type AskKeyPair = (question: KeyPairQuestion) => Promise<KeyPair>;
 
 /** What the operator sees of a provider's credentials; nothing in it is secret. */
 export interface CredentialStatus {
@@ -101,6 +115,14 @@ export class ProviderCredentials {
     return kept;
   }
 
+  /** Answers a thread that searches for nothing itself. Rejects if no key pair can be found. */
+  async keyPairFor({ provider, role, knownId }: KeyPairQuestion): Promise<KeyPair> {
+    const { refresher, sessions } = this.#known(provider) ?? this.#makeOnce(provider);
+    if (role !== undefined && sessions !== undefined) return await sessions.keyPairFor(role, knownId);
+    if (refresher === undefined) throw new Error("the credentials are in the configuration");
+    return await (refresher.held?.accessKeyId === knownId ? refresher.search() : refresher.get());
+  }
+
   /** By provider name. */
   status(providers: ReadonlyMap<string, Provider>): Readonly<Record<string, CredentialStatus>> {
     return Object.fromEntries([...providers].map(([name, provider]) => [name, this.#statusOf(provider)]));
@@ -167,7 +189,8 @@ export class ProviderCredentials {
 
   /** The key pair that assumes the role is searched for once, and each session on its first use. */
   #withSessions(settings: BedrockProvider, credentials: RoleCredentials): Kept {
-    const { clock, logger, schedule, assume, networks } = this.#options;
+    const { clock, logger, schedule, networks, ask } = this.#options;
+    const assume = ask === undefined ? this.#options.assume : askingRole(settings, ask);
     const { name, region } = settings;
     const { base } = credentials;
     const refresher = base.kind === "static" ? undefined : this.#refresherFor(settings, base);
@@ -182,6 +205,7 @@ export class ProviderCredentials {
       signing: (keys) => this.#signing(settings, keys),
       toError: throwNotFound,
       onFailed: (session, error) =>
+        ask === undefined &&
         logger.log("error", "cannot assume the role for a caller", { provider: name, session, error }),
     });
     // A request on nobody's behalf would be billed to nobody.
@@ -206,8 +230,9 @@ export class ProviderCredentials {
   }
 
   #refresherFor(provider: BedrockProvider, credentials: SearchedCredentials): CredentialRefresher {
-    const { clock, logger, schedule, networks } = this.#options;
+    const { clock, logger, schedule, networks, ask } = this.#options;
     const { name, region } = provider;
+    if (ask !== undefined) return askingRefresher(provider, { clock, ask, schedule });
     const find = (this.#options.searchFor ?? searchFor)(credentials, {
       region,
       fetch: networks?.of(provider)?.fetch,
@@ -225,6 +250,32 @@ export class ProviderCredentials {
       },
     });
   }
+}
+
+interface AskingOptions extends Pick<ProviderCredentialsOptions, "clock"> {
+  readonly ask: AskKeyPair;
+  readonly schedule: Schedule | undefined;
+}
+
+function askingRefresher(
+  provider: BedrockProvider,
+  { clock, ask, schedule }: AskingOptions,
+): CredentialRefresher {
+  const find = asking(ask, provider, undefined);
+  return new CredentialRefresher({ find, clock, ...(schedule === undefined ? {} : { schedule }) });
+}
+
+function askingRole(provider: BedrockProvider, ask: AskKeyPair): AssumeRole {
+  return (role) => asking(ask, provider, role);
+}
+
+function asking(ask: AskKeyPair, provider: BedrockProvider, role: RoleRequest | undefined): FindKeyPair {
+  let knownId: string | undefined;
+  return async () => {
+    const pair = await ask({ provider, role, knownId });
+    knownId = pair.accessKeyId;
+    return pair;
+  };
 }
 
 function refreshersOf(kept: ReadonlyMap<string, Kept>): readonly CredentialRefresher[] {

@@ -62,14 +62,23 @@ export class RoleSessions {
 
   /** How requests for the subject are signed. */
   authenticatorOf(subject: Subject): Authenticator {
-    const role = roleFor(this.#options.credentials, subject);
+    return this.#sessionOf(roleFor(this.#options.credentials, subject)).authenticator;
+  }
+
+  /** The key pair of a session for another thread: other than the known one, if there is another. */
+  keyPairFor(role: RoleRequest, knownId: string | undefined): Promise<KeyPair> {
+    const { refresher } = this.#sessionOf(role);
+    return refresher.held?.accessKeyId === knownId ? refresher.search() : refresher.get();
+  }
+
+  #sessionOf(role: RoleRequest): Session {
     const key = JSON.stringify([role.sessionName, role.tags]);
     const session = this.#sessions.get(key) ?? this.#start(role);
     // The most recently used one is the last.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
     if (this.#sessions.size > MAX_SESSIONS) this.#forgetFirst();
-    return session.authenticator;
+    return session;
   }
 
   #start(role: RoleRequest): Session {

@@ -24,6 +24,7 @@ function setUp(env: SystemdOptions["env"], failing: () => boolean = () => false)
     },
     logger: {
       level: "info",
+      add() {},
       log: (level, message, fields) => warnings.push([level, message, fields]),
       flush: () => Promise.resolve(),
     },
@@ -42,7 +43,7 @@ Deno.test("nobody is notified without NOTIFY_SOCKET", () => {
 
 Deno.test("each state is one message of assignments, one a line", () => {
   const { notifier, sent } = setUp({ NOTIFY_SOCKET: "@adit" });
-  notifier?.ready("serving\nwith  problems");
+  notifier?.ready("serving\nwith  problems", () => true);
   notifier?.reloading();
   notifier?.stopping(31_000);
   assert.deepEqual(sent, [
@@ -60,7 +61,7 @@ Deno.test("each state is one message of assignments, one a line", () => {
 
 Deno.test("the longest status fits into a message that systemd accepts", () => {
   const { notifier, sent } = setUp({ NOTIFY_SOCKET: "/run/notify" });
-  notifier?.ready("€".repeat(10_000));
+  notifier?.ready("€".repeat(10_000), () => true);
   assert.ok(new TextEncoder().encode(sent[0]?.text).length <= 4_096);
 });
 
@@ -77,22 +78,33 @@ Deno.test("the watchdog hears of this process alone, at half its limit, from the
   for (const [env, everyMs] of WATCHDOGS) {
     const { notifier, turns, sent } = setUp({ NOTIFY_SOCKET: "/run/notify", ...env });
     assert.equal(turns.length, 0);
-    notifier?.ready("serving");
-    notifier?.ready("serving again");
+    notifier?.ready("serving", () => true);
+    notifier?.ready("serving again", () => true);
     assert.deepEqual(turns.map((turn) => turn.everyMs), everyMs === undefined ? [] : [everyMs]);
     for (const { turn } of turns) turn();
     assert.equal(sent.at(-1)?.text, everyMs === undefined ? sent[1]?.text : "WATCHDOG=1\n");
   }
 });
 
+Deno.test("the watchdog hears nothing while a thread does not answer", () => {
+  const { notifier, turns, sent } = setUp({ NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "30000000" });
+  let isAlive = false;
+  notifier?.ready("serving", () => isAlive);
+  turns[0]?.turn();
+  assert.equal(sent.length, 1);
+  isAlive = true;
+  turns[0]?.turn();
+  assert.equal(sent.at(-1)?.text, "WATCHDOG=1\n");
+});
+
 Deno.test("a message that cannot be sent is logged once, and again only after one that could be", () => {
   let isDeaf = true;
   const { notifier, warnings } = setUp({ NOTIFY_SOCKET: "/run/notify" }, () => isDeaf);
-  notifier?.ready("serving");
+  notifier?.ready("serving", () => true);
   notifier?.reloading();
   assert.deepEqual(warnings, [["warn", "cannot notify systemd", { error: "nobody listens" }]]);
   isDeaf = false;
-  notifier?.ready("serving");
+  notifier?.ready("serving", () => true);
   isDeaf = true;
   notifier?.stopping(0);
   assert.equal(warnings.length, 2);
