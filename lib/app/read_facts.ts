@@ -17,7 +17,15 @@ import type { Gateway } from "./build_gateway.ts";
 /** What only the composition root knows. */
 export type OwnFacts = Pick<
   GatewayFacts,
-  "version" | "runtime" | "startedAtMs" | "loopLagMs" | "threads" | "traces" | "reloads" | "isConfigRefused" | "ledger"
+  | "version"
+  | "runtime"
+  | "startedAtMs"
+  | "loopLagMs"
+  | "threads"
+  | "traces"
+  | "reloads"
+  | "isConfigRefused"
+  | "ledger"
 >;
 
 /** The state of the gateway at this time of the monotonic clock. */
