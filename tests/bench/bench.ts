@@ -4,7 +4,7 @@
  */
 
 import { BUN, repositoryPath } from "../repository.ts";
-import { CELLS } from "./cells.ts";
+import { CELLS, type Setting, SETTINGS } from "./cells.ts";
 import { describeMachine } from "./machine.ts";
 import { isOnPath, run, Service } from "./processes.ts";
 import { publish } from "./publish.ts";
@@ -89,31 +89,40 @@ async function measureStreams(subjects: readonly Subject[]): Promise<readonly Op
 }
 
 async function measureRounds(): Promise<Omit<Results, "starts" | "openStreams" | "restedBytes">> {
-  const { rounds, seconds, warmUpSeconds, firstEvents: streams } = EFFORT;
-  const subjects = await startSubjects(upstreamUrl);
-  try {
-    const cells: CellResult[] = [];
-    for (const cell of CELLS) {
-      for (const connections of cell.concurrency) {
-        if (isQuick && connections !== QUICK_CONNECTIONS) continue;
-        print(`${cell.name}, ${connections} at once\n`);
-        cells.push(...await measureCell(cell, subjects, { connections, rounds, seconds, warmUpSeconds }));
+  const cells: CellResult[] = [];
+  let firstEvents: Results["firstEvents"] = [];
+  for (const setting of SETTINGS) {
+    const subjects = await startSubjects(upstreamUrl, setting);
+    try {
+      cells.push(...await measureCells(subjects, setting));
+      if (setting === "one core") {
+        print("first events\n");
+        const { rounds, firstEvents: streams } = EFFORT;
+        firstEvents = await measureFirstEvents(subjects, { rounds, streams });
       }
+    } finally {
+      for (const { stop } of subjects) await stop();
     }
-    print("first events, signatures\n");
-    return {
-      machine: await describeMachine(),
-      effort: EFFORT,
-      cells,
-      firstEvents: await measureFirstEvents(subjects, { rounds, streams }),
-      signatures: {
-        Bun: await measureSigning([BUN]),
-        Deno: await measureSigning([Deno.execPath(), "run", "-A"]),
-      },
-    };
-  } finally {
-    for (const { stop } of subjects) await stop();
   }
+  print("signatures\n");
+  const signatures = {
+    Bun: await measureSigning([BUN]),
+    Deno: await measureSigning([Deno.execPath(), "run", "-A"]),
+  };
+  return { machine: await describeMachine(), effort: EFFORT, cells, firstEvents, signatures };
+}
+
+async function measureCells(subjects: readonly Subject[], setting: Setting): Promise<readonly CellResult[]> {
+  const { rounds, seconds, warmUpSeconds } = EFFORT;
+  const cells: CellResult[] = [];
+  for (const cell of CELLS.filter((cell) => cell.setting === setting)) {
+    for (const connections of cell.concurrency) {
+      if (isQuick && connections !== QUICK_CONNECTIONS) continue;
+      print(`${cell.name}, ${connections} at once\n`);
+      cells.push(...await measureCell(cell, subjects, { connections, rounds, seconds, warmUpSeconds }));
+    }
+  }
+  return cells;
 }
 
 async function measureSigning(runtime: readonly string[]): Promise<readonly SigningResult[]> {

@@ -5,9 +5,13 @@ import { chatBody, converseBody, messagesBody, type Pace } from "./requests.ts";
 /** What a request asks for, in whichever words the program in question takes. */
 export type Ask = "chat" | "chat stream" | "messages stream" | "native stream";
 
+/** How the programs run: on one core each, on all of them, or with everything that Adit counts and keeps. */
+export type Setting = "one core" | "all cores" | "ledger and limits";
+
 export interface Cell {
   /** Heads its rows in the table. */
   readonly name: string;
+  readonly setting: Setting;
   readonly ask: Ask;
   readonly pace: Pace;
   readonly bytes: number;
@@ -17,12 +21,34 @@ export interface Cell {
 const KB = 1000;
 
 export const CELLS: readonly Cell[] = [
-  { name: "chat, 1 KB", ask: "chat", pace: "even", bytes: KB, concurrency: [1, 32, 256] },
-  { name: "chat, 100 KB", ask: "chat", pace: "even", bytes: 100 * KB, concurrency: [32] },
-  { name: "chat, 1 MB", ask: "chat", pace: "even", bytes: 1000 * KB, concurrency: [32] },
-  { name: "chat stream", ask: "chat stream", pace: "even", bytes: KB, concurrency: [32] },
+  {
+    name: "chat, 1 KB",
+    setting: "one core",
+    ask: "chat",
+    pace: "even",
+    bytes: KB,
+    concurrency: [1, 32, 256],
+  },
+  {
+    name: "chat, 100 KB",
+    setting: "one core",
+    ask: "chat",
+    pace: "even",
+    bytes: 100 * KB,
+    concurrency: [32],
+  },
+  { name: "chat, 1 MB", setting: "one core", ask: "chat", pace: "even", bytes: 1000 * KB, concurrency: [32] },
+  {
+    name: "chat stream",
+    setting: "one core",
+    ask: "chat stream",
+    pace: "even",
+    bytes: KB,
+    concurrency: [32],
+  },
   {
     name: "chat stream, all events at once",
+    setting: "one core",
     ask: "chat stream",
     pace: "burst",
     bytes: KB,
@@ -30,13 +56,40 @@ export const CELLS: readonly Cell[] = [
   },
   {
     name: "Messages stream by InvokeModel",
+    setting: "one core",
     ask: "messages stream",
     pace: "even",
     bytes: KB,
     concurrency: [32],
   },
-  { name: "native stream", ask: "native stream", pace: "even", bytes: KB, concurrency: [32] },
+  {
+    name: "native stream",
+    setting: "one core",
+    ask: "native stream",
+    pace: "even",
+    bytes: KB,
+    concurrency: [32],
+  },
+  {
+    name: "chat, 100 KB, on all cores",
+    setting: "all cores",
+    ask: "chat",
+    pace: "even",
+    bytes: 100 * KB,
+    concurrency: [32],
+  },
+  {
+    name: "chat, 1 KB, with ledger and limits",
+    setting: "ledger and limits",
+    ask: "chat",
+    pace: "even",
+    bytes: KB,
+    concurrency: [32],
+  },
 ];
+
+/** The settings, in the order of the table. */
+export const SETTINGS: readonly Setting[] = ["one core", "all cores", "ledger and limits"];
 
 /** The body of a cell's requests. */
 export function bodyOf({ ask, pace, bytes }: Pick<Cell, "ask" | "pace" | "bytes">): string {

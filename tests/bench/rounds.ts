@@ -38,10 +38,15 @@ export async function measureCell(
   subjects: readonly Subject[],
   { connections, rounds, seconds, warmUpSeconds }: RoundOptions & { readonly connections: number },
 ): Promise<readonly CellResult[]> {
-  await using body = await bodyFile(bodyOf(cell));
+  await using bodies = new AsyncDisposableStack();
+  const bodyOfSubject = new Map<Subject, BodyFile>();
+  for (const subject of subjects) {
+    const text = bodyOf(cell);
+    bodyOfSubject.set(subject, bodies.use(await bodyFile(subject.body?.(text, cell.pace) ?? text)));
+  }
   const results = new Map<string, { rounds: Figures[]; discarded: number }>();
   for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) {
+    for (const [subject, body] of bodyOfSubject) {
       const path = subject.path(cell.ask, cell.pace);
       if (path === undefined) continue;
       const result = results.get(subject.name) ?? { rounds: [], discarded: 0 };
@@ -92,12 +97,15 @@ export async function measureFirstEvents(
   subjects: readonly Subject[],
   { rounds, streams }: { readonly rounds: number; readonly streams: number },
 ): Promise<readonly StreamResult[]> {
-  await using body = await bodyFile(bodyOf(FIRST_EVENT_CELL));
+  const { ask, pace } = FIRST_EVENT_CELL;
+  const text = bodyOf(FIRST_EVENT_CELL);
   const results = new Map<string, StreamFindings[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const { name, url, headers, path } of subjects) {
-      const address = path(FIRST_EVENT_CELL.ask, FIRST_EVENT_CELL.pace);
+    for (const subject of subjects) {
+      const { name, url, headers } = subject;
+      const address = subject.path(ask, pace);
       if (address === undefined) continue;
+      await using body = await bodyFile(subject.body?.(text, pace) ?? text);
       const client = startClient({
         url: url + address,
         headers,
@@ -131,10 +139,12 @@ export async function measureOpenStreams(
   subject: Subject,
   streams: number,
 ): Promise<OpenStreamResult | undefined> {
-  const { name, url, headers, path } = subject;
-  const address = path(OPEN_STREAM_CELL.ask, OPEN_STREAM_CELL.pace);
+  const { name, url, headers } = subject;
+  const { ask, pace } = OPEN_STREAM_CELL;
+  const address = subject.path(ask, pace);
   if (address === undefined) return undefined;
-  await using body = await bodyFile(bodyOf(OPEN_STREAM_CELL));
+  const text = bodyOf(OPEN_STREAM_CELL);
+  await using body = await bodyFile(subject.body?.(text, pace) ?? text);
   const idleBytes = await memoryOf(subject);
   const cpuBefore = await cpuOf(subject);
   const client = startClient({ url: url + address, headers, bodyFile: body.path, mode: "open", streams });

@@ -3,9 +3,10 @@
 import { dirname } from "node:path";
 import { endpointConfig, KEY } from "../e2e/configs.ts";
 import { builtAdit, BUN, freePort, repositoryPath } from "../repository.ts";
-import type { Ask } from "./cells.ts";
+import type { Ask, Setting } from "./cells.ts";
+import { parsePeers, type Peer, peerBody, peerPath, withUpstream } from "./peers.ts";
 import { installPortkey } from "./portkey.ts";
-import { isOnPath, Service } from "./processes.ts";
+import { isOnPath, type Place, Service } from "./processes.ts";
 import { modelOf, type Pace } from "./requests.ts";
 
 export interface Subject {
@@ -19,6 +20,8 @@ export interface Subject {
   readonly headers: Readonly<Record<string, string>>;
   /** Path of its address for a request, or undefined where it does not answer such requests. */
   path(ask: Ask, pace: Pace): string | undefined;
+  /** The body of a request in the form that it takes; left out where that is the cell's. */
+  body?(body: string, pace: Pace): string;
   stop(): Promise<void>;
 }
 
@@ -49,8 +52,25 @@ function aditPath(ask: Ask, pace: Pace): string {
   return CHAT_PATHS[ask] ?? "/v1/messages";
 }
 
-/** Starts everything that can be compared here; what is not installed is told and left out. */
-export async function startSubjects(upstream: string): Promise<readonly Subject[]> {
+/** Starts everything that can be compared in a setting; what is not installed is left out. */
+export async function startSubjects(
+  upstream: string,
+  setting: Setting = "one core",
+): Promise<readonly Subject[]> {
+  switch (setting) {
+    case "one core":
+      return await startAll(upstream);
+    case "all cores":
+      return [
+        ...await startBoth(upstream, { place: "anywhere" }),
+        ...await startPeers(upstream, "anywhere"),
+      ];
+    case "ledger and limits":
+      return await startBoth(upstream, { place: "measured", keepsLedger: true });
+  }
+}
+
+async function startAll(upstream: string): Promise<readonly Subject[]> {
   const upstreamItself: Subject = {
     name: "upstream itself",
     service: undefined,
@@ -67,8 +87,31 @@ export async function startSubjects(upstream: string): Promise<readonly Subject[
     await startPipe(PIPE_ON_DENO, [Deno.execPath(), "run", "-A"], upstream),
     await startAdit("Adit on Deno", await denoAdit(), { upstream, reference: PIPE_ON_DENO }),
     await startPortkey(upstream),
-    ...await Promise.all(peersOfEnvironment().map((peer) => startPeer(peer, upstream))),
+    ...await startPeers(upstream, "measured"),
   ];
+}
+
+interface BothOptions {
+  readonly place: Place;
+  readonly keepsLedger?: boolean;
+}
+
+/** Adit on both runtimes, with other settings than it has next to the references. */
+async function startBoth(
+  upstream: string,
+  { place, keepsLedger = false }: BothOptions,
+): Promise<readonly Subject[]> {
+  const makeFolder = () => Deno.makeTempDir({ prefix: "adit-bench-state-" });
+  const [onBun, onDeno] = keepsLedger ? [await makeFolder(), await makeFolder()] : [];
+  return [
+    await startAdit("Adit on Bun", [await builtAdit()], { upstream, place, state: onBun }),
+    await startAdit("Adit on Deno", await denoAdit(onDeno), { upstream, place, state: onDeno }),
+  ];
+}
+
+async function startPeers(upstream: string, place: Place): Promise<readonly Subject[]> {
+  const peers = parsePeers(Deno.env.get("ADIT_BENCH_PEERS") ?? "[]");
+  return await Promise.all(peers.map((peer) => startPeer(peer, upstream, place)));
 }
 
 async function startPipe(name: string, runtime: readonly string[], upstream: string): Promise<Subject> {
@@ -81,46 +124,61 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
   return { name, service, url, headers: JSON_HEADERS, path: bedrockPath, stop: () => service.stop() };
 }
 
+/** Settings of Adit that differ between the cells. */
+export interface AditSettings {
+  /** Folder of the ledger. With it, the caller also has limits and a budget, which no request exceeds. */
+  readonly state?: string | undefined;
+}
+
+const LIMITED =
+  "limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }, budget: { usd: 1000000, window: month }";
+
 /** The configuration of a gateway in front of the upstream. */
-export function aditConfig(upstream: string, listen: string): string {
+export function aditConfig(upstream: string, listen: string, { state }: AditSettings = {}): string {
   const paces: readonly Pace[] = ["even", "burst", "paced"];
   const models = paces.map((pace) =>
     `  ${modelOf(pace)}: { provider: east, id: ${
       modelOf(pace)
     }, base_model: anthropic.claude-haiku-4-5-20251001-v1:0 }`
   );
-  return `listen: ${listen}\nadmin: off\n${endpointConfig(upstream)}`
-    .replace("\nmodels:\n", `\nmodels:\n${models.join("\n")}\n`);
+  const extra = state === undefined ? [] : [`state: { path: ${JSON.stringify(state)} }`];
+  const config = endpointConfig(upstream).replace("\nmodels:\n", `\nmodels:\n${models.join("\n")}\n`);
+  const limited = state === undefined
+    ? config
+    : config.replace("native: [us-east-1] }", `native: [us-east-1], ${LIMITED} }`);
+  return [`listen: ${listen}`, "admin: off", ...extra, limited].join("\n");
 }
 
-/** Adit's command line on Deno: the task `start`. */
-export async function denoAdit(): Promise<readonly string[]> {
+/** Adit's command line on Deno: the task `start`, which may write to the folder of the ledger if there is one. */
+export async function denoAdit(state?: string): Promise<readonly string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
-  return [Deno.execPath(), ...String(tasks.start).split(" ").slice(1)];
+  const [, run = "", ...options] = String(tasks.start).split(" ");
+  return [Deno.execPath(), run, ...(state === undefined ? [] : [`--allow-write=${state}`]), ...options];
 }
 
-interface AditOptions {
+interface AditOptions extends AditSettings {
   readonly upstream: string;
-  readonly reference: string;
+  readonly reference?: string;
+  readonly place?: Place;
 }
 
 async function startAdit(
   name: string,
   command: readonly string[],
-  { upstream, reference }: AditOptions,
+  { upstream, reference, place = "measured", ...settings }: AditOptions,
 ): Promise<Subject> {
   const listen = `127.0.0.1:${await freePort()}`;
   const config = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".yaml" });
-  await Deno.writeTextFile(config, aditConfig(upstream, listen));
+  await Deno.writeTextFile(config, aditConfig(upstream, listen, settings));
   const service = new Service([...command, "serve", "--config", config], {
-    place: "measured",
+    place,
     stdout: "null",
   });
   const url = `http://${listen}`;
   await answering(`${url}/healthz`);
   return {
     name,
-    reference,
+    ...(reference !== undefined && { reference }),
     service,
     url,
     headers: { ...JSON_HEADERS, authorization: `Bearer ${KEY}` },
@@ -128,6 +186,7 @@ async function startAdit(
     async stop() {
       await service.stop();
       await Deno.remove(config);
+      if (settings.state !== undefined) await Deno.remove(settings.state, { recursive: true });
     },
   };
 }
@@ -202,23 +261,11 @@ async function startPortkey(upstream: string): Promise<Subject> {
   };
 }
 
-/** Another gateway, that speaks OpenAI Chat. */
-interface Peer {
-  readonly name: string;
-  /** The command that starts it; `{upstream}` is replaced with the upstream's URL. */
-  readonly command: readonly string[];
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** `ADIT_BENCH_PEERS`: a JSON list of peers. */
-function peersOfEnvironment(): readonly Peer[] {
-  return JSON.parse(Deno.env.get("ADIT_BENCH_PEERS") ?? "[]");
-}
-
-async function startPeer({ name, command, url, headers }: Peer, upstream: string): Promise<Subject> {
-  const service = new Service(command.map((word) => word.replaceAll("{upstream}", upstream)), {
-    place: "measured",
+async function startPeer(peer: Peer, upstream: string, place: Place): Promise<Subject> {
+  const { name, command, env, url, headers } = peer;
+  const service = new Service(command.map((word) => withUpstream(word, upstream)), {
+    place,
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, withUpstream(value, upstream)])),
     stdout: "null",
   });
   await answering(url);
@@ -227,7 +274,8 @@ async function startPeer({ name, command, url, headers }: Peer, upstream: string
     service,
     url,
     headers: { ...JSON_HEADERS, ...headers },
-    path: (ask) => CHAT_PATHS[ask],
+    path: (ask) => peerPath(peer, ask),
+    body: (body, pace) => peerBody(peer, body, pace),
     stop: () => service.stop(),
   };
 }

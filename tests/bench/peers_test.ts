@@ -1,0 +1,62 @@
+/** The settings of other gateways in the benchmark. */
+
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { parsePeers, peerBody, peerPath, withUpstream } from "./peers.ts";
+
+const LEAST = { name: "mine", command: ["mine"], url: "http://127.0.0.1:4000" };
+
+function peer(changes: object = {}) {
+  const [parsed] = parsePeers(JSON.stringify([{ ...LEAST, ...changes }]));
+  if (parsed === undefined) throw new Error("no peer");
+  return parsed;
+}
+
+Deno.test("a peer with the least settings gets Chat requests for the models that Adit has", () => {
+  const mine = peer({ url: "http://127.0.0.1:4000/" });
+  equal(mine.url, LEAST.url);
+  equal(peerPath(mine, "chat"), "/v1/chat/completions");
+  equal(peerPath(mine, "chat stream"), "/v1/chat/completions");
+  equal(peerPath(mine, "messages stream"), undefined);
+  equal(peerPath(mine, "native stream"), undefined);
+  const body = '{"model":"bench.burst","stream":true,"messages":[]}';
+  deepEqual(JSON.parse(peerBody(mine, body, "burst")), JSON.parse(body));
+});
+
+Deno.test("a peer may have its own model, paths and members of the body", () => {
+  const mine = peer({
+    model: "bedrock/{pace}-{pace}",
+    path: "/api/chat",
+    messages_path: "/api/messages",
+    body: { max_tokens: null, max_completion_tokens: 9, tools: [] },
+  });
+  equal(peerPath(mine, "chat"), "/api/chat");
+  equal(peerPath(mine, "messages stream"), "/api/messages");
+  const body = '{"model":"bench.even","max_tokens":1,"tools":[1],"stop":null}';
+  deepEqual(JSON.parse(peerBody(mine, body, "even")), {
+    model: "bedrock/even-even",
+    max_completion_tokens: 9,
+    tools: [],
+    stop: null,
+  });
+});
+
+Deno.test("a peer's command learns where the upstream is", () => {
+  equal(withUpstream("--to={upstream}/x", "http://127.0.0.1:5000"), "--to=http://127.0.0.1:5000/x");
+  equal(withUpstream("{upstream_host}", "http://127.0.0.1:5000"), "127.0.0.1:5000");
+});
+
+const WRONG: readonly (readonly [text: string, problem: RegExp])[] = [
+  ["", /expected a JSON list/],
+  ["{}", /expected array/],
+  [JSON.stringify([{ ...LEAST, port: 1 }]), /Unrecognized key: "port"/],
+  [JSON.stringify([{ ...LEAST, url: "127.0.0.1:4000" }]), /\[0\]\.url/],
+  [JSON.stringify([{ ...LEAST, path: "v1" }]), /\[0\]\.path/],
+  [JSON.stringify([{ ...LEAST, command: [] }]), /\[0\]\.command/],
+  [JSON.stringify([{ ...LEAST, headers: { "x-key": 1 } }]), /\[0\]\.headers/],
+];
+
+for (const [text, problem] of WRONG) {
+  Deno.test(`peers cannot be read from ${text || "nothing"}`, () => {
+    throws(() => parsePeers(text), problem);
+  });
+}
