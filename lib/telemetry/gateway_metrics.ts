@@ -55,11 +55,9 @@ export class GatewayMetrics {
   }
 
   #observeMoney(): void {
-    for (
-      const [unit, what] of [["usd", "US dollars"], ["tokens", "tokens"], ["requests", "requests"]] as const
-    ) {
+    for (const { unit, name, what } of BUDGETS) {
       this.#gauge(
-        `adit_budget_${unit}`,
+        name,
         `Budgets that count ${what}: the limit, what is spent of it, and what requests in flight have reserved.`,
         ["budget", "subject", "state"],
         (set) => {
@@ -202,6 +200,11 @@ export class GatewayMetrics {
 
 /** Series for targets. */
 const MAX_TARGETS = 1000;
+const BUDGETS = [
+  { unit: "usd", name: "adit_budget_usd", what: "US dollars" },
+  { unit: "tokens", name: "adit_budget_tokens", what: "tokens" },
+  { unit: "requests", name: "adit_budget_requests", what: "requests" },
+] as const;
 /** Subjects of budgets, of each unit. */
 const MAX_BUDGETS = 300;
 

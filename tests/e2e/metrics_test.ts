@@ -85,8 +85,14 @@ interface Dashboard {
   }[];
 }
 
-/** Panels that show nothing where nothing is wrong. */
-const EMPTY_WITHOUT_TROUBLE: readonly string[] = ["Targets that rest", "Refused by a rule"];
+/** Panels that show nothing where nothing is wrong, or nothing of the kind is configured. */
+const EMPTY_WITHOUT_TROUBLE: readonly string[] = [
+  "Targets that rest",
+  "Refused by a rule",
+  "Would be refused by a rule in shadow mode",
+  "Budget left",
+  "Usage ledger",
+];
 
 forEachRuntime("every query of the dashboard has a result in a real Prometheus", async (runtime) => {
   const { panels }: Dashboard = JSON.parse(readRepositoryFile(`${MONITORING}/grafana-dashboard.json`));
