@@ -1,23 +1,49 @@
-/** The elements of a JSON array in its text, so that some can be taken out without changing the others. */
+/** The parts of a JSON array or object in its text, so that some can be changed without the others. */
 
-import { endOfJsonString } from "./json_member.ts";
+import { endOfJsonString, type Span } from "./json_member.ts";
 
 /** The text of each element of `text`, a JSON array, without the white space around it. */
 export function elementTexts(text: string): string[] {
-  const found: string[] = [];
+  return parts(text).map(({ start, end }) => text.slice(start, end).trim()).filter((element) =>
+    element !== ""
+  );
+}
+
+export interface Member extends Span {
+  readonly name: string;
+}
+
+/** The values of all members of `text`, a JSON object, in their order; JSON allows duplicates. */
+export function memberSpans(text: string): Member[] {
+  return parts(text).flatMap(({ start, end }) => {
+    const quote = text.indexOf('"', start);
+    if (quote === -1 || quote >= end) return [];
+    const afterName = endOfJsonString(text, quote);
+    const name: string = JSON.parse(text.slice(quote, afterName));
+    const from = text.indexOf(":", afterName) + 1;
+    const value = text.slice(from, end);
+    const trimmed = from + value.length - value.trimStart().length;
+    return [{ name, start: trimmed, end: trimmed + value.trim().length }];
+  });
+}
+
+/** What is between the brackets and commas of the outermost array or object. */
+function parts(text: string): Span[] {
+  const found: Span[] = [];
   let depth = 0;
   let start = 0;
   for (let at = 0; at < text.length;) {
     const character = text.charAt(at);
-    if (depth === 1 && (character === "," || character === "]")) {
-      const element = text.slice(start, at).trim();
-      if (element !== "") found.push(element);
+    const isClosing = character === "]" || character === "}";
+    if (depth === 1 && (character === "," || isClosing)) {
+      found.push({ start, end: at });
       start = at + 1;
     }
-    if (character === "{" || character === "[") {
+    if (isClosing) depth--;
+    else if (character === "{" || character === "[") {
       depth++;
       if (depth === 1) start = at + 1;
-    } else if (character === "}" || character === "]") depth--;
+    }
     at = character === '"' ? endOfJsonString(text, at) : at + 1;
   }
   return found;
