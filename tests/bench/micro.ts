@@ -21,7 +21,7 @@ import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 import { STREAMS, wholeStream } from "./canned.ts";
 import { chatBody } from "./requests.ts";
 import { bestOf } from "./sampling.ts";
-import { keepUsage } from "./kept_usage.ts";
+import { keepUsage } from "../fakes/kept_usage.ts";
 import { shortRequest, THREE_RULES } from "./short_request.ts";
 import { signing } from "./signing.ts";
 

@@ -3,6 +3,7 @@
 import { deepEqual } from "node:assert/strict";
 import { createLogger } from "../../lib/base/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
+import type { RecordSink } from "../../lib/snapshot/record.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";
 import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
@@ -26,9 +27,14 @@ export interface GatewayOptions {
   readonly imageNetwork?: ImageNetwork;
   /** In place of the scripted upstream, for providers of `type: emulator`. */
   readonly emulator?: EmulatorAccess;
+  /** Receive the record of every request, after the log. */
+  readonly sinks?: readonly RecordSink[];
 }
 
-export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: GatewayOptions = {}) {
+export function startGateway(
+  snapshot: Snapshot,
+  { imageNetwork, emulator, sinks = [] }: GatewayOptions = {},
+) {
   const time = fakeTime();
   const bedrock = scriptedFetch();
   const written: string[] = [];
@@ -40,6 +46,7 @@ export function startGateway(snapshot: Snapshot, { imageNetwork, emulator }: Gat
     store: new MemoryStore(),
     ...time,
     logger,
+    sinks,
     snapshot,
     fetch: bedrock.fetch,
     emulator: emulator ??

@@ -1,6 +1,9 @@
-/** Thousands of requests that end in every way there is: nothing that was taken for them stays taken. */
+/** Many requests that end in every way there is: nothing that was taken for them stays taken, and all are counted once. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import type { UsageQuery } from "../../lib/ledger/queries.ts";
+import { keepUsage } from "../fakes/kept_usage.ts";
 import { AditError } from "../../lib/base/errors.ts";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
@@ -23,6 +26,7 @@ import { ANSWER, CHAT, chatBody } from "./requests.ts";
 
 const CALLERS = ["one", "two", "three"].map((name) => caller(name, { models: ["*"], team: "red" }));
 const EAST = provider("east", "us-east-1");
+const OPUS = model("opus", EAST);
 const ALL = { callers: undefined, teams: undefined, models: undefined, tags: {} };
 const BUDGET: Budget = {
   name: "team",
@@ -38,7 +42,7 @@ const BUDGET: Budget = {
   reserve: "typical",
 };
 const CONFIG = snapshot({
-  models: [model("haiku", EAST), model("opus", EAST)],
+  models: [model("haiku", EAST), { ...OPUS, routing: { ...OPUS.routing, afterClientLeft: "drain" } }],
   prices: {
     rows: compilePrices([{ match: "*", usd_per_million: { input: "9", output: "9" } }], "prices_file"),
     unknown: "refuse",
@@ -97,8 +101,16 @@ const UPSTREAMS: readonly ((call: ScriptedCall) => void)[] = [
   () => {},
 ];
 
-Deno.test("after thousands of requests that end in every way, nothing is held", async () => {
-  const gateway = startGateway(CONFIG);
+Deno.test("after 100,000 requests that end in every way, nothing is held, and the ledger has each once", async () => {
+  const usage = await keepUsage();
+  const recorded = { requests: 0n, costNano: 0n, output: 0n };
+  const gateway = startGateway(CONFIG, {
+    sinks: [usage.sink, ({ cost, spent }) => {
+      recorded.requests++;
+      recorded.costNano += BigInt(cost?.nano ?? 0);
+      recorded.output += BigInt(spent?.usage.outputTokens ?? 0);
+    }],
+  });
   const { bedrock, limits, budgets, pipeline, advance } = gateway;
   const random = new Random(7);
   const statuses = new Map<number, number>();
@@ -110,7 +122,7 @@ Deno.test("after thousands of requests that end in every way, nothing is held", 
       if (call !== undefined) random.pick(UPSTREAMS)(call);
     }
   };
-  const requests = 4_000;
+  const requests = 100_000;
   let most = 0;
   for (let index = 0; index < requests; index++) {
     const body = random.below(20) === 0
@@ -127,7 +139,7 @@ Deno.test("after thousands of requests that end in every way, nothing is held", 
     }).finally(() => running.delete(done));
     running.add(done);
     if (random.below(8) === 0) leave();
-    if (random.below(3) === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (random.below(3) === 0) await turn();
     treat();
     if (random.below(3) === 0) advance(random.below(200));
     most = Math.max(most, limits.status().held);
@@ -136,7 +148,7 @@ Deno.test("after thousands of requests that end in every way, nothing is held", 
   while (running.size > 0) {
     advance(60_000);
     treat();
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await turn();
   }
   equal(pipeline.inFlight, 0);
   equal(limits.status().held, 0);
@@ -148,7 +160,26 @@ Deno.test("after thousands of requests that end in every way, nothing is held", 
   const { rules } = limits.status();
   ok((rules["few"]?.refused ?? 0) > 0 && (rules["trial"]?.would_refuse ?? 0) > 0, JSON.stringify(rules));
   await gateway.expectSettled(requests);
+  const { total } = await usage.ledger.usage(EVERYTHING);
+  await usage.close();
+  deepEqual({ requests: total.requests, costNano: total.costNano, output: total.output }, recorded);
+  equal(total.requests, BigInt(requests));
+  ok(
+    total.estimated > 1_000n && total.errors > 10_000n,
+    `${total.estimated} estimated, ${total.errors} errors`,
+  );
 });
+
+/** Lets everything that is ready to run do so. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+const EVERYTHING: UsageQuery = {
+  fromMs: 0,
+  toMs: Date.UTC(2100, 0, 1),
+  groupBy: [],
+  timeZone: "UTC",
+  filter: {},
+};
 
 Deno.test("100,000 holds that are cancelled, refused and settled in any order leave nothing", async () => {
   const time = fakeTime();

@@ -12,12 +12,13 @@ import type { RecordSink } from "../../lib/snapshot/record.ts";
 
 export interface KeptUsage {
   readonly sink: RecordSink;
+  readonly ledger: Ledger;
   /** Writes what is left and removes the folder; throws if a record was not written. */
   close(): Promise<void>;
 }
 
 export async function keepUsage(): Promise<KeptUsage> {
-  const path = await mkdtemp(join(tmpdir(), "adit-micro-"));
+  const path = await mkdtemp(join(tmpdir(), "adit-usage-"));
   const startWorker = workersIn(() => new URL("../../", import.meta.url));
   const { ledger } = await Ledger.open({
     startThread: () => ledgerThread(startWorker),
@@ -28,6 +29,7 @@ export async function keepUsage(): Promise<KeptUsage> {
   });
   return {
     sink: ledger.add,
+    ledger,
     async close() {
       await ledger.flush();
       const { written, dropped, error } = ledger.status;
@@ -35,7 +37,7 @@ export async function keepUsage(): Promise<KeptUsage> {
       await rm(path, { recursive: true });
       if (written === 0 || dropped > 0 || error !== undefined) {
         throw new Error(
-          `Cannot measure: ${written} records written, ${dropped} dropped, ${error ?? "no error"}`,
+          `Cannot keep usage: ${written} records written, ${dropped} dropped, ${error ?? "no error"}`,
         );
       }
     },
