@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { KEY, keyHash } from "./configs.ts";
+import { BudgetWatch, STREAMS } from "../suites/overshoot.ts";
 import { type Program, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
@@ -118,24 +119,50 @@ Deno.test("50 streams at a time overshoot a small budget by no more than the bou
       "bun",
       config(folder, "{ usd: 0.002, reserve: typical, warn: [50%] }"),
     );
-    let worst = 0;
+    const watch = new BudgetWatch();
     let refused = 0;
-    await Promise.all(Array.from({ length: 50 }, async () => {
+    await Promise.all(Array.from({ length: STREAMS }, async () => {
       for (let count = 0; count < 20; count++) {
         const response = await chat(program, { stream: true });
-        worst = Math.max(worst, Number((await view(program)).worst_case));
+        watch.see(await view(program));
         await response.text();
         if (response.status === 429) refused++;
       }
     }));
-    const { spent, held } = await view(program);
+    const figures = await view(program);
+    const { spent, held } = figures;
     assert.ok(refused > 0, "the budget is spent");
     assert.equal(held, "0.00");
-    assert.ok(Number(spent) <= Math.max(worst, 0.002), `${spent} of ${worst}`);
+    assert.ok(Number(spent) <= watch.bound(figures), `${spent} of ${watch.bound(figures)}`);
     await program.waitForLog((line) => line.message === "a budget is used up to a share");
     // What the budget counts is what the ledger has.
     const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
     assert.equal(usage.total.cost_usd, spent);
+  }));
+
+Deno.test("a kill while streams are open: what they held counts as spent, and nothing stays held", () =>
+  inFolder(async (folder) => {
+    const text = config(folder, "{ tokens: 1M }").replace("v1:0 }", "v1:0.fault-stall }");
+    let held: string;
+    {
+      await using program = await startProgram("bun", text);
+      const streams = await Promise.all(Array.from({ length: 3 }, () => chat(program, { stream: true })));
+      const before = await view(program);
+      held = before.held;
+      assert.ok(Number(held) > 0);
+      assert.equal(before.spent, "0");
+      // The ledger has written the holds once it has answered.
+      await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).text();
+      await program.stop("SIGKILL");
+      await Promise.all(streams.map((stream) => stream.body?.cancel().catch(() => {})));
+    }
+    await using program = await startProgram("bun", text);
+    const after = await view(program);
+    assert.deepEqual([after.spent, after.held, after.worst_case], [held, "0", held]);
+    const line = await program.waitForLog((each) =>
+      each.message === "requests of the last process were not settled; what they held counts as spent"
+    );
+    assert.equal(line["budget"], "search-month");
   }));
 
 Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", () =>

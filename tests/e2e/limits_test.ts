@@ -4,6 +4,14 @@ import assert from "node:assert/strict";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { emulatorConfig, KEY } from "./configs.ts";
+import {
+  MAX_TOKENS,
+  RESERVED_OUTPUT,
+  STREAMS,
+  tokenBound,
+  TOKENS_PER_MINUTE,
+  tokensOf,
+} from "../suites/overshoot.ts";
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
 
 /** After the burst of one request, the next one fits a second later: longer than the clients' own first pause. */
@@ -70,15 +78,12 @@ forEachRuntime(
   },
 );
 
-/** Tokens per minute, and those reserved for the response of each stream. */
-const LIMIT = 4000;
-const RESERVED = 50;
-const STREAMS = 50;
-
 forEachRuntime(
   "limits: fifty streams at once use no more tokens than the documented bound",
   async (runtime) => {
-    const rule = `rate_limits:\n  tokens: { tokens: ${LIMIT}/m, reserve_output: ${RESERVED} }\n`;
+    const rule = `rate_limits:
+  tokens: { tokens: ${TOKENS_PER_MINUTE}/m, reserve_output: ${RESERVED_OUTPUT} }
+`;
     await using program = await startProgram(runtime, emulatorConfig({}, rule));
     const client = new OpenAI({ baseURL: `${program.url}/v1`, apiKey: KEY, maxRetries: 0 });
     const prompt = "Repeat what you read, all of it. ".repeat(20);
@@ -87,7 +92,7 @@ forEachRuntime(
       try {
         const stream = await client.chat.completions.create({
           model: "nova",
-          max_tokens: 400,
+          max_tokens: MAX_TOKENS,
           stream: true,
           stream_options: { include_usage: true },
           messages: [{ role: "user", content: prompt }],
@@ -100,13 +105,13 @@ forEachRuntime(
         return undefined;
       }
     }));
-    const minutes = (performance.now() - startMs) / 60_000;
-    const served = used.filter((usage) => usage !== undefined);
-    const total = served.reduce((sum, { total_tokens }) => sum + total_tokens, 0);
-    const longest = Math.max(...served.map(({ completion_tokens }) => completion_tokens));
-    const bound = LIMIT * (1 + minutes) + served.length * Math.max(0, longest - RESERVED);
+    const elapsedMs = performance.now() - startMs;
+    const served = used.flatMap((usage) =>
+      usage === undefined ? [] : [{ inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens }]
+    );
+    const bound = tokenBound(served, elapsedMs);
     assert.ok(served.length > 0 && served.length < STREAMS, `${served.length} of ${STREAMS} were served`);
-    assert.ok(total <= bound, `${total} tokens, at most ${bound}`);
+    assert.ok(tokensOf(served) <= bound, `${tokensOf(served)} tokens, at most ${bound}`);
     assert.equal((await statusOf(program)).held, 0);
   },
 );

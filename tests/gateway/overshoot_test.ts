@@ -1,0 +1,137 @@
+/** Fifty streams at once against a limit of tokens and a small budget, in simulated time: the overshoot and its bound. */
+
+import { equal, ok } from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { compilePrices } from "../../lib/facts/price_table.ts";
+import type { Budget } from "../../lib/snapshot/budget.ts";
+import { converseFrames, eventFrame, joined } from "../fakes/frames.ts";
+import { startGateway } from "../fakes/gateway.ts";
+import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+import { rule } from "../suites/limit_rules.ts";
+import {
+  BudgetWatch,
+  MAX_TOKENS,
+  RESERVED_OUTPUT,
+  STREAMS,
+  type StreamUsage,
+  tokenBound,
+  TOKENS_PER_MINUTE,
+  tokensOf,
+} from "../suites/overshoot.ts";
+import { Random } from "../suites/random.ts";
+import { CHAT, chatBody } from "./requests.ts";
+
+const MINUTES = 2;
+const STEP_MS = 100;
+const ANN = caller("ann", { models: ["*"] });
+const BODY = chatBody({
+  stream: true,
+  max_tokens: MAX_TOKENS,
+  messages: [{ role: "user", content: "x".repeat(350) }],
+});
+
+const BUDGET: Budget = {
+  name: "small",
+  path: ["budgets", "small"],
+  scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
+  each: "none",
+  unit: "usd",
+  limit: 20_000_000,
+  window: "month",
+  timeZone: "UTC",
+  warn: [],
+  whenSpent: "refuse",
+  reserve: "typical",
+};
+
+interface Scenario {
+  readonly budgets?: readonly Budget[];
+  readonly hasRule?: boolean;
+  readonly seed: number;
+}
+
+/** Each of the streams is sent again when it has ended, or a second after it was refused. */
+async function simulate({ budgets = [], hasRule = false, seed }: Scenario) {
+  const gateway = startGateway(snapshot({
+    models: [model("haiku", provider("east", "us-east-1"))],
+    callers: [ANN],
+    prices: {
+      rows: compilePrices([{ match: "*", usd_per_million: { input: "1", output: "1" } }], "prices_file"),
+      unknown: "refuse",
+      assume: undefined,
+    },
+    budgets,
+    rateLimits: hasRule
+      ? [rule("tokens", { tokens: `${TOKENS_PER_MINUTE}/m`, reserveOutput: RESERVED_OUTPUT })]
+      : [],
+  }));
+  const { bedrock } = gateway;
+  const random = new Random(seed);
+  const served: StreamUsage[] = [];
+  const watch = new BudgetWatch();
+  const waiting = new Map(Array.from({ length: STREAMS }, (_, index) => [index, 0]));
+  let refused = 0;
+  let most = 0;
+  let answered = 0;
+  let nowMs = 0;
+  for (; nowMs < MINUTES * 60_000; nowMs += STEP_MS) {
+    for (const [stream, readyMs] of [...waiting]) {
+      if (readyMs > nowMs) continue;
+      waiting.delete(stream);
+      const headers = { authorization: `Bearer ${ANN.key}` };
+      void gateway.send(CHAT, { headers, body: BODY }).response.then(async (answer) => {
+        await answer.arrayBuffer();
+        if (answer.status !== 200) refused++;
+        waiting.set(stream, nowMs + (answer.status === 200 ? 0 : 1000));
+      });
+    }
+    await turn();
+    most = Math.max(most, gateway.pipeline.inFlight);
+    for (const view of gateway.budgets.view()) watch.see(view);
+    for (; answered < bedrock.calls.length && random.below(3) > 0; answered++) {
+      const usage = { inputTokens: 100, outputTokens: 1 + random.below(MAX_TOKENS) };
+      served.push(usage);
+      bedrock.calls[answered]?.answerWhole(200, streamOf(usage), EVENT_STREAM);
+    }
+    await turn();
+    gateway.advance(STEP_MS);
+  }
+  const [view] = gateway.budgets.view();
+  return { served, watch, refused, most, elapsedMs: nowMs, view };
+}
+
+const EVENT_STREAM = { "content-type": "application/vnd.amazon.eventstream" };
+
+function streamOf({ inputTokens, outputTokens }: StreamUsage): Uint8Array<ArrayBuffer> {
+  const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+  return joined(
+    ...converseFrames("Hello").slice(0, -1),
+    eventFrame("metadata", { metrics: { latencyMs: 9 }, usage }),
+  );
+}
+
+/** Lets everything that is ready to run do so. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+for (const seed of [1, 2]) {
+  Deno.test(`simulated streams use no more tokens than the documented bound: seed ${seed}`, async () => {
+    const { served, refused, most, elapsedMs } = await simulate({ hasRule: true, seed });
+    const used = tokensOf(served);
+    ok(refused > 50 && most > 5, `${refused} refused, ${most} at once`);
+    ok(used <= tokenBound(served, elapsedMs), `${used} of ${tokenBound(served, elapsedMs)}`);
+    // The bound is not so wide that nothing could exceed it.
+    ok(used > TOKENS_PER_MINUTE * MINUTES * 0.8, `only ${used}`);
+  });
+
+  for (const reserve of ["typical", "full"] as const) {
+    Deno.test(`simulated streams spend no more than a budget shows as its worst case: ${reserve}, seed ${seed}`, async () => {
+      const { watch, refused, most, view } = await simulate({ budgets: [{ ...BUDGET, reserve }], seed });
+      if (view === undefined) throw new Error("no budget");
+      ok(refused > 50 && most > 5, `${refused} refused, ${most} at once`);
+      equal(view.held, "0.00");
+      ok(Number(view.spent) <= watch.bound(view), `${view.spent} of ${watch.bound(view)}`);
+      ok(Number(view.spent) > Number(view.limit) * 0.8, `only ${view.spent}`);
+      if (reserve === "full") ok(Number(view.spent) <= Number(view.limit), `${view.spent} of ${view.limit}`);
+    });
+  }
+}
