@@ -133,6 +133,10 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     snapshot,
     rows: parts.budgets?.rows ?? [],
     onChanged: parts.budgets?.onChanged ?? (() => {}),
+    onClockJump: (byMs) =>
+      logger.log("warn", "the clock jumped; budgets continue in the window of the new time", {
+        by_s: Math.round(byMs / 1000),
+      }),
     onWarning: (warning) => logger.log("warn", "a budget is used up to a share", { ...warning }),
   });
   const admission = new Admission({ clock, timers, meters: [limits, budgets], sizes });

@@ -172,7 +172,9 @@ export class Ledger {
 
   /** Resolves when everything that is queued now is written, or cannot be. */
   flush(): Promise<void> {
-    if (!this.#isOpen || this.#error !== undefined || this.#isIdle()) return Promise.resolve();
+    // Budgets that have changed are only known to be waiting for the next write.
+    const isIdle = this.#isIdle() && this.#timer === undefined;
+    if (!this.#isOpen || this.#error !== undefined || isIdle) return Promise.resolve();
     const idle = Promise.withResolvers<void>();
     this.#idle.push(idle);
     this.#write();
@@ -286,9 +288,9 @@ export class Ledger {
       this.#error = undefined;
       this.#options.logger.log("info", "the ledger is written again", { dropped: this.#dropped });
     }
-    if (this.#queue.length >= BATCH_ROWS || (this.#idle.length > 0 && !this.#isIdle())) return this.#write();
-    if (this.#isIdle()) return this.#becomeIdle();
-    this.#schedule();
+    // Whoever waits for everything also waits for the budgets that have changed meanwhile.
+    if (this.#queue.length >= BATCH_ROWS || this.#idle.length > 0) return this.#write();
+    if (!this.#isIdle()) this.#schedule();
   }
 
   /** The batch is kept, with newer states of budgets in the next attempt. */

@@ -34,8 +34,8 @@ interface Sums {
   readonly unpriced_requests: number;
 }
 
-async function total(program: Program): Promise<Sums> {
-  const response = await fetch(`${program.adminUrl}/admin/v1/usage`);
+async function total(program: Program, period = ""): Promise<Sums> {
+  const response = await fetch(`${program.adminUrl}/admin/v1/usage${period}`);
   assert.equal(response.status, 200);
   return (await response.json()).total;
 }
@@ -226,6 +226,62 @@ Deno.test("on a full disk, requests are served and rows wait until there is room
       await new Deno.Command("umount", { args: [folder] }).output();
     }
   }));
+
+/** Loaded before the program, whose clock is then ahead by the number in a file. */
+const SHIFTED_CLOCK = `import { readFileSync } from "node:fs";
+import process from "node:process";
+const now = Date.now.bind(Date);
+Date.now = () => now() + Number(readFileSync(process.env.ADIT_TEST_CLOCK, "utf8"));
+`;
+const DAY_MS = 86_400_000;
+
+Deno.test("a clock that jumps: every request is kept once, and budgets find their day again", () =>
+  inFolder(async (folder) => {
+    const set = (days: number) => Deno.writeTextFile(`${folder}/clock`, String(days * DAY_MS));
+    await Deno.writeTextFile(`${folder}/shift.mjs`, SHIFTED_CLOCK);
+    await set(0);
+    const text = config(`${folder}/state`) + "budgets: { daily: { requests: 1, window: day } }\n";
+    // Bun 1.4.4 loads what BUN_OPTIONS says into a binary only after its program, so that this is Deno's to test.
+    const options = {
+      denoPermissions: ["--allow-write", `--preload=${folder}/shift.mjs`],
+      env: { ADIT_TEST_CLOCK: `${folder}/clock` },
+    };
+    const ask = async (program: Program) => {
+      const response = await chat(program);
+      await response.text();
+      return response.status;
+    };
+    {
+      await using program = await startProgram("deno", text, options);
+      assert.deepEqual([await ask(program), await ask(program)], [200, 429]);
+      await set(1);
+      assert.deepEqual([await ask(program), await ask(program)], [200, 429]);
+      await program.waitForLog(({ message }) =>
+        message === "the clock jumped; budgets continue in the window of the new time"
+      );
+      await set(0);
+      assert.equal(await ask(program), 429);
+      await set(-1);
+      assert.equal(await ask(program), 200);
+      const rows = (await (await fetch(`${program.adminUrl}/admin/v1/requests${ALWAYS}`)).json()).requests;
+      assert.deepEqual(
+        rows.map(({ time, status }: { time: string; status: number }) => [
+          Math.round((Date.parse(time) - Date.now()) / DAY_MS),
+          status,
+        ]).reverse(),
+        [[-1, 200], [0, 200], [0, 429], [0, 429], [1, 200], [1, 429]],
+      );
+      assert.equal((await total(program, ALWAYS)).requests, 6);
+      await program.stop("SIGKILL");
+    }
+    // A process that starts on a day before the last one continues with what that day has spent.
+    await using again = await startProgram("deno", text, options);
+    assert.equal(await ask(again), 429);
+    assert.equal((await total(again, ALWAYS)).requests, 7);
+  }));
+
+/** A period with every day to which a clock is set. */
+const ALWAYS = "?from=2020-01-01&to=2100-01-01";
 
 /** Writes until the disk is full. */
 async function fill(path: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface FakeTime {
   readonly starts: number;
   /** Moves time forward, one tick of the wheel after the other. */
   advance(byMs: number): void;
+  /** Sets the clock on the wall, as an operator or NTP does; no time passes. */
+  setClock(nowMs: number): void;
   /** Moves time forward as for a process that was stopped meanwhile: one late tick. */
   stall(byMs: number): void;
 }
@@ -24,7 +26,8 @@ export function fakeTime(options: Omit<TimerWheelOptions, "repeat"> = {}): FakeT
   let elapsedMs = 0;
   let starts = 0;
   let turn: (() => void) | undefined;
-  const clock: Clock = { now: () => START_MS + elapsedMs, monotonic: () => elapsedMs };
+  let startMs = START_MS;
+  const clock: Clock = { now: () => startMs + elapsedMs, monotonic: () => elapsedMs };
   const timers = new TimerWheel(clock, {
     ...options,
     repeat: (_everyMs, onTurn) => {
@@ -50,6 +53,9 @@ export function fakeTime(options: Omit<TimerWheelOptions, "repeat"> = {}): FakeT
         elapsedMs = Math.min(end, elapsedMs + tickMs);
         turn?.();
       }
+    },
+    setClock(nowMs) {
+      startMs = nowMs - elapsedMs;
     },
     stall(byMs) {
       elapsedMs += byMs;

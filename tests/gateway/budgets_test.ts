@@ -57,13 +57,16 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
     });
   const current = config(budgets);
   const warnings: BudgetWarning[] = [];
+  const jumps: number[] = [];
+  let elapsedMs = 0;
   const meter = new Budgets({
     store: new MemoryStore(),
-    clock: { now: () => nowMs, monotonic: () => nowMs },
+    clock: { now: () => nowMs, monotonic: () => elapsedMs },
     snapshot: current,
     rows,
     onChanged: () => {},
     onWarning: (warning) => warnings.push(warning),
+    onClockJump: (byMs) => jumps.push(byMs),
   });
   const ask = (
     who: Caller = ANN,
@@ -93,7 +96,14 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
     warnings,
     ask,
     reload: (list: readonly Partial<Budget>[]) => meter.use(config(list)),
+    /** Sets the clock. */
     at: (text: string) => nowMs = Date.parse(text),
+    /** Lets time pass. */
+    pass(ms: number) {
+      nowMs += ms;
+      elapsedMs += ms;
+    },
+    jumps,
     view: () => meter.view()[0],
     /** Asks and settles with these output tokens. */
     spend: (tokens: number, who: Caller = ANN) => {
@@ -204,6 +214,22 @@ Deno.test("a new window begins with nothing spent, and a clock that goes back fi
   at("2026-11-30T23:59:59Z");
   assert.equal(view()?.spent, "0.10");
   refusalOf(ask());
+});
+
+Deno.test("a clock that is set by more than a minute is reported once; time that passes is not", () => {
+  const { ask, at, pass, jumps } = start();
+  ask();
+  pass(86_400_000);
+  ask();
+  at("2026-11-16T12:00:59Z");
+  ask();
+  assert.deepEqual(jumps, []);
+  at("2026-11-14T00:00:00Z");
+  ask();
+  ask();
+  at("2026-11-20T00:00:00Z");
+  ask();
+  assert.deepEqual(jumps.map(Math.sign), [-1, 1]);
 });
 
 Deno.test("a request is settled in the window in which it was admitted", () => {

@@ -246,10 +246,11 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
   ok(refused > 1_000 && waiting.length > 100, `${refused} refused, ${waiting.length} waited`);
 });
 
-const UNKEPT: Pick<BudgetsOptions, "rows" | "onChanged" | "onWarning"> = {
+const UNKEPT: Omit<BudgetsOptions, "clock" | "snapshot" | "store"> = {
   rows: [],
   onChanged: () => {},
   onWarning: () => {},
+  onClockJump: () => {},
 };
 
 /** Budgets of which something is held, or would be at most. */

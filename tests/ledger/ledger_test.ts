@@ -5,6 +5,7 @@ import { createLogger } from "../../lib/base/log.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { FromLedger, LedgerPort, ToLedger } from "../../lib/ledger/messages.ts";
 import type { RequestRecord } from "../../lib/snapshot/record.ts";
+import type { BudgetRow } from "../../lib/snapshot/budget.ts";
 import { fakeTime } from "../fakes/time.ts";
 
 const SETTINGS = { path: "/state", requestDays: 30, hourDays: 400, maxBytes: 1e9, required: false };
@@ -74,6 +75,7 @@ async function open() {
   return {
     time,
     ledger,
+    sent,
     batches,
     log,
     flushLog: () => logger.flush(),
@@ -121,12 +123,48 @@ Deno.test("a batch that cannot be written is tried again, and rows beyond the li
   assert.equal(log.join("").match(/usage is not written to the ledger/g)?.length, 1);
 });
 
-Deno.test("a clock that jumps back changes the time of rows and nothing else", async () => {
+Deno.test("a clock that jumps changes the time of rows and nothing else", async () => {
   const { time, ledger, batches } = await open();
+  const nowMs = time.clock.now();
   ledger.add(RECORD);
-  time.advance(100);
+  time.setClock(nowMs - 3_600_000);
   ledger.add(RECORD);
-  time.advance(200);
+  time.setClock(nowMs + 86_400_000);
+  ledger.add(RECORD);
+  time.advance(300);
   const [rows = []] = batches();
-  assert.deepEqual(rows.map(({ requestId }) => requestId), ["req_1", "req_1"]);
+  assert.deepEqual(rows.map(({ atMs }) => atMs - nowMs), [0, -3_600_000, 86_400_000]);
+});
+
+Deno.test("whoever waits for everything also waits for budgets that have changed, also during a write", async () => {
+  const { ledger, sent, say } = await open();
+  let changed: BudgetRow[] = [];
+  ledger.persist(() => changed.splice(0));
+  const budget = (spent: bigint): BudgetRow => ({
+    name: "b",
+    subject: "",
+    windowStartMs: 0,
+    windowEndMs: null,
+    spent,
+    held: 0n,
+    requests: 1,
+    alerted: 0,
+  });
+  const spends = () =>
+    sent.flatMap((message) =>
+      message.kind === "write" ? message.batch.budgets.map(({ spent }) => spent) : []
+    );
+  changed = [budget(1n)];
+  ledger.touch();
+  let isFlushed = false;
+  const flushed = ledger.flush().then(() => isFlushed = true);
+  assert.deepEqual(spends(), [1n]);
+  changed = [budget(2n)];
+  ledger.touch();
+  say({ kind: "written" });
+  assert.deepEqual(spends(), [1n, 2n]);
+  await Promise.resolve();
+  assert.equal(isFlushed, false);
+  say({ kind: "written" });
+  await flushed;
 });

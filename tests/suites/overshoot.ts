@@ -1,6 +1,6 @@
 /**
  * Many streams at once against a limit of tokens and a small budget: one scenario for the simulation and the real program,
- * and the bounds that docs/limits.md and docs/cost.md give.
+ * and what docs/limits.md and docs/cost.md promise for it.
  */
 
 /** Streams that are open at the same time. */
@@ -49,7 +49,7 @@ export class BudgetWatch {
     this.#worst = Math.max(this.#worst, Number(worst));
   }
 
-  /** The bound on what may be spent. */
+  /** The most that may be spent. */
   bound({ limit }: BudgetFigures): number {
     return Math.max(Number(limit), this.#worst);
   }

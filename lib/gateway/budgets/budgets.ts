@@ -25,6 +25,8 @@ export interface BudgetsOptions {
   readonly onChanged: (state: BudgetIdentity) => void;
   /** Called once for each window, subject and share of the limit. */
   readonly onWarning: (warning: BudgetWarning) => void;
+  /** Called when the clock has been set by more than a minute, which may select another window. */
+  readonly onClockJump: (byMs: number) => void;
 }
 
 export interface BudgetWarning {
@@ -54,6 +56,9 @@ export interface BudgetView {
   readonly when_spent: string;
 }
 
+/** A clock that is set by more than this has jumped. */
+const CLOCK_JUMP_MS = 60_000;
+
 /** Holds of the largest size below which every hold is of that size. */
 const FULL_HOLDS = 20n;
 
@@ -79,11 +84,14 @@ export class Budgets implements Meter {
   readonly #windows = new Map<Budget, Window>();
   #snapshot: Snapshot;
   #models: ModelIndex;
+  /** The time on the wall at which the monotonic clock began. */
+  #clockOriginMs: number;
 
   constructor(options: BudgetsOptions) {
     this.#options = options;
     this.#states = new BudgetStates({ ...options, nowMs: () => options.clock.now() });
     this.#turn = options.store.numbers("budgets turn", 1);
+    this.#clockOriginMs = options.clock.now() - options.clock.monotonic();
     this.#snapshot = options.snapshot;
     this.#models = new ModelIndex(options.snapshot.models);
   }
@@ -214,6 +222,7 @@ export class Budgets implements Meter {
   /** A clock that jumps finds the window of the new time, with what was spent in it before. */
   #windowOf(budget: Budget): Window {
     const nowMs = this.#options.clock.now();
+    this.#noticeJump(nowMs);
     const known = this.#windows.get(budget);
     if (known !== undefined && nowMs >= known.startMs && (known.endMs === undefined || nowMs < known.endMs)) {
       return known;
@@ -221,6 +230,14 @@ export class Budgets implements Meter {
     const window = windowAt(budget.window, budget.timeZone, nowMs);
     this.#windows.set(budget, window);
     return window;
+  }
+
+  #noticeJump(nowMs: number): void {
+    const originMs = nowMs - this.#options.clock.monotonic();
+    const byMs = originMs - this.#clockOriginMs;
+    if (Math.abs(byMs) > CLOCK_JUMP_MS) this.#options.onClockJump(byMs);
+    // Slow corrections of the clock never add up to a jump.
+    this.#clockOriginMs = originMs;
   }
 
   /** What a request holds of a budget, and the most that it can use; or why it must be refused. */
