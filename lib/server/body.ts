@@ -15,22 +15,29 @@ export interface BodyBounds {
   readonly onBytes?: (bytes: number) => void;
 }
 
+/** Longest body of known length that is read in one piece if its bytes are not counted. */
+const MAX_REQUEST_PIECE_BYTES = 1024 * 1024;
+
+/** In one piece, silence does not show; so a body has `idleMs` and the time that it takes at this rate. */
+const SLOWEST_BYTES_PER_MS = 8;
+
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
 export async function readBody(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, idleMs, totalMs, timers, onBytes } = bounds;
   // Both runtimes end a request whose body is longer than announced.
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
-  const isOnePiece = declared <= MAX_ONE_PIECE_BYTES;
+  const isOnePiece = declared <= (onBytes === undefined ? MAX_REQUEST_PIECE_BYTES : MAX_ONE_PIECE_BYTES);
   if (isOnePiece) onBytes?.(declared);
   // Without its `body`, whose stream would have to be made.
   const reader = isOnePiece ? undefined : request.body?.getReader();
   if (!isOnePiece && reader === undefined) return EMPTY;
+  const firstMs = isOnePiece ? idleMs + declared / SLOWEST_BYTES_PER_MS : idleMs;
   let deadline: Deadline | undefined;
   try {
     return await new Promise((resolve, reject) => {
       deadline = timers.after(
-        Math.min(idleMs, totalMs),
+        Math.min(firstMs, totalMs),
         () => reject(new AditError("request_timeout")),
       );
       const whole = reader === undefined ? request.bytes() : readChunks(reader, { ...bounds, deadline });

@@ -129,6 +129,24 @@ forEachRuntime(
   },
 );
 
+forEachRuntime("a body of more than 256 KiB is a 413, however it is framed", async (runtime) => {
+  await using program = await startManaged(runtime);
+  const entry = JSON.stringify({ name: "m", entry: { provider: "local", id: "amazon.nova-lite-v1:0" } });
+  const statusOf = async (length: number, chunked: boolean) => {
+    const text = entry.slice(0, -1) + " ".repeat(length - entry.length) + "}";
+    const answer = await fetch(`${program.adminUrl}/admin/v1/models`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: chunked ? new Blob([text]).stream() : text,
+    });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  for (const chunked of [false, true]) assert.equal(await statusOf(256 * 1024 + 1, chunked), 413);
+  assert.equal(await statusOf(256 * 1024, false), 201);
+  assert.equal(await statusOf(256 * 1024, true), 409, "it has been read, and there is one of that name now");
+});
+
 forEachRuntime("the API opens and closes with the configuration", async (runtime) => {
   await using program = await startProgram(runtime, emulatorConfig(), { denoPermissions: ["--allow-write"] });
   assert.equal((await send(program, "GET /admin/v1/models")).status, 404);

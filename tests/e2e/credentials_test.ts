@@ -95,6 +95,20 @@ models:
   },
 );
 
+forEachRuntime("a reload answers although the search for credentials goes on", async (runtime) => {
+  await using world = await setUp();
+  world.identity.hang = true;
+  const { accessKeyId, secretAccessKey } = world.identity.know("AKIDBASE");
+  const role =
+    `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey}, role: { arn: "${ROLE}" } }`;
+  await using program = await startProgram(runtime, configFor(world.bedrock.url, role), { env: world.env });
+  await reload(program);
+  const { logs } = program;
+  await program.waitForLog(({ message }) => message === "configuration reloaded");
+  assert.ok(logs.every(({ message }) => !message.includes("credentials found")), "the search has not ended");
+  await program.stop("SIGKILL");
+});
+
 forEachRuntime(
   "a provider without credentials fails by itself, says so, and works once there are some",
   async (runtime) => {

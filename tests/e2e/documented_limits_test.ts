@@ -146,11 +146,8 @@ function valuesIn(value: unknown): number {
 const STALLED: readonly (readonly [sent: number, length: number | undefined])[] = [
   [0, 9],
   [5, 9],
-  [5, 65_536],
-  [5, 65_537],
-  [30_000, 70_000],
-  [5, 1_000_000],
-  [200_000, 1_000_000],
+  [5, 2_000_000],
+  [200_000, 2_000_000],
   [5, 20_000_000],
   [0, undefined],
   [5, undefined],

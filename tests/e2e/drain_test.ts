@@ -173,6 +173,17 @@ for (const second of ["SIGTERM", "SIGINT"] as const) {
   );
 }
 
+forEachRuntime("with timeouts.drain 0s, in-flight requests end at once", async (runtime) => {
+  await using upstream = await startFakeUpstream();
+  await using program = await startProgram(runtime, endpointConfig(upstream.url, "timeouts: { drain: 0s }"));
+  upstream.always(beginAndStall);
+  await using client = await begin(program.url, CHAT_STREAM);
+  assert.ok(await client.seen("Hello"));
+  const stopped = program.stop();
+  assert.match(JSON.parse(eventsOf(await answerOf(client)).at(-1) ?? "").error.message, /shutting down/);
+  assert.equal((await stopped).code, 0);
+});
+
 forEachRuntime("a client that reads nothing does not hold up the end", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(

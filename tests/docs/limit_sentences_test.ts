@@ -1,0 +1,225 @@
+/** Every sentence of the documentation about a limit or a deadline has tests, which are named here. */
+
+import { deepEqual, ok } from "node:assert/strict";
+import { readRepositoryFile } from "../meta/sources.ts";
+
+/** A sentence, where it is, and what tests it: files with parts of the tests' names. */
+interface Row {
+  readonly page: string;
+  readonly sentence: string;
+  readonly tests: readonly (readonly [file: string, name: string])[];
+}
+
+const LIMITS = "e2e/documented_limits_test.ts";
+const STOPS = "a body that stops is a 408, whatever its length";
+
+const ROWS: readonly Row[] = [
+  {
+    page: "configuration.md",
+    sentence: "Largest request body; a larger one gets a 413.",
+    tests: [[LIMITS, "a body of exactly the limit is accepted, and one byte more is a 413"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Largest header block of a request; a larger one gets a 431.",
+    tests: [[
+      "e2e/bounds_test.ts",
+      "bounds on bodies, headers and JSON are answered in the dialect of the route",
+    ]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Deepest nesting of a JSON body; a deeper one gets a 400.",
+    tests: [[
+      LIMITS,
+      "limits.json_depth and limits.json_values: the limit itself is accepted, one more is a 400",
+    ]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Most members and elements, at any depth, of a JSON body that Adit reads; more get a 400.",
+    tests: [[
+      LIMITS,
+      "limits.json_depth and limits.json_values: the limit itself is accepted, one more is a 400",
+    ]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Maximum number of in-flight requests; one more gets a 503.",
+    tests: [["e2e/bounds_test.ts", "one request more than limits.concurrent is a 503 with retry-after"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "For the connection to Bedrock, directly or through a forward proxy",
+    tests: [
+      ["e2e/silence_test.ts", "a provider whose host drops connections is a 502 after the connect timeout"],
+      ["e2e/networks_test.ts", "a proxy that does not answer ends the request by the connect timeout"],
+      ["providers/transport/probe_test.ts", "a host behind a proxy is reachable if the proxy connects to it"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence: "From the request to the first byte of Bedrock's answer.",
+    tests: [
+      ["e2e/silence_test.ts", "a provider that does not begin within first_byte or idle is a 504"],
+      ["providers/transport/exchange_test.ts", "no answer within the first-byte time is a timeout"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Longest silence of Bedrock within an answer, and of a client within a request.",
+    tests: [
+      [LIMITS, STOPS],
+      [LIMITS, "an answer of Bedrock that stops is a 504, whatever its length"],
+      ["e2e/silence_test.ts", "a provider that stops in the middle for longer than idle is an error event"],
+      [
+        "server/body_test.ts",
+        "a long body of known length that keeps arriving may take longer than a silence",
+      ],
+      [
+        "providers/transport/exchange_test.ts",
+        "silence between two chunks longer than the idle time is a timeout",
+      ],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence:
+      "A request body of up to 1 MiB must arrive as a whole within this time and one second more for each 8 KB",
+    tests: [["server/body_test.ts", "that stops has the documented time, and no more than the request"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "an answer of up to 64 KiB that is not a stream, within this time.",
+    tests: [
+      ["providers/transport/exchange_test.ts", "an answer of known length is read in one piece"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence: "For one request from its arrival to the end of its answer.",
+    tests: [
+      [LIMITS, STOPS],
+      [LIMITS, "timeouts.total: a stream that goes on for ever ends with an error"],
+      [
+        "gateway/pipeline_test.ts",
+        "a long whole answer that its client does not read is in flight until the deadline",
+      ],
+      ["server/stream_test.ts", "a client that does not read until the deadline of the request is given up"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence: "How long in-flight requests may take to finish at shutdown; `0s` ends them at once.",
+    tests: [
+      ["e2e/drain_test.ts", "streams that end within timeouts.drain end well, while nothing new is taken"],
+      ["e2e/drain_test.ts", "what does not end within timeouts.drain is told so, and the exit code is 0"],
+      ["e2e/drain_test.ts", "with timeouts.drain 0s, in-flight requests end at once"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence:
+      "How long requests are still accepted at shutdown while `/-/ready` already answers 503, so that a load balancer notices",
+    tests: [["e2e/drain_test.ts", "for timeouts.drain_delay requests are still taken"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "Silence after which a stream's client is sent a ping; `0s` sends none.",
+    tests: [
+      ["e2e/silence_test.ts", "a silence is filled with comments until the provider goes on"],
+      ["server/stream_test.ts", "sends no pings"],
+    ],
+  },
+  {
+    page: "configuration.md",
+    sentence: "YAML 1.2 in UTF-8, at most 1 MiB.",
+    tests: [[
+      "config/limits_of_files_test.ts",
+      "a configuration of exactly 1 MiB is read, and one byte more is a problem",
+    ]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "is at most 1 MiB, and is never shown in a message.",
+    tests: [["config/file/interpolate_test.ts", "larger than 1 MiB"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "at most 256 files, and an included file cannot include others.",
+    tests: [["config/file/include_test.ts", "expected at most 256 files, found 257"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "and a time within five minutes of the host's clock.",
+    tests: [["aws/sigv4/verify_test.ts", "the signing time may be five minutes off either way, and no more"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "`POST /-/reload` answers when they are found, or after five seconds.",
+    tests: [["e2e/credentials_test.ts", "a reload answers although the search for credentials goes on"]],
+  },
+  {
+    page: "configuration.md",
+    sentence: "when its size, time and content have not changed for 0.4 seconds, or for 1.4 seconds",
+    tests: [
+      [
+        "config/file/still_test.ts",
+        "a change that is whole is reported when it has been still for long enough",
+      ],
+      ["config/file/still_test.ts", "every change restarts the wait, even if the size stays the same"],
+    ],
+  },
+  {
+    page: "admin-api.md",
+    sentence: "Bodies are JSON, at most 256 KiB.",
+    tests: [["e2e/admin_api_test.ts", "a body of more than 256 KiB is a 413, however it is framed"]],
+  },
+  {
+    page: "credentials.md",
+    sentence:
+      "Credentials that expire are renewed five minutes before, or at half of their lifetime if that is less",
+    tests: [
+      [
+        "aws/keys/credential_refresher_test.ts",
+        "a pair is renewed in the background five minutes before it expires",
+      ],
+      ["aws/keys/credential_refresher_test.ts", "a pair with little time is renewed at half of it"],
+    ],
+  },
+  {
+    page: "credentials.md",
+    sentence: "A search is abandoned after 30 seconds.",
+    tests: [[
+      "aws/keys/credential_refresher_test.ts",
+      "a search that hangs is given up after thirty seconds",
+    ]],
+  },
+  {
+    page: "operations.md",
+    sentence:
+      "Ignored within one second, because terminals and supervisors send it twice; later it ends everything at once.",
+    tests: [["e2e/drain_test.ts", "a signal that is sent twice at once lets everything finish"]],
+  },
+];
+
+const squeezed = (text: string) => text.replaceAll(/\s+/g, " ");
+
+for (const { page, sentence, tests } of ROWS) {
+  Deno.test(`docs/${page} says, and tests check: ${sentence}`, () => {
+    ok(squeezed(readRepositoryFile(`docs/${page}`)).includes(sentence), "the sentence is in the page");
+    for (const [file, name] of tests) {
+      ok(squeezed(readRepositoryFile(`tests/${file}`)).includes(name), `${file} has a test "${name}"`);
+    }
+  });
+}
+
+Deno.test("every key of limits and timeouts is in the table", () => {
+  const text = squeezed(readRepositoryFile("docs/configuration.md"));
+  const keys = text.matchAll(/- `((?:limits|timeouts)\.[a-z_]+)` \([^)]*\): (.*?)(?= - `| ### )/g);
+  const missing = [...keys].filter(([, key, meaning = ""]) =>
+    // What it fetches is bounded by chat.md.
+    key !== "limits.fetch_images" && !ROWS.some(({ sentence }) => meaning.includes(sentence))
+  );
+  deepEqual(missing.map(([, key]) => key), []);
+});
