@@ -202,11 +202,14 @@ interface RefusalOptions {
   readonly units: (gate: Gate) => number;
 }
 
-function waitAt({ rule, counts, state: { line } }: Gate, { details }: AditError): Wait {
+/** A request of another thread that ends wakes nobody here, so the first in a line looks again after this time. */
+const SLOT_RETRY_MS = 100;
+
+function waitAt({ rule, counts, what, state: { line } }: Gate, { details }: AditError): Wait {
   return {
     line,
     withinMs: rule.waitMs,
-    retryMs: details.retryAfterMs ?? 0,
+    retryMs: what === "concurrent" ? SLOT_RETRY_MS : details.retryAfterMs ?? 0,
     onGivenUp: () => counts.addRefused(),
   };
 }
