@@ -62,7 +62,7 @@ export async function startSubjects(
       return await startAll(upstream);
     case "all cores":
       return [
-        ...await startBoth(upstream, { place: "anywhere" }),
+        ...await startBoth(upstream, { place: "anywhere", threads: "auto" }),
         ...await startPeers(upstream, "anywhere"),
       ];
     case "ledger and limits":
@@ -91,7 +91,7 @@ async function startAll(upstream: string): Promise<readonly Subject[]> {
   ];
 }
 
-interface BothOptions {
+interface BothOptions extends Pick<AditSettings, "threads"> {
   readonly place: Place;
   readonly keepsLedger?: boolean;
 }
@@ -99,13 +99,13 @@ interface BothOptions {
 /** Adit on both runtimes, with other settings than it has next to the references. */
 async function startBoth(
   upstream: string,
-  { place, keepsLedger = false }: BothOptions,
+  { keepsLedger = false, ...options }: BothOptions,
 ): Promise<readonly Subject[]> {
   const makeFolder = () => Deno.makeTempDir({ prefix: "adit-bench-state-" });
   const [onBun, onDeno] = keepsLedger ? [await makeFolder(), await makeFolder()] : [];
   return [
-    await startAdit("Adit on Bun", [await builtAdit()], { upstream, place, state: onBun }),
-    await startAdit("Adit on Deno", await denoAdit(onDeno), { upstream, place, state: onDeno }),
+    await startAdit("Adit on Bun", [await builtAdit()], { upstream, ...options, state: onBun }),
+    await startAdit("Adit on Deno", await denoAdit(onDeno), { upstream, ...options, state: onDeno }),
   ];
 }
 
@@ -126,6 +126,8 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
 
 /** Settings of Adit that differ between the cells. */
 export interface AditSettings {
+  /** By default one, since a measured program has one core. */
+  readonly threads?: "auto";
   /** Folder of the ledger. With it, the caller also has limits and a budget, which no request exceeds. */
   readonly state?: string | undefined;
 }
@@ -134,14 +136,17 @@ const LIMITED =
   "limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }, budget: { usd: 1000000, window: month }";
 
 /** The configuration of a gateway in front of the upstream. */
-export function aditConfig(upstream: string, listen: string, { state }: AditSettings = {}): string {
+export function aditConfig(upstream: string, listen: string, { threads, state }: AditSettings = {}): string {
   const paces: readonly Pace[] = ["even", "burst", "paced"];
   const models = paces.map((pace) =>
     `  ${modelOf(pace)}: { provider: east, id: ${
       modelOf(pace)
     }, base_model: anthropic.claude-haiku-4-5-20251001-v1:0 }`
   );
-  const extra = state === undefined ? [] : [`state: { path: ${JSON.stringify(state)} }`];
+  const extra = [
+    `threads: ${threads ?? 1}`,
+    ...(state === undefined ? [] : [`state: { path: ${JSON.stringify(state)} }`]),
+  ];
   const config = endpointConfig(upstream).replace("\nmodels:\n", `\nmodels:\n${models.join("\n")}\n`);
   const limited = state === undefined
     ? config

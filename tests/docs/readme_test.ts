@@ -19,7 +19,7 @@ const CONFIGURED = { written: "a path in `routes`", path: "/bedrock" };
 
 const [, section = ""] = readme.split(/^## Endpoints$/m);
 const [text = ""] = section.split(/^## /m);
-const [publicTable = [], adminTable = []] = text.split(/^On the admin listener/m).map(endpointsOf);
+const [publicTable = [], adminTable = []] = text.split(/^The admin listener/m).map(endpointsOf);
 
 function endpointsOf(tables: string): readonly { readonly method: string; readonly path: string }[] {
   return [
