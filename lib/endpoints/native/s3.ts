@@ -1,6 +1,6 @@
 /** S3 locations in native requests: Bedrock reads and writes them with the operator's rights. */
 
-import { decodeUtf8 } from "../../base/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import { parseJsonBody } from "../../base/json.ts";
@@ -18,10 +18,16 @@ const FREE_FORM =
 
 /** What a body without a location cannot contain; a name may be spelled with escapes. */
 const SUSPECT = /"(?:s3|outputDataConfig)|\\u/i;
-/** Longer than the longest match. */
-const OVERLAP = 32;
-/** Long strings cost more than the search in them. */
-const WINDOW = 16 * 1024;
+
+/** The same in lower case, for a search that makes no strings: long ones cost more than the search in them. */
+const SUSPECT_NAMES = ["s3", "outputdataconfig"].map(encodeUtf8);
+/** A byte order mark and a character in UTF-32. */
+const LONGEST_START = 8;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const LOWER_U = 0x75;
+/** Makes an ASCII letter lower case, and leaves a digit as it is. */
+const LOWER = 0x20;
 
 /** Throws `invalid_request` for a location in a bucket that the caller's `s3` does not list. */
 export function refuseForeignBuckets(
@@ -42,13 +48,25 @@ export function refuseForeignBuckets(
 }
 
 function isSuspect(body: Uint8Array): boolean {
-  for (let from = 0; from < body.length; from += WINDOW - OVERLAP) {
-    const text = decodeUtf8(body.subarray(from, from + WINDOW));
-    // Some parsers also read UTF-16, whose ASCII characters are the same ones with zeros between them.
-    if (text.includes("\0")) return SUSPECT.test(decodeUtf8(body.filter((byte) => byte !== 0)));
-    if (SUSPECT.test(text)) return true;
+  // Some parsers also read UTF-16 or UTF-32, in which the ASCII characters that a text begins with have zeros next to them.
+  if (body.subarray(0, LONGEST_START).includes(0)) {
+    return SUSPECT.test(decodeUtf8(body.filter((byte) => byte !== 0)));
+  }
+  for (let at = body.indexOf(QUOTE); at !== -1; at = body.indexOf(QUOTE, at + 1)) {
+    if (body[at + 1] === BACKSLASH && body[at + 2] === LOWER_U) return true;
+    if (SUSPECT_NAMES.some((name) => mayBeAt(body, at + 1, name))) return true;
   }
   return false;
+}
+
+/** Whether the name is at the offset, or begins there and goes on with an escape. */
+function mayBeAt(body: Uint8Array, from: number, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const byte = body[from + index];
+    if (byte === undefined) return false;
+    if ((byte | LOWER) !== name[index]) return index > 0 && byte === BACKSLASH;
+  }
+  return true;
 }
 
 function isListed(uri: string, buckets: readonly string[]): boolean {

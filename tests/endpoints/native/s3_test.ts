@@ -114,15 +114,29 @@ Deno.test("a location in UTF-16 is not overlooked", async () => {
   equal(gateway.bedrock.calls.length, 0);
 });
 
-Deno.test("a location is found wherever it is in a long body", () => {
-  const limits = { jsonDepth: 64, jsonValues: 1000 };
-  const location = '{"outputDataConfig":{"uri":"s3://yours/a"}}';
-  for (let at = 16_300; at < 16_400; at++) {
-    const body = encodeUtf8(`{"text":"${"x".repeat(at)}","more":${location}}`);
-    throws(() => refuseForeignBuckets(body, NONE, limits), /not allowed to use this S3 location/);
+const LIMITS = { jsonDepth: 64, jsonValues: 1000 };
+const FOREIGN = /not allowed to use this S3 location/;
+
+Deno.test("a location is found however its name is spelled", () => {
+  const names = ["outputDataConfig", "OUTPUTDATACONFIG", "s3Location", "S3Uri"];
+  for (const name of names) {
+    for (let at = 0; at <= name.length; at++) {
+      const escaped = [...name].map((letter, index) =>
+        index === at || index === at + 2 ? `\\u00${letter.charCodeAt(0).toString(16)}` : letter
+      ).join("");
+      const body = encodeUtf8(`{"text":"\\"s3\\\\","more":{"${escaped}":{"uri":"s3://yours/a"}}}`);
+      throws(() => refuseForeignBuckets(body, NONE, LIMITS), FOREIGN, escaped);
+    }
   }
-  const wide = `{"text":"${"x".repeat(20_000)}","more":${location}}`;
-  const body = encodeUtf8(wide.replaceAll(/["{}a-zA-Z3]/g, "$&\0"));
-  throws(() => refuseForeignBuckets(body, NONE, limits), ofKind("invalid_request"));
-  refuseForeignBuckets(encodeUtf8(`{"text":"${"x".repeat(40_000)}"}`), NONE, limits);
+});
+
+Deno.test("a body in which some characters are wide is looked at without its zeros", () => {
+  const body = `{"text":"${"x".repeat(20_000)}","outputDataConfig":{"uri":"s3://yours/a"}}`;
+  const wide = encodeUtf8(body.replaceAll(/["{}a-zA-Z3]/g, "$&\0"));
+  throws(() => refuseForeignBuckets(wide, NONE, LIMITS), ofKind("invalid_request"));
+});
+
+Deno.test("what only looks like a location is not parsed", () => {
+  const texts = ["s", "o", "output", "outputDataConfi", "\\n\\u0073", "s2", "\\\\s3", "os3", "u"];
+  for (const text of texts) refuseForeignBuckets(encodeUtf8(`{"text":"${text}" not JSON`), NONE, LIMITS);
 });
