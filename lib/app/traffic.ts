@@ -107,9 +107,9 @@ export class Traffic {
     this.#listeners.takeBack(this.gateway.pipeline.snapshot.tls);
   }
 
-  /** Accepts no connections from now on; what is in flight continues. */
-  leave(): void {
-    void this.#listeners.drain();
+  /** Accepts no connections any more; resolves when that is so. What is in flight continues. */
+  leave(): Promise<void> {
+    return this.#listeners.leave();
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
 
+import { setImmediate } from "node:timers";
 import { bracketed } from "../base/host.ts";
 import { unseal } from "../base/secret.ts";
 import type { ListenAddress, SocketAddress, TlsMaterial } from "../snapshot/snapshot.ts";
@@ -28,6 +29,14 @@ interface Listener {
 }
 
 type Address = ListenAddress | SocketAddress;
+
+/**
+ * Resolves when the connections that have been made so far are accepted. Linux resets those that are not when the socket
+ * is closed, although other sockets could take them.
+ */
+function afterAccepting(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Whether, and with whom, a socket shares its address. */
 interface Shared {
@@ -72,7 +81,7 @@ export class Listeners {
   handOver(): void {
     const servers = this.#open.flatMap(({ server }) => server ?? []);
     this.#open = this.#open.map((listener) => ({ ...listener, server: undefined, portServer: undefined }));
-    for (const server of servers) this.#drain(server);
+    for (const server of servers) this.#drain(server, afterAccepting());
   }
 
   /** Listens again where only other threads did. Throws if a socket cannot be opened. */
@@ -120,6 +129,14 @@ export class Listeners {
     };
   }
 
+  /** Lets other threads accept further connections; resolves when they do. What is in flight here is drained. */
+  async leave(): Promise<void> {
+    const accepted = afterAccepting();
+    for (const { server } of this.#open) if (server !== undefined) this.#drain(server, accepted);
+    this.#open = [];
+    await accepted;
+  }
+
   /** Stops accepting; resolves when every request on these sockets has been answered. */
   async drain(): Promise<void> {
     for (const { server } of this.#open) if (server !== undefined) this.#drain(server);
@@ -145,10 +162,11 @@ export class Listeners {
     return { port: listener.bound?.port, replaces: listener.portServer, shared: true };
   }
 
-  #drain(server: RunningServer): void {
+  #drain(server: RunningServer, when?: Promise<void>): void {
     const forget = () => this.#draining.delete(server);
+    const drained = when === undefined ? server.drain() : when.then(() => server.drain());
     // A socket that cannot be drained accepts no more requests either; nobody waits for it.
-    this.#draining.set(server, server.drain().then(forget, forget));
+    this.#draining.set(server, drained.then(forget, forget));
   }
 
   #listen(

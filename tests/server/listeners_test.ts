@@ -202,3 +202,31 @@ Deno.test("close ends what is open and what is being drained", async () => {
   await listeners.close();
   deepEqual(events.sort(), ["close 127.0.0.1:1", "close 127.0.0.1:2"]);
 });
+
+Deno.test("what is handed over is no longer accepted here, keeps its URL and port, and can be taken back", async () => {
+  const { listeners, events, drains } = setUp();
+  listeners.open([at(0)], undefined).commit();
+  const [bound] = listeners.bound;
+  deepEqual(bound, at(50_000));
+  listeners.handOver();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  deepEqual(events.splice(0), [
+    "open 127.0.0.1:50000",
+    "listening http://127.0.0.1:50000",
+    "drain 127.0.0.1:50000",
+  ]);
+  deepEqual(listeners.urls, ["http://127.0.0.1:50000"]);
+  // The same address needs no socket, and another certificate a new one at the same port.
+  listeners.open([at(0)], undefined).commit();
+  deepEqual(events.splice(0), []);
+  listeners.open([at(0)], certificate("new")).commit();
+  deepEqual(events.splice(0), ["open 127.0.0.1:50000 new key of new", "listening https://127.0.0.1:50000"]);
+  listeners.handOver();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  events.splice(0);
+  listeners.takeBack(certificate("new"));
+  deepEqual(events.splice(0), ["open 127.0.0.1:50000 new key of new"]);
+  deepEqual(listeners.urls, ["https://127.0.0.1:50000"]);
+  drains.get("127.0.0.1:50000")?.resolve();
+  await listeners.close();
+});
