@@ -25,3 +25,23 @@ export async function bestOf(steps: readonly (() => unknown)[], samples = 30): P
   }
   return best;
 }
+
+/**
+ * How many times as long as the first step each other one takes: the median over rounds in which all are sampled one
+ * after another, so that what disturbs a round disturbs all of it.
+ */
+export async function ratiosTo(
+  [first, ...others]: readonly [() => unknown, ...(() => unknown)[]],
+  rounds: number,
+): Promise<readonly number[]> {
+  const ratios = others.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    const own = await sample(first);
+    for (const [index, step] of others.entries()) ratios[index]?.push(await sample(step) / own);
+  }
+  return ratios.map(median);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+}

@@ -52,13 +52,10 @@ export function shortRequest(
     probe: undefined,
     userAgent: "adit/bench",
   });
-  const connection = {
-    target: PATH,
-    clientGone: new AbortController().signal,
-    remoteAddress: "192.0.2.7",
-    truncatesStreams: false,
-  };
   return async () => {
+    // Each request has a signal of its own: one for all would gather the listeners of all.
+    const { signal: clientGone } = new AbortController();
+    const connection = { target: PATH, clientGone, remoteAddress: "192.0.2.7", truncatesStreams: false };
     const headers = { authorization: `Bearer ${TEAM.key}`, "content-type": "application/json" };
     const request = new Request(`http://adit.test${PATH}`, { method: "POST", headers, body: BODY });
     const response = await pipeline.handle(request, connection);
