@@ -63,23 +63,24 @@ function measureDocument(value: JsonObject, size: Sums): void {
 }
 
 /** Where the dialects, and the families of models in InvokeModel, have the limit on the response. */
-const LIMITS: readonly (readonly [key: string, within?: string])[] = [
-  ["max_tokens"],
-  ["max_completion_tokens"],
-  ["max_output_tokens"],
-  ["max_tokens_to_sample"],
-  ["max_gen_len"],
-  ["maxTokens"],
-  ["maxTokens", "inferenceConfig"],
-  ["max_new_tokens", "inferenceConfig"],
-  ["maxTokenCount", "textGenerationConfig"],
+const LIMITS: readonly { readonly key: string; readonly within?: string }[] = [
+  { key: "max_tokens" },
+  { key: "max_completion_tokens" },
+  { key: "max_output_tokens" },
+  { key: "max_tokens_to_sample" },
+  { key: "max_gen_len" },
+  { key: "maxTokens" },
+  { key: "maxTokens", within: "inferenceConfig" },
+  { key: "max_new_tokens", within: "inferenceConfig" },
+  { key: "maxTokenCount", within: "textGenerationConfig" },
 ];
 
 function maxOutputOf(body: JsonObject): number | undefined {
-  const found = LIMITS.flatMap(([key, within]) => {
+  let largest: number | undefined;
+  for (const { key, within } of LIMITS) {
     const owner = within === undefined ? body : body[within];
     const value = isJsonObject(owner) ? owner[key] : undefined;
-    return typeof value === "number" && value >= 0 ? [value] : [];
-  });
-  return found.length === 0 ? undefined : Math.max(...found);
+    if (typeof value === "number" && value >= (largest ?? 0)) largest = value;
+  }
+  return largest;
 }
