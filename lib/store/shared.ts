@@ -36,7 +36,8 @@ export class SharedStore implements Store {
   readonly #index: NameIndex;
   readonly #words: BigInt64Array;
   readonly #floats: Float64Array;
-  readonly #taken: BigInt64Array;
+  /** Integers. */
+  readonly #taken: Float64Array;
   readonly #onFull: () => void;
   /** By name: the kinds of what this thread uses. */
   readonly #used = new Map<string, Set<Kind>>();
@@ -46,7 +47,7 @@ export class SharedStore implements Store {
     this.#index = new NameIndex(memory, thread);
     this.#words = new BigInt64Array(memory.words);
     this.#floats = new Float64Array(memory.words);
-    this.#taken = new BigInt64Array(taken);
+    this.#taken = new Float64Array(taken);
     this.#onFull = onFull;
   }
 
@@ -79,11 +80,11 @@ export class SharedStore implements Store {
 
   /** Gives back what a thread that has died had taken; its number can be used again. */
   giveBack({ taken, thread }: Pick<StoreAccess, "taken" | "thread">): void {
-    const amounts = new BigInt64Array(taken);
+    const amounts = new Float64Array(taken);
     this.#index.closeAll(thread, ({ first, length }) => {
       for (let at = first; at < first + length; at++) {
-        const amount = amounts[at] ?? 0n;
-        if (amount !== 0n) Atomics.sub(this.#words, at, amount);
+        const amount = amounts[at] ?? 0;
+        if (amount !== 0) Atomics.sub(this.#words, at, BigInt(amount));
       }
     });
   }
@@ -127,7 +128,8 @@ class SharedCell implements Cell {
 
 class SharedTally implements Tally {
   readonly #words: BigInt64Array;
-  readonly #taken: BigInt64Array;
+  /** Integers. */
+  readonly #taken: Float64Array;
   readonly #at: number;
 
   constructor({ words, taken, at }: TallyWords) {
@@ -150,24 +152,23 @@ class SharedTally implements Tally {
         if (Atomics.compareExchange(this.#words, this.#at, known, known + value) === known) break;
       }
     }
-    this.#note(value);
+    this.#note(amount);
     return true;
   }
 
   give(amount: number): void {
-    const value = BigInt(amount);
-    Atomics.sub(this.#words, this.#at, value);
-    this.#note(-value);
+    Atomics.sub(this.#words, this.#at, BigInt(amount));
+    this.#note(-amount);
   }
 
-  #note(value: bigint): void {
-    this.#taken[this.#at] = (this.#taken[this.#at] ?? 0n) + value;
+  #note(amount: number): void {
+    this.#taken[this.#at] = (this.#taken[this.#at] ?? 0) + amount;
   }
 }
 
 interface TallyWords {
   readonly words: BigInt64Array;
-  readonly taken: BigInt64Array;
+  readonly taken: Float64Array;
   readonly at: number;
 }
 
