@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { request as requestHttps } from "node:https";
+import { PAGE_PATHS } from "../../lib/admin/page_answer.ts";
 import { type Certificate, selfSignedCertificate } from "../fakes/certificate.ts";
 import { emulatorConfig, keyHash, tlsConfig } from "./configs.ts";
 import { forEachRuntime, type Program, type RuntimeName, startProgram } from "./program.ts";
@@ -42,27 +43,31 @@ async function statusOf(
   return answer.statusCode;
 }
 
-forEachRuntime("on the network, every admin path but health and readiness needs the key", async (runtime) => {
-  const tls = selfSignedCertificate();
-  await using program = await start(runtime, tls, "0.0.0.0:0");
-  assert.match(program.adminUrl, /^https:/);
-  const status = (method: string, path: string, headers = {}) =>
-    statusOf(program, tls, { method, path, headers });
-  assert.equal(await status("GET", "/healthz"), 200);
-  assert.equal(await status("GET", "/-/ready"), 200);
-  assert.equal(await status("GET", "/-/status"), 401);
-  assert.equal(await status("POST", "/-/reload"), 401);
-  assert.equal(await status("GET", "/admin/v1/models"), 401);
-  for (const view of VIEWS) {
-    assert.equal(await status("GET", `/admin/v1/${view}`), 401, view);
-    assert.equal(await status("GET", `/admin/v1/${view}`, WITH_KEY), 200, view);
-  }
-  assert.equal(await status("POST", "/admin/v1/try"), 401);
-  assert.equal(await status("POST", "/admin/v1/try", WITH_KEY), 400, "without a body");
-  assert.equal(await status("GET", "/-/status", WITH_KEY), 200);
-  assert.equal(await status("POST", "/-/reload", WITH_KEY), 200);
-  assert.equal(await status("GET", "/admin/v1/models", WITH_KEY), 200);
-});
+forEachRuntime(
+  "on the network, everything but health, readiness and the empty page needs the key",
+  async (runtime) => {
+    const tls = selfSignedCertificate();
+    await using program = await start(runtime, tls, "0.0.0.0:0");
+    assert.match(program.adminUrl, /^https:/);
+    const status = (method: string, path: string, headers = {}) =>
+      statusOf(program, tls, { method, path, headers });
+    assert.equal(await status("GET", "/healthz"), 200);
+    assert.equal(await status("GET", "/-/ready"), 200);
+    for (const path of PAGE_PATHS) assert.equal(await status("GET", path), 200, path);
+    assert.equal(await status("GET", "/-/status"), 401);
+    assert.equal(await status("POST", "/-/reload"), 401);
+    assert.equal(await status("GET", "/admin/v1/models"), 401);
+    for (const view of VIEWS) {
+      assert.equal(await status("GET", `/admin/v1/${view}`), 401, view);
+      assert.equal(await status("GET", `/admin/v1/${view}`, WITH_KEY), 200, view);
+    }
+    assert.equal(await status("POST", "/admin/v1/try"), 401);
+    assert.equal(await status("POST", "/admin/v1/try", WITH_KEY), 400, "without a body");
+    assert.equal(await status("GET", "/-/status", WITH_KEY), 200);
+    assert.equal(await status("POST", "/-/reload", WITH_KEY), 200);
+    assert.equal(await status("GET", "/admin/v1/models", WITH_KEY), 200);
+  },
+);
 
 async function http2Status(session: ClientHttp2Session, headers: Record<string, string>): Promise<unknown> {
   const stream = session.request({ ":path": "/-/status", ...headers });

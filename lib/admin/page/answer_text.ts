@@ -1,6 +1,9 @@
 /** The words in an answer of any dialect, whole or streamed. */
 
-type Path = readonly (string | number)[];
+/** Every element of a list: text may follow thoughts. */
+const EACH = Symbol("each");
+
+type Path = readonly (string | number | typeof EACH)[];
 
 /** Where the dialects keep text that a model wrote: in pieces of a stream, then in whole answers. */
 const PLACES: readonly Path[] = [
@@ -8,9 +11,9 @@ const PLACES: readonly Path[] = [
   ["delta", "text"],
   ["contentBlockDelta", "delta", "text"],
   ["choices", 0, "message", "content"],
-  ["content", 0, "text"],
-  ["output", "message", "content", 0, "text"],
-  ["output", 0, "content", 0, "text"],
+  ["content", EACH, "text"],
+  ["output", "message", "content", EACH, "text"],
+  ["output", EACH, "content", EACH, "text"],
 ];
 
 /** The text in the JSON of one piece; empty if there is none. */
@@ -18,14 +21,9 @@ export function textIn(event: string, data: string): string {
   const value = parsed(data);
   // Responses repeats the whole text in its last events.
   if (event.startsWith("response.")) {
-    const delta = event === "response.output_text.delta" ? at(value, ["delta"]) : undefined;
-    return typeof delta === "string" ? delta : "";
+    return event === "response.output_text.delta" ? textAt(value, ["delta"]) : "";
   }
-  for (const place of PLACES) {
-    const text = at(value, place);
-    if (typeof text === "string") return text;
-  }
-  return "";
+  return PLACES.map((place) => textAt(value, place)).find((text) => text !== "") ?? "";
 }
 
 function parsed(data: string): unknown {
@@ -36,11 +34,9 @@ function parsed(data: string): unknown {
   }
 }
 
-function at(value: unknown, path: Path): unknown {
-  let here = value;
-  for (const step of path) {
-    if (typeof here !== "object" || here === null) return undefined;
-    here = Reflect.get(here, step);
-  }
-  return here;
+function textAt(value: unknown, [step, ...rest]: Path): string {
+  if (step === undefined) return typeof value === "string" ? value : "";
+  if (typeof value !== "object" || value === null) return "";
+  if (step !== EACH) return textAt(Reflect.get(value, step), rest);
+  return Array.isArray(value) ? value.map((each) => textAt(each, rest)).join("") : "";
 }

@@ -5,7 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { ConfigurationView } from "../contract/contract.ts";
 import { useClient, useData } from "./page_data.ts";
 import { ago, duration, plural, timeZone } from "./format.ts";
-import { formatRoute, type Route, useRoute } from "./route.ts";
+import { formatRoute, type Route } from "./route.ts";
 import { ConfigurationTab } from "./tabs/configuration_tab.tsx";
 import { LimitsTab } from "./tabs/limits_tab.tsx";
 import { LogTab } from "./tabs/log_tab.tsx";
@@ -14,6 +14,7 @@ import { NowTab } from "./tabs/now_tab.tsx";
 import { RequestsTab } from "./tabs/requests_tab.tsx";
 import { TryTab } from "./tabs/try_tab.tsx";
 import { UsageTab } from "./tabs/usage_tab.tsx";
+import { useRoute } from "./use_route.ts";
 
 interface Tab {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** The building blocks of every tab: sections, tables, states, fields, and pages of long lists. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, Ref } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Data } from "./page_data.ts";
 
@@ -96,6 +96,20 @@ export function Table<Row>(
 /** What to say where there is nothing to show. */
 export function Empty({ children }: { readonly children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
+}
+
+/**
+ * For the heading of what opens next to a list: it is focused at once, so that it is read out, and afterwards the focus
+ * is where it was.
+ */
+export function useFocusWhileOpen(): Ref<HTMLHeadingElement> {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    heading.current?.focus();
+    return () => before instanceof HTMLElement && before.isConnected ? before.focus() : undefined;
+  }, []);
+  return heading;
 }
 
 /** The gateway's refusal in its own words. */

@@ -1,7 +1,5 @@
 /** Where in the page the operator is: a tab and its settings, kept in the address after the `#`, which is never sent. */
 
-import { useEffect, useState } from "preact/hooks";
-
 export interface Route {
   /** Name of the tab; empty for the first one. */
   readonly tab: string;
@@ -19,17 +17,6 @@ export function parseRoute(hash: string): Route {
 export function formatRoute(tab: string, settings: Route["settings"] = {}): string {
   const given = Object.entries(settings).filter(([, value]) => value !== "");
   return given.length === 0 ? `#${tab}` : `#${tab}?${new URLSearchParams(given)}`;
-}
-
-/** The current route; the component is drawn again when it changes. */
-export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
-    const changed = () => setHash(location.hash);
-    addEventListener("hashchange", changed);
-    return () => removeEventListener("hashchange", changed);
-  }, []);
-  return parseRoute(hash);
 }
 
 /**

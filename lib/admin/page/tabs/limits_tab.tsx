@@ -148,10 +148,12 @@ const RULES: readonly Column<RuleView>[] = [
   {
     title: "Refused",
     isNumber: true,
-    cell: ({ refused, would_refuse, rule, mode }) => {
-      const number = mode === "shadow" ? would_refuse : refused;
+    cell: ({ refused, would_refuse: wouldRefuse, mode }) => {
+      const number = mode === "shadow" ? wouldRefuse : refused;
       if (number === 0) return <span class="dim">0</span>;
-      return <a href={formatRoute("requests", { in: "failures", rule })}>{count(number)}</a>;
+      return mode === "shadow"
+        ? count(number)
+        : <a href={formatRoute("requests", { in: "failures" })}>{count(number)}</a>;
     },
   },
 ];

@@ -1,6 +1,6 @@
 /** The models of the configuration: where they are served, what they can do and why, and what they cost. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type {
   CatalogDetailView,
   CatalogModelView,
@@ -11,7 +11,18 @@ import type {
 } from "../../contract/contract.ts";
 import { useData, withQuery } from "../page_data.ts";
 import { count, dateTime, duration } from "../format.ts";
-import { type Column, Facts, Field, mono, Pages, Ready, Refusal, Section, Table } from "../parts.tsx";
+import {
+  type Column,
+  Facts,
+  Field,
+  mono,
+  Pages,
+  Ready,
+  Refusal,
+  Section,
+  Table,
+  useFocusWhileOpen,
+} from "../parts.tsx";
 import { formatRoute, go, type Route } from "../route.ts";
 import { TargetState } from "./now_tab.tsx";
 
@@ -106,8 +117,7 @@ function WorstState({ targets }: { readonly targets: readonly CatalogTargetView[
 function Model({ name, route }: { readonly name: string; readonly route: Route }) {
   const data = useData<CatalogDetailView>(`admin/v1/catalog/${encodeURIComponent(name)}`);
   const { model: _, ...rest } = route.settings;
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  const heading = useFocusWhileOpen();
   return (
     <article class="detail" aria-label={`Model ${name}`}>
       <header>

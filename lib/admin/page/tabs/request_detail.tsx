@@ -1,7 +1,6 @@
 /** One request in full: how it ended and why, what was tried, and what its price consists of. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type {
   AttemptView,
   CostPartView,
@@ -11,7 +10,7 @@ import type {
 } from "../../contract/contract.ts";
 import { useData } from "../page_data.ts";
 import { count, dateTime, duration, plural, usd } from "../format.ts";
-import { Badge, type Column, Facts, mono, Ready, Table } from "../parts.tsx";
+import { Badge, type Column, Facts, mono, Ready, Table, useFocusWhileOpen } from "../parts.tsx";
 import { formatRoute, type Route } from "../route.ts";
 
 interface DetailProps {
@@ -27,8 +26,7 @@ export function RequestDetail({ id, route }: DetailProps) {
     isGone ? `admin/v1/requests/${encodeURIComponent(id)}` : undefined,
   );
   const { id: _, ...rest } = route.settings;
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  const heading = useFocusWhileOpen();
   return (
     <article class="detail" aria-label={`Request ${id}`}>
       <header>
