@@ -65,7 +65,9 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /** A member of a value that may be an object. */
 export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  // Most members that are asked for are absent, and whether a value is an object is the slower question.
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return isJsonObject(value) ? value[name] : undefined;
 }
 
 /** The name of an object's first member, which is the tag of AWS's unions; empty if there is none. */

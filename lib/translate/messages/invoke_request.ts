@@ -3,7 +3,7 @@
  */
 
 import { mergeFields } from "../../base/json.ts";
-import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
@@ -59,17 +59,18 @@ export function messagesToInvoke(
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
   const fitted = fitFields(fitTools(fitMessages(usable, context), context), { ...context, defaults: fields });
   const settled = isEmpty(fields) ? fitted : mergeFields(mergeFields(fitted, fields), fitted);
-  const members = new Map(Object.entries(settled));
-  members.delete("model");
-  members.delete("stream");
-  members.set("anthropic_version", ANTHROPIC_VERSION);
+  const { model: _model, stream: _stream, ...rest } = settled;
+  const { anthropic_beta: _flags, ...unflagged } = rest;
   const flags = asked.flags.length > 0 ? asked.flags : fields.anthropic_beta;
-  if (flags !== undefined) members.set("anthropic_beta", flags);
-  else members.delete("anthropic_beta");
-  for (const [name, value] of defaultsFor(settled, { traits, settings })) members.set(name, value);
-  if ((members.get("max_tokens") ?? null) === null) throw missingField("max_tokens");
+  const sent: JsonObject = {
+    ...(flags === undefined ? unflagged : rest),
+    anthropic_version: ANTHROPIC_VERSION,
+    ...(flags !== undefined && { anthropic_beta: flags }),
+    ...defaultsFor(settled, { traits, settings }),
+  };
+  if (!isSet(sent, "max_tokens")) throw missingField("max_tokens");
   return {
-    body: Object.fromEntries(members),
+    body: sent,
     headers: settings === undefined ? {} : settingsHeaders(body, settings),
     ignored: ignored.list(),
   };
@@ -81,16 +82,15 @@ interface DefaultsContext {
 }
 
 /** The operator's defaults for what the caller does not set. */
-function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): [string, JsonValue][] {
+function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): JsonObject {
   const { temperature, topP, stop } = settings?.defaults ?? {};
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
   const isSettled = traits.sampling === "none" || setsSampling(asked, activeThinking(body));
-  const members: [string, JsonValue | undefined][] = [
-    ["stop_sequences", isSet(body, "stop_sequences") ? undefined : stop],
-    ["temperature", isSettled ? undefined : temperature],
-    ["top_p", isSettled ? undefined : topP],
-  ];
-  return members.filter((member): member is [string, JsonValue] => member[1] !== undefined);
+  return {
+    ...(stop !== undefined && !isSet(body, "stop_sequences") && { stop_sequences: stop }),
+    ...(temperature !== undefined && !isSettled && { temperature }),
+    ...(topP !== undefined && !isSettled && { top_p: topP }),
+  };
 }
 
 function isSet(body: JsonObject, name: string): boolean {
