@@ -113,7 +113,8 @@ export function invokeTier(headers: Headers): ServedAs {
   };
 }
 
-const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+/** No tokens of any kind. */
+export const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
 /** The forms of Llama, of Titan's text models, and of its embeddings, which have no object for usage. */
 const TOP_LEVEL: readonly UsageNames[] = [
@@ -139,9 +140,25 @@ export function familyUsage(body: JsonValue | undefined, before?: Usage): Usage 
   );
   const known = form === undefined ? topLevelUsage(body, before) : readUsage(usage, form, before);
   const images = Array.isArray(body["images"]) ? body["images"].length : 0;
-  if (images === 0) return known;
-  return { ...(known ?? NOTHING), images };
+  const queries = rerankQueries(body["results"]);
+  if (images === 0 && queries === 0) return known;
+  return { ...(known ?? NOTHING), ...(images > 0 && { images }), ...(queries > 0 && { queries }) };
 }
+
+/** Documents that are billed as one query of a reranker: https://aws.amazon.com/bedrock/pricing/ */
+const DOCUMENTS_IN_QUERY = 100;
+
+/** Queries that are billed for so many documents. */
+export function queriesFor(documents: number): number {
+  return Math.max(1, Math.ceil(documents / DOCUMENTS_IN_QUERY));
+}
+
+/** By the results of a reranker, which may be fewer than the documents; 0 for the body of another model. */
+function rerankQueries(results: JsonValue | undefined): number {
+  if (!Array.isArray(results) || typeof member(results[0], "relevance_score") !== "number") return 0;
+  return queriesFor(results.length);
+}
+
 /** A token count; undefined if it is not a valid one. */
 export function readCount(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;

@@ -11,6 +11,7 @@ import type { Target } from "../../snapshot/plan.ts";
 import { rerankToCohere } from "../../translate/rerank/answer.ts";
 import { rerankToInvoke } from "../../translate/rerank/request.ts";
 import { parseRerankRequest } from "../../wire/cohere/rerank.ts";
+import { NOTHING, queriesFor } from "../../wire/usage.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 
@@ -34,7 +35,9 @@ export const rerank: CallerEndpoint = {
         const { value, requestId, headerUsage } = await readJsonAnswer(exchange);
         const inputTokens = headerUsage?.inputTokens;
         const answer = rerankToCohere(value, { id: call.id, request, inputTokens });
-        return jsonAnswer(answer, { usage: headerUsage, upstreamRequestId: requestId, anomalies: [] });
+        const queries = queriesFor(request.documents.length);
+        const usage = { ...(headerUsage ?? NOTHING), queries };
+        return jsonAnswer(answer, { usage, upstreamRequestId: requestId, anomalies: [] });
       });
     };
     const measure = () => ({

@@ -69,7 +69,8 @@ export class Sizes {
     const { usage = NOTHING, error, drained = false, accepted, brokenAttempts } = ending;
     const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
     if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
-    const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) + (usage.queries ?? 0);
+    // A reranker reports no tokens, and limits of tokens apply to it all the same.
+    const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0);
     if ((error === undefined || drained) && counted > 0) {
       this.#learn(asked, usage, ending);
       return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };

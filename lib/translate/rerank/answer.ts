@@ -3,7 +3,7 @@
 import { upstreamProtocol } from "../../base/errors.ts";
 import { type JsonValue, member } from "../../base/json.ts";
 import type { RerankAnswer, RerankRequest, RerankResult } from "../../wire/cohere/rerank.ts";
-import { readCount } from "../../wire/usage.ts";
+import { queriesFor, readCount } from "../../wire/usage.ts";
 
 export interface RerankAnswerContext {
   /** Id of the answer. */
@@ -12,9 +12,6 @@ export interface RerankAnswerContext {
   /** Of the token count header. */
   readonly inputTokens: number | undefined;
 }
-
-/** A search unit covers one query with up to this many documents: https://aws.amazon.com/bedrock/pricing/ */
-const DOCUMENTS_PER_SEARCH_UNIT = 100;
 
 /** The answer, sorted by relevance. Throws `upstream_protocol` for a result that is about no document. */
 export function rerankToCohere(
@@ -30,7 +27,7 @@ export function rerankToCohere(
     results: results.sort((one, other) => other.relevance_score - one.relevance_score),
     meta: {
       api_version: { version: "2" },
-      billed_units: { search_units: Math.ceil(request.documents.length / DOCUMENTS_PER_SEARCH_UNIT) },
+      billed_units: { search_units: queriesFor(request.documents.length) },
     },
     ...(inputTokens !== undefined && { usage: { total_tokens: inputTokens } }),
   };
