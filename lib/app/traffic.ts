@@ -7,6 +7,7 @@ import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { planFor } from "../gateway/resolve.ts";
 import { networksIn } from "../providers/transport/networks.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import { DescriptorGuard, processDescriptors } from "../server/descriptors.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import type { ListenAddress, Snapshot } from "../snapshot/snapshot.ts";
 import { buildGateway, type Gateway, type GatewayParts } from "./build_gateway.ts";
@@ -41,6 +42,7 @@ export interface PreparedTraffic {
 export class Traffic {
   readonly gateway: Gateway;
   readonly #listeners: Listeners;
+  readonly #guard: DescriptorGuard | undefined;
 
   constructor({ runtime, env, version, emulator, shared = false, ...parts }: TrafficOptions) {
     const { logger } = parts;
@@ -60,6 +62,23 @@ export class Traffic {
         if (!shared) logger.log("info", "listening", { address, listener: "public" });
       },
     });
+    this.#guard = this.#guardDescriptors(logger);
+  }
+
+  #guardDescriptors(logger: Logger): DescriptorGuard | undefined {
+    const descriptors = processDescriptors();
+    if (descriptors === undefined) return undefined;
+    const guard = new DescriptorGuard({
+      descriptors,
+      pause: () => this.#listeners.pause(),
+      resume: () => this.#listeners.resume(this.gateway.pipeline.snapshot.tls),
+      onChange: (isPaused, used, limit) =>
+        isPaused
+          ? logger.log("warn", "new connections are refused: few file descriptors are left", { used, limit })
+          : logger.log("info", "connections are accepted again", { used, limit }),
+    });
+    guard.start();
+    return guard;
   }
 
   /** The addresses of the sockets, with the ports that are in use. */
@@ -109,6 +128,7 @@ export class Traffic {
 
   /** Accepts no connections any more; resolves when that is so. What is in flight continues. */
   leave(): Promise<void> {
+    this.#guard?.stop();
     return this.#listeners.leave();
   }
 
@@ -117,6 +137,7 @@ export class Traffic {
    * answered.
    */
   async drain(refuse = true): Promise<void> {
+    this.#guard?.stop();
     if (refuse) this.gateway.pipeline.startDraining();
     await this.#listeners.drain();
     await this.gateway.pipeline.noneLeftBehind();
@@ -127,8 +148,9 @@ export class Traffic {
     this.gateway.pipeline.abortAll(new AditError("draining"));
   }
 
-  /** Stops renewing credentials. */
+  /** Stops renewing credentials, and watching descriptors. */
   close(): void {
+    this.#guard?.stop();
     this.gateway.credentials.close();
   }
 }

@@ -24,6 +24,8 @@ interface Listener {
   readonly server: RunningServer | undefined;
   /** The same, for addresses with a port. */
   readonly portServer: Server | undefined;
+  /** Whether this thread listens there again after `resume`. */
+  readonly isPaused?: boolean;
   /** Where it listens, with the port in use; undefined for a Unix socket. */
   readonly bound: ListenAddress | undefined;
 }
@@ -80,7 +82,12 @@ export class Listeners {
   /** Lets only other threads listen where this one does; what is in flight here is drained. */
   handOver(): void {
     const servers = this.#open.flatMap(({ server }) => server ?? []);
-    this.#open = this.#open.map((listener) => ({ ...listener, server: undefined, portServer: undefined }));
+    this.#open = this.#open.map((listener) => ({
+      ...listener,
+      server: undefined,
+      portServer: undefined,
+      isPaused: false,
+    }));
     for (const server of servers) this.#drain(server, afterAccepting());
   }
 
@@ -91,6 +98,30 @@ export class Listeners {
         ? { ...this.#listen(listener.bound, tls, { shared: true }), address: listener.address }
         : listener
     );
+  }
+
+  /**
+   * Accepts no connections until `resume`; idle ones are closed, and what is in flight continues. False if only other
+   * threads accept.
+   */
+  pause(): boolean {
+    const servers = this.#open.flatMap(({ portServer }) => portServer ?? []);
+    this.#open = this.#open.map((listener) =>
+      listener.portServer === undefined
+        ? listener
+        : { ...listener, server: undefined, portServer: undefined, isPaused: true }
+    );
+    for (const server of servers) this.#drain(server);
+    return servers.length > 0;
+  }
+
+  /** Accepts again where `pause` has stopped it. Throws if a socket cannot be opened. */
+  resume(tls: TlsMaterial | undefined): void {
+    for (const listener of this.#open) {
+      if (listener.isPaused !== true || listener.bound === undefined) continue;
+      const opened = { ...this.#listen(listener.bound, tls, { shared: true }), address: listener.address };
+      this.#open = this.#open.map((each) => each === listener ? opened : each);
+    }
   }
 
   /** Opens the new sockets. If one cannot be opened, none is, and the error is thrown. */

@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Permissions in addition to those of the task `start`, where the runtime is Deno. */
   readonly denoPermissions?: readonly string[];
+  /** How many files the program may have open. */
+  readonly files?: number;
 }
 
 export interface Program extends AsyncDisposable {
@@ -141,9 +143,11 @@ async function withoutHanging(test: () => Promise<void>): Promise<void> {
 export async function spawnAdit(
   runtime: RuntimeName,
   args: readonly string[],
-  { env = {}, denoPermissions = [] }: ProgramOptions,
+  { env = {}, denoPermissions = [], files }: ProgramOptions,
 ): Promise<Deno.ChildProcess> {
-  const [command, ...first] = await commandOf(runtime, denoPermissions);
+  const program = await commandOf(runtime, denoPermissions);
+  const limited = ["/bin/sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh"];
+  const [command = "", ...first] = files === undefined ? program : [...limited, ...program];
   const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(?:AWS|ADIT|BUN)_/.test(name));
   return new Deno.Command(command, {
     args: [...first, ...args],
