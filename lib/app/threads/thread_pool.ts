@@ -184,7 +184,8 @@ export class ThreadPool {
           this.#config = config;
           this.#wanted = wanted;
           if (mustTakeBack) this.#hasHandedOver = false;
-          return this.#use([...kept, ...added], own.commit());
+          const threads = [...kept, ...added];
+          return allDone([own.commit(), this.#use(threads, threads)]);
         },
       };
     } catch (error) {
@@ -194,10 +195,10 @@ export class ThreadPool {
   }
 
   /** Serves with threads that are ready; those that are not among them leave. */
-  async #use(threads: readonly TrafficThread[], searched: Promise<void>): Promise<void> {
+  async #use(threads: readonly TrafficThread[], prepared: readonly TrafficThread[]): Promise<void> {
     const leaving = this.#threads.filter((thread) => !threads.includes(thread));
     this.#threads = threads.filter((thread) => this.#accesses.has(thread));
-    const searches = this.#threads.map((thread) => thread.commit());
+    const searches = prepared.map((thread) => thread.commit());
     if (this.#threads.length > 0 && !this.#hasHandedOver) {
       this.#hasHandedOver = true;
       this.#options.local.handOver();
@@ -206,7 +207,7 @@ export class ThreadPool {
     const left = leaving.map((thread) => thread.leave());
     for (const thread of leaving) void this.#leave(thread);
     if (this.#threads.length < this.#wanted) this.#fillSoon(0);
-    await Promise.allSettled([searched, ...searches, ...left]);
+    await Promise.allSettled([...searches, ...left]);
   }
 
   /** Starts what is missing, such as after the start or a death. */
@@ -222,7 +223,8 @@ export class ThreadPool {
       const preparation = { generation: config.generation, listen: local.bound, lessons };
       await prepareAll(added, toPieces(config.packed), preparation);
       if (this.#isEnding) throw new Error("the gateway is shutting down");
-      await this.#use([...this.#threads, ...added], Promise.resolve());
+      // Requests wait for credentials, other changes do not.
+      void this.#use([...this.#threads, ...added], added);
       logger.log("info", "traffic threads started", { threads: this.#threads.length });
     } catch (error) {
       for (const thread of added) this.#end(thread);
@@ -407,6 +409,10 @@ function wantedBy({ threads }: Snapshot): number {
   if (process.platform !== "linux") return 0;
   const count = threads === "auto" ? Math.min(MAX_AUTO, availableParallelism()) : threads;
   return count === 1 ? 0 : count;
+}
+
+async function allDone(all: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(all);
 }
 
 /** Rejects with the first failure, once all have an answer. */
