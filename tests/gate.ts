@@ -1,6 +1,7 @@
 /**
- * The gate, the same here and in CI: checks, build, then every test against what was built. At the end are the tests that
- * were skipped, with the reason, and the last line says `N passed, N failed`; a step that fails counts as one, and so does a run in which no test was executed.
+ * The gate, the same here and in CI: checks, build, then every test against what was built, and some once more with two
+ * threads. At the end are the tests that were skipped, with the reason, and the last line says `N passed, N failed`; a step
+ * that fails counts as one, and so does a run in which no test was executed.
  */
 
 import { repositoryPath } from "./repository.ts";
@@ -9,27 +10,46 @@ import { parseSummary } from "./summary.ts";
 
 const STEPS = [["task", "--quiet", "check"], ["task", "--quiet", "build"]];
 
+/**
+ * End-to-end tests that run once more with two threads: of what holds for the process, of what reaches all threads, and of
+ * how they start and end. The others are of single requests, which one thread serves like another.
+ */
+const THREADED = [
+  ...["admin_api", "bounds", "budgets", "credentials", "drain", "failover", "faults", "leaving", "ledger"],
+  ...["lessons", "limits", "listeners", "metrics", "openai", "reload", "reload_live", "reload_load"],
+  ...["secrecy", "silence", "start_signals", "systemd", "tls", "traces"],
+];
+
 let passed = 0;
 let failed = 0;
 for (const step of STEPS) {
   const { success } = await runDeno(step);
   if (!success) failed++;
 }
-const tests = await runDeno(["test", "-A"]);
-const summary = parseSummary(tests.stdout);
-passed += summary.passed;
-failed += summary.failed;
-if (summary.passed + summary.failed === 0 || (!tests.success && summary.failed === 0)) failed++;
-const skipped = skippedIn(tests.stdout).map((line) => `${line}\n`).join("");
+let skipped = "";
+await runTests([], {});
+await runTests(THREADED.map((name) => `tests/e2e/${name}_test.ts`), { ADIT_TEST_THREADS: "2" });
 await Deno.stdout.write(new TextEncoder().encode(`${skipped}${passed} passed, ${failed} failed\n`));
 Deno.exit(failed === 0 ? 0 : 1);
 
+async function runTests(files: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+  const tests = await runDeno(["test", "-A", ...files], env);
+  const summary = parseSummary(tests.stdout);
+  passed += summary.passed;
+  failed += summary.failed;
+  if (summary.passed + summary.failed === 0 || (!tests.success && summary.failed === 0)) failed++;
+  skipped += skippedIn(tests.stdout).map((line) => `${line}\n`).join("");
+}
+
 /** Runs Deno in the repository; its output is shown as it comes and given back. */
-async function runDeno(args: readonly string[]): Promise<{ success: boolean; stdout: string }> {
+async function runDeno(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ success: boolean; stdout: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: repositoryPath("."),
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
   }).spawn();

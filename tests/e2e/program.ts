@@ -45,16 +45,16 @@ export interface Program extends AsyncDisposable {
 /** A test fails when it has waited this long. */
 const HANG_MS = 60_000;
 
-/** Threads of programs whose configuration says nothing about them; undefined for the program's default. */
-const THREADS = Deno.env.get("ADIT_TEST_THREADS");
-const STARTED = "traffic threads started";
+/** Threads of programs whose configuration says nothing about them. */
+const THREADS = Deno.env.get("ADIT_TEST_THREADS") ?? "1";
+const hasThreads = ({ message }: LogLine) => message === "traffic threads started";
 
 /** The configuration of a test, which listens on free ports, with as many threads as the run wants, unless it says otherwise. */
 export function onFreePorts(config: string): string {
   const keys = {
     listen: "127.0.0.1:0",
     admin: "127.0.0.1:0",
-    ...(THREADS !== undefined && { threads: THREADS }),
+    threads: THREADS,
   };
   const missing = Object.entries(keys).filter(([key]) => !new RegExp(`^${key}:`, "m").test(config));
   return missing.map(([key, value]) => `${key}: ${value}\n`).join("") + config;
@@ -76,7 +76,7 @@ export async function startProgram(
   const hasAdmin = !/^admin: *off/m.test(config);
   try {
     await program.listening(hasAdmin);
-    if (THREADS !== undefined) await program.waitForLog(({ message }) => message === STARTED);
+    if (THREADS !== "1" && !/^threads:/m.test(config)) await program.waitForLog(hasThreads);
     return program;
   } catch (error) {
     await program[Symbol.asyncDispose]();

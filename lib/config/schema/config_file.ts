@@ -427,10 +427,8 @@ export const Config = mapping({
   threads: either("auto, or a number from 1 to 16", [
     z.literal("auto"),
     integer({ min: 1, max: 16 }),
-  ]).prefault(1)
-    .describe(
-      "Threads that serve requests, on Linux; auto is one for each processor core, up to 8.",
-    ),
+  ]).prefault("auto")
+    .describe("Threads that serve requests; auto is one for each processor core, up to 8, on Linux."),
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),
