@@ -172,7 +172,8 @@ forEachRuntime(
   "a request whose pooled connection is lost is sent once more, and no more than that",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
-    await using program = await startProgram(runtime, endpointConfig(upstream.url));
+    // Each thread has connections of its own.
+    await using program = await startProgram(runtime, endpointConfig(upstream.url, "threads: 1\n"));
     for (const request of [CHAT, CHAT_STREAM, CONVERSE_STREAM]) {
       upstream.script(jsonAnswer(400, { message: "the connection stays" }));
       upstream.always(reset);
