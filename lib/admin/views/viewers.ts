@@ -101,7 +101,7 @@ class Viewer {
     if (!isAllowed()) return this.end();
     if ((this.#controller?.desiredSize ?? 0) > 0) {
       this.#readyMs = nowMs;
-      const text = await Promise.resolve(feed()).catch(() => undefined);
+      const text = await textOf(feed);
       // It may have left meanwhile.
       if (this.#controller === undefined) return;
       if (text !== undefined) this.#send(text, nowMs);
@@ -124,6 +124,15 @@ class Viewer {
     this.#controller = undefined;
     this.#timer?.cancel();
     this.#options.onEnd();
+  }
+}
+
+/** Nothing where the view cannot be made at present: the next turn may have one. */
+async function textOf(feed: Feed): Promise<string | undefined> {
+  try {
+    return await feed();
+  } catch {
+    return undefined;
   }
 }
 

@@ -136,6 +136,24 @@ Deno.test("streams end when the key changes, and when the gateway stops", async 
   equal(await other.next(), undefined);
 });
 
+Deno.test("a view that cannot be made for a moment is left out, and the stream goes on", async () => {
+  let failures = 2;
+  const { send, advance } = viewWorld({
+    usedTargets: () => {
+      if (failures-- > 0) throw new Error("a thread is being replaced");
+      return [];
+    },
+  });
+  const events = eventsOf(await send("GET /admin/v1/now", { headers: LIVE }));
+  const next = events.next();
+  for (let second = 0; second < 3; second++) {
+    await settle();
+    advance(1000);
+  }
+  equal((await next)?.name, "now");
+  await events.cancel();
+});
+
 Deno.test("HEAD opens no stream", async () => {
   const { send } = viewWorld();
   const response = await send("HEAD /admin/v1/now", { headers: LIVE });
