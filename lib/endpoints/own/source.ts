@@ -42,7 +42,10 @@ export class OwnSource implements ByteSource {
     return encodeUtf8(this.#failure(error));
   }
 
-  /** The idle timers of clients of Responses ignore comments. The number is that of the event before, so that those that follow fit. */
+  /**
+   * The idle timers of clients of Responses ignore comments. The number is that of the event before, so that those that
+   * follow fit.
+   */
   readonly ping = () =>
     encodeUtf8(
       this.#options.api === "responses"

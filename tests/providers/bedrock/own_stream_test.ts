@@ -90,6 +90,16 @@ Deno.test("bytes that are not UTF-8 are passed on as they came", async () => {
   }
 });
 
+Deno.test("an empty chunk is no piece of the stream", async () => {
+  const none = new Uint8Array(0);
+  const stream = await open([none, encodeUtf8(CREATED), none, encodeUtf8(COMPLETED), none]);
+  const sizes: number[] = [];
+  for (let piece = await stream.next(); piece !== undefined; piece = await stream.next()) {
+    sizes.push(piece.length);
+  }
+  deepEqual(sizes.map((size) => size > 0), [true, true]);
+});
+
 Deno.test("a byte order mark, comments and unknown fields are passed on", async () => {
   const sent = `\ufeff${CREATED}: hello\n\nretry: 3\nid: "model"\n\nevent: x\n\n${COMPLETED}`;
   const { bytes } = await readAll([encodeUtf8(sent)]);

@@ -99,9 +99,10 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
       this.bytes += chunk.length;
       const isBetweenEvents = this.#size === 0;
       const { pieces, isChanged } = this.#events(latin1Text(chunk));
+      if (pieces.length === 0) continue;
       // Most chunks hold whole events and no name.
-      if (isBetweenEvents && this.#size === 0 && !isChanged) return chunk;
-      if (pieces.length > 0) return latin1Bytes(pieces.join(""));
+      const isAsCame = isBetweenEvents && this.#size === 0 && !isChanged;
+      return isAsCame ? chunk : latin1Bytes(pieces.join(""));
     }
   }
 
