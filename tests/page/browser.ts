@@ -46,7 +46,7 @@ export function closeBrowserAtEnd(): void {
 }
 
 /** A test fails when it has waited this long for something to appear. */
-const HANG_MS = 20_000;
+const HANG_MS = 60_000;
 
 /** Rows of a table by words in them; playwright waits until they are there. */
 export function row(page: Page, table: string, words: string): Locator {

@@ -5,6 +5,9 @@ import type { Locator, Page } from "playwright-core";
 import { browserTest, closeBrowserAtEnd, row } from "./browser.ts";
 import { ask, keyOf, makeTraffic, send, startWorld } from "./world.ts";
 
+/** A target that was throttled, for a second, and afterwards. */
+const RESTING = /resting|being tried again/;
+
 /** A large number by its label. */
 function figure(page: Page, label: string): Locator {
   return page.locator(".figures > div").filter({ hasText: label }).locator("dd").first();
@@ -26,7 +29,7 @@ browserTest(
     await row(page, "Errors of the last five minutes", "rate_limit_exceeded").filter({
       hasText: "search-batch",
     }).waitFor();
-    await row(page, "Targets and their health", "claude-sonnet east").filter({ hasText: "resting" })
+    await row(page, "Targets and their health", "claude-sonnet east").filter({ hasText: RESTING })
       .waitFor();
     await row(page, "Targets and their health", "claude-sonnet west").filter({ hasText: "available" })
       .waitFor();
@@ -117,7 +120,7 @@ browserTest("Limits and budgets shows how much of each is used, and by whom", as
   await makeTraffic(program);
   const page = await open(`${program.adminUrl}/#limits`);
   const limit = row(page, "Limits", "callers.search-batch");
-  await limit.filter({ hasText: "12 requests a minute" }).waitFor();
+  await limit.filter({ hasText: "12 requests an hour" }).waitFor();
   equal(await limit.getByRole("cell").last().textContent(), "6");
   await row(page, "Limits", "tokens-of-a-team").filter({ hasText: "shadow" }).filter({ hasText: "support" })
     .waitFor();
@@ -155,8 +158,11 @@ browserTest("Configuration shows every effective value with its file and line", 
   await row(page, "Effective values", "models.nova-lite.id").filter({ hasText: "adit.yaml:12" }).waitFor();
   await page.getByLabel("Path, value or file and line").fill("limits.body");
   await row(page, "Effective values", "limits.body").filter({ hasText: "default" }).waitFor();
+  const lines = (await Deno.readTextFile(program.configPath)).split("\n");
+  const line = lines.findIndex((text) => text.startsWith("  evaluation:")) + 1;
   await page.getByLabel("Path, value or file and line").fill("callers.evaluation.key");
-  await row(page, "Effective values", "callers.evaluation.key").filter({ hasText: "adit.yaml:21" }).waitFor();
+  await row(page, "Effective values", "callers.evaluation.key").filter({ hasText: `adit.yaml:${line}` })
+    .waitFor();
 });
 
 browserTest("Try sends in every dialect, whole and streamed, and shows what came", async ({ open }) => {

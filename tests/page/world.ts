@@ -34,7 +34,7 @@ export interface WorldOptions {
 /** The configuration. */
 export function configOf({ folder, extra = "" }: WorldOptions): string {
   const callers = Object.entries(CALLERS).map(([name, team]) => {
-    const limits = name === "search-batch" ? ", limits: { requests: 12/m }" : "";
+    const limits = name === "search-batch" ? ", limits: { requests: 12/h }" : "";
     return `  ${name}: { key: "${keyHash(keyOf(name))}", models: ["*"]${
       team && `, team: ${team}`
     }${limits} }\n`;
