@@ -79,7 +79,7 @@ class Attempts {
     if (this.#queue.length === 0 && this.#resting.length === 0) {
       return { refused: this.#quotaShort(), ignored: [] };
     }
-    const refusal = await this.#findFirst();
+    const refusal = plan.targets.length === 1 ? undefined : await this.#findFirst();
     if (refusal !== undefined) return refusal;
     let attempt = await this.#attempt();
     while (attempt.refused !== undefined && await this.#mayGoOn(attempt)) attempt = await this.#attempt();
@@ -102,8 +102,8 @@ class Attempts {
   /** Takes targets out of the queue that must not be asked while their quota is short. */
   #refuseShort(): void {
     const { quotas } = this.#tools;
-    for (const target of [...this.#queue]) {
-      if (!quotas.refuses(target) || quotas.shortForMs(target, this.#call.hold?.asked) === 0) continue;
+    for (const target of this.#queue.filter((each) => quotas.refuses(each))) {
+      if (quotas.shortForMs(target, this.#call.hold?.asked) === 0) continue;
       this.#queue.splice(this.#queue.indexOf(target), 1);
       this.#call.passOver({ target: nameOf(target), because: "its quota is short" });
     }
@@ -125,7 +125,6 @@ class Attempts {
 
   /** Puts the first target to ask at the head of the queue, or gives the refusal where none can be asked soon. */
   async #findFirst(): Promise<Refusal | undefined> {
-    if (this.#request.plan.targets.length === 1) return undefined;
     const ready = this.#queue.findIndex((target) => this.#fits(target));
     if (ready >= 0) {
       this.#queue.splice(0, ready);

@@ -167,10 +167,9 @@ function settingsFor(handle: Handler): BunSettings {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Otherwise Bun 1.4.4 prints the source around each line that makes a body stream error to the terminal.
     development: false,
-    fetch: async (request, server) => {
-      const response = await handle(request, new BunConnection(request, server));
-      if (request.method === "HEAD") addDate(response.headers);
-      return response;
+    fetch: (request, server) => {
+      const answered = handle(request, new BunConnection(request, server));
+      return request.method === "HEAD" ? answered.then(withDate) : answered;
     },
   };
 }
@@ -180,8 +179,9 @@ function running(server: BunServer): RunningServer {
 }
 
 // Bun 1.4.4 omits `date` from responses to HEAD.
-function addDate(headers: Headers): void {
-  headers.set("date", new Date(systemClock.now()).toUTCString());
+function withDate(response: Response): Response {
+  response.headers.set("date", new Date(systemClock.now()).toUTCString());
+  return response;
 }
 
 /** Settings of a network that a request adds to its own. */

@@ -24,7 +24,8 @@ export interface JsonAnswer {
  * Reads a JSON response. Throws the error for an error status, and `upstream_protocol` if the body is not JSON.
  */
 export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
-  const head = await expectSuccess(exchange);
+  const head = await exchange.head();
+  if (head.status !== 200) throw await refusalOf(exchange, head);
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   try {
     return {
@@ -42,7 +43,11 @@ export async function readJsonAnswer(exchange: Exchange): Promise<JsonAnswer> {
 export async function expectSuccess(exchange: Exchange): Promise<Head> {
   const head = await exchange.head();
   if (head.status === 200) return head;
-  throw classifyResponse(head.status, head.headers, await readErrorBody(exchange));
+  throw await refusalOf(exchange, head);
+}
+
+async function refusalOf(exchange: Exchange, { status, headers }: Head): Promise<AditError> {
+  return classifyResponse(status, headers, await readErrorBody(exchange));
 }
 
 /** Bedrock's request id. */
