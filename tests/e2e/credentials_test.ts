@@ -164,7 +164,8 @@ forEachRuntime("what a container's endpoint answers is shown nowhere when it is 
     env: { ...world.env, ...env },
   });
   assert.equal((await ask(program)).status, 502);
-  assert.equal((await statusOf(program))?.last_error, "the response is not JSON");
+  const error = String((await statusOf(program))?.last_error);
+  assert.ok(error.endsWith("; container: the response is not JSON"), error);
   assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
 });
 
@@ -177,7 +178,8 @@ forEachRuntime("what credential_process prints and is called with is shown nowhe
     env: world.env,
   });
   assert.equal((await ask(program)).status, 502);
-  assert.equal((await statusOf(program))?.last_error, "the command of credential_process failed");
+  const error = (await statusOf(program))?.last_error;
+  assert.equal(error, 'profile "default": the command of credential_process failed');
   assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
 });
 
