@@ -35,10 +35,8 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
   readonly #callIds = new CallIds();
-  /** The calls in the last assistant turn that await results, by the caller's id. */
-  readonly #openCalls = new Map<string, ChatToolCall>();
-  /** Those that have a result. */
-  readonly #results = new Map<string, ToolMessage>();
+  /** The calls in the last assistant turn, by the caller's id. */
+  readonly #openCalls = new Map<string, OpenCall>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
@@ -123,10 +121,7 @@ class ConversationTranslator {
   }
 
   #addAssistant(message: AssistantMessage): void {
-    if (this.#turns.role !== "assistant") {
-      this.#openCalls.clear();
-      this.#results.clear();
-    }
+    if (this.#turns.role !== "assistant" && this.#openCalls.size > 0) this.#openCalls.clear();
     if (message.thinking.length === 0 && message.reasoning === undefined) {
       for (const part of message.content) this.#addPart("assistant", part);
       for (const call of message.toolCalls) this.#addCall(call);
@@ -150,11 +145,10 @@ class ConversationTranslator {
   #addCall(call: ChatToolCall): void {
     if (this.#openCalls.has(call.id)) throw invalidField(`${call.path}.id`, "duplicate tool call id");
     this.#calledTools.add(call.name);
-    this.#openCalls.set(call.id, call);
+    const toolUseId = this.#callIds.next(call.id);
+    this.#openCalls.set(call.id, { name: call.name, toolUseId, result: undefined });
     const name = this.context.toolNames.toConverse(call.name);
-    this.#turns.add("assistant", {
-      toolUse: { toolUseId: this.#callIds.next(call.id), name, input: call.arguments },
-    });
+    this.#turns.add("assistant", { toolUse: { toolUseId, name, input: call.arguments } });
   }
 
   /**
@@ -178,15 +172,15 @@ class ConversationTranslator {
 
   #addToolResult(message: ToolMessage): void {
     const call = this.#openCalls.get(message.toolCallId);
-    const before = this.#results.get(message.toolCallId);
-    if (call !== undefined && before !== undefined && isSameResult(before, message)) return;
+    const before = call?.result;
+    if (before !== undefined && isSameResult(before, message)) return;
     if (call === undefined || before !== undefined) {
       throw invalidField(
         message.idPath,
         "must be the id of a tool call in the preceding assistant message that has no result yet",
       );
     }
-    this.#results.set(message.toolCallId, message);
+    call.result = message;
     const content: ToolResultContent[] = [];
     for (const part of message.content) {
       const translated = this.#toolResultContent(part);
@@ -195,7 +189,7 @@ class ConversationTranslator {
     if (content.length === 0) content.push({ text: NO_OUTPUT });
     const { block, beside } = placeResult(
       {
-        toolUseId: this.#callIds.current(call.id),
+        toolUseId: call.toolUseId,
         content,
         status: message.isError ? "error" : undefined,
       },
@@ -222,6 +216,14 @@ class ConversationTranslator {
     }
     return block;
   }
+}
+
+interface OpenCall {
+  /** The caller's name of the tool. */
+  readonly name: string;
+  readonly toolUseId: string;
+  /** Undefined while the call awaits it. */
+  result: ToolMessage | undefined;
 }
 
 /** Whether a result was sent twice, which clients do when they resume a conversation. */

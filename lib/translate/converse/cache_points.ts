@@ -61,6 +61,7 @@ export class CachePoints {
    * points are placed.
    */
   alignTtls(): void {
+    if (this.#placed.length === 0) return;
     let short = false;
     for (
       const { element, path } of PROMPT_ORDER.flatMap((place) =>
