@@ -69,7 +69,8 @@ function mayBeAt(body: Uint8Array, from: number, name: Uint8Array): boolean {
   return true;
 }
 
-function isListed(uri: string, buckets: readonly string[]): boolean {
+/** Whether a URI such as `s3://bucket/key` is in one of the buckets. */
+export function isListed(uri: string, buckets: readonly string[]): boolean {
   const bucket = /^s3:\/\/([^/]+)(?:\/|$)/.exec(uri)?.[1];
   return bucket !== undefined && buckets.some((glob) => matchesGlob(glob, bucket));
 }

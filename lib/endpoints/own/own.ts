@@ -23,6 +23,7 @@ import { settingsOf } from "../model_api.ts";
 import { requestSize } from "../request_size.ts";
 import { asRateLimit } from "../responses/rate_limit.ts";
 import { ownBody } from "./body.ts";
+import { refuseForeignAddresses } from "./s3_addresses.ts";
 import { OwnSource } from "./source.ts";
 
 export interface OwnRequest {
@@ -38,11 +39,13 @@ export interface OwnRequest {
 
 /** Undefined if requests of the model have to be translated, or none is named. */
 export function ownReading(request: OwnRequest): Reading | undefined {
-  const { api, body, defaultModel, planOf, received: { received: { headers } } } = request;
+  const { api, body, defaultModel, planOf, received: { received, caller } } = request;
+  const { headers } = received;
   const model = typeof body["model"] === "string" && body["model"] !== "" ? body["model"] : defaultModel;
   if (model === undefined) return undefined;
   const plan = planOf(model);
   if (ownAddress(api, plan.targets[0].settings?.ownApis) === undefined) return undefined;
+  refuseForeignAddresses(received.body, body, caller);
   const previous = body["previous_response_id"];
   if (plan.targets.length > 1 && previous !== undefined && previous !== null) {
     throw invalidField(

@@ -157,6 +157,61 @@ Deno.test("the operator's guardrail goes along, and a body that would narrow it 
   equal(narrowed.gateway.bedrock.calls.length, 0);
 });
 
+/** Bodies that would let Bedrock read from a bucket with the operator's rights, and the path of the address. */
+const FOREIGN: readonly (readonly [api: OwnApi, body: string, path: string])[] = [
+  [
+    "chat",
+    '{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"s3://theirs/a.png"}}]}]}',
+    "messages[0].content[0].image_url.url",
+  ],
+  [
+    "responses",
+    '{"input":[{"role":"user","content":[{"type":"input_image","image_url":"s3://theirs/a.png"}]}]}',
+    "input[0].content[0].image_url",
+  ],
+  [
+    "responses",
+    '{"input":[{"role":"user","content":[{"type":"input_file","file_url":"\\u0073\\u0033:\\/\\/theirs/a"}]}]}',
+    "input[0].content[0].file_url",
+  ],
+  [
+    "messages",
+    '{"messages":[{"role":"user","content":[{"type":"image","source":{"s3Location":{"uri":"s3://theirs/a"}}}]}]}',
+    "messages[0].content[0].source.s3Location.uri",
+  ],
+];
+
+for (const [api, body, path] of FOREIGN) {
+  Deno.test(`${api}: the address ${path} is refused unless the caller's s3 lists the bucket`, async () => {
+    const send = (s3: readonly string[] | undefined) => {
+      const who = caller("team", { models: new Set(["runtime"]), ...(s3 !== undefined && { s3 }) });
+      const gateway = startGateway(snapshot({ models: [RUNTIME], callers: [who] }));
+      const { response } = gateway.send(PATHS[api], {
+        headers: { authorization: `Bearer ${who.key}` },
+        body: `{"model":"runtime",${body.slice(1)}`,
+      });
+      return { gateway, response };
+    };
+    for (const s3 of [undefined, ["ours"]]) {
+      const refused = await send(s3).response;
+      equal(refused.status, 400);
+      ok((await refused.text()).includes(`${path}: this key is not allowed to use this S3 location`));
+    }
+    const { gateway } = send(["their*"]);
+    ok((await gateway.bedrock.call(0)).url.startsWith(RUNTIME_HOST));
+  });
+}
+
+Deno.test("what a user writes about S3, and what tools take, is no address", async () => {
+  const { gateway } = post(
+    PATHS.messages,
+    '{"model":"runtime","tools":[{"name":"t","input_schema":{"default":{"url":"s3://a"}}}],' +
+      '"messages":[{"role":"user","content":"s3://a/b"},{"role":"assistant","content":[{"type":"tool_use",' +
+      '"id":"x","name":"t","input":{"url":"s3://a"}}]}]}',
+  );
+  ok((await gateway.bedrock.call(0)).url.startsWith(RUNTIME_HOST));
+});
+
 Deno.test("a stored response is not looked for where targets do not share them", async () => {
   const body = (name: string) => JSON.stringify({ model: name, previous_response_id: "resp_1" });
   const pair = post("/v1/responses", body("pair"));
