@@ -383,11 +383,6 @@ export class Pipeline {
   }
 }
 
-/** The model that was used, the one that was asked for, and the budget that is spent. */
-function substituteText({ plan, insteadOf }: Call): string {
-  return `${plan?.name};instead-of=${insteadOf?.model};budget=${insteadOf?.budget}`;
-}
-
 function refusingEndpoint(refusal: AditError): CallerEndpoint {
   return {
     needs: "caller",
@@ -465,14 +460,10 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   }
 }
 
-/** Names the model that has replaced the requested one. */
-const SUBSTITUTE_HEADER = "x-adit-model";
-
 /** Headers of every response, in addition to the endpoint's own. */
 function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
-  if (call.insteadOf !== undefined) headers.set(SUBSTITUTE_HEADER, substituteText(call));
   addTargetHeaders(headers, call);
   call.hold?.addHeaders(headers);
 }

@@ -1,4 +1,4 @@
-/** Response headers that name the targets of a request: which one answered, and which were tried before. */
+/** Response headers that name the model and the targets of a request: what answered, and what was tried before. */
 
 import { codeOf } from "../base/errors.ts";
 import type { Call } from "./call.ts";
@@ -6,8 +6,18 @@ import type { Call } from "./call.ts";
 /** Cloudflare's addresses, whose clients read Cloudflare's own headers. */
 const CLOUDFLARE = /(?:^|\/)(?:compat|aws-bedrock)\//;
 
-/** Adds the headers for a model with several targets, unless the configuration hides them. */
-export function addTargetHeaders(headers: Headers, { plan, attempts, snapshot, options }: Call): void {
+/** Names the model that a spent budget has used in place of the requested one. */
+function addSubstitute(headers: Headers, { plan, insteadOf }: Call): void {
+  if (insteadOf === undefined) return;
+  // The client of a native request chooses the name that is replaced.
+  const asked = insteadOf.model.replaceAll(/[^\x21-\x7e]|;/g, "?");
+  headers.set("x-adit-model", `${plan?.name};instead-of=${asked};budget=${insteadOf.budget}`);
+}
+
+/** Adds the headers for a replaced model and, unless the configuration hides them, for a model with several targets. */
+export function addTargetHeaders(headers: Headers, call: Call): void {
+  addSubstitute(headers, call);
+  const { plan, attempts, snapshot, options } = call;
   const last = attempts.at(-1);
   if (plan === undefined || last === undefined || !snapshot.responseHeaders.target) return;
   const hadChoice = plan.targets.length > 1 || attempts.length > 1;

@@ -159,7 +159,12 @@ function rerankQueries(results: JsonValue | undefined): number {
   return queriesFor(results.length);
 }
 
+/** More tokens than a response can have; sums of a ledger must not overflow by one answer. */
+const MAX_COUNT = 1_000_000_000;
+
 /** A token count; undefined if it is not a valid one. */
 export function readCount(value: JsonValue | undefined): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT
+    ? value
+    : undefined;
 }

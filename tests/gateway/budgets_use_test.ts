@@ -212,6 +212,15 @@ for (const [name, use, path, body, to] of NATIVE_CASES) {
   });
 }
 
+Deno.test("the name that a native request sends cannot break the header", async () => {
+  const { ask, expectSettled } = start(budget("team"));
+  await ask();
+  const path = `/model/${encodeURIComponent("amazon.é;budget=none\n x")}/converse`;
+  const { status, model } = await ask({ path, body: CONVERSE_BODY });
+  deepEqual([status, model], [200, "lite;instead-of=amazon.??budget=none??x;budget=team"]);
+  await expectSettled(3);
+});
+
 Deno.test("embeddings are never made by another model, whose vectors are not comparable", async () => {
   const { ask } = start(budget("team", { whenSpent: { use: "cohere" } }));
   await ask();

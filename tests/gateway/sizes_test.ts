@@ -121,6 +121,16 @@ Deno.test("the estimate of a request: text, images, documents, and the longest a
   equal(sizes.estimate(PLAN, { ...SIZE, maxOutputTokens: 20 }).typicalOutputTokens, 20);
 });
 
+for (const [sent, longest] of [[1e300, 10_000_000], [1.5, 2], [0, 0]] as const) {
+  Deno.test(`a request with max_tokens ${sent} is held as one of ${longest}`, () => {
+    const { maxOutputTokens, typicalOutputTokens } = new Sizes().estimate(PLAN, {
+      ...SIZE,
+      maxOutputTokens: sent,
+    });
+    deepEqual([maxOutputTokens, typicalOutputTokens], [longest, Math.min(1024, longest)]);
+  });
+}
+
 Deno.test("a body that nobody measured before it was sent counts by its bytes", () => {
   const sizes = new Sizes();
   const request = asked(sizes);

@@ -28,6 +28,8 @@ const IMAGE_TOKENS = 1600;
 const DOCUMENT_BYTES_PER_TOKEN = 6;
 /** The longest response of a model whose maximum is not known. */
 const UNKNOWN_MAX_OUTPUT = 8192;
+/** No response is longer, whatever its request allows. */
+const MAX_OUTPUT = 10_000_000;
 /** The typical response of a model that has not answered often enough. */
 const UNKNOWN_TYPICAL_OUTPUT = 1024;
 /** Tolerance above the 95th percentile. */
@@ -50,7 +52,10 @@ export class Sizes {
     const { textRatio, outputs } = this.#of(plan);
     const [{ settings }] = plan.targets;
     const limit = settings?.traits.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
-    const maxOutputTokens = size.maxOutputTokens ?? settings?.defaults.maxTokens ?? limit;
+    const maxOutputTokens = size.maxOutputTokens === undefined
+      ? settings?.defaults.maxTokens ?? limit
+      // A client may send any number; what is held must be a integer that can be added up.
+      : Math.min(Math.ceil(size.maxOutputTokens), MAX_OUTPUT);
     const percentile = outputs.percentile95();
     const typical = percentile === undefined ? UNKNOWN_TYPICAL_OUTPUT : Math.ceil(percentile * MARGIN);
     return {
