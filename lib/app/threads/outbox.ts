@@ -1,6 +1,7 @@
-/** What a traffic thread sends about requests that have ended: records and log lines, in batches. */
+/** What a traffic thread sends about its requests: records, log lines and changed budgets, in batches. */
 
 import type { LogLevel } from "../../base/log.ts";
+import type { BudgetIdentity } from "../../gateway/budgets/budget_states.ts";
 import type { RequestRecord } from "../../snapshot/record.ts";
 import type { Settled } from "./thread_messages.ts";
 
@@ -16,6 +17,8 @@ export class Outbox {
   #records: RequestRecord[] = [];
   #levels: LogLevel[] = [];
   #lines = "";
+  /** Each once, however many requests have changed it. */
+  #budgets = new Set<BudgetIdentity>();
   #dropped = 0;
   #sending: Promise<void> | undefined;
 
@@ -38,6 +41,11 @@ export class Outbox {
     this.#sending ??= this.#drain(BATCH_MS);
   };
 
+  readonly budget = (changed: BudgetIdentity): void => {
+    this.#budgets.add(changed);
+    this.#sending ??= this.#drain(BATCH_MS);
+  };
+
   /** Resolves when everything so far has arrived. */
   async flush(): Promise<void> {
     while (this.#sending !== undefined || !this.#isEmpty()) {
@@ -46,7 +54,8 @@ export class Outbox {
   }
 
   #isEmpty(): boolean {
-    return this.#records.length === 0 && this.#lines === "" && this.#dropped === 0;
+    const isQuiet = this.#records.length === 0 && this.#lines === "";
+    return isQuiet && this.#budgets.size === 0 && this.#dropped === 0;
   }
 
   async #drain(afterMs: number): Promise<void> {
@@ -57,11 +66,13 @@ export class Outbox {
           records: JSON.stringify(this.#records),
           levels: this.#levels,
           lines: this.#lines,
+          budgets: [...this.#budgets].map(({ name, subject, window }) => ({ name, subject, window })),
           dropped: this.#dropped,
         };
         this.#records = [];
         this.#levels = [];
         this.#lines = "";
+        this.#budgets.clear();
         this.#dropped = 0;
         await this.#send(batch);
       }

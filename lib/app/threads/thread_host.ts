@@ -35,7 +35,8 @@ export function threadHost(
   };
   return {
     emulator,
-    settled: ({ records, levels, lines, dropped }: Settled) => {
+    settled: ({ records, levels, lines, budgets: changed, dropped }: Settled) => {
+      for (const state of changed) budgets.noteChanged(state);
       const settled: readonly RequestRecord[] = JSON.parse(records);
       for (const record of settled) {
         counts.add(record);
@@ -51,12 +52,12 @@ export function threadHost(
       await flush();
       return await views.usage(caller, new URLSearchParams(parameters));
     },
-    budgets: (name) => {
+    budgets: async (name) => {
       const { views, caller } = viewsOf(name);
-      return views.budgets(caller);
+      await flush();
+      return await views.budgets(caller);
     },
     usedTarget: (place) => health.noteUsed(place),
     usedLimit: (subject) => limits.noteUsed(subject),
-    budgetChanged: (state) => budgets.noteChanged(state),
   };
 }

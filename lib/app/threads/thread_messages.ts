@@ -106,6 +106,8 @@ export interface Settled {
   readonly levels: readonly LogLevel[];
   /** One line for each level. */
   readonly lines: string;
+  /** Budgets that requests have changed. */
+  readonly budgets: readonly BudgetIdentity[];
   /** Lines and records that were dropped because the control plane was too slow. */
   readonly dropped: number;
 }
@@ -118,5 +120,4 @@ export type ControlNotices = {
   /** A target or a limit is used for the first time, so that views can show it. */
   readonly usedTarget: { readonly place: string };
   readonly usedLimit: UsedSubject;
-  readonly budgetChanged: BudgetIdentity;
 };

@@ -59,6 +59,8 @@ export interface PreparedThreads {
   undo(): void;
 }
 
+/** Only Linux spreads the connections to one port among several sockets. */
+const CAN_SHARE = process.platform === "linux";
 /** More than these would wait for each other more than they help. */
 const MAX_AUTO = 8;
 const WATCH_MS = 1_000;
@@ -129,6 +131,7 @@ export class ThreadPool {
       commit: () => {
         this.#config = config;
         this.#wanted = wantedBy(config.snapshot);
+        this.#warnOfPlatform(config.snapshot);
         this.#fillSoon(0);
         this.#options.timers.after(WATCH_MS, () => this.#watch());
         return prepared.commit();
@@ -156,6 +159,13 @@ export class ThreadPool {
       release();
       throw error;
     }
+  }
+
+  #warnOfPlatform({ threads }: Snapshot): void {
+    if (CAN_SHARE || threads === "auto" || threads === 1) return;
+    this.#options.logger.log("warn", "one thread serves: only Linux spreads the connections to one port", {
+      threads,
+    });
   }
 
   async #prepare(config: PoolConfig): Promise<PreparedThreads> {
@@ -405,8 +415,7 @@ export class ThreadPool {
 
 /** Number of threads besides the main one; 0 if that serves alone. */
 function wantedBy({ threads }: Snapshot): number {
-  // Only Linux spreads the connections to one port among several sockets.
-  if (process.platform !== "linux") return 0;
+  if (!CAN_SHARE) return 0;
   const count = threads === "auto" ? Math.min(MAX_AUTO, availableParallelism()) : threads;
   return count === 1 ? 0 : count;
 }

@@ -3,7 +3,6 @@
 import type { Deadline, TimerWheel } from "../../base/clock.ts";
 import type { Piece } from "../../base/pieces.ts";
 import { seal } from "../../base/secret.ts";
-import type { BudgetIdentity } from "../../gateway/budgets/budget_states.ts";
 import type { UsedSubject } from "../../gateway/limits/rule_book.ts";
 import type { AskKeyPair } from "../../providers/bedrock/provider_credentials.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
@@ -32,7 +31,6 @@ export interface ThreadHost {
   readonly budgets: (caller: string) => Promise<object>;
   readonly usedTarget: (place: string) => void;
   readonly usedLimit: (subject: UsedSubject) => void;
-  readonly budgetChanged: (state: BudgetIdentity) => void;
 }
 
 export interface TrafficThreadOptions {
@@ -79,7 +77,6 @@ export class TrafficThread {
         learned: onLearned,
         usedTarget: ({ place }) => host.usedTarget(place),
         usedLimit: host.usedLimit,
-        budgetChanged: host.budgetChanged,
       },
     });
     this.#worker = startWorker("traffic", {

@@ -160,7 +160,7 @@ class TrafficWorker {
       },
       budgets: {
         rows: [],
-        onChanged: ({ name, subject, window }) => link.tell("budgetChanged", { name, subject, window }),
+        onChanged: this.#outbox.budget,
       },
       news: {
         onLearned: (lessons) => link.tell("learned", { generation: this.#generation, lessons }),
