@@ -243,7 +243,8 @@ Deno.test("a clock that jumps: every request is kept once, and budgets find thei
     const set = (days: number) => Deno.writeTextFile(`${folder}/clock`, String(days * DAY_MS));
     await Deno.writeTextFile(`${folder}/shift.mjs`, SHIFTED_CLOCK);
     await set(0);
-    const text = config(`${folder}/state`) + "budgets: { daily: { requests: 1, window: day } }\n";
+    // What is loaded before the program is not loaded before its threads.
+    const text = `${config(`${folder}/state`)}threads: 1\nbudgets: { daily: { requests: 1, window: day } }\n`;
     // Bun 1.4.4 loads what BUN_OPTIONS says into a binary only after its program, so that this is Deno's to test.
     const options = {
       denoPermissions: ["--allow-write", `--preload=${folder}/shift.mjs`],
