@@ -209,8 +209,9 @@ export class ThreadPool {
     const leaving = this.#threads.filter((thread) => !threads.includes(thread));
     this.#threads = threads.filter((thread) => this.#accesses.has(thread));
     const searches = prepared.map((thread) => thread.commit());
-    if (this.#threads.length > 0 && !this.#hasHandedOver) {
+    if (this.#threads.length > 0) {
       this.#hasHandedOver = true;
+      // Also what the main thread has just opened, to find out that it can be.
       this.#options.local.handOver();
     }
     // Until they have closed their sockets, connections are still made to them.
