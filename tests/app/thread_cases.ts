@@ -80,7 +80,8 @@ export const threadCases: readonly Case[] = [
       // A connection that was made to a dead thread breaks.
       while (await running.ask().catch(() => 0) !== 200);
       await running.until(({ threads }) => threads.length === 2 && threads.every(({ thread }) => thread > 0));
-      equal(await running.ask(), 200);
+      // One that was made while the main thread closed its socket, too.
+      while (await running.ask().catch(() => 0) !== 200);
     },
   },
   {
