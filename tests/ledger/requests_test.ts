@@ -3,6 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 
+import { ledgerFile, openLedger } from "../../lib/ledger/file.ts";
 import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
 import { queryRequests, queryUsage, type RequestsQuery } from "../../lib/ledger/queries.ts";
@@ -181,6 +182,36 @@ Deno.test("why a request failed and what was tried is kept as long as its row", 
   equal(details(), 1, "one that was answered at once needs none");
   writer.prune({ requestDays: 1, hourDays: 1, maxBytes: 1e9 }, FAILED.startedAtMs + 5 * 86_400_000);
   equal(details(), 0);
+});
+
+Deno.test("a file of an earlier version gets the tables that it lacks, and a copy is kept", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "adit-tables-" });
+  try {
+    const first = new DatabaseSync(ledgerFile(folder));
+    first.exec(MIGRATIONS[0] ?? "");
+    first.exec("PRAGMA user_version = 1");
+    first.exec("INSERT INTO name (kind, text) VALUES ('caller', 'search'), ('error', 'timeout')");
+    const columns =
+      "at_ms, request_id, caller, error, team, model, target, model_id, region, api, status, attempts, ms, " +
+      "input, output, cache_read, cache_write, cache_write_1h, reasoning, images, tier, price, estimated, tags";
+    first.exec(
+      `INSERT INTO request (${columns}) VALUES (5, '${FAILED.requestId}', 1, 2${", 0".repeat(20)})`,
+    );
+    first.close();
+    const { database, copy, close } = openLedger(folder);
+    equal(copy, `${ledgerFile(folder)}.tables-1`);
+    const [stored] = queryRequests(database, {
+      ...ALL,
+      filter: { request_id: FAILED.requestId, error: "*" },
+    });
+    deepEqual([stored?.caller, stored?.error, stored?.detail], ["search", "timeout", ""]);
+    close();
+    const again = openLedger(folder);
+    equal(again.copy, undefined);
+    again.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a row of an earlier version has its columns and no more", () => {
