@@ -32,7 +32,7 @@ import { type Operation, operationPath, OPERATIONS } from "../../providers/bedro
 import { isSignedByCaller, mantleOrigin } from "../../providers/upstream.ts";
 import type { Fact } from "./fact.ts";
 import { failoverFacts } from "./failover_facts.ts";
-import { type Learned, lessonsFor } from "./learned.ts";
+import { type Learned, lessonsFor, stateFor } from "./learned.ts";
 import { priceOrigin, priceText } from "../../facts/price_text.ts";
 import { limitFacts, quotaText } from "./limit_facts.ts";
 import { traitFacts } from "./trait_facts.ts";
@@ -54,7 +54,7 @@ export interface ExplainOptions {
   /** The rows that models' traits come from. */
   readonly table: ModelTable;
   readonly nowMs: number;
-  /** What the running gateway knows that the rows do not say. */
+  /** What the running gateway knows that the file and the rows do not say. */
   readonly learned: Learned;
 }
 
@@ -147,6 +147,7 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       priceFact(target, options),
       ...quotaFacts(target),
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
+      ...stateFacts(plan.name, target, options),
     ]),
     ...limitFacts(plan, options),
     {
@@ -158,6 +159,12 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       text: Object.entries(durations).map(([name, ms]) => `${name} ${formatDuration(ms)}`).join(", "),
     },
   ];
+}
+
+/** Whether the target rests, as far as a running gateway says. */
+function stateFacts(model: string, { settings }: Target, { learned }: ExplainOptions): readonly Fact[] {
+  const state = settings === undefined ? undefined : stateFor(model, settings.name, learned);
+  return state === undefined ? [] : [{ topic: "state", text: state }];
 }
 
 function quotaFacts(target: Target): readonly Fact[] {

@@ -1,7 +1,8 @@
-/** What the running gateway has learned about models, asked from its admin listener. */
+/** What the running gateway knows about models and their targets, asked from its admin listener. */
 
 import { bracketed, isLoopback } from "../../base/host.ts";
 import { isJsonObject, type JsonValue, member } from "../../base/json.ts";
+import { formatDuration } from "../../config/schema/values.ts";
 import { isLessonName, type LessonName } from "../../facts/optional_members.ts";
 import { tableId } from "../../facts/model_table.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -10,9 +11,14 @@ import type { ModelTarget, Snapshot } from "../../snapshot/snapshot.ts";
 /** The gateway is on this host; one that takes longer is not waited for. */
 const TIMEOUT_MS = 1_000;
 
-/** The lessons of the running gateway, or why they are not known. */
+/** The lessons of the running gateway and the health of its targets, or why they are not known. */
 export type Learned =
-  | { readonly from: string; readonly models: ReadonlyMap<string, readonly LessonName[]> }
+  | {
+    readonly from: string;
+    readonly models: ReadonlyMap<string, readonly LessonName[]>;
+    /** By model and target. */
+    readonly targets: JsonValue | undefined;
+  }
   | { readonly unknown: string };
 
 /** Asks the admin listener of the configuration, if it is open to this host. */
@@ -37,8 +43,11 @@ export async function askForLessons(
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = await runtime.fetch(url, { method: "GET", headers: new Headers(), signal });
-    const lessons = member(await response.json(), "lessons");
-    if (response.status === 200 && Array.isArray(lessons)) return { from: url, models: modelsOf(lessons) };
+    const status: JsonValue = await response.json();
+    const lessons = member(status, "lessons");
+    if (response.status === 200 && Array.isArray(lessons)) {
+      return { from: url, models: modelsOf(lessons), targets: member(status, "targets") };
+    }
   } catch {
     // Nothing listens there, or something that is not a gateway.
   }
@@ -48,6 +57,21 @@ export async function askForLessons(
 /** What is known about a model; undefined if no gateway was asked. */
 export function lessonsFor({ id, baseModel }: ModelTarget, learned: Learned): readonly LessonName[] {
   return "unknown" in learned ? [] : learned.models.get(tableId(baseModel ?? id)) ?? [];
+}
+
+/** The health of a target of a model; undefined if no gateway was asked. */
+export function stateFor(model: string, target: string, learned: Learned): string | undefined {
+  if ("unknown" in learned) return undefined;
+  const status = member(member(learned.targets, model), target);
+  const state = member(status, "state");
+  if (typeof state !== "string") return `not used yet, according to ${learned.from}`;
+  const restsMs = member(status, "rests_ms");
+  const error = member(status, "last_error");
+  const rest = typeof restsMs === "number"
+    ? ` for ${formatDuration(1_000 * Math.ceil(restsMs / 1_000))}`
+    : "";
+  const last = typeof error === "string" ? `, last error ${error}` : "";
+  return `${state}${rest}${last}, according to ${learned.from}`;
 }
 
 function modelsOf(lessons: readonly JsonValue[]): Map<string, readonly LessonName[]> {
