@@ -130,9 +130,13 @@ export class RunningThreads implements AsyncDisposable {
     });
   }
 
-  /** The statuses of many requests at once, sorted. */
+  /**
+   * The statuses of many requests at once, sorted. A connection that meets a socket while it is closed is reset, so that
+   * its request is sent again.
+   */
   async askOften(count: number, model?: string): Promise<readonly number[]> {
-    const statuses = await Promise.all(Array.from({ length: count }, () => this.ask(model)));
+    const ask = () => this.ask(model).catch(() => this.ask(model));
+    const statuses = await Promise.all(Array.from({ length: count }, ask));
     return statuses.toSorted((one, other) => one - other);
   }
 
