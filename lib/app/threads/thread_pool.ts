@@ -63,6 +63,8 @@ export interface PreparedThreads {
 const CAN_SHARE = process.platform === "linux";
 /** More than these would wait for each other more than they help. */
 const MAX_AUTO = 8;
+/** Threads are started when the first requests may have been answered, which they would delay. */
+const AFTER_START_MS = 100;
 const WATCH_MS = 1_000;
 /** A thread that has not answered for this long is reported. */
 const SILENT_MS = 10_000;
@@ -132,7 +134,7 @@ export class ThreadPool {
         this.#config = config;
         this.#wanted = wantedBy(config.snapshot);
         this.#warnOfPlatform(config.snapshot);
-        this.#fillSoon(0);
+        this.#fillSoon(AFTER_START_MS);
         this.#options.timers.after(WATCH_MS, () => this.#watch());
         return prepared.commit();
       },
