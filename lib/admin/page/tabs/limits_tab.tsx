@@ -98,7 +98,7 @@ const BUDGETS: readonly Column<BudgetView>[] = [
   { title: "Requests", isNumber: true, isExtra: true, cell: ({ requests }) => count(requests) },
   { title: "When spent", isExtra: true, cell: ({ when_spent }) => when_spent },
   {
-    title: "New amount",
+    title: "Renews",
     isExtra: true,
     cell: ({ window_end }) => window_end === null ? "never" : dateTime(window_end).slice(0, 16),
   },
@@ -140,7 +140,7 @@ const RULES: readonly Column<RuleView>[] = [
   },
   { title: "Remaining", isNumber: true, isExtra: true, cell: ({ remaining }) => short(remaining) },
   {
-    title: "All there again",
+    title: "Full again",
     isNumber: true,
     isExtra: true,
     cell: ({ reset_ms }) => reset_ms === 0 ? "–" : `in ${duration(reset_ms)}`,
