@@ -35,7 +35,7 @@ const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
 /** The rates that are reported together: the one with least left is shown. */
 interface Report {
   readonly names: { readonly limit: string; readonly remaining: string; readonly reset: string };
-  readonly gates: RateGate[];
+  readonly gates: [RateGate, ...RateGate[]];
 }
 
 /** By the gates of a caller and model, which are the same for all of their requests. */
@@ -49,15 +49,20 @@ export function limitHeaders(
 ): readonly (readonly [name: string, value: string])[] {
   const row = ROWS[dialect];
   if (row === undefined) return [];
-  return reportsOf(gates, dialect, row).flatMap(({ names, gates }) => {
-    const least = gates.map((gate) => gate.state.view(nowUs))
-      .reduce((a, b) => b.remaining < a.remaining ? b : a);
-    return [
+  const headers: [name: string, value: string][] = [];
+  for (const { names, gates: [first, ...others] } of reportsOf(gates, dialect, row)) {
+    let least = first.state.view(nowUs);
+    for (const { state } of others) {
+      const view = state.view(nowUs);
+      if (view.remaining < least.remaining) least = view;
+    }
+    headers.push(
       [names.limit, String(least.limit)],
       [names.remaining, String(least.remaining)],
       [names.reset, row.reset(least.resetUs, wallMs)],
-    ] as const;
-  });
+    );
+  }
+  return headers;
 }
 
 function reportsOf(gates: readonly Gate[], dialect: Dialect, row: Row): readonly Report[] {
