@@ -1,6 +1,7 @@
 /** Models, and the routes to them. */
 
 import { leavesResidency } from "../../facts/geography.ts";
+import { foundationModelId } from "../../facts/model_id.ts";
 import { checkGeographies } from "./caller_access.ts";
 import { type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
@@ -139,6 +140,7 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 
 /** Reports targets that share a name, or that can never be reached. */
 function checkTargets(path: Path, targets: Model["targets"], context: LinkContext): void {
+  const [first] = targets;
   for (const [index, target] of targets.entries()) {
     const earlier = targets.slice(0, index);
     const place = target.path.length > 2 && target.path[1] === path[1] ? target.path : path;
@@ -148,13 +150,18 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
       context.fail(place, `duplicate target name ${quote(target.name)}; set name on one of the targets`);
     }
     for (const api of OWN_APIS) {
-      const [first] = targets;
       if ((first.ownApis?.[api] === undefined) === (target.ownApis?.[api] === undefined)) continue;
       context.fail([...place, api], "requests must be passed on to all targets of a model, or to none");
     }
     const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
     if (same !== undefined && !(isInherited && sameModel(same, target))) {
       context.warn(place, `never reached: target ${quote(same.name)} is the same provider and id`);
+    }
+    if (first.traits.embeddings !== "none" && foundationOf(target) !== foundationOf(first)) {
+      context.warn(
+        place,
+        `target ${quote(target.name)} is never used for embeddings: ${quote(first.name)} is another model`,
+      );
     }
     if (targets.length > 1 && isSignedByCaller(target)) {
       context.warn(
@@ -182,6 +189,11 @@ function checkResidency(
       `refused by data_residency: ${reason}`,
     );
   }
+}
+
+/** The foundation model of a target, whatever its profile. */
+function foundationOf({ id, baseModel }: ModelTarget): string {
+  return foundationModelId(baseModel ?? id);
 }
 
 /** Whether both are targets of one other model. */
