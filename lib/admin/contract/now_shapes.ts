@@ -82,7 +82,9 @@ interface UseView {
   readonly errors: number;
   readonly input_tokens: number;
   readonly output_tokens: number;
+  /** Without the requests whose price is unknown. */
   readonly cost_usd: string;
+  readonly unpriced_requests: number;
 }
 
 export interface ModelUseView extends UseView {

@@ -118,13 +118,14 @@ function top(uses: ReadonlyMap<string, Use>): readonly (readonly [name: string, 
     .slice(0, MAX_NAMES);
 }
 
-function useOf({ requests, errors, inputTokens, outputTokens, costNano }: Use) {
+function useOf({ requests, errors, inputTokens, outputTokens, costNano, unpriced }: Use) {
   return {
     requests,
     errors,
     input_tokens: inputTokens,
     output_tokens: outputTokens,
     cost_usd: usdText(costNano),
+    unpriced_requests: unpriced,
   };
 }
 

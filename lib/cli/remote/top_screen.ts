@@ -178,12 +178,18 @@ const TARGETS: readonly Column<TargetView>[] = [
 /** What models and callers have in common. */
 type Use = Omit<CallerUseView, "caller">;
 
+/** An unknown price is not zero. */
+function cost({ cost_usd, requests, unpriced_requests }: Use): string {
+  if (unpriced_requests === 0) return cost_usd;
+  return unpriced_requests === requests ? "?" : `>=${cost_usd}`;
+}
+
 const USE: readonly Column<Use>[] = [
   { title: "REQUESTS", rank: 0, isNumber: true, text: ({ requests }) => short(requests) },
   { title: "ERRORS", rank: 1, isNumber: true, text: ({ errors }) => short(errors) },
   { title: "TOKENS IN", rank: 3, isNumber: true, text: ({ input_tokens }) => short(input_tokens) },
   { title: "OUT", rank: 3, isNumber: true, text: ({ output_tokens }) => short(output_tokens) },
-  { title: "USD", rank: 2, isNumber: true, text: ({ cost_usd }) => cost_usd },
+  { title: "USD", rank: 2, isNumber: true, text: cost },
 ];
 
 const MODELS: readonly Column<ModelUseView>[] = [

@@ -21,6 +21,8 @@ export interface Use {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costNano: number;
+  /** Requests whose price is unknown. */
+  readonly unpriced: number;
   readonly durationMs: number;
   /** Sum and number of the times to the first byte of streams. */
   readonly firstByteMs: number;
@@ -151,6 +153,7 @@ const USE_KEYS: readonly (keyof Use)[] = [
   "inputTokens",
   "outputTokens",
   "costNano",
+  "unpriced",
   "durationMs",
   "firstByteMs",
   "firstBytes",
@@ -164,7 +167,10 @@ function add(sums: Sums, { error, spent, cost, durationMs, stream, firstByteMs }
     sums.inputTokens += spent.usage.inputTokens;
     sums.outputTokens += spent.usage.outputTokens;
   }
-  sums.costNano += cost?.nano ?? 0;
+  if (cost !== undefined) {
+    if (cost.nano === undefined) sums.unpriced++;
+    else sums.costNano += cost.nano;
+  }
   if (stream === true && firstByteMs !== undefined) {
     sums.firstByteMs += firstByteMs;
     sums.firstBytes++;
@@ -187,6 +193,7 @@ function noUse(): Sums {
     inputTokens: 0,
     outputTokens: 0,
     costNano: 0,
+    unpriced: 0,
     durationMs: 0,
     firstByteMs: 0,
     firstBytes: 0,

@@ -147,6 +147,7 @@ Deno.test("now: rates, requests in flight with their age, and targets in trouble
     input_tokens: 100,
     output_tokens: 50,
     cost_usd: "0.0000015",
+    unpriced_requests: 0,
     first_byte_ms_avg: null,
     duration_ms_avg: 40,
   }]);

@@ -22,7 +22,14 @@ const REQUEST: InFlightView = {
   output_tokens_per_s: null,
 };
 
-const USE = { requests: 12_345, errors: 2, input_tokens: 1, output_tokens: 2, cost_usd: "0.05" };
+const USE = {
+  requests: 12_345,
+  errors: 2,
+  input_tokens: 1,
+  output_tokens: 2,
+  cost_usd: "0.05",
+  unpriced_requests: 0,
+};
 
 const NOW: NowView = {
   at: "2026-11-20T12:00:00.000Z",
@@ -41,7 +48,11 @@ const NOW: NowView = {
   })),
   in_flight: { total: 30, requests: Array.from({ length: 30 }, () => REQUEST) },
   models: [{ model: "haiku", ...USE, first_byte_ms_avg: 250, duration_ms_avg: 900 }],
-  callers: [{ caller: "search", ...USE }],
+  callers: [
+    { caller: "search", ...USE },
+    { caller: "partly", ...USE, unpriced_requests: 1 },
+    { caller: "unpriced", ...USE, cost_usd: "0", unpriced_requests: 12_345 },
+  ],
   errors: [{ error: "timeout", requests: 2, caller: "search" }],
   targets: [{
     model: "haiku",
@@ -71,6 +82,12 @@ Deno.test("everything is shown as text where there is no screen", () => {
   ok(lines.includes("IN FLIGHT 30"));
   match(lines.join("\n"), /^haiku +east +resting 4 s +0 +20 ms +timeout$/m);
   match(lines.join("\n"), /^haiku +12.3k +2 +1 +2 +0.05 +250 ms$/m);
+});
+
+Deno.test("a price that is unknown is not shown as zero", () => {
+  const lines = topScreen(NOW, PLAIN).join("\n");
+  match(lines, /^partly +12.3k +2 +1 +2 +>=0.05$/m);
+  match(lines, /^unpriced +12.3k +2 +1 +2 +\?$/m);
 });
 
 for (

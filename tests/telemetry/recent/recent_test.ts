@@ -71,9 +71,9 @@ Deno.test("models, callers and errors are those of the last five minutes", () =>
   const nowMs = START_MS + 6 * MINUTE_MS;
   rates.sink(at(nowMs - 4 * MINUTE_MS, { spent: SPENT, stream: true, cost: { nano: 7, price: "p" } }));
   rates.sink(at(nowMs - 1000, failed("limit_requests", { model: undefined, caller: "batch" })));
-  rates.sink(at(nowMs - 1000, failed("limit_tokens")));
+  rates.sink(at(nowMs - 1000, { ...failed("limit_tokens"), cost: { nano: undefined, price: undefined } }));
   const haiku = rates.models(nowMs).get("haiku");
-  deepEqual([haiku?.requests, haiku?.errors, haiku?.outputTokens, haiku?.costNano, haiku?.firstBytes], [
+  deepEqual([haiku?.requests, haiku?.errors, haiku?.outputTokens, haiku?.costNano, haiku?.unpriced], [
     2,
     1,
     20,

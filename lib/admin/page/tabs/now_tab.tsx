@@ -10,8 +10,9 @@ import type {
   TargetView,
 } from "../../contract/contract.ts";
 import { Chart } from "../chart.tsx";
+import { costOf } from "../cost.tsx";
 import { useData } from "../page_data.ts";
-import { count, dateTime, duration, rate, short, usd } from "../format.ts";
+import { count, dateTime, duration, rate, short } from "../format.ts";
 import { Badge, type Column, Figures, Ready, Section, Table, type Tone } from "../parts.tsx";
 import { formatRoute } from "../route.ts";
 
@@ -177,7 +178,7 @@ const MODELS: readonly Column<ModelUseView>[] = [
   { title: "Output", isNumber: true, isExtra: true, cell: (model) => short(model.output_tokens) },
   { title: "First byte", isNumber: true, isExtra: true, cell: (model) => duration(model.first_byte_ms_avg) },
   { title: "Duration", isNumber: true, cell: ({ duration_ms_avg }) => duration(duration_ms_avg) },
-  { title: "Cost", isNumber: true, isExtra: true, cell: ({ cost_usd }) => usd(cost_usd) },
+  { title: "Cost", isNumber: true, isExtra: true, cell: costOf },
 ];
 
 const CALLERS: readonly Column<CallerUseView>[] = [
@@ -191,7 +192,7 @@ const CALLERS: readonly Column<CallerUseView>[] = [
     isExtra: true,
     cell: ({ output_tokens }) => short(output_tokens),
   },
-  { title: "Cost", isNumber: true, cell: ({ cost_usd }) => usd(cost_usd) },
+  { title: "Cost", isNumber: true, cell: costOf },
 ];
 
 const ERRORS: readonly Column<ErrorUseView>[] = [

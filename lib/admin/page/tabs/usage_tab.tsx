@@ -3,8 +3,9 @@
 import { useMemo, useState } from "preact/hooks";
 import type { UsageRowView, UsageSumsView, UsageView } from "../../contract/contract.ts";
 import { Chart } from "../chart.tsx";
+import { costOf, unpricedNote } from "../cost.tsx";
 import { useClient, useData, withQuery } from "../page_data.ts";
-import { count, localDay, percent, plural, short, timeZone, usd } from "../format.ts";
+import { count, localDay, percent, short, timeZone, usd } from "../format.ts";
 import { NoLedger } from "../no_ledger.tsx";
 import { Bar, Choice, type Column, Field, Figures, Pages, Ready, Section, Select, Table } from "../parts.tsx";
 import { formatRoute, go, type Route } from "../route.ts";
@@ -227,23 +228,6 @@ function columnsOf(by: Group, total: UsageSumsView): readonly Column<UsageRowVie
       cell: ({ output_tokens }) => count(output_tokens),
     },
   ];
-}
-
-/** An unknown price is not zero. */
-function costOf(sums: UsageSumsView) {
-  const { unpriced_requests: unpriced, requests, cost_usd } = sums;
-  if (unpriced === 0) return usd(cost_usd);
-  if (unpriced === requests) return <span class="dim">unknown</span>;
-  return (
-    <span title={unpricedNote(sums)}>
-      <span class="dim">at least</span> {usd(cost_usd)}
-    </span>
-  );
-}
-
-function unpricedNote({ unpriced_requests }: UsageSumsView): string | undefined {
-  if (unpriced_requests === 0) return undefined;
-  return `without ${plural(unpriced_requests, "request")} of unknown price`;
 }
 
 function cacheNote({ cache_read_tokens }: UsageSumsView): string | undefined {
