@@ -264,10 +264,12 @@ export class Call implements Linked<Call> {
     if (brokeOff && wasAccepted) this.#brokenAttempts++;
   }
 
-  /** Records a target that was skipped, and why. */
+  /** Records a target that was skipped, and why; once, however many attempts it is skipped for. */
   passOver(passed: PassedOver): void {
-    const { target, because } = passed;
-    this.#passedOver.push({ target, because: cut(because, 2 * MAX_NAME_CHARS) });
+    const { target } = passed;
+    const because = cut(passed.because, 2 * MAX_NAME_CHARS);
+    if (this.#passedOver.some((each) => each.target === target && each.because === because)) return;
+    this.#passedOver.push({ target, because });
   }
 
   /** The attempts so far, in order. */

@@ -267,21 +267,23 @@ Deno.test("while every target rests, the response says when to retry", async () 
   equal(bedrock.calls.length, 2);
 });
 
+/** The answer of the assistant cannot go to another family unchanged. */
+const THINKING = {
+  ...QUESTION,
+  messages: [
+    { role: "user", content: "Hi" },
+    {
+      role: "assistant",
+      content: [{ type: "thinking", thinking: "hm", signature: "c2ln" }, { type: "text", text: "Hello" }],
+    },
+    { role: "user", content: "And?" },
+  ],
+};
+
 Deno.test("a target of another family is passed over where the request would lose something", async () => {
-  const thinking = {
-    ...QUESTION,
-    messages: [
-      { role: "user", content: "Hi" },
-      {
-        role: "assistant",
-        content: [{ type: "thinking", thinking: "hm", signature: "c2ln" }, { type: "text", text: "Hello" }],
-      },
-      { role: "user", content: "And?" },
-    ],
-  };
   const { ask, bedrock, hosts, logLines } = start(twoTargets({}, [CLAUDE, "amazon.nova-lite-v1:0"]));
   const denied = { "x-amzn-errortype": "AccessDeniedException" };
-  const refused = ask("/v1/messages", thinking);
+  const refused = ask("/v1/messages", THINKING);
   (await bedrock.call(0)).answerWhole(403, "{}", denied);
   equal((await refused.response).status, 403);
   match(String((await logLines()).at(-1)?.["passed_over"]), /^west: would lose messages/);
@@ -290,8 +292,19 @@ Deno.test("a target of another family is passed over where the request would los
   const served = ask("/v1/messages", QUESTION);
   (await bedrock.call(1)).answerWhole(200, ANSWER);
   equal((await served.response).status, 200);
-  equal((await ask("/v1/messages", thinking).response).status, 529);
+  equal((await ask("/v1/messages", THINKING).response).status, 529);
   deepEqual(hosts(), ["us-east-1", "us-west-2"]);
+});
+
+Deno.test("a target that is passed over after each attempt is logged once", async () => {
+  const { ask, bedrock, logLines } = start(twoTargets({}, [CLAUDE, "amazon.nova-lite-v1:0"]));
+  const unavailable = { "x-amzn-errortype": "ServiceUnavailableException" };
+  const { response } = ask("/v1/messages", THINKING);
+  (await bedrock.call(0)).answerWhole(503, "{}", unavailable);
+  (await bedrock.call(1)).answerWhole(503, "{}", unavailable);
+  equal((await response).status, 529);
+  const passedOver = (await logLines()).at(-1)?.["passed_over"];
+  equal(Array.isArray(passedOver) ? passedOver.length : 0, 1, String(passedOver));
 });
 
 Deno.test("a target without access is logged once, with the line of the file to fix", async () => {
