@@ -188,6 +188,10 @@ class Draft {
   addFallbacks(fallbacks: unknown): void {
     for (const entry of Array.isArray(fallbacks) ? fallbacks : []) {
       for (const [name, others] of Object.entries(isMapping(entry) ? entry : {})) {
+        if (!this.#targets.has(name)) {
+          this.skip(`fallbacks of ${JSON.stringify(name)}, which is not among the converted models`);
+          continue;
+        }
         const names = (Array.isArray(others) ? others : []).filter((other) => typeof other === "string");
         this.#fallbacks.set(name, names);
       }
