@@ -6,6 +6,7 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
 import type { EntrySection } from "../config/edit/entries.ts";
+import { isModels, toRouting, toTargets, unusedRouting } from "./aisix_routing.ts";
 
 /** The entry that a body describes. */
 export interface NamedEntry {
@@ -23,6 +24,8 @@ interface Resource {
   readonly members: readonly string[];
   /** Optional keys of the entry, by the members that correspond to them. */
   readonly optional: Readonly<Record<string, string>>;
+  /** Keys of the current entry that cannot be combined with what the body sets. */
+  readonly replaced: (before: JsonObject, value: JsonObject) => readonly string[];
   /** The entry, from the members that are present. */
   readonly toEntry: (body: JsonObject) => JsonObject;
   /** The resource's members, from a redacted entry. */
@@ -35,6 +38,7 @@ const RESOURCES = {
   providers: {
     members: ["provider", "adapter", "secret", "secret_ref", "api_base", "region"],
     optional: { api_base: "endpoint" },
+    replaced: () => [],
     toEntry: (body) => {
       refuseOthers(body);
       const secret = secretOf(body);
@@ -56,23 +60,39 @@ const RESOURCES = {
     }),
   },
   models: {
-    members: ["provider", "model_name", "provider_key_id"],
+    members: ["provider", "model_name", "provider_key_id", "routing"],
     optional: {},
+    // Targets with a provider and an id of their own stay: AISIX cannot have meant to remove them.
+    replaced: ({ targets }, value) =>
+      value["targets"] !== undefined
+        ? ["provider", "id", "pick"]
+        : Object.keys(value).length > 0 && isModels(targets)
+        ? ["targets", "pick"]
+        : [],
     toEntry: (body) => {
       refuseOthers(body);
       const id = textOf(body, "model_name");
       const provider = textOf(body, "provider_key_id");
-      return { ...(provider === undefined ? {} : { provider }), ...(id === undefined ? {} : { id }) };
+      const routing = body["routing"] ?? null;
+      return {
+        ...(provider === undefined ? {} : { provider }),
+        ...(id === undefined ? {} : { id }),
+        ...(routing === null ? {} : toTargets(routing)),
+      };
     },
-    toValue: ({ id = null, provider = null }) => ({
-      provider: PROVIDER,
-      model_name: id,
-      provider_key_id: provider,
-    }),
+    toValue: (entry) => {
+      const routing = toRouting(entry);
+      const { id = null, provider = null } = entry;
+      return {
+        provider: PROVIDER,
+        ...(routing === undefined ? { model_name: id, provider_key_id: provider } : { routing }),
+      };
+    },
   },
   callers: {
     members: ["key_hash", "allowed_models", "rate_limit", "team_id"],
     optional: { allowed_models: "models", rate_limit: "limits", team_id: "team" },
+    replaced: () => [],
     toEntry: (
       { key_hash: hash, allowed_models: models = null, rate_limit: limit = null, team_id: team = null },
     ) => ({
@@ -92,7 +112,7 @@ const RESOURCES = {
 
 /** Parses a body; throws `invalid_request` if it is not an Amazon Bedrock resource. */
 export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
-  const { members, optional, toEntry }: Resource = RESOURCES[section];
+  const { members, optional, replaced, toEntry }: Resource = RESOURCES[section];
   const known: readonly string[] = ["display_name", ...members];
   const value = toEntry(body);
   const absent = (isAbsent: (member: string) => boolean) =>
@@ -100,11 +120,17 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
   return {
     name: textOf(body, "display_name") ?? nameOfKey(body),
     // Everything such a body can express; required keys of an entry, and secrets, which are never shown, are kept.
-    put: (before) => change(before, value, absent((member) => (body[member] ?? null) === null)),
-    patch: (before) => change(before, value, absent((member) => body[member] === null)),
+    put: (before) =>
+      change(before, value, [
+        ...absent((member) => (body[member] ?? null) === null),
+        ...replaced(before, value),
+      ]),
+    patch: (before) =>
+      change(before, value, [...absent((member) => body[member] === null), ...replaced(before, value)]),
     ignored: [
       ...Object.keys(body).filter((member) => !known.includes(member)),
       ...unusedRates(body["rate_limit"]).map((member) => `rate_limit.${member}`),
+      ...unusedRouting(body["routing"]).map((member) => `routing.${member}`),
     ],
   };
 }

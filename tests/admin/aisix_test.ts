@@ -118,3 +118,87 @@ Deno.test("AISIX's limits and team of a key become the caller's, and back", () =
     equal(Object(without.body["entry"])["limits"], undefined);
     equal((await world.send("PATCH /admin/v1/apikeys/limited", { body: { rate_limit: 5 } })).status, 400);
   }));
+
+Deno.test("AISIX's routing models are models whose targets are other models", () =>
+  withFiles(async (world) => {
+    for (const name of ["one", "two"]) {
+      await world.send("POST /admin/v1/models", {
+        body: { name, entry: { provider: "east", id: "amazon.nova-lite-v1:0" } },
+      });
+    }
+    const path = "/admin/v1/models/any";
+    const targets = [{ model: "one", weight: 3 }, { model: "two" }];
+    const made = await world.send("POST /admin/v1/models", {
+      body: { display_name: "any", routing: { targets, retries: 2, retry_on_429: true } },
+    });
+    equal(made.status, 201);
+    deepEqual(made.body["entry"], { targets: [{ model: "one" }, { model: "two", priority: 1 }] });
+    deepEqual(made.body["value"], {
+      display_name: "any",
+      provider: "amazon-bedrock",
+      routing: { strategy: "failover", targets: [{ model: "one" }, { model: "two" }] },
+    });
+    deepEqual(made.body["ignored"], ["routing.retries", "routing.retry_on_429"]);
+
+    const weighted = await world.send(`PATCH ${path}`, {
+      body: { routing: { strategy: "weighted", targets } },
+    });
+    deepEqual(weighted.body["entry"], { targets, pick: "weight" });
+    const same = await world.send(`PUT ${path}`, { body: Object(weighted.body["value"]) });
+    deepEqual([same.status, same.body["entry"]], [200, weighted.body["entry"]]);
+    const inTurn = await world.send(`PATCH ${path}`, {
+      body: { routing: { strategy: "round_robin", targets } },
+    });
+    deepEqual(inTurn.body["entry"], { targets: [{ model: "one" }, { model: "two" }], pick: "weight" });
+    deepEqual(Object(inTurn.body["value"]).routing.strategy, "round_robin");
+
+    const single = await world.send(`PUT ${path}`, {
+      body: { display_name: "any", model_name: "amazon.nova-pro-v1:0", provider_key_id: "east" },
+    });
+    deepEqual(single.body["entry"], { provider: "east", id: "amazon.nova-pro-v1:0" });
+    const back = await world.send(`PUT ${path}`, { body: { display_name: "any", routing: { targets } } });
+    deepEqual(back.body["entry"], made.body["entry"]);
+  }));
+
+Deno.test("targets that AISIX does not have are neither shown as its own nor replaced by it", () =>
+  withFiles(async (world) => {
+    const targets = [{ provider: "east", id: "amazon.nova-lite-v1:0" }, {
+      provider: "east",
+      id: "amazon.nova-pro-v1:0",
+      name: "pro",
+    }];
+    const made = await world.send("POST /admin/v1/models", { body: { name: "any", entry: { targets } } });
+    equal(made.status, 201);
+    deepEqual(made.body["value"], {
+      display_name: "any",
+      provider: "amazon-bedrock",
+      model_name: null,
+      provider_key_id: null,
+    });
+    const { status, body } = await world.send("PUT /admin/v1/models/any", {
+      body: { display_name: "any", model_name: "amazon.nova-pro-v1:0", provider_key_id: "east" },
+    });
+    equal(status, 422);
+    match(JSON.stringify(body), /cannot be combined with targets/);
+  }));
+
+for (
+  const [routing, message] of [
+    ["one", "routing: expected an object"],
+    [{ targets: "one" }, "routing.targets: expected a list"],
+    [{ targets: ["one"] }, "routing.targets[0].model: expected the name of a model"],
+    [
+      { strategy: "random", targets: [] },
+      "routing.strategy: expected one of failover, weighted, round_robin",
+    ],
+  ] as const
+) {
+  Deno.test(`a routing that is wrong changes nothing: ${message}`, () =>
+    withFiles(async (world) => {
+      const { status, body } = await world.send("POST /admin/v1/models", {
+        body: { display_name: "any", routing },
+      });
+      deepEqual([status, body["error"]], [400, message]);
+      equal(await world.text(), TEXT);
+    }));
+}
