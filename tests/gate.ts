@@ -2,6 +2,8 @@
  * The gate, the same here and in CI: checks, build, then every test against what was built, and some once more with two
  * threads. At the end are the tests that were skipped, with the reason, and the last line says `N passed, N failed`; a step
  * that fails counts as one, and so does a run in which no test was executed.
+ *
+ * Tests of whole programs mostly wait for them, so that the others run at the same time; their output comes afterwards.
  */
 
 import { repositoryPath } from "./repository.ts";
@@ -20,6 +22,9 @@ const THREADED = [
   ...["secrecy", "silence", "start_signals", "systemd", "tls", "traces"],
 ];
 
+/** Folders of tests that start whole programs. */
+const PROGRAMS = ["tests/e2e", "tests/docs"];
+
 let passed = 0;
 let failed = 0;
 for (const step of STEPS) {
@@ -27,24 +32,39 @@ for (const step of STEPS) {
   if (!success) failed++;
 }
 let skipped = "";
-await runTests([], {});
-await runTests(THREADED.map((name) => `tests/e2e/${name}_test.ts`), { ADIT_TEST_THREADS: "2" });
-await Deno.stdout.write(new TextEncoder().encode(`${skipped}${passed} passed, ${failed} failed\n`));
+const others = runOthers();
+await runTests(PROGRAMS);
+await print(await others);
+await print(`${skipped}${passed} passed, ${failed} failed\n`);
 Deno.exit(failed === 0 ? 0 : 1);
 
-async function runTests(files: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
-  const tests = await runDeno(["test", "-A", ...files], env);
+/** Everything but the tests of whole programs, and some of those with two threads; resolves with the output. */
+async function runOthers(): Promise<string> {
+  const quiet = { isQuiet: true };
+  const rest = await runTests([`--ignore=${PROGRAMS.join()}`], quiet);
+  const threaded = THREADED.map((name) => `tests/e2e/${name}_test.ts`);
+  return rest + await runTests(threaded, { ...quiet, env: { ADIT_TEST_THREADS: "2" } });
+}
+
+async function runTests(files: readonly string[], options: RunOptions = {}): Promise<string> {
+  const tests = await runDeno(["test", "-A", ...files], options);
   const summary = parseSummary(tests.stdout);
   passed += summary.passed;
   failed += summary.failed;
   if (summary.passed + summary.failed === 0 || (!tests.success && summary.failed === 0)) failed++;
   skipped += skippedIn(tests.stdout).map((line) => `${line}\n`).join("");
+  return tests.stdout;
 }
 
-/** Runs Deno in the repository; its output is shown as it comes and given back. */
+interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isQuiet?: boolean;
+}
+
+/** Runs Deno in the repository; its output is shown as it comes, unless it is to be quiet, and given back. */
 async function runDeno(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, isQuiet = false }: RunOptions = {},
 ): Promise<{ success: boolean; stdout: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -56,7 +76,12 @@ async function runDeno(
   let stdout = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     stdout += text;
-    await Deno.stdout.write(new TextEncoder().encode(text));
+    if (!isQuiet) await print(text);
   }
   return { success: (await child.status).success, stdout };
+}
+
+async function print(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
 }
