@@ -82,6 +82,8 @@ for (const runtime of RUNTIMES) {
       const own =
         await (await fetch(`${program.url}/v1/usage`, { headers: { authorization: `Bearer ${KEY}` } }))
           .json();
+      let written = 0;
+      await program.waitForLog(({ message }) => message === "request" && ++written === 6);
       const logged = program.logs.filter((line) =>
         line.message === "request" && line["cost_usd"] !== undefined
       )
