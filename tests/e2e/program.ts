@@ -68,7 +68,8 @@ export async function startProgram(
 ): Promise<Program> {
   const folder = await Deno.makeTempDir({ prefix: "adit-e2e-" });
   const configPath = `${folder}/adit.yaml`;
-  await Deno.writeTextFile(configPath, onFreePorts(config));
+  const written = onFreePorts(config);
+  await Deno.writeTextFile(configPath, written);
   const program = new RunningProgram(
     await spawnAdit(runtime, ["serve", "--config", configPath], options),
     folder,
@@ -76,7 +77,7 @@ export async function startProgram(
   const hasAdmin = !/^admin: *off/m.test(config);
   try {
     await program.listening(hasAdmin);
-    if (THREADS !== "1" && !/^threads:/m.test(config)) await program.waitForLog(hasThreads);
+    if (THREADS !== "1" && written.includes(`threads: ${THREADS}\n`)) await program.waitForLog(hasThreads);
     return program;
   } catch (error) {
     await program[Symbol.asyncDispose]();
