@@ -5,7 +5,7 @@ import { type AdminApi, adminApi } from "../admin/api.ts";
 import { operatorViews, type Views } from "../admin/views/operator_views.ts";
 import type { TimerWheel } from "../base/clock.ts";
 import { isLoopback } from "../base/host.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger } from "../base/log/log.ts";
 import { ConfigEntries } from "../config/edit/entries.ts";
 import { readFile } from "../config/file/files.ts";
 import { modelApisIn } from "../endpoints/model_apis.ts";

@@ -3,7 +3,7 @@
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { type AditError, codeOf } from "../base/errors.ts";
 import { randomFraction } from "../base/ids.ts";
-import type { LogFields, Logger } from "../base/log.ts";
+import type { LogFields, Logger } from "../base/log/log.ts";
 import { formatPath } from "../base/problems.ts";
 import { router } from "../endpoints/router.ts";
 import { Admission } from "../gateway/admission/admit.ts";

@@ -5,8 +5,8 @@
 
 import { type Clock, TimerWheel } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import type { LogTail } from "../base/log_tail.ts";
+import type { Logger } from "../base/log/log.ts";
+import type { LogTail } from "../base/log/log_tail.ts";
 import { formatProblem, type Problem } from "../base/problems.ts";
 import { type ConfigDigests, digestsInTurns } from "../config/changes.ts";
 import { type Fingerprints, isPart } from "../config/file/files.ts";

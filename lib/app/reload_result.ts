@@ -1,6 +1,6 @@
 /** What became of a reload. */
 
-import { cutList } from "../base/log_words.ts";
+import { cutList } from "../base/log/log_words.ts";
 import type { ConfigChanges } from "../config/changes.ts";
 
 /** The problems that prevented a reload, or what it changed. */

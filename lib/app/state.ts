@@ -4,7 +4,7 @@ import { budgetsApi } from "../admin/budgets_api.ts";
 import type { AdminApi } from "../admin/api.ts";
 import { usageApi } from "../admin/usage_api.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger } from "../base/log/log.ts";
 import { BudgetStates } from "../gateway/budgets/budget_states.ts";
 import type { Budgets } from "../gateway/budgets/budgets.ts";
 import { Ledger, type LedgerStatus } from "../ledger/ledger.ts";

@@ -2,7 +2,7 @@
 
 import type { TimerWheel } from "../base/clock.ts";
 import { randomFraction } from "../base/ids.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger } from "../base/log/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { TraceSettings } from "../snapshot/snapshot.ts";
 import { LazyTraces } from "../telemetry/lazy_traces.ts";

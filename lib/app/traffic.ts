@@ -2,7 +2,7 @@
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger } from "../base/log/log.ts";
 import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { planFor } from "../gateway/resolve.ts";
 import { networksIn } from "../providers/transport/networks.ts";

@@ -2,7 +2,7 @@
  * The closed list of error kinds, and the one table that says how each is shown to clients, retried and logged.
  */
 
-import type { LogLevel } from "./log.ts";
+import type { LogLevel } from "./log/log.ts";
 
 /** How one kind of error is shown in each dialect, retried and logged. */
 interface ErrorRow {

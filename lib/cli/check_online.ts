@@ -1,7 +1,7 @@
 /** The online part of `adit check`: the same upstream as `adit serve`, for a few requests. */
 
 import { TimerWheel } from "../base/clock.ts";
-import { createLogger } from "../base/log.ts";
+import { createLogger } from "../base/log/log.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
 import { emulatorFetch } from "../emulator/in_process.ts";

@@ -3,7 +3,7 @@
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Linked } from "../base/linked_list.ts";
-import { cut, cutList } from "../base/log_words.ts";
+import { cut, cutList } from "../base/log/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
 import type { Spent, Usage } from "../base/usage.ts";

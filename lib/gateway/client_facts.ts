@@ -1,6 +1,6 @@
 /** What a client says about itself and its request, for the log and the traces. */
 
-import { cut } from "../base/log_words.ts";
+import { cut } from "../base/log/log_words.ts";
 import { parseTraceparent, type TraceContext } from "../base/trace_context.ts";
 
 export interface ClientFacts {

@@ -2,7 +2,7 @@
 
 import { scrub } from "../aws/scrub.ts";
 import type { AditError, UpstreamDetail } from "../base/errors.ts";
-import { cut, logWords } from "../base/log_words.ts";
+import { cut, logWords } from "../base/log/log_words.ts";
 import type { RecordedError } from "../snapshot/record.ts";
 
 /** Maximum length of a name that the caller or the upstream chose. */

@@ -1,7 +1,7 @@
 /** The main thread's end of the ledger: a queue of settled requests that are written in batches, and questions to the file. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger } from "../base/log/log.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 import type { StateSettings } from "../snapshot/snapshot.ts";
 import { LedgerError } from "./file.ts";

@@ -37,6 +37,25 @@ export interface Budget {
   readonly reserve: (typeof RESERVES)[number];
 }
 
+/** A budget of one subject, as `GET /admin/v1/budgets` has it. */
+export interface BudgetView {
+  readonly name: string;
+  readonly subject: string;
+  readonly unit: BudgetUnit;
+  readonly limit: string;
+  readonly spent: string;
+  /** Reserved for requests in flight. */
+  readonly held: string;
+  readonly remaining: string;
+  /** What would be spent if every in-flight request used all that it may. */
+  readonly worst_case: string;
+  readonly requests: number;
+  /** Null for a budget without an end. */
+  readonly window_start: string | null;
+  readonly window_end: string | null;
+  readonly when_spent: string;
+}
+
 /** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */
 export function isTimeZone(text: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;

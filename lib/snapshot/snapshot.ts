@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../base/json.ts";
 import type { Path } from "../base/problems.ts";
-import type { LogLevel } from "../base/log.ts";
+import type { LogLevel } from "../base/log/log.ts";
 import type { SealedSecret } from "../base/secret.ts";
 import type { BetaTable } from "../facts/beta_table.ts";
 import type { Budget } from "./budget.ts";

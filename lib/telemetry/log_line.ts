@@ -1,7 +1,7 @@
 /** A request's record as a log line. */
 
 import { codeOf, errorRow, type RefusingLimit } from "../base/errors.ts";
-import type { LogFields, Logger } from "../base/log.ts";
+import type { LogFields, Logger } from "../base/log/log.ts";
 import { usdText } from "../facts/cost.ts";
 import type { RecordedAttempt, RecordSink, RequestRecord } from "../snapshot/record.ts";
 

@@ -7,7 +7,7 @@ import { type CheckedConfig, summaryOf } from "../../lib/app/check_messages.ts";
 import { digestsOf } from "../../lib/config/changes.ts";
 import { toPieces } from "../../lib/base/pieces.ts";
 import { systemClock } from "../../lib/base/clock.ts";
-import { LogTail } from "../../lib/base/log_tail.ts";
+import { LogTail } from "../../lib/base/log/log_tail.ts";
 import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { denoRuntime } from "../../lib/runtime/deno.ts";

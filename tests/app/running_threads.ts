@@ -7,8 +7,8 @@ import { join } from "node:path";
 
 import { Control } from "../../lib/app/control.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
-import { createLogger } from "../../lib/base/log.ts";
-import { LogTail } from "../../lib/base/log_tail.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
+import { LogTail } from "../../lib/base/log/log_tail.ts";
 import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";

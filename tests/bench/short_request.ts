@@ -1,6 +1,6 @@
 /** A short request through the whole gateway, with an upstream that answers at once. */
 
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";

@@ -1,7 +1,7 @@
 /** A call without a pipeline, with a clock that does not advance. */
 
 import { EMPTY } from "../../lib/base/bytes.ts";
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { AttemptTools } from "../../lib/gateway/attempts.ts";
 import { Call } from "../../lib/gateway/call.ts";

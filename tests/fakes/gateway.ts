@@ -1,7 +1,7 @@
 /** The pipeline without sockets and without real time, before a scripted upstream. */
 
 import { deepEqual } from "node:assert/strict";
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 import type { RecordSink } from "../../lib/snapshot/record.ts";
 import type { Snapshot } from "../../lib/snapshot/snapshot.ts";

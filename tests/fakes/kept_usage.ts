@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import { ledgerThread } from "../../lib/ledger/thread.ts";
 import { workersIn } from "../../lib/runtime/workers.ts";

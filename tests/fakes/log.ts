@@ -1,5 +1,5 @@
 /** A log that nobody reads. */
 
-import type { Logger } from "../../lib/base/log.ts";
+import type { Logger } from "../../lib/base/log/log.ts";
 
 export const SILENT: Logger = { level: "error", log() {}, add() {}, flush: () => Promise.resolve() };

@@ -1,7 +1,7 @@
 /** The ledger's queue: batches, a file that cannot be written, and what is dropped. */
 
 import assert from "node:assert/strict";
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { FromLedger, LedgerPort, ToLedger } from "../../lib/ledger/messages.ts";
 import type { RequestRecord } from "../../lib/snapshot/record.ts";

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
 import { buildGateway } from "../../lib/app/build_gateway.ts";
-import { createLogger } from "../../lib/base/log.ts";
+import { createLogger } from "../../lib/base/log/log.ts";
 import { Secret } from "../../lib/base/secret.ts";
 
 import type { Pipeline } from "../../lib/gateway/pipeline.ts";

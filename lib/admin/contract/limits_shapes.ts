@@ -1,5 +1,9 @@
 /** Rules and budgets with what is left of each, as types. */
 
+import type { BudgetView } from "../../snapshot/budget.ts";
+
+export type { BudgetView };
+
 /** `GET /admin/v1/limits?search=&limit=&cursor=`: rules and budgets, each with what is left. */
 export interface LimitsView {
   readonly rules: readonly RuleView[];
@@ -33,23 +37,4 @@ export interface RuleView {
   /** Of the rule, since the start. */
   readonly refused: number;
   readonly would_refuse: number;
-}
-
-/** A budget of one subject, as `GET /admin/v1/budgets` has it. */
-export interface BudgetView {
-  readonly name: string;
-  readonly subject: string;
-  readonly unit: string;
-  readonly limit: string;
-  readonly spent: string;
-  /** Reserved for requests in flight. */
-  readonly held: string;
-  readonly remaining: string;
-  /** What would be spent if every in-flight request used all that it may. */
-  readonly worst_case: string;
-  readonly requests: number;
-  /** Null for a budget without an end. */
-  readonly window_start: string | null;
-  readonly window_end: string | null;
-  readonly when_spent: string;
 }

@@ -1,8 +1,8 @@
 /** The last lines of the log, and those that follow. */
 
 import { AditError } from "../../base/errors.ts";
-import { LOG_LEVELS } from "../../base/log.ts";
-import type { LogTail, TailLine } from "../../base/log_tail.ts";
+import { LOG_LEVELS } from "../../base/log/log.ts";
+import type { LogTail, TailLine } from "../../base/log/log_tail.ts";
 import type { LogView } from "../contract/contract.ts";
 import { limitIn, matches, type ReadQuery, searchIn } from "./pages.ts";
 import { eventText, type Feed } from "./viewers.ts";

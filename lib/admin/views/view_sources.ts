@@ -1,6 +1,6 @@
 /** What the views read from the running gateway, all of it plain data. */
 
-import type { LogTail } from "../../base/log_tail.ts";
+import type { LogTail } from "../../base/log/log_tail.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { TimerWheel } from "../../base/clock.ts";
 import type { InFlight } from "../../snapshot/in_flight.ts";

@@ -5,7 +5,7 @@ import process from "node:process";
 import type { TargetView } from "../../admin/contract/contract.ts";
 import type { ConfigurationState, ProcessFacts, ViewSources } from "../../admin/views/view_sources.ts";
 import type { TimerWheel } from "../../base/clock.ts";
-import type { LogTail } from "../../base/log_tail.ts";
+import type { LogTail } from "../../base/log/log_tail.ts";
 import { formatPath } from "../../base/problems.ts";
 import { modelApisIn } from "../../endpoints/model_apis.ts";
 import { tableId } from "../../facts/model_table.ts";

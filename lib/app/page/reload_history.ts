@@ -1,7 +1,7 @@
 /** What became of the last versions of the configuration. */
 
 import type { ReloadView } from "../../admin/contract/contract.ts";
-import { cutList } from "../../base/log_words.ts";
+import { cutList } from "../../base/log/log_words.ts";
 
 const MAX_RELOADS = 20;
 /** Names of one kind that are kept of a version. */

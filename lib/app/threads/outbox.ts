@@ -1,6 +1,6 @@
 /** What a traffic thread sends about its requests: records, log lines and changed budgets, in batches. */
 
-import type { LogLevel } from "../../base/log.ts";
+import type { LogLevel } from "../../base/log/log.ts";
 import type { BudgetIdentity } from "../../gateway/budgets/budget_states.ts";
 import type { RequestRecord } from "../../snapshot/record.ts";
 import type { Settled } from "./thread_messages.ts";

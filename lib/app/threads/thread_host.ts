@@ -1,7 +1,7 @@
 /** What the control plane does for its traffic threads. */
 
 import { AditError } from "../../base/errors.ts";
-import type { Logger } from "../../base/log.ts";
+import type { Logger } from "../../base/log/log.ts";
 import type { CallerViews } from "../../gateway/endpoint.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import type { RecordSink, RequestRecord } from "../../snapshot/record.ts";

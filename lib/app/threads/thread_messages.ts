@@ -1,7 +1,7 @@
 /** The messages between the control plane and a traffic thread. */
 
 import type { Piece } from "../../base/pieces.ts";
-import type { LogLevel } from "../../base/log.ts";
+import type { LogLevel } from "../../base/log/log.ts";
 import type { SealedSecret } from "../../base/secret.ts";
 import type { BudgetIdentity } from "../../gateway/budgets/budget_states.ts";
 import type { ModelLessons } from "../../gateway/lessons.ts";

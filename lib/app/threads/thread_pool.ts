@@ -5,7 +5,7 @@ import process from "node:process";
 
 import type { Clock, TimerWheel } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
-import type { Logger } from "../../base/log.ts";
+import type { Logger } from "../../base/log/log.ts";
 import { type Piece, toPieces } from "../../base/pieces.ts";
 import { sealingKey } from "../../base/seal.ts";
 import type { Runtime } from "../../runtime/runtime.ts";

@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { type Clock, systemClock, TimerWheel } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
-import { forwardingLogger } from "../../base/log.ts";
+import { forwardingLogger } from "../../base/log/log.ts";
 import { PieceReader } from "../../base/pieces.ts";
 import { unseal } from "../../base/secret.ts";
 import { useSealingKey } from "../../base/seal.ts";

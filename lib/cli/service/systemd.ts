@@ -6,7 +6,7 @@ import type { Notifier } from "../../app/control.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { type Repeat, repeatByInterval } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
-import type { Logger } from "../../base/log.ts";
+import type { Logger } from "../../base/log/log.ts";
 import type { SystemCalls } from "../../runtime/system_calls.ts";
 
 export interface SystemdOptions {

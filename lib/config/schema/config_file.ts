@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 
-import { LOG_LEVELS } from "../../base/log.ts";
+import { LOG_LEVELS } from "../../base/log/log.ts";
 import {
   about,
   duration,

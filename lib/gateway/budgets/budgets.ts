@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import { costOf, usdText } from "../../facts/cost.ts";
-import type { Budget, BudgetRow } from "../../snapshot/budget.ts";
+import type { Budget, BudgetRow, BudgetView } from "../../snapshot/budget.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
@@ -37,23 +37,6 @@ export interface BudgetWarning {
   /** Amounts in the budget's unit, as they are shown. */
   readonly spent: string;
   readonly limit: string;
-}
-
-/** What a view shows of one budget's subject. */
-export interface BudgetView {
-  readonly name: string;
-  readonly subject: string;
-  readonly unit: Budget["unit"];
-  readonly limit: string;
-  readonly spent: string;
-  readonly held: string;
-  readonly remaining: string;
-  /** What would be spent if every in-flight request used all that it may. */
-  readonly worst_case: string;
-  readonly requests: number;
-  readonly window_start: string | null;
-  readonly window_end: string | null;
-  readonly when_spent: string;
 }
 
 /** A clock that is set by more than this has jumped. */

@@ -13,7 +13,7 @@ import type { FindKeyPair, KeyPair, RoleRequest } from "../../aws/keys/key_pair.
 import { bearerSigner } from "../../aws/sigv4/sign.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
-import type { Logger } from "../../base/log.ts";
+import type { Logger } from "../../base/log/log.ts";
 import { unseal } from "../../base/secret.ts";
 import type { BedrockProvider, Provider, RoleCredentials } from "../../snapshot/snapshot.ts";
 import { isForEach, type Subject } from "../../snapshot/subject.ts";

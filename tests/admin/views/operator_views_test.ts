@@ -210,7 +210,7 @@ Deno.test("limits and models are searched and paged on the server", async () => 
   const budget = {
     name: "team",
     subject: "web",
-    unit: "usd",
+    unit: "usd" as const,
     limit: "5.00",
     spent: "1.00",
     held: "0.00",

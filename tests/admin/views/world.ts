@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import type { AdminApiRequest } from "../../../lib/admin/api.ts";
 import type { ViewSources } from "../../../lib/admin/views/view_sources.ts";
 import { operatorViews } from "../../../lib/admin/views/operator_views.ts";
-import { LogTail } from "../../../lib/base/log_tail.ts";
+import { LogTail } from "../../../lib/base/log/log_tail.ts";
 import { Failures } from "../../../lib/telemetry/recent/failures.ts";
 import { LiveRates } from "../../../lib/telemetry/recent/live_rates.ts";
 import { RecentRequests } from "../../../lib/telemetry/recent/recent_requests.ts";

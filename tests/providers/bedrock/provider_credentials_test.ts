@@ -1,7 +1,7 @@
 /** The credentials of every provider, across reloads. */
 
 import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
-import { createLogger } from "../../../lib/base/log.ts";
+import { createLogger } from "../../../lib/base/log/log.ts";
 import { seal } from "../../../lib/base/secret.ts";
 import type { BedrockProvider, Credentials, Provider } from "../../../lib/snapshot/snapshot.ts";
 import { ProviderCredentials } from "../../../lib/providers/bedrock/provider_credentials.ts";

@@ -1,7 +1,7 @@
 /** A role with a session for each caller or team: cached, renewed, bounded, and never another one's. */
 
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
-import { createLogger } from "../../../lib/base/log.ts";
+import { createLogger } from "../../../lib/base/log/log.ts";
 import { seal } from "../../../lib/base/secret.ts";
 import type { FindKeyPair, KeyPair, RoleRequest } from "../../../lib/aws/keys/key_pair.ts";
 import { ProviderCredentials } from "../../../lib/providers/bedrock/provider_credentials.ts";

@@ -1,7 +1,7 @@
 /** Text of others in the log. */
 
 import { deepEqual, equal } from "node:assert/strict";
-import { cut, cutList, logWords } from "../../lib/base/log_words.ts";
+import { cut, cutList, logWords } from "../../../lib/base/log/log_words.ts";
 
 const WORDS: readonly (readonly [text: string, logged: string])[] = [
   ["The model isn't ready, and it won't be.", "The model isn't ready, and it won't be."],

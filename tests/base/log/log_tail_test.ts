@@ -2,9 +2,9 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 
-import { createLogger } from "../../lib/base/log.ts";
-import { LogTail } from "../../lib/base/log_tail.ts";
-import { fakeTime } from "../fakes/time.ts";
+import { createLogger } from "../../../lib/base/log/log.ts";
+import { LogTail } from "../../../lib/base/log/log_tail.ts";
+import { fakeTime } from "../../fakes/time.ts";
 
 Deno.test("the tail has the lines as they are written, without priorities", async () => {
   const tail = new LogTail();

@@ -1,8 +1,8 @@
 /** The logger: one line for each event, batches, a bound, and a writer that may be slow or broken. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { createLogger, type LoggerOptions } from "../../lib/base/log.ts";
-import { fakeTime, START_MS } from "../fakes/time.ts";
+import { createLogger, type LoggerOptions } from "../../../lib/base/log/log.ts";
+import { fakeTime, START_MS } from "../../fakes/time.ts";
 
 const { clock } = fakeTime();
 

@@ -2,7 +2,7 @@
  * JSON log lines, written in batches. Memory is bounded: if the reader stalls, lines are dropped and counted.
  */
 
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
