@@ -55,8 +55,11 @@ browserTest("why a request failed, and what was tried", async ({ open }) => {
   equal(status, 503);
   const page = await open(program.adminUrl);
   await page.getByRole("link", { name: "Requests" }).click();
+  // A table that is still empty has no row of others either.
+  const others = row(page, "Requests", "search-web").first();
+  await others.waitFor();
   await page.getByLabel("Request id").fill(id);
-  await row(page, "Requests", "search-web").first().waitFor({ state: "detached" });
+  await others.waitFor({ state: "detached" });
   await row(page, "Requests", "503").getByRole("link").click();
   const detail = page.getByRole("article", { name: `Request ${id}` });
   await detail.getByText("Failed").waitFor();
