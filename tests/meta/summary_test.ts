@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { skippedIn } from "../skipped.ts";
-import { parseSummary } from "../summary.ts";
+import { failuresIn, parseSummary } from "../summary.ts";
 
 const OUTPUTS: readonly (readonly [output: string, passed: number, failed: number])[] = [
   ["ok | 82 passed | 0 failed (2s)\n", 82, 0],
@@ -29,4 +29,59 @@ Deno.test("what was skipped is found in the output, each once", () => {
     "skipped: fish: not installed\nok\nskipped: boto3: not installed\nskipped: fish: not installed\n";
   assert.deepEqual(skippedIn(output), ["skipped: fish: not installed", "skipped: boto3: not installed"]);
   assert.deepEqual(skippedIn("a test is skipped: no\n"), []);
+});
+
+/** What deno test 2.9.6 prints at the end: a test with a comparison, a step, and an error of no test. */
+const FAILED = ` FAILURES
+ of a test that prints the word
+
+ ERRORS 
+
+one fails => ./tests/a_test.ts:2:6
+error: AssertionError: Expected values to be strictly deep-equal:
++ actual - expected
+
++ 1
+- 2
+
+    at file:///tests/a_test.ts:2:39
+
+two: has steps ... inner => odd => ./tests/a_test.ts:3:52
+error: Error: inner${"\n    at somewhere".repeat(40)}
+
+./tests/b_test.ts (uncaught error)
+error: (in promise) Error: ${"x".repeat(1_000)}
+
+ FAILURES 
+
+one fails => ./tests/a_test.ts:2:6
+two: has steps ... inner => odd => ./tests/a_test.ts:3:52
+./tests/b_test.ts (uncaught error)
+
+FAILED | 2 passed (1 step) | 3 failed (1 step) (189ms)
+`;
+
+Deno.test("the tests that failed are found in the output, with the beginning of their errors", () => {
+  const [first, second, third, ...more] = failuresIn(FAILED);
+  assert.deepEqual(more, []);
+  assert.equal(
+    first,
+    `one fails => ./tests/a_test.ts:2:6
+    error: AssertionError: Expected values to be strictly deep-equal:
+    + actual - expected
+    + 1
+    - 2
+        at file:///tests/a_test.ts:2:39`,
+  );
+  const lines = second?.split("\n") ?? [];
+  assert.deepEqual(lines.slice(0, 2), [
+    "two: has steps ... inner => odd => ./tests/a_test.ts:3:52",
+    "    error: Error: inner",
+  ]);
+  assert.equal(lines.length, 13, "a long error is cut off");
+  assert.match(
+    third ?? "",
+    /^\.\/tests\/b_test\.ts \(uncaught error\)\n {4}error: \(in promise\) Error: x{200,300}$/,
+  );
+  assert.deepEqual(failuresIn("ok | 82 passed | 0 failed (2s)\n"), []);
 });
