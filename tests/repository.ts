@@ -1,7 +1,5 @@
 /** Where things lie in the repository, whatever directory the tests run in. */
 
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** The absolute path of a file given relative to the repository's root. */
@@ -36,14 +34,22 @@ async function firstChangedAfter(path: string, time: Date): Promise<string | und
   return undefined;
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("Cannot find a free port");
-  return address.port;
+/** Ports below those that the system gives away by itself. */
+const PORTS = { from: 12_000, count: 20_000 };
+let portsGiven = Math.floor(Math.random() * PORTS.count);
+
+/**
+ * A free port of 127.0.0.1, another one each time, for programs that cannot choose one themselves. No connection and no
+ * listener at port 0 takes it before the program does.
+ */
+export function freePort(): number {
+  for (;;) {
+    const port = PORTS.from + portsGiven++ % PORTS.count;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

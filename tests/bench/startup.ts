@@ -1,7 +1,7 @@
 /** Time from the start of a process to its first answer, and what that process takes. */
 
 import { KEY } from "../e2e/configs.ts";
-import { builtAdit } from "../repository.ts";
+import { builtAdit, freePort } from "../repository.ts";
 import { Service } from "./processes.ts";
 import { modelOf } from "./requests.ts";
 import { median } from "./rounds.ts";
@@ -34,7 +34,7 @@ export async function measureStarts(upstream: string, rounds: number): Promise<r
 }
 
 async function timeStart(command: readonly string[], upstream: string): Promise<number> {
-  const port = portToStartAt();
+  const port = freePort();
   const config = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".yaml" });
   await Deno.writeTextFile(config, aditConfig(upstream, `127.0.0.1:${port}`));
   const startedMs = performance.now();
@@ -45,19 +45,6 @@ async function timeStart(command: readonly string[], upstream: string): Promise<
   } finally {
     await service.stop();
     await Deno.remove(config);
-  }
-}
-
-/** A free port that no outgoing connection is given: who tries to connect before anybody listens could find itself. */
-function portToStartAt(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
   }
 }
 

@@ -172,7 +172,7 @@ async function startAdit(
   command: readonly string[],
   { upstream, reference, place = "measured", ...settings }: AditOptions,
 ): Promise<Subject> {
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${freePort()}`;
   const config = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".yaml" });
   await Deno.writeTextFile(config, aditConfig(upstream, listen, settings));
   const service = new Service([...command, "serve", "--config", config], {
@@ -215,7 +215,7 @@ http {
 }
 
 async function startNginx(upstream: string): Promise<Subject> {
-  const port = await freePort();
+  const port = freePort();
   const folder = await Deno.makeTempDir({ prefix: "adit-bench-nginx-" });
   await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfig(upstream, port));
   const service = new Service(["nginx", "-p", folder, "-c", `${folder}/nginx.conf`], { place: "measured" });
@@ -237,7 +237,7 @@ async function startNginx(upstream: string): Promise<Subject> {
 /** As a provider of Bedrock: it signs, translates, and reads the event stream, as Adit does. */
 async function startPortkey(upstream: string): Promise<Subject> {
   const program = await installPortkey();
-  const port = await freePort();
+  const port = freePort();
   const service = new Service(["node", program, `--port=${port}`, "--headless"], {
     place: "measured",
     env: { NODE_ENV: "production" },

@@ -35,7 +35,7 @@ const HANG_MS = 30_000;
 export async function openWorkplace(): Promise<Workplace> {
   const root = await Deno.makeTempDir({ prefix: "adit-docs-" });
   const ports = new Map<string, string>();
-  for (const port of PORTS) ports.set(port, String(await freePort()));
+  for (const port of PORTS) ports.set(port, String(freePort()));
   const withPorts = (text: string) => text.replace(/\b\d{4}\b/g, (port) => ports.get(port) ?? port);
   await copyRepository(root, withPorts);
   await git(root, "init", "--quiet");

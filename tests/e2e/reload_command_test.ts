@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { selfSignedCertificate } from "../fakes/certificate.ts";
+import { freePort } from "../repository.ts";
 import { emulatorConfig, keyHash, tlsConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, runProgram, startProgram } from "./program.ts";
 
@@ -27,9 +28,7 @@ forEachRuntime(
   async (runtime) => {
     const folder = await Deno.makeTempDir();
     try {
-      using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const { port } = free.addr;
-      free.close();
+      const port = freePort();
       const env = { RUNTIME_DIRECTORY: folder };
       const permissions = { denoPermissions: ["--allow-write"] };
       const config = `admin: 127.0.0.1:${port} # here\n${emulatorConfig()}`;

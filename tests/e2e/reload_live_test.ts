@@ -78,7 +78,7 @@ forEachRuntime(
     await using upstream = await startFakeUpstream();
     const release = holdAnswers(upstream);
     const config = endpointConfig(upstream.url);
-    const next = await freePort();
+    const next = freePort();
     await using program = await startProgram(runtime, config);
     await using chat = await begin(program.url, CHAT_STREAM);
     assert.ok(await chat.seen("Hello"));
@@ -98,7 +98,7 @@ forEachRuntime(
 
 forEachRuntime("addresses come and go without touching those that stay", async (runtime) => {
   const config = emulatorConfig();
-  const [stays, goes] = [await freePort(), await freePort()];
+  const [stays, goes] = [freePort(), freePort()];
   const listen = (...ports: number[]) =>
     `listen: [${ports.map((port) => `"127.0.0.1:${port}"`).join(", ")}]\n${config}`;
   await using program = await startProgram(runtime, listen(stays, goes));
@@ -127,7 +127,7 @@ forEachRuntime("an address that cannot be opened changes nothing", async (runtim
 
 forEachRuntime("the admin listener moves, goes and comes back", async (runtime) => {
   const config = emulatorConfig();
-  const next = await freePort();
+  const next = freePort();
   await using program = await startProgram(runtime, config);
   await configure(program, `admin: 127.0.0.1:${next}\n${config}`);
   const moved = { ...program, adminUrl: `http://127.0.0.1:${next}` };

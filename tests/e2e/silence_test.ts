@@ -104,7 +104,7 @@ forEachRuntime("a silence is filled with comments until the provider goes on", a
 });
 
 forEachRuntime("a provider that refuses connections is a 502", async (runtime) => {
-  const nowhere = `http://127.0.0.1:${await freePort()}`;
+  const nowhere = `http://127.0.0.1:${freePort()}`;
   await using program = await startProgram(runtime, endpointConfig(nowhere));
   const chat = await ask(program.url, CHAT);
   assert.deepEqual([statusOf(chat), jsonOf(chat).error.code], [502, "upstream_unreachable"]);

@@ -28,7 +28,7 @@ for (const kind of ["path", "abstract"] as const) {
     `systemd hears of start, good reload, refused reload and stop, in order, by a socket's ${kind} name`,
     async (runtime) => {
       await using systemd = await listenForNotifications(kind);
-      const address = `127.0.0.1:${await freePort()}`;
+      const address = `127.0.0.1:${freePort()}`;
       const starting = startProgram(
         runtime,
         `listen: ${address}\n${emulatorConfig()}`,

@@ -9,7 +9,7 @@ import { runProgram, startProgram } from "./program.ts";
 const CONFIG = repositoryPath("config/adit.yaml");
 
 Deno.test("bun: the program starts again without what weakens it, an inspector among it", async () => {
-  const port = await freePort();
+  const port = freePort();
   const folder = await Deno.makeTempDir({ prefix: "adit-weakening-" });
   await Deno.writeTextFile(`${folder}/first.js`, "globalThis.fetch = undefined; console.log('loaded');");
   const env = {
