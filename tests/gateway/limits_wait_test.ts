@@ -31,6 +31,12 @@ function start(...rateLimits: Parameters<typeof rule>[]) {
       });
       return { status, leave };
     },
+    /** Waits until as many requests have reached Bedrock, and no more. */
+    async expectCalls(count: number) {
+      await gateway.bedrock.call(count - 1);
+      await settle();
+      equal(gateway.bedrock.calls.length, count);
+    },
     /** Answers the request of that number. */
     async answer(index: number) {
       (await gateway.bedrock.call(index)).answerWhole(200, ANSWER, { "content-type": "application/json" });
@@ -38,26 +44,23 @@ function start(...rateLimits: Parameters<typeof rule>[]) {
   };
 }
 
-/** Lets everything run that does not wait for time. */
+/** Lets everything run that waits neither for time nor for another thread, as signing does. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 Deno.test("a request over the rate waits until it fits, first come, first served", async () => {
-  const { ask, answer, advance, bedrock, order, expectSettled } = start([
+  const { ask, answer, advance, expectCalls, order, expectSettled } = start([
     "slow",
     { requests: "60/m", burstMs: 1_000, waitMs: 5_000 },
   ]);
   const all = ["a", "b", "c"].map(ask);
-  await settle();
-  equal(bedrock.calls.length, 1);
+  await expectCalls(1);
   await answer(0);
   advance(950);
-  await settle();
-  equal(bedrock.calls.length, 1);
+  await expectCalls(1);
   advance(50);
-  await settle();
-  equal(bedrock.calls.length, 2);
+  await expectCalls(2);
   await answer(1);
   await settle();
   // A newcomer does not overtake.
@@ -94,13 +97,14 @@ Deno.test("a request that would wait too long is refused after the longest wait"
 });
 
 Deno.test("a free slot is given to the first that waits, at once", async () => {
-  const { ask, answer, order, bedrock, expectSettled } = start(["few", { concurrent: 1, waitMs: 60_000 }]);
+  const { ask, answer, order, expectCalls, expectSettled } = start(["few", {
+    concurrent: 1,
+    waitMs: 60_000,
+  }]);
   const all = ["a", "b", "c"].map(ask);
-  await settle();
   for (let index = 0; index < 3; index++) {
-    equal(bedrock.calls.length, index + 1);
+    await expectCalls(index + 1);
     await answer(index);
-    await settle();
   }
   await Promise.all(all.map(({ status }) => status));
   equal(order.join(), "a 200,b 200,c 200");

@@ -221,9 +221,11 @@ Deno.test("an exchange that is ended while it waits for its head is aborted", as
 
 Deno.test("an answer that comes although the request was aborted is cancelled", async () => {
   let cancelled = false;
+  const fetched = Promise.withResolvers<void>();
   const { exchange, timers } = startExchange({
     // A fetch that ignores its signal.
     fetch: async (_url, { signal }) => {
+      fetched.resolve();
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       return new Response(
         new ReadableStream({
@@ -234,7 +236,7 @@ Deno.test("an answer that comes although the request was aborted is cancelled", 
       );
     },
   });
-  await settle();
+  await fetched.promise;
   exchange.end(new AditError("client_gone"));
   await rejects(exchange.head(), ofKind("client_gone"));
   await settle();
