@@ -20,10 +20,17 @@ const KEY_LOG = "writes the keys of TLS connections to a file";
 const ENGINE = "changes the behaviour of the JavaScript engine";
 const TESTING = "is only for tests of the runtime itself";
 const REPORTS = "sends or writes records of what the program does";
+const LISTENS = "opens the listeners at another address, whatever the configuration says";
+const ADDRESSES = "lets every client choose the address that it seems to come from";
+const COMPRESSES = "compresses responses, which holds streams back";
+const CONTROLLED = "leaves permissions or control of the program to another one";
 
 /** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end matches any suffix. */
 const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variable>>>> = {
   bun: {
+    BUN_BYTECODE_DIGEST_OUT: { effect: REPORTS },
+    BUN_BYTECODE_ORDER_NAMES_OUT: { effect: REPORTS },
+    BUN_BYTECODE_ORDER_OUT: { effect: REPORTS },
     BUN_OPTIONS: { effect: OPTIONS },
     BUN_INSPECT: { effect: INSPECTOR },
     BUN_INSPECT_CONNECT_TO: { effect: INSPECTOR },
@@ -47,8 +54,16 @@ const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variabl
     DENO_AUDIT_PERMISSIONS: { effect: REPORTS },
     DENO_COVERAGE_DIR: { effect: REPORTS },
     "DENO_INTERNAL_*": { effect: TESTING },
+    DENO_LOG: { effect: REPORTS },
     DENO_NODE_TRACE_EVENT_CATEGORIES: { effect: REPORTS },
+    DENO_PERMISSION_BROKER_PATH: { effect: CONTROLLED },
+    DENO_SERVE_ADDRESS: { effect: LISTENS },
+    DENO_SERVE_AUTOMATIC_COMPRESSION: { effect: COMPRESSES },
+    DENO_STARTUP_PHASES: { effect: REPORTS },
+    DENO_TOKIO_METRICS: { effect: REPORTS },
     DENO_TRACE_PERMISSIONS: { effect: REPORTS },
+    DENO_TRUST_PROXY_HEADERS: { effect: ADDRESSES },
+    DENO_UNSTABLE_CONTROL_SOCK: { effect: CONTROLLED },
     DENO_V8_FLAGS: { effect: ENGINE },
     NODE_DEBUG: { effect: PRINTS },
     NODE_OPTIONS: { effect: OPTIONS },
@@ -56,6 +71,9 @@ const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variabl
     NODE_V8_COVERAGE: { effect: REPORTS },
     OTEL_DENO: { effect: REPORTS },
     OTEL_DENO_CONSOLE: { effect: REPORTS },
+    OTEL_DENO_METRICS: { effect: REPORTS },
+    OTEL_DENO_TRACING: { effect: REPORTS },
+    OTEL_DENO_VSOCK: { effect: REPORTS },
     SSLKEYLOGFILE: { effect: KEY_LOG },
   },
 };

@@ -13,6 +13,8 @@ Deno.test("bun: the program starts again without what weakens it, an inspector a
   const folder = await Deno.makeTempDir({ prefix: "adit-weakening-" });
   await Deno.writeTextFile(`${folder}/first.js`, "globalThis.fetch = undefined; console.log('loaded');");
   const env = {
+    BUN_BYTECODE_DIGEST_OUT: `${folder}/digests`,
+    BUN_BYTECODE_ORDER_OUT: `${folder}/order`,
     BUN_CONFIG_VERBOSE_FETCH: "curl",
     BUN_FEATURE_FLAG_INTERNAL_FOR_TESTING: "1",
     BUN_INSPECT: `127.0.0.1:${port}`,
@@ -38,9 +40,14 @@ Deno.test("bun: the program starts again without what weakens it, an inspector a
 });
 
 const REFUSED = {
+  DENO_LOG: "error",
+  DENO_SERVE_ADDRESS: "duplicate,tcp:127.0.0.1:0",
+  DENO_SERVE_AUTOMATIC_COMPRESSION: "1",
+  DENO_TRUST_PROXY_HEADERS: "1",
   DENO_V8_FLAGS: "--stack-size=900",
   NODE_TLS_REJECT_UNAUTHORIZED: "0",
   OTEL_DENO_CONSOLE: "ignore",
+  OTEL_DENO_TRACING: "false",
   SSLKEYLOGFILE: "/dev/null",
 };
 
