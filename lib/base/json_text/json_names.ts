@@ -17,12 +17,52 @@ export interface FoundName {
   readonly at: number;
 }
 
+/** A string found as the value of a member, or as an element of one. */
+export interface FoundString {
+  /** The name of the nearest member around it, or "". */
+  readonly name: string;
+  readonly path: string;
+  readonly value: string;
+}
+
 /**
  * All members with a sought name in `text`, which must be valid JSON. Which of two equal names counts is up to each
  * parser, so both are returned.
  */
 export function findNames(text: string, isSought: (name: string) => boolean): FoundName[] {
   const found: FoundName[] = [];
+  walk(text, {
+    name(name, levels, at) {
+      if (isSought(name)) found.push({ name, path: pathOf(levels), at });
+    },
+  });
+  return found;
+}
+
+/**
+ * The sought ones of all strings in `text`, which must be valid JSON. `isSought` gets the name of the nearest member, and
+ * the offset of the string's first quote.
+ */
+export function findStrings(text: string, isSought: (name: string, start: number) => boolean): FoundString[] {
+  const found: FoundString[] = [];
+  walk(text, {
+    string(start, end, levels) {
+      const { at: name = "" } = levels.findLast(({ at }) => typeof at === "string") ?? {};
+      if (typeof name !== "string" || !isSought(name, start)) return;
+      found.push({ name, path: pathOf(levels), value: JSON.parse(text.slice(start, end)) });
+    },
+  });
+  return found;
+}
+
+interface Visitor {
+  /** `at` is the offset after the name. */
+  name?(name: string, levels: readonly Level[], at: number): void;
+  /** The offsets of a string's first quote, and after its last. */
+  string?(start: number, end: number, levels: readonly Level[]): void;
+}
+
+function walk(text: string, visitor: Visitor): void {
   const levels: Level[] = [];
   let expectsName = false;
   for (let at = 0; at < text.length;) {
@@ -33,9 +73,9 @@ export function findNames(text: string, isSought: (name: string) => boolean): Fo
       if (expectsName && level !== undefined) {
         const name: string = JSON.parse(text.slice(at, end));
         level.at = name;
-        if (isSought(name)) found.push({ name, path: pathOf(levels), at: end });
+        visitor.name?.(name, levels, end);
         expectsName = false;
-      }
+      } else visitor.string?.(at, end, levels);
       at = end;
       continue;
     }
@@ -51,16 +91,6 @@ export function findNames(text: string, isSought: (name: string) => boolean): Fo
     }
     at++;
   }
-  return found;
-}
-
-/** The value of a found member if it is a string. */
-export function stringAt(text: string, at: number): string | undefined {
-  const gap = /[\s:]*/y;
-  gap.lastIndex = at;
-  gap.test(text);
-  const start = gap.lastIndex;
-  return text.charAt(start) === '"' ? JSON.parse(text.slice(start, endOfJsonString(text, start))) : undefined;
 }
 
 function pathOf(levels: readonly Level[]): string {

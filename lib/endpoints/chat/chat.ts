@@ -22,8 +22,9 @@ import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { affinityKey } from "../affinity.ts";
-import { jsonBody } from "../json_body.ts";
+import { jsonBody, plainBody } from "../json_body.ts";
 import { requestSize } from "../request_size.ts";
+import { refuseForeignAddressesIn } from "../s3_locations.ts";
 import { ownReading } from "../own/own.ts";
 import { settingsOf } from "../model_api.ts";
 
@@ -42,12 +43,15 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
     about: { endpoint: "chat", defaultModel, modelPrefix },
     counts: "tokens",
     read(received) {
-      const body = jsonBody(received);
+      const bytes = plainBody(received);
+      const body = jsonBody(received, bytes);
       const { caller, snapshot, instead, received: { headers } } = received;
       const planOf = (name: string) =>
         resolveRequested(withoutPrefix(name, modelPrefix), { caller, snapshot, instead });
-      const own = ownReading({ api: "chat", received, body, defaultModel, planOf });
+      const own = ownReading({ api: "chat", received, bytes, body, defaultModel, planOf });
       if (own !== undefined) return own;
+      const fields = body["additionalModelRequestFields"];
+      if (fields !== undefined) refuseForeignAddressesIn(fields, "additionalModelRequestFields", caller);
       const request = parseChatRequest(body);
       const name = request.model ?? defaultModel;
       if (name === undefined) throw invalidField("model", "missing; send the name of a model");

@@ -18,8 +18,9 @@ import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/en
 import { jsonAnswer } from "../../gateway/outcome.ts";
 import { withFetchedSources } from "./images.ts";
 import { withDottedPaths } from "../../wire/anthropic/paths.ts";
-import { jsonBody } from "../json_body.ts";
+import { jsonBody, plainBody } from "../json_body.ts";
 import { countedModelId, messagesApi, settingsOf } from "../model_api.ts";
+import { refuseForeignAddresses } from "../s3_locations.ts";
 
 /** Parses what is needed however the tokens are counted. */
 export const countTokens: CallerEndpoint = {
@@ -27,7 +28,9 @@ export const countTokens: CallerEndpoint = {
   about: { endpoint: "countTokens" },
   counts: "requests",
   read(received) {
-    const body = withDottedPaths(() => jsonBody(received));
+    const bytes = plainBody(received);
+    const body = withDottedPaths(() => jsonBody(received, bytes));
+    withDottedPaths(() => refuseForeignAddresses(bytes, received.caller));
     const { model: name } = parseMessagesHead(body);
     const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
     const plan = resolveRequested(name, received);

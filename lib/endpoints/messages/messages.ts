@@ -41,8 +41,9 @@ import { replayedAnswer } from "../replayed_answer.ts";
 import { withFetchedSources } from "./images.ts";
 import { affinityKey } from "../affinity.ts";
 import { withDottedPaths } from "../../wire/anthropic/paths.ts";
-import { jsonBody } from "../json_body.ts";
+import { jsonBody, plainBody } from "../json_body.ts";
 import { requestSize } from "../request_size.ts";
+import { refuseForeignAddresses } from "../s3_locations.ts";
 import { ownReading } from "../own/own.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
@@ -52,11 +53,13 @@ export const messages: CallerEndpoint = {
   about: { endpoint: "messages" },
   counts: "tokens",
   read(received) {
-    const body = withDottedPaths(() => jsonBody(received));
+    const bytes = plainBody(received);
+    const body = withDottedPaths(() => jsonBody(received, bytes));
     const { caller, snapshot, instead, received: { headers } } = received;
     const planOf = (name: string) => resolveRequested(name, { caller, snapshot, instead });
-    const own = ownReading({ api: "messages", received, body, defaultModel: undefined, planOf });
+    const own = ownReading({ api: "messages", received, bytes, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
+    withDottedPaths(() => refuseForeignAddresses(bytes, caller));
     const head = parseMessagesHead(body);
     const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
     const plan = planOf(head.model);

@@ -23,12 +23,12 @@ import { isStream, type Operation, operationRow } from "../../providers/bedrock/
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
 import { requestSize } from "../request_size.ts";
+import { refuseForeignBuckets } from "../s3_locations.ts";
 import { countedModelId } from "../model_api.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
 import type { WholeAnswer } from "../../gateway/outcome.ts";
 import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
-import { refuseForeignBuckets } from "./s3.ts";
 import { FULL, type NativeView, REDACTED } from "./view.ts";
 import { isForwarded, pickHeaders } from "./headers.ts";
 import type { NativeCall, NativeOperation } from "./routes.ts";

@@ -21,15 +21,17 @@ import { guardrailHeaders, refuseGuardrailMembers } from "../../translate/conver
 import { affinityKey } from "../affinity.ts";
 import { settingsOf } from "../model_api.ts";
 import { requestSize } from "../request_size.ts";
+import { refuseForeignAddresses } from "../s3_locations.ts";
 import { asRateLimit } from "../responses/rate_limit.ts";
 import { ownBody } from "./body.ts";
-import { refuseForeignAddresses } from "./s3_addresses.ts";
 import { OwnSource } from "./source.ts";
 
 export interface OwnRequest {
   readonly api: OwnApi;
   readonly received: EndpointRequest;
-  /** The parsed body. */
+  /** The body without its encoding. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same, parsed. */
   readonly body: JsonObject;
   /** Used if the body has none. */
   readonly defaultModel: string | undefined;
@@ -39,13 +41,13 @@ export interface OwnRequest {
 
 /** Undefined if requests of the model have to be translated, or none is named. */
 export function ownReading(request: OwnRequest): Reading | undefined {
-  const { api, body, defaultModel, planOf, received: { received, caller } } = request;
+  const { api, bytes, body, defaultModel, planOf, received: { received, caller } } = request;
   const { headers } = received;
   const model = typeof body["model"] === "string" && body["model"] !== "" ? body["model"] : defaultModel;
   if (model === undefined) return undefined;
   const plan = planOf(model);
   if (ownAddress(api, plan.targets[0].settings?.ownApis) === undefined) return undefined;
-  refuseForeignAddresses(received.body, body, caller);
+  refuseForeignAddresses(bytes, caller);
   const previous = body["previous_response_id"];
   if (plan.targets.length > 1 && previous !== undefined && previous !== null) {
     throw invalidField(
@@ -73,12 +75,12 @@ function attemptOwn(
   request: OwnRequest & { readonly model: string },
   { target, call, hold }: At,
 ): Promise<Attempt> {
-  const { api, body, model } = request;
+  const { api, bytes, body, model } = request;
   const settings = settingsOf(target);
   const address = ownAddress(api, settings.ownApis);
   if (address === undefined) throw new AditError("internal");
   if (settings.guardrail !== undefined) refuseGuardrailMembers(body);
-  const { text, dropped } = ownBody(decodeUtf8(request.received.received.body), body, target);
+  const { text, dropped } = ownBody(decodeUtf8(bytes), body, target);
   return attemptWith(dropped, async () => {
     const exchange = call.open(target, {
       operation: body["stream"] === true ? "invokeStream" : "invoke",

@@ -20,7 +20,7 @@ import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import { parseResponsesRequest, type ResponsesRequest } from "../../wire/openai/responses.ts";
 import { affinityKey } from "../affinity.ts";
 import { eventAnswer } from "../event_answer.ts";
-import { jsonBody } from "../json_body.ts";
+import { jsonBody, plainBody } from "../json_body.ts";
 import { ownReading } from "../own/own.ts";
 import { settingsOf } from "../model_api.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
@@ -34,10 +34,11 @@ export const responses: CallerEndpoint = {
   about: { endpoint: "responses" },
   counts: "tokens",
   read(received) {
-    const body = jsonBody(received);
+    const bytes = plainBody(received);
+    const body = jsonBody(received, bytes);
     const { caller, snapshot, instead, received: { headers } } = received;
     const planOf = (name: string) => resolveRequested(name, { caller, snapshot, instead });
-    const own = ownReading({ api: "responses", received, body, defaultModel: undefined, planOf });
+    const own = ownReading({ api: "responses", received, bytes, body, defaultModel: undefined, planOf });
     if (own !== undefined) return own;
     const request = parseResponsesRequest(body);
     const name = modelName(request);

@@ -1,7 +1,7 @@
 /** Paths of members by name. */
 
 import { deepEqual } from "node:assert/strict";
-import { findNames, stringAt } from "../../../lib/base/json_text/json_names.ts";
+import { findNames, findStrings } from "../../../lib/base/json_text/json_names.ts";
 
 const CASES: readonly (readonly [text: string, paths: readonly string[]])[] = [
   ["{}", []],
@@ -18,12 +18,16 @@ for (const [text, paths] of CASES) {
   });
 }
 
-Deno.test("the value after a name is known if it is a string", () => {
-  const text = `{"x" \n: "a\\"b","x":${" ".repeat(100)}"c","x":[],"x":null}`;
-  deepEqual(findNames(text, (name) => name === "x").map(({ at }) => stringAt(text, at)), [
-    'a"b',
-    "c",
-    undefined,
-    undefined,
+Deno.test("strings are found with their nearest member, wherever they are", () => {
+  const text = '{"a":"x","b":["x",{"c":[["\\u0078"],"x"]},1],"a":"y","x":{}}';
+  const found = findStrings(text, () => true);
+  deepEqual(found, [
+    { name: "a", path: "a", value: "x" },
+    { name: "b", path: "b[0]", value: "x" },
+    { name: "c", path: "b[1].c[0][0]", value: "x" },
+    { name: "c", path: "b[1].c[1]", value: "x" },
+    { name: "a", path: "a", value: "y" },
   ]);
+  deepEqual(findStrings('["x"]', () => true), [{ name: "", path: "[0]", value: "x" }]);
+  deepEqual(findStrings(text, (name, start) => name === "c" && text.startsWith('"x"', start)), [found[3]]);
 });

@@ -1,6 +1,7 @@
 /** Requests in an API that Bedrock speaks itself: which bytes go where, and how a stream breaks. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { decodeUtf8, encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { seal } from "../../../lib/base/secret.ts";
 import type { OwnApi, OwnApis } from "../../../lib/snapshot/snapshot.ts";
@@ -179,6 +180,16 @@ const FOREIGN: readonly (readonly [api: OwnApi, body: string, path: string])[] =
     '{"messages":[{"role":"user","content":[{"type":"image","source":{"s3Location":{"uri":"s3://theirs/a"}}}]}]}',
     "messages[0].content[0].source.s3Location.uri",
   ],
+  [
+    "chat",
+    '{"messages":[{"content":[{"image_url":{"url":"s3://theirs/a","url":"https://x/a"}}]}],"messages":[]}',
+    "messages[0].content[0].image_url.url",
+  ],
+  [
+    "responses",
+    '{"input":[{"content":[{"image_urls":["s3://theirs/a"]}]}]}',
+    "input[0].content[0].image_urls[0]",
+  ],
 ];
 
 for (const [api, body, path] of FOREIGN) {
@@ -210,6 +221,26 @@ Deno.test("what a user writes about S3, and what tools take, is no address", asy
       '"id":"x","name":"t","input":{"url":"s3://a"}}]}]}',
   );
   ok((await gateway.bedrock.call(0)).url.startsWith(RUNTIME_HOST));
+});
+
+Deno.test("a compressed body is passed on without its encoding, and is no way around a check", async () => {
+  const compressed = (body: string) => {
+    const gateway = startGateway(CONFIG);
+    const headers = { authorization: `Bearer ${TEAM.key}`, "content-encoding": "gzip" };
+    const sent = gateway.send(PATHS.chat, { headers, body: new Uint8Array(gzipSync(body)) });
+    return { gateway, response: sent.response };
+  };
+  const { gateway } = compressed('{"model":"runtime","max_tokens":12345678901234567890}');
+  const call = await gateway.bedrock.call(0);
+  equal(decodeUtf8(call.init.body ?? encodeUtf8("")), `{"model":"${ID}","max_tokens":12345678901234567890}`);
+  equal(call.init.headers.get("content-encoding"), null);
+  const foreign = compressed(
+    '{"model":"runtime","messages":[{"content":[{"image_url":{"url":"s3://theirs/a"}}]}]}',
+  );
+  equal((await foreign.response).status, 400);
+  const narrowed = compressed('{"model":"guarded","amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}');
+  equal((await narrowed.response).status, 400);
+  equal(foreign.gateway.bedrock.calls.length + narrowed.gateway.bedrock.calls.length, 0);
 });
 
 Deno.test("a stored response is not looked for where targets do not share them", async () => {
