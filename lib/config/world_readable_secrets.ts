@@ -34,7 +34,7 @@ export async function worldReadableSecrets(
   const problems: Problem[] = [];
   const modes = new Map<string, ReturnType<ModeOf>>();
   for (const path of secretPaths(value, { schema: options.schema, path: [] })) {
-    const file = sourceMap.placeOf(path)?.file;
+    const file = sourceMap.fileOf(path);
     if (file === undefined || sourceMap.isAllReferencesAt(path)) continue;
     if (!modes.has(file)) modes.set(file, modeOf(resolve(file)));
     const mode = await modes.get(file);

@@ -101,9 +101,9 @@ export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = E
 
 let builtIn: BetaTable | undefined;
 
-/** The table built into the program; parsed on first use. */
+/** The table built into the program, compiled on first use; a test checks it, and a start need not. */
 export function builtInBetaTable(): BetaTable {
-  return builtIn ??= compileBetaTable(betaTableSchema.parse(tables.betaFlags));
+  return builtIn ??= compileBetaTable(tables.betaFlags as WrittenBetaTable);
 }
 
 /** Whether a flag is one of the names, or has a prefix that ends in `*`. */

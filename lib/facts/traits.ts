@@ -278,10 +278,8 @@ export const TRAIT_FIELDS = {
     .describe("The InvokeModel body with which the model ranks documents; none: it ranks none."),
 } as const;
 
-const traitsSchema = z.strictObject(TRAIT_FIELDS).partial();
-
 /** Some of the traits, as they are written. */
-export type WrittenTraits = z.output<typeof traitsSchema>;
+export type WrittenTraits = { [Name in TraitName]?: z.output<(typeof TRAIT_FIELDS)[Name]> | undefined };
 
 /** A trait as a row or the configuration spells it. */
 export type TraitName = keyof typeof TRAIT_FIELDS;

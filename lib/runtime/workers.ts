@@ -1,6 +1,6 @@
 /** The program's workers: threads with an entry point of their own, which receive and send plain data. */
 
-import { Worker } from "node:worker_threads";
+import process from "node:process";
 import { messageOf } from "../base/errors.ts";
 
 /**
@@ -41,6 +41,8 @@ export type StartWorker = (name: WorkerName, options: WorkerOptions) => RunningW
 /** Starts workers whose entry points are relative to the result of `root`, a URL that ends with a slash. */
 export function workersIn(root: () => URL): StartWorker {
   return (name, { data, onMessage, onEnd }) => {
+    // Not an import: the first thread starts after the gateway listens.
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     const worker = new Worker(new URL(WORKER_ENTRIES[name], root()), { workerData: data });
     let isOver = false;
     const end = (reason: string) => {

@@ -1,7 +1,7 @@
 /** Keeps file descriptors free for the admin listener and for connections to Bedrock, by refusing connections in time. */
 
-import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
 
 /** What the process uses of its descriptors. */
 export interface Descriptors {
@@ -56,6 +56,7 @@ export function limitOf(limits: string): number | undefined {
 /** A child process has the same limit; Deno 2.9.6 lets no program read `/proc` unless it may do everything. */
 function limitOfShell(): number | undefined {
   try {
+    const { execFileSync } = process.getBuiltinModule("node:child_process");
     const limit = Number(execFileSync("/bin/sh", ["-c", "ulimit -n"], { encoding: "utf8" }));
     return Number.isInteger(limit) ? limit : undefined;
   } catch {

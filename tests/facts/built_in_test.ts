@@ -1,6 +1,12 @@
 /** The tables that the program carries are those of `config/data`, read beforehand: parsing YAML at the start takes too long. */
 
+import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { modelRows } from "../../lib/config/schema/trait_keys.ts";
+import { betaTableSchema } from "../../lib/facts/beta_table.ts";
+import builtIn from "../../lib/facts/built_in.json" with { type: "json" };
+import { priceRows } from "../../lib/facts/price_table.ts";
+import prices from "../../lib/facts/prices.json" with { type: "json" };
 import { GoldenFiles } from "../suites/golden_files.ts";
 import { repositoryPath } from "../repository.ts";
 
@@ -29,4 +35,10 @@ Deno.test("lib/facts/built_in.json is what the tables in config/data say; make g
   };
   const files = new GoldenFiles(new URL("../../lib/facts/", import.meta.url));
   files.expectJson("built_in.json", tables);
+});
+
+Deno.test("the tables that the program carries fit their schemas, which no start compares", () => {
+  assert.deepEqual(modelRows.parse(builtIn.models), builtIn.models);
+  assert.deepEqual(betaTableSchema.parse(builtIn.betaFlags), builtIn.betaFlags);
+  assert.deepEqual(priceRows.parse(prices.rows), prices.rows);
 });

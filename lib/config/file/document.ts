@@ -7,14 +7,10 @@ import { firstReference, isAllReferences, readsSecret } from "./interpolate.ts";
 import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { formatPath, type Path, type Problem } from "../../base/problems.ts";
 import { findSlips } from "./slips.ts";
-import { type PlainMapping, readPlainYaml } from "./plain_yaml.ts";
+import { type PlainMapping, type PlainText, type PlainValue, readPlainYaml } from "./plain_yaml.ts";
 import { explainYamlErrors, findUnsupported, type SyntaxProblem, type YamlPair } from "./syntax.ts";
 
 type Mapping = YAMLMap<Scalar.Parsed, ParsedNode | null>;
-
-function isPlainMapping(value: unknown): value is Readonly<Record<string | number, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function isMapping(node: unknown): node is Mapping {
   return isMap(node);
@@ -34,10 +30,9 @@ interface Tree {
 export class ConfigDocument implements SourceMap {
   /** If there are any, nothing else here is reliable. */
   readonly syntaxProblems: readonly Problem[];
-  /** The values, if they can be read without the tree. Must not be changed. */
-  readonly plain: PlainMapping | undefined;
   readonly file: string;
   readonly #text: string;
+  readonly #plain: PlainText | undefined;
   #tree: Tree | undefined;
   /** Pairs by key, created on first use: the parser has lists, and files may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
@@ -45,14 +40,19 @@ export class ConfigDocument implements SourceMap {
   constructor(file: string, text: string) {
     this.file = file;
     this.#text = text;
-    this.plain = readPlainYaml(text);
-    this.syntaxProblems = this.plain !== undefined
+    this.#plain = readPlainYaml(text);
+    this.syntaxProblems = this.#plain !== undefined
       ? []
       : this.#parsed.problems.map(({ offset, path, message, first }) => {
         const line = first === undefined ? undefined : this.#parsed.lines.linePos(first).line;
         const reference = line === undefined ? "" : `, first used on line ${line}`;
         return this.#problemAt(offset, path, message + reference);
       });
+  }
+
+  /** The values, if they can be read without the tree. Must not be changed. */
+  get plain(): PlainMapping | undefined {
+    return this.#plain?.root;
   }
 
   get root(): ParsedNode | null {
@@ -72,16 +72,17 @@ export class ConfigDocument implements SourceMap {
   }
 
   referenceAt(path: Path): string | undefined {
-    const node = this.#nodeAt(path);
-    return isScalar(node) && typeof node.value === "string" ? firstReference(node.value) : undefined;
+    const value = this.#scalarAt(path);
+    return typeof value === "string" ? firstReference(value) : undefined;
   }
 
   isAllReferencesAt(path: Path): boolean {
-    const node = this.#nodeAt(path);
-    return isScalar(node) && typeof node.value === "string" && isAllReferences(node.value);
+    const value = this.#scalarAt(path);
+    return typeof value === "string" && isAllReferences(value);
   }
 
   readsSecretAt(path: Path): boolean {
+    if (this.#plain !== undefined) return someText(plainAt(this.#plain.root, path), readsSecret);
     let reads = false;
     visit(this.#nodeAt(path) ?? null, {
       Scalar(_key, { value }) {
@@ -92,20 +93,30 @@ export class ConfigDocument implements SourceMap {
   }
 
   keysAt(path: Path): readonly string[] {
-    if (this.plain !== undefined) {
-      const value = path.reduce<unknown>(
-        (above, step) => isPlainMapping(above) ? above[step] : undefined,
-        this.plain,
-      );
+    if (this.#plain !== undefined) {
+      const value = plainAt(this.#plain.root, path);
       return isPlainMapping(value) ? Object.keys(value) : [];
     }
     const node = this.#nodeAt(path);
     return isMapping(node) ? node.items.map((pair) => String(pair.key.value)) : [];
   }
 
+  fileOf(path: Path): string | undefined {
+    const value = this.#plain === undefined ? this.#nodeAt(path) : plainAt(this.#plain.root, path);
+    return value === undefined ? undefined : this.file;
+  }
+
   placeOf(path: Path): SourcePosition | undefined {
+    const line = this.#plain && lineAt(this.#plain, path);
+    if (line !== undefined) return { file: this.file, line };
     const node = this.#nodeAt(path);
     return node ? { file: this.file, line: this.#parsed.lines.linePos(node.range[0]).line || 1 } : undefined;
+  }
+
+  #scalarAt(path: Path): unknown {
+    if (this.#plain !== undefined) return plainAt(this.#plain.root, path);
+    const node = this.#nodeAt(path);
+    return isScalar(node) ? node.value : undefined;
   }
 
   #problemAt(offset: number, path: Path, message: string): Problem {
@@ -147,6 +158,40 @@ export class ConfigDocument implements SourceMap {
     }
     return pairs;
   }
+}
+
+function isPlainMapping(value: PlainValue | undefined): value is PlainMapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The member of a mapping or list. */
+function plainChild(value: PlainValue | undefined, step: string | number): PlainValue | undefined {
+  if (Array.isArray(value)) return typeof step === "number" ? value[step] : undefined;
+  return isPlainMapping(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+}
+
+function plainAt(root: PlainValue, path: Path): PlainValue | undefined {
+  return path.reduce<PlainValue | undefined>(plainChild, root);
+}
+
+/** The line on which the mapping or list at the path begins; undefined for anything else. */
+function lineAt({ root, lines }: PlainText, path: Path): number | undefined {
+  let value: PlainValue | undefined = root;
+  let line = lines.get(root);
+  for (const step of path) {
+    value = plainChild(value, step);
+    if (typeof value !== "object" || value === null) return undefined;
+    // What is inside brackets is on their line.
+    line = lines.get(value) ?? line;
+  }
+  return line;
+}
+
+/** Whether a string at or below the value fits. */
+function someText(value: PlainValue | undefined, fits: (text: string) => boolean): boolean {
+  if (typeof value === "string") return fits(value);
+  return typeof value === "object" && value !== null &&
+    Object.values(value).some((each: PlainValue) => someText(each, fits));
 }
 
 function parseTree(text: string): Tree {

@@ -133,6 +133,10 @@ class MergedSourceMap implements SourceMap {
     return [...new Set(this.#documents.flatMap((document) => document.keysAt(path)))];
   }
 
+  fileOf(path: Path): string | undefined {
+    return this.#ownerOf(path).fileOf(path);
+  }
+
   placeOf(path: Path): SourcePosition | undefined {
     return this.#ownerOf(path).placeOf(path);
   }

@@ -11,8 +11,15 @@ export interface PlainMapping {
   [key: string]: PlainValue;
 }
 
+/** What a text consists of. */
+export interface PlainText {
+  readonly root: PlainMapping;
+  /** Lines on which mappings and lists begin, from 1; one inside brackets begins where the brackets do. */
+  readonly lines: ReadonlyMap<PlainValue, number>;
+}
+
 /** The mapping that the text is; undefined if the parser has to read it. */
-export function readPlainYaml(text: string): PlainMapping | undefined {
+export function readPlainYaml(text: string): PlainText | undefined {
   // Tabs, carriage returns and everything beyond ASCII have rules of their own.
   if (/[^\n\x20-\x7e]/.test(text)) return undefined;
   try {
@@ -53,18 +60,21 @@ interface OpenMapping {
 
 class PlainReader {
   readonly #text: string;
+  readonly #lines = new Map<PlainValue, number>();
   #at = 0;
+  #line = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  read(): PlainMapping {
+  read(): PlainText {
     const root: PlainMapping = {};
     let open: OpenMapping[] = [{ indent: 0, mapping: root }];
     /** The mapping's last key, if nothing followed its colon. */
     let pending: { readonly mapping: PlainMapping; readonly key: string } | undefined;
     while (this.#at < this.#text.length) {
+      this.#line++;
       if (this.#match(EMPTY_LINE) !== undefined) continue;
       const indent = (this.#match(SPACES) ?? "").length;
       const innermost = open.at(-1);
@@ -73,15 +83,17 @@ class PlainReader {
         if (pending === undefined || open.length > MAX_NESTING) throw NOT_PLAIN;
         const mapping: PlainMapping = {};
         pending.mapping[pending.key] = mapping;
+        this.#lines.set(mapping, this.#line);
         open.push({ indent, mapping });
       } else {
         open = open.filter((each) => each.indent <= indent);
         if (open.at(-1)?.indent !== indent) throw NOT_PLAIN;
       }
+      if (!this.#lines.has(root)) this.#lines.set(root, this.#line);
       pending = this.#readPair(open.at(-1)?.mapping ?? root);
     }
     if (Object.keys(root).length === 0) throw NOT_PLAIN;
-    return root;
+    return { root, lines: this.#lines };
   }
 
   /** Reads a line; returns the pair if its value is missing or follows. */
@@ -91,7 +103,9 @@ class PlainReader {
       mapping[key] = null;
       return { mapping, key };
     }
-    mapping[key] = this.#value(0);
+    const value = this.#value(0);
+    mapping[key] = value;
+    if (typeof value === "object" && value !== null) this.#lines.set(value, this.#line);
     if (this.#match(END_OF_LINE) === undefined) throw NOT_PLAIN;
     return undefined;
   }

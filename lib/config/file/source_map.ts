@@ -30,6 +30,8 @@ export interface SourceMap {
   readsSecretAt(path: Path): boolean;
   /** Keys of the mapping at the path, in file order; empty if there is no mapping. */
   keysAt(path: Path): readonly string[];
+  /** The file in which the value at the path is written, as shown in messages; undefined if it is not. */
+  fileOf(path: Path): string | undefined;
   /** Where the value at the path is written; undefined if it is not. */
   placeOf(path: Path): SourcePosition | undefined;
 }

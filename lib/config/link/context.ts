@@ -48,7 +48,7 @@ export class LinkContext {
 
   /** File and line of a value, such as `adit.yaml:12`. */
   originOf(path: Path): string {
-    const { file, line } = this.#sourceMap.problem(path, "");
+    const { file, line } = this.#sourceMap.placeOf(path) ?? this.#sourceMap.problem(path, "");
     return `${file}:${line}`;
   }
 

@@ -2,9 +2,7 @@
  * Fetches images that requests refer to: over https, only from hosts with public addresses, and with limits.
  */
 
-import { lookup } from "node:dns/promises";
 import type { IncomingMessage } from "node:http";
-import { get } from "node:https";
 import { isIP } from "node:net";
 import { concat } from "../../base/bytes.ts";
 import type { TimerWheel } from "../../base/clock.ts";
@@ -21,7 +19,10 @@ export interface ImageNetwork {
 }
 
 export const PUBLIC_INTERNET: ImageNetwork = {
-  resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+  resolve: async (hostname) => {
+    const { lookup } = await import("node:dns/promises");
+    return (await lookup(hostname, { all: true })).map(({ address }) => address);
+  },
   isAllowed: isPublicAddress,
 };
 
@@ -129,12 +130,14 @@ async function resolvePublic(hostname: string, network: ImageNetwork): Promise<r
   return addresses;
 }
 
-function requestFrom(
+async function requestFrom(
   address: string,
   url: URL,
   { network, signal }: Pick<FetchContext, "network" | "signal">,
 ): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
+  // Loaded for the first image: no other module of the runtime takes as long.
+  const { get } = await import("node:https");
+  return await new Promise((resolve, reject) => {
     get({
       hostname: address,
       port: url.port === "" ? 443 : Number(url.port),

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls, getCACertificates } from "node:tls";
+import type * as Tls from "node:tls";
 import { unbracketed } from "../../base/host.ts";
 import type { NetworkSettings } from "../../runtime/runtime.ts";
 import type { ProbeConnection } from "./exchange.ts";
@@ -32,16 +32,18 @@ interface Question {
   readonly ask: (socket: Socket) => Promise<boolean>;
 }
 
-function probe(url: URL, withinMs: number, question?: Question): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = open(url, withinMs, question);
+async function probe(url: URL, withinMs: number, question?: Question): Promise<boolean> {
+  const isEncrypted = question !== undefined && url.protocol === "https:";
+  // Loaded for the first proxy with https, of which most configurations have none.
+  const tls = isEncrypted ? await import("node:tls") : undefined;
+  return await new Promise((resolve) => {
+    const socket = open(url, withinMs, tls && { tls, authorities: question?.authorities });
     function settle(reachable: boolean): void {
       socket.destroy();
       resolve(reachable);
     }
-    const connected = question !== undefined && url.protocol === "https:" ? "secureConnect" : "connect";
     socket.once(
-      connected,
+      isEncrypted ? "secureConnect" : "connect",
       () => question === undefined ? settle(true) : void question.ask(socket).then(settle),
     );
     socket.once("timeout", () => settle(false));
@@ -49,16 +51,24 @@ function probe(url: URL, withinMs: number, question?: Question): Promise<boolean
   });
 }
 
-function open({ hostname, port, protocol }: URL, timeout: number, question: Question | undefined): Socket {
-  const isTls = protocol === "https:";
+/** How a connection to a proxy is encrypted. */
+interface Encryption extends Pick<Question, "authorities"> {
+  readonly tls: typeof Tls;
+}
+
+function open(
+  { hostname, port, protocol }: URL,
+  timeout: number,
+  encryption: Encryption | undefined,
+): Socket {
   const host = unbracketed(hostname);
-  const address = { host, port: Number(port || (isTls ? 443 : 80)), timeout };
-  if (!isTls || question === undefined) return connect(address);
-  const { authorities } = question;
-  return connectTls({
+  const address = { host, port: Number(port || (protocol === "https:" ? 443 : 80)), timeout };
+  if (encryption === undefined) return connect(address);
+  const { tls, authorities } = encryption;
+  return tls.connect({
     ...address,
     ...(isIP(host) === 0 && { servername: host }),
-    ...(authorities !== undefined && { ca: [...getCACertificates("default"), authorities] }),
+    ...(authorities !== undefined && { ca: [...tls.getCACertificates("default"), authorities] }),
   });
 }
 

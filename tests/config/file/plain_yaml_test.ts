@@ -4,8 +4,9 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { parseDocument } from "yaml";
 
 import { ConfigDocument } from "../../../lib/config/file/document.ts";
-import { type PlainMapping, readPlainYaml } from "../../../lib/config/file/plain_yaml.ts";
+import { type PlainMapping, type PlainValue, readPlainYaml } from "../../../lib/config/file/plain_yaml.ts";
 import { findUnsupported } from "../../../lib/config/file/syntax.ts";
+import type { Path } from "../../../lib/base/problems.ts";
 import { readRepositoryFile, repositoryFiles } from "../../meta/sources.ts";
 
 /** What the parser makes of the text; undefined if anything about it is a problem. */
@@ -16,11 +17,31 @@ function parsed(text: string): unknown {
   return document.toJS();
 }
 
-/** Fails if the reader reads anything else than the parser; returns what it has read. */
+/** Fails if the reader reads anything else than the parser, or places it elsewhere; returns what it has read. */
 function compared(text: string): PlainMapping | undefined {
-  const plain = readPlainYaml(text);
-  if (plain !== undefined) deepEqual(plain, parsed(text), text);
+  const plain = readPlainYaml(text)?.root;
+  if (plain === undefined) return undefined;
+  deepEqual(plain, parsed(text), text);
+  const [document, other] = readBothWays(text);
+  for (const path of pathsIn(plain)) deepEqual(document.placeOf(path), other.placeOf(path), text);
   return plain;
+}
+
+/** The text as a document that is read without the parser, and with it. */
+function readBothWays(text: string): readonly [ConfigDocument, ConfigDocument] {
+  const document = new ConfigDocument("adit.yaml", text);
+  const other = new ConfigDocument("adit.yaml", `${text}\n# not plain: \u00e9\n`);
+  ok(document.plain !== undefined && other.plain === undefined);
+  return [document, other];
+}
+
+/** The paths of all values. */
+function pathsIn(value: PlainValue, path: Path = []): readonly Path[] {
+  if (typeof value !== "object" || value === null) return [path];
+  const members: readonly (readonly [string | number, PlainValue])[] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value);
+  return [path, ...members.flatMap(([step, member]) => pathsIn(member, [...path, step]))];
 }
 
 const PLAIN = `# A comment.
@@ -44,7 +65,7 @@ models:
         f: https://host/path
 callers:
   me: { key: "sha256:0a1b", models: [ "*", nova-* ], expires: 2030-01-01, note: "\${env:NOTE:-none}" }
-  you: { key: '#', models: [] }
+  you: { key: '#', models: [], note: "\${file:note}", team: "a\${credential:team}" }
 `;
 
 Deno.test("a configuration of the usual form is read without the parser", () => {
@@ -196,20 +217,17 @@ Deno.test("changed anywhere, a text is read as by the parser or left to it", () 
 });
 
 Deno.test("a document that was read without the parser has the same positions and keys", () => {
-  const document = new ConfigDocument("adit.yaml", PLAIN);
-  const other = new ConfigDocument("adit.yaml", `${PLAIN}# not plain: \u00e9\n`);
-  ok(document.plain !== undefined && other.plain === undefined);
-  for (
-    const path of [[], ["tls"], ["models"], ["models", "deep", "a", "b", 3, 0, "c"], [
-      "callers",
-      "me",
-      "note",
-    ], ["nobody", "x"]]
-  ) {
+  const [document, other] = readBothWays(PLAIN);
+  const paths = pathsIn(document.plain ?? {});
+  ok(paths.length > 40);
+  for (const path of [...paths, ["nobody", "x"], ["models", "fast", "y"], ["include", 2], ["listen", 0]]) {
     deepEqual(document.problem(path, "wrong"), other.problem(path, "wrong"));
     deepEqual(document.problemOfKey(path, "wrong"), other.problemOfKey(path, "wrong"));
     deepEqual(document.keysAt(path), other.keysAt(path));
     deepEqual(document.placeOf(path), other.placeOf(path));
+    equal(document.fileOf(path), other.fileOf(path));
     equal(document.referenceAt(path), other.referenceAt(path));
+    equal(document.isAllReferencesAt(path), other.isAllReferencesAt(path));
+    equal(document.readsSecretAt(path), other.readsSecretAt(path));
   }
 });
