@@ -2,7 +2,7 @@
 
 import { sha256Hex } from "../base/hash.ts";
 import { newCallerKey } from "../base/ids.ts";
-import { NAME } from "../config/schema/config_file.ts";
+import { NAME } from "../config/schema/values.ts";
 import type { CliIo } from "./io.ts";
 import { parseOptions } from "./options.ts";
 

@@ -15,10 +15,10 @@ import { linkBudgets } from "./budget_rules.ts";
 import { linkPrices } from "./price_settings.ts";
 import { linkProvider } from "./providers.ts";
 import { type Problem, quote, quoteKey } from "../../base/problems.ts";
-import { type Config, MODEL_NAME, NAME, ROUTE_PATH } from "../schema/config_file.ts";
+import type { Config } from "../schema/config_file.ts";
 import type { ListenAddress, Provider, Snapshot, TlsMaterial } from "../../snapshot/snapshot.ts";
 import { seal } from "../../base/secret.ts";
-import { parseKeyHash } from "../schema/values.ts";
+import { MODEL_NAME, NAME, parseKeyHash, ROUTE_PATH } from "../schema/values.ts";
 import { bracketed, isLoopback, unbracketed } from "../../base/host.ts";
 
 export interface Linked {

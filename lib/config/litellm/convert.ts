@@ -5,8 +5,7 @@ import { Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { sha256Hex } from "../../base/hash.ts";
 import { firstReference } from "../file/interpolate.ts";
 import { isMapping } from "../file/merge.ts";
-import { MODEL_NAME } from "../schema/config_file.ts";
-import { parseEndpoint } from "../schema/values.ts";
+import { MODEL_NAME, parseEndpoint } from "../schema/values.ts";
 import { BUDGET_KEYS, type DraftBudget, proxyBudgets, type ReadBudget } from "./litellm_budgets.ts";
 import { type Deployment, readDeployment } from "./deployment.ts";
 

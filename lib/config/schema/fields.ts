@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
+import { REGION } from "./regions.ts";
 import {
   DURATION,
   formatDuration,
@@ -177,3 +178,15 @@ export function either<const Options extends readonly z.ZodType[]>(
   about.add(union, { expected });
   return union;
 }
+
+/** The name of an AWS region, which may be one that the list of regions does not have. */
+export function region(): z.ZodString {
+  return text({
+    expected: "an AWS region such as us-east-1",
+    pattern: REGION,
+    hint: "for an availability zone remove the last letter; instead of fips-REGION set fips: true",
+  });
+}
+
+/** What a key for a certificate, or a private key, is. */
+export const PEM_FILE = { expected: "the path of a PEM file, or the PEM itself", maxLength: 256 * 1024 };

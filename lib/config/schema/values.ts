@@ -1,4 +1,4 @@
-/** Parsers for strings in the configuration: durations, sizes, addresses, dates, endpoints. */
+/** Parsers for strings in the configuration: durations, sizes, addresses, dates, endpoints, names. */
 
 import { Buffer } from "node:buffer";
 import { isIP, isIPv4, isIPv6 } from "node:net";
@@ -156,6 +156,12 @@ export function parseProxy(text: string): string | undefined {
 
 /** A path whose last part may contain `*` for any characters of a file name. */
 export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
+
+/** Names of providers and callers: they appear in log lines and metric labels. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Names of models, which clients send as `model`; `vendor/name`, `name:tag` and `name@date` are allowed. */
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@\/-]{0,127}$/;
+export const ROUTE_PATH = /^(?:\/[A-Za-z0-9._~-]+){1,8}$/;
 
 /** The hash of a key: `sha256:` and 64 hexadecimal digits. */
 export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
