@@ -6,6 +6,7 @@ import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
 import type { EntrySection } from "../config/edit/entries.ts";
+import { mergeLimits, toLimits, toRateLimit, unusedRates } from "./aisix_limits.ts";
 import { isModels, toRouting, toTargets, unusedRouting } from "./aisix_routing.ts";
 
 /** The entry that a body describes. */
@@ -135,69 +136,27 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
   };
 }
 
-/**
- * What AISIX does not have is kept; credentials are replaced as a whole, except the role that they assume.
- */
+/** What AISIX does not have is kept; credentials are replaced as a whole, except the role that they assume. */
 function change(before: JsonObject, value: JsonObject, absent: readonly string[]): JsonObject {
-  const kept = Object.entries(before).filter(([key]) => !absent.includes(key));
-  const { credentials } = value;
+  const { credentials, limits: given, ...others } = value;
+  const limits = isJsonObject(given) ? mergeLimits(before["limits"], given) : undefined;
   const role = isJsonObject(before["credentials"]) ? before["credentials"]["role"] : undefined;
+  const kept = Object.entries(before).filter(([key]) =>
+    !absent.includes(key) && !(key === "limits" && given !== undefined)
+  );
   return {
     ...Object.fromEntries(kept),
-    ...value,
-    ...(isJsonObject(credentials) && role !== undefined ? { credentials: { ...credentials, role } } : {}),
+    ...others,
+    ...(limits === undefined ? {} : { limits }),
+    ...(credentials === undefined ? {} : {
+      credentials: isJsonObject(credentials) && role !== undefined ? { ...credentials, role } : credentials,
+    }),
   };
 }
 
 /** The entry in AISIX's form, including `display_name`. */
 export function toAisix(section: EntrySection, name: string, entry: JsonObject): JsonObject {
   return { display_name: name, ...RESOURCES[section].toValue(entry) };
-}
-
-/** Members of AISIX's `rate_limit`, the key of an entry's `limits` for each, and the unit of its rates. */
-const RATES: Readonly<Record<string, readonly [key: string, unit: string]>> = {
-  rpm: ["requests", "/m"],
-  rps: ["requests", "/s"],
-  rph: ["requests", "/h"],
-  tpm: ["tokens", "/m"],
-  concurrency: ["concurrent", ""],
-};
-
-/** The members of a `rate_limit` that are set and have a counterpart: the first one for each key. */
-function usedRates(limit: JsonObject): readonly (readonly [member: string, key: string, value: JsonValue])[] {
-  const keys = new Set<string>();
-  return Object.entries(RATES).flatMap(([member, [key, unit]]) => {
-    const count = limit[member];
-    if (typeof count !== "number" || keys.has(key)) return [];
-    keys.add(key);
-    return [[member, key, unit === "" ? count : `${count}${unit}`] as const];
-  });
-}
-
-function toLimits(limit: JsonValue): JsonObject {
-  if (!isJsonObject(limit)) throw invalid("rate_limit: expected an object");
-  return Object.fromEntries(usedRates(limit).map(([, key, value]) => [key, value]));
-}
-
-/** Daily limits, and several limits on the rate of requests. */
-function unusedRates(limit: JsonValue | undefined): readonly string[] {
-  if (!isJsonObject(limit)) return [];
-  const used = usedRates(limit).map(([member]) => member);
-  return Object.keys(limit).filter((member) => limit[member] !== null && !used.includes(member));
-}
-
-/** The inverse, for limits in AISIX's units. */
-function toRateLimit(limits: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(RATES).flatMap(([member, [key, unit]]) => {
-      const value = limits[key];
-      if (unit === "") return typeof value === "number" ? [[member, value] as const] : [];
-      const count = typeof value === "string" && value.endsWith(unit)
-        ? Number(value.slice(0, -unit.length))
-        : NaN;
-      return Number.isInteger(count) ? [[member, count] as const] : [];
-    }),
-  );
 }
 
 /** AISIX's keys have no name but entries need one, so the beginning of the hash is used. */

@@ -29,6 +29,18 @@ export interface Allowance {
   readonly burstMs: number;
 }
 
+const PERIODS: ReadonlyMap<number, string> = new Map([
+  [1_000, "second"],
+  [60_000, "minute"],
+  [3_600_000, "hour"],
+  [86_400_000, "day"],
+]);
+
+/** A rate in words: `60 requests per minute`. */
+export function rateText({ limit, periodMs }: Pick<Allowance, "limit" | "periodMs">, unit: string): string {
+  return `${limit} ${unit} per ${PERIODS.get(periodMs) ?? `${periodMs} ms`}`;
+}
+
 /** How much one token of each kind counts. */
 export interface TokenWeights {
   readonly input: number;
@@ -44,8 +56,9 @@ export interface RateLimit {
   readonly path: Path;
   readonly scope: Scope;
   readonly each: Each;
-  readonly requests: Allowance | undefined;
-  readonly tokens: Allowance | undefined;
+  /** Rates with different periods, the shortest first. */
+  readonly requests: readonly Allowance[];
+  readonly tokens: readonly Allowance[];
   /** Maximum number of in-flight requests. */
   readonly concurrent: number | undefined;
   /** `shadow` counts and reports, but never refuses. */

@@ -100,16 +100,27 @@ for (
 
 Deno.test("AISIX's limits and team of a key become the caller's, and back", () =>
   withFiles(async (world) => {
-    const rate_limit = { rpm: 60, rps: 5, tpm: 200_000, rpd: 1000, concurrency: 8, rph: null };
+    const rate_limit = { rps: 5, rpm: 60, rpd: 1000, tpm: 200_000, tpd: 5_000_000, concurrency: 8 };
     const made = await world.send("POST /admin/v1/apikeys", {
-      body: { display_name: "limited", key_hash: "c".repeat(64), team_id: "red", rate_limit },
+      body: {
+        display_name: "limited",
+        key_hash: "c".repeat(64),
+        team_id: "red",
+        rate_limit: { ...rate_limit, rph: null, bogus: 1 },
+      },
     });
     equal(made.status, 201);
-    deepEqual(Object(made.body["entry"])["limits"], { requests: "60/m", tokens: "200000/m", concurrent: 8 });
+    deepEqual(Object(made.body["entry"])["limits"], {
+      requests: ["5/s", "60/m", "1000/d"],
+      tokens: ["200000/m", "5000000/d"],
+      concurrent: 8,
+    });
     deepEqual(Object(made.body["entry"])["team"], "red");
-    deepEqual(Object(made.body["value"])["rate_limit"], { rpm: 60, tpm: 200_000, concurrency: 8 });
+    deepEqual(Object(made.body["value"])["rate_limit"], rate_limit);
     deepEqual(Object(made.body["value"])["team_id"], "red");
-    deepEqual(made.body["ignored"], ["rate_limit.rps", "rate_limit.rpd"]);
+    deepEqual(made.body["ignored"], ["rate_limit.bogus"]);
+    const same = await world.send("PUT /admin/v1/apikeys/limited", { body: Object(made.body["value"]) });
+    deepEqual(same.body["entry"], { ...Object(made.body["entry"]), models: [] });
     const changed = await world.send("PATCH /admin/v1/apikeys/limited", {
       body: { rate_limit: { rph: 10 } },
     });
@@ -117,6 +128,21 @@ Deno.test("AISIX's limits and team of a key become the caller's, and back", () =
     const without = await world.send("PATCH /admin/v1/apikeys/limited", { body: { rate_limit: null } });
     equal(Object(without.body["entry"])["limits"], undefined);
     equal((await world.send("PATCH /admin/v1/apikeys/limited", { body: { rate_limit: 5 } })).status, 400);
+  }));
+
+Deno.test("settings of limits that AISIX does not have are kept, and its limits of the file are shown", () =>
+  withFiles(async (world) => {
+    const limits = { requests: "1.5k/d", tokens: ["200k/m", "1M/h"], burst: "10s", wait: "2s" };
+    const made = await world.send("POST /admin/v1/apikeys", {
+      body: { name: "slow", entry: { key: `sha256:${"d".repeat(64)}`, limits } },
+    });
+    equal(made.status, 201);
+    deepEqual(Object(made.body["value"])["rate_limit"], { rpd: 1500, tpm: 200_000 });
+    const path = "PATCH /admin/v1/apikeys/slow";
+    const changed = await world.send(path, { body: { rate_limit: { rpd: 20 } } });
+    deepEqual(Object(changed.body["entry"])["limits"], { requests: "20/d", burst: "10s", wait: "2s" });
+    const without = await world.send(path, { body: { rate_limit: {} } });
+    equal(Object(without.body["entry"])["limits"], undefined);
   }));
 
 Deno.test("AISIX's routing models are models whose targets are other models", () =>

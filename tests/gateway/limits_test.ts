@@ -112,6 +112,60 @@ Deno.test("a client that waits as the refusal says is served", async () => {
   await served();
 });
 
+Deno.test("a rate of a day lets all of it pass at once, and then refills over the day", async () => {
+  const { served, refused, advance } = start(rule("daily", { requests: "4/d" }));
+  for (let count = 0; count < 4; count++) await served();
+  const { response, body } = await refused();
+  match(body, /rate limit \\"daily\\" allows 4 requests per day for each caller; retry in 21600 s/);
+  equal(response.headers.get("retry-after"), "21600");
+  equal(response.headers.get("x-ratelimit-reset-requests"), "24h0m0s");
+  equal(response.headers.get("x-should-retry"), "false", "no client is to wait for hours");
+  advance(21_600_000 - 1);
+  await refused();
+  advance(1);
+  await served();
+  await refused();
+});
+
+Deno.test("a client is told to send a request again only if it has to wait for 10 minutes at most", async () => {
+  for (const [requests, expected] of [["6/h", "true"], ["5/h", "false"]] as const) {
+    const { served, refused } = start(rule("hourly", { requests, burstMs: 1_000 }));
+    await served();
+    const { response } = await refused();
+    equal(response.headers.get("x-should-retry"), expected, requests);
+  }
+});
+
+Deno.test("every rate of a list holds, each with a burst of its own", async () => {
+  const { served, refused, advance, limits } = start(rule("both", { requests: ["2/m", "5/d"] }));
+  const left = () => limits.view().map(({ periodMs, remaining }) => [periodMs, remaining]);
+  deepEqual(left(), [[60_000, 2], [86_400_000, 5]], "nobody has used it");
+  await served();
+  const { headers } = await served();
+  equal(headers.get("x-ratelimit-limit-requests"), "2", "the rate with least left");
+  match((await refused()).body, /allows 2 requests per minute/);
+  deepEqual(left(), [[60_000, 0], [86_400_000, 3]], "a refused request has taken nothing");
+  advance(60_000);
+  await served();
+  await served();
+  advance(60_000);
+  await served();
+  match((await refused()).body, /allows 5 requests per day/);
+  deepEqual(left(), [[60_000, 1], [86_400_000, 0]]);
+});
+
+Deno.test("a reload keeps what was used of each rate of a list", async () => {
+  const { served, refused, limits } = start(rule("both", { requests: ["2/m", "5/d"] }));
+  await served();
+  await served();
+  limits.use(configuration([rule("both", { requests: ["100/m", "5/d"] })]));
+  for (let count = 0; count < 3; count++) await served();
+  match((await refused()).body, /allows 5 requests per day/);
+  limits.use(configuration([rule("both", { requests: ["100/m", "6/d"] })]));
+  await served();
+  await refused();
+});
+
 Deno.test("responses report the rate with least left", async () => {
   const { served } = start(
     rule("wide", { requests: "100/m", tokens: "1M/m" }),

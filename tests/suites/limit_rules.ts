@@ -5,8 +5,9 @@ import type { Allowance, RateLimit, Scope } from "../../lib/snapshot/limits.ts";
 
 /** The parts of a rule that a test may set. */
 interface RuleParts extends Partial<Omit<RateLimit, "requests" | "tokens" | "scope" | "weights">> {
-  readonly requests?: string;
-  readonly tokens?: string;
+  /** Such as `60/m`, or several, the shortest first. */
+  readonly requests?: string | readonly string[];
+  readonly tokens?: string | readonly string[];
   readonly burstMs?: number;
   readonly scope?: Partial<Scope>;
   readonly weights?: Partial<RateLimit["weights"]>;
@@ -22,8 +23,8 @@ export function rule(
     path: ["rate_limits", name],
     scope: { callers: undefined, teams: undefined, models: undefined, tags: {}, ...scope },
     each: "caller",
-    requests: allowance(requests, burstMs),
-    tokens: allowance(tokens, burstMs),
+    requests: allowances(requests, burstMs),
+    tokens: allowances(tokens, burstMs),
     concurrent: undefined,
     mode: "enforce",
     waitMs: 0,
@@ -31,6 +32,13 @@ export function rule(
     reserveOutput: 4096,
     ...parts,
   };
+}
+
+function allowances(
+  given: string | readonly string[] = [],
+  burstMs: number | undefined,
+): readonly Allowance[] {
+  return [given].flat().flatMap((text) => allowance(text, burstMs) ?? []);
 }
 
 /** The allowance of a rate such as `60/m`. */

@@ -132,7 +132,7 @@ function targetView(model: string, target: Target, status: TargetStatus | undefi
   };
 }
 
-function ruleView({ rule, counts, what, subject, limit, depth, remaining, resetUs }: LimitUse) {
+function ruleView({ rule, counts, what, subject, limit, periodMs, depth, remaining, resetUs }: LimitUse) {
   return {
     rule: rule.name,
     setting: formatPath(rule.path),
@@ -141,7 +141,7 @@ function ruleView({ rule, counts, what, subject, limit, depth, remaining, resetU
     each: rule.each,
     subject,
     limit,
-    period_s: what === "concurrent" ? 0 : (rule[what]?.periodMs ?? 0) / 1000,
+    period_s: periodMs / 1000,
     at_once: depth,
     used: Math.max(0, depth - remaining),
     remaining,

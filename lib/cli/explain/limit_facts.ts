@@ -6,7 +6,7 @@ import type { SourceMap } from "../../config/file/source_map.ts";
 import { formatDuration } from "../../config/schema/values.ts";
 import { usdText } from "../../facts/cost.ts";
 import { matchesGlob } from "../../base/glob.ts";
-import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
+import { type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import type { Budget, BudgetUnit, BudgetWindow } from "../../snapshot/budget.ts";
 import { includesCaller, includesModel, ModelIndex } from "../../snapshot/scope.ts";
@@ -70,18 +70,12 @@ function describe({ requests, tokens, concurrent, each, scope, mode, waitMs }: R
   // The limits of one caller.
   const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
   const limits = [
-    requests && rateText(requests, "requests"),
-    tokens && rateText(tokens, "tokens"),
+    ...requests.map((rate) => rateText(rate, "requests")),
+    ...tokens.map((rate) => rateText(rate, "tokens")),
     concurrent === undefined ? undefined : `${concurrent} requests at a time`,
   ].filter((text) => text !== undefined).join(", ");
   const wait = waitMs === 0 ? "" : `, waits up to ${formatDuration(waitMs)}`;
   return `${limits}${whom}${wait}${mode === "shadow" ? ", counted but not enforced" : ""}`;
-}
-
-const PERIODS = new Map([[1_000, "second"], [60_000, "minute"], [3_600_000, "hour"]]);
-
-function rateText({ limit, periodMs }: Allowance, unit: string): string {
-  return `${limit} ${unit} per ${PERIODS.get(periodMs) ?? formatDuration(periodMs)}`;
 }
 
 /** The quota of a target's account; empty if none is configured. */

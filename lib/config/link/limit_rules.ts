@@ -50,8 +50,8 @@ function linkRule(
   }
   return {
     path,
-    requests: allowance(requests, burst),
-    tokens: allowance(tokens, burst),
+    requests: linkRates([...path, "requests"], requests, burst, context),
+    tokens: linkRates([...path, "tokens"], tokens, burst, context),
     concurrent,
     mode: entry.mode,
     waitMs: entry.wait,
@@ -65,8 +65,30 @@ function linkRule(
   };
 }
 
+interface Rate {
+  readonly limit: number;
+  readonly periodMs: number;
+}
+
+/** The shortest rate first, which alone has the burst that is given: a day's rate may be used at any time of the day. */
+function linkRates(
+  path: Path,
+  given: Rate | readonly Rate[] = [],
+  burstMs: number | undefined,
+  context: LinkContext,
+): readonly Allowance[] {
+  const rates = [given].flat().toSorted((one, other) => one.periodMs - other.periodMs);
+  if (new Set(rates.map(({ periodMs }) => periodMs)).size < rates.length) {
+    context.fail(path, "two rates have the same period");
+  }
+  return rates.map((rate, index) => ({
+    ...rate,
+    burstMs: (index === 0 ? burstMs : undefined) ?? rate.periodMs,
+  }));
+}
+
 function allowance(
-  rate: { readonly limit: number; readonly periodMs: number } | undefined,
+  rate: Rate | undefined,
   burstMs: number | undefined,
 ): Allowance | undefined {
   return rate && { ...rate, burstMs: burstMs ?? rate.periodMs };

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { EACH, MODES } from "../../snapshot/limits.ts";
-import { about, decimal, duration, integer, list, mapping, parsed, text } from "./fields.ts";
+import { about, decimal, duration, either, integer, list, mapping, parsed, text } from "./fields.ts";
 import { COUNT, parseCount, parseRate, RATE } from "./values.ts";
 
 const SECOND = 1000;
@@ -35,7 +35,23 @@ export const scope = mapping({
 });
 
 const rate = (what: string) =>
-  parsed({ expected: `a rate of ${what} such as 60/m, 10/s, 5k/h or 2M/m`, pattern: RATE, parse: parseRate });
+  parsed({ expected: `a rate of ${what} such as 60/m, 10/s, 5k/h or 2M/d`, pattern: RATE, parse: parseRate });
+
+/** One rate, or several with different periods. */
+const rates = (what: string) => {
+  const expected = `a rate of ${what} such as 60/m, 10/s, 5k/h or 2M/d, or a list of them`;
+  return either(expected, [rate(what), list(rate(what), { min: 1, max: 4 })]);
+};
+
+/** AWS has no other quotas of a day than that of tokens, which has a key of its own. */
+const quotaRate = (what: string) =>
+  parsed({
+    expected: `a rate of ${what} for each second, minute or hour, such as 60/m or 1M/m`,
+    pattern: QUOTA_RATE,
+    parse: parseRate,
+  });
+
+const QUOTA_RATE = /\/[smh]$/;
 
 const weight = (byDefault: number) => decimal({ min: 0, max: 100 }).prefault(byDefault);
 
@@ -47,11 +63,15 @@ const weights = mapping({
 });
 
 const limitKeys = {
-  requests: rate("requests").optional().describe("Maximum rate of requests."),
-  tokens: rate("tokens").optional().describe("Maximum rate of tokens."),
+  requests: rates("requests").optional()
+    .describe("Maximum rate of requests, or a list of rates with different periods."),
+  tokens: rates("tokens").optional()
+    .describe("Maximum rate of tokens, or a list of rates with different periods."),
   concurrent: integer({ min: 1, max: 60_000 }).optional().describe("Maximum number of in-flight requests."),
   burst: duration({ min: SECOND, max: 24 * HOUR }).optional()
-    .describe("How much of the rates may be used at once, as time; default: their own period."),
+    .describe(
+      "How much of a rate may be used at once, as time, or of the shortest rate of a list; default: its period.",
+    ),
   mode: z.enum(MODES).prefault("enforce")
     .describe("enforce refuses requests over the limit; shadow only counts and reports them."),
   wait: duration({ min: 0, max: MINUTE }).prefault("0s")
@@ -81,8 +101,8 @@ export const quota = mapping({
     maxLength: 2048,
     hint: "* is the only wildcard",
   }).describe("Glob over model ids; each id has the quota for itself."),
-  requests: rate("requests").optional().describe("The account's rate of requests."),
-  tokens: rate("tokens").optional().describe("The account's rate of tokens, as Bedrock counts them."),
+  requests: quotaRate("requests").optional().describe("The account's rate of requests."),
+  tokens: quotaRate("tokens").optional().describe("The account's rate of tokens, as Bedrock counts them."),
   tokens_per_day: parsed({
     expected: "a number of tokens such as 500M",
     pattern: COUNT,

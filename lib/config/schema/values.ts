@@ -49,12 +49,12 @@ export function parseCount(text: string): number | undefined {
   return Number.isInteger(count) && count > 0 && count <= 1e12 ? count : undefined;
 }
 
-const PERIODS_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const PERIODS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A number of units, a slash, and a second, a minute or an hour. */
-export const RATE = /^(\d{1,9}(?:\.\d{1,3})?[kKMG]?)\/([smh])$/;
+/** A number of units, a slash, and a second, a minute, an hour or a day. */
+export const RATE = /^(\d{1,9}(?:\.\d{1,3})?[kKMG]?)\/([smhd])$/;
 
-/** The rate in `60/m` or `200k/m`. */
+/** The rate in `60/m` or `200k/d`. */
 export function parseRate(text: string): { limit: number; periodMs: number } | undefined {
   const match = RATE.exec(text);
   const limit = parseCount(match?.[1] ?? "");

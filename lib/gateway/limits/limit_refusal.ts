@@ -1,7 +1,7 @@
 /** Errors for requests over a limit: they name the rule, the unit, the limit and the time to wait. */
 
 import { AditError, type ErrorDetails, type ErrorKind } from "../../base/errors.ts";
-import type { Each } from "../../snapshot/limits.ts";
+import { type Each, rateText } from "../../snapshot/limits.ts";
 import type { Gate, What } from "./gate.ts";
 
 const KINDS = {
@@ -9,6 +9,9 @@ const KINDS = {
   requests: "limit_requests",
   tokens: "limit_tokens",
 } as const satisfies Record<What, ErrorKind>;
+
+/** Clients that obey `retry-after` would wait for a whole day; their own time limit for a request is 10 minutes. */
+const LONGEST_RETRY_MS = 600_000;
 
 export interface RefusalFigures {
   /** Microseconds after which the request may be repeated. */
@@ -22,7 +25,12 @@ export interface RefusalFigures {
 export function limitRefusal(gate: Gate, { waitUs, units, headers }: RefusalFigures): AditError {
   const { rule, what } = gate;
   const retryAfterMs = Math.max(1, Math.ceil(waitUs / 1000));
-  const details: ErrorDetails = { retryAfterMs, headers, limit: { rule: rule.name, what } };
+  const details: ErrorDetails = {
+    retryAfterMs,
+    headers,
+    limit: { rule: rule.name, what },
+    ...(retryAfterMs > LONGEST_RETRY_MS && { shouldRetry: false }),
+  };
   const need = what === "tokens" ? `; this request needs about ${units} tokens` : "";
   const retry = what === "concurrent" ? "retry when one has ended" : `retry in ${secondsText(retryAfterMs)}`;
   return new AditError(
@@ -37,8 +45,7 @@ export function limitRefusal(gate: Gate, { waitUs, units, headers }: RefusalFigu
 function allowed(gate: Gate): string {
   const whom = WHOM[gate.rule.each];
   if (gate.what === "concurrent") return `${gate.max} requests at a time${whom}`;
-  const { limit, periodMs } = gate.state.allowance;
-  return `${limit} ${gate.what} per ${PERIODS.get(periodMs) ?? `${periodMs} ms`}${whom}`;
+  return `${rateText(gate.state.allowance, gate.what)}${whom}`;
 }
 
 const WHOM = {
@@ -48,8 +55,6 @@ const WHOM = {
   caller_model: " for each caller and model",
   none: "",
 } as const satisfies Record<Each, string>;
-
-const PERIODS = new Map([[1_000, "second"], [60_000, "minute"], [3_600_000, "hour"]]);
 
 /** The refusal of an operation whose tokens nobody counts, for a caller whose tokens are limited. */
 export function unmeteredRefusal({ rule: { name }, what }: Gate): AditError {

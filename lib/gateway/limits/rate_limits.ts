@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { AditError, RefusingLimit } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { RateLimit, TokenWeights } from "../../snapshot/limits.ts";
+import type { Allowance, RateLimit, TokenWeights } from "../../snapshot/limits.ts";
 import type { Store } from "../../store/store.ts";
 import type { Held, Meter, Taken, Wait } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
@@ -12,7 +12,7 @@ import type { Dialect } from "../dialect.ts";
 import { Bucket, type Gate, type RuleCounts, Slots, takeFrom, waitFor, type What, WHATS } from "./gate.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { limitRefusal, unmeteredRefusal } from "./limit_refusal.ts";
-import { LimitStates, RuleBook, type UsedLimit, type UsedSubject } from "./rule_book.ts";
+import { LimitStates, periodIn, RuleBook, type UsedLimit, type UsedSubject } from "./rule_book.ts";
 
 export interface RateLimitsOptions {
   readonly clock: Clock;
@@ -38,8 +38,10 @@ export interface LimitUse {
   readonly what: What;
   /** Empty where all share one, and where nobody has used it. */
   readonly subject: string;
-  /** Requests or tokens in the rule's period, or requests at the same time. */
+  /** Requests or tokens in the period, or requests at the same time. */
   readonly limit: number;
+  /** 0 for requests at the same time. */
+  readonly periodMs: number;
   /** What can be used at once when nothing has been used. */
   readonly depth: number;
   readonly remaining: number;
@@ -70,11 +72,9 @@ export class RateLimits implements Meter {
   noteUsed({ what, ...of }: UsedSubject): void {
     const rule = this.#book.rules.find(({ name }) => name === of.rule);
     if (rule === undefined) return;
-    if (what === "concurrent") this.#states.slots(of);
-    else {
-      const allowance = rule[what];
-      if (allowance !== undefined) this.#states.bucket(what, of, allowance, this.#nowUs());
-    }
+    if (what === "concurrent") return void this.#states.slots(of);
+    const allowance = rule[what].find((each) => periodIn(rule[what], each) === of.periodMs);
+    if (allowance !== undefined) this.#states.bucket({ what, ...of }, allowance, this.#nowUs());
   }
 
   /** The refusal that is certain whatever the body of the request says; takes nothing. */
@@ -140,14 +140,18 @@ export class RateLimits implements Meter {
   /** Every limit of every rule, for each subject that has used it; one without a subject where nobody has. */
   view(): readonly LimitUse[] {
     const nowUs = this.#nowUs();
-    const used = Map.groupBy(this.#states.used(), ({ rule, what }) => `${what} ${rule}`);
+    const used = Map.groupBy(
+      this.#states.used(),
+      ({ rule, what, periodMs }) => `${what} ${periodMs} ${rule}`,
+    );
     return this.#book.rules.flatMap((rule) =>
-      WHATS.filter((what) => rule[what] !== undefined).flatMap((what) => {
-        const current = (used.get(`${what} ${rule.name}`) ?? []).filter(({ each }) => each === rule.each);
+      limitsOf(rule).flatMap((limit) => {
+        const known = used.get(`${limit.what} ${limit.periodMs} ${rule.name}`) ?? [];
+        const current = known.filter(({ each }) => each === rule.each);
         const counts = this.#states.counts(rule.name);
         return current.length === 0
-          ? [useOf(rule, counts, { what, subject: "", state: undefined }, nowUs)]
-          : current.map((limit) => useOf(rule, counts, limit, nowUs));
+          ? [useOf({ rule, counts, ...limit, subject: "", state: undefined }, nowUs)]
+          : current.map(({ subject, state }) => useOf({ rule, counts, ...limit, subject, state }, nowUs));
       })
     );
   }
@@ -176,24 +180,36 @@ export class RateLimits implements Meter {
   }
 }
 
-function useOf(
-  rule: RateLimit,
-  counts: RuleCounts,
-  { what, subject, state }: Pick<UsedLimit, "what" | "subject"> & {
-    readonly state: Bucket | Slots | undefined;
-  },
-  nowUs: number,
-): LimitUse {
-  const use = { rule, counts, what, subject };
-  if (what === "concurrent") {
-    const limit = rule.concurrent ?? 0;
+/** One limit of a rule. */
+interface OneLimit extends Pick<UsedLimit, "what" | "periodMs"> {
+  /** Undefined for requests at the same time. */
+  readonly rate: Allowance | undefined;
+}
+
+function limitsOf(rule: RateLimit): readonly OneLimit[] {
+  return WHATS.flatMap((what): readonly OneLimit[] => {
+    if (what !== "concurrent") {
+      return rule[what].map((rate) => ({ what, periodMs: periodIn(rule[what], rate), rate }));
+    }
+    return rule.concurrent === undefined ? [] : [{ what, periodMs: undefined, rate: undefined }];
+  });
+}
+
+type StatedLimit = Pick<LimitUse, "rule" | "counts" | "what" | "subject"> & Pick<OneLimit, "rate"> & {
+  readonly state: Bucket | Slots | undefined;
+};
+
+function useOf({ rate, state, ...use }: StatedLimit, nowUs: number): LimitUse {
+  if (rate === undefined) {
+    const limit = use.rule.concurrent ?? 0;
     const taken = state instanceof Slots ? state.size : 0;
-    return { ...use, limit, depth: limit, remaining: Math.max(0, limit - taken), resetUs: 0 };
+    const remaining = Math.max(0, limit - taken);
+    return { ...use, limit, periodMs: 0, depth: limit, remaining, resetUs: 0 };
   }
-  const { limit = 0, burstMs = 0, periodMs = 1 } = rule[what] ?? {};
+  const { limit, burstMs, periodMs } = rate;
   const depth = Math.floor(limit * burstMs / periodMs);
   const view = state instanceof Bucket ? state.view(nowUs) : { remaining: depth, resetUs: 0 };
-  return { ...use, limit, depth, remaining: view.remaining, resetUs: view.resetUs };
+  return { ...use, limit, periodMs, depth, ...view };
 }
 
 interface RefusalOptions {

@@ -18,6 +18,8 @@ export interface LimitSubject {
 /** A subject that has used a limit, as plain data. */
 export interface UsedSubject extends LimitSubject {
   readonly what: What;
+  /** Of the rate if its rule has several of its kind; undefined otherwise, and for `concurrent`. */
+  readonly periodMs: number | undefined;
 }
 
 /** A subject that has used a limit. */
@@ -43,7 +45,7 @@ export class LimitStates {
     this.#allHeld = store.tally("limits held");
   }
 
-  bucket(what: RateGate["what"], of: LimitSubject, allowance: Allowance, nowUs: number): Bucket {
+  bucket({ what, ...of }: UsedSubject & Pick<RateGate, "what">, allowance: Allowance, nowUs: number): Bucket {
     const key = this.#keyOf(what, of);
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -54,7 +56,7 @@ export class LimitStates {
   }
 
   slots(of: LimitSubject): Slots {
-    const key = this.#keyOf("concurrent", of);
+    const key = this.#keyOf("concurrent", { ...of, periodMs: undefined });
     let slots = this.#slots.get(key);
     if (slots === undefined) {
       slots = new Slots(this.#store.calls(key), this.#allHeld);
@@ -71,12 +73,12 @@ export class LimitStates {
     }
   }
 
-  #keyOf(what: What, of: LimitSubject): string {
-    const key = `${what} ${of.rule} ${of.each} ${of.subject}`;
+  #keyOf(what: What, { rule, each, subject, periodMs }: Omit<UsedSubject, "what">): string {
+    const key = `${what}${periodMs === undefined ? "" : `/${periodMs}`} ${rule} ${each} ${subject}`;
     if (!this.#subjects.has(key)) {
-      const { rule, each, subject } = of;
-      this.#subjects.set(key, { rule, each, subject, what });
-      this.#onUsed({ rule, each, subject, what });
+      const used = { rule, each, subject, what, periodMs };
+      this.#subjects.set(key, used);
+      this.#onUsed(used);
     }
     return key;
   }
@@ -192,11 +194,11 @@ export class RuleBook {
 
   #gatesOf(rule: RateLimit, of: LimitSubject, nowUs: number): readonly Gate[] {
     const counts = this.#states.counts(rule.name);
-    const rate = (what: RateGate["what"]): readonly RateGate[] => {
-      const allowance = rule[what];
-      if (allowance === undefined) return [];
-      return [{ rule, counts, what, state: this.#states.bucket(what, of, allowance, nowUs) }];
-    };
+    const rates = (what: RateGate["what"]): readonly RateGate[] =>
+      rule[what].map((allowance) => {
+        const used = { ...of, what, periodMs: periodIn(rule[what], allowance) };
+        return { rule, counts, what, state: this.#states.bucket(used, allowance, nowUs) };
+      });
     const slots: readonly Gate[] = rule.concurrent === undefined ? [] : [{
       rule,
       counts,
@@ -204,8 +206,13 @@ export class RuleBook {
       max: rule.concurrent,
       state: this.#states.slots(of),
     }];
-    return [...slots, ...rate("requests"), ...rate("tokens")];
+    return [...slots, ...rates("requests"), ...rates("tokens")];
   }
+}
+
+/** The period by which an allowance is known among several of its rule; a single one may change its period. */
+export function periodIn(all: readonly Allowance[], { periodMs }: Allowance): number | undefined {
+  return all.length > 1 ? periodMs : undefined;
 }
 
 const ORDER = ["concurrent", "requests", "tokens"] as const;

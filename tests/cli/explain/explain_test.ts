@@ -263,7 +263,7 @@ models:
   nova: { provider: local, id: amazon.nova-lite-v1:0 }
   other: { provider: local, id: amazon.titan-text-express-v1 }
 callers:
-  search: { key: ${hash("a")}, models: ["*"], team: red, limits: { requests: 60/m, concurrent: 8 } }
+  search: { key: ${hash("a")}, models: ["*"], team: red, limits: { requests: [60/m, 1000/d], concurrent: 8 } }
   else: { key: ${hash("b")}, models: ["*"] }
 rate_limits:
   team-share: { for: { teams: [red] }, each: team, tokens: 200k/h, wait: 2s }
@@ -291,7 +291,7 @@ Deno.test("explain lists the rate limits, budgets and quotas of a request", asyn
       "rate limit: 200000 tokens per hour for each team, waits up to 2s, from rate_limits.team-share (adit.yaml:12)",
       "rate limit: 10 requests per second for all together, counted but not enforced, " +
       "from rate_limits.nova-for-all (adit.yaml:13)",
-      "rate limit: 60 requests per minute, 8 requests at a time, " +
+      "rate limit: 60 requests per minute, 1000 requests per day, 8 requests at a time, " +
       "from callers.search.limits (adit.yaml:9)",
       "budget: 500.00 USD a month for each team, then sent to other, from budgets.red-month (adit.yaml:16)",
       "budget: 10000000 tokens a day, then only reported, from budgets.daily (adit.yaml:17)",
