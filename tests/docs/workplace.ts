@@ -1,6 +1,7 @@
 /** A copy of the checkout in which a document's commands run, after `make build`. */
 
 import { delimiter, dirname, join } from "node:path";
+import { awayFromMidnight } from "../fakes/midnight.ts";
 import { repositoryFiles } from "../meta/sources.ts";
 import { builtAdit, freePort, repositoryPath } from "../repository.ts";
 import { beginsAsShown } from "./blocks.ts";
@@ -29,10 +30,12 @@ export interface Workplace extends AsyncDisposable {
 const PORTS = ["8080", "8090", "9090"];
 
 /** Time after which a command counts as hung. */
-const HANG_MS = 30_000;
+const HANG_MS = 120_000;
 
 /** Makes the copy; commands run in its root folder. */
 export async function openWorkplace(): Promise<Workplace> {
+  // What documents show of usage and budgets is of one day.
+  await awayFromMidnight();
   const root = await Deno.makeTempDir({ prefix: "adit-docs-" });
   const ports = new Map<string, string>();
   for (const port of PORTS) ports.set(port, String(freePort()));
@@ -42,6 +45,7 @@ export async function openWorkplace(): Promise<Workplace> {
   await git(root, "add", "--all");
   const shell = new Shell(root);
   const children: Deno.ChildProcess[] = [];
+  const readings: Promise<void>[] = [];
   return {
     adapt: (block) => ({
       ...block,
@@ -64,7 +68,7 @@ export async function openWorkplace(): Promise<Workplace> {
         }
         started.reject(new Error(`it ended before it printed the expected text; output:\n${output}`));
       };
-      void read();
+      readings.push(read());
       await started.promise.finally(() => clearTimeout(hang));
     },
     changes: async () => {
@@ -75,6 +79,8 @@ export async function openWorkplace(): Promise<Workplace> {
     [Symbol.asyncDispose]: async () => {
       await shell.close();
       for (const child of children) await killGroup(child);
+      // Its output ends when the last process of a group has, so that nothing writes into the copy any more.
+      await Promise.all(readings);
       await Deno.remove(root, { recursive: true });
     },
   };
@@ -169,7 +175,7 @@ function spawnBash(root: string, args: readonly string[]): Deno.ChildProcess {
 
 async function killGroup(child: Deno.ChildProcess): Promise<void> {
   try {
-    Deno.kill(-child.pid, "SIGTERM");
+    Deno.kill(-child.pid, "SIGKILL");
   } catch {
     // It has already ended.
   }

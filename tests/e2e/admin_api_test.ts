@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { emulatorConfig, KEY, keyHash } from "./configs.ts";
-import { forEachRuntime, type Program, type RuntimeName, startProgram } from "./program.ts";
+import { forEachRuntime, type Program, replaceFile, type RuntimeName, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 
@@ -151,7 +151,7 @@ forEachRuntime("the API opens and closes with the configuration", async (runtime
   await using program = await startProgram(runtime, emulatorConfig(), { denoPermissions: ["--allow-write"] });
   assert.equal((await send(program, "GET /admin/v1/models")).status, 404);
   const text = await Deno.readTextFile(program.configPath);
-  await Deno.writeTextFile(program.configPath, `${text}admin_api: { key: "${keyHash(ADMIN_KEY)}" }\n`);
+  await replaceFile(program.configPath, `${text}admin_api: { key: "${keyHash(ADMIN_KEY)}" }\n`);
   await program.waitForLog(({ message }) => message === "configuration reloaded");
   assert.equal((await send(program, "GET /admin/v1/models")).status, 200);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { emulatorConfig, keyHash } from "./configs.ts";
-import { forEachRuntime, runProgram, startProgram } from "./program.ts";
+import { forEachRuntime, replaceFile, runProgram, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 const PERMISSIONS = { denoPermissions: ["--allow-write"] };
@@ -92,7 +92,7 @@ forEachRuntime(
       const text = await Deno.readTextFile(program.configPath);
       const use = async (admin: string) => {
         const from = program.logs.length;
-        await Deno.writeTextFile(program.configPath, text.replace(/^admin:.*$/m, `admin: "${admin}"`));
+        await replaceFile(program.configPath, text.replace(/^admin:.*$/m, `admin: "${admin}"`));
         await program.waitForLog(({ message }) => message === "configuration reloaded", from);
       };
       await use(`unix:${path}`);

@@ -1,9 +1,10 @@
 /** Budgets of the real program: refusals that stop clients, restarts, corrections, and the bound under load. */
 
 import assert from "node:assert/strict";
+import { awayFromMidnight } from "../fakes/midnight.ts";
 import { KEY, keyHash } from "./configs.ts";
 import { BudgetWatch, STREAMS } from "../suites/overshoot.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type Program, replaceFile, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 
@@ -22,6 +23,7 @@ budgets:
 }
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  await awayFromMidnight();
   const folder = await Deno.makeTempDir({ prefix: "adit-budget-" });
   try {
     await use(folder);
@@ -170,7 +172,7 @@ Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", 
     const text = (limit: number) => config(folder, `{ requests: ${limit} }`);
     await using program = await startProgram("bun", text(5));
     await (await chat(program)).text();
-    await Deno.writeTextFile(
+    await replaceFile(
       program.configPath,
       (await Deno.readTextFile(program.configPath)).replace("requests: 5", "requests: 1"),
     );

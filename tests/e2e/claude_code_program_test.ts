@@ -60,10 +60,11 @@ async function ask(workplace: Workplace, { model, prompt, env, tools = [] }: Pro
   }
 }
 
-/** Status and error of every request whose path ends so. */
-function outcomes({ logs }: Program, pathEnd: string): [unknown, unknown][] {
+/** Status and error of every request whose path ends so; ends the program, whose log is complete only then. */
+async function outcomes(program: Program, pathEnd: string): Promise<[unknown, unknown][]> {
+  await program.stop();
   const isAsked = ({ message, path }: LogLine) => message === "request" && String(path).endsWith(pathEnd);
-  return logs.filter(isAsked).map(({ status, error }) => [status, error]);
+  return program.logs.filter(isAsked).map(({ status, error }) => [status, error]);
 }
 
 const OK = [200, undefined];
@@ -78,7 +79,7 @@ clientProgramTest(
       const answer = await ask(workplace, { model, prompt, env: messagesMode(program) });
       assert.deepEqual([answer.is_error, answer.result.trim()], [false, `hello from ${model}`]);
     }
-    assert.deepEqual(outcomes(program, "/messages"), [OK, OK, OK]);
+    assert.deepEqual(await outcomes(program, "/messages"), [OK, OK, OK]);
   },
 );
 
@@ -101,14 +102,14 @@ clientProgramTest("claude", "a tool loop reads a file and edits it, on every way
   for (const model of ["claude", "claude-converse", "nova"]) {
     await editNotes(workplace, { model, env: messagesMode(program) });
   }
-  assert.deepEqual(outcomes(program, "/messages"), Array.from({ length: 9 }, () => OK));
+  assert.deepEqual(await outcomes(program, "/messages"), Array.from({ length: 9 }, () => OK));
 });
 
 clientProgramTest("claude", "its tokens are counted", async (workplace) => {
   await using program = await start();
   const answer = await ask(workplace, { model: "claude", prompt: "/context", env: messagesMode(program) });
   assert.match(answer.result, /System tools \| \d/);
-  const counts = outcomes(program, "/count_tokens");
+  const counts = await outcomes(program, "/count_tokens");
   assert.ok(counts.length > 0);
   assert.deepEqual(counts, counts.map(() => OK));
 });
@@ -118,7 +119,7 @@ clientProgramTest("claude", "a turn that was throttled is tried again", async (w
   const prompt = "Reply with: worth the wait";
   const answer = await ask(workplace, { model: "throttled", prompt, env: messagesMode(program) });
   assert.deepEqual([answer.is_error, answer.result.trim()], [false, "worth the wait"]);
-  assert.deepEqual(outcomes(program, "/messages"), [[429, "rate_limit_exceeded"], OK]);
+  assert.deepEqual(await outcomes(program, "/messages"), [[429, "rate_limit_exceeded"], OK]);
 });
 
 clientProgramTest("claude", "a stream that is cut off in the middle is no answer", async (workplace) => {
@@ -126,7 +127,7 @@ clientProgramTest("claude", "a stream that is cut off in the middle is no answer
   const prompt = "Reply with: all of it";
   const answer = await ask(workplace, { model: "cut", prompt, env: messagesMode(program) });
   assert.deepEqual([answer.is_error, answer.result.trim()], [false, "all of it"]);
-  assert.deepEqual(outcomes(program, "/messages"), [[200, "stream_truncated"], OK]);
+  assert.deepEqual(await outcomes(program, "/messages"), [[200, "stream_truncated"], OK]);
 });
 
 clientProgramTest("claude", "Bedrock mode: a plain answer and a tool loop", async (workplace) => {
@@ -135,9 +136,9 @@ clientProgramTest("claude", "Bedrock mode: a plain answer and a tool loop", asyn
   const answer = await ask(workplace, { ...wish, prompt: "Reply with: as if by AWS" });
   assert.deepEqual([answer.is_error, answer.result.trim()], [false, "as if by AWS"]);
   await editNotes(workplace, wish);
-  assert.deepEqual(outcomes(program, "/invoke-with-response-stream"), [OK, OK, OK, OK]);
+  assert.deepEqual(await outcomes(program, "/invoke-with-response-stream"), [OK, OK, OK, OK]);
   assert.deepEqual(
-    new Set(outcomes(program, "/inference-profiles").map(([status]) => status)),
+    new Set((await outcomes(program, "/inference-profiles")).map(([status]) => status)),
     new Set([200]),
   );
 });

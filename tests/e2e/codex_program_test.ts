@@ -85,11 +85,17 @@ function answers(events: readonly CodexEvent[]): (string | undefined)[] {
   );
 }
 
-/** The requests for answers, as the gateway logged them. */
-function asked({ logs }: Program): LogLine[] {
-  return logs.filter(({ message, path, method }) =>
-    message === "request" && path === "/v1/responses" && method === "POST"
+/** What the gateway logged of requests to a path; ends the program, whose log is complete only then. */
+async function requestsTo(program: Program, pathEnd: string, asked = "POST"): Promise<LogLine[]> {
+  await program.stop();
+  return program.logs.filter(({ message, path, method }) =>
+    message === "request" && String(path).endsWith(pathEnd) && method === asked
   );
+}
+
+/** The requests for answers, as the gateway logged them; ends the program. */
+function asked(program: Program): Promise<LogLine[]> {
+  return requestsTo(program, "/v1/responses");
 }
 
 /** Once the emulated model has read the notes, they make it call the tool with a patch for themselves. */
@@ -111,7 +117,7 @@ for (const model of ["claude", "gpt-oss"]) {
     assert.match(answers(events).at(-1) ?? "", /apply_patch: [^]*Success/);
     assert.deepEqual(events.filter(({ item }) => item?.type === "error"), [], "the model is in the catalog");
     assert.match(await Deno.readTextFile(notes), /^color: blue\n/);
-    assert.deepEqual(asked(program).map(({ status }) => status), [200, 200, 200]);
+    assert.deepEqual((await asked(program)).map(({ status }) => status), [200, 200, 200]);
     const usage = events.at(-1)?.usage;
     assert.ok(usage !== undefined && usage.input_tokens > 3000 && usage.output_tokens > 0);
     const thoughts = events.filter(({ item }) => item?.type === "reasoning");
@@ -126,7 +132,7 @@ clientProgramTest("codex", "signed thoughts come back between the calls of a tur
   const events = await runTurn(workplace, settingsOf(program), { model: "opus", prompt, more });
   assert.equal(events.at(-1)?.type, "turn.completed");
   assert.ok(events.some(({ item }) => item?.type === "reasoning"), "its summary is shown");
-  const requests = asked(program);
+  const requests = await asked(program);
   assert.equal(requests.length, 2);
   for (const { status, ignored } of requests) {
     assert.deepEqual([status, ignored], [200, ["prompt_cache_key", "tools[web_search]"]]);
@@ -145,7 +151,7 @@ for (
     const turn = { model, prompt: "Reply with: worth the wait" };
     const events = await runTurn(workplace, settingsOf(program), turn);
     assert.deepEqual(answers(events), ["worth the wait"]);
-    assert.deepEqual(asked(program).map((line) => [line["status"], line["error"]]), [
+    assert.deepEqual((await asked(program)).map((line) => [line["status"], line["error"]]), [
       [status, error],
       [200, undefined],
     ]);
@@ -160,7 +166,7 @@ clientProgramTest(
     const events = await runTurn(workplace, settingsOf(program), { model: "too-long", prompt: "Hi" });
     assert.equal(events.at(-1)?.type, "turn.failed");
     assert.match(JSON.stringify(events.at(-1)), /ran out of room in the model's context window/);
-    assert.equal(asked(program).length, 1);
+    assert.equal((await asked(program)).length, 1);
   },
 );
 
@@ -169,7 +175,7 @@ clientProgramTest("codex", "a stream that is cut off in the middle is no answer"
   const turn = { model: "cut", prompt: "Reply with: all of it" };
   const events = await runTurn(workplace, settingsOf(program), turn);
   assert.deepEqual(answers(events), ["all of it"]);
-  assert.deepEqual(asked(program).map(({ status, error }) => [status, error]), [
+  assert.deepEqual((await asked(program)).map(({ status, error }) => [status, error]), [
     [200, "stream_truncated"],
     [200, undefined],
   ]);
@@ -180,7 +186,7 @@ clientProgramTest("codex", "without a WebSocket it goes on over HTTP at once", a
   const settings = settingsOf(program, { supports_websockets: true });
   const turn = { model: "claude", prompt: "Reply with: over HTTP" };
   assert.deepEqual(answers(await runTurn(workplace, settings, turn)), ["over HTTP"]);
-  const sockets = program.logs.filter(({ method, path }) => method === "GET" && path === "/v1/responses");
+  const sockets = await requestsTo(program, "/v1/responses", "GET");
   assert.deepEqual(sockets.map(({ status }) => status), [426]);
 });
 
@@ -264,7 +270,7 @@ for (const [name, settings, model, { shell, patch }] of WAYS) {
     assert.match(answers(events).at(-1) ?? "", /Success/);
     assert.deepEqual(events.filter(({ item }) => item?.type === "error"), [], "Codex knows the model");
     assert.match(await Deno.readTextFile(notes), /^color: blue\n/);
-    const requests = program.logs.filter(({ path }) => String(path).endsWith("/responses"));
+    const requests = await requestsTo(program, "/responses");
     assert.deepEqual(requests.map(({ status }) => status), [200, 200, 200]);
   });
 }
@@ -280,7 +286,7 @@ for (
     await using program = await startPassingOn();
     const events = await runTurn(workplace, settingsOf(program), { model, prompt: "Reply with: all of it" });
     assert.deepEqual(answers(events), ["all of it"]);
-    assert.deepEqual(asked(program).map((line) => [line["status"], line["error"]]), [
+    assert.deepEqual((await asked(program)).map((line) => [line["status"], line["error"]]), [
       [status, error],
       [200, undefined],
     ]);

@@ -17,7 +17,7 @@ import {
   type Surroundings,
 } from "./aws_host.ts";
 import { keyHash } from "./configs.ts";
-import { forEachRuntime, startProgram } from "./program.ts";
+import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 
 interface SourceCase {
   readonly name: string;
@@ -275,7 +275,7 @@ forEachRuntime("a role is assumed for each caller, and never with another one's 
   identity.refuse = true;
   const third = `  third: { key: "${keyHash(THIRD_KEY)}", models: ["*"] }\n  other:`;
   const written = await Deno.readTextFile(program.configPath);
-  await Deno.writeTextFile(program.configPath, written.replace("  other:", third));
+  await replaceFile(program.configPath, written.replace("  other:", third));
   await reload(program);
   assert.equal((await ask(program)).status, 200);
   const refused = await ask(program, "nova", THIRD_KEY);

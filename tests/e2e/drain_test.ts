@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { converseFrames } from "../fakes/frames.ts";
-import { connectRaw } from "../fakes/raw_client.ts";
 import { after, type Answer, jsonAnswer, stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { endpointConfig } from "./configs.ts";
 import { forEachRuntime, type LogLine, type Program, startProgram } from "./program.ts";
@@ -17,6 +16,7 @@ import {
   framesOf,
   jsonOf,
   MODELS,
+  refused,
   send,
   statusOf,
   textOf,
@@ -57,7 +57,7 @@ forEachRuntime(
     const stopped = program.stop();
     await draining(program);
     await idle.closed;
-    await assert.rejects(connectRaw(program.url), { code: "ECONNREFUSED" });
+    await refused(program.url);
     assert.equal((await admin(program, "GET /-/ready")).status, 503);
     assert.equal((await admin(program, "GET /healthz")).status, 200);
     assert.equal((await admin(program, "POST /-/reload")).status, 422);

@@ -9,6 +9,7 @@ import OpenAI from "openai";
 import { KEY, keyHash } from "./configs.ts";
 import { messages, withClient } from "./native_aws_sdk.ts";
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
+import { atRest, statusReport } from "./requests.ts";
 
 const HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
@@ -21,14 +22,16 @@ const FAILURES = {
   breaking: `{ provider: east, id: us.${HAIKU}.fault-stream-unavailable:1 }`,
 } as const;
 
+/** Models whose first target is given up for its silence; the second must begin within the same time. */
+const SILENT: readonly string[] = ["hanging", "silent"];
+
 const BROKEN_LATER = `{ provider: east, id: us.${HAIKU}.fault-stream-unavailable:3 }`;
 
 function configOf(): string {
   const models = Object.entries({ ...FAILURES, late: BROKEN_LATER }).map(([name, first]) =>
     `  ${name}:
     targets: [${first}, { provider: west, id: us.${HAIKU}, priority: 1 }]
-    first_token: 500ms
-    health: { failures: 100 }
+${SILENT.includes(name) ? "    first_token: 3s\n" : ""}    health: { failures: 100 }
 `
   );
   return `providers:
@@ -179,7 +182,7 @@ forEachRuntime(
           headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
           body: JSON.stringify({ model: "m", ...ASK }),
         });
-        await answer.body?.cancel();
+        await answer.bytes();
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         const target = answer.headers.get("x-adit-target") ?? "";
         targets.set(target, (targets.get(target) ?? 0) + 1);
@@ -188,7 +191,8 @@ forEachRuntime(
     await Promise.all(Array.from({ length: 8 }, client));
     assert.deepEqual([...statuses.keys()], [200]);
     assert.deepEqual([...targets.keys()].filter((target) => target === ""), []);
-    const status = await (await fetch(`${program.adminUrl}/-/status`)).json();
+    await atRest(program);
+    const status = await statusReport(program);
     assert.deepEqual(Object.keys(status.targets.m).sort(), ["a", "b", "c"]);
     assert.deepEqual(
       Object.values(status.targets.m).map((each) => (each as { in_flight: number }).in_flight),

@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
+import { awayFromMidnight } from "../fakes/midnight.ts";
 import { emulatorConfig, KEY } from "./configs.ts";
 import { type Program, runProgram, RUNTIMES, startProgram } from "./program.ts";
 
 const PERMISSIONS = { denoPermissions: ["--allow-write"] };
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  await awayFromMidnight();
   const folder = await Deno.makeTempDir({ prefix: "adit-ledger-" });
   try {
     await use(folder);

@@ -14,8 +14,8 @@ import {
 } from "../suites/overshoot.ts";
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
 
-/** After the burst of one request, the next one fits a second later: longer than the clients' own first pause. */
-const SLOW = "rate_limits:\n  slow: { requests: 1/s }\n";
+/** After one request, the next one fits five seconds later: longer than the clients' own first pause. */
+const SLOW = "rate_limits:\n  slow: { requests: 12/m, burst: 5s }\n";
 
 async function statusOf(
   { adminUrl }: Program,
@@ -37,7 +37,7 @@ forEachRuntime(
       });
     await ask();
     const { response } = await ask().withResponse();
-    assert.equal(response.headers.get("x-ratelimit-limit-requests"), "1");
+    assert.equal(response.headers.get("x-ratelimit-limit-requests"), "12");
     assert.equal(response.headers.get("x-ratelimit-remaining-requests"), "0");
     const { held, rules } = await statusOf(program);
     assert.deepEqual([held, rules["slow"]?.refused], [0, 1]);
@@ -57,7 +57,7 @@ forEachRuntime(
       });
     await ask();
     const { response } = await ask().withResponse();
-    assert.equal(response.headers.get("anthropic-ratelimit-requests-limit"), "1");
+    assert.equal(response.headers.get("anthropic-ratelimit-requests-limit"), "12");
     assert.equal((await statusOf(program)).rules["slow"]?.refused, 1);
   },
 );
@@ -72,7 +72,7 @@ forEachRuntime(
     await ask();
     await assert.rejects(ask(), (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);
-      assert.match(error.message, /refused by this gateway: rate limit "slow" allows 1 requests per second/);
+      assert.match(error.message, /refused by this gateway: rate limit "slow" allows 12 requests per minute/);
       return true;
     });
   },

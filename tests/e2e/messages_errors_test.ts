@@ -211,7 +211,7 @@ for (const family of ["claude", "nova"]) {
       );
       assert.equal((await requestLine(program))["error"], "timeout");
     },
-    { models: faulty("stall"), extra: "timeouts: { idle: 200ms, keepalive: 50ms }" },
+    { models: faulty("stall"), extra: "timeouts: { idle: 3s, keepalive: 50ms }" },
   );
 }
 

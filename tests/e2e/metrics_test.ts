@@ -5,7 +5,7 @@ import { readRepositoryFile } from "../meta/sources.ts";
 import { repositoryPath } from "../repository.ts";
 import { reportSkipped } from "../skipped.ts";
 import { emulatorConfig } from "./configs.ts";
-import { forEachRuntime, type Program, RUNTIMES, startProgram } from "./program.ts";
+import { forEachRuntime, type Program, replaceFile, RUNTIMES, startProgram } from "./program.ts";
 import { HAS_PROMETHEUS, promtool, samplesOf, startPrometheus } from "./prometheus.ts";
 import { ask, chat } from "./requests.ts";
 
@@ -58,7 +58,7 @@ forEachRuntime(
 
 forEachRuntime("a configuration that is refused is seen in the metrics", async (runtime) => {
   await using program = await startProgram(runtime, emulatorConfig());
-  await Deno.writeTextFile(program.configPath, "models: 3\n");
+  await replaceFile(program.configPath, "models: 3\n");
   await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   const metrics = await metricsOf(program);
   assert.match(metrics, /^adit_config_refused 1$/m);

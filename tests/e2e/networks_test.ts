@@ -48,7 +48,6 @@ models:
   nova: { provider: east, id: amazon.nova-lite-v1:0 }
 callers:
   demo: { key: "${keyHash(KEY)}", models: ["*"] }
-timeouts: { connect: 100ms }
 `,
     network: (url = `http://user:hunter2-proxy@127.0.0.1:${proxy.port}`) =>
       `    proxy: ${url}\n    ca: ${aws.home}/ca.pem\n`,
@@ -128,7 +127,8 @@ forEachRuntime("a proxy that does not answer ends the request by the connect tim
       `https://127.0.0.1:${port}`,
     ];
     for (const url of urls) {
-      const config = here.config(here.network(url)).replace(/\n *role: .*/, "");
+      const config = here.config(here.network(url)).replace(/\n *role: .*/, "") +
+        "timeouts: { connect: 100ms }\n";
       await using program = await startProgram(runtime, config, { env: here.env });
       const { status, text } = await ask(program);
       assert.equal(status, 502, url);

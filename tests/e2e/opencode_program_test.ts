@@ -38,6 +38,7 @@ clientProgramTest("opencode", "a tool loop reads a file and edits it", async (wo
   assert.match(texts.at(-1), /edit: Edit applied/);
   const text = await Deno.readTextFile(notes);
   assert.ok(text.includes(`\n${EDITED} {`) && !text.includes("then call"), text);
+  await program.stop();
   const asked = program.logs.filter(({ message }) => message === "request");
   assert.deepEqual(
     new Set(asked.map(({ path, status }) => `${path} ${status}`)),

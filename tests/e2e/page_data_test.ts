@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { NowView, RecentRequestView } from "../../lib/admin/contract/contract.ts";
+import { awayFromMidnight } from "../fakes/midnight.ts";
 import { KEY, keyHash } from "./configs.ts";
-import { forEachRuntime, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, type Program, replaceFile, startProgram } from "./program.ts";
 import { begin, CHAT_STREAM } from "./requests.ts";
 
 const BATCH_KEY = "adit-batch-key-0123456789";
@@ -107,12 +108,12 @@ forEachRuntime("whether the last edit took effect", async (runtime) => {
       "configuration",
     );
   const text = await Deno.readTextFile(program.configPath);
-  await Deno.writeTextFile(program.configPath, text.replace("  claude:", "  haiku:"));
+  await replaceFile(program.configPath, text.replace("  claude:", "  haiku:"));
   await program.waitForLog(({ message }) => message === "configuration reloaded");
   const accepted = await latest();
   assert.deepEqual([accepted.is_latest, accepted.generation, accepted.reloads.length], [true, 2, 2]);
   assert.deepEqual(accepted.reloads[0]?.["changes"], { models_added: ["haiku"], models_removed: ["claude"] });
-  await Deno.writeTextFile(program.configPath, `${text}typo: 1\n`);
+  await replaceFile(program.configPath, `${text}typo: 1\n`);
   await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   const refused = await latest();
   assert.deepEqual([refused.is_latest, refused.generation], [false, 2]);
@@ -135,6 +136,7 @@ forEachRuntime("whether the last edit took effect", async (runtime) => {
 });
 
 Deno.test("what team X cost this month, and a failed request of an earlier process", async () => {
+  await awayFromMidnight();
   const state = await Deno.makeTempDir({ prefix: "adit-page-" });
   try {
     const text = config(

@@ -36,14 +36,17 @@ export interface Program extends AsyncDisposable {
   /** Everything on standard error so far. */
   readonly stderr: string;
   readonly exited: Promise<Deno.CommandStatus>;
-  /** The first line, from `from` on, that the condition holds for; rejects when the program ends without it. */
+  /** The first line, from `from` on, that the condition holds for; rejects when the program ends or waits without it. */
   waitForLog(condition: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
   /** Sends the signal; resolves when the program has ended. */
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** A test fails when it has waited this long. */
-const HANG_MS = 60_000;
+/** A test fails when it has waited this long: tests may start a program a dozen times, on a machine with much else to do. */
+const HANG_MS = 240_000;
+
+/** Waiting for one line of a log fails earlier, so that the failure shows the log. */
+const LINE_MS = 90_000;
 
 /** Threads of programs whose configuration says nothing about them. */
 const THREADS = Deno.env.get("ADIT_TEST_THREADS") ?? "1";
@@ -58,6 +61,12 @@ export function onFreePorts(config: string): string {
   };
   const missing = Object.entries(keys).filter(([key]) => !new RegExp(`^${key}:`, "m").test(config));
   return missing.map(([key, value]) => `${key}: ${value}\n`).join("") + config;
+}
+
+/** Puts a new text in the place of a file in one step, so that no program reads half of it. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(`${path}.new`, text);
+  await Deno.rename(`${path}.new`, path);
 }
 
 /** Starts `adit serve` with a configuration, given as YAML, and resolves when it listens. */
@@ -216,15 +225,25 @@ class RunningProgram implements Program {
   }
 
   async waitForLog(condition: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
-    for (let at = from;;) {
-      for (; at < this.logs.length; at++) {
-        const line = this.logs[at];
-        if (line !== undefined && condition(line)) return line;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, LINE_MS);
+    try {
+      for (let at = from;;) {
+        for (; at < this.logs.length; at++) {
+          const line = this.logs[at];
+          if (line !== undefined && condition(line)) return line;
+        }
+        if (this.#ended || isLate) {
+          const what = this.#ended ? "The program ended" : `${LINE_MS / 1000} s passed`;
+          throw new Error(`${what} without the awaited log line:\n${this.#everything()}`);
+        }
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
-      if (this.#ended) {
-        throw new Error(`The program ended without the awaited log line:\n${this.#everything()}`);
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } finally {
+      clearTimeout(late);
     }
   }
 

@@ -28,8 +28,8 @@ function isInstalled(client: Client): boolean {
   }
 }
 
-/** A client that waits forever fails its test after this. */
-const HANG_MS = 50_000;
+/** A client that waits forever fails its test after this; each start of one takes seconds of a processor's time. */
+const HANG_MS = 180_000;
 
 /** A folder to work in and a home next to it, which go when the test ends. */
 export interface Workplace extends AsyncDisposable {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { selfSignedCertificate } from "../fakes/certificate.ts";
 import { freePort } from "../repository.ts";
 import { emulatorConfig, keyHash, tlsConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, runProgram, startProgram } from "./program.ts";
+import { forEachRuntime, onFreePorts, replaceFile, runProgram, startProgram } from "./program.ts";
 
 const BROKEN = "models: 3\n";
 
@@ -15,7 +15,7 @@ forEachRuntime(
     const address = program.adminUrl.replace("http://", "");
     const reload = () => runProgram(runtime, ["reload", "--admin", address, "--config", program.configPath]);
     assert.deepEqual(await reload(), { code: 0, stdout: "reloaded\n", stderr: "" });
-    await Deno.writeTextFile(program.configPath, onFreePorts(BROKEN));
+    await replaceFile(program.configPath, onFreePorts(BROKEN));
     const { code, stdout, stderr } = await reload();
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^.*adit\.yaml:\d+:\d+: models: .*$/m);
@@ -36,9 +36,9 @@ forEachRuntime(
       const reload = (variables: Record<string, string>) =>
         runProgram(runtime, ["reload", "--config", program.configPath], { env: variables });
       assert.equal((await reload({})).code, 0, "by the configuration");
-      await Deno.writeTextFile(program.configPath, `admin: 127.0.0.1:${port} # here\nmodels: [\n`);
+      await replaceFile(program.configPath, `admin: 127.0.0.1:${port} # here\nmodels: [\n`);
       assert.match((await reload({})).stderr, /refused/, "by a configuration that is not even YAML");
-      await Deno.writeTextFile(program.configPath, `admin: 127.0.0.1:1\n${emulatorConfig()}models: 3\n`);
+      await replaceFile(program.configPath, `admin: 127.0.0.1:1\n${emulatorConfig()}models: 3\n`);
       assert.match((await reload({})).stderr, /^Cannot ask the gateway at http:\/\/127\.0\.0\.1:1: /);
       assert.equal((await Deno.readTextFile(`${folder}/admin`)).trim(), program.adminUrl);
       assert.match((await reload(env)).stderr, /refused/, "by what the service has written");

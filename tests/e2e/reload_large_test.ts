@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { emulatorConfig, keyHash } from "./configs.ts";
-import { forEachRuntime, onFreePorts, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, onFreePorts, type Program, replaceFile, startProgram } from "./program.ts";
 import { answerOf, begin, chat, eventsOf, statusReport } from "./requests.ts";
 
 const CALLERS = 6_000;
@@ -33,7 +33,7 @@ forEachRuntime("requests and streams continue while a large configuration is che
   await using program = await startProgram(runtime, largeConfig());
   await using client = await begin(program.url, chat({ model: "slow", stream: true }));
   const from = program.logs.length;
-  await Deno.writeTextFile(program.configPath, largeConfig({ another: "amazon.nova-pro-v1:0" }));
+  await replaceFile(program.configPath, largeConfig({ another: "amazon.nova-pro-v1:0" }));
   const reload = fetch(`${program.adminUrl}/-/reload`, { method: "POST" });
   const answers = await answersDuring(program, reload);
   assert.equal((await reload).status, 200);

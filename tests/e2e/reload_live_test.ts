@@ -13,16 +13,18 @@ import {
 } from "../fakes/upstream.ts";
 import { freePort } from "../repository.ts";
 import { emulatorConfig, endpointConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, onFreePorts, type Program, replaceFile, startProgram } from "./program.ts";
 import {
   answerOf,
   ask,
+  askNew,
   begin,
   CHAT,
   CHAT_STREAM,
   CONVERSE,
   eventsOf,
   MODELS,
+  refused,
   statusOf,
   statusReport,
 } from "./requests.ts";
@@ -47,7 +49,7 @@ function holdAnswers(upstream: FakeUpstream): () => void {
 /** Writes the configuration and resolves when it has been taken. */
 async function configure(program: Program, config: string): Promise<void> {
   const from = program.logs.length;
-  await Deno.writeTextFile(program.configPath, onFreePorts(config));
+  await replaceFile(program.configPath, onFreePorts(config));
   await program.waitForLog(({ message }) => message === "configuration reloaded", from);
 }
 
@@ -107,7 +109,7 @@ forEachRuntime("addresses come and go without touching those that stay", async (
   await refused(`http://127.0.0.1:${goes}`);
   await configure(program, `listen: "0.0.0.0:${stays}"\n${config}`);
   assert.deepEqual((await statusReport(program)).listeners.public, [`http://0.0.0.0:${stays}`]);
-  assert.equal(statusOf(await ask(`http://127.0.0.1:${stays}`, MODELS)), 200);
+  assert.equal(statusOf(await askNew(`http://127.0.0.1:${stays}`, MODELS)), 200);
   await kept.close();
 });
 
@@ -116,7 +118,7 @@ forEachRuntime("an address that cannot be opened changes nothing", async (runtim
   const { port } = taken.addr;
   await using program = await startProgram(runtime, emulatorConfig());
   const config = emulatorConfig({ another: "amazon.nova-pro-v1:0" });
-  await Deno.writeTextFile(program.configPath, onFreePorts(`listen: 127.0.0.1:${port}\n${config}`));
+  await replaceFile(program.configPath, onFreePorts(`listen: 127.0.0.1:${port}\n${config}`));
   const line = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   assert.deepEqual(line["problems"], [`Cannot listen on "127.0.0.1:${port}": the address is already in use`]);
   const { config: report, listeners } = await statusReport(program);
@@ -139,15 +141,3 @@ forEachRuntime("the admin listener moves, goes and comes back", async (runtime) 
   await configure(program, `admin: 127.0.0.1:${next}\n${config}`);
   assert.equal((await statusReport(moved)).config.generation, 4);
 });
-
-/** Resolves once nobody listens there: a socket that is no longer wanted closes just after the new configuration is in use. */
-async function refused(url: string): Promise<void> {
-  for (;;) {
-    const client = await connectRaw(url).catch((error: { code?: string }) => error);
-    if (!("socket" in client)) {
-      // The system resets what had connected but was not accepted when the socket closed.
-      if (client.code === "ECONNREFUSED") return;
-      assert.equal(client.code, "ECONNRESET");
-    } else await client.close();
-  }
-}

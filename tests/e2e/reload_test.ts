@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { emulatorConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, onFreePorts, type Program, replaceFile, startProgram } from "./program.ts";
 import { admin, ask, jsonOf, MODELS, statusReport } from "./requests.ts";
 
 /** A configuration that can be told by its list of models. */
@@ -69,7 +69,7 @@ async function mount(folder: string, name: string, config: string): Promise<void
 
 forEachRuntime("the log and the status say what a reload changed", async (runtime) => {
   await using program = await startProgram(runtime, version("first"));
-  await Deno.writeTextFile(program.configPath, version("second") + "timeouts: { idle: 5s }\n");
+  await replaceFile(program.configPath, version("second") + "timeouts: { idle: 5s }\n");
   const { models_added, models_removed, settings_changed, ...line } = await taken(program, 2);
   assert.deepEqual({ models_added, models_removed, settings_changed }, {
     models_added: ["second"],
@@ -97,7 +97,7 @@ forEachRuntime(
     await using program = await startProgram(runtime, version("first"));
     const bad = version("second").replace("provider: local,", "provider: lokal,") +
       "limits: { bodyy: 1MiB }\n";
-    await Deno.writeTextFile(program.configPath, bad);
+    await replaceFile(program.configPath, bad);
     const line = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
     assert.equal(line.level, "error");
     const problems = line["problems"] as string[];
@@ -121,7 +121,7 @@ forEachRuntime(
     assert.deepEqual([answer.status, JSON.parse(answer.body).problems], [422, problems]);
     assert.deepEqual(await modelNames(program), ["claude", "nova", "first"]);
 
-    await Deno.writeTextFile(program.configPath, version("second"));
+    await replaceFile(program.configPath, version("second"));
     await taken(program, 2);
     assert.deepEqual((await statusReport(program)).config.last_reload.problems, []);
     assert.deepEqual(await modelNames(program), ["claude", "nova", "second"]);

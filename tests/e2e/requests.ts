@@ -1,5 +1,6 @@
 /** What the suites ask the program for, and how they read its answers. */
 
+import assert from "node:assert/strict";
 import { type Frame, FrameDecoder } from "../../lib/codec/eventstream.ts";
 import { connectRaw, type RawClient, requestText } from "../fakes/raw_client.ts";
 import type { HttpMessage } from "../fakes/http_reader.ts";
@@ -49,6 +50,29 @@ export async function ask(url: string, request: Ask): Promise<HttpMessage> {
   return await answerOf(client);
 }
 
+/**
+ * The whole answer of a socket that has just taken another's place at its address: the old one closes a moment later, and
+ * the system resets what had connected to it but was not accepted by then.
+ */
+export async function askNew(url: string, request: Ask): Promise<HttpMessage> {
+  for (;;) {
+    const answer = await ask(url, request).catch(() => undefined);
+    if (answer !== undefined) return answer;
+  }
+}
+
+/** Resolves once nobody listens there: a socket that is no longer wanted closes just after what replaces it is in use. */
+export async function refused(url: string): Promise<void> {
+  for (;;) {
+    const client = await connectRaw(url).catch((error: { code?: string }) => error);
+    if (!("socket" in client)) {
+      // The system resets what had connected but was not accepted when the socket closed.
+      if (client.code === "ECONNREFUSED") return;
+      assert.equal(client.code, "ECONNRESET");
+    } else await client.close();
+  }
+}
+
 /** The next answer on the connection, which must come. */
 export async function answerOf(client: RawClient): Promise<HttpMessage> {
   const answer = await client.answer();
@@ -94,4 +118,9 @@ export async function admin(program: Program, line: string): Promise<{ status: n
 /** `/-/status`, read. */
 export async function statusReport(program: Program) {
   return JSON.parse((await admin(program, "GET /-/status")).body);
+}
+
+/** Resolves once no request is in flight: the last is counted until just after its client has the answer. */
+export async function atRest(program: Program): Promise<void> {
+  while ((await statusReport(program)).requests_in_flight > 0);
 }

@@ -69,6 +69,7 @@ if (isInstalled()) {
       agent: [true, AGENT, "done", []],
       "thinking agent": [true, AGENT, "done", ["adit1.", "adit1.", "adit1.", "adit1."]],
     });
+    await program.stop();
     const ignored = program.logs.flatMap(({ ignored }) => Array.isArray(ignored) ? ignored : []);
     assert.ok(!ignored.includes("input[reasoning]"), "every thought came back");
   });

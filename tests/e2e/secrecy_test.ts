@@ -13,7 +13,7 @@ import {
   streamAnswer,
 } from "../fakes/upstream.ts";
 import { keyHash } from "./configs.ts";
-import { forEachRuntime, startProgram } from "./program.ts";
+import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 import { admin, type Ask, ask, chat } from "./requests.ts";
 
 /** Distinctive, so that any part of them that comes out is found. */
@@ -152,7 +152,7 @@ forEachRuntime("nothing secret is written anywhere, whatever comes of a request"
   }
   // A bad configuration quotes nothing that is secret either.
   const bad = config(upstream.url).replace("session_token:", "sesion_token:").replace('"sha256:', '"md5:');
-  await Deno.writeTextFile(program.configPath, `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${bad}`);
+  await replaceFile(program.configPath, `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${bad}`);
   await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
   const status = await admin(program, "GET /-/status");
   await program.stop();

@@ -50,7 +50,7 @@ forEachRuntime(
   "a provider that stops in the middle for longer than idle is an error event",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
-    await using program = await startProgram(runtime, endpointConfig(upstream.url, "timeouts: { idle: 1s }"));
+    await using program = await startProgram(runtime, endpointConfig(upstream.url, "timeouts: { idle: 4s }"));
     upstream.always(streamAnswer(FRAMES.slice(0, 2), { then: stall }));
     const chat = await ask(program.url, CHAT_STREAM);
     assert.equal(JSON.parse(eventsOf(chat).at(-1) ?? "").error.code, "timeout");

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { listenForNotifications, type Notification } from "../fakes/notify_socket.ts";
 import { freePort } from "../repository.ts";
 import { emulatorConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, type ProgramOptions, runProgram, startProgram } from "./program.ts";
+import {
+  forEachRuntime,
+  onFreePorts,
+  type ProgramOptions,
+  replaceFile,
+  runProgram,
+  startProgram,
+} from "./program.ts";
 
 /** What systemd sets for the service, and what Deno asks for the C library. */
 function underSystemd(socket: string, env: Readonly<Record<string, string>> = {}): ProgramOptions {
@@ -16,12 +23,6 @@ function uptimeUs(): number {
 
 /** The file says hundredths of a second. */
 const PRECISION_US = 20_000;
-
-/** In one step, so that no half of the text is read. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await Deno.writeTextFile(`${path}.new`, text);
-  await Deno.rename(`${path}.new`, path);
-}
 
 for (const kind of ["path", "abstract"] as const) {
   forEachRuntime(

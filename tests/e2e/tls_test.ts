@@ -8,8 +8,8 @@ import { type Certificate, selfSignedCertificate } from "../fakes/certificate.ts
 import { converseFrames } from "../fakes/frames.ts";
 import { after, type Answer, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { emulatorConfig, endpointConfig, tlsConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, startProgram } from "./program.ts";
-import { ask, AUTHORIZED, CHAT_STREAM, MODELS, statusOf, statusReport } from "./requests.ts";
+import { forEachRuntime, onFreePorts, replaceFile, startProgram } from "./program.ts";
+import { askNew, AUTHORIZED, CHAT_STREAM, MODELS, statusOf, statusReport } from "./requests.ts";
 import { requestText } from "../fakes/raw_client.ts";
 
 /** A TLS connection that trusts this certificate alone, and speaks one protocol. */
@@ -112,10 +112,10 @@ forEachRuntime("TLS and plain HTTP take turns at the same address", async (runti
   const { url } = program;
   for (const extra of [tlsConfig(certificate), ""]) {
     const from = program.logs.length;
-    await Deno.writeTextFile(program.configPath, onFreePorts(emulatorConfig({}, extra)));
+    await replaceFile(program.configPath, onFreePorts(emulatorConfig({}, extra)));
     await program.waitForLog(({ message }) => message === "configuration reloaded", from);
     const expected = extra === "" ? url : url.replace("http:", "https:");
     assert.deepEqual((await statusReport(program)).listeners.public, [expected]);
   }
-  assert.equal(statusOf(await ask(url, MODELS)), 200);
+  assert.equal(statusOf(await askNew(url, MODELS)), 200);
 });

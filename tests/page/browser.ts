@@ -9,6 +9,9 @@ const CHROMIUM = "/usr/bin/chromium";
 const isInstalled = await Deno.stat(CHROMIUM).then(() => true, () => false);
 if (!isInstalled) reportSkipped("tests of the page in a browser", "Debian's chromium is not installed");
 
+/** A test fails when it has waited this long for something to appear. */
+const HANG_MS = 120_000;
+
 let browser: Promise<Browser> | undefined;
 
 /** What one test has of the browser. */
@@ -22,7 +25,8 @@ export function browserTest(name: string, test: (viewer: Viewer) => Promise<void
   if (!isInstalled) return;
   // One browser for all tests of a file: a start takes a second.
   Deno.test({ name, sanitizeOps: false, sanitizeResources: false }, async () => {
-    browser ??= chromium.launch({ executablePath: CHROMIUM, args: Deno.uid() === 0 ? ["--no-sandbox"] : [] });
+    const args = Deno.uid() === 0 ? ["--no-sandbox"] : [];
+    browser ??= chromium.launch({ executablePath: CHROMIUM, args, timeout: HANG_MS });
     const running = await browser;
     const forbidden: string[] = [];
     try {
@@ -45,12 +49,27 @@ export function closeBrowserAtEnd(): void {
   });
 }
 
-/** A test fails when it has waited this long for something to appear. */
-const HANG_MS = 60_000;
-
-/** Rows of a table by words in them; playwright waits until they are there. */
+/** Rows of a table by words in them, which must not be such as an id, a time or a figure may contain by chance. */
 export function row(page: Page, table: string, words: string): Locator {
-  return page.getByRole("group", { name: table, exact: true }).getByRole("row").filter({ hasText: words });
+  return rowsOf(page, table).filter({ hasText: words });
+}
+
+/** Rows of a table that have one of these as the whole content of a cell or of a part of it. */
+export function rowWith(page: Page, table: string, content: string): Locator {
+  return rowsOf(page, table).filter({ has: page.getByText(content, { exact: true }) });
+}
+
+/** All rows of a table, the titles of its columns first. */
+function rowsOf(page: Page, table: string): Locator {
+  return page.getByRole("group", { name: table, exact: true }).getByRole("row");
+}
+
+/** Resolves once the cells of one row, from the first, are as expected. */
+export async function cellsAre(row: Locator, expected: readonly string[]): Promise<void> {
+  for (const [index, text] of expected.entries()) {
+    await row.getByRole("cell").nth(index).filter({ hasText: new RegExp(`^${RegExp.escape(text)}$`) })
+      .waitFor();
+  }
 }
 
 interface Opened {

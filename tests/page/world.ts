@@ -2,7 +2,8 @@
 
 import { ok } from "node:assert/strict";
 import { keyHash } from "../e2e/configs.ts";
-import { onFreePorts, type Program, startProgram } from "../e2e/program.ts";
+import { awayFromMidnight } from "../fakes/midnight.ts";
+import { onFreePorts, type Program, replaceFile, startProgram } from "../e2e/program.ts";
 
 const HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 const SONNET = "us.anthropic.claude-sonnet-4-6";
@@ -62,8 +63,9 @@ callers:
 ${callers.join("")}${folder === undefined ? "" : `state: { path: ${folder} }\n${budgets}`}${extra}`;
 }
 
-/** A program with a ledger in a folder that is removed afterwards. */
+/** A program with a ledger in a folder that is removed afterwards; what it counts is all of one day. */
 export async function startWorld(extra = ""): Promise<Program> {
+  await awayFromMidnight();
   const folder = await Deno.makeTempDir({ prefix: "adit-page-" });
   const program = await startProgram("bun", configOf({ folder, extra }));
   const dispose = program[Symbol.asyncDispose].bind(program);
@@ -78,7 +80,7 @@ export async function startWorld(extra = ""): Promise<Program> {
 /** Writes another configuration, as an editor does. */
 export async function edit(program: Program, change: (config: string) => string): Promise<void> {
   const before = await Deno.readTextFile(program.configPath);
-  await Deno.writeTextFile(program.configPath, onFreePorts(change(before)));
+  await replaceFile(program.configPath, onFreePorts(change(before)));
 }
 
 export interface Asked {

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Handler } from "../../lib/runtime/runtime.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
@@ -64,9 +65,19 @@ export const afterRequestCases: readonly KnownFailure[] = [
     name: "a client that has closed its own side still gets the answer",
     failsOn: ["bun", "deno"],
     run: async (runtime) => {
-      await using listener = listen(runtime, echo);
+      const mayAnswer = gate();
+      await using listener = listen(runtime, async (request, connection) => {
+        if (connection.target === "/1") await mayAnswer.opened;
+        return echo(request, connection);
+      });
       await using client = await connectRaw(listener.url);
       client.socket.end(requestText("POST /1", {}, "a"));
+      await once(client.socket, "finish");
+      // By the time another client has its answer, the end has been read.
+      await using other = await connectRaw(listener.url);
+      other.send(requestText("POST /other", {}, "b"));
+      await other.answer();
+      mayAnswer.open();
       assert.equal(textOf((await client.answer())?.body), "/1 a");
     },
   },
