@@ -159,7 +159,7 @@ async function runExchanges({ url }: Program, { enough, reload, surprises }: Pha
 }
 
 /** How often the program is asked whether it has noticed that the last client left. */
-const MOST_QUESTIONS = 200;
+const MOST_QUESTIONS = 20_000;
 
 async function holdingsOf({ pid, adminUrl }: Program): Promise<Holdings> {
   let inFlight = NaN;

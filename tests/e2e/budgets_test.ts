@@ -131,10 +131,11 @@ Deno.test("50 streams at a time overshoot a small budget by no more than the bou
         if (response.status === 429) refused++;
       }
     }));
-    const figures = await view(program);
-    const { spent, held } = figures;
     assert.ok(refused > 0, "the budget is spent");
-    assert.equal(held, "0.00");
+    // The last stream is settled just after its client has read its end.
+    while ((await view(program)).held !== "0.00");
+    const figures = await view(program);
+    const { spent } = figures;
     assert.ok(Number(spent) <= watch.bound(figures), `${spent} of ${watch.bound(figures)}`);
     await program.waitForLog((line) => line.message === "a budget is used up to a share");
     // What the budget counts is what the ledger has.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { emulatorConfig, KEY } from "./configs.ts";
-import { forEachRuntime, startProgram } from "./program.ts";
+import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 
 forEachRuntime(
   "a change of the models' table changes what the next request becomes, a bad one nothing",
@@ -29,11 +29,11 @@ forEachRuntime(
       };
       assert.equal(await ignored(), "reasoning_effort");
 
-      await Deno.writeTextFile(table, '- { match: "amazon.*", reasoning_effort: { low: {} } }\n');
+      await replaceFile(table, '- { match: "amazon.*", reasoning_effort: { low: {} } }\n');
       await program.waitForLog(({ message }) => message === "configuration reloaded");
       assert.equal(await ignored(), null);
 
-      await Deno.writeTextFile(table, '- { match: "amazon.*", reasoning: {} }\n');
+      await replaceFile(table, '- { match: "amazon.*", reasoning: {} }\n');
       const refused = await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
       const shown = join(dirname(table), "models.yaml");
       assert.match(JSON.stringify(refused), new RegExp(`${RegExp.escape(shown)}:1:24: .*unknown key`));

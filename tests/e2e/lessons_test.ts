@@ -79,8 +79,10 @@ for (const runtime of RUNTIMES) {
       response.body?.cancel()
     );
     deepEqual(await lessonsOf(program), []);
+    const from = program.logs.length;
     const third = await ask(program.url, CHAT);
     equal(statusOf(third), 200, JSON.stringify(jsonOf(third)));
+    await program.waitForLog(({ message }) => message.startsWith("Bedrock refused"), from);
     equal((await lessonsOf(program)).length, 1);
   });
 }

@@ -13,7 +13,7 @@ import {
   NOVA,
   textOf,
 } from "./messages_client.ts";
-import { forEachRuntime, type Program, startProgram } from "./program.ts";
+import { forEachRuntime, type Program, replaceFile, startProgram } from "./program.ts";
 import { answerOf, type Ask, begin, statusOf, textOf as bodyOf } from "./requests.ts";
 
 /** A Claude and a Nova with each of the faults. */
@@ -268,7 +268,7 @@ forEachRuntime(
       const line = await program.waitForLog(({ message }) => message === "request");
       assert.deepEqual(line["ignored"], [`anthropic-beta[${FLAG}]`]);
 
-      await Deno.writeTextFile(table, `pass: [${FLAG}]`);
+      await replaceFile(table, `pass: [${FLAG}]`);
       await program.waitForLog(({ message }) => message === "configuration reloaded");
       // Bedrock does not know it after all.
       await assert.rejects(

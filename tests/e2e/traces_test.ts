@@ -105,7 +105,9 @@ forEachRuntime(
     await program.stop();
     const traced = collector.received.flatMap(({ spans }) => spans).filter(({ kind }) => kind === 2)
       .map((span) => valueOf(span, "adit.request_id"));
-    assert.deepEqual(traced, [{ stringValue: sampled }, { stringValue: failed }]);
+    // Each thread sends its own.
+    assert.deepEqual(new Set(traced), new Set([{ stringValue: sampled }, { stringValue: failed }]));
+    assert.equal(traced.length, 2);
     const own = collector.received.flatMap(({ spans }) => spans).find(({ parentSpanId, kind }) =>
       kind === 2 && parentSpanId === undefined
     );
