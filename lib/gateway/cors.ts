@@ -2,24 +2,50 @@
 
 import type { Cors } from "../snapshot/snapshot.ts";
 
-/** Headers of answers that pages may read besides the few that are always readable. */
+const RATE_FIGURES = ["limit", "remaining", "reset"];
+
+/**
+ * Headers of answers that pages may read besides the few that are always readable: all of Adit's own, and what the SDKs of
+ * the three dialects look at.
+ */
 const EXPOSED = [
-  ...["request-id", "retry-after", "x-adit-error", "x-adit-ignored", "x-adit-target", "x-amzn-errortype"],
-  ...["x-amzn-requestid", "x-request-id", "x-should-retry"],
+  ...["cf-aig-model", "cf-aig-provider", "cf-aig-step", "request-id", "retry-after", "retry-after-ms"],
+  ...["attempts", "budget", "cost", "error", "ignored", "limit", "model", "target", "tried"]
+    .map((name) => `x-adit-${name}`),
+  ...["x-amzn-errortype", "x-amzn-requestid", "x-request-id", "x-should-retry"],
+  ...["requests", "tokens"].flatMap((unit) => RATE_FIGURES.map((figure) => `x-ratelimit-${figure}-${unit}`)),
+  ...["requests", "tokens", "input-tokens", "output-tokens"].flatMap((unit) =>
+    RATE_FIGURES.map((figure) => `anthropic-ratelimit-${unit}-${figure}`)
+  ),
+  ...["input-token-count", "output-token-count", "invocation-latency"].map((name) =>
+    `x-amzn-bedrock-${name}`
+  ),
 ].join(", ");
 
 /** How long a browser may remember the answer to a preflight request, in seconds. */
 const MAX_AGE_S = "600";
 
-/** The origin of a request if its pages may send requests; undefined for all others. */
-export function allowedOrigin(headers: Headers, cors: Cors | undefined): string | undefined {
-  const origin = headers.get("origin");
-  if (cors === undefined || origin === null) return undefined;
-  return cors.origins.includes(origin) || cors.origins.includes("*") ? origin : undefined;
+/** Answers a request by `answer`, or as a preflight request, and says which origin's pages may read it. */
+export async function answerAcrossOrigins(
+  request: Request,
+  { origins }: Cors,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  const origin = request.headers.get("origin") ?? "";
+  const isAllowed = origin !== "" && (origins.includes(origin) || origins.includes("*"));
+  const response = (isAllowed ? preflight(request) : undefined) ?? await answer();
+  const { headers } = response;
+  // Of the answer to a request without an origin, too: a cache may keep it for one with an origin.
+  headers.append("vary", "Origin");
+  if (isAllowed) {
+    headers.set("access-control-allow-origin", origin);
+    headers.set("access-control-expose-headers", EXPOSED);
+  }
+  return response;
 }
 
 /** The answer to a preflight request, which has no key; undefined if the request is none. */
-export function preflight({ method, headers }: Request, origin: string): Response | undefined {
+function preflight({ method, headers }: Request): Response | undefined {
   if (method !== "OPTIONS" || !headers.has("access-control-request-method")) return undefined;
   const response = new Response(null, {
     status: 204,
@@ -30,13 +56,5 @@ export function preflight({ method, headers }: Request, origin: string): Respons
   });
   const asked = headers.get("access-control-request-headers");
   if (asked !== null && asked.length <= 4096) response.headers.set("access-control-allow-headers", asked);
-  allow(response.headers, origin);
   return response;
-}
-
-/** Lets a page of the origin read the answer. */
-export function allow(headers: Headers, origin: string): void {
-  headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", EXPOSED);
-  headers.append("vary", "Origin");
 }

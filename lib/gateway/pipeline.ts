@@ -26,7 +26,7 @@ import { usdText } from "../facts/cost.ts";
 import type { Store, Tally } from "../store/store.ts";
 import { Call } from "./call.ts";
 import { clientFacts } from "./client_facts.ts";
-import { allow, allowedOrigin, preflight } from "./cors.ts";
+import { answerAcrossOrigins } from "./cors.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type {
   Attempt,
@@ -141,14 +141,9 @@ export class Pipeline {
   }
 
   readonly handle: Handler = (request, connection) => {
-    const origin = allowedOrigin(request.headers, this.#snapshot.cors);
-    if (origin === undefined) return this.#handle(request, connection);
-    const preflighted = preflight(request, origin);
-    if (preflighted !== undefined) return Promise.resolve(preflighted);
-    return this.#handle(request, connection).then((response) => {
-      allow(response.headers, origin);
-      return response;
-    });
+    const { cors } = this.#snapshot;
+    if (cors === undefined) return this.#handle(request, connection);
+    return answerAcrossOrigins(request, cors, () => this.#handle(request, connection));
   };
 
   async #handle(request: Request, connection: Connection): Promise<Response> {

@@ -23,10 +23,20 @@ export function clientAddress(peer: string, headers: Headers, trusted: readonly 
 function forwardedFor(headers: Headers): string[] {
   const list = headers.get("x-forwarded-for");
   if (list !== null) return list.split(",").map(bareAddress);
-  const elements = headers.get("forwarded")?.split(",") ?? [];
-  return elements.map((element) =>
-    bareAddress(/(?:^|;)\s*for\s*=\s*("[^"]*"|[^;\s]*)/i.exec(element)?.[1] ?? "")
-  );
+  return forwardedElements(headers.get("forwarded") ?? "").map((element) => bareAddress(element));
+}
+
+/** A parameter of RFC 7239, or what separates two; a quoted value may contain both. */
+const PART = /([\w!#$%&'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^",;]*)|,/g;
+
+/** The value of `for` in each element; "" where it has none. */
+function forwardedElements(header: string): string[] {
+  const elements = [""];
+  for (const [part, name, value = ""] of header.matchAll(PART)) {
+    if (part === ",") elements.push("");
+    else if (name?.toLowerCase() === "for") elements[elements.length - 1] = value;
+  }
+  return elements;
 }
 
 /** Without quotes, brackets and port. */

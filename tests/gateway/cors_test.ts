@@ -1,7 +1,8 @@
 /** Pages of other origins: nothing unless their origin is configured. */
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";
+import { readRepositoryFile, repositoryFiles } from "../meta/sources.ts";
 import { CHAT, CONFIG, KEY } from "./requests.ts";
 
 const PAGE = "https://app.example.com";
@@ -34,6 +35,28 @@ Deno.test("answers and refusals can be read by an allowed origin, with the heade
   }
 });
 
+/** Headers that a client of Adit, OpenAI, Anthropic or AWS acts on, besides those that are found in the sources. */
+const READ_BY_CLIENTS = [
+  ...["request-id", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry"],
+  ...["x-amzn-errortype", "x-amzn-requestid", "x-amzn-bedrock-input-token-count"],
+  ...["x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests"],
+  ...["anthropic-ratelimit-requests-limit", "anthropic-ratelimit-input-tokens-reset"],
+];
+
+Deno.test("every header of Adit's own, and all that clients act on, can be read by pages", async () => {
+  const { response } = allowing("*").send("/v1/models", { method: "GET", headers: { origin: PAGE, ...KEY } });
+  const exposed = (await response).headers.get("access-control-expose-headers")?.split(", ") ?? [];
+  const own = new Set(READ_BY_CLIENTS);
+  const sources = (await repositoryFiles()).filter((path) => /^lib\/(?:gateway|endpoints|wire)\//.test(path));
+  for (const file of sources) {
+    for (const [, name = ""] of readRepositoryFile(file).matchAll(/"((?:x-adit|cf-aig)-[a-z]+)"/g)) {
+      own.add(name);
+    }
+  }
+  ok(own.size > READ_BY_CLIENTS.length + 10);
+  deepEqual([...own].filter((name) => !exposed.includes(name)), []);
+});
+
 Deno.test("no other origin gets anything, and none without the setting", async () => {
   for (
     const gateway of [startGateway(CONFIG), allowing("https://app.example.org"), allowing(`${PAGE}:8443`)]
@@ -46,6 +69,9 @@ Deno.test("no other origin gets anything, and none without the setting", async (
     const answer = await gateway.send("/v1/models", { method: "GET", headers: { origin: PAGE, ...KEY } })
       .response;
     equal(answer.status, 200);
+    // A cache between must not give a page the answer that another one, or none, has had.
+    const varies = gateway.pipeline.snapshot.cors === undefined ? null : "Origin";
+    deepEqual([preflight.headers.get("vary"), answer.headers.get("vary")], [varies, varies]);
     deepEqual(
       [...preflight.headers.keys(), ...answer.headers.keys()].filter((name) => name.startsWith("access-")),
       [],

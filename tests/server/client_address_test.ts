@@ -31,6 +31,25 @@ const ROWS: readonly Row[] = [
     address: "2001:db8::2",
   },
   { peer: "10.0.0.1", headers: { forwarded: "for=_hidden" }, address: "10.0.0.1" },
+  // A client chooses the host that a proxy repeats.
+  {
+    peer: "10.0.0.1",
+    headers: { forwarded: 'host="x;for=6.6.6.6,for=6.6.6.7";for=203.0.113.9' },
+    address: "203.0.113.9",
+  },
+  { peer: "10.0.0.1", headers: { forwarded: 'for=6.6.6.6, host="a\\"b;for=6.6.6.7"' }, address: "10.0.0.1" },
+  { peer: "10.0.0.1", headers: { forwarded: 'for="6.6.6.6, for=203.0.113.9' }, address: "203.0.113.9" },
+  { peer: "10.0.0.1", headers: { forwarded: "For=203.0.113.9:47011;proto=http" }, address: "203.0.113.9" },
+  { peer: "10.0.0.1", headers: { forwarded: 'for = "[2001:db8::3]"' }, address: "2001:db8::3" },
+  { peer: "10.0.0.1", headers: { forwarded: "by=203.0.113.9;xfor=6.6.6.6" }, address: "10.0.0.1" },
+  {
+    peer: "10.0.0.1",
+    headers: { "x-forwarded-for": "203.0.113.9", forwarded: "for=6.6.6.6" },
+    address: "203.0.113.9",
+  },
+  { peer: "10.0.0.1", headers: { "x-forwarded-for": "6.6.6.6, 010.0.0.1" }, address: "10.0.0.1" },
+  { peer: "10.0.0.1", headers: { "x-forwarded-for": "6.6.6.6,,10.0.0.2" }, address: "10.0.0.2" },
+  { peer: "10.0.0.1", headers: { "x-forwarded-for": "fe80::1%eth0" }, address: "fe80::1%eth0" },
   { peer: "", headers: { "x-forwarded-for": "203.0.113.9" }, address: "" },
 ];
 

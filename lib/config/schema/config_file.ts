@@ -31,7 +31,16 @@ import { model } from "./model_keys.ts";
 import { prices } from "./price_keys.ts";
 import { provider } from "./provider_keys.ts";
 import { state } from "./state_keys.ts";
-import { INCLUDE, KEY_HASH, MODEL_NAME, NAME, parseEndpoint, parseNetwork, ROUTE_PATH } from "./values.ts";
+import {
+  INCLUDE,
+  KEY_HASH,
+  MODEL_NAME,
+  NAME,
+  parseEndpoint,
+  parseNetwork,
+  parseOrigin,
+  ROUTE_PATH,
+} from "./values.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -51,9 +60,9 @@ const tls = () =>
 
 const cors = mapping({
   origins: list(
-    text({
+    parsed({
       expected: 'an origin such as https://app.example.com, without a path, or "*"',
-      pattern: /^(?:\*|https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?|https?:\/\/\[[0-9A-Fa-f:]+\](?::\d{1,5})?)$/,
+      parse: parseOrigin,
     }),
     { min: 1, max: 256 },
   ).describe('Origins such as https://app.example.com; "*" allows all.'),

@@ -171,9 +171,17 @@ export function parseKeyHash(text: string): string {
   return text.slice("sha256:".length).toLowerCase();
 }
 
+/** An origin as browsers send it, in lower case and without the usual port, or `*`; undefined for anything else. */
+export function parseOrigin(text: string): string | undefined {
+  if (text === "*") return text;
+  const origin = /^https?:\/\/[^/?#@*\\\s]+$/i.test(text) ? URL.parse(text)?.origin : undefined;
+  return origin === "null" ? undefined : origin;
+}
+
 /** An IP address, or one with the number of bits of its network, such as `10.0.0.0/8`; undefined for anything else. */
 export function parseNetwork(text: string): string | undefined {
-  const [, address = "", bits = "0"] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  // What follows a "%" is an interface of this host, which means nothing in a header of another.
+  const [, address = "", bits = "0"] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(address);
   return family !== 0 && Number(bits) <= (family === 6 ? 128 : 32) ? text : undefined;
 }

@@ -8,6 +8,8 @@ import {
   parseEndpoint,
   parseExpiry,
   parseListenAddress,
+  parseNetwork,
+  parseOrigin,
   parseScalar,
   parseSize,
 } from "../../../lib/config/schema/values.ts";
@@ -133,6 +135,36 @@ Deno.test("endpoints keep scheme, host and path, and nothing else may be in them
     ["vpce.example", undefined],
   ];
   for (const [text, expected] of cases) equal(parseEndpoint(text), expected, text);
+});
+
+Deno.test("origins are compared as browsers send them", () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ["*", "*"],
+    ["https://app.example.com", "https://app.example.com"],
+    ["HTTPS://App.Example.com:443", "https://app.example.com"],
+    ["http://localhost:80", "http://localhost"],
+    ["http://localhost:5173", "http://localhost:5173"],
+    ["https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"],
+    ["https://b\u00fccher.example", "https://xn--bcher-kva.example"],
+    ["https://app.example.com/", undefined],
+    ["https://*.example.com", undefined],
+    ["https://user@app.example.com", undefined],
+    ["https://app.example.com:99999", undefined],
+    ["file://", undefined],
+    ["null", undefined],
+    ["app.example.com", undefined],
+  ];
+  for (const [text, expected] of cases) equal(parseOrigin(text), expected, text);
+});
+
+Deno.test("networks have an address without an interface", () => {
+  const cases = ["10.0.0.0/8", "192.0.2.1", "fd00::/8", "::ffff:10.0.0.0/104"];
+  for (const text of cases) equal(parseNetwork(text), text);
+  for (
+    const text of ["fe80::1%eth0", "fe80::%1/64", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.1:80", ""]
+  ) {
+    equal(parseNetwork(text), undefined, text);
+  }
 });
 
 Deno.test("scalars are read from text as YAML reads them without quotes", () => {
