@@ -1,16 +1,15 @@
 /** Compressed request bodies, bounded by their size after inflating. */
 
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { AditError, invalidField } from "../base/errors.ts";
+import { zstdContent } from "./zstd_frames.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type Inflate = (body: Bytes, options: { readonly maxOutputLength: number }) => Uint8Array<ArrayBufferLike>;
+type Inflate = (body: Bytes, maxBytes: number) => Bytes;
 
-const ENCODINGS: Readonly<Record<string, Inflate>> = {
-  gzip: gunzipSync,
-  "x-gzip": gunzipSync,
-  zstd: zstdDecompressSync,
-};
+const gunzip: Inflate = (body, maxBytes) => new Uint8Array(gunzipSync(body, { maxOutputLength: maxBytes }));
+
+const ENCODINGS: Readonly<Record<string, Inflate>> = { gzip: gunzip, "x-gzip": gunzip, zstd: zstdContent };
 
 /** The body without its encoding. Throws `invalid_request` or `body_too_large`. */
 export function inflatedBody(body: Bytes, headers: Headers, maxBytes: number): Bytes {
@@ -21,7 +20,7 @@ export function inflatedBody(body: Bytes, headers: Headers, maxBytes: number): B
     throw invalidField("content-encoding", "unsupported encoding; send gzip, zstd or an uncompressed body");
   }
   try {
-    return new Uint8Array(inflate(body, { maxOutputLength: maxBytes }));
+    return inflate(body, maxBytes);
   } catch (cause) {
     if (cause instanceof RangeError || codeOf(cause) === "ERR_BUFFER_TOO_LARGE") {
       throw new AditError("body_too_large", `the uncompressed body exceeds the limit of ${maxBytes} bytes`);
