@@ -18,10 +18,13 @@ export function pickHeaders(headers: Headers, isPicked: (name: string) => boolea
   return picked;
 }
 
-/** The upstream's headers without those of its connection; this listener writes its own. */
+/** The upstream's headers without those of its connection, and without its own answer to what pages may do here. */
 export function answerHeaders(headers: Headers): Headers {
   const kept = new Headers(headers);
   for (const name of HOP_BY_HOP) kept.delete(name);
+  headers.forEach((_value, name) => {
+    if (name.startsWith("access-control-")) kept.delete(name);
+  });
   return kept;
 }
 

@@ -83,8 +83,8 @@ async function attemptNative(
   const headers = view.headers(head.headers);
   if (isStream(operation) && head.status === 200) {
     headers.set("x-accel-buffering", "no");
-    const { exception } = view;
-    const stream = await NativeStream.open(exchange, { head, operation, hold, exception });
+    const { frames } = view;
+    const stream = await NativeStream.open(exchange, { head, operation, hold, frames });
     const outcome = () => ({
       usage: stream.usage,
       stopReason: stream.stopReason,
@@ -98,7 +98,7 @@ async function attemptNative(
   const outcome = () => ({ usage, stopReason, upstreamRequestId, anomalies: [], refusal: error });
   const answer: WholeAnswer = { status: head.status, headers, ignored: [], body, outcome };
   return error === undefined
-    ? { answered: answer }
+    ? { answered: { ...answer, body: view.body(operation, body) } }
     : { refused: error, ignored: [], answer: view.refusal(answer, error) };
 }
 

@@ -71,12 +71,17 @@ export interface NativeOpening {
   readonly head: Head;
   readonly operation: Operation;
   readonly hold: Hold | undefined;
-  /** Replaces an exception frame; undefined to pass it on unchanged. */
-  readonly exception?: ReplaceException | undefined;
+  /** Replaces frames; undefined to pass all on unchanged. */
+  readonly frames?: FrameReplacement | undefined;
 }
 
-/** The frame that the caller gets for an exception of Bedrock's. */
-export type ReplaceException = (frame: Frame, error: AditError) => Uint8Array<ArrayBuffer>;
+/** What the caller gets in place of some frames. */
+export interface FrameReplacement {
+  /** The frame for an exception of Bedrock's. */
+  exception(frame: Frame, error: AditError): Uint8Array<ArrayBuffer>;
+  /** The payload of an event; the same object to pass the frame on unchanged. */
+  payload(event: unknown, payload: Frame["payload"]): Frame["payload"];
+}
 
 /** How many of the last chunks are kept; one of them holds the stop reason. */
 const LAST_CHUNKS = 3;
@@ -90,7 +95,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly #decoder = new FrameDecoder();
   readonly #requestId: string | undefined;
   private readonly operation: Operation;
-  readonly #replaceException: ReplaceException | undefined;
+  readonly #replacement: FrameReplacement | undefined;
   /** Bytes of an unfinished frame. */
   #rest: Uint8Array<ArrayBuffer>[] = [];
   #restBytes = 0;
@@ -111,11 +116,11 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   frames = 0;
   bytes = 0;
 
-  constructor(exchange: Exchange, { head, operation, exception }: NativeOpening) {
+  constructor(exchange: Exchange, { head, operation, frames }: NativeOpening) {
     this.#exchange = exchange;
     this.#requestId = requestIdOf(head);
     this.operation = operation;
-    this.#replaceException = exception;
+    this.#replacement = frames;
   }
 
   /** With `hold`, resolves when there is content. Throws an exception that came before it. */
@@ -200,12 +205,12 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     return whole;
   }
 
-  /** Returns the frames completed by the chunk if an exception among them must be replaced. */
+  /** Returns the frames completed by the chunk if one of them must be replaced. */
   #look(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
     try {
       const frames = this.#decoder.push(chunk);
       for (const frame of frames) this.#lookAt(frame);
-      return this.exception === undefined || frames.length === 0 ? undefined : this.#replace(frames, chunk);
+      return this.#replaced(frames, chunk);
     } catch (cause) {
       const error = new AditError("upstream_protocol", undefined, { cause });
       this.#exchange.end(error);
@@ -213,12 +218,21 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     }
   }
 
-  #replace(frames: readonly Frame[], chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
-    const replace = this.#replaceException;
-    if (replace === undefined) return undefined;
-    const pieces = frames.map((frame) => {
+  #replaced(frames: readonly Frame[], chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const replacement = this.#replacement;
+    if (replacement === undefined || frames.length === 0) return undefined;
+    let isReplaced = this.exception !== undefined;
+    const payloads = frames.map(({ headers, payload }) => {
+      const shown = replacement.payload(headers.get(":event-type"), payload);
+      if (shown !== payload) isReplaced = true;
+      return shown;
+    });
+    if (!isReplaced) return undefined;
+    const pieces = frames.map((frame, index) => {
       const error = classifyFrame(frame, this.#requestId);
-      return error === undefined ? encodeFrame(frame.headers, frame.payload) : replace(frame, error);
+      return error === undefined
+        ? encodeFrame(frame.headers, payloads[index] ?? frame.payload)
+        : replacement.exception(frame, error);
     });
     const { pendingBytes } = this.#decoder;
     this.#rest = [];

@@ -25,7 +25,7 @@ function withoutArns(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [bareIds(key), withoutArns(each)]));
 }
 
-/** `arn:aws:bedrock:us-east-1:123456789012:guardrail/abc` becomes `abc`. */
-function bareIds(text: string): string {
+/** The text with the id instead of each ARN: `arn:aws:bedrock:us-east-1:123456789012:guardrail/abc` becomes `abc`. */
+export function bareIds(text: string): string {
   return text.replaceAll(/arn:aws[\w-]*:[\w-]*:[\w-]*:\d*:(?:[\w-]+\/)?([^\s"'`,;]*)/gi, "$1");
 }

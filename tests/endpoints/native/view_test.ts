@@ -3,7 +3,16 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { concat, decodeUtf8 } from "../../../lib/base/bytes.ts";
 import { FrameDecoder } from "../../../lib/codec/eventstream.ts";
-import { converseFrames, exceptionFrame } from "../../fakes/frames.ts";
+import {
+  CLAUDE_STOP,
+  converseFrames,
+  cutEvery,
+  eventFrame,
+  exceptionFrame,
+  invokeFrames,
+  joined,
+  USAGE,
+} from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.ts";
 
@@ -107,3 +116,97 @@ for (const caller of [NAMED, NATIVE]) {
     }
   });
 }
+
+Deno.test("what Adit passes on of an answer's headers has no identifiers either, and never Bedrock's word about pages", async () => {
+  for (const who of [NAMED, NATIVE]) {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send("/model/haiku/invoke", {
+      headers: { authorization: `Bearer ${who.key}`, origin: "https://app.example.com" },
+      body: "{}",
+    });
+    const call = await gateway.bedrock.call(0);
+    call.answerWhole(200, "{}", {
+      "content-type": `application/json; profile="${ARN}"`,
+      "x-amzn-bedrock-profile": ARN,
+      "x-amzn-bedrock-output-token-count": "5",
+      "x-amzn-requestid": "0a1b2c3d-1234-5678-9012-abcdefabcdef",
+      "access-control-allow-origin": "*",
+      "access-control-allow-credentials": "true",
+      "set-cookie": "a=b",
+    });
+    const { headers } = await response;
+    equal(headers.get("x-amzn-requestid"), "0a1b2c3d-1234-5678-9012-abcdefabcdef");
+    equal(headers.get("x-amzn-bedrock-output-token-count"), "5");
+    equal(headers.get("x-amzn-bedrock-profile"), who === NATIVE ? ARN : "[arn]");
+    equal([...headers.values()].some((value) => value.includes("123456789012")), who === NATIVE);
+    deepEqual([...headers.keys()].filter((name) => name.startsWith("access-control-")), []);
+    equal(headers.has("set-cookie"), who === NATIVE);
+  }
+});
+
+const GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/gr1";
+const TRACE = {
+  guardrail: { [GUARDRAIL]: { guardrailArn: GUARDRAIL, guardrailId: "gr1" } },
+  router: { id: ARN },
+};
+const BARE_TRACE = { guardrail: { gr1: { guardrailArn: "gr1", guardrailId: "gr1" } }, router: { id: "x" } };
+/** The model's own words keep whatever is in them, and so do their bytes. */
+const TEXT = `${ARN} \u00e4 "trace":"${ARN}"`;
+
+/** What callers get of an answer with a trace, and of the same as a stream. */
+const TRACED: readonly (readonly [operation: string, make: (trace: unknown) => string])[] = [
+  [
+    "converse",
+    (trace) => JSON.stringify({ output: { message: { content: [{ text: TEXT }] } }, trace, usage: USAGE }),
+  ],
+  ["invoke", (trace) => JSON.stringify({ completion: TEXT, trace: ARN, "amazon-bedrock-trace": trace })],
+];
+
+for (const [operation, make] of TRACED) {
+  Deno.test(`the trace in an answer of ${operation} has bare ids without native access`, async () => {
+    for (const who of [NAMED, NATIVE]) {
+      const gateway = startGateway(CONFIG);
+      const { response } = gateway.send(`/model/haiku/${operation}`, {
+        headers: { authorization: `Bearer ${who.key}` },
+        body: "{}",
+      });
+      (await gateway.bedrock.call(0)).answerWhole(200, make(TRACE), UPSTREAM);
+      equal(await (await response).text(), make(who === NATIVE ? TRACE : BARE_TRACE));
+    }
+  });
+}
+
+Deno.test("the trace in a stream has bare ids without native access, however the stream is cut", async () => {
+  const chunk = (trace: unknown, padding: string) => ({
+    ...CLAUDE_STOP,
+    padding,
+    "amazon-bedrock-trace": trace,
+  });
+  const streams = {
+    "converse-stream": (trace: unknown) =>
+      joined(...converseFrames(TEXT).slice(0, -1), eventFrame("metadata", { usage: USAGE, trace })),
+    // The name begins at each of the three places that base64 knows.
+    ...Object.fromEntries(["", "x", "xx"].map((padding) => [
+      `invoke-with-response-stream?${padding}`,
+      (trace: unknown) => joined(...invokeFrames({ type: "completion", text: TEXT }, chunk(trace, padding))),
+    ])),
+  };
+  for (const [operation, make] of Object.entries(streams)) {
+    for (const who of [NAMED, NATIVE]) {
+      const whole = make(TRACE);
+      for (const size of [whole.length, 700, 7]) {
+        const gateway = startGateway(CONFIG);
+        const { response } = gateway.send(`/model/haiku/${operation}`, {
+          headers: { authorization: `Bearer ${who.key}` },
+          body: "{}",
+        });
+        const stream = (await gateway.bedrock.call(0)).answer(200, {
+          "content-type": "application/vnd.amazon.eventstream",
+        });
+        stream.push(...cutEvery(size, whole));
+        stream.end();
+        deepEqual(await (await response).bytes(), make(who === NATIVE ? TRACE : BARE_TRACE), operation);
+      }
+    }
+  }
+});
