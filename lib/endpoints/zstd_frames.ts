@@ -1,6 +1,6 @@
 /**
  * The frames of a zstd body (RFC 8878, section 3.1). They are decompressed one by one: Deno 2.9.6 returns the first frame
- * and drops the others in silence, and both runtimes return a part of a body that was cut off.
+ * without the others, and both runtimes return a part of a body that was cut off.
  */
 
 import { zstdDecompressSync } from "node:zlib";

@@ -21,6 +21,15 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
+    sentence:
+      "A body with `Content-Encoding: gzip` or `zstd`, which all APIs but Bedrock's own accept, may not become larger than that either.",
+    tests: [
+      ["endpoints/encoded_body_test.ts", "that becomes too large is refused as such"],
+      ["endpoints/encoded_body_test.ts", "several members or frames are bounded together"],
+    ],
+  },
+  {
+    page: "configuration.md",
     sentence: "Largest header block of a request; a larger one gets a 431.",
     tests: [[
       "e2e/bounds_test.ts",
@@ -200,6 +209,76 @@ const ROWS: readonly Row[] = [
     sentence:
       "Ignored within one second, because terminals and supervisors send it twice; later it ends everything at once.",
     tests: [["e2e/drain_test.ts", "a signal that is sent twice at once lets everything finish"]],
+  },
+  {
+    page: "operations.md",
+    sentence:
+      "When three quarters of the descriptors that `LimitNOFILE` allows are in use, or all but 4096, new connections to `listen` are refused, with a warning in the log, until twice as many are free",
+    tests: [
+      [
+        "server/descriptors_test.ts",
+        "a quarter of the descriptors is kept, and twice as many must be free to go on",
+      ],
+      ["server/descriptors_test.ts", "what is kept has limits of its own"],
+    ],
+  },
+  {
+    page: "limits.md",
+    sentence: "At most 64 requests wait for one limit.",
+    tests: [["gateway/limits_wait_test.ts", "a line has an end: the request after 64 is refused at once"]],
+  },
+  {
+    page: "limits.md",
+    sentence: "With `wait: 2s` a request over the limit waits for its turn, first come, first served",
+    tests: [
+      [
+        "gateway/limits_wait_test.ts",
+        "a request over the rate waits until it fits, first come, first served",
+      ],
+      ["gateway/limits_wait_test.ts", "a request that would wait too long is refused after the longest wait"],
+    ],
+  },
+  {
+    page: "failover.md",
+    sentence:
+      "for at most `commit_within`, 64 frames or 256 KiB, and only while another target could answer.",
+    tests: [
+      ["gateway/failover_test.ts", "a stream is held back no longer than commit_within"],
+      ["gateway/failover_test.ts", "a stream is held back for no more than 64 frames or 256 KiB"],
+    ],
+  },
+  {
+    page: "failover.md",
+    sentence: "All attempts share one deadline, `timeouts.total`.",
+    tests: [
+      ["gateway/call_test.ts", "one deadline is for all of a call, however many attempts there were"],
+      ["gateway/failover_test.ts", "a request whose time is over asks no further target"],
+    ],
+  },
+  {
+    page: "chat.md",
+    sentence: "At most 3 redirects, each checked in the same way.",
+    tests: [["runtime/image_cases.ts", "a fourth redirect is not followed"]],
+  },
+  {
+    page: "chat.md",
+    sentence: "At most 20 images in a request",
+    tests: [["endpoints/images_test.ts", "a twenty-first image is refused before any is fetched"]],
+  },
+  {
+    page: "cost.md",
+    sentence: "Adit reads at most 64 such responses at a time in each thread",
+    tests: [["gateway/drain_test.ts", "64 responses are read at a time, and further ones are aborted"]],
+  },
+  {
+    page: "observability.md",
+    sentence: "At most 16 viewers watch at the same time.",
+    tests: [["admin/views/viewers_test.ts", "viewers are bounded, and one that leaves makes room"]],
+  },
+  {
+    page: "observability.md",
+    sentence: "At most 2048 spans wait.",
+    tests: [["telemetry/traces/exporter_test.ts", "more than two thousand spans that wait are too many"]],
   },
 ];
 

@@ -1,7 +1,7 @@
 /** Providers that say nothing: that cannot be reached, never answer, begin late, or stop in the middle. */
 
 import assert from "node:assert/strict";
-import { converseFrames, exceptionFrame } from "../fakes/frames.ts";
+import { converseFrames, exceptionFrame, invokeFrames, joined } from "../fakes/frames.ts";
 import { after, type Answer, stall, startFakeUpstream, streamAnswer } from "../fakes/upstream.ts";
 import { freePort } from "../repository.ts";
 import { endpointConfig } from "./configs.ts";
@@ -102,6 +102,48 @@ forEachRuntime("a silence is filled with comments until the provider goes on", a
   const answer = await answerOf(client);
   assert.match(textOf(answer), /Hello[^]*: keep-alive\n\n[^]* there[^]*data: \[DONE\]\n\n$/);
 });
+
+const messages = (model: string): Ask => ({
+  line: "POST /v1/messages",
+  body: JSON.stringify({
+    model,
+    max_tokens: 5,
+    stream: true,
+    messages: [{ role: "user", content: "Hello" }],
+  }),
+});
+const RESPONSES: Ask = {
+  line: "POST /v1/responses",
+  body: JSON.stringify({ model: "nova", stream: true, input: "Hello" }),
+};
+const CLAUDE_START = joined(
+  ...invokeFrames({ type: "message_start", message: { usage: { input_tokens: 1, output_tokens: 1 } } }),
+);
+
+/** Streams on every route that can carry a ping, with the first event of the model, and the ping. */
+const PINGED: readonly (readonly [route: string, request: Ask, first: Uint8Array, ping: string])[] = [
+  ["Chat", CHAT_STREAM, joined(...FRAMES.slice(0, 1)), ": keep-alive\n\n"],
+  ["Messages by Converse", messages("nova"), joined(...FRAMES.slice(0, 1)), "event: ping\n"],
+  ["Messages by InvokeModel", messages("claude"), CLAUDE_START, "event: ping\n"],
+  ["Responses", RESPONSES, joined(...FRAMES.slice(0, 1)), "event: keepalive\n"],
+];
+
+for (const [route, request, first, ping] of PINGED) {
+  forEachRuntime(`${route}: a ping is sent before the first token`, async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    await using program = await startProgram(
+      runtime,
+      endpointConfig(upstream.url, "timeouts: { keepalive: 50ms }"),
+    );
+    upstream.script(streamAnswer([first], { then: stall }));
+    await using client = await begin(program.url, request);
+    assert.ok(await client.seen(ping));
+    assert.match(client.pending, /^HTTP\/1\.1 200 /);
+    assert.doesNotMatch(client.pending, /"(?:content|text|delta)":"[^"]/);
+    await client.close();
+    await upstream.idle();
+  });
+}
 
 forEachRuntime("a provider that refuses connections is a 502", async (runtime) => {
   const nowhere = `http://127.0.0.1:${freePort()}`;

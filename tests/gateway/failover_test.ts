@@ -3,7 +3,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { DIRECT } from "../../lib/snapshot/plan.ts";
 import type { Model, Routing } from "../../lib/snapshot/snapshot.ts";
-import { converseFrames, exceptionFrame, invokeFrames } from "../fakes/frames.ts";
+import { converseFrames, eventFrame, exceptionFrame, invokeFrames } from "../fakes/frames.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
 import { caller, modelTarget, native, provider, snapshot } from "../fakes/snapshot.ts";
 import { ANSWER, CHAT } from "./requests.ts";
@@ -208,6 +208,23 @@ for (const { path, body, opening, whole } of STREAMS) {
     match(await textOf(answer), /Hello/);
     deepEqual(hosts(), ["us-east-1"]);
     await expectSettled(1);
+  });
+
+  Deno.test(`${path}: a stream is held back for no more than 64 frames or 256 KiB`, async () => {
+    const unknown = (size: number) => eventFrame("news", { text: "x".repeat(size) });
+    for (const pieces of [Array.from({ length: 63 }, () => unknown(1)), [unknown(256 * 1024)]]) {
+      const { ask, bedrock, hosts, expectSettled } = start();
+      const { response } = ask(path, body);
+      const first = (await bedrock.call(0)).answer(200);
+      first.push(...opening, ...pieces);
+      // Nothing advances the clock: it is the last of them that lets the answer begin.
+      const answer = await response;
+      first.push(...whole.slice(opening.length));
+      first.end();
+      match(await textOf(answer), /Hello/);
+      deepEqual(hosts(), ["us-east-1"]);
+      await expectSettled(1);
+    }
   });
 
   Deno.test(`${path}: a target that is silent for first_token is left for the next`, async () => {

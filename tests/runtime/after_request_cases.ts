@@ -1,6 +1,6 @@
 /**
  * Runtime suite: bytes that follow a request. Bun 1.4.4 parses them while the answer is in flight and gives up the
- * connection, so each case says on which runtime it is known to fail; `runtime_test.ts` notices the day it no longer does.
+ * connection, so each case says on which runtime it is known to fail.
  */
 
 import assert from "node:assert/strict";
@@ -8,11 +8,7 @@ import { once } from "node:events";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Handler } from "../../lib/runtime/runtime.ts";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
-import { type Case, fedStream, gate, listen } from "./case.ts";
-
-export interface KnownFailure extends Case {
-  readonly failsOn: readonly ("bun" | "deno")[];
-}
+import { fedStream, gate, type KnownFailure, listen } from "./case.ts";
 
 /** Answers with the target and the body, once the loop has been free. */
 const echo: Handler = async (request, { target }) => {

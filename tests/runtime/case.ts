@@ -9,6 +9,11 @@ export interface Case {
   readonly run: (runtime: Runtime) => Promise<void>;
 }
 
+/** What some runtimes cannot do yet; `runtime_test.ts` notices the day they can. */
+export interface KnownFailure extends Case {
+  readonly failsOn: readonly ("bun" | "deno")[];
+}
+
 export interface Listener extends AsyncDisposable {
   /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;

@@ -60,14 +60,15 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
       stream.#held = await holdBack(stream, hold);
       return stream;
     }
-    const first = await stream.read();
+    let first = await stream.read();
+    while (first?.length === 0) first = await stream.read();
     stream.#held = first === undefined
       ? { pieces: [], pending: Promise.resolve(undefined) }
       : { pieces: [first], pending: undefined };
     return stream;
   }
 
-  /** The events of the next chunk, or undefined after the last one. Throws the AditError that broke the stream. */
+  /** The events of the next chunk, perhaps none, or undefined after the last one. Throws the AditError that broke the stream. */
   next(): Promise<readonly Event[] | undefined> {
     const { pieces, pending } = this.#held;
     const piece = pieces.shift();
@@ -77,24 +78,23 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
     return pending;
   }
 
-  /** Like `next`, bypassing what is held back. */
+  /** The events of the next chunk, bypassing what is held back; none if it has only frames that nobody knows. */
   async read(): Promise<readonly Event[] | undefined> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      let chunk: Uint8Array<ArrayBuffer> | undefined;
-      try {
-        chunk = await this.#exchange.read();
-      } catch (error) {
-        if (!this.#isTolerated(error)) throw error;
-      }
-      if (chunk === undefined) {
-        this.#checkEnd();
-        return undefined;
-      }
-      this.bytes += chunk.length;
-      const events = this.#decode(chunk);
-      if (events.length > 0) return events;
+    if (this.#failure !== undefined) throw this.#failure;
+    let chunk: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      chunk = await this.#exchange.read();
+    } catch (error) {
+      if (!this.#isTolerated(error)) throw error;
     }
+    if (chunk === undefined) {
+      this.#checkEnd();
+      return undefined;
+    }
+    this.bytes += chunk.length;
+    const events = this.#decode(chunk);
+    if (events.length === 0 && this.#failure !== undefined) throw this.#failure;
+    return events;
   }
 
   #isTolerated(error: unknown): boolean {
