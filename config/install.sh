@@ -87,13 +87,16 @@ if [ -z "$binary" ]; then
 fi
 [ -f "$binary" ] || fail "file \"$binary\" does not exist"
 
-if [ -n "$signers" ]; then
-  command -v ssh-keygen >/dev/null || fail '--signers needs ssh-keygen'
-  [ -f "$here/SHA256SUMS.sig" ] || fail "\"$here/SHA256SUMS\" is not signed: there is no SHA256SUMS.sig"
-  ssh-keygen -Y verify -f "$signers" -I adit-release -n adit-release -s "$here/SHA256SUMS.sig" \
-    <"$here/SHA256SUMS" >/dev/null 2>&1 || fail "the signature of \"$here/SHA256SUMS\" is not by a key of \"$signers\""
-  say "$here/SHA256SUMS: signed by a key of $signers"
-fi
+[ -z "$signers" ] || command -v ssh-keygen >/dev/null || fail '--signers needs ssh-keygen'
+
+# check_signature SUMS: whether one of the signers has signed this list of checksums.
+check_signature() {
+  [ -f "$1.sig" ] || fail "\"$1\" is not signed: there is no SHA256SUMS.sig"
+  ssh-keygen -Y verify -f "$signers" -I adit-release -n adit-release -s "$1.sig" <"$1" >/dev/null 2>&1 ||
+    fail "the signature of \"$1\" is not by a key of \"$signers\""
+  say "$1: signed by a key of $signers"
+}
+signed=
 
 # put SOURCE MODE: copies the file to a new one in the folder $to, sets $temporary to its name, and compares the copy with
 # the checksums. The copy is what gets installed, so a later change of the source has no effect.
@@ -110,6 +113,11 @@ put() {
     esac
     unverified="$unverified $(dirname "$1")"
     return
+  fi
+  # A program given by its path has the checksums of its own folder.
+  if [ -n "$signers" ] && [ "$sums" != "$signed" ]; then
+    check_signature "$sums"
+    signed=$sums
   fi
   sum=$(sha256sum "$temporary" | cut -d ' ' -f 1)
   name=$(basename "$1")

@@ -89,26 +89,69 @@ Deno.test("where there are no sums, the script says that nothing is verified", (
     assert.doesNotMatch(second, /verified/);
   }));
 
+const keygen = (...args: string[]) =>
+  new Deno.Command("ssh-keygen", { args, stdout: "null", stderr: "null" }).output();
+
+/** Two people who may sign releases, "good" and "other", each with a file of signers for that one alone. */
+class Signers implements AsyncDisposable {
+  private constructor(private readonly folder: string) {}
+
+  static async create(): Promise<Signers> {
+    const folder = await Deno.makeTempDir({ prefix: "adit-signers-" });
+    for (const name of ["good", "other"]) {
+      await keygen("-q", "-t", "ed25519", "-N", "", "-f", `${folder}/${name}`);
+      const [type, key] = (await Deno.readTextFile(`${folder}/${name}.pub`)).split(" ");
+      await Deno.writeTextFile(`${folder}/${name}.signers`, `adit-release ${type} ${key}\n`);
+    }
+    return new Signers(folder);
+  }
+
+  fileOf(name: string): string {
+    return `${this.folder}/${name}.signers`;
+  }
+
+  async sign(name: string, path: string): Promise<void> {
+    await keygen("-Y", "sign", "-f", `${this.folder}/${name}`, "-n", "adit-release", path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("a program of another folder is not trusted for that folder's own checksums where signers are given", () =>
+  withRelease(async ({ machine, folder, script }) => {
+    const other = `${folder}/other`;
+    await Deno.mkdir(other);
+    const program = `${other}/adit-1.0.0-linux-${ARCHITECTURE}`;
+    await Deno.writeTextFile(program, `${PROGRAM}# of somebody else\n`);
+    const sum = createHash("sha256").update(Deno.readFileSync(program)).digest("hex");
+    await Deno.writeTextFile(`${other}/SHA256SUMS`, `${sum}  adit-1.0.0-linux-${ARCHITECTURE}\n`);
+    await using signers = await Signers.create();
+    await signers.sign("good", `${folder}/SHA256SUMS`);
+    const install = () => machine.run(script, ["--signers", signers.fileOf("good"), program]);
+    const refused = await install();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /other\/SHA256SUMS" is not signed: there is no SHA256SUMS\.sig/);
+    assert.deepEqual(filesOf(machine.root), []);
+    await Deno.copyFile(`${folder}/SHA256SUMS.sig`, `${other}/SHA256SUMS.sig`);
+    const forged = await install();
+    assert.match(forged.stderr, /the signature of "[^"]*other\/SHA256SUMS" is not by a key of/);
+    assert.deepEqual(filesOf(machine.root), []);
+  }));
+
 Deno.test("a signature is required where signers are given, and must be by one of them", () =>
   withRelease(async ({ machine, folder, script }) => {
-    const keys = await Deno.makeTempDir({ prefix: "adit-signers-" });
-    const keygen = (...args: string[]) =>
-      new Deno.Command("ssh-keygen", { args, stdout: "null", stderr: "null" }).output();
-    for (const name of ["good", "other"]) {
-      await keygen("-q", "-t", "ed25519", "-N", "", "-f", `${keys}/${name}`);
-      const [type, key] = (await Deno.readTextFile(`${keys}/${name}.pub`)).split(" ");
-      await Deno.writeTextFile(`${keys}/${name}.signers`, `adit-release ${type} ${key}\n`);
-    }
-    const install = (name: string) => machine.run(script, ["--signers", `${keys}/${name}.signers`]);
+    await using signers = await Signers.create();
+    const install = (name: string) => machine.run(script, ["--signers", signers.fileOf(name)]);
     assert.match((await install("good")).stderr, /is not signed: there is no SHA256SUMS\.sig\n$/);
-    await keygen("-Y", "sign", "-f", `${keys}/good`, "-n", "adit-release", `${folder}/SHA256SUMS`);
+    await signers.sign("good", `${folder}/SHA256SUMS`);
     assert.match(
       (await install("other")).stderr,
       /the signature of "[^"]*" is not by a key of "[^"]*other\.signers"\n$/,
     );
     assert.deepEqual(filesOf(machine.root), []);
     assert.equal((await install("good")).code, 0);
-    await Deno.remove(keys, { recursive: true });
   }));
 
 /** What `ldd` says on machines of both kinds; a loader of musl may be on either. */
