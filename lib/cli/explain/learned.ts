@@ -8,8 +8,8 @@ import { tableId } from "../../facts/model_table.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ModelTarget, Snapshot } from "../../snapshot/snapshot.ts";
 
-/** The gateway is on this host; one that takes longer is not waited for. */
-const TIMEOUT_MS = 1_000;
+/** The gateway is on this host, which may be busy; one that takes longer is not waited for. */
+const TIMEOUT_MS = 5_000;
 
 /** The lessons of the running gateway and the health of its targets, or why they are not known. */
 export type Learned =
