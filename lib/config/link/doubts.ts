@@ -15,7 +15,13 @@ export interface DoubtOptions {
 /** Warns of what is found in the providers and callers. */
 export function warnOfDoubts(config: Config, { context, nowMs }: DoubtOptions): void {
   for (const [name, entry] of Object.entries(config.providers)) doubtProvider(name, entry, context);
-  for (const [name, entry] of Object.entries(config.callers)) doubtExpiry(name, entry, { context, nowMs });
+  for (const [name, entry] of Object.entries(config.callers)) {
+    doubtExpiry(name, entry, { context, nowMs });
+    doubtSecret(["callers", name, "aws", "secret_access_key"], entry.aws?.secret_access_key, context);
+  }
+  for (const [name, value] of Object.entries(config.traces?.headers ?? {})) {
+    doubtSecret(["traces", "headers", name], value.replace(/^(?:bearer|basic) +/i, ""), context);
+  }
 }
 
 /** How other programs write what here is `${env:NAME}`, and what documentation writes where a secret belongs. */
@@ -23,11 +29,17 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /^\$\(?[A-Za-z_]\w*\)?$/,
   /^%[A-Za-z_]\w*%$/,
   /^os\.environ\//,
-  /^(?:env|file|credential|secret|vault|ssm|arn:aws[\w-]*:secretsmanager):[^]/,
-  /\{\{[^]*\}\}/,
+  /^(?:process\.)?env\./,
+  /^(?:env|file|credential|secret|vault|ssm|gcp|azure|arn:aws[\w-]*:(?:secretsmanager|ssm)):[^]/,
+  // Those of password managers and of other programs' stores: op://, sm://, ref+vault://.
+  /^[a-z][\w+.-]*:\/\//i,
+  /^ENC\[/,
+  /\{\{[^]*\}\}|^#\{[^]*\}$|^__\w+__$/,
   /^<[^>]*>$/,
+  // A path, which "${file:PATH}" would read. A secret that begins with a slash has digits or capitals after it.
+  /^@?(?:\/[a-z][a-z.-]*){2,}$/,
   /^(?:your|my)[-_ ]/i,
-  /^(?:x{4,}|\*{3,}|\.{3}|change-?me|todo)$/i,
+  /^(?:x{4,}|\*{3,}|\.{3}|change-?me|todo|null|undefined)$/i,
 ];
 
 /** Members of credentials that are secrets as a string. */
@@ -37,16 +49,16 @@ function doubtProvider(name: string, entry: ProviderConfig, context: LinkContext
   if (entry.type !== "bedrock") return;
   const path = ["providers", name];
   for (const key of SECRETS) {
-    const secret = entry.credentials?.[key];
-    if (secret !== undefined && PLACEHOLDERS.some((pattern) => pattern.test(secret))) {
-      context.warn(
-        [...path, "credentials", key],
-        "this looks like a placeholder; write a reference as ${env:NAME}",
-      );
-    }
+    doubtSecret([...path, "credentials", key], entry.credentials?.[key], context);
   }
   if (entry.endpoint !== undefined) {
     doubtEndpoint([...path, "endpoint"], entry.endpoint, { context, region: entry.region });
+  }
+}
+
+function doubtSecret(path: Path, secret: string | undefined, context: LinkContext): void {
+  if (secret !== undefined && PLACEHOLDERS.some((pattern) => pattern.test(secret))) {
+    context.warn(path, "this looks like a placeholder; write a reference as ${env:NAME}");
   }
 }
 
