@@ -1,6 +1,7 @@
 /** Signals that come before the gateway runs. */
 
 import assert from "node:assert/strict";
+import { builtAdit, repositoryPath } from "../repository.ts";
 import { emulatorConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, type RuntimeName, spawnAdit } from "./program.ts";
 
@@ -54,3 +55,30 @@ forEachRuntime("a SIGINT while the program starts ends it quietly", (runtime) =>
     const { code, stderr } = await child.output();
     assert.deepEqual([code, new TextDecoder().decode(stderr)], [0, ""]);
   }), ON_BUN);
+
+Deno.test('Ctrl-C in a terminal with the task of "make run" ends it quietly', () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/adit.yaml`, onFreePorts(emulatorConfig()));
+    const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
+    const command = String(tasks.run.command).replace("dist/adit", await builtAdit())
+      .replace("config/adit.yaml", `${folder}/adit.yaml`);
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ tasks: { run: command } }));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "run"],
+      cwd: folder,
+      stdout: "piped",
+      stderr: "piped",
+      // A group of its own: a terminal sends the signal to all of it.
+      detached: true,
+    }).spawn();
+    const written = new Response(child.stderr).text();
+    let log = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const listened = log.includes('"listener":"admin"');
+      log += text;
+      if (!listened && log.includes('"listener":"admin"')) Deno.kill(-child.pid, "SIGINT");
+    }
+    assert.equal((await child.status).code, 0);
+    assert.equal(await written, "");
+    assert.deepEqual(log.trimEnd().split("\n").filter((line) => !line.startsWith('{"time":')), []);
+  }));
