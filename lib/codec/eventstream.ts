@@ -3,7 +3,7 @@
 import { crc32 } from "node:zlib";
 import { EMPTY } from "../base/bytes.ts";
 import { EventStreamError } from "./eventstream_error.ts";
-import { encodeHeaders, headerReader, type Headers, type HeadersInit } from "./eventstream_headers.ts";
+import { encodeHeaders, HeaderReader, type Headers, type HeadersInit } from "./eventstream_headers.ts";
 
 export { EventStreamError, type EventStreamReason } from "./eventstream_error.ts";
 export type { HeaderValue } from "./eventstream_headers.ts";
@@ -26,13 +26,14 @@ const MESSAGE_CRC_BYTES = 4;
 const OVERHEAD_BYTES = PRELUDE_BYTES + MESSAGE_CRC_BYTES;
 /** Generous: Bedrock limits the payload of one event to 1 MB before base64. */
 const DEFAULT_MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
 /**
  * Decodes frames from chunks that may be split anywhere. A frame contained in one chunk is not copied; any other is
  * copied once.
  */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
-  readonly #readHeaders = headerReader();
+  readonly #headers = new HeaderReader();
   /** The unfinished frame: `#held` bytes, in a buffer of the frame's size once the prelude is known. */
   #partial: Uint8Array<ArrayBuffer> = EMPTY;
   #held = 0;
@@ -153,7 +154,7 @@ export class FrameDecoder {
       throw new EventStreamError("message_crc", "the checksum of a frame is wrong");
     }
     const payloadAt = offset + PRELUDE_BYTES + readUint32(bytes, offset + 4);
-    const headers = this.#readHeaders(bytes, offset + PRELUDE_BYTES, payloadAt);
+    const headers = this.#headers.read(bytes, offset + PRELUDE_BYTES, payloadAt);
     this.#decoded += total;
     return { headers, payload: bytes.subarray(payloadAt, crcAt) };
   }

@@ -1,7 +1,7 @@
 /** The headers of event stream frames: the types on the wire, decoded and encoded. */
 
 import { Buffer } from "node:buffer";
-import { concat, decodeUtf8, EMPTY, encodeUtf8 } from "../base/bytes.ts";
+import { concat, decodeUtf8, EMPTY, encodeUtf8, latin1Text } from "../base/bytes.ts";
 import { EventStreamError } from "./eventstream_error.ts";
 
 /**
@@ -53,25 +53,27 @@ const VALUE_TYPES = {
 /** AWS's parsers read the length of strings and bytes as a signed 16 bit integer. */
 const MAX_SIZED_BYTES = 32_767;
 
-/** Decodes the headers in `bytes` between two offsets. Throws `EventStreamError`. */
-export type HeaderReader = (bytes: Uint8Array<ArrayBuffer>, from: number, to: number) => Headers;
+/** The headers of a frame as bytes, and what they say. */
+interface HeaderBlock {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly headers: Headers;
+}
+
+const NO_HEADERS: HeaderBlock = { bytes: EMPTY, headers: new Map() };
 
 /**
- * A reader for one stream. Most frames of a stream are deltas with identical headers: comparing a block with the last one
- * is cheaper than looking it up, which is cheaper than decoding it. Frames may therefore share their headers; which of
+ * Reads the headers of one stream. Most of its frames are deltas with identical headers: comparing a block with the last
+ * one is cheaper than looking it up, which is cheaper than decoding it. Frames may therefore share their headers; which of
  * them do is not part of the interface.
  */
-export function headerReader(): HeaderReader {
-  let lastBlock: Uint8Array<ArrayBuffer> = EMPTY;
-  let lastHeaders: Headers = new Map();
-  return (bytes, from, to) => {
-    if (!isAt(bytes, from, to, lastBlock)) {
-      const block = bytes.slice(from, to);
-      lastHeaders = headersOf(block);
-      lastBlock = block;
-    }
-    return lastHeaders;
-  };
+export class HeaderReader {
+  #last = NO_HEADERS;
+
+  /** The headers in `bytes` between two offsets. Throws `EventStreamError`. */
+  read(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Headers {
+    if (!isAt(bytes, from, to, this.#last.bytes)) this.#last = headerBlock(bytes.slice(from, to));
+    return this.#last.headers;
+  }
 }
 
 /** Whether the bytes at the offset equal `block`. */
@@ -83,22 +85,22 @@ function isAt(bytes: Uint8Array, from: number, to: number, block: Uint8Array): b
   return true;
 }
 
-/** Headers by the bytes of their block: all streams repeat the same few. Only strings are kept, which are immutable. */
-const KNOWN_BLOCKS = new Map<string, Headers>();
+/** Blocks by their bytes: all streams repeat the same few. Only strings are kept, which are immutable. */
+const KNOWN_BLOCKS = new Map<string, HeaderBlock>();
 const MAX_KNOWN_BLOCKS = 64;
 const MAX_KNOWN_BLOCK_BYTES = 256;
 
-function headersOf(block: Uint8Array<ArrayBuffer>): Headers {
-  if (block.length > MAX_KNOWN_BLOCK_BYTES) return decodeHeaders(block);
-  const key = Buffer.from(block.buffer, block.byteOffset, block.length).toString("latin1");
+function headerBlock(bytes: Uint8Array<ArrayBuffer>): HeaderBlock {
+  if (bytes.length > MAX_KNOWN_BLOCK_BYTES) return { bytes, headers: decodeHeaders(bytes) };
+  const key = latin1Text(bytes);
   const known = KNOWN_BLOCKS.get(key);
   if (known !== undefined) return known;
-  const headers = decodeHeaders(block);
-  if ([...headers.values()].every((value) => typeof value === "string")) {
+  const block = { bytes, headers: decodeHeaders(bytes) };
+  if ([...block.headers.values()].every((value) => typeof value === "string")) {
     if (KNOWN_BLOCKS.size === MAX_KNOWN_BLOCKS) KNOWN_BLOCKS.clear();
-    KNOWN_BLOCKS.set(key, headers);
+    KNOWN_BLOCKS.set(key, block);
   }
-  return headers;
+  return block;
 }
 
 function decodeHeaders(block: Uint8Array<ArrayBuffer>): Headers {

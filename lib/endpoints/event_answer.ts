@@ -59,43 +59,49 @@ function outcomeOf<Event>({ events, translation }: EventAnswerOptions<Event>): O
 
 /** One piece of text for each batch of events. */
 class EventText<Event> implements ByteSource {
-  readonly #options: EventAnswerOptions<Event>;
+  readonly #events: EventSource<Event>;
+  readonly #translation: StreamTranslation<Event>;
+  readonly #ping: string | (() => string);
   #ended = false;
   #failure: AditError | undefined;
 
-  constructor(options: EventAnswerOptions<Event>) {
-    this.#options = options;
+  constructor({ events, translation, ping }: EventAnswerOptions<Event>) {
+    this.#events = events;
+    this.#translation = translation;
+    this.#ping = ping;
   }
 
   ping(): Uint8Array<ArrayBuffer> {
-    const { ping } = this.#options;
+    const ping = this.#ping;
     return encodeUtf8(typeof ping === "string" ? ping : ping());
   }
 
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    while (!this.#ended) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const batch = await this.#options.events.next();
-      const text = batch === undefined ? this.#end() : this.#translate(batch);
-      if (text !== "") return encodeUtf8(text);
-    }
-    return undefined;
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#ended) return Promise.resolve(undefined);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return this.#events.next().then(this.#take);
   }
 
+  // Made once, as in `EventStream`.
+  readonly #take = (batch: readonly Event[] | undefined) => {
+    const text = batch === undefined ? this.#end() : this.#translate(batch);
+    return text === "" ? this.next() : encodeUtf8(text);
+  };
+
   failure(error: AditError): Uint8Array<ArrayBuffer> {
-    return encodeUtf8(this.#options.translation.fail(error));
+    return encodeUtf8(this.#translation.fail(error));
   }
 
   #end(): string {
     this.#ended = true;
-    return this.#options.translation.end();
+    return this.#translation.end();
   }
 
   /** The text of a batch; an error in it is kept until the text before it has been sent. */
   #translate(batch: readonly Event[]): string {
     let text = "";
     try {
-      for (const event of batch) text += this.#options.translation.push(event);
+      for (const event of batch) text += this.#translation.push(event);
     } catch (cause) {
       this.#failure = toAditError(cause);
     }

@@ -6,7 +6,7 @@ import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 
 export interface ByteSource {
-  /** The next bytes to send, or undefined after the last. Throws an AditError if the response broke off. */
+  /** The next bytes to send, or undefined after the last. Rejects with an AditError if the response broke off. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** What to send after `next` threw: the error in the caller's dialect. */
   failure(error: AditError): Uint8Array<ArrayBuffer>;
@@ -55,13 +55,13 @@ export function streamBody(
   let reading: Promise<Uint8Array<ArrayBuffer> | undefined> | undefined;
   let silence: Deadline | undefined;
 
-  function watchSilence(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+  function watchSilence(): void {
     const ping = source.ping?.bind(source);
     if (ping === undefined || keepaliveMs === 0) return;
     silence = timers.after(keepaliveMs, () => {
       // A client that does not read has missed nothing, and pings must not fill its queue.
       if (isWaiting && controller.desiredSize === 0) controller.enqueue(ping());
-      watchSilence(controller);
+      watchSilence();
     });
   }
 
@@ -96,38 +96,47 @@ export function streamBody(
     call.settle(new AditError("client_gone"));
   }
 
+  let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
+  /** Sends what has been read. */
+  function send(bytes: Uint8Array<ArrayBuffer> | undefined): void {
+    isWaiting = false;
+    reading = undefined;
+    if (!isOpen) return;
+    if (bytes === undefined) return close();
+    silence?.extend(keepaliveMs);
+    call.wrote(bytes.length);
+    controller.enqueue(bytes);
+  }
+
+  /** Sends the error that broke the response off. */
+  function fail(cause: unknown): void {
+    isWaiting = false;
+    reading = undefined;
+    if (isOpen) close(toAditError(cause));
+  }
+
+  function close(error?: AditError): void {
+    finish(error);
+    if (error !== undefined && error.kind !== "client_gone") controller.enqueue(source.failure(error));
+    controller.close();
+  }
+
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start(controller) {
-      watchSilence(controller);
+    start(own) {
+      controller = own;
+      watchSilence();
       call.onLeft(() => void drain());
       call.onOverdue(() => {
         // A pending read fails by itself; a client that does not read has to be given up on.
         if (isOpen && !isWaiting) controller.error(abandon());
       });
     },
-    async pull(controller) {
+    pull() {
       if (!isOpen) return controller.close();
       isWaiting = true;
-      let bytes: Uint8Array<ArrayBuffer> | undefined;
-      let error: AditError | undefined;
-      try {
-        reading = source.next();
-        bytes = await reading;
-      } catch (cause) {
-        error = toAditError(cause);
-      }
-      isWaiting = false;
-      reading = undefined;
-      if (!isOpen) return;
-      if (bytes !== undefined) {
-        silence?.extend(keepaliveMs);
-        call.wrote(bytes.length);
-        controller.enqueue(bytes);
-        return;
-      }
-      finish(error);
-      if (error !== undefined && error.kind !== "client_gone") controller.enqueue(source.failure(error));
-      controller.close();
+      reading = source.next();
+      return reading.then(send, fail);
     },
     cancel() {
       if (isOpen && !call.leave()) finish(new AditError("client_gone"));

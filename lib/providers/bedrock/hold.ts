@@ -14,7 +14,7 @@ export interface Hold {
 
 /** A stream that can be held back. */
 export interface HoldableStream<Piece> {
-  /** The next piece, or undefined at the end. Throws what broke the stream. */
+  /** The next piece, or undefined at the end. Rejects with what broke the stream. */
   read(): Promise<Piece | undefined>;
   /** Whether a part of the content has arrived, or the end. */
   readonly hasContent: boolean;
@@ -23,10 +23,29 @@ export interface HoldableStream<Piece> {
   readonly bytes: number;
 }
 
-/** The pieces that were held back, and the pending read. */
-export interface HeldBack<Piece> {
-  readonly pieces: Piece[];
-  readonly pending: Promise<Piece | undefined> | undefined;
+/** The pieces that were held back, and the pending read, which come before what is read next. */
+export class HeldBack<Piece> {
+  readonly #pieces: Piece[];
+  #pending: Promise<Piece | undefined> | undefined;
+
+  constructor(pieces: Piece[], pending?: Promise<Piece | undefined>) {
+    this.#pieces = pieces;
+    this.#pending = pending;
+  }
+
+  /** What was read before the first call of `next`. */
+  static of<Piece>(piece: Piece | undefined): HeldBack<Piece> {
+    return piece === undefined ? new HeldBack<Piece>([], Promise.resolve(undefined)) : new HeldBack([piece]);
+  }
+
+  /** The next piece of the stream, or undefined at the end. Rejects with what broke the stream. */
+  next(stream: HoldableStream<Piece>): Promise<Piece | undefined> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) return Promise.resolve(piece);
+    const pending = this.#pending ?? stream.read();
+    this.#pending = undefined;
+    return pending;
+  }
 }
 
 /** Reads until there is content or a limit is reached. Throws what broke the stream before that. */
@@ -43,12 +62,12 @@ export async function holdBack<Piece>(
       const piece = await Promise.race([reading, late]);
       if (piece === "late") {
         reading.catch(() => {});
-        return { pieces, pending: reading };
+        return new HeldBack(pieces, reading);
       }
-      if (piece === undefined) return { pieces, pending: Promise.resolve(undefined) };
+      if (piece === undefined) return new HeldBack(pieces, Promise.resolve(undefined));
       pieces.push(piece);
     }
-    return { pieces, pending: undefined };
+    return new HeldBack(pieces);
   } finally {
     deadline.cancel();
   }

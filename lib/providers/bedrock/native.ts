@@ -12,7 +12,7 @@ import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
 import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
 import { isConverseContent } from "./converse.ts";
-import { type HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
+import { HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
 import { isContentChunk } from "./invoke.ts";
 import { invokeStreamEnd, usageOfChunks, usageOfConverse, usageOfInvoke } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
@@ -99,7 +99,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** Bytes of an unfinished frame. */
   #rest: Uint8Array<ArrayBuffer>[] = [];
   #restBytes = 0;
-  #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
+  #held = new HeldBack<Uint8Array<ArrayBuffer>>([]);
   #lastFrame: Frame | undefined;
   /** Payloads of the last chunks of an InvokeModel stream, one of which holds the stop reason. */
   readonly #lastChunks: Uint8Array[] = [];
@@ -152,41 +152,32 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     return this.#stopReason ?? stopReasonOfChunks(this.#lastChunks);
   }
 
-  /** The next whole frames, or undefined after the last. Throws the AditError that broke the stream. */
+  /** The next whole frames, or undefined after the last. Rejects with the AditError that broke the stream. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { pieces, pending } = this.#held;
-    const piece = pieces.shift();
-    if (piece !== undefined) return Promise.resolve(piece);
-    if (pending === undefined) return this.read();
-    this.#held = { pieces, pending: undefined };
-    return pending;
+    return this.#held.next(this);
   }
 
   /** Like `next`, bypassing what is held back. */
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    for (;;) {
-      let chunk: Uint8Array<ArrayBuffer> | undefined;
-      try {
-        chunk = await this.#exchange.read();
-      } catch (error) {
-        if (!this.#isTolerated(error)) throw error;
-      }
-      if (chunk === undefined) {
-        this.#checkEnd();
-        return undefined;
-      }
-      this.bytes += chunk.length;
-      const replaced = this.#look(chunk);
-      if (replaced !== undefined) return replaced;
-      const complete = this.#restBytes + chunk.length - this.#decoder.pendingBytes;
-      if (complete > 0) return this.#take(chunk, complete);
-      this.#keep(chunk);
-    }
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#exchange.read().then(this.#take, this.#lose);
   }
 
-  #isTolerated(error: unknown): boolean {
-    return TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#isComplete();
-  }
+  // Made once, as in `EventStream`.
+  readonly #take = (chunk: Uint8Array<ArrayBuffer> | undefined) => {
+    if (chunk === undefined) return this.#end();
+    this.bytes += chunk.length;
+    const replaced = this.#look(chunk);
+    if (replaced !== undefined) return replaced;
+    const complete = this.#restBytes + chunk.length - this.#decoder.pendingBytes;
+    if (complete > 0) return this.#cut(chunk, complete);
+    this.#keep(chunk);
+    return this.read();
+  };
+
+  readonly #lose = (error: unknown): undefined => {
+    const isTolerated = TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind) && this.#isComplete();
+    if (!isTolerated) throw error;
+  };
 
   #keep(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
@@ -195,13 +186,13 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   }
 
   /** The first `complete` bytes of the held bytes and the chunk; the rest is held. */
-  #take(chunk: Uint8Array<ArrayBuffer>, complete: number): Uint8Array<ArrayBuffer> {
-    const cut = complete - this.#restBytes;
-    if (this.#restBytes === 0 && cut === chunk.length) return chunk;
-    const whole = concat([...this.#rest, chunk.subarray(0, cut)], complete);
+  #cut(chunk: Uint8Array<ArrayBuffer>, complete: number): Uint8Array<ArrayBuffer> {
+    const end = complete - this.#restBytes;
+    if (this.#restBytes === 0 && end === chunk.length) return chunk;
+    const whole = concat([...this.#rest, chunk.subarray(0, end)], complete);
     this.#rest = [];
     this.#restBytes = 0;
-    this.#keep(chunk.subarray(cut));
+    this.#keep(chunk.subarray(end));
     return whole;
   }
 
@@ -275,7 +266,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   }
 
   /** Throws unless the response is complete; a truncated frame after that only loses token counts. */
-  #checkEnd(): void {
+  #end(): undefined {
     if (this.#isComplete()) return;
     try {
       this.#decoder.end();

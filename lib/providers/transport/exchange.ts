@@ -58,6 +58,14 @@ interface Answered {
   reader: BodyReader | undefined;
 }
 
+/** An open stream waits with these instead of an async function for each chunk, which takes more objects. */
+interface AfterRead {
+  /** The chunk that was read; undefined at the end of the body. Throws what has ended the exchange. */
+  take(result?: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>): Uint8Array<ArrayBuffer> | undefined;
+  /** Throws what a failed read means. */
+  lose(cause: unknown): undefined;
+}
+
 interface Failed {
   readonly kind: "failed";
   readonly error: AditError;
@@ -77,9 +85,11 @@ export class Exchange {
   /** The first-byte deadline, then the deadline of the next chunk. */
   #progress: Deadline;
   readonly #total: Deadline | undefined;
-  readonly #firstToken: Deadline | undefined;
+  #firstToken: Deadline | undefined;
   /** The wait for the response's head. */
   #connect: Deadline | undefined;
+  /** What follows a read of the body, made for the first one. */
+  #afterRead: AfterRead | undefined;
 
   /** Starts sending; `head` waits for the response. */
   constructor(request: SignableRequest, options: ExchangeOptions) {
@@ -123,6 +133,8 @@ export class Exchange {
   /** Records that the response has content. */
   contentBegan(): void {
     this.#firstToken?.cancel();
+    // Its callback leads to the request.
+    this.#firstToken = undefined;
   }
 
   /** Status and headers of the response. Throws an AditError if there is none. */
@@ -131,22 +143,35 @@ export class Exchange {
   }
 
   /**
-   * The next chunk of the body, or undefined at its end; call after `head` has resolved. Throws the AditError that
-   * ended the exchange early.
+   * The next chunk of the body, or undefined at its end; call after `head` has resolved. Rejects with the AditError
+   * that ended the exchange early.
    */
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const answer = this.#startReading();
-    if (answer === undefined) return undefined;
-    let result;
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      result = await (answer.reader ??= this.#openBody(answer.response))?.read();
+      const answer = this.#startReading();
+      if (answer === undefined) return Promise.resolve(undefined);
+      const { take, lose } = this.#afterRead ??= this.#followReads(answer);
+      const reader = answer.reader ??= this.#openBody(answer.response);
+      return reader === undefined ? Promise.resolve(take()) : reader.read().then(take, lose);
     } catch (cause) {
-      this.#breakOff(cause);
+      return Promise.reject(cause);
     }
-    this.#stopReading(answer);
-    if (result !== undefined && !result.done) return result.value;
-    this.#leave({ kind: "complete" });
-    return undefined;
+  }
+
+  #followReads(answer: Answered): AfterRead {
+    return {
+      take: (result) => {
+        this.#stopReading(answer);
+        if (result !== undefined && !result.done) return result.value;
+        this.#leave({ kind: "complete" });
+        return undefined;
+      },
+      lose: (cause) => {
+        this.#breakOff(cause);
+        this.#stopReading(answer);
+        return undefined;
+      },
+    };
   }
 
   /** The whole body. Ends the exchange with `upstream_protocol` if it exceeds `maxBytes`. */

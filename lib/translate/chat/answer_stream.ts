@@ -24,14 +24,17 @@ import { joinBlobs } from "../converse/thinking/redacted.ts";
 import { finishReason, thoughtPosition } from "./answer.ts";
 import type { CompletionContext } from "./answer.ts";
 
+interface TextBlock {
+  readonly type: "text";
+  readonly index: number;
+  readonly start: number;
+  readonly citations: Citation[];
+  readonly shown: WellFormedText;
+}
+
 /** State of a content block. */
 type Block =
-  | {
-    readonly type: "text";
-    readonly start: number;
-    readonly citations: Citation[];
-    readonly shown: WellFormedText;
-  }
+  | TextBlock
   | {
     readonly type: "tool";
     readonly position: number;
@@ -59,7 +62,11 @@ export class ConverseStreamToChat {
 
   readonly #context: CompletionContext;
   readonly #head: string;
+  /** Whether a tool call may provide the content. */
+  readonly #isStructured: boolean;
   readonly #blocks = new Map<number, Block>();
+  /** The block of the last delta if it was text: nearly always also that of the next one. */
+  #text: TextBlock | undefined;
   #usage: Usage | undefined;
   #stopReason: string | undefined;
   #finishReason: FinishReason = "stop";
@@ -74,7 +81,8 @@ export class ConverseStreamToChat {
 
   constructor(context: CompletionContext) {
     this.#context = context;
-    const { id, created, model } = context;
+    const { id, created, model, call } = context;
+    this.#isStructured = call.structuredTool !== undefined;
     const fields = JSON.stringify({ id, object: "chat.completion.chunk", created, model });
     this.#head = `data: ${fields.slice(0, -1)},"choices":[`;
   }
@@ -160,7 +168,7 @@ export class ConverseStreamToChat {
     switch (start.type) {
       case "toolUse": {
         if (start.name === this.#context.call.structuredTool) {
-          this.#blocks.set(
+          this.#setBlock(
             index,
             this.#structuredSeen
               ? { type: "skipped" }
@@ -171,7 +179,7 @@ export class ConverseStreamToChat {
           return "";
         }
         const position = this.#tools++;
-        this.#blocks.set(index, { type: "tool", position, hasInput: false, shown: new WellFormedJsonText() });
+        this.#setBlock(index, { type: "tool", position, hasInput: false, shown: new WellFormedJsonText() });
         const id = JSON.stringify(start.toolUseId);
         const name = JSON.stringify(this.#context.call.toolNames.toCaller(start.name));
         return this.#toolChunk(
@@ -180,7 +188,7 @@ export class ConverseStreamToChat {
         );
       }
       case "unknown":
-        this.#blocks.set(index, { type: "skipped" });
+        this.#setBlock(index, { type: "skipped" });
         this.#note(unknownBlock(start.name));
         return "";
     }
@@ -208,7 +216,7 @@ export class ConverseStreamToChat {
         return "";
       case "unknown":
         // An unknown delta inside a known block; the rest of the block still counts.
-        if (!this.#blocks.has(index)) this.#blocks.set(index, { type: "skipped" });
+        if (!this.#blocks.has(index)) this.#setBlock(index, { type: "skipped" });
         this.#note(unknownBlock(delta.name));
         return "";
     }
@@ -217,7 +225,7 @@ export class ConverseStreamToChat {
   #textDelta(index: number, text: string): string {
     const block = this.#textBlock(index);
     this.#textLength += text.length;
-    if (this.#context.call.structuredTool === undefined) return this.#contentChunk(block.shown.push(text));
+    if (!this.#isStructured) return this.#contentChunk(block.shown.push(text));
     this.#heldText += text;
     return "";
   }
@@ -240,17 +248,24 @@ export class ConverseStreamToChat {
       : this.#toolChunk(block.position, `"function":{"arguments":${JSON.stringify(input)}}`);
   }
 
+  #setBlock(index: number, block: Block): void {
+    this.#blocks.set(index, block);
+    this.#text = block.type === "text" ? block : undefined;
+  }
+
   /** The block at `index`; Bedrock does not announce text blocks, so the first delta creates them. */
-  #textBlock(index: number): Block & { type: "text" } {
+  #textBlock(index: number): TextBlock {
+    if (this.#text?.index === index) return this.#text;
     const block = this.#blocks.get(index);
-    if (block?.type === "text") return block;
-    const made: Block = {
+    if (block?.type === "text") return this.#text = block;
+    const made: TextBlock = {
       type: "text",
+      index,
       start: this.#textLength,
       citations: [],
       shown: new WellFormedText(),
     };
-    this.#blocks.set(index, made);
+    this.#setBlock(index, made);
     return made;
   }
 
@@ -269,13 +284,14 @@ export class ConverseStreamToChat {
       placed,
       shown: new WellFormedText(),
     };
-    this.#blocks.set(index, made);
+    this.#setBlock(index, made);
     return made;
   }
 
   #stopBlock(index: number): string {
     const block = this.#blocks.get(index);
     if (block === undefined || !this.#blocks.delete(index)) return "";
+    if (block === this.#text) this.#text = undefined;
     switch (block.type) {
       case "text": {
         const range = { start: block.start, end: this.#textLength };

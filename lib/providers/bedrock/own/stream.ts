@@ -8,7 +8,7 @@ import type { OwnApi } from "../../../snapshot/snapshot.ts";
 import type { Exchange, Head } from "../../transport/exchange.ts";
 import { requestIdOf } from "../answer.ts";
 import { classifyErrorEvent } from "../classify.ts";
-import { type HeldBack, type Hold, type HoldableStream, holdBack } from "../hold.ts";
+import { HeldBack, type Hold, type HoldableStream, holdBack } from "../hold.ts";
 import { asciiJson, withModelName } from "./model_name.ts";
 import { reportRow } from "./reports.ts";
 
@@ -40,7 +40,7 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly #exchange: OwnExchange;
   readonly #opening: OwnOpening;
   readonly #model: string;
-  #held: HeldBack<Uint8Array<ArrayBuffer>> = { pieces: [], pending: undefined };
+  #held = new HeldBack<Uint8Array<ArrayBuffer>>([]);
   /** An unfinished event, without the characters that may begin its end. */
   #rest: string[] = [];
   #tail = "";
@@ -70,52 +70,42 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** Resolves when the first events have arrived or, with `hold`, the first content. Throws an error before that. */
   static async open(exchange: OwnExchange, opening: OwnOpening): Promise<OwnStream> {
     const stream = new OwnStream(exchange, opening);
-    if (opening.hold !== undefined) {
-      stream.#held = await holdBack(stream, opening.hold);
-    } else {
-      const first = await stream.read();
-      stream.#held = { pieces: first === undefined ? [] : [first], pending: undefined };
-    }
+    const { hold } = opening;
+    stream.#held = hold === undefined ? HeldBack.of(await stream.read()) : await holdBack(stream, hold);
     if (stream.error !== undefined && !stream.hasContent) throw stream.error;
     return stream;
   }
 
-  /** The next events, or undefined after the last. Throws if the stream breaks off. */
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const held = this.#held.pieces.shift();
-    if (held !== undefined) return held;
-    const { pending } = this.#held;
-    this.#held = { pieces: [], pending: undefined };
-    return await (pending ?? this.read());
+  /** The next events, or undefined after the last. Rejects if the stream breaks off. */
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#held.next(this);
   }
 
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    while (true) {
-      const chunk = await this.#readChunk();
-      if (chunk === undefined) {
-        if (!this.#ended) throw new AditError("stream_truncated");
-        return undefined;
-      }
-      this.bytes += chunk.length;
-      const isBetweenEvents = this.#size === 0;
-      const { pieces, isChanged } = this.#events(latin1Text(chunk));
-      if (pieces.length === 0) continue;
-      // Most chunks hold whole events and no name.
-      const isAsCame = isBetweenEvents && this.#size === 0 && !isChanged;
-      return isAsCame ? chunk : latin1Bytes(pieces.join(""));
-    }
+  /** Like `next`, bypassing what is held back. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#exchange.read().then(this.#take, this.#lose);
   }
+
+  // Made once, as in `EventStream`.
+  readonly #take = (chunk: Uint8Array<ArrayBuffer> | undefined) => {
+    if (chunk === undefined) {
+      if (!this.#ended) throw new AditError("stream_truncated");
+      return undefined;
+    }
+    this.bytes += chunk.length;
+    const isBetweenEvents = this.#size === 0;
+    const { pieces, isChanged } = this.#events(latin1Text(chunk));
+    if (pieces.length === 0) return this.read();
+    // Most chunks hold whole events and no name.
+    const isAsCame = isBetweenEvents && this.#size === 0 && !isChanged;
+    return isAsCame ? chunk : latin1Bytes(pieces.join(""));
+  };
 
   /** A connection that is lost after the end of the answer has lost nothing. */
-  async #readChunk(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    try {
-      return await this.#exchange.read();
-    } catch (cause) {
-      const error = toAditError(cause);
-      if (this.#ended && error.kind === "stream_truncated") return undefined;
-      throw error;
-    }
-  }
+  readonly #lose = (cause: unknown): undefined => {
+    const error = toAditError(cause);
+    if (!this.#ended || error.kind !== "stream_truncated") throw error;
+  };
 
   /** The text of all events that are complete now, and whether it is another one than came. */
   #events(text: string): { readonly pieces: readonly string[]; readonly isChanged: boolean } {
