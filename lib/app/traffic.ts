@@ -4,11 +4,11 @@ import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import { EMULATOR_CREDENTIALS } from "../emulator/server/credentials.ts";
-import { planFor } from "../gateway/resolve.ts";
 import { networksIn } from "../providers/transport/networks.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { DescriptorGuard, processDescriptors } from "../server/descriptors.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
+import type { Target } from "../snapshot/plan.ts";
 import type { ListenAddress, Snapshot } from "../snapshot/snapshot.ts";
 import { buildGateway, type Gateway, type GatewayParts } from "./build_gateway.ts";
 
@@ -109,7 +109,7 @@ export class Traffic {
     const searched = credentials.use(snapshot.providers);
     limits.use(snapshot);
     pipeline.use(snapshot);
-    health.keep([...snapshot.models.values()].flatMap((model) => planFor(model).targets));
+    health.keep(targetsIn(snapshot));
     lessons.clear();
     budgets.use(snapshot);
     change.commit();
@@ -152,5 +152,11 @@ export class Traffic {
   close(): void {
     this.#guard?.stop();
     this.gateway.credentials.close();
+  }
+}
+
+function* targetsIn({ models }: Snapshot): Generator<Pick<Target, "provider" | "modelId">> {
+  for (const { targets } of models.values()) {
+    for (const { provider, id } of targets) yield { provider, modelId: id };
   }
 }

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import { bufferOf, sharedBytes } from "../base/shared_bytes.ts";
+import { sharedBytes } from "../base/shared_bytes.ts";
 
 /** The sections whose entries are compared one by one. */
 const SECTIONS = ["providers", "models", "callers", "routes"] as const;
@@ -16,7 +16,7 @@ const SETTINGS = "settings";
  * Digests of the values in the files, which contain no secret: bytes that only `changesBetween` reads, because the thread
  * that keeps them must not wait for as many objects as there are entries.
  */
-export type ConfigDigests = Uint8Array<SharedArrayBuffer>;
+export type ConfigDigests = SharedArrayBuffer;
 
 /** Names of entries, such as `models_added`, and of other top-level keys that changed; none is empty. */
 export type ConfigChanges = Readonly<Record<string, readonly string[]>>;
@@ -55,7 +55,7 @@ function line(section: string, name: string, value: unknown): string {
 }
 
 function toBytes(lines: readonly string[]): ConfigDigests {
-  return sharedBytes(Buffer.from(lines.join("")));
+  return sharedBytes(Buffer.from(lines.join(""))).buffer;
 }
 
 type Digests = Readonly<Record<Section | typeof SETTINGS, ReadonlyMap<string, string>>>;
@@ -68,7 +68,7 @@ function parse(bytes: ConfigDigests): Digests {
     routes: new Map<string, string>(),
     settings: new Map<string, string>(),
   };
-  for (const line of bufferOf(bytes).toString().split("\n")) {
+  for (const line of Buffer.from(bytes).toString().split("\n")) {
     const [section = "", name = "", digest = ""] = line.split("\t");
     if (digest !== "") parsed[section as keyof Digests].set(JSON.parse(name), digest);
   }

@@ -7,8 +7,10 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { systemClock } from "../base/clock.ts";
 import { type Fingerprints, isPart } from "./file/files.ts";
-import { lookAt, type StillOptions, whenStill } from "./file/still.ts";
+import { Looks } from "./file/looks.ts";
+import { type StillOptions, whenStill } from "./file/still.ts";
 
 export interface WatchOptions extends StillOptions {
   /** What the files held when the configuration was loaded, so that no change since then is missed. */
@@ -59,6 +61,7 @@ class ConfigWatcher implements ConfigWatch {
   /** Directories whose failure has been reported. */
   readonly #failed = new Set<string>();
   readonly #poll: ReturnType<typeof setInterval>;
+  readonly #looks = new Looks(systemClock.now);
   #settle: ReturnType<typeof setTimeout> | undefined;
   #files: Fingerprints;
   #running: Promise<void> | undefined;
@@ -118,12 +121,12 @@ class ConfigWatcher implements ConfigWatch {
   /** Reports what differs from what is known of the files, once it is still; that is known from then on. */
   async #reportChange(): Promise<void> {
     const known = this.#files;
-    if (isPart(known, (await lookAt(known.keys())).fingerprints)) return;
+    if (isPart(known, (await this.#looks.at(known.keys())).fingerprints)) return;
     // An update meanwhile is newer than what was compared here, and asks for another run.
     const isOver = () => this.#closed || this.#files !== known;
     let files: Fingerprints | undefined = known;
     while (files !== undefined) {
-      const still = await whenStill(files.keys(), { ...this.#options, known, isOver });
+      const still = await whenStill(files.keys(), { ...this.#options, looks: this.#looks, known, isOver });
       if (still === undefined || (files === known && isPart(known, still))) return;
       this.#files = still;
       files = await this.#options.onChange(still);

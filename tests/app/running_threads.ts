@@ -14,6 +14,7 @@ import { loadConfig } from "../../lib/config/load.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
 import type { RunningWorker, StartWorker } from "../../lib/runtime/workers.ts";
 import { KEY } from "../e2e/configs.ts";
+import { MessageWatch } from "./message_watch.ts";
 
 /** What tests read of `/-/status`. */
 export interface Status {
@@ -36,6 +37,8 @@ export const DIED = "a traffic thread has died; its requests are lost";
 export class RunningThreads implements AsyncDisposable {
   /** In the order in which they were started. */
   readonly workers: RunningWorker[] = [];
+  /** Those between the main thread and all others. */
+  readonly messages = new MessageWatch();
   /** Whether the second thread refuses every configuration. */
   refuses = false;
   readonly #folder: string;
@@ -160,7 +163,7 @@ export class RunningThreads implements AsyncDisposable {
   }
 
   readonly #startWorker: StartWorker = (name, options) => {
-    const worker = this.#runtime.startWorker(name, options);
+    const worker = this.messages.watch(name, options, this.#runtime.startWorker);
     if (name !== "traffic") return worker;
     const isSecond = this.workers.push(worker) === 2;
     return {

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 
-import { emulatorConfig } from "../e2e/configs.ts";
+import { emulatorConfig, keyHash } from "../e2e/configs.ts";
 import type { Case } from "../runtime/case.ts";
 import { DIED, RunningThreads, STARTED } from "./running_threads.ts";
 
@@ -19,7 +19,38 @@ function many(status: number, count: number): readonly number[] {
   return Array.from({ length: count }, () => status);
 }
 
+/** Models and callers that are many more than one message may hold. */
+function large(threads: number, version: number): string {
+  const models = Array.from(
+    { length: 1_000 },
+    (_, index) => [`model-${index}`, `amazon.nova-${index % 2 === version % 2 ? "lite" : "pro"}-v1:0`],
+  );
+  const callers = Array.from(
+    { length: 500 },
+    (_, index) =>
+      `  caller-${index}: { key: "${keyHash(`${version} ${index}`)}", models: [claude, "nov*"] }\n`,
+  );
+  return `threads: ${threads}\n${emulatorConfig(Object.fromEntries(models))}${callers.join("")}`;
+}
+
 export const threadCases: readonly Case[] = [
+  {
+    name:
+      "a large configuration reaches all threads in small messages, each of which is read before the next is sent",
+    run: async (runtime) => {
+      await using running = await RunningThreads.start(runtime, large(2, 0));
+      await running.line(STARTED);
+      const { messages } = running;
+      const first = messages.pieces;
+      ok(first > 2 * 2, `${first} pieces`);
+      await running.write(large(2, 1));
+      deepEqual(await running.reload(), []);
+      deepEqual(await running.askOften(8, "model-999"), many(200, 8));
+      equal(messages.pieces, 2 * first);
+      equal(messages.maxUnread, 1);
+      deepEqual(messages.heavy, []);
+    },
+  },
   {
     name: "a rate holds for four threads together, and a reload of their number resets nothing",
     run: async (runtime) => {

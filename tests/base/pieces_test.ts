@@ -1,8 +1,10 @@
 /** Plain data in pieces arrives whole, with what occurs twice still one object, and in pieces of limited size. */
 
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { setImmediate } from "node:timers";
 
-import { PieceReader, toPieces } from "../../lib/base/pieces.ts";
+import { PieceReader, toPieces, toPiecesInTurns } from "../../lib/base/pieces.ts";
+import { sharedBytes, sharedNumbers } from "../../lib/base/shared_bytes.ts";
 
 /** The data as another thread receives it. */
 function received(value: object): object | undefined {
@@ -44,10 +46,47 @@ Deno.test("large collections arrive in order, over many pieces", () => {
   };
   const pieces = toPieces(value);
   ok(pieces.length > 10);
-  for (const { codes, values } of pieces) ok(codes.length < 10_000 && values.length < 10_000);
+  for (const { codes, values } of pieces) ok(codes.byteLength < 40_000 && values.length < 10_000);
   deepEqual(received(value), value);
   const { list, map } = received(value) as typeof value;
   equal(map.get("entry-19999"), list[19_999]);
+});
+
+Deno.test("memory that threads share arrives as itself, and no message holds a view of it", () => {
+  const bytes = sharedBytes(new Uint8Array([1, 2, 3]));
+  const value = { bytes, again: [bytes], numbers: sharedNumbers(2), buffer: bytes.buffer };
+  for (const { codes, values } of toPieces(value)) {
+    ok(codes instanceof ArrayBuffer);
+    ok(!values.some((each) => ArrayBuffer.isView(each)));
+  }
+  const arrived = received(value) as typeof value;
+  deepEqual(arrived, value);
+  equal(arrived.again[0], arrived.bytes);
+  bytes[0] = 9;
+  equal(arrived.bytes[0], 9);
+});
+
+Deno.test("other work has its turns while a large value is split, which gives equal pieces", async () => {
+  const entries = Array.from({ length: 2_000 }, (_, index) => ({ name: `entry-${index}` }));
+  const value = {
+    map: new Map(entries.map((entry) => [entry.name, entry])),
+    list: entries,
+    small: [1],
+    none: null,
+  };
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const pieces = await toPiecesInTurns(value);
+  isOver = true;
+  ok(turns >= 7, `${turns} turns`);
+  const reader = new PieceReader();
+  for (const piece of pieces) reader.add(structuredClone(piece));
+  deepEqual(reader.value, value);
 });
 
 Deno.test("nothing is there before the last piece", () => {
@@ -66,6 +105,8 @@ Deno.test("what is not plain data is refused", () => {
       [() => {}, "a function"],
       [Symbol("x"), "a symbol"],
       [new Date(), "an object of a class"],
+      [new Uint8Array(8), "an object of a class"],
+      [new Uint8Array(new SharedArrayBuffer(8), 4), "an object of a class"],
       [Object.create(null), "an object of a class"],
       [JSON.parse('{"__proto__": 1}'), "the key"],
     ] as const

@@ -26,6 +26,7 @@ export interface StreamFindings {
   /** Of the first event after the request, or in the mode `open` of each event after it was sent by the upstream. */
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly maxUs: number;
 }
 
 const OPENING_MS = 2000;
@@ -159,5 +160,6 @@ const findings: StreamFindings = {
   events,
   p50Us: percentile(delays, 0.5),
   p99Us: percentile(delays, 0.99),
+  maxUs: delays.at(-1) ?? NaN,
 };
 process.stdout.write(`\n${JSON.stringify(findings)}\n`);

@@ -37,8 +37,17 @@ export interface Preparation {
   readonly lessons: readonly ModelLessons[];
 }
 
+/** A part of a configuration. */
+export interface ConfigPiece {
+  /** Whether it begins a configuration; what was received of another one is forgotten. */
+  readonly isFirst: boolean;
+  readonly piece: Piece;
+}
+
 /** What the control plane asks. */
 export type ThreadAsks = {
+  /** Answered when it has been read, so that requests are served between two pieces. */
+  readonly piece: { readonly question: ConfigPiece; readonly answer: void };
   /** Opens sockets; rejects if one cannot be opened, and nothing has changed. */
   readonly prepare: { readonly question: Preparation; readonly answer: void };
   /** Answered when new credentials have been searched for. */
@@ -57,7 +66,6 @@ export type ThreadAsks = {
 
 /** What the control plane sends without waiting for an answer. */
 export type ThreadNotices = {
-  readonly piece: Piece;
   readonly undo: undefined;
   /** Ends every in-flight request. */
   readonly abort: undefined;
@@ -94,7 +102,7 @@ export type ControlAsks = {
   /** The next bytes of a response; undefined at its end. */
   readonly emulatedBytes: {
     readonly question: { readonly stream: number };
-    readonly answer: Uint8Array<ArrayBuffer> | undefined;
+    readonly answer: ArrayBuffer | undefined;
   };
   /** Answered when what was settled has been added to the log and the counts. */
   readonly settled: { readonly question: Settled; readonly answer: void };

@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Clock, TimerWheel } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
-import { type Piece, toPieces } from "../../base/pieces.ts";
+import { type Piece, toPiecesInTurns } from "../../base/pieces.ts";
 import { sealingKey } from "../../base/seal.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { InFlight } from "../../snapshot/in_flight.ts";
@@ -189,7 +189,7 @@ export class ThreadPool {
       undos.push(own.undo);
       for (let missing = wanted - kept.length; missing > 0; missing--) added.push(this.#start());
       const preparation = { generation, listen: own.bound, lessons: [] };
-      await prepareAll([...kept, ...added], wanted === 0 ? [] : toPieces(config.packed), preparation);
+      await prepareAll([...kept, ...added], wanted === 0 ? [] : await toPiecesInTurns(config.packed), preparation);
       return {
         undo,
         commit: () => {
@@ -234,7 +234,7 @@ export class ThreadPool {
       while (added.length < missing) added.push(this.#start());
       const lessons = local.gateway.lessons.list();
       const preparation = { generation: config.generation, listen: local.bound, lessons };
-      await prepareAll(added, toPieces(config.packed), preparation);
+      await prepareAll(added, await toPiecesInTurns(config.packed), preparation);
       if (this.#isEnding) throw new Error("the gateway is shutting down");
       // Requests wait for credentials, other changes do not.
       void this.#use([...this.#threads, ...added], added);

@@ -57,6 +57,8 @@ export class TrafficThread {
   /** When the oldest question without an answer was asked; undefined if there is none. */
   #askedMs: number | undefined;
   #loopLagMs = 0;
+  /** Pieces of the configuration that is being sent. */
+  #sending: readonly Piece[] = [];
 
   constructor({ data, host, startWorker, timers, onLearned, onEnd }: TrafficThreadOptions) {
     this.number = data.access.thread;
@@ -69,7 +71,7 @@ export class TrafficThread {
         usage: ({ caller, parameters }) => host.usage(caller, parameters),
         budgets: ({ caller }) => host.budgets(caller),
         emulate: (request) => this.#streams.send(request),
-        emulatedBytes: ({ stream }) => this.#streams.read(stream),
+        emulatedBytes: async ({ stream }) => (await this.#streams.read(stream))?.slice().buffer,
         settled: host.settled,
       },
       listens: {
@@ -91,8 +93,16 @@ export class TrafficThread {
 
   /** Sends a configuration, and resolves when the thread could serve with it. */
   async prepare(pieces: readonly Piece[], preparation: Preparation): Promise<void> {
-    for (const piece of pieces) this.#link.tell("piece", piece);
-    await this.#within(MAX_PREPARE_MS, this.#link.ask("prepare", preparation));
+    await this.#within(MAX_PREPARE_MS, this.#prepare(pieces, preparation));
+  }
+
+  async #prepare(pieces: readonly Piece[], preparation: Preparation): Promise<void> {
+    this.#sending = pieces;
+    for (const piece of pieces) {
+      await this.#link.ask("piece", { isFirst: piece === pieces[0], piece });
+      if (this.#sending !== pieces) throw new Error("another configuration is being sent");
+    }
+    await this.#link.ask("prepare", preparation);
   }
 
   /** Uses what was prepared. Resolves when new credentials have been searched for. */

@@ -20,6 +20,7 @@ import { fetchThrough } from "./emulator_port.ts";
 import { Link, type LinkMessage } from "./thread_link.ts";
 import { Outbox } from "./outbox.ts";
 import type {
+  ConfigPiece,
   ControlAsks,
   ControlNotices,
   Preparation,
@@ -53,6 +54,7 @@ class TrafficWorker {
     this.#link = new Link<ControlAsks, ControlNotices, ThreadAsks, ThreadNotices>({
       send,
       answers: {
+        piece: (piece) => this.#read(piece),
         prepare: (preparation) => this.#prepare(preparation),
         commit: () => this.#commit(),
         leave: () => this.#traffic?.leave(),
@@ -61,7 +63,6 @@ class TrafficWorker {
         inFlight: ({ count }) => this.#traffic?.gateway.pipeline.oldest(count) ?? { total: 0, requests: [] },
       },
       listens: {
-        piece: (piece) => this.#reader.add(piece),
         undo: () => this.#undo(),
         abort: () => this.#traffic?.abortAll(),
         lesson: ({ generation, lessons }) => {
@@ -87,6 +88,11 @@ class TrafficWorker {
     systemClock,
     (level, line) => this.#outbox.line(level, line),
   );
+
+  #read({ isFirst, piece }: ConfigPiece): void {
+    if (isFirst) this.#reader = new PieceReader();
+    this.#reader.add(piece);
+  }
 
   #prepare(preparation: Preparation): void {
     const packed = this.#reader.value as PackedSnapshot | undefined;
@@ -149,7 +155,10 @@ class TrafficWorker {
       sinks: [this.#outbox.record],
       emulator: fetchThrough({
         send: (request) => link.ask("emulate", request),
-        read: (stream) => link.ask("emulatedBytes", { stream }),
+        read: async (stream) => {
+          const bytes = await link.ask("emulatedBytes", { stream });
+          return bytes && new Uint8Array(bytes);
+        },
         abandon: (stream) => link.tell("abandon", { stream }),
       }),
       askKeyPair: async (question) => opened(await link.ask("keyPair", question)),

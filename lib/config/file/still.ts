@@ -1,9 +1,8 @@
 /** Waits until changed files are complete: size, time and content have not changed for a while. */
 
-import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-
-import { type Fingerprints, hasShrunk, isSame, readFile, RecordingReader } from "./files.ts";
+import { systemClock } from "../../base/clock.ts";
+import { type Fingerprints, hasShrunk, isSame } from "./files.ts";
+import { Looks } from "./looks.ts";
 
 export interface StillOptions {
   /** How long nothing may change. Default: 400. */
@@ -17,6 +16,8 @@ export interface StillOptions {
 }
 
 export interface Waiting extends StillOptions {
+  /** What is already known of the files; default: nothing. */
+  readonly looks?: Looks;
   /** The fingerprints before the change. */
   readonly known: Fingerprints;
   /** Whether the result is no longer of interest. */
@@ -29,8 +30,9 @@ export async function whenStill(
   waiting: Waiting,
 ): Promise<Fingerprints | undefined> {
   const { known, isOver, stillMs = 400, shrunkMs = 1400, lookMs = 50, pass = passTime } = waiting;
+  const { looks = new Looks(systemClock.now) } = waiting;
   const keys = [...paths];
-  let last = await lookAt(keys);
+  let last = await looks.at(keys);
   let neededMs = stillMs;
   for (let quietMs = 0;; quietMs += lookMs) {
     // A file that has just been empty and is now longer than before may still be incomplete.
@@ -40,39 +42,10 @@ export async function whenStill(
     if (quietMs >= neededMs) return last.fingerprints;
     await pass(lookMs);
     if (isOver()) return undefined;
-    const next = await lookAt(keys);
+    const next = await looks.at(keys);
     if (next.stamps !== last.stamps || !isSame(next.fingerprints, last.fingerprints)) quietMs = -lookMs;
     last = next;
   }
-}
-
-export interface Look {
-  readonly fingerprints: Fingerprints;
-  /** Size, time and inode of every file. */
-  readonly stamps: string;
-}
-
-/** The current fingerprints, including files that match a pattern. */
-export async function lookAt(keys: Iterable<string>): Promise<Look> {
-  const reader = new RecordingReader(readFile);
-  const stamps: string[] = [];
-  const look = async (path: string) => {
-    if (reader.fingerprints.has(path)) return;
-    const found = await stat(path).catch(() => undefined);
-    stamps.push(found === undefined ? "" : `${found.size} ${found.mtimeMs} ${found.ino}`);
-    // An unreadable file has a fingerprint, too.
-    await reader.read(path).catch(() => {});
-  };
-  for (const key of keys) {
-    if (!key.endsWith("/")) await look(key);
-    else for (const path of await matching(key.slice(0, -1), reader)) await look(path);
-  }
-  return { fingerprints: reader.fingerprints, stamps: stamps.join() };
-}
-
-async function matching(pattern: string, reader: RecordingReader): Promise<readonly string[]> {
-  const names = await reader.list(pattern).catch(() => []);
-  return names.filter((name) => name !== basename(pattern)).map((name) => join(dirname(pattern), name));
 }
 
 function passTime(ms: number): Promise<void> {

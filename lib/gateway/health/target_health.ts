@@ -165,11 +165,15 @@ export class TargetHealth {
   }
 
   /** Forgets targets that are no longer configured, unless they are in use. */
-  keep(targets: Iterable<Target>): void {
-    const places = new Set([...targets].map(placeOf));
-    for (const [place, state] of this.#states) {
-      if (places.has(place) || !state.forget()) continue;
-      this.#states.delete(place);
+  keep(targets: Iterable<Pick<Target, "provider" | "modelId">>): void {
+    const gone = new Set(this.#states.keys());
+    // Few of very many targets may have been used, so most are passed over by what is cheap to compare.
+    const ids = new Set([...gone].map((place): unknown => JSON.parse(place)[MODEL_ID]));
+    for (const target of targets) {
+      if (ids.has(target.modelId)) gone.delete(placeText(target));
+    }
+    for (const place of gone) {
+      if (this.#states.get(place)?.forget() === true) this.#states.delete(place);
     }
   }
 
@@ -221,12 +225,18 @@ function statusOf(state: State, { inFlight, nowMs }: Present): TargetStatus {
 export function placeOf(target: Target): string {
   let place = places.get(target);
   if (place === undefined) {
-    const { provider, modelId } = target;
-    place = JSON.stringify([provider.name, provider.region, modelId]);
+    place = placeText(target);
     places.set(target, place);
   }
   return place;
 }
+
+function placeText({ provider, modelId }: Pick<Target, "provider" | "modelId">): string {
+  return JSON.stringify([provider.name, provider.region, modelId]);
+}
+
+/** Its position in a place. */
+const MODEL_ID = 2;
 
 /** Most targets are those of a configuration's plans, and come with every request. */
 const places = new WeakMap<Target, string>();
