@@ -4,6 +4,7 @@ import type { Problem } from "../base/problems.ts";
 import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
 import type { Fingerprints } from "../config/file/files.ts";
 import type { LoadResult } from "../config/load.ts";
+import type { FileCopies } from "./page/view_messages.ts";
 import { type PackedSnapshot, packSnapshot } from "../snapshot/packed_callers.ts";
 
 /** What the thread is started with. */
@@ -28,16 +29,22 @@ export type CheckedConfig =
       readonly ok: true;
       readonly snapshot: PackedSnapshot;
       readonly digests: ConfigDigests;
+      /** Of its files, for the operator's page. */
+      readonly copies: FileCopies;
       readonly changes: ConfigChanges;
     }
     | { readonly ok: false; readonly problems: readonly Problem[] }
   );
 
 /** The part of a loaded configuration that is plain data. */
-export function summaryOf(loaded: LoadResult, before: ConfigDigests): CheckedConfig {
+export async function summaryOf(
+  loaded: LoadResult,
+  { before, copies }: { readonly before: ConfigDigests; readonly copies: () => Promise<FileCopies> },
+): Promise<CheckedConfig> {
   const { files, warnings } = loaded;
   if (!loaded.ok) return { ok: false, files, warnings, problems: loaded.problems };
   const digests = digestsOf(loaded.written.value);
   const changes = changesBetween(before, digests);
-  return { ok: true, files, warnings, snapshot: packSnapshot(loaded.snapshot), digests, changes };
+  const snapshot = packSnapshot(loaded.snapshot);
+  return { ok: true, files, warnings, snapshot, digests, changes, copies: await copies() };
 }

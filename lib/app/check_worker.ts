@@ -6,6 +6,7 @@ import { type Piece, toPieces } from "../base/pieces.ts";
 import { useSealingKey } from "../base/seal.ts";
 import { readFile } from "../config/file/files.ts";
 import { loadConfig } from "../config/load.ts";
+import { CopyingReader } from "./page/file_copies.ts";
 import { type CheckerData, type CheckMessage, summaryOf } from "./check_messages.ts";
 
 const { configPath, env, sealingKey }: CheckerData = workerData;
@@ -15,8 +16,10 @@ let pieces: Iterator<Piece> = [][Symbol.iterator]();
 
 async function answer(message: CheckMessage, port: MessagePort): Promise<void> {
   if (message !== "next") {
-    const loaded = await loadConfig(configPath, { readFile, env });
-    pieces = toPieces(summaryOf(loaded, message.check))[Symbol.iterator]();
+    const reader = new CopyingReader(readFile);
+    const loaded = await loadConfig(configPath, { readFile: reader.readFile, env });
+    const summary = await summaryOf(loaded, { before: message.check, copies: () => reader.copies() });
+    pieces = toPieces(summary)[Symbol.iterator]();
   }
   const { done, value } = pieces.next();
   if (!done) port.postMessage(value);

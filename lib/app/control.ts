@@ -243,7 +243,7 @@ export class Control {
 
   #startLater(files: Fingerprints): void {
     if (this.#draining) return;
-    if (this.#generation === 1) this.#viewer.use(files);
+    if (this.#generation === 1) this.#viewer.start(files);
     void this.#runningDigests();
     this.#loopLag.start();
     void this.#metrics.load();
@@ -376,13 +376,13 @@ export class Control {
   }
 
   #use(
-    { digests, files, warnings }: AcceptedConfig,
+    { digests, copies, warnings }: AcceptedConfig,
     snapshot: Snapshot,
     prepared: PreparedThreads,
   ): Promise<void> {
     this.#digests = Promise.resolve(digests);
     this.#snapshot = snapshot;
-    this.#viewer.use(files);
+    this.#viewer.use(copies);
     this.#warnings = warnings.map(formatProblem);
     const searched = prepared.commit();
     this.#state.use(snapshot);

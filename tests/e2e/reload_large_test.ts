@@ -47,6 +47,31 @@ forEachRuntime("requests and streams continue while a large configuration is che
   assert.equal((await program.stop()).code, 0);
 });
 
+forEachRuntime(
+  "a large configuration that becomes invalid is rejected while streams run",
+  async (runtime) => {
+    await using program = await startProgram(runtime, largeConfig());
+    await using client = await begin(program.url, chat({ model: "slow", stream: true }));
+    const last = `caller-${CALLERS - 1}`;
+    const valid = largeConfig({ another: "amazon.nova-pro-v1:0" });
+    const reload = () => fetch(`${program.adminUrl}/-/reload`, { method: "POST" });
+    await Deno.writeTextFile(program.configPath, valid.replace(new RegExp(`(${last}: .*)sha256:`), "$1md5:"));
+    const rejected = reload();
+    const answers = await answersDuring(program, rejected);
+    assert.ok(answers >= MIN_ANSWERS, `${answers} answers while the configuration was checked`);
+    const { problems } = await (await rejected).json();
+    assert.equal(problems.length, 1);
+    assert.match(problems[0], new RegExp(`: callers\\.${last}\\.key: `));
+    assert.equal(eventsOf(await answerOf(client)).at(-1), "[DONE]");
+    const { config } = await statusReport(program);
+    assert.deepEqual(config.models, ["claude", "nova", "slow"]);
+    await Deno.writeTextFile(program.configPath, valid);
+    const accepted = await reload();
+    assert.equal(accepted.status, 200, await accepted.text());
+    assert.ok((await statusReport(program)).config.models.includes("another"));
+  },
+);
+
 forEachRuntime("the program stops in good order while it checks a configuration", async (runtime) => {
   await using program = await startProgram(runtime, largeConfig());
   const reload = fetch(`${program.adminUrl}/-/reload`, { method: "POST" }).then(

@@ -41,11 +41,20 @@ export class ConfigViewer {
     this.#options = options;
   }
 
-  /** Follows the configuration that was read from these files. */
-  use(files: Fingerprints): void {
+  /** Follows the configuration of the start, which was read from these files. */
+  start(files: Fingerprints): void {
+    this.#follow(copyFiles(files, readFile).catch(() => undefined));
+  }
+
+  /** Follows another configuration from now on. */
+  use(copies: FileCopies): void {
+    this.#follow(Promise.resolve(copies));
+  }
+
+  #follow(copies: Promise<FileCopies | undefined>): void {
     this.#end("the configuration has changed");
-    this.#copies = copyFiles(files, readFile).catch(() => undefined);
-    this.#first.resolve(this.#copies);
+    this.#copies = copies;
+    this.#first.resolve(copies);
   }
 
   /** A page of the effective values. */

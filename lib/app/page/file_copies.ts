@@ -1,11 +1,12 @@
 /** Copies of the files of the running configuration, which the files on disk may no longer be. */
 
 import { promisify } from "node:util";
-import { gunzipSync, gzip } from "node:zlib";
+import { constants, gunzipSync, gzip } from "node:zlib";
 
 import { Buffer } from "node:buffer";
 import { basename, dirname } from "node:path";
-import { openText, sealText } from "../../base/seal.ts";
+import { openBytes, sealBytes } from "../../base/seal.ts";
+import { sharedBytes } from "../../base/shared_bytes.ts";
 import {
   type Fingerprints,
   isPart,
@@ -17,20 +18,40 @@ import type { FileCopies } from "./view_messages.ts";
 
 const compress = promisify(gzip);
 
-/**
- * Reads the files again. They may contain secrets, so the copies are sealed like all secrets of the process. Returns
- * undefined if the files are no longer those with the fingerprints.
- */
-export async function copyFiles(files: Fingerprints, readFile: ReadFile): Promise<FileCopies | undefined> {
-  const reader = new RecordingReader(readFile);
-  const copies = new Map<string, string>();
-  const wanted = [...files].filter(([path]) => !path.endsWith("/"));
-  for (const [path] of wanted) {
-    // One that could not be read had no part in the configuration either.
-    const bytes = await reader.read(path).catch(() => undefined);
-    if (bytes !== undefined) copies.set(path, sealText((await compress(bytes)).toString("base64")));
+/** Reads files, and copies what they contained. */
+export class CopyingReader {
+  readonly #read: ReadFile;
+  readonly #contents = new Map<string, Uint8Array>();
+
+  constructor(read: ReadFile) {
+    this.#read = read;
   }
-  return isPart(new Map(wanted), reader.fingerprints) ? copies : undefined;
+
+  readonly readFile: ReadFile = async (path) => {
+    const bytes = await this.#read(path);
+    this.#contents.set(path, bytes);
+    return bytes;
+  };
+
+  /** Of every file that could be read; they may contain secrets, so they are sealed like all secrets of the process. */
+  async copies(): Promise<FileCopies> {
+    const copies = new Map<string, SharedArrayBuffer>();
+    for (const [path, bytes] of this.#contents) {
+      const compressed = await compress(bytes, { level: constants.Z_BEST_SPEED });
+      copies.set(path, sharedBytes(sealBytes(compressed)).buffer);
+    }
+    return copies;
+  }
+}
+
+/** Reads the files again. Returns undefined if they are no longer those with the fingerprints. */
+export async function copyFiles(files: Fingerprints, readFile: ReadFile): Promise<FileCopies | undefined> {
+  const copying = new CopyingReader(readFile);
+  const reader = new RecordingReader(copying.readFile);
+  const wanted = [...files].filter(([path]) => !path.endsWith("/"));
+  // One that cannot be read had no part in the configuration either.
+  for (const [path] of wanted) await reader.read(path).catch(() => {});
+  return isPart(new Map(wanted), reader.fingerprints) ? await copying.copies() : undefined;
 }
 
 /** Reads the copies instead of the files. */
@@ -41,7 +62,7 @@ export function readersOf(
     readFile: (path) => {
       const copy = copies.get(path);
       if (copy === undefined) return Promise.reject(Object.assign(new Error("no copy"), { code: "ENOENT" }));
-      return Promise.resolve(new Uint8Array(gunzipSync(Buffer.from(openText(copy), "base64"))));
+      return Promise.resolve(new Uint8Array(gunzipSync(openBytes(Buffer.from(copy)))));
     },
     listFolder: (folder) =>
       Promise.resolve(

@@ -13,7 +13,7 @@ export interface ViewerData {
 }
 
 /** The files of the running configuration: by path, compressed and sealed. */
-export type FileCopies = ReadonlyMap<string, string>;
+export type FileCopies = ReadonlyMap<string, SharedArrayBuffer>;
 
 export type ViewQuestion =
   & { readonly id: number }

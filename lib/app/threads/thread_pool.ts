@@ -189,7 +189,11 @@ export class ThreadPool {
       undos.push(own.undo);
       for (let missing = wanted - kept.length; missing > 0; missing--) added.push(this.#start());
       const preparation = { generation, listen: own.bound, lessons: [] };
-      await prepareAll([...kept, ...added], wanted === 0 ? [] : await toPiecesInTurns(config.packed), preparation);
+      await prepareAll(
+        [...kept, ...added],
+        wanted === 0 ? [] : await toPiecesInTurns(config.packed),
+        preparation,
+      );
       return {
         undo,
         commit: () => {
