@@ -50,10 +50,12 @@ export function withMember(text: string, name: string, value: string): string {
 }
 
 /**
- * The offset after the string that begins at `at`: its first quote preceded by an even number of backslashes.
+ * The offset after the string that begins at `at`: its first quote preceded by an even number of backslashes. A string
+ * without one ends with the text.
  */
 export function endOfJsonString(text: string, at: number): number {
   for (let quote = text.indexOf('"', at + 1);; quote = text.indexOf('"', quote + 1)) {
+    if (quote === -1) return text.length;
     let backslashes = 0;
     while (text[quote - 1 - backslashes] === "\\") backslashes++;
     if (backslashes % 2 === 0) return quote + 1;

@@ -1,7 +1,7 @@
 /** Members of a JSON object, found in its text. */
 
-import { deepEqual, equal } from "node:assert/strict";
-import { findMembers, withMember } from "../../../lib/base/json_text/json_member.ts";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { endOfJsonString, findMembers, withMember } from "../../../lib/base/json_text/json_member.ts";
 
 const TEXTS: readonly (readonly [text: string, values: readonly string[]])[] = [
   ["{}", []],
@@ -29,4 +29,18 @@ Deno.test("a long text is looked through in linear time", () => {
 Deno.test("a repeated member is changed everywhere, in linear time", () => {
   const written = (value: string) => `{${Array(200_000).fill(`"a":${value}`).join(",")}}`;
   equal(withMember(written("1"), "a", "[]") === written("[]"), true);
+});
+
+Deno.test("a text that is cut off is looked at once, and no more", () => {
+  const whole = '{"a":"x\\\\\\"","b":[{"c":"y"}],"a":"z"}';
+  for (let cut = 0; cut < whole.length; cut++) {
+    try {
+      findMembers(whole.slice(0, cut), "a");
+    } catch (error) {
+      // A name without its end.
+      ok(error instanceof SyntaxError);
+    }
+  }
+  equal(endOfJsonString('"abc', 0), 4);
+  equal(endOfJsonString('"ab\\"', 0), 5);
 });

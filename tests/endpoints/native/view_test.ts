@@ -210,3 +210,15 @@ Deno.test("the trace in a stream has bare ids without native access, however the
     }
   }
 });
+
+Deno.test("an answer that is not JSON, or only its beginning, is passed on as it is", async () => {
+  for (const body of [`{"trace":{"id":"${ARN}"`, `{"trace":"${ARN}`, `"${ARN}`, `${ARN} "trace`]) {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send("/model/haiku/converse", {
+      headers: { authorization: `Bearer ${NAMED.key}` },
+      body: "{}",
+    });
+    (await gateway.bedrock.call(0)).answerWhole(200, body, UPSTREAM);
+    equal(await (await response).text(), body);
+  }
+});
