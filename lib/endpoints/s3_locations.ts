@@ -3,8 +3,7 @@
  * so a caller may only use the buckets that its `s3` lists.
  */
 
-import { Buffer } from "node:buffer";
-import { decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
+import { decodeUtf8, encodeUtf8, latin1Text } from "../base/bytes.ts";
 import { type AditError, invalidField } from "../base/errors.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { type JsonValue, parseJsonBody } from "../base/json.ts";
@@ -62,10 +61,10 @@ export function refuseForeignBuckets(
 
 /** The same for the body of another API, which is known to be valid, and whose other members may be called anything. */
 export function refuseForeignAddresses(body: Uint8Array, { s3 = [] }: Pick<Caller, "s3">): void {
-  const { buffer, byteOffset, byteLength } = body;
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
-  // Most bodies have none of these, and this search is the fastest.
-  if (!["s3", "S3", "\\u"].some((text) => bytes.includes(text)) || !isSuspect(body)) return;
+  // Most bodies have none of these. On Deno 2.9.6, a search in bytes takes fifty times as long as one in text.
+  const text = latin1Text(body);
+  if (!text.includes("s3") && !text.includes("S3") && !text.includes("\\u")) return;
+  if (!isSuspect(body)) return;
   refuseForeignStrings(decodeUtf8(body), s3);
 }
 

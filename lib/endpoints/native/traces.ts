@@ -20,9 +20,9 @@ const SHORTEST_TRACE = 100;
 
 /** The whole body of an answer with bare ids in its trace. */
 export function withoutTraceArns(body: Bytes, api: keyof typeof MEMBERS): Bytes {
-  if (!includes(body, ARN)) return body;
   // One character for each byte, so that no other byte changes.
   const text = latin1Text(body);
+  if (!text.includes(ARN)) return body;
   const redacted = redactedMember(text, MEMBERS[api]);
   return redacted === text ? body : latin1Bytes(redacted);
 }
@@ -31,7 +31,8 @@ export function withoutTraceArns(body: Bytes, api: keyof typeof MEMBERS): Bytes 
 export function withoutEventTraceArns(event: unknown, payload: Bytes): Bytes {
   if (event === "metadata") return withoutTraceArns(payload, "converse");
   if (event !== "chunk" || payload.length < SHORTEST_TRACE) return payload;
-  if (!ENCODED_NAMES.some((name) => includes(payload, name))) return payload;
+  const text = latin1Text(payload);
+  if (!ENCODED_NAMES.some((name) => text.includes(name))) return payload;
   const chunk: JsonValue = JSON.parse(decodeUtf8(payload));
   if (!isJsonObject(chunk)) return payload;
   const { bytes: encoded } = chunk;
@@ -62,8 +63,4 @@ function redactedMember(text: string, name: string): string {
     return text;
   }
   return redacted + text.slice(at);
-}
-
-function includes({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>, sought: string): boolean {
-  return Buffer.from(buffer, byteOffset, byteLength).includes(sought);
 }
