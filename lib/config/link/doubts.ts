@@ -12,12 +12,20 @@ export interface DoubtOptions {
   readonly nowMs: number;
 }
 
-/** Warns of what is found in the providers and callers. */
+/** Warns of what is found in the providers, the callers, and what is said about other hosts. */
 export function warnOfDoubts(config: Config, { context, nowMs }: DoubtOptions): void {
   for (const [name, entry] of Object.entries(config.providers)) doubtProvider(name, entry, context);
   for (const [name, entry] of Object.entries(config.callers)) {
     doubtExpiry(name, entry, { context, nowMs });
     doubtSecret(["callers", name, "aws", "secret_access_key"], entry.aws?.secret_access_key, context);
+  }
+  for (const [index, network] of config.trusted_proxies.entries()) {
+    if (network.endsWith("/0")) {
+      context.warn(
+        ["trusted_proxies", index],
+        "every client is trusted, so each can choose the address in the log; list the proxies",
+      );
+    }
   }
   for (const [name, value] of Object.entries(config.traces?.headers ?? {})) {
     doubtSecret(["traces", "headers", name], value.replace(/^(?:bearer|basic) +/i, ""), context);
