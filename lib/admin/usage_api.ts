@@ -2,7 +2,14 @@
 
 import { AditError, errorRow, messageOf } from "../base/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { parsePeriod, parseRequestFilters, parseUsageQuery, type ReadParameter } from "../ledger/period.ts";
+import {
+  PARAMETERS,
+  parsePeriod,
+  parseRequestFilters,
+  parseUsageQuery,
+  type ReadParameter,
+  refuseUnknown,
+} from "../ledger/period.ts";
 import type { RequestCursor, RequestsQuery } from "../ledger/queries.ts";
 import { toRecord } from "../ledger/row.ts";
 import { csvLines, requestMembers, type Shown, usageRows, usageView } from "../ledger/views.ts";
@@ -29,11 +36,17 @@ interface View extends UsageApiOptions {
   readonly id: string;
 }
 
-const VIEWS: ReadonlyMap<string, (view: View) => Promise<Response>> = new Map([
-  ["/admin/v1/usage", usage],
-  ["/admin/v1/usage/export", exportRequests],
-  ["/admin/v1/requests", requests],
-  ["/admin/v1/requests/", oneRequest],
+/** A view, and the parameters that it has. */
+interface Row {
+  readonly view: (view: View) => Promise<Response>;
+  readonly parameters: readonly string[];
+}
+
+const VIEWS: ReadonlyMap<string, Row> = new Map([
+  ["/admin/v1/usage", { view: usage, parameters: [...PARAMETERS.usage, "format"] }],
+  ["/admin/v1/usage/export", { view: exportRequests, parameters: [...PARAMETERS.requests, "format"] }],
+  ["/admin/v1/requests", { view: requests, parameters: [...PARAMETERS.requests, "limit", "cursor"] }],
+  ["/admin/v1/requests/", { view: oneRequest, parameters: [] }],
 ]);
 
 /** The path of one request. */
@@ -43,13 +56,13 @@ const ONE = /^(\/admin\/v1\/requests\/)([\w-]{1,64})$/;
 export function usageApi(options: UsageApiOptions): AdminApi {
   return (request) => {
     const [, start = request.path, id = ""] = ONE.exec(request.path) ?? [];
-    const view = start.endsWith("/") && id === "" ? undefined : VIEWS.get(start);
-    return view === undefined ? undefined : answer(view, request, { ...options, id });
+    const row = start.endsWith("/") && id === "" ? undefined : VIEWS.get(start);
+    return row === undefined ? undefined : answer(row, request, { ...options, id });
   };
 }
 
 async function answer(
-  view: (view: View) => Promise<Response>,
+  { view, parameters: known }: Row,
   { request }: AdminApiRequest,
   options: UsageApiOptions & Pick<View, "id">,
 ): Promise<Response> {
@@ -64,6 +77,7 @@ async function answer(
   if (ledger === undefined) return json(404, { error: "there is no usage ledger; set state.path" });
   const parameters = new URL(request.url).searchParams;
   try {
+    refuseUnknown(parameters.keys(), known);
     return await view({ ...options, ledger, read: (name) => parameters.get(name) });
   } catch (error) {
     if (error instanceof AditError) return json(errorRow(error.kind).status, { error: error.message });

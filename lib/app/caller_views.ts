@@ -4,7 +4,7 @@ import { AditError } from "../base/errors.ts";
 import type { Budgets } from "../gateway/budgets/budgets.ts";
 import type { CallerViews } from "../gateway/endpoint.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { parseUsageQuery } from "../ledger/period.ts";
+import { PARAMETERS, parseUsageQuery, refuseUnknown } from "../ledger/period.ts";
 import { usageView } from "../ledger/views.ts";
 
 /** The views of a ledger. Parameters that name somebody else have no effect. */
@@ -16,6 +16,7 @@ export function callerViews(
   return {
     budgets: (caller) => Promise.resolve(budgets()?.view(caller) ?? []),
     async usage(caller, parameters) {
+      refuseUnknown(parameters.keys(), PARAMETERS.usage);
       const query = parseUsageQuery((name) => parameters.get(name), nowMs());
       const { model } = query.filter;
       const filter = { caller: caller.name, ...(model !== undefined && { model }) };

@@ -10,10 +10,10 @@ import type { Budgets } from "../gateway/budgets/budgets.ts";
 import { Ledger, type LedgerStatus } from "../ledger/ledger.ts";
 import { ledgerThread } from "../ledger/thread.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { BudgetRow } from "../snapshot/budget.ts";
 import type { RecordSink } from "../snapshot/record.ts";
 import type { AdminApiAccess, Snapshot } from "../snapshot/snapshot.ts";
 import type { GatewayParts } from "./build_gateway.ts";
+import { BudgetRefills } from "./budget_refills.ts";
 import { callerViews } from "./caller_views.ts";
 
 export interface StateOptions {
@@ -35,28 +35,28 @@ export interface StateViewOptions {
 export class State {
   readonly #options: StateOptions;
   readonly #ledger: Ledger | undefined;
-  readonly #rows: readonly BudgetRow[];
+  readonly #refills: BudgetRefills | undefined;
   #budgets: Budgets | undefined;
 
-  private constructor(options: StateOptions, ledger: Ledger | undefined, rows: readonly BudgetRow[]) {
+  private constructor(options: StateOptions, ledger?: Ledger, refills?: BudgetRefills) {
     this.#options = options;
     this.#ledger = ledger;
-    this.#rows = rows;
+    this.#refills = refills;
   }
 
   /** Opens the ledger. Rejects if the gateway must not run without it. */
-  static async open({ state: settings }: Snapshot, options: StateOptions): Promise<State> {
-    if (settings === undefined) return new State(options, undefined, []);
+  static async open({ state: settings, budgets }: Snapshot, options: StateOptions): Promise<State> {
+    if (settings === undefined) return new State(options);
     const { clock, timers, logger, runtime } = options;
     const startThread = () => ledgerThread(runtime.startWorker);
-    const { ledger, budgets } = await Ledger.open({ startThread, clock, timers, logger, settings });
-    for (const [budget, amount] of BudgetStates.heldIn(budgets)) {
+    const { ledger, budgets: kept } = await Ledger.open({ startThread, clock, timers, logger, settings });
+    for (const [budget, amount] of BudgetStates.heldIn(kept.rows)) {
       logger.log("warn", "requests of the last process were not settled; what they held counts as spent", {
         budget,
         amount: String(amount),
       });
     }
-    return new State(options, ledger, budgets);
+    return new State(options, ledger, new BudgetRefills({ clock, logger, ledger, kept, budgets }));
   }
 
   /** Receive the records of settled requests. */
@@ -71,7 +71,7 @@ export class State {
     const budgets = () => this.#budgets;
     return {
       views: callerViews(ledger, budgets, () => this.#options.clock.now()),
-      budgets: { rows: this.#rows, onChanged: () => ledger.touch() },
+      budgets: { rows: this.#refills?.rows ?? [], onChanged: () => ledger.touch() },
     };
   }
 
@@ -79,6 +79,7 @@ export class State {
   keep(budgets: Budgets): void {
     this.#budgets = budgets;
     this.#ledger?.persist(budgets.takeChanged);
+    void this.#refills?.start(budgets);
   }
 
   /** The views and corrections on the admin listener. */
@@ -104,7 +105,8 @@ export class State {
   }
 
   /** The ledger is opened at the start only, since two cannot be written at once. */
-  use({ state }: Snapshot): void {
+  use({ state, budgets }: Snapshot): void {
+    if (this.#budgets !== undefined) void this.#refills?.use(this.#budgets, budgets);
     if (state !== undefined && this.#ledger !== undefined) return this.#ledger.use(state);
     if ((state === undefined) !== (this.#ledger === undefined)) {
       this.#options.logger.log("warn", "state changes with the next start");

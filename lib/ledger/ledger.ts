@@ -5,10 +5,11 @@ import type { Logger } from "../base/log/log.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 import type { StateSettings } from "../snapshot/snapshot.ts";
 import { LedgerError } from "./file.ts";
-import type { FromLedger, LedgerPort } from "./messages.ts";
+import type { FromLedger, KeptBudgets, LedgerPort } from "./messages.ts";
 import type { RequestsQuery, StoredRequest, UsageQuery, UsageResult } from "./queries.ts";
 import { type LedgerRow, toRow } from "./row.ts";
-import type { BudgetRow } from "../snapshot/budget.ts";
+import type { BudgetRow, UsedBefore } from "../snapshot/budget.ts";
+import type { UsedQuery } from "./used.ts";
 import type { Batch, LedgerEvent } from "./writer.ts";
 
 export interface LedgerOptions {
@@ -64,7 +65,7 @@ export class Ledger {
   #loggedMs = -Infinity;
   #lastId = 0;
   readonly #questions = new Map<number, Question>();
-  #opening: PromiseWithResolvers<readonly BudgetRow[]> | undefined;
+  #opening: PromiseWithResolvers<KeptBudgets> | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
   #idle: PromiseWithResolvers<void>[] = [];
 
@@ -80,7 +81,7 @@ export class Ledger {
    * Opens the file and reads the state of budgets. Throws a `LedgerError` if the file belongs to another process or a
    * later version, or if it is required and cannot be used; otherwise the gateway goes on without it.
    */
-  static async open(options: LedgerOptions): Promise<{ ledger: Ledger; budgets: readonly BudgetRow[] }> {
+  static async open(options: LedgerOptions): Promise<{ ledger: Ledger; budgets: KeptBudgets }> {
     const ledger = new Ledger(options);
     try {
       return { ledger, budgets: await ledger.#open() };
@@ -93,11 +94,11 @@ export class Ledger {
         throw error;
       }
       ledger.#fail(error.message);
-      return { ledger, budgets: [] };
+      return { ledger, budgets: { rows: [], definitions: undefined } };
     }
   }
 
-  #open(): Promise<readonly BudgetRow[]> {
+  #open(): Promise<KeptBudgets> {
     this.#opening = Promise.withResolvers();
     this.#port.send({ kind: "open", folder: this.#settings.path, retention: this.#settings });
     return this.#opening.promise;
@@ -167,6 +168,13 @@ export class Ledger {
   async requests(query: RequestsQuery): Promise<readonly StoredRequest[]> {
     const answer = await this.#ask((id) => ({ kind: "requests", id, query }));
     if (answer.kind !== "requests") throw new LedgerError("unusable", "the ledger gave another answer");
+    return answer.result;
+  }
+
+  /** What was used in a period, including everything that was settled before. */
+  async used(query: UsedQuery): Promise<readonly UsedBefore[]> {
+    const answer = await this.#ask((id) => ({ kind: "used", id, query }));
+    if (answer.kind !== "used") throw new LedgerError("unusable", "the ledger gave another answer");
     return answer.result;
   }
 
@@ -268,6 +276,7 @@ export class Ledger {
         return this.#onNotWritten(message.message);
       case "usage":
       case "requests":
+      case "used":
         this.#questions.get(message.id)?.resolve(message);
         this.#questions.delete(message.id);
         return;

@@ -1,7 +1,8 @@
 /** What the main thread and the ledger's thread say to each other: plain data. */
 
 import type { RequestsQuery, StoredRequest, UsageQuery, UsageResult } from "./queries.ts";
-import type { BudgetRow } from "../snapshot/budget.ts";
+import type { BudgetRow, UsedBefore } from "../snapshot/budget.ts";
+import type { UsedQuery } from "./used.ts";
 import type { Batch, Retention } from "./writer.ts";
 
 export type ToLedger =
@@ -10,10 +11,11 @@ export type ToLedger =
   | { readonly kind: "write"; readonly batch: Batch; readonly nowMs: number }
   | { readonly kind: "usage"; readonly id: number; readonly query: UsageQuery }
   | { readonly kind: "requests"; readonly id: number; readonly query: RequestsQuery }
+  | { readonly kind: "used"; readonly id: number; readonly query: UsedQuery }
   | { readonly kind: "close" };
 
 export type FromLedger =
-  | { readonly kind: "opened"; readonly budgets: readonly BudgetRow[]; readonly copy: string | undefined }
+  | { readonly kind: "opened"; readonly budgets: KeptBudgets; readonly copy: string | undefined }
   | {
     readonly kind: "not opened";
     readonly reason: "locked" | "newer" | "unusable";
@@ -23,8 +25,16 @@ export type FromLedger =
   | { readonly kind: "not written"; readonly message: string }
   | { readonly kind: "usage"; readonly id: number; readonly result: UsageResult }
   | { readonly kind: "requests"; readonly id: number; readonly result: readonly StoredRequest[] }
+  | { readonly kind: "used"; readonly id: number; readonly result: readonly UsedBefore[] }
   | { readonly kind: "failed"; readonly id: number; readonly message: string }
   | { readonly kind: "closed" };
+
+/** What an earlier process has left. */
+export interface KeptBudgets {
+  readonly rows: readonly BudgetRow[];
+  /** The latest event with the budgets' definitions; undefined if there is none. */
+  readonly definitions: string | undefined;
+}
 
 /** One end of the connection to the ledger's thread. */
 export interface LedgerPort {

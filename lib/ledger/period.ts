@@ -18,6 +18,23 @@ const DEFAULT_DAYS = 30;
 /** Reads one parameter; undefined or null if it is not given. */
 export type ReadParameter = (name: string) => string | undefined | null;
 
+const filtersOf = (names: readonly string[]) => names.map((name) => `filter.${name}`);
+
+/** The parameters that each view has. */
+export const PARAMETERS = {
+  usage: ["from", "to", "group_by", "tz", ...filtersOf(FILTERS)],
+  requests: ["from", "to", ...filtersOf(REQUEST_FILTERS)],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Throws `invalid_request` with the first name that is not a parameter: a misspelled filter would limit nothing. */
+export function refuseUnknown(given: Iterable<string>, known: readonly string[]): void {
+  for (const name of given) {
+    if (known.includes(name)) continue;
+    const expected = known.length === 0 ? "there are no parameters" : `expected ${known.join(", ")}`;
+    throw invalid(`unknown parameter ${JSON.stringify(name.slice(0, 64))}; ${expected}`);
+  }
+}
+
 /** The query; throws `invalid_request` with the parameter that is wrong. */
 export function parseUsageQuery(read: ReadParameter, nowMs: number): UsageQuery {
   const timeZone = parseTimeZone(read("tz") ?? "UTC");

@@ -285,6 +285,12 @@ export function queryRequests(database: DatabaseSync, query: RequestsQuery): rea
   });
 }
 
+/** The latest event of a kind; undefined if there is none. */
+export function queryLastEvent(database: DatabaseSync, kind: string): string | undefined {
+  const row = database.prepare("SELECT json FROM event WHERE kind = ? ORDER BY id DESC LIMIT 1").get(kind);
+  return row === undefined ? undefined : String(row["json"]);
+}
+
 /** The state of every budget in every window that is kept. */
 export function queryBudgets(database: DatabaseSync): readonly BudgetRow[] {
   const statement = database.prepare("SELECT * FROM budget");

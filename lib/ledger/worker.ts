@@ -1,10 +1,12 @@
 /** The ledger's thread: everything that touches its file, so that requests never wait for a disk. */
 
+import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
 import { messageOf } from "../base/errors.ts";
 import { LedgerError, type OpenLedger, openLedger } from "./file.ts";
 import type { FromLedger, ToLedger } from "./messages.ts";
-import { queryBudgets, queryRequests, queryUsage } from "./queries.ts";
+import { queryBudgets, queryLastEvent, queryRequests, queryUsage } from "./queries.ts";
+import { BUDGET_DEFINITIONS, queryUsed } from "./used.ts";
 import { LedgerWriter, type Retention } from "./writer.ts";
 
 const port = parentPort;
@@ -26,7 +28,9 @@ function open(folder: string): void {
   try {
     ledger = openLedger(folder);
     writer = new LedgerWriter(ledger.database);
-    say({ kind: "opened", budgets: queryBudgets(ledger.database), copy: ledger.copy });
+    const { database, copy } = ledger;
+    const definitions = queryLastEvent(database, BUDGET_DEFINITIONS);
+    say({ kind: "opened", budgets: { rows: queryBudgets(database), definitions }, copy });
   } catch (error) {
     ledger?.close();
     ledger = undefined;
@@ -52,9 +56,11 @@ function write({ batch, nowMs }: ToLedger & { readonly kind: "write" }): void {
   }
 }
 
-function answer(id: number, query: () => FromLedger): void {
+function answer(id: number, query: (database: DatabaseSync) => FromLedger): void {
+  const database = ledger?.database;
+  if (database === undefined) return say({ kind: "failed", id, message: "the ledger is not open" });
   try {
-    say(query());
+    say(query(database));
   } catch (error) {
     say({ kind: "failed", id, message: messageOf(error) });
   }
@@ -71,18 +77,23 @@ port.on("message", (message: ToLedger) => {
     case "write":
       return write(message);
     case "usage":
-    case "requests": {
-      const { id } = message;
-      const database = ledger?.database;
-      if (database === undefined) return say({ kind: "failed", id, message: "the ledger is not open" });
-      return answer(
-        id,
-        () =>
-          message.kind === "usage"
-            ? { kind: "usage", id, result: queryUsage(database, message.query) }
-            : { kind: "requests", id, result: queryRequests(database, message.query) },
-      );
-    }
+      return answer(message.id, (database) => ({
+        kind: "usage",
+        id: message.id,
+        result: queryUsage(database, message.query),
+      }));
+    case "requests":
+      return answer(message.id, (database) => ({
+        kind: "requests",
+        id: message.id,
+        result: queryRequests(database, message.query),
+      }));
+    case "used":
+      return answer(message.id, (database) => ({
+        kind: "used",
+        id: message.id,
+        result: queryUsed(database, message.query),
+      }));
     case "close":
       try {
         ledger?.close();

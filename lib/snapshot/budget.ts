@@ -1,5 +1,6 @@
 /** Budgets: how much may be spent in a calendar window, and the state of one window. */
 
+import { sha256Hex } from "../base/hash.ts";
 import type { Path } from "../base/problems.ts";
 import type { Scope } from "./limits.ts";
 
@@ -35,6 +36,25 @@ export interface Budget {
   readonly whenSpent: WhenSpent;
   /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
   readonly reserve: (typeof RESERVES)[number];
+}
+
+/** What decides which requests a budget counts, when, and in which unit, as a short text. */
+export function definitionOf({ scope, each, unit, window, timeZone }: Budget): string {
+  return sha256Hex(JSON.stringify([scope, each, unit, window, timeZone])).slice(0, 16);
+}
+
+/** What the requests of one caller for one model have used in a period, as the ledger knows it. */
+export interface UsedBefore {
+  readonly caller: string;
+  /** Empty for none. */
+  readonly team: string;
+  /** A configured name, or the id that the client sent. */
+  readonly model: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Those that were answered. */
+  readonly requests: bigint;
+  readonly tokens: bigint;
+  readonly costNano: bigint;
 }
 
 /** A budget of one subject, as `GET /admin/v1/budgets` has it. */

@@ -7,7 +7,10 @@ import type { Plan } from "./plan.ts";
 import type { Caller, Model } from "./snapshot.ts";
 
 /** Whether the scope includes the caller, for some model. */
-export function includesCaller({ callers, teams, tags }: Scope, caller: Caller): boolean {
+export function includesCaller(
+  { callers, teams, tags }: Scope,
+  caller: Pick<Caller, "name" | "team" | "tags">,
+): boolean {
   return matchesAny(callers, caller.name) &&
     (teams === undefined || (caller.team !== undefined && matchesAny(teams, caller.team))) &&
     Object.entries(tags).every(([tag, values]) => {
@@ -45,7 +48,15 @@ export class ModelIndex {
 
   /** The names of a plan's model. */
   namesOf({ name, targets: [{ settings, modelId }] }: Plan): ModelNames {
-    if (settings !== undefined) return { subject: name, names: [name] };
+    return settings === undefined ? this.#namesOfId(modelId) : { subject: name, names: [name] };
+  }
+
+  /** The same for a model by its name, or by the id that a client sent. */
+  namesOfText(text: string): ModelNames {
+    return this.#models.has(text) ? { subject: text, names: [text] } : this.#namesOfId(text);
+  }
+
+  #namesOfId(modelId: string): ModelNames {
     this.#byId ??= namesById(this.#models);
     const configured = this.#byId.get(foundationModelId(modelId)) ?? [];
     return { subject: configured[0], names: [...configured, modelId] };

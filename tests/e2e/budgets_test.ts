@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { awayFromMidnight } from "../fakes/midnight.ts";
 import { KEY, keyHash } from "./configs.ts";
 import { BudgetWatch, STREAMS } from "../suites/overshoot.ts";
-import { type Program, replaceFile, startProgram } from "./program.ts";
+import { type LogLine, type Program, replaceFile, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 
@@ -166,6 +166,49 @@ Deno.test("a kill while streams are open: what they held counts as spent, and no
       each.message === "requests of the last process were not settled; what they held counts as spent"
     );
     assert.equal(line["budget"], "search-month");
+  }));
+
+Deno.test("a budget that is new, or counts something else, begins with what the ledger knows, also after a restart", () =>
+  inFolder(async (folder) => {
+    const spent = async (program: Program) => {
+      const { unit, spent, requests } = await view(program);
+      return { unit, spent: Number(spent), requests };
+    };
+    const known = (line: LogLine) =>
+      line.message === "new and changed budgets begin with what the ledger knows";
+    const change = async (program: Program, edit: (text: string) => string) => {
+      const before = program.logs.length;
+      await replaceFile(program.configPath, edit(await Deno.readTextFile(program.configPath)));
+      await program.waitForLog(known, before);
+    };
+    const whole = config(folder, "{ usd: 500 }");
+    const none = whole.slice(0, whole.indexOf("budgets:"));
+    let usd: unknown;
+    {
+      await using program = await startProgram("bun", none);
+      for (let count = 0; count < 3; count++) await (await chat(program)).text();
+      assert.equal((await chat(program, { model: "unknown" })).status, 404);
+      await change(program, (text) => text + whole.slice(none.length));
+      usd = await spent(program);
+      const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
+      assert.deepEqual(usd, { unit: "usd", spent: Number(usage.total.cost_usd), requests: 3 });
+      assert.ok(Number(usage.total.cost_usd) > 0);
+      await change(program, (text) => text.replace("{ usd: 500 }", "{ requests: 4, window: day }"));
+      assert.deepEqual(await spent(program), { unit: "requests", spent: 3, requests: 3 });
+      assert.equal((await chat(program)).status, 200);
+      assert.equal((await chat(program)).status, 429);
+      await program.stop();
+    }
+    {
+      await using program = await startProgram("bun", config(folder, "{ requests: 4, window: day }"));
+      assert.deepEqual(await spent(program), { unit: "requests", spent: 4, requests: 4 });
+      await program.stop();
+    }
+    await using program = await startProgram("bun", config(folder, "{ tokens: 1M, each: team }"));
+    await program.waitForLog(known);
+    const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
+    const tokens = usage.total.input_tokens + usage.total.output_tokens;
+    assert.deepEqual(await spent(program), { unit: "tokens", spent: tokens, requests: 4 });
   }));
 
 Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", () =>

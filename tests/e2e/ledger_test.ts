@@ -149,6 +149,34 @@ async function load(program: Program, requests: number): Promise<number> {
   return answered;
 }
 
+Deno.test("a view with an unknown parameter is refused by its name, for operators and callers", () =>
+  inFolder(async (folder) => {
+    await using program = await startProgram("bun", config(folder));
+    const authorization = `Bearer ${KEY}`;
+    const refusal = async (url: string) => {
+      const response = await fetch(url, { headers: { authorization } });
+      return [
+        response.status,
+        /unknown parameter \\?"[^"]*"/.exec(await response.text())?.[0].replaceAll("\\", ""),
+      ];
+    };
+    for (
+      const [path, name] of [
+        ["usage?groupby=caller", "groupby"],
+        ["usage?filter.error=*", "filter.error"],
+        ["usage/export?limit=5", "limit"],
+        ["requests?filter.callers=demo&limit=5", "filter.callers"],
+      ] as const
+    ) {
+      assert.deepEqual(await refusal(`${program.adminUrl}/admin/v1/${path}`), [
+        400,
+        `unknown parameter "${name}"`,
+      ]);
+    }
+    assert.deepEqual(await refusal(`${program.url}/v1/usage?by=day`), [400, 'unknown parameter "by"']);
+    assert.deepEqual(await refusal(`${program.url}/v1/usage?group_by=day&filter.caller=x`), [200, undefined]);
+  }));
+
 Deno.test("a second gateway on the same ledger does not start", () =>
   inFolder(async (folder) => {
     await using program = await startProgram("bun", config(folder));

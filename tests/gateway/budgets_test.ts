@@ -9,7 +9,7 @@ import { Asked, type Counted } from "../../lib/gateway/admission/asked.ts";
 import { Budgets, type BudgetWarning } from "../../lib/gateway/budgets/budgets.ts";
 import { windowAt } from "../../lib/gateway/budgets/windows.ts";
 import { planFor } from "../../lib/gateway/resolve.ts";
-import type { Budget, BudgetRow } from "../../lib/snapshot/budget.ts";
+import type { Budget, BudgetRow, UsedBefore } from "../../lib/snapshot/budget.ts";
 import type { Caller } from "../../lib/snapshot/snapshot.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 
@@ -56,6 +56,7 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
       prices: { rows: hasPrices ? ROWS : [], unknown, assume: undefined },
     });
   const current = config(budgets);
+  let active = current;
   const warnings: BudgetWarning[] = [];
   const jumps: number[] = [];
   let elapsedMs = 0;
@@ -95,7 +96,13 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
     meter,
     warnings,
     ask,
-    reload: (list: readonly Partial<Budget>[]) => meter.use(config(list)),
+    reload: (list: readonly Partial<Budget>[]) => meter.use(active = config(list)),
+    /** Begins to fill the first budget from the ledger. */
+    refill() {
+      const [budget] = active.budgets;
+      assert.ok(budget);
+      return meter.refill(budget);
+    },
     /** Sets the clock. */
     at: (text: string) => nowMs = Date.parse(text),
     /** Lets time pass. */
@@ -259,6 +266,78 @@ Deno.test("a reload keeps what was spent, also with another amount, and a rename
   assert.deepEqual([view()?.spent, view()?.limit], ["0.10", "2.00"]);
   reload([{ name: "other" }]);
   assert.equal(view()?.spent, "0.00");
+});
+
+/** What the ledger knows, by caller. */
+function used(...rows: readonly Partial<UsedBefore>[]): ReadonlyMap<string, readonly UsedBefore[]> {
+  const row = {
+    caller: "ann",
+    team: "search",
+    model: "haiku",
+    tags: {},
+    requests: 1n,
+    tokens: 0n,
+    costNano: 0n,
+  };
+  return Map.groupBy(rows.map((each) => ({ ...row, ...each })), ({ caller }) => caller);
+}
+
+Deno.test("a budget with another unit, scope or window has states of its own, which the ledger fills", () => {
+  const { spend, ask, view, reload, refill, meter } = start({ budgets: [{ limit: 1000 * NANO }] });
+  const running = ask()?.held;
+  spend(100);
+  reload([{ unit: "tokens", limit: 1000 }]);
+  assert.equal(view()?.spent, "0", "nanodollars are not taken for tokens");
+  const filling = refill();
+  spend(300);
+  filling.finish(used({ tokens: 40n, requests: 2n }, { caller: "bob", tokens: 2n }));
+  assert.deepEqual([view()?.spent, view()?.requests], ["342", 4], "what was spent meanwhile is added");
+  running?.settle({ usage: usage(500), estimated: false }, 500_000_000);
+  assert.equal(view()?.spent, "342", "a request of before counts for the budget that it was admitted with");
+  assert.deepEqual(meter.takeChanged().map(({ spent, requests }) => [spent, requests]), [[342n, 4]]);
+});
+
+Deno.test("a definition that comes back counts what the ledger knows, and nothing twice", () => {
+  const { spend, view, reload, refill } = start();
+  spend(100);
+  reload([{ unit: "tokens", limit: 1000 }]);
+  const late = refill();
+  reload([{}]);
+  assert.equal(view()?.spent, "0.10");
+  const first = refill();
+  const second = refill();
+  for (const each of [late, first, second]) each.finish(used({ costNano: 300_000_000n }));
+  assert.deepEqual([view()?.spent, view()?.requests], ["0.30", 1]);
+});
+
+Deno.test("what the ledger knows is added up by the budget's scope and subjects", () => {
+  const rows = used(
+    { costNano: 10_000_000n },
+    { costNano: 20_000_000n, model: "anthropic.haiku-v1:0" },
+    { caller: "bob", costNano: 40_000_000n, tags: { stage: "test" } },
+    { caller: "gone", team: "other", costNano: 80_000_000n },
+    { caller: "gone", team: "", model: "another", costNano: 160_000_000n },
+  );
+  const spent = (budget: Partial<Budget>) => {
+    const { refill, meter } = start({ budgets: [budget] });
+    refill().finish(rows);
+    return Object.fromEntries(meter.view().map(({ subject, spent: text }) => [subject, text]));
+  };
+  const scope = { callers: undefined, teams: undefined, models: undefined, tags: {} };
+  assert.deepEqual(spent({}), { "": "0.31" });
+  assert.deepEqual(spent({ each: "caller" }), { ann: "0.03", bob: "0.04", gone: "0.24" });
+  assert.deepEqual(spent({ each: "team" }), { search: "0.07", other: "0.08", "": "0.16" });
+  assert.deepEqual(spent({ each: "model" }), { haiku: "0.15", "": "0.16" });
+  assert.deepEqual(spent({ scope: { ...scope, callers: ["ann", "bob", "ann"] } }), { "": "0.07" });
+  assert.deepEqual(spent({ scope: { ...scope, callers: ["g*"], teams: ["other"] } }), { "": "0.08" });
+  assert.deepEqual(spent({ scope: { ...scope, tags: { stage: ["t*"] } } }), { "": "0.04" });
+  assert.deepEqual(spent({ scope: { ...scope, models: ["haiku"] } }), { "": "0.15" });
+});
+
+Deno.test("warnings are given for what the ledger knows", () => {
+  const { refill, warnings } = start();
+  refill().finish(used({ costNano: 600_000_000n }));
+  assert.deepEqual(warnings.map(({ percent }) => percent), [50]);
 });
 
 Deno.test("tokens and requests are budgets, too", () => {

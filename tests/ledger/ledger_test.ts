@@ -69,7 +69,7 @@ async function open() {
     return Promise.resolve();
   }, { clock: time.clock });
   const opening = Ledger.open({ startThread: () => port, ...time, logger, settings: SETTINGS });
-  receive({ kind: "opened", budgets: [], copy: undefined });
+  receive({ kind: "opened", budgets: { rows: [], definitions: undefined }, copy: undefined });
   const { ledger } = await opening;
   const batches = () => sent.flatMap((message) => message.kind === "write" ? [message.batch.rows] : []);
   return {

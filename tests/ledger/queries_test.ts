@@ -1,53 +1,12 @@
 /** What is written to the ledger's tables and read from them. */
 
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
-import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
 import { queryRequests, queryUsage, type RequestCursor } from "../../lib/ledger/queries.ts";
-import type { LedgerRow } from "../../lib/ledger/row.ts";
 import { csvLines, requestMembers, usageRows } from "../../lib/ledger/views.ts";
-import { LedgerWriter } from "../../lib/ledger/writer.ts";
+import { LEDGER_ROW as ROW, ledgerWith as ledger } from "../suites/ledger_rows.ts";
 
 const HOUR = 3_600_000;
-
-const ROW: LedgerRow = {
-  atMs: Date.parse("2026-03-28T22:30:00Z"),
-  requestId: "req_1",
-  caller: "search",
-  team: "web",
-  model: "haiku",
-  target: "east",
-  modelId: "m",
-  region: "us-east-1",
-  api: "openai",
-  status: 200,
-  error: "",
-  attempts: 1,
-  ms: 5,
-  firstMs: null,
-  input: 1,
-  output: 2,
-  cacheRead: 3,
-  cacheWrite: 4,
-  cacheWrite1h: 1,
-  reasoning: 1,
-  images: 0,
-  tier: "",
-  costNano: 10,
-  price: "p",
-  isEstimated: false,
-  tags: "",
-  detail: "",
-};
-
-function ledger(...rows: readonly Partial<LedgerRow>[]) {
-  const database = new DatabaseSync(":memory:");
-  for (const sql of MIGRATIONS) database.exec(sql);
-  const writer = new LedgerWriter(database);
-  writer.write({ rows: rows.map((row) => ({ ...ROW, ...row })), budgets: [], events: [] });
-  return { database, writer };
-}
 
 const query = (parameters: Record<string, string>) =>
   parseUsageQuery((name) => parameters[name], Date.parse("2026-04-10T00:00:00Z"));

@@ -66,7 +66,12 @@ export class Outbox {
           records: JSON.stringify(this.#records),
           levels: this.#levels,
           lines: this.#lines,
-          budgets: [...this.#budgets].map(({ name, subject, window }) => ({ name, subject, window })),
+          budgets: [...this.#budgets].map(({ name, definition, subject, window }) => ({
+            name,
+            definition,
+            subject,
+            window,
+          })),
           dropped: this.#dropped,
         };
         this.#records = [];

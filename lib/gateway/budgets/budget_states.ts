@@ -1,12 +1,14 @@
 /** What has been spent of every budget, by subject and window. It outlives configurations, and is kept on disk. */
 
-import type { Budget, BudgetRow } from "../../snapshot/budget.ts";
+import type { BudgetRow } from "../../snapshot/budget.ts";
 import { addTo, type Cell, type Store, type Tally } from "../../store/store.ts";
 import type { Window } from "./windows.ts";
 
 /** Whose budget it is, and in which window; as plain data. */
 export interface BudgetIdentity {
   readonly name: string;
+  /** Of the budget that has this name: one with another definition has states of its own. */
+  readonly definition: string;
   readonly subject: string;
   readonly window: Window;
 }
@@ -14,6 +16,7 @@ export interface BudgetIdentity {
 /** One subject's window, in memory that all threads share. */
 export class BudgetState implements BudgetIdentity {
   readonly name: string;
+  readonly definition: string;
   readonly subject: string;
   readonly window: Window;
   readonly #spent: Cell;
@@ -22,11 +25,14 @@ export class BudgetState implements BudgetIdentity {
   readonly #requests: Cell;
   readonly #alerted: Cell;
 
-  constructor(store: Store, { name, subject, window }: BudgetIdentity) {
+  constructor(store: Store, { name, definition, subject, window }: BudgetIdentity) {
     this.name = name;
+    this.definition = definition;
     this.subject = subject;
     this.window = window;
-    const [spent, held, beyond, requests, alerted] = namesOf(keyOf(name, subject, window.startMs));
+    const [spent, held, beyond, requests, alerted] = namesOf(
+      keyOf({ name, definition, subject, window }),
+    );
     this.#spent = store.cell(spent);
     this.#held = store.tally(held);
     this.#beyond = store.tally(beyond);
@@ -61,6 +67,10 @@ export class BudgetState implements BudgetIdentity {
     addTo(this.#alerted, count - this.alerted);
   }
 
+  get isUsed(): boolean {
+    return this.requests > 0 || this.used > 0n;
+  }
+
   get used(): bigint {
     return this.spent + this.held;
   }
@@ -91,6 +101,8 @@ const PAST_MS = 2 * 86_400_000;
 export interface BudgetStatesOptions {
   readonly store: Store;
   readonly rows: readonly BudgetRow[];
+  /** The definition of the budget that has this name now; undefined if there is none. */
+  readonly definitionOf: (name: string) => string | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: () => number;
   readonly onChanged: (state: BudgetIdentity) => void;
@@ -114,10 +126,11 @@ export class BudgetStates {
       if (row.held === 0n && isLongPast(row.windowEndMs ?? undefined, options.nowMs())) continue;
       const { name, subject, windowStartMs, windowEndMs } = row;
       const window = { startMs: windowStartMs, endMs: windowEndMs ?? undefined };
-      const state = new BudgetState(options.store, { name, subject, window });
+      const definition = options.definitionOf(name) ?? "";
+      const state = new BudgetState(options.store, { name, definition, subject, window });
       state.spend(row.spent + row.held, row.requests);
       state.alerted = row.alerted;
-      this.#states.set(keyOf(name, subject, windowStartMs), state);
+      this.#states.set(keyOf(state), state);
       if (row.held > 0n) this.#changed.add(state);
     }
   }
@@ -132,21 +145,21 @@ export class BudgetStates {
   }
 
   /** The state of a window, which begins with nothing spent. */
-  of({ name }: Pick<Budget, "name">, subject: string, window: Window): BudgetState {
-    const key = keyOf(name, subject, window.startMs);
+  of(identity: BudgetIdentity): BudgetState {
+    const key = keyOf(identity);
     let state = this.#states.get(key);
     if (state === undefined) {
       if (this.#states.size >= this.#sweepAt) this.#sweep();
-      state = new BudgetState(this.#options.store, { name, subject, window });
+      state = new BudgetState(this.#options.store, identity);
       this.#states.set(key, state);
     }
     return state;
   }
 
   /** Subjects of a budget that have a state in the window. */
-  subjectsOf(name: string, startMs: number): readonly BudgetState[] {
+  subjectsOf({ name, definition, window }: Omit<BudgetIdentity, "subject">): readonly BudgetState[] {
     return [...this.#states.values()].filter((state) =>
-      state.name === name && state.window.startMs === startMs
+      state.name === name && state.definition === definition && state.window.startMs === window.startMs
     );
   }
 
@@ -155,9 +168,13 @@ export class BudgetStates {
     this.#options.onChanged(state);
   }
 
-  /** The rows that changed since the last call. */
+  /** The rows that changed since the last call; those of a definition that has been replaced are not kept. */
   takeChanged(): readonly BudgetRow[] {
-    const rows = [...this.#changed].map(({ name, subject, window, spent, held, requests, alerted }) => ({
+    const isKept = ({ name, definition }: BudgetState) =>
+      (this.#options.definitionOf(name) ?? definition) === definition;
+    const rows = [...this.#changed].filter(isKept).map((
+      { name, subject, window, spent, held, requests, alerted },
+    ) => ({
       name,
       subject,
       windowStartMs: window.startMs,
@@ -191,8 +208,8 @@ function isLongPast(endMs: number | undefined, nowMs: number): boolean {
   return endMs !== undefined && endMs + PAST_MS < nowMs;
 }
 
-function keyOf(name: string, subject: string, startMs: number): string {
-  return `${name} ${subject} ${startMs}`;
+function keyOf({ name, definition, subject, window }: BudgetIdentity): string {
+  return `${name} ${definition} ${subject} ${window.startMs}`;
 }
 
 /** The names of a state's counters. */

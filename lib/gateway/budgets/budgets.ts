@@ -3,8 +3,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
-import { costOf, usdText } from "../../facts/cost.ts";
-import type { Budget, BudgetRow, BudgetView } from "../../snapshot/budget.ts";
+import { costOf } from "../../facts/cost.ts";
+import { type Budget, type BudgetRow, type BudgetView, definitionOf } from "../../snapshot/budget.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
@@ -13,7 +13,16 @@ import type { Asked, Counted } from "../admission/asked.ts";
 import { targetPrice } from "../request_cost.ts";
 import type { Numbers, Store } from "../../store/store.ts";
 import { type BudgetIdentity, type BudgetState, BudgetStates } from "./budget_states.ts";
-import { type Window, windowAt, windowEndText } from "./windows.ts";
+import {
+  amountText,
+  budgetHeader,
+  budgetRefusal,
+  budgetUnmetered,
+  priceUnknown,
+  viewOf,
+} from "./budget_words.ts";
+import { NOTHING, subjectOf, type UsedByCaller, usedBySubject } from "./used_before.ts";
+import { type Window, windowAt } from "./windows.ts";
 
 export interface BudgetsOptions {
   readonly clock: Clock;
@@ -51,10 +60,21 @@ interface Applied {
   readonly state: BudgetState;
 }
 
+/** The definition of a budget, and its window around the present. */
+type Current = Omit<BudgetIdentity, "subject">;
+
 /** What one budget holds for one request. */
 interface Taking extends Applied {
   readonly amount: bigint;
   readonly beyond: bigint;
+}
+
+/** A budget that is about to learn what was used before. */
+export interface Refill {
+  /** When its window began. */
+  readonly fromMs: number;
+  /** Has no effect if another refill of the budget has begun. */
+  finish(used: UsedByCaller): void;
 }
 
 /** One per thread, with the states of the process, which outlive configurations. */
@@ -63,27 +83,40 @@ export class Budgets implements Meter {
   readonly #states: BudgetStates;
   /** Held while budgets are compared and changed, which are taken together. */
   readonly #turn: Numbers;
-  /** The current window of each budget. */
-  readonly #windows = new Map<Budget, Window>();
+  /** What is the same for all subjects of a budget at present. */
+  readonly #current = new Map<Budget, Current>();
+  /** The latest refill of each budget, by name. */
+  readonly #refills = new Map<string, Refill>();
   #snapshot: Snapshot;
+  #named: ReadonlyMap<string, Budget> | undefined;
   #models: ModelIndex;
   /** The time on the wall at which the monotonic clock began. */
   #clockOriginMs: number;
 
   constructor(options: BudgetsOptions) {
     this.#options = options;
-    this.#states = new BudgetStates({ ...options, nowMs: () => options.clock.now() });
-    this.#turn = options.store.numbers("budgets turn", 1);
     this.#clockOriginMs = options.clock.now() - options.clock.monotonic();
     this.#snapshot = options.snapshot;
     this.#models = new ModelIndex(options.snapshot.models);
+    this.#states = new BudgetStates({
+      ...options,
+      nowMs: () => options.clock.now(),
+      definitionOf: (name) => this.#definitionOf(name),
+    });
+    this.#turn = options.store.numbers("budgets turn", 1);
   }
 
   /** Follows the budgets of another configuration; what was spent under a name stays spent. */
   use(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     this.#models = new ModelIndex(snapshot.models);
-    this.#windows.clear();
+    this.#current.clear();
+    this.#named = undefined;
+  }
+
+  /** By name; made when somebody asks for it. */
+  get #byName(): ReadonlyMap<string, Budget> {
+    return this.#named ??= new Map(this.#snapshot.budgets.map((budget) => [budget.name, budget]));
   }
 
   /** The states that changed since the last call. */
@@ -110,7 +143,7 @@ export class Budgets implements Meter {
       const fits = state.used + size.amount <= BigInt(budget.limit) && state.spent < BigInt(budget.limit);
       if (!fits && !isFree && !servesSpent(budget, names)) {
         return {
-          refused: this.#refusal(budget, state, size.amount),
+          refused: budgetRefusal(budget, state, { amount: size.amount, nowMs: this.#options.clock.now() }),
           use: substituteOf(budget),
         };
       }
@@ -145,8 +178,8 @@ export class Budgets implements Meter {
   }
 
   /** Notes a change that another thread has made. */
-  noteChanged({ name, subject, window }: BudgetIdentity): void {
-    this.#states.changed(this.#states.of({ name }, subject, window));
+  noteChanged(identity: BudgetIdentity): void {
+    this.#states.changed(this.#states.of(identity));
   }
 
   /** The value of `x-adit-budget` for budgets that have warned; undefined if there is none. */
@@ -154,19 +187,55 @@ export class Budgets implements Meter {
     const warned = takings.filter(({ state }) => state.alerted > 0);
     return warned.length === 0
       ? undefined
-      : warned.map(({ budget, state }) => this.#headerOf(budget, state)).join(", ");
+      : warned.map(({ budget, state }) => budgetHeader(budget, state)).join(", ");
+  }
+
+  /**
+   * Begins to replace what a budget counts in its current window by what the ledger knows: what is spent from now on
+   * is added to it, and what its states have counted before, perhaps under a definition that has come back, is not.
+   */
+  refill(budget: Budget, subjects: readonly string[] = []): Refill {
+    const current = this.#currentOf(budget);
+    const states = [
+      ...this.#states.subjectsOf(current),
+      ...subjects.map((subject) => this.#states.of({ ...current, subject })),
+    ];
+    const before = new Map(
+      states.map((state) => [state.subject, { amount: state.spent, requests: BigInt(state.requests) }]),
+    );
+    const refill: Refill = {
+      fromMs: current.window.startMs,
+      finish: (used) => {
+        if (this.#refills.get(budget.name) !== refill) return;
+        this.#refills.delete(budget.name);
+        const known = usedBySubject(budget, used, this.#models);
+        for (const subject of new Set([...before.keys(), ...known.keys()])) {
+          const { amount, requests } = known.get(subject) ?? NOTHING;
+          const counted = before.get(subject) ?? NOTHING;
+          const state = this.#states.of({ ...current, subject });
+          this.#turn.run(() => {
+            state.spend(amount - counted.amount, Number(requests - counted.requests));
+            this.#warn(budget, state);
+          });
+          this.#states.changed(state);
+        }
+      },
+    };
+    this.#refills.set(budget.name, refill);
+    return refill;
   }
 
   /** Every budget with each of its subjects that has spent something; for one caller, only those that apply to it. */
   view(caller?: Caller): readonly BudgetView[] {
     return this.#snapshot.budgets.filter(({ scope }) => caller === undefined || includesCaller(scope, caller))
       .flatMap((budget) => {
-        const window = this.#windowOf(budget);
-        const known = this.#states.subjectsOf(budget.name, window.startMs);
+        const current = this.#currentOf(budget);
+        // A subject of an earlier definition may have none left.
+        const known = this.#states.subjectsOf(current).filter((state) => state.isUsed);
         const own = caller === undefined ? undefined : subjectOf(budget, caller, undefined);
         const states = known.filter(({ subject }) => own === undefined || subject === own);
         const shown = states.length === 0 && (own ?? (budget.each === "none" ? "" : undefined)) !== undefined
-          ? [this.#states.of(budget, own ?? "", window)]
+          ? [this.#states.of({ ...current, subject: own ?? "" })]
           : states;
         return shown.map((state) => viewOf(budget, state));
       });
@@ -177,9 +246,9 @@ export class Budgets implements Meter {
    * view of it; undefined if there is no such budget.
    */
   correct(name: string, subject: string, amount: bigint | undefined): BudgetView | undefined {
-    const budget = this.#snapshot.budgets.find((each) => each.name === name);
+    const budget = this.#byName.get(name);
     if (budget === undefined) return undefined;
-    const state = this.#states.of(budget, subject, this.#windowOf(budget));
+    const state = this.#states.of({ ...this.#currentOf(budget), subject });
     this.#turn.run(() => {
       const spent = amount === undefined ? 0n : state.spent + amount;
       state.spend((spent < 0n ? 0n : spent) - state.spent, 0);
@@ -198,21 +267,30 @@ export class Budgets implements Meter {
       )
       .map((budget) => ({
         budget,
-        state: this.#states.of(budget, subjectOf(budget, caller, subject) ?? "", this.#windowOf(budget)),
+        state: this.#states.of({
+          ...this.#currentOf(budget),
+          subject: subjectOf(budget, caller, subject) ?? "",
+        }),
       }));
   }
 
   /** A clock that jumps finds the window of the new time, with what was spent in it before. */
-  #windowOf(budget: Budget): Window {
+  #currentOf(budget: Budget): Current {
     const nowMs = this.#options.clock.now();
     this.#noticeJump(nowMs);
-    const known = this.#windows.get(budget);
-    if (known !== undefined && nowMs >= known.startMs && (known.endMs === undefined || nowMs < known.endMs)) {
-      return known;
-    }
-    const window = windowAt(budget.window, budget.timeZone, nowMs);
-    this.#windows.set(budget, window);
-    return window;
+    const known = this.#current.get(budget);
+    if (known !== undefined && isIn(known.window, nowMs)) return known;
+    const { name } = budget;
+    const definition = known?.definition ?? definitionOf(budget);
+    const current = { name, definition, window: windowAt(budget.window, budget.timeZone, nowMs) };
+    this.#current.set(budget, current);
+    return current;
+  }
+
+  /** Undefined if no budget has this name. */
+  #definitionOf(name: string): string | undefined {
+    const budget = this.#byName.get(name);
+    return budget && this.#currentOf(budget).definition;
   }
 
   #noticeJump(nowMs: number): void {
@@ -233,14 +311,7 @@ export class Budgets implements Meter {
     if (budget.unit === "requests") return { amount: 1n, full: 1n };
     if (counts === "unmetered") {
       if (budget.whenSpent === "warn") return { amount: 0n, full: 0n };
-      const rule = { rule: budget.name, what: budget.unit };
-      return new AditError(
-        "limit_unmetered",
-        `refused by this gateway: budget ${JSON.stringify(budget.name)} counts ${
-          budget.unit === "usd" ? "money" : "tokens"
-        }, and Bedrock does not report the tokens of this operation`,
-        { limit: rule },
-      );
+      return budgetUnmetered(budget);
     }
     const { inputTokens, maxOutputTokens, typicalOutputTokens } = asked.estimate;
     const input = Math.ceil(inputTokens * INPUT_MARGIN);
@@ -251,7 +322,7 @@ export class Budgets implements Meter {
       if (this.#snapshot.prices.unknown === "allow" || budget.whenSpent === "warn") {
         return { amount: 0n, full: 1n };
       }
-      return priceUnknown(budget, plan);
+      return priceUnknown(budget, plan.name);
     }
     const isNear = BigInt(budget.limit) - state.used < FULL_HOLDS * full;
     return { amount: budget.reserve === "full" || isNear ? full : typical, full };
@@ -294,51 +365,14 @@ export class Budgets implements Meter {
       });
     }
   }
+}
 
-  #refusal(budget: Budget, state: BudgetState, amount: bigint): AditError {
-    const { endMs } = state.window;
-    const limit = amountText(budget, BigInt(budget.limit));
-    const until = endMs === undefined ? "" : `; it begins again at ${windowEndText(endMs, budget.timeZone)}`;
-    const why = state.spent >= BigInt(budget.limit)
-      ? "is spent"
-      : `has ${amountText(budget, remainingOf(budget, state))} left, and this request may need ${
-        amountText(budget, amount)
-      }`;
-    return new AditError(
-      "budget_spent",
-      `refused by this gateway: budget ${JSON.stringify(budget.name)} of ${limit} ${UNITS[budget.unit]} ${
-        PERIODS[budget.window]
-      } ${why}${until}`,
-      {
-        limit: { rule: budget.name, what: budget.unit },
-        headers: { "x-adit-budget": this.#headerOf(budget, state) },
-        ...(endMs !== undefined && { retryAfterMs: Math.max(1000, endMs - this.#options.clock.now()) }),
-      },
-    );
-  }
-
-  #headerOf(budget: Budget, state: BudgetState): string {
-    const { endMs } = state.window;
-    const reset = endMs === undefined ? "" : `;reset=${windowEndText(endMs, budget.timeZone)}`;
-    return `${budget.name};remaining=${amountText(budget, remainingOf(budget, state))}${reset}`;
-  }
+function isIn({ startMs, endMs }: Window, nowMs: number): boolean {
+  return nowMs >= startMs && (endMs === undefined || nowMs < endMs);
 }
 
 /** Estimates of the prompt are seldom more than this too small. */
 const INPUT_MARGIN = 1.1;
-
-const UNITS = { usd: "USD", tokens: "tokens", requests: "requests" } as const;
-const PERIODS = { day: "a day", week: "a week", month: "a month", total: "in total" } as const;
-
-function priceUnknown(budget: Budget, { name }: Plan): AditError {
-  return new AditError(
-    "price_unknown",
-    `refused by this gateway: the price of ${JSON.stringify(name)} is unknown, and budget ${
-      JSON.stringify(budget.name)
-    } counts money`,
-    { limit: { rule: budget.name, what: budget.unit } },
-  );
-}
 
 /** Whether a spent budget lets a request for one of the models pass: a model that it sends requests to is served. */
 function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean {
@@ -347,48 +381,6 @@ function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean 
 
 function substituteOf({ name, whenSpent }: Budget): Substitute | undefined {
   return typeof whenSpent === "string" ? undefined : { model: whenSpent.use, budget: name };
-}
-
-/** Undefined for a budget by model while the model is not known. */
-function subjectOf({ each }: Budget, caller: Caller, model: string | undefined): string | undefined {
-  switch (each) {
-    case "caller":
-      return caller.name;
-    case "team":
-      return caller.team ?? "";
-    case "model":
-      return model;
-    case "none":
-      return "";
-  }
-}
-
-function remainingOf({ limit }: Budget, { used }: BudgetState): bigint {
-  const left = BigInt(limit) - used;
-  return left < 0n ? 0n : left;
-}
-
-function amountText({ unit }: Budget, amount: bigint): string {
-  return unit === "usd" ? usdText(amount) : String(amount);
-}
-
-function viewOf(budget: Budget, state: BudgetState): BudgetView {
-  const text = (amount: bigint) => amountText(budget, amount);
-  const { startMs, endMs } = state.window;
-  return {
-    name: budget.name,
-    subject: state.subject,
-    unit: budget.unit,
-    limit: text(BigInt(budget.limit)),
-    spent: text(state.spent),
-    held: text(state.held),
-    remaining: text(remainingOf(budget, state)),
-    worst_case: text(state.used + state.beyond),
-    requests: state.requests,
-    window_start: endMs === undefined ? null : windowEndText(startMs, budget.timeZone),
-    window_end: endMs === undefined ? null : windowEndText(endMs, budget.timeZone),
-    when_spent: typeof budget.whenSpent === "string" ? budget.whenSpent : `use ${budget.whenSpent.use}`,
-  };
 }
 
 /** What budgets hold for one request. */
