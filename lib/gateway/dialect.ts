@@ -25,7 +25,9 @@ const ROWS = {
     idHeaders: ["x-request-id", "request-id"],
     status: (error) => errorRow(error.kind).anthropicStatus ?? errorRow(error.kind).status,
     body: anthropicErrorBody,
-    errorHeaders: () => ({}),
+    // Claude Code sends a request again on any other 429, whatever x-should-retry says.
+    errorHeaders: ({ kind }): Record<string, string> =>
+      kind === "budget_spent" ? { "anthropic-ratelimit-unified-status": "rejected" } : {},
   },
   bedrock: {
     idHeaders: ["x-request-id"],

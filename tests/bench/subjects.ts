@@ -128,12 +128,16 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
 export interface AditSettings {
   /** By default one, since a measured program has one core. */
   readonly threads?: "auto";
-  /** Folder of the ledger. With it, the caller also has limits and a budget, which no request exceeds. */
+  /** Folder of the ledger. With it, three rules and a budget apply to every request, and none exceeds them. */
   readonly state?: string | undefined;
 }
 
 const LIMITED =
-  "limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }, budget: { usd: 1000000, window: month }";
+  "team: bench, limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }, budget: { usd: 1000000, window: month }";
+const RATE_LIMITS = `rate_limits:
+  team: { each: team, tokens: 900M/s }
+  model: { each: model, requests: 900M/m }
+`;
 
 /** The configuration of a gateway in front of the upstream. */
 export function aditConfig(upstream: string, listen: string, { threads, state }: AditSettings = {}): string {
@@ -150,7 +154,7 @@ export function aditConfig(upstream: string, listen: string, { threads, state }:
   const config = endpointConfig(upstream).replace("\nmodels:\n", `\nmodels:\n${models.join("\n")}\n`);
   const limited = state === undefined
     ? config
-    : config.replace("native: [us-east-1] }", `native: [us-east-1], ${LIMITED} }`);
+    : config.replace("native: [us-east-1] }", `native: [us-east-1], ${LIMITED} }`) + RATE_LIMITS;
   return [`listen: ${listen}`, "admin: off", ...extra, limited].join("\n");
 }
 

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError, type ErrorKind, errorRow, ERRORS, invalidField } from "../../lib/base/errors.ts";
-import { DIALECTS, errorResponse } from "../../lib/gateway/dialect.ts";
+import { type Dialect, DIALECTS, errorResponse } from "../../lib/gateway/dialect.ts";
 
 const KINDS = Object.keys(ERRORS) as ErrorKind[];
 
@@ -67,6 +67,17 @@ for (const [error, header, value] of HEADERS) {
     equal(errorResponse(error, "openai", "req_1").headers.get(header), value);
   });
 }
+
+Deno.test("Claude Code is told to stop when a budget is spent, and only then", () => {
+  const header = (kind: ErrorKind, dialect: Dialect) =>
+    errorResponse(new AditError(kind), dialect, "req_1").headers.get("anthropic-ratelimit-unified-status");
+  equal(header("budget_spent", "anthropic"), "rejected");
+  for (const kind of KINDS.filter((each) => each !== "budget_spent")) {
+    equal(header(kind, "anthropic"), null, kind);
+  }
+  equal(header("budget_spent", "openai"), null);
+  equal(header("budget_spent", "bedrock"), null);
+});
 
 Deno.test("the upstream's message and the cause of an error are not shown", async () => {
   const error = new AditError("internal", undefined, {
