@@ -12,6 +12,7 @@ import type { AttemptTools } from "../gateway/attempts.ts";
 import type { CallerViews } from "../gateway/endpoint.ts";
 import type { BudgetIdentity } from "../gateway/budgets/budget_states.ts";
 import { Budgets } from "../gateway/budgets/budgets.ts";
+import { BudgetWebhooks } from "../ledger/budget_webhooks.ts";
 import type { BudgetRow } from "../snapshot/budget.ts";
 import { Lessons, type ModelLessons } from "../gateway/lessons.ts";
 import { Quotas } from "../gateway/limits/quotas.ts";
@@ -127,6 +128,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
         limit: limit.rule,
       }),
   });
+  const webhooks = new BudgetWebhooks({ fetch: parts.fetch, timers, logger, userAgent: parts.userAgent });
   const budgets = new Budgets({
     clock,
     store,
@@ -137,7 +139,10 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
       logger.log("warn", "the clock jumped; budgets continue in the window of the new time", {
         by_s: Math.round(byMs / 1000),
       }),
-    onWarning: (warning) => logger.log("warn", "a budget is used up to a share", { ...warning }),
+    onWarning: (warning, { webhook }) => {
+      logger.log("warn", "a budget is used up to a share", { ...warning });
+      if (webhook !== undefined) webhooks.send(webhook, warning);
+    },
   });
   const admission = new Admission({ clock, timers, meters: [limits, budgets], sizes });
   const pipeline = new Pipeline({

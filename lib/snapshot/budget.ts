@@ -2,6 +2,7 @@
 
 import { sha256Hex } from "../base/hash.ts";
 import type { Path } from "../base/problems.ts";
+import type { SealedSecret } from "../base/secret.ts";
 import type { Scope } from "./limits.ts";
 
 export const BUDGET_EACH = ["caller", "team", "model", "none"] as const;
@@ -34,8 +35,24 @@ export interface Budget {
   /** Shares of the limit at which a warning is logged, in ascending order. */
   readonly warn: readonly number[];
   readonly whenSpent: WhenSpent;
+  /** Where warnings are sent besides; undefined for nowhere. */
+  readonly webhook: SealedSecret | undefined;
   /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
   readonly reserve: (typeof RESERVES)[number];
+}
+
+/** A share of a budget that is used up; each is reported once for each window and subject. */
+export interface BudgetWarning {
+  readonly budget: string;
+  readonly subject: string;
+  /** Of the limit, in percent. */
+  readonly percent: number;
+  readonly unit: BudgetUnit;
+  /** Amounts in the budget's unit, as they are shown. */
+  readonly spent: string;
+  readonly limit: string;
+  /** Null for a budget without an end. */
+  readonly window_end: string | null;
 }
 
 /** What decides which requests a budget counts, when, and in which unit, as a short text. */

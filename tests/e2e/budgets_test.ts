@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { awayFromMidnight } from "../fakes/midnight.ts";
 import { KEY, keyHash } from "./configs.ts";
 import { BudgetWatch, STREAMS } from "../suites/overshoot.ts";
-import { type LogLine, type Program, replaceFile, startProgram } from "./program.ts";
+import { type LogLine, type Program, replaceFile, runProgram, startProgram } from "./program.ts";
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 
@@ -209,6 +209,43 @@ Deno.test("a budget that is new, or counts something else, begins with what the 
     const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
     const tokens = usage.total.input_tokens + usage.total.output_tokens;
     assert.deepEqual(await spent(program), { unit: "tokens", spent: tokens, requests: 4 });
+  }));
+
+Deno.test("warnings are sent to a webhook once, which is never shown", () =>
+  inFolder(async (folder) => {
+    const received: unknown[] = [];
+    const arrived = Promise.withResolvers<void>();
+    const service = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+      received.push([new URL(request.url).pathname, await request.json()]);
+      if (received.length === 2) arrived.resolve();
+      return new Response(null, { status: 204 });
+    });
+    try {
+      const url = `http://127.0.0.1:${service.addr.port}/T0/webhook-token`;
+      await using program = await startProgram(
+        "bun",
+        config(folder, `{ requests: 4, warn: ["50%", "75%"], webhook: "${url}" }`),
+      );
+      for (let count = 0; count < 4; count++) await (await chat(program)).text();
+      await arrived.promise;
+      const common = { budget: "search-month", subject: "", unit: "requests", limit: "4" };
+      assert.deepEqual(
+        received.map((each) => Object(each)[1]).map(({ text, window_end, ...rest }) => {
+          assert.match(text, /^Budget "search-month" is used up to/);
+          assert.match(window_end, /-01T00:00:00\+00:00$/);
+          return rest;
+        }),
+        [{ ...common, percent: 50, spent: "2" }, { ...common, percent: 75, spent: "3" }],
+      );
+      assert.equal(Object(received[0])[0], "/T0/webhook-token");
+      const shown = await runProgram("bun", ["config", "--config", program.configPath]);
+      assert.equal(shown.code, 0, shown.stderr);
+      for (const text of [shown.stdout, JSON.stringify(program.logs)]) {
+        assert.ok(!text.includes("webhook-token"), text);
+      }
+    } finally {
+      await service.shutdown();
+    }
   }));
 
 Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", () =>

@@ -6,10 +6,10 @@ import type { AditError } from "../../lib/base/errors.ts";
 import type { Usage } from "../../lib/base/usage.ts";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import { Asked, type Counted } from "../../lib/gateway/admission/asked.ts";
-import { Budgets, type BudgetWarning } from "../../lib/gateway/budgets/budgets.ts";
+import { Budgets } from "../../lib/gateway/budgets/budgets.ts";
 import { windowAt } from "../../lib/gateway/budgets/windows.ts";
 import { planFor } from "../../lib/gateway/resolve.ts";
-import type { Budget, BudgetRow, UsedBefore } from "../../lib/snapshot/budget.ts";
+import type { Budget, BudgetRow, BudgetWarning, UsedBefore } from "../../lib/snapshot/budget.ts";
 import type { Caller } from "../../lib/snapshot/snapshot.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 
@@ -30,6 +30,7 @@ const BUDGET: Budget = {
   timeZone: "UTC",
   warn: [0.5, 1],
   whenSpent: "refuse",
+  webhook: undefined,
   reserve: "typical",
 };
 

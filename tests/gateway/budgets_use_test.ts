@@ -33,6 +33,7 @@ function budget(name: string, overrides: Partial<Budget> = {}): Budget {
     timeZone: "UTC",
     warn: [1],
     whenSpent: { use: "lite" },
+    webhook: undefined,
     reserve: "typical",
     ...overrides,
   };

@@ -39,6 +39,7 @@ const BUDGET: Budget = {
   timeZone: "UTC",
   warn: [],
   whenSpent: { use: "haiku" },
+  webhook: undefined,
   reserve: "typical",
 };
 const CONFIG = snapshot({

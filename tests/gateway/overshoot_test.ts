@@ -41,6 +41,7 @@ const BUDGET: Budget = {
   timeZone: "UTC",
   warn: [],
   whenSpent: "refuse",
+  webhook: undefined,
   reserve: "typical",
 };
 

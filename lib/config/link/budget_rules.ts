@@ -1,6 +1,7 @@
 /** Budgets: shared ones, and the short form of one caller, become the same thing. */
 
 import type { Path } from "../../base/problems.ts";
+import { seal } from "../../base/secret.ts";
 import { type Budget, BUDGET_UNITS, type BudgetUnit, isTimeZone } from "../../snapshot/budget.ts";
 import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
 import type { Config } from "../schema/config_file.ts";
@@ -64,6 +65,7 @@ function linkBudget(
     window: entry.window,
     timeZone: entry.time_zone,
     warn: entry.warn.toSorted((one, other) => one - other),
+    webhook: entry.webhook === undefined ? undefined : seal(entry.webhook),
     whenSpent: entry.when_spent,
     reserve: entry.reserve,
   };

@@ -3,9 +3,9 @@
 import { z } from "zod";
 
 import { BUDGET_EACH, RESERVES, WINDOWS } from "../../snapshot/budget.ts";
-import { decimal, either, list, mapping, percentage, text } from "./fields.ts";
+import { decimal, either, list, mapping, parsed, percentage, text } from "./fields.ts";
 import { scope } from "./limit_keys.ts";
-import { COUNT, parseCount } from "./values.ts";
+import { COUNT, parseCount, parseWebhook } from "./values.ts";
 
 const MAX_COUNT = 1_000_000_000_000_000;
 
@@ -36,6 +36,11 @@ const budgetKeys = {
     .describe("Time zone in which windows begin; weeks begin on Monday."),
   warn: list(percentage({ min: 1, max: 100 }), { min: 0, max: 8 }).prefault(["80%", "100%"])
     .describe("Shares of the budget at which a warning is logged."),
+  webhook: parsed({
+    expected: "an http or https URL without user info and fragment",
+    parse: parseWebhook,
+    sensitive: true,
+  }).optional().describe("URL to which the warnings are sent, too, as JSON; it may contain a token."),
   when_spent: either("refuse, warn, or use: and the name of a model", [
     z.enum(["refuse", "warn"]),
     mapping({

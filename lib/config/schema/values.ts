@@ -154,6 +154,13 @@ export function parseProxy(text: string): string | undefined {
   return url.href;
 }
 
+/** An http or https URL, without user info and fragment. */
+export function parseWebhook(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//.test(text) || /[#\s]/.test(text)) return undefined;
+  return url.username === "" && url.password === "" ? url.href : undefined;
+}
+
 /** A path whose last part may contain `*` for any characters of a file name. */
 export const INCLUDE = /^(?:[^*\0]*\/)?[^/\0]+$/;
 

@@ -4,7 +4,13 @@ import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import { costOf } from "../../facts/cost.ts";
-import { type Budget, type BudgetRow, type BudgetView, definitionOf } from "../../snapshot/budget.ts";
+import {
+  type Budget,
+  type BudgetRow,
+  type BudgetView,
+  type BudgetWarning,
+  definitionOf,
+} from "../../snapshot/budget.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
@@ -22,7 +28,7 @@ import {
   viewOf,
 } from "./budget_words.ts";
 import { NOTHING, subjectOf, type UsedByCaller, usedBySubject } from "./used_before.ts";
-import { type Window, windowAt } from "./windows.ts";
+import { type Window, windowAt, windowEndText } from "./windows.ts";
 
 export interface BudgetsOptions {
   readonly clock: Clock;
@@ -33,19 +39,9 @@ export interface BudgetsOptions {
   /** Called after every change of a state, which is to be kept. */
   readonly onChanged: (state: BudgetIdentity) => void;
   /** Called once for each window, subject and share of the limit. */
-  readonly onWarning: (warning: BudgetWarning) => void;
+  readonly onWarning: (warning: BudgetWarning, budget: Budget) => void;
   /** Called when the clock has been set by more than a minute, which may select another window. */
   readonly onClockJump: (byMs: number) => void;
-}
-
-export interface BudgetWarning {
-  readonly budget: string;
-  readonly subject: string;
-  /** Of the limit, in percent. */
-  readonly percent: number;
-  /** Amounts in the budget's unit, as they are shown. */
-  readonly spent: string;
-  readonly limit: string;
 }
 
 /** A clock that is set by more than this has jumped. */
@@ -349,6 +345,7 @@ export class Budgets implements Meter {
   }
 
   #warn(budget: Budget, state: BudgetState): void {
+    const { endMs } = state.window;
     const share = Number(state.spent) / budget.limit;
     for (
       let next = budget.warn[state.alerted];
@@ -360,9 +357,11 @@ export class Budgets implements Meter {
         budget: budget.name,
         subject: state.subject,
         percent: Math.round(next * 100),
+        unit: budget.unit,
         spent: amountText(budget, state.spent),
         limit: amountText(budget, BigInt(budget.limit)),
-      });
+        window_end: endMs === undefined ? null : windowEndText(endMs, budget.timeZone),
+      }, budget);
     }
   }
 }

@@ -1,0 +1,112 @@
+/** Sends an operator's service, by HTTP, the warnings of budgets that are used up to one of their shares. */
+
+import { encodeUtf8 } from "../base/bytes.ts";
+import type { TimerWheel } from "../base/clock.ts";
+import type { Logger } from "../base/log/log.ts";
+import { type SealedSecret, unseal } from "../base/secret.ts";
+import type { Fetch } from "../runtime/runtime.ts";
+import type { BudgetWarning } from "../snapshot/budget.ts";
+
+export interface BudgetWebhooksOptions {
+  readonly fetch: Fetch;
+  readonly timers: Pick<TimerWheel, "after">;
+  readonly logger: Logger;
+  readonly userAgent: string;
+}
+
+interface Delivery {
+  readonly url: SealedSecret;
+  readonly warning: BudgetWarning;
+}
+
+/** Deliveries that wait for the one before; further ones are only logged. */
+const MAX_WAITING = 100;
+const TIMEOUT_MS = 10_000;
+/** Before the second, third and fourth attempt. */
+const PAUSES_MS = [1_000, 5_000, 30_000] as const;
+
+/** One delivery at a time. The log has every warning, so that one which cannot be delivered is not lost. */
+export class BudgetWebhooks {
+  readonly #options: BudgetWebhooksOptions;
+  readonly #waiting: Delivery[] = [];
+  #sending: Promise<void> | undefined;
+
+  constructor(options: BudgetWebhooksOptions) {
+    this.#options = options;
+  }
+
+  /** Queues a warning for a URL; never waits and never throws. */
+  send(url: SealedSecret, warning: BudgetWarning): void {
+    if (this.#waiting.length >= MAX_WAITING) return this.#report(warning, "too many warnings are waiting");
+    this.#waiting.push({ url, warning });
+    this.#sending ??= this.#run();
+  }
+
+  /** Resolves when everything that was sent has been delivered or given up. */
+  get idle(): Promise<void> {
+    return this.#sending ?? Promise.resolve();
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const failure = await this.#deliver(next);
+      if (failure !== undefined) this.#report(next.warning, failure);
+    }
+    this.#sending = undefined;
+  }
+
+  /** Why it could not be delivered. */
+  async #deliver(delivery: Delivery): Promise<string | undefined> {
+    for (let attempt = 0;; attempt++) {
+      const { failure, mayRepeat } = await this.#try(delivery);
+      const pauseMs = PAUSES_MS[attempt];
+      if (failure === undefined || !mayRepeat || pauseMs === undefined) return failure;
+      await new Promise<void>((resolve) => this.#options.timers.after(pauseMs, resolve));
+    }
+  }
+
+  async #try({ url, warning }: Delivery) {
+    const abort = new AbortController();
+    const late = this.#options.timers.after(TIMEOUT_MS, () => abort.abort());
+    try {
+      const answer = await this.#options.fetch(unseal(url).reveal(), {
+        method: "POST",
+        headers: new Headers({
+          "content-type": "application/json",
+          "user-agent": this.#options.userAgent,
+        }),
+        body: encodeUtf8(JSON.stringify({ text: textOf(warning), ...warning })),
+        signal: abort.signal,
+      });
+      await answer.body?.cancel();
+      const { status } = answer;
+      return status >= 200 && status < 300
+        ? { failure: undefined, mayRepeat: false }
+        : { failure: `it answered with ${status}`, mayRepeat: status === 429 || status >= 500 };
+    } catch {
+      // The runtime's message may quote the URL, which is often a secret.
+      return {
+        failure: abort.signal.aborted ? "no answer in time" : "it cannot be reached",
+        mayRepeat: true,
+      };
+    } finally {
+      late.cancel();
+    }
+  }
+
+  #report({ budget, subject, percent }: BudgetWarning, reason: string): void {
+    this.#options.logger.log("warn", "the webhook of a budget was not delivered", {
+      budget,
+      subject,
+      percent,
+      reason,
+    });
+  }
+}
+
+/** For services that show one member, such as Slack and Mattermost. */
+function textOf({ budget, subject, percent, spent, limit, unit }: BudgetWarning): string {
+  const whose = subject === "" ? "" : ` of ${JSON.stringify(subject)}`;
+  const what = unit === "usd" ? "USD" : unit;
+  return `Budget ${JSON.stringify(budget)}${whose} is used up to ${percent} %: ${spent} of ${limit} ${what}`;
+}

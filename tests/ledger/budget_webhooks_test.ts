@@ -1,0 +1,94 @@
+/** Warnings of budgets that are sent to an operator's service. */
+
+import assert from "node:assert/strict";
+import { decodeUtf8 } from "../../lib/base/bytes.ts";
+import { seal } from "../../lib/base/secret.ts";
+import { BudgetWebhooks } from "../../lib/ledger/budget_webhooks.ts";
+import type { BudgetWarning } from "../../lib/snapshot/budget.ts";
+import { SILENT } from "../fakes/log.ts";
+
+const TIMEOUT_MS = 10_000;
+const URL_TEXT = "https://hooks.example/T0/secret-token";
+const WARNING: BudgetWarning = {
+  budget: "search-month",
+  subject: "",
+  percent: 80,
+  unit: "usd",
+  spent: "412.50",
+  limit: "500.00",
+  window_end: "2026-12-01T00:00:00+01:00",
+};
+
+/** A service that answers in this order; one that says `late` never answers, and `gone` refuses the connection. */
+function start(...answers: readonly (number | "late" | "gone")[]) {
+  const bodies: unknown[] = [];
+  const pauses: number[] = [];
+  const lines: Record<string, unknown>[] = [];
+  let onLate = () => {};
+  const webhooks = new BudgetWebhooks({
+    fetch: (url, { method, headers, body, signal }) => {
+      assert.deepEqual([url, method, headers.get("content-type")], [URL_TEXT, "POST", "application/json"]);
+      const answer = answers[bodies.length] ?? 200;
+      bodies.push(JSON.parse(decodeUtf8(body ?? new Uint8Array())));
+      if (answer === "gone") return Promise.reject(new Error(`cannot connect to ${URL_TEXT}`));
+      if (answer !== "late") return Promise.resolve(new Response(null, { status: answer }));
+      onLate();
+      return Promise.reject(signal.reason);
+    },
+    timers: {
+      after: (ms, fire) => {
+        if (ms === TIMEOUT_MS) onLate = fire;
+        else {
+          pauses.push(ms);
+          queueMicrotask(fire);
+        }
+        return { cancel: () => {}, extend: () => {} };
+      },
+    },
+    logger: { ...SILENT, log: (_level, message, fields) => lines.push({ message, ...fields }) },
+    userAgent: "adit/test",
+  });
+  return {
+    bodies,
+    pauses,
+    /** Why warnings were not delivered. */
+    reasons: () => lines.map(({ reason }) => reason),
+    lines,
+    /** Sends a warning, and waits until all that was sent has been answered or given up. */
+    async send(count = 1) {
+      for (let index = 0; index < count; index++) webhooks.send(seal(URL_TEXT), WARNING);
+      await webhooks.idle;
+    },
+  };
+}
+
+Deno.test("a warning is delivered once, with a text for chats", async () => {
+  const { send, bodies, reasons } = start();
+  await send();
+  assert.deepEqual(bodies, [{
+    text: 'Budget "search-month" is used up to 80 %: 412.50 of 500.00 USD',
+    ...WARNING,
+  }]);
+  assert.deepEqual(reasons(), []);
+});
+
+Deno.test("what may pass is tried again, four times in all, and then logged without the URL", async () => {
+  const { send, bodies, pauses, lines, reasons } = start(503, "late", "gone", 200, 500, 429, "late", "gone");
+  await send();
+  assert.deepEqual([bodies.length, pauses, reasons()], [4, [1_000, 5_000, 30_000], []]);
+  await send();
+  assert.deepEqual([bodies.length, reasons()], [8, ["it cannot be reached"]]);
+  assert.ok(!JSON.stringify(lines).includes("secret-token"));
+});
+
+Deno.test("a refusal is not repeated", async () => {
+  const { send, bodies, reasons } = start(404, 302);
+  await send(2);
+  assert.deepEqual([bodies.length, reasons()], [2, ["it answered with 404", "it answered with 302"]]);
+});
+
+Deno.test("at most 100 warnings wait", async () => {
+  const { send, bodies, reasons } = start();
+  await send(103);
+  assert.deepEqual([bodies.length, reasons()], [101, Array(2).fill("too many warnings are waiting")]);
+});
