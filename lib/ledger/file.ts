@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
+import { networkFileSystemOf } from "./file_system.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 const FILE = "ledger.db";
@@ -38,6 +39,10 @@ export function openLedger(folder: string): OpenLedger {
   const path = ledgerFile(folder);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const network = networkFileSystemOf(folder);
+    if (network !== undefined) {
+      throw new Error(`the folder is on ${network}; it must be on a disk of this host`);
+    }
     const lock = lockLedger(folder);
     try {
       if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600, flag: "a" });
