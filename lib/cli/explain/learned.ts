@@ -18,6 +18,8 @@ export type Learned =
     readonly models: ReadonlyMap<string, readonly LessonName[]>;
     /** By model and target. */
     readonly targets: JsonValue | undefined;
+    /** What is left of rules and budgets; undefined if only the admin API key would show it. */
+    readonly limits: JsonValue | undefined;
   }
   | { readonly unknown: string };
 
@@ -39,19 +41,57 @@ export async function askForLessons(
     return { unknown: "see lessons in /-/status of the admin listener, which needs the admin API key" };
   }
   const host = bracketed(admin.hostname);
-  const url = `http://${host}:${admin.port}/-/status`;
+  const origin = `http://${host}:${admin.port}`;
+  const url = `${origin}/-/status`;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await runtime.fetch(url, { method: "GET", headers: new Headers(), signal });
-    const status: JsonValue = await response.json();
+    const [status, limits] = await Promise.all(
+      [url, `${origin}/admin/v1/limits?limit=1000`].map((each) => ask(each, signal, runtime)),
+    );
     const lessons = member(status, "lessons");
-    if (response.status === 200 && Array.isArray(lessons)) {
-      return { from: url, models: modelsOf(lessons), targets: member(status, "targets") };
+    if (Array.isArray(lessons)) {
+      return { from: url, models: modelsOf(lessons), targets: member(status, "targets"), limits };
     }
   } catch {
     // Nothing listens there, or something that is not a gateway.
   }
   return { unknown: `no gateway answers at ${url}` };
+}
+
+/** The answer if it is what was asked for. */
+async function ask(
+  url: string,
+  signal: AbortSignal,
+  runtime: Pick<Runtime, "fetch">,
+): Promise<JsonValue | undefined> {
+  const response = await runtime.fetch(url, { method: "GET", headers: new Headers(), signal });
+  if (response.status === 200) return await response.json();
+  await response.body?.cancel();
+  return undefined;
+}
+
+/** Where to find what is left of a limit. */
+export interface LimitPlace {
+  /** Of the rule or the budget. */
+  readonly name: string;
+  readonly subject: string;
+  readonly what: string;
+  /** 0 for requests at the same time, and for budgets. */
+  readonly periodMs: number;
+}
+
+/** What is left, such as ` (4 left)`; empty if nobody was asked, or it is not known. */
+export function leftText({ name, subject, what, periodMs }: LimitPlace, learned: Learned): string {
+  if ("unknown" in learned) return "";
+  const found = ["rules", "budgets"].flatMap((list) => {
+    const rows = member(learned.limits, list);
+    return Array.isArray(rows) ? rows.filter(isJsonObject) : [];
+  }).find((row) =>
+    (row["rule"] ?? row["name"]) === name && (row["what"] ?? row["unit"]) === what &&
+    (row["period_s"] ?? 0) === periodMs / 1000 && row["subject"] === subject
+  );
+  const remaining = found?.["remaining"];
+  return typeof remaining === "number" || typeof remaining === "string" ? ` (${remaining} left)` : "";
 }
 
 /** What is known about a model; undefined if no gateway was asked. */

@@ -6,32 +6,43 @@ import type { SourceMap } from "../../config/file/source_map.ts";
 import { formatDuration } from "../../config/schema/values.ts";
 import { usdText } from "../../facts/cost.ts";
 import { matchesGlob } from "../../base/glob.ts";
-import { type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
+import { type Allowance, type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import type { Budget, BudgetUnit, BudgetWindow } from "../../snapshot/budget.ts";
 import { includesCaller, includesModel, ModelIndex } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
+import { subjectOf } from "../../gateway/budgets/used_before.ts";
+import { SUBJECTS } from "../../gateway/limits/rule_book.ts";
 import type { Fact } from "./fact.ts";
+import { type Learned, leftText } from "./learned.ts";
 
 export interface LimitFactOptions {
   readonly snapshot: Snapshot;
   /** Undefined for any caller. */
   readonly caller: Caller | undefined;
   readonly sourceMap: SourceMap;
+  readonly learned: Learned;
 }
 
 /** The rules and budgets that apply to a caller's requests, or to some caller's. */
-export function limitFacts(plan: Plan, { snapshot, caller, sourceMap }: LimitFactOptions): readonly Fact[] {
+export function limitFacts(plan: Plan, options: LimitFactOptions): readonly Fact[] {
+  const { snapshot, caller, sourceMap, learned } = options;
   const callers = caller === undefined ? [...snapshot.callers.values()] : [caller];
-  const { names } = new ModelIndex(snapshot.models).namesOf(plan);
+  const { subject: model, names } = new ModelIndex(snapshot.models).namesOf(plan);
   const applies = ({ scope }: RateLimit | Budget) =>
     includesModel(scope, names) && callers.some((each) => includesCaller(scope, each));
   const from = (path: Path) => `from ${formatPath(path)} (${originOf(path, sourceMap)})`;
   return [
     ...snapshot.rateLimits.filter(applies)
-      .map((rule) => ({ topic: "rate limit", text: `${describe(rule)}, ${from(rule.path)}` })),
+      .map((rule) => {
+        const subject = caller && SUBJECTS[rule.each](caller, model ?? "");
+        return { topic: "rate limit", text: `${describe(rule, subject, learned)}, ${from(rule.path)}` };
+      }),
     ...snapshot.budgets.filter(applies)
-      .map((budget) => ({ topic: "budget", text: `${describeBudget(budget)}, ${from(budget.path)}` })),
+      .map((budget) => {
+        const subject = caller && subjectOf(budget, caller, model);
+        return { topic: "budget", text: `${describeBudget(budget, subject, learned)}, ${from(budget.path)}` };
+      }),
   ];
 }
 
@@ -49,11 +60,16 @@ const WINDOWS = {
   string
 >;
 
-function describeBudget({ unit, limit, window, each, scope, whenSpent }: Budget): string {
+function describeBudget(
+  { name, unit, limit, window, each, scope, whenSpent }: Budget,
+  subject: string | undefined,
+  learned: Learned,
+): string {
   const amount = unit === "usd" ? usdText(limit) : String(limit);
   const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
   const then = typeof whenSpent === "string" ? SPENT[whenSpent] : `then sent to ${whenSpent.use}`;
-  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}, ${then}`;
+  const left = subject === undefined ? "" : leftText({ name, subject, what: unit, periodMs: 0 }, learned);
+  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}${left}, ${then}`;
 }
 
 const SPENT = { refuse: "then refused", warn: "then only reported" } as const;
@@ -66,13 +82,18 @@ const WHOM = {
   none: "for all together",
 } as const satisfies Record<Each, string>;
 
-function describe({ requests, tokens, concurrent, each, scope, mode, waitMs }: RateLimit): string {
+function describe(rule: RateLimit, subject: string | undefined, learned: Learned): string {
+  const { name, requests, tokens, concurrent, each, scope, mode, waitMs } = rule;
+  const left = (what: string, periodMs: number) =>
+    subject === undefined ? "" : leftText({ name, subject, what, periodMs }, learned);
+  const rate = (what: "requests" | "tokens") => (allowance: Allowance) =>
+    `${rateText(allowance, what)}${left(what, allowance.periodMs)}`;
   // The limits of one caller.
   const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
   const limits = [
-    ...requests.map((rate) => rateText(rate, "requests")),
-    ...tokens.map((rate) => rateText(rate, "tokens")),
-    concurrent === undefined ? undefined : `${concurrent} requests at a time`,
+    ...requests.map(rate("requests")),
+    ...tokens.map(rate("tokens")),
+    concurrent === undefined ? undefined : `${concurrent} requests at a time${left("concurrent", 0)}`,
   ].filter((text) => text !== undefined).join(", ");
   const wait = waitMs === 0 ? "" : `, waits up to ${formatDuration(waitMs)}`;
   return `${limits}${whom}${wait}${mode === "shadow" ? ", counted but not enforced" : ""}`;

@@ -220,8 +220,8 @@ const ORDER = ["concurrent", "requests", "tokens"] as const;
 /** Subjects that are known without the model. */
 const EARLY: readonly Each[] = ["caller", "team", "none"];
 
-/** Callers without a team share one subject. */
-const SUBJECTS = {
+/** Whose allowance a request uses. Callers without a team share one. */
+export const SUBJECTS = {
   caller: ({ name }: Caller) => name,
   team: ({ team = "" }: Caller) => team,
   model: (_caller: Caller, model: string) => model,
