@@ -1,7 +1,7 @@
 /** Reads what the metrics show from the parts of the running gateway. */
 
 import process from "node:process";
-import type { BudgetView } from "../snapshot/budget.ts";
+import type { BudgetView } from "../snapshot/budget_view.ts";
 import { planFor } from "../gateway/resolve.ts";
 import type { LedgerStatus } from "../ledger/ledger.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";

@@ -3,15 +3,12 @@
 import { sha256Hex } from "../base/hash.ts";
 import type { Path } from "../base/problems.ts";
 import type { SealedSecret } from "../base/secret.ts";
+import type { BudgetUnit } from "./budget_view.ts";
 import type { Scope } from "./limits.ts";
 
 export const BUDGET_EACH = ["caller", "team", "model", "none"] as const;
 export const WINDOWS = ["day", "week", "month", "total"] as const;
 export type BudgetWindow = (typeof WINDOWS)[number];
-
-/** What a budget counts. */
-export const BUDGET_UNITS = ["usd", "tokens", "requests"] as const;
-export type BudgetUnit = (typeof BUDGET_UNITS)[number];
 
 export const RESERVES = ["typical", "full"] as const;
 
@@ -72,25 +69,6 @@ export interface UsedBefore {
   readonly requests: bigint;
   readonly tokens: bigint;
   readonly costNano: bigint;
-}
-
-/** A budget of one subject, as `GET /admin/v1/budgets` has it. */
-export interface BudgetView {
-  readonly name: string;
-  readonly subject: string;
-  readonly unit: BudgetUnit;
-  readonly limit: string;
-  readonly spent: string;
-  /** Reserved for requests in flight. */
-  readonly held: string;
-  readonly remaining: string;
-  /** What would be spent if every in-flight request used all that it may. */
-  readonly worst_case: string;
-  readonly requests: number;
-  /** Null for a budget without an end. */
-  readonly window_start: string | null;
-  readonly window_end: string | null;
-  readonly when_spent: string;
 }
 
 /** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */

@@ -1,6 +1,6 @@
 /** Rules and budgets with what is left of each, as types. */
 
-import type { BudgetView } from "../../snapshot/budget.ts";
+import type { BudgetView } from "../../snapshot/budget_view.ts";
 
 export type { BudgetView };
 

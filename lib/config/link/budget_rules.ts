@@ -2,7 +2,8 @@
 
 import type { Path } from "../../base/problems.ts";
 import { seal } from "../../base/secret.ts";
-import { type Budget, BUDGET_UNITS, type BudgetUnit, isTimeZone } from "../../snapshot/budget.ts";
+import { type Budget, isTimeZone } from "../../snapshot/budget.ts";
+import { BUDGET_UNITS, type BudgetUnit } from "../../snapshot/budget_view.ts";
 import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
 import type { Config } from "../schema/config_file.ts";
 import { checkSubstitutes } from "./budget_models.ts";

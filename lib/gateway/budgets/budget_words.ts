@@ -2,7 +2,8 @@
 
 import { AditError } from "../../base/errors.ts";
 import { usdText } from "../../facts/cost.ts";
-import type { Budget, BudgetView } from "../../snapshot/budget.ts";
+import type { Budget } from "../../snapshot/budget.ts";
+import type { BudgetView } from "../../snapshot/budget_view.ts";
 import type { BudgetState } from "./budget_states.ts";
 import { windowEndText } from "./windows.ts";
 

@@ -4,13 +4,8 @@ import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import { costOf } from "../../facts/cost.ts";
-import {
-  type Budget,
-  type BudgetRow,
-  type BudgetView,
-  type BudgetWarning,
-  definitionOf,
-} from "../../snapshot/budget.ts";
+import { type Budget, type BudgetRow, type BudgetWarning, definitionOf } from "../../snapshot/budget.ts";
+import type { BudgetView } from "../../snapshot/budget_view.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
