@@ -29,13 +29,16 @@ export interface WorkerOptions {
 }
 
 export interface RunningWorker {
-  /** Sends plain data, which arrives at `parentPort` of `node:worker_threads`. */
+  /**
+   * Sends plain data, which arrives at `parentPort` of `node:worker_threads`. Large memory must be sent as a buffer: in
+   * Deno 2.9.6 a worker visits every index of a view that it receives.
+   */
   send(message: unknown): void;
   /** Ends the worker, whatever it is doing. */
   end(): Promise<void>;
 }
 
-/** Starts a worker; its program is loaded in the background. */
+/** Starts a worker; its program is loaded in the background. Deno 2.9.6 takes 20 to 40 ms before it returns. */
 export type StartWorker = (name: WorkerName, options: WorkerOptions) => RunningWorker;
 
 /** Starts workers whose entry points are relative to the result of `root`, a URL that ends with a slash. */
