@@ -7,8 +7,7 @@ import { type Clock, TimerWheel } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log/log.ts";
 import type { LogTail } from "../base/log/log_tail.ts";
-import { formatProblem, type Problem } from "../base/problems.ts";
-import { type ConfigDigests, digestsInTurns } from "../config/changes.ts";
+import { formatProblem } from "../base/problems.ts";
 import { type Fingerprints, isPart } from "../config/file/files.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
@@ -29,11 +28,11 @@ import { ConfigChecker } from "./config_checker.ts";
 import { ConfigViewer } from "./page/config_viewer.ts";
 import { type LiveSinks, liveSinks, sinksOf } from "./page/live_sinks.ts";
 import type { PageSourceOptions } from "./page/page_sources.ts";
-import { ReloadHistory } from "./page/reload_history.ts";
 import { gatewayFacts, ledgerFacts } from "./read_facts.ts";
-import { refused, type ReloadResult, shortened } from "./reload_result.ts";
+import { refused, type ReloadResult } from "./reload_result.ts";
+import { type AcceptedConfig, RunningConfig } from "./running_config.ts";
 import { State } from "./state.ts";
-import { type ReloadOutcome, statusOf, summaryOf } from "./status.ts";
+import { statusOf } from "./status.ts";
 import { threadHost } from "./threads/thread_host.ts";
 import { type PreparedThreads, ThreadPool } from "./threads/thread_pool.ts";
 import { traceSink } from "./trace_sink.ts";
@@ -89,43 +88,31 @@ export class Control {
   readonly #checker: ConfigChecker;
   readonly #viewer: ConfigViewer;
   readonly #live: LiveSinks;
-  readonly #history: ReloadHistory;
   readonly #metrics: LazyMetrics;
   readonly #loopLag: LoopLag;
   readonly #traces: LazyTraces;
   readonly #startedMs: number;
-  /** The running configuration. */
-  #snapshot: Snapshot;
+  readonly #running: RunningConfig;
   #watch: ConfigWatch | undefined;
-  #loadedAt: string;
-  #lastReload: ReloadOutcome;
   readonly #reloads = new Turns<readonly string[]>();
-  #warnings: readonly string[] = [];
-  #generation = 1;
-  #refusedReloads = 0;
-  /** Of the running configuration. */
-  #digests: Promise<ConfigDigests> | undefined;
-  /** The first configuration's values, until its digests are there. */
-  #firstValue: unknown;
   #draining = false;
 
   private constructor(options: ControlOptions, snapshot: Snapshot, { timers, state }: Prepared) {
-    const { clock, logger, runtime, env, configPath } = options;
+    const { clock, runtime, env, configPath } = options;
     this.#options = options;
     this.#startedMs = clock.now();
-    this.#snapshot = snapshot;
+    this.#running = new RunningConfig(snapshot, options);
     this.#timers = timers;
     this.#state = state;
     this.#checker = new ConfigChecker({ configPath, env, startWorker: runtime.startWorker, timers });
     this.#viewer = new ConfigViewer({ configPath, env, startWorker: runtime.startWorker, timers });
     this.#live = liveSinks(this.#startedMs);
-    this.#history = new ReloadHistory(this.#now());
     this.#loopLag = new LoopLag(clock);
     this.#metrics = new LazyMetrics({
       facts: () => this.#facts(),
-      isModel: (name) => this.#snapshot.models.has(name),
+      isModel: (name) => this.#running.snapshot.models.has(name),
     });
-    this.#traces = traceSink({ ...options, timers, settings: () => this.#snapshot.traces });
+    this.#traces = traceSink({ ...options, timers, settings: () => this.#running.snapshot.traces });
     const sinks = [this.#metrics.sink, this.#traces.sink, ...sinksOf(this.#live), ...state.sinks];
     const parts = { ...options, timers, ...this.#shared() };
     this.#traffic = new Traffic({
@@ -155,16 +142,13 @@ export class Control {
       state,
       budgets,
       page: this.#page(),
-      snapshot: () => this.#snapshot,
+      snapshot: () => this.#running.snapshot,
       isReady: () => !this.#draining && this.#state.isReady,
       status: () => this.#status(),
       metrics: () => this.#metrics.text(),
       flush: () => this.#threads.flush(),
       reload: (reason) => this.reload(reason),
     });
-    this.#loadedAt = this.#now();
-    this.#lastReload = { at: this.#loadedAt, ok: true, problems: [] };
-    logger.level = snapshot.log.level;
   }
 
   /** What all threads use, once in the process. */
@@ -176,7 +160,7 @@ export class Control {
   }
 
   #page(): Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes"> {
-    const { configPath, version, logTail } = this.#options;
+    const { version, logTail } = this.#options;
     return {
       gateway: this.#traffic.gateway,
       inFlight: (count) => this.#threads.inFlight(count),
@@ -192,13 +176,7 @@ export class Control {
         publicUrls: this.#traffic.urls,
         adminUrls: this.#admin.urls,
       }),
-      configuration: () => ({
-        file: configPath,
-        generation: this.#generation,
-        loadedAt: this.#loadedAt,
-        reloads: this.#history.all,
-        warnings: this.#warnings,
-      }),
+      configuration: () => this.#running.view,
     };
   }
 
@@ -210,14 +188,13 @@ export class Control {
     const snapshot = openSnapshot(packed);
     const control = new Control(options, snapshot, await prepare(snapshot, options));
     try {
-      const traffic = control.#threads.start({ packed, snapshot, generation: control.#generation });
+      const traffic = control.#threads.start({ packed, snapshot, generation: control.#running.generation });
       void (await control.#prepare(snapshot, traffic)).commit();
     } catch (error) {
       await control.#state.close();
       throw error;
     }
-    control.#warn(loaded.warnings);
-    control.#warnings = loaded.warnings.map(formatProblem);
+    control.#running.started(loaded);
     control.#watch = watchConfig({
       files: loaded.files,
       onChange: (still) => control.#reloadChanged(still),
@@ -227,7 +204,6 @@ export class Control {
     void control.#tellAdminAddress();
     options.notifier?.ready(control.#summary(), control.#isAlive);
     // What the start does not need comes after it.
-    control.#firstValue = loaded.written.value;
     control.#timers.after(LATER_MS, () => control.#startLater(files));
     return control;
   }
@@ -243,17 +219,10 @@ export class Control {
 
   #startLater(files: Fingerprints): void {
     if (this.#draining) return;
-    if (this.#generation === 1) this.#viewer.start(files);
-    void this.#runningDigests();
+    if (this.#running.generation === 1) this.#viewer.start(files);
+    void this.#running.digests();
     this.#loopLag.start();
     void this.#metrics.load();
-  }
-
-  /** Digests of the configuration in use, also where a reload follows the start at once. */
-  #runningDigests(): Promise<ConfigDigests> {
-    this.#digests ??= digestsInTurns(this.#firstValue);
-    this.#firstValue = undefined;
-    return this.#digests;
   }
 
   /**
@@ -265,7 +234,7 @@ export class Control {
   }
 
   async #check(): Promise<CheckedConfig> {
-    return await this.#checker.check(await this.#runningDigests());
+    return await this.#checker.check(await this.#running.digests());
   }
 
   /** Activates changed files; returns what was read if that differs from their stable content. */
@@ -286,7 +255,7 @@ export class Control {
     this.#watch?.close();
     this.#checker.close();
     this.#viewer.close();
-    const { drainMs, drainDelayMs } = this.#snapshot.timeouts;
+    const { drainMs, drainDelayMs } = this.#running.snapshot.timeouts;
     this.#options.logger.log("info", "draining", {
       in_flight: this.#traffic.gateway.pipeline.inFlight,
       ...(drainDelayMs > 0 && { after_ms: drainDelayMs }),
@@ -310,27 +279,14 @@ export class Control {
   }
 
   async #reload(reason: string, check: Promise<CheckedConfig>): Promise<readonly string[]> {
-    const { logger, configPath, notifier } = this.#options;
+    const { notifier } = this.#options;
     if (!this.#draining) notifier?.reloading();
     const taken = await this.#take(check).catch((error) =>
       refused([`the reload failed: ${messageOf(error)}`])
     );
-    const { problems, changes } = taken;
-    this.#lastReload = { at: this.#now(), ok: problems.length === 0, ...taken };
-    this.#history.add({ ...this.#lastReload, changes, reason });
-    if (problems.length === 0) {
-      logger.log("info", "configuration reloaded", {
-        reason,
-        file: configPath,
-        generation: this.#generation,
-        ...shortened(changes),
-      });
-    } else {
-      this.#refusedReloads++;
-      logger.log("error", "configuration rejected; the previous one stays in use", { reason, problems });
-    }
+    this.#running.record(reason, taken);
     if (!this.#draining) notifier?.ready(this.#summary(), this.#isAlive);
-    return problems;
+    return taken.problems;
   }
 
   /** Loads, listens and swaps; any failure leaves everything as it was. */
@@ -338,14 +294,14 @@ export class Control {
     const loaded = await check;
     // Also for an invalid configuration: the next change may fix one of the files it names.
     this.#watch?.update(loaded.files);
-    this.#warn(loaded.warnings);
+    this.#running.warn(loaded.warnings);
     if (this.#isShuttingDown()) return refused([SHUTTING_DOWN]);
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     const packed = loaded.snapshot;
     const snapshot = openSnapshot(packed);
     let prepared: PreparedThreads;
     try {
-      const generation = this.#generation + 1;
+      const generation = this.#running.generation + 1;
       prepared = await this.#prepare(
         snapshot,
         await this.#threads.prepare({ packed, snapshot, generation }),
@@ -375,21 +331,12 @@ export class Control {
     };
   }
 
-  #use(
-    { digests, copies, warnings }: AcceptedConfig,
-    snapshot: Snapshot,
-    prepared: PreparedThreads,
-  ): Promise<void> {
-    this.#digests = Promise.resolve(digests);
-    this.#snapshot = snapshot;
-    this.#viewer.use(copies);
-    this.#warnings = warnings.map(formatProblem);
+  #use(accepted: AcceptedConfig, snapshot: Snapshot, prepared: PreparedThreads): Promise<void> {
+    this.#running.use(accepted, snapshot);
+    this.#viewer.use(accepted.copies);
     const searched = prepared.commit();
     this.#state.use(snapshot);
-    this.#options.logger.level = snapshot.log.level;
     void this.#tellAdminAddress();
-    this.#generation++;
-    this.#loadedAt = this.#now();
     return searched;
   }
 
@@ -416,16 +363,8 @@ export class Control {
     };
   }
 
-  #warn(warnings: readonly Problem[]): void {
-    for (const warning of warnings) {
-      this.#options.logger.log("warn", "configuration warning", { problem: formatProblem(warning) });
-    }
-  }
-
-  /** A line about what runs, and the result of the last reload. */
   #summary(): string {
-    const { models } = this.#snapshot;
-    return summaryOf({ urls: this.#traffic.urls, models: models.size, lastReload: this.#lastReload });
+    return this.#running.summary(this.#traffic.urls);
   }
 
   #facts(): GatewayFacts {
@@ -437,8 +376,8 @@ export class Control {
       loopLagMs: Math.max(this.#loopLag.maxMs, this.#threads.loopLagMs),
       threads: this.#threads.count,
       traces: this.#traces.counts,
-      reloads: { accepted: this.#generation - 1, refused: this.#refusedReloads },
-      isConfigRefused: !this.#lastReload.ok,
+      reloads: this.#running.reloads,
+      isConfigRefused: !this.#running.lastReload.ok,
       ledger: ledgerFacts(this.#state.status),
     };
     return gatewayFacts(this.#traffic.gateway, own, clock.monotonic());
@@ -454,9 +393,9 @@ export class Control {
       draining: this.#draining,
       threads: this.#threads.status(this.#loopLag.maxMs),
       listeners: { public: this.#traffic.urls, admin: this.#admin.urls },
-      generation: this.#generation,
-      loadedAt: this.#loadedAt,
-      lastReload: this.#lastReload,
+      generation: this.#running.generation,
+      loadedAt: this.#running.loadedAt,
+      lastReload: this.#running.lastReload,
       ledger: this.#state.status,
     };
     return statusOf(control, this.#traffic.gateway, { now: clock.now(), monotonic: clock.monotonic() });
@@ -467,14 +406,7 @@ export class Control {
   #isShuttingDown(): boolean {
     return this.#draining;
   }
-
-  #now(): string {
-    return new Date(this.#options.clock.now()).toISOString();
-  }
 }
-
-/** A configuration without problems. */
-type AcceptedConfig = Extract<CheckedConfig, { readonly ok: true }>;
 
 /** What the gateway needs before it is assembled. */
 interface Prepared {

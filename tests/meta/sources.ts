@@ -34,31 +34,42 @@ export interface Import {
   readonly specifier: string;
   /** Path from the repository's root, where the specifier is relative. */
   readonly path: string | undefined;
+  /** Whether the other module is loaded before this one runs: not by an import of types, nor by `import()`. */
+  readonly isLoaded: boolean;
 }
 
 /** Every import of a source text: static, dynamic, of types, and re-exports. */
 export function importsOf(path: string, source: string): readonly Import[] {
-  const specifiers: string[] = [];
-  const add = (node: { source: { value?: unknown } | null }) => {
-    if (typeof node.source?.value === "string") specifiers.push(node.source.value);
+  const found: Omit<Import, "path">[] = [];
+  const add = (specifier: unknown, isLoaded: boolean) => {
+    if (typeof specifier === "string") found.push({ specifier, isLoaded });
   };
   const plugin: Deno.lint.Plugin = {
     name: "imports",
     rules: {
       collect: {
         create: () => ({
-          ImportDeclaration: add,
-          ExportNamedDeclaration: add,
-          ExportAllDeclaration: add,
-          "ImportExpression > Literal": (node: Deno.lint.StringLiteral) => specifiers.push(node.value),
-          "TSImportType Literal": (node: Deno.lint.StringLiteral) => specifiers.push(node.value),
+          ImportDeclaration: ({ source, importKind, specifiers }: Deno.lint.ImportDeclaration) =>
+            add(
+              source.value,
+              importKind !== "type" && (specifiers.length === 0 || specifiers.some((each) =>
+                each.type !== "ImportSpecifier" || each.importKind !== "type"
+              )),
+            ),
+          ExportNamedDeclaration: ({ source, exportKind }: Deno.lint.ExportNamedDeclaration) =>
+            add(source?.value, exportKind !== "type"),
+          ExportAllDeclaration: ({ source, exportKind }: Deno.lint.ExportAllDeclaration) =>
+            add(source.value, exportKind !== "type"),
+          "ImportExpression > Literal": ({ value }: Deno.lint.StringLiteral) => add(value, false),
+          "TSImportType Literal": ({ value }: Deno.lint.StringLiteral) => add(value, false),
         }),
       },
     },
   };
   Deno.lint.runPlugin(plugin, path, source);
-  return specifiers.map((specifier) => ({
+  return found.map(({ specifier, isLoaded }) => ({
     specifier,
+    isLoaded,
     path: specifier.startsWith(".") ? join(dirname(path), specifier) : undefined,
   }));
 }
