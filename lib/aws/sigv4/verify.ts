@@ -90,7 +90,7 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
 }
 
 /** Besides the authority: headers that change what a request does, so that nobody can add them to a signed one. */
-const MUST_BE_SIGNED = /^(?:x-amz-|x-amzn-bedrock-|anthropic-|content-encoding$)/;
+const MUST_BE_SIGNED = /^(?:x-amz-|x-amzn-bedrock-|anthropic-)/;
 
 /** A header that the signature does not cover, although it has to. */
 function unsignedHeader(headers: Headers, signedHeaders: readonly string[]): string | undefined {

@@ -310,7 +310,7 @@ const TAMPERED: readonly [
     "UnrecognizedClientException",
     /invalid/,
   ],
-  ...["x-amz-target", "x-amzn-bedrock-service-tier", "anthropic-beta", "content-encoding"].map((
+  ...["x-amz-target", "x-amzn-bedrock-service-tier", "anthropic-beta"].map((
     name,
   ): typeof TAMPERED[number] => [
     `an added header ${name}`,
