@@ -31,7 +31,7 @@ function configOf(): string {
   const models = Object.entries({ ...FAILURES, late: BROKEN_LATER }).map(([name, first]) =>
     `  ${name}:
     targets: [${first}, { provider: west, id: us.${HAIKU}, priority: 1 }]
-${SILENT.includes(name) ? "    first_token: 3s\n" : ""}    health: { failures: 100 }
+${SILENT.includes(name) ? "    first_token: 2s\n" : ""}    health: { failures: 100 }
 `
   );
   return `providers:

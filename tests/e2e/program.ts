@@ -112,7 +112,7 @@ export async function runProgram(
     new Response(child.stderr).text(),
     child.status,
   ]);
-  return { code, stdout, stderr };
+  return { code, stdout, stderr: ownWords(stderr) };
 }
 
 export type RuntimeTest = (runtime: RuntimeName, context: Deno.TestContext) => Promise<void>;
@@ -183,17 +183,25 @@ export async function commandOf(
   return [Deno.execPath(), ...args.slice(0, -1), ...denoPermissions, repositoryPath("main.ts")];
 }
 
+/** Deno says so before it runs a program while others of its processes start; the program itself has not said anything. */
+const LOCKED = /^Blocking waiting for file lock on .*\n/gm;
+
+/** What the program itself has written on standard error. */
+export function ownWords(stderr: string): string {
+  return stderr.replace(LOCKED, "");
+}
+
 class RunningProgram implements Program {
   readonly configPath: string;
   readonly exited: Promise<Deno.CommandStatus>;
   readonly logs: LogLine[] = [];
-  stderr = "";
   url = "";
   adminUrl = "";
   readonly #child: Deno.ChildProcess;
   readonly #folder: string;
   #waiting: (() => void)[] = [];
   #ended = false;
+  #stderr = "";
 
   constructor(child: Deno.ChildProcess, folder: string) {
     this.#child = child;
@@ -206,6 +214,10 @@ class RunningProgram implements Program {
       this.#wake();
       return status;
     });
+  }
+
+  get stderr(): string {
+    return ownWords(this.#stderr);
   }
 
   get pid(): number {
@@ -268,7 +280,7 @@ class RunningProgram implements Program {
   }
 
   async #readStderr(): Promise<void> {
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) this.stderr += text;
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) this.#stderr += text;
   }
 
   #wake(): void {
