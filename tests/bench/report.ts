@@ -158,7 +158,8 @@ function streams({ firstEvents, openStreams, restedBytes, effort }: Results): st
       `${added("firstEventP50Us")} / ${added("firstEventP99Us")}`,
       `${late("p50Us")} / ${late("p99Us")}`,
       count(open.cpuUsPerEvent),
-      [open.idleBytes, open.openBytes, restedBytes[open.subject] ?? NaN].map(mebibytes).join(" / "),
+      [open.idleBytes, open.openBytes, open.closedBytes, restedBytes[open.subject] ?? NaN].map(mebibytes)
+        .join(" / "),
       count((open.openBytes - open.idleBytes) / 1024 / (effort["openStreams"] ?? NaN)),
       String(open.failed),
     ];
@@ -176,7 +177,7 @@ function streams({ firstEvents, openStreams, restedBytes, effort }: Results): st
     `${
       effort["openStreams"]
     } open streams of 20 events a second each. Added time to the first event and added delay of`,
-    "an event are p50 / p99; memory is before / during / ten minutes after:\n",
+    "an event are p50 / p99; memory is before / during / a minute after / ten minutes after:\n",
     table(head, rows),
   ].join("\n");
 }
@@ -219,5 +220,5 @@ function count(value: number): string {
 }
 
 function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(0);
+  return Number.isFinite(bytes) ? (bytes / 2 ** 20).toFixed(0) : "–";
 }

@@ -123,7 +123,8 @@ export async function measureFirstEvents(
   }));
 }
 
-export interface OpenStreamResult extends StreamFindings {
+/** The figures of open streams until they end. */
+export interface OpenStreams extends StreamFindings {
   readonly subject: string;
   /** Bytes in memory: of the process that has just begun, and with all streams open. */
   readonly idleBytes: number;
@@ -132,13 +133,18 @@ export interface OpenStreamResult extends StreamFindings {
   readonly cpuUsPerEvent: number;
 }
 
+export interface OpenStreamResult extends OpenStreams {
+  /** Bytes in memory a minute after the last stream has ended. */
+  readonly closedBytes: number;
+}
+
 const OPEN_STREAM_CELL = { ask: "chat stream", pace: "paced", bytes: 1000 } as const;
 
 /** Many open streams that each give 20 events a second: how late the events are, and what the streams take. */
 export async function measureOpenStreams(
   subject: Subject,
   streams: number,
-): Promise<OpenStreamResult | undefined> {
+): Promise<OpenStreams | undefined> {
   const { name, url, headers } = subject;
   const { ask, pace } = OPEN_STREAM_CELL;
   const address = subject.path(ask, pace);

@@ -119,6 +119,8 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
     place: "measured",
     // Bun would let 256 requests go at once, and the others wait.
     env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },
+    // Deno reports each request that the load generator breaks off.
+    stderr: "null",
   });
   const url = `http://127.0.0.1:${(await service.output()).trim()}`;
   return { name, service, url, headers: JSON_HEADERS, path: bedrockPath, stop: () => service.stop() };
