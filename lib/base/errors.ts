@@ -344,6 +344,17 @@ export function codeOf(kind: ErrorKind): string {
   return ERRORS[kind].openai[1];
 }
 
+/** The code of a kind that was written by some version of the program. */
+export function codeOfWritten(kind: string): string {
+  return isErrorKind(kind) ? codeOf(kind) : kind;
+}
+
+/** The kinds that have a code; of any other text, the text. */
+export function kindsOf(code: string): readonly string[] {
+  const kinds = ERROR_KINDS.filter((kind) => codeOf(kind) === code);
+  return kinds.length === 0 ? [code] : kinds;
+}
+
 /** What the upstream said; only for the operator's log. */
 export interface UpstreamDetail {
   readonly status?: number;

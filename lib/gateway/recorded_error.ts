@@ -1,23 +1,34 @@
 /** Why a request failed, as its record has it: for the operator, and without values of the request. */
 
 import { scrub } from "../aws/scrub.ts";
-import type { AditError, UpstreamDetail } from "../base/errors.ts";
+import { type AditError, codeOf, errorRow, type UpstreamDetail } from "../base/errors.ts";
 import { cut, logWords } from "../base/log/log_words.ts";
 import type { RecordedError } from "../snapshot/record.ts";
 
 /** Maximum length of a name that the caller or the upstream chose. */
 export const MAX_NAME_CHARS = 128;
 
+/** Maximum length of a reason in the words of the gateway. */
+const MAX_REASON_CHARS = 300;
+
 /** The error of a record, with what the upstream said cut to a line of the log. */
 export function recordedError(error: AditError): RecordedError {
-  const { upstream, param } = error.details;
+  const { upstream, param, openAiCode } = error.details;
   return {
     kind: error.kind,
-    reason: upstream === undefined ? logWords(error.message) : undefined,
+    ...(openAiCode !== undefined && openAiCode !== codeOf(error.kind) && { openAiCode }),
+    reason: upstream === undefined ? ownWords(error) : undefined,
     param: param && cut(param, 256),
     upstream: upstream && recordedWords(upstream),
     cause: causeOf(error),
   };
+}
+
+/** What the caller was told. The words of a rule and those of the table quote nothing of the request. */
+function ownWords({ kind, message, details: { limit } }: AditError): string {
+  return limit !== undefined || message === errorRow(kind).text
+    ? cut(message, MAX_REASON_CHARS)
+    : logWords(message);
 }
 
 /** What the upstream said, which may quote the request. */

@@ -1,6 +1,7 @@
 /** What is read from the ledger: sums of usage, single requests, and the state of budgets. */
 
 import type { DatabaseSync } from "node:sqlite";
+import { kindsOf } from "../base/errors.ts";
 import type { BudgetRow } from "../snapshot/budget.ts";
 import type { LedgerRow } from "./row.ts";
 
@@ -170,20 +171,22 @@ function requestConditions(
   return {
     where: [
       where,
-      ...(error === undefined ? [] : [error === "*" ? ANY_ERROR : NAMED_IS("error")]),
+      ...(error === undefined ? [] : [error === ANY ? ANY_ERROR : NAMED_IS("error")]),
       ...(id === undefined ? [] : ["substr(request_id, 5, 8) = ? AND request_id = ?"]),
     ].join(" AND "),
     values: [
       ...values,
-      ...(error === undefined || error === "*" ? [] : [error]),
+      ...(error === undefined || error === ANY ? [] : [error]),
       ...(id === undefined ? [] : [id.slice(4, 12), id]),
     ],
   };
 }
 
+/** Means any error. */
+const ANY = "*";
 const ANY_ERROR = "error IN (SELECT id FROM name WHERE kind = 'error' AND text <> '')";
 
-/** What single requests can be limited to besides; the error `*` means any. */
+/** What single requests can be limited to besides; an error is a code, and `*` means any. */
 export const REQUEST_FILTERS = [...FILTERS, "error", "request_id"] as const;
 export type RequestFilters = Readonly<Partial<Record<(typeof REQUEST_FILTERS)[number], string>>>;
 
@@ -226,6 +229,20 @@ const NAMED = [
 
 /** One page of requests. */
 export function queryRequests(database: DatabaseSync, query: RequestsQuery): readonly StoredRequest[] {
+  const { filter, order, limit } = query;
+  const { error } = filter;
+  if (error === undefined || error === ANY) return queryPage(database, query);
+  // The index of errors gives the rows of each kind in their order, and so none has to be sorted.
+  const pages = kindsOf(error).map((kind) =>
+    queryPage(database, { ...query, filter: { ...filter, error: kind } })
+  );
+  const sign = order === "newest" ? -1 : 1;
+  return pages.flat().sort((one, other) => sign * (one.atMs - other.atMs || one.seq - other.seq))
+    .slice(0, limit);
+}
+
+/** The same, where the filter has the kind of an error. */
+function queryPage(database: DatabaseSync, query: RequestsQuery): readonly StoredRequest[] {
   const { cursor, order, limit, filter, fromMs, toMs } = query;
   const newest = order === "newest";
   const direction = newest ? "DESC" : "ASC";

@@ -1,5 +1,6 @@
 /** What the ledger holds, in the form that its views show: JSON members, CSV, and the columns of a table. */
 
+import { codeOfWritten } from "../base/errors.ts";
 import { usdText } from "../facts/cost.ts";
 import type { StoredRequest, UsageQuery, UsageResult, UsageSums } from "./queries.ts";
 
@@ -53,7 +54,7 @@ export function requestMembers(request: StoredRequest): Shown {
     region: request.region,
     api: request.api,
     status: request.status,
-    error: request.error,
+    error: codeOfWritten(request.error),
     attempts: request.attempts,
     duration_ms: request.ms,
     first_byte_ms: request.firstMs,

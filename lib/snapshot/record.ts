@@ -112,6 +112,8 @@ export interface RecordedAttempt {
 /** Why a request failed, for the operator. */
 export interface RecordedError {
   readonly kind: ErrorKind;
+  /** The `code` that OpenAI's clients are told, if it says more than that of the kind. */
+  readonly openAiCode?: string;
   /** What the caller was told, without values of the request; undefined if that came from the upstream. */
   readonly reason: string | undefined;
   /** Path of the field at fault. */

@@ -28,6 +28,18 @@ function matchesAny(globs: readonly string[] | undefined, text: string): boolean
   return globs === undefined || globs.some((glob) => matchesGlob(glob, text));
 }
 
+/** The scope in words, such as `team search; models claude, nova-*`; empty if it includes everything. */
+export function scopeText({ callers, teams, models, tags }: Scope): string {
+  const part = (noun: string, list: readonly string[] | undefined) =>
+    list === undefined ? [] : [`${list.length === 1 ? noun : `${noun}s`} ${list.join(", ")}`];
+  return [
+    ...part("caller", callers),
+    ...part("team", teams),
+    ...part("model", models),
+    ...Object.entries(tags).map(([tag, values]) => `${tag} ${values.join(", ")}`),
+  ].join("; ");
+}
+
 /** The names under which rules know the model of a request. */
 export interface ModelNames {
   /** A configured name, or undefined for an id that no configured model has. */

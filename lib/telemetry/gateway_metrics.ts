@@ -176,10 +176,7 @@ export class GatewayMetrics {
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      collect() {
-        this.reset();
-        collect((labels, value) => this.set({ ...labels }, value));
-      },
+      collect: anew<Gauge>(collect, (gauge, labels, value) => gauge.set(labels, value)),
     });
   }
 
@@ -190,10 +187,7 @@ export class GatewayMetrics {
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      collect() {
-        this.reset();
-        collect((labels, value) => this.inc({ ...labels }, value));
-      },
+      collect: anew<Counter>(collect, (counter, labels, value) => counter.inc(labels, value)),
     });
   }
 }
@@ -215,4 +209,16 @@ function nearest(budgets: readonly BudgetFacts[], unit: BudgetFacts["unit"]): re
     .slice(0, MAX_BUDGETS);
 }
 
-type Collect = (set: (labels: Readonly<Record<string, string>>, value: number) => void) => void;
+type Labels = Record<string, string>;
+type Collect = (set: (labels: Readonly<Labels>, value: number) => void) => void;
+
+/** Forgets the series of the last reading, and reads all again. */
+function anew<Metric extends { reset(): void }>(
+  collect: Collect,
+  add: (metric: Metric, labels: Labels, value: number) => void,
+): (this: Metric) => void {
+  return function () {
+    this.reset();
+    collect((labels, value) => add(this, { ...labels }, value));
+  };
+}

@@ -36,7 +36,7 @@ export function requestFields(record: RequestRecord): LogFields {
     region: record.region,
     model_id: record.modelId,
     target: record.target,
-    attempts: record.hadChoice ? record.attempts.map(attemptFields) : undefined,
+    attempts: record.hadChoice || record.attempts.length > 1 ? record.attempts.map(attemptFields) : undefined,
     passed_over: record.passedOver.length === 0
       ? undefined
       : record.passedOver.map(({ target, because }) => `${target}: ${because}`),
@@ -50,6 +50,7 @@ export function requestFields(record: RequestRecord): LogFields {
     ignored: ignored.length === 0 ? undefined : ignored,
     anomalies: anomalies.length === 0 ? undefined : anomalies,
     error: error && codeOf(error.kind),
+    openai_code: error?.openAiCode,
     param: error?.param,
     reason: error?.reason,
     limit: record.limit && limitText(record.limit),

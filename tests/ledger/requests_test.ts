@@ -8,6 +8,7 @@ import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
 import { queryRequests, queryUsage, type RequestsQuery } from "../../lib/ledger/queries.ts";
 import { toRecord, toRow } from "../../lib/ledger/row.ts";
+import { requestMembers } from "../../lib/ledger/views.ts";
 import { LedgerWriter } from "../../lib/ledger/writer.ts";
 import type { RequestRecord } from "../../lib/snapshot/record.ts";
 import { record } from "../telemetry/record.ts";
@@ -153,11 +154,29 @@ Deno.test("any error, or one of them", () => {
       cause: undefined,
     },
   });
-  const { database } = ledger(record(), limited, FAILED);
+  const throttled = record({
+    requestId: "req_2",
+    startedAtMs: FAILED.startedAtMs - 5,
+    error: {
+      kind: "rate_limited",
+      reason: undefined,
+      param: undefined,
+      upstream: undefined,
+      cause: undefined,
+    },
+  });
+  const { database } = ledger(record(), throttled, limited, FAILED);
   const idsOf = (error: string) =>
     queryRequests(database, { ...ALL, filter: { error } }).map(({ requestId }) => requestId);
-  deepEqual(idsOf("*").toSorted(), [FAILED.requestId, "req_1"].toSorted());
-  deepEqual(idsOf("limit_requests"), ["req_1"]);
+  deepEqual(idsOf("*").toSorted(), [FAILED.requestId, "req_1", "req_2"].toSorted());
+  // The code that a caller is told has several causes.
+  deepEqual(idsOf("rate_limit_exceeded"), ["req_1", "req_2"]);
+  deepEqual(
+    queryRequests(database, { ...ALL, order: "oldest", limit: 1, filter: { error: "rate_limit_exceeded" } })
+      .map(requestMembers).map(({ request_id, error }) => [request_id, error]),
+    [["req_2", "rate_limit_exceeded"]],
+  );
+  deepEqual(idsOf("upstream_error"), [FAILED.requestId]);
   deepEqual(idsOf("timeout"), []);
 });
 

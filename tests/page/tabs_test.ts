@@ -108,7 +108,13 @@ browserTest(
     await rowWith(page, "Requests", "200").first().waitFor();
     await page.getByLabel("Error (* for any)").fill("rate_limit_exceeded");
     await rowWith(page, "Requests", "200").first().waitFor({ state: "detached" });
-    await row(page, "Requests", "429 rate_limit_exceeded").first().waitFor();
+    const limited = row(page, "Requests", "429 rate_limit_exceeded").first();
+    await limited.waitFor();
+    await page.getByRole("button", { name: "Ledger" }).click();
+    await page.getByText("Requests in the ledger").waitFor();
+    await limited.waitFor();
+    await page.getByRole("button", { name: "Last thousand" }).click();
+    await page.getByText("Last requests").waitFor();
 
     const { id } = await ask(program, { caller: "search-web", model: "claude-haiku" });
     await page.getByLabel("Error (* for any)").fill("");
@@ -129,12 +135,13 @@ browserTest("Limits and budgets shows how much of each is used, and by whom", as
   await makeTraffic(program);
   const page = await open(`${program.adminUrl}/#limits`);
   const limit = row(page, "Limits", "callers.search-batch");
-  await limit.filter({ hasText: "12 requests an hour" }).waitFor();
+  await limit.filter({ hasText: "caller search-batch" }).filter({ hasText: "12 requests an hour" }).waitFor();
   equal(await limit.getByRole("cell").last().textContent(), "6");
   await row(page, "Limits", "tokens-of-a-team").filter({ hasText: "shadow" }).filter({ hasText: "support" })
     .waitFor();
-  await row(page, "Budgets", "search-month").filter({ hasText: "$0.50" }).waitFor();
-  await row(page, "Budgets", "everybody").filter({ hasText: "$250.00" }).waitFor();
+  await row(page, "Budgets", "search-month").filter({ hasText: "team search" }).filter({ hasText: "$0.50" })
+    .waitFor();
+  await row(page, "Budgets", "everybody together").filter({ hasText: "$250.00" }).waitFor();
   await page.getByLabel("Rule, budget, caller, team or model").fill("search-month");
   await page.getByText("Nothing matches.").waitFor();
   await row(page, "Budgets", "everybody").waitFor({ state: "detached" });

@@ -2,12 +2,16 @@
 
 import type { BudgetView } from "../../snapshot/budget_view.ts";
 
-export type { BudgetView };
+/** One budget of one subject, with what the budget applies to. */
+export interface BudgetUseView extends BudgetView {
+  /** As in `RuleView`. */
+  readonly applies_to: string;
+}
 
 /** `GET /admin/v1/limits?search=&limit=&cursor=`: rules and budgets, each with what is left. */
 export interface LimitsView {
   readonly rules: readonly RuleView[];
-  readonly budgets: readonly BudgetView[];
+  readonly budgets: readonly BudgetUseView[];
   /** For both lists, which are cut at `limit` rows each (default 200); null after the last page. */
   readonly next_cursor: string | null;
   readonly rules_total: number;
@@ -24,6 +28,8 @@ export interface RuleView {
   readonly mode: string;
   /** Who has a limit of their own: `caller`, `team`, `model`, `caller_model` or `none`. */
   readonly each: string;
+  /** Whom and what the rule is for, such as `team search; models claude, nova-*`; empty for everything. */
+  readonly applies_to: string;
   readonly subject: string;
   readonly limit: number;
   /** 0 for `concurrent`. */

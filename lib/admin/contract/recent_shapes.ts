@@ -107,8 +107,8 @@ export interface CostPartView {
 export interface ErrorView {
   /** The code that the log and the caller see. */
   readonly code: string;
-  /** The kind, as the ledger names it. */
-  readonly kind: string;
+  /** What OpenAI's clients are told, if it says more, such as `context_length_exceeded`. */
+  readonly openai_code: string | null;
   /** What the caller was told, without values of the request. */
   readonly reason: string | null;
   /** Path of the field at fault. */

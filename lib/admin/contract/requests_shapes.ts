@@ -23,7 +23,7 @@ export interface StoredRequestView {
   /** The dialect. */
   readonly api: string;
   readonly status: number;
-  /** Kind of the error. */
+  /** The code that the log and the caller see. */
   readonly error: string;
   readonly attempts: number;
   readonly duration_ms: number;

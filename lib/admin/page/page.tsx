@@ -1,7 +1,7 @@
 /** The operator's page: its frame, its tabs, and what is shown when the gateway wants a key or cannot be reached. */
 
 import { type ComponentType, render } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import type { ConfigurationView } from "../contract/contract.ts";
 import { useClient, useData } from "./page_data.ts";
 import { ago, duration, plural, timeZone } from "./format.ts";
@@ -43,7 +43,6 @@ function Page() {
   const { client, connection } = useClient();
   const route = useRoute();
   const tab = TABS.find(({ id }) => id === route.tab) ?? NOW;
-  const main = useRef<HTMLElement>(null);
   const configuration = useData<ConfigurationView>("admin/v1/configuration", { everyMs: CONFIGURATION_MS });
 
   useKeys();
@@ -80,7 +79,7 @@ function Page() {
       {connection.kind !== "locked" && configuration.value?.is_latest === false && (
         <Outdated configuration={configuration.value} />
       )}
-      <main ref={main} id="main" tabIndex={-1} class={connection.kind === "lost" ? "stale" : ""}>
+      <main class={connection.kind === "lost" ? "stale" : ""}>
         <h1 class="visually-hidden">{tab.title}</h1>
         {connection.kind === "locked"
           ? <Unlock isRefused={connection.refused} />

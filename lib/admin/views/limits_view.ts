@@ -11,8 +11,12 @@ export function limitsView({ rules, budgets }: ViewSources, read: ReadQuery): Li
   const search = searchIn(read);
   const page = pageQuery(read, PAGE);
   const { offset, limit } = page;
-  const foundRules = rules().filter(({ rule, subject, what }) => matches(search, [rule, subject, what]));
-  const foundBudgets = budgets().filter(({ name, subject, unit }) => matches(search, [name, subject, unit]));
+  const foundRules = rules().filter(({ rule, subject, what, applies_to }) =>
+    matches(search, [rule, subject, what, applies_to])
+  );
+  const foundBudgets = budgets().filter(({ name, subject, unit, applies_to }) =>
+    matches(search, [name, subject, unit, applies_to])
+  );
   return {
     rules: foundRules.slice(offset, offset + limit),
     budgets: foundBudgets.slice(offset, offset + limit),

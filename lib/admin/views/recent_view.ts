@@ -56,8 +56,7 @@ const FILTERS: Readonly<Record<string, (record: RequestRecord, value: string) =>
   team: ({ team }, value) => team === value,
   model: ({ model, requestedModel }, value) => (model ?? requestedModel) === value,
   target: ({ target }, value) => target === value,
-  error: ({ error }, value) =>
-    error !== undefined && (value === "*" || value === error.kind || value === codeOf(error.kind)),
+  error: ({ error }, value) => error !== undefined && (value === "*" || value === codeOf(error.kind)),
   request_id: ({ requestId, clientRequestId, trace }, value) =>
     requestId === value || clientRequestId === value || trace?.traceId === value,
 };
@@ -136,10 +135,10 @@ function attemptView(attempt: RecordedAttempt): AttemptView {
 
 function errorView({ error, limit }: RequestRecord): ErrorView | null {
   if (error === undefined) return null;
-  const { kind, reason, param, upstream, cause } = error;
+  const { kind, openAiCode, reason, param, upstream, cause } = error;
   return {
     code: codeOf(kind),
-    kind,
+    openai_code: openAiCode ?? null,
     reason: reason ?? null,
     param: param ?? null,
     upstream_status: upstream?.status ?? null,

@@ -9,7 +9,7 @@ import type { Failures } from "../../telemetry/recent/failures.ts";
 import type { LiveRates } from "../../telemetry/recent/live_rates.ts";
 import type { RecentRequests } from "../../telemetry/recent/recent_requests.ts";
 import type {
-  BudgetView,
+  BudgetUseView,
   ConfigurationValueView,
   LedgerView,
   LessonView,
@@ -39,7 +39,7 @@ export interface ViewSources {
   /** Undefined without `state`. */
   readonly ledger: () => LedgerView | undefined;
   readonly rules: () => readonly RuleView[];
-  readonly budgets: () => readonly BudgetView[];
+  readonly budgets: () => readonly BudgetUseView[];
   /** What Bedrock has refused a target since the configuration was loaded. */
   readonly lessonsOf: (target: Model["targets"][number]) => readonly LessonView[];
   readonly configuration: ConfigurationSource;

@@ -15,6 +15,7 @@ import { placeOf, type TargetStatus } from "../../gateway/health/target_health.t
 import type { LedgerStatus } from "../../ledger/ledger.ts";
 import type { InFlight } from "../../snapshot/in_flight.ts";
 import type { Target } from "../../snapshot/plan.ts";
+import { scopeText } from "../../snapshot/scope.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
 import type { Gateway } from "../build_gateway.ts";
 import type { ConfigViewer } from "./config_viewer.ts";
@@ -64,7 +65,10 @@ export function pageSources(options: PageSourceOptions): ViewSources {
       return status && { ...status, error: status.error ?? null };
     },
     rules: () => limits.view().map(ruleView),
-    budgets: () => budgets.view(),
+    budgets: () => {
+      const scopes = new Map(snapshot().budgets.map(({ name, scope }) => [name, scopeText(scope)]));
+      return budgets.view().map((view) => ({ ...view, applies_to: scopes.get(view.name) ?? "" }));
+    },
     lessonsOf: ({ id, baseModel }) =>
       lessons.list().filter(({ modelId }) => modelId === tableId(baseModel ?? id)).map((each) => ({
         members: each.members,
@@ -139,6 +143,7 @@ function ruleView({ rule, counts, what, subject, limit, periodMs, depth, remaini
     what,
     mode: rule.mode,
     each: rule.each,
+    applies_to: scopeText(rule.scope),
     subject,
     limit,
     period_s: periodMs / 1000,

@@ -220,6 +220,7 @@ Deno.test("limits and models are searched and paged on the server", async () => 
     window_start: null,
     window_end: null,
     when_spent: "refuse",
+    applies_to: "model claude",
   };
   const budgets = Array.from({ length: 10_000 }, (_, index) => ({ ...budget, subject: `team-${index}` }));
   const { get } = viewWorld({ budgets: () => budgets });
@@ -232,6 +233,7 @@ Deno.test("limits and models are searched and paged on the server", async () => 
   ]);
   const found = await get("/admin/v1/limits?search=TEAM-9999");
   deepEqual([found.budgets_total, found.next_cursor], [1, null]);
+  equal((await get("/admin/v1/limits?search=model+claude")).budgets_total, 10_000);
   const all = await get("/admin/v1/catalog");
   ok(all.total > 0);
   deepEqual((await get("/admin/v1/catalog?search=no-such-model")).models, []);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 
-import { errorRow, ERRORS } from "../../../lib/base/errors.ts";
+import { ERROR_KINDS, errorRow, ERRORS } from "../../../lib/base/errors.ts";
 import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
 
 const CONFIG = join(import.meta.dirname ?? "", "../../../config");
@@ -98,6 +98,16 @@ Deno.test("docs/errors.md has every error of the table once, with its status", (
   );
   const expected = Object.keys(ERRORS).map((kind) => errorRow(kind as keyof typeof ERRORS))
     .map(({ status, openai: [, code] }) => `${status} \`${code}\``);
+  deepEqual(documented.toSorted(), [...new Set(expected)].toSorted());
+});
+
+Deno.test("docs/errors.md has every code in the words of Anthropic's and Bedrock's APIs", () => {
+  const [, section = ""] = ERROR_PAGE.split("## In the words of each API");
+  const documented = [...section.matchAll(/^\| `(\w+)` +\| `(\w+)` +\| `(\w+)` +\|$/gm)].map(([, ...cells]) =>
+    cells.join()
+  );
+  const expected = ERROR_KINDS.map(errorRow)
+    .map(({ openai: [, code], anthropic, bedrock }) => [code, anthropic, bedrock].join());
   deepEqual(documented.toSorted(), [...new Set(expected)].toSorted());
 });
 

@@ -60,7 +60,7 @@ function Configuration({ view, route }: { readonly view: ConfigurationView; read
       <Section title="Reloads" note="the last twenty, the newest first">
         <Table
           label="Reloads"
-          columns={RELOADS}
+          columns={reloadColumns(view.reloads.find(({ ok }) => ok))}
           rows={view.reloads}
           keyOf={({ at, reason }) => `${at} ${reason}`}
           empty="The configuration has not been loaded again since the start."
@@ -96,23 +96,28 @@ function Problems({ problems }: { readonly problems: readonly string[] }) {
   );
 }
 
-const RELOADS: readonly Column<ReloadView>[] = [
-  { title: "When", cell: ({ at }) => dateTime(at) },
-  { title: "Because of", cell: ({ reason }) => reason },
-  {
-    title: "Result",
-    cell: ({ ok, problems }) =>
-      ok ? <Badge tone="good">in use</Badge> : <Badge tone="bad">{plural(problems.length, "problem")}</Badge>,
-  },
-  {
-    title: "What it changed",
-    isLong: true,
-    cell: ({ reason, changes, problems: [first], ok }) => {
-      const words = reason === "start" ? "–" : ok ? changesIn(changes) : first ?? "";
-      return <span title={words}>{words}</span>;
+/** `current` is the reload whose configuration is in use. */
+function reloadColumns(current: ReloadView | undefined): readonly Column<ReloadView>[] {
+  return [
+    { title: "When", cell: ({ at }) => dateTime(at) },
+    { title: "Reason", cell: ({ reason }) => reason },
+    {
+      title: "Result",
+      cell: (reload) => {
+        if (!reload.ok) return <Badge tone="bad">{plural(reload.problems.length, "problem")}</Badge>;
+        return reload === current ? <Badge tone="good">in use</Badge> : <Badge tone="plain">replaced</Badge>;
+      },
     },
-  },
-];
+    {
+      title: "What it changed",
+      isLong: true,
+      cell: ({ reason, changes, problems: [first], ok }) => {
+        const words = reason === "start" ? "–" : ok ? changesIn(changes) : first ?? "";
+        return <span title={words}>{words}</span>;
+      },
+    },
+  ];
+}
 
 function changesIn(changes: ReloadView["changes"]): string {
   const lists = Object.entries(changes).filter(([, names]) => names.length > 0);

@@ -1,7 +1,7 @@
 /** Every rule and budget, for each who has used it: how much is used, and when it is there again. */
 
 import { useState } from "preact/hooks";
-import type { BudgetView, LimitsView, RuleView } from "../../contract/contract.ts";
+import type { BudgetUseView, LimitsView, RuleView } from "../../contract/contract.ts";
 import { useData, withQuery } from "../page_data.ts";
 import { count, dateTime, duration, percent, short, usd } from "../format.ts";
 import { Badge, Bar, type Column, Field, Pages, Ready, Section, Table, type Tone } from "../parts.tsx";
@@ -73,12 +73,13 @@ function totalNote(shown: number, total: number): string | undefined {
   return shown < total ? `${count(shown)} of ${count(total)}` : undefined;
 }
 
-/** One amount for all whom a rule or budget applies to. */
-const SHARED = <span class="dim">shared by all</span>;
-
-const BUDGETS: readonly Column<BudgetView>[] = [
+const BUDGETS: readonly Column<BudgetUseView>[] = [
   { title: "Budget", cell: ({ name }) => name },
-  { title: "Of", isLong: true, cell: ({ subject }) => subject === "" ? SHARED : subject },
+  {
+    title: "For",
+    isLong: true,
+    cell: ({ subject, applies_to }) => subject === "" ? together(applies_to) : own(subject, applies_to),
+  },
   {
     title: "Spent",
     isNumber: true,
@@ -104,7 +105,7 @@ const BUDGETS: readonly Column<BudgetView>[] = [
   },
 ];
 
-function remainingOf({ remaining, unit }: BudgetView) {
+function remainingOf({ remaining, unit }: BudgetUseView) {
   return Number(remaining) > 0
     ? amount(remaining, unit)
     : <Badge tone="bad">{amount(remaining, unit)}</Badge>;
@@ -120,7 +121,7 @@ const RULES: readonly Column<RuleView>[] = [
     ),
   },
   {
-    title: "Of",
+    title: "For",
     isLong: true,
     cell: subjectOf,
   },
@@ -158,9 +159,21 @@ const RULES: readonly Column<RuleView>[] = [
   },
 ];
 
-function subjectOf({ subject, each, used }: RuleView) {
-  if (subject !== "") return subject;
-  if (each === "none") return SHARED;
+/** One who has an amount of their own. */
+function own(subject: string, appliesTo: string) {
+  return <span title={appliesTo}>{subject}</span>;
+}
+
+/** All who share one amount. */
+function together(appliesTo: string) {
+  return appliesTo === ""
+    ? <span class="dim">everybody together</span>
+    : <span title={appliesTo}>{appliesTo}</span>;
+}
+
+function subjectOf({ subject, each, used, applies_to }: RuleView) {
+  if (subject !== "") return own(subject, applies_to);
+  if (each === "none") return together(applies_to);
   const who = each.replace("_", " and ");
   return <span class="dim">{used > 0 ? `without a ${who}` : `each ${who}, none yet`}</span>;
 }

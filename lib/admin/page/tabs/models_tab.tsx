@@ -87,7 +87,7 @@ const COLUMNS: readonly Column<CatalogModelView>[] = [
   },
   { title: "State", cell: ({ targets }) => <WorstState targets={targets} /> },
   {
-    title: "Price per million tokens",
+    title: "Price, USD per million tokens",
     isExtra: true,
     cell: shortPrice,
   },
@@ -168,7 +168,7 @@ function Target({ target, detail, isOnly }: TargetProps) {
           ["Priority", isOnly ? null : count(target.priority)],
           ["Weight", isOnly ? null : count(target.weight)],
           ["Family", target.family],
-          ["Price per million tokens", target.price ?? "unknown: requests have no cost in the ledger"],
+          ["Price", target.price ?? "unknown: requests have no cost in the ledger"],
           ["Price from", target.price_origin],
           ["In flight", count(target.in_flight)],
           ["Latency", target.latency_ms === null ? null : duration(target.latency_ms)],

@@ -46,8 +46,16 @@ function Now({ view }: { readonly view: NowView }) {
             note: "last 10 seconds",
           },
           { label: "In flight", value: count(inFlight.total), note: oldestOf(inFlight.requests) },
-          { label: "Input tokens per second", value: short(Math.round(now.input_tokens_per_s)) },
-          { label: "Output tokens per second", value: short(Math.round(now.output_tokens_per_s)) },
+          {
+            label: "Input tokens per second",
+            value: short(Math.round(now.input_tokens_per_s)),
+            note: "last 10 seconds",
+          },
+          {
+            label: "Output tokens per second",
+            value: short(Math.round(now.output_tokens_per_s)),
+            note: "last 10 seconds",
+          },
         ]}
       />
       <Chart
@@ -68,7 +76,7 @@ function Now({ view }: { readonly view: NowView }) {
         />
       </Section>
       <div class="columns">
-        <Section title="Models" note="last five minutes">
+        <Section title="Models" note="last five minutes, average times">
           <Table
             label="Models of the last five minutes"
             columns={MODELS}

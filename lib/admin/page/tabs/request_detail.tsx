@@ -59,7 +59,7 @@ function Whole({ request }: { readonly request: RecentRequestView }) {
           ["First byte", request.first_byte_ms === null ? null : duration(request.first_byte_ms)],
           ["Stop reason", request.stop_reason],
           ["Tokens", usage === null ? null : tokensOf(usage)],
-          ["Price", priceOf(request.cost)],
+          ["Cost", priceOf(request.cost)],
           ["Address", request.remote_address],
           ["User agent", request.user_agent],
           ["Client's own id", mono(request.client_request_id)],
@@ -129,6 +129,7 @@ function Reasons({ error }: { readonly error: ErrorView }) {
       isWide
       facts={[
         ["The caller was told", error.reason],
+        ["Code for OpenAI's clients", mono(error.openai_code)],
         ["Field at fault", mono(error.param)],
         [
           "Bedrock said",
@@ -217,16 +218,23 @@ function Price({ cost: { parts, price, usd: sum, factor } }: { readonly cost: Co
       />
       <p class="note">
         {factor !== 1 && `Times ${factor} for the service tier. `}
-        In all {usd(sum)}, by the price {price ?? "of an unknown row"}.
+        Total: {usd(sum)}, from the price row {price ?? "that is no longer known"}.
       </p>
     </>
   );
 }
 
+/** What is priced by the piece; everything else is tokens. */
+const UNITS: ReadonlySet<string> = new Set(["image", "query"]);
+
 const PARTS: readonly Column<CostPartView>[] = [
   { title: "For", cell: ({ what }) => what.replaceAll("_", " ") },
   { title: "Number", isNumber: true, cell: (part) => count(part.count) },
-  { title: "Price per million", isNumber: true, cell: ({ price_usd }) => usd(price_usd) },
+  {
+    title: "Price",
+    isNumber: true,
+    cell: ({ what, price_usd }) => `${usd(price_usd)} ${UNITS.has(what) ? "each" : "per million"}`,
+  },
   { title: "Amount", isNumber: true, cell: (part) => usd(part.usd) },
 ];
 

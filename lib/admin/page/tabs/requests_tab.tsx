@@ -10,7 +10,7 @@ import type {
   StoredRequestView,
 } from "../../contract/contract.ts";
 import { useData, withQuery } from "../page_data.ts";
-import { count, dateTime, duration, plural, short, timeOfDay, usd } from "../format.ts";
+import { count, dateTime, duration, localDay, plural, short, timeOfDay, usd } from "../format.ts";
 import { NoLedger } from "../no_ledger.tsx";
 import { Badge, Choice, type Column, Field, Pages, Ready, Section, Table } from "../parts.tsx";
 import { formatRoute, go, type Route } from "../route.ts";
@@ -158,10 +158,9 @@ interface Row {
 }
 
 function toRow(request: RecentRequestView | StoredRequestView): Row {
-  const { request_id: id, time, status, duration_ms: durationMs } = request;
+  const { request_id: id, status, duration_ms: durationMs } = request;
   const shared = {
     id,
-    time,
     status,
     durationMs,
     caller: request.caller ?? "",
@@ -169,22 +168,25 @@ function toRow(request: RecentRequestView | StoredRequestView): Row {
   };
   if ("api" in request) {
     const { model, error, attempts, input_tokens: input, output_tokens: output, cost_usd: cost } = request;
-    return { ...shared, model, error, attempts, input, output, cost };
+    return { ...shared, time: request.time, model, error, attempts, input, output, cost };
   }
   const { model, requested_model, error, attempts, usage, cost } = request;
   return {
     ...shared,
+    // Both lists are in the order in which requests ended; those in memory say when they arrived.
+    time: new Date(new Date(request.time).getTime() + durationMs).toISOString(),
     model: model ?? requested_model ?? "",
     error: error?.code ?? "",
     attempts: attempts.length,
     input: usage?.input_tokens ?? 0,
     output: usage?.output_tokens ?? 0,
-    cost: cost?.usd ?? null,
+    cost: cost === null ? "0" : cost.usd,
   };
 }
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: "Time", cell: ({ time }) => <span title={dateTime(time)}>{timeOrDate(time)}</span> },
+  { title: "Ended", cell: ({ time }) => <span title={dateTime(time)}>{timeOrDate(time)}</span> },
+  { title: "Result", cell: (row) => <Result {...row} /> },
   { title: "Caller", cell: ({ caller }) => caller === "" ? <span class="dim">not known</span> : caller },
   { title: "Team", isExtra: true, cell: ({ team }) => team === "" ? "–" : team },
   {
@@ -192,20 +194,23 @@ const COLUMNS: readonly Column<Row>[] = [
     isLong: true,
     cell: ({ model }) => <span title={model}>{model === "" ? "–" : model}</span>,
   },
-  {
-    title: "Result",
-    cell: ({ status, error }) => (
-      <Badge tone={error === "" ? "good" : status >= 500 || status < 400 ? "bad" : "warn"}>
-        {error === "" ? status : `${status} ${error}`}
-      </Badge>
-    ),
-  },
   { title: "Attempts", isNumber: true, isExtra: true, cell: ({ attempts }) => count(attempts) },
   { title: "Duration", isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
   { title: "Input", isNumber: true, isExtra: true, cell: ({ input }) => short(input) },
   { title: "Output", isNumber: true, isExtra: true, cell: ({ output }) => short(output) },
-  { title: "Price", isNumber: true, isExtra: true, cell: ({ cost }) => usd(cost) },
+  {
+    title: "Cost",
+    isNumber: true,
+    isExtra: true,
+    cell: ({ cost }) => cost === null ? <span class="dim">unknown</span> : usd(cost),
+  },
 ];
+
+/** The status and the code of a request; what broke off after a good status is as bad as a failure of the server's. */
+function Result({ status, error }: { readonly status: number; readonly error: string }) {
+  if (error === "") return <Badge tone="good">{status}</Badge>;
+  return <Badge tone={status >= 500 || status < 400 ? "bad" : "warn"}>{`${status} ${error}`}</Badge>;
+}
 
 /** The time alone for a request of today. */
 function timeOrDate(time: string): string {
@@ -219,14 +224,15 @@ function Failures({ path }: { readonly path: string }) {
     <Ready data={data}>
       {(view) => (
         <Section
-          title="Who had which failures"
-          note={`${dateTime(view.from)} to ${timeOfDay(view.to)}; kept since ${dateTime(view.kept_since)}`}
+          title="Failures by caller"
+          note={`${dateTime(view.from)} to ${endOf(view)}; kept since ${dateTime(view.kept_since)}`}
         >
           <Table
             label="Failures by caller, model and error"
             columns={FAILURES}
             rows={view.groups}
-            keyOf={(group) => JSON.stringify([group.caller, group.model, group.error, group.rule])}
+            keyOf={(group) =>
+              JSON.stringify([group.caller, group.model, group.error, group.status, group.rule])}
             linkOf={({ caller, error }) => formatRoute("requests", { in: "recent", caller, error })}
             empty="No request failed in this time."
           />
@@ -241,6 +247,11 @@ function Failures({ path }: { readonly path: string }) {
   );
 }
 
+/** The end of a period, without its day if that is the day of the beginning. */
+function endOf({ from, to }: FailuresView): string {
+  return localDay(from) === localDay(to) ? timeOfDay(to) : dateTime(to);
+}
+
 const FAILURES: readonly Column<FailureGroupView>[] = [
   { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "not known" : caller },
   {
@@ -248,7 +259,7 @@ const FAILURES: readonly Column<FailureGroupView>[] = [
     isNumber: true,
     cell: ({ failures }) => count(failures),
   },
-  { title: "Result", cell: ({ status, error }) => <Badge tone="warn">{`${status} ${error}`}</Badge> },
+  { title: "Result", cell: (group) => <Result {...group} /> },
   { title: "Refused by", isExtra: true, cell: ({ rule }) => rule === "" ? "–" : rule },
   { title: "Model", isExtra: true, cell: ({ model }) => model === "" ? "–" : model },
   { title: "First", isExtra: true, cell: ({ first }) => timeOfDay(first).slice(0, 5) },

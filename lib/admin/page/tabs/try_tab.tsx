@@ -27,8 +27,8 @@ export function TryTab({ route }: { readonly route: Route }) {
   return (
     <>
       <p class="lead">
-        Sends a request through the gateway with a caller's key: it is checked, limited, charged and logged
-        like every other.
+        Sends a request through the gateway with a caller's key: it is checked, limited, billed and logged
+        like any other request.
       </p>
       <Ready data={data}>
         {(view) => <Form key={model} view={view} model={model ?? ""} names={names} route={route} />}
@@ -88,12 +88,15 @@ function Form({ view: { forms, addresses, max_body_bytes: maxBytes }, model, nam
             onChoose={(next) => go(route, { form: next })}
           />
           {canStream && (
-            <Choice
-              label="Answer"
-              value={isStream ? "stream" : "whole"}
-              options={MODES}
-              onChoose={(next) => go(route, { mode: next })}
-            />
+            <span class="field">
+              <span class="label">Answer</span>
+              <Choice
+                label="Answer"
+                value={isStream ? "stream" : "whole"}
+                options={MODES}
+                onChoose={(next) => go(route, { mode: next })}
+              />
+            </span>
           )}
         </div>
         <div class="block">
