@@ -111,6 +111,7 @@ export class Control {
     this.#metrics = new LazyMetrics({
       facts: () => this.#facts(),
       isModel: (name) => this.#running.snapshot.models.has(name),
+      teamOf: (caller) => this.#running.snapshot.callers.get(caller)?.team,
     });
     this.#traces = traceSink({ ...options, timers, settings: () => this.#running.snapshot.traces });
     const sinks = [this.#metrics.sink, this.#traces.sink, ...sinksOf(this.#live), ...state.sinks];

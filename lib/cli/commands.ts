@@ -73,10 +73,11 @@ The exit code is 78 if the configuration is invalid, and 1 if an address cannot 
       },
     ],
     notes:
-      `Without --admin, the address is the one that the gateway has written to $RUNTIME_DIRECTORY/admin, or else the
-key "admin" of the configuration, even if the rest of it is invalid. The environment variable ADIT_ADMIN_KEY has
-the key for an admin address that other hosts can reach. The exit code is 1 if the configuration is refused, or
-the gateway cannot be asked; after a signal it is 0, and the log has the result.`,
+      `Without --admin, the address is that of the last configuration that was good, which the gateway has written to
+$RUNTIME_DIRECTORY/admin (the service to /run/adit/admin, which root can read), or else the key "admin" of the
+configuration, even if the rest of it is invalid. The environment variable ADIT_ADMIN_KEY has the key for an
+admin address that other hosts can reach. The exit code is 1 if the configuration is refused, or the gateway
+cannot be asked; after a signal it is 0, and the log has the result.`,
   },
   top: {
     summary: "show what the running gateway is doing",

@@ -13,6 +13,11 @@ export class BoundedLabel {
     this.#maxValues = maxValues;
   }
 
+  /** The names with a value of their own. */
+  get names(): readonly string[] {
+    return [...this.#known];
+  }
+
   /** The label's value for a name. */
   of(name: string): string {
     if (this.#known.has(name)) return name;

@@ -176,7 +176,7 @@ export class GatewayMetrics {
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      collect: anew<Gauge>(collect, (gauge, labels, value) => gauge.set(labels, value)),
+      collect: readAgain<Gauge>(collect, (gauge, labels, value) => gauge.set(labels, value)),
     });
   }
 
@@ -187,7 +187,7 @@ export class GatewayMetrics {
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      collect: anew<Counter>(collect, (counter, labels, value) => counter.inc(labels, value)),
+      collect: readAgain<Counter>(collect, (counter, labels, value) => counter.inc(labels, value)),
     });
   }
 }
@@ -204,7 +204,7 @@ const MAX_BUDGETS = 300;
 
 /** The budgets of a unit that are nearest to their limits. */
 function nearest(budgets: readonly BudgetFacts[], unit: BudgetFacts["unit"]): readonly BudgetFacts[] {
-  const share = ({ limit, spent, reserved }: BudgetFacts) => (spent + reserved) / Math.max(1, limit);
+  const share = ({ limit, spent, reserved }: BudgetFacts) => (spent + reserved) / limit;
   return budgets.filter((each) => each.unit === unit).sort((one, other) => share(other) - share(one))
     .slice(0, MAX_BUDGETS);
 }
@@ -213,7 +213,7 @@ type Labels = Record<string, string>;
 type Collect = (set: (labels: Readonly<Labels>, value: number) => void) => void;
 
 /** Forgets the series of the last reading, and reads all again. */
-function anew<Metric extends { reset(): void }>(
+function readAgain<Metric extends { reset(): void }>(
   collect: Collect,
   add: (metric: Metric, labels: Labels, value: number) => void,
 ): (this: Metric) => void {

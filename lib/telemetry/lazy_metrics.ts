@@ -3,13 +3,11 @@
 import type { RecordSink } from "../snapshot/record.ts";
 import type { GatewayFacts } from "./gateway_facts.ts";
 import type { GatewayMetrics } from "./gateway_metrics.ts";
-import { RequestMetrics } from "./request_metrics.ts";
+import { type ConfiguredNames, RequestMetrics } from "./request_metrics.ts";
 
-export interface MetricsOptions {
+export interface MetricsOptions extends ConfiguredNames {
   /** Read at each request for the metrics. */
   readonly facts: () => GatewayFacts;
-  /** Whether a name is that of a model in the configuration. */
-  readonly isModel: (name: string) => boolean;
 }
 
 /** Metrics whose library costs a start nothing. */
@@ -18,9 +16,9 @@ export class LazyMetrics {
   readonly #requests: RequestMetrics;
   #gateway: Promise<GatewayMetrics> | undefined;
 
-  constructor({ facts, isModel }: MetricsOptions) {
+  constructor({ facts, ...configured }: MetricsOptions) {
     this.#facts = facts;
-    this.#requests = new RequestMetrics(isModel);
+    this.#requests = new RequestMetrics(configured);
   }
 
   readonly sink: RecordSink = (record) => this.#requests.add(record);

@@ -3,7 +3,7 @@
 import { codeOf } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 import { BoundedLabel } from "./bounded_label.ts";
-import { type Count, CounterFamily, type Distribution, HistogramFamily } from "./series.ts";
+import { type Count, CounterFamily, type Distribution, HistogramFamily, infoText } from "./series.ts";
 
 /** Seconds, for whole requests and first tokens. */
 const LONG = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -42,12 +42,28 @@ const MAX_ROWS = 10_000;
 
 const NANO = 1e9;
 
+/** Teams are no label of the other metrics, whose series they would not tell apart. */
+const CALLER_INFO = {
+  name: "adit_caller_info",
+  help: "The team of each caller that is in these metrics; always 1.",
+  labels: ["caller", "team"],
+} as const;
+
+/** What the metrics ask of the running configuration. */
+export interface ConfiguredNames {
+  /** Whether a name is that of a model. */
+  readonly isModel: (name: string) => boolean;
+  /** The team of a caller, if it has one. */
+  readonly teamOf: (caller: string) => string | undefined;
+}
+
 /** Counts requests; each metric has its HELP and TYPE from the start. */
 export class RequestMetrics {
-  readonly #isModel: (name: string) => boolean;
+  readonly #configured: ConfiguredNames;
   readonly #model = new BoundedLabel();
   readonly #target = new BoundedLabel();
   readonly #caller = new BoundedLabel();
+  readonly #rule = new BoundedLabel();
   readonly #rows = new Map<string, Row>();
   readonly #requests = new CounterFamily({
     name: "adit_requests_total",
@@ -111,9 +127,8 @@ export class RequestMetrics {
     labels: ["rule", "kind"],
   });
 
-  /** `isModel`: whether a name is that of a model in the configuration. */
-  constructor(isModel: (name: string) => boolean) {
-    this.#isModel = isModel;
+  constructor(configured: ConfiguredNames) {
+    this.#configured = configured;
   }
 
   /** Counts a request. */
@@ -135,8 +150,8 @@ export class RequestMetrics {
     this.#addAttempts(record, labels, row);
     this.#addTokens(record, labels, row);
     if (spent?.estimated === true) this.#estimated.of(model, caller).value++;
-    if (limit !== undefined) this.#refusals.of(limit.rule, limit.what).value++;
-    for (const { rule, what } of record.shadowLimits) this.#shadowed.of(rule, what).value++;
+    if (limit !== undefined) this.#refusals.of(this.#rule.of(limit.rule), limit.what).value++;
+    for (const { rule, what } of record.shadowLimits) this.#shadowed.of(this.#rule.of(rule), what).value++;
     if (cost === undefined) return;
     if (cost.nano === undefined) this.#unpriced.of(model, caller).value++;
     else if (cost.nano > 0) (row.cost ??= this.#cost.of(model, caller)).value += cost.nano;
@@ -144,7 +159,8 @@ export class RequestMetrics {
 
   /** All of them in Prometheus's text format. */
   text(): string {
-    return [
+    const callers = this.#caller.names.map((name) => [name, this.#configured.teamOf(name) ?? "(none)"]);
+    const families = [
       this.#requests,
       this.#duration,
       this.#firstToken,
@@ -157,13 +173,14 @@ export class RequestMetrics {
       this.#attempts,
       this.#refusals,
       this.#shadowed,
-    ].map((family) => family.text()).join("\n");
+    ];
+    return [...families.map((family) => family.text()), infoText(CALLER_INFO, callers)].join("\n");
   }
 
   /** A name from the configuration: names that clients invent would each become a series. */
   #modelOf({ model, requestedModel }: RequestRecord): string {
     if (model === undefined) return requestedModel === undefined ? "(none)" : "(unknown)";
-    return this.#isModel(model) ? this.#model.of(model) : "(native)";
+    return this.#configured.isModel(model) ? this.#model.of(model) : "(native)";
   }
 
   #rowOf({ api, model, caller, status, error, target }: Labels): Row {

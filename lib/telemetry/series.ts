@@ -35,12 +35,24 @@ class Family<Series> {
     type: string,
     linesOf: (series: Series, labels: readonly string[]) => readonly string[],
   ): string {
-    const { name, help, labels } = this.about;
     const series = [...this.#series.values()].flatMap(({ values, series }) =>
-      linesOf(series, labels.map((label, index) => labelText(label, values[index] ?? "")))
+      linesOf(series, labelTexts(this.about, values))
     );
-    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...series, ""].join("\n");
+    return familyText(this.about, type, series);
   }
+}
+
+/** A gauge that is always 1: what belongs together, as the values of its labels. */
+export function infoText(about: About, rows: readonly (readonly string[])[]): string {
+  return familyText(about, "gauge", rows.map((values) => line(about.name, labelTexts(about, values), 1)));
+}
+
+function familyText({ name, help }: About, type: string, series: readonly string[]): string {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...series, ""].join("\n");
+}
+
+function labelTexts({ labels }: About, values: readonly string[]): readonly string[] {
+  return labels.map((label, index) => labelText(label, values[index] ?? ""));
 }
 
 /** A number that only grows, in as many series as its labels have values. */

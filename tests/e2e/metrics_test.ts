@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readRepositoryFile } from "../meta/sources.ts";
 import { repositoryPath } from "../repository.ts";
 import { reportSkipped } from "../skipped.ts";
-import { emulatorConfig } from "./configs.ts";
+import { selfSignedCertificate } from "../fakes/certificate.ts";
+import { emulatorConfig, tlsConfig } from "./configs.ts";
 import { forEachRuntime, type Program, replaceFile, RUNTIMES, startProgram } from "./program.ts";
 import { HAS_PROMETHEUS, promtool, samplesOf, startPrometheus } from "./prometheus.ts";
 import { ask, chat } from "./requests.ts";
@@ -63,6 +64,24 @@ forEachRuntime("a configuration that is refused is seen in the metrics", async (
   const metrics = await metricsOf(program);
   assert.match(metrics, /^adit_config_refused 1$/m);
   assert.match(metrics, /^adit_config_reloads_total\{result="refused"\} 1$/m);
+});
+
+forEachRuntime("certificates, credentials and threads are seen in the metrics", async (runtime) => {
+  const missing = "  away: { type: bedrock, region: us-east-1, credentials: { profile: nobody } }\n";
+  const config = emulatorConfig({}, tlsConfig(selfSignedCertificate()) + "threads: 2\n")
+    .replace("models:\n", `${missing}models:\n`);
+  await using program = await startProgram(runtime, config);
+  await program.waitForLog(({ message }) => message === "no credentials found");
+  const metrics = await metricsOf(program);
+  const [, expiry] =
+    /^adit_certificate_expire_timestamp_seconds\{listener="public"\} (\d+)$/m.exec(metrics) ??
+      [];
+  assert.ok(Number(expiry) > Date.now() / 1000, expiry);
+  assert.match(metrics, /^adit_credentials_failing\{provider="away"\} 1$/m);
+  assert.match(metrics, /^adit_credentials_failing\{provider="local"\} 0$/m);
+  assert.match(metrics, /^adit_threads_alive [12]$/m);
+  assert.match(metrics, /^adit_loop_lag_seconds [\d.e-]+$/m);
+  assert.match(metrics, /^adit_ledger_dropped_total 0$/m);
 });
 
 forEachRuntime("promtool finds no error in the metrics", async (runtime) => {

@@ -166,6 +166,8 @@ Deno.test("what team X cost this month, and a failed request of an earlier proce
         new RegExp(`^adit_budget_usd\\{budget="nights",subject="",state="limit"\\} 5$`, "m"),
       );
       assert.match(metrics, /^adit_budget_usd\{budget="nights",subject="",state="spent"\} [\d.e-]+$/m);
+      assert.match(metrics, /^adit_caller_info\{caller="batch",team="night"\} 1$/m);
+      assert.match(metrics, /^adit_cost_usd_total\{model="\w+",caller="batch"\} [\d.e-]+$/m);
       assert.match(metrics, /^adit_ledger_queue \d+$/m);
       assert.match(metrics, /^adit_ledger_failing 0$/m);
       await program.stop();

@@ -12,7 +12,10 @@ const USAGE = { ...NOTHING, inputTokens: 7, outputTokens: 3, cacheReadTokens: 5,
 
 /** The values of one metric, by its labels. */
 function valuesOf(records: readonly RequestRecord[], metric: string): Readonly<Record<string, number>> {
-  const metrics = new RequestMetrics((name) => name === "haiku");
+  const metrics = new RequestMetrics({
+    isModel: (name) => name === "haiku",
+    teamOf: (caller) => caller === "search" ? "web" : undefined,
+  });
   for (const each of records) metrics.add(each);
   const lines = [...metrics.text().matchAll(new RegExp(`^${metric}\\{(.*)\\} (.*)$`, "gm"))];
   return Object.fromEntries(lines.map(([, labels = "", value]) => [labels, Number(value)]));
@@ -129,6 +132,25 @@ Deno.test("every attempt is counted at its own target", () => {
     'model="haiku",target="east",result="ok"': 2,
     'model="haiku",target="east",result="timeout"': 1,
   });
+});
+
+Deno.test("the team of a caller is known by its name", () => {
+  deepEqual(valuesOf([record(), record({ caller: "batch" })], "adit_caller_info"), {
+    'caller="search",team="web"': 1,
+    'caller="batch",team="(none)"': 1,
+  });
+});
+
+Deno.test("each caller may have a rule of its own, and those after the first thousand share one series", () => {
+  const refused = Array.from({ length: 1_010 }, (_, index) => {
+    const limit = { rule: `callers.${index}`, what: "requests" };
+    return record({ status: 429, limit, shadowLimits: [limit] });
+  });
+  for (const name of ["adit_limit_refusals_total", "adit_limit_shadow_refusals_total"]) {
+    const series = valuesOf(refused, name);
+    equal(Object.keys(series).length, 1_001);
+    equal(series['rule="(others)",kind="requests"'], 10);
+  }
 });
 
 Deno.test("a request that a rule refuses is counted for the rule, although it has no cost", () => {

@@ -9,9 +9,9 @@ export function NoLedger({ what }: { readonly what: string }) {
       </p>
       <p>
         Set <code>state.path</code>{" "}
-        to a file that the gateway may write, and start it again. From then on, every request is a row in that
-        file: who asked which model, what it used, what it cost, and how it ended. Prompts and answers are
-        never stored.
+        to a folder that the gateway may write to, and restart it. From then on, every request is a row in a
+        database there: who asked which model, what it used, what it cost, and how it ended. Prompts and
+        answers are never stored.
       </p>
     </div>
   );

@@ -23,7 +23,7 @@ export async function findAdmin(
 ): Promise<AdminPlace | string | number> {
   const path = findConfig(config, io.env);
   const configured = await adminAddressOf(resolve(path), { readFile, env: io.env });
-  const given = admin ?? await written(io.env);
+  const given = admin ?? await written(adminFileFor(resolve(path), io.env));
   if (given !== undefined) {
     const place = parsePlace(given, configured?.certificate);
     if (place !== undefined) return place;
@@ -48,11 +48,20 @@ function urlOf(
   return `${hasTls ? "https" : "http"}://${host}:${port}`;
 }
 
+/** The configuration of the unit that comes with the program, and its runtime directory. */
+const SERVICE = { config: "/etc/adit/adit.yaml", folder: "/run/adit" } as const;
+
+/** Where a gateway with this configuration writes its admin address; undefined if it writes none. */
+export function adminFileFor(configPath: string, env: CliIo["env"]): string | undefined {
+  const { RUNTIME_DIRECTORY: own = "" } = env;
+  const folder = own === "" && configPath === SERVICE.config ? SERVICE.folder : own;
+  return folder === "" ? undefined : join(folder, "admin");
+}
+
 /** The address of the running configuration, which the service writes at its start and at every reload. */
-async function written(env: CliIo["env"]): Promise<string | undefined> {
-  const folder = env["RUNTIME_DIRECTORY"];
-  if (folder === undefined || folder === "") return undefined;
-  const bytes = await readFile(join(folder, "admin")).catch(() => undefined);
+async function written(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const bytes = await readFile(file).catch(() => undefined);
   const text = bytes === undefined ? "" : new TextDecoder().decode(bytes).trim();
   return text === "" ? undefined : text;
 }

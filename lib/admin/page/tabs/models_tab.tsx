@@ -205,7 +205,7 @@ function Detail({ detail: { traits, traits_error: error, lessons } }: { readonly
       {error !== null && <Refusal>{error}</Refusal>}
       {traits.length > 0 && (
         <details>
-          <summary>What it can do, and where that is known from ({count(traits.length)})</summary>
+          <summary>What it can do, and how that is known ({count(traits.length)})</summary>
           <Table label="Traits" columns={TRAITS} rows={traits} keyOf={({ name }) => name} empty="" />
         </details>
       )}

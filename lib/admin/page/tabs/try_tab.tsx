@@ -60,7 +60,9 @@ function Form({ view: { forms, addresses, max_body_bytes: maxBytes }, model, nam
     lastKey = key;
   }, [key]);
 
-  if (form === undefined) return <p class="empty">No API that this page knows can ask this model.</p>;
+  if (form === undefined) {
+    return <p class="empty">None of the APIs that this page knows works with this model.</p>;
+  }
   const path = isStream ? form.stream_path ?? form.path : form.path;
   const parsed = parse(body);
   const problem = problemOf({ key, parsed, bytes: new TextEncoder().encode(body).length, maxBytes });

@@ -1,0 +1,18 @@
+/** Where `adit reload` and `adit top` look for the address that the running gateway has written. */
+
+import { equal } from "node:assert/strict";
+import { adminFileFor } from "../../../lib/cli/remote/find_admin.ts";
+
+const FILES: readonly (readonly [what: string, file: string | undefined, config: string, folder: string])[] =
+  [
+    ["by the variable that systemd sets", "/run/two/admin", "/etc/adit/two.yaml", "/run/two"],
+    ["by that variable for the service's own file, too", "/run/two/admin", "/etc/adit/adit.yaml", "/run/two"],
+    ["in a shell, of the service", "/run/adit/admin", "/etc/adit/adit.yaml", ""],
+    ["in a shell, of no other gateway", undefined, "/home/me/adit.yaml", ""],
+  ];
+
+for (const [what, file, config, folder] of FILES) {
+  Deno.test(`the address is found ${what}`, () => {
+    equal(adminFileFor(config, folder === "" ? {} : { RUNTIME_DIRECTORY: folder }), file);
+  });
+}
