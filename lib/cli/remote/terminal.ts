@@ -21,6 +21,15 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
 }
 
+/**
+ * What replaces all that the terminal shows. After a line that is as wide as the terminal the cursor is still at its last
+ * character, so that each line is cleared before it is written.
+ */
+export function frameText(lines: readonly string[], rows: number): string {
+  const shown = lines.slice(0, rows).map((line) => `${CLEAR_LINE}${line}`);
+  return `${HOME}${shown.join("\r\n")}${shown.length < rows ? `\r\n${CLEAR_REST}` : ""}`;
+}
+
 /** Takes over the terminal; `close` gives it back, and so does the end of the process. */
 export class Terminal {
   /** Resolves when the user wants to leave. */
@@ -59,8 +68,7 @@ export class Terminal {
   /** Shows the lines in place of those before. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    const shown = lines.slice(0, this.size.rows).map((line) => `${line}${CLEAR_LINE}`);
-    process.stdout.write(`${HOME}${shown.join("\r\n")}${CLEAR_REST}`);
+    process.stdout.write(frameText(lines, this.size.rows));
   }
 
   close(): void {
