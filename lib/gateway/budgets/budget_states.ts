@@ -111,6 +111,8 @@ export interface BudgetStatesOptions {
 /** The states of all budgets that this thread has used. */
 export class BudgetStates {
   readonly #states = new Map<string, BudgetState>();
+  /** The same by the name of the budget. */
+  readonly #byName = new Map<string, Set<BudgetState>>();
   readonly #changed = new Set<BudgetState>();
   readonly #options: BudgetStatesOptions;
   /** Number of states at which those of the past are forgotten. */
@@ -130,7 +132,7 @@ export class BudgetStates {
       const state = new BudgetState(options.store, { name, definition, subject, window });
       state.spend(row.spent + row.held, row.requests);
       state.alerted = row.alerted;
-      this.#states.set(keyOf(state), state);
+      this.#add(keyOf(state), state);
       if (row.held > 0n) this.#changed.add(state);
     }
   }
@@ -151,15 +153,15 @@ export class BudgetStates {
     if (state === undefined) {
       if (this.#states.size >= this.#sweepAt) this.#sweep();
       state = new BudgetState(this.#options.store, identity);
-      this.#states.set(key, state);
+      this.#add(key, state);
     }
     return state;
   }
 
   /** Subjects of a budget that have a state in the window. */
   subjectsOf({ name, definition, window }: Omit<BudgetIdentity, "subject">): readonly BudgetState[] {
-    return [...this.#states.values()].filter((state) =>
-      state.name === name && state.definition === definition && state.window.startMs === window.startMs
+    return [...this.#byName.get(name) ?? []].filter((state) =>
+      state.definition === definition && state.window.startMs === window.startMs
     );
   }
 
@@ -197,7 +199,16 @@ export class BudgetStates {
     this.#sweepAt = Math.max(SWEEP_STATES, 2 * this.#states.size);
   }
 
+  #add(key: string, state: BudgetState): void {
+    this.#states.set(key, state);
+    const named = this.#byName.get(state.name);
+    if (named === undefined) this.#byName.set(state.name, new Set([state]));
+    else named.add(state);
+  }
+
   #forget(key: string): void {
+    const state = this.#states.get(key);
+    if (state !== undefined) this.#byName.get(state.name)?.delete(state);
     this.#states.delete(key);
     for (const name of namesOf(key)) this.#options.store.forget(name);
   }

@@ -71,13 +71,19 @@ export function priceUnknown({ name, unit }: Budget, model: string): AditError {
   );
 }
 
-function remainingOf({ limit }: Budget, { used }: BudgetState): bigint {
+function remainingOf({ limit }: Budget, { used }: Pick<BudgetState, "used">): bigint {
   const left = BigInt(limit) - used;
   return left < 0n ? 0n : left;
 }
 
+/** What the views show of a state. */
+export type ShownState = Pick<
+  BudgetState,
+  "subject" | "window" | "spent" | "held" | "used" | "beyond" | "requests"
+>;
+
 /** A budget of one subject as the views show it. */
-export function viewOf(budget: Budget, state: BudgetState): BudgetView {
+export function viewOf(budget: Budget, state: ShownState): BudgetView {
   const text = (amount: bigint) => amountText(budget, amount);
   const { startMs, endMs } = state.window;
   return {

@@ -8,6 +8,7 @@ import { type Budget, type BudgetRow, type BudgetWarning, definitionOf } from ".
 import type { BudgetView } from "../../snapshot/budget_view.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
+import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Held, Meter, Substitute, Taken } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
@@ -68,6 +69,9 @@ export interface Refill {
   finish(used: UsedByCaller): void;
 }
 
+/** What all share of a budget that nobody has used. */
+const UNUSED = { subject: "", spent: 0n, held: 0n, used: 0n, beyond: 0n, requests: 0 };
+
 /** One per thread, with the states of the process, which outlive configurations. */
 export class Budgets implements Meter {
   readonly #options: BudgetsOptions;
@@ -81,6 +85,7 @@ export class Budgets implements Meter {
   #snapshot: Snapshot;
   #named: ReadonlyMap<string, Budget> | undefined;
   #models: ModelIndex;
+  #index: ScopeIndex<Budget>;
   /** The time on the wall at which the monotonic clock began. */
   #clockOriginMs: number;
 
@@ -89,6 +94,7 @@ export class Budgets implements Meter {
     this.#clockOriginMs = options.clock.now() - options.clock.monotonic();
     this.#snapshot = options.snapshot;
     this.#models = new ModelIndex(options.snapshot.models);
+    this.#index = new ScopeIndex(options.snapshot.budgets);
     this.#states = new BudgetStates({
       ...options,
       nowMs: () => options.clock.now(),
@@ -101,6 +107,7 @@ export class Budgets implements Meter {
   use(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     this.#models = new ModelIndex(snapshot.models);
+    this.#index = new ScopeIndex(snapshot.budgets);
     this.#current.clear();
     this.#named = undefined;
   }
@@ -218,17 +225,18 @@ export class Budgets implements Meter {
 
   /** Every budget with each of its subjects that has spent something; for one caller, only those that apply to it. */
   view(caller?: Caller): readonly BudgetView[] {
-    return this.#snapshot.budgets.filter(({ scope }) => caller === undefined || includesCaller(scope, caller))
+    const all = caller === undefined ? this.#snapshot.budgets : this.#index.of(caller.name);
+    return all.filter(({ scope }) => caller === undefined || includesCaller(scope, caller))
       .flatMap((budget) => {
         const current = this.#currentOf(budget);
         // A subject of an earlier definition may have none left.
         const known = this.#states.subjectsOf(current).filter((state) => state.isUsed);
         const own = caller === undefined ? undefined : subjectOf(budget, caller, undefined);
         const states = known.filter(({ subject }) => own === undefined || subject === own);
-        const shown = states.length === 0 && (own ?? (budget.each === "none" ? "" : undefined)) !== undefined
-          ? [this.#states.of({ ...current, subject: own ?? "" })]
-          : states;
-        return shown.map((state) => viewOf(budget, state));
+        if (states.length > 0) return states.map((state) => viewOf(budget, state));
+        if (own !== undefined) return viewOf(budget, this.#states.of({ ...current, subject: own }));
+        // A state for each of very many budgets that nobody has used would leave no room for others.
+        return budget.each === "none" ? viewOf(budget, { ...UNUSED, window: current.window }) : [];
       });
   }
 
@@ -251,7 +259,7 @@ export class Budgets implements Meter {
   }
 
   #applied(caller: Caller, { subject, names }: ModelNames, counts: Counted): readonly Applied[] {
-    return this.#snapshot.budgets
+    return this.#index.of(caller.name)
       .filter(({ scope, unit }) =>
         (unit === "requests" || counts !== "requests") && includesCaller(scope, caller) &&
         includesModel(scope, names)

@@ -3,6 +3,7 @@
 import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
+import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import type { Store, Tally } from "../../store/store.ts";
 import { Bucket, forgetBucket, type Gate, type RateGate, RuleCounts, Slots, type What } from "./gate.ts";
@@ -122,6 +123,7 @@ export class RuleBook {
   readonly #snapshot: Snapshot;
   readonly #states: LimitStates;
   readonly #models: ModelIndex;
+  readonly #index: ScopeIndex<RateLimit>;
   /** By caller and configured model. */
   readonly #gates = new Map<string, Map<string, readonly Gate[]>>();
   /** By caller: what applies to every model. */
@@ -131,6 +133,7 @@ export class RuleBook {
     this.#snapshot = snapshot;
     this.#states = states;
     this.#models = new ModelIndex(snapshot.models);
+    this.#index = new ScopeIndex(snapshot.rateLimits);
   }
 
   /** The rules, in the order of the file. */
@@ -164,7 +167,7 @@ export class RuleBook {
     if (current === undefined) return [];
     let gates = this.#early.get(caller.name);
     if (gates === undefined) {
-      const rules = this.rules.filter((rule) =>
+      const rules = this.#index.of(caller.name).filter((rule) =>
         rule.mode === "enforce" && rule.waitMs === 0 && EARLY.includes(rule.each) &&
         (rule.scope.models === undefined || rule.scope.models.includes("*"))
       );
@@ -175,7 +178,7 @@ export class RuleBook {
   }
 
   #find(caller: Caller, names: ModelNames, nowUs: number): readonly Gate[] {
-    const rules = this.rules.filter(({ scope }) => includesModel(scope, names.names));
+    const rules = this.#index.of(caller.name).filter(({ scope }) => includesModel(scope, names.names));
     return this.#bind(rules, caller, names, nowUs);
   }
 
