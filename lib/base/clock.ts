@@ -34,6 +34,8 @@ export const repeatByInterval: Repeat = (everyMs, turn) => {
 export interface Deadline {
   /** Moves the deadline to `afterMs` from now; costs one assignment. */
   extend(afterMs: number): void;
+  /** Moves the deadline to `afterMs` from now, even if that is sooner; one that has fired will fire again. */
+  restart(afterMs: number): void;
   cancel(): void;
 }
 
@@ -47,6 +49,12 @@ class WheelEntry implements Deadline, Linked<WheelEntry> {
 
   extend(afterMs: number): void {
     this.at = this.wheel.clock.monotonic() + afterMs;
+  }
+
+  restart(afterMs: number): void {
+    this.wheel.remove(this);
+    this.extend(afterMs);
+    this.wheel.add(this);
   }
 
   cancel(): void {
@@ -83,15 +91,21 @@ export class TimerWheel {
 
   /** Calls `fire`, which must not throw, after `delayMs`. */
   after(delayMs: number, fire: () => void): Deadline {
-    const now = this.clock.monotonic();
-    if (this.#stop === undefined) {
-      this.#lastTick = this.#tickAt(now);
-      this.#stop = this.#repeat(this.#tickMs, () => this.#turn());
-    }
-    const entry = new WheelEntry(this, fire, now + delayMs);
+    const entry = new WheelEntry(this, fire, this.clock.monotonic() + delayMs);
+    this.add(entry);
+    return entry;
+  }
+
+  /** Puts a deadline on the wheel that is not on it. */
+  add(entry: WheelEntry): void {
+    if (this.#stop === undefined) this.#start();
     this.#place(entry);
     this.#size++;
-    return entry;
+  }
+
+  #start(): void {
+    this.#lastTick = this.#tickAt(this.clock.monotonic());
+    this.#stop = this.#repeat(this.#tickMs, () => this.#turn());
   }
 
   /** Removes a deadline from the wheel if it is still there. */

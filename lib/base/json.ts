@@ -60,7 +60,21 @@ export function parseJsonBody(bytes: Uint8Array, options: ParseOptions): JsonObj
 
 /** Whether the value is an object: not an array, null, or a number kept as text by `JSON.rawJSON`. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRaw(value);
+}
+
+/** Whether the value is a number kept as text; its only member is looked for first, which is much faster than asking. */
+function isRaw(value: object): boolean {
+  return "rawJSON" in value && JSON.isRawJSON(value);
+}
+
+/** No members; what merges objects returns the other one as it is. */
+export const NO_MEMBERS: JsonObject = Object.freeze({});
+
+/** Whether the object has no members. */
+export function hasNoMembers(object: object): boolean {
+  for (const _name in object) return false;
+  return true;
 }
 
 /** A member of a value that may be an object. */
@@ -80,7 +94,7 @@ export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (value === "") return "an empty string";
-  if (JSON.isRawJSON(value)) return "a number with too many digits";
+  if (typeof value === "object" && isRaw(value)) return "a number with too many digits";
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
@@ -155,11 +169,10 @@ function mergeMembers(
   over: JsonObject,
   areMergeable: (below: JsonObject, above: JsonObject) => boolean,
 ): JsonObject {
-  const added = Object.entries(over);
-  if (added.length === 0) return under;
-  if (Object.keys(under).length === 0) return over;
+  if (hasNoMembers(over)) return under;
+  if (hasNoMembers(under)) return over;
   const members = new Map(Object.entries(under));
-  for (const [name, value] of added) {
+  for (const [name, value] of Object.entries(over)) {
     const below = members.get(name);
     const merged = isJsonObject(below) && isJsonObject(value) && areMergeable(below, value);
     members.set(name, merged ? mergeMembers(below, value, areMergeable) : value);

@@ -29,7 +29,7 @@ export async function fetchImages(images: readonly RemoteImage[], call: Call): P
   const bounds = { budget, signal: AbortSignal.any([call.ended, others.signal]) };
   try {
     return await Promise.all(images.map(async ({ path, url }) => {
-      const bytes = await call.options.upstream.fetchImage(url, bounds).catch((error: unknown) => {
+      const bytes = await call.tools.upstream.fetchImage(url, bounds).catch((error: unknown) => {
         throw error instanceof ImageError ? invalidField(path, error.message) : error;
       });
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");

@@ -104,13 +104,18 @@ function refusal(path: string): AditError {
 
 function isSuspect(body: Uint8Array): boolean {
   // Some parsers also read UTF-16 or UTF-32, in which the ASCII characters that a text begins with have zeros next to them.
-  if (body.subarray(0, LONGEST_START).includes(0)) {
+  if (hasZero(body, LONGEST_START)) {
     return SUSPECT.test(decodeUtf8(body.filter((byte) => byte !== 0)));
   }
   for (let at = body.indexOf(QUOTE); at !== -1; at = body.indexOf(QUOTE, at + 1)) {
     if (body[at + 1] === BACKSLASH && body[at + 2] === LOWER_U) return true;
-    if (SUSPECT_NAMES.some((name) => mayBeAt(body, at + 1, name))) return true;
+    for (const name of SUSPECT_NAMES) if (mayBeAt(body, at + 1, name)) return true;
   }
+  return false;
+}
+
+function hasZero(body: Uint8Array, within: number): boolean {
+  for (let at = 0; at < within; at++) if (body[at] === 0) return true;
   return false;
 }
 

@@ -20,9 +20,9 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   const factor = factorOf(price, tier);
   if (factor === undefined) return undefined;
   const prices = tokenPrices(usage, price);
-  const parts = partsOf(usage);
   let sum = 0;
-  for (const [part, count] of parts) {
+  for (const part of TOKEN_PARTS) {
+    const count = countOf(part, usage);
     const each = prices[part];
     if (count > 0 && each === undefined) return undefined;
     sum += count * (each ?? 0);
@@ -30,9 +30,16 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   const hasUnits = (usage.images ?? 0) + (usage.queries ?? 0) > 0;
   // Below this, every step is an exact integer of a float, which is several times as fast.
   if (sum <= MAX_EXACT && factor === PLAIN && !hasUnits) return Math.floor((sum + 500) / 1000);
-  const tokens = parts.reduce((all, [part, count]) => all + BigInt(count) * BigInt(prices[part] ?? 0), 0n);
+  return exactCostOf(usage, price, factor);
+}
+
+/** The same where a float is not exact; every price is known. */
+function exactCostOf(usage: Usage, price: PriceRow, factor: number): number | undefined {
+  const prices = tokenPrices(usage, price);
   const units = unitsOf(usage, price);
   if (units === undefined) return undefined;
+  let tokens = 0n;
+  for (const part of TOKEN_PARTS) tokens += BigInt(countOf(part, usage)) * BigInt(prices[part] ?? 0);
   // Millionths of picodollars, so that a tier's factor needs no rounding of its own.
   const exact = tokens * BigInt(factor) + units * BigInt(PLAIN);
   const divisor = PICO_IN_NANO * BigInt(PLAIN);
@@ -52,7 +59,7 @@ export function costParts(
   price: PriceRow,
 ): { readonly parts: readonly CostPart[]; readonly factor: number } {
   const prices = tokenPrices(usage, price);
-  const tokens = partsOf(usage).map(([what, count]) => ({ what, count, each: prices[what] }));
+  const tokens = TOKEN_PARTS.map((what) => ({ what, count: countOf(what, usage), each: prices[what] }));
   const units = ([["image", usage.images], ["query", usage.queries]] as const)
     .map(([what, count = 0]) => ({ what, count, each: price.units[what] }));
   return {
@@ -75,19 +82,32 @@ function tokenPrices(
   price: PriceRow,
 ): TokenPrices {
   const prompt = inputTokens + cacheReadTokens + cacheWriteTokens;
-  return price.over.find((step) => prompt > step.inputTokens)?.tokens ?? price.tokens;
+  for (const step of price.over) if (prompt > step.inputTokens) return step.tokens;
+  return price.tokens;
 }
 
+const TOKEN_PARTS = [
+  "input",
+  "output",
+  "cache_read",
+  "cache_write",
+  "cache_write_1h",
+] as const satisfies readonly TokenPart[];
+
 /** Disjoint counts: what was written to the cache for an hour is not part of what was written for five minutes. */
-function partsOf(usage: Usage): readonly (readonly [TokenPart, number])[] {
-  const hour = Math.min(usage.cacheWrite1hTokens ?? 0, usage.cacheWriteTokens);
-  return [
-    ["input", usage.inputTokens],
-    ["output", usage.outputTokens],
-    ["cache_read", usage.cacheReadTokens],
-    ["cache_write", usage.cacheWriteTokens - hour],
-    ["cache_write_1h", hour],
-  ];
+function countOf(part: TokenPart, usage: Usage): number {
+  switch (part) {
+    case "input":
+      return usage.inputTokens;
+    case "output":
+      return usage.outputTokens;
+    case "cache_read":
+      return usage.cacheReadTokens;
+    case "cache_write":
+      return usage.cacheWriteTokens - countOf("cache_write_1h", usage);
+    case "cache_write_1h":
+      return Math.min(usage.cacheWrite1hTokens ?? 0, usage.cacheWriteTokens);
+  }
 }
 
 /** Picodollars for images and searches; undefined where their price is unknown. */

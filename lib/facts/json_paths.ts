@@ -55,26 +55,35 @@ export function withoutPath(object: JsonObject, { first }: JsonPath): JsonObject
 
 /** Every value at the path. */
 export function valuesAt(object: JsonObject, { first }: JsonPath): readonly JsonValue[] {
-  const found: JsonValue[] = [];
-  collect(object, first, found);
-  return found;
+  return collect(object, first, undefined) ?? NO_VALUES;
 }
 
-function collect(value: JsonValue, step: Step | undefined, found: JsonValue[]): void {
+/** Most requests have nothing at most paths. */
+const NO_VALUES: readonly JsonValue[] = [];
+
+/** Adds to the values found before; undefined while there are none. */
+function collect(
+  value: JsonValue,
+  step: Step | undefined,
+  found: JsonValue[] | undefined,
+): JsonValue[] | undefined {
   switch (step?.kind) {
     case undefined:
+      if (found === undefined) return [value];
       found.push(value);
-      return;
+      return found;
     case "member": {
       const inside = member(value, step.name);
-      if (inside !== undefined) collect(inside, step.next, found);
-      return;
+      return inside === undefined ? found : collect(inside, step.next, found);
     }
-    case "elements":
-      if (!Array.isArray(value)) return;
+    case "elements": {
+      if (!Array.isArray(value)) return found;
+      let all = found;
       for (const element of value) {
-        if (hasType(element, step.typePrefix)) collect(element, step.next, found);
+        if (hasType(element, step.typePrefix)) all = collect(element, step.next, all);
       }
+      return all;
+    }
   }
 }
 

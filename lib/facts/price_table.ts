@@ -167,10 +167,15 @@ export class PriceBook {
     let rows = this.#fitting.get(key);
     if (rows === undefined) {
       if (this.#fitting.size >= MAX_KEPT) this.#fitting.clear();
-      rows = this.#sources.flatMap((source) => bestFirst(source, billed, region));
+      rows = this.#fit(billed, region);
       this.#fitting.set(key, rows);
     }
-    return rows.find(({ fromMs }) => fromMs <= nowMs);
+    for (const row of rows) if (row.fromMs <= nowMs) return row;
+    return undefined;
+  }
+
+  #fit(billed: string, region: string): readonly PriceRow[] {
+    return this.#sources.flatMap((source) => bestFirst(source, billed, region));
   }
 }
 

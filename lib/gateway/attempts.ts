@@ -4,11 +4,13 @@ import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
-import type { Call } from "./call.ts";
+import type { Spent } from "../base/usage.ts";
+import type { HealthPolicy } from "../snapshot/snapshot.ts";
+import type { Call, SettleListener } from "./call.ts";
 import type { Attempt, ModelRequest, Refusal } from "./endpoint.ts";
 import { secondsText } from "./limits/limit_refusal.ts";
-import type { Quotas } from "./limits/quotas.ts";
-import { type Lessons, RequestLessons } from "./lessons.ts";
+import type { QuotaHold, Quotas } from "./limits/quotas.ts";
+import { type Asking, type Lessons, RequestLessons } from "./lessons.ts";
 import { order, type Ordered } from "./order.ts";
 import type { RetryBudget } from "./health/retry_budget.ts";
 import { retryAfterMs, retryRule } from "./retry_rules.ts";
@@ -35,11 +37,58 @@ const WORTH_WAITING_MS = 1_000;
 
 /** The first successful attempt, or the one whose refusal is returned to the caller. */
 export function attemptInOrder(request: ModelRequest, call: Call, tools: AttemptTools): Promise<Attempt> {
-  return new Attempts(request, call, tools).run();
+  return new Attempts({ request, call }, tools).run();
+}
+
+/** One request to one target, until the response has ended. */
+class Ask implements SettleListener {
+  readonly target: Target;
+  readonly startMs: number;
+  readonly #tools: AttemptTools;
+  readonly #policy: HealthPolicy;
+  readonly #end: () => void;
+  readonly #quota: QuotaHold | undefined;
+
+  constructor(target: Target, { request, call }: Asking, tools: AttemptTools) {
+    this.target = target;
+    this.startMs = tools.clock.monotonic();
+    this.#tools = tools;
+    this.#policy = request.plan.routing.health;
+    this.#end = tools.health.begin(target);
+    this.#quota = tools.quotas.take(target, call.hold?.asked);
+  }
+
+  /** Records a refusal, with which everything has ended. */
+  refused(error: AditError): void {
+    this.#end();
+    this.#quota?.refused(error);
+    this.#noteRefusal(error, false);
+  }
+
+  /** Records an answer, whose end is still to come. */
+  answered(nowMs: number): void {
+    this.#tools.health.succeeded(this.target, { nowMs, latencyMs: nowMs - this.startMs });
+  }
+
+  settled(error: AditError | undefined, spent: Spent | undefined): void {
+    this.#end();
+    this.#quota?.settle(spent?.usage);
+    // A failure after the first content is not retried, but counts for the target's health.
+    if (error === undefined) this.#tools.health.completed(this.target);
+    else this.#noteRefusal(error, true);
+  }
+
+  #noteRefusal(error: AditError, afterContent: boolean): void {
+    const { clock, health, onMisfit } = this.#tools;
+    const options = { nowMs: clock.monotonic(), policy: this.#policy, afterContent };
+    const rests = health.refused(this.target, error, options);
+    if (rests && retryRule(error).health === "misfit") onMisfit(this.target, error);
+  }
 }
 
 /** The attempts of one request. */
 class Attempts {
+  readonly #asking: Asking;
   readonly #request: ModelRequest;
   readonly #call: Call;
   readonly #tools: AttemptTools;
@@ -52,15 +101,16 @@ class Attempts {
   #repeats = 0;
   #moves = 0;
 
-  constructor(request: ModelRequest, call: Call, tools: AttemptTools) {
-    this.#request = request;
-    this.#call = call;
+  constructor(asking: Asking, tools: AttemptTools) {
+    this.#asking = asking;
+    this.#request = asking.request;
+    this.#call = asking.call;
     this.#tools = tools;
-    this.#lessons = new RequestLessons(request, { call, lessons: tools.lessons });
-    const { plan: { targets: [only, ...others] } } = request;
-    if (others.length === 0) {
-      this.#queue = [only];
-      this.#resting = [];
+    this.#lessons = new RequestLessons(asking, tools.lessons);
+    const { targets } = asking.request.plan;
+    if (targets.length === 1) {
+      this.#queue = [targets[0]];
+      this.#resting = NONE;
       return;
     }
     const ordered = this.#ordered();
@@ -70,8 +120,8 @@ class Attempts {
 
   async run(): Promise<Attempt> {
     const { plan } = this.#request;
-    const nowMs = this.#tools.clock.monotonic();
     if (plan.routing.retry.attempts > 1) {
+      const nowMs = this.#tools.clock.monotonic();
       this.#tools.budget.earn(plan.name, { share: plan.routing.retry.share, nowMs });
     }
     for (const passed of plan.passedOver) this.#call.passOver(passed);
@@ -81,9 +131,11 @@ class Attempts {
     }
     const refusal = plan.targets.length === 1 ? undefined : await this.#findFirst();
     if (refusal !== undefined) return refusal;
-    let attempt = await this.#attempt();
-    while (attempt.refused !== undefined && await this.#mayGoOn(attempt)) attempt = await this.#attempt();
-    return attempt.refused === undefined ? attempt : this.#final(attempt);
+    for (;;) {
+      const attempt = await this.#attempt();
+      if (attempt.refused === undefined) return attempt;
+      if (!await this.#mayGoOn(attempt)) return this.#final(attempt);
+    }
   }
 
   #ordered(): readonly Ordered[] {
@@ -102,9 +154,11 @@ class Attempts {
   /** Takes targets out of the queue that must not be asked while their quota is short. */
   #refuseShort(): void {
     const { quotas } = this.#tools;
-    for (const target of this.#queue.filter((each) => quotas.refuses(each))) {
+    for (let index = 0; index < this.#queue.length; index++) {
+      const target = this.#queue[index];
+      if (target === undefined || !quotas.refuses(target)) continue;
       if (quotas.shortForMs(target, this.#call.hold?.asked) === 0) continue;
-      this.#queue.splice(this.#queue.indexOf(target), 1);
+      this.#queue.splice(index--, 1);
       this.#call.passOver({ target: nameOf(target), because: "its quota is short" });
     }
   }
@@ -145,50 +199,40 @@ class Attempts {
 
   /** Asks the next target, and once more if its refusal teaches what to leave out. */
   async #attempt(): Promise<Attempt> {
-    const [target] = this.#queue;
+    const target = this.#queue[0];
     if (target === undefined) throw new AditError("internal");
     this.#attempts++;
-    let attempt = await this.#ask(target);
-    while (this.#lessons.teaches(target, attempt)) attempt = await this.#ask(target);
-    return attempt;
+    for (;;) {
+      const ask = new Ask(target, this.#asking, this.#tools);
+      let attempt: Attempt;
+      try {
+        attempt = await this.#request.attempt(this.#lessons.apply(target), this.#call, this.#hold());
+      } catch (cause) {
+        attempt = { refused: toAditError(cause), ignored: [] };
+      }
+      this.#note(ask, attempt);
+      if (!this.#lessons.teaches(target, attempt)) return attempt;
+    }
   }
 
-  async #ask(target: Target): Promise<Attempt> {
-    const { clock, health } = this.#tools;
-    const startMs = clock.monotonic();
-    const end = health.begin(target);
-    const quota = this.#tools.quotas.take(target, this.#call.hold?.asked);
-    let attempt: Attempt;
-    try {
-      attempt = await this.#request.attempt(this.#lessons.apply(target), this.#call, this.#hold());
-    } catch (cause) {
-      attempt = { refused: toAditError(cause), ignored: [] };
-    }
-    const endMs = clock.monotonic();
+  #note(ask: Ask, attempt: Attempt): void {
+    const nowMs = this.#tools.clock.monotonic();
     if (attempt.refused === undefined) {
-      health.succeeded(target, { nowMs: endMs, latencyMs: endMs - startMs });
-      this.#call.onSettled((error, spent) => {
-        end();
-        quota?.settle(spent?.usage);
-        // A failure after the first content is not retried, but counts for the target's health.
-        if (error === undefined) health.completed(target);
-        else this.#noteRefusal(target, error, { afterContent: true });
-      });
-    } else {
-      end();
-      quota?.refused(attempt.refused);
-      this.#noteRefusal(target, attempt.refused);
-    }
+      ask.answered(nowMs);
+      this.#call.onSettled(ask);
+    } else ask.refused(attempt.refused);
+    const { target, startMs } = ask;
     this.#call.noteAttempt({
       target: nameOf(target),
       provider: target.provider.name,
       region: target.provider.region,
       modelId: target.modelId,
+      startMs: this.#call.sinceStart(startMs),
       error: attempt.refused?.kind,
+      ms: Math.round(nowMs - startMs),
       upstreamRequestId: attempt.refused?.details.upstream?.requestId ??
         attempt.answered?.outcome().upstreamRequestId,
-    }, { fromMs: startMs, toMs: endMs });
-    return attempt;
+    }, nowMs - startMs);
   }
 
   /** A stream is only held back while another target could still answer instead. */
@@ -198,13 +242,6 @@ class Attempts {
     return couldMove && commitWithinMs > 0
       ? { timers: this.#tools.timers, withinMs: commitWithinMs, ...MAX_HELD }
       : undefined;
-  }
-
-  #noteRefusal(target: Target, error: AditError, { afterContent = false } = {}): void {
-    const { clock, health, onMisfit } = this.#tools;
-    const policy = this.#request.plan.routing.health;
-    const rests = health.refused(target, error, { nowMs: clock.monotonic(), policy, afterContent });
-    if (rests && retryRule(error).health === "misfit") onMisfit(target, error);
   }
 
   /** Whether to retry; if so, the queue begins with the next target, and the pause is over. */
@@ -289,6 +326,8 @@ class Attempts {
     return { ...refusal, refused: new AditError(kind, message, { ...details, shouldRetry: false }) };
   }
 }
+
+const NONE: readonly Target[] = [];
 
 /** The prefix of a prompt says nothing where no prompt is cached. */
 function affinityBy({ routing: { affinity }, targets: [first] }: Plan): readonly string[] {

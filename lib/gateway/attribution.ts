@@ -3,6 +3,7 @@
  * assumed.
  */
 
+import { hasNoMembers } from "../base/json.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Caller } from "../snapshot/snapshot.ts";
 import { fillNames, isForEach } from "../snapshot/subject.ts";
@@ -23,6 +24,7 @@ function withNames(target: Target, caller: Caller): Target {
   const { settings } = target;
   if (settings === undefined) return target;
   const own = caller.team === undefined ? undefined : settings.teamIds[caller.team];
+  if (own === undefined && hasNoMembers(settings.metadata)) return target;
   const entries = Object.entries(settings.metadata);
   if (own === undefined && !entries.some(([, value]) => value.includes("{"))) return target;
   const metadata = Object.fromEntries(entries.map(([key, value]) => [key, filled(value, caller)]));

@@ -1,36 +1,29 @@
-/** One in-flight request: its state, its one deadline, how it is ended early, and its record. */
+/** One in-flight request: its state, its one deadline, and how it is ended early. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Linked } from "../base/linked_list.ts";
-import { cut, cutList } from "../base/log/log_words.ts";
+import { cut } from "../base/log/log_words.ts";
 import type { Exchange } from "../providers/transport/exchange.ts";
 import { isStream } from "../providers/bedrock/operations.ts";
 import type { Spent, Usage } from "../base/usage.ts";
 import type { Upstream, UpstreamCall } from "../providers/upstream.ts";
+import type { Connection } from "../runtime/runtime.ts";
 import type { PassedOver, Plan, Target } from "../snapshot/plan.ts";
-import type {
-  InsteadOf,
-  RecordedAttempt,
-  RecordSink,
-  RequestCost,
-  RequestRecord,
-} from "../snapshot/record.ts";
+import type { InsteadOf, RecordedAttempt, RecordSink, RequestCost } from "../snapshot/record.ts";
 import type { InFlightRequest } from "../snapshot/in_flight.ts";
 import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
 import { invokeTier, withTier } from "../wire/usage.ts";
 import type { Hold, Substitute } from "./admission/admit.ts";
-import type { ClientFacts } from "./client_facts.ts";
+import { type Failure, type RecordableCall, recordOf } from "./call_record.ts";
+import type { ClientFacts } from "./intake/client_facts.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestCost } from "./request_cost.ts";
 import type { Answer, Outcome } from "./outcome.ts";
-import { MAX_NAME_CHARS, recordedError } from "./recorded_error.ts";
+import { MAX_NAME_CHARS } from "./recorded_error.ts";
 
 export interface CallOptions {
   readonly id: string;
-  readonly clock: Clock;
-  readonly timers: TimerWheel;
-  readonly upstream: Upstream;
   /** The configuration with which the request began, and which it keeps. */
   readonly snapshot: Snapshot;
   readonly method: string;
@@ -38,42 +31,60 @@ export interface CallOptions {
   readonly dialect: Dialect;
   readonly remoteAddress: string;
   readonly client: ClientFacts;
-  /** Receive the record, once, when the request is settled. */
-  readonly sinks: readonly RecordSink[];
-  /**
-   * Called when a client has left whose response could be read to its end; returns whether there is room to.
-   */
-  readonly mayDrain: (call: Call) => boolean;
-  /** Called before the sinks. */
-  readonly onSettled: (call: Call) => void;
+  /** The client's, which is told that the request has been answered. */
+  readonly connection: Pick<Connection, "answered">;
+  readonly tools: CallTools;
 }
 
-/** How a request failed, if no response shows it. */
-export interface Failure {
-  readonly status: number;
-  readonly ignored: readonly string[];
+/** What all calls use. */
+export interface CallTools {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly upstream: Upstream;
+  readonly keeper: CallKeeper;
+  /** Receive the record, once, when the request is settled. */
+  readonly sinks: readonly RecordSink[];
+}
+
+/** Knows which calls are in flight. */
+export interface CallKeeper {
+  /** Called when a client has left whose response could be read to its end; returns whether there is room to. */
+  mayDrain(call: Call): boolean;
+  /** Called once, before the sinks. */
+  settled(call: Call): void;
+}
+
+/** Waits for the end of a request. */
+export interface SettleListener {
+  settled(error: AditError | undefined, spent: Spent | undefined): void;
 }
 
 /** A request from its arrival to `settle`, with which every request ends. */
-export class Call implements Linked<Call> {
+export class Call implements Linked<Call>, RecordableCall {
   readonly options: CallOptions;
   previous: Call | undefined;
   next: Call | undefined;
+  /** In milliseconds since the Unix epoch. */
+  readonly startedAtMs: number;
   readonly #startedMs: number;
-  readonly #startedAtMs: number;
   /** Covers the whole request: its body, every attempt, and the last byte of the response. */
   readonly #deadline: Deadline;
-  #caller: Caller | undefined;
-  #endpoint: string | undefined;
-  #plan: Plan | undefined;
+  /** Undefined until it is authenticated. */
+  caller: Caller | undefined;
+  /** The kind of endpoint that the request is for. */
+  endpoint: string | undefined;
+  /** The possible targets of the request; undefined until its model is known. */
+  plan: Plan | undefined;
+  /** What has been taken for the request, which is settled with it. */
+  hold: Hold | undefined;
+  /** Whether a target has accepted the request. */
+  isAccepted = false;
   #insteadOf: InsteadOf | undefined;
   #target: Target | undefined;
   /** Of the current attempt, most of which have one. */
   #exchanges: Exchange[] = [];
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
-  #hold: Hold | undefined;
-  #accepted = false;
   #sentBytes = 0;
   #brokenAttempts = 0;
   #answer: Answer | undefined;
@@ -82,23 +93,24 @@ export class Call implements Linked<Call> {
   /** Once its client has left: when reading on ends at the latest. */
   #draining: Deadline | undefined;
   #isDrained = false;
-  #onSettled: ((error: AditError | undefined, spent: Spent | undefined) => void) | undefined;
+  #listener: SettleListener | undefined;
   readonly #attempts: RecordedAttempt[] = [];
-  readonly #passedOver: PassedOver[] = [];
-  #status = 0;
+  #passedOver: readonly PassedOver[] = NONE;
   #stream: boolean | undefined;
   #receivedMs: number | undefined;
   #attemptsMs = 0;
   #firstByteMs: number | undefined;
   #overheadMs: number | undefined;
   #settled = false;
+  /** Of a complete answer. */
+  #outcome: Outcome | undefined;
   #costed: { readonly usage: Usage; readonly cost: RequestCost } | undefined;
 
   constructor(options: CallOptions) {
-    const { clock, timers, snapshot } = options;
+    const { tools: { clock, timers }, snapshot } = options;
     this.options = options;
     this.#startedMs = clock.monotonic();
-    this.#startedAtMs = clock.now();
+    this.startedAtMs = clock.now();
     this.#deadline = timers.after(snapshot.timeouts.totalMs, () => this.#expire());
   }
 
@@ -110,39 +122,35 @@ export class Call implements Linked<Call> {
     return this.options.snapshot;
   }
 
+  get tools(): CallTools {
+    return this.options.tools;
+  }
+
   /** Milliseconds until the request's deadline. */
   get remainingMs(): number {
-    const { clock, snapshot } = this.options;
+    const { tools: { clock }, snapshot } = this.options;
     return Math.max(0, this.#startedMs + snapshot.timeouts.totalMs - clock.monotonic());
   }
 
-  set caller(caller: Caller) {
-    this.#caller = caller;
+  /** Milliseconds since the request's arrival. */
+  get elapsedMs(): number {
+    return this.sinceStart(this.tools.clock.monotonic());
   }
 
-  /** The kind of endpoint that the request is for. */
-  set endpoint(endpoint: string) {
-    this.#endpoint = endpoint;
+  /** Milliseconds from the request's arrival to a time of the monotonic clock. */
+  sinceStart(monotonicMs: number): number {
+    return Math.round(monotonicMs - this.#startedMs);
   }
 
   /** Records that the whole request has arrived. */
   received(): void {
-    this.#receivedMs = this.options.clock.monotonic();
-  }
-
-  /** The possible targets of the request; undefined until its model is known. */
-  get plan(): Plan | undefined {
-    return this.#plan;
-  }
-
-  set plan(plan: Plan) {
-    this.#plan = plan;
+    this.#receivedMs = this.tools.clock.monotonic();
   }
 
   /** Records the model to which a spent budget sends the request, with its targets. */
   sendElsewhere(plan: Plan, { budget }: Substitute): void {
-    this.#insteadOf = { model: this.#insteadOf?.model ?? cut(this.#plan?.name ?? "", 256), budget };
-    this.#plan = plan;
+    this.#insteadOf = { model: this.#insteadOf?.model ?? cut(this.plan?.name ?? "", 256), budget };
+    this.plan = plan;
   }
 
   /** The model that the caller asked for, if a spent budget has replaced it. */
@@ -150,13 +158,14 @@ export class Call implements Linked<Call> {
     return this.#insteadOf;
   }
 
-  /** What has been taken for the request, which is settled with it. */
-  get hold(): Hold | undefined {
-    return this.#hold;
+  /** The target that was tried last. */
+  get target(): Target | undefined {
+    return this.#target;
   }
 
-  set hold(hold: Hold) {
-    this.#hold = hold;
+  /** Whether a stream was asked for; undefined if nothing was sent. */
+  get stream(): boolean | undefined {
+    return this.#stream;
   }
 
   /**
@@ -177,9 +186,9 @@ export class Call implements Linked<Call> {
     this.#target = target;
     this.#stream = isStream(upstreamCall.operation);
     const { connectMs, firstByteMs, idleMs } = this.snapshot.timeouts;
-    const firstTokenMs = isStream(upstreamCall.operation) ? this.#plan?.routing.firstTokenMs : undefined;
+    const firstTokenMs = this.#stream ? this.plan?.routing.firstTokenMs : undefined;
     const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
-    const exchange = this.options.upstream.open(target, upstreamCall, timeouts);
+    const exchange = this.tools.upstream.open(target, upstreamCall, timeouts);
     this.#exchanges.push(exchange);
     return exchange;
   }
@@ -214,15 +223,15 @@ export class Call implements Linked<Call> {
       this.end(new AditError("client_gone"));
       return false;
     }
-    this.#draining = this.options.timers.after(MAX_DRAIN_MS, () => this.end(new AditError("client_gone")));
-    this.#hold?.release();
+    this.#draining = this.tools.timers.after(MAX_DRAIN_MS, () => this.end(new AditError("client_gone")));
+    this.hold?.release();
     this.#onLeft?.();
     return true;
   }
 
   #mayDrain(): boolean {
     return !this.#settled && this.#failure === undefined && this.#exchanges.length > 0 &&
-      this.#plan?.routing.afterClientLeft === "drain" && this.options.mayDrain(this);
+      this.plan?.routing.afterClientLeft === "drain" && this.tools.keeper.mayDrain(this);
   }
 
   /** Whether the client has left while its response is read to the end. */
@@ -241,27 +250,32 @@ export class Call implements Linked<Call> {
     this.#isDrained = true;
   }
 
+  get isDrained(): boolean {
+    return this.#isDrained;
+  }
+
   /** Registers a callback for the deadline, for a stream whose client does not read and would not notice. */
   onOverdue(callback: () => void): void {
     this.#onOverdue = callback;
   }
 
-  /** Registers a callback for when the request is settled. */
-  onSettled(callback: (error: AditError | undefined, spent: Spent | undefined) => void): void {
-    this.#onSettled = callback;
+  /** Registers what waits for the end of the request. */
+  onSettled(listener: SettleListener): void {
+    this.#listener = listener;
   }
 
-  /** Records the result of one attempt, which began and ended at these times of the monotonic clock. */
-  noteAttempt(
-    attempt: Omit<RecordedAttempt, "startMs" | "ms">,
-    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-  ): void {
-    this.#attemptsMs += toMs - fromMs;
-    const startMs = Math.round(fromMs - this.#startedMs);
-    this.#attempts.push({ ...attempt, startMs, ms: Math.round(toMs - fromMs) });
+  /** Records the result of one attempt, and how long it took exactly. */
+  noteAttempt(attempt: RecordedAttempt, tookMs: number): void {
+    this.#attemptsMs += tookMs;
+    this.#attempts.push(attempt);
     const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";
-    const wasAccepted = this.#exchanges.some(({ isAccepted }) => isAccepted);
-    if (brokeOff && wasAccepted) this.#brokenAttempts++;
+    if (brokeOff && this.#accepting() !== undefined) this.#brokenAttempts++;
+  }
+
+  /** The exchange of the current attempt that the provider has accepted. */
+  #accepting(): Exchange | undefined {
+    for (const exchange of this.#exchanges) if (exchange.isAccepted) return exchange;
+    return undefined;
   }
 
   /** Records a target that was skipped, and why; once, however many attempts it is skipped for. */
@@ -269,17 +283,17 @@ export class Call implements Linked<Call> {
     const { target } = passed;
     const because = cut(passed.because, 2 * MAX_NAME_CHARS);
     if (this.#passedOver.some((each) => each.target === target && each.because === because)) return;
-    this.#passedOver.push({ target, because });
+    this.#passedOver = [...this.#passedOver, { target, because }];
+  }
+
+  /** The targets that were skipped. */
+  get passedOver(): readonly PassedOver[] {
+    return this.#passedOver;
   }
 
   /** The attempts so far, in order. */
   get attempts(): readonly RecordedAttempt[] {
     return this.#attempts;
-  }
-
-  /** Records that a target has accepted the request. */
-  accepted(): void {
-    this.#accepted = true;
   }
 
   /** Records bytes of the response's body. */
@@ -290,21 +304,36 @@ export class Call implements Linked<Call> {
   /** Records that the response has begun. */
   began(answer: Answer): void {
     this.#answer = answer;
-    this.#status = answer.status;
     if (this.#firstByteMs !== undefined) return;
-    this.#firstByteMs = this.#elapsed();
+    const nowMs = this.tools.clock.monotonic();
+    this.#firstByteMs = this.sinceStart(nowMs);
     if (this.#receivedMs === undefined || this.#attempts.length === 0) return;
-    this.#overheadMs = this.options.clock.monotonic() - this.#receivedMs - this.#attemptsMs;
+    this.#overheadMs = nowMs - this.#receivedMs - this.#attemptsMs;
+  }
+
+  /** The response, once it has begun. */
+  get answer(): Answer | undefined {
+    return this.#answer;
+  }
+
+  /** From the arrival of the request, in milliseconds. */
+  get firstByteMs(): number | undefined {
+    return this.#firstByteMs;
+  }
+
+  /** From the complete request to the first byte of the response, without the attempts. */
+  get overheadMs(): number | undefined {
+    return this.#overheadMs;
   }
 
   /** What is known so far, for whoever watches. */
   get progress(): InFlightRequest {
     return {
       requestId: this.id,
-      startedAtMs: this.#startedAtMs,
-      caller: this.#caller?.name,
-      model: this.#plan && cut(this.#plan.name, 256),
-      endpoint: this.#endpoint,
+      startedAtMs: this.startedAtMs,
+      caller: this.caller?.name,
+      model: this.plan && cut(this.plan.name, 256),
+      endpoint: this.endpoint,
       target: this.#target?.settings?.name,
       stream: this.#stream,
       failedAttempts: this.#attempts.filter(({ error }) => error !== undefined).length,
@@ -321,43 +350,52 @@ export class Call implements Linked<Call> {
     this.#deadline.cancel();
     this.#draining?.cancel();
     // Before the exchanges are forgotten, whose headers name the tier.
-    const outcome = this.#outcome();
+    const outcome = this.#finalOutcome();
     if (error !== undefined) this.#endExchanges(error);
-    this.options.onSettled(this);
-    const spent = this.#closeHold(outcome, error ?? outcome?.refusal);
-    this.#onSettled?.(error ?? outcome?.refusal, spent);
-    const record = this.#record({ outcome, error: error ?? outcome?.refusal, failure, spent });
-    for (const sink of this.options.sinks) sink(record);
+    const { tools: { keeper, sinks }, connection } = this.options;
+    keeper.settled(this);
+    connection.answered?.();
+    const reason = error ?? outcome?.refusal;
+    const spent = this.#closeHold(outcome, reason);
+    this.#listener?.settled(reason, spent);
+    const record = recordOf(this, { outcome, error: reason, failure, spent, cost: this.#costOf(spent) });
+    for (const sink of sinks) sink(record);
   }
 
   /** Nanodollars for a complete answer; undefined if they are not known. */
   get cost(): number | undefined {
-    const usage = this.#outcome()?.usage;
+    const usage = this.#finalOutcome()?.usage;
     return usage && this.#costOf({ usage })?.nano;
   }
 
-  /** The outcome, with the tier that only the headers of a response name. */
-  #outcome(): Outcome | undefined {
+  /** The outcome of a complete answer, with the tier that only the headers of a response name. */
+  #finalOutcome(): Outcome | undefined {
+    if (this.#outcome !== undefined) return this.#outcome;
     const outcome = this.#answer?.outcome();
-    const headers = this.#exchanges.find(({ isAccepted }) => isAccepted)?.responseHeaders;
+    const headers = this.#accepting()?.responseHeaders;
     if (outcome?.usage === undefined || outcome.usage.tier !== undefined || headers === undefined) {
-      return outcome;
+      return this.#outcome = outcome;
     }
     const usage = withTier(outcome.usage, invokeTier(headers));
-    return usage === outcome.usage ? outcome : { ...outcome, usage };
+    return this.#outcome = usage === outcome.usage ? outcome : { ...outcome, usage };
+  }
+
+  /** Nanodollars for what the request has used. */
+  costOf(spent: Spent): number | undefined {
+    return this.#costOf(spent)?.nano;
   }
 
   #costOf(spent: Pick<Spent, "usage"> | undefined): RequestCost | undefined {
-    if (spent === undefined || this.#hold === undefined) return undefined;
+    if (spent === undefined || this.hold === undefined) return undefined;
     const { usage } = spent;
     // The headers have the cost of the usage that the record has, too.
     if (this.#costed?.usage === usage) return this.#costed.cost;
     const cost = requestCost(spent, {
-      counts: this.#hold.counts,
-      accepted: this.#accepted,
+      counts: this.hold.counts,
+      accepted: this.isAccepted,
       target: this.#target,
       snapshot: this.snapshot,
-      nowMs: this.options.clock.now(),
+      nowMs: this.tools.clock.now(),
     });
     this.#costed = { usage, cost };
     return cost;
@@ -369,115 +407,23 @@ export class Call implements Linked<Call> {
     this.#onOverdue?.();
   }
 
-  /** Where the request was sent, and where else it could have been sent. */
-  #way(): Way {
-    const last = this.#target;
-    return {
-      provider: last?.provider.name,
-      region: last?.provider.region,
-      modelId: last && last.modelId !== "" ? cut(last.modelId, 256) : undefined,
-      target: last?.settings?.name,
-      stream: this.#stream,
-      hadChoice: this.#attempts.length > 1 || (this.#plan?.targets.length ?? 0) > 1,
-      attempts: this.#attempts,
-      passedOver: this.#passedOver,
-    };
-  }
-
-  /** What is known from the request alone. */
-  #asked(error: AditError | undefined): Asked {
-    const { id, method, path, dialect, remoteAddress, client } = this.options;
-    const requested = error?.details.requestedModel;
-    return {
-      requestId: id,
-      remoteAddress,
-      method: cut(method, 32),
-      path: cut(path, 256),
-      dialect,
-      endpoint: this.#endpoint,
-      userAgent: client.userAgent,
-      clientRequestId: client.requestId,
-      trace: client.trace,
-      startedAtMs: this.#startedAtMs,
-      model: this.#plan && cut(this.#plan.name, 256),
-      requestedModel: requested && (MODEL_WORD.test(requested) ? cut(requested, 256) : "[value]"),
-    };
-  }
-
-  #elapsed(): number {
-    return Math.round(this.options.clock.monotonic() - this.#startedMs);
-  }
-
   #closeHold(outcome: Outcome | undefined, error: AditError | undefined): Spent | undefined {
     const isLeft = error?.kind === "client_gone" && this.#target !== undefined;
-    return this.#hold?.close({
+    return this.hold?.close({
       dialect: this.options.dialect,
       usage: outcome?.usage,
       error,
       drained: this.#isDrained,
-      accepted: this.#accepted || isLeft,
+      accepted: this.isAccepted || isLeft,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
-      costOf: (spent) => this.#costOf(spent)?.nano,
+      price: this,
     });
   }
-
-  #record({ outcome, error, failure, spent }: Settlement): RequestRecord {
-    const { snapshot } = this.options;
-    return {
-      ...this.#asked(error),
-      caller: this.#caller?.name,
-      team: this.#caller?.team,
-      tags: this.#caller?.tags ?? {},
-      ...this.#way(),
-      status: failure?.status ?? this.#status,
-      durationMs: this.#elapsed(),
-      firstByteMs: this.#firstByteMs,
-      overheadMs: this.#overheadMs,
-      usage: outcome?.usage,
-      spent,
-      cost: this.#costOf(spent),
-      drained: this.#isDrained,
-      insteadOf: this.#insteadOf,
-      limit: error?.details.limit,
-      shadowLimits: this.#hold?.shadowed ?? [],
-      stopReason: outcome?.stopReason && cut(outcome.stopReason, MAX_NAME_CHARS),
-      upstreamRequestId: shortId(outcome?.upstreamRequestId ?? error?.details.upstream?.requestId),
-      ignored: cutList(failure?.ignored ?? this.#answer?.ignored ?? [], NAMES),
-      anomalies: cutList(outcome?.anomalies ?? [], NAMES),
-      error: error && recordedError(error),
-      logged: snapshot.log.requests,
-    };
-  }
-}
-
-/** What is known when a request is settled. */
-interface Settlement {
-  readonly outcome: Outcome | undefined;
-  readonly error: AditError | undefined;
-  readonly failure: Failure | undefined;
-  readonly spent: Spent | undefined;
-}
-
-type Way = Pick<
-  RequestRecord,
-  "provider" | "region" | "modelId" | "target" | "stream" | "hadChoice" | "attempts" | "passedOver"
->;
-
-type Asked = Pick<
-  RequestRecord,
-  | ("requestId" | "remoteAddress" | "method" | "path" | "dialect" | "endpoint" | "model" | "requestedModel")
-  | ("userAgent" | "clientRequestId" | "trace" | "startedAtMs")
->;
-
-function shortId(id: string | undefined): string | undefined {
-  return id && cut(id, MAX_NAME_CHARS);
 }
 
 /** Longest time for which a response is read whose client has left. */
 const MAX_DRAIN_MS = 300_000;
 
-/** What could be the name of a model; any other text may be anything. */
-const MODEL_WORD = /^[\w.:@/+-]+…?$/;
-/** Of fields and anomalies. */
-const NAMES = { items: 50, chars: MAX_NAME_CHARS } as const;
+/** Most requests pass over no target. */
+const NONE: readonly PassedOver[] = [];

@@ -123,8 +123,18 @@ export async function attemptWith(
   attempt: () => Promise<Answer>,
 ): Promise<Attempt> {
   try {
-    return { answered: { ...await attempt(), ignored } };
+    return answeredBy(await attempt(), ignored);
   } catch (cause) {
-    return { refused: toAditError(cause), ignored };
+    return refusedFor(cause, ignored);
   }
+}
+
+/** The attempt that was answered, with the ignored fields of the request. */
+export function answeredBy(answer: Answer, ignored: readonly string[]): Attempt {
+  return { answered: ignored.length === 0 ? answer : { ...answer, ignored } };
+}
+
+/** The attempt that failed, with the ignored fields of the request. */
+export function refusedFor(cause: unknown, ignored: readonly string[]): Attempt {
+  return { refused: toAditError(cause), ignored };
 }

@@ -58,8 +58,8 @@ export class Lessons {
   }
 
   membersOf(settings: ModelTarget): readonly LessonName[] {
-    if (this.#models.size === 0) return [];
-    return this.#models.get(idOf(settings))?.members ?? [];
+    if (this.#models.size === 0) return NONE;
+    return this.#models.get(idOf(settings))?.members ?? NONE;
   }
 
   /** Keeps what a request of the current generation has learned, unless it is known. */
@@ -97,11 +97,19 @@ export class Lessons {
   }
 }
 
+const NONE: readonly LessonName[] = [];
+
 interface Taught {
   readonly names: readonly LessonName[];
   /** Bedrock's words. */
   readonly message: string;
   readonly generation: number;
+}
+
+/** A request for a model, and its call. */
+export interface Asking {
+  readonly request: ModelRequest;
+  readonly call: Call;
 }
 
 /** The lessons of one request: what it learns at each target, and what was known before. */
@@ -113,7 +121,7 @@ export class RequestLessons {
   /** At most one for each target, whether it helped or not. */
   #taught: Map<Target, Taught> | undefined;
 
-  constructor(request: ModelRequest, { call, lessons }: { readonly call: Call; readonly lessons: Lessons }) {
+  constructor({ request, call }: Asking, lessons: Lessons) {
     this.#request = request;
     this.#call = call;
     this.#lessons = lessons;
@@ -133,6 +141,11 @@ export class RequestLessons {
    * lesson is kept when the request without the member is answered, or is refused for another member only.
    */
   teaches(target: Target, attempt: Attempt): boolean {
+    if (attempt.refused === undefined && this.#taught === undefined) return false;
+    return this.#teaches(target, attempt);
+  }
+
+  #teaches(target: Target, attempt: Attempt): boolean {
     const { settings } = target;
     const { translated } = this.#request;
     if (settings === undefined || translated === undefined) return false;

@@ -2,45 +2,41 @@
  * The one sequence in which a request is handled: route, caller, body, plan, attempts, response, settlement.
  */
 
-import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
-import { encodeUtf8 } from "../base/bytes.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 import { newRequestId } from "../base/ids.ts";
-import { LinkedList } from "../base/linked_list.ts";
-import { identify, type Identity, verifyIdentity } from "../callers/authenticate.ts";
+import { identify } from "../callers/authenticate.ts";
 import type { Upstream } from "../providers/upstream.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
-import { type BodyBounds, discardBody, readBody } from "../server/body.ts";
+import { discardBody } from "../server/body.ts";
 import { clientAddress } from "../server/client_address.ts";
 import { routePath } from "../server/path.ts";
-import { type ByteSource, streamBody } from "../server/stream.ts";
-import type { InFlight, InFlightRequest } from "../snapshot/in_flight.ts";
+import type { InFlight } from "../snapshot/in_flight.ts";
 import type { RecordSink } from "../snapshot/record.ts";
-import type { Caller, Snapshot } from "../snapshot/snapshot.ts";
+import type { Cors, Snapshot } from "../snapshot/snapshot.ts";
+import type { Store } from "../store/store.ts";
 import { type Admission, type Elsewhere, Hold } from "./admission/admit.ts";
-import { Asked } from "./admission/asked.ts";
+import { type Admissible, ModelAdmission } from "./admission/admit_model.ts";
 import type { Sizes } from "./admission/sizes.ts";
 import { attemptInOrder, type AttemptTools } from "./attempts.ts";
-import { usdText } from "../facts/cost.ts";
-import type { Store, Tally } from "../store/store.ts";
-import { Call } from "./call.ts";
-import { clientFacts } from "./client_facts.ts";
-import { answerAcrossOrigins } from "./cors.ts";
-import { errorResponse, nameRequest } from "./dialect.ts";
+import { Call, type CallTools } from "./call.ts";
+import { CallsInFlight } from "./calls_in_flight.ts";
 import type {
   Attempt,
   CallerEndpoint,
   CallerViews,
   Endpoint,
+  EndpointRequest,
   ModelRequest,
   Reading,
   Router,
 } from "./endpoint.ts";
-import { HeavyWork } from "./heavy_work.ts";
-import type { Answer, WholeAnswer } from "./outcome.ts";
-import { addTargetHeaders } from "./target_headers.ts";
-import { Unproven, UNPROVEN_IDLE_MS, UNPROVEN_TOTAL_MS } from "./unproven.ts";
+import { HeavyWork, isHeavy } from "./heavy_work.ts";
+import { clientFacts } from "./intake/client_facts.ts";
+import { answerAcrossOrigins } from "./intake/cors.ts";
+import { checkHeaders, type Incoming, receiveBody, Received, receiveProven } from "./intake/receive.ts";
+import { Unproven } from "./intake/unproven.ts";
+import { refusal, respond, wholeResponse } from "./respond.ts";
 
 export interface PipelineOptions {
   readonly clock: Clock;
@@ -60,44 +56,27 @@ export interface PipelineOptions {
   readonly admission: Admission;
 }
 
-/** The parts of a received request. */
-interface Incoming {
-  readonly request: Request;
-  readonly connection: Connection;
-  readonly call: Call;
-}
-
-/** A request that is complete except for what it may use. */
-interface Admissible {
-  readonly call: Call;
-  readonly caller: Caller;
-  readonly endpoint: CallerEndpoint;
-  readonly bodyBytes: number;
-}
-
-/** Handles requests with the current snapshot, and tracks in-flight requests. */
+/** Handles requests with the current snapshot. */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #inFlight = new LinkedList<Call>();
-  /** Requests whose clients have left, while their responses are read to the end. */
-  readonly #leftBehind = new LinkedList<Call>();
-  #onNoneLeft: (() => void) | undefined;
+  readonly #calls: CallsInFlight;
+  readonly #tools: CallTools;
   readonly #startedMs: number;
-  /** Of all threads. */
-  readonly #allInFlight: Tally;
-  readonly #allLeftBehind: Tally;
   readonly #unproven: Unproven;
   readonly #heavy = new HeavyWork();
+  readonly #admission: ModelAdmission;
   #snapshot: Snapshot;
   #draining = false;
 
   constructor(options: PipelineOptions) {
+    const { clock, timers, upstream, sinks, store } = options;
     this.#options = options;
-    this.#allInFlight = options.store.tally("requests in flight");
-    this.#allLeftBehind = options.store.tally("requests left behind");
-    this.#unproven = new Unproven(options.store);
+    this.#calls = new CallsInFlight(store);
+    this.#tools = { clock, timers, upstream, sinks, keeper: this.#calls };
+    this.#unproven = new Unproven(store);
+    this.#admission = new ModelAdmission(options);
     this.#snapshot = options.snapshot;
-    this.#startedMs = options.startedMs ?? options.clock.now();
+    this.#startedMs = options.startedMs ?? clock.now();
   }
 
   get snapshot(): Snapshot {
@@ -106,17 +85,12 @@ export class Pipeline {
 
   /** Number of requests in all threads that have not been settled. */
   get inFlight(): number {
-    return this.#allInFlight.total + this.#allLeftBehind.total;
+    return this.#calls.total;
   }
 
   /** The requests that have been in flight longest. */
   oldest(count: number): InFlight {
-    const requests: InFlightRequest[] = [];
-    for (const call of this.#inFlight) {
-      if (requests.length === count) break;
-      requests.push(call.progress);
-    }
-    return { total: this.#inFlight.size, requests };
+    return this.#calls.oldest(count);
   }
 
   /** New requests use this configuration; in-flight requests keep theirs. */
@@ -131,79 +105,62 @@ export class Pipeline {
 
   /** Resolves when no response is being read for a client that has left. */
   noneLeftBehind(): Promise<void> {
-    if (this.#leftBehind.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onNoneLeft = resolve);
+    return this.#calls.noneLeftBehind();
   }
 
   /** Aborts every in-flight request: streams with an error event, others with an error response. */
   abortAll(error: AditError): void {
-    for (const call of [...this.#inFlight, ...this.#leftBehind]) call.end(error);
+    this.#calls.abortAll(error);
   }
 
   readonly handle: Handler = (request, connection) => {
     const { cors } = this.#snapshot;
-    if (cors === undefined) return this.#handle(request, connection);
-    return answerAcrossOrigins(request, cors, () => this.#handle(request, connection));
+    return cors === undefined
+      ? this.#handle(request, connection)
+      : this.#handleAcrossOrigins(request, connection, cors);
   };
 
+  #handleAcrossOrigins(request: Request, connection: Connection, cors: Cors): Promise<Response> {
+    return answerAcrossOrigins(request, cors, () => this.#handle(request, connection));
+  }
+
   async #handle(request: Request, connection: Connection): Promise<Response> {
-    const path = routePath(connection.target);
-    const call = this.#begin(request, path, connection);
+    const { target } = connection;
+    const call = this.#begin(request, connection, target);
     try {
-      return await this.#answer({ request, connection, call }, path);
+      return await this.#answer({ request, connection, target, call });
     } catch (cause) {
       discardBody(request);
       return refusal(call, toAditError(cause), []);
     }
   }
 
-  #begin({ method, headers }: Request, path: string, connection: Connection): Call {
-    const { clock, timers, upstream, router, sinks } = this.#options;
+  #begin({ method, headers }: Request, connection: Connection, target: string): Call {
+    const path = routePath(target);
     const call = new Call({
       id: newRequestId(),
-      clock,
-      timers,
-      upstream,
       snapshot: this.#snapshot,
       method,
       path,
-      dialect: router.dialectOf(path, headers),
+      dialect: this.#options.router.dialectOf(path, headers),
       remoteAddress: clientAddress(connection.remoteAddress, headers, this.#snapshot.trustedProxies),
       client: clientFacts(headers),
-      sinks,
-      mayDrain: (left) => {
-        if (!this.#allLeftBehind.take(1, MAX_DRAINING)) return false;
-        this.#inFlight.delete(left);
-        this.#allInFlight.give(1);
-        this.#leftBehind.add(left);
-        return true;
-      },
-      onSettled: (settled) => {
-        if (settled.isLeft) {
-          this.#leftBehind.delete(settled);
-          this.#allLeftBehind.give(1);
-          if (this.#leftBehind.size === 0) this.#onNoneLeft?.();
-        } else {
-          this.#inFlight.delete(settled);
-          this.#allInFlight.give(1);
-        }
-        connection.answered?.();
-      },
+      connection,
+      tools: this.#tools,
     });
-    this.#inFlight.add(call);
-    this.#allInFlight.take(1);
+    this.#calls.add(call);
     return call;
   }
 
-  #answer(incoming: Incoming, path: string): Response | Promise<Response> {
+  #answer(incoming: Incoming): Response | Promise<Response> {
     const { request: { method, headers }, connection, call } = incoming;
-    const { snapshot } = call;
+    const { snapshot, options: { path } } = call;
     checkHeaders(headers, snapshot.limits.headerBytes);
     const endpoint = this.#routed(method, path, snapshot);
     call.endpoint = endpoint.about.endpoint;
     if (endpoint.needs === "nothing") return wholeResponse(call, endpoint.answer());
     if (this.#draining) throw new AditError("draining");
-    if (connection.truncatesStreams && endpoint.answersInFrames === true) throw streamLost();
+    if (endpoint.answersInFrames === true && connection.truncatesStreams) throw streamLost();
     return this.#answerCaller(incoming, endpoint);
   }
 
@@ -217,164 +174,66 @@ export class Pipeline {
   }
 
   async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response> {
-    const { request, connection, call } = incoming;
+    const { request, connection, target, call } = incoming;
     const { snapshot } = call;
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
-    if (identity.kind === "caller" && endpoint.refusal !== undefined) throw endpoint.refusal;
-    if (this.#allInFlight.total > snapshot.limits.concurrent) throw new AditError("busy");
-    if (identity.kind === "caller") {
-      call.caller = identity.caller;
+    const { kind, caller } = identity;
+    if (kind === "caller" && endpoint.refusal !== undefined) throw endpoint.refusal;
+    if (this.#calls.waiting > snapshot.limits.concurrent) throw new AditError("busy");
+    if (kind === "caller") {
+      call.caller = caller;
       const { counts } = endpoint;
-      if (counts !== undefined) this.#options.admission.peek(identity.caller, counts, call.options.dialect);
+      if (counts !== undefined) this.#options.admission.peek(caller, counts, call.options.dialect);
     }
     endWithClient(call, connection.clientGone);
-    const { caller } = identity;
-    const received = identity.kind === "caller"
-      ? await this.#receive(incoming, { idleMs: snapshot.timeouts.idleMs, totalMs: call.remainingMs })
-      : await this.#prove(incoming, identity);
+    const received = kind === "caller"
+      ? new Received(incoming, await receiveBody(incoming))
+      : await receiveProven(incoming, identity, { unproven: this.#unproven, heavy: this.#heavy });
     call.received();
     call.caller = caller;
     const bodyBytes = received.body.length;
+    const { views } = this.#options;
+    const read = { received, target, caller, snapshot, startedMs: this.#startedMs, views };
     // A short body may become long.
     const workBytes = received.headers.has("content-encoding") ? snapshot.limits.bodyBytes : bodyBytes;
-    const { target } = connection;
-    const startedMs = this.#startedMs;
-    const { views } = this.#options;
-    const read = (instead?: string) =>
-      endpoint.read({ received, target, caller, snapshot, startedMs, views, instead });
-    const reading = await this.#heavy.run(workBytes, read);
-    switch (reading.kind) {
-      case "answer":
-        return wholeResponse(call, reading.answer);
-      case "later":
-        return wholeResponse(call, await reading.answer);
-      case "model": {
-        let { request } = reading;
-        call.plan = request.plan;
-        const admissible: Admissible = { call, caller, endpoint, bodyBytes };
-        const admitted = await this.#admit(request, admissible);
-        if (admitted instanceof Hold) call.hold = admitted;
-        else {
-          const instead = async (model: string) => await this.#heavy.run(workBytes, () => read(model));
-          request = await this.#admitElsewhere(admitted, admissible, instead);
-        }
-        return this.#attempt(request, call, workBytes);
-      }
+    const turn = isHeavy(workBytes) ? await this.#heavy.turn() : undefined;
+    let reading: Reading;
+    try {
+      reading = endpoint.read(read);
+    } finally {
+      turn?.end();
     }
+    if (reading.kind !== "model") return wholeResponse(call, await reading.answer);
+    call.plan = reading.request.plan;
+    const admissible: Admissible = { call, caller, endpoint, bodyBytes };
+    const admitting = this.#admission.admit(reading.request, admissible);
+    const admitted = admitting instanceof Promise ? await admitting : admitting;
+    if (!(admitted instanceof Hold)) {
+      return this.#attempt(await this.#admitElsewhere(admitted, admissible, read), call, workBytes);
+    }
+    call.hold = admitted;
+    return this.#attempt(reading.request, call, workBytes);
+  }
+
+  #admitElsewhere(first: Elsewhere, admissible: Admissible, read: EndpointRequest): Promise<ModelRequest> {
+    const { endpoint, bodyBytes } = admissible;
+    return this.#admission.admitElsewhere(
+      first,
+      admissible,
+      async (instead) => await this.#heavy.run(bodyBytes, () => endpoint.read({ ...read, instead })),
+    );
   }
 
   /** A function of its own, so that the body as received is not kept while the model answers. */
-  async #attempt(request: ModelRequest, call: Call, bytes: number): Promise<Response> {
-    const work = () => attemptInOrder(request, call, this.#options.attempts);
-    return this.#respond(await this.#heavy.run(bytes, work), call);
-  }
-
-  /**
-   * Admits a request for the model to which a spent budget sends it, and from there perhaps to a further one. Throws the
-   * budget's refusal if the request cannot be one for that model.
-   */
-  async #admitElsewhere(
-    first: Elsewhere,
-    admissible: Admissible,
-    instead: (model: string) => Promise<Reading>,
-  ): Promise<ModelRequest> {
-    const { call } = admissible;
-    const tried = new Set([call.plan?.name]);
-    for (let next = first;;) {
-      const { use, refused } = next;
-      if (tried.has(use.model)) throw refused;
-      tried.add(use.model);
-      const reading = await instead(use.model).catch(() => undefined);
-      if (reading?.kind !== "model") throw refused;
-      const { request } = reading;
-      call.sendElsewhere(request.plan, use);
-      const admitted = await this.#admit(request, admissible);
-      if (admitted instanceof Hold) {
-        call.hold = admitted;
-        return request;
-      }
-      next = admitted;
-    }
-  }
-
-  #admit(
-    request: ModelRequest,
-    { call, caller, endpoint, bodyBytes }: Admissible,
-  ): ReturnType<Admission["admit"]> {
-    const { admission, sizes } = this.#options;
-    const { id, snapshot, options: { dialect } } = call;
-    const { plan, measure } = request;
-    const counts = endpoint.counts ?? "requests";
-    const { estimate } = sizes;
-    const asked = new Asked({ id, snapshot, caller, plan, counts, dialect, bodyBytes }, {
-      measure,
-      estimate,
-    });
-    return admission.admit(asked, () => call);
-  }
-
-  /** The request as received, which its caller is proven to have sent. */
-  async #prove(incoming: Incoming, identity: Identity): Promise<ReceivedRequest> {
-    const { limits, timeouts: { idleMs } } = incoming.call.snapshot;
-    const room = this.#unproven.enter(identity.caller, limits);
+  async #attempt(request: ModelRequest, call: Call, workBytes: number): Promise<Response> {
+    const turn = isHeavy(workBytes) ? await this.#heavy.turn() : undefined;
+    let attempting: Promise<Attempt>;
     try {
-      const received = await this.#receive(incoming, {
-        idleMs: Math.min(idleMs, UNPROVEN_IDLE_MS),
-        totalMs: Math.min(incoming.call.remainingMs, UNPROVEN_TOTAL_MS),
-        onBytes: room.take,
-      });
-      await this.#heavy.run(
-        received.body.length,
-        () => verifyIdentity(identity, received, this.#options.clock.now()),
-      );
-      return received;
+      attempting = attemptInOrder(request, call, this.#options.attempts);
     } finally {
-      room.release();
+      turn?.end();
     }
-  }
-
-  /** The request as received, once it is complete. */
-  async #receive(
-    { request, connection: { target }, call }: Incoming,
-    bounds: Pick<BodyBounds, "idleMs" | "totalMs" | "onBytes">,
-  ): Promise<ReceivedRequest> {
-    const { timers } = this.#options;
-    const body = await readBody(request, { ...bounds, maxBytes: call.snapshot.limits.bodyBytes, timers });
-    const { method, headers } = request;
-    return {
-      method,
-      // Only signatures need it.
-      get url() {
-        const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
-        return `http://${authority}${target}`;
-      },
-      headers,
-      body,
-    };
-  }
-
-  #respond(attempt: Attempt, call: Call): Response {
-    call.hold?.asked.forgetBody();
-    if (attempt.refused === undefined) {
-      call.accepted();
-      if (call.isLeft && isWhole(attempt.answered)) return unread(call, attempt.answered);
-      return this.#send(attempt.answered, call);
-    }
-    const { refused, ignored, answer } = attempt;
-    return answer === undefined ? refusal(call, refused, ignored) : this.#send(answer, call);
-  }
-
-  #send(answer: Answer, call: Call): Response {
-    if (isWhole(answer) && answer.body.length <= MAX_PIECE_BYTES) return wholeResponse(call, answer);
-    const { status, headers } = answer;
-    call.began(answer);
-    addOwnHeaders(headers, call, answer.ignored);
-    const { timers } = this.#options;
-    const body = isWhole(answer) ? wholeSource(answer, call) : answer.body;
-    return new Response(streamBody(body, call, { timers, keepaliveMs: call.snapshot.timeouts.keepaliveMs }), {
-      status,
-      headers,
-    });
+    return respond(await attempting, call);
   }
 }
 
@@ -390,34 +249,6 @@ function refusingEndpoint(refusal: AditError): CallerEndpoint {
   };
 }
 
-/**
- * Longer answers do not fit into the buffers of a connection. They are sent piece by piece, so that a client that does
- * not read them is noticed, and counts as in flight.
- */
-const MAX_PIECE_BYTES = 64 * 1024;
-
-function wholeSource({ headers, body }: WholeAnswer, call: Call): ByteSource {
-  const bytes = typeof body === "string" ? encodeUtf8(body) : body;
-  headers.set("content-length", String(bytes.length));
-  call.wrote(bytes.length);
-  let at = 0;
-  return {
-    ping: undefined,
-    next() {
-      const piece = bytes.subarray(at, at += MAX_PIECE_BYTES);
-      return Promise.resolve(piece.length === 0 ? undefined : piece);
-    },
-    // Nothing can follow a part of a whole answer; the connection is cut.
-    failure(error) {
-      throw error;
-    },
-  };
-}
-
-function isWhole(answer: Answer): answer is WholeAnswer {
-  return typeof answer.body === "string" || answer.body instanceof Uint8Array;
-}
-
 /** A truncated response that looks complete is worse than none. */
 function streamLost(): AditError {
   return new AditError(
@@ -426,60 +257,10 @@ function streamLost(): AditError {
   );
 }
 
-/** Maximum number of responses that are read to their end for clients that have left. */
-const MAX_DRAINING = 64;
-
-/** The end of a request whose whole answer nobody waits for any more. */
-function unread(call: Call, answer: WholeAnswer): Response {
-  call.began(answer);
-  call.drained();
-  return refusal(call, new AditError("client_gone"), answer.ignored);
-}
+const ONCE = { once: true } as const;
 
 /** Ends the call if its client leaves before the response, or has already left. */
 function endWithClient(call: Call, clientGone: AbortSignal): void {
-  const end = () => call.leave();
-  if (clientGone.aborted) end();
-  else clientGone.addEventListener("abort", end, { once: true });
-}
-
-function checkHeaders(headers: Headers, maxBytes: number): void {
-  let total = 0;
-  // Deno 2.9.6 takes seven times as long to iterate over them.
-  headers.forEach((value, name) => total += name.length + value.length + 4);
-  if (total > maxBytes) {
-    throw new AditError(
-      "headers_too_large",
-      `the request headers exceed the limit of ${maxBytes} bytes`,
-    );
-  }
-}
-
-/** Headers of every response, in addition to the endpoint's own. */
-function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
-  nameRequest(headers, call.options.dialect, call.id);
-  if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
-  addTargetHeaders(headers, call);
-  call.hold?.addHeaders(headers);
-}
-
-/** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
-function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
-  const response = errorResponse(error, call.options.dialect, call.id);
-  addOwnHeaders(response.headers, call, ignored);
-  call.settle(error, { status: response.status, ignored });
-  return response;
-}
-
-function wholeResponse(call: Call, answer: WholeAnswer): Response {
-  const { status, headers, body, ignored } = answer;
-  call.began(answer);
-  addOwnHeaders(headers, call, ignored);
-  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
-  if (cost !== undefined) headers.set("x-adit-cost", usdText(cost));
-  // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
-  const response = new Response(body.length === 0 ? null : body, { status, headers });
-  call.wrote(body.length);
-  call.settle();
-  return response;
+  if (clientGone.aborted) call.leave();
+  else clientGone.addEventListener("abort", () => call.leave(), ONCE);
 }

@@ -15,17 +15,27 @@ import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } fro
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
   if (model === undefined) throw notFound(name);
-  const { dataResidency } = caller;
-  const plan = dataResidency === undefined ? planFor(model) : narrowed(
-    planFor(model),
+  const plan = caller.dataResidency === undefined
+    ? planFor(model)
+    : withinResidency(planFor(model), caller.dataResidency);
+  for (const target of plan.targets) {
+    if (attributed(target, caller) !== target) return withAttribution(plan, caller);
+  }
+  return plan;
+}
+
+function withinResidency(plan: Plan, residency: NonNullable<Caller["dataResidency"]>): Plan {
+  return narrowed(
+    plan,
     ({ settings, modelId, provider: { region } }) =>
-      settings && leavesResidency(dataResidency, { id: modelId, region }),
+      settings && leavesResidency(residency, { id: modelId, region }),
   );
+}
+
+function withAttribution(plan: Plan, caller: Caller): Plan {
   const [first, ...others] = plan.targets;
-  const own = attributed(first, caller);
   const rest = others.map((target) => attributed(target, caller));
-  const isChanged = own !== first || rest.some((target, index) => target !== others[index]);
-  return isChanged ? { ...plan, targets: [own, ...rest] } : plan;
+  return { ...plan, targets: [attributed(first, caller), ...rest] };
 }
 
 /** Who asks for a model, and where a spent budget sends the request instead. */
@@ -118,6 +128,10 @@ export function chooseRegion(place: NativePlace, { regions }: NativeAccess): Reg
 export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const name = configuredName(place.id, caller, snapshot);
   if (name !== undefined) return withinRegion(resolveModel(name, caller, snapshot), place, caller);
+  return planForId(place, caller, snapshot);
+}
+
+function planForId(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const inner = unwrapped(place.id);
   // An ARN inside would be used in a region that nobody has checked.
   const id = inner.startsWith("arn:") ? place.id : inner;
@@ -149,7 +163,14 @@ export function resolveNativeInstead(
  * the model is served there, and those outside the regions of the caller's `native`.
  */
 function withinRegion(plan: Plan, { id, pathRegion }: NativePlace, { native }: Caller): Plan {
-  if (plan.targets.length === 1) return plan;
+  return plan.targets.length === 1 ? plan : narrowedToRegion(plan, { id, pathRegion }, native);
+}
+
+function narrowedToRegion(
+  plan: Plan,
+  { id, pathRegion }: Pick<NativePlace, "id" | "pathRegion">,
+  native: Caller["native"],
+): Plan {
   const named = regionOfArn(id) ?? pathRegion;
   const isServedThere = plan.targets.some(({ provider: { region } }) => region === named);
   return narrowed(plan, ({ provider: { region } }) => {
@@ -196,12 +217,11 @@ function unwrapped(id: string): string {
 
 /** The caller's configured model for the id: by name, or in an ARN of the region that serves the model. */
 function configuredName(id: string, caller: Caller, snapshot: Snapshot): string | undefined {
+  if (!id.startsWith("arn:")) return modelFor(id, caller, snapshot)?.name;
   const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
   const model = modelFor(name, caller, snapshot);
   const region = regionOfArn(id);
-  return region === undefined || model?.targets.some(({ provider }) => provider.region === region)
-    ? model?.name
-    : undefined;
+  return model?.targets.some(({ provider }) => provider.region === region) ? model.name : undefined;
 }
 
 /** The fourth field of an ARN; undefined for a plain id. */

@@ -9,7 +9,8 @@ import type { Secret } from "../base/secret.ts";
 import type { BedrockProvider, Provider } from "../snapshot/snapshot.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Fetch, OpenBody } from "../runtime/runtime.ts";
-import { Exchange, type ExchangeTimeouts, type ProbeConnection } from "./transport/exchange.ts";
+import { Exchange, type ExchangeTimeouts } from "./transport/exchange.ts";
+import type { ProbeConnection } from "./transport/send.ts";
 import { type Operation, operationPath, operationRow } from "./bedrock/operations.ts";
 import { OWN_SERVICES, type OwnAddress } from "./bedrock/own/address.ts";
 import type { ProviderNetworks } from "./transport/networks.ts";
@@ -88,15 +89,12 @@ export class Upstream {
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     const url = origin + pathOf(target, call);
     const { method } = operationRow(operation);
+    const service = own && OWN_SERVICES[own.endpoint];
+    const sent = method === "GET" ? undefined : body;
+    const { sign, recover } = authenticator;
     return new Exchange(
-      {
-        method,
-        url,
-        headers,
-        ...(method === "GET" ? {} : { body }),
-        ...(own !== undefined && { service: OWN_SERVICES[own.endpoint] }),
-      },
-      { ...authenticator, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
+      { method, url, headers, body: sent, service },
+      { sign, recover, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
     );
   }
 
@@ -166,13 +164,14 @@ function pathOf(target: Target, call: UpstreamCall): string {
   }
   if (call.own !== undefined) return call.own.path;
   const path = pathValues === undefined ? modelPath(operation, target) : operationPath(operation, pathValues);
-  return path + (query === "" ? "" : `?${query}`);
+  return query === "" ? path : `${path}?${query}`;
 }
 
-/** Most targets are those of a configuration's plans, and come with every request. */
+/** Most targets are those of a configuration's plans, and come with every request; others are the request's own. */
 const modelPaths = new WeakMap<Target, Map<Operation, string>>();
 
 function modelPath(operation: Operation, target: Target): string {
+  if (target.settings === undefined) return operationPath(operation, [target.modelId]);
   let paths = modelPaths.get(target);
   if (paths === undefined) modelPaths.set(target, paths = new Map());
   let path = paths.get(operation);

@@ -187,7 +187,7 @@ function withDate(response: Response): Response {
 type BunNetwork = Pick<BunRequestInit, "proxy" | "tls">;
 
 function fetchOnce(url: string, init: FetchInit): Promise<Response> {
-  return fetchIn({}, url, init);
+  return fetch(url, bunInit(init));
 }
 
 function openNetwork({ proxy, authorities }: NetworkSettings): Network {
@@ -201,24 +201,22 @@ function openNetwork({ proxy, authorities }: NetworkSettings): Network {
     }),
   };
   // The pool, which is the process's, distinguishes connections by these settings.
-  return { fetch: (url, init) => fetchIn(network, url, init), close() {} };
+  return { fetch: (url, init) => fetch(url, { ...bunInit(init), ...network }), close() {} };
 }
 
-function fetchIn(network: BunNetwork, url: string, init: FetchInit): Promise<Response> {
+function bunInit(init: FetchInit): BunRequestInit {
   const { headers } = init;
   headers.set("accept-encoding", "identity");
   // Bun 1.4.4 would send a `host` from here; Deno takes it from the URL.
   headers.delete("host");
-  const bunInit: BunRequestInit = {
+  return {
     ...init,
     redirect: "manual",
     // Bun 1.4.4 decompresses by default but leaves `content-encoding` and `content-length` unchanged.
     decompress: false,
     // Bun 1.4.4 gives up after 300 s by default.
     timeout: false,
-    ...network,
   };
-  return fetch(url, bunInit);
 }
 
 function writeOut(text: string): Promise<void> {

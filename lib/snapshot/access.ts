@@ -21,5 +21,7 @@ export function modelsFor(caller: Caller, { models }: Snapshot): readonly Model[
 
 /** Whether a caller may use the model of that name. */
 export function mayUse({ models: { names, globs } }: Caller, name: string): boolean {
-  return names.has(name) || globs.some((glob) => matchesGlob(glob, name));
+  if (names.has(name)) return true;
+  for (const glob of globs) if (matchesGlob(glob, name)) return true;
+  return false;
 }

@@ -19,24 +19,29 @@ export class Lock {
 
   /** Runs `work`, which must neither wait nor take the same lock, while no other thread holds it. */
   run<Result>(work: () => Result): Result {
-    this.#take();
+    this.take();
     try {
       return work();
     } finally {
-      Atomics.store(this.#words, this.#at, 0);
+      this.free();
     }
   }
 
-  /** Frees the lock if the thread holds it, which has died. */
-  freeFrom(thread: number): void {
-    Atomics.compareExchange(this.#words, this.#at, thread + 1, 0);
-  }
-
-  #take(): void {
+  /** Takes the lock for work that neither waits nor takes it again, and that always frees it. */
+  take(): void {
     for (let spins = 0;; spins++) {
       const holder = Atomics.compareExchange(this.#words, this.#at, 0, this.#mine);
       if (holder === 0) return;
       if (spins >= SPINS) Atomics.wait(this.#words, this.#at, holder, YIELD_MS);
     }
+  }
+
+  free(): void {
+    Atomics.store(this.#words, this.#at, 0);
+  }
+
+  /** Frees the lock if the thread holds it, which has died. */
+  freeFrom(thread: number): void {
+    Atomics.compareExchange(this.#words, this.#at, thread + 1, 0);
   }
 }

@@ -66,8 +66,8 @@ class MemoryNumbers implements Numbers {
     this.#numbers = new Float64Array(length);
   }
 
-  run<Result>(work: (numbers: Float64Array) => Result): Result {
-    return work(this.#numbers);
+  run<Input, Result>(work: (numbers: Float64Array, input?: Input) => Result, input?: Input): Result {
+    return work(this.#numbers, input);
   }
 }
 

@@ -143,7 +143,7 @@ class SharedTally implements Tally {
   }
 
   take(amount: number, max = Infinity): boolean {
-    const value = BigInt(amount);
+    const value = toBigInt(amount);
     if (max === Infinity) Atomics.add(this.#words, this.#at, value);
     else {
       for (;;) {
@@ -157,13 +157,18 @@ class SharedTally implements Tally {
   }
 
   give(amount: number): void {
-    Atomics.sub(this.#words, this.#at, BigInt(amount));
+    Atomics.sub(this.#words, this.#at, toBigInt(amount));
     this.#note(-amount);
   }
 
   #note(amount: number): void {
     this.#taken[this.#at] = (this.#taken[this.#at] ?? 0) + amount;
   }
+}
+
+/** Nearly all amounts are 1, and every conversion makes an object. */
+function toBigInt(amount: number): bigint {
+  return amount === 1 ? 1n : BigInt(amount);
 }
 
 interface TallyWords {
@@ -181,7 +186,12 @@ class SharedNumbers implements Numbers {
     this.#numbers = numbers;
   }
 
-  run<Result>(work: (numbers: Float64Array) => Result): Result {
-    return this.#lock.run(() => work(this.#numbers));
+  run<Input, Result>(work: (numbers: Float64Array, input?: Input) => Result, input?: Input): Result {
+    this.#lock.take();
+    try {
+      return work(this.#numbers, input);
+    } finally {
+      this.#lock.free();
+    }
   }
 }

@@ -44,8 +44,12 @@ export interface CallSet {
 
 /** Numbers that change together. */
 export interface Numbers {
-  /** Runs `work`, which must neither wait nor call `run` again, while no other thread reads or changes the numbers. */
+  /**
+   * Runs `work`, which must neither wait nor call `run` again, while no other thread reads or changes the numbers. What
+   * comes with every request is a function made once, and passes what it needs as `input`.
+   */
   run<Result>(work: (numbers: Float64Array) => Result): Result;
+  run<Input, Result>(work: (numbers: Float64Array, input: Input) => Result, input: Input): Result;
 }
 
 /** Adds to a counter. */

@@ -17,7 +17,9 @@ export function requestLog(logger: Logger): RecordSink {
 
 /** The fields of a request's line; `undefined` ones are left out. */
 export function requestFields(record: RequestRecord): LogFields {
-  const { error, ignored, anomalies } = record;
+  const { error, ignored, anomalies, spent, cost } = record;
+  // What Bedrock reported; for an answer that broke off before that, what it counts as, marked as an estimate.
+  const tokens = record.usage ?? (spent?.estimated === true ? spent.usage : undefined);
   return {
     request_id: record.requestId,
     caller: record.caller,
@@ -44,7 +46,13 @@ export function requestFields(record: RequestRecord): LogFields {
     status: record.status,
     duration_ms: record.durationMs,
     first_byte_ms: record.firstByteMs,
-    ...tokenFields(record),
+    input_tokens: tokens?.inputTokens,
+    output_tokens: tokens?.outputTokens,
+    cache_read_tokens: tokens?.cacheReadTokens,
+    cache_write_tokens: tokens?.cacheWriteTokens,
+    cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
+    estimated: spent?.estimated === true ? true : undefined,
+    drained: record.drained ? true : undefined,
     stop_reason: record.stopReason,
     upstream_request_id: record.upstreamRequestId,
     ignored: ignored.length === 0 ? undefined : ignored,
@@ -59,20 +67,6 @@ export function requestFields(record: RequestRecord): LogFields {
     upstream_error: error?.upstream?.type,
     upstream_message: error?.upstream?.message,
     cause: error?.cause,
-  };
-}
-
-/** What Bedrock reported; for an answer that broke off before that, what it counts as, marked as an estimate. */
-function tokenFields({ usage, spent, cost, drained }: RequestRecord): LogFields {
-  const tokens = usage ?? (spent?.estimated === true ? spent.usage : undefined);
-  return {
-    input_tokens: tokens?.inputTokens,
-    output_tokens: tokens?.outputTokens,
-    cache_read_tokens: tokens?.cacheReadTokens,
-    cache_write_tokens: tokens?.cacheWriteTokens,
-    cost_usd: cost?.nano === undefined ? undefined : usdText(cost.nano),
-    estimated: spent?.estimated === true ? true : undefined,
-    drained: drained ? true : undefined,
   };
 }
 

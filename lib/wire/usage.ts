@@ -64,22 +64,24 @@ export function readUsage(
   before?: Usage,
 ): Usage | undefined {
   if (!isJsonObject(value)) return before;
-  const count = (key: Count): number => Math.max(readCount(value[names[key]]) ?? 0, before?.[key] ?? 0);
   const hour = largest(names.hourWrites?.(value), before?.cacheWrite1hTokens);
   const reasoning = largest(names.reasoning?.(value), before?.reasoningTokens);
-  return {
-    inputTokens: count("inputTokens"),
-    outputTokens: count("outputTokens"),
-    cacheReadTokens: count("cacheReadTokens"),
-    cacheWriteTokens: count("cacheWriteTokens"),
-    ...(hour > 0 && { cacheWrite1hTokens: hour }),
-    ...(reasoning > 0 && { reasoningTokens: reasoning }),
-    ...(before?.tier !== undefined && { tier: before.tier }),
+  const usage: Mutable<Usage> = {
+    inputTokens: largest(readCount(value[names.inputTokens]), before?.inputTokens),
+    outputTokens: largest(readCount(value[names.outputTokens]), before?.outputTokens),
+    cacheReadTokens: largest(readCount(value[names.cacheReadTokens]), before?.cacheReadTokens),
+    cacheWriteTokens: largest(readCount(value[names.cacheWriteTokens]), before?.cacheWriteTokens),
   };
+  if (hour > 0) usage.cacheWrite1hTokens = hour;
+  if (reasoning > 0) usage.reasoningTokens = reasoning;
+  if (before?.tier !== undefined) usage.tier = before.tier;
+  return usage;
 }
 
-function largest(...counts: readonly (number | undefined)[]): number {
-  return Math.max(...counts.map((count) => count ?? 0));
+type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
+
+function largest(one = 0, other = 0): number {
+  return Math.max(one, other);
 }
 
 /** What a response says about the tier that it is billed at. */

@@ -31,24 +31,26 @@ export function startCall({ path = "/v1/chat/completions" } = {}) {
   }, { clock: time.clock });
   const call = new Call({
     id: "req_1",
-    ...time,
-    upstream: new Upstream({
+    tools: {
       ...time,
-      credentials: new ProviderCredentials({ ...time, logger }),
-      fetch: bedrock.fetch,
-      emulator: { fetch: bedrock.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
-      probe: undefined,
-      userAgent: "adit/test",
-    }),
+      upstream: new Upstream({
+        ...time,
+        credentials: new ProviderCredentials({ ...time, logger }),
+        fetch: bedrock.fetch,
+        emulator: { fetch: bedrock.fetch, accessKeyId: "E", secretAccessKey: new Secret("s") },
+        probe: undefined,
+        userAgent: "adit/test",
+      }),
+      sinks: [requestLog(logger)],
+      keeper: { mayDrain: () => false, settled: () => settled++ },
+    },
     snapshot: snapshot(),
     method: "POST",
     path,
     dialect: "openai",
     remoteAddress: "192.0.2.7",
     client: { userAgent: undefined, requestId: undefined, trace: undefined },
-    sinks: [requestLog(logger)],
-    mayDrain: () => false,
-    onSettled: () => settled++,
+    connection: {},
   });
   return {
     ...time,

@@ -215,7 +215,7 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
       bodyBytes: random.below(4000),
     }, { measure: undefined, estimate: sizes.estimate });
     try {
-      const hold = admission.admit(asked, () => ({ remainingMs: 1_000, ended }));
+      const hold = admission.admit(asked, { remainingMs: 1_000, ended });
       if (hold instanceof Promise) {
         waiting.push(hold.then(admitted, () => refused++));
       } else if (hold instanceof Hold) open.push(hold);
@@ -275,6 +275,6 @@ function ending(random: Random): Ending {
     accepted: random.below(4) > 0,
     sentBytes: random.below(5000),
     brokenAttempts: random.below(2),
-    costOf: () => random.below(5_000_000),
+    price: { costOf: () => random.below(5_000_000) },
   };
 }

@@ -1,7 +1,7 @@
 /** Requests whose sender is not verified: what they may use before their signature is checked. */
 
 import { equal, ok, throws } from "node:assert/strict";
-import { Unproven } from "../../lib/gateway/unproven.ts";
+import { Unproven } from "../../lib/gateway/intake/unproven.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { ofKind } from "../fakes/errors.ts";
 import { signedHeaders } from "../fakes/signed.ts";

@@ -17,7 +17,7 @@ import { messagesToConverse } from "../../lib/translate/messages/request.ts";
 import type { MessagesCall } from "../../lib/translate/messages/request.ts";
 import { messagesToInvoke } from "../../lib/translate/messages/invoke_request.ts";
 import {
-  parseBetaHeaders,
+  parseBetaHeader,
   parseMessagesHead,
   parseMessagesRequest,
 } from "../../lib/wire/anthropic/messages.ts";
@@ -65,7 +65,7 @@ export async function runGolden(folder: URL, run: (input: Input) => Promise<Repo
     reported = await run({
       files,
       body,
-      betas: parseBetaHeaders([headers["anthropic-beta"] ?? ""]),
+      betas: parseBetaHeader(headers["anthropic-beta"] ?? null),
       settings: settings === undefined ? {} : { settings: JSON.parse(settings) },
     });
   } catch (error) {

@@ -12,9 +12,9 @@ export interface SignableRequest {
   /** All headers to send except `host`. */
   readonly headers: Headers;
   /** The exact bytes to send. */
-  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly body?: Uint8Array<ArrayBuffer> | undefined;
   /** Service of the credential scope. Default: the signer's. */
-  readonly service?: string;
+  readonly service?: string | undefined;
 }
 
 /** Returns the headers to send: the request's own, and those that authenticate it at time `nowMs`. */
@@ -55,12 +55,14 @@ function serviceSigner(key: ScopedKey): Signer {
     const atS = Math.floor(nowMs / 1000);
     if (second?.atS !== atS) second = { atS, datetime: amzDate(nowMs), forms: new Map() };
     const date = second.datetime.slice(0, 8);
-    if (day?.date !== date) day = { date, signingKey: deriveKey(key, date) };
+    if (day?.date !== date) day = newDay(key, date);
     // Read before the first await: afterwards it may be another second, and another day.
     const { signingKey } = day;
-    const form = await formOf(request, key, second);
+    const found = formOf(request, key, second);
+    const form = found instanceof Promise ? await found : found;
     const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
-    const signature = await hmac(await signingKey, form.stringToSign + canonicalHash);
+    const secret = signingKey instanceof Promise ? await signingKey : signingKey;
+    const signature = await hmac(secret, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
     for (const [name, value] of form.headers) headers.set(name, value);
     headers.set("authorization", form.authorization + new Uint8Array(signature).toHex());
@@ -70,15 +72,21 @@ function serviceSigner(key: ScopedKey): Signer {
 
 interface Day {
   readonly date: string;
-  readonly signingKey: Promise<CryptoKey>;
+  /** A promise until it has been derived. */
+  signingKey: CryptoKey | Promise<CryptoKey>;
+}
+
+function newDay(key: ScopedKey, date: string): Day {
+  const day: Day = { date, signingKey: deriveKey(key, date).then((derived) => day.signingKey = derived) };
+  return day;
 }
 
 interface Second {
   /** Since the Unix epoch. */
   readonly atS: number;
   readonly datetime: string;
-  /** By method and URL. */
-  readonly forms: Map<string, Promise<Form>>;
+  /** By method and URL; promises until they have been made. */
+  readonly forms: Map<string, Form | Promise<Form>>;
 }
 
 /** What requests to one URL within a second share; their own parts are appended. */
@@ -93,21 +101,40 @@ interface Form {
 /** Limits what is cached for a second, whatever the requests. */
 const MAX_FORMS = 100;
 
-function formOf(
+function formOf(request: SignableRequest, key: ScopedKey, second: Second): Form | Promise<Form> {
+  const { method, url } = request;
+  const name = `${method} ${url}`;
+  const known = second.forms.get(name);
+  if (known !== undefined && !hasSignedHeader(request.headers)) return known;
+  return newForm(request, key, { ...second, name });
+}
+
+async function newForm(
   { method, url, headers }: SignableRequest,
   key: ScopedKey,
-  { datetime, forms }: Second,
+  { datetime, forms, name }: Second & { readonly name: string },
 ): Promise<Form> {
   const signed: [name: string, value: string][] = [];
   headers.forEach((value, name) => {
-    if (name.startsWith("x-amzn-bedrock-") || name.startsWith("anthropic-")) signed.push([name, value]);
+    if (isSigned(name)) signed.push([name, value]);
   });
-  const name = `${method} ${url}`;
-  const known = signed.length === 0 ? forms.get(name) : undefined;
-  if (known !== undefined) return known;
-  const form = makeForm({ method, url, headers: signed, datetime }, key);
-  if (signed.length === 0 && forms.size < MAX_FORMS) forms.set(name, form);
+  const making = makeForm({ method, url, headers: signed, datetime }, key);
+  if (signed.length > 0 || forms.size >= MAX_FORMS) return await making;
+  forms.set(name, making);
+  const form = await making;
+  forms.set(name, form);
   return form;
+}
+
+/** Whether a header is part of the signature, so that the request has a form of its own. */
+function hasSignedHeader(headers: Headers): boolean {
+  let isFound = false;
+  headers.forEach((_value, name) => isFound ||= isSigned(name));
+  return isFound;
+}
+
+function isSigned(name: string): boolean {
+  return name.startsWith("x-amzn-bedrock-") || name.startsWith("anthropic-");
 }
 
 interface FormOptions {

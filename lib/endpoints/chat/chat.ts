@@ -12,13 +12,21 @@ import { type CompletionContext, converseToChat } from "../../translate/chat/ans
 import { ConverseStreamToChat } from "../../translate/chat/answer_stream.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
+import type { UpstreamCall } from "../../providers/upstream.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../../wire/openai/chat.ts";
 import type { Call } from "../../gateway/call.ts";
 import { withFetchedImages } from "./images.ts";
-import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
-import { jsonAnswer } from "../../gateway/outcome.ts";
+import {
+  answeredBy,
+  type Attempt,
+  attemptWith,
+  type CallerEndpoint,
+  type ModelRequest,
+  refusedFor,
+} from "../../gateway/endpoint.ts";
+import { type Answer, jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
 import { replayedAnswer } from "../replayed_answer.ts";
 import { affinityKey } from "../affinity.ts";
@@ -58,10 +66,12 @@ export function chatEndpoint({ defaultModel, modelPrefix = "" }: Partial<ChatRou
       const plan = planOf(name);
       let whole: Promise<ChatRequest> | undefined;
       let known = request;
-      const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
-        if (call.snapshot.limits.fetchImages) known = await (whole ??= withFetchedImages(request, call));
-        return await attemptChat(known, name, { target, call, hold });
-      };
+      const attempt: ModelRequest["attempt"] = snapshot.limits.fetchImages
+        ? async (target, call, hold) => {
+          known = await (whole ??= withFetchedImages(request, call));
+          return await attemptChat(known, name, { target, call, hold });
+        }
+        : (target, call, hold) => attemptChat(request, name, { target, call, hold });
       const translated = (target: Target) => {
         const { operation, request, ignored } = translate(known, target);
         return { request: { operation, request }, ignored };
@@ -88,36 +98,57 @@ function translate(request: ChatRequest, target: Target): ChatCall {
   return chatToConverse(request, { traits: settings.traits, settings });
 }
 
+/** What is translated is not kept while the model answers. */
 function attemptChat(request: ChatRequest, name: string, { target, call, hold }: At): Promise<Attempt> {
-  // What is translated is not kept while the model answers.
   const { request: converse, operation, ignored, ...translated } = translate(request, target);
-  const body = encodeUtf8(jsonText(converse));
-  const { stream } = request;
   const context: CompletionContext = {
     id: newCompletionId(),
-    created: Math.floor(call.options.clock.now() / 1000),
+    created: Math.floor(call.tools.clock.now() / 1000),
     model: name,
     call: translated,
   };
-  return attemptWith(ignored, async () => {
-    const exchange = call.open(target, {
-      operation,
-      headers: new Headers({ "content-type": "application/json" }),
-      body,
-    });
-    if (stream) {
-      return eventAnswer({
-        events: operation === "converse"
-          ? await replayedAnswer(exchange)
-          : await openConverseStream(exchange, hold),
-        translation: new ConverseStreamToChat(context),
-        ping: encodeSseComment("keep-alive"),
-      });
-    }
-    const { value, requestId } = await readJsonAnswer(exchange);
+  const send = {
+    operation,
+    headers: new Headers({ "content-type": "application/json" }),
+    body: encodeUtf8(jsonText(converse)),
+  };
+  return request.stream
+    ? attemptWith(ignored, () => answerStream(send, context, { target, call, hold }))
+    : answerWhole(send, context, { target, call, ignored });
+}
+
+interface Whole extends Pick<At, "target" | "call"> {
+  readonly ignored: readonly string[];
+}
+
+async function answerWhole(
+  send: UpstreamCall,
+  context: CompletionContext,
+  { target, call, ignored }: Whole,
+): Promise<Attempt> {
+  try {
+    const { value, requestId } = await readJsonAnswer(call.open(target, send));
     const response = parseConverseResponse(value);
     const { body: answer, usage, anomalies } = converseToChat(response, context);
     const { stopReason } = response;
-    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
+    const outcome = { usage, stopReason, upstreamRequestId: requestId, anomalies };
+    return answeredBy(jsonAnswer(answer, outcome), ignored);
+  } catch (cause) {
+    return refusedFor(cause, ignored);
+  }
+}
+
+async function answerStream(
+  send: UpstreamCall,
+  context: CompletionContext,
+  { target, call, hold }: At,
+): Promise<Answer> {
+  const exchange = call.open(target, send);
+  return eventAnswer({
+    events: send.operation === "converse"
+      ? await replayedAnswer(exchange)
+      : await openConverseStream(exchange, hold),
+    translation: new ConverseStreamToChat(context),
+    ping: encodeSseComment("keep-alive"),
   });
 }

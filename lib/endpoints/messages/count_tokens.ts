@@ -12,7 +12,7 @@ import {
   messagesToInvokeCount,
 } from "../../translate/messages/count_tokens.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
-import { parseBetaHeaders, parseMessagesHead, parseMessagesRequest } from "../../wire/anthropic/messages.ts";
+import { parseBetaHeader, parseMessagesHead, parseMessagesRequest } from "../../wire/anthropic/messages.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
@@ -32,7 +32,7 @@ export const countTokens: CallerEndpoint = {
     const body = withDottedPaths(() => jsonBody(received, bytes));
     withDottedPaths(() => refuseForeignAddresses(bytes, received.caller));
     const { model: name } = parseMessagesHead(body);
-    const betas = parseBetaHeaders([received.received.headers.get("anthropic-beta") ?? ""]);
+    const betas = parseBetaHeader(received.received.headers.get("anthropic-beta"));
     const plan = resolveRequested(name, received);
     let whole: Promise<JsonObject> | undefined;
     let known = body;

@@ -18,21 +18,24 @@ import { type MessagesCall, messagesToConverse } from "../../translate/messages/
 import { type InvokeCall, messagesToInvoke } from "../../translate/messages/invoke_request.ts";
 import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
+import type { UpstreamCall } from "../../providers/upstream.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import { openInvokeStream } from "../../providers/bedrock/invoke.ts";
 import {
   type MessagesHead,
-  parseBetaHeaders,
+  parseBetaHeader,
   parseMessagesHead,
   parseMessagesRequest,
 } from "../../wire/anthropic/messages.ts";
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Call } from "../../gateway/call.ts";
 import {
+  answeredBy,
   type Attempt,
   attemptWith,
   type CallerEndpoint,
   type ModelRequest,
+  refusedFor,
   type Translated,
 } from "../../gateway/endpoint.ts";
 import { jsonAnswer } from "../../gateway/outcome.ts";
@@ -61,17 +64,16 @@ export const messages: CallerEndpoint = {
     if (own !== undefined) return own;
     withDottedPaths(() => refuseForeignAddresses(bytes, caller));
     const head = parseMessagesHead(body);
-    const betas = parseBetaHeaders([headers.get("anthropic-beta") ?? ""]);
+    const betas = parseBetaHeader(headers.get("anthropic-beta"));
     const plan = planOf(head.model);
     let whole: Promise<JsonObject> | undefined;
     let known = body;
-    const attempt: ModelRequest["attempt"] = async (target, call, hold) => {
-      whole ??= withFetchedSources(body, call);
-      known = await whole;
-      const request = { ...head, body: known, betas };
-      const api = messagesApi(settingsOf(target), request.body);
-      return await ATTEMPTS[api](request, { target, call, hold });
-    };
+    const attempt: ModelRequest["attempt"] = snapshot.limits.fetchImages
+      ? async (target, call, hold) => {
+        known = await (whole ??= withFetchedSources(body, call));
+        return await attemptMessages({ ...head, body: known, betas }, { target, call, hold });
+      }
+      : (target, call, hold) => attemptMessages({ ...head, body, betas }, { target, call, hold });
     const translated = (target: Target, call: Call): Translated => {
       const request = { ...head, body: known, betas };
       if (messagesApi(settingsOf(target), known) === "converse") {
@@ -104,6 +106,10 @@ const ATTEMPTS = { invoke: attemptInvoke, converse: attemptConverse } as const s
   (request: Request, at: At) => Promise<Attempt>
 >;
 
+function attemptMessages(request: Request, at: At): Promise<Attempt> {
+  return ATTEMPTS[messagesApi(settingsOf(at.target), request.body)](request, at);
+}
+
 function translateToInvoke({ body, betas }: Request, target: Target, call: Call): InvokeCall {
   const settings = settingsOf(target);
   return messagesToInvoke(body, {
@@ -114,29 +120,42 @@ function translateToInvoke({ body, betas }: Request, target: Target, call: Call)
   });
 }
 
+/** What is translated is not kept while the model answers. */
 function attemptInvoke(request: Request, { target, call, hold }: At): Promise<Attempt> {
   const { model, stream } = request;
-  // What is translated is not kept while the model answers.
   const { body: invoke, headers, ignored } = translateToInvoke(request, target, call);
-  const body = encodeUtf8(jsonText(invoke));
-  return attemptWith(ignored, async () => {
-    const exchange = call.open(target, {
-      operation: stream ? "invokeStream" : "invoke",
-      headers: new Headers({ "content-type": "application/json", ...headers }),
-      body,
-    });
-    if (stream) {
-      return eventAnswer({
-        events: await openInvokeStream(exchange, hold),
+  const send: UpstreamCall = {
+    operation: stream ? "invokeStream" : "invoke",
+    headers: new Headers({ "content-type": "application/json", ...headers }),
+    body: encodeUtf8(jsonText(invoke)),
+  };
+  return stream
+    ? attemptWith(ignored, async () =>
+      eventAnswer({
+        events: await openInvokeStream(call.open(target, send), hold),
         translation: new InvokeStreamToMessages({ model, requestId: call.id }),
         ping: MESSAGES_PING,
-      });
-    }
-    const { value, requestId } = await readJsonAnswer(exchange);
-    const answer = invokeToMessages(value, model);
-    const { usage, stopReason } = answer;
-    return jsonAnswer(answer.body, { usage, stopReason, upstreamRequestId: requestId, anomalies: [] });
-  });
+      }))
+    : answerWhole(send, model, { target, call, ignored });
+}
+
+interface Whole extends Pick<At, "target" | "call"> {
+  readonly ignored: readonly string[];
+}
+
+async function answerWhole(
+  send: UpstreamCall,
+  model: string,
+  { target, call, ignored }: Whole,
+): Promise<Attempt> {
+  try {
+    const { value, requestId } = await readJsonAnswer(call.open(target, send));
+    const { body, usage, stopReason } = invokeToMessages(value, model);
+    const outcome = { usage, stopReason, upstreamRequestId: requestId, anomalies: [] };
+    return answeredBy(jsonAnswer(body, outcome), ignored);
+  } catch (cause) {
+    return refusedFor(cause, ignored);
+  }
 }
 
 function translateToConverse({ body, betas }: Request, target: Target, call: Call): MessagesCall {

@@ -18,7 +18,8 @@ import {
 } from "../../gateway/resolve.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import { requestIdOf } from "../../providers/bedrock/answer.ts";
-import { NativeStream, readNative } from "../../providers/bedrock/native.ts";
+import type { Hold } from "../../providers/bedrock/hold.ts";
+import { type NativeAnswer, NativeStream, readNative } from "../../providers/bedrock/native.ts";
 import { isStream, type Operation, operationRow } from "../../providers/bedrock/operations.ts";
 import { isSignedByCaller, type UpstreamCall } from "../../providers/upstream.ts";
 import { asyncModel, withAsyncModel } from "./async_model.ts";
@@ -27,7 +28,8 @@ import { refuseForeignBuckets } from "../s3_locations.ts";
 import { countedModelId } from "../model_api.ts";
 import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
-import type { WholeAnswer } from "../../gateway/outcome.ts";
+import type { Call } from "../../gateway/call.ts";
+import type { StreamAnswer, WholeAnswer } from "../../gateway/outcome.ts";
 import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
 import { FULL, type NativeView, REDACTED } from "./view.ts";
 import { isForwarded, pickHeaders } from "./headers.ts";
@@ -49,7 +51,8 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
         refuseForeignBuckets(body, caller, snapshot.limits);
       }
       const view = caller.native === undefined ? REDACTED : FULL;
-      const attempt: ModelRequest["attempt"] = (...at) => attemptNative(native, view, ...at);
+      const attempt: ModelRequest["attempt"] = (target, call, hold) =>
+        attemptNative({ native, view, target, call, hold });
       return { kind: "model", request: { plan, attempt, measure: () => nativeSize(native, snapshot) } };
     },
   };
@@ -71,34 +74,58 @@ function nativeSize({ headers, body }: NativeCall, { limits }: Snapshot): Reques
   }
 }
 
-async function attemptNative(
-  native: NativeCall,
-  view: NativeView,
-  ...[target, call, hold]: Parameters<ModelRequest["attempt"]>
-): Promise<Attempt> {
+interface NativeAttempt {
+  readonly native: NativeCall;
+  readonly view: NativeView;
+  readonly target: Target;
+  readonly call: Call;
+  readonly hold: Hold | undefined;
+}
+
+async function attemptNative({ native, view, target, call, hold }: NativeAttempt): Promise<Attempt> {
   const { operation } = native.match;
   const exchange = call.open(target, upstreamCall(native, target, call.snapshot));
   const head = await exchange.head();
-  const upstreamRequestId = requestIdOf(head);
   const headers = view.headers(head.headers);
   if (isStream(operation) && head.status === 200) {
     headers.set("x-accel-buffering", "no");
     const { frames } = view;
     const stream = await NativeStream.open(exchange, { head, operation, hold, frames });
-    const outcome = () => ({
-      usage: stream.usage,
-      stopReason: stream.stopReason,
-      upstreamRequestId,
-      anomalies: [],
-      refusal: stream.exception,
-    });
-    return { answered: { status: 200, headers, ignored: [], body: new NativeSource(stream), outcome } };
+    return { answered: streamAnswer(stream, headers, requestIdOf(head)) };
   }
-  const { body, usage, stopReason, error } = await readNative(exchange, operation);
-  const outcome = () => ({ usage, stopReason, upstreamRequestId, anomalies: [], refusal: error });
-  const answer: WholeAnswer = { status: head.status, headers, ignored: [], body, outcome };
+  return wholeAttempt(await readNative(exchange, operation), { operation, headers, view });
+}
+
+function streamAnswer(
+  stream: NativeStream,
+  headers: Headers,
+  upstreamRequestId: string | undefined,
+): StreamAnswer {
+  const outcome = () => ({
+    usage: stream.usage,
+    stopReason: stream.stopReason,
+    upstreamRequestId,
+    anomalies: [],
+    refusal: stream.exception,
+  });
+  return { status: 200, headers, ignored: [], body: new NativeSource(stream), outcome };
+}
+
+interface Shown {
+  readonly operation: Operation;
+  readonly headers: Headers;
+  readonly view: NativeView;
+}
+
+function wholeAttempt(
+  { head, body, usage, stopReason, error }: NativeAnswer,
+  { operation, headers, view }: Shown,
+): Attempt {
+  const outcome = { usage, stopReason, upstreamRequestId: requestIdOf(head), anomalies: [], refusal: error };
+  const shown = error === undefined ? view.body(operation, body) : body;
+  const answer: WholeAnswer = { status: head.status, headers, ignored: [], body: shown, outcome: () => outcome };
   return error === undefined
-    ? { answered: { ...answer, body: view.body(operation, body) } }
+    ? { answered: answer }
     : { refused: error, ignored: [], answer: view.refusal(answer, error) };
 }
 
@@ -141,17 +168,30 @@ function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot
 function callToSign(received: NativeCall, target: Target): UpstreamCall {
   const { match: { operation, values }, headers } = received;
   const row = operationRow(operation);
-  const isModelInPath = row.subject === "model in path";
-  return {
-    operation,
-    headers: pickHeaders(headers, isForwarded),
-    body: row.subject === "model in body" ? withAsyncModel(received.body, target.modelId) : received.body,
-    pathValues: isModelInPath
-      ? [operation === "countTokens" ? countedModelId(target) : target.modelId]
-      : values,
-    ...(operation === "listAsyncInvokes" &&
-      { query: canonicalQuery(/\?([^#]*)/.exec(received.target)?.[1] ?? "") }),
-  };
+  const forwarded = pickHeaders(headers, isForwarded);
+  switch (row.subject) {
+    case "model in path":
+      return operation === "countTokens"
+        ? { operation, headers: forwarded, body: received.body, pathValues: [countedModelId(target)] }
+        : { operation, headers: forwarded, body: received.body };
+    case "model in body":
+      return {
+        operation,
+        headers: forwarded,
+        body: withAsyncModel(received.body, target.modelId),
+        pathValues: values,
+      };
+    case "resource":
+    case "region":
+      return {
+        operation,
+        headers: forwarded,
+        body: received.body,
+        pathValues: values,
+        ...(operation === "listAsyncInvokes" &&
+          { query: canonicalQuery(/\?([^#]*)/.exec(received.target)?.[1] ?? "") }),
+      };
+  }
 }
 
 /** Whether a request for a target of one plan can be sent to the targets of another as it is. */

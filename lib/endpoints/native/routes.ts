@@ -105,25 +105,29 @@ function patternOf(path: string): RegExp {
  * The target of a path. Throws `route_not_found`, `method_not_allowed`, `unsupported` or `invalid_request`.
  */
 export function matchNative(method: string, address: NativeAddress): NativeMatch {
+  for (const row of ROWS) {
+    if (row.method === method && row.pattern.test(address.path)) return matchOf(row, address);
+  }
+  throw refusalOf(method, address);
+}
+
+function refusalOf(method: string, address: NativeAddress): AditError {
   const rows = ROWS.filter(({ pattern }) => pattern.test(address.path));
   if (rows.length === 0) {
-    throw new AditError(
+    return new AditError(
       "route_not_found",
       `unknown Bedrock operation ${method} ${address.path.slice(0, 200)}`,
     );
   }
-  const row = rows.find((each) => each.method === method);
-  if (row === undefined) {
-    const methods = rows.map((each) => each.method);
-    throw new AditError(
-      "method_not_allowed",
-      `method ${method} is not allowed on this operation; use ${methods.join(" or ")}`,
-      {
-        allow: methods.join(", "),
-      },
-    );
-  }
-  const { found, pattern } = row;
+  const methods = rows.map((each) => each.method);
+  return new AditError(
+    "method_not_allowed",
+    `method ${method} is not allowed on this operation; use ${methods.join(" or ")}`,
+    { allow: methods.join(", ") },
+  );
+}
+
+function matchOf({ found, pattern }: Row, address: NativeAddress): NativeMatch {
   switch (found.kind) {
     case "operation":
       return {
@@ -143,14 +147,19 @@ export function matchNative(method: string, address: NativeAddress): NativeMatch
 }
 
 function readValues(pattern: RegExp, { path }: NativeAddress): readonly string[] {
-  return (pattern.exec(path) ?? []).slice(1).map((text) => {
-    const value = decode(text);
-    // Resolving such segments on the way would result in another operation.
-    if (value.split("/").some((segment) => segment === "." || segment === "..")) {
-      throw new AditError("invalid_request", 'the path must not contain "." or ".." segments');
-    }
-    return value;
-  });
+  return (pattern.exec(path) ?? []).slice(1).map(readValue);
+}
+
+/** A segment that may contain slashes is more than one on the way. */
+const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
+
+function readValue(text: string): string {
+  const value = decode(text);
+  // Resolving such segments on the way would result in another operation.
+  if (DOT_SEGMENT.test(value)) {
+    throw new AditError("invalid_request", 'the path must not contain "." or ".." segments');
+  }
+  return value;
 }
 
 function decode(text: string): string {

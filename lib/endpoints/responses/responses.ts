@@ -86,7 +86,7 @@ function attemptResponses(
   const { request: converse, operation, ignored, ...translated } = translateResponses(request, target);
   const body = encodeUtf8(jsonText(converse));
   const { stream } = request;
-  const now = () => Math.floor(call.options.clock.now() / 1000);
+  const now = () => Math.floor(call.tools.clock.now() / 1000);
   const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: translated };
   return attemptWith(ignored, async () => {
     const exchange = call.open(target, {

@@ -90,14 +90,15 @@ export class Hold {
 
   /** Rules in the mode `shadow` that would have refused the request. */
   get shadowed(): readonly RefusingLimit[] {
-    return this.#held.flatMap(({ shadowed = [] }) => shadowed);
+    return this.#held.length === 0 ? NONE : this.#held.flatMap(({ shadowed = [] }) => shadowed);
   }
 
   /** Settles everything, at the first call; returns what the request has used. */
   close(ending: Ending): Spent {
     if (this.#spent !== undefined) return this.#spent;
     this.#spent = this.#sizes.settle(this.#asked, ending);
-    const costNano = ending.costOf?.(this.#spent);
+    if (this.#held.length === 0) return this.#spent;
+    const costNano = ending.price?.costOf(this.#spent);
     for (const held of this.#held) held.settle(this.#spent, costNano);
     return this.#spent;
   }
@@ -117,7 +118,9 @@ export class Hold {
   }
 }
 
-/** How long a request can wait, and what ends its wait early. */
+const NONE: readonly RefusingLimit[] = [];
+
+/** How long a request can wait, and what ends its wait early; read if it has to wait. */
 export interface Patience {
   readonly remainingMs: number;
   /** Aborted with the error that ends the request. */
@@ -152,11 +155,11 @@ export class Admission {
    * Everything for the request, at once if possible, or nothing and the model to ask for instead. Throws or rejects with
    * a refusal, with nothing taken.
    */
-  admit(asked: Asked, patience: () => Patience): Hold | Elsewhere | Promise<Hold | Elsewhere> {
+  admit(asked: Asked, patience: Patience): Hold | Elsewhere | Promise<Hold | Elsewhere> {
     const taken = this.#take(asked);
     if (taken instanceof Hold) return taken;
     if (taken.wait === undefined) return elsewhere(taken);
-    return this.#wait(asked, taken, patience());
+    return this.#wait(asked, taken, patience);
   }
 
   #take(asked: Asked): Hold | Refused {

@@ -4,6 +4,12 @@ import type { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
 import type { Dialect } from "../dialect.ts";
 
+/** Knows what a request costs. */
+export interface Price {
+  /** Nanodollars for what the request has used; undefined if the price is unknown. */
+  costOf(spent: Spent): number | undefined;
+}
+
 export interface Ending {
   readonly dialect: Dialect;
   /** As far as the upstream reported it. */
@@ -18,6 +24,6 @@ export interface Ending {
   readonly sentBytes: number;
   /** Attempts that a target had accepted and that broke off before another target answered. */
   readonly brokenAttempts: number;
-  /** Nanodollars for what the request has used; undefined if the price is unknown. */
-  readonly costOf?: (spent: Spent) => number | undefined;
+  /** Absent if nothing costs anything. */
+  readonly price?: Price;
 }

@@ -19,8 +19,10 @@ export interface HealthState {
   misfit: boolean;
   latencyMs: number | undefined;
   latencyAt: number;
-  /** The last two half windows of outcomes. */
-  halves: readonly [Half, Half];
+  /** The last half window of outcomes. */
+  latest: Half;
+  /** The one before it. */
+  earlier: Half;
   /** Kind of the last failure. */
   lastError: ErrorKind | undefined;
 }
@@ -30,6 +32,21 @@ export interface Half {
   readonly startMs: number;
   total: number;
   failed: number;
+}
+
+/** A change of a state, made by `stateChange`. */
+export type StateChange<Input, Result> = (numbers: Float64Array, input: Input) => Result;
+
+/** The change that `work` makes; what comes with every request is made once for all. */
+export function stateChange<Input, Result>(
+  work: (state: HealthState, input: Input) => Result,
+): StateChange<Input, Result> {
+  return (numbers, input) => {
+    const state = read(numbers);
+    const result = work(state, input);
+    write(numbers, state);
+    return result;
+  };
 }
 
 /** Numbers of a state, the last of which says whether there is one. */
@@ -62,16 +79,11 @@ export class SharedState {
 
   /** Streams in a row that broke after their first content. */
   get breaksInRow(): number {
-    return this.#numbers.run((numbers) => numbers[1] ?? 0);
+    return this.#numbers.run(readBreaksInRow);
   }
 
-  change<Result>(work: (state: HealthState) => Result): Result {
-    return this.#numbers.run((numbers) => {
-      const state = read(numbers);
-      const result = work(state);
-      write(numbers, state);
-      return result;
-    });
+  change<Input, Result>(change: StateChange<Input, Result>, input: Input): Result {
+    return this.#numbers.run(change, input);
   }
 
   /** Counts a request; the returned function is called when it has ended. */
@@ -94,29 +106,35 @@ export class SharedState {
   }
 }
 
+function readBreaksInRow(numbers: Float64Array): number {
+  return at(numbers, 1);
+}
+
+function at(numbers: Float64Array, index: number): number {
+  return numbers[index] ?? 0;
+}
+
 function read(numbers: Float64Array): HealthState {
-  const at = (index: number) => numbers[index] ?? 0;
+  const latency = at(numbers, 7);
   return {
-    failuresInRow: at(0),
-    breaksInRow: at(1),
-    restsUntil: at(2),
-    restsSince: at(3),
-    rests: at(4),
-    onProbation: at(5) === 1,
-    misfit: at(6) === 1,
+    failuresInRow: at(numbers, 0),
+    breaksInRow: at(numbers, 1),
+    restsUntil: at(numbers, 2),
+    restsSince: at(numbers, 3),
+    rests: at(numbers, 4),
+    onProbation: at(numbers, 5) === 1,
+    misfit: at(numbers, 6) === 1,
     // One more than the latency or the position, since 0 is none.
-    latencyMs: at(7) === 0 ? undefined : at(7) - 1,
-    latencyAt: at(8),
-    halves: [
-      { startMs: at(9), total: at(10), failed: at(11) },
-      { startMs: at(12), total: at(13), failed: at(14) },
-    ],
-    lastError: ERROR_KINDS[at(15) - 1],
+    latencyMs: latency === 0 ? undefined : latency - 1,
+    latencyAt: at(numbers, 8),
+    earlier: { startMs: at(numbers, 9), total: at(numbers, 10), failed: at(numbers, 11) },
+    latest: { startMs: at(numbers, 12), total: at(numbers, 13), failed: at(numbers, 14) },
+    lastError: ERROR_KINDS[at(numbers, 15) - 1],
   };
 }
 
 function write(numbers: Float64Array, state: HealthState): void {
-  const { latencyMs, halves: [first, second], lastError } = state;
+  const { latencyMs, earlier, latest, lastError } = state;
   numbers[0] = state.failuresInRow;
   numbers[1] = state.breaksInRow;
   numbers[2] = state.restsUntil;
@@ -126,12 +144,12 @@ function write(numbers: Float64Array, state: HealthState): void {
   numbers[6] = Number(state.misfit);
   numbers[7] = latencyMs === undefined ? 0 : latencyMs + 1;
   numbers[8] = state.latencyAt;
-  numbers[9] = first.startMs;
-  numbers[10] = first.total;
-  numbers[11] = first.failed;
-  numbers[12] = second.startMs;
-  numbers[13] = second.total;
-  numbers[14] = second.failed;
+  numbers[9] = earlier.startMs;
+  numbers[10] = earlier.total;
+  numbers[11] = earlier.failed;
+  numbers[12] = latest.startMs;
+  numbers[13] = latest.total;
+  numbers[14] = latest.failed;
   numbers[USED] = 1;
   numbers[15] = lastError === undefined ? 0 : ERROR_KINDS.indexOf(lastError) + 1;
 }

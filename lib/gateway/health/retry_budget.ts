@@ -19,27 +19,12 @@ export class RetryBudget {
 
   /** Records a request, which earns a fraction of a retry. */
   earn(model: string, { share, nowMs }: { readonly share: number; readonly nowMs: number }): void {
-    this.#change(model, nowMs, (tokens) => Math.min(MAX_SAVED, tokens + share));
+    this.#bucketOf(model).run(addTokens, { tokens: share, nowMs });
   }
 
   /** Takes a retry from the budget, if there is one. */
   spend(model: string, nowMs: number): boolean {
-    let isTaken = false;
-    this.#change(model, nowMs, (tokens) => {
-      isTaken = tokens >= 1;
-      return isTaken ? tokens - 1 : tokens;
-    });
-    return isTaken;
-  }
-
-  #change(model: string, nowMs: number, change: (tokens: number) => number): void {
-    this.#bucketOf(model).run((bucket) => {
-      const [used = 0, atMs = 0] = bucket;
-      const seconds = atMs === 0 ? 0 : Math.max(0, nowMs - atMs) / 1000;
-      const tokens = Math.min(MAX_SAVED, FREE_PER_SECOND - used + FREE_PER_SECOND * Math.min(1, seconds));
-      bucket[0] = FREE_PER_SECOND - change(tokens);
-      bucket[1] = Math.max(atMs, nowMs);
-    });
+    return this.#bucketOf(model).run(addTokens, { tokens: -1, nowMs });
   }
 
   #bucketOf(model: string): Numbers {
@@ -50,4 +35,21 @@ export class RetryBudget {
     }
     return bucket;
   }
+}
+
+interface Change {
+  readonly tokens: number;
+  readonly nowMs: number;
+}
+
+/** Adds tokens, or takes them if there are enough; returns whether it did. */
+function addTokens(bucket: Float64Array, { tokens, nowMs }: Change): boolean {
+  const used = bucket[0] ?? 0;
+  const atMs = bucket[1] ?? 0;
+  const seconds = atMs === 0 ? 0 : Math.max(0, nowMs - atMs) / 1000;
+  const known = Math.min(MAX_SAVED, FREE_PER_SECOND - used + FREE_PER_SECOND * Math.min(1, seconds));
+  const isEnough = known + tokens >= 0;
+  bucket[0] = FREE_PER_SECOND - (isEnough ? Math.min(MAX_SAVED, known + tokens) : known);
+  bucket[1] = Math.max(atMs, nowMs);
+  return isEnough;
 }

@@ -4,7 +4,7 @@ import { type AditError, codeOf } from "../../base/errors.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import type { HealthPolicy } from "../../snapshot/snapshot.ts";
 import type { Store } from "../../store/store.ts";
-import { type HealthState as State, SharedState } from "./health_state.ts";
+import { type Half, type HealthState as State, SharedState, stateChange } from "./health_state.ts";
 import { restAfter, retryRule } from "../retry_rules.ts";
 
 /** What `order` needs to know about a target. */
@@ -83,38 +83,22 @@ export class TargetHealth {
     return this.#stateOf(target)?.begin() ?? (() => {});
   }
 
-  /** Records a success, with the time to its first content. */
-  succeeded(
-    target: Target,
-    { nowMs, latencyMs }: { readonly nowMs: number; readonly latencyMs: number },
-  ): void {
-    this.#stateOf(target)?.change((state) => {
-      // A request from before the rest does not show that the target is back.
-      if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
-        state.failuresInRow = 0;
-        state.rests = 0;
-        state.onProbation = false;
-        state.misfit = false;
-        state.restsUntil = 0;
-      }
-      const known = state.latencyMs;
-      state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
-      state.latencyAt = nowMs;
-      count(state, { nowMs, failed: false, isNew: true });
-    });
+  /** Records a success. */
+  succeeded(target: Target, success: Success): void {
+    this.#stateOf(target)?.change(noteSuccess, success);
   }
 
   /** Records that a response was complete. */
   completed(target: Target): void {
     const shared = this.#stateOf(target);
-    if (shared !== undefined && shared.breaksInRow > 0) shared.change((state) => state.breaksInRow = 0);
+    if (shared !== undefined && shared.breaksInRow > 0) shared.change(forgetBreaks, undefined);
   }
 
   /** Records a refusal or failure. Returns whether this made the target rest. */
   refused(target: Target, error: AditError, options: RefusedOptions): boolean {
     const shared = this.#stateOf(target);
     if (shared === undefined || retryRule(error).health === "none") return false;
-    return shared.change((state) => this.#refused(state, error, options));
+    return shared.change(stateChange((state) => this.#refused(state, error, options)), undefined);
   }
 
   #refused(state: State, error: AditError, { nowMs, policy, afterContent = false }: RefusedOptions): boolean {
@@ -138,7 +122,10 @@ export class TargetHealth {
         state.lastError = error.kind;
         if (afterContent) state.breaksInRow++;
         else state.failuresInRow++;
-        count(state, { nowMs, failed: true, isNew: !afterContent });
+        const half = currentHalf(state, nowMs);
+        half.failed++;
+        // A request that fails after its first content has been counted as a success.
+        if (!afterContent) half.total++;
         const inRow = Math.max(state.failuresInRow, state.breaksInRow);
         if (inRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) return false;
         const cool = Math.min(policy.coolMaxMs, policy.coolMs * 2 ** earlierRests(state, nowMs));
@@ -196,6 +183,31 @@ export class TargetHealth {
     if (!this.#states.has(place)) this.#open(place);
   }
 }
+
+/** When a request was answered, and the time to its first content. */
+export interface Success {
+  readonly nowMs: number;
+  readonly latencyMs: number;
+}
+
+const noteSuccess = stateChange((state, { nowMs, latencyMs }: Success) => {
+  // A request from before the rest does not show that the target is back.
+  if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
+    state.failuresInRow = 0;
+    state.rests = 0;
+    state.onProbation = false;
+    state.misfit = false;
+    state.restsUntil = 0;
+  }
+  const known = state.latencyMs;
+  state.latencyMs = known === undefined ? latencyMs : known + LATENCY_WEIGHT * (latencyMs - known);
+  state.latencyAt = nowMs;
+  currentHalf(state, nowMs).total++;
+});
+
+const forgetBreaks = stateChange((state) => {
+  state.breaksInRow = 0;
+});
 
 export interface RefusedOptions {
   readonly nowMs: number;
@@ -265,25 +277,17 @@ function fadedLatency({ latencyMs, latencyAt }: State, nowMs: number): number {
   return Math.max(UNKNOWN_LATENCY_MS, latencyMs * 2 ** (-(nowMs - latencyAt) / LATENCY_HALF_LIFE_MS));
 }
 
-interface Counted {
-  readonly nowMs: number;
-  readonly failed: boolean;
-  /** Whether the request has not been counted yet. */
-  readonly isNew: boolean;
-}
-
-function count(state: State, { nowMs, failed, isNew }: Counted): void {
-  const [, latest] = state.halves;
-  if (nowMs - latest.startMs >= HALF_WINDOW_MS) {
-    state.halves = [latest, { startMs: nowMs, total: 0, failed: 0 }];
+/** The half window that the outcome of a request counts in. */
+function currentHalf(state: State, nowMs: number): Half {
+  if (nowMs - state.latest.startMs >= HALF_WINDOW_MS) {
+    state.earlier = state.latest;
+    state.latest = { startMs: nowMs, total: 0, failed: 0 };
   }
-  const [, half] = state.halves;
-  if (isNew) half.total++;
-  if (failed) half.failed++;
+  return state.latest;
 }
 
-function failsTooOften({ halves }: State, nowMs: number): boolean {
-  const recent = halves.filter(({ startMs }) => nowMs - startMs < 2 * HALF_WINDOW_MS);
+function failsTooOften({ earlier, latest }: State, nowMs: number): boolean {
+  const recent = [earlier, latest].filter(({ startMs }) => nowMs - startMs < 2 * HALF_WINDOW_MS);
   const total = recent.reduce((sum, half) => sum + half.total, 0);
   const failed = recent.reduce((sum, half) => sum + half.failed, 0);
   return total >= MIN_OUTCOMES && failed > total * MAX_ERROR_SHARE;

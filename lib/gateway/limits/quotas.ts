@@ -183,7 +183,8 @@ export class Quotas {
 }
 
 function quotaOf({ provider, modelId }: Target): Quota | undefined {
-  return provider.quotas.find(({ match }) => matchesGlob(match, modelId));
+  for (const quota of provider.quotas) if (matchesGlob(quota.match, modelId)) return quota;
+  return undefined;
 }
 
 /** A pool has the buckets of its first configuration. */

@@ -10,11 +10,23 @@ import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse, isHtml } from "./classify.ts";
 import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
-import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
+import {
+  stopReasonInConverse,
+  stopReasonOfChunks,
+  stopReasonOfConverse,
+  stopReasonOfInvoke,
+} from "./native_stop.ts";
 import { isConverseContent } from "./converse.ts";
 import { HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
 import { isContentChunk } from "./invoke.ts";
-import { invokeStreamEnd, usageOfChunks, usageOfConverse, usageOfInvoke } from "./native_usage.ts";
+import {
+  invokeStreamEnd,
+  parsedBody,
+  usageInConverse,
+  usageOfChunks,
+  usageOfConverse,
+  usageOfInvoke,
+} from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
 
 /** A response that arrived whole: a success without a stream, or any error. */
@@ -37,7 +49,8 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
     return { head, body, usage: undefined, stopReason: undefined, error };
   }
   if (isHtml(head.headers, body)) throw new AditError("upstream_protocol");
-  return { head, body, ...reportOf(operation, head, body), error: undefined };
+  const { usage, stopReason } = reportOf(operation, head, body);
+  return { head, body, usage, stopReason, error: undefined };
 }
 
 /** What a successful response reports about itself. */
@@ -50,10 +63,7 @@ function reportOf(
   const isReadable = !headers.has("content-encoding");
   switch (operationRow(operation).usage) {
     case "body":
-      return {
-        usage: usageOfConverse(body, headers),
-        stopReason: isReadable ? stopReasonOfConverse(body) : undefined,
-      };
+      return isReadable ? reportOfConverse(body) : NO_REPORT;
     case "headers":
       return {
         usage: usageOfInvoke(headers, body),
@@ -62,8 +72,15 @@ function reportOf(
     case "converse events":
     case "invoke events":
     case "none":
-      return { usage: undefined, stopReason: undefined };
+      return NO_REPORT;
   }
+}
+
+const NO_REPORT = { usage: undefined, stopReason: undefined } as const;
+
+function reportOfConverse(body: Uint8Array): Pick<NativeAnswer, "usage" | "stopReason"> {
+  const answer = parsedBody(body);
+  return { usage: usageInConverse(answer), stopReason: stopReasonInConverse(answer) };
 }
 
 /** How a native stream is opened. */

@@ -1,12 +1,17 @@
 /** The stop reason of a native response: Bedrock's own for Converse, the model family's for InvokeModel. */
 
-import { decodeUtf8 } from "../../base/bytes.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
+import { parsedBody } from "./native_usage.ts";
 
 /** The `stopReason` of a Converse response or of a stream's `messageStop` event. */
 export function stopReasonOfConverse(body: Uint8Array): string | undefined {
-  return text(member(parse(body), "stopReason"));
+  return stopReasonInConverse(parsedBody(body));
+}
+
+/** The same in a body that has been parsed. */
+export function stopReasonInConverse(answer: JsonValue | undefined): string | undefined {
+  return text(member(answer, "stopReason"));
 }
 
 /**
@@ -16,7 +21,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 
 /** The stop reason in the body of an InvokeModel response. */
 export function stopReasonOfInvoke(body: Uint8Array): string | undefined {
-  const answer = body.length > MAX_READ_BYTES ? undefined : parse(body);
+  const answer = body.length > MAX_READ_BYTES ? undefined : parsedBody(body);
   return isJsonObject(answer) ? stopReasonIn(answer) : undefined;
 }
 
@@ -50,12 +55,4 @@ function list(value: JsonValue | undefined): readonly JsonValue[] {
 
 function text(value: JsonValue | undefined): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function parse(body: Uint8Array): JsonValue | undefined {
-  try {
-    return JSON.parse(decodeUtf8(body));
-  } catch {
-    return undefined;
-  }
 }

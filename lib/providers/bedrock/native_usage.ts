@@ -21,7 +21,11 @@ import {
 export function usageOfConverse(body: Uint8Array, headers: Headers | undefined): Usage | undefined {
   // A compressed response is for the caller to read.
   if (headers?.has("content-encoding")) return undefined;
-  const answer = parse(decodeUtf8(body));
+  return usageInConverse(parsedBody(body));
+}
+
+/** The same in a body that has been parsed. */
+export function usageInConverse(answer: JsonValue | undefined): Usage | undefined {
   return withTier(readUsage(member(answer, "usage"), CONVERSE_USAGE), converseTier(answer));
 }
 
@@ -35,7 +39,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 export function usageOfInvoke(headers: Headers, body: Uint8Array): Usage | undefined {
   const counted = usageOfHeaders(headers);
   const isRead = !headers.has("content-encoding") && (counted === undefined || body.length <= MAX_READ_BYTES);
-  const usage = isRead ? familyUsage(parse(decodeUtf8(body)), counted) : counted;
+  const usage = isRead ? familyUsage(parsedBody(body), counted) : counted;
   return withTier(usage, invokeTier(headers));
 }
 
@@ -81,9 +85,10 @@ function parsedChunk(payload: Uint8Array): JsonObject | undefined {
   }
 }
 
-function parse(text: string): JsonValue | undefined {
+/** The JSON of a response; undefined if it is none. */
+export function parsedBody(body: Uint8Array): JsonValue | undefined {
   try {
-    return JSON.parse(text);
+    return JSON.parse(decodeUtf8(body));
   } catch {
     return undefined;
   }

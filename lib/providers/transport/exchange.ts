@@ -1,28 +1,17 @@
 /** One signed HTTP exchange with a provider: its deadlines, its bytes, and how it is ended early. */
 
 import { concat, EMPTY, MAX_ONE_PIECE_BYTES } from "../../base/bytes.ts";
-import { AditError, toAditError } from "../../base/errors.ts";
-import type { Deadline, TimerWheel } from "../../base/clock.ts";
+import { AditError } from "../../base/errors.ts";
+import type { Deadline } from "../../base/clock.ts";
 import type { Timeouts } from "../../snapshot/snapshot.ts";
-import type { BodyReader, Fetch, OpenBody } from "../../runtime/runtime.ts";
-import type { Authenticator } from "../../aws/keys/authenticator.ts";
+import type { BodyReader, OpenBody } from "../../runtime/runtime.ts";
 import type { SignableRequest } from "../../aws/sigv4/sign.ts";
-import { discard, sendSigned } from "./send.ts";
+import { discard, type Recipient, Sending, type SendOptions } from "./send.ts";
 
-/** Resolves whether a TCP connection to the URL's host succeeds within the time; never rejects. */
-export type ProbeConnection = (url: string, withinMs: number) => Promise<boolean>;
-
-export interface ExchangeOptions extends Authenticator {
-  readonly fetch: Fetch;
+export interface ExchangeOptions extends SendOptions {
   /** How response bodies are read. */
   readonly openBody?: OpenBody | undefined;
-  readonly timers: TimerWheel;
   readonly timeouts: ExchangeTimeouts;
-  readonly nowMs: number;
-  /**
-   * Undefined if the gateway makes no connection of its own: for the emulator.
-   */
-  readonly probe: ProbeConnection | undefined;
 }
 
 /** The time limits that an exchange enforces itself; for others, call `end`. */
@@ -41,13 +30,12 @@ export interface Head {
 }
 
 /** The state of an exchange: each phase holds only what it needs. */
-type Phase = Sending | Answered | { readonly kind: "complete" } | Failed;
+type Phase = Unanswered | Answered | { readonly kind: "complete" } | Failed;
 
-interface Sending {
+interface Unanswered {
   readonly kind: "sending";
-  /** Settle the promise of the head. */
-  readonly resolve: (head: Head) => void;
-  readonly reject: (error: AditError) => void;
+  /** Settle the promise of the head, if somebody waits for it. */
+  waiting: PromiseWithResolvers<Head> | undefined;
 }
 
 interface Answered {
@@ -75,19 +63,17 @@ interface Failed {
  * Sends one request and returns its response chunk by chunk. Whatever ends it early (a deadline, the client, a
  * shutdown) is thrown by the next step.
  */
-export class Exchange {
+export class Exchange implements Recipient {
   readonly #aborter = new AbortController();
   readonly #options: ExchangeOptions;
-  readonly #head: Promise<Head>;
-  #phase: Phase;
-  #isAccepted = false;
-  #headers: Headers | undefined;
+  /** Until the response has arrived: it leads to the body of the request, which an open stream must not keep. */
+  #sending: Sending | undefined;
+  #phase: Phase = { kind: "sending", waiting: undefined };
+  #head: Head | undefined;
   /** The first-byte deadline, then the deadline of the next chunk. */
-  #progress: Deadline;
+  readonly #progress: Deadline;
   readonly #total: Deadline | undefined;
   #firstToken: Deadline | undefined;
-  /** The wait for the response's head. */
-  #connect: Deadline | undefined;
   /** What follows a read of the body, made for the first one. */
   #afterRead: AfterRead | undefined;
 
@@ -95,39 +81,30 @@ export class Exchange {
   constructor(request: SignableRequest, options: ExchangeOptions) {
     const { timers, timeouts: { firstByteMs, firstTokenMs, totalMs } } = options;
     this.#options = options;
-    const { promise, resolve, reject } = Promise.withResolvers<Head>();
-    this.#head = promise;
-    // The caller of `head` sees the failure; without one, the rejection must not crash the process.
-    promise.catch(() => {});
-    this.#phase = { kind: "sending", resolve, reject };
-    this.#progress = timers.after(firstByteMs, () => this.end(timedOut("start", firstByteMs)));
+    this.#progress = timers.after(firstByteMs, () => this.#noProgress());
     this.#total = totalMs === undefined
       ? undefined
       : timers.after(totalMs, () => this.end(timedOut("finish", totalMs)));
     this.#firstToken = firstTokenMs === undefined
       ? undefined
       : timers.after(firstTokenMs, () => this.end(timedOut("start", firstTokenMs)));
-    const { sign, recover, nowMs } = options;
-    sendSigned(request, {
-      sign,
-      recover,
-      nowMs,
-      fetch: (headers) => this.#fetch(request, headers),
-      signal: this.#aborter.signal,
-    }).then(
-      (response) => this.#arrive(response),
-      (cause) => this.end(toAditError(cause)),
-    );
+    this.#sending = new Sending(request, options, this);
+    void this.#sending.start();
+  }
+
+  /** Aborts when the exchange has ended early. */
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
   }
 
   /** Whether the provider has answered with status 200. */
   get isAccepted(): boolean {
-    return this.#isAccepted;
+    return this.#head?.status === 200;
   }
 
   /** The headers of the response; undefined before they have arrived. */
   get responseHeaders(): Headers | undefined {
-    return this.#headers;
+    return this.#head?.headers;
   }
 
   /** Records that the response has content. */
@@ -139,7 +116,10 @@ export class Exchange {
 
   /** Status and headers of the response. Throws an AditError if there is none. */
   head(): Promise<Head> {
-    return this.#head;
+    const phase = this.#phase;
+    if (phase.kind === "sending") return (phase.waiting ??= Promise.withResolvers<Head>()).promise;
+    if (this.#head !== undefined) return Promise.resolve(this.#head);
+    return Promise.reject(phase.kind === "failed" ? phase.error : new AditError("internal"));
   }
 
   /**
@@ -177,7 +157,21 @@ export class Exchange {
   /** The whole body. Ends the exchange with `upstream_protocol` if it exceeds `maxBytes`. */
   async readAll(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const declared = Number(this.#answer()?.response.headers.get("content-length") ?? NaN);
-    if (declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES)) return await this.#readWhole();
+    if (!(declared <= Math.min(maxBytes, MAX_ONE_PIECE_BYTES))) return await this.#readPieces(maxBytes);
+    const answer = this.#startReading();
+    if (answer === undefined) return EMPTY;
+    let whole: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      whole = await answer.response.bytes();
+    } catch (cause) {
+      this.#breakOff(cause);
+    }
+    this.#stopReading(answer);
+    this.#leave({ kind: "complete" });
+    return whole ?? EMPTY;
+  }
+
+  async #readPieces(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let total = 0;
     for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
@@ -192,21 +186,6 @@ export class Exchange {
     return concat(chunks, total);
   }
 
-  /** The whole body in one piece. */
-  async #readWhole(): Promise<Uint8Array<ArrayBuffer>> {
-    const answer = this.#startReading();
-    if (answer === undefined) return EMPTY;
-    let whole: Uint8Array<ArrayBuffer> | undefined;
-    try {
-      whole = await answer.response.bytes();
-    } catch (cause) {
-      this.#breakOff(cause);
-    }
-    this.#stopReading(answer);
-    this.#leave({ kind: "complete" });
-    return whole ?? EMPTY;
-  }
-
   /**
    * Ends the exchange unless it has ended: the next read throws `error`, and the provider's work is cancelled.
    */
@@ -217,7 +196,7 @@ export class Exchange {
       case "failed":
         return;
       case "sending":
-        phase.reject(error);
+        phase.waiting?.reject(error);
         break;
       case "paused":
       case "reading":
@@ -234,22 +213,22 @@ export class Exchange {
     this.#progress.cancel();
     this.#total?.cancel();
     this.#firstToken?.cancel();
-    this.#connect?.cancel();
+    this.#sending?.cancel();
+    this.#sending = undefined;
   }
 
-  /** Accepts the response, unless the exchange has been ended in the meantime. */
-  #arrive(response: Response): void {
+  /** Accepts the response, unless the exchange has been ended in the meantime. Called by what sends. */
+  arrive(response: Response): void {
     if (this.#phase.kind !== "sending") {
       discard(response);
       return;
     }
-    const { resolve } = this.#phase;
+    const { waiting } = this.#phase;
     this.#phase = { kind: "paused", response, reader: undefined };
-    this.#isAccepted = response.status === 200;
-    this.#headers = response.headers;
-    this.#progress.cancel();
-    this.#progress = this.#watchSilence();
-    resolve({ status: response.status, headers: response.headers });
+    this.#sending = undefined;
+    this.#head = { status: response.status, headers: response.headers };
+    this.#progress.restart(this.#options.timeouts.idleMs);
+    waiting?.resolve(this.#head);
   }
 
   /** The body's reader; undefined after its end. Throws what ended the exchange. */
@@ -294,59 +273,13 @@ export class Exchange {
     return this.#options.openBody?.(body) ?? body.getReader();
   }
 
-  async #fetch({ url, method, body }: SignableRequest, headers: Headers): Promise<Response> {
-    const { fetch, timers, timeouts } = this.#options;
-    this.#connect = timers.after(timeouts.connectMs, () => this.#checkConnection(url));
-    const { signal } = this.#aborter;
-    const startMs = timers.clock.monotonic();
-    const send = () => fetch(url, { method, ...(body !== undefined && { body }), signal, headers });
-    try {
-      try {
-        return await send();
-      } catch (cause) {
-        const isFresh = timers.clock.monotonic() - startMs <= DEAD_CONNECTION_MS;
-        if (!isFresh || signal.aborted || !isReset(cause)) throw cause;
-        return await send();
-      }
-    } catch (cause) {
-      throw new AditError("upstream_unreachable", undefined, { cause });
-    } finally {
-      this.#connect.cancel();
-      this.#connect = undefined;
-    }
+  #noProgress(): void {
+    const { firstByteMs, idleMs } = this.#options.timeouts;
+    if (this.#phase.kind === "sending") this.end(timedOut("start", firstByteMs));
+    else if (this.#phase.kind === "reading") this.end(timedOut("continue", idleMs));
+    // While nobody reads, silence is not the upstream's fault.
+    else this.#progress.restart(idleMs);
   }
-
-  /** While nobody reads, silence is not the upstream's fault. */
-  #watchSilence(): Deadline {
-    const { timers, timeouts: { idleMs } } = this.#options;
-    return timers.after(idleMs, () => {
-      if (this.#phase.kind === "reading") this.end(timedOut("continue", idleMs));
-      else this.#progress = this.#watchSilence();
-    });
-  }
-
-  /**
-   * `fetch` does not distinguish a connection that cannot be made from a model that is slow to respond, so after the
-   * connect timeout a separate connection finds out: an unreachable host fails after at most twice that time.
-   */
-  async #checkConnection(url: string): Promise<void> {
-    const { probe, timeouts } = this.#options;
-    const connect = this.#connect;
-    if (probe === undefined || await probe(url, timeouts.connectMs)) return;
-    // The response may have arrived in the meantime, and a second request may even have followed.
-    if (this.#connect === connect) this.end(new AditError("upstream_unreachable"));
-  }
-}
-
-/**
- * A pooled connection that the peer has closed fails at once, before anything could come of the request; one that is lost
- * later may have carried it.
- */
-const DEAD_CONNECTION_MS = 1_000;
-
-function isReset(error: unknown): boolean {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 function timedOut(step: "start" | "continue" | "finish", limitMs: number): AditError {

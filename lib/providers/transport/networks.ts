@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { unseal } from "../../base/secret.ts";
 import type { Network, OpenNetwork } from "../../runtime/runtime.ts";
 import type { Provider, ProviderNetwork } from "../../snapshot/snapshot.ts";
-import type { ProbeConnection } from "./exchange.ts";
+import type { ProbeConnection } from "./send.ts";
 import { type Env, probeIn } from "./probe.ts";
 
 export interface ProviderNetworksOptions {

@@ -5,7 +5,7 @@ import { connect, isIP, type Socket } from "node:net";
 import type * as Tls from "node:tls";
 import { unbracketed } from "../../base/host.ts";
 import type { NetworkSettings } from "../../runtime/runtime.ts";
-import type { ProbeConnection } from "./exchange.ts";
+import type { ProbeConnection } from "./send.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,7 @@
 /** Converse -> Chat Completions: the whole response. */
 
 import { AditError } from "../../base/errors.ts";
+import { hasNoMembers } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { ConverseResponse } from "../../wire/bedrock/converse.ts";
@@ -48,7 +49,8 @@ export function converseToChat(
   const answer = readBlocks(response, call);
   const { toolCalls, anomalies } = answer;
   const usage = response.usage;
-  const body: ChatCompletion = {
+  const extras = openAiExtras(response);
+  const completion: { -readonly [Name in keyof ChatCompletion]: ChatCompletion[Name] } = {
     id,
     object: "chat.completion",
     created,
@@ -63,9 +65,9 @@ export function converseToChat(
         call,
       }),
     }],
-    ...(usage && { usage: chatUsage(usage) }),
-    ...openAiExtras(response),
   };
+  if (usage !== undefined) completion.usage = chatUsage(usage);
+  const body = hasNoMembers(extras) ? completion : { ...completion, ...extras };
   return { body, usage, anomalies };
 }
 
@@ -152,15 +154,16 @@ export function thoughtPosition(
 }
 
 function message(answer: Answer): ChatAnswer {
-  return {
+  const message: { -readonly [Name in keyof ChatAnswer]: ChatAnswer[Name] } = {
     role: "assistant",
     content: answer.structured ?? (answer.text || null),
     refusal: null,
-    ...(answer.toolCalls.length > 0 && { tool_calls: answer.toolCalls }),
-    ...(answer.reasoning !== "" && { reasoning_content: answer.reasoning }),
-    ...(answer.thinking.length > 0 && { thinking_blocks: answer.thinking }),
-    ...(answer.annotations.length > 0 && { annotations: answer.annotations }),
   };
+  if (answer.toolCalls.length > 0) message.tool_calls = answer.toolCalls;
+  if (answer.reasoning !== "") message.reasoning_content = answer.reasoning;
+  if (answer.thinking.length > 0) message.thinking_blocks = answer.thinking;
+  if (answer.annotations.length > 0) message.annotations = answer.annotations;
+  return message;
 }
 
 export interface FinishContext {

@@ -33,7 +33,8 @@ class ConversationTranslator {
   readonly #media = new ChatMedia();
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
-  readonly #calledTools = new Set<string>();
+  /** Undefined before the first call. */
+  #calledTools: Set<string> | undefined;
   readonly #callIds = new CallIds();
   /** The calls in the last assistant turn, by the caller's id. */
   readonly #openCalls = new Map<string, OpenCall>();
@@ -55,15 +56,16 @@ class ConversationTranslator {
     }
     return {
       system: this.#system,
-      messages: trimPrefill(turns, { ...this.context, path: "messages[].content" }),
-      calledTools: [...this.#calledTools],
+      messages: trimPrefill(turns, this.context, "messages[].content"),
+      calledTools: this.#calledTools === undefined ? [] : [...this.#calledTools],
     };
   }
 
   /** Moves the system prompt into the first user turn if the model has none, or if there is nothing else. */
   #placeSystem(messages: readonly ChatMessage[]): void {
+    if (this.#system.length === 0) return;
     const isAlone = messages.every(({ role }) => role === "system");
-    if (this.#system.length === 0 || (this.context.traits.system !== "none" && !isAlone)) return;
+    if (this.context.traits.system !== "none" && !isAlone) return;
     const blocks = this.#system.splice(0);
     const texts = blocks.filter((block) => "text" in block);
     if (texts.length < blocks.length) this.context.ignored.add("messages[].content[].cache_control");
@@ -144,7 +146,7 @@ class ConversationTranslator {
 
   #addCall(call: ChatToolCall): void {
     if (this.#openCalls.has(call.id)) throw invalidField(`${call.path}.id`, "duplicate tool call id");
-    this.#calledTools.add(call.name);
+    (this.#calledTools ??= new Set()).add(call.name);
     const toolUseId = this.#callIds.next(call.id);
     this.#openCalls.set(call.id, { name: call.name, toolUseId, result: undefined });
     const name = this.context.toolNames.toConverse(call.name);

@@ -1,7 +1,7 @@
 /** Chat Completions -> Converse: `thinking` and `reasoning_effort`, and the fields they affect. */
 
 import { invalidField } from "../../base/errors.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { type JsonObject, NO_MEMBERS } from "../../base/json.ts";
 import type { ChatRequest } from "../../wire/openai/chat.ts";
 import type { ChatMessage } from "../../wire/openai/message_types.ts";
 import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
@@ -39,7 +39,7 @@ export function reasoningFields(request: ChatRequest, context: ReasoningContext)
 function effortAlone(request: ChatRequest, context: ReasoningContext): JsonObject {
   const { reasoningEffort: effort } = request;
   const { traits, ignored } = context;
-  if (effort === undefined) return {};
+  if (effort === undefined) return NO_MEMBERS;
   const found = effortFields(effort, traits);
   const isPossible = found !== undefined && !hasLostThoughts(found.fields, request) &&
     !(refusesThinking(context) && activeThinking(found.fields) !== undefined);

@@ -1,7 +1,7 @@
 /** Chat Completions -> Converse: the request, as documented in `docs/chat.md`. */
 
 import { invalidField } from "../../base/errors.ts";
-import { mergeFields } from "../../base/json.ts";
+import { hasNoMembers, mergeFields, NO_MEMBERS } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ConverseRequest, InferenceConfig } from "../../wire/bedrock/converse.ts";
@@ -69,31 +69,32 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
   const defaults = settings?.defaults ?? {};
 
   const { system, messages, calledTools } = translateMessages(request.messages, context);
-  const planned = planChatTools(request, { ...context, calledTools });
+  const planned = planChatTools(request, { traits, ignored, toolNames, cachePoints, calledTools });
   cachePoints.alignTtls();
   const merged = mergeFields(
-    defaults.additionalModelRequestFields ?? {},
-    request.bedrock.additionalModelRequestFields ?? {},
+    defaults.additionalModelRequestFields ?? NO_MEMBERS,
+    request.bedrock.additionalModelRequestFields ?? NO_MEMBERS,
   );
-  const { plan: tools, given: asked } = withOneChoice(planned, merged, context);
-  const maxTokens = tokenLimit(request, { ...context, defaults });
-  const reasoningContext = { ...context, tools, maxTokens };
+  const { plan: tools, given: chosen } = withOneChoice(planned, merged, context);
+  const maxTokens = tokenLimit(request, { traits, ignored, defaults });
+  const reasoningContext = { traits, ignored, tools, maxTokens };
   const reasoning = reasoningFields(request, reasoningContext);
-  const given = settleForcedCall(asked, { request, context: reasoningContext, reasoning });
+  const given = settleForcedCall(chosen, { request, context: reasoningContext, reasoning });
   const reasoned = mergeFields(given, reasoning);
   const thinking = traits.thinkingTypes.size > 0 ? activeThinking(reasoned) : undefined;
   const takesLimits = !refusesLimits(traits, reasoned);
-  const limited = takesLimits ? context : { ...context, traits: { ...traits, sampling: "none" } as const };
+  const limited = takesLimits ? context : withoutSampling(context);
   const inference = inferenceConfig(request, {
-    ...limited,
+    traits: limited.traits,
+    ignored,
     maxTokens: takesLimits ? maxTokens : undefined,
     defaults,
     thinking,
   });
   if (!takesLimits && request.maxTokens !== undefined) ignored.add(request.maxTokensField);
   const topK = topKFields(request.topK, thinking === undefined ? limited : withoutSampling(limited));
-  const additionalFields = [given, topK, reasoning, tools.additionalFields]
-    .reduce((under, over) => mergeFields(under, over));
+  const asked = mergeFields(mergeFields(given, topK), reasoning);
+  const additionalFields = mergeFields(asked, tools.additionalFields);
   nameOverridden(request, { settings, ignored });
   const streams = tools.toolConfig === undefined || traits.tools === "streamed";
 
@@ -126,7 +127,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
  * Lists fields of the request that are overridden: by the operator's, or by the same field under another name.
  */
 function nameOverridden(
-  { bedrock, serviceTier: tier, metadata = {} }: ChatRequest,
+  { bedrock, serviceTier: tier, metadata = NO_MEMBERS }: ChatRequest,
   { settings, ignored }: {
     readonly settings: ModelSettings | undefined;
     readonly ignored: IgnoredFields;
@@ -136,8 +137,9 @@ function nameOverridden(
     ignored.add("guardrailConfig");
   }
   if (tier !== undefined && tier !== "auto" && bedrock.serviceTier !== undefined) ignored.add("serviceTier");
-  const operators = settings?.metadata ?? {};
-  const native = bedrock.requestMetadata ?? {};
+  const native = bedrock.requestMetadata ?? NO_MEMBERS;
+  if (hasNoMembers(metadata) && hasNoMembers(native)) return;
+  const operators = settings?.metadata ?? NO_MEMBERS;
   if (overrides(operators, metadata)) ignored.add("metadata");
   if (overrides({ ...metadata, ...operators }, native)) ignored.add("requestMetadata");
 }
@@ -208,6 +210,7 @@ function stopSequences(
   { stop }: ChatRequest,
   { traits, ignored, defaults }: InferenceContext,
 ): readonly string[] | undefined {
+  if (stop.length === 0 && defaults.stop === undefined) return undefined;
   const taken = stop.length > 0
     ? fitStopSequences(stop, { traits, ignored, path: "stop" })
     : fitStopSequences(defaults.stop ?? [], { traits, ignored: new IgnoredFields(), path: "stop" });
@@ -255,9 +258,9 @@ function requestMetadata(
   request: ChatRequest,
   settings: ModelSettings | undefined,
 ): Readonly<Record<string, string>> | undefined {
-  const { metadata: own = {}, bedrock: { requestMetadata: native = {} } } = request;
-  const operators = settings?.metadata ?? {};
-  if (isEmpty(own) && isEmpty(native) && isEmpty(operators)) return undefined;
+  const { metadata: own = NO_MEMBERS, bedrock: { requestMetadata: native = NO_MEMBERS } } = request;
+  const operators = settings?.metadata ?? NO_MEMBERS;
+  if (hasNoMembers(own) && hasNoMembers(native) && hasNoMembers(operators)) return undefined;
   const merged = {
     ...checkMetadata(native, "requestMetadata"),
     ...checkMetadata(own, "metadata"),

@@ -33,13 +33,15 @@ function nameWithoutTools(
   if (parallelToolCalls !== undefined) ignored.add("parallel_tool_calls");
 }
 
+const UNASKED: Choice = { mode: "auto", allowed: undefined, toolChoice: undefined };
+
 function resolveChoice(request: ChatRequest, context: ToolsContext): Choice {
   const { traits } = context;
   const { tools, toolChoice: asked } = request;
   const path = "tool_choice";
   switch (asked?.type) {
     case undefined:
-      return { mode: "auto", allowed: undefined, toolChoice: undefined };
+      return UNASKED;
     case "none":
       return { mode: "none", allowed: undefined, toolChoice: undefined };
     case "auto":
@@ -82,14 +84,15 @@ function callerTool(tool: ChatTool): CallerTool {
   };
 }
 
+const FORMAT_FIELD = { path: "response_format", otherwise: 'use "text"' } as const;
+
 function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
-  const common = { path: "response_format", otherwise: 'use "text"' };
   switch (format.type) {
     case "text":
       return undefined;
     case "json_object":
       return {
-        ...common,
+        ...FORMAT_FIELD,
         schema: undefined,
         schemaPath: "response_format.schema",
         name: undefined,
@@ -98,7 +101,7 @@ function answerFormat(format: ResponseFormat): AnswerFormat | undefined {
       };
     case "json_schema": {
       const { name, description, schema, schemaPath } = format;
-      return { ...common, schema, schemaPath, name, description, tool: { name, suffix: "_answer" } };
+      return { ...FORMAT_FIELD, schema, schemaPath, name, description, tool: { name, suffix: "_answer" } };
     }
   }
 }

@@ -40,15 +40,15 @@ export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOpti
   }
   let left = body;
   for (const { flags: names, remove, alone } of table.fields) {
-    if (containsAny(names, [...kept, ...sent])) continue;
+    if (!hasAny(left, remove) || containsAny(names, kept) || containsAny(names, sent)) continue;
     if (alone !== undefined && !containsAny(names, dropped)) {
       if (alone === KEEP) continue;
       if (passes(alone, table)) {
-        if (remove.some((path) => valuesAt(left, path).length > 0)) sent.add(alone);
+        sent.add(alone);
         continue;
       }
     }
-    left = remove.reduce((rest, path) => leaveOut(rest, path, ignored), left);
+    for (const path of remove) left = leaveOut(left, path, ignored);
   }
   for (const { field, flag } of table.replace) {
     const values = valuesAt(left, field);
@@ -65,8 +65,14 @@ function passes(flag: string, { pass, drop, unknown }: BetaTable): boolean {
   return !isNamed(flag, drop) && (unknown === "pass" || isNamed(flag, pass));
 }
 
-function containsAny(names: readonly string[], flags: readonly string[]): boolean {
-  return flags.some((flag) => isNamed(flag, names));
+function containsAny(names: readonly string[], flags: Iterable<string>): boolean {
+  for (const flag of flags) if (isNamed(flag, names)) return true;
+  return false;
+}
+
+function hasAny(body: JsonObject, paths: readonly JsonPath[]): boolean {
+  for (const path of paths) if (valuesAt(body, path).length > 0) return true;
+  return false;
 }
 
 function leaveOut(body: JsonObject, path: JsonPath, ignored: IgnoredFields): JsonObject {

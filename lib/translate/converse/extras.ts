@@ -8,13 +8,15 @@ import type { OpenAiExtras } from "../../wire/openai/completion.ts";
 /** The fields for an answer, or for the end of a stream; Bedrock's own keep their names. */
 export function openAiExtras(extras: AnswerExtras): OpenAiExtras {
   const { serviceTier, trace, performanceConfig, additionalModelResponseFields } = extras;
-  return {
-    // Reserved capacity, by the name that OpenAI's clients know.
-    ...(serviceTier !== undefined && { service_tier: serviceTier === "reserved" ? "scale" : serviceTier }),
-    ...(trace !== undefined && { trace: withoutArns(trace) }),
-    ...(performanceConfig !== undefined && { performanceConfig }),
-    ...(additionalModelResponseFields !== undefined && { additionalModelResponseFields }),
-  };
+  const fields: { -readonly [Name in keyof OpenAiExtras]: OpenAiExtras[Name] } = {};
+  // Reserved capacity, by the name that OpenAI's clients know.
+  if (serviceTier !== undefined) fields.service_tier = serviceTier === "reserved" ? "scale" : serviceTier;
+  if (trace !== undefined) fields.trace = withoutArns(trace);
+  if (performanceConfig !== undefined) fields.performanceConfig = performanceConfig;
+  if (additionalModelResponseFields !== undefined) {
+    fields.additionalModelResponseFields = additionalModelResponseFields;
+  }
+  return fields;
 }
 
 /** The value with the bare id instead of each ARN, which would reveal the operator's account and region. */

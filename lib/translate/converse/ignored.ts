@@ -5,7 +5,8 @@ const MAX_NAMES = 32;
 
 /** A set of at most 32 names. */
 export class IgnoredFields {
-  readonly #names = new Set<string>();
+  /** Undefined while there are none. */
+  #names: Set<string> | undefined;
 
   constructor(names: Iterable<string> = []) {
     for (const name of names) this.add(name);
@@ -15,6 +16,7 @@ export class IgnoredFields {
    * Adds the path of a field, without indexes; a name that is not allowed in a header becomes `(unprintable)`.
    */
   add(name: string): void {
+    this.#names ??= new Set();
     if (this.#names.size < MAX_NAMES) {
       this.#names.add(/^[\w.$[\]-]{1,64}$/.test(name) ? name : "(unprintable)");
     }
@@ -22,6 +24,6 @@ export class IgnoredFields {
 
   /** In the order they were added. */
   list(): readonly string[] {
-    return [...this.#names];
+    return this.#names === undefined ? [] : [...this.#names];
   }
 }

@@ -1,6 +1,6 @@
 /** Token limits, stop sequences and sampling, made to fit what a model accepts. */
 
-import { isJsonObject } from "../../base/json.ts";
+import { hasNoMembers, isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { IgnoredFields } from "./ignored.ts";
@@ -26,16 +26,18 @@ export function fitStopSequences<T>(
   asked: readonly T[],
   { traits, ignored, path }: NamedField,
 ): readonly T[] {
-  const accepted: Record<ModelTraits["stopSequences"], (stop: T) => boolean> = {
-    any: () => true,
-    visible: (stop) => typeof stop !== "string" || stop.trim() !== "",
-    none: () => false,
-  };
-  const kept = asked.filter(accepted[traits.stopSequences]);
+  if (asked.length === 0) return asked;
+  const kept = asked.filter(ACCEPTED_STOPS[traits.stopSequences]);
   if (kept.length === asked.length) return asked;
   ignored.add(path);
   return kept;
 }
+
+const ACCEPTED_STOPS: Readonly<Record<ModelTraits["stopSequences"], (stop: unknown) => boolean>> = {
+  any: () => true,
+  visible: (stop) => typeof stop !== "string" || stop.trim() !== "",
+  none: () => false,
+};
 
 interface Sampling {
   readonly temperature: number | undefined;
@@ -66,7 +68,7 @@ const MIN_TOP_P_WITH_THINKING = 0.95;
 
 /** Whether the model refuses limits together with these fields of `additionalModelRequestFields`. */
 export function refusesLimits({ refusesLimitsWith }: ModelTraits, fields: JsonObject): boolean {
-  return Object.keys(refusesLimitsWith).length > 0 && holds(fields, refusesLimitsWith);
+  return !hasNoMembers(refusesLimitsWith) && holds(fields, refusesLimitsWith);
 }
 
 /** Whether everything in `part` is also in `value`. */

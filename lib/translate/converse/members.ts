@@ -1,6 +1,6 @@
 /** Fields of a Converse request that mean the same in every dialect. */
 
-import { isJsonObject } from "../../base/json.ts";
+import { isJsonObject, NO_MEMBERS } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ConverseTool } from "../../wire/bedrock/converse.ts";
@@ -28,7 +28,8 @@ const DELETE = 0x7f;
 
 /** Whether the object would be empty as JSON. */
 export function isEmpty(object: object): boolean {
-  return Object.values(object).every((value) => value === undefined);
+  for (const value of Object.values(object)) if (value !== undefined) return false;
+  return true;
 }
 
 /** A tool of which nothing but the name is known; `name` is Converse's. */
@@ -38,7 +39,7 @@ export function bareTool(name: string): ConverseTool {
 
 /** `top_k`, at the model's path in `additionalModelRequestFields`. */
 export function topKFields(topK: number | undefined, { traits, ignored }: FieldsContext): JsonObject {
-  if (topK === undefined) return {};
+  if (topK === undefined) return NO_MEMBERS;
   if (traits.topKPath === "" || traits.sampling === "none") {
     ignored.add("top_k");
     return {};

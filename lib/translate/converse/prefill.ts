@@ -3,13 +3,14 @@
 import type { ConverseMessage } from "../../wire/bedrock/converse.ts";
 import type { FieldsContext } from "./members.ts";
 
-/** The messages without white space at their end, where the last is the assistant's and the model refuses it. */
+/**
+ * The messages without white space at their end, where the last is the assistant's and the model refuses it. `path` is
+ * what the caller calls the text, without indexes.
+ */
 export function trimPrefill(
   messages: readonly ConverseMessage[],
-  { traits, ignored, path }: FieldsContext & {
-    /** What the caller calls the text, without indexes. */
-    readonly path: string;
-  },
+  { traits, ignored }: FieldsContext,
+  path: string,
 ): readonly ConverseMessage[] {
   const last = messages.at(-1);
   if (traits.prefill !== "trimmed" || last?.role !== "assistant") return messages;

@@ -46,8 +46,8 @@ function lacksText(content: readonly ContentBlock[]): boolean {
 /** Collects blocks into turns: neighbors of the same role become one. */
 export class Turns {
   readonly #turns: Turn[] = [];
-  /** System text between turns. */
-  readonly #late = new Set<ContentBlock>();
+  /** System text between turns; undefined if there is none. */
+  #late: Set<ContentBlock> | undefined;
 
   constructor(
     private readonly cachePoints: CachePoints,
@@ -70,7 +70,7 @@ export class Turns {
    */
   addSystem(text: string): void {
     const block: ContentBlock = { text };
-    this.#late.add(block);
+    (this.#late ??= new Set()).add(block);
     this.add("user", block);
   }
 
@@ -108,12 +108,13 @@ export class Turns {
    * message of role `system` only right after one of the user's, and only ahead of the assistant's or at the end.
    */
   #startOfSystemText({ role, results, content }: Turn): number {
-    if (this.#late.size === 0 || role !== "user" || this.traits.system !== "anywhere") return content.length;
+    const late = this.#late;
+    if (late === undefined || role !== "user" || this.traits.system !== "anywhere") return content.length;
     let start = content.length;
     for (let at = content.length - 1; at >= 0; at--) {
       const block = content[at];
       if (block === undefined) break;
-      if (this.#late.has(block)) start = at;
+      if (late.has(block)) start = at;
       else if (!("cachePoint" in block)) break;
     }
     return start === 0 && results.length === 0 ? content.length : start;
@@ -121,7 +122,8 @@ export class Turns {
 
   /** System text that is the user's now is one text with what follows it. */
   #joinLateText(content: readonly ContentBlock[]): readonly ContentBlock[] {
-    if (this.#late.size === 0 || !content.some((block) => this.#late.has(block))) return content;
+    const late = this.#late;
+    if (late === undefined || !content.some((block) => late.has(block))) return content;
     const joined: ContentBlock[] = [];
     let isLate = false;
     for (const block of content) {
@@ -129,13 +131,13 @@ export class Turns {
       if (isLate && "text" in block && last !== undefined && "text" in last) {
         joined[joined.length - 1] = { text: `${last.text}\n\n${this.#userText(block)}` };
       } else joined.push("text" in block ? { text: this.#userText(block) } : block);
-      isLate = this.#late.has(block);
+      isLate = late.has(block);
     }
     return joined;
   }
 
   #userText(block: ContentBlock & { readonly text: string }): string {
-    return this.#late.has(block) ? asReminder(block.text) : block.text;
+    return this.#late?.has(block) ? asReminder(block.text) : block.text;
   }
 
   #turnOf(role: "user" | "assistant"): Turn {

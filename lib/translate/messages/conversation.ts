@@ -62,7 +62,7 @@ class ConversationTranslator {
     this.#turns.mark(role, cache);
     return {
       system: this.#system,
-      messages: trimPrefill(this.#turns.messages(), { ...this.context, path: "messages[].content[].text" }),
+      messages: trimPrefill(this.#turns.messages(), this.context, "messages[].content[].text"),
       calledTools: [...this.#calledTools],
     };
   }

@@ -40,15 +40,19 @@ interface InvokeFieldsContext extends FieldsContext {
 
 /** The body with fields that the model accepts; the others are changed or removed, and listed. */
 export function fitFields(body: JsonObject, context: InvokeFieldsContext): JsonObject {
-  return [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSamplingFields]
-    .reduce((fitted, fit) => fit(fitted, context), body);
+  let fitted = body;
+  for (const fit of FITS) fitted = fit(fitted, context);
+  return fitted;
 }
+
+const FITS = [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSamplingFields];
 
 /** `output_config.format`, also by its older name, which Bedrock does not have; its schema is made to fit. */
 function fitFormat(body: JsonObject, { ignored }: FieldsContext): JsonObject {
-  const { output_format: _old, ...rest } = body;
   const format = formatOf(body);
-  if (format === undefined) return body.output_format === undefined ? body : rest;
+  if (format === undefined && body.output_format === undefined) return body;
+  const { output_format: _old, ...rest } = body;
+  if (format === undefined) return rest;
   const strict = isJsonObject(format.schema) ? strictSchema(format.schema) : undefined;
   for (const keyword of strict?.moved ?? []) ignored.add(`output_config.format.schema..${keyword}`);
   const config = isJsonObject(body.output_config) ? body.output_config : {};
@@ -77,20 +81,27 @@ function fitCaching(
   { traits: { cacheTtls, promptCaching }, ignored }: FieldsContext,
 ): JsonObject {
   const accepted: ReadonlySet<JsonValue> = cacheTtls;
-  const takes = (ttl: JsonValue) => accepted.has(ttl);
-  const leaveOut = (left: JsonObject, path: JsonPath) => {
-    ignored.add(path.name);
-    return withoutPath(left, path);
-  };
-  const marked = MARKS.filter(([place]) => !promptCaching.has(place)).flatMap(([, paths]) => paths)
-    .reduce((left, path) => valuesAt(left, path).length === 0 ? left : leaveOut(left, path), body);
-  return TTLS.reduce((left, path) => valuesAt(left, path).every(takes) ? left : leaveOut(left, path), marked);
+  let left = body;
+  for (const [place, paths] of MARKS) {
+    if (promptCaching.has(place)) continue;
+    for (const path of paths) if (valuesAt(left, path).length > 0) left = leaveOut(left, path, ignored);
+  }
+  for (const path of TTLS) {
+    const values = valuesAt(left, path);
+    if (values.length > 0 && !values.every((ttl) => accepted.has(ttl))) left = leaveOut(left, path, ignored);
+  }
+  return left;
+}
+
+function leaveOut(body: JsonObject, path: JsonPath, ignored: FieldsContext["ignored"]): JsonObject {
+  ignored.add(path.name);
+  return withoutPath(body, path);
 }
 
 function fitStops(body: JsonObject, context: FieldsContext): JsonObject {
+  if (!Array.isArray(body.stop_sequences)) return body;
   const { stop_sequences: stops, ...rest } = body;
-  if (!Array.isArray(stops)) return body;
-  const kept = fitStopSequences<JsonValue>(stops, { ...context, path: "stop_sequences" });
+  const kept = fitStopSequences<JsonValue>(body.stop_sequences, { ...context, path: "stop_sequences" });
   if (kept === stops) return body;
   return kept.length === 0 ? rest : { ...body, stop_sequences: kept };
 }
@@ -98,7 +109,8 @@ function fitStops(body: JsonObject, context: FieldsContext): JsonObject {
 function fitLimit(body: JsonObject, context: FieldsContext): JsonObject {
   const { max_tokens: asked } = body;
   if (typeof asked !== "number") return body;
-  const limit = fitMaxTokens(asked, { ...context, path: "max_tokens" });
+  const { traits, ignored } = context;
+  const limit = fitMaxTokens(asked, { traits, ignored, path: "max_tokens" });
   return limit === asked ? body : { ...body, max_tokens: limit };
 }
 
@@ -109,6 +121,7 @@ function fitReasoning(body: JsonObject, context: FieldsContext): JsonObject {
     thinking: isJsonObject(thinking) ? thinking : undefined,
     effort: typeof effort === "string" ? effort : undefined,
   };
+  if (asked.thinking === undefined && asked.effort === undefined) return body;
   const maxTokens = typeof limit === "number" ? limit : undefined;
   const fitted = fitThinking({ ...asked, maxTokens }, context);
   if (fitted.thinking === asked.thinking && fitted.effort === asked.effort) return body;
@@ -135,12 +148,12 @@ function fitSamplingFields(body: JsonObject, { traits, ignored, defaults }: Invo
   const { temperature, topP } = fitSampling(accepted, { traits, ignored });
   const losesTopK = isSet(body.top_k) && (thinks || traits.sampling === "none" || traits.topKPath === "");
   if (losesTopK) ignored.add("top_k");
+  if (temperature === asked.temperature && topP === asked.topP && !losesTopK) return body;
   const lost = new Set([
     ...(temperature === asked.temperature ? [] : ["temperature"]),
     ...(topP === asked.topP ? [] : ["top_p"]),
     ...(losesTopK ? ["top_k"] : []),
   ]);
-  if (lost.size === 0) return body;
   return Object.fromEntries(Object.entries(body).filter(([name]) => !lost.has(name)));
 }
 

@@ -14,11 +14,12 @@ export function fitMessages(body: JsonObject, context: FieldsContext): JsonObjec
   const { messages } = placed;
   if (!Array.isArray(messages)) return placed;
   refuseBlankEnd(messages);
-  const history = { ...context, calls: new CallIds(), results: new Map<string, JsonObject>() };
-  const fitted = changed(
-    changed(messages, (message) => fitMessage(message, history)),
-    (message, index, all) => index === all.length - 1 ? trimPrefill(message, context) : message,
-  );
+  const { traits, ignored } = context;
+  const history: History = { traits, ignored, calls: new CallIds(), results: new Map() };
+  const own = changed(messages, (message) => fitMessage(message, history));
+  const last = own.at(-1);
+  const trimmed = last === undefined ? last : trimPrefill(last, context);
+  const fitted = trimmed === undefined || trimmed === last ? own : own.with(-1, trimmed);
   return fitted === messages ? placed : { ...placed, messages: fitted };
 }
 
@@ -36,12 +37,12 @@ function refuseBlankEnd(messages: readonly JsonValue[]): void {
 /** The list with each element mapped; the list itself where none changes. */
 function changed(
   list: readonly JsonValue[],
-  map: (element: JsonValue, index: number, all: readonly JsonValue[]) => JsonValue | undefined,
+  map: (element: JsonValue) => JsonValue | undefined,
 ): readonly JsonValue[] {
   let kept: JsonValue[] | undefined;
   for (let index = 0; index < list.length; index++) {
     const element = list[index]!;
-    const mapped = map(element, index, list);
+    const mapped = map(element);
     if (mapped !== element) kept ??= list.slice(0, index);
     if (kept !== undefined && mapped !== undefined) kept.push(mapped);
   }

@@ -2,8 +2,8 @@
  * Anthropic Messages -> InvokeModel of Claude: the same body with as few edits as possible. See `docs/messages.md`.
  */
 
-import { mergeFields } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { hasNoMembers, mergeFields, NO_MEMBERS } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
@@ -50,24 +50,24 @@ export function messagesToInvoke(
     table: betaTable,
     ignored,
   });
-  const fields = settings?.defaults.additionalModelRequestFields ?? {};
+  const fields = settings?.defaults.additionalModelRequestFields ?? NO_MEMBERS;
   const context = { traits, ignored };
   const maxTokens = settings?.defaults.maxTokens;
   const limited = isSet(asked.body, "max_tokens") || maxTokens === undefined
     ? asked.body
     : { ...asked.body, max_tokens: maxTokens };
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
-  const fitted = fitFields(fitTools(fitMessages(usable, context), context), { ...context, defaults: fields });
+  const fitted = fitFields(fitTools(fitMessages(usable, context), context), {
+    traits,
+    ignored,
+    defaults: fields,
+  });
   const settled = isEmpty(fields) ? fitted : mergeFields(mergeFields(fitted, fields), fitted);
-  const { model: _model, stream: _stream, ...rest } = settled;
-  const { anthropic_beta: _flags, ...unflagged } = rest;
   const flags = asked.flags.length > 0 ? asked.flags : fields.anthropic_beta;
-  const sent: JsonObject = {
-    ...(flags === undefined ? unflagged : rest),
-    anthropic_version: ANTHROPIC_VERSION,
-    ...(flags !== undefined && { anthropic_beta: flags }),
-    ...defaultsFor(settled, { traits, settings }),
-  };
+  const sent = ownMembers(settled, flags !== undefined);
+  sent.anthropic_version = ANTHROPIC_VERSION;
+  if (flags !== undefined) sent.anthropic_beta = flags;
+  addDefaults(sent, { traits, settings });
   if (!isSet(sent, "max_tokens")) throw missingField("max_tokens");
   return {
     body: sent,
@@ -76,21 +76,31 @@ export function messagesToInvoke(
   };
 }
 
+type Members = { [name: string]: JsonValue };
+
+/** A copy of what Bedrock accepts in the body. */
+function ownMembers(body: JsonObject, hasFlags: boolean): Members {
+  const { model: _model, stream: _stream, ...rest } = body;
+  if (hasFlags || body.anthropic_beta === undefined) return rest;
+  const { anthropic_beta: _flags, ...unflagged } = rest;
+  return unflagged;
+}
+
 interface DefaultsContext {
   readonly traits: ModelTraits;
   readonly settings: ModelSettings | undefined;
 }
 
-/** The operator's defaults for what the caller does not set. */
-function defaultsFor(body: JsonObject, { traits, settings }: DefaultsContext): JsonObject {
+/** Adds the operator's defaults for what the caller does not set. */
+function addDefaults(body: Members, { traits, settings }: DefaultsContext): void {
   const { temperature, topP, stop } = settings?.defaults ?? {};
+  if (stop !== undefined && !isSet(body, "stop_sequences")) body.stop_sequences = stop;
+  if (temperature === undefined && topP === undefined) return;
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
   const isSettled = traits.sampling === "none" || setsSampling(asked, activeThinking(body));
-  return {
-    ...(stop !== undefined && !isSet(body, "stop_sequences") && { stop_sequences: stop }),
-    ...(temperature !== undefined && !isSettled && { temperature }),
-    ...(topP !== undefined && !isSettled && { top_p: topP }),
-  };
+  if (isSettled) return;
+  if (temperature !== undefined) body.temperature = temperature;
+  if (topP !== undefined) body.top_p = topP;
 }
 
 function isSet(body: JsonObject, name: string): boolean {
@@ -105,12 +115,9 @@ function settingsHeaders(
   const { serviceTier, latency } = defaults;
   // With `auto` the operator decides, then Bedrock.
   const choosesTier = isSet(body, "service_tier") && body.service_tier !== "auto";
-  return {
-    ...(serviceTier !== undefined && !choosesTier && { "x-amzn-bedrock-service-tier": serviceTier }),
-    ...(latency !== undefined && { "x-amzn-bedrock-performanceconfig-latency": latency }),
-    ...(guardrail !== undefined && guardrailHeaders(guardrail)),
-    ...(Object.keys(metadata).length > 0 && {
-      "x-amzn-bedrock-request-metadata": JSON.stringify(metadata),
-    }),
-  };
+  const headers: Record<string, string> = guardrail === undefined ? {} : { ...guardrailHeaders(guardrail) };
+  if (serviceTier !== undefined && !choosesTier) headers["x-amzn-bedrock-service-tier"] = serviceTier;
+  if (latency !== undefined) headers["x-amzn-bedrock-performanceconfig-latency"] = latency;
+  if (!hasNoMembers(metadata)) headers["x-amzn-bedrock-request-metadata"] = JSON.stringify(metadata);
+  return headers;
 }

@@ -45,18 +45,19 @@ export interface LostTools {
  * their calls in the history. Throws `invalid_request` with the path of such a tool if a call of it is forced.
  */
 export function withoutServerTools(body: JsonObject, { asked, table, ignored }: LostTools): JsonObject {
-  const { tools } = body;
-  const kept = Array.isArray(tools)
-    ? tools.filter((tool: JsonValue) => isAccepted(tool, table, ignored))
-    : [];
-  const { tools: _tools, ...rest } = body;
-  const left = Array.isArray(tools) && kept.length < tools.length
-    ? kept.length === 0 ? rest : { ...body, tools: kept }
-    : body;
+  const left = withAcceptedTools(body, table, ignored);
   return withoutServerBlocks(
     left.tools === asked.tools ? left : withoutLostChoice(left, asked, ignored),
     ignored,
   );
+}
+
+function withAcceptedTools(body: JsonObject, table: BetaTable, ignored: IgnoredFields): JsonObject {
+  if (!Array.isArray(body.tools)) return body;
+  const kept = body.tools.filter((tool: JsonValue) => isAccepted(tool, table, ignored));
+  if (kept.length === body.tools.length) return body;
+  const { tools: _tools, ...rest } = body;
+  return kept.length === 0 ? rest : { ...body, tools: kept };
 }
 
 function isAccepted(tool: JsonValue, { tools }: BetaTable, ignored: IgnoredFields): boolean {

@@ -73,7 +73,7 @@ class ItemsTranslator {
     this.#checkTurns(turns);
     return {
       system: this.#system,
-      messages: trimPrefill(turns, { ...this.context, path: "input[].content" }),
+      messages: trimPrefill(turns, this.context, "input[].content"),
       calledTools: [...this.#calledTools],
       transformations: this.#transformations,
     };

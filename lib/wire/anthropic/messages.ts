@@ -47,15 +47,18 @@ export function missingField(name: string): AditError {
   return invalidField(name, "Field required");
 }
 
-/** Beta flags from `anthropic-beta` headers, each of which may list several. */
-export function parseBetaHeaders(values: readonly string[]): readonly string[] {
-  return values.flatMap((value) => value.split(",")).map((flag) => flag.trim()).filter((flag) => flag !== "");
+/** Beta flags in the value of an `anthropic-beta` header, which may list several. */
+export function parseBetaHeader(value: string | null): readonly string[] {
+  if (value === null) return NO_FLAGS;
+  return value.split(",").map((flag) => flag.trim()).filter((flag) => flag !== "");
 }
+
+const NO_FLAGS: readonly string[] = [];
 
 /** Beta flags in the body's `anthropic_beta`, which is where Bedrock expects them. */
 export function parseBetaField(value: JsonValue | undefined): readonly string[] {
-  if (value === undefined || value === null) return [];
-  if (typeof value === "string") return parseBetaHeaders([value]);
+  if (value === undefined || value === null) return NO_FLAGS;
+  if (typeof value === "string") return parseBetaHeader(value);
   if (!Array.isArray(value)) throw invalidField("anthropic_beta", "Input should be a valid list");
   return value.map((flag: JsonValue, index) => {
     if (typeof flag === "string") return flag;

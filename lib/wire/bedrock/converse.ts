@@ -176,26 +176,32 @@ export function parseConverseResponse(body: JsonValue): ConverseResponse {
   if (!Array.isArray(content)) {
     throw upstreamProtocol("Converse response without a message");
   }
-  return {
+  return withExtras({
     content: content.map(parseResponseBlock),
     stopReason: text(member(body, "stopReason")) ?? "",
     usage: parseUsage(body),
-    ...parseExtras(body),
-  };
+  }, body);
 }
 
 /** The extras in a response, or in the payload of an event. */
 export function parseExtras(body: JsonValue): AnswerExtras {
+  return withExtras({}, body);
+}
+
+/** Adds the members that there are, one by one: most responses have none. */
+function withExtras<Response extends object>(
+  response: Response & { -readonly [Name in keyof AnswerExtras]: AnswerExtras[Name] },
+  body: JsonValue,
+): Response & AnswerExtras {
   const serviceTier = text(member(member(body, "serviceTier"), "type"));
   const trace = member(body, "trace");
   const performanceConfig = member(body, "performanceConfig");
   const fields = member(body, "additionalModelResponseFields");
-  return {
-    ...(serviceTier !== undefined && { serviceTier }),
-    ...(isJsonObject(trace) && { trace }),
-    ...(isJsonObject(performanceConfig) && { performanceConfig }),
-    ...(fields !== undefined && fields !== null && { additionalModelResponseFields: fields }),
-  };
+  if (serviceTier !== undefined) response.serviceTier = serviceTier;
+  if (isJsonObject(trace)) response.trace = trace;
+  if (isJsonObject(performanceConfig)) response.performanceConfig = performanceConfig;
+  if (fields !== undefined && fields !== null) response.additionalModelResponseFields = fields;
+  return response;
 }
 
 /**
@@ -204,8 +210,8 @@ export function parseExtras(body: JsonValue): AnswerExtras {
  */
 export function parseUsage(body: JsonValue | undefined): Usage | undefined {
   const usage = member(body, "usage");
-  const isWhole = [CONVERSE_USAGE.inputTokens, CONVERSE_USAGE.outputTokens]
-    .every((name) => readCount(member(usage, name)) !== undefined);
+  const isWhole = readCount(member(usage, CONVERSE_USAGE.inputTokens)) !== undefined &&
+    readCount(member(usage, CONVERSE_USAGE.outputTokens)) !== undefined;
   return isWhole ? withTier(readUsage(usage, CONVERSE_USAGE), converseTier(body)) : undefined;
 }
 

@@ -10,7 +10,8 @@ const VALID_ID = /^[a-zA-Z0-9_.:-]{1,64}$/;
 
 /** Maps the tool names of one request in both directions; the same name always maps to the same one. */
 export class ToolNames {
-  readonly #originals = new Map<string, string>();
+  /** Undefined while every name is its own. */
+  #originals: Map<string, string> | undefined;
 
   constructor(private readonly traits: Pick<ModelTraits, "toolNameHyphens"> = { toolNameHyphens: true }) {}
 
@@ -20,13 +21,13 @@ export class ToolNames {
     if (VALID_NAME.test(name) && (toolNameHyphens || !name.includes("-"))) return name;
     const plain = name.replaceAll(toolNameHyphens ? /[^a-zA-Z0-9_-]/g : /[^a-zA-Z0-9_]/g, "_");
     const mapped = `${plain.slice(0, 47)}_${sha256Hex(name).slice(0, 16)}`;
-    this.#originals.set(mapped, name);
+    (this.#originals ??= new Map()).set(mapped, name);
     return mapped;
   }
 
   /** The caller's name of a tool that the model calls. */
   toCaller(name: string): string {
-    return this.#originals.get(name) ?? name;
+    return this.#originals?.get(name) ?? name;
   }
 }
 
@@ -35,10 +36,12 @@ export class ToolNames {
  * calls again in every turn, so that the second call of an id gets another one, and its result with it.
  */
 export class CallIds {
-  readonly #uses = new Map<string, number>();
+  /** Undefined before the first call. */
+  #uses: Map<string, number> | undefined;
 
   /** The id to send for another call; results that follow belong to it. */
   next(callId: string): string {
+    this.#uses ??= new Map();
     const use = (this.#uses.get(callId) ?? 0) + 1;
     this.#uses.set(callId, use);
     return idOfUse(callId, use);
@@ -46,7 +49,7 @@ export class CallIds {
 
   /** The id to send for the last call of that id. */
   current(callId: string): string {
-    return idOfUse(callId, this.#uses.get(callId) ?? 1);
+    return idOfUse(callId, this.#uses?.get(callId) ?? 1);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Tools of any dialect -> Converse: the tools, the tool choice, and structured output. */
 
 import { invalidField } from "../../../base/errors.ts";
-import { isJsonObject } from "../../../base/json.ts";
+import { isJsonObject, NO_MEMBERS } from "../../../base/json.ts";
 import type { JsonObject } from "../../../base/json.ts";
 import { jsonText } from "../../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../../facts/traits.ts";
@@ -89,6 +89,10 @@ export interface Wanted {
 
 /** Translates tools, choice and format, which depend on one another. */
 export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
+  const { tools: { length }, format, singleCall } = wanted;
+  if (length === 0 && context.calledTools.length === 0 && format === undefined && singleCall === undefined) {
+    return NO_TOOLS;
+  }
   const tools = offerTools(wanted, context);
   const structure = wanted.format === undefined
     ? {}
@@ -108,6 +112,14 @@ export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
   };
 }
 
+const NO_TOOLS: ToolPlan = {
+  toolConfig: undefined,
+  outputConfig: undefined,
+  structuredTool: undefined,
+  isForced: false,
+  additionalFields: NO_MEMBERS,
+};
+
 /**
  * The plan and the members given for `additionalModelRequestFields` without a second choice of tools, which Bedrock
  * refuses. What the request says by the fields of its dialect wins; what else the given choice holds stays with it.
@@ -117,12 +129,13 @@ export function withOneChoice(
   given: JsonObject,
   { traits, ignored }: Pick<ToolsContext, "traits" | "ignored">,
 ): { readonly plan: ToolPlan; readonly given: JsonObject } {
+  if (given.tool_choice === undefined || plan.toolConfig === undefined) return { plan, given };
   const { tool_choice: choice, ...others } = given;
-  const toolChoice = plan.toolConfig?.toolChoice;
+  const { toolChoice } = plan.toolConfig;
   const own = isJsonObject(plan.additionalFields.tool_choice)
     ? plan.additionalFields.tool_choice
     : toolChoice && anthropicChoice(toolChoice);
-  if (choice === undefined || plan.toolConfig === undefined || own === undefined) return { plan, given };
+  if (own === undefined) return { plan, given };
   const { type, name: _, ...rest } = isJsonObject(choice) ? choice : {};
   if (type !== own.type) ignored.add("additionalModelRequestFields.tool_choice");
   if (!traits.singleToolCall || Object.keys(rest).length === 0) return { plan, given: others };
@@ -138,6 +151,7 @@ export function withOneChoice(
 
 /** Throws `invalid_request` if two tools have the same name, which Bedrock refuses. */
 export function rejectDuplicateNames(tools: readonly CallerTool[]): void {
+  if (tools.length < 2) return;
   const names = new Set<string>();
   for (const { name, namePath } of tools) {
     if (names.has(name)) throw invalidField(namePath, "duplicate tool name");

@@ -1,6 +1,6 @@
 /** Cross-origin requests by web pages (https://fetch.spec.whatwg.org/#http-cors-protocol), which are off by default. */
 
-import type { Cors } from "../snapshot/snapshot.ts";
+import type { Cors } from "../../snapshot/snapshot.ts";
 
 const RATE_FIGURES = ["limit", "remaining", "reset"];
 

@@ -1,7 +1,7 @@
 /** What a client says about itself and its request, for the log and the traces. */
 
-import { cut } from "../base/log/log_words.ts";
-import { parseTraceparent, type TraceContext } from "../base/trace_context.ts";
+import { cut } from "../../base/log/log_words.ts";
+import { parseTraceparent, type TraceContext } from "../../base/trace_context.ts";
 
 export interface ClientFacts {
   /** Truncated to 256 characters. */

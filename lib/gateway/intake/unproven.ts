@@ -3,9 +3,9 @@
  * body has been received. Whoever knows an access key id could otherwise fill the memory and all slots.
  */
 
-import { AditError } from "../base/errors.ts";
-import type { Caller, Limits } from "../snapshot/snapshot.ts";
-import type { Store, Tally } from "../store/store.ts";
+import { AditError } from "../../base/errors.ts";
+import type { Caller, Limits } from "../../snapshot/snapshot.ts";
+import type { Store, Tally } from "../../store/store.ts";
 
 /** Share of `limits.concurrent` for all unproven requests, and for those that claim to be of one caller. */
 const SHARE = 1 / 8;

@@ -1,0 +1,69 @@
+/** Admits a request for a model, or for the one to which a spent budget sends it. */
+
+import type { Caller } from "../../snapshot/snapshot.ts";
+import type { Call } from "../call.ts";
+import type { CallerEndpoint, ModelRequest, Reading } from "../endpoint.ts";
+import { type Admission, type Elsewhere, Hold } from "./admit.ts";
+import { Asked } from "./asked.ts";
+import type { Sizes } from "./sizes.ts";
+
+/** A request that is complete except for what it may use. */
+export interface Admissible {
+  readonly call: Call;
+  readonly caller: Caller;
+  readonly endpoint: CallerEndpoint;
+  readonly bodyBytes: number;
+}
+
+export interface ModelAdmissionOptions {
+  readonly admission: Admission;
+  readonly sizes: Sizes;
+}
+
+/** What requests for models may use. */
+export class ModelAdmission {
+  readonly #admission: Admission;
+  readonly #sizes: Sizes;
+
+  constructor({ admission, sizes }: ModelAdmissionOptions) {
+    this.#admission = admission;
+    this.#sizes = sizes;
+  }
+
+  /** What the request may use, at once unless it has to wait. Throws or rejects with a refusal. */
+  admit(request: ModelRequest, admissible: Admissible): Hold | Elsewhere | Promise<Hold | Elsewhere> {
+    const { call, caller, endpoint: { counts = "requests" }, bodyBytes } = admissible;
+    const { id, snapshot, options: { dialect } } = call;
+    const { plan, measure } = request;
+    const parts = { id, snapshot, caller, plan, counts, dialect, bodyBytes };
+    return this.#admission.admit(new Asked(parts, { measure, estimate: this.#sizes.estimate }), call);
+  }
+
+  /**
+   * Admits a request for the model to which a spent budget sends it, and from there perhaps to a further one. Throws the
+   * budget's refusal if the request cannot be one for that model.
+   */
+  async admitElsewhere(
+    first: Elsewhere,
+    admissible: Admissible,
+    instead: (model: string) => Promise<Reading>,
+  ): Promise<ModelRequest> {
+    const { call } = admissible;
+    const tried = new Set([call.plan?.name]);
+    for (let next = first;;) {
+      const { use, refused } = next;
+      if (tried.has(use.model)) throw refused;
+      tried.add(use.model);
+      const reading = await instead(use.model).catch(() => undefined);
+      if (reading?.kind !== "model") throw refused;
+      const { request } = reading;
+      call.sendElsewhere(request.plan, use);
+      const admitted = await this.admit(request, admissible);
+      if (admitted instanceof Hold) {
+        call.hold = admitted;
+        return request;
+      }
+      next = admitted;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/** The response to a call: complete, in pieces, streamed, or an error in the caller's dialect. */
+
+import { encodeUtf8 } from "../base/bytes.ts";
+import { AditError } from "../base/errors.ts";
+import { usdText } from "../facts/cost.ts";
+import { type ByteSource, streamBody } from "../server/stream.ts";
+import type { Call } from "./call.ts";
+import { errorResponse, nameRequest } from "./dialect.ts";
+import type { Attempt } from "./endpoint.ts";
+import type { Answer, WholeAnswer } from "./outcome.ts";
+import { addTargetHeaders } from "./target_headers.ts";
+
+/** The response to a request that has been sent to a target. */
+export function respond(attempt: Attempt, call: Call): Response {
+  call.hold?.asked.forgetBody();
+  if (attempt.refused === undefined) {
+    call.isAccepted = true;
+    if (call.isLeft && isWhole(attempt.answered)) return unread(call, attempt.answered);
+    return send(attempt.answered, call);
+  }
+  const { refused, ignored, answer } = attempt;
+  return answer === undefined ? refusal(call, refused, ignored) : send(answer, call);
+}
+
+function send(answer: Answer, call: Call): Response {
+  if (isWhole(answer) && answer.body.length <= MAX_PIECE_BYTES) return wholeResponse(call, answer);
+  const { status, headers } = answer;
+  call.began(answer);
+  addOwnHeaders(headers, call, answer.ignored);
+  const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
+  const body = isWhole(answer) ? wholeSource(answer, call) : answer.body;
+  return new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
+}
+
+/**
+ * Longer answers do not fit into the buffers of a connection. They are sent piece by piece, so that a client that does
+ * not read them is noticed, and counts as in flight.
+ */
+const MAX_PIECE_BYTES = 64 * 1024;
+
+function wholeSource({ headers, body }: WholeAnswer, call: Call): ByteSource {
+  const bytes = typeof body === "string" ? encodeUtf8(body) : body;
+  headers.set("content-length", String(bytes.length));
+  call.wrote(bytes.length);
+  let at = 0;
+  return {
+    ping: undefined,
+    next() {
+      const piece = bytes.subarray(at, at += MAX_PIECE_BYTES);
+      return Promise.resolve(piece.length === 0 ? undefined : piece);
+    },
+    // Nothing can follow a part of a whole answer; the connection is cut.
+    failure(error) {
+      throw error;
+    },
+  };
+}
+
+function isWhole(answer: Answer): answer is WholeAnswer {
+  return typeof answer.body === "string" || answer.body instanceof Uint8Array;
+}
+
+/** The end of a request whose whole answer nobody waits for any more. */
+function unread(call: Call, answer: WholeAnswer): Response {
+  call.began(answer);
+  call.drained();
+  return refusal(call, new AditError("client_gone"), answer.ignored);
+}
+
+/** Headers of every response, in addition to the endpoint's own. */
+function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
+  nameRequest(headers, call.options.dialect, call.id);
+  if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
+  addTargetHeaders(headers, call);
+  call.hold?.addHeaders(headers);
+}
+
+/** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
+export function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
+  const response = errorResponse(error, call.options.dialect, call.id);
+  addOwnHeaders(response.headers, call, ignored);
+  call.settle(error, { status: response.status, ignored });
+  return response;
+}
+
+/** A response that is complete, with which the request is settled. */
+export function wholeResponse(call: Call, answer: WholeAnswer): Response {
+  const { status, headers, body, ignored } = answer;
+  call.began(answer);
+  addOwnHeaders(headers, call, ignored);
+  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
+  if (cost !== undefined) headers.set("x-adit-cost", usdText(cost));
+  // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
+  const response = new Response(body.length === 0 ? null : body, { status, headers });
+  call.wrote(body.length);
+  call.settle();
+  return response;
+}
