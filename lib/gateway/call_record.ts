@@ -47,7 +47,10 @@ export interface Settlement {
 }
 
 /** Everything about the request in one literal: every request makes one. */
-export function recordOf(call: RecordableCall, { outcome, error, failure, spent, cost }: Settlement): RequestRecord {
+export function recordOf(
+  call: RecordableCall,
+  { outcome, error, failure, spent, cost }: Settlement,
+): RequestRecord {
   const { options: { id, method, path, dialect, remoteAddress, client, snapshot } } = call;
   const { caller, plan, target, attempts, hold } = call;
   const requested = error?.details.requestedModel;

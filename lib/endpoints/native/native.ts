@@ -123,7 +123,13 @@ function wholeAttempt(
 ): Attempt {
   const outcome = { usage, stopReason, upstreamRequestId: requestIdOf(head), anomalies: [], refusal: error };
   const shown = error === undefined ? view.body(operation, body) : body;
-  const answer: WholeAnswer = { status: head.status, headers, ignored: [], body: shown, outcome: () => outcome };
+  const answer: WholeAnswer = {
+    status: head.status,
+    headers,
+    ignored: [],
+    body: shown,
+    outcome: () => outcome,
+  };
   return error === undefined
     ? { answered: answer }
     : { refused: error, ignored: [], answer: view.refusal(answer, error) };
