@@ -35,23 +35,26 @@ export function shortRequest(
   const clock = systemClock;
   const answer = () =>
     Promise.resolve(new Response(ANSWER, { headers: { "content-type": "application/json" } }));
-  const { pipeline } = buildGateway({
+  const configuration = snapshot({
+    models: [model("haiku", provider("east", "us-east-1"))],
+    callers: [TEAM],
+    log: { level: "error", requests: false },
+    rateLimits,
+  });
+  const { pipeline, credentials } = buildGateway({
     store: new SharedStore(newStoreAccess()),
     sinks,
     clock,
     timers: new TimerWheel(clock),
     logger: createLogger(() => Promise.resolve(), { clock }),
-    snapshot: snapshot({
-      models: [model("haiku", provider("east", "us-east-1"))],
-      callers: [TEAM],
-      log: { level: "error", requests: false },
-      rateLimits,
-    }),
+    snapshot: configuration,
     fetch: answer,
     emulator: { fetch: answer, accessKeyId: "E", secretAccessKey: new Secret("s") },
     probe: undefined,
     userAgent: "adit/bench",
   });
+  // As at the start of the gateway; otherwise, every request would derive the signing key again.
+  void credentials.use(configuration.providers);
   return async () => {
     // Each request has a signal of its own: one for all would gather the listeners of all.
     const { signal: clientGone } = new AbortController();

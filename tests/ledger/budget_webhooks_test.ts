@@ -42,7 +42,7 @@ function start(...answers: readonly (number | "late" | "gone")[]) {
           pauses.push(ms);
           queueMicrotask(fire);
         }
-        return { cancel: () => {}, extend: () => {} };
+        return { cancel: () => {}, restart: () => {}, extend: () => {} };
       },
     },
     logger: { ...SILENT, log: (_level, message, fields) => lines.push({ message, ...fields }) },
