@@ -1,6 +1,7 @@
 /** Sockets in step with the configuration: opened first, drained after, all or none. */
 
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { seal } from "../../lib/base/secret.ts";
 import type { ListenAddress } from "../../lib/snapshot/snapshot.ts";
 import { Listeners } from "../../lib/server/listeners.ts";
@@ -55,6 +56,9 @@ function setUp() {
   });
   return { listeners, events, drains, taken };
 }
+
+/** What is handed over is drained after a turn of the event loop, in which waiting connections are accepted. */
+const untilAccepted = () => new Promise((resolve) => setImmediate(resolve));
 
 const at = (port: number, hostname = "127.0.0.1"): ListenAddress => ({ hostname, port });
 const certificate = (text: string) => ({
@@ -209,7 +213,7 @@ Deno.test("what is handed over is no longer accepted here, keeps its URL and por
   const [bound] = listeners.bound;
   deepEqual(bound, at(50_000));
   listeners.handOver();
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await untilAccepted();
   deepEqual(events.splice(0), [
     "open 127.0.0.1:50000",
     "listening http://127.0.0.1:50000",
@@ -222,7 +226,7 @@ Deno.test("what is handed over is no longer accepted here, keeps its URL and por
   listeners.open([at(0)], certificate("new")).commit();
   deepEqual(events.splice(0), ["open 127.0.0.1:50000 new key of new", "listening https://127.0.0.1:50000"]);
   listeners.handOver();
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await untilAccepted();
   events.splice(0);
   listeners.takeBack(certificate("new"));
   deepEqual(events.splice(0), ["open 127.0.0.1:50000 new key of new"]);
