@@ -184,7 +184,12 @@ converted is listed on standard error.`,
   usage: {
     summary: "show what callers have used, and what it cost",
     about: "Show usage and cost from the ledger of a configuration, also while the gateway runs.",
-    arguments: [],
+    arguments: [{
+      name: "ACTION",
+      isOptional: true,
+      choices: ["reprice"],
+      help: "reprice: recompute the cost of the period's requests with the current prices",
+    }],
     options: [
       READ_CONFIG,
       {
@@ -208,10 +213,16 @@ converted is listed on standard error.`,
       { name: "team", value: "NAME", help: "only this team" },
       { name: "model", value: "NAME", help: "only this model" },
       { name: "format", value: "FORMAT", choices: ["text", "json", "csv"], help: "text, json or csv" },
+      { name: "dry-run", help: "with reprice: only show what would change" },
     ],
     notes:
       `Costs are in US dollars. Requests with an unknown price are not part of the cost; their number is shown. What was
-settled in the last quarter of a second may be missing.`,
+settled in the last quarter of a second may be missing.
+
+adit usage reprice uses the built-in prices and those of the configuration's prices.file, as of the time of each
+request. It changes requests that are still in the ledger, and their sums by the hour. Sums whose requests are no
+longer kept, and requests that cannot be recomputed, are left as they are and listed. Budgets do not change. A
+second run changes nothing.`,
   },
   import: {
     summary: "convert the configuration of another gateway",

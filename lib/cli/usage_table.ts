@@ -1,4 +1,4 @@
-/** `adit usage`: what callers have used and what it cost, from the ledger's file. */
+/** `adit usage`: what callers have used and what it cost, from the ledger's file; and `adit usage reprice`. */
 
 import { AditError, messageOf } from "../base/errors.ts";
 import { readLedger } from "../ledger/file.ts";
@@ -8,11 +8,19 @@ import { csvLines, sumMembers, usageRows, usageView } from "../ledger/views.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions, wrongUsage } from "./options.ts";
+import { textTable } from "./text_table.ts";
+import { repriceUsage } from "./usage_reprice.ts";
 
 /** Runs `adit usage`; returns the exit code: 0, 1 if the ledger cannot be read, 2 for wrong usage. */
 export async function usage(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("usage", args, io);
   if (typeof options === "number") return options;
+  const isReprice = options.positionals[0] === "reprice";
+  if (isReprice && options.by !== undefined) {
+    return wrongUsage("usage", "--by has no effect with reprice", io);
+  }
+  const isDryRun = options["dry-run"] === true;
+  if (!isReprice && isDryRun) return wrongUsage("usage", "--dry-run has no effect without reprice", io);
   let query: UsageQuery;
   try {
     query = parseUsageQuery((name) => {
@@ -41,10 +49,16 @@ export async function usage(args: readonly string[], io: CliIo): Promise<number>
   if (loaded === undefined) return 1;
   const { state } = loaded.snapshot;
   if (state === undefined) {
-    io.err("Cannot show usage: the configuration has no state.path\n");
+    io.err(`Cannot ${isReprice ? "reprice" : "show"} usage: the configuration has no state.path\n`);
     return 1;
   }
   try {
+    if (isReprice) {
+      const { format } = options;
+      const { snapshot } = loaded;
+      io.out(await repriceUsage({ path: state.path, query, snapshot, isDryRun, format, clock: io.clock }));
+      return 0;
+    }
     const database = readLedger(state.path);
     try {
       io.out(formatted(queryUsage(database, query), query, options.format));
@@ -92,14 +106,7 @@ function table(result: UsageResult, { groupBy }: UsageQuery): string {
       ...columns.map((name) => shown(sumMembers(result.total)[name])),
     ],
   ];
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0))
-  );
-  return lines.map((line) =>
-    line.map((cell, column) =>
-      column < groupBy.length ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
-    ).join("  ").trimEnd() + "\n"
-  ).join("");
+  return textTable(lines, { names: groupBy.length });
 }
 
 function shown(value: string | number | boolean | null | undefined): string {

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import { networkFileSystemOf } from "./file_system.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { inTransaction } from "./transaction.ts";
 
 const FILE = "ledger.db";
 const LOCK = "ledger.lock";
@@ -39,10 +40,7 @@ export function openLedger(folder: string): OpenLedger {
   const path = ledgerFile(folder);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const network = networkFileSystemOf(folder);
-    if (network !== undefined) {
-      throw new Error(`the folder is on ${network}; it must be on a disk of this host`);
-    }
+    refuseNetwork(folder);
     const lock = lockLedger(folder);
     try {
       if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600, flag: "a" });
@@ -73,18 +71,45 @@ export function openLedger(folder: string): OpenLedger {
   }
 }
 
+function refuseNetwork(folder: string): void {
+  const network = networkFileSystemOf(folder);
+  if (network === undefined) return;
+  throw new Error(`the folder is on ${network}; it must be on a disk of this host`);
+}
+
 /** Opens the ledger for reading, also while a gateway writes it. Throws a `LedgerError`. */
 export function readLedger(folder: string): DatabaseSync {
-  const path = ledgerFile(folder);
-  if (!existsSync(path)) throw new LedgerError("unusable", `Cannot read the ledger ${path}: no such file`);
-  try {
+  return openExisting(folder, "read", (path) => {
     const database = new DatabaseSync(path, { readOnly: true });
     database.exec("PRAGMA busy_timeout = 5000");
+    return database;
+  });
+}
+
+/** Opens the ledger for corrections, also while a gateway writes it. Throws a `LedgerError`. */
+export function correctLedger(folder: string): DatabaseSync {
+  return openExisting(folder, "correct", (path) => {
+    refuseNetwork(folder);
+    const database = new DatabaseSync(path);
+    database.exec(SETTINGS);
+    const version = versionOf(database);
+    if (version >= MIGRATIONS.length) return database;
+    database.close();
+    throw new Error("an older version of Adit has written it; start the gateway once to update its tables");
+  });
+}
+
+function openExisting(folder: string, action: string, open: (path: string) => DatabaseSync): DatabaseSync {
+  const path = ledgerFile(folder);
+  const fail = (reason: string) =>
+    new LedgerError("unusable", `Cannot ${action} the ledger ${path}: ${reason}`);
+  if (!existsSync(path)) throw fail("no such file");
+  try {
+    const database = open(path);
     checkVersion(database, path);
     return database;
   } catch (error) {
-    if (error instanceof LedgerError) throw error;
-    throw new LedgerError("unusable", `Cannot read the ledger ${path}: ${messageOf(error)}`);
+    throw error instanceof LedgerError ? error : fail(messageOf(error));
   }
 }
 
@@ -141,15 +166,10 @@ function migrate(database: DatabaseSync, path: string): string | undefined {
     copy = copyPath(path, version);
     copyFileSync(path, copy);
   }
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  inTransaction(database, () => {
     for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
     database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
+  });
   return copy;
 }
 

@@ -147,14 +147,16 @@ function add(sums: MutableSums, row: Readonly<Record<string, unknown>>): void {
   }
 }
 
-interface Conditions {
+/** A `WHERE` clause, and the values of its last parameters. */
+export interface Conditions {
   readonly where: string;
   readonly values: readonly string[];
 }
 
 const NAMED_IS = (name: string) => `${name} = (SELECT id FROM name WHERE kind = '${name}' AND text = ?)`;
 
-function conditions(filter: Filters, first: readonly string[]): Conditions {
+/** The SQL for a filter of exact names, after other conditions. */
+export function conditions(filter: Filters, first: readonly string[]): Conditions {
   const given = FILTERS.flatMap((name) => filter[name] === undefined ? [] : [[name, filter[name]] as const]);
   return {
     where: [...first, ...given.map(([name]) => NAMED_IS(name))].join(" AND "),

@@ -1,6 +1,7 @@
 /** One settled request as a row of the ledger: plain data, so that it can be sent to the ledger's thread. */
 
 import { type ErrorKind, ERRORS } from "../base/errors.ts";
+import type { Usage } from "../base/usage.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 
 export interface LedgerRow {
@@ -111,16 +112,6 @@ export function toRecord(
   row: Omit<LedgerRow, "costNano"> & { readonly costNano: bigint | number | null },
 ): RequestRecord {
   const text = (value: string) => value === "" ? undefined : value;
-  const usage = {
-    inputTokens: row.input,
-    outputTokens: row.output,
-    cacheReadTokens: row.cacheRead,
-    cacheWriteTokens: row.cacheWrite,
-    cacheWrite1hTokens: row.cacheWrite1h,
-    reasoningTokens: row.reasoning,
-    images: row.images,
-    ...(row.tier !== "" && { tier: row.tier }),
-  };
   return {
     ...NO_DETAIL,
     ...(row.error !== "" && { error: { ...NO_WORDS, kind: kindOf(row.error) } }),
@@ -141,9 +132,23 @@ export function toRecord(
     firstByteMs: row.firstMs ?? undefined,
     overheadMs: undefined,
     usage: undefined,
-    spent: { usage, estimated: row.isEstimated },
+    spent: { usage: usageOf(row), estimated: row.isEstimated },
     cost: { nano: row.costNano === null ? undefined : Number(row.costNano), price: text(row.price) },
     logged: true,
+  };
+}
+
+/** What a row's request has used, without the searches of a reranker, which have no column. */
+export function usageOf(row: Omit<LedgerRow, "costNano">): Usage {
+  return {
+    inputTokens: row.input,
+    outputTokens: row.output,
+    cacheReadTokens: row.cacheRead,
+    cacheWriteTokens: row.cacheWrite,
+    cacheWrite1hTokens: row.cacheWrite1h,
+    reasoningTokens: row.reasoning,
+    images: row.images,
+    ...(row.tier !== "" && { tier: row.tier }),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { BudgetRow } from "../snapshot/budget.ts";
 import type { LedgerRow } from "./row.ts";
+import { inTransaction } from "./transaction.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -103,22 +104,17 @@ export class LedgerWriter {
 
   /** Writes all of a batch or, if it throws, nothing. */
   write({ rows, budgets, events }: Batch): void {
-    this.#database.exec("BEGIN IMMEDIATE");
     try {
-      for (const row of rows) this.#add(row);
-      for (const { name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted } of budgets) {
-        this.#budget.run(name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted);
-      }
-      for (const { atMs, kind, subject, json } of events) this.#event.run(atMs, kind, subject, json);
-      this.#database.exec("COMMIT");
+      inTransaction(this.#database, () => {
+        for (const row of rows) this.#add(row);
+        for (const { name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted } of budgets) {
+          this.#budget.run(name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted);
+        }
+        for (const { atMs, kind, subject, json } of events) this.#event.run(atMs, kind, subject, json);
+      });
     } catch (error) {
       // The ids of names that were added in it are gone with it.
       this.#names.clear();
-      try {
-        this.#database.exec("ROLLBACK");
-      } catch {
-        // SQLite has rolled back by itself, as it does on a full disk.
-      }
       throw error;
     }
   }

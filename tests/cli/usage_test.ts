@@ -50,6 +50,13 @@ const MISTAKES: readonly (readonly [args: readonly string[], line: string])[] = 
     ["serve", "--config", "-"],
     "Cannot serve the configuration from standard input, because it could not be reloaded",
   ],
+  [["usage", "repric"], 'Unknown action "repric"; did you mean "reprice"?'],
+  [["usage", "reprice", "--by", "day"], "--by has no effect with reprice"],
+  [["usage", "--dry-run"], "--dry-run has no effect without reprice"],
+  [
+    ["usage", "reprice", "--from", "tomorrow"],
+    "from: expected a date such as 2027-01-31 or a time such as 2027-01-31T12:00:00Z",
+  ],
   [["version", "now"], 'Unexpected argument "now"'],
 ];
 

@@ -1,0 +1,20 @@
+/** Transactions of the ledger. */
+
+import type { DatabaseSync } from "node:sqlite";
+
+/** Writes all that `work` writes or, if it throws, nothing. */
+export function inTransaction<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    try {
+      database.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself, as it does on a full disk.
+    }
+    throw error;
+  }
+}
