@@ -5,8 +5,8 @@
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 import { REDACTED } from "../base/secret.ts";
-import type { EntrySection } from "../config/edit/entries.ts";
-import { mergeLimits, toLimits, toRateLimit, unusedRates } from "./aisix_limits.ts";
+import type { Entry, EntryChange, EntrySection } from "../config/edit/entries.ts";
+import { mergeLimits, ruleLimits, toLimits, toRateLimit, unusedRates } from "./aisix_limits.ts";
 import { isModels, toRouting, toTargets, unusedRouting } from "./aisix_routing.ts";
 
 /** The entry that a body describes. */
@@ -16,6 +16,8 @@ export interface NamedEntry {
   readonly put: (before: JsonObject) => JsonObject;
   /** The entry after a PATCH with the body. */
   readonly patch: (before: JsonObject) => JsonObject;
+  /** The limits of a model's own rule after a PUT and a PATCH; left out, they stay. */
+  readonly limits?: Record<"put" | "patch", NonNullable<EntryChange["limits"]>>;
   /** Members of the body without a counterpart. */
   readonly ignored: readonly string[];
 }
@@ -30,7 +32,7 @@ interface Resource {
   /** The entry, from the members that are present. */
   readonly toEntry: (body: JsonObject) => JsonObject;
   /** The resource's members, from a redacted entry. */
-  readonly toValue: (entry: JsonObject) => JsonObject;
+  readonly toValue: (entry: JsonObject, rule: JsonObject | undefined) => JsonObject;
 }
 
 const PROVIDER = "amazon-bedrock";
@@ -61,7 +63,7 @@ const RESOURCES = {
     }),
   },
   models: {
-    members: ["provider", "model_name", "provider_key_id", "routing"],
+    members: ["provider", "model_name", "provider_key_id", "routing", "rate_limit"],
     optional: {},
     // Targets with a provider and an id of their own stay: AISIX cannot have meant to remove them.
     replaced: ({ targets }, value) =>
@@ -81,12 +83,13 @@ const RESOURCES = {
         ...(routing === null ? {} : toTargets(routing)),
       };
     },
-    toValue: (entry) => {
+    toValue: (entry, rule) => {
       const routing = toRouting(entry);
       const { id = null, provider = null } = entry;
       return {
         provider: PROVIDER,
         ...(routing === undefined ? { model_name: id, provider_key_id: provider } : { routing }),
+        ...(rule === undefined ? {} : { rate_limit: toRateLimit(rule) }),
       };
     },
   },
@@ -128,6 +131,7 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
       ]),
     patch: (before) =>
       change(before, value, [...absent((member) => body[member] === null), ...replaced(before, value)]),
+    ...(section === "models" ? { limits: ruleLimits(body["rate_limit"]) } : {}),
     ignored: [
       ...Object.keys(body).filter((member) => !known.includes(member)),
       ...unusedRates(body["rate_limit"]).map((member) => `rate_limit.${member}`),
@@ -154,9 +158,13 @@ function change(before: JsonObject, value: JsonObject, absent: readonly string[]
   };
 }
 
-/** The entry in AISIX's form, including `display_name`. */
-export function toAisix(section: EntrySection, name: string, entry: JsonObject): JsonObject {
-  return { display_name: name, ...RESOURCES[section].toValue(entry) };
+/** The entry in AISIX's form, including `display_name`; a model with the limits of its own rule. */
+export function toAisix(
+  section: EntrySection,
+  { name, value, rule }: Pick<Entry, "name" | "value" | "rule">,
+): JsonObject {
+  const { toValue }: Resource = RESOURCES[section];
+  return { display_name: name, ...toValue(value, rule) };
 }
 
 /** AISIX's keys have no name but entries need one, so the beginning of the hash is used. */

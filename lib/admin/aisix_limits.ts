@@ -1,4 +1,4 @@
-/** AISIX's rate limits of a key as a caller's limits, and back. */
+/** AISIX's rate limits of a key as a caller's limits, those of a model as the limits of a rule, and back. */
 
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
@@ -34,6 +34,15 @@ export function mergeLimits(before: JsonValue | undefined, limits: JsonObject): 
   if (Object.keys(limits).length === 0) return undefined;
   const settings = isJsonObject(before) ? Object.entries(before).filter(([key]) => !KEYS.includes(key)) : [];
   return { ...limits, ...Object.fromEntries(settings) };
+}
+
+/** What the `rate_limit` of a model makes of the limits of its rule. */
+export function ruleLimits(
+  limit: JsonValue | undefined,
+): Record<"put" | "patch", (before: JsonObject | undefined) => JsonObject | undefined> {
+  const given = limit === undefined || limit === null ? {} : toLimits(limit);
+  const put = (before: JsonObject | undefined) => mergeLimits(before, given);
+  return { put, patch: limit === undefined ? (before) => before : put };
 }
 
 const KEYS: readonly string[] = Object.values(RATES).map(([key]) => key);

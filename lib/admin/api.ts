@@ -135,7 +135,7 @@ async function create(call: Call): Promise<Response> {
   const { name, ignored, ...body } = await readNamedEntry(call);
   if (name === undefined || name === "") throw new AditError("invalid_request", "missing name of the entry");
   const expected = (revision: string | undefined) => revision === undefined;
-  return await change(call, { name, expected, value: () => body.put({}), ignored });
+  return await change(call, { name, expected, value: () => body.put({}), limits: body.limits?.put, ignored });
 }
 
 async function put(call: Call): Promise<Response> {
@@ -144,6 +144,7 @@ async function put(call: Call): Promise<Response> {
     name: nameOf(call),
     expected: precondition(call.request.headers),
     value: (before = {}) => body.put(before),
+    limits: body.limits?.put,
     ignored,
   });
 }
@@ -155,6 +156,7 @@ async function patch(call: Call): Promise<Response> {
     name: nameOf(call),
     expected: (revision) => revision !== undefined && isExpected(revision),
     value: (before = {}) => body.patch(before),
+    limits: body.limits?.patch,
     ignored,
   });
 }
@@ -165,6 +167,8 @@ async function remove(call: Call): Promise<Response> {
     name: nameOf(call),
     expected: (revision) => revision !== undefined && isExpected(revision),
     value: () => undefined,
+    // Without its model, the rule would match nothing.
+    limits: () => undefined,
     ignored: [],
   });
 }
@@ -292,9 +296,10 @@ function nameOf({ encodedName = "" }: Call): string {
 }
 
 /** An entry by its name, as in the file, and in AISIX's form; a model with its APIs. */
-function show({ section, apisOf }: Call, { name, value, place, revision }: Entry): JsonObject {
+function show({ section, apisOf }: Call, entry: Entry): JsonObject {
+  const { name, value, place, revision } = entry;
   const apis = section === "models" ? apisOf(name) : undefined;
-  const aisix = toAisix(section, name, value);
+  const aisix = toAisix(section, entry);
   return { id: name, name, entry: value, value: aisix, ...(apis && { apis }), place, revision };
 }
 

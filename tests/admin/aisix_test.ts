@@ -1,6 +1,7 @@
 /** The admin API as AISIX's scripts use it: its names of things, and its way to send credentials. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
+import { parse } from "yaml";
 
 import { SECRET, TEXT, withFiles } from "./world.ts";
 
@@ -143,6 +144,99 @@ Deno.test("settings of limits that AISIX does not have are kept, and its limits 
     deepEqual(Object(changed.body["entry"])["limits"], { requests: "20/d", burst: "10s", wait: "2s" });
     const without = await world.send(path, { body: { rate_limit: {} } });
     equal(Object(without.body["entry"])["limits"], undefined);
+  }));
+
+Deno.test("AISIX's limits of a model become a rule that all of its callers share, and back", () =>
+  withFiles(async (world) => {
+    const rate_limit = { rpm: 60, rpd: 1000, tpm: 200_000, concurrency: 8 };
+    const model = { display_name: "limited", model_name: "amazon.nova-lite-v1:0", provider_key_id: "east" };
+    const made = await world.send("POST /admin/v1/models", {
+      body: { ...model, rate_limit: { ...rate_limit, bogus: 1 } },
+    });
+    equal(made.status, 201);
+    deepEqual(made.body["entry"], { provider: "east", id: "amazon.nova-lite-v1:0" });
+    deepEqual(Object(made.body["value"])["rate_limit"], rate_limit);
+    deepEqual(made.body["ignored"], ["rate_limit.bogus"]);
+    const rule = async () => Object(parse(await world.text()))["rate_limits"]?.["model-limited"];
+    const scope = { for: { models: ["limited"] }, each: "none" };
+    deepEqual(await rule(), {
+      ...scope,
+      requests: ["60/m", "1000/d"],
+      tokens: "200000/m",
+      concurrent: 8,
+    });
+    const path = "/admin/v1/models/limited";
+    const shown = await world.send(`GET ${path}`);
+    deepEqual(shown.body["value"], made.body["value"]);
+    const headers = { "if-match": shown.headers.get("etag") ?? "" };
+
+    const patched = await world.send(`PATCH ${path}`, { headers, body: { rate_limit: { rph: 5 } } });
+    equal(patched.status, 200);
+    deepEqual(await rule(), { ...scope, requests: "5/h" });
+    const stale = await world.send(`PATCH ${path}`, { headers, body: { rate_limit: { rph: 6 } } });
+    equal(stale.status, 412, "the revision is also that of the rule");
+    await world.send(`PATCH ${path}`, { body: { model_name: "amazon.nova-pro-v1:0" } });
+    await world.send(`PATCH ${path}`, { body: { entry: { defaults: { max_tokens: 5 } } } });
+    deepEqual(await rule(), { ...scope, requests: "5/h" });
+    for (const [limit, status] of [[{ rpm: 0 }, 422], [5, 400]] as const) {
+      equal((await world.send(`PATCH ${path}`, { body: { rate_limit: limit } })).status, status);
+    }
+    deepEqual(await rule(), { ...scope, requests: "5/h" });
+
+    equal((await world.send(`PUT ${path}`, { body: model })).status, 200);
+    equal(await rule(), undefined);
+    await world.send(`PATCH ${path}`, { body: { rate_limit: { rps: 1 } } });
+    await world.send(`PATCH ${path}`, { body: { rate_limit: null } });
+    equal(await rule(), undefined);
+    await world.send(`PATCH ${path}`, { body: { rate_limit: { rps: 1 } } });
+    equal((await world.send(`DELETE ${path}`)).status, 200);
+    equal(await rule(), undefined);
+  }));
+
+Deno.test("settings of a model's rule that AISIX does not have are kept", () =>
+  withFiles(async (world) => {
+    const rule = "{ for: { models: [fast] }, each: none, requests: 1k/d, burst: 10s, mode: shadow }";
+    await Deno.writeTextFile(`${world.folder}/adit.yaml`, `${TEXT}rate_limits:\n  model-fast: ${rule}\n`);
+    const shown = await world.send("GET /admin/v1/models/fast");
+    deepEqual(Object(shown.body["value"])["rate_limit"], { rpd: 1000 });
+    equal(
+      (await world.send("PATCH /admin/v1/models/fast", { body: { rate_limit: { tpm: 9 } } })).status,
+      200,
+    );
+    deepEqual(parse(await world.text()).rate_limits["model-fast"], {
+      ...{ for: { models: ["fast"] }, each: "none", burst: "10s", mode: "shadow" },
+      tokens: "9/m",
+    });
+  }));
+
+Deno.test("a rule of the same name that limits something else, or is elsewhere, is not touched", () =>
+  withFiles(async (world) => {
+    const text = `${TEXT}rate_limits:
+  model-fast: { for: { models: [fast, slow] }, each: none, requests: 1/s }
+  model-slow: { for: { models: [slow] }, each: none, requests: 1/s }
+`;
+    await Deno.writeTextFile(`${world.folder}/adit.yaml`, text);
+    for (const name of ["fast", "slow"]) {
+      const path = `/admin/v1/models/${name}`;
+      equal(Object((await world.send(`GET ${path}`)).body["value"])["rate_limit"], undefined);
+      const refused = await world.send(`PATCH ${path}`, { body: { rate_limit: { rpm: 1 } } });
+      equal(refused.status, 422);
+      match(String(refused.body["problems"]), new RegExp(`^rate_limits\\.model-${name}: does not limit`));
+      const model_name = "amazon.nova-pro-v1:0";
+      equal((await world.send(`PATCH ${path}`, { body: { model_name } })).status, 200);
+    }
+    equal(await world.text(), text.replace("nova-lite", "nova-pro"));
+  }));
+
+Deno.test("a model whose name no rule may have gets one of its own", () =>
+  withFiles(async (world) => {
+    const names = ["vendor/name:1", "vendor/name@1", "x".repeat(100)];
+    for (const display_name of names) {
+      const body = { display_name, model_name: "x", provider_key_id: "east", rate_limit: { rpm: 1 } };
+      const made = await world.send("POST /admin/v1/models", { body });
+      deepEqual([made.status, Object(made.body["value"])["rate_limit"]], [201, { rpm: 1 }]);
+    }
+    equal(Object.keys(parse(await world.text()).rate_limits).length, names.length);
   }));
 
 Deno.test("AISIX's routing models are models whose targets are other models", () =>

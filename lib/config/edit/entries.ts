@@ -1,6 +1,7 @@
 /** Reads and edits single entries of the configuration files. */
 
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { sha256Hex } from "../../base/hash.ts";
@@ -11,6 +12,7 @@ import { loadConfig, type LoadResult } from "../load.ts";
 import { formatPath, type Problem } from "../../base/problems.ts";
 import { redact, restore } from "../redact.ts";
 import { maskSecrets, refuseEdit } from "./guard.ts";
+import { modelRule, ruleFor, ruleName, RULES } from "./model_rule.ts";
 import { replaceFile } from "../file/replace_file.ts";
 import { Config } from "../schema/config_file.ts";
 import { schemaAt } from "../schema/schema_walk.ts";
@@ -24,7 +26,9 @@ export interface Entry {
   readonly value: JsonObject;
   /** `adit.yaml:12`. */
   readonly place: string;
-  /** Changes whenever the value changes, secrets included. */
+  /** The rule in the same file that limits this model alone; undefined if there is none. */
+  readonly rule: JsonObject | undefined;
+  /** Changes whenever the value or the rule changes, secrets included. */
   readonly revision: string;
 }
 
@@ -35,6 +39,8 @@ export interface EntryChange {
   readonly expected: (revision: string | undefined) => boolean;
   /** The new value; undefined deletes the entry. Values of `REDACTED` are kept as they are. */
   readonly value: (before: JsonObject | undefined) => JsonObject | undefined;
+  /** The limits of the model's own rule, which is changed with it; left out, the rule stays. */
+  readonly limits?: ((before: JsonObject | undefined) => JsonObject | undefined) | undefined;
 }
 
 export type ChangeOutcome =
@@ -96,7 +102,8 @@ export class ConfigEntries {
       texts.set(place.file, sections);
       const value = entryOf(sections, section, name);
       if (value !== undefined) {
-        entries.push(describe({ section, name, value, place: `${place.file}:${place.line}` }));
+        const rule = ownRule(sections, section, name);
+        entries.push(describe({ section, name, value, rule, place: `${place.file}:${place.line}` }));
       }
     }
     return { ok: true, entries };
@@ -109,14 +116,18 @@ export class ConfigEntries {
     return outcome;
   }
 
-  async #change({ section, name, expected, value }: EntryChange): Promise<ChangeOutcome> {
+  async #change({ section, name, expected, value, limits }: EntryChange): Promise<ChangeOutcome> {
     const { env, path, readFile } = this.#options;
     const loaded = await loadConfig(path, { env, readFile });
     if (!loaded.ok) return { kind: "broken", problems: loaded.problems };
     const file = loaded.written.sourceMap.placeOf([section, name])?.file ?? path;
     const text = decodeUtf8(await readFile(resolve(file)));
-    const before = entryOf(readEntries(text), section, name);
-    if (!expected(before && revisionOf(before))) return { kind: "unexpected", exists: before !== undefined };
+    const sections = readEntries(text);
+    const before = entryOf(sections, section, name);
+    const ruleBefore = ownRule(sections, section, name);
+    if (!expected(before && revisionOf(before, ruleBefore))) {
+      return { kind: "unexpected", exists: before !== undefined };
+    }
 
     const wanted = value(before);
     const after = wanted && restore(wanted, before);
@@ -128,9 +139,23 @@ export class ConfigEntries {
       const reasons = refuseEdit({ section, name, before, after, masked });
       if (reasons.length > 0) return { kind: "forbidden", reasons };
     }
-    const edited = editText(text, { section, name, value: isJsonObject(after) ? after : undefined });
+    const withEntry = editText(text, { section, name, value: isJsonObject(after) ? after : undefined });
+    const limited = limits?.(ruleBefore);
+    const rule = limited && ruleFor(name, limited);
+    const isRuleKept = limits === undefined || isDeepStrictEqual(rule, ruleBefore);
+    const rulePath = [RULES, ruleName(name)];
+    const isForeign = ruleBefore === undefined && loaded.written.sourceMap.placeOf(rulePath) !== undefined;
+    if (!isRuleKept && isForeign) {
+      return { kind: "forbidden", reasons: [`${formatPath(rulePath)}: ${FOREIGN_RULE}`] };
+    }
+    const edited = isRuleKept
+      ? withEntry
+      : editText(withEntry, { section: RULES, name: ruleName(name), value: rule });
     const candidate = await this.#load(file, edited);
-    if (!candidate.ok) return refusal(formatPath([section, name]), candidate.problems);
+    if (!candidate.ok) {
+      const edits = [[section, name], ...(isRuleKept ? [] : [rulePath])];
+      return refusal(edits.map(formatPath), candidate.problems);
+    }
 
     try {
       if (!await replaceFile(file, edited, { expected: text })) return { kind: "overtaken" };
@@ -142,8 +167,12 @@ export class ConfigEntries {
     }
     const line = candidate.written.sourceMap.placeOf([section, name])?.line;
     // Read again, because the revision depends on the order in the file.
-    const written = entryOf(readEntries(edited), section, name);
-    const entry = written && describe({ section, name, value: written, place: `${file}:${line}` });
+    const now = readEntries(edited);
+    const written = entryOf(now, section, name);
+    const entry = written && describe({
+      ...{ section, name, value: written, rule: ownRule(now, section, name) },
+      place: `${file}:${line}`,
+    });
     return { kind: "done", before: before !== undefined, file, entry };
   }
 
@@ -163,25 +192,35 @@ function entryOf(sections: JsonObject, section: EntrySection, name: string): Jso
   return isJsonObject(value) ? value : undefined;
 }
 
+const FOREIGN_RULE =
+  "does not limit this model alone, or is in another file than the model; change it in the file";
+
+/** Only models have one. */
+function ownRule(sections: JsonObject, section: EntrySection, name: string): JsonObject | undefined {
+  const rule = section === "models" ? modelRule(sections, name) : undefined;
+  return rule === "foreign" ? undefined : rule;
+}
+
 function describe(
-  { section, name, value, place }: {
+  { section, name, value, rule, place }: {
     readonly section: EntrySection;
     readonly name: string;
     readonly value: JsonObject;
+    readonly rule: JsonObject | undefined;
     readonly place: string;
   },
 ): Entry {
   const schema = schemaAt(Config, [section, name], { [section]: { [name]: value } });
   const shown = schema === undefined ? {} : redact(value, schema);
-  return { name, value: isJsonObject(shown) ? shown : {}, place, revision: revisionOf(value) };
+  return { name, value: isJsonObject(shown) ? shown : {}, rule, place, revision: revisionOf(value, rule) };
 }
 
-function revisionOf(value: JsonObject): string {
-  return sha256Hex(JSON.stringify(value)).slice(0, 16);
+function revisionOf(value: JsonObject, rule: JsonObject | undefined): string {
+  return sha256Hex(JSON.stringify(rule === undefined ? value : [value, rule])).slice(0, 16);
 }
 
-function refusal(entryPath: string, problems: readonly Problem[]): ChangeOutcome {
+function refusal(edited: readonly string[], problems: readonly Problem[]): ChangeOutcome {
   const isInEntry = ({ path }: Problem) =>
-    path === entryPath || path.startsWith(`${entryPath}.`) || path.startsWith(`${entryPath}[`);
+    edited.some((entry) => path === entry || path.startsWith(`${entry}.`) || path.startsWith(`${entry}[`));
   return { kind: "refused", inEntry: problems.every(isInEntry), problems };
 }
