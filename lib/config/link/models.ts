@@ -3,7 +3,7 @@
 import { leavesResidency } from "../../facts/geography.ts";
 import { foundationModelId } from "../../facts/model_id.ts";
 import { checkGeographies } from "./caller_access.ts";
-import { type Path, quote } from "../../base/problems.ts";
+import { formatPath, type Path, quote } from "../../base/problems.ts";
 import type { LinkContext } from "./context.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import { type LinkedTarget, linkTargets, type TargetSources } from "./targets.ts";
@@ -184,10 +184,11 @@ function checkResidency(
     const reason = leavesResidency(allowed ?? [], { id, region });
     if (reason === undefined) continue;
     const isOwn = path.every((step, index) => step === place[index]);
-    context.fail(
-      isOwn ? [...place, "id"] : [...path, "data_residency"],
-      `refused by data_residency: ${reason}`,
-    );
+    if (isOwn) context.fail([...place, "id"], `refused by data_residency: ${reason}`);
+    else {
+      const target = formatPath(place);
+      context.fail([...path, "data_residency"], `refused by data_residency: for ${target}, ${reason}`);
+    }
   }
 }
 
