@@ -272,7 +272,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "observability.md",
-    sentence: "At most 16 viewers watch at the same time.",
+    sentence: "`now` and `log` are streams of events, for at most 16 viewers at a time.",
     tests: [["admin/views/viewers_test.ts", "viewers are bounded, and one that leaves makes room"]],
   },
   {
