@@ -1,5 +1,7 @@
 /** Times of single steps, from within the process. */
 
+import process from "node:process";
+
 const SAMPLE_MS = 8;
 
 /** Milliseconds of one call, over as many as fill a sample. */
@@ -26,18 +28,44 @@ export async function bestOf(steps: readonly (() => unknown)[], samples = 30): P
   return best;
 }
 
+/** Calls that run at the same time where processor time is measured, so that threads which work for them seldom sleep. */
+const AT_ONCE = 32;
+const CALLS = 640;
+/** So much code is compiled in stages. */
+const WARM_UP_CALLS = 20_000;
+
+/** Milliseconds of processor time of one call, all threads of the process together. */
+async function processorTime(step: () => Promise<unknown>, calls = CALLS): Promise<number> {
+  const start = process.cpuUsage();
+  const inTurn = async () => {
+    for (let call = 0; call < calls / AT_ONCE; call++) await step();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, inTurn));
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000 / calls;
+}
+
+/** Milliseconds of processor time of one call: the median of rounds. */
+export async function processorTimeOf(step: () => Promise<unknown>, rounds: number): Promise<number> {
+  await processorTime(step, WARM_UP_CALLS);
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) times.push(await processorTime(step));
+  return median(times);
+}
+
 /**
- * How many times as long as the first step each other one takes: the median over rounds in which all are sampled one
- * after another, so that what disturbs a round disturbs all of it.
+ * How many times the processor time of the first step each other one takes: the median over rounds in which all are measured
+ * one after another, so that what disturbs a round disturbs all of it.
  */
 export async function ratiosTo(
-  [first, ...others]: readonly [() => unknown, ...(() => unknown)[]],
+  [first, ...others]: readonly [() => Promise<unknown>, ...(() => Promise<unknown>)[]],
   rounds: number,
 ): Promise<readonly number[]> {
   const ratios = others.map((): number[] => []);
+  for (const step of [first, ...others]) await processorTime(step, WARM_UP_CALLS);
   for (let round = 0; round < rounds; round++) {
-    const own = await sample(first);
-    for (const [index, step] of others.entries()) ratios[index]?.push(await sample(step) / own);
+    const own = await processorTime(first);
+    for (const [index, step] of others.entries()) ratios[index]?.push(await processorTime(step) / own);
   }
   return ratios.map(median);
 }
