@@ -1,4 +1,4 @@
-/** Paths of OpenAI's API that the gateway does not serve, with what to use instead. */
+/** Paths of OpenAI's and Anthropic's APIs that the gateway does not serve, with what to use instead. */
 
 import { AditError } from "../base/errors.ts";
 
@@ -14,10 +14,11 @@ const ABSENT: readonly (readonly [path: RegExp, what: string])[] = [
   ],
   [/^\/realtime(?:\/|$)/, "the Realtime API is not served here; use POST /v1/chat/completions"],
   [
-    /^\/(?:batches|files|uploads)(?:\/|$)/,
+    /^\/(?:batches|files|uploads|messages\/batches)(?:\/|$)/,
     "batches and files are not served here; create a batch with Bedrock's CreateModelInvocationJob",
   ],
   [/^\/completions$/, "use POST /v1/chat/completions"],
+  [/^\/complete$/, "use POST /v1/messages"],
   [/^\/moderations$/, "use a guardrail: POST /guardrail/{id}/version/{version}/apply"],
   [
     /^\/(?:assistants|threads|vector_stores|conversations|containers|evals|fine_tuning)(?:\/|$)/,
@@ -27,7 +28,7 @@ const ABSENT: readonly (readonly [path: RegExp, what: string])[] = [
 
 /** Throws `route_not_found` with what to use instead, if the path is one of them. */
 export function refuseAbsent(path: string): void {
-  const [, rest = ""] = /^(?:\/openai)?\/v1(\/.*)$/.exec(path) ?? [];
+  const [, rest = ""] = /^(?:\/openai|\/anthropic)?\/v1(\/.*)$/.exec(path) ?? [];
   const found = ABSENT.find(([pattern]) => pattern.test(rest));
   if (found !== undefined) throw new AditError("route_not_found", `route not found: ${found[1]}`);
 }

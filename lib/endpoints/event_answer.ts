@@ -16,6 +16,8 @@ export interface StreamTranslation<Event> {
   end(): string;
   /** The text for an error, after which nothing follows. */
   fail(error: AditError): string;
+  /** Whether the text so far is all that a client waits for. */
+  readonly isDelivered: boolean;
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;
   readonly anomalies: readonly string[];
@@ -87,6 +89,10 @@ class EventText<Event> implements ByteSource {
     const text = batch === undefined ? this.#end() : this.#translate(batch);
     return text === "" ? this.next() : encodeUtf8(text);
   };
+
+  isDelivered(): boolean {
+    return this.#ended || this.#translation.isDelivered;
+  }
 
   failure(error: AditError): Uint8Array<ArrayBuffer> {
     return encodeUtf8(this.#translation.fail(error));

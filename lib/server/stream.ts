@@ -12,6 +12,8 @@ export interface ByteSource {
   failure(error: AditError): Uint8Array<ArrayBuffer>;
   /** Makes what to send while idle; undefined if the dialect has no ping. */
   readonly ping: (() => Uint8Array<ArrayBuffer>) | undefined;
+  /** Whether the response is complete with what `next` has returned, although the upstream has not ended yet. */
+  readonly isDelivered?: () => boolean;
 }
 
 /** The request that a body belongs to. */
@@ -83,17 +85,18 @@ export function streamBody(
   async function drain(): Promise<void> {
     if (!isOpen) return;
     isOpen = false;
+    const isDelivered = source.isDelivered?.() ?? false;
     silence?.cancel();
     try {
       // What is being read must have arrived before more can be.
       for (let bytes = await (reading ?? source.next()); bytes !== undefined; bytes = await source.next()) {
         call.wrote(bytes.length);
       }
-      call.drained();
+      if (!isDelivered) call.drained();
     } catch {
       // The counts are estimated, as for any response that broke off.
     }
-    call.settle(new AditError("client_gone"));
+    call.settle(isDelivered ? undefined : new AditError("client_gone"));
   }
 
   let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
@@ -139,7 +142,10 @@ export function streamBody(
       return reading.then(send, fail);
     },
     cancel() {
-      if (isOpen && !call.leave()) finish(new AditError("client_gone"));
+      if (!isOpen) return;
+      // Some clients leave with the last event, and do not wait for the end of the body.
+      if (source.isDelivered?.()) return void drain();
+      if (!call.leave()) finish(new AditError("client_gone"));
     },
   }, { highWaterMark: 0 });
 }

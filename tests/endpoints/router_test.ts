@@ -147,7 +147,7 @@ Deno.test("a route of the operator's takes the place of a path that yields to it
   }
 });
 
-Deno.test("paths of OpenAI's that are not served say what to use instead", () => {
+Deno.test("paths of OpenAI's and Anthropic's that are not served say what to use instead", () => {
   const hints = {
     "/v1/images/generations": /POST \/model\/\{id\}\/invoke/,
     "/openai/v1/images/edits": /invoke/,
@@ -156,6 +156,9 @@ Deno.test("paths of OpenAI's that are not served say what to use instead", () =>
     "/v1/audio/speech": /two-way stream/,
     "/v1/batches": /CreateModelInvocationJob/,
     "/v1/files/file_1": /CreateModelInvocationJob/,
+    "/v1/messages/batches": /CreateModelInvocationJob/,
+    "/anthropic/v1/messages/batches/batch_1/results": /CreateModelInvocationJob/,
+    "/v1/complete": /POST \/v1\/messages/,
     "/v1/completions": /chat\/completions/,
     "/v1/moderations": /guardrail/,
     "/v1/assistants": /state/,

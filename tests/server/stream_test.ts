@@ -236,6 +236,24 @@ Deno.test("a client that leaves between two reads, or before the first, ends the
   }
 });
 
+Deno.test("a client that leaves with the last event has the whole response: it is settled well, at its end", async () => {
+  for (const last of [{ end: true }, { error: new AditError("timeout") }] as const) {
+    for (const drains of [false, true]) {
+      const stream = setUp({ drains, source: { isDelivered: () => true } });
+      stream.give({ bytes: "all of it" });
+      await stream.read();
+      void stream.read();
+      await settle();
+      await stream.reader.cancel();
+      deepEqual(stream.log, []);
+      stream.give(last);
+      await settle();
+      deepEqual(stream.log, ["settle well"]);
+      equal(stream.timers.size, 0);
+    }
+  }
+});
+
 Deno.test("a client that does not read until the deadline of the request is given up", async () => {
   const stream = setUp();
   stream.give({ bytes: "a" });

@@ -38,6 +38,10 @@ export class OwnSource implements ByteSource {
       : undefined;
   }
 
+  isDelivered(): boolean {
+    return this.#stream.isEnded && this.#stream.error === undefined;
+  }
+
   failure(error: AditError): Uint8Array<ArrayBuffer> {
     return encodeUtf8(this.#failure(error));
   }

@@ -102,6 +102,9 @@ export class ConverseStreamToChat {
     return this.#stopReason !== undefined;
   }
 
+  /** `[DONE]` follows the end of the upstream. */
+  readonly isDelivered = false;
+
   /**
    * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call,
    * and `model_error` for a structured answer that is none.

@@ -93,6 +93,11 @@ export class ConverseStreamToMessages {
     return this.#stopReason !== undefined;
   }
 
+  /** Whether the last event has been sent. */
+  get isDelivered(): boolean {
+    return this.#ended;
+  }
+
   /** The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call. */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {

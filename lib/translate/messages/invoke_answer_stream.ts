@@ -68,6 +68,11 @@ export class InvokeStreamToMessages {
     return encodeSseEvent(type, edited === event ? json : jsonText(edited));
   }
 
+  /** Whether the model's last event has been sent. */
+  get isDelivered(): boolean {
+    return this.#finished;
+  }
+
   /** The text after the upstream has ended: none, or an error if the message was not complete. */
   end(): string {
     return this.#finished || this.#failed ? "" : this.fail(new AditError("stream_truncated"));

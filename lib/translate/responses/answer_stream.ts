@@ -28,6 +28,11 @@ export class ConverseStreamToResponses {
     return this.#builder.stopReason;
   }
 
+  /** Whether the response has been sent whole, or as a failed one. */
+  get isDelivered(): boolean {
+    return this.#builder.isFinished;
+  }
+
   /** What the stream had that Responses cannot represent, for the log and the metrics. */
   get anomalies(): readonly string[] {
     return this.#builder.anomalies;

@@ -96,6 +96,11 @@ export class ResponseBuilder {
     return this.#stopReason;
   }
 
+  /** Whether the last event has been sent. */
+  get isFinished(): boolean {
+    return this.#response !== undefined;
+  }
+
   /** Throws `upstream_protocol` for a torn tool call, and `model_error` for a structured answer that is none. */
   push(event: ConverseEvent): void {
     if (this.#stopReason !== undefined && event.type !== "metadata") return this.#note(lateEvent(event.type));

@@ -147,6 +147,22 @@ for (const way of WAYS) {
     await gateway.expectSettled(1);
   });
 
+  Deno.test(`a client of ${model} that leaves with message_stop has been answered`, async () => {
+    const { gateway, response, upstream } = await openStream(way);
+    upstream.push(...frames);
+    const reader = (await response).body?.getReader();
+    ok(reader !== undefined);
+    let text = "";
+    while (!text.includes("message_stop")) {
+      text += decodeUtf8((await reader.read()).value ?? new Uint8Array());
+    }
+    await reader.cancel();
+    upstream.end();
+    await settle();
+    const [line] = await gateway.logLines();
+    deepEqual([line?.["status"], line?.["error"], line?.["output_tokens"]], [200, undefined, 3]);
+  });
+
   Deno.test(`an error before the first event of ${model} is a status in Anthropic's shape`, async () => {
     const { gateway, response, upstream } = await openStream(way);
     upstream.push(exceptionFrame("serviceUnavailableException", "later"));
@@ -235,6 +251,9 @@ Deno.test("a chunk that is not an event breaks the stream after the events befor
 });
 
 /** What upstreams refuse with, and what Anthropic's clients get. */
+/** Until the stream waits for more. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 const REFUSALS: readonly {
   readonly exception: string;
   readonly status: number;

@@ -9,6 +9,9 @@ import { cutEvery } from "../../fakes/frames.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { caller, model, modelTarget, provider, snapshot, withSettings } from "../../fakes/snapshot.ts";
 
+/** Until the stream waits for more. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 const EAST = provider("east", "us-east-1");
 const ID = "us.openai.gpt-5.6-sol";
 
@@ -363,6 +366,19 @@ for (const api of Object.keys(STREAMS) as OwnApi[]) {
       deepEqual([line?.["input_tokens"], line?.["output_tokens"]], [7, 2]);
       ok(line?.["error"] === undefined);
     }
+  });
+
+  Deno.test(`a client that leaves with the last event of a stream of ${api} has been answered`, async () => {
+    const { gateway, response } = post(PATHS[api], '{"model":"runtime","stream":true}');
+    const body = (await gateway.bedrock.call(0)).answer(200, { "content-type": "text/event-stream" });
+    body.push(sent);
+    const reader = (await response).body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    body.end();
+    await settle();
+    const [line] = await gateway.logLines();
+    deepEqual([line?.["status"], line?.["error"], line?.["output_tokens"]], [200, undefined, 2]);
   });
 
   Deno.test(`a stream of ${api} that breaks off ends with an error after the last whole event`, async () => {

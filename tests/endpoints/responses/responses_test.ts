@@ -111,6 +111,23 @@ Deno.test("a stream that just ends is a failed response", async () => {
   equal(accumulateResponse(await (await response).text()).status, "failed");
 });
 
+Deno.test("a client that leaves with the last event, as Codex does, has been answered", async () => {
+  const { gateway, response, upstream } = await openStream();
+  upstream.push(...converseFrames("Hello"));
+  const reader = (await response).body?.getReader();
+  ok(reader !== undefined);
+  let text = "";
+  while (!text.includes("response.completed")) {
+    text += decodeUtf8((await reader.read()).value ?? new Uint8Array());
+  }
+  await reader.cancel();
+  upstream.end();
+  await settle();
+  const [line] = await gateway.logLines();
+  deepEqual([line?.["status"], line?.["error"], line?.["output_tokens"]], [200, undefined, 3]);
+  await gateway.expectSettled(1);
+});
+
 Deno.test("a silent stretch has keepalive events, numbered like the others", async () => {
   const keepaliveMs = 2_000;
   const timeouts = { ...CONFIG.timeouts, keepaliveMs };

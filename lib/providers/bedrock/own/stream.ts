@@ -76,6 +76,11 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     return stream;
   }
 
+  /** Whether the last event has arrived. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
   /** The next events, or undefined after the last. Rejects if the stream breaks off. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#held.next(this);
