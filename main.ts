@@ -1,28 +1,17 @@
-/** Picks the runtime, runs the command line, and sets the exit code. */
+/** Makes the process fit for the command, picks the runtime, runs the command line, and sets the exit code. */
 
-import { Buffer } from "node:buffer";
 import process from "node:process";
-import { systemClock } from "./lib/base/clock.ts";
-import { runCli } from "./lib/cli/cli.ts";
-import { bunRuntime } from "./lib/runtime/bun.ts";
-import { denoRuntime } from "./lib/runtime/deno.ts";
+import { prepareProcess } from "./lib/runtime/bun_process.ts";
 
-const code = await runCli(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-  readIn: async (maxBytes) => {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    for await (const chunk of process.stdin) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= maxBytes) break;
-    }
-    return new Uint8Array(Buffer.concat(chunks)).slice(0, maxBytes);
-  },
-  env: process.env,
-  runtime: "Bun" in globalThis ? bunRuntime : denoRuntime,
-  clock: systemClock,
-});
+const args = process.argv.slice(2);
+const isBun = "Bun" in globalThis;
+// The program is loaded afterwards, since the process may be replaced here.
+if (isBun) prepareProcess({ serve: args[0] === "serve" });
+
+const { runProgram } = await import("./lib/cli/program.ts");
+const runtime = isBun
+  ? (await import("./lib/runtime/bun.ts")).bunRuntime
+  : (await import("./lib/runtime/deno.ts")).denoRuntime;
+const code = await runProgram(args, runtime);
 // Idle connections to providers would keep the process alive.
 process.exit(code);

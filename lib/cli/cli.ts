@@ -38,7 +38,6 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     else unknownCommand(name, io);
     return 2;
   }
-  io.runtime.prepare({ serve: name === "serve" });
   const [weakening] = weakeningIn(io.env, io.runtime.name);
   if (weakening !== undefined) {
     io.err(`Cannot run: the environment variable ${weakening.name} ${weakening.effect}; unset it\n`);

@@ -3,6 +3,7 @@
 import { chmodSync } from "node:fs";
 import process from "node:process";
 import { systemClock } from "../base/clock.ts";
+import { isCompiled } from "./bun_process.ts";
 import { listenError, listenSocketError } from "./listen_error.ts";
 import type {
   Connection,
@@ -16,7 +17,6 @@ import type {
   Server,
   ServeSocketOptions,
 } from "./runtime.ts";
-import { weakeningIn } from "./weakening.ts";
 import { type Libc, systemCalls } from "./system_calls.ts";
 import { workersIn } from "./workers.ts";
 
@@ -80,8 +80,6 @@ interface BunFfi {
 
 declare const Bun: {
   readonly version: string;
-  /** Path of the main module. */
-  readonly main: string;
   serve(options: BunServeOptions | BunSocketOptions): BunServer;
 };
 
@@ -225,34 +223,6 @@ function writeOut(text: string): Promise<void> {
   });
 }
 
-/** Whether the program is a binary, whose modules are in a file system of its own: `B:/~BUN/` on Windows. */
-function isCompiled(): boolean {
-  return /^(?:\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/.test(Bun.main);
-}
-
-/** Bun 1.4.4 reads this once at process start; its maximum is 65535. */
-const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
-const FETCH_LIMIT = 65_535;
-
-/**
- * Bun 1.4.4 runs at most 256 fetches at once and silently queues the rest, and obeys variables that open the program
- * to others. Both come from the environment of the start, so the process starts again with a better one; there is no loop,
- * because nothing is left to change then.
- */
-function prepare({ serve }: { readonly serve: boolean }): void {
-  const weakening = weakeningIn(process.env, "bun").map(({ name }) => name);
-  const needsLimit = serve && !(Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT);
-  if (weakening.length === 0 && !needsLimit) return;
-  const [, script, ...args] = process.argv;
-  // In a compiled program, these are the options that BUN_OPTIONS gave.
-  const program = isCompiled() || script === undefined ? [] : [...process.execArgv, script];
-  const kept = Object.entries(process.env).filter(([name]) => !weakening.includes(name));
-  process.execve?.(process.execPath, [process.execPath, ...program, ...args], {
-    ...Object.fromEntries(kept),
-    ...(serve ? { [FETCH_LIMIT_VARIABLE]: String(FETCH_LIMIT) } : {}),
-  });
-}
-
 const LIBC_FUNCTIONS = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
@@ -279,7 +249,6 @@ export const bunRuntime: Runtime = {
   get version() {
     return Bun.version;
   },
-  prepare,
   serve,
   serveSocket,
   fetch: fetchOnce,

@@ -243,7 +243,6 @@ export const denoRuntime: Runtime = {
   get version() {
     return Deno.version.deno;
   },
-  prepare() {},
   serve,
   serveSocket,
   fetch: fetchOnce,

@@ -9,12 +9,6 @@ import type { StartWorker } from "./workers.ts";
 export interface Runtime {
   readonly name: "bun" | "deno";
   readonly version: string;
-  /**
-   * Makes the process fit to run a command. On Bun this may replace the process by itself (`process.execve`: same pid),
-   * without the variables of `weakeningIn` and, to serve, with a larger limit on concurrent fetches; so it is called
-   * first, before anything is loaded or opened. Deno cannot do that: what weakens the program is still there afterwards.
-   */
-  prepare(purpose: { readonly serve: boolean }): void;
   /** Listens, or throws an error with the address and the reason. */
   serve(options: ServeOptions): Server;
   /**

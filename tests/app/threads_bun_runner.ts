@@ -2,10 +2,11 @@
 
 import process from "node:process";
 import { bunRuntime } from "../../lib/runtime/bun.ts";
+import { prepareProcess } from "../../lib/runtime/bun_process.ts";
 import { runCase } from "../runtime/case.ts";
 import { threadCases } from "./thread_cases.ts";
 
-bunRuntime.prepare({ serve: true });
+prepareProcess({ serve: true });
 for (const one of threadCases) {
   const error = await runCase(bunRuntime, one).then(
     () => undefined,

@@ -74,7 +74,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "snapshot",
     "store",
   ],
-  main: ["base", "cli", "runtime"],
+  main: ["cli", "runtime"],
 };
 
 /** Rooms of one layer that share a half: each may import itself, the shared half and the layer's top, not its neighbors. */

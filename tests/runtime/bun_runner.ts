@@ -2,10 +2,11 @@
 
 import process from "node:process";
 import { bunRuntime } from "../../lib/runtime/bun.ts";
+import { prepareProcess } from "../../lib/runtime/bun_process.ts";
 import { runCase } from "./case.ts";
 import { cases, knownFailures } from "./suite.ts";
 
-bunRuntime.prepare({ serve: true });
+prepareProcess({ serve: true });
 for (const one of [...cases, ...knownFailures]) {
   const error = await runCase(bunRuntime, one).then(() => undefined, describe);
   await new Promise((resolve) =>
