@@ -7,9 +7,9 @@ import type { RequestSize } from "../gateway/admission/asked.ts";
 
 /** Counts text, images and documents, and finds the limit on the length of the response. */
 export function requestSize(body: JsonObject): RequestSize {
-  const size = { textBytes: 0, images: 0, documentBytes: 0 };
+  const size = { textBytes: 0, images: 0, documentBytes: 0, maxOutputTokens: maxOutputOf(body) };
   measure(body, size);
-  return { ...size, maxOutputTokens: maxOutputOf(body) };
+  return size;
 }
 
 interface Sums {
@@ -42,7 +42,9 @@ function measureObject(value: JsonObject, size: Sums): void {
   if (typeof type === "string" && IMAGES.has(type)) size.images++;
   else if (typeof type === "string" && DOCUMENTS.has(type)) measureDocument(value, size);
   else {
-    for (const [key, member] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
+      const member = value[key];
+      if (member === undefined) continue;
       size.textBytes += key.length;
       if (!isJsonObject(member)) measure(member, size);
       else if (key === "image") size.images++;

@@ -26,10 +26,11 @@ function send(answer: Answer, call: Call): Response {
   if (isWhole(answer) && answer.body.length <= MAX_PIECE_BYTES) return wholeResponse(call, answer);
   const { status, headers } = answer;
   call.began(answer);
-  addOwnHeaders(headers, call, answer.ignored);
   const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
   const body = isWhole(answer) ? wholeSource(answer, call) : answer.body;
-  return new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
+  const response = new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
+  addOwnHeaders(response.headers, call, answer.ignored);
+  return response;
 }
 
 /**
@@ -67,7 +68,10 @@ function unread(call: Call, answer: WholeAnswer): Response {
   return refusal(call, new AditError("client_gone"), answer.ignored);
 }
 
-/** Headers of every response, in addition to the endpoint's own. */
+/**
+ * Headers of every response, in addition to the endpoint's own. They are set on a response that is already made: Deno
+ * needs several times as long for each header that a response is made with.
+ */
 function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
@@ -87,11 +91,11 @@ export function refusal(call: Call, error: AditError, ignored: readonly string[]
 export function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
   call.began(answer);
-  addOwnHeaders(headers, call, ignored);
-  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
-  if (cost !== undefined) headers.set("x-adit-cost", usdText(cost));
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
+  addOwnHeaders(response.headers, call, ignored);
+  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
+  if (cost !== undefined) response.headers.set("x-adit-cost", usdText(cost));
   call.wrote(body.length);
   call.settle();
   return response;
