@@ -1,6 +1,5 @@
 /** The table of Anthropic's beta flags on Bedrock in `config/data/beta-flags.yaml`. */
 
-import { z } from "zod";
 import tables from "./built_in.json" with { type: "json" };
 import { parseJsonPath } from "./json_paths.ts";
 import type { JsonPath } from "./json_paths.ts";
@@ -39,27 +38,20 @@ export const KEEP = "keep";
 /** The name of a flag, or a prefix of several; for schemas. */
 export const FLAG_NAMES = /^[\w.-]{1,128}\*?$/;
 
-const names = z.array(z.string().regex(FLAG_NAMES));
-
-/** The table as it is written. */
-export const betaTableSchema = z.strictObject({
-  unknown: z.enum(["drop", "pass"]),
-  pass: names,
-  drop: names,
-  rename: z.record(z.string(), z.string()),
-  fields: z.array(z.strictObject({
-    flags: names,
-    remove: z.array(z.string()),
-    alone: z.string().optional(),
-  })),
-  replace: z.array(z.strictObject({ field: z.string(), flag: z.string() })),
-  tools: names,
-});
-
-/** A table that may defer to the one below it. */
-export type WrittenBetaTable =
-  & Omit<z.output<typeof betaTableSchema>, "unknown">
-  & { readonly unknown?: BetaTable["unknown"] | undefined };
+/** The table as it is written. Without `unknown`, it defers to the one below it. */
+export interface WrittenBetaTable {
+  readonly unknown?: BetaTable["unknown"] | undefined;
+  readonly pass: readonly string[];
+  readonly drop: readonly string[];
+  readonly rename: Readonly<Record<string, string>>;
+  readonly fields: readonly {
+    readonly flags: readonly string[];
+    readonly remove: readonly string[];
+    readonly alone?: string | undefined;
+  }[];
+  readonly replace: readonly { readonly field: string; readonly flag: string }[];
+  readonly tools: readonly string[];
+}
 
 const EMPTY_TABLE: BetaTable = {
   unknown: "drop",

@@ -1,6 +1,5 @@
 /** The table of prices in `config/data/prices.yaml`, and the look-up of what a model costs by its id and region. */
 
-import { z } from "zod";
 import { matchesGlob } from "../base/glob.ts";
 import builtIn from "./prices.json" with { type: "json" };
 
@@ -40,35 +39,23 @@ export interface PriceRow {
 
 export type PriceSource = "built_in" | "prices_file";
 
-/** A number of US dollars, as a string so that no digit is lost. */
-const usd = z.string().regex(/^\d{1,9}(?:\.\d{1,6})?$/);
-/** A price by the piece may be a fraction of a cent. */
-const usdOfUnit = z.string().regex(/^\d{1,9}(?:\.\d{1,12})?$/);
-
-const perMillion = z.strictObject({
-  input: usd,
-  output: usd,
-  cache_read: usd,
-  cache_write: usd,
-  cache_write_1h: usd,
-}).partial();
-
-/** The fields of a row, for the schema of the file. */
-export const PRICE_FIELDS = {
-  match: z.union([z.string().min(1).max(2048), z.array(z.string().min(1).max(2048)).min(1).max(256)]),
-  regions: z.array(z.string().min(1).max(64)).min(1).max(64),
-  usd_per_million: perMillion,
-  over: z.array(z.strictObject({ input_tokens: z.int().min(1), usd_per_million: perMillion })).max(4),
-  tiers: z.partialRecord(z.enum(PRICED_TIERS), z.string().regex(/^x\d{1,3}(?:\.\d{1,6})?$/)),
-  usd_per_unit: z.strictObject({ image: usdOfUnit, query: usdOfUnit, second: usdOfUnit }).partial(),
-  from: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
-};
-
-/** The schema of the rows of a table. */
-export const priceRows = z.array(z.strictObject({ ...PRICE_FIELDS }).partial().required({ match: true }));
+/** US dollars per million tokens, as strings so that no digit is lost. */
+type WrittenTokenPrices = { readonly [Part in TokenPart]?: string | undefined };
 
 /** A row as it is written. */
-export type WrittenPrice = z.output<typeof priceRows>[number];
+export interface WrittenPrice {
+  readonly match: string | readonly string[];
+  readonly regions?: readonly string[] | undefined;
+  readonly usd_per_million?: WrittenTokenPrices | undefined;
+  readonly over?:
+    | readonly { readonly input_tokens: number; readonly usd_per_million: WrittenTokenPrices }[]
+    | undefined;
+  /** A factor such as `x0.5`. */
+  readonly tiers?: { readonly [Tier in (typeof PRICED_TIERS)[number]]?: string | undefined } | undefined;
+  readonly usd_per_unit?: { readonly [Part in UnitPart]?: string | undefined } | undefined;
+  /** A date, such as `2027-01-31`. */
+  readonly from?: string | undefined;
+}
 
 /** One US dollar in picodollars. */
 const PICO = 1_000_000_000_000;

@@ -1,6 +1,5 @@
 /** What a model accepts: the traits, each with its values, and how a row of `config/data/models.yaml` spells them. */
 
-import { z } from "zod";
 import type { JsonObject } from "../base/json.ts";
 
 /** The differences between models that a request must respect, field by field. */
@@ -119,38 +118,38 @@ export type EmbeddingApi = (typeof EMBEDDING_APIS)[number];
 export const RERANK_APIS = ["none", "cohere", "amazon"] as const;
 export type RerankApi = (typeof RERANK_APIS)[number];
 
-const SYSTEM_PLACES = ["anywhere", "invoke", "first", "none"] as const;
+export const SYSTEM_PLACES = ["anywhere", "invoke", "first", "none"] as const;
 export type SystemPlace = (typeof SYSTEM_PLACES)[number];
 
-const PREFILLS = ["any", "trimmed", "none"] as const;
+export const PREFILLS = ["any", "trimmed", "none"] as const;
 export type Prefill = (typeof PREFILLS)[number];
 
-const REASONING_HISTORIES = ["signed", "redacted", "unsigned", "none"] as const;
+export const REASONING_HISTORIES = ["signed", "redacted", "unsigned", "none"] as const;
 export type ReasoningHistory = (typeof REASONING_HISTORIES)[number];
 
-const TOOL_RESULT_MEDIA = ["image", "document", "video"] as const;
+export const TOOL_RESULT_MEDIA = ["image", "document", "video"] as const;
 export type ToolResultMedium = (typeof TOOL_RESULT_MEDIA)[number];
 
-const STOP_SEQUENCES = ["any", "visible", "none"] as const;
+export const STOP_SEQUENCES = ["any", "visible", "none"] as const;
 export type StopSequences = (typeof STOP_SEQUENCES)[number];
 
-const THINKING_TYPES = ["enabled", "adaptive", "between_tools", "disabled"] as const;
+export const THINKING_TYPES = ["enabled", "adaptive", "between_tools", "disabled"] as const;
 export type ThinkingType = (typeof THINKING_TYPES)[number];
 
 /** Lowest first. */
 export const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 export type Effort = (typeof EFFORTS)[number];
 
-const TOOL_SUPPORTS = ["streamed", "whole", "none"] as const;
+export const TOOL_SUPPORTS = ["streamed", "whole", "none"] as const;
 export type ToolSupport = (typeof TOOL_SUPPORTS)[number];
 
-const TOOL_CALL_IDS = ["any", "nine_alphanumeric"] as const;
+export const TOOL_CALL_IDS = ["any", "nine_alphanumeric"] as const;
 export type ToolCallIds = (typeof TOOL_CALL_IDS)[number];
 
-const CACHE_PLACES = ["system", "messages", "tools"] as const;
+export const CACHE_PLACES = ["system", "messages", "tools"] as const;
 export type CachePlace = (typeof CACHE_PLACES)[number];
 
-const CACHE_TTLS = ["5m", "1h"] as const;
+export const CACHE_TTLS = ["5m", "1h"] as const;
 export type CacheTtl = (typeof CACHE_TTLS)[number];
 
 /** The traits of a model that no row matches: only what every model accepts. */
@@ -190,100 +189,6 @@ export const BARE_TRAITS: ModelTraits = {
   rerank: "none",
 };
 
-/** The traits as they are written. Descriptions are for editors. */
-export const TRAIT_FIELDS = {
-  family: z.string().min(1).max(64).describe("Name of the family, as `adit explain` shows it."),
-  anthropic_messages: z.boolean()
-    .describe(
-      "Whether InvokeModel accepts Anthropic's own Messages; Messages requests are then not translated.",
-    ),
-  system: z.enum(SYSTEM_PLACES)
-    .describe(
-      "anywhere: accepts system text between turns, too; invoke: between turns only by InvokeModel; first: only as the system prompt; none: it becomes user text.",
-    ),
-  prefill: z.enum(PREFILLS)
-    .describe(
-      "Whether the last message may be the assistant's. trimmed: not if it ends in white space; none: never.",
-    ),
-  reasoning_history: z.enum(REASONING_HISTORIES)
-    .describe(
-      "Thoughts of earlier turns that are sent back. signed: with signatures; redacted: redacted blocks alone; unsigned: text alone; none: they are left out.",
-    ),
-  tool_result_media: z.array(z.enum(TOOL_RESULT_MEDIA))
-    .describe("What a tool result may hold besides text and JSON; the rest is moved next to the result."),
-  tool_result_status: z.boolean()
-    .describe(
-      "Whether toolResult.status is accepted; elsewhere a failure is said in the text of the result.",
-    ),
-  search_results: z.boolean().describe("Whether searchResult blocks are accepted."),
-  max_output_tokens: z.int().min(1)
-    .describe("The longest answer that may be asked for; a higher max_tokens is lowered to it."),
-  sampling: z.enum(["both", "one", "none"])
-    .describe(
-      "both: accepts temperature and top_p together; one: accepts either; none: refuses them and top_k.",
-    ),
-  top_k: z.string().max(256)
-    .describe("Where top_k goes in additionalModelRequestFields, with dots; empty leaves it out."),
-  stop_sequences: z.enum(STOP_SEQUENCES)
-    .describe(
-      "any: accepts stop sequences; visible: refuses those of white space alone; none: refuses the field.",
-    ),
-  thinking: z.array(z.enum(THINKING_TYPES))
-    .describe(
-      "The values of Anthropic's thinking.type that are accepted; an empty list: the model has no such field.",
-    ),
-  thinks_by_default: z.boolean().describe("Whether the model thinks where a request does not mention it."),
-  thought_text: z.enum(["always", "on_request"])
-    .describe("on_request: thoughts have text only with thinking.display: summarized."),
-  efforts: z.array(z.enum(EFFORTS))
-    .describe("The values of output_config.effort that are accepted; an empty list: the member is refused."),
-  max_effort_without_thinking: z.enum(EFFORTS)
-    .describe("The highest effort that is accepted with thinking.type disabled or between_tools."),
-  reasoning_effort: z.record(z.string(), z.record(z.string(), z.json()))
-    .describe("What each value of reasoning_effort merges into additionalModelRequestFields."),
-  refuses_limits_with: z.record(z.string(), z.json())
-    .describe(
-      "Members of additionalModelRequestFields with which max_tokens, temperature, top_p and top_k are refused.",
-    ),
-  tools: z.enum(TOOL_SUPPORTS)
-    .describe(
-      "streamed: accepts tools, also in streams; whole: not in streams, which then come from one whole answer; none: refuses tools.",
-    ),
-  tool_choice: z.array(z.enum(["auto", "any", "tool"]))
-    .describe("The members of Converse's toolChoice that the model obeys."),
-  forced_choice_with_thinking: z.boolean()
-    .describe("Whether a tool call may be forced while the model thinks."),
-  single_tool_call: z.boolean()
-    .describe("Whether the model accepts Anthropic's tool_choice.disable_parallel_tool_use."),
-  tool_name_hyphens: z.boolean()
-    .describe("Whether tool names may have hyphens; where not, they are mapped and mapped back."),
-  tool_call_ids: z.enum(TOOL_CALL_IDS)
-    .describe(
-      "Ids of tool calls in the history. nine_alphanumeric: they are mapped to nine letters and digits.",
-    ),
-  strict_tools: z.boolean().describe("Whether strict is accepted with a tool."),
-  structured_output: z.enum(["schema", "tool", "none"])
-    .describe(
-      "schema: accepts outputConfig.textFormat; tool: is made to call a tool with that schema; none: neither.",
-    ),
-  prompt_caching: z.array(z.enum(CACHE_PLACES)).describe("Where a cachePoint may be."),
-  cache_ttls: z.array(z.enum(CACHE_TTLS))
-    .describe("The values of ttl that a cachePoint may have; an empty list: the member is refused."),
-  cacheable_documents: z.enum(["any", "pdf"]).describe("The documents that a cachePoint may follow."),
-  embeddings: z.enum(EMBEDDING_APIS)
-    .describe("The InvokeModel body with which the model makes embeddings; none: it makes none."),
-  embedding_dimensions: z.array(z.int().min(1).max(65_536))
-    .describe("The sizes of the model's vectors that a request may ask for; an empty list: not known."),
-  rerank: z.enum(RERANK_APIS)
-    .describe("The InvokeModel body with which the model ranks documents; none: it ranks none."),
-} as const;
-
-/** Some of the traits, as they are written. */
-export type WrittenTraits = { [Name in TraitName]?: z.output<(typeof TRAIT_FIELDS)[Name]> | undefined };
-
-/** A trait as a row or the configuration spells it. */
-export type TraitName = keyof typeof TRAIT_FIELDS;
-
 /** The property of `ModelTraits` that each written trait sets, in the order in which `adit explain` shows them. */
 export const TRAIT_PROPERTIES = {
   family: "family",
@@ -319,7 +224,20 @@ export const TRAIT_PROPERTIES = {
   embeddings: "embeddings",
   embedding_dimensions: "embeddingDimensions",
   rerank: "rerank",
-} as const satisfies Readonly<Record<TraitName, keyof ModelTraits>>;
+} as const satisfies Readonly<Record<string, keyof ModelTraits>>;
+
+/** A trait as a row or the configuration spells it. */
+export type TraitName = keyof typeof TRAIT_PROPERTIES;
+
+/** The value of a trait as it is written: with lists for sets, and mappings for maps. */
+type Written<Value> = Value extends ReadonlySet<infer Member> ? readonly Member[]
+  : Value extends ReadonlyMap<string, infer Member> ? Readonly<Record<string, Member>>
+  : Value;
+
+/** Some of the traits, as they are written. */
+export type WrittenTraits = {
+  readonly [Name in TraitName]?: Written<ModelTraits[(typeof TRAIT_PROPERTIES)[Name]]> | undefined;
+};
 
 /** The traits that are named, compiled. */
 export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {

@@ -3,7 +3,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { parse } from "yaml";
 import { prices } from "../../lib/cli/prices.ts";
-import { priceRows } from "../../lib/facts/price_table.ts";
+import { pricesFile } from "../../lib/config/schema/price_keys.ts";
 import { runWith } from "./run.ts";
 
 async function inFolder(
@@ -71,7 +71,7 @@ Deno.test("prices --litellm prints rows and says what it could not convert", asy
   await inFolder({ "litellm.json": file, "broken.json": "{" }, async (folder) => {
     const { code, out, err } = await runWith({}, prices, "--litellm", `${folder}/litellm.json`);
     equal(code, 0);
-    deepEqual(priceRows.parse(parse(out)), [{
+    deepEqual(pricesFile.parse(parse(out)), [{
       match: "eu.amazon.nova-x-v1:0",
       usd_per_million: { input: "0.06" },
     }]);

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { betaTable } from "../../lib/config/schema/beta_keys.ts";
+import { pricesFile } from "../../lib/config/schema/price_keys.ts";
 import { modelRows } from "../../lib/config/schema/trait_keys.ts";
-import { betaTableSchema } from "../../lib/facts/beta_table.ts";
 import builtIn from "../../lib/facts/built_in.json" with { type: "json" };
-import { priceRows } from "../../lib/facts/price_table.ts";
 import prices from "../../lib/facts/prices.json" with { type: "json" };
 import { GoldenFiles } from "../suites/golden_files.ts";
 import { repositoryPath } from "../repository.ts";
@@ -39,6 +39,6 @@ Deno.test("lib/facts/built_in.json is what the tables in config/data say; make g
 
 Deno.test("the tables that the program carries fit their schemas, which no start compares", () => {
   assert.deepEqual(modelRows.parse(builtIn.models), builtIn.models);
-  assert.deepEqual(betaTableSchema.parse(builtIn.betaFlags), builtIn.betaFlags);
-  assert.deepEqual(priceRows.parse(prices.rows), prices.rows);
+  assert.deepEqual(betaTable.parse(builtIn.betaFlags), builtIn.betaFlags);
+  assert.deepEqual(pricesFile.parse(prices.rows), prices.rows);
 });

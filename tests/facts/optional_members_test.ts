@@ -2,15 +2,14 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { parse } from "yaml";
-import { z } from "zod";
+import { traits as written } from "../../lib/config/schema/trait_keys.ts";
 import { LESSON_NAMES, lessonTraits } from "../../lib/facts/optional_members.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
-import { compileTraits, type ModelTraits, TRAIT_FIELDS } from "../../lib/facts/traits.ts";
+import { compileTraits, type ModelTraits } from "../../lib/facts/traits.ts";
 import { flowYaml, writtenTraits } from "../../lib/facts/written_traits.ts";
 import { MODELS } from "../../lib/emulator/model/catalog.ts";
 
 const IDS = [...MODELS.map(({ id }) => id), "acme.thinker-9-v1:0"];
-const written = z.strictObject(TRAIT_FIELDS).partial();
 
 /** Everything that the traits promise, as words: a lesson may only take words away, or weaken them. */
 const ORDER: Readonly<Partial<Record<keyof ModelTraits, readonly unknown[]>>> = {

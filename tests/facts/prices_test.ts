@@ -4,15 +4,10 @@ import assert from "node:assert/strict";
 import { costOf, usdText } from "../../lib/facts/cost.ts";
 import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
 import { priceOf } from "../../lib/facts/price_book.ts";
-import {
-  builtInPrices,
-  compilePrices,
-  PriceBook,
-  type PriceRow,
-  priceRows,
-} from "../../lib/facts/price_table.ts";
+import { builtInPrices, compilePrices, PriceBook, type PriceRow } from "../../lib/facts/price_table.ts";
 import { priceTableText } from "../../lib/facts/price_table_text.ts";
 import { parse } from "yaml";
+import { pricesFile } from "../../lib/config/schema/price_keys.ts";
 
 const NOW = Date.parse("2026-11-27T00:00:00Z");
 const book = new PriceBook([]);
@@ -180,7 +175,7 @@ Deno.test("LiteLLM's entries become rows, and what has no place in them is liste
   assert.deepEqual(unmapped, [
     "bedrock/us-east-1/1-month-commitment/cohere.x-v1: provisioned throughput is billed by the hour",
   ]);
-  assert.deepEqual(priceRows.parse(parse(priceTableText(rows))), rows);
+  assert.deepEqual(pricesFile.parse(parse(priceTableText(rows))), rows);
 });
 
 Deno.test("every built-in row has a price, and no two rows claim one id and region", () => {

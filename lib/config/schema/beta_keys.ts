@@ -23,7 +23,7 @@ const path = text({
 });
 
 /** The file of `data.beta_flags`. */
-export const betaTable = mapping({
+export const betaTable = mapping(() => ({
   unknown: z.enum(["drop", "pass"]).optional(),
   pass: flags.prefault([]),
   drop: flags.prefault([]),
@@ -31,9 +31,9 @@ export const betaTable = mapping({
     {},
   ),
   fields: list(
-    mapping({ flags, remove: list(path, { min: 0, max: 100 }), alone: flag.optional() }),
+    mapping(() => ({ flags, remove: list(path, { min: 0, max: 100 }), alone: flag.optional() })),
     { min: 0, max: 1000 },
   ).prefault([]),
-  replace: list(mapping({ field: path, flag }), { min: 0, max: 1000 }).prefault([]),
+  replace: list(mapping(() => ({ field: path, flag })), { min: 0, max: 1000 }).prefault([]),
   tools: list(toolType, { min: 0, max: 1000 }).prefault([]),
-});
+}));

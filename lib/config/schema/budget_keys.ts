@@ -23,7 +23,7 @@ function count(what: string) {
   });
 }
 
-const budgetKeys = {
+const budgetKeys = () => ({
   usd: decimal({ min: 0.000001, max: 9_000_000 }).optional().describe("Maximum cost in US dollars."),
   tokens: count("tokens").optional().describe("Maximum number of tokens of all kinds."),
   requests: count("requests").optional().describe("Maximum number of requests."),
@@ -43,28 +43,28 @@ const budgetKeys = {
   }).optional().describe("URL to which the warnings are sent, too, as JSON; it may contain a token."),
   when_spent: either("refuse, warn, or use: and the name of a model", [
     z.enum(["refuse", "warn"]),
-    mapping({
+    mapping(() => ({
       use: text({ expected: "the name of a model", maxLength: 128 })
         .describe("Name of the model that requests are sent to instead."),
-    }),
+    })),
   ]).prefault("refuse").describe(
     "Once the budget is spent: refuse requests, only warn, or use a cheaper model for them.",
   ),
   reserve: z.enum(RESERVES).prefault("typical").describe(
     "What is held for a request until it has ended: what it will seldom exceed, or the most that it can use.",
   ),
-};
+});
 
 /** The budget of one caller. */
 export const callerBudget = mapping(budgetKeys);
 
 /** A budget for any number of callers and models. */
-export const budget = mapping({
+export const budget = mapping(() => ({
   for: scope.prefault({}).describe("Requests that the budget applies to; default: all."),
   each: z.enum(BUDGET_EACH).prefault("none")
     .describe("Who has a budget of its own: caller, team, model, or none, so that all share one."),
-  ...budgetKeys,
-});
+  ...budgetKeys(),
+}));
 
 export type BudgetConfig = z.output<typeof budget>;
 export type CallerBudgetConfig = z.output<typeof callerBudget>;

@@ -31,19 +31,19 @@ const nativeRegions = list(region(), { min: 1, max: 64 });
 
 const native = either("a list of regions, or a mapping with regions and ids", [
   nativeRegions,
-  mapping({
+  mapping(() => ({
     regions: nativeRegions.describe("Regions that the caller may use; each needs a provider."),
     ids: list(idGlob, { min: 1, max: 256 }).prefault(["*"])
       .describe("Globs over the model ids that the caller may use."),
-  }),
+  })),
 ]);
 
-const callerAws = mapping({
+const callerAws = mapping(() => ({
   access_key_id: secretText("an access key id of 16 to 128 letters and digits", /^\w{16,128}$/)
     .describe("Chosen by you, for this caller only."),
   secret_access_key: secretText("a secret of at least 32 characters", /^[\x21-\x7e]{32,}$/)
     .describe("Chosen by you; long and random."),
-}, { sensitive: true });
+}), { sensitive: true });
 
 const expiry = () =>
   parsed({
@@ -61,11 +61,11 @@ const keyHash = text({
 
 const callerKey = either("the hash of a key, or a mapping with hash and expires", [
   keyHash,
-  mapping({
+  mapping(() => ({
     hash: keyHash.describe("SHA-256 of the key, as printed by `adit keygen`."),
     expires: expiry().optional()
       .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
-  }, { sensitive: true }),
+  }), { sensitive: true }),
 ]).register(about, {
   expected: "the hash of a key, or a mapping with hash and expires",
   sensitive: "unless right",
@@ -83,7 +83,7 @@ const callerKeys = either("the hash of a key, or a list of 1 to 8 hashes", [
 const TEAM_EXPECTED = "letters, digits and . _ - (at most 64), beginning with a letter or a digit";
 
 /** A client and what it may use. */
-export const caller = mapping({
+export const caller = mapping(() => ({
   key: callerKeys.optional().describe(
     "SHA-256 of the caller's key, as printed by `adit keygen`; a list during key rotation.",
   ),
@@ -118,4 +118,4 @@ export const caller = mapping({
     "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
   ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
-});
+}));

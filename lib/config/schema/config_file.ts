@@ -49,16 +49,16 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 const tls = () =>
-  mapping({
+  mapping(() => ({
     certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
       "Certificate chain, starting with the server's certificate: path of a PEM file, or the PEM itself.",
     ),
     key: text({ ...PEM_FILE, sensitive: true }).describe(
       "Private key of the certificate: path of a PEM file, or the PEM itself.",
     ),
-  });
+  }));
 
-const cors = mapping({
+const cors = mapping(() => ({
   origins: list(
     parsed({
       expected: 'an origin such as https://app.example.com, without a path, or "*"',
@@ -66,7 +66,7 @@ const cors = mapping({
     }),
     { min: 1, max: 256 },
   ).describe('Origins such as https://app.example.com; "*" allows all.'),
-});
+}));
 
 const proxyNetwork = parsed({
   expected: "an IP address, or a network such as 10.0.0.0/8",
@@ -74,7 +74,7 @@ const proxyNetwork = parsed({
   parse: parseNetwork,
 });
 
-const limits = mapping({
+const limits = mapping(() => ({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
     .describe("Maximum size of a request body; larger ones get 413."),
   headers: size({ min: KIB, max: 16 * KIB }).prefault("16KiB")
@@ -89,9 +89,9 @@ const limits = mapping({
     .describe(
       "Fetch images that Chat and Messages requests refer to by https URL, from public addresses only.",
     ),
-});
+}));
 
-const timeouts = mapping({
+const timeouts = mapping(() => ({
   connect: duration({ min: 10, max: MINUTE }).prefault("5s")
     .describe("Maximum time to connect to Bedrock."),
   first_byte: duration({ min: 10, max: HOUR }).prefault("120s")
@@ -106,17 +106,17 @@ const timeouts = mapping({
     .describe("How long requests are still accepted at shutdown, while `/-/ready` already says no."),
   keepalive: duration({ min: 0, max: 5 * MINUTE }).prefault("15s")
     .describe("Time without data after which a streaming client is sent a ping; 0s disables pings."),
-});
+}));
 
-const log = mapping({
+const log = mapping(() => ({
   level: z.enum(LOG_LEVELS).prefault("info").describe("Minimum level to log."),
   requests: flag().prefault(true)
     .describe("Log one line per request; prompts and responses are never logged."),
-});
+}));
 
 const dataFile = () => text({ expected: "the path of a YAML file" }).optional();
 
-const data = mapping({
+const data = mapping(() => ({
   models: dataFile().describe(
     "Additional rows for the model table, in the format of config/data/models.yaml; they override built-in rows.",
   ),
@@ -124,11 +124,11 @@ const data = mapping({
     "Additional Anthropic beta flags, in the format of config/data/beta-flags.yaml; they override " +
       "built-in flags.",
   ),
-});
+}));
 
-const route = mapping({
+const route = mapping(() => ({
   model: text({ expected: "the name of a model" }).describe("Model for requests that do not name one."),
-});
+}));
 
 const operatorKey = () =>
   text({
@@ -138,18 +138,18 @@ const operatorKey = () =>
     hint: 'run "adit keygen" and paste the hash it prints',
   });
 
-const adminApi = mapping({
+const adminApi = mapping(() => ({
   key: operatorKey().describe(
     "SHA-256 of the key that requests must send, as printed by `adit keygen`.",
   ),
-});
+}));
 
 const includePath = text({
   expected: "a path such as conf.d/*.yaml, with * in its last part only",
   pattern: INCLUDE,
 });
 
-const traces = mapping({
+const traces = mapping(() => ({
   endpoint: parsed({
     expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
@@ -164,10 +164,10 @@ const traces = mapping({
   share: percentage({ min: 0, max: 100 }).prefault("100%").describe(
     "Share of requests without a trace of the caller's that are traced; failures always are.",
   ),
-});
+}));
 
 /** The schema of the whole file. */
-export const Config = mapping({
+export const Config = mapping(() => ({
   include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
     includePath,
     list(includePath, { min: 1, max: 16 }),
@@ -215,17 +215,17 @@ export const Config = mapping({
   limits: limits.prefault({}).describe("Limits on requests."),
   timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
   log: log.prefault({}).describe("Logging."),
-  response_headers: mapping({
+  response_headers: mapping(() => ({
     target: flag().prefault(true)
       .describe("Name the target that answered, and those that were tried, for models with several targets."),
     cost: flag().prefault(true)
       .describe("Name the cost in US dollars, in responses that are not streamed and have a known price."),
-  }).prefault({}).describe("What responses say about how they were made."),
+  })).prefault({}).describe("What responses say about how they were made."),
   traces: traces.optional().describe("Where to send a trace of each request; default: nowhere."),
   providers: named(NAME, provider).prefault({}).describe(
     "Providers of models, by name; at least one is required.",
   ),
-  data: data.prefault({}).describe("Files that extend or override the built-in tables."),
+  data: data.default({}).describe("Files that extend or override the built-in tables."),
   prices: prices.prefault({}).describe("What models cost."),
   state: state.optional().describe("Usage ledger on disk; default: nothing is written to disk."),
   models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send."),
@@ -236,7 +236,7 @@ export const Config = mapping({
     .describe("Rules that limit how much callers may use, by name."),
   budgets: named(NAME, budget).prefault({})
     .describe("Budgets of money, tokens or requests, by name; they need state."),
-}, { expected: "keys with values, such as listen: 127.0.0.1:8080" });
+}), { expected: "keys with values, such as listen: 127.0.0.1:8080" });
 
 /** The file's content, checked and parsed, with names not yet resolved. */
 export type Config = z.output<typeof Config>;

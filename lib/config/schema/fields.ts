@@ -143,12 +143,24 @@ export function socketAddress(): Parsed<SocketAddress> {
   });
 }
 
-/** A mapping with exactly these keys. */
+/**
+ * A mapping with exactly these keys. They are made when a value is first checked, since a schema takes longer to make
+ * than to use, and most files use a part of what there is.
+ */
 export function mapping<Shape extends z.ZodRawShape>(
-  shape: Shape,
+  keys: () => Shape,
   words: Partial<About> = {},
 ): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape).register(about, { expected: "a mapping", ...words });
+  const object = new z.ZodObject({
+    type: "object",
+    get shape() {
+      const shape = keys();
+      Object.defineProperty(this, "shape", { value: shape });
+      return shape;
+    },
+    catchall: z.never(),
+  }) as z.ZodObject<Shape, z.core.$strict>;
+  return object.register(about, { expected: "a mapping", ...words });
 }
 
 /** Entries with names that the operator chooses; the names are checked when the entries are linked. */

@@ -22,7 +22,7 @@ const names = (expected: string) =>
 const tagValues = text({ expected: "the value of a tag, or a glob", pattern: /^[\x20-\x7e]{1,128}$/ });
 
 /** What a limit applies to. */
-export const scope = mapping({
+export const scope = mapping(() => ({
   callers: names("the name of a caller, or a glob such as search-*")
     .describe("Names of callers, or globs over them; default: all."),
   teams: names("the name of a team, or a glob such as search-*")
@@ -32,7 +32,7 @@ export const scope = mapping({
   tags: z.record(z.string(), list(tagValues, { min: 1, max: 64 }))
     .register(about, { expected: "a mapping from tags to lists of values" }).prefault({})
     .describe("For each tag, the values, or globs over them, that a caller must have."),
-});
+}));
 
 const rate = (what: string) =>
   parsed({ expected: `a rate of ${what} such as 60/m, 10/s, 5k/h or 2M/d`, pattern: RATE, parse: parseRate });
@@ -55,14 +55,14 @@ const QUOTA_RATE = /\/[smh]$/;
 
 const weight = (byDefault: number) => decimal({ min: 0, max: 100 }).prefault(byDefault);
 
-const weights = mapping({
+const weights = mapping(() => ({
   input: weight(1).describe("Tokens that one input token counts as."),
   output: weight(1).describe("Tokens that one output token counts as."),
   cache_write: weight(1).describe("Tokens that one token written to the prompt cache counts as."),
   cache_read: weight(0).describe("Tokens that one token read from the prompt cache counts as."),
-});
+}));
 
-const limitKeys = {
+const limitKeys = () => ({
   requests: rates("requests").optional()
     .describe("Maximum rate of requests, or a list of rates with different periods."),
   tokens: rates("tokens").optional()
@@ -79,22 +79,22 @@ const limitKeys = {
   count: weights.prefault({}).describe("How much each kind of token counts."),
   reserve_output: integer({ min: 1, max: 10_000_000 }).prefault(4096)
     .describe("Maximum number of output tokens reserved for a request until it is answered."),
-};
+});
 
 /** The limits of one caller. */
 export const callerLimits = mapping(limitKeys);
 
 /** A rule for any number of callers and models. */
-export const rateLimit = mapping({
+export const rateLimit = mapping(() => ({
   for: scope.prefault({}).describe("Requests that the rule applies to; default: all."),
   each: z.enum(EACH).prefault("caller").describe(
     "Who has an allowance of its own: caller, team, model, caller_model, or none, so that all share one.",
   ),
-  ...limitKeys,
-});
+  ...limitKeys(),
+}));
 
 /** What a provider's account may use of the model ids that match. */
-export const quota = mapping({
+export const quota = mapping(() => ({
   match: text({
     expected: "a glob over model ids, such as *claude-sonnet-4*",
     pattern: /^[A-Za-z0-9._:\/*-]+$/,
@@ -114,7 +114,7 @@ export const quota = mapping({
     .describe("How much of the rates may be used at once, as time."),
   when_short: z.enum(["ask", "refuse"]).prefault("ask")
     .describe("If every target is short: ask Bedrock all the same, or refuse the request."),
-});
+}));
 
 export type RateLimitConfig = z.output<typeof rateLimit>;
 export type CallerLimitsConfig = z.output<typeof callerLimits>;

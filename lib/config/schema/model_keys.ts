@@ -22,7 +22,7 @@ const HOUR = 60 * MINUTE;
 
 const stop = text({ expected: "a string", maxLength: 1000 });
 
-const defaults = mapping({
+const defaults = mapping(() => ({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
   temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
   top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
@@ -38,9 +38,9 @@ const defaults = mapping({
     .describe(
       "Model-specific request fields that Bedrock passes to the model; a request's own fields override them.",
     ),
-});
+}));
 
-const guardrail = mapping({
+const guardrail = mapping(() => ({
   id: text({
     expected: "a guardrail id or ARN",
     pattern: /^(?:[a-z0-9]+|arn:[a-z0-9:/-]+)$/,
@@ -53,7 +53,7 @@ const guardrail = mapping({
   ]).describe("Version number, or DRAFT."),
   trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
     .describe("Whether Bedrock includes the guardrail trace in the response."),
-});
+}));
 
 /** A value may have the names of the caller and of its team. */
 const metadataValue = z.string().max(256).regex(/^(?:[a-zA-Z0-9\s:_@$#=\/+,.-]|\{caller\}|\{team\})*$/)
@@ -75,7 +75,7 @@ export const geography = text({
 const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
 
 /** The settings that depend on the model id. */
-const target = {
+const target = () => ({
   provider: text({ expected: "the name of a provider" }).optional()
     .describe("Name of the provider that serves the model."),
   id: text({
@@ -85,7 +85,7 @@ const target = {
   }).optional().describe("Complete Bedrock model id, inference profile id or ARN."),
   base_model: modelId().optional()
     .describe("Id of the underlying model, if id is an ARN that does not contain it."),
-  traits: traits.prefault({}).describe("What the model supports; overrides the model table."),
+  traits: traits.default({}).describe("What the model supports; overrides the model table."),
   api: z.enum(MODEL_APIS).optional()
     .describe(
       "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
@@ -116,10 +116,10 @@ const target = {
     .optional().describe(
       "By team: the id to send for its callers instead of id, such as an application inference profile of the same model.",
     ),
-  defaults: defaults.prefault({}).describe("Defaults for fields that a request does not set."),
-} as const;
+  defaults: defaults.default({}).describe("Defaults for fields that a request does not set."),
+});
 
-const targetEntry = mapping({
+const targetEntry = mapping(() => ({
   name: text({
     expected: "letters, digits and . _ - (at most 64)",
     pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
@@ -127,20 +127,20 @@ const targetEntry = mapping({
     .optional().describe("Name of the target in headers and logs; default: the name of its provider."),
   model: text({ expected: "the name of a model" }).optional()
     .describe("Another model whose targets are used here; excludes provider and id."),
-  ...target,
+  ...target(),
   guardrail: guardrail.optional().describe("Guardrail at this target; replaces the model's."),
   priority: integer({ min: 0, max: 100 }).prefault(0)
     .describe("Targets with the lowest priority are used first."),
   weight: integer({ min: 1, max: 1000 }).prefault(1)
     .describe("Share of the requests among targets of the same priority."),
-});
+}));
 
 const affinityKey = text({
   expected: "header:NAME, prompt_cache_key, user or prefix",
   pattern: /^(?:header:[A-Za-z0-9-]{1,64}|prompt_cache_key|user|prefix)$/,
 });
 
-const retry = mapping({
+const retry = mapping(() => ({
   attempts: integer({ min: 1, max: 10 }).optional()
     .describe("Attempts for one request, including the first; default: 3, or 1 for a model with one target."),
   budget: percentage({ min: 0, max: 100 }).prefault("20%")
@@ -150,20 +150,20 @@ const retry = mapping({
   backoff_max: duration({ min: 1, max: MINUTE }).prefault("5s").describe("Upper limit of that pause."),
   retry_after_max: duration({ min: 0, max: MINUTE }).prefault("10s")
     .describe("Maximum retry-after from Bedrock that is honoured."),
-});
+}));
 
-const health = mapping({
+const health = mapping(() => ({
   failures: integer({ min: 1, max: 100 }).prefault(3)
     .describe("Consecutive failures after which a target is taken out of use for a while."),
   cool: duration({ min: 100, max: HOUR }).prefault("5s").describe(
     "How long at first; the time doubles with each repetition.",
   ),
   cool_max: duration({ min: 100, max: HOUR }).prefault("2m").describe("Upper limit of that time."),
-});
+}));
 
 /** `models.NAME`. */
-export const model = mapping({
-  ...target,
+export const model = mapping(() => ({
+  ...target(),
   guardrail: guardrail.optional().describe(
     "Guardrail for all requests to this model, on every route; overrides the caller's.",
   ),
@@ -175,11 +175,11 @@ export const model = mapping({
     .describe("Alternative targets for the model; excludes provider and id."),
   pick: z.enum(PICKS).prefault("load")
     .describe("Among targets of one priority: load (the less loaded of two) or weight (fixed shares)."),
-  affinity: mapping({
+  affinity: mapping(() => ({
     by: list(affinityKey, { min: 1, max: 8 }).describe(
       "What identifies a conversation; the first one that a request has.",
     ),
-  }).optional().describe(
+  })).optional().describe(
     "Send the requests of a conversation to the same target, so that its prompt cache is reused.",
   ),
   retry: retry.prefault({}).describe("When a request is retried."),
@@ -197,4 +197,4 @@ export const model = mapping({
     .describe(
       "Geographies that requests must not leave, such as eu; inference profiles that may leave them are refused.",
     ),
-});
+}));

@@ -22,7 +22,7 @@ const KIB = 1024;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-const role = mapping({
+const role = mapping(() => ({
   arn: text({ expected: "the ARN of an IAM role", pattern: /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@\/-]+$/ })
     .describe("ARN of the IAM role."),
   session_name: text({
@@ -44,9 +44,9 @@ const role = mapping({
   ),
   duration: duration({ min: 15 * MINUTE, max: 12 * HOUR }).prefault("1h")
     .describe("Duration of a session; it is renewed before it expires."),
-});
+}));
 
-const credentials = mapping({
+const credentials = mapping(() => ({
   access_key_id: secretText("an AWS access key id", /^\w{1,128}$/).optional()
     .describe("Access key id; requires secret_access_key."),
   secret_access_key: secretText("an AWS secret access key").optional()
@@ -71,7 +71,7 @@ const credentials = mapping({
     .describe(
       "Callers sign requests for AWS themselves, and their signatures are passed through; excludes the other keys.",
     ),
-}, {
+}), {
   expected: "a mapping with access_key_id and secret_access_key, profile, json, role, api_key or caller",
   sensitive: true,
 });
@@ -79,7 +79,7 @@ const credentials = mapping({
 const quotas = list(quota, { min: 1, max: 256 }).optional()
   .describe("What the account may use, by model id; a target that is short is tried after the others.");
 
-const bedrock = mapping({
+const bedrock = mapping(() => ({
   type: z.literal("bedrock").describe(
     "Kind of provider: Amazon Bedrock, or the built-in emulator.",
   ),
@@ -113,13 +113,13 @@ const bedrock = mapping({
   dualstack: flag().prefault(false).describe(
     "Use the dual-stack (IPv4 and IPv6) endpoint; excludes endpoint.",
   ),
-});
+}));
 
-const emulator = mapping({
+const emulator = mapping(() => ({
   type: z.literal("emulator"),
   region: region().prefault("us-east-1").describe("Region that the emulator pretends to be in."),
   quota: quotas,
-});
+}));
 
 /** A provider: Amazon Bedrock in one region, or the emulator. */
 export const provider = z.discriminatedUnion("type", [bedrock, emulator]).register(about, {

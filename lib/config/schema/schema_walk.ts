@@ -9,8 +9,13 @@ type Schema = z.core.$ZodType;
 
 /** The schema inside one optional, default or transformation wrapper; undefined if there is none. */
 function inner(schema: Schema): Schema | undefined {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return schema.unwrap();
+  if (schema instanceof z.ZodOptional || isDefaulted(schema)) return schema.unwrap();
   return schema instanceof z.ZodPipe ? schema.in : undefined;
+}
+
+/** With a default value that is checked like one in the file, or is used as it is. */
+function isDefaulted(schema: Schema): schema is z.ZodPrefault | z.ZodDefault {
+  return schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault;
 }
 
 function unwrap(schema: Schema): Schema {
@@ -28,7 +33,7 @@ export function contentOf(schema: Schema, value: unknown): Schema {
 
 /** The default value; undefined if there is none. */
 export function defaultOf(schema: Schema): unknown {
-  return schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
+  return isDefaulted(schema) ? schema.def.defaultValue : undefined;
 }
 
 /** The option of a union that a value of this shape is intended for. */

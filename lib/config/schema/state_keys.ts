@@ -17,7 +17,7 @@ function days(max: number) {
 }
 
 /** `state`. */
-export const state = mapping({
+export const state = mapping(() => ({
   path: text({ expected: "the absolute path of a folder", pattern: /^\/[^\0]*$/ })
     .describe("Folder of the usage ledger; created with access for its owner only."),
   requests: days(3650).prefault("30d").describe("How long single requests are kept."),
@@ -26,4 +26,4 @@ export const state = mapping({
     .describe("Maximum size of the ledger; beyond it, the oldest requests are removed."),
   required: flag().prefault(false)
     .describe("Whether the gateway only starts, and is only ready, while the ledger can be written."),
-});
+}));

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import type { JsonObject } from "../../../lib/base/json.ts";
-import { betaTableSchema, compileBetaTable } from "../../../lib/facts/beta_table.ts";
+import { betaTable } from "../../../lib/config/schema/beta_keys.ts";
+import { compileBetaTable } from "../../../lib/facts/beta_table.ts";
 import { applyBetas } from "../../../lib/translate/converse/betas.ts";
 import { IgnoredFields } from "../../../lib/translate/converse/ignored.ts";
 
@@ -24,7 +25,7 @@ replace:
 tools: [pair_*]
 `;
 
-const readTable = (text: string) => compileBetaTable(betaTableSchema.parse(parse(text)));
+const readTable = (text: string) => compileBetaTable(betaTable.parse(parse(text)));
 
 interface Case {
   readonly flags: readonly string[];
