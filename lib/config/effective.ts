@@ -27,38 +27,61 @@ export interface EffectiveOptions {
   readonly sourceMap: SourceMap;
 }
 
-/** Lists the values that the schema accepted, below a path of the configuration. */
-export function effectiveValues(
-  value: unknown,
-  { schema, sourceMap }: EffectiveOptions,
-  path: Path = [],
-): Effective {
-  const content = contentOf(schema, value);
-  if (isSecret(schema, content)) return { kind: "value", value: REDACTED, origin: originOf(path, sourceMap) };
-  const below = (key: string | number, child: unknown, childSchema: z.core.$ZodType) =>
-    effectiveValues(child, { schema: childSchema, sourceMap }, [...path, key]);
+/** Lists the values that the schema accepted. */
+export function effectiveValues(value: unknown, { schema, sourceMap }: EffectiveOptions): Effective {
+  /** By the schema of a key that is not written: entries share their defaults, which thousands of them may have. */
+  const defaults = new Map<z.core.$ZodType, Effective | undefined>();
 
-  if (content instanceof z.ZodObject && isMapping(value)) {
-    const entries = Object.entries<z.core.$ZodType>(content.shape).flatMap(([key, childSchema]) => {
-      const child = value[key] ?? defaultOf(childSchema);
-      return child === undefined ? [] : [[key, below(key, child, childSchema)] as const];
-    });
-    return { kind: "mapping", entries };
+  const keys = new Map<z.ZodObject, readonly (readonly [key: string, schema: z.core.$ZodType])[]>();
+
+  function keysOf(mapping: z.ZodObject): readonly (readonly [key: string, schema: z.core.$ZodType])[] {
+    const known = keys.get(mapping) ?? Object.entries(mapping.shape);
+    keys.set(mapping, known);
+    return known;
   }
-  if (content instanceof z.ZodRecord && isMapping(value)) {
-    const entries = Object.entries(value).map(([key, child]) =>
-      [key, below(key, child, content.valueType)] as const
-    );
-    return { kind: "mapping", entries };
+
+  function defaultBelow(childSchema: z.core.$ZodType): Effective | undefined {
+    if (!defaults.has(childSchema)) {
+      const child = defaultOf(childSchema);
+      defaults.set(childSchema, child === undefined ? undefined : below(child, childSchema, undefined));
+    }
+    return defaults.get(childSchema);
   }
-  if (content instanceof z.ZodArray && Array.isArray(value)) {
-    return { kind: "list", items: value.map((item, index) => below(index, item, content.element)) };
+
+  /** The values at and below a path; those of a default have none. */
+  function below(value: unknown, schema: z.core.$ZodType, path: Path | undefined): Effective {
+    const content = contentOf(schema, value);
+    const pathOf = (step: string | number) => path && [...path, step];
+    if (isSecret(schema, content)) return leaf(REDACTED, path);
+    if (content instanceof z.ZodObject && isMapping(value)) {
+      const entries: (readonly [string, Effective])[] = [];
+      for (const [key, childSchema] of keysOf(content)) {
+        const given = value[key];
+        const written = given === null ? defaultOf(childSchema) : given;
+        const child = written === undefined
+          ? defaultBelow(childSchema)
+          : below(written, childSchema, pathOf(key));
+        if (child !== undefined) entries.push([key, child]);
+      }
+      return { kind: "mapping", entries };
+    }
+    if (content instanceof z.ZodRecord && isMapping(value)) {
+      const entries = Object.entries(value).map(([key, child]) =>
+        [key, below(child, content.valueType, pathOf(key))] as const
+      );
+      return { kind: "mapping", entries };
+    }
+    if (content instanceof z.ZodArray && Array.isArray(value)) {
+      return { kind: "list", items: value.map((item, index) => below(item, content.element, pathOf(index))) };
+    }
+    return leaf(path !== undefined && sourceMap.readsSecretAt(path) ? REDACTED : value, path);
   }
-  return {
-    kind: "value",
-    value: sourceMap.readsSecretAt(path) ? REDACTED : value,
-    origin: originOf(path, sourceMap),
-  };
+
+  function leaf(value: unknown, path: Path | undefined): Effective {
+    return { kind: "value", value, origin: path === undefined ? "default" : originOf(path, sourceMap) };
+  }
+
+  return below(value, schema, []);
 }
 
 /** Where the value at the path comes from: `adit.yaml:5`, `adit.yaml:5 ${env:NAME}` or `default`. */

@@ -22,7 +22,7 @@ import type { SourceMap } from "./file/source_map.ts";
 import { type Problem, sortProblems } from "../base/problems.ts";
 import { Config } from "./schema/config_file.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { readSources } from "./file/sources.ts";
+import { readSources, type SourcesOptions } from "./file/sources.ts";
 import { loadTls } from "./link/tls.ts";
 
 export interface LoadOptions {
@@ -61,11 +61,21 @@ export interface LoadedConfig extends Read {
 
 export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** What a valid configuration says, without checking it again; undefined if its files cannot be read. */
+export async function readWritten(path: string, options: LoadOptions): Promise<Written | undefined> {
+  const sources = await readSources(path, readersFor(path, options));
+  return sources.ok ? { value: sources.value, sourceMap: sources.sourceMap } : undefined;
+}
+
+function readersFor(path: string, { readFile, listFolder, env }: LoadOptions): SourcesOptions {
+  const reader = new RecordingReader(readFile, listFolder);
+  return { reader, outside: new Outside({ reader, env, folder: dirname(resolve(path)) }) };
+}
+
 /** Loads the configuration; problems with it or its files are returned, never thrown. */
 export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
   const nowMs = options.nowMs ?? systemClock.now();
-  const reader = new RecordingReader(options.readFile, options.listFolder);
-  const outside = new Outside({ reader, env: options.env, folder: dirname(resolve(path)) });
+  const { reader, outside } = readersFor(path, options);
   const failed = (problems: readonly Problem[], warnings: readonly Problem[] = []): LoadResult => ({
     ok: false,
     files: reader.fingerprints,

@@ -9,7 +9,7 @@ import { messageOf } from "../../base/errors.ts";
 import { formatPath, type Path } from "../../base/problems.ts";
 import { useSealingKey } from "../../base/seal.ts";
 import { type Effective, effectiveValues } from "../../config/effective.ts";
-import { loadConfig, type LoadedConfig } from "../../config/load.ts";
+import { loadConfig, type LoadedConfig, readWritten } from "../../config/load.ts";
 import { Config } from "../../config/schema/config_file.ts";
 import { traitLines } from "../../config/trait_origins.ts";
 import { readersOf } from "./file_copies.ts";
@@ -19,36 +19,56 @@ const { configPath, env, sealingKey, copies }: ViewerData = workerData;
 useSealingKey(sealingKey);
 
 let loading: Promise<LoadedConfig> | undefined;
-let values: readonly ConfigurationValueView[] | undefined;
+let reading: Promise<readonly PlacedValue[]> | undefined;
+let shown: readonly ConfigurationValueView[] | undefined;
+
+const UNREADABLE = "the configuration cannot be read again";
 
 /** From the copies; what a configuration needed to be valid, it had. */
 async function load(): Promise<LoadedConfig> {
   const loaded = await loadConfig(configPath, { ...readersOf(copies), env });
   if (loaded.ok) return loaded;
-  throw new Error(loaded.problems[0]?.message ?? "the configuration cannot be read again");
+  throw new Error(loaded.problems[0]?.message ?? UNREADABLE);
+}
+
+/** A value before it has become text. */
+interface PlacedValue {
+  readonly path: Path;
+  readonly value: Effective & { readonly kind: "value" };
+}
+
+async function readValues(): Promise<readonly PlacedValue[]> {
+  const written = await readWritten(configPath, { ...readersOf(copies), env });
+  if (written === undefined) throw new Error(UNREADABLE);
+  const { value, sourceMap } = written;
+  const placed: PlacedValue[] = [];
+  addValues(effectiveValues(value, { schema: Config, sourceMap }), [], placed);
+  return placed;
 }
 
 async function valuesPage({ search, offset, limit }: ValuesQuery): Promise<ValuesPage> {
-  const { value, sourceMap } = (await (loading ??= load())).written;
-  values ??= [...flattened(effectiveValues(value, { schema: Config, sourceMap }), [])];
-  const found = search === "" ? values : values.filter((each) => matches(search, Object.values(each)));
-  return { values: found.slice(offset, offset + limit), total: found.length };
+  const values = await (reading ??= readValues());
+  const end = offset + limit;
+  // There may be a hundred thousand, of which a page shows few: only a search needs the text of all.
+  if (search === "") return { values: values.slice(offset, end).map(shownValue), total: values.length };
+  const found = (shown ??= values.map(shownValue)).filter((each) => matches(search, Object.values(each)));
+  return { values: found.slice(offset, end), total: found.length };
 }
 
-function* flattened(effective: Effective, path: Path): Generator<ConfigurationValueView> {
+function shownValue({ path, value: { value, origin } }: PlacedValue): ConfigurationValueView {
+  return { path: formatPath(path), value: JSON.stringify(value) ?? "null", origin };
+}
+
+function addValues(effective: Effective, path: Path, placed: PlacedValue[]): void {
   switch (effective.kind) {
     case "mapping":
-      for (const [key, value] of effective.entries) yield* flattened(value, [...path, key]);
+      for (const [key, value] of effective.entries) addValues(value, [...path, key], placed);
       return;
     case "list":
-      for (const [index, item] of effective.items.entries()) yield* flattened(item, [...path, index]);
+      for (const [index, item] of effective.items.entries()) addValues(item, [...path, index], placed);
       return;
     case "value":
-      yield {
-        path: formatPath(path),
-        value: JSON.stringify(effective.value) ?? "null",
-        origin: effective.origin,
-      };
+      placed.push({ path, value: effective });
   }
 }
 

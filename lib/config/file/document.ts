@@ -33,6 +33,8 @@ export class ConfigDocument implements SourceMap {
   readonly file: string;
   readonly #text: string;
   readonly #plain: PlainText | undefined;
+  /** The plain text once more, with the lines of its keys. */
+  #withLines: PlainText | undefined;
   #tree: Tree | undefined;
   /** Pairs by key, created on first use: the parser has lists, and files may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
@@ -107,10 +109,20 @@ export class ConfigDocument implements SourceMap {
   }
 
   placeOf(path: Path): SourcePosition | undefined {
-    const line = this.#plain && lineAt(this.#plain, path);
-    if (line !== undefined) return { file: this.file, line };
+    const plain = this.#plain && this.#placed(this.#plain, path);
+    if (plain !== undefined) {
+      const line = lineAt(plain, path);
+      return line === undefined ? undefined : { file: this.file, line };
+    }
     const node = this.#nodeAt(path);
     return node ? { file: this.file, line: this.#parsed.lines.linePos(node.range[0]).line || 1 } : undefined;
+  }
+
+  /** A text with the line of the value at the path: mappings and lists always have theirs. */
+  #placed(plain: PlainText, path: Path): PlainText | undefined {
+    const value = plainAt(plain.root, path);
+    if (typeof value === "object" && value !== null) return plain;
+    return this.#withLines ??= readPlainYaml(this.#text, { withKeyLines: true });
   }
 
   #scalarAt(path: Path): unknown {
@@ -174,15 +186,16 @@ function plainAt(root: PlainValue, path: Path): PlainValue | undefined {
   return path.reduce<PlainValue | undefined>(plainChild, root);
 }
 
-/** The line on which the mapping or list at the path begins; undefined for anything else. */
-function lineAt({ root, lines }: PlainText, path: Path): number | undefined {
+/** The line on which the value at the path begins; undefined if there is none. */
+function lineAt({ root, lines, keyLines }: PlainText, path: Path): number | undefined {
   let value: PlainValue | undefined = root;
   let line = lines.get(root);
   for (const step of path) {
+    const keys = isPlainMapping(value) ? keyLines.get(value) : undefined;
     value = plainChild(value, step);
-    if (typeof value !== "object" || value === null) return undefined;
+    if (value === undefined) return undefined;
     // What is inside brackets is on their line.
-    line = lines.get(value) ?? line;
+    line = (typeof value === "object" && value !== null ? lines.get(value) : keys?.get(String(step))) ?? line;
   }
   return line;
 }

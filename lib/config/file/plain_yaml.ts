@@ -16,14 +16,21 @@ export interface PlainText {
   readonly root: PlainMapping;
   /** Lines on which mappings and lists begin, from 1; one inside brackets begins where the brackets do. */
   readonly lines: ReadonlyMap<PlainValue, number>;
+  /** Lines of the keys of each mapping without brackets, if they were asked for. */
+  readonly keyLines: ReadonlyMap<PlainMapping, ReadonlyMap<string, number>>;
+}
+
+export interface PlainOptions {
+  /** Whether to note the line of each key, which only those need who show all values. */
+  readonly withKeyLines?: boolean;
 }
 
 /** The mapping that the text is; undefined if the parser has to read it. */
-export function readPlainYaml(text: string): PlainText | undefined {
+export function readPlainYaml(text: string, options: PlainOptions = {}): PlainText | undefined {
   // Tabs, carriage returns and everything beyond ASCII have rules of their own.
   if (/[^\n\x20-\x7e]/.test(text)) return undefined;
   try {
-    return new PlainReader(text).read();
+    return new PlainReader(text, options).read();
   } catch (error) {
     if (error === NOT_PLAIN) return undefined;
     throw error;
@@ -61,11 +68,14 @@ interface OpenMapping {
 class PlainReader {
   readonly #text: string;
   readonly #lines = new Map<PlainValue, number>();
+  readonly #withKeyLines: boolean;
+  readonly #keyLines = new Map<PlainMapping, Map<string, number>>();
   #at = 0;
   #line = 0;
 
-  constructor(text: string) {
+  constructor(text: string, { withKeyLines = false }: PlainOptions) {
     this.#text = text;
+    this.#withKeyLines = withKeyLines;
   }
 
   read(): PlainText {
@@ -93,12 +103,13 @@ class PlainReader {
       pending = this.#readPair(open.at(-1)?.mapping ?? root);
     }
     if (Object.keys(root).length === 0) throw NOT_PLAIN;
-    return { root, lines: this.#lines };
+    return { root, lines: this.#lines, keyLines: this.#keyLines };
   }
 
   /** Reads a line; returns the pair if its value is missing or follows. */
   #readPair(mapping: PlainMapping): { readonly mapping: PlainMapping; readonly key: string } | undefined {
     const key = this.#key(mapping);
+    if (this.#withKeyLines) this.#noteLine(mapping, key);
     if (this.#match(END_OF_LINE) !== undefined) {
       mapping[key] = null;
       return { mapping, key };
@@ -108,6 +119,11 @@ class PlainReader {
     if (typeof value === "object" && value !== null) this.#lines.set(value, this.#line);
     if (this.#match(END_OF_LINE) === undefined) throw NOT_PLAIN;
     return undefined;
+  }
+
+  #noteLine(mapping: PlainMapping, key: string): void {
+    const lines = this.#keyLines.get(mapping) ?? new Map<string, number>();
+    this.#keyLines.set(mapping, lines.set(key, this.#line));
   }
 
   #key(mapping: PlainMapping): string {

@@ -39,12 +39,24 @@ export function defaultOf(schema: Schema): unknown {
 /** The option of a union that a value of this shape is intended for. */
 function chooseOption(options: readonly Schema[], value: unknown): Schema | undefined {
   if (Array.isArray(value)) return options.find((option) => option instanceof z.ZodArray);
-  const mappings = options.filter((option) => option instanceof z.ZodObject);
+  const mappings = mappingsAmong(options);
   const tagged = mappings.find((option) => {
     const tag: unknown = option.shape["type"];
     return tag instanceof z.ZodLiteral && tag.value === childOf(value, "type");
   });
   return tagged ?? (mappings.length === 1 ? mappings[0] : undefined);
+}
+
+/** By the options of a union: thousands of models are of the same. */
+const MAPPINGS = new WeakMap<readonly Schema[], readonly z.ZodObject[]>();
+
+function mappingsAmong(options: readonly Schema[]): readonly z.ZodObject[] {
+  let mappings = MAPPINGS.get(options);
+  if (mappings === undefined) {
+    mappings = options.filter((option) => option instanceof z.ZodObject);
+    MAPPINGS.set(options, mappings);
+  }
+  return mappings;
 }
 
 function childOf(value: unknown, step: string | number): unknown {
