@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { jsonAnswer, startFakeUpstream } from "../fakes/upstream.ts";
+import { emulatorConfig } from "./configs.ts";
 import { commandOf, forEachRuntime, runProgram, startProgram } from "./program.ts";
 
 const KEY = "adit-demo-key";
@@ -96,4 +97,16 @@ forEachRuntime("lines for systemd's journal begin with their priority", async (r
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+forEachRuntime("output is complete, however slowly the pipe is read", async (runtime) => {
+  const names = Array.from({ length: 1500 }, (_, index) => [`m${index}`, "amazon.nova-lite-v1:0"] as const);
+  const folder = await Deno.makeTempDir({ prefix: "adit-pipe-" });
+  const path = `${folder}/adit.yaml`;
+  await Deno.writeTextFile(path, emulatorConfig(Object.fromEntries(names)));
+  const { code, stdout, stderr } = await runProgram(runtime, ["config", "--config", path]);
+  await Deno.remove(folder, { recursive: true });
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /\n {2}m1499:\n/);
+  assert.match(stdout, /\nbudgets: \{\}\n$/);
 });
