@@ -1,11 +1,11 @@
 /** The admin listener: who may ask for what, and the routes. */
 
 import { messageOf } from "../base/errors.ts";
-import type { Handler } from "../runtime/runtime.ts";
+import type { Connection, Handler } from "../runtime/runtime.ts";
 import { json, keyRequired } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
 import { hasKey } from "./key.ts";
-import { isFromOtherSite, isFromUnknownHost } from "./origin.ts";
+import { isFromOtherSite, isFromUnknownHost, isLinkFollowed } from "./origin.ts";
 import { PAGE_PATHS, pageAnswer } from "./page_answer.ts";
 
 /** What the operator can see and do; `lib/app/control.ts` implements it. */
@@ -32,8 +32,8 @@ export interface AdminAccess {
 
 interface AdminRoute {
   /**
-   * Open to everybody, or only where other hosts cannot reach the listener. Where they can, a local route needs the
-   * admin key, and the metrics that or a key of their own.
+   * Open to everybody, or only to this host. From elsewhere, a local route needs the admin key, and the metrics that or
+   * a key of their own.
    */
   readonly access: "open" | "metrics" | "local";
   readonly handle: (control: AdminControl, request: Request) => Response | Promise<Response>;
@@ -43,7 +43,7 @@ interface AdminRoute {
 const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
   ...PAGE_PATHS.map((path): [string, AdminRoute] => [
     `GET ${path}`,
-    { access: "open", handle: (_control, request) => pageAnswer(path, request) },
+    { access: "local", handle: (_control, request) => pageAnswer(path, request) },
   ]),
   ["GET /healthz", { access: "open", handle: () => json(200, { status: "ok" }) }],
   ["GET /-/ready", {
@@ -72,46 +72,74 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
 
 const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
 
+/** For every answer: no other page may show it in a frame, load it as a script, or guess at its type. */
+const SEALS = [
+  ["content-security-policy", "frame-ancestors 'none'"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["x-content-type-options", "nosniff"],
+] as const;
+
 /** Answers every request to the admin listener; requests from web pages other than our own are refused. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
-    const path = connection.target.split("?", 1)[0] ?? "";
-    if (isFromOtherSite(request)) {
-      return json(403, { error: "the admin listener refuses requests from web pages" });
+    const response = await respond(control, request, connection);
+    for (const [name, value] of SEALS) {
+      if (!response.headers.has(name)) response.headers.set(name, value);
     }
-    if (isFromUnknownHost(request, connection.remoteAddress)) {
-      return json(403, { error: "the Host header must be an IP address or a name without a dot" });
-    }
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const route = ROUTES.get(`${method} ${path}`);
-    const access = route?.access ?? "local";
-    const refused = access === "open" ? undefined : refusalOf(request, { path, access }, control.access());
-    if (refused !== undefined) return refused;
-    if (route !== undefined) return await answer(() => route.handle(control, request));
-    const { remoteAddress: remote, clientGone } = connection;
-    const api = control.api({ request, path, remote, clientGone });
-    if (api !== undefined) return await answer(() => api);
-    return PATHS.has(path)
-      ? json(405, { error: `method ${request.method} is not allowed on ${path}` })
-      : json(404, { error: `unknown admin route ${path}` });
+    return response;
   };
 }
 
-/** Why a request is refused where other hosts can reach the listener. */
+async function respond(
+  control: AdminControl,
+  request: Request,
+  { target, remoteAddress: remote, clientGone }: Connection,
+): Promise<Response> {
+  const path = target.split("?", 1)[0] ?? "";
+  // Links from elsewhere may lead to the page, which shows itself to its reader only.
+  if (isFromOtherSite(request) && !(path === "/" && isLinkFollowed(request))) {
+    return json(403, { error: "the admin listener refuses requests from web pages" });
+  }
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const route = ROUTES.get(`${method} ${path}`);
+  const refused = refusalOf(request, { path, remote, access: route?.access ?? "local" }, control.access());
+  if (refused !== undefined) return refused;
+  if (route !== undefined) return await answer(() => route.handle(control, request));
+  const api = control.api({ request, path, remote, clientGone });
+  if (api !== undefined) return await answer(() => api);
+  return PATHS.has(path)
+    ? json(405, { error: `method ${request.method} is not allowed on ${path}` })
+    : json(404, { error: `unknown admin route ${path}` });
+}
+
+interface Asked {
+  readonly path: string;
+  readonly remote: string;
+  readonly access: AdminRoute["access"];
+}
+
+/** Why a request that may come from elsewhere is refused. */
 function refusalOf(
-  { headers }: Request,
-  { path, access }: { readonly path: string; readonly access: AdminRoute["access"] },
+  request: Request,
+  { path, remote, access }: Asked,
   { onNetwork, adminKeyHash, metricsKeyHash }: AdminAccess,
 ): Response | undefined {
-  if (!onNetwork) return undefined;
+  const isStrange = isFromUnknownHost(request, remote);
+  // Whoever has the key is no page of a stranger, but comes through a reverse proxy on this host.
+  if (isStrange && adminKeyHash === undefined) {
+    return json(403, {
+      error: "without admin_api.key, the Host header must be an IP address or a name without a dot",
+    });
+  }
+  if (access === "open" || !(onNetwork || isStrange)) return undefined;
   const hashes = [adminKeyHash, access === "metrics" ? metricsKeyHash : undefined];
   const accepted = hashes.filter((hash) => hash !== undefined);
   if (accepted.length === 0) {
     const keys = access === "metrics" ? "metrics_key or admin_api.key" : "admin_tls and admin_api.key";
     return json(403, { error: `other hosts can reach this address: ${path} is only served with ${keys}` });
   }
-  if (hasKey(headers, accepted)) return undefined;
-  return keyRequired(access === "metrics" ? "the metrics key" : "the admin API key");
+  if (hasKey(request, accepted)) return undefined;
+  return keyRequired(request, access === "metrics" ? "the metrics key" : "the admin API key");
 }
 
 async function answer(respond: () => Response | Promise<Response>): Promise<Response> {

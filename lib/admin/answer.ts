@@ -12,7 +12,14 @@ export function json(
   });
 }
 
-/** A 401 that says which key is missing or wrong. */
-export function keyRequired(which: string): Response {
-  return json(401, { error: `send ${which} as a bearer token` }, { "www-authenticate": "Bearer" });
+/** A 401 that says which key is missing or wrong. A browser that opens a page asks its user for the key. */
+export function keyRequired({ headers }: Request, which: string): Response {
+  // What a script fetches has no destination; a question would come out of nowhere, and the page asks by itself.
+  const destination = headers.get("sec-fetch-dest");
+  const isOpened = destination === null
+    ? (headers.get("accept") ?? "").includes("text/html")
+    : destination !== "empty";
+  return json(401, { error: `send ${which} as a bearer token, or as the password of HTTP Basic` }, {
+    "www-authenticate": isOpened ? 'Basic realm="Adit: the key is the password", charset="UTF-8"' : "Bearer",
+  });
 }

@@ -85,7 +85,7 @@ interface Call extends AdminApiOptions {
 }
 
 async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
-  if (!hasKey(call.request.headers, [access.keyHash])) return keyRequired("the admin API key");
+  if (!hasKey(call.request, [access.keyHash])) return keyRequired(call.request, "the admin API key");
   try {
     const methods = call.encodedName === undefined ? COLLECTION_METHODS : ENTRY_METHODS;
     const handle = methods.get(call.request.method);

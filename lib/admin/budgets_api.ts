@@ -60,8 +60,8 @@ interface Call extends BudgetsApiOptions {
 
 async function answer(request: Request, call: Call): Promise<Response> {
   const access = call.access();
-  if (access !== undefined && !hasKey(request.headers, [access.keyHash])) {
-    return keyRequired("the admin API key");
+  if (access !== undefined && !hasKey(request, [access.keyHash])) {
+    return keyRequired(request, "the admin API key");
   }
   const { name } = call;
   const allow = name === undefined ? "GET, HEAD" : "POST";

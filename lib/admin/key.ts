@@ -4,12 +4,23 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 
 /**
- * Whether the bearer token is one of the keys with these SHA-256 hashes in hex. Hashes are compared, so that the time
- * taken reveals nothing about a key.
+ * Whether the bearer token, or the password of HTTP Basic, is one of the keys with these SHA-256 hashes in hex. Hashes
+ * are compared, so that the time taken reveals nothing about a key.
  */
-export function hasKey(headers: Headers, hashes: readonly string[]): boolean {
-  const [, key = ""] = /^bearer[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+export function hasKey(request: Request, hashes: readonly string[]): boolean {
+  const key = keyIn(request);
   if (key === "") return false;
   const digest = createHash("sha256").update(key).digest();
   return hashes.some((hash) => timingSafeEqual(digest, Buffer.from(hash, "hex")));
+}
+
+function keyIn({ headers, method }: Request): string {
+  const [, scheme = "", value = ""] =
+    /^(bearer|basic)[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  if (scheme.toLowerCase() !== "basic") return value;
+  // A browser adds the password that it has stored, whoever made it send the request. Browsers name the origin of
+  // everything that may change something, and only our own page's has been let through.
+  if (method !== "GET" && method !== "HEAD" && !headers.has("origin")) return "";
+  const [, password = ""] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, "base64").toString()) ?? [];
+  return password;
 }

@@ -13,6 +13,12 @@ export function isFromOtherSite(request: Request): boolean {
   return ["cross-site", "same-site"].includes(request.headers.get("sec-fetch-site") ?? "");
 }
 
+/** Whether a browser opens the address itself, in a tab of its own, as when its user follows a link. */
+export function isLinkFollowed({ method, headers }: Request): boolean {
+  return method === "GET" && headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
+}
+
 /**
  * Whether a request on this machine names a host that a stranger can own. A page may make its own host name resolve to
  * this machine (DNS rebinding); its requests are then same-origin, and only that name distinguishes them from the

@@ -1,4 +1,4 @@
-/** The operator's page on the admin listener. Its files are open to everybody; what they show needs the admin key. */
+/** The files of the operator's page. They contain no data. */
 
 /** Paths of the files. */
 export const PAGE_PATHS = ["/", "/page/page.js", "/page/page.css", "/page/icon.svg"] as const;

@@ -67,8 +67,8 @@ async function answer(
   options: UsageApiOptions & Pick<View, "id">,
 ): Promise<Response> {
   const access = options.access();
-  if (access !== undefined && !hasKey(request.headers, [access.keyHash])) {
-    return keyRequired("the admin API key");
+  if (access !== undefined && !hasKey(request, [access.keyHash])) {
+    return keyRequired(request, "the admin API key");
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
     return json(405, { error: "allowed methods: GET, HEAD" }, { allow: "GET, HEAD" });

@@ -1,4 +1,4 @@
-/** The admin listener with TLS: on the network every path needs a key, and HTTP/2 has the same checks as HTTP/1.1. */
+/** The admin listener with TLS: on the network all but two paths need a key, and HTTP/2 has the same checks as HTTP/1.1. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,6 +11,7 @@ import { forEachRuntime, type Program, type RuntimeName, startProgram } from "./
 
 const ADMIN_KEY = "adit-admin-key-0123456789";
 const WITH_KEY = { authorization: `Bearer ${ADMIN_KEY}` };
+const AS_PASSWORD = { authorization: `Basic ${btoa(`operator:${ADMIN_KEY}`)}` };
 
 /** The data of the operator's page. */
 const VIEWS = ["now", "recent", "failures", "limits", "catalog", "configuration", "try", "log"];
@@ -44,7 +45,7 @@ async function statusOf(
 }
 
 forEachRuntime(
-  "on the network, everything but health, readiness and the empty page needs the key",
+  "on the network, everything but health and readiness needs the key",
   async (runtime) => {
     const tls = selfSignedCertificate();
     await using program = await start(runtime, tls, "0.0.0.0:0");
@@ -53,7 +54,11 @@ forEachRuntime(
       statusOf(program, tls, { method, path, headers });
     assert.equal(await status("GET", "/healthz"), 200);
     assert.equal(await status("GET", "/-/ready"), 200);
-    for (const path of PAGE_PATHS) assert.equal(await status("GET", path), 200, path);
+    for (const path of PAGE_PATHS) {
+      assert.equal(await status("GET", path), 401, path);
+      assert.equal(await status("GET", path, WITH_KEY), 200, path);
+      assert.equal(await status("GET", path, AS_PASSWORD), 200, path);
+    }
     assert.equal(await status("GET", "/-/status"), 401);
     assert.equal(await status("POST", "/-/reload"), 401);
     assert.equal(await status("GET", "/admin/v1/models"), 401);
@@ -77,6 +82,24 @@ async function http2Status(session: ClientHttp2Session, headers: Record<string, 
   return answer[":status"];
 }
 
+forEachRuntime("on the network, HTTP/2 has the same checks of the key", async (runtime) => {
+  const tls = selfSignedCertificate();
+  await using program = await start(runtime, tls, "0.0.0.0:0");
+  const session = connect(`https://localhost:${new URL(program.adminUrl).port}`, { ca: tls.certificate });
+  for (const path of [...PAGE_PATHS, "/-/status", "/metrics", "/admin/v1/now"]) {
+    const status = (headers: Record<string, string>) => http2Status(session, { ":path": path, ...headers });
+    assert.equal(await status({}), 401, path);
+    assert.equal(await status(WITH_KEY), 200, path);
+    assert.equal(await status(AS_PASSWORD), 200, path);
+    assert.equal(await status({ ...AS_PASSWORD, "sec-fetch-site": "same-site" }), 403, path);
+  }
+  const reload = { ":method": "POST", ":path": "/-/reload", ...AS_PASSWORD };
+  assert.equal(await http2Status(session, reload), 401);
+  assert.equal(await http2Status(session, { ...reload, origin: "https://evil.test" }), 403);
+  session.close();
+  await once(session, "close");
+});
+
 forEachRuntime("on loopback, HTTP/2 has the checks of Host and Origin, too", async (runtime) => {
   const tls = selfSignedCertificate();
   await using program = await start(runtime, tls, "127.0.0.1:0");
@@ -92,11 +115,10 @@ forEachRuntime("on loopback, HTTP/2 has the checks of Host and Origin, too", asy
   ) {
     statuses.push(await http2Status(session, headers));
   }
-  assert.deepEqual([session.alpnProtocol, ...statuses], ["h2", 200, 403, 403, 403]);
+  assert.deepEqual([session.alpnProtocol, ...statuses], ["h2", 200, 401, 403, 403]);
   const data = { ":path": "/admin/v1/now", accept: "text/event-stream" };
-  for (const headers of [{ ":authority": "evil.test" }, { origin: "https://evil.test" }]) {
-    assert.equal(await http2Status(session, { ...WITH_KEY, ...data, ...headers }), 403);
-  }
+  assert.equal(await http2Status(session, { ...data, ":authority": "evil.test" }), 401);
+  assert.equal(await http2Status(session, { ...WITH_KEY, ...data, origin: "https://evil.test" }), 403);
   assert.equal(await http2Status(session, data), 401);
   session.close();
   await once(session, "close");

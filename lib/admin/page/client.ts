@@ -72,7 +72,7 @@ export class Client {
     if (this.#key !== undefined) headers.set("authorization", `Bearer ${this.#key}`);
     let response: Response;
     try {
-      response = await fetch(new URL(path, document.baseURI), {
+      response = await fetch(addressOf(path), {
         ...init,
         headers,
         cache: "no-store",
@@ -96,6 +96,14 @@ export class Client {
     this.#connection = connection;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** A path relative to the page, without the name and password that the page's own address may have: fetch refuses those. */
+function addressOf(path: string): URL {
+  const address = new URL(path, document.baseURI);
+  address.username = "";
+  address.password = "";
+  return address;
 }
 
 /** The gateway's words in the JSON of a refusal. */

@@ -88,8 +88,8 @@ interface Asked {
 async function answer(view: View, asked: Asked): Promise<Response> {
   const { request: { request, remote, clientGone }, sources, tries, isTry } = asked;
   const access = sources.access();
-  if (access !== undefined && !hasKey(request.headers, [access.keyHash])) {
-    return keyRequired("the admin API key");
+  if (access !== undefined && !hasKey(request, [access.keyHash])) {
+    return keyRequired(request, "the admin API key");
   }
   try {
     if (isTry && request.method === "POST") {
