@@ -4,10 +4,11 @@ import { encodeUtf8 } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
 import { usdText } from "../facts/cost.ts";
 import { type ByteSource, streamBody } from "../server/stream.ts";
+import { CutStream } from "./budgets/cut_stream.ts";
 import type { Call } from "./call.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt } from "./endpoint.ts";
-import type { Answer, WholeAnswer } from "./outcome.ts";
+import type { Answer, StreamAnswer, WholeAnswer } from "./outcome.ts";
 import { addTargetHeaders } from "./target_headers.ts";
 
 /** The response to a request that has been sent to a target. */
@@ -27,10 +28,14 @@ function send(answer: Answer, call: Call): Response {
   const { status, headers } = answer;
   call.began(answer);
   const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
-  const body = isWhole(answer) ? wholeSource(answer, call) : answer.body;
+  const body = isWhole(answer) ? wholeSource(answer, call) : withinBudget(answer, call);
   const response = new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
   addOwnHeaders(response.headers, call, answer.ignored);
   return response;
+}
+
+function withinBudget(answer: StreamAnswer, call: Call): ByteSource {
+  return call.hold?.endsStreams ? new CutStream(answer, call) : answer.body;
 }
 
 /**

@@ -116,7 +116,8 @@ export function streamBody(
   function fail(cause: unknown): void {
     isWaiting = false;
     reading = undefined;
-    if (isOpen) close(toAditError(cause));
+    // Nothing that comes after the last event is part of the response.
+    if (isOpen) close(source.isDelivered?.() ? undefined : toAditError(cause));
   }
 
   function close(error?: AditError): void {

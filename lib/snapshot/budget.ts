@@ -36,6 +36,8 @@ export interface Budget {
   readonly webhook: SealedSecret | undefined;
   /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
   readonly reserve: (typeof RESERVES)[number];
+  /** Whether a running stream ends that has used what is left. */
+  readonly cutStreams: boolean;
 }
 
 /** A share of a budget that is used up; each is reported once for each window and subject. */

@@ -143,6 +143,44 @@ Deno.test("50 streams at a time overshoot a small budget by no more than the bou
     assert.equal(usage.total.cost_usd, spent);
   }));
 
+Deno.test("with cut_streams, a running stream ends once the budget is spent", () =>
+  inFolder(async (folder) => {
+    const text = config(folder, "{ tokens: 10M, cut_streams: true }").replace(
+      "v1:0 }",
+      "v1:0.fault-slow-tokens:1 }",
+    );
+    await using program = await startProgram("bun", text);
+    const words = `Reply with: ${"word ".repeat(3_000)}`;
+    const body = { stream: true, max_tokens: 30_000, messages: [{ role: "user", content: words }] };
+    const response = await chat(program, body);
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let answer = (await reader?.read())?.value ?? "";
+    const adjusted = await fetch(`${program.adminUrl}/admin/v1/budgets/search-month/adjust`, {
+      method: "POST",
+      headers: ADMIN,
+      body: JSON.stringify({ amount: "10000000", reason: "what others have spent" }),
+    });
+    assert.equal(adjusted.status, 200);
+    await adjusted.body?.cancel();
+    for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+      answer += read.value;
+    }
+    assert.match(
+      answer,
+      /data: \{"error":\{"message":"ended by this gateway: budget \\"search-month\\" of 10000000 /,
+    );
+    const line = await program.waitForLog(({ message }) => message === "request");
+    assert.deepEqual([line?.["status"], line?.["error"], line?.["estimated"]], [
+      200,
+      "insufficient_quota",
+      true,
+    ]);
+    const { spent, held } = await view(program);
+    assert.equal(held, "0");
+    // What it has used by then, and by far not all that it was asked for.
+    assert.ok(Number(spent) > 10_005_000 && Number(spent) < 10_008_000, spent);
+  }));
+
 Deno.test("a kill while streams are open: what they held counts as spent, and nothing stays held", () =>
   inFolder(async (folder) => {
     const text = config(folder, "{ tokens: 1M }").replace("v1:0 }", "v1:0.fault-stall }");

@@ -32,6 +32,7 @@ const BUDGET: Budget = {
   whenSpent: "refuse",
   webhook: undefined,
   reserve: "typical",
+  cutStreams: false,
 };
 
 /** One US dollar for a thousand tokens of any kind. */

@@ -35,6 +35,7 @@ function budget(name: string, overrides: Partial<Budget> = {}): Budget {
     whenSpent: { use: "lite" },
     webhook: undefined,
     reserve: "typical",
+    cutStreams: false,
     ...overrides,
   };
 }

@@ -41,6 +41,7 @@ const BUDGET: Budget = {
   whenSpent: { use: "haiku" },
   webhook: undefined,
   reserve: "typical",
+  cutStreams: false,
 };
 const CONFIG = snapshot({
   models: [model("haiku", EAST), { ...OPUS, routing: { ...OPUS.routing, afterClientLeft: "drain" } }],

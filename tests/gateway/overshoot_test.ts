@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { Budget } from "../../lib/snapshot/budget.ts";
 import { converseFrames, eventFrame, joined } from "../fakes/frames.ts";
+import type { ScriptedBody } from "../fakes/fetch.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
 import { rule } from "../suites/limit_rules.ts";
@@ -43,6 +44,7 @@ const BUDGET: Budget = {
   whenSpent: "refuse",
   webhook: undefined,
   reserve: "typical",
+  cutStreams: false,
 };
 
 interface Scenario {
@@ -101,6 +103,23 @@ async function simulate({ budgets = [], hasRule = false, seed }: Scenario) {
   return { served, watch, refused, most, elapsedMs: nowMs, view };
 }
 
+const CUT_MAX_TOKENS = 4_000;
+/** Room for more than twenty of the longest responses, so that only the typical one is held for the first streams. */
+const CUT_LIMIT = 120_000;
+/** Output tokens of a piece, by the bytes per token with which estimates begin. */
+const PIECE_TOKENS = 100;
+const PIECE = eventFrame("contentBlockDelta", {
+  contentBlockIndex: 0,
+  delta: { text: "x".repeat(40 * PIECE_TOKENS) },
+});
+
+interface Running {
+  readonly upstream: ScriptedBody;
+  readonly text: Promise<string>;
+  /** Of the pieces so far. */
+  outputTokens: number;
+}
+
 const EVENT_STREAM = { "content-type": "application/vnd.amazon.eventstream" };
 
 function streamOf({ inputTokens, outputTokens }: StreamUsage): Uint8Array<ArrayBuffer> {
@@ -133,6 +152,53 @@ for (const seed of [1, 2]) {
       ok(Number(view.spent) <= watch.bound(view), `${view.spent} of ${watch.bound(view)}`);
       ok(Number(view.spent) > Number(view.limit) * 0.8, `only ${view.spent}`);
       if (reserve === "full") ok(Number(view.spent) <= Number(view.limit), `${view.spent} of ${view.limit}`);
+    });
+  }
+
+  for (const cutStreams of [true, false]) {
+    Deno.test(`simulated streams ${cutStreams ? "are" : "are not"} cut at the limit: seed ${seed}`, async () => {
+      const gateway = startGateway(snapshot({
+        models: [model("haiku", provider("east", "us-east-1"))],
+        callers: [ANN],
+        budgets: [{ ...BUDGET, unit: "tokens", limit: CUT_LIMIT, cutStreams }],
+      }));
+      const random = new Random(seed);
+      const headers = { authorization: `Bearer ${ANN.key}` };
+      const body = chatBody({ stream: true, max_tokens: CUT_MAX_TOKENS });
+      const streams: Running[] = [];
+      for (let isAdmitted = true; isAdmitted;) {
+        const { response } = gateway.send(CHAT, { headers, body });
+        const call = await Promise.race([gateway.bedrock.call(streams.length), response]);
+        isAdmitted = !(call instanceof Response);
+        if (call instanceof Response) continue;
+        const upstream = call.answer(200, EVENT_STREAM);
+        upstream.push(...converseFrames("Hello").slice(0, 2));
+        streams.push({ upstream, text: response.then((answer) => answer.text()), outputTokens: 1 });
+      }
+      const texts = Promise.all(streams.map(({ text }) => text));
+      // Whoever comes first gets what is left, a piece at a time.
+      for (let sent = 0; sent < CUT_MAX_TOKENS; sent += PIECE_TOKENS) {
+        for (const stream of streams) {
+          if (random.below(3) === 0) continue;
+          stream.upstream.push(PIECE);
+          stream.outputTokens += PIECE_TOKENS;
+        }
+        await turn();
+      }
+      for (const { upstream, outputTokens } of streams) {
+        const usage = { inputTokens: 10, outputTokens, totalTokens: 10 + outputTokens };
+        const [, ...end] = converseFrames().slice(0, -1);
+        upstream.push(...end, eventFrame("metadata", { metrics: { latencyMs: 9 }, usage }));
+        upstream.end();
+      }
+      const cut = (await texts).filter((text) => text.includes("ended by this gateway")).length;
+      const [view] = gateway.budgets.view();
+      ok(view !== undefined);
+      equal(view.held, "0");
+      const bound = CUT_LIMIT + streams.length * 2 * PIECE_TOKENS;
+      equal(cut > 0, cutStreams, `${cut} of ${streams.length} were cut`);
+      equal(Number(view.spent) <= bound, cutStreams, `${view.spent} of ${bound}`);
+      await gateway.expectSettled(streams.length + 1);
     });
   }
 }

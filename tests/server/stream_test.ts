@@ -254,6 +254,15 @@ Deno.test("a client that leaves with the last event has the whole response: it i
   }
 });
 
+Deno.test("what breaks off after the last event is no error, not even the client's leaving", async () => {
+  for (const error of [new AditError("client_gone"), new AditError("upstream_protocol")]) {
+    const stream = setUp({ source: { isDelivered: () => true } });
+    stream.give({ bytes: "all of it" }, { error });
+    deepEqual(await stream.readToEnd(), ["all of it"]);
+    deepEqual(stream.log, ["settle well"]);
+  }
+});
+
 Deno.test("a client that does not read until the deadline of the request is given up", async () => {
   const stream = setUp();
   stream.give({ bytes: "a" });

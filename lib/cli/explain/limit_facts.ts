@@ -62,7 +62,7 @@ const WINDOWS = {
 >;
 
 function describeBudget(
-  { name, unit, limit, window, each, scope, whenSpent }: Budget,
+  { name, unit, limit, window, each, scope, whenSpent, cutStreams }: Budget,
   subject: string | undefined,
   learned: Learned,
 ): string {
@@ -70,7 +70,8 @@ function describeBudget(
   const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
   const then = typeof whenSpent === "string" ? SPENT[whenSpent] : `then sent to ${whenSpent.use}`;
   const left = subject === undefined ? "" : leftText({ name, subject, what: unit, periodMs: 0 }, learned);
-  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}${left}, ${then}`;
+  const cut = cutStreams ? ", and running streams are cut" : "";
+  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}${left}, ${then}${cut}`;
 }
 
 const SPENT = { refuse: "then refused", warn: "then only reported" } as const;

@@ -58,6 +58,12 @@ function linkBudget(
     const place = [...path, "time_zone"];
     context.fail(place, `unknown time zone ${context.shown(place, entry.time_zone, [])}`);
   }
+  if (entry.cut_streams && unit === "requests") {
+    context.fail([...path, "cut_streams"], "needs usd or tokens: a running stream is one request");
+  }
+  if (entry.cut_streams && entry.when_spent === "warn") {
+    context.fail([...path, "cut_streams"], "cannot be combined with when_spent: warn, which refuses nothing");
+  }
   const amount = entry[unit] ?? 0;
   return {
     path,
@@ -69,5 +75,6 @@ function linkBudget(
     webhook: entry.webhook === undefined ? undefined : seal(entry.webhook),
     whenSpent: entry.when_spent,
     reserve: entry.reserve,
+    cutStreams: entry.cut_streams,
   };
 }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { BUDGET_EACH, RESERVES, WINDOWS } from "../../snapshot/budget.ts";
-import { decimal, either, list, mapping, parsed, percentage, text } from "./fields.ts";
+import { decimal, either, flag, list, mapping, parsed, percentage, text } from "./fields.ts";
 import { scope } from "./limit_keys.ts";
 import { COUNT, parseCount, parseWebhook } from "./values.ts";
 
@@ -52,6 +52,9 @@ const budgetKeys = () => ({
   ),
   reserve: z.enum(RESERVES).prefault("typical").describe(
     "What is held for a request until it has ended: what it will seldom exceed, or the most that it can use.",
+  ),
+  cut_streams: flag().prefault(false).describe(
+    "Whether a running stream is ended, with an error, once it has used what is left.",
   ),
 });
 

@@ -227,8 +227,9 @@ class NativeSource implements ByteSource {
   }
 
   failure(error: AditError): Uint8Array<ArrayBuffer> {
-    const exception = errorRow(error.kind).bedrock;
-    const name = STREAM_EXCEPTIONS.has(exception) ? exception : "InternalServerException";
+    const { bedrock: exception, bedrockStatus } = errorRow(error.kind);
+    const closest = bedrockStatus === 400 ? "ValidationException" : "InternalServerException";
+    const name = STREAM_EXCEPTIONS.has(exception) ? exception : closest;
     return encodeFrame({
       ":exception-type": name.charAt(0).toLowerCase() + name.slice(1),
       ":content-type": "application/json",

@@ -9,7 +9,7 @@ import type { Caller } from "../../snapshot/snapshot.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Line } from "../limits/line.ts";
 import type { Asked, Counted } from "./asked.ts";
-import type { Ending } from "./ending.ts";
+import type { Ending, Price, Running } from "./ending.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** What one meter has taken for a request. Either `cancel` or `settle` is called, once. */
@@ -22,6 +22,11 @@ export interface Held {
   settle(spent: Spent, costNano: number | undefined): void;
   /** Gives back at once what is only taken while a client waits; what remains is settled later. */
   release?(): void;
+  /**
+   * Takes what a running stream has used beyond what was taken for it; returns the refusal if there is not enough left,
+   * with which the stream ends. Present only if this meter ends streams.
+   */
+  readonly outgrow?: ((spent: Spent, costNano: number | undefined) => AditError | undefined) | undefined;
   /** Adds what is left to the headers of the response. */
   addHeaders?(headers: Headers): void;
 }
@@ -106,6 +111,23 @@ export class Hold {
   /** Gives back what is only taken while a client waits. */
   release(): void {
     for (const held of this.#held) held.release?.();
+  }
+
+  /** Whether a meter may end the response while it is streamed. */
+  get endsStreams(): boolean {
+    for (const { outgrow } of this.#held) if (outgrow !== undefined) return true;
+    return false;
+  }
+
+  /** The refusal of a meter that has nothing left for a running stream. */
+  outgrow(running: Running, price: Price): AditError | undefined {
+    const spent = this.#sizes.running(this.#asked, running);
+    const costNano = price.costOf(spent);
+    for (const held of this.#held) {
+      const refused = held.outgrow?.(spent, costNano);
+      if (refused !== undefined) return refused;
+    }
+    return undefined;
   }
 
   /** What the request counts as. */

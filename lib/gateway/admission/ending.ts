@@ -10,18 +10,22 @@ export interface Price {
   costOf(spent: Spent): number | undefined;
 }
 
-export interface Ending {
+/** What is known of a response so far. */
+export interface Running {
   readonly dialect: Dialect;
   /** As far as the upstream reported it. */
   readonly usage: Usage | undefined;
+  /** Bytes of the response's body. */
+  readonly sentBytes: number;
+}
+
+export interface Ending extends Running {
   /** Whether the response was read to its end although its client had left. */
   readonly drained?: boolean;
   /** Why the request or its response failed. */
   readonly error: AditError | undefined;
   /** Whether a response has begun, or the client left while a target was working on one. */
   readonly accepted: boolean;
-  /** Bytes of the response's body. */
-  readonly sentBytes: number;
   /** Attempts that a target had accepted and that broke off before another target answered. */
   readonly brokenAttempts: number;
   /** Absent if nothing costs anything. */

@@ -5,7 +5,7 @@ import type { Spent, Usage } from "../../base/usage.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Asked, RequestSize, TokenEstimate } from "./asked.ts";
-import type { Ending } from "./ending.ts";
+import type { Ending, Running } from "./ending.ts";
 import { Histogram } from "./histogram.ts";
 
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
@@ -84,14 +84,19 @@ export class Sizes {
     return { usage: withInput(estimated, estimated.inputTokens + broken), estimated: true };
   }
 
-  #estimateBroken(asked: Asked, { usage = NOTHING, error, dialect, sentBytes }: Ending): Usage {
-    const { inputTokens, typicalOutputTokens: typical } = asked.estimate;
-    const sent = Math.ceil(sentBytes / wireRatio(this.#of(asked.parts.plan), dialect));
-    return {
-      ...usage,
-      inputTokens: promptTokens(usage) > 0 ? usage.inputTokens : inputTokens,
-      outputTokens: Math.max(usage.outputTokens, likelyOutput(error, { sent, typical })),
-    };
+  /** What a running stream has used so far: as reported, or estimated from what was sent. */
+  running(asked: Asked, running: Running): Spent {
+    return { usage: estimatedUsage(asked, running.usage, this.#sentTokens(asked, running)), estimated: true };
+  }
+
+  #estimateBroken(asked: Asked, ending: Ending): Usage {
+    const sent = this.#sentTokens(asked, ending);
+    const typical = asked.estimate.typicalOutputTokens;
+    return estimatedUsage(asked, ending.usage, likelyOutput(ending.error, { sent, typical }));
+  }
+
+  #sentTokens({ parts: { plan } }: Asked, { sentBytes, dialect }: Running): number {
+    return Math.ceil(sentBytes / wireRatio(this.#of(plan), dialect));
   }
 
   #learn({ parts: { plan }, size }: Asked, usage: Usage, { dialect, sentBytes }: Ending): void {
@@ -117,6 +122,15 @@ export class Sizes {
     }
     return learned;
   }
+}
+
+/** What was reported, with estimates for the rest. */
+function estimatedUsage({ estimate }: Asked, usage: Usage = NOTHING, outputTokens: number): Usage {
+  return {
+    ...usage,
+    inputTokens: promptTokens(usage) > 0 ? usage.inputTokens : estimate.inputTokens,
+    outputTokens: Math.max(usage.outputTokens, outputTokens),
+  };
 }
 
 function likelyOutput(

@@ -81,6 +81,12 @@ export class BudgetState implements BudgetIdentity {
     this.#beyond.take(Number(beyond));
   }
 
+  /** Takes more for a running request, as a part of what it could cost beyond what it held. */
+  grow(more: bigint, ofBeyond: bigint): void {
+    this.#held.take(Number(more));
+    this.#beyond.give(Number(ofBeyond));
+  }
+
   /** Gives back what a request has held. */
   release(amount: bigint, beyond: bigint): void {
     this.#held.give(Number(amount));

@@ -22,8 +22,6 @@ export function budgetRefusal(
   { amount, nowMs }: { readonly amount: bigint; readonly nowMs: number },
 ): AditError {
   const { endMs } = state.window;
-  const limit = amountText(budget, BigInt(budget.limit));
-  const until = endMs === undefined ? "" : `; it begins again at ${windowEndText(endMs, budget.timeZone)}`;
   const why = state.spent >= BigInt(budget.limit)
     ? "is spent"
     : `has ${amountText(budget, remainingOf(budget, state))} left, and this request may need ${
@@ -31,15 +29,32 @@ export function budgetRefusal(
     }`;
   return new AditError(
     "budget_spent",
-    `refused by this gateway: budget ${JSON.stringify(budget.name)} of ${limit} ${UNITS[budget.unit]} ${
-      PERIODS[budget.window]
-    } ${why}${until}`,
+    `refused by this gateway: ${named(budget)} ${why}${againAt(budget, state)}`,
     {
       limit: { rule: budget.name, what: budget.unit },
       headers: { "x-adit-budget": budgetHeader(budget, state) },
       ...(endMs !== undefined && { retryAfterMs: Math.max(1000, endMs - nowMs) }),
     },
   );
+}
+
+/** Why a stream ends before its time. */
+export function budgetCut(budget: Budget, state: BudgetState): AditError {
+  return new AditError(
+    "budget_spent",
+    `ended by this gateway: ${named(budget)} has nothing left for this stream${againAt(budget, state)}`,
+    { limit: { rule: budget.name, what: budget.unit } },
+  );
+}
+
+function named({ name, unit, limit, window }: Budget): string {
+  return `budget ${JSON.stringify(name)} of ${amountText({ unit }, BigInt(limit))} ${UNITS[unit]} ${
+    PERIODS[window]
+  }`;
+}
+
+function againAt({ timeZone }: Budget, { window: { endMs } }: BudgetState): string {
+  return endMs === undefined ? "" : `; it begins again at ${windowEndText(endMs, timeZone)}`;
 }
 
 /** The value of `x-adit-budget` for one budget. */

@@ -2,27 +2,18 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
-import type { Spent, Usage } from "../../base/usage.ts";
-import { costOf } from "../../facts/cost.ts";
 import { type Budget, type BudgetRow, type BudgetWarning, definitionOf } from "../../snapshot/budget.ts";
 import type { BudgetView } from "../../snapshot/budget_view.ts";
-import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Held, Meter, Substitute, Taken } from "../admission/admit.ts";
+import type { Meter, Substitute, Taken } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
-import { targetPrice } from "../request_cost.ts";
 import type { Numbers, Store } from "../../store/store.ts";
+import { type Applied, BudgetHold, type Taking } from "./budget_hold.ts";
+import { sizeOf } from "./budget_sizes.ts";
 import { type BudgetIdentity, type BudgetState, BudgetStates } from "./budget_states.ts";
-import {
-  amountText,
-  budgetHeader,
-  budgetRefusal,
-  budgetUnmetered,
-  priceUnknown,
-  viewOf,
-} from "./budget_words.ts";
+import { amountText, budgetCut, budgetHeader, budgetRefusal, viewOf } from "./budget_words.ts";
 import { NOTHING, subjectOf, type UsedByCaller, usedBySubject } from "./used_before.ts";
 import { type Window, windowAt, windowEndText } from "./windows.ts";
 
@@ -43,23 +34,8 @@ export interface BudgetsOptions {
 /** A clock that is set by more than this has jumped. */
 const CLOCK_JUMP_MS = 60_000;
 
-/** Holds of the largest size below which every hold is of that size. */
-const FULL_HOLDS = 20n;
-
-/** A budget that applies to a request, with the state of its subject. */
-interface Applied {
-  readonly budget: Budget;
-  readonly state: BudgetState;
-}
-
 /** The definition of a budget, and its window around the present. */
 type Current = Omit<BudgetIdentity, "subject">;
-
-/** What one budget holds for one request. */
-interface Taking extends Applied {
-  readonly amount: bigint;
-  readonly beyond: bigint;
-}
 
 /** A budget that is about to learn what was used before. */
 export interface Refill {
@@ -134,18 +110,20 @@ export class Budgets implements Meter {
 
   #take(applied: readonly Applied[], asked: Asked, names: readonly string[]): Taken {
     const takings: Taking[] = [];
+    const nowMs = this.#options.clock.now();
     for (const { budget, state } of applied) {
-      const size = this.#sizeOf(budget, state, asked);
+      const size = sizeOf(budget, state, { asked, snapshot: this.#snapshot, nowMs });
       if (size instanceof AditError) return { refused: size };
       const isFree = budget.unit === "usd" && size.full === 0n;
       const fits = state.used + size.amount <= BigInt(budget.limit) && state.spent < BigInt(budget.limit);
       if (!fits && !isFree && !servesSpent(budget, names)) {
         return {
-          refused: budgetRefusal(budget, state, { amount: size.amount, nowMs: this.#options.clock.now() }),
+          refused: budgetRefusal(budget, state, { amount: size.amount, nowMs }),
           use: substituteOf(budget),
         };
       }
-      takings.push({ budget, state, amount: size.amount, beyond: size.full - size.amount });
+      const isCut = budget.cutStreams && !servesSpent(budget, names);
+      takings.push({ budget, state, amount: size.amount, beyond: size.full - size.amount, isCut });
     }
     for (const { state, amount, beyond } of takings) {
       state.hold(amount, beyond);
@@ -165,6 +143,31 @@ export class Budgets implements Meter {
       });
       this.#states.changed(state);
     }
+  }
+
+  /**
+   * Holds what a running stream has used beyond what was held for it, in the budgets that cut streams. Returns the
+   * refusal of one that has no more, and then holds nothing more of it.
+   */
+  outgrow(takings: readonly Taking[], used: (budget: Budget) => bigint): AditError | undefined {
+    for (const taking of takings) {
+      if (!taking.isCut) continue;
+      const more = used(taking.budget) - taking.amount;
+      if (more <= 0n) continue;
+      const refused = this.#turn.run(() => this.#grow(taking, more));
+      if (refused !== undefined) return refused;
+    }
+    return undefined;
+  }
+
+  #grow(taking: Taking, more: bigint): AditError | undefined {
+    const { budget, state } = taking;
+    if (state.used + more > BigInt(budget.limit)) return budgetCut(budget, state);
+    state.grow(more, more < taking.beyond ? more : taking.beyond);
+    taking.amount += more;
+    taking.beyond = more < taking.beyond ? taking.beyond - more : 0n;
+    this.#states.changed(state);
+    return undefined;
   }
 
   /** Gives back what a request held that was refused elsewhere. */
@@ -300,53 +303,6 @@ export class Budgets implements Meter {
     this.#clockOriginMs = originMs;
   }
 
-  /** What a request holds of a budget, and the most that it can use; or why it must be refused. */
-  #sizeOf(
-    budget: Budget,
-    state: BudgetState,
-    asked: Asked,
-  ): { readonly amount: bigint; readonly full: bigint } | AditError {
-    const { counts, plan } = asked.parts;
-    if (budget.unit === "requests") return { amount: 1n, full: 1n };
-    if (counts === "unmetered") {
-      if (budget.whenSpent === "warn") return { amount: 0n, full: 0n };
-      return budgetUnmetered(budget);
-    }
-    const { inputTokens, maxOutputTokens, typicalOutputTokens } = asked.estimate;
-    const input = Math.ceil(inputTokens * INPUT_MARGIN);
-    const typical = this.#amountOf(budget, plan, { input, output: typicalOutputTokens });
-    const full = this.#amountOf(budget, plan, { input, output: maxOutputTokens });
-    if (typical === undefined || full === undefined) {
-      // With an unknown price nothing can be held; whether it is served at all is the operator's choice.
-      if (this.#snapshot.prices.unknown === "allow" || budget.whenSpent === "warn") {
-        return { amount: 0n, full: 1n };
-      }
-      return priceUnknown(budget, plan.name);
-    }
-    const isNear = BigInt(budget.limit) - state.used < FULL_HOLDS * full;
-    return { amount: budget.reserve === "full" || isNear ? full : typical, full };
-  }
-
-  /** Tokens, or nanodollars at the first target; undefined if its price is unknown. */
-  #amountOf(
-    budget: Budget,
-    plan: Plan,
-    tokens: { readonly input: number; readonly output: number },
-  ): bigint | undefined {
-    if (budget.unit === "tokens") return BigInt(tokens.input + tokens.output);
-    const [target] = plan.targets;
-    const price = targetPrice(target, this.#snapshot, this.#options.clock.now());
-    if (price === undefined) return undefined;
-    const usage = {
-      inputTokens: tokens.input,
-      outputTokens: tokens.output,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-    };
-    const nano = costOf(usage, price.row, target.settings?.defaults.serviceTier);
-    return nano === undefined ? undefined : BigInt(nano);
-  }
-
   #warn(budget: Budget, state: BudgetState): void {
     const { endMs } = state.window;
     const share = Number(state.spent) / budget.limit;
@@ -373,9 +329,6 @@ function isIn({ startMs, endMs }: Window, nowMs: number): boolean {
   return nowMs >= startMs && (endMs === undefined || nowMs < endMs);
 }
 
-/** Estimates of the prompt are seldom more than this too small. */
-const INPUT_MARGIN = 1.1;
-
 /** Whether a spent budget lets a request for one of the models pass: a model that it sends requests to is served. */
 function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean {
   return typeof whenSpent === "string" ? whenSpent === "warn" : models.includes(whenSpent.use);
@@ -383,41 +336,4 @@ function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean 
 
 function substituteOf({ name, whenSpent }: Budget): Substitute | undefined {
   return typeof whenSpent === "string" ? undefined : { model: whenSpent.use, budget: name };
-}
-
-/** What budgets hold for one request. */
-class BudgetHold implements Held {
-  readonly #takings: readonly Taking[];
-  readonly #budgets: Budgets;
-
-  constructor(takings: readonly Taking[], budgets: Budgets) {
-    this.#takings = takings;
-    this.#budgets = budgets;
-  }
-
-  cancel(): void {
-    this.#budgets.cancel(this.#takings);
-  }
-
-  settle({ usage }: Spent, costNano: number | undefined): void {
-    this.#budgets.settle(this.#takings, ({ unit }) => {
-      switch (unit) {
-        case "usd":
-          return BigInt(costNano ?? 0);
-        case "tokens":
-          return BigInt(tokensOf(usage));
-        case "requests":
-          return 1n;
-      }
-    });
-  }
-
-  addHeaders(headers: Headers): void {
-    const value = this.#budgets.header(this.#takings);
-    if (value !== undefined) headers.set("x-adit-budget", value);
-  }
-}
-
-function tokensOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): number {
-  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
 }

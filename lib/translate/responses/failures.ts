@@ -5,12 +5,13 @@ import type { ResponseErrorCode } from "../../wire/openai/responses_answer.ts";
 
 /**
  * A quota of the account becomes available again, so it is not reported as `insufficient_quota`, after which clients give
- * up.
+ * up. A budget is spent until its window ends.
  */
 const CODES: Partial<Record<ErrorKind, ResponseErrorCode>> = {
   invalid_request: "invalid_prompt",
   rate_limited: "rate_limit_exceeded",
   quota_exceeded: "rate_limit_exceeded",
+  budget_spent: "insufficient_quota",
 };
 
 /** The `code` of a failed response; any other error is the server's, and may be tried again. */

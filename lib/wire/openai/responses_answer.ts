@@ -49,6 +49,7 @@ export type IncompleteReason = "max_output_tokens" | "content_filter";
 /** Those of OpenAI's codes that clients act on: some end the turn, others are tried again. */
 export type ResponseErrorCode =
   | "context_length_exceeded"
+  | "insufficient_quota"
   | "invalid_prompt"
   | "rate_limit_exceeded"
   | "server_error";

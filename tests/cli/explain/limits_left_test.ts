@@ -16,7 +16,7 @@ callers:
 rate_limits:
   teams: { each: team, tokens: 1M/h }
 budgets:
-  month: { each: caller, usd: 500 }
+  month: { each: caller, usd: 500, cut_streams: true }
 `;
 
 const rule = (name: string, what: string, period_s: number, subject: string, remaining: number) => ({
@@ -54,7 +54,7 @@ const STATUS = { lessons: [], targets: {} };
 const PLAIN = [
   "1000000 tokens per hour for each team",
   "5 requests per minute, 7 requests per day, 2 requests at a time",
-  "500.00 USD a month for each caller, then refused",
+  "500.00 USD a month for each caller, then refused, and running streams are cut",
 ];
 
 Deno.test("explain says what the caller has left", async () => {
@@ -63,7 +63,7 @@ Deno.test("explain says what the caller has left", async () => {
   deepEqual(await limits(answer, "nova", "--caller", "web"), [
     "1000000 tokens per hour (999000 left) for each team",
     "5 requests per minute (4 left), 7 requests per day (6 left), 2 requests at a time (2 left)",
-    "500.00 USD a month for each caller (412.50 left), then refused",
+    "500.00 USD a month for each caller (412.50 left), then refused, and running streams are cut",
   ]);
   deepEqual(await limits(answer, "nova"), PLAIN, "without a caller, nobody's");
 });
