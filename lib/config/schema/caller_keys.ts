@@ -10,33 +10,37 @@ import { EXPIRY, KEY_HASH, NAME, parseExpiry } from "./values.ts";
 
 const GLOB_HINT = "* is the only wildcard";
 
-const modelGlob = text({
-  expected: "the name of a model, or a glob such as nova-*",
-  pattern: /^[A-Za-z0-9._:@\/*-]+$/,
-  maxLength: 128,
-  hint: GLOB_HINT,
-});
-const idGlob = text({
-  expected: "a model id, or a glob such as anthropic.*",
-  pattern: /^[A-Za-z0-9._:\/*-]+$/,
-  maxLength: 2048,
-  hint: GLOB_HINT,
-});
-const bucketGlob = text({
-  expected: "the name of an S3 bucket, or a glob such as media-*",
-  pattern: /^[a-z0-9.*-]{1,63}$/,
-  hint: GLOB_HINT,
-});
-const nativeRegions = list(region(), { min: 1, max: 64 });
+const modelGlob = () =>
+  text({
+    expected: "the name of a model, or a glob such as nova-*",
+    pattern: /^[A-Za-z0-9._:@\/*-]+$/,
+    maxLength: 128,
+    hint: GLOB_HINT,
+  });
+const idGlob = () =>
+  text({
+    expected: "a model id, or a glob such as anthropic.*",
+    pattern: /^[A-Za-z0-9._:\/*-]+$/,
+    maxLength: 2048,
+    hint: GLOB_HINT,
+  });
+const bucketGlob = () =>
+  text({
+    expected: "the name of an S3 bucket, or a glob such as media-*",
+    pattern: /^[a-z0-9.*-]{1,63}$/,
+    hint: GLOB_HINT,
+  });
+const nativeRegions = () => list(region(), { min: 1, max: 64 });
 
-const native = either("a list of regions, or a mapping with regions and ids", [
-  nativeRegions,
-  mapping(() => ({
-    regions: nativeRegions.describe("Regions that the caller may use; each needs a provider."),
-    ids: list(idGlob, { min: 1, max: 256 }).prefault(["*"])
-      .describe("Globs over the model ids that the caller may use."),
-  })),
-]);
+const native = () =>
+  either("a list of regions, or a mapping with regions and ids", [
+    nativeRegions(),
+    mapping(() => ({
+      regions: nativeRegions().describe("Regions that the caller may use; each needs a provider."),
+      ids: list(idGlob(), { min: 1, max: 256 }).prefault(["*"])
+        .describe("Globs over the model ids that the caller may use."),
+    })),
+  ]);
 
 const callerAws = mapping(() => ({
   access_key_id: secretText("an access key id of 16 to 128 letters and digits", /^\w{16,128}$/)
@@ -52,44 +56,47 @@ const expiry = () =>
     parse: parseExpiry,
   });
 
-const keyHash = text({
-  expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-  pattern: KEY_HASH,
-  sensitive: "unless right",
-  hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
-});
+const keyHash = () =>
+  text({
+    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+    pattern: KEY_HASH,
+    sensitive: "unless right",
+    hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
+  });
 
-const callerKey = either("the hash of a key, or a mapping with hash and expires", [
-  keyHash,
-  mapping(() => ({
-    hash: keyHash.describe("SHA-256 of the key, as printed by `adit keygen`."),
-    expires: expiry().optional()
-      .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
-  }), { sensitive: true }),
-]).register(about, {
-  expected: "the hash of a key, or a mapping with hash and expires",
-  sensitive: "unless right",
-});
+const callerKey = () =>
+  either("the hash of a key, or a mapping with hash and expires", [
+    keyHash(),
+    mapping(() => ({
+      hash: keyHash().describe("SHA-256 of the key, as printed by `adit keygen`."),
+      expires: expiry().optional()
+        .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
+    }), { sensitive: true }),
+  ]).register(about, {
+    expected: "the hash of a key, or a mapping with hash and expires",
+    sensitive: "unless right",
+  });
 
-const callerKeys = either("the hash of a key, or a list of 1 to 8 hashes", [
-  keyHash,
-  list(callerKey, { min: 1, max: 8 }),
-]).register(about, {
-  expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-  sensitive: "unless right",
-  hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
-});
+const callerKeys = () =>
+  either("the hash of a key, or a list of 1 to 8 hashes", [
+    keyHash(),
+    list(callerKey(), { min: 1, max: 8 }),
+  ]).register(about, {
+    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+    sensitive: "unless right",
+    hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
+  });
 
 const TEAM_EXPECTED = "letters, digits and . _ - (at most 64), beginning with a letter or a digit";
 
 /** A client and what it may use. */
 export const caller = mapping(() => ({
-  key: callerKeys.optional().describe(
+  key: callerKeys().optional().describe(
     "SHA-256 of the caller's key, as printed by `adit keygen`; a list during key rotation.",
   ),
-  models: list(modelGlob, { min: 0, max: 1000 }).prefault([])
+  models: list(modelGlob(), { min: 0, max: 1000 }).prefault([])
     .describe("Names of models, or globs over them, that the caller may use."),
-  native: native.optional()
+  native: native().optional()
     .describe(
       "Permission to call Bedrock's native API with model ids: a list of regions, or a mapping with regions and ids.",
     ),
@@ -106,7 +113,7 @@ export const caller = mapping(() => ({
   limits: callerLimits.optional().describe("Rate limits of this caller alone."),
   budget: callerBudget.optional().describe("Budget of this caller alone; needs state."),
   aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
-  s3: list(bucketGlob, { min: 1, max: 64 }).optional()
+  s3: list(bucketGlob(), { min: 1, max: 64 }).optional()
     .describe(
       "S3 buckets, or globs over them, that the caller's native requests may refer to; Bedrock reads and writes them " +
         "with the provider's credentials. Default: none.",
@@ -114,7 +121,7 @@ export const caller = mapping(() => ({
   expires: expiry().optional().describe(
     "Last day (UTC) on which the key is valid, or the time at which it expires.",
   ),
-  data_residency: list(geography, { min: 1, max: 16 }).optional().describe(
+  data_residency: list(geography(), { min: 1, max: 16 }).optional().describe(
     "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
   ),
   disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),

@@ -68,11 +68,12 @@ const cors = mapping(() => ({
   ).describe('Origins such as https://app.example.com; "*" allows all.'),
 }));
 
-const proxyNetwork = parsed({
-  expected: "an IP address, or a network such as 10.0.0.0/8",
-  maxLength: 49,
-  parse: parseNetwork,
-});
+const proxyNetwork = () =>
+  parsed({
+    expected: "an IP address, or a network such as 10.0.0.0/8",
+    maxLength: 49,
+    parse: parseNetwork,
+  });
 
 const limits = mapping(() => ({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
@@ -144,10 +145,11 @@ const adminApi = mapping(() => ({
   ),
 }));
 
-const includePath = text({
-  expected: "a path such as conf.d/*.yaml, with * in its last part only",
-  pattern: INCLUDE,
-});
+const includePath = () =>
+  text({
+    expected: "a path such as conf.d/*.yaml, with * in its last part only",
+    pattern: INCLUDE,
+  });
 
 const traces = mapping(() => ({
   endpoint: parsed({
@@ -169,8 +171,8 @@ const traces = mapping(() => ({
 /** The schema of the whole file. */
 export const Config = mapping(() => ({
   include: either("a path such as conf.d/*.yaml, or a list of 1 to 16 of them", [
-    includePath,
-    list(includePath, { min: 1, max: 16 }),
+    includePath(),
+    list(includePath(), { min: 1, max: 16 }),
   ]).optional()
     .describe(
       "Files to include: a path, a pattern such as conf.d/*.yaml, or a list of them.",
@@ -203,7 +205,7 @@ export const Config = mapping(() => ({
   tls: tls().optional().describe("Certificate for the listen addresses; default: plain HTTP."),
   cors: cors.optional()
     .describe("Web pages of other origins that may send requests and read the answers; default: none."),
-  trusted_proxies: list(proxyNetwork, { min: 0, max: 64 }).prefault([])
+  trusted_proxies: list(proxyNetwork(), { min: 0, max: 64 }).prefault([])
     .describe(
       "Addresses and networks of proxies whose X-Forwarded-For and Forwarded headers name the client.",
     ),

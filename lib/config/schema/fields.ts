@@ -38,8 +38,12 @@ interface TextOptions extends About {
 
 /** A string of 1 to 4096 characters, unless the options say otherwise. */
 export function text({ pattern, maxLength = 4096, ...words }: TextOptions): z.ZodString {
-  const plain = z.string().min(1).max(maxLength);
-  return (pattern === undefined ? plain : plain.regex(pattern)).register(about, words);
+  const length = [z.minLength(1), z.maxLength(maxLength)];
+  // All at once: each call makes a copy of the schema, and text is what most keys hold.
+  return z.string().check(...length, ...(pattern === undefined ? [] : [z.regex(pattern)])).register(
+    about,
+    words,
+  );
 }
 
 /** A string that messages never show. White space is refused: it is usually a line break read from a file. */
@@ -113,12 +117,16 @@ export function size(
 
 /** An integer within inclusive limits. */
 export function integer({ min, max }: Bounds): z.ZodInt {
-  return z.int().min(min).max(max).register(about, { expected: `an integer from ${min} to ${max}` });
+  return z.int().check(z.gte(min), z.lte(max)).register(about, {
+    expected: `an integer from ${min} to ${max}`,
+  });
 }
 
 /** A number within inclusive limits. */
 export function decimal({ min, max }: Bounds): z.ZodNumber {
-  return z.number().min(min).max(max).register(about, { expected: `a number from ${min} to ${max}` });
+  return z.number().check(z.gte(min), z.lte(max)).register(about, {
+    expected: `a number from ${min} to ${max}`,
+  });
 }
 
 /** A boolean of YAML 1.2: `yes` and `on` are strings. */
@@ -178,7 +186,9 @@ export function named<Value extends z.ZodType>(
 export function list<Item extends z.ZodType>(item: Item, bounds: Bounds): z.ZodArray<Item> {
   const { min, max } = bounds;
   const count = min === 0 ? `at most ${max}` : `${min} to ${max}`;
-  return z.array(item).min(min).max(max).register(about, { expected: `a list of ${count} items` });
+  return z.array(item).check(z.minLength(min), z.maxLength(max)).register(about, {
+    expected: `a list of ${count} items`,
+  });
 }
 
 /** Any one of the options. */

@@ -19,7 +19,7 @@ const names = (expected: string) =>
     },
   ).optional();
 
-const tagValues = text({ expected: "the value of a tag, or a glob", pattern: /^[\x20-\x7e]{1,128}$/ });
+const tagValues = () => text({ expected: "the value of a tag, or a glob", pattern: /^[\x20-\x7e]{1,128}$/ });
 
 /** What a limit applies to. */
 export const scope = mapping(() => ({
@@ -29,7 +29,7 @@ export const scope = mapping(() => ({
     .describe("Names of teams, or globs over them; default: all callers, with or without a team."),
   models: names("the name of a model, or a glob such as nova-*")
     .describe("Names of models, or globs over them; default: all."),
-  tags: z.record(z.string(), list(tagValues, { min: 1, max: 64 }))
+  tags: z.record(z.string(), list(tagValues(), { min: 1, max: 64 }))
     .register(about, { expected: "a mapping from tags to lists of values" }).prefault({})
     .describe("For each tag, the values, or globs over them, that a caller must have."),
 }));

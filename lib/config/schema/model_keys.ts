@@ -20,13 +20,14 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const stop = text({ expected: "a string", maxLength: 1000 });
+const stop = () => text({ expected: "a string", maxLength: 1000 });
 
 const defaults = mapping(() => ({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
   temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
   top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
-  stop: either("a string, or a list of 1 to 100 strings", [stop, list(stop, { min: 1, max: 100 })]).optional()
+  stop: either("a string, or a list of 1 to 100 strings", [stop(), list(stop(), { min: 1, max: 100 })])
+    .optional()
     .describe("Stop sequence, or list of stop sequences."),
   service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
   latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
@@ -56,21 +57,23 @@ const guardrail = mapping(() => ({
 }));
 
 /** A value may have the names of the caller and of its team. */
-const metadataValue = z.string().max(256).regex(/^(?:[a-zA-Z0-9\s:_@$#=\/+,.-]|\{caller\}|\{team\})*$/)
-  .register(about, {
-    expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-, with {caller} and {team}",
-  });
+const metadataValue = () =>
+  z.string().max(256).regex(/^(?:[a-zA-Z0-9\s:_@$#=\/+,.-]|\{caller\}|\{team\})*$/)
+    .register(about, {
+      expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-, with {caller} and {team}",
+    });
 
 const metadataText = (minLength: number) =>
   z.string().min(minLength).max(256).regex(/^[a-zA-Z0-9\s:_@$#=\/+,.-]*$/)
     .register(about, { expected: "a string of at most 256 letters, digits, spaces or :_@$#=/+,.-" });
 
 /** A geography of inference profiles, or a region. */
-export const geography = text({
-  expected: "a geography such as us or eu, or a region such as eu-central-1",
-  pattern: /^[a-z]{2,6}(?:-[a-z]+)*(?:-\d{1,2})?$/,
-  maxLength: 32,
-});
+export const geography = () =>
+  text({
+    expected: "a geography such as us or eu, or a region such as eu-central-1",
+    pattern: /^[a-z]{2,6}(?:-[a-z]+)*(?:-\d{1,2})?$/,
+    maxLength: 32,
+  });
 
 const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
 
@@ -135,10 +138,11 @@ const targetEntry = mapping(() => ({
     .describe("Share of the requests among targets of the same priority."),
 }));
 
-const affinityKey = text({
-  expected: "header:NAME, prompt_cache_key, user or prefix",
-  pattern: /^(?:header:[A-Za-z0-9-]{1,64}|prompt_cache_key|user|prefix)$/,
-});
+const affinityKey = () =>
+  text({
+    expected: "header:NAME, prompt_cache_key, user or prefix",
+    pattern: /^(?:header:[A-Za-z0-9-]{1,64}|prompt_cache_key|user|prefix)$/,
+  });
 
 const retry = mapping(() => ({
   attempts: integer({ min: 1, max: 10 }).optional()
@@ -167,7 +171,7 @@ export const model = mapping(() => ({
   guardrail: guardrail.optional().describe(
     "Guardrail for all requests to this model, on every route; overrides the caller's.",
   ),
-  metadata: z.record(metadataText(1), metadataValue).register(about, { expected: "a mapping of strings" })
+  metadata: z.record(metadataText(1), metadataValue()).register(about, { expected: "a mapping of strings" })
     .prefault({}).describe(
       "Request metadata sent to Bedrock; at most 16 entries; {caller} and {team} are replaced by names.",
     ),
@@ -176,7 +180,7 @@ export const model = mapping(() => ({
   pick: z.enum(PICKS).prefault("load")
     .describe("Among targets of one priority: load (the less loaded of two) or weight (fixed shares)."),
   affinity: mapping(() => ({
-    by: list(affinityKey, { min: 1, max: 8 }).describe(
+    by: list(affinityKey(), { min: 1, max: 8 }).describe(
       "What identifies a conversation; the first one that a request has.",
     ),
   })).optional().describe(
@@ -193,7 +197,7 @@ export const model = mapping(() => ({
   after_client_left: z.enum(AFTER_CLIENT_LEFT).prefault("abort").describe(
     "When a client leaves during a response: abort it and estimate its tokens, or drain: read on for exact counts.",
   ),
-  data_residency: list(geography, { min: 1, max: 16 }).optional()
+  data_residency: list(geography(), { min: 1, max: 16 }).optional()
     .describe(
       "Geographies that requests must not leave, such as eu; inference profiles that may leave them are refused.",
     ),

@@ -22,31 +22,33 @@ export const prices = mapping(() => ({
   ),
 }));
 
-const usd = text({
-  expected: 'an amount of US dollars as a string, such as "3.30"',
-  pattern: /^\d{1,9}(?:\.\d{1,6})?$/,
-  hint: "quote it, so that no digit is lost",
-});
-const usdOfUnit = text({
-  expected: 'an amount of US dollars as a string, such as "0.04"',
-  pattern: /^\d{1,9}(?:\.\d{1,12})?$/,
-  hint: "quote it, so that no digit is lost",
-});
+const usd = () =>
+  text({
+    expected: 'an amount of US dollars as a string, such as "3.30"',
+    pattern: /^\d{1,9}(?:\.\d{1,6})?$/,
+    hint: "quote it, so that no digit is lost",
+  });
+const usdOfUnit = () =>
+  text({
+    expected: 'an amount of US dollars as a string, such as "0.04"',
+    pattern: /^\d{1,9}(?:\.\d{1,12})?$/,
+    hint: "quote it, so that no digit is lost",
+  });
 
 const perMillion = mapping(() => ({
-  input: usd.optional(),
-  output: usd.optional(),
-  cache_read: usd.optional(),
-  cache_write: usd.optional(),
-  cache_write_1h: usd.optional(),
+  input: usd().optional(),
+  output: usd().optional(),
+  cache_read: usd().optional(),
+  cache_write: usd().optional(),
+  cache_write_1h: usd().optional(),
 }));
 
-const pattern = text(GLOB);
+const pattern = () => text(GLOB);
 
 const row = mapping(() => ({
   match: either("a glob over model ids, or a list of 1 to 256 of them", [
-    pattern,
-    list(pattern, { min: 1, max: 256 }),
+    pattern(),
+    list(pattern(), { min: 1, max: 256 }),
   ]),
   regions: list(text({ expected: "a region, or a glob such as us-*", maxLength: 64 }), { min: 1, max: 64 })
     .optional(),
@@ -60,9 +62,9 @@ const row = mapping(() => ({
     text({ expected: "a factor such as x0.5", pattern: /^x\d{1,3}(?:\.\d{1,6})?$/ }),
   ).register(about, { expected: `a mapping from ${PRICED_TIERS.join(", ")} to factors` }).optional(),
   usd_per_unit: mapping(() => ({
-    image: usdOfUnit.optional(),
-    query: usdOfUnit.optional(),
-    second: usdOfUnit.optional(),
+    image: usdOfUnit().optional(),
+    query: usdOfUnit().optional(),
+    second: usdOfUnit().optional(),
   })).optional(),
   from: text({ expected: "a date such as 2027-01-31", pattern: /^\d{4}-\d{2}-\d{2}$/ }).optional(),
 }));

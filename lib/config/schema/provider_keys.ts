@@ -76,8 +76,9 @@ const credentials = mapping(() => ({
   sensitive: true,
 });
 
-const quotas = list(quota, { min: 1, max: 256 }).optional()
-  .describe("What the account may use, by model id; a target that is short is tried after the others.");
+const quotas = () =>
+  list(quota, { min: 1, max: 256 }).optional()
+    .describe("What the account may use, by model id; a target that is short is tried after the others.");
 
 const bedrock = mapping(() => ({
   type: z.literal("bedrock").describe(
@@ -91,7 +92,7 @@ const bedrock = mapping(() => ({
     parse: parseEndpoint,
     sensitive: "unless right",
   }).optional().describe("URL to use instead of the AWS endpoint, such as a VPC endpoint."),
-  quota: quotas,
+  quota: quotas(),
   mantle_endpoint: parsed({
     expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
@@ -118,7 +119,7 @@ const bedrock = mapping(() => ({
 const emulator = mapping(() => ({
   type: z.literal("emulator"),
   region: region().prefault("us-east-1").describe("Region that the emulator pretends to be in."),
-  quota: quotas,
+  quota: quotas(),
 }));
 
 /** A provider: Amazon Bedrock in one region, or the emulator. */

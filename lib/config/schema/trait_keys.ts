@@ -132,14 +132,14 @@ const traitKeys = () => ({
 /** `models.NAME.traits`. */
 export const traits = mapping(traitKeys);
 
-const glob = text({ expected: "a glob over model ids, such as anthropic.claude-*", maxLength: 256 });
+const glob = () => text({ expected: "a glob over model ids, such as anthropic.claude-*", maxLength: 256 });
 
 /** A file of `data.models`. */
 export const modelRows = list(
   mapping(() => ({
     match: either("a glob over model ids, or a list of 1 to 100 of them", [
-      glob,
-      list(glob, { min: 1, max: 100 }),
+      glob(),
+      list(glob(), { min: 1, max: 100 }),
     ]),
     ...traitKeys(),
   })),
