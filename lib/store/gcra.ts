@@ -3,8 +3,6 @@
  * everything taken so far will have been earned. No timer refills it, and no window has an edge.
  */
 
-import type { Cell } from "./store.ts";
-
 /** A rate as the time that one unit takes to be earned, and how far ahead of time units may be taken. */
 export interface Rate {
   /** Microseconds. */
@@ -21,48 +19,92 @@ export interface RateView {
   readonly resetUs: number;
 }
 
-/**
- * Takes units if they fit, and returns 0; otherwise takes nothing and returns the microseconds until they will fit. More
- * units than the bucket can ever hold fit when it is full, and leave a debt.
- */
-export function takeUnits(cell: Cell, { unitUs, burstUs }: Rate, units: number, nowUs: number): number {
-  const cost = Math.round(units * unitUs);
-  for (;;) {
-    const arrival = cell.load();
-    const start = Math.max(arrival, nowUs);
-    const waitUs = Math.min(start + cost - burstUs, start) - nowUs;
-    if (waitUs > 0) return waitUs;
-    if (cell.swap(arrival, start + cost)) return 0;
+/** How many numbers a bucket needs. */
+export const BUCKET_LENGTH = 2;
+
+/** The numbers of a bucket: its arrival time in microseconds, and the `unitUs` of the rate in which that was counted. */
+const ARRIVAL = 0;
+const UNIT = 1;
+
+/** A bucket in numbers that are its own while its functions are called. */
+export class RateBucket {
+  readonly #numbers: Float64Array;
+  #rate: Rate;
+
+  /** With numbers that are 0, the bucket is full. */
+  constructor(numbers: Float64Array, rate: Rate, nowUs: number) {
+    this.#numbers = numbers;
+    this.#rate = rate;
+    this.#count(nowUs);
   }
-}
 
-/** Gives units back, or takes more where they are negative; debt is allowed. */
-export function giveUnits(cell: Cell, { unitUs }: Rate, units: number, nowUs: number): void {
-  const value = Math.round(units * unitUs);
-  for (;;) {
-    const arrival = cell.load();
-    // What a full bucket gets back is lost, and what it loses it owes from now on.
-    const next = value >= 0
-      ? Math.max(Math.min(arrival, nowUs), arrival - value)
-      : Math.max(arrival, nowUs) - value;
-    if (next === arrival || cell.swap(arrival, next)) return;
+  /** Changes the rate; what has been taken stays taken, in units. */
+  change(rate: Rate, nowUs: number): void {
+    this.#rate = rate;
+    this.#count(nowUs);
   }
-}
 
-/** What is left now. */
-export function viewOf(cell: Cell, { unitUs, burstUs }: Rate, nowUs: number): RateView {
-  const resetUs = Math.max(0, cell.load() - nowUs);
-  return { remaining: Math.max(0, Math.floor((burstUs - resetUs) / unitUs + 1e-9)), resetUs };
-}
+  /** Counts in the time of the current rate; the first user that changes it converts what has been taken. */
+  #count(nowUs: number): void {
+    const { unitUs } = this.#rate;
+    const known = this.#numbers[UNIT] ?? 0;
+    if (known === unitUs) return;
+    this.#numbers[UNIT] = unitUs;
+    const aheadUs = this.#arrivalUs - nowUs;
+    if (known > 0 && aheadUs > 0) this.#arrivalUs = Math.round(nowUs + aheadUs * unitUs / known);
+  }
 
-/** Keeps the number of units that are taken when the rate changes. */
-export function rescale(
-  cell: Cell,
-  { from, to, nowUs }: { readonly from: Rate; readonly to: Rate; readonly nowUs: number },
-): void {
-  for (;;) {
-    const arrival = cell.load();
-    if (arrival <= nowUs) return;
-    if (cell.swap(arrival, Math.round(nowUs + (arrival - nowUs) * to.unitUs / from.unitUs))) return;
+  /**
+   * Microseconds until units will fit; 0 if they do. More units than the bucket can ever hold fit when it is full, and
+   * leave a debt.
+   */
+  waitUs(units: number, nowUs: number): number {
+    const aheadUs = this.#arrivalUs - nowUs;
+    if (aheadUs <= 0) return 0;
+    const { unitUs, burstUs } = this.#rate;
+    return Math.max(0, Math.min(aheadUs + Math.round(units * unitUs) - burstUs, aheadUs));
+  }
+
+  /** Takes units, also where they do not fit, which leaves a debt. */
+  take(units: number, nowUs: number): void {
+    this.#arrivalUs = Math.max(this.#arrivalUs, nowUs) + Math.round(units * this.#rate.unitUs);
+  }
+
+  /** Gives units back. */
+  give(units: number, nowUs: number): void {
+    // What a full bucket gets back is lost.
+    const arrivalUs = this.#arrivalUs;
+    const earlierUs = arrivalUs - Math.round(units * this.#rate.unitUs);
+    this.#arrivalUs = Math.max(Math.min(arrivalUs, nowUs), earlierUs);
+  }
+
+  /** Empties the bucket for a time. */
+  drain(us: number, nowUs: number): void {
+    this.#arrivalUs = Math.max(this.#arrivalUs, nowUs + this.#rate.burstUs + us);
+  }
+
+  /** Microseconds until the bucket is full again. */
+  resetUs(nowUs: number): number {
+    return Math.max(0, this.#arrivalUs - nowUs);
+  }
+
+  /** Whole units that could be taken when the bucket is full again after `resetUs`. */
+  remaining(resetUs: number): number {
+    const { unitUs, burstUs } = this.#rate;
+    return Math.max(0, Math.floor((burstUs - resetUs) / unitUs + 1e-9));
+  }
+
+  /** What is left now. */
+  view(nowUs: number): RateView {
+    const resetUs = this.resetUs(nowUs);
+    return { remaining: this.remaining(resetUs), resetUs };
+  }
+
+  get #arrivalUs(): number {
+    return this.#numbers[ARRIVAL] ?? 0;
+  }
+
+  set #arrivalUs(us: number) {
+    this.#numbers[ARRIVAL] = us;
   }
 }

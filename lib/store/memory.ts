@@ -1,14 +1,19 @@
 /** Counters in the memory of one thread. */
 
-import { TalliedCalls } from "./calls.ts";
-import type { CallSet, Cell, Numbers, Store, Tally } from "./store.ts";
+import type { Cell, Numbers, Section, Store, Tally } from "./store.ts";
 
 /** Counters that no other thread sees. */
 export class MemoryStore implements Store {
   readonly #cells = new Map<string, Cell>();
   readonly #tallies = new Map<string, Tally>();
-  readonly #calls = new Map<string, CallSet>();
   readonly #numbers = new Map<string, Numbers>();
+  readonly #inSections = new Map<string, Float64Array>();
+  /** Nobody has to wait for this thread. */
+  readonly #section: Section = {
+    enter() {},
+    leave() {},
+    numbers: (name, length) => entry(this.#inSections, name, () => new Float64Array(length)),
+  };
 
   cell(name: string): Cell {
     return entry(this.#cells, name, () => new MemoryCell());
@@ -18,16 +23,16 @@ export class MemoryStore implements Store {
     return entry(this.#tallies, name, () => new MemoryTally());
   }
 
-  calls(name: string): CallSet {
-    return entry(this.#calls, name, () => new TalliedCalls(new MemoryTally()));
-  }
-
   numbers(name: string, length: number): Numbers {
     return entry(this.#numbers, name, () => new MemoryNumbers(length));
   }
 
+  section(): Section {
+    return this.#section;
+  }
+
   forget(name: string): void {
-    for (const map of [this.#cells, this.#tallies, this.#calls, this.#numbers]) map.delete(name);
+    for (const map of [this.#cells, this.#tallies, this.#numbers, this.#inSections]) map.delete(name);
   }
 }
 

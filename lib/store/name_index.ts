@@ -7,7 +7,7 @@ import { Lock } from "./lock.ts";
 const ENTRIES = 2 ** 18;
 /** Beyond this share the search for a name would take long. */
 const MAX_FILLED = ENTRIES * 3 / 4;
-/** 64-bit words at most. */
+/** Words at most, each a number of 64 bits. */
 const WORDS = 2 ** 20;
 
 /** Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word and its length. */
@@ -56,13 +56,13 @@ export interface NamedWords {
 /** The table as one thread uses it. */
 export class NameIndex {
   readonly #index: Int32Array;
-  readonly #words: BigInt64Array;
+  readonly #words: Float64Array;
   readonly #thread: number;
   readonly #lock: Lock;
 
   constructor({ index, words }: SharedMemory, thread: number) {
     this.#index = new Int32Array(index);
-    this.#words = new BigInt64Array(words);
+    this.#words = new Float64Array(words);
     this.#thread = thread;
     this.#lock = new Lock(this.#index, TABLE_LOCK, thread);
   }
@@ -135,7 +135,7 @@ export class NameIndex {
   #cleared(entry: number | undefined): number | undefined {
     if (entry === undefined) return undefined;
     const { first, length } = this.#wordsAt(entry);
-    this.#words.fill(0n, first, first + length);
+    this.#words.fill(0, first, first + length);
     return entry;
   }
 

@@ -1,6 +1,5 @@
 /** Counters in memory that the threads of one process share. */
 
-import { TalliedCalls } from "./calls.ts";
 import type { Lock } from "./lock.ts";
 import { MemoryStore } from "./memory.ts";
 import {
@@ -10,7 +9,7 @@ import {
   newThreadMemory,
   type SharedMemory,
 } from "./name_index.ts";
-import type { CallSet, Cell, Numbers, Store, Tally } from "./store.ts";
+import type { Cell, Numbers, Section, Store, Tally } from "./store.ts";
 
 /** One thread's access to the shared counters, as plain data. */
 export interface StoreAccess {
@@ -34,9 +33,7 @@ export function storeAccessFor(thread: number, { memory }: StoreAccess): StoreAc
 /** The counters of the process. Where their memory is full, further ones are of this thread only. */
 export class SharedStore implements Store {
   readonly #index: NameIndex;
-  readonly #words: BigInt64Array;
-  readonly #floats: Float64Array;
-  /** Integers. */
+  readonly #words: Float64Array;
   readonly #taken: Float64Array;
   readonly #onFull: () => void;
   /** By name: the kinds of what this thread uses. */
@@ -45,31 +42,36 @@ export class SharedStore implements Store {
 
   constructor({ memory, taken, thread }: StoreAccess, onFull: () => void = () => {}) {
     this.#index = new NameIndex(memory, thread);
-    this.#words = new BigInt64Array(memory.words);
-    this.#floats = new Float64Array(memory.words);
+    this.#words = new Float64Array(memory.words);
     this.#taken = new Float64Array(taken);
     this.#onFull = onFull;
   }
 
   cell(name: string): Cell {
     const words = this.#open("cell", name, 1);
-    return words === undefined ? this.#overflow.cell(name) : new SharedCell(this.#words, words.first);
+    return words === undefined ? this.#overflow.cell(name) : new SharedCell(words, this.#words);
   }
 
   tally(name: string): Tally {
     const words = this.#open("tally", name, 1);
-    return words === undefined ? this.#overflow.tally(name) : this.#tallyAt(words);
-  }
-
-  calls(name: string): CallSet {
-    const words = this.#open("calls", name, 1);
-    return words === undefined ? this.#overflow.calls(name) : new TalliedCalls(this.#tallyAt(words));
+    return words === undefined
+      ? this.#overflow.tally(name)
+      : new SharedTally(words, { words: this.#words, taken: this.#taken });
   }
 
   numbers(name: string, length: number): Numbers {
     const words = this.#open("numbers", name, length);
     if (words === undefined) return this.#overflow.numbers(name, length);
-    return new SharedNumbers(words.lock, this.#floats.subarray(words.first, words.first + length));
+    return new SharedNumbers(words.lock, this.#numbersAt(words));
+  }
+
+  section(name: string): Section {
+    const words = this.#open("section", name, 1);
+    if (words === undefined) return this.#overflow.section();
+    return new SharedSection(words.lock, (of, length) => {
+      const own = this.#open("in section", of, length);
+      return own === undefined ? this.#overflow.section().numbers(of, length) : this.#numbersAt(own);
+    });
   }
 
   forget(name: string): void {
@@ -81,16 +83,16 @@ export class SharedStore implements Store {
   /** Gives back what a thread that has died had taken; its number can be used again. */
   giveBack({ taken, thread }: Pick<StoreAccess, "taken" | "thread">): void {
     const amounts = new Float64Array(taken);
-    this.#index.closeAll(thread, ({ first, length }) => {
+    this.#index.closeAll(thread, ({ first, length, lock }) => {
       for (let at = first; at < first + length; at++) {
         const amount = amounts[at] ?? 0;
-        if (amount !== 0) Atomics.sub(this.#words, at, BigInt(amount));
+        if (amount !== 0) lock.run(() => add(this.#words, at, -amount));
       }
     });
   }
 
-  #tallyAt({ first }: NamedWords): Tally {
-    return new SharedTally({ words: this.#words, taken: this.#taken, at: first });
+  #numbersAt({ first, length }: NamedWords): Float64Array {
+    return this.#words.subarray(first, first + length);
   }
 
   #open(kind: Kind, name: string, length: number): NamedWords | undefined {
@@ -105,76 +107,83 @@ export class SharedStore implements Store {
   }
 }
 
-type Kind = "cell" | "tally" | "calls" | "numbers";
+type Kind = "cell" | "tally" | "numbers" | "section" | "in section";
 
+function add(numbers: Float64Array, at: number, amount: number): void {
+  numbers[at] = (numbers[at] ?? 0) + amount;
+}
+
+/** Under a lock of its own: 64-bit atomics would make an object for each value. */
 class SharedCell implements Cell {
-  readonly #words: BigInt64Array;
+  readonly #lock: Lock;
+  readonly #words: Float64Array;
   readonly #at: number;
 
-  constructor(words: BigInt64Array, at: number) {
+  constructor({ lock, first }: NamedWords, words: Float64Array) {
+    this.#lock = lock;
     this.#words = words;
-    this.#at = at;
+    this.#at = first;
   }
 
   load(): number {
-    return Number(Atomics.load(this.#words, this.#at));
+    this.#lock.take();
+    const value = this.#words[this.#at] ?? 0;
+    this.#lock.free();
+    return value;
   }
 
   swap(expected: number, next: number): boolean {
-    const known = BigInt(expected);
-    return Atomics.compareExchange(this.#words, this.#at, known, BigInt(next)) === known;
+    this.#lock.take();
+    const isExpected = this.#words[this.#at] === expected;
+    if (isExpected) this.#words[this.#at] = next;
+    this.#lock.free();
+    return isExpected;
   }
 }
 
 class SharedTally implements Tally {
-  readonly #words: BigInt64Array;
-  /** Integers. */
+  readonly #lock: Lock;
+  readonly #words: Float64Array;
   readonly #taken: Float64Array;
   readonly #at: number;
 
-  constructor({ words, taken, at }: TallyWords) {
+  constructor({ lock, first }: NamedWords, { words, taken }: TallyWords) {
+    this.#lock = lock;
     this.#words = words;
     this.#taken = taken;
-    this.#at = at;
+    this.#at = first;
   }
 
   get total(): number {
-    return Number(Atomics.load(this.#words, this.#at));
+    this.#lock.take();
+    const total = this.#words[this.#at] ?? 0;
+    this.#lock.free();
+    return total;
   }
 
   take(amount: number, max = Infinity): boolean {
-    const value = toBigInt(amount);
-    if (max === Infinity) Atomics.add(this.#words, this.#at, value);
-    else {
-      for (;;) {
-        const known = Atomics.load(this.#words, this.#at);
-        if (Number(known) + amount > max) return false;
-        if (Atomics.compareExchange(this.#words, this.#at, known, known + value) === known) break;
-      }
+    this.#lock.take();
+    const total = (this.#words[this.#at] ?? 0) + amount;
+    const fits = total <= max;
+    if (fits) {
+      this.#words[this.#at] = total;
+      add(this.#taken, this.#at, amount);
     }
-    this.#note(amount);
-    return true;
+    this.#lock.free();
+    return fits;
   }
 
   give(amount: number): void {
-    Atomics.sub(this.#words, this.#at, toBigInt(amount));
-    this.#note(-amount);
+    this.#lock.take();
+    add(this.#words, this.#at, -amount);
+    add(this.#taken, this.#at, -amount);
+    this.#lock.free();
   }
-
-  #note(amount: number): void {
-    this.#taken[this.#at] = (this.#taken[this.#at] ?? 0) + amount;
-  }
-}
-
-/** Nearly all amounts are 1, and every conversion makes an object. */
-function toBigInt(amount: number): bigint {
-  return amount === 1 ? 1n : BigInt(amount);
 }
 
 interface TallyWords {
-  readonly words: BigInt64Array;
+  readonly words: Float64Array;
   readonly taken: Float64Array;
-  readonly at: number;
 }
 
 class SharedNumbers implements Numbers {
@@ -193,5 +202,23 @@ class SharedNumbers implements Numbers {
     } finally {
       this.#lock.free();
     }
+  }
+}
+
+class SharedSection implements Section {
+  readonly #lock: Lock;
+  readonly numbers: Section["numbers"];
+
+  constructor(lock: Lock, numbers: Section["numbers"]) {
+    this.#lock = lock;
+    this.numbers = numbers;
+  }
+
+  enter(): void {
+    this.#lock.take();
+  }
+
+  leave(): void {
+    this.#lock.free();
   }
 }

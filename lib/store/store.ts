@@ -9,10 +9,10 @@ export interface Store {
   cell(name: string): Cell;
   /** The tally with this name; a new one is 0. */
   tally(name: string): Tally;
-  /** The calls with this name; a new set is empty. */
-  calls(name: string): CallSet;
   /** The numbers with this name; new ones are 0. A name always has the same length. */
   numbers(name: string, length: number): Numbers;
+  /** The section with this name. */
+  section(name: string): Section;
   /** Gives up everything with this name. Its values can be lost when no thread uses it, but need not be. */
   forget(name: string): void;
 }
@@ -33,15 +33,6 @@ export interface Tally {
   give(amount: number): void;
 }
 
-/** Ids of in-flight calls: unlike a count, it can neither be released twice nor drift. */
-export interface CallSet {
-  readonly size: number;
-  /** Adds an id if there is room. Returns whether there was. */
-  add(id: string, max: number): boolean;
-  /** Returns whether the id was there. */
-  delete(id: string): boolean;
-}
-
 /** Numbers that change together. */
 export interface Numbers {
   /**
@@ -52,7 +43,29 @@ export interface Numbers {
   run<Input, Result>(work: (numbers: Float64Array, input: Input) => Result, input: Input): Result;
 }
 
+/** Numbers of many names that change together, in one thread at a time. */
+export interface Section {
+  /**
+   * Begins a change, which takes less than a microsecond: until `leave`, which must follow, it neither waits nor enters
+   * a section again. Tallies may be used.
+   */
+  enter(): void;
+  leave(): void;
+  /** The numbers with this name, for use between `enter` and `leave`; new ones are 0. A name always has the same length. */
+  numbers(name: string, length: number): Float64Array;
+}
+
 /** Adds to a counter. */
 export function addTo(cell: Cell, amount: number): void {
   for (let known = cell.load(); !cell.swap(known, known + amount);) known = cell.load();
+}
+
+/** Runs a change within a section, where it may take a closure. */
+export function within<Result>(section: Section, change: () => Result): Result {
+  section.enter();
+  try {
+    return change();
+  } finally {
+    section.leave();
+  }
 }

@@ -1,8 +1,7 @@
 /** The rate algorithm, by tables and by simulation. */
 
 import { equal, ok } from "node:assert/strict";
-import { giveUnits, type Rate, rescale, takeUnits, viewOf } from "../../lib/store/gcra.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
+import { BUCKET_LENGTH, type Rate, RateBucket } from "../../lib/store/gcra.ts";
 import { Random } from "../suites/random.ts";
 
 const SECOND = 1_000_000;
@@ -11,8 +10,15 @@ function rate(limit: number, { periodS = 60, burstS }: { periodS?: number; burst
   return { unitUs: periodS * SECOND / limit, burstUs: (burstS ?? periodS) * SECOND };
 }
 
-function cell() {
-  return new MemoryStore().cell("c");
+function newBucket(rate: Rate): RateBucket {
+  return new RateBucket(new Float64Array(BUCKET_LENGTH), rate, 0);
+}
+
+/** Takes units if they fit; returns 0, or the time until they will. */
+function takeUnits(bucket: RateBucket, units: number, nowUs: number): number {
+  const waitUs = bucket.waitUs(units, nowUs);
+  if (waitUs === 0) bucket.take(units, nowUs);
+  return waitUs;
 }
 
 interface Step {
@@ -82,32 +88,48 @@ const TABLES: Readonly<Record<string, { readonly rate: Rate; readonly steps: rea
 
 for (const [name, { rate, steps }] of Object.entries(TABLES)) {
   Deno.test(`rate: ${name}`, () => {
-    const bucket = cell();
+    const bucket = newBucket(rate);
     for (const [index, { atS, units, waitS = 0, left }] of steps.entries()) {
       const nowUs = atS * SECOND;
       const what = `step ${index}`;
-      if (units < 0) giveUnits(bucket, rate, -units, nowUs);
-      else equal(takeUnits(bucket, rate, units, nowUs) / SECOND, waitS, what);
-      if (left !== undefined) equal(viewOf(bucket, rate, nowUs).remaining, left, what);
+      if (units < 0) bucket.give(-units, nowUs);
+      else equal(takeUnits(bucket, units, nowUs) / SECOND, waitS, what);
+      if (left !== undefined) equal(bucket.view(nowUs).remaining, left, what);
     }
   });
 }
 
 Deno.test("rate: units used beyond those taken are owed", () => {
-  const bucket = cell();
-  const perMinute = rate(60);
-  takeUnits(bucket, perMinute, 10, 0);
-  giveUnits(bucket, perMinute, -110, 0);
-  equal(takeUnits(bucket, perMinute, 1, 0), 61 * SECOND);
+  const bucket = newBucket(rate(60));
+  bucket.take(10, 0);
+  bucket.take(110, 0);
+  equal(takeUnits(bucket, 1, 0), 61 * SECOND);
+});
+
+Deno.test("rate: a bucket is empty for as long as it is drained", () => {
+  const bucket = newBucket(rate(60));
+  bucket.drain(5 * SECOND, 0);
+  equal(bucket.waitUs(1, 0), 6 * SECOND);
+  bucket.drain(SECOND, 0);
+  equal(bucket.waitUs(1, 0), 6 * SECOND, "a shorter time changes nothing");
 });
 
 Deno.test("rate: a changed limit keeps what has been taken, in units", () => {
-  const bucket = cell();
-  takeUnits(bucket, rate(60), 30, 0);
-  rescale(bucket, { from: rate(60), to: rate(600), nowUs: 0 });
-  equal(viewOf(bucket, rate(600), 0).remaining, 570);
-  rescale(bucket, { from: rate(600), to: rate(40), nowUs: 0 });
-  equal(viewOf(bucket, rate(40), 0).remaining, 10);
+  const bucket = newBucket(rate(60));
+  bucket.take(30, 0);
+  bucket.change(rate(600), 0);
+  equal(bucket.view(0).remaining, 570);
+  bucket.change(rate(40), 0);
+  equal(bucket.view(0).remaining, 10);
+});
+
+Deno.test("rate: the first user of a bucket that changes its rate converts what has been taken, once", () => {
+  const numbers = new Float64Array(BUCKET_LENGTH);
+  const [first, second] = [new RateBucket(numbers, rate(60), 0), new RateBucket(numbers, rate(60), 0)];
+  first.take(30, 0);
+  first.change(rate(600), 0);
+  second.change(rate(600), 0);
+  equal(second.view(0).remaining, 570);
 });
 
 /** The most units taken within any 60 seconds. */
@@ -128,7 +150,7 @@ for (const burstS of [1, 10, 60, 120]) {
     const limit = 600;
     const random = new Random(burstS).fraction;
     const perMinute = rate(limit, { burstS });
-    const bucket = cell();
+    const bucket = newBucket(perMinute);
     const taken: { atUs: number; units: number }[] = [];
     // Phases of silence, in which the bucket fills, and of far too many requests of all sizes.
     for (let nowUs = 0, phase = 0; nowUs < 3600 * SECOND; phase++) {
@@ -136,7 +158,7 @@ for (const burstS of [1, 10, 60, 120]) {
       for (const end = nowUs + 150 * SECOND; phase % 2 === 1 && nowUs < end;) {
         nowUs += Math.floor(random() * 0.05 * SECOND);
         const units = 1 + Math.floor(random() * Math.min(10, limit * burstS / 60));
-        if (takeUnits(bucket, perMinute, units, nowUs) === 0) taken.push({ atUs: nowUs, units });
+        if (takeUnits(bucket, units, nowUs) === 0) taken.push({ atUs: nowUs, units });
       }
     }
     const bound = limit * (1 + burstS / 60);
@@ -146,17 +168,3 @@ for (const burstS of [1, 10, 60, 120]) {
     ok(worst > bound * 0.97, `${worst} units in a minute, of ${bound}`);
   });
 }
-
-Deno.test("rate: a swap that loses to another thread is tried again", () => {
-  const inner = cell();
-  let races = 3;
-  const racing = {
-    load: () => inner.load(),
-    swap(expected: number, next: number) {
-      if (races-- > 0) inner.swap(inner.load(), inner.load() + SECOND);
-      return inner.swap(expected, next);
-    },
-  };
-  equal(takeUnits(racing, rate(60), 1, 0), 0);
-  equal(viewOf(inner, rate(60), 0).remaining, 56);
-});

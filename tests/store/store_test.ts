@@ -1,11 +1,12 @@
 /** Every store behaves the same; the shared one also between threads, and when a thread dies. */
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok, throws } from "node:assert/strict";
 import { Worker } from "node:worker_threads";
+import { Lock } from "../../lib/store/lock.ts";
 import { MAX_THREADS } from "../../lib/store/name_index.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { newStoreAccess, SharedStore, storeAccessFor } from "../../lib/store/shared.ts";
-import { addTo, type Store } from "../../lib/store/store.ts";
+import { addTo, type Store, within } from "../../lib/store/store.ts";
 import type { Task } from "./counting_worker.ts";
 
 const STORES: Readonly<Record<string, () => Store>> = {
@@ -37,17 +38,6 @@ for (const [name, make] of Object.entries(STORES)) {
     equal(tally.total, 3);
   });
 
-  Deno.test(`${name}: a call counts once, however often it is released`, () => {
-    const calls = make().calls("c");
-    ok(calls.add("a", 2));
-    ok(calls.add("b", 2));
-    equal(calls.add("c", 2), false);
-    calls.delete("a");
-    calls.delete("a");
-    calls.delete("unknown");
-    equal(calls.size, 1);
-  });
-
   Deno.test(`${name}: numbers are kept by name, apart from everything else of that name`, () => {
     const store = make();
     store.tally("n").take(7);
@@ -57,6 +47,22 @@ for (const [name, make] of Object.entries(STORES)) {
     equal(store.cell("n").load(), 0);
     equal(store.tally("n").total, 7);
   });
+
+  Deno.test(`${name}: a section's numbers are kept by name until they are forgotten, whichever section asks`, () => {
+    const store = make();
+    const section = store.section("s");
+    const numbers = section.numbers("n", 2);
+    within(section, () => numbers[1] = 0.5);
+    equal(within(section, () => section.numbers("n", 2)[1]), 0.5);
+    equal(store.numbers("n", 2).run((own) => own[1]), 0);
+    // What throws within a section has left it.
+    throws(() => within(section, () => raise()), /raised/);
+    equal(within(store.section("s"), () => store.section("s").numbers("n", 2)[1]), 0.5);
+  });
+}
+
+function raise(): never {
+  throw new Error("raised");
 }
 
 Deno.test("what one thread takes is taken for all, and is given back when it dies", () => {
@@ -65,15 +71,15 @@ Deno.test("what one thread takes is taken for all, and is given back when it die
   const first = storeAccessFor(1, access);
   const second = storeAccessFor(2, access);
   const [one, two] = [new SharedStore(first), new SharedStore(second)];
-  ok(one.calls("c").add("a", 2));
-  ok(two.calls("c").add("b", 2));
+  ok(one.tally("bounded").take(1, 2));
+  ok(two.tally("bounded").take(1, 2));
   one.tally("t").take(5);
   two.tally("t").take(7);
   addTo(one.cell("rate"), 42);
-  equal(own.calls("c").add("c", 2), false);
+  equal(own.tally("bounded").take(1, 2), false);
   own.giveBack(first);
   equal(own.tally("t").total, 7);
-  equal(own.calls("c").size, 1);
+  equal(own.tally("bounded").total, 1);
   // Rates are not held by anybody, and only the dead thread knew this one.
   equal(own.cell("rate").load(), 42);
   own.giveBack(second);
@@ -91,6 +97,32 @@ Deno.test("a lock of a thread that has died is free again", () => {
     own.giveBack(dead);
     equal(own.numbers("n", 1).run((known) => known[0]), 1);
   });
+});
+
+Deno.test("a section in which a thread has died can be entered again", () => {
+  const access = newStoreAccess();
+  const dead = storeAccessFor(1, access);
+  const section = new SharedStore(dead).section("s");
+  section.enter();
+  // It dies here.
+  const own = new SharedStore(access);
+  own.giveBack(dead);
+  const numbers = own.section("s").numbers("n", 1);
+  equal(within(own.section("s"), () => numbers[0] = 1), 1);
+  section.leave();
+});
+
+Deno.test("a thread that waits for a dead one, whose death nobody has reported, takes over the lock", () => {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const [own, dead] = [new Lock(words, 0, 0), new Lock(words, 0, 1)];
+  dead.take();
+  equal(own.run(() => words[0]), 1);
+  // One that was only stopped does not free what it no longer has.
+  own.take();
+  dead.free();
+  equal(words[0], 1);
+  own.free();
+  equal(words[0], 0);
 });
 
 Deno.test("names beyond the room are counted by each thread, and no name gets another's values", () => {
@@ -122,6 +154,9 @@ Deno.test("threads that change the same counters at once lose nothing", async ()
   equal(own.cell("cell").load(), 3 * turns);
   equal(own.tally("tally").total, 3 * turns);
   equal(own.numbers("numbers", 2).run(([one, two]) => `${one} ${two}`), `${3 * turns} ${6 * turns}`);
+  const section = own.section("section");
+  equal(section.numbers("first", 1)[0], 3 * turns);
+  equal(section.numbers("second", 1)[0], 6 * turns);
   // Of all threads together, no more than the maximum were admitted.
   equal(admitted.reduce((sum, count) => sum + count, 0), 1000);
 });

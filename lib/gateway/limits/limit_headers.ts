@@ -1,95 +1,126 @@
 /** Headers that report what is left of a caller's rates, as OpenAI's and Anthropic's own APIs do. */
 
+import type { Clock } from "../../base/clock.ts";
+import type { Section } from "../../store/store.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Gate, RateGate } from "./gate.ts";
 
-export interface LimitTimes {
-  /** Of the monotonic clock. */
-  readonly nowUs: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly wallMs: number;
+/** Where headers are put. */
+export interface HeaderSink {
+  set(name: string, value: string): unknown;
 }
+
+export interface ReportTools {
+  readonly clock: Clock;
+  /** Of the buckets. */
+  readonly section: Section;
+}
+
+type Figure = "limit" | "remaining" | "reset";
 
 /** How a dialect reports rates; undefined if its clients read no such headers. */
 interface Row {
-  readonly name: (unit: string, figure: "limit" | "remaining" | "reset") => string;
-  /** When the whole rate is available again. */
-  readonly reset: (resetUs: number, wallMs: number) => string;
+  readonly name: (unit: string, figure: Figure) => string;
+  /** When the whole rate is available again, as precisely as it is reported. */
+  readonly resetAt: (resetUs: number, clock: Clock) => number;
+  readonly resetText: (resetAt: number) => string;
 }
 
 const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
   // https://platform.openai.com/docs/guides/rate-limits
   openai: {
     name: (unit, figure) => `x-ratelimit-${figure}-${unit}`,
-    reset: goDuration,
+    resetAt: (resetUs) => Math.ceil(resetUs / 1000),
+    resetText: goDuration,
   },
   // https://docs.anthropic.com/en/api/rate-limits
   anthropic: {
     name: (unit, figure) => `anthropic-ratelimit-${unit}-${figure}`,
-    reset: (resetUs, wallMs) =>
-      new Date(Math.ceil((wallMs + resetUs / 1000) / 1000) * 1000).toISOString().replace(".000Z", "Z"),
+    resetAt: (resetUs, clock) => Math.ceil((clock.now() + resetUs / 1000) / 1000),
+    resetText: (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z"),
   },
   bedrock: undefined,
 };
 
-/** The rates that are reported together: the one with least left is shown. */
-interface Report {
-  readonly names: { readonly limit: string; readonly remaining: string; readonly reset: string };
-  readonly gates: [RateGate, ...RateGate[]];
+/** Sets the headers for the rates with least left: one for requests, and one for each kind of tokens. */
+export function setLimitHeaders(
+  headers: HeaderSink,
+  reports: readonly Report[],
+  { clock, section }: ReportTools,
+): void {
+  if (reports.length === 0) return;
+  const nowUs = Math.floor(clock.monotonic() * 1000);
+  section.enter();
+  try {
+    for (const report of reports) report.read(nowUs);
+  } finally {
+    section.leave();
+  }
+  for (const report of reports) report.write(headers, clock);
 }
 
-/** By the gates of a caller and model, which are the same for all of their requests. */
-const REPORTS = new WeakMap<readonly Gate[], Map<Dialect, readonly Report[]>>();
-
-/** The headers for the rates with least left: one for requests, and one for each kind of tokens. */
-export function limitHeaders(
-  gates: readonly Gate[],
-  dialect: Dialect,
-  { nowUs, wallMs }: LimitTimes,
-): readonly (readonly [name: string, value: string])[] {
+/** What a dialect reports of these gates. */
+export function reportsOf(gates: readonly Gate[], dialect: Dialect): readonly Report[] {
   const row = ROWS[dialect];
   if (row === undefined) return [];
-  const headers: [name: string, value: string][] = [];
-  for (const { names, gates: [first, ...others] } of reportsOf(gates, dialect, row)) {
-    let least = first.state.view(nowUs);
-    for (const { state } of others) {
-      const view = state.view(nowUs);
-      if (view.remaining < least.remaining) least = view;
-    }
-    headers.push(
-      [names.limit, String(least.limit)],
-      [names.remaining, String(least.remaining)],
-      [names.reset, row.reset(least.resetUs, wallMs)],
-    );
-  }
-  return headers;
-}
-
-function reportsOf(gates: readonly Gate[], dialect: Dialect, row: Row): readonly Report[] {
-  let byDialect = REPORTS.get(gates);
-  if (byDialect === undefined) REPORTS.set(gates, byDialect = new Map());
-  let reports = byDialect.get(dialect);
-  if (reports === undefined) byDialect.set(dialect, reports = makeReports(gates, dialect, row));
-  return reports;
-}
-
-function makeReports(gates: readonly Gate[], dialect: Dialect, { name }: Row): readonly Report[] {
-  const reports = new Map<string, Report>();
+  const byUnit = new Map<string, [RateGate, ...RateGate[]]>();
   for (const gate of gates) {
     if (gate.what === "concurrent" || gate.rule.mode === "shadow") continue;
     const unit = unitOf(gate, dialect);
-    const report = reports.get(unit);
-    if (report !== undefined) report.gates.push(gate);
-    else {
-      const names = {
-        limit: name(unit, "limit"),
-        remaining: name(unit, "remaining"),
-        reset: name(unit, "reset"),
-      };
-      reports.set(unit, { names, gates: [gate] });
+    const known = byUnit.get(unit);
+    if (known === undefined) byUnit.set(unit, [gate]);
+    else known.push(gate);
+  }
+  return [...byUnit].map(([unit, of]) => new Report(unit, of, row));
+}
+
+/** The rates that are reported together: the one with least left is shown. */
+export class Report {
+  readonly #gates: readonly RateGate[];
+  readonly #row: Row;
+  readonly #names: Readonly<Record<Figure, string>>;
+  #least: RateGate;
+  #remaining = 0;
+  #resetUs = 0;
+  /** Most requests see the same time as the one before. */
+  #resetAt = NaN;
+  #resetText = "";
+
+  constructor(unit: string, gates: readonly [RateGate, ...RateGate[]], row: Row) {
+    [this.#least] = gates;
+    this.#gates = gates;
+    this.#row = row;
+    this.#names = {
+      limit: row.name(unit, "limit"),
+      remaining: row.name(unit, "remaining"),
+      reset: row.name(unit, "reset"),
+    };
+  }
+
+  /** Within the section of the buckets: reads what is left. */
+  read(nowUs: number): void {
+    this.#remaining = Infinity;
+    for (const gate of this.#gates) {
+      const resetUs = gate.state.resetUs(nowUs);
+      const remaining = gate.state.remaining(resetUs);
+      if (remaining >= this.#remaining) continue;
+      this.#least = gate;
+      this.#remaining = remaining;
+      this.#resetUs = resetUs;
     }
   }
-  return [...reports.values()];
+
+  /** Reports what was read last. */
+  write(headers: HeaderSink, clock: Clock): void {
+    const resetAt = this.#row.resetAt(this.#resetUs, clock);
+    if (resetAt !== this.#resetAt) {
+      this.#resetAt = resetAt;
+      this.#resetText = this.#row.resetText(resetAt);
+    }
+    headers.set(this.#names.limit, this.#least.state.limitText);
+    headers.set(this.#names.remaining, String(this.#remaining));
+    headers.set(this.#names.reset, this.#resetText);
+  }
 }
 
 /** Anthropic has separate names for rules that count only one kind of tokens. */
@@ -102,8 +133,7 @@ function unitOf({ what, rule: { weights } }: RateGate, dialect: Dialect): string
 }
 
 /** A duration as Go prints it, like OpenAI: `12ms`, `1.5s`, `6m0s`. */
-export function goDuration(us: number): string {
-  const ms = Math.ceil(us / 1000);
+function goDuration(ms: number): string {
   if (ms < 1000) return `${ms}ms`;
   const seconds = ms / 1000;
   if (seconds < 60) return `${Number(seconds.toFixed(3))}s`;

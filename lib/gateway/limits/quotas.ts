@@ -6,10 +6,10 @@ import type { Usage } from "../../base/usage.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import type { Allowance, Quota } from "../../snapshot/limits.ts";
 import type { Target } from "../../snapshot/plan.ts";
-import type { Cell, Store, Tally } from "../../store/store.ts";
+import { type Cell, type Section, type Store, type Tally, within } from "../../store/store.ts";
 import type { Asked } from "../admission/asked.ts";
 import { retryAfterMs } from "../retry_rules.ts";
-import { Bucket, forgetBucket } from "./gate.ts";
+import { Bucket } from "./bucket.ts";
 
 export interface QuotasOptions {
   readonly clock: Clock;
@@ -37,9 +37,9 @@ class Pool {
   /** Tokens used on each day, which is counted from the Unix epoch. */
   readonly usedToday: DayCount;
 
-  constructor(key: string, quota: Quota, { store, allHeld, nowUs }: PoolOptions) {
+  constructor(key: string, quota: Quota, { store, section, nowUs }: PoolOptions) {
     const bucket = (what: string, allowance: Allowance | undefined) =>
-      allowance && new Bucket(store, { name: `${what} ${key}`, allowance, allHeld, nowUs });
+      allowance && new Bucket(section, { name: `${what} ${key}`, allowance, nowUs });
     this.requests = bucket("requests", quota.requests);
     this.tokens = bucket("tokens", quota.tokens);
     this.usedToday = new DayCount(store.cell(`day ${key}`));
@@ -54,7 +54,7 @@ class Pool {
 
 interface PoolOptions {
   readonly store: Store;
-  readonly allHeld: Tally;
+  readonly section: Section;
   readonly nowUs: number;
 }
 
@@ -87,10 +87,13 @@ class DayCount {
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #pools = new Map<string, Pool>();
+  /** Of the buckets. */
+  readonly #section: Section;
   readonly #allHeld: Tally;
 
   constructor(options: QuotasOptions) {
     this.#options = options;
+    this.#section = options.store.section("quotas");
     this.#allHeld = options.store.tally("quotas held");
   }
 
@@ -101,10 +104,11 @@ export class Quotas {
     const { quota: { tokensPerDay }, pool } = found;
     const nowUs = this.#nowUs();
     const tokens = tokensOf(asked);
-    const waitUs = Math.max(
-      pool.requests?.waitUs(1, nowUs) ?? 0,
-      tokens === 0 ? 0 : pool.tokens?.waitUs(tokens, nowUs) ?? 0,
-    );
+    const waitUs = within(this.#section, () =>
+      Math.max(
+        pool.requests?.waitUs(1, nowUs) ?? 0,
+        tokens === 0 ? 0 : pool.tokens?.waitUs(tokens, nowUs) ?? 0,
+      ));
     const used = pool.usedToday.on(this.#day());
     const overDay = tokensPerDay !== undefined && tokens > 0 && used > 0 && used + tokens > tokensPerDay;
     return Math.max(Math.ceil(waitUs / 1000), overDay ? DAY_MS - this.#options.clock.now() % DAY_MS : 0);
@@ -121,12 +125,20 @@ export class Quotas {
     if (found === undefined) return undefined;
     const { quota, pool } = found;
     const tokens = tokensOf(asked);
-    pool.requests?.owe(1, this.#nowUs());
-    pool.tokens?.owe(tokens, this.#nowUs());
-    const settle = (used: number) => {
+    const held = (pool.requests === undefined ? 0 : 1) + (pool.tokens === undefined ? 0 : tokens);
+    within(this.#section, () => {
       const nowUs = this.#nowUs();
-      pool.requests?.settle(1, { used: 1, nowUs });
-      pool.tokens?.settle(tokens, { used, nowUs });
+      pool.requests?.take(1, nowUs);
+      pool.tokens?.take(tokens, nowUs);
+    });
+    this.#allHeld.take(held);
+    const settle = (used: number) => {
+      within(this.#section, () => {
+        const nowUs = this.#nowUs();
+        pool.requests?.settle(1, 1, nowUs);
+        pool.tokens?.settle(tokens, used, nowUs);
+      });
+      this.#allHeld.give(held);
       pool.usedToday.add(this.#day(), used);
     };
     return {
@@ -135,8 +147,10 @@ export class Quotas {
         settle(0);
         if (error.kind !== "rate_limited") return;
         const ms = retryAfterMs(error.details.retryAfter) ?? THROTTLED_MS;
-        pool.requests?.drain(ms, this.#nowUs());
-        pool.tokens?.drain(ms, this.#nowUs());
+        within(this.#section, () => {
+          pool.requests?.drain(ms, this.#nowUs());
+          pool.tokens?.drain(ms, this.#nowUs());
+        });
       },
     };
   }
@@ -163,7 +177,7 @@ export class Quotas {
     if (pool === undefined) {
       if (this.#pools.size >= MAX_POOLS) this.#sweep();
       const { store } = this.#options;
-      pool = new Pool(`quota ${key}`, quota, { store, allHeld: this.#allHeld, nowUs });
+      pool = new Pool(`quota ${key}`, quota, { store, section: this.#section, nowUs });
       this.#pools.set(key, pool);
     }
     if (quota.requests !== undefined) pool.requests?.change(quota.requests, nowUs);
@@ -176,7 +190,7 @@ export class Quotas {
     for (const [key, pool] of this.#pools) {
       if (!pool.isIdle(nowUs, this.#day())) continue;
       this.#pools.delete(key);
-      for (const what of ["requests", "tokens"]) forgetBucket(this.#options.store, `${what} quota ${key}`);
+      for (const what of ["requests", "tokens"]) this.#options.store.forget(`${what} quota ${key}`);
       this.#options.store.forget(`day quota ${key}`);
     }
   }

@@ -2,15 +2,17 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { AditError, RefusingLimit } from "../../base/errors.ts";
-import type { Spent, Usage } from "../../base/usage.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Allowance, RateLimit, TokenWeights } from "../../snapshot/limits.ts";
-import type { Store } from "../../store/store.ts";
-import type { Held, Meter, Taken, Wait } from "../admission/admit.ts";
+import type { Allowance, RateLimit } from "../../snapshot/limits.ts";
+import { type Store, within } from "../../store/store.ts";
+import type { Meter, Taken, Wait } from "../admission/admit.ts";
 import type { Asked, Counted } from "../admission/asked.ts";
 import type { Dialect } from "../dialect.ts";
-import { Bucket, type Gate, type RuleCounts, Slots, takeFrom, waitFor, type What, WHATS } from "./gate.ts";
-import { limitHeaders } from "./limit_headers.ts";
+import { Bucket, Slots } from "./bucket.ts";
+import { type Gate, type RuleCounts, unitsOf, waitFor, type What, WHATS } from "./gate.ts";
+import type { GateSet } from "./gate_set.ts";
+import { Holding, type HoldingTools } from "./holding.ts";
+import { setLimitHeaders } from "./limit_headers.ts";
 import { limitRefusal, unmeteredRefusal } from "./limit_refusal.ts";
 import { LimitStates, periodIn, RuleBook, type UsedLimit, type UsedSubject } from "./rule_book.ts";
 
@@ -53,18 +55,21 @@ export interface LimitUse {
 export class RateLimits implements Meter {
   readonly #options: RateLimitsOptions;
   readonly #states: LimitStates;
+  readonly #tools: HoldingTools;
   readonly #oversized = new Set<string>();
   #book: RuleBook;
 
   constructor(options: RateLimitsOptions) {
+    const { clock, store, snapshot, onUsed = () => {} } = options;
     this.#options = options;
-    this.#states = new LimitStates(options.store, options.onUsed ?? (() => {}));
-    this.#book = new RuleBook(options.snapshot, this.#states);
+    this.#tools = { clock, section: store.section("limits"), allHeld: store.tally("limits held") };
+    this.#states = new LimitStates({ store, onUsed, ...this.#tools });
+    this.#book = new RuleBook(snapshot, this.#states);
   }
 
   /** Follows the rules of another configuration from now on. */
   use(snapshot: Snapshot): void {
-    this.#states.sweep(this.#nowUs());
+    this.#states.sweep();
     this.#book = new RuleBook(snapshot, this.#states);
   }
 
@@ -74,56 +79,56 @@ export class RateLimits implements Meter {
     if (rule === undefined) return;
     if (what === "concurrent") return void this.#states.slots(of);
     const allowance = rule[what].find((each) => periodIn(rule[what], each) === of.periodMs);
-    if (allowance !== undefined) this.#states.bucket({ what, ...of }, allowance, this.#nowUs());
+    if (allowance !== undefined) this.#states.bucket({ what, ...of }, allowance);
   }
 
   /** The refusal that is certain whatever the body of the request says; takes nothing. */
   peek(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined {
-    if (this.#book.rules.length === 0) return undefined;
+    const set = this.#book.earlyGatesFor(caller)?.of(counts);
+    if (set === undefined || set.gates.length === 0) return undefined;
     const nowUs = this.#nowUs();
-    const gates = this.#book.earlyGatesFor(caller, nowUs);
-    const need = { id: "", units: 1, nowUs };
-    const first = gates.find((gate) => applies(gate, counts) && waitFor(gate, need) > 0);
+    const first = this.#firstShort(set.gates, nowUs);
     if (first === undefined) return undefined;
     first.counts.addRefused();
-    const refusing = gates.filter((gate) => applies(gate, counts));
-    return this.#refusal(refusing, { dialect, nowUs, units: () => 1 });
+    return this.#refusal(set, { dialect, nowUs, units: () => 1 });
+  }
+
+  /** The first gate through which not even the smallest request gets. */
+  #firstShort(gates: readonly Gate[], nowUs: number): Gate | undefined {
+    const { section } = this.#tools;
+    section.enter();
+    try {
+      for (const gate of gates) if (waitFor(gate, 1, nowUs) > 0) return gate;
+      return undefined;
+    } finally {
+      section.leave();
+    }
   }
 
   take(asked: Asked): Taken | undefined {
-    if (this.#book.rules.length === 0) return undefined;
-    const { id, caller, plan, counts, dialect } = asked.parts;
-    const nowUs = this.#nowUs();
-    const all = this.#book.gatesFor(caller, plan, nowUs);
-    if (all.length === 0) return undefined;
-    if (counts === "unmetered") {
-      const gate = all.find(({ what, rule }) => what === "tokens" && rule.mode === "enforce");
-      if (gate !== undefined) {
-        gate.counts.addRefused();
-        return { refused: unmeteredRefusal(gate) };
-      }
+    const { caller, plan, counts, dialect } = asked.parts;
+    const set = this.#book.gatesFor(caller, plan);
+    if (set === undefined) return undefined;
+    const { refusesTokens } = set;
+    if (counts === "unmetered" && refusesTokens !== undefined) {
+      refusesTokens.counts.addRefused();
+      return { refused: unmeteredRefusal(refusesTokens) };
     }
-    const holding = new Holding(asked, all, this.#options.clock);
-    for (const gate of all) {
-      if (!applies(gate, counts)) continue;
-      const units = unitsOf(gate, asked);
-      if (takeFrom(gate, { id, units, nowUs }) === 0) {
-        holding.add(gate, units);
-        if (gate.what === "tokens" && units > gate.state.depth) this.#reportOversized(gate);
-      } else if (gate.rule.mode === "shadow") {
-        gate.counts.addWouldRefuse();
-        holding.shadowed.push({ rule: gate.rule.name, what: gate.what });
-      } else {
-        holding.cancel();
-        const refused = this.#refusal(all.filter((each) => applies(each, counts)), {
-          dialect,
-          nowUs,
-          units: (each) => unitsOf(each, asked),
-        });
-        if (gate.rule.waitMs > 0) return { refused, wait: waitAt(gate, refused) };
-        gate.counts.addRefused();
-        return { refused };
-      }
+    const limiting = set.of(counts);
+    // The body is measured now rather than while other threads wait.
+    if (limiting.tokens.length > 0) void asked.estimate;
+    const nowUs = this.#nowUs();
+    const holding = new Holding(asked, set, this.#tools);
+    const refusing = holding.take(limiting.gates, nowUs);
+    for (const { counts } of holding.shadowing) counts.addWouldRefuse();
+    if (refusing !== undefined) {
+      const refused = this.#refusal(limiting, { dialect, nowUs, units: (gate) => unitsOf(gate, asked) });
+      if (refusing.rule.waitMs > 0) return { refused, wait: waitAt(refusing, refused) };
+      refusing.counts.addRefused();
+      return { refused };
+    }
+    for (const gate of limiting.tokens) {
+      if (unitsOf(gate, asked) > gate.state.depth) this.#reportOversized(gate);
     }
     return { held: holding };
   }
@@ -161,16 +166,16 @@ export class RateLimits implements Meter {
   }
 
   /** By the limit that takes longest, so that a client that obeys is not refused by the next one. */
-  #refusal(gates: readonly Gate[], { dialect, nowUs, units }: RefusalOptions): AditError {
-    const waits = gates.filter(({ rule }) => rule.mode === "enforce").map((gate) => ({
-      gate,
-      waitUs: waitFor(gate, { id: "", units: units(gate), nowUs }),
-    }));
-    const longest = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
-    const headers = Object.fromEntries(
-      limitHeaders(gates, dialect, { nowUs, wallMs: this.#options.clock.now() }),
+  #refusal(set: GateSet, { dialect, nowUs, units }: RefusalOptions): AditError {
+    const enforced = set.gates.filter(({ rule }) => rule.mode === "enforce");
+    const waits = within(
+      this.#tools.section,
+      () => enforced.map((gate) => ({ gate, waitUs: waitFor(gate, units(gate), nowUs) })),
     );
-    return limitRefusal(longest.gate, { waitUs: longest.waitUs, units: units(longest.gate), headers });
+    const { gate, waitUs } = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
+    const headers = new Map<string, string>();
+    setLimitHeaders(headers, set.reports(dialect), this.#tools);
+    return limitRefusal(gate, { waitUs, units: units(gate), headers: Object.fromEntries(headers) });
   }
 
   #reportOversized({ rule: { name }, what }: Gate): void {
@@ -228,75 +233,4 @@ function waitAt({ rule, counts, what, state: { line } }: Gate, { details }: Adit
     retryMs: what === "concurrent" ? SLOT_RETRY_MS : details.retryAfterMs ?? 0,
     onGivenUp: () => counts.addRefused(),
   };
-}
-
-/** Whether a request that counts as this is limited by the gate. */
-function applies({ what }: Gate, counts: Counted): boolean {
-  return what !== "tokens" || counts === "tokens";
-}
-
-function unitsOf(gate: Gate, asked: Asked): number {
-  if (gate.what !== "tokens") return 1;
-  const { weights, reserveOutput } = gate.rule;
-  const { inputTokens, maxOutputTokens, typicalOutputTokens } = asked.estimate;
-  const output = Math.min(maxOutputTokens, typicalOutputTokens, reserveOutput);
-  return Math.ceil(inputTokens * weights.input + output * weights.output);
-}
-
-function weighted(usage: Usage, weights: TokenWeights): number {
-  return Math.ceil(
-    usage.inputTokens * weights.input + usage.outputTokens * weights.output +
-      usage.cacheWriteTokens * weights.cacheWrite + usage.cacheReadTokens * weights.cacheRead,
-  );
-}
-
-/** What the gates have given to one request. */
-class Holding implements Held {
-  readonly shadowed: RefusingLimit[] = [];
-  readonly #asked: Asked;
-  readonly #all: readonly Gate[];
-  readonly #clock: Clock;
-  #taken: { readonly gate: Gate; readonly units: number }[] = [];
-
-  constructor(asked: Asked, all: readonly Gate[], clock: Clock) {
-    this.#asked = asked;
-    this.#all = all;
-    this.#clock = clock;
-  }
-
-  add(gate: Gate, units: number): void {
-    this.#taken.push({ gate, units });
-  }
-
-  cancel(): void {
-    this.#close(() => 0);
-  }
-
-  release(): void {
-    const kept = [];
-    for (const each of this.#taken) {
-      if (each.gate.what === "concurrent") each.gate.state.release(this.#asked.parts.id);
-      else kept.push(each);
-    }
-    this.#taken = kept;
-  }
-
-  settle({ usage }: Spent): void {
-    this.#close((gate, units) => gate.what === "tokens" ? weighted(usage, gate.rule.weights) : units);
-  }
-
-  #close(usedOf: (gate: Gate, units: number) => number): void {
-    const nowUs = Math.floor(this.#clock.monotonic() * 1000);
-    for (const { gate, units } of this.#taken.splice(0)) {
-      if (gate.what === "concurrent") gate.state.release(this.#asked.parts.id);
-      else gate.state.settle(units, { used: usedOf(gate, units), nowUs });
-    }
-  }
-
-  addHeaders(headers: Headers): void {
-    const times = { nowUs: Math.floor(this.#clock.monotonic() * 1000), wallMs: this.#clock.now() };
-    for (const [name, value] of limitHeaders(this.#all, this.#asked.parts.dialect, times)) {
-      headers.set(name, value);
-    }
-  }
 }

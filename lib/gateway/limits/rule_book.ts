@@ -1,12 +1,15 @@
 /** The rules of one configuration, and the limits that apply to a caller's requests for a model. */
 
+import type { Clock } from "../../base/clock.ts";
 import type { Allowance, Each, RateLimit } from "../../snapshot/limits.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Store, Tally } from "../../store/store.ts";
-import { Bucket, forgetBucket, type Gate, type RateGate, RuleCounts, Slots, type What } from "./gate.ts";
+import type { Section, Store, Tally } from "../../store/store.ts";
+import { Bucket, Slots } from "./bucket.ts";
+import { type Gate, type RateGate, RuleCounts, type What, WHATS } from "./gate.ts";
+import { GateSet } from "./gate_set.ts";
 
 /** Whose limit it is. */
 export interface LimitSubject {
@@ -28,29 +31,35 @@ export interface UsedLimit extends UsedSubject {
   readonly state: Bucket | Slots;
 }
 
+export interface LimitStatesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Of the buckets. */
+  readonly section: Section;
+  /** Units and slots that requests in flight hold. */
+  readonly allHeld: Tally;
+  /** Called for each subject that uses a limit for the first time. */
+  readonly onUsed: (subject: UsedSubject) => void;
+}
+
 /** The state of every limit, by rule and subject. It outlives configurations. */
 export class LimitStates {
-  readonly #store: Store;
-  readonly #allHeld: Tally;
+  readonly #options: LimitStatesOptions;
   readonly #buckets = new Map<string, Bucket>();
   readonly #slots = new Map<string, Slots>();
   readonly #subjects = new Map<string, Omit<UsedLimit, "state">>();
   readonly #counts = new Map<string, RuleCounts>();
 
-  readonly #onUsed: (subject: UsedSubject) => void;
-
-  /** `onUsed` is called for each subject that uses a limit for the first time. */
-  constructor(store: Store, onUsed: (subject: UsedSubject) => void) {
-    this.#store = store;
-    this.#onUsed = onUsed;
-    this.#allHeld = store.tally("limits held");
+  constructor(options: LimitStatesOptions) {
+    this.#options = options;
   }
 
-  bucket({ what, ...of }: UsedSubject & Pick<RateGate, "what">, allowance: Allowance, nowUs: number): Bucket {
+  bucket({ what, ...of }: UsedSubject & Pick<RateGate, "what">, allowance: Allowance): Bucket {
     const key = this.#keyOf(what, of);
+    const nowUs = this.#nowUs();
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = new Bucket(this.#store, { name: key, allowance, allHeld: this.#allHeld, nowUs });
+      bucket = new Bucket(this.#options.section, { name: key, allowance, nowUs });
       this.#buckets.set(key, bucket);
     } else bucket.change(allowance, nowUs);
     return bucket;
@@ -60,7 +69,7 @@ export class LimitStates {
     const key = this.#keyOf("concurrent", { ...of, periodMs: undefined });
     let slots = this.#slots.get(key);
     if (slots === undefined) {
-      slots = new Slots(this.#store.calls(key), this.#allHeld);
+      slots = new Slots(this.#options.store.tally(key));
       this.#slots.set(key, slots);
     }
     return slots;
@@ -79,7 +88,7 @@ export class LimitStates {
     if (!this.#subjects.has(key)) {
       const used = { rule, each, subject, what, periodMs };
       this.#subjects.set(key, used);
-      this.#onUsed(used);
+      this.#options.onUsed(used);
     }
     return key;
   }
@@ -87,36 +96,52 @@ export class LimitStates {
   counts(rule: string): RuleCounts {
     let counts = this.#counts.get(rule);
     if (counts === undefined) {
-      counts = new RuleCounts(this.#store, rule);
+      counts = new RuleCounts(this.#options.store, rule);
       this.#counts.set(rule, counts);
     }
     return counts;
   }
 
   /** Forgets what is not in use, so that names of earlier configurations do not add up. */
-  sweep(nowUs: number): void {
+  sweep(): void {
+    const nowUs = this.#nowUs();
     for (const [key, bucket] of this.#buckets) {
-      if (!bucket.isIdle(nowUs)) continue;
-      this.#buckets.delete(key);
-      this.#subjects.delete(key);
-      forgetBucket(this.#store, key);
+      if (bucket.isIdle(nowUs)) this.#forget(key);
     }
     for (const [key, slots] of this.#slots) {
-      if (!slots.isIdle) continue;
-      this.#slots.delete(key);
-      this.#subjects.delete(key);
-      this.#store.forget(key);
+      if (slots.isIdle) this.#forget(key);
     }
+  }
+
+  #forget(key: string): void {
+    this.#buckets.delete(key);
+    this.#slots.delete(key);
+    this.#subjects.delete(key);
+    this.#options.store.forget(key);
   }
 
   /** Units and calls held by requests in flight in all threads, which is nothing once all have ended. */
   get held(): number {
-    return this.#allHeld.total;
+    return this.#options.allHeld.total;
+  }
+
+  #nowUs(): number {
+    return Math.floor(this.#options.clock.monotonic() * 1000);
   }
 }
 
 /** Where all model ids without a configured name are counted together. */
 const OTHER_IDS = "(other ids)";
+
+/** The gates of one caller. */
+interface CallerGates {
+  /** Undefined if the configuration no longer has the caller. */
+  readonly current: Caller | undefined;
+  /** By configured model. */
+  readonly byModel: Map<string, GateSet>;
+  /** Those that apply to every model and do not wait. */
+  early: GateSet | undefined;
+}
 
 /** The rules of one configuration. */
 export class RuleBook {
@@ -124,10 +149,7 @@ export class RuleBook {
   readonly #states: LimitStates;
   readonly #models: ModelIndex;
   readonly #index: ScopeIndex<RateLimit>;
-  /** By caller and configured model. */
-  readonly #gates = new Map<string, Map<string, readonly Gate[]>>();
-  /** By caller: what applies to every model. */
-  readonly #early = new Map<string, readonly Gate[]>();
+  readonly #byCaller = new WeakMap<Caller, CallerGates>();
 
   constructor(snapshot: Snapshot, states: LimitStates) {
     this.#snapshot = snapshot;
@@ -141,66 +163,67 @@ export class RuleBook {
     return this.#snapshot.rateLimits;
   }
 
-  /** The limits for a caller's request, in the order in which they are tried. */
-  gatesFor(caller: Caller, plan: Plan, nowUs: number): readonly Gate[] {
-    if (this.rules.length === 0) return [];
-    const current = this.#snapshot.callers.get(caller.name);
+  /** The limits for a caller's request; undefined if there are none. */
+  gatesFor(caller: Caller, plan: Plan): GateSet | undefined {
+    if (this.rules.length === 0) return undefined;
+    const { current, byModel } = this.#gatesOfCaller(caller);
     const [{ settings }] = plan.targets;
-    // The request of an earlier configuration, and an id that only the client knows.
-    if (current === undefined || settings === undefined || !this.#snapshot.models.has(plan.name)) {
-      return this.#find(current ?? caller, this.#models.namesOf(plan), nowUs);
+    let set = settings && byModel.get(plan.name);
+    if (set === undefined) {
+      // A request of an earlier configuration, or with an id that only the client knows, has gates of its own.
+      const isKnown = current !== undefined && settings !== undefined && this.#snapshot.models.has(plan.name);
+      const names = isKnown ? { subject: plan.name, names: [plan.name] } : this.#models.namesOf(plan);
+      set = new GateSet(this.#find(current ?? caller, names));
+      if (isKnown) byModel.set(plan.name, set);
     }
-    let byModel = this.#gates.get(caller.name);
-    if (byModel === undefined) this.#gates.set(caller.name, byModel = new Map());
-    let gates = byModel.get(plan.name);
-    if (gates === undefined) {
-      gates = this.#find(current, { subject: plan.name, names: [plan.name] }, nowUs);
-      byModel.set(plan.name, gates);
-    }
-    return gates;
+    return set.gates.length === 0 ? undefined : set;
   }
 
-  /** The limits of a caller that apply to every model and do not wait. */
-  earlyGatesFor(caller: Caller, nowUs: number): readonly Gate[] {
-    if (this.rules.length === 0) return [];
-    const current = this.#snapshot.callers.get(caller.name);
-    if (current === undefined) return [];
-    let gates = this.#early.get(caller.name);
-    if (gates === undefined) {
-      const rules = this.#index.of(caller.name).filter((rule) =>
-        rule.mode === "enforce" && rule.waitMs === 0 && EARLY.includes(rule.each) &&
-        (rule.scope.models === undefined || rule.scope.models.includes("*"))
-      );
-      gates = this.#bind(rules, current, { subject: undefined, names: ["*"] }, nowUs);
-      this.#early.set(caller.name, gates);
-    }
-    return gates;
+  /** The limits of a caller that apply to every model and do not wait; undefined if there are none. */
+  earlyGatesFor(caller: Caller): GateSet | undefined {
+    if (this.rules.length === 0) return undefined;
+    const known = this.#gatesOfCaller(caller);
+    if (known.current === undefined) return undefined;
+    return known.early ??= new GateSet(this.#findEarly(known.current));
   }
 
-  #find(caller: Caller, names: ModelNames, nowUs: number): readonly Gate[] {
+  #gatesOfCaller(caller: Caller): CallerGates {
+    let known = this.#byCaller.get(caller);
+    if (known === undefined) {
+      const current = this.#snapshot.callers.get(caller.name);
+      known = { current, byModel: new Map(), early: undefined };
+      this.#byCaller.set(caller, known);
+    }
+    return known;
+  }
+
+  #findEarly(caller: Caller): readonly Gate[] {
+    const rules = this.#index.of(caller.name).filter((rule) =>
+      rule.mode === "enforce" && rule.waitMs === 0 && EARLY.includes(rule.each) &&
+      (rule.scope.models === undefined || rule.scope.models.includes("*"))
+    );
+    return this.#bind(rules, caller, { subject: undefined, names: ["*"] });
+  }
+
+  #find(caller: Caller, names: ModelNames): readonly Gate[] {
     const rules = this.#index.of(caller.name).filter(({ scope }) => includesModel(scope, names.names));
-    return this.#bind(rules, caller, names, nowUs);
+    return this.#bind(rules, caller, names);
   }
 
-  #bind(
-    rules: readonly RateLimit[],
-    caller: Caller,
-    { subject: model = OTHER_IDS }: ModelNames,
-    nowUs: number,
-  ) {
+  #bind(rules: readonly RateLimit[], caller: Caller, { subject: model = OTHER_IDS }: ModelNames) {
     const gates = rules.filter(({ scope }) => includesCaller(scope, caller)).flatMap((rule) => {
       const of = { rule: rule.name, each: rule.each, subject: SUBJECTS[rule.each](caller, model) };
-      return this.#gatesOf(rule, of, nowUs);
+      return this.#gatesOf(rule, of);
     });
-    return ORDER.flatMap((what) => gates.filter((gate) => gate.what === what));
+    return WHATS.flatMap((what) => gates.filter((gate) => gate.what === what));
   }
 
-  #gatesOf(rule: RateLimit, of: LimitSubject, nowUs: number): readonly Gate[] {
+  #gatesOf(rule: RateLimit, of: LimitSubject): readonly Gate[] {
     const counts = this.#states.counts(rule.name);
     const rates = (what: RateGate["what"]): readonly RateGate[] =>
       rule[what].map((allowance) => {
         const used = { ...of, what, periodMs: periodIn(rule[what], allowance) };
-        return { rule, counts, what, state: this.#states.bucket(used, allowance, nowUs) };
+        return { rule, counts, what, state: this.#states.bucket(used, allowance) };
       });
     const slots: readonly Gate[] = rule.concurrent === undefined ? [] : [{
       rule,
@@ -217,8 +240,6 @@ export class RuleBook {
 export function periodIn(all: readonly Allowance[], { periodMs }: Allowance): number | undefined {
   return all.length > 1 ? periodMs : undefined;
 }
-
-const ORDER = ["concurrent", "requests", "tokens"] as const;
 
 /** Subjects that are known without the model. */
 const EARLY: readonly Each[] = ["caller", "team", "none"];

@@ -1,0 +1,135 @@
+/** What the gates have given to one request. */
+
+import type { RefusingLimit } from "../../base/errors.ts";
+import type { Spent, Usage } from "../../base/usage.ts";
+import type { Tally } from "../../store/store.ts";
+import type { Held } from "../admission/admit.ts";
+import type { Asked } from "../admission/asked.ts";
+import { type Gate, type RateGate, unitsOf, waitFor, weighted } from "./gate.ts";
+import type { GateSet } from "./gate_set.ts";
+import { type ReportTools, setLimitHeaders } from "./limit_headers.ts";
+
+/** What all requests use. */
+export interface HoldingTools extends ReportTools {
+  /** Units and slots that requests in flight hold. */
+  readonly allHeld: Tally;
+}
+
+/** Takes everything at once, and gives everything back once, slots perhaps before the rest. */
+export class Holding implements Held {
+  readonly #asked: Asked;
+  /** All gates of the caller and model, which are reported. */
+  readonly #set: GateSet;
+  readonly #tools: HoldingTools;
+  #taken: readonly Gate[] = NO_GATES;
+  #shadowing: readonly Gate[] = NO_GATES;
+  #hasSlots = true;
+  #isOpen = true;
+
+  constructor(asked: Asked, set: GateSet, tools: HoldingTools) {
+    this.#asked = asked;
+    this.#set = set;
+    this.#tools = tools;
+  }
+
+  /** Gates in the mode `shadow` that would have refused the request. */
+  get shadowing(): readonly Gate[] {
+    return this.#shadowing;
+  }
+
+  get shadowed(): readonly RefusingLimit[] {
+    return this.#shadowing.length === 0
+      ? NONE
+      : this.#shadowing.map(({ rule, what }) => ({ rule: rule.name, what }));
+  }
+
+  /** Takes what the request needs of each gate, or nothing, and returns the first that refuses it. */
+  take(gates: readonly Gate[], nowUs: number): Gate | undefined {
+    const { section, allHeld } = this.#tools;
+    let held = 0;
+    section.enter();
+    try {
+      for (const gate of gates) {
+        if (isOpen(gate, this.#asked, nowUs)) continue;
+        if (gate.rule.mode === "enforce") return gate;
+        this.#shadowing = [...this.#shadowing, gate];
+      }
+      this.#taken = this.#shadowing.length === 0
+        ? gates
+        : gates.filter((gate) => !this.#shadowing.includes(gate));
+      for (const gate of this.#taken) {
+        const units = unitsOf(gate, this.#asked);
+        held += units;
+        if (gate.what === "concurrent") gate.state.take();
+        else gate.state.take(units, nowUs);
+      }
+    } finally {
+      section.leave();
+    }
+    allHeld.take(held);
+    return undefined;
+  }
+
+  cancel(): void {
+    this.#close(undefined);
+  }
+
+  settle({ usage }: Spent): void {
+    this.#close(usage);
+  }
+
+  /** Gives back the slots. */
+  release(): void {
+    if (!this.#hasSlots) return;
+    this.#hasSlots = false;
+    let slots = 0;
+    for (const { what, state } of this.#taken) {
+      if (what !== "concurrent") continue;
+      state.release();
+      state.line.wake();
+      slots++;
+    }
+    if (slots > 0) this.#tools.allHeld.give(slots);
+  }
+
+  /** Replaces what was taken by what was used, which is nothing if the usage is undefined. */
+  #close(usage: Usage | undefined): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.release();
+    const { clock, section, allHeld } = this.#tools;
+    const nowUs = Math.floor(clock.monotonic() * 1000);
+    let held = 0;
+    section.enter();
+    try {
+      for (const gate of this.#taken) {
+        if (gate.what === "concurrent") continue;
+        const units = unitsOf(gate, this.#asked);
+        gate.state.settle(units, usage === undefined ? 0 : usedOf(gate, units, usage), nowUs);
+        held += units;
+      }
+    } finally {
+      section.leave();
+    }
+    if (held > 0) allHeld.give(held);
+    for (const gate of this.#taken) if (gate.rule.waitMs > 0) gate.state.line.wake();
+  }
+
+  addHeaders(headers: Headers): void {
+    setLimitHeaders(headers, this.#set.reports(this.#asked.parts.dialect), this.#tools);
+  }
+}
+
+const NO_GATES: readonly Gate[] = [];
+const NONE: readonly RefusingLimit[] = [];
+
+/** Within the section: whether a request gets through the gate now, for which no other one waits. */
+function isOpen(gate: Gate, asked: Asked, nowUs: number): boolean {
+  if (gate.rule.waitMs > 0 && gate.state.line.blocks(asked.parts.id)) return false;
+  return waitFor(gate, unitsOf(gate, asked), nowUs) === 0;
+}
+
+/** What a request has used of the units that it took. */
+function usedOf(gate: RateGate, units: number, usage: Usage): number {
+  return gate.what === "tokens" ? weighted(usage, gate) : units;
+}
