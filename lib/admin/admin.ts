@@ -20,7 +20,8 @@ export interface AdminControl {
   reload(): Promise<readonly string[]>;
   /** The metrics in Prometheus's text format. */
   metrics(): Promise<string>;
-  readonly api: AdminApi;
+  /** What is served below `/admin/v1/`, loaded by the first request for it. */
+  readonly api: () => Promise<AdminApi>;
 }
 
 /** The keys of the admin listener, as SHA-256 in hex, and whether other hosts can reach it. */
@@ -105,8 +106,11 @@ async function respond(
   const refused = refusalOf(request, { path, remote, access: route?.access ?? "local" }, control.access());
   if (refused !== undefined) return refused;
   if (route !== undefined) return await answer(() => route.handle(control, request));
-  const api = control.api({ request, path, remote, clientGone });
-  if (api !== undefined) return await answer(() => api);
+  if (path.startsWith("/admin/v1/")) {
+    const api = await control.api();
+    const answered = api({ request, path, remote, clientGone });
+    if (answered !== undefined) return await answer(() => answered);
+  }
   return PATHS.has(path)
     ? json(405, { error: `method ${request.method} is not allowed on ${path}` })
     : json(404, { error: `unknown admin route ${path}` });

@@ -1,42 +1,23 @@
 /** The admin listener: its socket, and everything that is served there. */
 
 import { type AdminAccess, adminHandler } from "../admin/admin.ts";
-import { type AdminApi, adminApi } from "../admin/api.ts";
-import { operatorViews, type Views } from "../admin/views/operator_views.ts";
-import type { TimerWheel } from "../base/clock.ts";
+import type { Views } from "../admin/views/operator_views.ts";
 import { isLoopback } from "../base/host.ts";
-import type { Logger } from "../base/log/log.ts";
-import { ConfigEntries } from "../config/edit/entries.ts";
-import { readFile } from "../config/file/files.ts";
-import { modelApisIn } from "../endpoints/model_apis.ts";
-import type { Budgets } from "../gateway/budgets/budgets.ts";
 import type { Handler, Runtime } from "../runtime/runtime.ts";
 import { readBody } from "../server/body.ts";
 import { type ListenChange, Listeners } from "../server/listeners.ts";
 import { removeStaleSocket } from "../server/stale_socket.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { type PageSourceOptions, pageSources } from "./page/page_sources.ts";
-import type { State } from "./state.ts";
+import type { AdminApisOptions } from "./admin_apis.ts";
 
-/** What the views need of the running gateway. */
-export interface AdminListenerOptions {
-  readonly configPath: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+/** What the operator's listener needs of the running gateway. */
+export interface AdminListenerOptions extends Omit<AdminApisOptions, "readBody" | "maxBodyBytes"> {
   readonly runtime: Runtime;
-  readonly timers: TimerWheel;
-  readonly logger: Logger;
-  readonly state: State;
-  readonly budgets: Budgets;
-  readonly page: Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes">;
-  /** The running configuration. */
-  readonly snapshot: () => Snapshot;
   readonly isReady: () => boolean;
   /** Resolves when everything about the requests that have ended has arrived from all threads. */
   readonly flush: () => Promise<void>;
   readonly status: () => unknown;
   readonly metrics: () => Promise<string>;
-  /** Reloads the configuration for a reason; returns the problems that prevented it, or none. */
-  readonly reload: (reason: string) => Promise<readonly string[]>;
 }
 
 /** Maximum size of a request to the admin API. */
@@ -45,19 +26,12 @@ const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as 
 /** The listener for the operator. */
 export class AdminListener {
   readonly #options: AdminListenerOptions;
-  readonly #views: Views;
+  #views: Promise<Views> | undefined;
   readonly #listeners: Listeners;
 
   constructor(options: AdminListenerOptions) {
     const { runtime, logger, isReady, status, metrics, reload } = options;
     this.#options = options;
-    this.#views = operatorViews(pageSources({
-      ...options.page,
-      timers: options.timers,
-      snapshot: options.snapshot,
-      readBody: this.#readBody,
-      maxBodyBytes: ADMIN_BODY.maxBytes,
-    }));
     this.#listeners = new Listeners({
       runtime,
       handle: flushing(
@@ -68,7 +42,7 @@ export class AdminListener {
           status,
           metrics,
           reload: () => reload("request"),
-          api: this.#api(),
+          api: async () => (await this.#apis()).api,
         }),
       ),
       onListening: (address) => logger.log("info", "listening", { address, listener: "admin" }),
@@ -87,28 +61,15 @@ export class AdminListener {
   }
 
   /** Closes the socket, whatever is in progress. */
-  close(): Promise<void> {
-    this.#views.close();
-    return this.#listeners.close();
+  async close(): Promise<void> {
+    (await this.#views)?.close();
+    await this.#listeners.close();
   }
 
-  #api(): AdminApi {
-    const { state, budgets } = this.#options;
-    const access = { access: () => this.#options.snapshot().adminApi, readBody: this.#readBody };
-    const entries = this.#entriesApi(access);
-    const stored = state.adminApi({ ...access, snapshot: this.#options.snapshot }, budgets);
-    return (request) => this.#views.api(request) ?? stored(request) ?? entries(request);
-  }
-
-  #entriesApi(access: Pick<Parameters<typeof adminApi>[0], "access" | "readBody">): AdminApi {
-    const { configPath, env, logger, snapshot, reload } = this.#options;
-    return adminApi({
-      ...access,
-      entries: new ConfigEntries({ path: configPath, readFile, env }),
-      reload: () => reload("admin API"),
-      apisOf: (name) => modelApisIn(snapshot(), name),
-      audit: (change) => logger.log("info", "configuration changed through the admin API", { ...change }),
-    });
+  #apis(): Promise<Views> {
+    return this.#views ??= import("./admin_apis.ts").then(({ adminApis }) =>
+      adminApis({ ...this.#options, readBody: this.#readBody, maxBodyBytes: ADMIN_BODY.maxBytes })
+    );
   }
 
   readonly #readBody = (request: Request): Promise<Uint8Array> =>

@@ -43,7 +43,7 @@ async function send(
       return Promise.resolve([]);
     },
     metrics: () => Promise.resolve("adit_in_flight 0\n"),
-    api: () => undefined,
+    api: () => Promise.resolve(() => undefined),
   });
   const url = "https://adit.test:9090/";
   const response = await handle(

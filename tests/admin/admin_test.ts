@@ -25,7 +25,7 @@ async function send(
     status: () => ({ version: "1" }),
     reload: () => Promise.resolve([]),
     metrics: () => Promise.resolve("adit_in_flight 0\n"),
-    api: () => undefined,
+    api: () => Promise.resolve(() => undefined),
     ...control,
   });
   const answer = await handle(new Request(url, { method, headers }), {
@@ -210,7 +210,7 @@ for (const [access, key, status] of METRICS_CASES) {
       status: () => ({}),
       reload: () => Promise.resolve([]),
       metrics: () => Promise.resolve("adit_in_flight 0\n"),
-      api: () => undefined,
+      api: () => Promise.resolve(() => undefined),
     });
     const request = new Request("http://localhost:9090/", { headers: key === "" ? {} : bearer(key) });
     const answer = await handle(request, {

@@ -32,7 +32,7 @@ Deno.test("before a process of Bun replaces itself, it loads no more than decide
 });
 
 Deno.test("to serve, modules of the runtime that take long are loaded when they are needed", () => {
-  const slow = ["child_process", "dns/promises", "http", "http2", "https", "tls", "worker_threads"];
+  const slow = ["child_process", "dns/promises", "http", "http2", "https", "sqlite", "tls", "worker_threads"];
   assert.deepEqual(slow.filter((name) => serving.has(`node:${name}`)), []);
 });
 
@@ -43,8 +43,14 @@ Deno.test("to serve, no package is loaded but those that read the configuration 
 
 Deno.test("to serve, what is optional is loaded later", () => {
   const later = [
+    "lib/admin/api.ts",
     "lib/admin/page_files.ts",
+    "lib/admin/usage_api.ts",
+    "lib/admin/views/operator_views.ts",
+    "lib/config/edit/edit.ts",
     "lib/emulator/emulator.ts",
+    "lib/ledger/ledger.ts",
+    "lib/ledger/queries.ts",
     "lib/telemetry/gateway_metrics.ts",
     "lib/telemetry/traces/exporter.ts",
     ...Object.values(WORKER_ENTRIES),
