@@ -1,25 +1,42 @@
 /** Identifiers: unguessable if they are secrets, otherwise merely unique. */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
+
+/** Random bytes are asked for 256 ids at a time, which takes a tenth of the time. */
+const POOL_BYTES = 4096;
+const ID_DIGITS = 32;
+
+/** Hexadecimal digits for the next ids, and how many of them have been used. */
+let pool = "";
+let used = 0;
+
+/** 128 random bits in hexadecimal. */
+function randomDigits(): string {
+  if (used === pool.length) {
+    pool = randomBytes(POOL_BYTES).toString("hex");
+    used = 0;
+  }
+  return pool.slice(used, used += ID_DIGITS);
+}
 
 /** A new request id, as sent in `x-request-id`. */
 export function newRequestId(): string {
-  return `req_${randomUUID().replaceAll("-", "")}`;
+  return `req_${randomDigits()}`;
 }
 
 /** A new chat completion id in OpenAI's form. */
 export function newCompletionId(): string {
-  return `chatcmpl-${randomUUID().replaceAll("-", "")}`;
+  return `chatcmpl-${randomDigits()}`;
 }
 
 /** A new response id in OpenAI's form. */
 export function newResponseId(): string {
-  return `resp_${randomUUID().replaceAll("-", "")}`;
+  return `resp_${randomDigits()}`;
 }
 
 /** A new message id in Anthropic's form. */
 export function newMessageId(): string {
-  return `msg_${randomUUID().replaceAll("-", "")}`;
+  return `msg_${randomDigits()}`;
 }
 
 /** A caller key with 256 random bits and a prefix by which secret scanners recognise it. */

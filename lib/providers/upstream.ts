@@ -87,7 +87,7 @@ export class Upstream {
     const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target, call.own);
     const { operation, own, body, headers } = call;
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
-    const url = origin + pathOf(target, call);
+    const url = urlOf(origin, target, call);
     const { method } = operationRow(operation);
     const service = own && OWN_SERVICES[own.endpoint];
     const sent = method === "GET" ? undefined : body;
@@ -152,31 +152,36 @@ export function mantleOrigin({ mantleEndpoint, region }: BedrockProvider): strin
   return mantleEndpoint ?? bedrockMantleEndpoint(region);
 }
 
-/** Path and query below the provider's origin. Throws if the caller had to sign and did not. */
-function pathOf(target: Target, call: UpstreamCall): string {
+/** Where the request goes. Throws if the caller had to sign and did not. */
+function urlOf(origin: string, target: Target, call: UpstreamCall): string {
   const { operation, pathValues, query = "", signedPath } = call;
-  if (signedPath !== undefined) return signedPath;
+  if (signedPath !== undefined) return origin + signedPath;
   if (isSignedByCaller(target.provider)) {
     throw new AditError(
       "invalid_request",
       "this model only accepts native Bedrock requests that the caller has signed for AWS",
     );
   }
-  if (call.own !== undefined) return call.own.path;
-  const path = pathValues === undefined ? modelPath(operation, target) : operationPath(operation, pathValues);
-  return query === "" ? path : `${path}?${query}`;
+  if (call.own !== undefined) return origin + call.own.path;
+  const url = pathValues === undefined
+    ? modelUrl(origin, target, operation)
+    : origin + operationPath(operation, pathValues);
+  return query === "" ? url : `${url}?${query}`;
 }
 
-/** Most targets are those of a configuration's plans, and come with every request; others are the request's own. */
-const modelPaths = new WeakMap<Target, Map<Operation, string>>();
+/**
+ * Most targets are those of a configuration's plans, and come with every request; others are the request's own. The
+ * provider, and with it the origin, is part of the target.
+ */
+const modelUrls = new WeakMap<Target, Map<Operation, string>>();
 
-function modelPath(operation: Operation, target: Target): string {
-  if (target.settings === undefined) return operationPath(operation, [target.modelId]);
-  let paths = modelPaths.get(target);
-  if (paths === undefined) modelPaths.set(target, paths = new Map());
-  let path = paths.get(operation);
-  if (path === undefined) paths.set(operation, path = operationPath(operation, [target.modelId]));
-  return path;
+function modelUrl(origin: string, target: Target, operation: Operation): string {
+  if (target.settings === undefined) return origin + operationPath(operation, [target.modelId]);
+  let urls = modelUrls.get(target);
+  if (urls === undefined) modelUrls.set(target, urls = new Map());
+  let url = urls.get(operation);
+  if (url === undefined) urls.set(operation, url = origin + operationPath(operation, [target.modelId]));
+  return url;
 }
 
 /** Whether requests to the provider carry the caller's own signature. */

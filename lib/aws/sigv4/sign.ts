@@ -2,6 +2,7 @@
 
 import { AwsV4Signer } from "aws4fetch";
 import { EMPTY, encodeUtf8 } from "../../base/bytes.ts";
+import { endOfTurn } from "../../base/end_of_turn.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
 
@@ -62,6 +63,8 @@ function serviceSigner(key: ScopedKey): Signer {
     const form = found instanceof Promise ? await found : found;
     const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
     const secret = signingKey instanceof Promise ? await signingKey : signingKey;
+    // Web Crypto signs in threads of its own, and waking one takes longer than to sign.
+    await endOfTurn();
     const signature = await hmac(secret, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
     for (const [name, value] of form.headers) headers.set(name, value);
@@ -85,7 +88,7 @@ interface Second {
   /** Since the Unix epoch. */
   readonly atS: number;
   readonly datetime: string;
-  /** By method and URL; promises until they have been made. */
+  /** Of requests with the method POST, by URL; promises until they have been made. */
   readonly forms: Map<string, Form | Promise<Form>>;
 }
 
@@ -102,27 +105,26 @@ interface Form {
 const MAX_FORMS = 100;
 
 function formOf(request: SignableRequest, key: ScopedKey, second: Second): Form | Promise<Form> {
-  const { method, url } = request;
-  const name = `${method} ${url}`;
-  const known = second.forms.get(name);
-  if (known !== undefined && !hasSignedHeader(request.headers)) return known;
-  return newForm(request, key, { ...second, name });
+  const { method, url, headers } = request;
+  const known = method === "POST" ? second.forms.get(url) : undefined;
+  if (known !== undefined && !hasSignedHeader(headers)) return known;
+  return newForm(request, key, second);
 }
 
 async function newForm(
   { method, url, headers }: SignableRequest,
   key: ScopedKey,
-  { datetime, forms, name }: Second & { readonly name: string },
+  { datetime, forms }: Second,
 ): Promise<Form> {
   const signed: [name: string, value: string][] = [];
   headers.forEach((value, name) => {
     if (isSigned(name)) signed.push([name, value]);
   });
   const making = makeForm({ method, url, headers: signed, datetime }, key);
-  if (signed.length > 0 || forms.size >= MAX_FORMS) return await making;
-  forms.set(name, making);
+  if (method !== "POST" || signed.length > 0 || forms.size >= MAX_FORMS) return await making;
+  forms.set(url, making);
   const form = await making;
-  forms.set(name, form);
+  forms.set(url, form);
   return form;
 }
 
