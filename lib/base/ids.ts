@@ -19,9 +19,27 @@ function randomDigits(): string {
   return pool.slice(used, used += ID_DIGITS);
 }
 
-/** A new request id, as sent in `x-request-id`. */
-export function newRequestId(): string {
-  return `req_${randomDigits()}`;
+/** Digits of a time: 48 bits of milliseconds. */
+const TIME_DIGITS = 12;
+
+/** The latest time that was asked for, which many ids share. */
+let lastMs = NaN;
+let lastTime = "";
+
+function timeDigits(nowMs: number): string {
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    lastTime = Math.floor(nowMs).toString(16).padStart(TIME_DIGITS, "0");
+  }
+  return lastTime;
+}
+
+/**
+ * A new request id, as sent in `x-request-id`: the time and 80 random bits. It begins with the time, so that an index of
+ * ids grows at its end.
+ */
+export function newRequestId(nowMs: number): string {
+  return `req_${timeDigits(nowMs)}${randomDigits().slice(TIME_DIGITS)}`;
 }
 
 /** A new chat completion id in OpenAI's form. */

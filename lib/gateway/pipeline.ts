@@ -138,7 +138,7 @@ export class Pipeline {
   #begin({ method, headers }: Request, connection: Connection, target: string): Call {
     const path = routePath(target);
     const call = new Call({
-      id: newRequestId(),
+      id: newRequestId(this.#tools.clock.now()),
       snapshot: this.#snapshot,
       method,
       path,

@@ -7,7 +7,8 @@ import type { StateSettings } from "../snapshot/snapshot.ts";
 import { LedgerError } from "./file.ts";
 import type { FromLedger, KeptBudgets, LedgerPort } from "./messages.ts";
 import type { RequestsQuery, StoredRequest, UsageQuery, UsageResult } from "./queries.ts";
-import { type LedgerRow, toRow } from "./row.ts";
+import { RowQueue } from "./packed_rows.ts";
+import { toRow } from "./row.ts";
 import type { BudgetRow, UsedBefore } from "../snapshot/budget.ts";
 import type { UsedQuery } from "./used.ts";
 import type { Batch, LedgerEvent } from "./writer.ts";
@@ -22,7 +23,7 @@ export interface LedgerOptions {
 
 /** Longest time that a row waits before it is written, and the number of rows that are not waited with. */
 const BATCH_MS = 250;
-const BATCH_ROWS = 500;
+const BATCH_ROWS = 2_000;
 /** Rows that wait for a file which cannot be written; further ones are dropped and counted. */
 const MAX_QUEUED = 20_000;
 const RETRY_MS = 1_000;
@@ -50,7 +51,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #port: LedgerPort;
   #settings: StateSettings;
-  #queue: LedgerRow[] = [];
+  readonly #queue = new RowQueue(BATCH_ROWS);
   #events: LedgerEvent[] = [];
   /** Budgets that changed since the last batch. */
   #changedBudgets: () => readonly BudgetRow[] = () => [];
@@ -127,7 +128,7 @@ export class Ledger {
       this.#report();
       return;
     }
-    this.#queue.push(toRow(record, this.#options.clock.now()));
+    this.#queue.add(toRow(record, this.#options.clock.now()));
     this.#schedule();
   };
 
@@ -146,7 +147,7 @@ export class Ledger {
     return {
       path: this.#settings.path,
       written: this.#written,
-      queued: this.#queue.length + (this.#writing?.rows.length ?? 0),
+      queued: this.#queue.length + (this.#writing?.rows.count ?? 0),
       dropped: this.#dropped,
       error: this.#error,
     };
@@ -242,8 +243,7 @@ export class Ledger {
     if (this.#queue.length === 0 && this.#events.length === 0 && budgets.length === 0) {
       return this.#becomeIdle();
     }
-    this.#writing = { rows: this.#queue.slice(0, BATCH_ROWS), events: this.#events, budgets };
-    this.#queue = this.#queue.slice(BATCH_ROWS);
+    this.#writing = { rows: this.#queue.take(), events: this.#events, budgets };
     this.#events = [];
     this.#send(this.#writing);
   }
@@ -291,7 +291,7 @@ export class Ledger {
   }
 
   #onWritten(): void {
-    this.#written += this.#writing?.rows.length ?? 0;
+    this.#written += this.#writing?.rows.count ?? 0;
     this.#writing = undefined;
     if (this.#error !== undefined) {
       this.#error = undefined;

@@ -174,12 +174,12 @@ function requestConditions(
     where: [
       where,
       ...(error === undefined ? [] : [error === ANY ? ANY_ERROR : NAMED_IS("error")]),
-      ...(id === undefined ? [] : ["substr(request_id, 5, 8) = ? AND request_id = ?"]),
+      ...(id === undefined ? [] : ["request_id = ?"]),
     ].join(" AND "),
     values: [
       ...values,
       ...(error === undefined || error === ANY ? [] : [error]),
-      ...(id === undefined ? [] : [id.slice(4, 12), id]),
+      ...(id === undefined ? [] : [id]),
     ],
   };
 }

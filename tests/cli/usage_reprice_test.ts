@@ -5,7 +5,7 @@ import { usage } from "../../lib/cli/usage_table.ts";
 import { openLedger } from "../../lib/ledger/file.ts";
 import type { LedgerRow } from "../../lib/ledger/row.ts";
 import { LedgerWriter } from "../../lib/ledger/writer.ts";
-import { LEDGER_ROW } from "../suites/ledger_rows.ts";
+import { batchOf, LEDGER_ROW } from "../suites/ledger_rows.ts";
 import { type Run, run } from "./run.ts";
 
 const ARN = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile";
@@ -34,7 +34,7 @@ async function withUsage(
     await Deno.writeTextFile(`${folder}/prices.yaml`, PRICES);
     const ledger = openLedger(`${folder}/state`);
     const writer = new LedgerWriter(ledger.database);
-    writer.write({ rows: rows.map((row) => ({ ...ROW, ...row })), budgets: [], events: [] });
+    writer.write(batchOf(...rows.map((row) => ({ ...ROW, ...row }))));
     ledger.database.exec("DELETE FROM request WHERE request_id = 'old'");
     ledger.close();
     const period = ["--config", `${folder}/adit.yaml`, "--from", "2026-03-01", "--to", "2026-04-01"];

@@ -7,6 +7,7 @@ import type { FromLedger, LedgerPort, ToLedger } from "../../lib/ledger/messages
 import type { RequestRecord } from "../../lib/snapshot/record.ts";
 import type { BudgetRow } from "../../lib/snapshot/budget.ts";
 import { fakeTime } from "../fakes/time.ts";
+import { unpacked } from "../suites/ledger_rows.ts";
 
 const SETTINGS = { path: "/state", requestDays: 30, hourDays: 400, maxBytes: 1e9, required: false };
 
@@ -88,28 +89,36 @@ Deno.test("rows wait for a quarter of a second, and are written in one batch", a
   for (let count = 0; count < 3; count++) ledger.add(RECORD);
   assert.deepEqual(batches(), []);
   time.advance(300);
-  assert.deepEqual(batches().map((rows) => rows.length), [3]);
-  const [row] = batches()[0] ?? [];
+  const [rows = [], ...more] = batches().map(unpacked);
+  assert.deepEqual([rows.length, more], [3, []]);
+  const [row] = rows;
   assert.deepEqual([row?.costNano, row?.tags], [null, '{"a":"1","b":"2"}']);
 });
 
-Deno.test("500 rows are not waited with, and one batch is written at a time", async () => {
-  const { ledger, batches, say } = await open();
-  for (let count = 0; count < 1200; count++) ledger.add(RECORD);
-  assert.deepEqual(batches().map((rows) => rows.length), [500]);
+Deno.test("2,000 rows are not waited with, and one batch is written at a time", async () => {
+  const { time, ledger, batches, say } = await open();
+  for (let count = 0; count < 5_000; count++) ledger.add({ ...RECORD, requestId: `req_${count}` });
+  assert.deepEqual(batches().map(({ count }) => count), [2_000]);
   say({ kind: "written" });
-  assert.deepEqual(batches().map((rows) => rows.length), [500, 500]);
+  assert.deepEqual(batches().map(({ count }) => count), [2_000, 2_000]);
+  say({ kind: "written" });
+  time.advance(300);
+  assert.deepEqual(batches().map(({ count }) => count), [2_000, 2_000, 1_000]);
+  assert.deepEqual(
+    batches().flatMap(({ requestIds }) => requestIds),
+    Array.from({ length: 5_000 }, (_, count) => `req_${count}`),
+  );
 });
 
 Deno.test("a batch that cannot be written is tried again, and rows beyond the limit are dropped and counted", async () => {
   const { time, ledger, batches, say, log, flushLog } = await open();
-  for (let count = 0; count < 500; count++) ledger.add(RECORD);
+  for (let count = 0; count < 2_000; count++) ledger.add(RECORD);
   say({ kind: "not written", message: "database or disk is full" });
   for (let count = 0; count < 20_010; count++) ledger.add(RECORD);
   assert.deepEqual(ledger.status, {
     path: "/state",
     written: 0,
-    queued: 20_500,
+    queued: 22_000,
     dropped: 10,
     error: "database or disk is full",
   });
@@ -118,7 +127,7 @@ Deno.test("a batch that cannot be written is tried again, and rows beyond the li
   assert.equal(batches()[1], batches()[0]);
   say({ kind: "written" });
   assert.equal(ledger.status.error, undefined);
-  assert.equal(ledger.status.written, 500);
+  assert.equal(ledger.status.written, 2_000);
   await flushLog();
   assert.equal(log.join("").match(/usage is not written to the ledger/g)?.length, 1);
 });
@@ -132,7 +141,7 @@ Deno.test("a clock that jumps changes the time of rows and nothing else", async 
   time.setClock(nowMs + 86_400_000);
   ledger.add(RECORD);
   time.advance(300);
-  const [rows = []] = batches();
+  const [rows = []] = batches().map(unpacked);
   assert.deepEqual(rows.map(({ atMs }) => atMs - nowMs), [0, -3_600_000, 86_400_000]);
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
 import { queryRequests, queryUsage, type RequestCursor } from "../../lib/ledger/queries.ts";
 import { csvLines, requestMembers, usageRows } from "../../lib/ledger/views.ts";
-import { LEDGER_ROW as ROW, ledgerWith as ledger } from "../suites/ledger_rows.ts";
+import { batchOf, LEDGER_ROW as ROW, ledgerWith as ledger } from "../suites/ledger_rows.ts";
 
 const HOUR = 3_600_000;
 
@@ -66,10 +66,10 @@ Deno.test("pages of requests cover every row once, in either order", () => {
 
 Deno.test("a batch that fails is not written in part", () => {
   const { database, writer } = ledger();
-  const broken = { ...ROW, ms: 1.5 };
-  assert.throws(() => writer.write({ rows: [ROW, broken], budgets: [], events: [] }));
+  const broken = { ms: 1.5 };
+  assert.throws(() => writer.write(batchOf({}, broken)));
   assert.equal(queryUsage(database, query({})).total.requests, 0n);
-  writer.write({ rows: [ROW], budgets: [], events: [] });
+  writer.write(batchOf({}));
   assert.deepEqual(
     usageRows(queryUsage(database, query({ group_by: "caller,team" })))[0]?.["caller"],
     "search",

@@ -8,7 +8,7 @@ import { queryRequests, queryUsage } from "../../lib/ledger/queries.ts";
 import { queryKeptHours, type RepriceOptions, Repricing, targetKey } from "../../lib/ledger/reprice.ts";
 import { type LedgerRow, usageOf } from "../../lib/ledger/row.ts";
 import { LedgerWriter } from "../../lib/ledger/writer.ts";
-import { LEDGER_ROW } from "../suites/ledger_rows.ts";
+import { batchOf, LEDGER_ROW } from "../suites/ledger_rows.ts";
 import { DatabaseSync } from "node:sqlite";
 
 const HOUR = 3_600_000;
@@ -42,7 +42,7 @@ async function withLedger(
   const ledger = openLedger(folder);
   try {
     const writer = new LedgerWriter(ledger.database);
-    writer.write({ rows: rows.map((row) => ({ ...LEDGER_ROW, ...row })), budgets: [], events: [] });
+    writer.write(batchOf(...rows));
     const database = correctLedger(folder);
     try {
       use(database, writer, folder);
@@ -194,7 +194,7 @@ Deno.test("many requests are repriced in steps, between which the gateway writes
     });
     assert.equal(repricing.step(), true);
     assertAgreementOfMany(database, 500);
-    writer.write({ rows: [{ ...LEDGER_ROW, caller: "new", price: "new price" }], budgets: [], events: [] });
+    writer.write(batchOf({ caller: "new", price: "new price" }));
     while (repricing.step());
     assert.equal(repricing.result().total.changed, 1101);
     assertAgreementOfMany(database, 1101);
@@ -230,7 +230,7 @@ Deno.test("a request that changes or is removed while it is repriced keeps the h
     assert.deepEqual(costs(database).map(([cost]) => cost), [BigInt(COST), 77n]);
     // The removed request is still part of its hour.
     assert.equal(queryUsage(database, WHOLE).total.costNano, BigInt(COST + 77 + 10));
-    writer.write({ rows: [LEDGER_ROW], budgets: [], events: [] });
+    writer.write(batchOf({}));
   }));
 
 Deno.test("a step that fails changes neither requests nor hours", () =>

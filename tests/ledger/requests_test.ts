@@ -11,6 +11,7 @@ import { toRecord, toRow } from "../../lib/ledger/row.ts";
 import { requestMembers } from "../../lib/ledger/views.ts";
 import { LedgerWriter } from "../../lib/ledger/writer.ts";
 import type { RequestRecord } from "../../lib/snapshot/record.ts";
+import { batchOf } from "../suites/ledger_rows.ts";
 import { record } from "../telemetry/record.ts";
 
 const START_MS = Date.parse("2026-03-01T00:00:00Z");
@@ -66,7 +67,7 @@ function ledger(...records: readonly RequestRecord[]) {
   for (const sql of MIGRATIONS) database.exec(sql);
   const writer = new LedgerWriter(database);
   const rows = records.map((each) => toRow(each, each.startedAtMs + each.durationMs));
-  writer.write({ rows, budgets: [], events: [] });
+  writer.write(batchOf(...rows));
   return { database, writer };
 }
 
@@ -112,7 +113,7 @@ Deno.test("a request is found by its id through an index, among others that begi
   const plan = plansOf(database);
   const found = queryRequests(database, { ...ALL, filter: { request_id: FAILED.requestId } });
   deepEqual(found.map(({ requestId }) => requestId), [FAILED.requestId]);
-  ok(plan()[0]?.startsWith("SEARCH request USING INDEX request_key ("));
+  ok(plan()[0]?.startsWith("SEARCH request USING INDEX request_id ("));
 });
 
 Deno.test("usage reads the hours of its period only, however many requests they had", () => {

@@ -1,0 +1,173 @@
+/** Rows on their way to the ledger's thread, packed so that sending them costs little: numbers in one buffer, and names once. */
+
+import type { LedgerRow } from "./row.ts";
+
+/** Members of a row that few values are common to, in the order of a packed set of names. */
+export const NAMES = [
+  "modelId",
+  "model",
+  "target",
+  "error",
+  "api",
+  "team",
+  "region",
+  "price",
+  "tier",
+  "tags",
+  "caller",
+] as const satisfies readonly (keyof LedgerRow)[];
+
+/** What is kept as a number, in the order in which a packed row has it; the index of its set of names follows. */
+export const NUMBERS = [
+  "atMs",
+  "status",
+  "attempts",
+  "ms",
+  "firstMs",
+  "input",
+  "output",
+  "cacheRead",
+  "cacheWrite",
+  "cacheWrite1h",
+  "reasoning",
+  "images",
+  "costNano",
+  "isEstimated",
+] as const satisfies readonly (keyof LedgerRow)[];
+
+/** Numbers of a packed row. */
+export const ROW_NUMBERS = NUMBERS.length + 1;
+
+/** Plain data. */
+export interface PackedRows {
+  readonly count: number;
+  /** `ROW_NUMBERS` of each row, as 64-bit floats; NaN for null. */
+  readonly numbers: ArrayBuffer;
+  readonly requestIds: readonly string[];
+  /** `NAMES` of each different set of names. */
+  readonly names: readonly string[];
+  /** The `detail` of rows that have one, by their index. */
+  readonly details: readonly (readonly [index: number, detail: string])[];
+}
+
+export const NO_ROWS: PackedRows = {
+  count: 0,
+  numbers: new ArrayBuffer(0),
+  requestIds: [],
+  names: [],
+  details: [],
+};
+
+/** A set of names, as one of the rows that have it. */
+interface NameSet {
+  readonly row: LedgerRow;
+  readonly index: number;
+}
+
+/** Packs rows as they come, up to a number of them. */
+export class RowPacker {
+  readonly #numbers: Float64Array<ArrayBuffer>;
+  #count = 0;
+  #requestIds: string[] = [];
+  #names: string[] = [];
+  #details: [number, string][] = [];
+  /** The sets so far, by caller. */
+  #sets = new Map<string, NameSet[]>();
+  #setCount = 0;
+
+  constructor(maxRows: number) {
+    this.#numbers = new Float64Array(maxRows * ROW_NUMBERS);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(row: LedgerRow): void {
+    const numbers = this.#numbers;
+    let at = this.#count * ROW_NUMBERS;
+    numbers[at++] = row.atMs;
+    numbers[at++] = row.status;
+    numbers[at++] = row.attempts;
+    numbers[at++] = row.ms;
+    numbers[at++] = row.firstMs ?? NaN;
+    numbers[at++] = row.input;
+    numbers[at++] = row.output;
+    numbers[at++] = row.cacheRead;
+    numbers[at++] = row.cacheWrite;
+    numbers[at++] = row.cacheWrite1h;
+    numbers[at++] = row.reasoning;
+    numbers[at++] = row.images;
+    numbers[at++] = row.costNano ?? NaN;
+    numbers[at++] = row.isEstimated ? 1 : 0;
+    numbers[at] = this.#namesOf(row);
+    if (row.detail !== "") this.#details.push([this.#count, row.detail]);
+    this.#requestIds.push(row.requestId);
+    this.#count++;
+  }
+
+  /** Takes out the rows so far. */
+  take(): PackedRows {
+    const taken = {
+      count: this.#count,
+      numbers: this.#numbers.slice(0, this.#count * ROW_NUMBERS).buffer,
+      requestIds: this.#requestIds,
+      names: this.#names,
+      details: this.#details,
+    };
+    this.#count = 0;
+    this.#requestIds = [];
+    this.#names = [];
+    this.#details = [];
+    this.#sets.clear();
+    this.#setCount = 0;
+    return taken;
+  }
+
+  #namesOf(row: LedgerRow): number {
+    const sets = this.#sets.get(row.caller);
+    if (sets !== undefined) {
+      for (const set of sets) if (hasSameNames(set.row, row)) return set.index;
+    }
+    const index = this.#setCount++;
+    const set = { row, index };
+    if (sets === undefined) this.#sets.set(row.caller, [set]);
+    else sets.push(set);
+    for (const name of NAMES) this.#names.push(row[name]);
+    return index;
+  }
+}
+
+/** Of rows with the same caller; written out, since it runs for every request. */
+function hasSameNames(one: LedgerRow, other: LedgerRow): boolean {
+  return one.modelId === other.modelId && one.model === other.model && one.target === other.target &&
+    one.error === other.error && one.api === other.api && one.team === other.team &&
+    one.region === other.region && one.price === other.price && one.tier === other.tier &&
+    one.tags === other.tags;
+}
+
+/** Rows that wait to be written, in batches of a size. */
+export class RowQueue {
+  readonly #batchRows: number;
+  readonly #packer: RowPacker;
+  #full: PackedRows[] = [];
+
+  constructor(batchRows: number) {
+    this.#batchRows = batchRows;
+    this.#packer = new RowPacker(batchRows);
+  }
+
+  get length(): number {
+    return this.#full.length * this.#batchRows + this.#packer.count;
+  }
+
+  add(row: LedgerRow): void {
+    this.#packer.add(row);
+    if (this.#packer.count === this.#batchRows) this.#full.push(this.#packer.take());
+  }
+
+  /** The oldest rows, at most a batch of them. */
+  take(): PackedRows {
+    return this.#full.shift() ?? (this.#packer.count === 0 ? NO_ROWS : this.#packer.take());
+  }
+}

@@ -1,0 +1,222 @@
+/** Writes packed rows to the ledger: many with one statement, and the sums of an hour once for each batch. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { NameIds } from "./name_ids.ts";
+import { NAMES, NUMBERS, type PackedRows, ROW_NUMBERS } from "./packed_rows.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** The columns with names, which are also the kinds of these names. */
+const NAME_COLUMNS = {
+  modelId: "model_id",
+  model: "model",
+  target: "target",
+  error: "error",
+  api: "api",
+  team: "team",
+  region: "region",
+  price: "price",
+  tier: "tier",
+  tags: "tags",
+  caller: "caller",
+} as const satisfies Record<(typeof NAMES)[number], string>;
+
+const NUMBER_COLUMNS = {
+  atMs: "at_ms",
+  status: "status",
+  attempts: "attempts",
+  ms: "ms",
+  firstMs: "first_ms",
+  input: "input",
+  output: "output",
+  cacheRead: "cache_read",
+  cacheWrite: "cache_write",
+  cacheWrite1h: "cache_write_1h",
+  reasoning: "reasoning",
+  images: "images",
+  costNano: "cost_nano",
+  isEstimated: "estimated",
+} as const satisfies Record<(typeof NUMBERS)[number], string>;
+
+const NAME_KINDS = NAMES.map((name) => NAME_COLUMNS[name]);
+const COLUMNS = [
+  "request_id",
+  ...NUMBERS.map((name) => NUMBER_COLUMNS[name]),
+  ...NAME_KINDS,
+];
+
+/** Rows of one statement: the fewer statements, the less they cost, and each number needs one that is prepared. */
+const STATEMENT_ROWS = [100, 10, 1] as const;
+
+const placeholders = (count: number) => `(${Array.from({ length: count }, () => "?").join(", ")})`;
+
+// Where a row could fail without ending the transaction, SQLite would copy each page first, to undo the statement alone.
+const insertRows = (count: number) =>
+  `INSERT OR ROLLBACK INTO request (${COLUMNS.join(", ")}) VALUES ${
+    Array.from({ length: count }, () => placeholders(COLUMNS.length)).join(", ")
+  }`;
+
+const HOUR_KEYS = ["caller", "team", "model", "target", "tier", "tags"] as const;
+/** Where these are in a set of names. */
+const HOUR_KEYS_AT = HOUR_KEYS.map((key) => NAMES.indexOf(key));
+
+const SUMS = [
+  "requests",
+  "errors",
+  "input",
+  "output",
+  "cache_read",
+  "cache_write",
+  "cache_write_1h",
+  "reasoning",
+  "images",
+  "cost_nano",
+  "unpriced",
+  "estimated",
+  "ms",
+] as const;
+
+const HOUR = `INSERT INTO usage_hour (hour, ${[...HOUR_KEYS, ...SUMS].join(", ")})
+  VALUES ${placeholders(1 + HOUR_KEYS.length + SUMS.length)}
+  ON CONFLICT DO UPDATE SET ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`;
+
+/** Where the numbers of a packed row are. */
+const AT = {
+  atMs: NUMBERS.indexOf("atMs"),
+  status: NUMBERS.indexOf("status"),
+  ms: NUMBERS.indexOf("ms"),
+  input: NUMBERS.indexOf("input"),
+  output: NUMBERS.indexOf("output"),
+  cacheRead: NUMBERS.indexOf("cacheRead"),
+  cacheWrite: NUMBERS.indexOf("cacheWrite"),
+  cacheWrite1h: NUMBERS.indexOf("cacheWrite1h"),
+  reasoning: NUMBERS.indexOf("reasoning"),
+  images: NUMBERS.indexOf("images"),
+  costNano: NUMBERS.indexOf("costNano"),
+  isEstimated: NUMBERS.indexOf("isEstimated"),
+  names: NUMBERS.length,
+} as const;
+
+/** Writes within a transaction of its caller. */
+export class RowWriter {
+  readonly #database: DatabaseSync;
+  readonly #names: NameIds;
+  readonly #inserts = new Map<number, StatementSync>();
+  readonly #detail: StatementSync;
+  readonly #hour: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#names = new NameIds(database);
+    this.#detail = database.prepare("INSERT INTO request_detail (seq, json) VALUES (?, ?)");
+    this.#hour = database.prepare(HOUR);
+  }
+
+  /** If it throws, or a later write of the transaction does, `forget` must follow. */
+  write(rows: PackedRows): void {
+    const numbers = new Float64Array(rows.numbers);
+    const ids = rows.names.map((text, index) =>
+      this.#names.idOf(NAME_KINDS[index % NAMES.length] ?? "", text)
+    );
+    const lastSeq = this.#insert(rows, numbers, ids);
+    // Nobody else writes meanwhile, so that the numbers of the rows follow one another.
+    for (const [index, detail] of rows.details) this.#detail.run(lastSeq - (rows.count - 1 - index), detail);
+    this.#sumUp(rows, numbers, ids);
+  }
+
+  /** The transaction was undone. */
+  forget(): void {
+    this.#names.forget();
+  }
+
+  /** Returns the number of the last row. */
+  #insert({ count, requestIds }: PackedRows, numbers: Float64Array, ids: readonly number[]): number {
+    let seq = 0;
+    let from = 0;
+    for (const size of STATEMENT_ROWS) {
+      for (; count - from >= size; from += size) {
+        const values: (number | string | null)[] = [];
+        for (let index = from; index < from + size; index++) {
+          values.push(requestIds[index] ?? "");
+          const start = index * ROW_NUMBERS;
+          for (let at = start; at < start + NUMBERS.length; at++) {
+            const number = numbers[at] ?? NaN;
+            values.push(Number.isNaN(number) ? null : number);
+          }
+          const names = (numbers[start + NUMBERS.length] ?? 0) * NAMES.length;
+          for (let at = names; at < names + NAMES.length; at++) values.push(ids[at] ?? null);
+        }
+        seq = Number(this.#insertOf(size).run(...values).lastInsertRowid);
+      }
+    }
+    return seq;
+  }
+
+  #insertOf(size: number): StatementSync {
+    let statement = this.#inserts.get(size);
+    if (statement === undefined) {
+      this.#inserts.set(size, statement = this.#database.prepare(insertRows(size)));
+    }
+    return statement;
+  }
+
+  #sumUp({ count, names }: PackedRows, numbers: Float64Array, ids: readonly number[]): void {
+    const sets = names.length / NAMES.length;
+    const hours = new Map<number, HourSums>();
+    for (let row = 0; row < count; row++) {
+      const number = (at: number) => numbers[row * ROW_NUMBERS + at] ?? NaN;
+      const hour = Math.floor(number(AT.atMs) / HOUR_MS);
+      const key = hour * sets + number(AT.names);
+      let sums = hours.get(key);
+      if (sums === undefined || !Number.isSafeInteger(sums.costNano + (number(AT.costNano) || 0))) {
+        if (sums !== undefined) this.#addHour(sums, ids);
+        hours.set(key, sums = new HourSums(hour, number(AT.names)));
+      }
+      sums.add(number);
+    }
+    for (const sums of hours.values()) this.#addHour(sums, ids);
+  }
+
+  #addHour({ hour, names, ...sums }: HourSums, ids: readonly number[]): void {
+    const keys = HOUR_KEYS_AT.map((at) => ids[names * NAMES.length + at] ?? null);
+    this.#hour.run(hour, ...keys, ...Object.values(sums));
+  }
+}
+
+/** The sums of some rows with the same hour and names. */
+class HourSums {
+  // In the order of `SUMS`.
+  requests = 0;
+  errors = 0;
+  input = 0;
+  output = 0;
+  cacheRead = 0;
+  cacheWrite = 0;
+  cacheWrite1h = 0;
+  reasoning = 0;
+  images = 0;
+  costNano = 0;
+  unpriced = 0;
+  estimated = 0;
+  ms = 0;
+
+  constructor(readonly hour: number, readonly names: number) {}
+
+  add(number: (at: number) => number): void {
+    const status = number(AT.status);
+    const costNano = number(AT.costNano);
+    this.requests++;
+    if (status < 200 || status > 299) this.errors++;
+    this.input += number(AT.input);
+    this.output += number(AT.output);
+    this.cacheRead += number(AT.cacheRead);
+    this.cacheWrite += number(AT.cacheWrite);
+    this.cacheWrite1h += number(AT.cacheWrite1h);
+    this.reasoning += number(AT.reasoning);
+    this.images += number(AT.images);
+    if (Number.isNaN(costNano)) this.unpriced++;
+    else this.costNano += costNano;
+    this.estimated += number(AT.isEstimated);
+    this.ms += number(AT.ms);
+  }
+}
