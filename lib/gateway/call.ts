@@ -66,7 +66,8 @@ export class Call implements Linked<Call>, RecordableCall {
   next: Call | undefined;
   /** In milliseconds since the Unix epoch. */
   readonly startedAtMs: number;
-  readonly #startedMs: number;
+  /** When the request arrived, by the monotonic clock. */
+  readonly arrivedMs: number;
   /** Covers the whole request: its body, every attempt, and the last byte of the response. */
   readonly #deadline: Deadline;
   /** Undefined until it is authenticated. */
@@ -109,7 +110,7 @@ export class Call implements Linked<Call>, RecordableCall {
   constructor(options: CallOptions) {
     const { tools: { clock, timers }, snapshot } = options;
     this.options = options;
-    this.#startedMs = clock.monotonic();
+    this.arrivedMs = clock.monotonic();
     this.startedAtMs = clock.now();
     this.#deadline = timers.after(snapshot.timeouts.totalMs, () => this.#expire());
   }
@@ -129,7 +130,7 @@ export class Call implements Linked<Call>, RecordableCall {
   /** Milliseconds until the request's deadline. */
   get remainingMs(): number {
     const { tools: { clock }, snapshot } = this.options;
-    return Math.max(0, this.#startedMs + snapshot.timeouts.totalMs - clock.monotonic());
+    return Math.max(0, this.arrivedMs + snapshot.timeouts.totalMs - clock.monotonic());
   }
 
   /** Milliseconds since the request's arrival. */
@@ -139,7 +140,7 @@ export class Call implements Linked<Call>, RecordableCall {
 
   /** Milliseconds from the request's arrival to a time of the monotonic clock. */
   sinceStart(monotonicMs: number): number {
-    return Math.round(monotonicMs - this.#startedMs);
+    return Math.round(monotonicMs - this.arrivedMs);
   }
 
   /** Records that the whole request has arrived. */
@@ -301,14 +302,15 @@ export class Call implements Linked<Call>, RecordableCall {
     this.#sentBytes += bytes;
   }
 
-  /** Records that the response has begun. */
-  began(answer: Answer): void {
+  /** Records that the response has begun; returns the time of the monotonic clock. */
+  began(answer: Answer): number {
     this.#answer = answer;
-    if (this.#firstByteMs !== undefined) return;
     const nowMs = this.tools.clock.monotonic();
+    if (this.#firstByteMs !== undefined) return nowMs;
     this.#firstByteMs = this.sinceStart(nowMs);
-    if (this.#receivedMs === undefined || this.#attempts.length === 0) return;
+    if (this.#receivedMs === undefined || this.#attempts.length === 0) return nowMs;
     this.#overheadMs = nowMs - this.#receivedMs - this.#attemptsMs;
+    return nowMs;
   }
 
   /** The response, once it has begun. */

@@ -183,7 +183,8 @@ export class Pipeline {
     if (kind === "caller") {
       call.caller = caller;
       const { counts } = endpoint;
-      if (counts !== undefined) this.#options.admission.peek(caller, counts, call.options.dialect);
+      const { arrivedMs, options: { dialect } } = call;
+      if (counts !== undefined) this.#options.admission.peek({ caller, counts, dialect, arrivedMs });
     }
     endWithClient(call, connection.clientGone);
     const received = kind === "caller"

@@ -26,11 +26,11 @@ export function respond(attempt: Attempt, call: Call): Response {
 function send(answer: Answer, call: Call): Response {
   if (isWhole(answer) && answer.body.length <= MAX_PIECE_BYTES) return wholeResponse(call, answer);
   const { status, headers } = answer;
-  call.began(answer);
+  const nowMs = call.began(answer);
   const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
   const body = isWhole(answer) ? wholeSource(answer, call) : withinBudget(answer, call);
   const response = new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
-  addOwnHeaders(response.headers, call, answer.ignored);
+  addOwnHeaders(response.headers, call, { ignored: answer.ignored, nowMs });
   return response;
 }
 
@@ -77,17 +77,23 @@ function unread(call: Call, answer: WholeAnswer): Response {
  * Headers of every response, in addition to the endpoint's own. They are set on a response that is already made: Deno
  * needs several times as long for each header that a response is made with.
  */
-function addOwnHeaders(headers: Headers, call: Call, ignored: readonly string[]): void {
+function addOwnHeaders(headers: Headers, call: Call, { ignored, nowMs }: OwnHeaders): void {
   nameRequest(headers, call.options.dialect, call.id);
   if (ignored.length > 0) headers.set("x-adit-ignored", ignored.join(", "));
   addTargetHeaders(headers, call);
-  call.hold?.addHeaders(headers);
+  call.hold?.addHeaders(headers, nowMs);
+}
+
+interface OwnHeaders {
+  readonly ignored: readonly string[];
+  /** Of the monotonic clock. */
+  readonly nowMs: number;
 }
 
 /** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
 export function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
   const response = errorResponse(error, call.options.dialect, call.id);
-  addOwnHeaders(response.headers, call, ignored);
+  addOwnHeaders(response.headers, call, { ignored, nowMs: call.tools.clock.monotonic() });
   call.settle(error, { status: response.status, ignored });
   return response;
 }
@@ -95,10 +101,10 @@ export function refusal(call: Call, error: AditError, ignored: readonly string[]
 /** A response that is complete, with which the request is settled. */
 export function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
-  call.began(answer);
+  const nowMs = call.began(answer);
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
-  addOwnHeaders(response.headers, call, ignored);
+  addOwnHeaders(response.headers, call, { ignored, nowMs });
   const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
   if (cost !== undefined) response.headers.set("x-adit-cost", usdText(cost));
   call.wrote(body.length);

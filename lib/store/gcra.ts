@@ -19,6 +19,11 @@ export interface RateView {
   readonly resetUs: number;
 }
 
+/** A time of the monotonic clock as buckets have it. */
+export function microseconds(ms: number): number {
+  return Math.floor(ms * 1000);
+}
+
 /** How many numbers a bucket needs. */
 export const BUCKET_LENGTH = 2;
 

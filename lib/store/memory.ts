@@ -7,12 +7,14 @@ export class MemoryStore implements Store {
   readonly #cells = new Map<string, Cell>();
   readonly #tallies = new Map<string, Tally>();
   readonly #numbers = new Map<string, Numbers>();
-  readonly #inSections = new Map<string, Float64Array>();
+  readonly #numbersInSections = new Map<string, Float64Array>();
+  readonly #talliesInSections = new Map<string, Tally>();
   /** Nobody has to wait for this thread. */
   readonly #section: Section = {
     enter() {},
     leave() {},
-    numbers: (name, length) => entry(this.#inSections, name, () => new Float64Array(length)),
+    numbers: (name, length) => entry(this.#numbersInSections, name, () => new Float64Array(length)),
+    tally: (name) => entry(this.#talliesInSections, name, () => new MemoryTally()),
   };
 
   cell(name: string): Cell {
@@ -32,7 +34,8 @@ export class MemoryStore implements Store {
   }
 
   forget(name: string): void {
-    for (const map of [this.#cells, this.#tallies, this.#numbers, this.#inSections]) map.delete(name);
+    for (const map of [this.#cells, this.#tallies, this.#numbers]) map.delete(name);
+    for (const map of [this.#numbersInSections, this.#talliesInSections]) map.delete(name);
   }
 }
 

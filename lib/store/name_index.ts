@@ -10,13 +10,17 @@ const MAX_FILLED = ENTRIES * 3 / 4;
 /** Words at most, each a number of 64 bits. */
 const WORDS = 2 ** 20;
 
-/** Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word and its length. */
+/**
+ * Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word, its length, and
+ * where the lock of its words is, which can be that of another entry.
+ */
 const HASH = 4;
 const USERS = 4;
 const LOCK = 5;
 const FIRST = 6;
 const LENGTH = 7;
-const MEMBERS = 8;
+const LOCKED_AT = 8;
+const MEMBERS = 9;
 
 /** Words before the entries: the lock of the table, the words in use, and the entries that were ever used. */
 const TABLE_LOCK = 0;
@@ -51,6 +55,8 @@ export interface NamedWords {
   readonly first: number;
   readonly length: number;
   readonly lock: Lock;
+  /** Where the lock is in the table. */
+  readonly lockedAt: number;
 }
 
 /** The table as one thread uses it. */
@@ -67,13 +73,17 @@ export class NameIndex {
     this.#lock = new Lock(this.#index, TABLE_LOCK, thread);
   }
 
-  /** The words of a name, which are 0 if it is new; undefined if there is no room for it. */
-  open(name: string, length: number): NamedWords | undefined {
+  /**
+   * The words of a name, which are 0 if it is new; undefined if there is no room for it. They have the lock at `lockedAt`;
+   * default: one of their own. A name always has the same.
+   */
+  open(name: string, length: number, lockedAt?: number): NamedWords | undefined {
     const hash = hashOf(name);
     return this.#lock.run(() => {
       const entry = this.#find(hash, length);
       if (entry === undefined) return undefined;
       this.#or(entry, 1 << this.#thread);
+      this.#index[entry + LOCKED_AT] = lockedAt ?? entry + LOCK;
       return this.#wordsAt(entry);
     });
   }
@@ -148,10 +158,12 @@ export class NameIndex {
   }
 
   #wordsAt(entry: number): NamedWords {
+    const lockedAt = this.#at(entry + LOCKED_AT);
     return {
       first: this.#at(entry + FIRST),
       length: this.#at(entry + LENGTH),
-      lock: new Lock(this.#index, entry + LOCK, this.#thread),
+      lock: new Lock(this.#index, lockedAt, this.#thread),
+      lockedAt,
     };
   }
 

@@ -56,7 +56,7 @@ export class SharedStore implements Store {
     const words = this.#open("tally", name, 1);
     return words === undefined
       ? this.#overflow.tally(name)
-      : new SharedTally(words, { words: this.#words, taken: this.#taken });
+      : new LockedTally(words.lock, this.#tallyAt(words));
   }
 
   numbers(name: string, length: number): Numbers {
@@ -68,9 +68,16 @@ export class SharedStore implements Store {
   section(name: string): Section {
     const words = this.#open("section", name, 1);
     if (words === undefined) return this.#overflow.section();
-    return new SharedSection(words.lock, (of, length) => {
-      const own = this.#open("in section", of, length);
-      return own === undefined ? this.#overflow.section().numbers(of, length) : this.#numbersAt(own);
+    const { lock, lockedAt } = words;
+    return new SharedSection(lock, {
+      numbers: (of, length) => {
+        const own = this.#open("numbers in section", of, length, lockedAt);
+        return own === undefined ? this.#overflow.section().numbers(of, length) : this.#numbersAt(own);
+      },
+      tally: (of) => {
+        const own = this.#open("tally in section", of, 1, lockedAt);
+        return own === undefined ? this.#overflow.section().tally(of) : this.#tallyAt(own);
+      },
     });
   }
 
@@ -95,8 +102,12 @@ export class SharedStore implements Store {
     return this.#words.subarray(first, first + length);
   }
 
-  #open(kind: Kind, name: string, length: number): NamedWords | undefined {
-    const words = this.#index.open(`${kind} ${name}`, length);
+  #tallyAt({ first }: NamedWords): Tally {
+    return new WordTally({ words: this.#words, taken: this.#taken, at: first });
+  }
+
+  #open(kind: Kind, name: string, length: number, lockedAt?: number): NamedWords | undefined {
+    const words = this.#index.open(`${kind} ${name}`, length, lockedAt);
     if (words === undefined) this.#onFull();
     else {
       const kinds = this.#used.get(name);
@@ -107,7 +118,7 @@ export class SharedStore implements Store {
   }
 }
 
-type Kind = "cell" | "tally" | "numbers" | "section" | "in section";
+type Kind = "cell" | "tally" | "numbers" | "section" | "numbers in section" | "tally in section";
 
 function add(numbers: Float64Array, at: number, amount: number): void {
   numbers[at] = (numbers[at] ?? 0) + amount;
@@ -141,49 +152,70 @@ class SharedCell implements Cell {
   }
 }
 
-class SharedTally implements Tally {
-  readonly #lock: Lock;
+/** A tally in words that no other thread uses meanwhile. */
+class WordTally implements Tally {
   readonly #words: Float64Array;
   readonly #taken: Float64Array;
   readonly #at: number;
 
-  constructor({ lock, first }: NamedWords, { words, taken }: TallyWords) {
-    this.#lock = lock;
+  constructor({ words, taken, at }: TallyWords) {
     this.#words = words;
     this.#taken = taken;
-    this.#at = first;
+    this.#at = at;
   }
 
   get total(): number {
-    this.#lock.take();
-    const total = this.#words[this.#at] ?? 0;
-    this.#lock.free();
-    return total;
+    return this.#words[this.#at] ?? 0;
   }
 
   take(amount: number, max = Infinity): boolean {
-    this.#lock.take();
-    const total = (this.#words[this.#at] ?? 0) + amount;
-    const fits = total <= max;
-    if (fits) {
-      this.#words[this.#at] = total;
-      add(this.#taken, this.#at, amount);
-    }
-    this.#lock.free();
-    return fits;
+    if (this.total + amount > max) return false;
+    add(this.#words, this.#at, amount);
+    add(this.#taken, this.#at, amount);
+    return true;
   }
 
   give(amount: number): void {
-    this.#lock.take();
     add(this.#words, this.#at, -amount);
     add(this.#taken, this.#at, -amount);
-    this.#lock.free();
   }
 }
 
 interface TallyWords {
   readonly words: Float64Array;
+  /** What this thread has taken. */
   readonly taken: Float64Array;
+  readonly at: number;
+}
+
+class LockedTally implements Tally {
+  readonly #lock: Lock;
+  readonly #tally: Tally;
+
+  constructor(lock: Lock, tally: Tally) {
+    this.#lock = lock;
+    this.#tally = tally;
+  }
+
+  get total(): number {
+    this.#lock.take();
+    const { total } = this.#tally;
+    this.#lock.free();
+    return total;
+  }
+
+  take(amount: number, max?: number): boolean {
+    this.#lock.take();
+    const isTaken = this.#tally.take(amount, max);
+    this.#lock.free();
+    return isTaken;
+  }
+
+  give(amount: number): void {
+    this.#lock.take();
+    this.#tally.give(amount);
+    this.#lock.free();
+  }
 }
 
 class SharedNumbers implements Numbers {
@@ -208,10 +240,12 @@ class SharedNumbers implements Numbers {
 class SharedSection implements Section {
   readonly #lock: Lock;
   readonly numbers: Section["numbers"];
+  readonly tally: Section["tally"];
 
-  constructor(lock: Lock, numbers: Section["numbers"]) {
+  constructor(lock: Lock, { numbers, tally }: Pick<Section, "numbers" | "tally">) {
     this.#lock = lock;
     this.numbers = numbers;
+    this.tally = tally;
   }
 
   enter(): void {

@@ -47,12 +47,14 @@ export interface Numbers {
 export interface Section {
   /**
    * Begins a change, which takes less than a microsecond: until `leave`, which must follow, it neither waits nor enters
-   * a section again. Tallies may be used.
+   * a section again.
    */
   enter(): void;
   leave(): void;
   /** The numbers with this name, for use between `enter` and `leave`; new ones are 0. A name always has the same length. */
   numbers(name: string, length: number): Float64Array;
+  /** The tally with this name, for use between `enter` and `leave`; a new one is 0. */
+  tally(name: string): Tally;
 }
 
 /** Adds to a counter. */

@@ -53,7 +53,10 @@ for (const [name, make] of Object.entries(STORES)) {
     const section = store.section("s");
     const numbers = section.numbers("n", 2);
     within(section, () => numbers[1] = 0.5);
+    within(section, () => section.tally("n").take(2));
     equal(within(section, () => section.numbers("n", 2)[1]), 0.5);
+    equal(within(section, () => section.tally("n").total), 2);
+    equal(store.tally("n").total, 0);
     equal(store.numbers("n", 2).run((own) => own[1]), 0);
     // What throws within a section has left it.
     throws(() => within(section, () => raise()), /raised/);
@@ -104,11 +107,12 @@ Deno.test("a section in which a thread has died can be entered again", () => {
   const dead = storeAccessFor(1, access);
   const section = new SharedStore(dead).section("s");
   section.enter();
+  section.tally("t").take(5);
   // It dies here.
   const own = new SharedStore(access);
   own.giveBack(dead);
-  const numbers = own.section("s").numbers("n", 1);
-  equal(within(own.section("s"), () => numbers[0] = 1), 1);
+  const entered = own.section("s");
+  equal(within(entered, () => entered.tally("t").take(1, 1)), true, "what it had taken is free");
   section.leave();
 });
 

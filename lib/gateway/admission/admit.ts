@@ -27,14 +27,23 @@ export interface Held {
    * with which the stream ends. Present only if this meter ends streams.
    */
   readonly outgrow?: ((spent: Spent, costNano: number | undefined) => AditError | undefined) | undefined;
-  /** Adds what is left to the headers of the response. */
-  addHeaders?(headers: Headers): void;
+  /** Adds what is left at a time of the monotonic clock to the headers of the response. */
+  addHeaders?(headers: Headers, nowMs: number): void;
+}
+
+/** What is known of a request before its body is read. */
+export interface Asker {
+  readonly caller: Caller;
+  readonly counts: Counted;
+  readonly dialect: Dialect;
+  /** When it arrived, by the monotonic clock. */
+  readonly arrivedMs: number;
 }
 
 /** One kind of limit, such as rates or budgets. Takes everything it limits or nothing, without waiting. */
 export interface Meter {
   /** The refusal that is certain before the body is read; takes nothing. */
-  peek?(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined;
+  peek?(asker: Asker): AditError | undefined;
   /** Undefined if nothing of this meter applies to the request. */
   take(asked: Asked): Taken | undefined;
 }
@@ -135,8 +144,9 @@ export class Hold {
     return this.#asked.parts.counts;
   }
 
-  addHeaders(headers: Headers): void {
-    for (const held of this.#held) held.addHeaders?.(headers);
+  /** Adds what is left at a time of the monotonic clock. */
+  addHeaders(headers: Headers, nowMs: number): void {
+    for (const held of this.#held) held.addHeaders?.(headers, nowMs);
   }
 }
 
@@ -166,9 +176,9 @@ export class Admission {
   }
 
   /** Throws the refusal that is certain before the body of the request is read. */
-  peek(caller: Caller, counts: Counted, dialect: Dialect): void {
+  peek(asker: Asker): void {
     for (const meter of this.#options.meters) {
-      const refused = meter.peek?.(caller, counts, dialect);
+      const refused = meter.peek?.(asker);
       if (refused !== undefined) throw refused;
     }
   }

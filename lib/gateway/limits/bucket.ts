@@ -113,28 +113,41 @@ function depthOf({ unitUs, burstUs }: Rate): number {
   return burstUs / unitUs;
 }
 
-/** In-flight requests of one subject, which survive reloads. Whoever takes a slot releases it once. */
+/**
+ * In-flight requests of one subject, which survive reloads. Whoever takes a slot gives it back once; both happen within
+ * the section.
+ */
 export class Slots {
   readonly line = new Line();
+  readonly #section: Section;
   readonly #taken: Tally;
 
-  constructor(taken: Tally) {
-    this.#taken = taken;
+  constructor(section: Section, name: string) {
+    this.#section = section;
+    this.#taken = section.tally(name);
   }
 
-  /** Slots taken in all threads. */
-  get size(): number {
+  /** Within the section: slots taken in all threads. */
+  get taken(): number {
     return this.#taken.total;
   }
 
+  /** Within the section. */
   take(): void {
     this.#taken.take(1);
   }
 
-  release(): void {
+  /** Within the section. */
+  give(): void {
     this.#taken.give(1);
   }
 
+  /** Slots taken in all threads. */
+  get size(): number {
+    return within(this.#section, () => this.#taken.total);
+  }
+
+  /** Whether forgetting it would change nothing. */
   get isIdle(): boolean {
     return this.size === 0 && this.line.length === 0;
   }

@@ -66,7 +66,7 @@ const SLOT_WAIT_US = 1_000_000;
 /** Within the section: microseconds after which units may fit, which are not taken; 0 if they do. */
 export function waitFor(gate: Gate, units: number, nowUs: number): number {
   if (gate.what !== "concurrent") return gate.state.waitUs(units, nowUs);
-  return gate.state.size < gate.max ? 0 : SLOT_WAIT_US;
+  return gate.state.taken < gate.max ? 0 : SLOT_WAIT_US;
 }
 
 /** Requests or tokens that a request takes until it has ended; always the same. */

@@ -2,16 +2,17 @@
 
 import type { RefusingLimit } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
+import { microseconds } from "../../store/gcra.ts";
 import type { Tally } from "../../store/store.ts";
 import type { Held } from "../admission/admit.ts";
 import type { Asked } from "../admission/asked.ts";
-import { type Gate, type RateGate, unitsOf, waitFor, weighted } from "./gate.ts";
+import { type Gate, type RateGate, unitsOf, waitFor, weighted, type What } from "./gate.ts";
 import type { GateSet } from "./gate_set.ts";
 import { type ReportTools, setLimitHeaders } from "./limit_headers.ts";
 
 /** What all requests use. */
 export interface HoldingTools extends ReportTools {
-  /** Units and slots that requests in flight hold. */
+  /** Units and slots that requests in flight hold, in the section. */
   readonly allHeld: Tally;
 }
 
@@ -46,7 +47,6 @@ export class Holding implements Held {
   /** Takes what the request needs of each gate, or nothing, and returns the first that refuses it. */
   take(gates: readonly Gate[], nowUs: number): Gate | undefined {
     const { section, allHeld } = this.#tools;
-    let held = 0;
     section.enter();
     try {
       for (const gate of gates) {
@@ -57,16 +57,17 @@ export class Holding implements Held {
       this.#taken = this.#shadowing.length === 0
         ? gates
         : gates.filter((gate) => !this.#shadowing.includes(gate));
+      let held = 0;
       for (const gate of this.#taken) {
         const units = unitsOf(gate, this.#asked);
         held += units;
         if (gate.what === "concurrent") gate.state.take();
         else gate.state.take(units, nowUs);
       }
+      allHeld.take(held);
     } finally {
       section.leave();
     }
-    allHeld.take(held);
     return undefined;
   }
 
@@ -81,42 +82,62 @@ export class Holding implements Held {
   /** Gives back the slots. */
   release(): void {
     if (!this.#hasSlots) return;
+    const { section, allHeld } = this.#tools;
+    section.enter();
+    try {
+      allHeld.give(this.#giveSlots());
+    } finally {
+      section.leave();
+    }
+    this.#wake("concurrent");
+  }
+
+  /** Within the section: gives back the slots, unless it has before; returns how many. */
+  #giveSlots(): number {
+    if (!this.#hasSlots) return 0;
     this.#hasSlots = false;
     let slots = 0;
     for (const { what, state } of this.#taken) {
       if (what !== "concurrent") continue;
-      state.release();
-      state.line.wake();
+      state.give();
       slots++;
     }
-    if (slots > 0) this.#tools.allHeld.give(slots);
+    return slots;
   }
 
   /** Replaces what was taken by what was used, which is nothing if the usage is undefined. */
   #close(usage: Usage | undefined): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.release();
     const { clock, section, allHeld } = this.#tools;
-    const nowUs = Math.floor(clock.monotonic() * 1000);
-    let held = 0;
+    const nowUs = microseconds(clock.monotonic());
     section.enter();
     try {
+      let held = this.#giveSlots();
       for (const gate of this.#taken) {
         if (gate.what === "concurrent") continue;
         const units = unitsOf(gate, this.#asked);
         gate.state.settle(units, usage === undefined ? 0 : usedOf(gate, units, usage), nowUs);
         held += units;
       }
+      allHeld.give(held);
     } finally {
       section.leave();
     }
-    if (held > 0) allHeld.give(held);
-    for (const gate of this.#taken) if (gate.rule.waitMs > 0) gate.state.line.wake();
+    this.#wake("concurrent");
+    this.#wake("tokens");
+    if (usage === undefined) this.#wake("requests");
   }
 
-  addHeaders(headers: Headers): void {
-    setLimitHeaders(headers, this.#set.reports(this.#asked.parts.dialect), this.#tools);
+  /** Lets requests look again that wait for what may have been given back. */
+  #wake(of: What): void {
+    for (const { rule, what, state } of this.#taken) if (rule.waitMs > 0 && what === of) state.line.wake();
+  }
+
+  addHeaders(headers: Headers, nowMs: number): void {
+    const { clock, section } = this.#tools;
+    const reports = this.#set.reports(this.#asked.parts.dialect);
+    setLimitHeaders(headers, reports, { clock, section, nowUs: microseconds(nowMs) });
   }
 }
 

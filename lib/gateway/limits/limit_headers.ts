@@ -12,8 +12,13 @@ export interface HeaderSink {
 
 export interface ReportTools {
   readonly clock: Clock;
-  /** Of the buckets. */
+  /** Of the buckets and slots. */
   readonly section: Section;
+}
+
+export interface ReportTime extends ReportTools {
+  /** Of the monotonic clock. */
+  readonly nowUs: number;
 }
 
 type Figure = "limit" | "remaining" | "reset";
@@ -46,10 +51,9 @@ const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
 export function setLimitHeaders(
   headers: HeaderSink,
   reports: readonly Report[],
-  { clock, section }: ReportTools,
+  { clock, section, nowUs }: ReportTime,
 ): void {
   if (reports.length === 0) return;
-  const nowUs = Math.floor(clock.monotonic() * 1000);
   section.enter();
   try {
     for (const report of reports) report.read(nowUs);

@@ -6,6 +6,7 @@ import type { Usage } from "../../base/usage.ts";
 import { matchesGlob } from "../../base/glob.ts";
 import type { Allowance, Quota } from "../../snapshot/limits.ts";
 import type { Target } from "../../snapshot/plan.ts";
+import { microseconds } from "../../store/gcra.ts";
 import { type Cell, type Section, type Store, type Tally, within } from "../../store/store.ts";
 import type { Asked } from "../admission/asked.ts";
 import { retryAfterMs } from "../retry_rules.ts";
@@ -94,7 +95,7 @@ export class Quotas {
   constructor(options: QuotasOptions) {
     this.#options = options;
     this.#section = options.store.section("quotas");
-    this.#allHeld = options.store.tally("quotas held");
+    this.#allHeld = this.#section.tally("quotas held");
   }
 
   /** Milliseconds until the target's quota suffices for the request; 0 if it does, or if none is configured. */
@@ -130,15 +131,15 @@ export class Quotas {
       const nowUs = this.#nowUs();
       pool.requests?.take(1, nowUs);
       pool.tokens?.take(tokens, nowUs);
+      this.#allHeld.take(held);
     });
-    this.#allHeld.take(held);
     const settle = (used: number) => {
       within(this.#section, () => {
         const nowUs = this.#nowUs();
         pool.requests?.settle(1, 1, nowUs);
         pool.tokens?.settle(tokens, used, nowUs);
+        this.#allHeld.give(held);
       });
-      this.#allHeld.give(held);
       pool.usedToday.add(this.#day(), used);
     };
     return {
@@ -157,11 +158,11 @@ export class Quotas {
 
   /** Units taken by attempts in flight in all threads, which is nothing once all have ended. */
   get held(): number {
-    return this.#allHeld.total;
+    return within(this.#section, () => this.#allHeld.total);
   }
 
   #nowUs(): number {
-    return Math.floor(this.#options.clock.monotonic() * 1000);
+    return microseconds(this.#options.clock.monotonic());
   }
 
   #day(): number {

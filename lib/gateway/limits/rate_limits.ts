@@ -2,11 +2,12 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { AditError, RefusingLimit } from "../../base/errors.ts";
-import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
+import type { Snapshot } from "../../snapshot/snapshot.ts";
 import type { Allowance, RateLimit } from "../../snapshot/limits.ts";
+import { microseconds } from "../../store/gcra.ts";
 import { type Store, within } from "../../store/store.ts";
-import type { Meter, Taken, Wait } from "../admission/admit.ts";
-import type { Asked, Counted } from "../admission/asked.ts";
+import type { Asker, Meter, Taken, Wait } from "../admission/admit.ts";
+import type { Asked } from "../admission/asked.ts";
 import type { Dialect } from "../dialect.ts";
 import { Bucket, Slots } from "./bucket.ts";
 import { type Gate, type RuleCounts, unitsOf, waitFor, type What, WHATS } from "./gate.ts";
@@ -62,7 +63,8 @@ export class RateLimits implements Meter {
   constructor(options: RateLimitsOptions) {
     const { clock, store, snapshot, onUsed = () => {} } = options;
     this.#options = options;
-    this.#tools = { clock, section: store.section("limits"), allHeld: store.tally("limits held") };
+    const section = store.section("limits");
+    this.#tools = { clock, section, allHeld: section.tally("limits held") };
     this.#states = new LimitStates({ store, onUsed, ...this.#tools });
     this.#book = new RuleBook(snapshot, this.#states);
   }
@@ -83,10 +85,10 @@ export class RateLimits implements Meter {
   }
 
   /** The refusal that is certain whatever the body of the request says; takes nothing. */
-  peek(caller: Caller, counts: Counted, dialect: Dialect): AditError | undefined {
+  peek({ caller, counts, dialect, arrivedMs }: Asker): AditError | undefined {
     const set = this.#book.earlyGatesFor(caller)?.of(counts);
     if (set === undefined || set.gates.length === 0) return undefined;
-    const nowUs = this.#nowUs();
+    const nowUs = microseconds(arrivedMs);
     const first = this.#firstShort(set.gates, nowUs);
     if (first === undefined) return undefined;
     first.counts.addRefused();
@@ -162,7 +164,7 @@ export class RateLimits implements Meter {
   }
 
   #nowUs(): number {
-    return Math.floor(this.#options.clock.monotonic() * 1000);
+    return microseconds(this.#options.clock.monotonic());
   }
 
   /** By the limit that takes longest, so that a client that obeys is not refused by the next one. */
@@ -174,7 +176,7 @@ export class RateLimits implements Meter {
     );
     const { gate, waitUs } = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
     const headers = new Map<string, string>();
-    setLimitHeaders(headers, set.reports(dialect), this.#tools);
+    setLimitHeaders(headers, set.reports(dialect), { ...this.#tools, nowUs });
     return limitRefusal(gate, { waitUs, units: units(gate), headers: Object.fromEntries(headers) });
   }
 

@@ -6,7 +6,8 @@ import type { Plan } from "../../snapshot/plan.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
-import type { Section, Store, Tally } from "../../store/store.ts";
+import { microseconds } from "../../store/gcra.ts";
+import { type Section, type Store, type Tally, within } from "../../store/store.ts";
 import { Bucket, Slots } from "./bucket.ts";
 import { type Gate, type RateGate, RuleCounts, type What, WHATS } from "./gate.ts";
 import { GateSet } from "./gate_set.ts";
@@ -34,9 +35,9 @@ export interface UsedLimit extends UsedSubject {
 export interface LimitStatesOptions {
   readonly store: Store;
   readonly clock: Clock;
-  /** Of the buckets. */
+  /** Of the buckets and slots. */
   readonly section: Section;
-  /** Units and slots that requests in flight hold. */
+  /** Units and slots that requests in flight hold, in the section. */
   readonly allHeld: Tally;
   /** Called for each subject that uses a limit for the first time. */
   readonly onUsed: (subject: UsedSubject) => void;
@@ -69,7 +70,7 @@ export class LimitStates {
     const key = this.#keyOf("concurrent", { ...of, periodMs: undefined });
     let slots = this.#slots.get(key);
     if (slots === undefined) {
-      slots = new Slots(this.#options.store.tally(key));
+      slots = new Slots(this.#options.section, key);
       this.#slots.set(key, slots);
     }
     return slots;
@@ -122,11 +123,12 @@ export class LimitStates {
 
   /** Units and calls held by requests in flight in all threads, which is nothing once all have ended. */
   get held(): number {
-    return this.#options.allHeld.total;
+    const { section, allHeld } = this.#options;
+    return within(section, () => allHeld.total);
   }
 
   #nowUs(): number {
-    return Math.floor(this.#options.clock.monotonic() * 1000);
+    return microseconds(this.#options.clock.monotonic());
   }
 }
 
