@@ -1,4 +1,27 @@
-/** Token counts of one response, as Bedrock counts them. */
+/** Token counts of one response, as Bedrock counts them, and what else it is billed for. */
+
+/** What guardrails are billed for: units of text by policy, and images; `other` is what has no name here. */
+export const GUARDRAIL_PARTS = [
+  "topic_policy",
+  "content_policy",
+  "content_policy_image",
+  "word_policy",
+  "sensitive_information_policy",
+  "sensitive_information_policy_free",
+  "contextual_grounding_policy",
+  "automated_reasoning_policy",
+  "other",
+] as const;
+export type GuardrailPart = (typeof GUARDRAIL_PARTS)[number];
+
+/** The part that Bedrock counts under a name such as `contentPolicyUnits`. */
+export function guardrailPart(name: string): GuardrailPart {
+  const part = name.replace(/Units$/, "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return GUARDRAIL_PARTS.find((known) => known === part) ?? "other";
+}
+
+/** The parts of which something was used. */
+export type GuardrailUnits = Readonly<Partial<Record<GuardrailPart, number>>>;
 
 export interface Usage {
   /** Prompt tokens that were neither read from nor written to the prompt cache. */
@@ -14,6 +37,8 @@ export interface Usage {
   readonly images?: number;
   /** Searches of a reranker. */
   readonly queries?: number;
+  /** What guardrails have checked; absent if nothing was reported. */
+  readonly guardrail?: GuardrailUnits;
   /** The tier that the request is billed at: Bedrock's service tier, or `optimized` for low latency; absent for the default. */
   readonly tier?: string;
 }

@@ -1,6 +1,6 @@
 /** What a request costs: its usage times a row of prices, in integers and rounded once. */
 
-import type { Usage } from "../base/usage.ts";
+import { GUARDRAIL_PARTS, type Usage } from "../base/usage.ts";
 import type { PriceRow, TokenPart, TokenPrices, UnitPart } from "./price_table.ts";
 
 /** Leaves room for the rounding. */
@@ -27,7 +27,7 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
     if (count > 0 && each === undefined) return undefined;
     sum += count * (each ?? 0);
   }
-  const hasUnits = (usage.images ?? 0) + (usage.queries ?? 0) > 0;
+  const hasUnits = (usage.images ?? 0) + (usage.queries ?? 0) > 0 || usage.guardrail !== undefined;
   // Below this, every step is an exact integer of a float, which is several times as fast.
   if (sum <= MAX_EXACT && factor === PLAIN && !hasUnits) return Math.floor((sum + 500) / 1000);
   return exactCostOf(usage, price, factor);
@@ -46,7 +46,7 @@ function exactCostOf(usage: Usage, price: PriceRow, factor: number): number | un
   return Number((exact + divisor / 2n) / divisor);
 }
 
-/** One part of a cost: so many tokens, images or searches at a price each, in picodollars. */
+/** One part of a cost: so many tokens or units at a price each, in picodollars. */
 export interface CostPart {
   readonly what: TokenPart | UnitPart;
   readonly count: number;
@@ -60,8 +60,8 @@ export function costParts(
 ): { readonly parts: readonly CostPart[]; readonly factor: number } {
   const prices = tokenPrices(usage, price);
   const tokens = TOKEN_PARTS.map((what) => ({ what, count: countOf(what, usage), each: prices[what] }));
-  const units = ([["image", usage.images], ["query", usage.queries]] as const)
-    .map(([what, count = 0]) => ({ what, count, each: price.units[what] }));
+  const units = unitsIn(usage)
+    .flatMap(([what, count]) => what === "other" ? [] : [{ what, count, each: price.units[what] }]);
   return {
     parts: [...tokens, ...units].flatMap(({ what, count, each }) =>
       count === 0 || each === undefined ? [] : [{ what, count, each }]
@@ -110,11 +110,20 @@ function countOf(part: TokenPart, usage: Usage): number {
   }
 }
 
-/** Picodollars for images and searches; undefined where their price is unknown. */
-function unitsOf({ images = 0, queries = 0 }: Usage, { units }: PriceRow): bigint | undefined {
+/** What is billed by the piece, as far as anything was used; the price of `other` is not known. */
+function unitsIn(
+  { images = 0, queries = 0, guardrail = {} }: Usage,
+): readonly (readonly [UnitPart | "other", number])[] {
+  const units: [UnitPart | "other", number][] = [["image", images], ["query", queries]];
+  for (const part of GUARDRAIL_PARTS) units.push([part, guardrail[part] ?? 0]);
+  return units.filter(([, count]) => count > 0);
+}
+
+/** Picodollars for what is billed by the piece; undefined where a price is unknown. */
+function unitsOf(usage: Usage, { units }: PriceRow): bigint | undefined {
   let sum = 0n;
-  for (const [count, each] of [[images, units.image], [queries, units.query]] as const) {
-    if (count === 0) continue;
+  for (const [part, count] of unitsIn(usage)) {
+    const each = part === "other" ? undefined : units[part];
     if (each === undefined) return undefined;
     sum += BigInt(count) * BigInt(each);
   }

@@ -16,13 +16,28 @@ export interface FoundPrice {
   readonly isAssumed: boolean;
 }
 
-/** The price of a model in a region; undefined if it is unknown and none is assumed. */
-export function priceOf(billed: Billed, { rows, assume }: PriceRules, nowMs: number): FoundPrice | undefined {
+/** A row of a model with the prices of guardrails in a region, as far as they are known. */
+export function withGuardrails(row: PriceRow, guardrails: PriceRow | undefined): PriceRow {
+  return guardrails === undefined ? row : { ...row, units: { ...row.units, ...guardrails.units } };
+}
+
+/** The prices of guardrails in a region; undefined if there are none. */
+export function guardrailPriceOf(region: string, { rows }: PriceRules, nowMs: number): PriceRow | undefined {
+  return bookOf(rows).findGuardrails(region, nowMs);
+}
+
+function bookOf(rows: readonly PriceRow[]): PriceBook {
   let book = books.get(rows);
   if (book === undefined) {
     book = new PriceBook(rows);
     books.set(rows, book);
   }
+  return book;
+}
+
+/** The price of a model in a region; undefined if it is unknown and none is assumed. */
+export function priceOf(billed: Billed, { rows, assume }: PriceRules, nowMs: number): FoundPrice | undefined {
+  const book = bookOf(rows);
   const own = book.find(billed, nowMs);
   if (own !== undefined) return { row: own, isAssumed: false };
   const row = assume === undefined ? undefined : book.find({ id: assume, region: billed.region }, nowMs);

@@ -1,6 +1,7 @@
 /** The table of prices in `config/data/prices.yaml`, and the look-up of what a model costs by its id and region. */
 
 import { matchesGlob } from "../base/glob.ts";
+import { GUARDRAIL_PARTS } from "../base/usage.ts";
 import builtIn from "./prices.json" with { type: "json" };
 
 /** What tokens are billed as: a part of the prompt, or of the response. */
@@ -8,7 +9,16 @@ export const TOKEN_PARTS = ["input", "output", "cache_read", "cache_write", "cac
 export type TokenPart = (typeof TOKEN_PARTS)[number];
 
 /** What is billed by the piece: an image made or read, a search of a reranker, a second of audio or video. */
-export const UNIT_PARTS = ["image", "query", "second"] as const;
+const MODEL_UNITS = ["image", "query", "second"] as const;
+
+/** The units of guardrails that have prices. */
+const GUARDRAIL_UNITS = GUARDRAIL_PARTS.filter((part) => part !== "other");
+
+/** What is billed by the piece. */
+export const UNIT_PARTS = [...MODEL_UNITS, ...GUARDRAIL_UNITS] as const;
+
+/** What rows with the prices of guardrails match, instead of the id of a model. */
+export const GUARDRAILS = "guardrails";
 export type UnitPart = (typeof UNIT_PARTS)[number];
 
 /** Service tiers with prices of their own; `batch` and `optimized` are no service tiers but are billed like one. */
@@ -149,7 +159,18 @@ export class PriceBook {
 
   /** The row with the most specific pattern; undefined if the price is unknown. */
   find({ id, baseModel, region }: Billed, nowMs: number): PriceRow | undefined {
-    const billed = billedId(baseModel ?? id);
+    for (const row of this.#rowsFor(billedId(baseModel ?? id), region)) if (row.fromMs <= nowMs) return row;
+    return undefined;
+  }
+
+  /** The same for guardrails: rows for all models say nothing about them. */
+  findGuardrails(region: string, nowMs: number): PriceRow | undefined {
+    return this.#rowsFor(GUARDRAILS, region).find(({ fromMs, units }) =>
+      fromMs <= nowMs && GUARDRAIL_UNITS.some((part) => units[part] !== undefined)
+    );
+  }
+
+  #rowsFor(billed: string, region: string): readonly PriceRow[] {
     const key = `${region} ${billed}`;
     let rows = this.#fitting.get(key);
     if (rows === undefined) {
@@ -157,8 +178,7 @@ export class PriceBook {
       rows = this.#fit(billed, region);
       this.#fitting.set(key, rows);
     }
-    for (const row of rows) if (row.fromMs <= nowMs) return row;
-    return undefined;
+    return rows;
   }
 
   #fit(billed: string, region: string): readonly PriceRow[] {

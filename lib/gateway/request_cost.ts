@@ -2,7 +2,7 @@
 
 import type { Spent, Usage } from "../base/usage.ts";
 import { costOf } from "../facts/cost.ts";
-import { type FoundPrice, priceOf } from "../facts/price_book.ts";
+import { type FoundPrice, guardrailPriceOf, priceOf, withGuardrails } from "../facts/price_book.ts";
 import type { RequestCost } from "../snapshot/record.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
@@ -30,13 +30,20 @@ export function requestCost({ usage }: Pick<Spent, "usage">, charged: Charged): 
   if (counts === "requests" || target === undefined || (!accepted && isNothing(usage))) {
     return { nano: 0, price: undefined };
   }
+  const { guardrail } = usage;
+  const checks = guardrail && guardrailPriceOf(target.provider.region, snapshot.prices, nowMs);
+  if (counts === "units") {
+    return { nano: checks && costOf(usage, checks), price: checks?.id };
+  }
   const found = targetPrice(target, snapshot, nowMs);
   if (found === undefined || counts === "unmetered") return { nano: undefined, price: undefined };
-  return { nano: costOf(usage, found.row, usage.tier), price: found.row.id };
+  const row = withGuardrails(found.row, checks);
+  return { nano: costOf(usage, row, usage.tier), price: row.id };
 }
 
 function isNothing(
-  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, images = 0, queries = 0 }: Usage,
+  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, images = 0, queries = 0, guardrail }: Usage,
 ): boolean {
-  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens + images + queries === 0;
+  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens + images + queries === 0 &&
+    guardrail === undefined;
 }

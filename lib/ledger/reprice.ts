@@ -1,8 +1,9 @@
 /** Recomputes what requests in the ledger cost by other prices, with their sums by the hour. */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { GuardrailUnits } from "../base/usage.ts";
 import { costOf } from "../facts/cost.ts";
-import { priceOf, type PriceRules } from "../facts/price_book.ts";
+import { guardrailPriceOf, priceOf, type PriceRules, withGuardrails } from "../facts/price_book.ts";
 import {
   conditions,
   queryRequests,
@@ -157,6 +158,14 @@ function currentCost(
 ): Pick<Change, "costNano" | "price"> | LeftReason | undefined {
   const { modelId, region, atMs } = request;
   if (request.costNano === 0n && request.price === "") return undefined;
+  const usage = usageOf(request);
+  const { guardrail } = usage;
+  const guardrails = guardrail && guardrailPriceOf(region, prices, atMs);
+  if (isGuardrailAlone(request, guardrail)) {
+    const nano = guardrails && costOf(usage, guardrails);
+    if (nano === undefined) return request.costNano === null ? "unknown_price" : "price_gone";
+    return { costNano: BigInt(nano), price: guardrails?.id ?? "" };
+  }
   if (request.costNano === null && hasNoCounts(request)) return "unreported_usage";
   const key = targetKey(request.target, modelId);
   const found = priceOf({ id: modelId, baseModel: baseModels.get(key), region }, prices, atMs);
@@ -164,10 +173,14 @@ function currentCost(
   if (found?.row.units.query !== undefined || isReranker(baseModels.get(key) ?? modelId)) {
     return "searches_not_kept";
   }
-  const usage = usageOf(request);
-  const nano = found && costOf(usage, found.row, usage.tier);
+  const nano = found && costOf(usage, withGuardrails(found.row, guardrails), usage.tier);
   if (nano === undefined) return request.costNano === null ? "unknown_price" : "price_gone";
   return { costNano: BigInt(nano), price: found?.row.id ?? "" };
+}
+
+/** Whether a guardrail was called by itself, without a model. */
+function isGuardrailAlone({ modelId }: StoredRequest, guardrail: GuardrailUnits | undefined): boolean {
+  return guardrail !== undefined && modelId === "";
 }
 
 function hasNoCounts({ input, output, cacheRead, cacheWrite, images }: StoredRequest): boolean {

@@ -97,14 +97,19 @@ export function toRow(record: RequestRecord, nowMs: number): LedgerRow {
     price: cost?.price ?? "",
     isEstimated: spent?.estimated === true,
     tags: tagsText(record.tags),
-    detail: error === undefined && attempts.length <= 1 && record.insteadOf === undefined
+    detail: error === undefined && attempts.length <= 1 && record.insteadOf === undefined &&
+        usage?.guardrail === undefined
       ? ""
       : detailText(record),
   };
 }
 
 function detailText(record: RequestRecord): string {
-  return JSON.stringify(Object.fromEntries(DETAILS.map((name) => [name, record[name]])));
+  const guardrail = record.spent?.usage.guardrail;
+  return JSON.stringify(Object.fromEntries([
+    ...DETAILS.map((name) => [name, record[name]] as const),
+    ["guardrail", guardrail],
+  ]));
 }
 
 /** The record of a row, as far as the row says; everything else is empty or undefined. */
@@ -112,10 +117,11 @@ export function toRecord(
   row: Omit<LedgerRow, "costNano"> & { readonly costNano: bigint | number | null },
 ): RequestRecord {
   const text = (value: string) => value === "" ? undefined : value;
+  const { guardrail: _, ...detail } = detailIn(row.detail);
   return {
     ...NO_DETAIL,
     ...(row.error !== "" && { error: { ...NO_WORDS, kind: kindOf(row.error) } }),
-    ...detailIn(row.detail),
+    ...detail,
     requestId: row.requestId,
     caller: text(row.caller),
     team: text(row.team),
@@ -140,6 +146,7 @@ export function toRecord(
 
 /** What a row's request has used, without the searches of a reranker, which have no column. */
 export function usageOf(row: Omit<LedgerRow, "costNano">): Usage {
+  const { guardrail } = detailIn(row.detail);
   return {
     inputTokens: row.input,
     outputTokens: row.output,
@@ -149,6 +156,7 @@ export function usageOf(row: Omit<LedgerRow, "costNano">): Usage {
     reasoningTokens: row.reasoning,
     images: row.images,
     ...(row.tier !== "" && { tier: row.tier }),
+    ...(guardrail !== undefined && { guardrail }),
   };
 }
 
@@ -179,7 +187,7 @@ const NO_DETAIL: Detail = {
 };
 
 /** What this program has written itself; a row without it has none. */
-function detailIn(json: string): Partial<Detail> {
+function detailIn(json: string): Partial<Detail> & Pick<Usage, "guardrail"> {
   return json === "" ? {} : JSON.parse(json);
 }
 

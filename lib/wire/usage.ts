@@ -75,6 +75,7 @@ export function readUsage(
   if (hour > 0) usage.cacheWrite1hTokens = hour;
   if (reasoning > 0) usage.reasoningTokens = reasoning;
   if (before?.tier !== undefined) usage.tier = before.tier;
+  if (before?.guardrail !== undefined) usage.guardrail = before.guardrail;
   return usage;
 }
 

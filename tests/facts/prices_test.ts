@@ -1,9 +1,9 @@
 /** The table of prices: exact decimals, the most specific row, and what a request costs. */
 
 import assert from "node:assert/strict";
-import { costOf, usdText } from "../../lib/facts/cost.ts";
+import { costOf, costParts, usdText } from "../../lib/facts/cost.ts";
 import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
-import { priceOf } from "../../lib/facts/price_book.ts";
+import { guardrailPriceOf, priceOf, withGuardrails } from "../../lib/facts/price_book.ts";
 import { builtInPrices, compilePrices, PriceBook, type PriceRow } from "../../lib/facts/price_table.ts";
 import { priceTableText } from "../../lib/facts/price_table_text.ts";
 import { parse } from "yaml";
@@ -107,6 +107,37 @@ Deno.test("a part without a price makes the cost unknown only if it was used", (
   assert.equal(costOf({ ...NOTHING, images: 2 }, row("amazon.nova-canvas-v1:0")), 120_000_000);
   assert.equal(costOf({ ...NOTHING, queries: 3 }, row("cohere.rerank-v3-5:0")), 6_000_000);
   assert.equal(costOf({ ...NOTHING, images: 1 }, price), undefined);
+});
+
+Deno.test("guardrails are billed by the unit, on top of the tokens and whatever the tier", () => {
+  const guardrails = guardrailPriceOf("us-east-1", { rows: [], assume: undefined }, 0);
+  const price = withGuardrails(row("openai.gpt-oss-120b-1:0"), guardrails);
+  const usage = { ...NOTHING, inputTokens: 1000, outputTokens: 1000 };
+  const guardrail = {
+    content_policy: 3,
+    sensitive_information_policy: 1,
+    word_policy: 9,
+    content_policy_image: 2,
+  };
+  // 3 x 0.15 + 1 x 0.10 USD per 1,000 units, and 2 images at 0.00075 USD.
+  assert.equal(costOf({ ...usage, guardrail }, price), 750_000 + 450_000 + 100_000 + 1_500_000);
+  assert.equal(costOf({ ...usage, guardrail: { topic_policy: 1 } }, price, "flex"), 375_000 + 150_000);
+  assert.equal(costOf({ ...usage, guardrail: { other: 1 } }, price), undefined);
+  assert.equal(costOf({ ...usage, guardrail }, row("openai.gpt-oss-120b-1:0")), undefined);
+  assert.deepEqual(costParts({ ...NOTHING, guardrail: { topic_policy: 2, other: 1 } }, price).parts, [
+    { what: "topic_policy", count: 2, each: 150_000_000 },
+  ]);
+});
+
+Deno.test("rows of a file for guardrails come before the built-in one; rows for all models say nothing of them", () => {
+  const rows = compilePrices([
+    { match: "*", usd_per_million: { input: "1", output: "1" }, usd_per_unit: { image: "1" } },
+    { match: "guardrails", regions: ["eu-*"], usd_per_unit: { content_policy: "0.0002" } },
+  ], "prices_file");
+  const priceOfContent = (region: string) =>
+    guardrailPriceOf(region, { rows, assume: undefined }, 0)?.units.content_policy;
+  assert.equal(priceOfContent("eu-west-1"), 200_000_000);
+  assert.equal(priceOfContent("us-east-1"), 150_000_000);
 });
 
 Deno.test("amounts beyond the exact integers of a float are summed exactly", () => {

@@ -5,7 +5,8 @@ import { Buffer } from "node:buffer";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { SnapshotParts } from "../fakes/snapshot.ts";
 import { snapshot } from "../fakes/snapshot.ts";
-import { CLAUDE_STOP, converseFrames, invokeFrames } from "../fakes/frames.ts";
+import type { Budget } from "../../lib/snapshot/budget.ts";
+import { CLAUDE_STOP, converseFrames, eventFrame, invokeFrames, joined, USAGE } from "../fakes/frames.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { ANSWER, CHAT, chatBody, CONVERSE, KEY, PARTS } from "./requests.ts";
 
@@ -44,6 +45,93 @@ Deno.test("the service tier that served the request decides, and the header can 
   );
   assert.equal((await response).headers.get("x-adit-cost"), null);
   assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.0000186");
+});
+
+/** What a guardrail with a content filter reports of a text of up to 1,000 characters. */
+const TRACE = {
+  guardrail: { inputAssessment: { gr: { invocationMetrics: { usage: { contentPolicyUnits: 1 } } } } },
+};
+
+Deno.test("the units of a guardrail are added to the cost where the answer reports them", async () => {
+  for (const [path, body] of [[CHAT, chatBody()], [CONVERSE, "{}"]] as const) {
+    const gateway = priced();
+    const { response } = gateway.send(path, { headers: KEY, body });
+    (await gateway.bedrock.call(0)).answerWhole(200, JSON.stringify({ ...JSON.parse(ANSWER), trace: TRACE }));
+    assert.equal((await response).headers.get("x-adit-cost"), "0.0001872");
+  }
+  const gateway = priced();
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });
+  const metadata = { metrics: { latencyMs: 9 }, usage: USAGE, trace: TRACE };
+  const frames = [...converseFrames("Hello").slice(0, -1), eventFrame("metadata", metadata)];
+  (await gateway.bedrock.call(0)).answerWhole(200, joined(...frames), {
+    "content-type": "application/vnd.amazon.eventstream",
+  });
+  await (await response).text();
+  assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.0001872");
+});
+
+Deno.test("a prompt that a guardrail blocks costs the guardrail's units, and no tokens are estimated", async () => {
+  const gateway = priced();
+  const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
+  (await gateway.bedrock.call(0)).answerWhole(
+    200,
+    JSON.stringify({
+      ...JSON.parse(ANSWER),
+      stopReason: "guardrail_intervened",
+      usage: { inputTokens: 0, outputTokens: 0, totalTokens: 0 },
+      trace: TRACE,
+    }),
+  );
+  assert.equal((await response).headers.get("x-adit-cost"), "0.00015");
+  const [line] = await gateway.logLines();
+  assert.deepEqual([line?.["output_tokens"], line?.["estimated"]], [0, undefined]);
+});
+
+const APPLY = "/guardrail/gr1/version/1/apply";
+
+Deno.test("a guardrail that is called by itself is billed by its units; units without a price are unknown", async () => {
+  const applied = async (usage: unknown) => {
+    const gateway = priced();
+    const { response } = gateway.send(APPLY, { headers: KEY, body: "{}" });
+    (await gateway.bedrock.call(0)).answerWhole(200, JSON.stringify({ action: "NONE", usage }));
+    const cost = (await response).headers.get("x-adit-cost");
+    assert.equal((await gateway.logLines())[0]?.["cost_usd"] ?? null, cost);
+    return cost;
+  };
+  assert.equal(await applied({ contentPolicyUnits: 2, topicPolicyUnits: 2, wordPolicyUnits: 2 }), "0.0006");
+  assert.equal(await applied({ contentPolicyUnits: 1, futurePolicyUnits: 1 }), null);
+  assert.equal(await applied(undefined), null);
+});
+
+Deno.test("budgets of money count guardrails, and refuse them once they are spent", async () => {
+  const budget: Budget = {
+    name: "small",
+    path: ["budgets", "small"],
+    scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
+    each: "none",
+    unit: "usd",
+    limit: 200_000,
+    window: "month",
+    timeZone: "UTC",
+    warn: [],
+    whenSpent: "refuse",
+    webhook: undefined,
+    reserve: "typical",
+    cutStreams: false,
+  };
+  const gateway = priced({ budgets: [budget, { ...budget, name: "tokens", unit: "tokens", limit: 1 }] });
+  for (let count = 0; count < 2; count++) {
+    const { response } = gateway.send(APPLY, { headers: KEY, body: "{}" });
+    (await gateway.bedrock.call(count)).answerWhole(200, '{"usage":{"contentPolicyUnits":1}}');
+    await (await response).text();
+  }
+  const refused = await gateway.send(APPLY, { headers: KEY, body: "{}" }).response;
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /budget .*small.* is spent/);
+  assert.deepEqual(gateway.budgets.view().map(({ spent, held }) => [spent, held]), [["0.0003", "0.00"], [
+    "0",
+    "0",
+  ]]);
 });
 
 Deno.test("an unknown price is not shown as zero", async () => {

@@ -121,6 +121,31 @@ Deno.test("a row is repriced to what the gateway computes for its usage", () =>
     assert.deepEqual(costs(database), [[BigInt(expected), PRICE.id]]);
   }));
 
+Deno.test("the units of guardrails are repriced with the model, and alone", () => {
+  const detail = JSON.stringify({ guardrail: { content_policy: 2 } });
+  return withLedger([
+    { costNano: null, detail },
+    {
+      modelId: "",
+      price: "",
+      costNano: null,
+      input: 0,
+      output: 0,
+      cacheRead: 0,
+      cacheWrite: 0,
+      cacheWrite1h: 0,
+      detail,
+    },
+  ], (database) => {
+    reprice(database);
+    assert.deepEqual(costs(database), [
+      [BigInt(COST + 300_000), "file m"],
+      [300_000n, "built-in guardrails"],
+    ]);
+    assertAgreement(database);
+  });
+});
+
 Deno.test("what cannot be recomputed is left, counted and named", () =>
   withLedger([
     { modelId: "nobody", costNano: null, price: "" },

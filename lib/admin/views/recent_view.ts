@@ -2,7 +2,8 @@
 
 import { codeOf, type RefusingLimit } from "../../base/errors.ts";
 import { costParts, usdText } from "../../facts/cost.ts";
-import { priceOf } from "../../facts/price_book.ts";
+import { guardrailPriceOf, priceOf, withGuardrails } from "../../facts/price_book.ts";
+import { TOKEN_PARTS } from "../../facts/price_table.ts";
 import type { RecordedAttempt, RequestRecord } from "../../snapshot/record.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
 import type {
@@ -178,12 +179,13 @@ function partsOf(
   const billed = { id: modelId, baseModel: settings?.baseModel, region };
   const row = priceOf(billed, prices, startedAtMs + durationMs)?.row;
   if (row?.id !== cost.price) return none;
-  const { parts, factor } = costParts(spent.usage, row);
+  const guardrails = guardrailPriceOf(region, prices, startedAtMs + durationMs);
+  const { parts, factor } = costParts(spent.usage, withGuardrails(row, guardrails));
   return { parts: parts.map(partView), factor };
 }
 
 function partView({ what, count, each }: ReturnType<typeof costParts>["parts"][number]): CostPartView {
-  const isUnit = what === "image" || what === "query";
+  const isUnit = !TOKEN_PARTS.some((part) => part === what);
   return {
     what,
     count,

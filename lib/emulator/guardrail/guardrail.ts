@@ -47,7 +47,7 @@ export function guardrailTrace(guardrail: Guardrail, intervention: Intervention 
       guardrailCoverage: { textCharacters: { guarded: 1, total: 1 } },
       guardrailProcessingLatency: 1,
       usage: {
-        contentPolicyUnits: 0,
+        contentPolicyUnits: 1,
         contextualGroundingPolicyUnits: 0,
         sensitiveInformationPolicyFreeUnits: 0,
         sensitiveInformationPolicyUnits: 0,

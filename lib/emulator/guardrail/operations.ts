@@ -56,7 +56,7 @@ export function applyGuardrail({ id, version }: GuardrailName, body: JsonValue |
       : [],
     usage: {
       topicPolicyUnits: 0,
-      contentPolicyUnits: 0,
+      contentPolicyUnits: units,
       wordPolicyUnits: units,
       sensitiveInformationPolicyUnits: 0,
       sensitiveInformationPolicyFreeUnits: 0,

@@ -60,7 +60,7 @@ export function nativeEndpoint(match: NativeOperation): CallerEndpoint {
 
 function countedAs(operation: Operation): Counted {
   const { runsModel, usage } = operationRow(operation);
-  if (!runsModel) return "requests";
+  if (!runsModel) return usage === "guardrail units" ? "units" : "requests";
   return usage === "none" ? "unmetered" : "tokens";
 }
 

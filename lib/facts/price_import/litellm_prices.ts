@@ -1,5 +1,7 @@
 /** Converts the prices of Bedrock's models in LiteLLM's price file to rows of the table of prices. */
 
+import { guardrailPart } from "../../base/usage.ts";
+import { GUARDRAILS } from "../price_table.ts";
 import { type ImportedPrices, type Place, type Priced, RowGroups } from "./row_groups.ts";
 
 type Prices = Record<string, string>;
@@ -26,7 +28,9 @@ const TIER_SUFFIXES = { flex: "_flex", priority: "_priority", batch: "_batches" 
 const STEPS = [100, 128, 200, 256, 272] as const;
 
 /** Keys that are prices of what this gateway does not count. */
-const UNCOUNTED = /audio|video|_per_second|search_context|ultrafast|_image_token|guardrail/;
+const UNCOUNTED = /audio|video|_per_second|search_context|ultrafast|_image_token/;
+/** The entry with the prices of guardrails, by the names that their usage has in Bedrock's answers. */
+const GUARDRAIL_ENTRY = "bedrock/guardrails";
 
 /** The entries whose `litellm_provider` is Bedrock; entries with equal prices share a row. */
 export function litellmPrices(file: Readonly<Record<string, unknown>>): ImportedPrices {
@@ -34,6 +38,10 @@ export function litellmPrices(file: Readonly<Record<string, unknown>>): Imported
   const rows = new RowGroups();
   for (const [key, value] of Object.entries(file)) {
     if (!isEntry(value) || !/^bedrock(?:_converse)?$/.test(String(value["litellm_provider"]))) continue;
+    if (key === GUARDRAIL_ENTRY) {
+      rows.add({ id: GUARDRAILS, region: undefined }, { usd_per_unit: guardrailUnitsOf(value) });
+      continue;
+    }
     const place = placeOf(key);
     if (typeof place === "string") {
       unmapped.push(`${key}: ${place}`);
@@ -100,6 +108,17 @@ function unitsOf(entry: Entry): Prices {
     Object.entries(UNIT_KEYS).flatMap(([unit, keys]) => {
       const price = keys.map((key) => entry[key]).find((value) => typeof value === "number");
       return typeof price === "number" && price > 0 ? [[unit, decimalText(price, 0)]] : [];
+    }),
+  );
+}
+
+function guardrailUnitsOf({ guardrail_cost_per_unit: prices }: Entry): Prices {
+  return Object.fromEntries(
+    Object.entries(isEntry(prices) ? prices : {}).flatMap(([name, price]) => {
+      const part = guardrailPart(name);
+      return part !== "other" && typeof price === "number" && price >= 0
+        ? [[part, decimalText(price, 0)]]
+        : [];
     }),
   );
 }

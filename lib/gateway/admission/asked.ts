@@ -6,9 +6,9 @@ import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 
 /**
  * What a request counts as: `requests` runs no model; `tokens` runs one whose token counts Bedrock reports;
- * `unmetered` runs one whose counts it does not report.
+ * `unmetered` runs one whose counts it does not report; `units` runs none, and is billed by the units of a guardrail.
  */
-export type Counted = "requests" | "tokens" | "unmetered";
+export type Counted = "requests" | "tokens" | "unmetered" | "units";
 
 /** What the body of a request shows of its size. */
 export interface RequestSize {

@@ -70,12 +70,14 @@ export class Sizes {
 
   /** What a request has used: as reported, or estimated if its response broke off. */
   settle(asked: Asked, ending: Ending): Spent {
-    if (asked.parts.counts !== "tokens") return { usage: NOTHING, estimated: false };
+    if (asked.parts.counts !== "tokens") return { usage: unitsOnly(ending.usage), estimated: false };
     const { usage = NOTHING, error, drained = false, accepted, brokenAttempts } = ending;
     const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
     if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
     // A reranker reports no tokens, and limits of tokens apply to it all the same.
-    const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0);
+    const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) +
+      // A prompt that a guardrail blocks uses none, either.
+      (usage.guardrail === undefined ? 0 : 1);
     if ((error === undefined || drained) && counted > 0) {
       this.#learn(asked, usage, ending);
       return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
@@ -131,6 +133,11 @@ function estimatedUsage({ estimate }: Asked, usage: Usage = NOTHING, outputToken
     inputTokens: promptTokens(usage) > 0 ? usage.inputTokens : estimate.inputTokens,
     outputTokens: Math.max(usage.outputTokens, outputTokens),
   };
+}
+
+/** What a request has used that runs no model. */
+function unitsOnly(usage: Usage | undefined): Usage {
+  return usage?.guardrail === undefined ? NOTHING : { ...NOTHING, guardrail: usage.guardrail };
 }
 
 function likelyOutput(

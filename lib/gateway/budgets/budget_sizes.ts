@@ -33,6 +33,8 @@ export function sizeOf(budget: Budget, state: BudgetState, sizing: Sizing): Held
   const { asked, snapshot } = sizing;
   const { counts, plan } = asked.parts;
   if (budget.unit === "requests") return { amount: 1n, full: 1n };
+  // What a guardrail will check is not known; a spent budget refuses it all the same.
+  if (counts === "units") return { amount: 0n, full: 1n };
   if (counts === "unmetered") {
     if (budget.whenSpent === "warn") return { amount: 0n, full: 0n };
     return budgetUnmetered(budget);

@@ -3,7 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import { type Budget, type BudgetRow, type BudgetWarning, definitionOf } from "../../snapshot/budget.ts";
-import type { BudgetView } from "../../snapshot/budget_view.ts";
+import type { BudgetUnit, BudgetView } from "../../snapshot/budget_view.ts";
 import { includesCaller, includesModel, ModelIndex, type ModelNames } from "../../snapshot/scope.ts";
 import { ScopeIndex } from "../../snapshot/scope_index.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
@@ -264,7 +264,7 @@ export class Budgets implements Meter {
   #applied(caller: Caller, { subject, names }: ModelNames, counts: Counted): readonly Applied[] {
     return this.#index.of(caller.name)
       .filter(({ scope, unit }) =>
-        (unit === "requests" || counts !== "requests") && includesCaller(scope, caller) &&
+        isCounted(unit, counts) && includesCaller(scope, caller) &&
         includesModel(scope, names)
       )
       .map((budget) => ({
@@ -323,6 +323,12 @@ export class Budgets implements Meter {
       }, budget);
     }
   }
+}
+
+/** Whether requests that count as this use anything of a unit. */
+function isCounted(unit: BudgetUnit, counts: Counted): boolean {
+  if (unit === "requests") return true;
+  return counts === "units" ? unit === "usd" : counts !== "requests";
 }
 
 function isIn({ startMs, endMs }: Window, nowMs: number): boolean {

@@ -25,6 +25,7 @@ import {
   usageInConverse,
   usageOfChunks,
   usageOfConverse,
+  usageOfGuardrail,
   usageOfInvoke,
 } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
@@ -69,6 +70,8 @@ function reportOf(
         usage: usageOfInvoke(headers, body),
         stopReason: isReadable ? stopReasonOfInvoke(body) : undefined,
       };
+    case "guardrail units":
+      return { usage: usageOfGuardrail(headers, body), stopReason: undefined };
     case "converse events":
     case "invoke events":
     case "none":

@@ -6,7 +6,8 @@ import { decodeUtf8 } from "../../base/bytes.ts";
 import { isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
-import { METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
+import { guardrailUsage, withTracedUnits } from "../../wire/bedrock/guardrail_units.ts";
+import { INVOKE_TRACE, METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import {
   CONVERSE_USAGE,
   converseTier,
@@ -26,7 +27,8 @@ export function usageOfConverse(body: Uint8Array, headers: Headers | undefined):
 
 /** The same in a body that has been parsed. */
 export function usageInConverse(answer: JsonValue | undefined): Usage | undefined {
-  return withTier(readUsage(member(answer, "usage"), CONVERSE_USAGE), converseTier(answer));
+  const counted = withTier(readUsage(member(answer, "usage"), CONVERSE_USAGE), converseTier(answer));
+  return withTracedUnits(counted, member(answer, "trace"));
 }
 
 /**
@@ -39,7 +41,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 export function usageOfInvoke(headers: Headers, body: Uint8Array): Usage | undefined {
   const counted = usageOfHeaders(headers);
   const isRead = !headers.has("content-encoding") && (counted === undefined || body.length <= MAX_READ_BYTES);
-  const usage = isRead ? familyUsage(parsedBody(body), counted) : counted;
+  const usage = isRead ? invokeUsage(parsedBody(body), counted) : counted;
   return withTier(usage, invokeTier(headers));
 }
 
@@ -72,9 +74,19 @@ export function invokeStreamEnd(payload: Uint8Array): { complete: boolean; usage
  */
 export function usageOfChunks(payloads: readonly Uint8Array[]): Usage | undefined {
   return payloads.map(parsedChunk).reduce<Usage | undefined>(
-    (usage, event) => readUsage(event?.[METRICS], METRICS_USAGE, familyUsage(event, usage)),
+    (usage, event) => readUsage(event?.[METRICS], METRICS_USAGE, invokeUsage(event, usage)),
     undefined,
   );
+}
+
+/** The counts in a body or chunk of any family, and what its guardrail reports. */
+function invokeUsage(body: JsonValue | undefined, before: Usage | undefined): Usage | undefined {
+  return withTracedUnits(familyUsage(body, before), member(body, INVOKE_TRACE));
+}
+
+/** The usage that a guardrail reports when it is called by itself. */
+export function usageOfGuardrail(headers: Headers, body: Uint8Array): Usage | undefined {
+  return headers.has("content-encoding") ? undefined : guardrailUsage(parsedBody(body));
 }
 
 function parsedChunk(payload: Uint8Array): JsonObject | undefined {

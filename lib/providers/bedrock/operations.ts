@@ -15,8 +15,8 @@ interface OperationRow {
   readonly subject: "model in path" | "model in body" | "resource" | "region";
   /** Where the request names a guardrail; `impossible` if it runs a model without one, `none` if it runs none. */
   readonly guardrail: "body" | "headers" | "impossible" | "none";
-  /** Where the response reports token counts, if it does; one that reports them in events is a stream. */
-  readonly usage: "body" | "headers" | "converse events" | "invoke events" | "none";
+  /** Where the response reports token counts, or the units of a guardrail, if it does; one that reports them in events is a stream. */
+  readonly usage: "body" | "headers" | "converse events" | "invoke events" | "guardrail units" | "none";
   /** Whether it runs a model, which uses tokens. */
   readonly runsModel: boolean;
 }
@@ -67,7 +67,7 @@ export const OPERATIONS = {
     path: "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
     subject: "resource",
     guardrail: "none",
-    usage: "none",
+    usage: "guardrail units",
     runsModel: false,
   },
   invokeGuardrailChecks: {
@@ -75,7 +75,7 @@ export const OPERATIONS = {
     path: "/guardrail-checks/invoke",
     subject: "region",
     guardrail: "none",
-    usage: "none",
+    usage: "guardrail units",
     runsModel: false,
   },
   startAsyncInvoke: {

@@ -4,6 +4,8 @@ import { upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
+import { withTracedUnits } from "../../wire/bedrock/guardrail_units.ts";
+import { INVOKE_TRACE } from "../../wire/bedrock/invoke_stream.ts";
 import { MESSAGES_USAGE, readUsage } from "../../wire/usage.ts";
 
 export interface InvokeResult {
@@ -23,7 +25,7 @@ export function invokeToMessages(answer: JsonValue, model: string): InvokeResult
   const stopReason = answer.stop_reason;
   return {
     body: { ...answer, model },
-    usage: readUsage(answer.usage, MESSAGES_USAGE),
+    usage: withTracedUnits(readUsage(answer.usage, MESSAGES_USAGE), answer[INVOKE_TRACE]),
     stopReason: typeof stopReason === "string" ? stopReason : undefined,
   };
 }

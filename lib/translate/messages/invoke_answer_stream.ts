@@ -7,7 +7,8 @@ import { jsonText, replaceLoneEscapes } from "../../base/json_text/json_text.ts"
 import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { anthropicErrorBody } from "../../wire/errors.ts";
-import { METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
+import { withTracedUnits } from "../../wire/bedrock/guardrail_units.ts";
+import { INVOKE_TRACE, METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import { MESSAGES_USAGE, METRICS_USAGE, readUsage } from "../../wire/usage.ts";
 
 export interface InvokeStreamContext {
@@ -103,7 +104,8 @@ export class InvokeStreamToMessages {
       case "message_stop": {
         this.#finished = true;
         const { [METRICS]: metrics, ...rest } = event;
-        this.#usage = readUsage(metrics, METRICS_USAGE, this.#usage);
+        const usage = readUsage(metrics, METRICS_USAGE, this.#usage);
+        this.#usage = withTracedUnits(usage, event[INVOKE_TRACE]);
         return metrics === undefined ? event : rest;
       }
       case "error":

@@ -4,6 +4,7 @@ import { upstreamProtocol } from "../../base/errors.ts";
 import { firstMember, isJsonObject, member } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
+import { withTracedUnits } from "./guardrail_units.ts";
 import { CONVERSE_USAGE, converseTier, readCount, readUsage, withTier } from "../usage.ts";
 
 // Request: names and shapes of ConverseRequest in AWS's model. Blobs are base64 strings. A member set to undefined is
@@ -212,7 +213,9 @@ export function parseUsage(body: JsonValue | undefined): Usage | undefined {
   const usage = member(body, "usage");
   const isWhole = readCount(member(usage, CONVERSE_USAGE.inputTokens)) !== undefined &&
     readCount(member(usage, CONVERSE_USAGE.outputTokens)) !== undefined;
-  return isWhole ? withTier(readUsage(usage, CONVERSE_USAGE), converseTier(body)) : undefined;
+  if (!isWhole) return undefined;
+  const counted = withTier(readUsage(usage, CONVERSE_USAGE), converseTier(body));
+  return withTracedUnits(counted, member(body, "trace"));
 }
 
 /** One parser for each known block type. */

@@ -9,6 +9,9 @@ import type { JsonObject, JsonValue } from "../../base/json.ts";
 /** The member of the last event to which Bedrock adds its own token counts. */
 export const METRICS = "amazon-bedrock-invocationMetrics";
 
+/** The member of an answer or of an event to which Bedrock adds the trace of a guardrail. */
+export const INVOKE_TRACE = "amazon-bedrock-trace";
+
 /** A chunk as Bedrock writes it, with nothing else in it. */
 const USUAL_CHUNK = /^\{"bytes":"([A-Za-z0-9+/]*={0,2})"(?:,"p":"[A-Za-z0-9]*")?\}$/;
 
