@@ -6,6 +6,7 @@ import { usdText } from "../facts/cost.ts";
 import { type ByteSource, streamBody } from "../server/stream.ts";
 import { CutStream } from "./budgets/cut_stream.ts";
 import type { Call } from "./call.ts";
+import { CostComment } from "./cost_comment.ts";
 import { errorResponse, nameRequest } from "./dialect.ts";
 import type { Attempt } from "./endpoint.ts";
 import type { Answer, StreamAnswer, WholeAnswer } from "./outcome.ts";
@@ -28,14 +29,17 @@ function send(answer: Answer, call: Call): Response {
   const { status, headers } = answer;
   const nowMs = call.began(answer);
   const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
-  const body = isWhole(answer) ? wholeSource(answer, call) : withinBudget(answer, call);
+  const body = isWhole(answer) ? wholeSource(answer, call) : streamed(answer, call);
   const response = new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
   addOwnHeaders(response.headers, call, { ignored: answer.ignored, nowMs });
   return response;
 }
 
-function withinBudget(answer: StreamAnswer, call: Call): ByteSource {
-  return call.hold?.endsStreams ? new CutStream(answer, call) : answer.body;
+/** Most streams are sent as they are. */
+function streamed(answer: StreamAnswer, call: Call): ByteSource {
+  const { hold, snapshot, options: { dialect } } = call;
+  const body = hold?.endsStreams ? new CutStream(answer, call) : answer.body;
+  return snapshot.responseHeaders.streamCost && dialect !== "bedrock" ? new CostComment(body, call) : body;
 }
 
 /**

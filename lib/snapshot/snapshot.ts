@@ -158,6 +158,8 @@ export interface ResponseHeaders {
   readonly target: boolean;
   /** Whether responses that are sent whole say what they cost. */
   readonly cost: boolean;
+  /** Whether a comment after the last event of a stream says what it cost. */
+  readonly streamCost: boolean;
 }
 
 /** Where traces are sent. */

@@ -147,7 +147,7 @@ export function snapshot(
     },
     timeouts: TIMEOUTS,
     log: { level: "info", requests: true },
-    responseHeaders: { target: true, cost: true },
+    responseHeaders: { target: true, cost: true, streamCost: false },
     providers,
     providersByRegion: new Map([...providers.values()].reverse().map((each) => [each.region, each])),
     models: new Map(models.map((each) => [each.name, each])),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { SnapshotParts } from "../fakes/snapshot.ts";
-import { snapshot } from "../fakes/snapshot.ts";
+import { model, provider, snapshot } from "../fakes/snapshot.ts";
 import type { Budget } from "../../lib/snapshot/budget.ts";
 import { CLAUDE_STOP, converseFrames, eventFrame, invokeFrames, joined, USAGE } from "../fakes/frames.ts";
 import { startGateway } from "../fakes/gateway.ts";
@@ -34,7 +34,7 @@ Deno.test("a whole answer says what it cost, and so does the log", async () => {
 });
 
 Deno.test("the service tier that served the request decides, and the header can be turned off", async () => {
-  const gateway = priced({ responseHeaders: { target: true, cost: false } });
+  const gateway = priced({ responseHeaders: { target: true, cost: false, streamCost: false } });
   const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
   (await gateway.bedrock.call(0)).answerWhole(
     200,
@@ -132,6 +132,41 @@ Deno.test("budgets of money count guardrails, and refuse them once they are spen
     "0",
     "0",
   ]]);
+});
+
+Deno.test("with stream_cost, a comment after the last event of a complete stream says what it cost", async () => {
+  const responseHeaders = { target: true, cost: true, streamCost: true };
+  const streamed = async (gateway: ReturnType<typeof priced>, path: string, body: string, isWhole = true) => {
+    const { response } = gateway.send(path, { headers: KEY, body });
+    const upstream = (await gateway.bedrock.call(0)).answer(200);
+    upstream.push(...converseFrames("Hello").slice(0, isWhole ? undefined : 3));
+    upstream.end();
+    const text = await (await response).text();
+    await gateway.expectSettled(1);
+    return text;
+  };
+  const comment = /\n\n: x-adit-cost: 0\.0000372\n\n$/;
+  const chat = chatBody({ stream: true });
+  assert.match(
+    await streamed(priced({ responseHeaders }), CHAT, chat),
+    /data: \[DONE\]\n\n: x-adit-cost: 0\.0000372\n\n$/,
+  );
+  const responses = JSON.stringify({ model: "haiku", input: "Hi", stream: true });
+  assert.match(await streamed(priced({ responseHeaders }), "/v1/responses", responses), comment);
+  const messages = priced({
+    responseHeaders,
+    models: [model("haiku", provider("east", "us-east-1"), "us.amazon.nova-lite-v1:0")],
+  });
+  const body = JSON.stringify({ ...JSON.parse(chat), max_tokens: 9 });
+  assert.match(await streamed(messages, "/v1/messages", body), comment);
+  // Neither by default, nor where it is not known, nor after an error, nor among frames.
+  assert.doesNotMatch(await streamed(priced(), CHAT, chat), /x-adit-cost/);
+  assert.doesNotMatch(
+    await streamed(startGateway(snapshot({ ...PARTS, responseHeaders })), CHAT, chat),
+    /x-adit-cost/,
+  );
+  assert.doesNotMatch(await streamed(priced({ responseHeaders }), CHAT, chat, false), /x-adit-cost/);
+  assert.doesNotMatch(await streamed(priced({ responseHeaders }), `${CONVERSE}-stream`, "{}"), /x-adit-cost/);
 });
 
 Deno.test("an unknown price is not shown as zero", async () => {

@@ -111,7 +111,11 @@ export function linkConfig(
       keepaliveMs: config.timeouts.keepalive,
     },
     log: config.log,
-    responseHeaders: config.response_headers,
+    responseHeaders: {
+      target: config.response_headers.target,
+      cost: config.response_headers.cost,
+      streamCost: config.response_headers.stream_cost,
+    },
     traces: config.traces && {
       endpoint: config.traces.endpoint,
       headers: Object.entries(config.traces.headers).map(([name, value]) => [name, seal(value)] as const),

@@ -222,6 +222,8 @@ export const Config = mapping(() => ({
       .describe("Name the target that answered, and those that were tried, for models with several targets."),
     cost: flag().prefault(true)
       .describe("Name the cost in US dollars, in responses that are not streamed and have a known price."),
+    stream_cost: flag().prefault(false)
+      .describe("Name the cost in a comment after the last event of streams of server-sent events."),
   })).prefault({}).describe("What responses say about how they were made."),
   traces: traces.optional().describe("Where to send a trace of each request; default: nowhere."),
   providers: named(NAME, provider).prefault({}).describe(

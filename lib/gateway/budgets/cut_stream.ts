@@ -1,7 +1,7 @@
 /** Streams that end when a budget with `cut_streams` has nothing left for them. */
 
 import type { AditError } from "../../base/errors.ts";
-import type { ByteSource } from "../../server/stream.ts";
+import { PassedSource } from "../../server/passed_source.ts";
 import type { Hold } from "../admission/admit.ts";
 import type { Price } from "../admission/ending.ts";
 import type { Dialect } from "../dialect.ts";
@@ -17,32 +17,23 @@ export interface CutCall extends Price {
  * After each piece, takes from the budgets what the stream has used so far. The piece for which they have nothing left is
  * the last one that is sent; the refusal follows it, unless the response is complete.
  */
-export class CutStream implements ByteSource {
+export class CutStream extends PassedSource {
   readonly #answer: StreamAnswer;
   readonly #call: CutCall;
-  readonly ping: ByteSource["ping"];
   #sentBytes = 0;
   #refused: AditError | undefined;
 
   constructor(answer: StreamAnswer, call: CutCall) {
+    super(answer.body);
     this.#answer = answer;
     this.#call = call;
-    this.ping = answer.body.ping?.bind(answer.body);
   }
 
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  override async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#refused !== undefined) throw this.#refused;
-    const bytes = await this.#answer.body.next();
+    const bytes = await this.source.next();
     if (bytes !== undefined && !this.isDelivered()) this.#count(bytes.length);
     return bytes;
-  }
-
-  isDelivered(): boolean {
-    return this.#answer.body.isDelivered?.() ?? false;
-  }
-
-  failure(error: AditError): Uint8Array<ArrayBuffer> {
-    return this.#answer.body.failure(error);
   }
 
   #count(bytes: number): void {

@@ -1,0 +1,26 @@
+/** A source of bytes that passes on what another one has, for those that add something to it. */
+
+import type { AditError } from "../base/errors.ts";
+import type { ByteSource } from "./stream.ts";
+
+export class PassedSource implements ByteSource {
+  protected readonly source: ByteSource;
+  readonly ping: ByteSource["ping"];
+
+  constructor(source: ByteSource) {
+    this.source = source;
+    this.ping = source.ping?.bind(source);
+  }
+
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.source.next();
+  }
+
+  isDelivered(): boolean {
+    return this.source.isDelivered?.() ?? false;
+  }
+
+  failure(error: AditError): Uint8Array<ArrayBuffer> {
+    return this.source.failure(error);
+  }
+}
