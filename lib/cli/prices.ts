@@ -7,7 +7,7 @@ import { awsPrices } from "../facts/price_import/aws_prices.ts";
 import { litellmPrices } from "../facts/price_import/litellm_prices.ts";
 import type { ImportedPrices } from "../facts/price_import/row_groups.ts";
 import { priceTableText } from "../facts/price_table_text.ts";
-import { builtInPrices, type PriceRow } from "../facts/price_table.ts";
+import { builtInPrices, namedBy, type PriceRow } from "../facts/price_table.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
 import { parseOptions } from "./options.ts";
@@ -22,8 +22,11 @@ export async function prices(args: readonly string[], io: CliIo): Promise<number
   const rows = await rowsOf(options, io);
   if (rows === undefined) return 1;
   const [pattern] = options.positionals;
-  const shown = rows.filter(({ ids }) => pattern === undefined || ids.some((id) => isMeant(id, pattern)));
-  for (const row of shown) io.out(`${row.ids.join(", ")}\n  ${priceText(row)}\n  ${priceOrigin(row)}\n`);
+  const shown = rows.flatMap((row) => {
+    const id = pattern === undefined ? row.ids[0] : row.ids.find((each) => isMeant(each, pattern));
+    return id === undefined ? [] : [{ row, origin: priceOrigin(namedBy(row, id)) }];
+  });
+  for (const { row, origin } of shown) io.out(`${row.ids.join(", ")}\n  ${priceText(row)}\n  ${origin}\n`);
   if (shown.length > 0) return 0;
   io.err(`No price for ${JSON.stringify(pattern ?? "")}\n`);
   return 1;

@@ -29,7 +29,7 @@ export type TokenPrices = Readonly<Partial<Record<TokenPart, number>>>;
 
 /** The price of a model in some regions, as plain data. All amounts are integers. */
 export interface PriceRow {
-  /** Identifies the row in the usage ledger: its source, its first pattern and what it is limited to. */
+  /** Identifies it in the usage ledger: its source, the pattern that matched, or its first one, and its limits. */
   readonly id: string;
   readonly source: PriceSource;
   /** Globs over model ids as they are sent, with their geography. */
@@ -200,8 +200,10 @@ function billedId(id: string): string {
 function bestFirst(rows: readonly PriceRow[], id: string, region: string): readonly PriceRow[] {
   return rows
     .filter((row) => row.regions.length === 0 || row.regions.some((glob) => matchesGlob(glob, region)))
-    .map((row) => ({ row, fit: fitOf(row, id) }))
-    .filter(({ fit }) => fit > 0)
+    .flatMap((row) => {
+      const glob = bestOf(row.ids.filter((each) => matchesGlob(each, id)), id);
+      return glob === undefined ? [] : [{ row: namedBy(row, glob), fit: fitOf(glob, id) }];
+    })
     .sort((one, other) =>
       other.fit - one.fit || Math.sign(other.row.regions.length) - Math.sign(one.row.regions.length) ||
       other.row.fromMs - one.row.fromMs
@@ -209,11 +211,20 @@ function bestFirst(rows: readonly PriceRow[], id: string, region: string): reado
     .map(({ row }) => row);
 }
 
-/** The number of characters that a pattern of the row fixes, and more for the id itself; 0 if none matches. */
-function fitOf({ ids }: PriceRow, id: string): number {
-  return Math.max(
-    0,
-    ...ids.filter((glob) => matchesGlob(glob, id))
-      .map((glob) => glob === id ? Number.MAX_SAFE_INTEGER : 1 + glob.replaceAll("*", "").length),
-  );
+/** The row under the name of one of its patterns, which comes first in it. */
+export function namedBy(row: PriceRow, pattern: string): PriceRow {
+  const [first = ""] = row.ids;
+  if (pattern === first) return row;
+  const ids = [pattern, ...row.ids.filter((each) => each !== pattern)];
+  return { ...row, ids, id: row.id.replace(first, () => pattern) };
+}
+
+/** The most specific of patterns that match an id; undefined if there are none. */
+function bestOf(globs: readonly string[], id: string): string | undefined {
+  return globs.toSorted((one, other) => fitOf(other, id) - fitOf(one, id))[0];
+}
+
+/** The number of characters that a matching pattern fixes, and more for the id itself. */
+function fitOf(glob: string, id: string): number {
+  return glob === id ? Number.MAX_SAFE_INTEGER : 1 + glob.replaceAll("*", "").length;
 }

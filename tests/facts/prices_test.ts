@@ -5,6 +5,7 @@ import { costOf, costParts, usdText } from "../../lib/facts/cost.ts";
 import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
 import { guardrailPriceOf, priceOf, withGuardrails } from "../../lib/facts/price_book.ts";
 import { builtInPrices, compilePrices, PriceBook, type PriceRow } from "../../lib/facts/price_table.ts";
+import { priceOrigin } from "../../lib/facts/price_text.ts";
 import { priceTableText } from "../../lib/facts/price_table_text.ts";
 import { parse } from "yaml";
 import { pricesFile } from "../../lib/config/schema/price_keys.ts";
@@ -19,6 +20,26 @@ function row(id: string, region?: string): PriceRow {
   assert.ok(found !== undefined, id);
   return found;
 }
+
+Deno.test("a row of several profiles has the name of the one that was asked for", () => {
+  const opus = "anthropic.claude-opus-4-8";
+  for (const id of [`us.${opus}`, `eu.${opus}`, `apac.${opus}`]) {
+    assert.equal(row(id).id, `built-in ${id}`);
+    assert.deepEqual([row(id).ids[0], row(id).ids.length], [id, row(`apac.${opus}`).ids.length]);
+    assert.equal(priceOrigin(row(id)), `row ${id}, LiteLLM 1.110.2 of 2026-11-27`);
+  }
+  const [written] = compilePrices(
+    [{ match: ["m*", "model", "mod*"], regions: ["eu-*"], usd_per_million: { input: "1" } }],
+    "prices_file",
+  );
+  assert.ok(written);
+  const named = (id: string) => new PriceBook([written]).find({ id, region: "eu-west-1" }, NOW)?.id;
+  assert.deepEqual(["model", "models", "mx"].map(named), [
+    "file model (eu-*)",
+    "file mod* (eu-*)",
+    "file m* (eu-*)",
+  ]);
+});
 
 Deno.test("a geographic profile and a global one have prices of their own", () => {
   const sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -47,7 +68,7 @@ Deno.test("an id that no row has is unknown, and never free", () => {
   const rules = { rows: [], assume: "us.amazon.nova-lite-v1:0" };
   const found = priceOf({ id: "vendor.model-of-tomorrow-v1:0", region: "us-east-1" }, rules, NOW);
   assert.equal(found?.isAssumed, true);
-  assert.equal(found?.row, row("us.amazon.nova-lite-v1:0"));
+  assert.deepEqual(found?.row, row("us.amazon.nova-lite-v1:0"));
 });
 
 Deno.test("an application inference profile has the price of its base model", () => {

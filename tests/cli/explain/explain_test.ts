@@ -97,7 +97,7 @@ chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse,
 responses    POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
 messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model accepts Anthropic Messages
 native       any operation on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
-price        input 1.1, output 5.5, cache read 0.11, cache write 1.375, cache write 1h 2.2 USD per million tokens; batch x0.5, from row au.anthropic.claude-haiku-4-5-20251001-v1:0, LiteLLM 1.110.2 of 2026-11-27
+price        input 1.1, output 5.5, cache read 0.11, cache write 1.375, cache write 1h 2.2 USD per million tokens; batch x0.5, from row us.anthropic.claude-haiku-4-5-20251001-v1:0, LiteLLM 1.110.2 of 2026-11-27
 defaults     {"maxTokens":100}
 guardrail    abc version 3
 limits       body 25MiB, 2048 in-flight requests
