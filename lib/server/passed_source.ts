@@ -3,6 +3,7 @@
 import type { AditError } from "../base/errors.ts";
 import type { ByteSource } from "./stream.ts";
 
+/** Passes on everything of a source; subclasses change what comes next. */
 export class PassedSource implements ByteSource {
   protected readonly source: ByteSource;
   readonly ping: ByteSource["ping"];

@@ -18,8 +18,9 @@ export function requestLog(logger: Logger): RecordSink {
 /** The fields of a request's line; `undefined` ones are left out. */
 export function requestFields(record: RequestRecord): LogFields {
   const { error, ignored, anomalies, spent, cost } = record;
-  // What Bedrock reported; for an answer that broke off before that, what it counts as, marked as an estimate.
-  const tokens = record.usage ?? (spent?.estimated === true ? spent.usage : undefined);
+  // What Bedrock reported; for an answer that broke off before all of that, what it counts as, marked as an estimate.
+  const isBroken = spent?.estimated === true && (error !== undefined || record.usage === undefined);
+  const tokens = isBroken ? spent.usage : record.usage;
   return {
     request_id: record.requestId,
     caller: record.caller,

@@ -217,8 +217,9 @@ export class RequestMetrics {
     }
   }
 
-  #addTokens({ usage, spent }: RequestRecord, { model, caller }: Labels, { tokens }: Row): void {
-    const used = usage ?? spent?.usage;
+  #addTokens({ usage, spent, error }: RequestRecord, { model, caller }: Labels, { tokens }: Row): void {
+    const isBroken = spent?.estimated === true && error !== undefined;
+    const used = isBroken ? spent.usage : usage ?? spent?.usage;
     if (used === undefined) return;
     for (const { type, member } of TOKENS) {
       const count = used[member] ?? 0;

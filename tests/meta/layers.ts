@@ -22,7 +22,19 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ledger: ["base", "facts", "runtime", "snapshot"],
   // The addresses to listen on are the configuration's.
   server: ["base", "runtime", "snapshot"],
-  gateway: ["aws", "base", "callers", "facts", "providers", "runtime", "server", "snapshot", "store", "wire"],
+  gateway: [
+    "aws",
+    "base",
+    "callers",
+    "codec",
+    "facts",
+    "providers",
+    "runtime",
+    "server",
+    "snapshot",
+    "store",
+    "wire",
+  ],
   endpoints: [
     "aws",
     "base",
