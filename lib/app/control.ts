@@ -155,9 +155,8 @@ export class Control {
   /** What all threads use, once in the process. */
   #shared() {
     const { clock, logger } = this.#options;
-    const access = newStoreAccess();
     const onFull = () => logger.log("warn", "no room for further counters that threads share");
-    return { access, store: new SharedStore(access, onFull), emulator: emulatorFetch(clock) };
+    return { store: new SharedStore(newStoreAccess(), onFull), emulator: emulatorFetch(clock) };
   }
 
   #page(): Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes"> {

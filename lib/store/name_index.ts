@@ -3,16 +3,20 @@
 import { createHash } from "node:crypto";
 import { Lock } from "./lock.ts";
 
-/** Names at most, a power of two; the memory of those that are not used is never touched. */
-const ENTRIES = 2 ** 18;
-/** Beyond this share the search for a name would take long. */
-const MAX_FILLED = ENTRIES * 3 / 4;
-/** Words at most, each a number of 64 bits. */
-const WORDS = 2 ** 20;
+/** How much a memory has room for; what is not used of it is never touched. */
+export interface Room {
+  /** Names at most, a power of two. */
+  readonly names: number;
+  /** Words at most, each a number of 64 bits. */
+  readonly words: number;
+}
+
+/** Beyond this share of the names the search for one would take long. */
+const MAX_FILLED = 3 / 4;
 
 /**
  * Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word, its length, and
- * where the lock of its words is, which can be that of another entry.
+ * where the lock of its words is, which can be that of another entry, also in the table before this one.
  */
 const HASH = 4;
 const USERS = 4;
@@ -38,16 +42,16 @@ export interface SharedMemory {
 }
 
 /** New memory for the process. */
-export function newSharedMemory(): SharedMemory {
+export function newSharedMemory({ names, words }: Room): SharedMemory {
   return {
-    index: new SharedArrayBuffer(4 * (HEAD + ENTRIES * MEMBERS)),
-    words: new SharedArrayBuffer(8 * WORDS),
+    index: new SharedArrayBuffer(4 * (HEAD + names * MEMBERS)),
+    words: new SharedArrayBuffer(8 * words),
   };
 }
 
 /** New memory for what one thread has taken of each word. */
-export function newThreadMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(8 * WORDS);
+export function newThreadMemory({ words }: SharedMemory): SharedArrayBuffer {
+  return new SharedArrayBuffer(words.byteLength);
 }
 
 /** The words of a name. */
@@ -55,20 +59,28 @@ export interface NamedWords {
   readonly first: number;
   readonly length: number;
   readonly lock: Lock;
-  /** Where the lock is in the table. */
+  /** Where the lock is in the table; as the bitwise complement, in the table before it. */
   readonly lockedAt: number;
 }
+
+/** What a name is found by: 128 bits of SHA-256. Two names with one hash are as unlikely as two keys with one. */
+export type NameHash = Int32Array;
 
 /** The table as one thread uses it. */
 export class NameIndex {
   readonly #index: Int32Array;
+  readonly #before: Int32Array | undefined;
   readonly #words: Float64Array;
+  readonly #names: number;
   readonly #thread: number;
   readonly #lock: Lock;
 
-  constructor({ index, words }: SharedMemory, thread: number) {
+  /** The memory before this one, if there is one, has locks that words here can share. */
+  constructor({ index, words }: SharedMemory, thread: number, before?: SharedMemory) {
     this.#index = new Int32Array(index);
+    this.#before = before && new Int32Array(before.index);
     this.#words = new Float64Array(words);
+    this.#names = (this.#index.length - HEAD) / MEMBERS;
     this.#thread = thread;
     this.#lock = new Lock(this.#index, TABLE_LOCK, thread);
   }
@@ -77,20 +89,21 @@ export class NameIndex {
    * The words of a name, which are 0 if it is new; undefined if there is no room for it. They have the lock at `lockedAt`;
    * default: one of their own. A name always has the same.
    */
-  open(name: string, length: number, lockedAt?: number): NamedWords | undefined {
-    const hash = hashOf(name);
+  open(hash: NameHash, length: number, lockedAt?: number): NamedWords | undefined {
     return this.#lock.run(() => {
       const entry = this.#find(hash, length);
-      if (entry === undefined) return undefined;
-      this.#or(entry, 1 << this.#thread);
-      this.#index[entry + LOCKED_AT] = lockedAt ?? entry + LOCK;
-      return this.#wordsAt(entry);
+      if (entry !== undefined) this.#index[entry + LOCKED_AT] = lockedAt ?? entry + LOCK;
+      return this.#used(entry);
     });
   }
 
+  /** The words of a name that has some; undefined for any other, which gets none. */
+  openKnown(hash: NameHash): NamedWords | undefined {
+    return this.#lock.run(() => this.#used(this.#search(hash, 0).found));
+  }
+
   /** Gives up a name. Its words stay as they are until another name needs the room. */
-  close(name: string): void {
-    const hash = hashOf(name);
+  close(hash: NameHash): void {
     this.#lock.run(() => {
       const entry = this.#search(hash, 0).found;
       if (entry !== undefined) this.#leave(entry, this.#thread);
@@ -111,7 +124,13 @@ export class NameIndex {
     });
   }
 
-  #find(hash: Int32Array, length: number): number | undefined {
+  #used(entry: number | undefined): NamedWords | undefined {
+    if (entry === undefined) return undefined;
+    this.#or(entry, 1 << this.#thread);
+    return this.#wordsAt(entry);
+  }
+
+  #find(hash: NameHash, length: number): number | undefined {
     const { found, free, end } = this.#search(hash, length);
     if (found !== undefined) return found;
     const entry = (end === undefined ? undefined : this.#newEntry(end, length)) ?? this.#cleared(free);
@@ -120,10 +139,10 @@ export class NameIndex {
   }
 
   /** The entry with the hash; otherwise one of the same length that nobody uses, and the first that never was used. */
-  #search(hash: Int32Array, length: number): Search {
+  #search(hash: NameHash, length: number): Search {
     let free: number | undefined;
-    for (let step = 0; step < ENTRIES; step++) {
-      const entry = HEAD + (((hash[0] ?? 0) + step) & (ENTRIES - 1)) * MEMBERS;
+    for (let step = 0; step < this.#names; step++) {
+      const entry = HEAD + (((hash[0] ?? 0) + step) & (this.#names - 1)) * MEMBERS;
       const known = this.#at(entry + LENGTH);
       if (known === 0) return { free, end: entry };
       if (hash.every((part, index) => this.#at(entry + index) === part)) return { found: entry };
@@ -134,7 +153,8 @@ export class NameIndex {
 
   #newEntry(entry: number, length: number): number | undefined {
     const first = this.#at(USED_WORDS);
-    if (first + length > WORDS || this.#at(FILLED) >= MAX_FILLED) return undefined;
+    const isFull = this.#at(FILLED) >= this.#names * MAX_FILLED;
+    if (isFull || first + length > this.#words.length) return undefined;
     this.#index[USED_WORDS] = first + length;
     this.#index[FILLED] = this.#at(FILLED) + 1;
     this.#index[entry + FIRST] = first;
@@ -162,7 +182,9 @@ export class NameIndex {
     return {
       first: this.#at(entry + FIRST),
       length: this.#at(entry + LENGTH),
-      lock: new Lock(this.#index, lockedAt, this.#thread),
+      lock: lockedAt < 0
+        ? new Lock(this.#before ?? this.#index, ~lockedAt, this.#thread)
+        : new Lock(this.#index, lockedAt, this.#thread),
       lockedAt,
     };
   }
@@ -178,8 +200,8 @@ interface Search {
   readonly end?: number | undefined;
 }
 
-/** Two names with one hash are as unlikely as two keys with one. */
-function hashOf(name: string): Int32Array {
+/** The hash of a name. */
+export function hashOf(name: string): NameHash {
   const digest = new Uint8Array(createHash("sha256").update(name).digest());
   return new Int32Array(digest.buffer, digest.byteOffset, HASH);
 }

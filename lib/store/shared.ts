@@ -3,94 +3,177 @@
 import type { Lock } from "./lock.ts";
 import { MemoryStore } from "./memory.ts";
 import {
+  hashOf,
   type NamedWords,
+  type NameHash,
   NameIndex,
   newSharedMemory,
   newThreadMemory,
+  type Room,
   type SharedMemory,
 } from "./name_index.ts";
 import type { Cell, Numbers, Section, Store, Tally } from "./store.ts";
 
 /** One thread's access to the shared counters, as plain data. */
 export interface StoreAccess {
-  readonly memory: SharedMemory;
-  /** What the thread has taken of each tally, for the time after its death. */
-  readonly taken: SharedArrayBuffer;
+  /** One or two. The last one takes new names; the one before it keeps those that it has. */
+  readonly parts: readonly PartAccess[];
   /** Number of the thread, below `MAX_THREADS`; one at a time has it. */
   readonly thread: number;
 }
 
-/** Access of the main thread to new counters. */
-export function newStoreAccess(): StoreAccess {
-  return { memory: newSharedMemory(), taken: newThreadMemory(), thread: 0 };
+interface PartAccess {
+  readonly memory: SharedMemory;
+  /** What the thread has taken of each tally, for the time after its death. */
+  readonly taken: SharedArrayBuffer;
 }
 
-/** Access of another thread to the same counters. */
-export function storeAccessFor(thread: number, { memory }: StoreAccess): StoreAccess {
-  return { memory, taken: newThreadMemory(), thread };
+/**
+ * What a start has room for. The runtimes count all of a memory as allocated when it is made, used or not: megabytes
+ * would have Bun 1.4.4 collect garbage twice before the first request is answered.
+ */
+const FIRST_ROOM: Room = { names: 2 ** 13, words: 2 ** 15 };
+/** What is added when that is full, or before a second thread starts. */
+const ROOM: Room = { names: 2 ** 18, words: 2 ** 20 };
+
+function newPart(room: Room): PartAccess {
+  const memory = newSharedMemory(room);
+  return { memory, taken: newThreadMemory(memory) };
+}
+
+/** Access of the main thread to new counters. */
+export function newStoreAccess(): StoreAccess {
+  return { parts: [newPart(FIRST_ROOM)], thread: 0 };
 }
 
 /** The counters of the process. Where their memory is full, further ones are of this thread only. */
 export class SharedStore implements Store {
-  readonly #index: NameIndex;
-  readonly #words: Float64Array;
-  readonly #taken: Float64Array;
+  readonly #thread: number;
+  readonly #parts: Part[] = [];
   readonly #onFull: () => void;
   /** By name: the kinds of what this thread uses. */
   readonly #used = new Map<string, Set<Kind>>();
   readonly #overflow = new MemoryStore();
 
-  constructor({ memory, taken, thread }: StoreAccess, onFull: () => void = () => {}) {
-    this.#index = new NameIndex(memory, thread);
-    this.#words = new Float64Array(memory.words);
-    this.#taken = new Float64Array(taken);
+  constructor({ parts, thread }: StoreAccess, onFull: () => void = () => {}) {
+    this.#thread = thread;
+    for (const part of parts) this.#add(part);
     this.#onFull = onFull;
   }
 
+  /** Access of another thread to the same counters; only the main thread may ask. */
+  accessFor(thread: number): StoreAccess {
+    // Threads would not know of a part that is added after they have started.
+    if (this.#canGrow) this.#add(newPart(ROOM));
+    const parts = this.#parts.map(({ memory }) => ({ memory, taken: newThreadMemory(memory) }));
+    return { parts, thread };
+  }
+
   cell(name: string): Cell {
-    const words = this.#open("cell", name, 1);
-    return words === undefined ? this.#overflow.cell(name) : new SharedCell(words, this.#words);
+    const opened = this.#open("cell", name, 1);
+    return opened === undefined ? this.#overflow.cell(name) : new SharedCell(opened);
   }
 
   tally(name: string): Tally {
-    const words = this.#open("tally", name, 1);
-    return words === undefined
+    const opened = this.#open("tally", name, 1);
+    return opened === undefined
       ? this.#overflow.tally(name)
-      : new LockedTally(words.lock, this.#tallyAt(words));
+      : new LockedTally(opened.lock, new WordTally(opened));
   }
 
   numbers(name: string, length: number): Numbers {
-    const words = this.#open("numbers", name, length);
-    if (words === undefined) return this.#overflow.numbers(name, length);
-    return new SharedNumbers(words.lock, this.#numbersAt(words));
+    const opened = this.#open("numbers", name, length);
+    if (opened === undefined) return this.#overflow.numbers(name, length);
+    return new SharedNumbers(opened.lock, numbersOf(opened));
   }
 
   section(name: string): Section {
-    const words = this.#open("section", name, 1);
-    if (words === undefined) return this.#overflow.section();
-    const { lock, lockedAt } = words;
-    return new SharedSection(lock, {
+    const section = this.#open("section", name, 1);
+    if (section === undefined) return this.#overflow.section();
+    return new SharedSection(section.lock, {
       numbers: (of, length) => {
-        const own = this.#open("numbers in section", of, length, lockedAt);
-        return own === undefined ? this.#overflow.section().numbers(of, length) : this.#numbersAt(own);
+        const own = this.#open("numbers in section", of, length, section);
+        return own === undefined ? this.#overflow.section().numbers(of, length) : numbersOf(own);
       },
       tally: (of) => {
-        const own = this.#open("tally in section", of, 1, lockedAt);
-        return own === undefined ? this.#overflow.section().tally(of) : this.#tallyAt(own);
+        const own = this.#open("tally in section", of, 1, section);
+        return own === undefined ? this.#overflow.section().tally(of) : new WordTally(own);
       },
     });
   }
 
   forget(name: string): void {
-    for (const kind of this.#used.get(name) ?? []) this.#index.close(`${kind} ${name}`);
+    for (const kind of this.#used.get(name) ?? []) {
+      const hash = hashOf(`${kind} ${name}`);
+      for (const part of this.#parts) part.index.close(hash);
+    }
     this.#used.delete(name);
     this.#overflow.forget(name);
   }
 
   /** Gives back what a thread that has died had taken; its number can be used again. */
-  giveBack({ taken, thread }: Pick<StoreAccess, "taken" | "thread">): void {
+  giveBack({ parts, thread }: StoreAccess): void {
+    for (const [index, { taken }] of parts.entries()) this.#parts[index]?.giveBack(thread, taken);
+  }
+
+  /** While no other thread has access. */
+  get #canGrow(): boolean {
+    return this.#thread === 0 && this.#parts.length === 1;
+  }
+
+  #add(access: PartAccess): Part {
+    const part = new Part(access, this.#thread, this.#parts.at(-1)?.memory);
+    this.#parts.push(part);
+    return part;
+  }
+
+  #open(kind: Kind, name: string, length: number, section?: Opened): Opened | undefined {
+    const opened = this.#find(hashOf(`${kind} ${name}`), length, section);
+    if (opened === undefined) this.#onFull();
+    else {
+      const kinds = this.#used.get(name);
+      if (kinds === undefined) this.#used.set(name, new Set([kind]));
+      else kinds.add(kind);
+    }
+    return opened;
+  }
+
+  #find(hash: NameHash, length: number, section: Opened | undefined): Opened | undefined {
+    const [first, second] = this.#parts;
+    if (second !== undefined) return first?.openKnown(hash) ?? second.open(hash, length, section);
+    const opened = first?.open(hash, length, section);
+    if (opened !== undefined || !this.#canGrow) return opened;
+    return this.#add(newPart(ROOM)).open(hash, length, section);
+  }
+}
+
+/** A part of the memory as one thread uses it. */
+class Part {
+  readonly memory: SharedMemory;
+  readonly index: NameIndex;
+  readonly #words: Float64Array;
+  readonly #taken: Float64Array;
+
+  constructor({ memory, taken }: PartAccess, thread: number, before: SharedMemory | undefined) {
+    this.memory = memory;
+    this.index = new NameIndex(memory, thread, before);
+    this.#words = new Float64Array(memory.words);
+    this.#taken = new Float64Array(taken);
+  }
+
+  /** Opens a name; one in a section has the section's lock, which the part before may have. */
+  open(hash: NameHash, length: number, section: Opened | undefined): Opened | undefined {
+    const lockedAt = section && (section.part === this ? section.lockedAt : ~section.lockedAt);
+    return this.#opened(this.index.open(hash, length, lockedAt));
+  }
+
+  openKnown(hash: NameHash): Opened | undefined {
+    return this.#opened(this.index.openKnown(hash));
+  }
+
+  giveBack(thread: number, taken: SharedArrayBuffer): void {
     const amounts = new Float64Array(taken);
-    this.#index.closeAll(thread, ({ first, length, lock }) => {
+    this.index.closeAll(thread, ({ first, length, lock }) => {
       for (let at = first; at < first + length; at++) {
         const amount = amounts[at] ?? 0;
         if (amount !== 0) lock.run(() => add(this.#words, at, -amount));
@@ -98,24 +181,21 @@ export class SharedStore implements Store {
     });
   }
 
-  #numbersAt({ first, length }: NamedWords): Float64Array {
-    return this.#words.subarray(first, first + length);
+  #opened(named: NamedWords | undefined): Opened | undefined {
+    return named && { ...named, part: this, words: this.#words, taken: this.#taken };
   }
+}
 
-  #tallyAt({ first }: NamedWords): Tally {
-    return new WordTally({ words: this.#words, taken: this.#taken, at: first });
-  }
+/** The words of a name, and the memory that has them. */
+interface Opened extends NamedWords {
+  readonly part: Part;
+  readonly words: Float64Array;
+  /** What this thread has taken. */
+  readonly taken: Float64Array;
+}
 
-  #open(kind: Kind, name: string, length: number, lockedAt?: number): NamedWords | undefined {
-    const words = this.#index.open(`${kind} ${name}`, length, lockedAt);
-    if (words === undefined) this.#onFull();
-    else {
-      const kinds = this.#used.get(name);
-      if (kinds === undefined) this.#used.set(name, new Set([kind]));
-      else kinds.add(kind);
-    }
-    return words;
-  }
+function numbersOf({ words, first, length }: Opened): Float64Array {
+  return words.subarray(first, first + length);
 }
 
 type Kind = "cell" | "tally" | "numbers" | "section" | "numbers in section" | "tally in section";
@@ -130,7 +210,7 @@ class SharedCell implements Cell {
   readonly #words: Float64Array;
   readonly #at: number;
 
-  constructor({ lock, first }: NamedWords, words: Float64Array) {
+  constructor({ lock, first, words }: Opened) {
     this.#lock = lock;
     this.#words = words;
     this.#at = first;
@@ -158,10 +238,10 @@ class WordTally implements Tally {
   readonly #taken: Float64Array;
   readonly #at: number;
 
-  constructor({ words, taken, at }: TallyWords) {
+  constructor({ words, taken, first }: Opened) {
     this.#words = words;
     this.#taken = taken;
-    this.#at = at;
+    this.#at = first;
   }
 
   get total(): number {
@@ -179,13 +259,6 @@ class WordTally implements Tally {
     add(this.#words, this.#at, -amount);
     add(this.#taken, this.#at, -amount);
   }
-}
-
-interface TallyWords {
-  readonly words: Float64Array;
-  /** What this thread has taken. */
-  readonly taken: Float64Array;
-  readonly at: number;
 }
 
 class LockedTally implements Tally {

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { Lock } from "../../lib/store/lock.ts";
 import { MAX_THREADS } from "../../lib/store/name_index.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { newStoreAccess, SharedStore, storeAccessFor } from "../../lib/store/shared.ts";
+import { newStoreAccess, SharedStore } from "../../lib/store/shared.ts";
 import { addTo, type Store, within } from "../../lib/store/store.ts";
 import type { Task } from "./counting_worker.ts";
 
@@ -69,10 +69,9 @@ function raise(): never {
 }
 
 Deno.test("what one thread takes is taken for all, and is given back when it dies", () => {
-  const access = newStoreAccess();
-  const own = new SharedStore(access);
-  const first = storeAccessFor(1, access);
-  const second = storeAccessFor(2, access);
+  const own = new SharedStore(newStoreAccess());
+  const first = own.accessFor(1);
+  const second = own.accessFor(2);
   const [one, two] = [new SharedStore(first), new SharedStore(second)];
   ok(one.tally("bounded").take(1, 2));
   ok(two.tally("bounded").take(1, 2));
@@ -90,26 +89,24 @@ Deno.test("what one thread takes is taken for all, and is given back when it die
 });
 
 Deno.test("a lock of a thread that has died is free again", () => {
-  const access = newStoreAccess();
-  const dead = storeAccessFor(1, access);
+  const own = new SharedStore(newStoreAccess());
+  const dead = own.accessFor(1);
   const numbers = new SharedStore(dead).numbers("n", 1);
   numbers.run((values) => {
     // It dies here.
     values[0] = 1;
-    const own = new SharedStore(access);
     own.giveBack(dead);
     equal(own.numbers("n", 1).run((known) => known[0]), 1);
   });
 });
 
 Deno.test("a section in which a thread has died can be entered again", () => {
-  const access = newStoreAccess();
-  const dead = storeAccessFor(1, access);
+  const own = new SharedStore(newStoreAccess());
+  const dead = own.accessFor(1);
   const section = new SharedStore(dead).section("s");
   section.enter();
   section.tally("t").take(5);
   // It dies here.
-  const own = new SharedStore(access);
   own.giveBack(dead);
   const entered = own.section("s");
   equal(within(entered, () => entered.tally("t").take(1, 1)), true, "what it had taken is free");
@@ -130,14 +127,13 @@ Deno.test("a thread that waits for a dead one, whose death nobody has reported, 
 });
 
 Deno.test("names beyond the room are counted by each thread, and no name gets another's values", () => {
-  const access = newStoreAccess();
   let full = 0;
-  const store = new SharedStore(access, () => full++);
+  const store = new SharedStore(newStoreAccess(), () => full++);
   for (let index = 0; full === 0; index++) addTo(store.cell(`cell ${index}`), index);
   equal(store.cell("cell 1000").load(), 1000);
   addTo(store.cell("one more"), 5);
   equal(store.cell("one more").load(), 5);
-  for (let index = 0; index < 1000; index++) store.forget(`cell ${index}`);
+  for (let index = 0; index < 1000; index++) store.forget(`cell ${10_000 + index}`);
   full = 0;
   const later = Array.from({ length: 1000 }, (_, index) => store.cell(`later ${index}`));
   ok(later.every((cell) => cell.load() === 0));
@@ -145,12 +141,48 @@ Deno.test("names beyond the room are counted by each thread, and no name gets an
   equal(store.cell("cell 1000").load(), 1000);
 });
 
+Deno.test("names of the time before other threads start are the same for them", () => {
+  const own = new SharedStore(newStoreAccess());
+  addTo(own.cell("early"), 5);
+  const [one, two] = [new SharedStore(own.accessFor(1)), new SharedStore(own.accessFor(2))];
+  addTo(one.cell("early"), 1);
+  addTo(two.cell("late"), 2);
+  equal(own.cell("early").load(), 6);
+  equal(one.cell("late").load(), 2);
+  one.forget("early");
+  equal(two.cell("early").load(), 6);
+  // Nobody else's name gets the room of one that all have forgotten and that may be opened again.
+  for (const store of [own, two]) store.forget("early");
+  equal(two.cell("other").load(), 0);
+  equal(own.cell("early").load(), 6);
+});
+
+Deno.test("names of a section of the time before have its lock, also when a thread dies in it", () => {
+  const own = new SharedStore(newStoreAccess());
+  const early = own.section("s");
+  const dead = own.accessFor(1);
+  const late = new SharedStore(dead).section("s");
+  late.enter();
+  late.tally("t").take(5);
+  equal(early.tally("t").total, 5);
+  // It dies here.
+  own.giveBack(dead);
+  equal(within(early, () => early.tally("t").total), 0);
+});
+
+Deno.test("one thread alone has room for many names, which stay where they are", () => {
+  const own = new SharedStore(newStoreAccess(), () => raise());
+  const cells = Array.from({ length: 20_000 }, (_, index) => own.cell(`cell ${index}`));
+  for (const [index, cell] of cells.entries()) addTo(cell, index);
+  const other = new SharedStore(own.accessFor(1));
+  ok(cells.every((_, index) => other.cell(`cell ${index}`).load() === index));
+});
+
 Deno.test("threads that change the same counters at once lose nothing", async () => {
-  const access = newStoreAccess();
-  const own = new SharedStore(access);
+  const own = new SharedStore(newStoreAccess());
   const turns = 20_000;
   const workers = [1, 2, MAX_THREADS - 1].map((thread) => {
-    const task: Task = { access: storeAccessFor(thread, access), turns };
+    const task: Task = { access: own.accessFor(thread), turns };
     const worker = new Worker(new URL("counting_worker.ts", import.meta.url), { workerData: task });
     return new Promise<number>((resolve, reject) => worker.once("message", resolve).once("error", reject));
   });

@@ -13,7 +13,7 @@ import type { InFlight } from "../../snapshot/in_flight.ts";
 import type { PackedSnapshot } from "../../snapshot/packed_callers.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
 import { MAX_THREADS } from "../../store/name_index.ts";
-import { type SharedStore, type StoreAccess, storeAccessFor } from "../../store/shared.ts";
+import type { SharedStore, StoreAccess } from "../../store/shared.ts";
 import type { Traffic } from "../traffic.ts";
 import { Turns } from "../turns.ts";
 import type { Lesson, Preparation } from "./thread_messages.ts";
@@ -31,7 +31,6 @@ export interface ThreadPoolOptions {
   readonly version: string;
   readonly startedMs: number;
   readonly store: SharedStore;
-  readonly access: StoreAccess;
 }
 
 /** What `/-/status` shows of a thread. */
@@ -266,12 +265,12 @@ export class ThreadPool {
   }
 
   #start(): TrafficThread {
-    const { access, env, version, startedMs, host, runtime, timers, clock } = this.#options;
+    const { store, env, version, startedMs, host, runtime, timers, clock } = this.#options;
     const used = new Set([...this.#accesses.values()].map(({ thread }) => thread));
     const number = Array.from({ length: MAX_THREADS - 1 }, (_, index) => index + 1)
       .find((each) => !used.has(each));
     if (number === undefined) throw new Error("threads of earlier configurations still answer requests");
-    const own = storeAccessFor(number, access);
+    const own = store.accessFor(number);
     const thread: TrafficThread = new TrafficThread({
       data: {
         access: own,
