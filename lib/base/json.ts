@@ -112,7 +112,6 @@ export function pathOfHugeNumber(value: JsonValue, path = ""): string | undefine
 /** The same, beginning with a dot or a bracket; empty for the value itself. */
 function placeOfHugeNumber(value: JsonValue): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if (JSON.isRawJSON(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : "";
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const inside = placeOfHugeNumber(value[index]);
@@ -120,8 +119,10 @@ function placeOfHugeNumber(value: JsonValue): string | undefined {
     }
     return undefined;
   }
-  for (const [name, each] of Object.entries(value)) {
-    const inside = placeOfHugeNumber(each);
+  if (!isJsonObject(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : "";
+  // All members of parsed JSON are enumerable and the object's own; a list of them would cost more than they do.
+  for (const name in value) {
+    const inside = placeOfHugeNumber(value[name] ?? null);
     if (inside !== undefined) return `.${shown(name)}${inside}`;
   }
   return undefined;

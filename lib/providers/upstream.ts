@@ -21,8 +21,8 @@ export interface UpstreamCall {
   readonly operation: Operation;
   /** Where the request goes instead of the operation's own address; the operation then only says if it streams. */
   readonly own?: OwnAddress;
-  /** Not sent with a GET. */
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Well-formed text, or bytes; not sent with a GET. */
+  readonly body: string | Uint8Array<ArrayBuffer>;
   /** Headers to send in addition to Adit's own; owned by the call afterwards. */
   readonly headers: Headers;
   /** Path parameters of the operation, decoded; default: the target's model id. */

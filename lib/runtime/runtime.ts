@@ -72,7 +72,8 @@ export interface FetchInit {
    * runtime adds its own `user-agent` and `accept`, and Deno always adds `accept-language: *`.
    */
   readonly headers: Headers;
-  readonly body?: Uint8Array<ArrayBuffer>;
+  /** Text is sent as UTF-8. */
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
 }
 

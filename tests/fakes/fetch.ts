@@ -1,5 +1,6 @@
 /** A fetch whose answers are given by the test, step by step, without a socket. */
 
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Fetch, FetchInit } from "../../lib/runtime/runtime.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
@@ -17,10 +18,20 @@ export interface ScriptedBody {
   readonly cancelled: boolean;
 }
 
+/** What was sent, with the bytes of the body. */
+export interface SentInit extends FetchInit {
+  readonly body?: Chunk;
+}
+
+/** The same for text, which is sent as UTF-8. */
+export function sentInit({ body, ...init }: FetchInit): SentInit {
+  return body === undefined ? init : { ...init, body: typeof body === "string" ? encodeUtf8(body) : body };
+}
+
 /** One request. */
 export interface ScriptedCall {
   readonly url: string;
-  readonly init: FetchInit;
+  readonly init: SentInit;
   /** Answers with status and headers, and a body that is still to come. */
   answer(status: number, headers?: Record<string, string>): ScriptedBody;
   /** Answers whole. */
@@ -50,7 +61,7 @@ export function scriptedFetch(): ScriptedFetch {
         init.signal.addEventListener("abort", () => reject(init.signal.reason), { once: true });
         calls.push({
           url,
-          init,
+          init: sentInit(init),
           answer(status, headers = {}) {
             const { body, stream } = scriptedBody(init.signal);
             resolve(new Response(stream, { status, headers }));

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../lib/base/json.ts";
 import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
 import { emulatorFetch } from "../../lib/emulator/in_process.ts";
 import type { Fetch } from "../../lib/runtime/runtime.ts";
+import { sentInit } from "../fakes/fetch.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { caller, model, snapshot } from "../fakes/snapshot.ts";
 import { fakeTime } from "../fakes/time.ts";
@@ -53,7 +54,7 @@ function startWith({ id }: FuzzModel) {
   const sent: Sent[] = [];
   const fetch: Fetch = async (url, init) => {
     const response = await emulator(url, init);
-    sent.push({ url, body: JSON.parse(decodeUtf8(init.body ?? EMPTY)), status: response.status });
+    sent.push({ url, body: JSON.parse(decodeUtf8(sentInit(init).body ?? EMPTY)), status: response.status });
     return response;
   };
   const local = { kind: "emulator", name: "local", region: "us-east-1", quotas: [] } as const;

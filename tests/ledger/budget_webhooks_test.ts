@@ -5,6 +5,7 @@ import { decodeUtf8 } from "../../lib/base/bytes.ts";
 import { seal } from "../../lib/base/secret.ts";
 import { BudgetWebhooks } from "../../lib/ledger/budget_webhooks.ts";
 import type { BudgetWarning } from "../../lib/snapshot/budget.ts";
+import { sentInit } from "../fakes/fetch.ts";
 import { SILENT } from "../fakes/log.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -26,7 +27,8 @@ function start(...answers: readonly (number | "late" | "gone")[]) {
   const lines: Record<string, unknown>[] = [];
   let onLate = () => {};
   const webhooks = new BudgetWebhooks({
-    fetch: (url, { method, headers, body, signal }) => {
+    fetch: (url, init) => {
+      const { method, headers, body, signal } = sentInit(init);
       assert.deepEqual([url, method, headers.get("content-type")], [URL_TEXT, "POST", "application/json"]);
       const answer = answers[bodies.length] ?? 200;
       bodies.push(JSON.parse(decodeUtf8(body ?? new Uint8Array())));

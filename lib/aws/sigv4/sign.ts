@@ -12,8 +12,8 @@ export interface SignableRequest {
   readonly url: string;
   /** All headers to send except `host`. */
   readonly headers: Headers;
-  /** The exact bytes to send. */
-  readonly body?: Uint8Array<ArrayBuffer> | undefined;
+  /** The exact bytes to send, or well-formed text whose UTF-8 they are, which is cheaper to hash and to send. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   /** Service of the credential scope. Default: the signer's. */
   readonly service?: string | undefined;
 }

@@ -1,6 +1,5 @@
 /** `POST /v1/chat/completions`: OpenAI's Chat Completions, through Converse and ConverseStream. */
 
-import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
@@ -110,7 +109,7 @@ function attemptChat(request: ChatRequest, name: string, { target, call, hold }:
   const send = {
     operation,
     headers: new Headers({ "content-type": "application/json" }),
-    body: encodeUtf8(jsonText(converse)),
+    body: jsonText(converse),
   };
   return request.stream
     ? attemptWith(ignored, () => answerStream(send, context, { target, call, hold }))

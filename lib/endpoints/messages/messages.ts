@@ -2,7 +2,6 @@
  * `POST /v1/messages`: Anthropic's Messages, through InvokeModel for Claude and Converse for other models.
  */
 
-import { encodeUtf8 } from "../../base/bytes.ts";
 import { newMessageId } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
@@ -127,7 +126,7 @@ function attemptInvoke(request: Request, { target, call, hold }: At): Promise<At
   const send: UpstreamCall = {
     operation: stream ? "invokeStream" : "invoke",
     headers: new Headers({ "content-type": "application/json", ...headers }),
-    body: encodeUtf8(jsonText(invoke)),
+    body: jsonText(invoke),
   };
   return stream
     ? attemptWith(ignored, async () =>
@@ -171,7 +170,7 @@ function translateToConverse({ body, betas }: Request, target: Target, call: Cal
 function attemptConverse(request: Request, { target, call, hold }: At): Promise<Attempt> {
   const { model, stream } = request;
   const { request: converse, ignored, streams, ...translated } = translateToConverse(request, target, call);
-  const body = encodeUtf8(jsonText(converse));
+  const body = jsonText(converse);
   const context = { id: newMessageId(), model, requestId: call.id, call: translated };
   return attemptWith(ignored, async () => {
     const exchange = call.open(target, {

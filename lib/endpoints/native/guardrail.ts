@@ -20,13 +20,15 @@ import type { UpstreamCall } from "../../providers/upstream.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Guardrail = NonNullable<ModelTarget["guardrail"]>;
+/** A request with a body of bytes, as its caller has sent them. */
+export type GuardableCall = UpstreamCall & { readonly body: Bytes };
 
 /**
  * The call with the guardrail, in the position for its operation. Throws `invalid_request` if the request would narrow
  * or delay the guardrail, or if its operation would run the model without one.
  */
 export function withGuardrail(
-  call: UpstreamCall,
+  call: GuardableCall,
   guardrail: Guardrail,
   limits: Pick<Limits, "jsonDepth" | "jsonValues">,
 ): UpstreamCall {
@@ -48,7 +50,7 @@ export function withGuardrail(
 }
 
 /** The body, which has to be read. */
-function readable({ headers, body }: UpstreamCall): Bytes {
+function readable({ headers, body }: GuardableCall): Bytes {
   if (!headers.has("content-encoding")) return body;
   throw invalidField("content-encoding", "this model has a guardrail; send the request uncompressed");
 }

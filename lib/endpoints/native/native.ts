@@ -30,7 +30,7 @@ import { signedByCaller } from "./client_signature.ts";
 import type { Attempt, CallerEndpoint, ModelRequest } from "../../gateway/endpoint.ts";
 import type { Call } from "../../gateway/call.ts";
 import type { StreamAnswer, WholeAnswer } from "../../gateway/outcome.ts";
-import { refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
+import { type GuardableCall, refuseSignedUnderGuardrail, withGuardrail } from "./guardrail.ts";
 import { FULL, type NativeView, REDACTED } from "./view.ts";
 import { isForwarded, pickHeaders } from "./headers.ts";
 import type { NativeCall, NativeOperation } from "./routes.ts";
@@ -171,7 +171,7 @@ function upstreamCall(received: NativeCall, target: Target, { limits }: Snapshot
   return guardrail === undefined ? call : withGuardrail(call, guardrail, limits);
 }
 
-function callToSign(received: NativeCall, target: Target): UpstreamCall {
+function callToSign(received: NativeCall, target: Target): GuardableCall {
   const { match: { operation, values }, headers } = received;
   const row = operationRow(operation);
   const forwarded = pickHeaders(headers, isForwarded);

@@ -3,7 +3,7 @@
  * except for the model's name.
  */
 
-import { decodeUtf8, encodeUtf8, latin1Bytes, latin1Text } from "../../base/bytes.ts";
+import { decodeUtf8, latin1Bytes, latin1Text } from "../../base/bytes.ts";
 import { AditError, invalidField, toAditError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, parseExactJson } from "../../base/json.ts";
 import type { Call } from "../../gateway/call.ts";
@@ -86,7 +86,7 @@ function attemptOwn(
       operation: body["stream"] === true ? "invokeStream" : "invoke",
       own: address,
       headers: headersFor(request, target, address),
-      body: encodeUtf8(text),
+      body: text,
     });
     const head = await expectSuccess(exchange);
     const headers = new Headers({ "content-type": head.headers.get("content-type") ?? "application/json" });

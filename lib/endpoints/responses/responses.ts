@@ -1,6 +1,5 @@
 /** `POST /v1/responses`: OpenAI's Responses, without stored state, through Converse and ConverseStream. */
 
-import { encodeUtf8 } from "../../base/bytes.ts";
 import { invalidField } from "../../base/errors.ts";
 import { newResponseId } from "../../base/ids.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
@@ -84,7 +83,7 @@ function attemptResponses(
 ): Promise<Attempt> {
   // What is translated is not kept while the model answers.
   const { request: converse, operation, ignored, ...translated } = translateResponses(request, target);
-  const body = encodeUtf8(jsonText(converse));
+  const body = jsonText(converse);
   const { stream } = request;
   const now = () => Math.floor(call.tools.clock.now() / 1000);
   const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: translated };

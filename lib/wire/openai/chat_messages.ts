@@ -84,15 +84,23 @@ function parseReasoning(
   fields: Fields,
   parts: readonly ReadPart[],
 ): Pick<AssistantMessage, "thinking" | "reasoning"> {
-  const blocks = fields.items("thinking_blocks").map(parseThinkingBlock);
-  const own = blocks.length > 0 ? blocks : thoughtParts(parts);
+  const blocks = fields.items("thinking_blocks");
+  const own = blocks.length > 0 ? blocks.map(parseThinkingBlock) : thoughtParts(parts);
   const thinking = own.length > 0 ? own : parseReasoningDetails(fields);
   const reasoning = fields.optionalString("reasoning_content");
   return { thinking, reasoning: reasoning || fields.optionalString("reasoning") || undefined };
 }
 
+/** Most messages have none. */
+const NO_THOUGHTS: readonly never[] = Object.freeze([]);
+
+function isThought({ type }: ReadPart): boolean {
+  return type === "thinking";
+}
+
 /** Thoughts among the parts of a message, each with its place. */
-function thoughtParts(parts: readonly ReadPart[]): ThinkingBlock[] {
+function thoughtParts(parts: readonly ReadPart[]): readonly ThinkingBlock[] {
+  if (!parts.some(isThought)) return NO_THOUGHTS;
   const thoughts: ThinkingBlock[] = [];
   let content = 0;
   let tool_calls = 0;

@@ -55,8 +55,9 @@ function parsePosition(fields: Fields | undefined): ThoughtPosition | undefined 
  * `reasoning_details` of an assistant message (https://openrouter.ai/docs/use-cases/reasoning-tokens): the thoughts of
  * Claude among them. What other models' providers encrypted, and summaries, no model on Bedrock accepts.
  */
-export function parseReasoningDetails(message: Fields): ThinkingBlock[] {
-  return message.items("reasoning_details").flatMap((detail) => {
+export function parseReasoningDetails(message: Fields): readonly ThinkingBlock[] {
+  const details = message.items("reasoning_details");
+  return details.length === 0 ? [] : details.flatMap((detail) => {
     const block = parseDetail(detail);
     if (block === undefined) detail.leaveOut("messages[].reasoning_details[]");
     return block === undefined ? [] : [block];

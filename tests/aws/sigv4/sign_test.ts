@@ -108,6 +108,7 @@ const REQUESTS: Readonly<Record<string, SignableRequest>> = {
   "Bedrock's own headers": request({ headers: BEDROCK_HEADERS }),
   "a port and a path prefix": request({ url: "http://127.0.0.1:8123/gw/model/m/converse-stream" }),
   "an empty body": request({ body: EMPTY }),
+  "a body of text": request({ body: '{"text":"Grüße, 世界 🌍"}' }),
   "bytes that are no text": request({ body: Uint8Array.of(0, 255, 128, 10, 13, 0) }),
   "a part of a larger buffer": request({ body: encodeUtf8("xx{}xx").subarray(2, 4) }),
 };
@@ -117,7 +118,8 @@ for (const [name, toSign] of Object.entries(REQUESTS)) {
     Deno.test(`the signature over ${name} with ${kind} is AWS's own and passes our verifier`, async () => {
       const headers = await sigV4Signer(key)(toSign, NOW_MS);
       equal(headers.get("authorization"), await awsAuthorization(key, toSign));
-      const { method, url, body = EMPTY } = toSign;
+      const { method, url, body: sent = EMPTY } = toSign;
+      const body = typeof sent === "string" ? encodeUtf8(sent) : sent;
       const verification = verifySignature({ method, url, headers, body }, {
         nowMs: NOW_MS,
         findSecret: (id) => id === key.accessKeyId ? key : undefined,
