@@ -271,6 +271,15 @@ const ROWS: readonly Row[] = [
     tests: [["gateway/drain_test.ts", "64 responses are read at a time, and further ones are aborted"]],
   },
   {
+    page: "cost.md",
+    sentence:
+      "The limit is then exceeded by at most the last piece of each stream and the error of that estimate",
+    tests: [
+      ["gateway/overshoot_test.ts", "simulated streams"],
+      ["gateway/cut_streams_test.ts", "that has used what is left ends with an error, and is counted"],
+    ],
+  },
+  {
     page: "observability.md",
     sentence: "`now` and `log` are streams of events, for at most 16 viewers at a time.",
     tests: [["admin/views/viewers_test.ts", "viewers are bounded, and one that leaves makes room"]],
