@@ -61,7 +61,7 @@ export interface LoadedConfig extends Read {
 
 export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** What a valid configuration says, without checking it again; undefined if its files cannot be read. */
+/** What the files say, without checking it; undefined if they cannot be read. */
 export async function readWritten(path: string, options: LoadOptions): Promise<Written | undefined> {
   const sources = await readSources(path, readersFor(path, options));
   return sources.ok ? { value: sources.value, sourceMap: sources.sourceMap } : undefined;

@@ -61,6 +61,9 @@ forEachRuntime(
     assert.equal(code, 1);
     assert.match(stderr, /needs a key: set ADIT_ADMIN_KEY/);
     assert.deepEqual(await reload({ ADIT_ADMIN_KEY: key }), { code: 0, stdout: "reloaded\n", stderr: "" });
+    const broken = `${await Deno.readTextFile(program.configPath)}\nrate_limits: 3\n`;
+    await replaceFile(program.configPath, broken);
+    assert.match((await reload({ ADIT_ADMIN_KEY: key })).stderr, /The configuration is refused/);
   },
 );
 

@@ -76,9 +76,9 @@ function Page() {
         </nav>
       </header>
       {connection.kind === "lost" && <Lost sinceMs={connection.sinceMs} />}
-      {connection.kind !== "locked" && configuration.value?.is_latest === false && (
-        <Outdated configuration={configuration.value} />
-      )}
+      {/* The tab Configuration says so itself, and when it is no longer so. */}
+      {connection.kind !== "locked" && tab.id !== "configuration" &&
+        configuration.value?.is_latest === false && <Outdated configuration={configuration.value} />}
       <main class={connection.kind === "lost" ? "stale" : ""}>
         <h1 class="visually-hidden">{tab.title}</h1>
         {connection.kind === "locked"

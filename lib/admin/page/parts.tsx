@@ -35,6 +35,8 @@ export interface Column<Row> {
   readonly isExtra?: boolean;
   /** The column that is cut first where there is little room. */
   readonly isLong?: boolean;
+  /** Shown below the cell where there is little room: what the columns say that are left out there. */
+  readonly under?: (row: Row) => string;
 }
 
 interface TableProps<Row> {
@@ -62,7 +64,7 @@ export function Table<Row>(
     [isNumber && "number", isExtra && "extra", isLong && "long"].filter(Boolean).join(" ");
   const cells = (row: Row, link?: string) =>
     columns.map((column, index) => (
-      <td key={column.title} class={classOf(column)}>
+      <td key={column.title} class={classOf(column)} data-under={column.under?.(row)}>
         {index === 0 && link !== undefined ? <a href={link}>{column.cell(row)}</a> : column.cell(row)}
       </td>
     ));
@@ -242,6 +244,8 @@ interface FieldProps {
   readonly suggestions?: readonly string[];
   /** Whether `/` moves the focus here. */
   readonly isMain?: boolean;
+  /** Takes the room that there is, for ids. */
+  readonly isLong?: boolean;
 }
 
 const TYPING_MS = 250;
@@ -256,7 +260,16 @@ const TYPES = {
 
 /** A labelled input, which reports what was typed when the typing pauses. */
 export function Field(props: FieldProps) {
-  const { label, value, onChange, type = "search", placeholder, suggestions, isMain = false } = props;
+  const {
+    label,
+    value,
+    onChange,
+    type = "search",
+    placeholder,
+    suggestions,
+    isMain = false,
+    isLong = false,
+  } = props;
   const id = useId();
   const [text, setText] = useState(value);
   const timer = useRef<number>(undefined);
@@ -271,7 +284,7 @@ export function Field(props: FieldProps) {
     timer.current = setTimeout(() => onChange(next), waitMs);
   };
   return (
-    <span class="field">
+    <span class={isLong ? "field grow" : "field"}>
       <label for={id}>{label}</label>
       <input
         id={id}

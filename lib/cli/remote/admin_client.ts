@@ -13,15 +13,25 @@ export interface AdminPlace {
 
 const TIMEOUT_MS = 180_000;
 
+/** What the configuration says about TLS. */
+export interface ConfiguredTls {
+  readonly hasTls: boolean;
+  /** As PEM, if it is known. */
+  readonly certificate: string | undefined;
+}
+
 /**
- * The place of `HOST:PORT`, a URL or `unix:PATH`; undefined for anything else. A certificate is the only one that is
- * accepted, whatever name it has: the configuration says that it is the gateway's.
+ * The place of `HOST:PORT`, a URL or `unix:PATH`; undefined for anything else. The certificate of the configuration is
+ * the only one that is accepted, whatever name it has.
  */
-export function parsePlace(text: string, certificate: string | undefined): AdminPlace | undefined {
+export function parsePlace(
+  text: string,
+  { hasTls: isTlsDefault, certificate }: ConfiguredTls = { hasTls: false, certificate: undefined },
+): AdminPlace | undefined {
   if (text.startsWith("unix:/")) {
     return { shown: text, options: { socketPath: text.slice("unix:".length), host: "adit" }, hasTls: false };
   }
-  const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
+  const url = /^https?:\/\//.test(text) ? text : `${isTlsDefault ? "https" : "http"}://${text}`;
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port } = new URL(url);
   const hasTls = protocol === "https:";

@@ -25,7 +25,7 @@ export async function findAdmin(
   const configured = await adminAddressOf(resolve(path), { readFile, env: io.env });
   const given = admin ?? await written(adminFileFor(resolve(path), io.env));
   if (given !== undefined) {
-    const place = parsePlace(given, configured?.certificate);
+    const place = parsePlace(given, configured);
     if (place !== undefined) return place;
     return wrongUsage(
       command,
@@ -34,18 +34,14 @@ export async function findAdmin(
     );
   }
   if (configured === undefined) return `Cannot find the admin address in ${path}`;
-  const { address, certificate } = configured;
+  const { address } = configured;
   if (address === undefined) return `The gateway has no admin address: admin is off in ${path}`;
-  const text = "path" in address ? `unix:${address.path}` : urlOf(address, certificate !== undefined);
-  return parsePlace(text, certificate) ?? `Cannot use the admin address in ${path}`;
+  const text = "path" in address ? `unix:${address.path}` : hostOf(address);
+  return parsePlace(text, configured) ?? `Cannot use the admin address in ${path}`;
 }
 
-function urlOf(
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-  hasTls: boolean,
-): string {
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `${hasTls ? "https" : "http"}://${host}:${port}`;
+function hostOf({ hostname, port }: { readonly hostname: string; readonly port: number }): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 /** The configuration of the unit that comes with the program, and its runtime directory. */

@@ -8,6 +8,7 @@ import { Badge, Bar, type Column, Field, Pages, Ready, Section, Table, type Tone
 import { formatRoute, go, type Route } from "../route.ts";
 
 const PAGE = 100;
+const EVERYBODY = "everybody together";
 const EVERY_MS = 2000;
 
 /** The tab *Limits and budgets*. */
@@ -74,10 +75,16 @@ function totalNote(shown: number, total: number): string | undefined {
 }
 
 const BUDGETS: readonly Column<BudgetUseView>[] = [
-  { title: "Budget", cell: ({ name }) => name },
+  {
+    title: "Budget",
+    cell: ({ name }) => name,
+    under: ({ subject, applies_to, limit, unit }) =>
+      `${subject || applies_to || EVERYBODY}, ${amount(limit, unit)}`,
+  },
   {
     title: "For",
     isLong: true,
+    isExtra: true,
     cell: ({ subject, applies_to }) => subject === "" ? together(applies_to) : own(subject, applies_to),
   },
   {
@@ -93,7 +100,7 @@ const BUDGETS: readonly Column<BudgetUseView>[] = [
       );
     },
   },
-  { title: "Limit", isNumber: true, cell: ({ limit, unit }) => amount(limit, unit) },
+  { title: "Limit", isNumber: true, isExtra: true, cell: ({ limit, unit }) => amount(limit, unit) },
   { title: "Remaining", isNumber: true, cell: (budget) => remainingOf(budget) },
   { title: "Held", isNumber: true, isExtra: true, cell: ({ held, unit }) => amount(held, unit) },
   { title: "Requests", isNumber: true, isExtra: true, cell: ({ requests }) => count(requests) },
@@ -119,13 +126,15 @@ const RULES: readonly Column<RuleView>[] = [
         {rule} {mode === "shadow" && <Badge tone="plain">shadow</Badge>}
       </span>
     ),
+    under: (rule) => `${rule.subject || nobodyYet(rule) || rule.applies_to || EVERYBODY}, ${limitOf(rule)}`,
   },
   {
     title: "For",
     isLong: true,
+    isExtra: true,
     cell: subjectOf,
   },
-  { title: "Limit", cell: limitOf },
+  { title: "Limit", isExtra: true, cell: limitOf },
   {
     title: "Used",
     isNumber: true,
@@ -166,16 +175,21 @@ function own(subject: string, appliesTo: string) {
 
 /** All who share one amount. */
 function together(appliesTo: string) {
-  return appliesTo === ""
-    ? <span class="dim">everybody together</span>
-    : <span title={appliesTo}>{appliesTo}</span>;
+  return appliesTo === "" ? <span class="dim">{EVERYBODY}</span> : <span title={appliesTo}>{appliesTo}</span>;
 }
 
-function subjectOf({ subject, each, used, applies_to }: RuleView) {
+function subjectOf(rule: RuleView) {
+  const { subject, applies_to } = rule;
   if (subject !== "") return own(subject, applies_to);
-  if (each === "none") return together(applies_to);
+  const nobody = nobodyYet(rule);
+  return nobody === "" ? together(applies_to) : <span class="dim">{nobody}</span>;
+}
+
+/** Of a rule that counts each apart, before somebody has used it, or for those who have no such name. */
+function nobodyYet({ each, used }: RuleView): string {
+  if (each === "none") return "";
   const who = each.replace("_", " and ");
-  return <span class="dim">{used > 0 ? `without a ${who}` : `each ${who}, none yet`}</span>;
+  return used > 0 ? `without a ${who}` : `each ${who}, none yet`;
 }
 
 const PERIODS: Readonly<Record<number, string>> = {

@@ -80,6 +80,7 @@ export function RequestsTab({ route }: { readonly route: Route }) {
             label={title}
             value={settings[name] ?? ""}
             isMain={index === 0}
+            isLong={name === "request_id"}
             onChange={(value) => go(route, { [name]: value })}
           />
         ))}
@@ -186,12 +187,21 @@ function toRow(request: RecentRequestView | StoredRequestView): Row {
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: "Ended", cell: ({ time }) => <span title={dateTime(time)}>{timeOrDate(time)}</span> },
-  { title: "Result", cell: (row) => <Result {...row} /> },
-  { title: "Caller", cell: ({ caller }) => caller === "" ? <span class="dim">not known</span> : caller },
+  {
+    title: "Result",
+    cell: (row) => <Result {...row} />,
+    under: ({ caller, model }) => [caller, model].filter((name) => name !== "").join(", "),
+  },
+  {
+    title: "Caller",
+    isExtra: true,
+    cell: ({ caller }) => caller === "" ? <span class="dim">not known</span> : caller,
+  },
   { title: "Team", isExtra: true, cell: ({ team }) => team === "" ? "–" : team },
   {
     title: "Model",
     isLong: true,
+    isExtra: true,
     cell: ({ model }) => <span title={model}>{model === "" ? "–" : model}</span>,
   },
   { title: "Attempts", isNumber: true, isExtra: true, cell: ({ attempts }) => count(attempts) },
@@ -259,12 +269,23 @@ const FAILURES: readonly Column<FailureGroupView>[] = [
     isNumber: true,
     cell: ({ failures }) => count(failures),
   },
-  { title: "Result", cell: (group) => <Result {...group} /> },
-  { title: "Refused by", isExtra: true, cell: ({ rule }) => rule === "" ? "–" : rule },
+  { title: "Result", cell: (group) => <Result {...group} />, under: reasonOf },
+  { title: "Refused by", isExtra: true, cell: refusedBy },
   { title: "Model", isExtra: true, cell: ({ model }) => model === "" ? "–" : model },
   { title: "First", isExtra: true, cell: ({ first }) => timeOfDay(first).slice(0, 5) },
-  { title: "Last", cell: ({ last }) => timeOfDay(last).slice(0, 5) },
+  { title: "Last", isExtra: true, cell: ({ last }) => timeOfDay(last).slice(0, 5) },
 ];
+
+/** The limit or budget that refused; without one, a 429 is passed on from the provider. */
+function refusedBy({ rule, status }: FailureGroupView): string {
+  if (rule !== "") return rule;
+  return status === 429 ? "the provider" : "–";
+}
+
+function reasonOf(group: FailureGroupView): string {
+  const by = refusedBy(group);
+  return [by === "–" ? "" : `by ${by}`, group.model].filter((words) => words !== "").join(", ");
+}
 
 /** A time as the browser's field has it, in the viewer's zone. */
 function instantOf(local: string | undefined): string | undefined {
