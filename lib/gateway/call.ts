@@ -96,6 +96,8 @@ export class Call implements Linked<Call>, RecordableCall {
   #isDrained = false;
   #listener: SettleListener | undefined;
   readonly #attempts: RecordedAttempt[] = [];
+  /** Whether something was sent since the last attempt was recorded. */
+  #isSent = false;
   #passedOver: readonly PassedOver[] = NONE;
   #stream: boolean | undefined;
   #receivedMs: number | undefined;
@@ -191,6 +193,7 @@ export class Call implements Linked<Call>, RecordableCall {
     const timeouts = { connectMs, firstByteMs, idleMs, firstTokenMs };
     const exchange = this.tools.upstream.open(target, upstreamCall, timeouts);
     this.#exchanges.push(exchange);
+    this.#isSent = true;
     return exchange;
   }
 
@@ -265,8 +268,10 @@ export class Call implements Linked<Call>, RecordableCall {
     this.#listener = listener;
   }
 
-  /** Records the result of one attempt, and how long it took exactly. */
+  /** Records the result of one attempt, and how long it took exactly. A request that was not sent was not attempted. */
   noteAttempt(attempt: RecordedAttempt, tookMs: number): void {
+    if (!this.#isSent) return;
+    this.#isSent = false;
     this.#attemptsMs += tookMs;
     this.#attempts.push(attempt);
     const brokeOff = attempt.error === "timeout" || attempt.error === "stream_truncated";

@@ -6,6 +6,7 @@ import { encodeFrame } from "../../lib/codec/eventstream.ts";
 import { converseFrames } from "../fakes/frames.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
 import { snapshot } from "../fakes/snapshot.ts";
+import type { RequestRecord } from "../../lib/snapshot/record.ts";
 import { START_MS } from "../fakes/time.ts";
 import { ANSWER, CHAT, chatBody, CONFIG, CONVERSE, KEY, PARTS, SEARCH } from "./requests.ts";
 
@@ -85,6 +86,25 @@ Deno.test("a 400 is logged with its path and reason, without the value", async (
   deepEqual([line?.["error"], line?.["param"]], [told.code, told.param]);
   equal(line?.["param"], "messages[0].role");
   match(String(line?.["reason"]), /^messages\[0\]\.role: .*\[value\]/);
+});
+
+Deno.test("a request that is not sent was not attempted; one that cannot be sent or is refused was", async () => {
+  const attempts: unknown[] = [];
+  const sink = (record: RequestRecord) =>
+    attempts.push([record.status, record.attempts.map(({ error }) => error)]);
+  const gateway = startGateway(CONFIG, { sinks: [sink] });
+  const messages = [{ role: "tool", tool_call_id: "none", content: "Hi" }];
+  equal((await gateway.send(CHAT, { headers: KEY, body: chatBody({ messages }) }).response).status, 400);
+  const unreachable = gateway.send(CHAT, { headers: KEY, body: chatBody() });
+  (await gateway.bedrock.call(0)).fail();
+  await (await unreachable.response).text();
+  const refused = gateway.send(CHAT, { headers: KEY, body: chatBody() });
+  (await gateway.bedrock.call(1)).answerWhole(400, '{"message":"no"}', {
+    "x-amzn-errortype": "ValidationException",
+    "x-amzn-requestid": "r-1",
+  });
+  await (await refused.response).text();
+  deepEqual(attempts, [[400, []], [502, ["upstream_unreachable"]], [400, ["invalid_request"]]]);
 });
 
 Deno.test("a stream that is cut off is logged with the tokens that it counts as", async () => {
