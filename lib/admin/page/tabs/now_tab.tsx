@@ -150,8 +150,12 @@ function cutNote(shown: number, total: number, which = ""): string | undefined {
 
 const IN_FLIGHT: readonly Column<InFlightView>[] = [
   { title: "Age", isNumber: true, cell: ({ age_ms }) => duration(age_ms) },
-  { title: "Caller", cell: ({ caller }) => caller ?? <span class="dim">not known yet</span> },
-  { title: "Model", cell: ({ model }) => model ?? "–" },
+  {
+    title: "Caller",
+    cell: ({ caller }) => caller ?? <span class="dim">not known yet</span>,
+    under: ({ model }) => model ?? "",
+  },
+  { title: "Model", isExtra: true, cell: ({ model }) => model ?? "–" },
   { title: "Target", isExtra: true, cell: ({ target }) => target ?? "–" },
   { title: "State", cell: stateOf },
   {
