@@ -1,7 +1,7 @@
 /** Tries the targets of a plan: the only place that decides whether, where and when a request is retried. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
-import { AditError, toAditError } from "../base/errors.ts";
+import { AditError, codeOf, toAditError } from "../base/errors.ts";
 import type { Hold } from "../providers/bedrock/hold.ts";
 import type { Plan, Target } from "../snapshot/plan.ts";
 import type { Spent } from "../base/usage.ts";
@@ -190,11 +190,23 @@ class Attempts {
       : this.#tools.health.view(soonest, this.#tools.clock.monotonic()).restsMs;
     if (soonest === undefined || restsMs >= Math.min(WORTH_WAITING_MS, this.#call.remainingMs)) {
       const retryAfter = String(Math.max(1, Math.ceil(restsMs / 1000)));
+      this.#passOverResting();
       return { refused: new AditError("no_target", undefined, { retryAfter }), ignored: [] };
     }
     this.#queue.splice(0, this.#queue.length, soonest);
     await this.#pause(restsMs);
     return undefined;
+  }
+
+  /** Records why targets that rest did not help a request that fails. */
+  #passOverResting(): void {
+    for (const target of this.#resting) {
+      // One that was waited for was asked.
+      if (this.#queue.includes(target)) continue;
+      const error = this.#tools.health.lastErrorOf(target);
+      const because = error === undefined ? "it is resting" : `it is resting after ${codeOf(error)}`;
+      this.#call.passOver({ target: nameOf(target), because });
+    }
   }
 
   /** Asks the next target, and once more if its refusal teaches what to leave out. */
@@ -321,6 +333,7 @@ class Attempts {
 
   /** A client's retry would only repeat what has been tried here, unless a pause is all that is needed. */
   #final(refusal: Refusal): Refusal {
+    this.#passOverResting();
     const { kind, message, details } = refusal.refused;
     if (this.#attempts < 2 || retryRule(refusal.refused).health !== "failure") return refusal;
     return { ...refusal, refused: new AditError(kind, message, { ...details, shouldRetry: false }) };

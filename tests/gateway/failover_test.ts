@@ -268,7 +268,7 @@ Deno.test("a request whose time is over asks no further target", async () => {
 });
 
 Deno.test("while every target rests, the response says when to retry", async () => {
-  const { ask, bedrock, advance } = start();
+  const { ask, bedrock, advance, logLines } = start();
   const { response } = ask(CHAT, QUESTION);
   for (const index of [0, 1]) {
     (await bedrock.call(index)).answerWhole(429, "{}", {
@@ -282,6 +282,28 @@ Deno.test("while every target rests, the response says when to retry", async () 
   deepEqual([answer.status, answer.headers.get("retry-after")], [503, "29"]);
   equal((await answer.json()).error.code, "no_target");
   equal(bedrock.calls.length, 2);
+  const [, line] = await logLines();
+  deepEqual(line?.["passed_over"], [
+    "east: it is resting after rate_limit_exceeded",
+    "west: it is resting after rate_limit_exceeded",
+  ]);
+});
+
+Deno.test("a request that fails says which targets were not asked because they rest", async () => {
+  const { ask, bedrock, logLines } = start();
+  const first = ask(CHAT, QUESTION);
+  (await bedrock.call(0)).answerWhole(429, "{}", {
+    "x-amzn-errortype": "ThrottlingException",
+    "retry-after": "30",
+  });
+  (await bedrock.call(1)).answerWhole(200, ANSWER);
+  equal((await first.response).status, 200);
+  const second = ask(CHAT, QUESTION);
+  (await bedrock.call(2)).answerWhole(400, "{}", { "x-amzn-errortype": "ValidationException" });
+  equal((await second.response).status, 400);
+  const [answered, failed] = await logLines();
+  equal(answered?.["passed_over"], undefined);
+  deepEqual(failed?.["passed_over"], ["east: it is resting after rate_limit_exceeded"]);
 });
 
 /** The answer of the assistant cannot go to another family unchanged. */

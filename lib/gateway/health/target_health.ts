@@ -1,6 +1,6 @@
 /** The health of every target: which are resting or failing, and how busy and fast each is. */
 
-import { type AditError, codeOf } from "../../base/errors.ts";
+import { type AditError, codeOf, type ErrorKind } from "../../base/errors.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import type { HealthPolicy } from "../../snapshot/snapshot.ts";
 import type { Store } from "../../store/store.ts";
@@ -76,6 +76,11 @@ export class TargetHealth {
         latencyMs: fadedLatency(state, nowMs),
       };
     }) ?? { available: true, restsMs: 0, inFlight: 0, latencyMs: UNKNOWN_LATENCY_MS };
+  }
+
+  /** The last failure of a target; undefined if it has not failed. */
+  lastErrorOf(target: Target): ErrorKind | undefined {
+    return this.#stateOf(target)?.read(({ lastError }) => lastError);
   }
 
   /** Records a started request; the returned function is called once, when the request has ended. */
