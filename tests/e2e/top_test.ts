@@ -39,6 +39,9 @@ forEachRuntime("top finds the gateway like reload, and says what is wrong", asyn
   const refused = await top(where);
   assert.deepEqual([refused.code, refused.stdout], [1, ""]);
   assert.match(refused.stderr, /needs a key: set ADIT_ADMIN_KEY\n$/);
+  const wrong = await top(where, { ADIT_ADMIN_KEY: "adit-wrong-key" });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /does not accept the key in ADIT_ADMIN_KEY\n$/);
   assert.equal((await top(where, { ADIT_ADMIN_KEY: key })).code, 0);
   const nobody = await top(["--admin", "127.0.0.1:1"]);
   assert.equal(nobody.code, 1);

@@ -69,6 +69,13 @@ export function askAdmin(
   });
 }
 
+/** What to say where the gateway wants a key, or another one. */
+export function keyRefusal({ shown }: AdminPlace, key: string | undefined): string {
+  return key === undefined || key === ""
+    ? `The gateway at ${shown} needs a key: set ADIT_ADMIN_KEY`
+    : `The gateway at ${shown} does not accept the key in ADIT_ADMIN_KEY`;
+}
+
 /** What happens on a stream of events. */
 export interface EventWatch {
   /** The data of each event. */

@@ -5,7 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import { isJsonObject, parseJsonBody } from "../../base/json.ts";
 import type { CliIo } from "../io.ts";
 import { parseOptions, wrongUsage } from "../options.ts";
-import { askAdmin } from "./admin_client.ts";
+import { askAdmin, keyRefusal } from "./admin_client.ts";
 import { findAdmin } from "./find_admin.ts";
 
 /** Runs `adit reload`; returns 0, 1 if the configuration is refused or the gateway cannot be asked, or 2 for wrong usage. */
@@ -35,7 +35,7 @@ export async function reload(args: readonly string[], io: CliIo): Promise<number
       return 1;
     case 401:
     case 403:
-      return instead(`The gateway at ${place.shown} needs a key: set ADIT_ADMIN_KEY`, pid, io);
+      return instead(keyRefusal(place, io.env["ADIT_ADMIN_KEY"]), pid, io);
     default:
       io.err(`The gateway at ${place.shown} answered with status ${answer.status}\n`);
       return 1;

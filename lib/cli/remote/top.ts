@@ -5,7 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type JsonValue, member } from "../../base/json.ts";
 import type { CliIo } from "../io.ts";
 import { parseOptions } from "../options.ts";
-import { type AdminPlace, askAdmin, watchAdmin } from "./admin_client.ts";
+import { type AdminPlace, askAdmin, keyRefusal, watchAdmin } from "./admin_client.ts";
 import { findAdmin } from "./find_admin.ts";
 import { isTerminal, Terminal } from "./terminal.ts";
 import { topScreen } from "./top_screen.ts";
@@ -53,7 +53,7 @@ async function ask(place: AdminPlace, key: string | undefined): Promise<NowView 
         `Cannot ask the gateway at ${place.shown}: its answer is not what was expected`;
     case 401:
     case 403:
-      return `The gateway at ${place.shown} needs a key: set ADIT_ADMIN_KEY`;
+      return keyRefusal(place, key);
     default:
       return `The gateway at ${place.shown} answered with status ${answer.status}`;
   }
