@@ -2,6 +2,7 @@
 
 import { arch, cpus, release, totalmem } from "node:os";
 import { BUN } from "../repository.ts";
+import { PORTKEY_VERSION } from "./portkey.ts";
 import { isOnPath, PINNING, run } from "./processes.ts";
 
 export interface Machine {
@@ -19,6 +20,7 @@ export async function describeMachine(): Promise<Machine> {
   const versions: Record<string, string> = { deno: Deno.version.deno };
   versions["bun"] = (await run([BUN, "--version"], { place: "load" })).trim();
   versions["node"] = (await run(["node", "--version"], { place: "load" })).trim().slice(1);
+  versions["Portkey"] = PORTKEY_VERSION;
   if (await isOnPath("nginx")) {
     const told = await run(["sh", "-c", "nginx -v 2>&1"], { place: "load" });
     versions["nginx"] = /nginx\/([\d.]+)/.exec(told)?.[1] ?? "";
