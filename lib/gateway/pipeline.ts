@@ -128,7 +128,8 @@ export class Pipeline {
     const { target } = connection;
     const call = this.#begin(request, connection, target);
     try {
-      return await this.#answer({ request, connection, target, call });
+      const answer = await this.#answer({ request, connection, target, call });
+      return answer instanceof Response ? answer : respond(await this.#attempt(answer, call), call);
     } catch (cause) {
       discardBody(request);
       return refusal(call, toAditError(cause), []);
@@ -152,7 +153,7 @@ export class Pipeline {
     return call;
   }
 
-  #answer(incoming: Incoming): Response | Promise<Response> {
+  #answer(incoming: Incoming): Response | Promise<Response | Admitted> {
     const { request: { method, headers }, connection, call } = incoming;
     const { snapshot, options: { path } } = call;
     checkHeaders(headers, snapshot.limits.headerBytes);
@@ -173,7 +174,8 @@ export class Pipeline {
     }
   }
 
-  async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response> {
+  /** The answer, or the request that a model is to answer: what has been received is not kept while it does. */
+  async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response | Admitted> {
     const { request, connection, target, call } = incoming;
     const { snapshot } = call;
     const identity = identify(request.headers, snapshot, this.#options.clock.now());
@@ -210,10 +212,10 @@ export class Pipeline {
     const admitting = this.#admission.admit(reading.request, admissible);
     const admitted = admitting instanceof Promise ? await admitting : admitting;
     if (!(admitted instanceof Hold)) {
-      return this.#attempt(await this.#admitElsewhere(admitted, admissible, read), call, workBytes);
+      return { request: await this.#admitElsewhere(admitted, admissible, read), workBytes };
     }
     call.hold = admitted;
-    return this.#attempt(reading.request, call, workBytes);
+    return { request: reading.request, workBytes };
   }
 
   #admitElsewhere(first: Elsewhere, admissible: Admissible, read: EndpointRequest): Promise<ModelRequest> {
@@ -225,17 +227,16 @@ export class Pipeline {
     );
   }
 
-  /** A function of its own, so that the body as received is not kept while the model answers. */
-  async #attempt(request: ModelRequest, call: Call, workBytes: number): Promise<Response> {
-    const turn = isHeavy(workBytes) ? await this.#heavy.turn() : undefined;
-    let attempting: Promise<Attempt>;
-    try {
-      attempting = attemptInOrder(request, call, this.#options.attempts);
-    } finally {
-      turn?.end();
-    }
-    return respond(await attempting, call);
+  #attempt({ request, workBytes }: Admitted, call: Call): Attempt | Promise<Attempt> {
+    return this.#heavy.run(workBytes, () => attemptInOrder(request, call, this.#options.attempts));
   }
+}
+
+/** A request for a model that may be sent. */
+interface Admitted {
+  readonly request: ModelRequest;
+  /** Size of the work that it is to translate and send it. */
+  readonly workBytes: number;
 }
 
 function refusingEndpoint(refusal: AditError): CallerEndpoint {
@@ -258,10 +259,8 @@ function streamLost(): AditError {
   );
 }
 
-const ONCE = { once: true } as const;
-
 /** Ends the call if its client leaves before the response, or has already left. */
 function endWithClient(call: Call, clientGone: AbortSignal): void {
   if (clientGone.aborted) call.leave();
-  else clientGone.addEventListener("abort", () => call.leave(), ONCE);
+  else clientGone.addEventListener("abort", () => call.leave());
 }

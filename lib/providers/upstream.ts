@@ -23,8 +23,8 @@ export interface UpstreamCall {
   readonly own?: OwnAddress;
   /** Well-formed text, or bytes; not sent with a GET. */
   readonly body: string | Uint8Array<ArrayBuffer>;
-  /** Headers to send in addition to Adit's own; owned by the call afterwards. */
-  readonly headers: Headers;
+  /** Headers to send in addition to Adit's own, owned by the call afterwards; default: that of a JSON body. */
+  readonly headers?: Headers;
   /** Path parameters of the operation, decoded; default: the target's model id. */
   readonly pathValues?: readonly string[];
   /** Encoded, without the question mark. */
@@ -73,20 +73,26 @@ export class Upstream {
   /** Fetches an image that a request refers to. */
   readonly fetchImage: FetchImage;
   readonly #options: UpstreamOptions;
+  /** Shared by all calls without headers of their own, and never changed. */
+  readonly #jsonHeaders: Headers;
   /** By region. */
   readonly #emulatorAuthenticators = new Map<string, Authenticator>();
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
+    this.#jsonHeaders = new Headers({
+      "content-type": "application/json",
+      "user-agent": options.userAgent,
+    });
     this.fetchImage = imageFetcher(options.timers, options.imageNetwork ?? PUBLIC_INTERNET);
   }
 
   /** Starts one attempt at a target. */
   open(target: Target, call: UpstreamCall, timeouts: ExchangeTimeouts): Exchange {
-    const { clock, timers, userAgent } = this.#options;
+    const { clock, timers } = this.#options;
     const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target, call.own);
-    const { operation, own, body, headers } = call;
-    if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
+    const { operation, own, body } = call;
+    const headers = call.headers === undefined ? this.#jsonHeaders : this.#named(call.headers);
     const url = urlOf(origin, target, call);
     const { method } = operationRow(operation);
     const service = own && OWN_SERVICES[own.endpoint];
@@ -96,6 +102,11 @@ export class Upstream {
       { method, url, headers, body: sent, service },
       { sign, recover, fetch, openBody, probe, timers, timeouts, nowMs: clock.now() },
     );
+  }
+
+  #named(headers: Headers): Headers {
+    if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
+    return headers;
   }
 
   #connectionTo({ provider, subject }: Target, own: OwnAddress | undefined): Connection {

@@ -28,8 +28,13 @@ function setUp() {
     probe: undefined,
     userAgent: "adit/test",
   });
-  function open(from: Provider, modelId = "m", operation: Operation = "converse", headers = {}): void {
-    const call = { operation, body: BODY, headers: new Headers(headers) };
+  function open(
+    from: Provider,
+    modelId = "m",
+    operation: Operation = "converse",
+    headers?: HeadersInit,
+  ): void {
+    const call = { operation, body: BODY, ...(headers && { headers: new Headers(headers) }) };
     upstream.open({ provider: from, modelId, settings: undefined }, call, TIMEOUTS);
   }
   return { open, bedrock, emulator };
@@ -83,6 +88,30 @@ Deno.test("headers of the call go with it, signed where they are Bedrock's own",
   equal(init.headers.get("accept"), "image/png");
   equal(init.headers.get("x-amzn-bedrock-trace"), "ENABLED");
   equal(init.headers.get("authorization")?.includes("host;x-amz-date;x-amzn-bedrock-trace"), true);
+});
+
+Deno.test("a call without headers has those of a JSON body, whatever other calls to the same model have", async () => {
+  const { open, bedrock } = setUp();
+  const others = { "content-type": "text/plain", "x-amzn-bedrock-trace": "ENABLED" };
+  for (const headers of [undefined, others, undefined, others, undefined]) {
+    open(bedrockProvider({}), "m", "invoke", headers);
+  }
+  const sent = await Promise.all([0, 1, 2, 3, 4].map((index) => bedrock.call(index)));
+  deepEqual(
+    sent.map(({ init: { headers } }) => [headers.get("content-type"), headers.get("x-amzn-bedrock-trace")])
+      .sort(),
+    [
+      ["application/json", null],
+      ["application/json", null],
+      ["application/json", null],
+      ["text/plain", "ENABLED"],
+      ["text/plain", "ENABLED"],
+    ],
+  );
+  for (const { init: { headers } } of sent) {
+    const signed = /SignedHeaders=([^,]+)/.exec(headers.get("authorization") ?? "")?.[1];
+    equal(signed, `host;x-amz-date${headers.has("x-amzn-bedrock-trace") ? ";x-amzn-bedrock-trace" : ""}`);
+  }
 });
 
 Deno.test("an API key goes as a bearer token", async () => {

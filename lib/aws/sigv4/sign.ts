@@ -88,8 +88,8 @@ interface Second {
   /** Since the Unix epoch. */
   readonly atS: number;
   readonly datetime: string;
-  /** Of requests with the method POST, by URL; promises until they have been made. */
-  readonly forms: Map<string, Form | Promise<Form>>;
+  /** Of requests with the method POST, by URL. */
+  readonly forms: Map<string, SharedForm>;
 }
 
 /** What requests to one URL within a second share; their own parts are appended. */
@@ -101,14 +101,23 @@ interface Form {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
+interface SharedForm {
+  /** A promise until it has been made. */
+  form: Form | Promise<Form>;
+  /** Headers without any to sign, which other requests may share. */
+  readonly unsigned: Headers;
+}
+
 /** Limits what is cached for a second, whatever the requests. */
 const MAX_FORMS = 100;
 
 function formOf(request: SignableRequest, key: ScopedKey, second: Second): Form | Promise<Form> {
   const { method, url, headers } = request;
   const known = method === "POST" ? second.forms.get(url) : undefined;
-  if (known !== undefined && !hasSignedHeader(headers)) return known;
-  return newForm(request, key, second);
+  if (known === undefined || (known.unsigned !== headers && hasSignedHeader(headers))) {
+    return newForm(request, key, second);
+  }
+  return known.form;
 }
 
 async function newForm(
@@ -122,10 +131,9 @@ async function newForm(
   });
   const making = makeForm({ method, url, headers: signed, datetime }, key);
   if (method !== "POST" || signed.length > 0 || forms.size >= MAX_FORMS) return await making;
-  forms.set(url, making);
-  const form = await making;
-  forms.set(url, form);
-  return form;
+  const shared: SharedForm = { form: making, unsigned: headers };
+  forms.set(url, shared);
+  return shared.form = await making;
 }
 
 /** Whether a header is part of the signature, so that the request has a form of its own. */

@@ -108,7 +108,6 @@ function attemptChat(request: ChatRequest, name: string, { target, call, hold }:
   };
   const send = {
     operation,
-    headers: new Headers({ "content-type": "application/json" }),
     body: jsonText(converse),
   };
   return request.stream

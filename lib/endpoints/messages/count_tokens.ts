@@ -43,7 +43,6 @@ export const countTokens: CallerEndpoint = {
       return await attemptWith(ignored, async () => {
         const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
           operation: "countTokens",
-          headers: new Headers({ "content-type": "application/json" }),
           body: encodeUtf8(jsonText(request)),
         });
         const { value, requestId } = await readJsonAnswer(exchange);

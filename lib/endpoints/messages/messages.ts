@@ -175,7 +175,6 @@ function attemptConverse(request: Request, { target, call, hold }: At): Promise<
   return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
       operation: stream && streams ? "converseStream" : "converse",
-      headers: new Headers({ "content-type": "application/json" }),
       body,
     });
     if (stream) {

@@ -20,8 +20,8 @@ import type { UpstreamCall } from "../../providers/upstream.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Guardrail = NonNullable<ModelTarget["guardrail"]>;
-/** A request with a body of bytes, as its caller has sent them. */
-export type GuardableCall = UpstreamCall & { readonly body: Bytes };
+/** A request with the body and some headers that its caller has sent. */
+export type GuardableCall = UpstreamCall & { readonly body: Bytes; readonly headers: Headers };
 
 /**
  * The call with the guardrail, in the position for its operation. Throws `invalid_request` if the request would narrow
@@ -31,7 +31,7 @@ export function withGuardrail(
   call: GuardableCall,
   guardrail: Guardrail,
   limits: Pick<Limits, "jsonDepth" | "jsonValues">,
-): UpstreamCall {
+): GuardableCall {
   switch (operationRow(call.operation).guardrail) {
     case "body":
       return { ...call, body: withGuardrailConfig(readable(call), guardrail, limits) };

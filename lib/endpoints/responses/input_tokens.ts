@@ -30,7 +30,6 @@ export const inputTokens: CallerEndpoint = {
       return await attemptWith(ignored, async () => {
         const exchange = call.open({ ...target, modelId: countedModelId(target) }, {
           operation: "countTokens",
-          headers: new Headers({ "content-type": "application/json" }),
           body: encodeUtf8(jsonText({ input: { converse: countInput(converse) } })),
         });
         const { value, requestId } = await readJsonAnswer(exchange);

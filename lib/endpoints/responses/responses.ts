@@ -90,7 +90,6 @@ function attemptResponses(
   return attemptWith(ignored, async () => {
     const exchange = call.open(target, {
       operation,
-      headers: new Headers({ "content-type": "application/json" }),
       body,
     });
     if (stream) {
