@@ -418,6 +418,7 @@ export class Call implements Linked<Call>, RecordableCall {
     const isLeft = error?.kind === "client_gone" && this.#target !== undefined;
     return this.hold?.close({
       dialect: this.options.dialect,
+      isStream: this.#stream === true,
       usage: outcome?.usage,
       error,
       drained: this.#isDrained,

@@ -269,6 +269,7 @@ function ending(random: Random): Ending {
   const error = kind === "none" ? undefined : new AditError(kind);
   return {
     dialect: "openai",
+    isStream: random.below(2) === 0,
     usage: random.below(2) === 0 ? undefined : {
       inputTokens: random.below(2000),
       outputTokens: random.below(3000),

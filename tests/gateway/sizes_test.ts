@@ -29,6 +29,7 @@ function usage(inputTokens: number, outputTokens: number, cacheReadTokens = 0) {
 
 const END: Ending = {
   dialect: "openai",
+  isStream: true,
   usage: undefined,
   error: undefined,
   accepted: true,
@@ -187,4 +188,15 @@ Deno.test("bytes per token of a response are learned for each dialect", () => {
   const learned = sizes.settle(asked(sizes), broken).usage.outputTokens;
   ok(learned === 10 || learned === 11, String(learned));
   equal(sizes.settle(asked(sizes), { ...broken, dialect: "anthropic" }).usage.outputTokens, 50);
+});
+
+Deno.test("bytes per token of a stream are not learned from whole responses, which have fewer", () => {
+  const sizes = new Sizes();
+  for (let index = 0; index < 200; index++) {
+    sizes.settle(asked(sizes), { ...END, isStream: false, usage: usage(1000, 100), sentBytes: 600 });
+  }
+  const broken = { ...END, error: new AditError("timeout"), sentBytes: 1_200 };
+  equal(sizes.settle(asked(sizes), broken).usage.outputTokens, 30);
+  const whole = sizes.settle(asked(sizes), { ...broken, isStream: false }).usage.outputTokens;
+  ok(whole > 190 && whole <= 200, String(whole));
 });

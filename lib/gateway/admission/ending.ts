@@ -13,6 +13,7 @@ export interface Price {
 /** What is known of a response so far. */
 export interface Running {
   readonly dialect: Dialect;
+  readonly isStream: boolean;
   /** As far as the upstream reported it. */
   readonly usage: Usage | undefined;
   /** Bytes of the response's body. */

@@ -38,8 +38,9 @@ const MARGIN = 1.5;
 /** What has been learned about one model. */
 interface Learned {
   textRatio: number;
-  /** By the dialect of the response. */
-  readonly wireRatios: Map<Dialect, number>;
+  /** By the dialect of the response. A stream has its framing once for each piece, and so has many times the bytes. */
+  readonly wholeRatios: Map<Dialect, number>;
+  readonly streamRatios: Map<Dialect, number>;
   readonly outputs: Histogram;
 }
 
@@ -97,18 +98,19 @@ export class Sizes {
     return estimatedUsage(asked, ending.usage, likelyOutput(ending.error, { sent, typical }));
   }
 
-  #sentTokens({ parts: { plan } }: Asked, { sentBytes, dialect }: Running): number {
-    return Math.ceil(sentBytes / wireRatio(this.#of(plan), dialect));
+  #sentTokens({ parts: { plan } }: Asked, running: Running): number {
+    return Math.ceil(running.sentBytes / wireRatio(this.#of(plan), running));
   }
 
-  #learn({ parts: { plan }, size }: Asked, usage: Usage, { dialect, sentBytes }: Ending): void {
+  #learn({ parts: { plan }, size }: Asked, usage: Usage, ending: Ending): void {
+    const { dialect, sentBytes } = ending;
     const learned = this.#of(plan);
     const { outputTokens } = usage;
     const prompt = promptTokens(usage);
     learned.outputs.add(outputTokens);
     if (sentBytes > 0 && outputTokens > 0) {
       const sample = sentBytes / outputTokens;
-      learned.wireRatios.set(dialect, moved(wireRatio(learned, dialect), sample, WIRE));
+      ratiosOf(learned, ending).set(dialect, moved(wireRatio(learned, ending), sample, WIRE));
     }
     const isText = size !== undefined && size.images === 0 && size.documentBytes === 0 && size.textBytes > 0;
     if (isText && prompt > 0) learned.textRatio = moved(learned.textRatio, size.textBytes / prompt, TEXT);
@@ -119,7 +121,12 @@ export class Sizes {
     const key = settings === undefined ? "" : name;
     let learned = this.#learned.get(key);
     if (learned === undefined) {
-      learned = { textRatio: TEXT.start, wireRatios: new Map(), outputs: new Histogram() };
+      learned = {
+        textRatio: TEXT.start,
+        wholeRatios: new Map(),
+        streamRatios: new Map(),
+        outputs: new Histogram(),
+      };
       this.#learned.set(key, learned);
     }
     return learned;
@@ -150,8 +157,12 @@ function likelyOutput(
   return error.kind === "client_gone" ? Math.max(sent, typical) : sent;
 }
 
-function wireRatio({ wireRatios }: Learned, dialect: Dialect): number {
-  return wireRatios.get(dialect) ?? WIRE.start;
+function wireRatio(learned: Learned, running: Running): number {
+  return ratiosOf(learned, running).get(running.dialect) ?? WIRE.start;
+}
+
+function ratiosOf({ wholeRatios, streamRatios }: Learned, { isStream }: Running): Map<Dialect, number> {
+  return isStream ? streamRatios : wholeRatios;
 }
 
 function moved(known: number, sample: number, { min, max }: Ratio): number {

@@ -40,6 +40,6 @@ export class CutStream extends PassedSource {
     this.#sentBytes += bytes;
     const { options: { dialect }, hold } = this.#call;
     const { usage } = this.#answer.outcome();
-    this.#refused = hold?.outgrow({ dialect, usage, sentBytes: this.#sentBytes }, this.#call);
+    this.#refused = hold?.outgrow({ dialect, isStream: true, usage, sentBytes: this.#sentBytes }, this.#call);
   }
 }
