@@ -1,5 +1,7 @@
 /** Responses of the admin listener. */
 
+import { mayUseBasic } from "./key.ts";
+
 /** A response that must not be cached. */
 export function json(
   status: number,
@@ -13,13 +15,15 @@ export function json(
 }
 
 /** A 401 that says which key is missing or wrong. A browser that opens a page asks its user for the key. */
-export function keyRequired({ headers }: Request, which: string): Response {
+export function keyRequired(request: Request, which: string): Response {
+  const { headers } = request;
   // What a script fetches has no destination; a question would come out of nowhere, and the page asks by itself.
   const destination = headers.get("sec-fetch-dest");
   const isOpened = destination === null
     ? (headers.get("accept") ?? "").includes("text/html")
     : destination !== "empty";
-  return json(401, { error: `send ${which} as a bearer token, or as the password of HTTP Basic` }, {
+  const ways = mayUseBasic(request) ? "a bearer token, or as the password of HTTP Basic" : "a bearer token";
+  return json(401, { error: `send ${which} as ${ways}` }, {
     "www-authenticate": isOpened ? 'Basic realm="Adit: the key is the password", charset="UTF-8"' : "Bearer",
   });
 }

@@ -14,13 +14,19 @@ export function hasKey(request: Request, hashes: readonly string[]): boolean {
   return hashes.some((hash) => timingSafeEqual(digest, Buffer.from(hash, "hex")));
 }
 
-function keyIn({ headers, method }: Request): string {
+/**
+ * Whether HTTP Basic can give a request its key. A browser adds the password that it has stored, whoever made it send the
+ * request. Browsers name the origin of everything that may change something, and only our own page's has been let through.
+ */
+export function mayUseBasic({ headers, method }: Request): boolean {
+  return method === "GET" || method === "HEAD" || headers.has("origin");
+}
+
+function keyIn(request: Request): string {
   const [, scheme = "", value = ""] =
-    /^(bearer|basic)[ \t]+(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+    /^(bearer|basic)[ \t]+(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
   if (scheme.toLowerCase() !== "basic") return value;
-  // A browser adds the password that it has stored, whoever made it send the request. Browsers name the origin of
-  // everything that may change something, and only our own page's has been let through.
-  if (method !== "GET" && method !== "HEAD" && !headers.has("origin")) return "";
+  if (!mayUseBasic(request)) return "";
   const [, password = ""] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, "base64").toString()) ?? [];
   return password;
 }

@@ -74,7 +74,9 @@ async function answer(
     return json(405, { error: "allowed methods: GET, HEAD" }, { allow: "GET, HEAD" });
   }
   const { ledger } = options;
-  if (ledger === undefined) return json(404, { error: "there is no usage ledger; set state.path" });
+  if (ledger === undefined) {
+    return json(404, { error: "there is no usage ledger; set state.path and restart" });
+  }
   const parameters = new URL(request.url).searchParams;
   try {
     refuseUnknown(parameters.keys(), known);

@@ -50,8 +50,9 @@ async function send(
     new Request(url, { method, headers: { host: "adit.test:9090", ...headers } }),
     { target, clientGone: new AbortController().signal, truncatesStreams: false, remoteAddress },
   );
+  const copy = response.clone();
   await response.bytes();
-  return response;
+  return copy;
 }
 
 async function statusOf(request: string, sent: Sent = {}): Promise<number> {
@@ -107,6 +108,15 @@ Deno.test("a key that a browser adds by itself changes nothing, unless our own p
   const headers = { ...basic(KEY), origin: "https://adit.test:9090", "sec-fetch-site": "same-origin" };
   equal(await statusOf("POST /-/reload", { headers }), 200);
   equal(reloads, 1);
+});
+
+Deno.test("a refusal names HTTP Basic only where it would be accepted", async () => {
+  const error = async (request: string, headers: Record<string, string> = {}) =>
+    (await (await send(request, { headers })).json()).error;
+  const both = "send the admin API key as a bearer token, or as the password of HTTP Basic";
+  equal(await error("GET /-/status"), both);
+  equal(await error("POST /-/reload", { origin: "https://adit.test:9090" }), both);
+  equal(await error("POST /-/reload", basic(KEY)), "send the admin API key as a bearer token");
 });
 
 Deno.test("other sites get nothing with the key that the browser adds, not even whether it is right", async () => {
