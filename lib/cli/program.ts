@@ -5,20 +5,31 @@ import { writeSync } from "node:fs";
 import process from "node:process";
 import { encodeUtf8 } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { runCli } from "./cli.ts";
 
 /** Runs a command line, without the program's name; returns the exit code. */
-export function runProgram(args: readonly string[], runtime: Runtime): Promise<number> {
-  return runCli(args, {
-    out: (text) => write(1, text),
-    err: (text) => write(2, text),
-    readIn,
-    env: process.env,
-    runtime,
-    clock: systemClock,
-  });
+export async function runProgram(args: readonly string[], runtime: Runtime): Promise<number> {
+  const err = (text: string) => write(2, text);
+  try {
+    return await runCli(args, {
+      out: (text) => write(1, text),
+      err,
+      readIn,
+      env: process.env,
+      runtime,
+      clock: systemClock,
+    });
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    err(`${error.message}\n`);
+    return 1;
+  }
 }
+
+/** Standard output cannot be written, perhaps because its disk is full. */
+class OutputError extends Error {}
 
 /**
  * Writes to standard output or standard error, and waits until the reader has taken it. `process.stdout` is left to what
@@ -33,8 +44,9 @@ function write(descriptor: 1 | 2, text: string): void {
     // The reader has gone.
     if (code === "EPIPE") return;
     // A full pipe that another program has set not to block.
-    if (code !== "EAGAIN") throw error;
-    (descriptor === 1 ? process.stdout : process.stderr).write(rest);
+    if (code === "EAGAIN") (descriptor === 1 ? process.stdout : process.stderr).write(rest);
+    // Nothing is left that could say why standard error cannot be written.
+    else if (descriptor === 1) throw new OutputError(`Cannot write the output: ${messageOf(error)}`);
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { jsonAnswer, startFakeUpstream } from "../fakes/upstream.ts";
 import { emulatorConfig } from "./configs.ts";
-import { commandOf, forEachRuntime, runProgram, startProgram } from "./program.ts";
+import { commandOf, forEachRuntime, ownWords, runProgram, RUNTIMES, startProgram } from "./program.ts";
 
 const KEY = "adit-demo-key";
 
@@ -98,6 +98,16 @@ forEachRuntime("lines for systemd's journal begin with their priority", async (r
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+// Only Linux has /dev/full.
+forEachRuntime("output that cannot be written is an error, said in one line", async (runtime) => {
+  const [program = "", ...args] = await commandOf(runtime);
+  const words = [program, ...args].map((word) => `'${word}'`).join(" ");
+  const { code, stderr } = await new Deno.Command("sh", { args: ["-c", `${words} version >/dev/full`] })
+    .output();
+  assert.deepEqual([code, ownWords(new TextDecoder().decode(stderr)).trim().split("\n").length], [1, 1]);
+  assert.match(new TextDecoder().decode(stderr), /Cannot write the output: .*no space left on device/i);
+}, { except: Deno.build.os === "linux" ? [] : RUNTIMES });
 
 forEachRuntime("output is complete, however slowly the pipe is read", async (runtime) => {
   const names = Array.from({ length: 1500 }, (_, index) => [`m${index}`, "amazon.nova-lite-v1:0"] as const);
