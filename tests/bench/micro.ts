@@ -83,6 +83,8 @@ const STEPS: Readonly<Record<string, () => unknown>> = {
 /** A request waits for threads that hash and sign, so that its time by the clock says little: it is measured in processor time. */
 const SHORT_REQUEST = "answer a short request";
 const ROUNDS = 60;
+/** What is added is a twentieth, and collections of garbage make rounds differ by more. */
+const RATIO_ROUNDS = 240;
 
 /** What three rate limits, and the ledger with them, may add to a short request, as a share of it. */
 const LIMITS_TOLERANCE = 0.1;
@@ -125,7 +127,7 @@ function compare(name: string, ratio: number): void {
 const usage = await keepUsage();
 const [limited = NaN, kept = NaN] = await ratiosTo(
   [shortRequest([]), shortRequest(THREE_RULES), shortRequest(THREE_RULES, [usage.sink])],
-  ROUNDS,
+  RATIO_ROUNDS,
 );
 await usage.close();
 const ADDITIONS = { "three rate limits add": limited, "three rate limits and the ledger add": kept };

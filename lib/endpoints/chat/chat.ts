@@ -2,6 +2,7 @@
 
 import { invalidField } from "../../base/errors.ts";
 import { newCompletionId } from "../../base/ids.ts";
+import type { JsonValue } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import { encodeSseComment } from "../../codec/sse.ts";
 import { resolveRequested } from "../../gateway/resolve.ts";
@@ -9,7 +10,6 @@ import type { Target } from "../../snapshot/plan.ts";
 import { type ChatCall, chatToConverse } from "../../translate/chat/request.ts";
 import { type CompletionContext, converseToChat } from "../../translate/chat/answer.ts";
 import { ConverseStreamToChat } from "../../translate/chat/answer_stream.ts";
-import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
 import type { UpstreamCall } from "../../providers/upstream.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
@@ -17,17 +17,10 @@ import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import { type ChatRequest, parseChatRequest } from "../../wire/openai/chat.ts";
 import type { Call } from "../../gateway/call.ts";
 import { withFetchedImages } from "./images.ts";
-import {
-  answeredBy,
-  type Attempt,
-  attemptWith,
-  type CallerEndpoint,
-  type ModelRequest,
-  refusedFor,
-} from "../../gateway/endpoint.ts";
-import { type Answer, jsonAnswer } from "../../gateway/outcome.ts";
+import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
+import type { Answer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
-import { replayedAnswer } from "../replayed_answer.ts";
+import { attemptWhole, replayedAnswer, type TranslatedAnswer } from "../whole_answer.ts";
 import { affinityKey } from "../affinity.ts";
 import { jsonBody, plainBody } from "../json_body.ts";
 import { requestSize } from "../request_size.ts";
@@ -112,28 +105,13 @@ function attemptChat(request: ChatRequest, name: string, { target, call, hold }:
   };
   return request.stream
     ? attemptWith(ignored, () => answerStream(send, context, { target, call, hold }))
-    : answerWhole(send, context, { target, call, ignored });
+    : attemptWhole({ send, target, call, ignored }, translateAnswer, context);
 }
 
-interface Whole extends Pick<At, "target" | "call"> {
-  readonly ignored: readonly string[];
-}
-
-async function answerWhole(
-  send: UpstreamCall,
-  context: CompletionContext,
-  { target, call, ignored }: Whole,
-): Promise<Attempt> {
-  try {
-    const { value, requestId } = await readJsonAnswer(call.open(target, send));
-    const response = parseConverseResponse(value);
-    const { body: answer, usage, anomalies } = converseToChat(response, context);
-    const { stopReason } = response;
-    const outcome = { usage, stopReason, upstreamRequestId: requestId, anomalies };
-    return answeredBy(jsonAnswer(answer, outcome), ignored);
-  } catch (cause) {
-    return refusedFor(cause, ignored);
-  }
+function translateAnswer(value: JsonValue, context: CompletionContext): TranslatedAnswer {
+  const response = parseConverseResponse(value);
+  const { body, usage, anomalies } = converseToChat(response, context);
+  return { body, usage, stopReason: response.stopReason, anomalies };
 }
 
 async function answerStream(

@@ -3,19 +3,18 @@
  */
 
 import { newMessageId } from "../../base/ids.ts";
-import type { JsonObject } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ModelApi } from "../../snapshot/snapshot.ts";
 import { resolveRequested } from "../../gateway/resolve.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { ConverseStreamToMessages } from "../../translate/messages/answer_stream.ts";
-import { converseToMessages } from "../../translate/messages/answer.ts";
+import { converseToMessages, type MessageContext } from "../../translate/messages/answer.ts";
 import { InvokeStreamToMessages } from "../../translate/messages/invoke_answer_stream.ts";
 import { invokeToMessages } from "../../translate/messages/invoke_answer.ts";
 import { MESSAGES_PING } from "../../translate/messages/events.ts";
 import { type MessagesCall, messagesToConverse } from "../../translate/messages/request.ts";
 import { type InvokeCall, messagesToInvoke } from "../../translate/messages/invoke_request.ts";
-import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
 import type { UpstreamCall } from "../../providers/upstream.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
@@ -29,17 +28,14 @@ import {
 import { parseConverseResponse } from "../../wire/bedrock/converse.ts";
 import type { Call } from "../../gateway/call.ts";
 import {
-  answeredBy,
   type Attempt,
   attemptWith,
   type CallerEndpoint,
   type ModelRequest,
-  refusedFor,
   type Translated,
 } from "../../gateway/endpoint.ts";
-import { jsonAnswer } from "../../gateway/outcome.ts";
 import { eventAnswer } from "../event_answer.ts";
-import { replayedAnswer } from "../replayed_answer.ts";
+import { attemptWhole, replayedAnswer, type TranslatedAnswer } from "../whole_answer.ts";
 import { withFetchedSources } from "./images.ts";
 import { affinityKey } from "../affinity.ts";
 import { withDottedPaths } from "../../wire/anthropic/paths.ts";
@@ -135,27 +131,14 @@ function attemptInvoke(request: Request, { target, call, hold }: At): Promise<At
         translation: new InvokeStreamToMessages({ model, requestId: call.id }),
         ping: MESSAGES_PING,
       }))
-    : answerWhole(send, model, { target, call, ignored });
+    : attemptWhole({ send, target, call, ignored }, translateInvokeAnswer, model);
 }
 
-interface Whole extends Pick<At, "target" | "call"> {
-  readonly ignored: readonly string[];
+function translateInvokeAnswer(value: JsonValue, model: string): TranslatedAnswer {
+  return { ...invokeToMessages(value, model), anomalies: NONE };
 }
 
-async function answerWhole(
-  send: UpstreamCall,
-  model: string,
-  { target, call, ignored }: Whole,
-): Promise<Attempt> {
-  try {
-    const { value, requestId } = await readJsonAnswer(call.open(target, send));
-    const { body, usage, stopReason } = invokeToMessages(value, model);
-    const outcome = { usage, stopReason, upstreamRequestId: requestId, anomalies: [] };
-    return answeredBy(jsonAnswer(body, outcome), ignored);
-  } catch (cause) {
-    return refusedFor(cause, ignored);
-  }
-}
+const NONE: readonly string[] = [];
 
 function translateToConverse({ body, betas }: Request, target: Target, call: Call): MessagesCall {
   const settings = settingsOf(target);
@@ -170,24 +153,25 @@ function translateToConverse({ body, betas }: Request, target: Target, call: Cal
 function attemptConverse(request: Request, { target, call, hold }: At): Promise<Attempt> {
   const { model, stream } = request;
   const { request: converse, ignored, streams, ...translated } = translateToConverse(request, target, call);
-  const body = jsonText(converse);
-  const context = { id: newMessageId(), model, requestId: call.id, call: translated };
-  return attemptWith(ignored, async () => {
-    const exchange = call.open(target, {
-      operation: stream && streams ? "converseStream" : "converse",
-      body,
-    });
-    if (stream) {
+  const context: MessageContext = { id: newMessageId(), model, requestId: call.id, call: translated };
+  const send: UpstreamCall = {
+    operation: stream && streams ? "converseStream" : "converse",
+    body: jsonText(converse),
+  };
+  return stream
+    ? attemptWith(ignored, async () => {
+      const exchange = call.open(target, send);
       return eventAnswer({
         events: streams ? await openConverseStream(exchange, hold) : await replayedAnswer(exchange),
         translation: new ConverseStreamToMessages(context),
         ping: MESSAGES_PING,
       });
-    }
-    const { value, requestId } = await readJsonAnswer(exchange);
-    const response = parseConverseResponse(value);
-    const { body: answer, usage, anomalies } = converseToMessages(response, context);
-    const { stopReason } = response;
-    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
-  });
+    })
+    : attemptWhole({ send, target, call, ignored }, translateConverseAnswer, context);
+}
+
+function translateConverseAnswer(value: JsonValue, context: MessageContext): TranslatedAnswer {
+  const response = parseConverseResponse(value);
+  const { body, usage, anomalies } = converseToMessages(response, context);
+  return { body, usage, stopReason: response.stopReason, anomalies };
 }

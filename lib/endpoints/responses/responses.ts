@@ -2,14 +2,14 @@
 
 import { invalidField } from "../../base/errors.ts";
 import { newResponseId } from "../../base/ids.ts";
+import type { JsonValue } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Call } from "../../gateway/call.ts";
 import { type Attempt, attemptWith, type CallerEndpoint, type ModelRequest } from "../../gateway/endpoint.ts";
-import { jsonAnswer } from "../../gateway/outcome.ts";
 import { resolveRequested } from "../../gateway/resolve.ts";
-import { readJsonAnswer } from "../../providers/bedrock/answer.ts";
 import { openConverseStream } from "../../providers/bedrock/converse.ts";
 import type { Hold } from "../../providers/bedrock/hold.ts";
+import type { UpstreamCall } from "../../providers/upstream.ts";
 import type { Target } from "../../snapshot/plan.ts";
 import { converseToResponses } from "../../translate/responses/answer.ts";
 import { ConverseStreamToResponses } from "../../translate/responses/answer_stream.ts";
@@ -22,8 +22,8 @@ import { eventAnswer } from "../event_answer.ts";
 import { jsonBody, plainBody } from "../json_body.ts";
 import { ownReading } from "../own/own.ts";
 import { settingsOf } from "../model_api.ts";
-import { replayedAnswer } from "../replayed_answer.ts";
 import { requestSize } from "../request_size.ts";
+import { attemptWhole, replayedAnswer, type TranslatedAnswer } from "../whole_answer.ts";
 import { withFetchedImages } from "./images.ts";
 import { asRateLimit } from "./rate_limit.ts";
 
@@ -83,16 +83,12 @@ function attemptResponses(
 ): Promise<Attempt> {
   // What is translated is not kept while the model answers.
   const { request: converse, operation, ignored, ...translated } = translateResponses(request, target);
-  const body = jsonText(converse);
-  const { stream } = request;
+  const send: UpstreamCall = { operation, body: jsonText(converse) };
   const now = () => Math.floor(call.tools.clock.now() / 1000);
   const context: AnswerContext = { id: newResponseId(), createdAt: now(), model, now, call: translated };
-  return attemptWith(ignored, async () => {
-    const exchange = call.open(target, {
-      operation,
-      body,
-    });
-    if (stream) {
+  return request.stream
+    ? attemptWith(ignored, async () => {
+      const exchange = call.open(target, send);
       const translation = new ConverseStreamToResponses(context);
       return eventAnswer({
         events: operation === "converse"
@@ -101,11 +97,12 @@ function attemptResponses(
         translation,
         ping: () => translation.ping(),
       });
-    }
-    const { value, requestId } = await readJsonAnswer(exchange);
-    const response = parseConverseResponse(value);
-    const { body: answer, usage, anomalies } = converseToResponses(response, context);
-    const { stopReason } = response;
-    return jsonAnswer(answer, { usage, stopReason, upstreamRequestId: requestId, anomalies });
-  });
+    })
+    : attemptWhole({ send, target, call, ignored }, translateAnswer, context);
+}
+
+function translateAnswer(value: JsonValue, context: AnswerContext): TranslatedAnswer {
+  const response = parseConverseResponse(value);
+  const { body, usage, anomalies } = converseToResponses(response, context);
+  return { body, usage, stopReason: response.stopReason, anomalies };
 }
