@@ -291,8 +291,11 @@ export class Ledger {
   }
 
   #onWritten(): void {
-    this.#written += this.#writing?.rows.count ?? 0;
-    this.#writing = undefined;
+    if (this.#writing !== undefined) {
+      this.#written += this.#writing.rows.count;
+      this.#queue.reuse(this.#writing.rows);
+      this.#writing = undefined;
+    }
     if (this.#error !== undefined) {
       this.#error = undefined;
       this.#options.logger.log("info", "the ledger is written again", { dropped: this.#dropped });

@@ -1,4 +1,4 @@
-/** Rows on their way to the ledger's thread, packed so that sending them costs little: numbers in one buffer, and names once. */
+/** Rows on their way to the ledger's thread, packed so that sending them costs little: numbers in a shared buffer, and names once. */
 
 import type { LedgerRow } from "./row.ts";
 
@@ -41,9 +41,10 @@ export const ROW_NUMBERS = NUMBERS.length + 1;
 /** Plain data. */
 export interface PackedRows {
   readonly count: number;
-  /** `ROW_NUMBERS` of each row, as 64-bit floats; NaN for null. */
-  readonly numbers: ArrayBuffer;
-  readonly requestIds: readonly string[];
+  /** `ROW_NUMBERS` of each row, as 64-bit floats; NaN for null. There may be room for more. */
+  readonly numbers: SharedArrayBuffer;
+  /** Each followed by a space. */
+  readonly requestIds: string;
   /** `NAMES` of each different set of names. */
   readonly names: readonly string[];
   /** The `detail` of rows that have one, by their index. */
@@ -52,8 +53,8 @@ export interface PackedRows {
 
 export const NO_ROWS: PackedRows = {
   count: 0,
-  numbers: new ArrayBuffer(0),
-  requestIds: [],
+  numbers: new SharedArrayBuffer(0),
+  requestIds: "",
   names: [],
   details: [],
 };
@@ -66,9 +67,12 @@ interface NameSet {
 
 /** Packs rows as they come, up to a number of them. */
 export class RowPacker {
-  readonly #numbers: Float64Array<ArrayBuffer>;
+  readonly #maxRows: number;
+  #numbers: Float64Array<SharedArrayBuffer>;
+  /** A buffer whose rows have been written. */
+  #spare: SharedArrayBuffer | undefined;
   #count = 0;
-  #requestIds: string[] = [];
+  #requestIds = "";
   #names: string[] = [];
   #details: [number, string][] = [];
   /** The sets so far, by caller. */
@@ -76,7 +80,15 @@ export class RowPacker {
   #setCount = 0;
 
   constructor(maxRows: number) {
-    this.#numbers = new Float64Array(maxRows * ROW_NUMBERS);
+    this.#maxRows = maxRows;
+    this.#numbers = this.#emptyNumbers();
+  }
+
+  #emptyNumbers(): Float64Array<SharedArrayBuffer> {
+    const { BYTES_PER_ELEMENT } = Float64Array;
+    const buffer = this.#spare ?? new SharedArrayBuffer(this.#maxRows * ROW_NUMBERS * BYTES_PER_ELEMENT);
+    this.#spare = undefined;
+    return new Float64Array(buffer);
   }
 
   get count(): number {
@@ -102,7 +114,7 @@ export class RowPacker {
     numbers[at++] = row.isEstimated ? 1 : 0;
     numbers[at] = this.#namesOf(row);
     if (row.detail !== "") this.#details.push([this.#count, row.detail]);
-    this.#requestIds.push(row.requestId);
+    this.#requestIds += `${row.requestId} `;
     this.#count++;
   }
 
@@ -110,18 +122,24 @@ export class RowPacker {
   take(): PackedRows {
     const taken = {
       count: this.#count,
-      numbers: this.#numbers.slice(0, this.#count * ROW_NUMBERS).buffer,
+      numbers: this.#numbers.buffer,
       requestIds: this.#requestIds,
       names: this.#names,
       details: this.#details,
     };
+    this.#numbers = this.#emptyNumbers();
     this.#count = 0;
-    this.#requestIds = [];
+    this.#requestIds = "";
     this.#names = [];
     this.#details = [];
     this.#sets.clear();
     this.#setCount = 0;
     return taken;
+  }
+
+  /** Takes back what has been written: its memory is used again. */
+  reuse({ numbers }: PackedRows): void {
+    if (numbers !== NO_ROWS.numbers) this.#spare = numbers;
   }
 
   #namesOf(row: LedgerRow): number {
@@ -169,5 +187,10 @@ export class RowQueue {
   /** The oldest rows, at most a batch of them. */
   take(): PackedRows {
     return this.#full.shift() ?? (this.#packer.count === 0 ? NO_ROWS : this.#packer.take());
+  }
+
+  /** Takes back a batch that has been written. */
+  reuse(written: PackedRows): void {
+    this.#packer.reuse(written);
   }
 }

@@ -97,11 +97,18 @@ const AT = {
   names: NUMBERS.length,
 } as const;
 
+/** A statement for some rows, and the list of its values, which every use overwrites. */
+interface Insert {
+  readonly statement: StatementSync;
+  readonly values: (number | string | null)[];
+}
+
 /** Writes within a transaction of its caller. */
 export class RowWriter {
   readonly #database: DatabaseSync;
   readonly #names: NameIds;
-  readonly #inserts = new Map<number, StatementSync>();
+  /** By the number of rows. */
+  readonly #inserts = new Map<number, Insert>();
   readonly #detail: StatementSync;
   readonly #hour: StatementSync;
 
@@ -131,33 +138,36 @@ export class RowWriter {
 
   /** Returns the number of the last row. */
   #insert({ count, requestIds }: PackedRows, numbers: Float64Array, ids: readonly number[]): number {
+    const requests = requestIds.split(" ");
     let seq = 0;
     let from = 0;
     for (const size of STATEMENT_ROWS) {
       for (; count - from >= size; from += size) {
-        const values: (number | string | null)[] = [];
+        const { statement, values } = this.#insertOf(size);
+        let value = 0;
         for (let index = from; index < from + size; index++) {
-          values.push(requestIds[index] ?? "");
+          values[value++] = requests[index] ?? "";
           const start = index * ROW_NUMBERS;
           for (let at = start; at < start + NUMBERS.length; at++) {
             const number = numbers[at] ?? NaN;
-            values.push(Number.isNaN(number) ? null : number);
+            values[value++] = Number.isNaN(number) ? null : number;
           }
           const names = (numbers[start + NUMBERS.length] ?? 0) * NAMES.length;
-          for (let at = names; at < names + NAMES.length; at++) values.push(ids[at] ?? null);
+          for (let at = names; at < names + NAMES.length; at++) values[value++] = ids[at] ?? null;
         }
-        seq = Number(this.#insertOf(size).run(...values).lastInsertRowid);
+        seq = Number(statement.run(...values).lastInsertRowid);
       }
     }
     return seq;
   }
 
-  #insertOf(size: number): StatementSync {
-    let statement = this.#inserts.get(size);
-    if (statement === undefined) {
-      this.#inserts.set(size, statement = this.#database.prepare(insertRows(size)));
+  #insertOf(size: number): Insert {
+    let insert = this.#inserts.get(size);
+    if (insert === undefined) {
+      const values: Insert["values"] = Array.from({ length: size * COLUMNS.length }, () => null);
+      this.#inserts.set(size, insert = { statement: this.#database.prepare(insertRows(size)), values });
     }
-    return statement;
+    return insert;
   }
 
   #sumUp({ count, names }: PackedRows, numbers: Float64Array, ids: readonly number[]): void {

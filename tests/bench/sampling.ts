@@ -55,20 +55,28 @@ export async function processorTimeOf(step: () => Promise<unknown>, rounds: numb
 
 /**
  * How many times the processor time of the first step each other one takes: the median over rounds in which all are measured
- * one after another, so that what disturbs a round disturbs all of it.
+ * one after another, so that what disturbs a round disturbs all of it. Each round begins with another step, because garbage
+ * of one step is often collected during the next.
  */
 export async function ratiosTo(
-  [first, ...others]: readonly [() => Promise<unknown>, ...(() => Promise<unknown>)[]],
+  steps: readonly (() => Promise<unknown>)[],
   rounds: number,
 ): Promise<readonly number[]> {
-  const ratios = others.map((): number[] => []);
-  for (const step of [first, ...others]) await processorTime(step, WARM_UP_CALLS);
+  const [, ...ratios] = steps.map((): number[] => []);
+  for (const step of steps) await processorTime(step, WARM_UP_CALLS);
   for (let round = 0; round < rounds; round++) {
-    const own = await processorTime(first);
-    for (const [index, step] of others.entries()) ratios[index]?.push(await processorTime(step) / own);
+    const times: number[] = [];
+    for (let place = 0; place < steps.length; place++) {
+      const index = (round + place) % steps.length;
+      times[index] = await processorTime(steps[index] ?? nothing);
+    }
+    const [own = NaN, ...others] = times;
+    for (const [index, time] of others.entries()) ratios[index]?.push(time / own);
   }
   return ratios.map(median);
 }
+
+const nothing = () => Promise.resolve();
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;

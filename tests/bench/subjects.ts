@@ -130,12 +130,11 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
 export interface AditSettings {
   /** By default one, since a measured program has one core. */
   readonly threads?: "auto";
-  /** Folder of the ledger. With it, three rules and a budget apply to every request, and none exceeds them. */
+  /** Folder of the ledger. With it, three rules apply to every request, and none exceeds them. */
   readonly state?: string | undefined;
 }
 
-const LIMITED =
-  "team: bench, limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }, budget: { usd: 1000000, window: month }";
+const LIMITED = "team: bench, limits: { requests: 900M/m, tokens: 900M/s, concurrent: 10000 }";
 const RATE_LIMITS = `rate_limits:
   team: { each: team, tokens: 900M/s }
   model: { each: model, requests: 900M/m }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { queryRequests, queryUsage, type UsageSums } from "../../lib/ledger/queries.ts";
+import { type PackedRows, RowQueue } from "../../lib/ledger/packed_rows.ts";
 import type { LedgerRow } from "../../lib/ledger/row.ts";
 import { batchOf, LEDGER_ROW as ROW, ledgerWith, packed, unpacked } from "../suites/ledger_rows.ts";
 
@@ -162,4 +163,22 @@ Deno.test("a batch that failed is written completely with the next attempt, with
       BigInt(MIXED.filter((row) => row.model === model).length),
     ]),
   ]);
+});
+
+Deno.test("the memory of written rows is used again, and that of rows on their way is not", () => {
+  const queue = new RowQueue(2);
+  const add = (...ids: readonly string[]) => ids.forEach((requestId) => queue.add({ ...ROW, requestId }));
+  const idsOf = (rows: PackedRows) => unpacked(rows).map(({ requestId }) => requestId);
+  add("req_1", "req_2");
+  const first = queue.take();
+  add("req_3", "req_4", "req_5");
+  assert.deepEqual(idsOf(first), ["req_1", "req_2"]);
+  const second = queue.take();
+  queue.reuse(first);
+  add("req_6", "req_7");
+  const third = queue.take();
+  assert.deepEqual([second, third].map(idsOf), [["req_3", "req_4"], ["req_5", "req_6"]]);
+  const fourth = queue.take();
+  assert.equal(fourth.numbers, first.numbers);
+  assert.deepEqual(idsOf(fourth), ["req_7"]);
 });

@@ -55,7 +55,7 @@ export function unpacked({ count, numbers, requestIds, names, details }: PackedR
     const numberOrNull = (name: (typeof NUMBERS)[number]) => Number.isNaN(number(name)) ? null : number(name);
     return {
       atMs: number("atMs"),
-      requestId: requestIds[row] ?? "",
+      requestId: requestIds.split(" ")[row] ?? "",
       caller: text("caller"),
       team: text("team"),
       model: text("model"),
