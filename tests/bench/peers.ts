@@ -8,11 +8,16 @@ const strings = z.record(z.string(), z.string());
 
 const peerSchema = z.strictObject({
   name: z.string().min(1),
-  /** With `{upstream}` for the URL of the canned Bedrock, and `{upstream_host}` for its host and port. */
+  /**
+   * With `{upstream}` for the URL of the canned Bedrock, `{upstream_host}` for its host and port, and `{port}` for a port to
+   * listen on: two of its processes run at the same time.
+   */
   command: z.array(z.string()).min(1),
   /** The variables that the command needs in its environment, with the same words. */
   env: strings.default({}),
-  url: z.url({ protocol: /^http$/ }).transform((url) => url.replace(/\/$/, "")),
+  /** With `{port}`. */
+  url: z.string().regex(/^http:\/\/[^/]*\{port\}/, "expected http://, a host and {port}")
+    .transform((url) => url.replace(/\/$/, "")),
   /** The name of its model, with `{pace}` for `even`, `burst` or `paced`. */
   model: z.string().min(1).default(modelOf("{pace}")),
   /** Of its chat endpoint. */
@@ -39,9 +44,16 @@ export function parsePeers(text: string): readonly Peer[] {
   return data;
 }
 
-/** The words of a command or an environment, with the address of the upstream. */
-export function withUpstream(word: string, upstream: string): string {
-  return word.replaceAll("{upstream}", upstream).replaceAll("{upstream_host}", new URL(upstream).host);
+/** Where one process of a peer listens, and what it calls. */
+export interface PeerPlace {
+  readonly upstream: string;
+  readonly port: number;
+}
+
+/** A word of the settings with the addresses of this process. */
+export function placed(word: string, { upstream, port }: PeerPlace): string {
+  return word.replaceAll("{upstream}", upstream).replaceAll("{upstream_host}", new URL(upstream).host)
+    .replaceAll("{port}", String(port));
 }
 
 /** Path of the peer's address for a request, or undefined where it does not answer such requests. */

@@ -1,9 +1,9 @@
 /** The settings of other gateways in the benchmark. */
 
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { parsePeers, peerBody, peerPath, withUpstream } from "./peers.ts";
+import { parsePeers, peerBody, peerPath, placed } from "./peers.ts";
 
-const LEAST = { name: "mine", command: ["mine"], url: "http://127.0.0.1:4000" };
+const LEAST = { name: "mine", command: ["mine"], url: "http://127.0.0.1:{port}" };
 
 function peer(changes: object = {}) {
   const [parsed] = parsePeers(JSON.stringify([{ ...LEAST, ...changes }]));
@@ -12,7 +12,7 @@ function peer(changes: object = {}) {
 }
 
 Deno.test("a peer with the least settings gets Chat requests for the models that Adit has", () => {
-  const mine = peer({ url: "http://127.0.0.1:4000/" });
+  const mine = peer({ url: "http://127.0.0.1:{port}/" });
   equal(mine.url, LEAST.url);
   equal(peerPath(mine, "chat"), "/v1/chat/completions");
   equal(peerPath(mine, "chat stream"), "/v1/chat/completions");
@@ -40,16 +40,19 @@ Deno.test("a peer may have its own model, paths and members of the body", () => 
   });
 });
 
-Deno.test("a peer's command learns where the upstream is", () => {
-  equal(withUpstream("--to={upstream}/x", "http://127.0.0.1:5000"), "--to=http://127.0.0.1:5000/x");
-  equal(withUpstream("{upstream_host}", "http://127.0.0.1:5000"), "127.0.0.1:5000");
+Deno.test("a peer's process learns where the upstream is and where to listen", () => {
+  const at = { upstream: "http://127.0.0.1:5000", port: 4001 };
+  equal(placed("--to={upstream}/x", at), "--to=http://127.0.0.1:5000/x");
+  equal(placed("{upstream_host}", at), "127.0.0.1:5000");
+  equal(placed(peer().url, at), "http://127.0.0.1:4001");
 });
 
 const WRONG: readonly (readonly [text: string, problem: RegExp])[] = [
   ["", /expected a JSON list/],
   ["{}", /expected array/],
   [JSON.stringify([{ ...LEAST, port: 1 }]), /Unrecognized key: "port"/],
-  [JSON.stringify([{ ...LEAST, url: "127.0.0.1:4000" }]), /\[0\]\.url/],
+  [JSON.stringify([{ ...LEAST, url: "127.0.0.1:{port}" }]), /\[0\]\.url/],
+  [JSON.stringify([{ ...LEAST, url: "http://127.0.0.1:4000" }]), /expected http:\/\/, a host and \{port\}/],
   [JSON.stringify([{ ...LEAST, path: "v1" }]), /\[0\]\.path/],
   [JSON.stringify([{ ...LEAST, command: [] }]), /\[0\]\.command/],
   [JSON.stringify([{ ...LEAST, headers: { "x-key": 1 } }]), /\[0\]\.headers/],

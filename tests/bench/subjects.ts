@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { endpointConfig, KEY } from "../e2e/configs.ts";
 import { builtAdit, BUN, freePort, repositoryPath } from "../repository.ts";
 import type { Ask, Setting } from "./cells.ts";
-import { parsePeers, type Peer, peerBody, peerPath, withUpstream } from "./peers.ts";
+import { parsePeers, type Peer, peerBody, peerPath, placed } from "./peers.ts";
 import { installPortkey } from "./portkey.ts";
 import { isOnPath, type Place, Service } from "./processes.ts";
 import { modelOf, type Pace } from "./requests.ts";
@@ -272,10 +272,12 @@ async function startPortkey(upstream: string): Promise<Subject> {
 }
 
 async function startPeer(peer: Peer, upstream: string, place: Place): Promise<Subject> {
-  const { name, command, env, url, headers } = peer;
-  const service = new Service(command.map((word) => withUpstream(word, upstream)), {
+  const { name, command, env, headers } = peer;
+  const at = { upstream, port: freePort() };
+  const url = placed(peer.url, at);
+  const service = new Service(command.map((word) => placed(word, at)), {
     place,
-    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, withUpstream(value, upstream)])),
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, placed(value, at)])),
     stdout: "null",
   });
   await answering(url);
