@@ -14,6 +14,7 @@ interface PipeServeOptions {
 
 declare const Bun: { serve(options: PipeServeOptions): { readonly port: number } };
 
+const IS_BUN = "Bun" in globalThis;
 const [, , upstream = ""] = process.argv;
 const listen = { hostname: "127.0.0.1", port: 0 };
 
@@ -22,14 +23,37 @@ async function relay(request: Request): Promise<Response> {
   const { method } = request;
   // Passing the body on as a stream costs both runtimes more than half of their requests per second.
   const body = await request.arrayBuffer();
-  return await fetch(upstream + target, { method, headers: { "content-type": "application/json" }, body });
+  const response = await fetch(upstream + target, {
+    method,
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  const { body: answer, headers, status } = response;
+  const isStream = answer !== null && !headers.has("content-length");
+  return IS_BUN && isStream ? new Response(chunkByChunk(answer), { status, headers }) : response;
+}
+
+/**
+ * Bun 1.4.4 loses the end of a stream that is handed on as it is when the last bytes of the upstream, `0\r\n\r\n`, come in
+ * a packet of their own, so the client waits for it forever. Reading the stream here takes no longer.
+ */
+function chunkByChunk(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }
 
 function tellPort(port: number): void {
   process.stdout.write(`${port}\n`);
 }
 
-if ("Bun" in globalThis) {
+if (IS_BUN) {
   tellPort(Bun.serve({ ...listen, idleTimeout: 0, fetch: relay }).port);
 } else {
   Deno.serve({ ...listen, onListen: ({ port }) => tellPort(port) }, relay);

@@ -5,7 +5,7 @@ import { bodyOf, type Cell } from "./cells.ts";
 import { cpuMicroseconds, residentBytes, Service } from "./processes.ts";
 import type { StreamFindings, StreamOrders } from "./streams.ts";
 import type { Subject } from "./subjects.ts";
-import { load } from "./wrk.ts";
+import { type Load, load } from "./wrk.ts";
 
 /** Figures of one subject in one round, or the medians of its rounds. */
 export interface Figures {
@@ -32,6 +32,15 @@ export interface RoundOptions {
   readonly warmUpSeconds: number;
 }
 
+/** Of a subject that is so slow that its first requests would fill the rounds of the others. */
+const MOST_SECONDS = 30;
+
+/** How long a round of a subject takes: as long as those of the others, or until each connection has carried two requests. */
+function roundSeconds(seconds: number, connections: number, { requests, microseconds }: Load): number {
+  const twiceSeconds = Math.ceil(2 * connections * microseconds / 1e6 / requests);
+  return Math.max(seconds, Math.min(MOST_SECONDS, twiceSeconds));
+}
+
 /** Measures a cell at one number of connections. */
 export async function measureCell(
   cell: Cell,
@@ -44,25 +53,37 @@ export async function measureCell(
     const text = bodyOf(cell);
     bodyOfSubject.set(subject, bodies.use(await bodyFile(subject.body?.(text, cell.pace) ?? text)));
   }
-  const results = new Map<string, { rounds: Figures[]; discarded: number }>();
+  const results = new Map<string, { rounds: Figures[]; discarded: number; seconds: number }>();
   for (let round = 0; round < rounds; round++) {
     for (const [subject, body] of bodyOfSubject) {
       const path = subject.path(cell.ask, cell.pace);
       if (path === undefined) continue;
-      const result = results.get(subject.name) ?? { rounds: [], discarded: 0 };
+      const result = results.get(subject.name) ?? { rounds: [], discarded: 0, seconds };
       results.set(subject.name, result);
       const options = { url: subject.url + path, headers: subject.headers, bodyFile: body.path, connections };
       const answerBytes = await expectAnswer(options.url, subject.headers, body.text);
-      if (round === 0 && warmUpSeconds > 0) await load({ ...options, seconds: warmUpSeconds });
+      if (round === 0 && warmUpSeconds > 0) {
+        const warmUp = await load({ ...options, seconds: warmUpSeconds });
+        result.seconds = roundSeconds(seconds, connections, warmUp);
+      }
       const cpuBefore = await cpuOf(subject);
-      const { requests, microseconds, bytes, errors, p50Us, p99Us } = await load({ ...options, seconds });
+      const { requests, microseconds, bytes, errors, p50Us, p99Us } = await load({
+        ...options,
+        seconds: result.seconds,
+      });
       const cpuUs = (await cpuOf(subject) - cpuBefore) / requests;
       // A stream that breaks off behind its 200 is no error to the load generator, but its bytes are missing.
-      if (errors > 0 || bytes < requests * answerBytes) result.discarded++;
+      if (requests === 0 || errors > 0 || bytes < requests * answerBytes) result.discarded++;
       else result.rounds.push({ requestsPerSecond: requests / microseconds * 1e6, p50Us, p99Us, cpuUs });
     }
   }
-  return [...results].map(([subject, result]) => ({ cell: cell.name, connections, subject, ...result }));
+  return [...results].map(([subject, { rounds, discarded }]) => ({
+    cell: cell.name,
+    connections,
+    subject,
+    rounds,
+    discarded,
+  }));
 }
 
 /** Bytes of the body of an answer. Throws where it is none. */
@@ -92,7 +113,7 @@ export interface StreamResult {
 
 const FIRST_EVENT_CELL = { ask: "chat stream", pace: "even", bytes: 1000 } as const;
 
-/** Time from the request to the first event of its answer, one stream at a time. */
+/** Time from the request to the first event of its answer, one stream at a time. A round with a failed stream is discarded. */
 export async function measureFirstEvents(
   subjects: readonly Subject[],
   { rounds, streams }: { readonly rounds: number; readonly streams: number },
@@ -113,7 +134,9 @@ export async function measureFirstEvents(
         mode: "first",
         streams,
       });
-      results.set(name, [...results.get(name) ?? [], await findings(client)]);
+      const found = await findings(client);
+      const kept = results.get(name) ?? [];
+      results.set(name, found.failed === 0 ? [...kept, found] : kept);
     }
   }
   return [...results].map(([subject, rounds]) => ({

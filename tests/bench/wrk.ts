@@ -32,7 +32,7 @@ export async function load({ url, headers, bodyFile, connections, seconds }: Loa
       `-c${connections}`,
       `-d${seconds}s`,
       "--timeout",
-      "10s",
+      "60s",
       "-s",
       script,
       url,
