@@ -49,7 +49,7 @@ export function linkTargets(
   // What is wrong with the list is reported already.
   if (entry.targets === undefined && context.isCut([...path, "targets"])) return [];
   if (entry.targets === undefined) return compact([linkTarget(path, entry, { ...sources, model: entry })]);
-  for (const key of ["provider", "id", "base_model", "api", ...OWN_KEYS] as const) {
+  for (const key of ["provider", "id", "ids", "base_model", "api", ...OWN_KEYS] as const) {
     if (entry[key] !== undefined) {
       context.fail([...path, key], "cannot be combined with targets; move it into a target");
     }
@@ -59,8 +59,8 @@ export function linkTargets(
     if (target.model === undefined) {
       return linkTarget(place, overModel(target, entry), { ...sources, model: entry });
     }
-    for (const key of ["provider", "id", "base_model", "api", "guardrail", ...OWN_KEYS] as const) {
-      if (target[key] !== undefined) context.fail([...place, key], "cannot be combined with model");
+    for (const key of TARGET_KEYS) {
+      if (isSet(target[key])) context.fail([...place, key], "cannot be combined with model");
     }
     return { other: target.model, path: place, entry: target };
   });
@@ -118,6 +118,25 @@ function linkTarget(
 
 /** The keys about Bedrock's own APIs, and about tools that it may not have. */
 const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools", "hoist_tools"] as const;
+
+/** Keys that a target with `model` cannot have: the targets of that model have them. */
+const TARGET_KEYS = [
+  "name",
+  "provider",
+  "id",
+  "ids",
+  "base_model",
+  "api",
+  "traits",
+  "defaults",
+  "guardrail",
+  ...OWN_KEYS,
+] as const;
+
+/** Whether the file has the key: `traits` and `defaults` are empty mappings if it does not. */
+function isSet(value: TargetConfig[(typeof TARGET_KEYS)[number]]): boolean {
+  return typeof value === "object" ? Object.keys(value).length > 0 : value !== undefined;
+}
 
 function ownApisOf(entry: Placed): OwnApis | undefined {
   const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1" } = entry;
