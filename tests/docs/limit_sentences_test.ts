@@ -16,13 +16,13 @@ const STOPS = "a body that stops is a 408, whatever its length";
 const ROWS: readonly Row[] = [
   {
     page: "configuration.md",
-    sentence: "Largest request body; a larger one gets a 413.",
+    sentence: "Maximum size of a request body; a larger one gets a 413.",
     tests: [[LIMITS, "a body of exactly the limit is accepted, and one byte more is a 413"]],
   },
   {
     page: "configuration.md",
     sentence:
-      "A body with `Content-Encoding: gzip` or `zstd`, which all APIs but Bedrock's own accept, may not become larger than that either.",
+      "The limit also applies to the decompressed size of a body with `Content-Encoding: gzip` or `zstd`, which all APIs except Bedrock's own accept.",
     tests: [
       ["endpoints/encoded_body_test.ts", "that becomes too large is refused as such"],
       ["endpoints/encoded_body_test.ts", "several members or frames are bounded together"],
@@ -30,7 +30,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "Largest header block of a request; a larger one gets a 431.",
+    sentence: "Maximum size of the request headers; larger ones get a 431.",
     tests: [[
       "e2e/bounds_test.ts",
       "bounds on bodies, headers and JSON are answered in the dialect of the route",
@@ -38,7 +38,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "Deepest nesting of a JSON body; a deeper one gets a 400.",
+    sentence: "Maximum nesting depth of a JSON body; a deeper one gets a 400.",
     tests: [[
       LIMITS,
       "limits.json_depth and limits.json_values: the limit itself is accepted, one more is a 400",
@@ -46,7 +46,8 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "Most members and elements, at any depth, of a JSON body that Adit reads; more get a 400.",
+    sentence:
+      "Maximum number of members and elements, at any depth, in a JSON body that Adit reads; more get a 400.",
     tests: [[
       LIMITS,
       "limits.json_depth and limits.json_values: the limit itself is accepted, one more is a 400",
@@ -59,7 +60,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "For the connection to Bedrock, directly or through a forward proxy",
+    sentence: "Maximum time to connect to Bedrock, directly or through a forward proxy",
     tests: [
       ["e2e/silence_test.ts", "a provider whose host drops connections is a 502 after the connect timeout"],
       ["e2e/networks_test.ts", "a proxy that does not answer ends the request by the connect timeout"],
@@ -68,7 +69,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "From the request to the first byte of Bedrock's answer.",
+    sentence: "Maximum time from the request to the first byte of Bedrock's response.",
     tests: [
       ["e2e/silence_test.ts", "a provider that does not begin within first_byte or idle is a 504"],
       ["providers/transport/exchange_test.ts", "no answer within the first-byte time is a timeout"],
@@ -76,7 +77,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "Longest silence of Bedrock within an answer, and of a client within a request.",
+    sentence: "Maximum time without data from Bedrock within a response, or from a client within a request.",
     tests: [
       [LIMITS, STOPS],
       [LIMITS, "an answer of Bedrock that stops is a 504, whatever its length"],
@@ -94,19 +95,19 @@ const ROWS: readonly Row[] = [
   {
     page: "configuration.md",
     sentence:
-      "A request body of up to 1 MiB must arrive as a whole within this time and one second more for each 8 KB",
+      "A request body of up to 1 MiB must arrive completely within this time plus one second per 8 KB",
     tests: [["server/body_test.ts", "that stops has the documented time, and no more than the request"]],
   },
   {
     page: "configuration.md",
-    sentence: "an answer of up to 64 KiB that is not a stream, within this time.",
+    sentence: "a response of up to 64 KiB that is not a stream must arrive completely within this time.",
     tests: [
       ["providers/transport/exchange_test.ts", "an answer of known length is read in one piece"],
     ],
   },
   {
     page: "configuration.md",
-    sentence: "For one request from its arrival to the end of its answer.",
+    sentence: "Maximum time for a request, from its arrival to the end of its response.",
     tests: [
       [LIMITS, STOPS],
       [LIMITS, "timeouts.total: a stream that goes on for ever ends with an error"],
@@ -134,7 +135,7 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "configuration.md",
-    sentence: "Silence after which a stream's client is sent a ping; `0s` sends none.",
+    sentence: "Time without data after which a streaming client is sent a ping; `0s` disables pings.",
     tests: [
       ["e2e/silence_test.ts", "a silence is filled with comments until the provider goes on"],
       ["server/stream_test.ts", "sends no pings"],

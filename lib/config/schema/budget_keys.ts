@@ -28,7 +28,7 @@ const budgetKeys = () => ({
   tokens: count("tokens").optional().describe("Maximum number of tokens of all kinds."),
   requests: count("requests").optional().describe("Maximum number of requests."),
   window: z.enum(WINDOWS).prefault("month").describe(
-    "When it begins again: each day, week or month; or never.",
+    "When the budget starts again: each day, week or month, or never (total).",
   ),
   time_zone: text({ expected: "the name of a time zone, such as Europe/Berlin", maxLength: 64 }).prefault(
     "UTC",
@@ -40,7 +40,7 @@ const budgetKeys = () => ({
     expected: "an http or https URL without user info and fragment",
     parse: parseWebhook,
     sensitive: true,
-  }).optional().describe("URL to which the warnings are sent, too, as JSON; it may contain a token."),
+  }).optional().describe("URL to which warnings are also sent, as JSON; it can contain a token."),
   when_spent: either("refuse, warn, or use: and the name of a model", [
     z.enum(["refuse", "warn"]),
     mapping(() => ({
@@ -48,13 +48,13 @@ const budgetKeys = () => ({
         .describe("Name of the model that requests are sent to instead."),
     })),
   ]).prefault("refuse").describe(
-    "Once the budget is spent: refuse requests, only warn, or use a cheaper model for them.",
+    "What happens once the budget is spent: refuse requests, only warn, or send them to another model.",
   ),
   reserve: z.enum(RESERVES).prefault("typical").describe(
-    "What is held for a request until it has ended: what it will seldom exceed, or the most that it can use.",
+    "Amount to reserve for a request until it ends: one that it will seldom exceed, or the maximum that it can use.",
   ),
   cut_streams: flag().prefault(false).describe(
-    "Whether a running stream is ended, with an error, once it has used what is left.",
+    "Whether a running stream is ended, with an error, once it has used the rest of the budget.",
   ),
 });
 
@@ -65,7 +65,9 @@ export const callerBudget = mapping(budgetKeys);
 export const budget = mapping(() => ({
   for: scope.prefault({}).describe("Requests that the budget applies to; default: all."),
   each: z.enum(BUDGET_EACH).prefault("none")
-    .describe("Who has a budget of its own: caller, team, model, or none, so that all share one."),
+    .describe(
+      "What the budget applies to: each caller, team or model separately, or all of them together (none).",
+    ),
   ...budgetKeys(),
 }));
 

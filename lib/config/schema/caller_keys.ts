@@ -44,9 +44,9 @@ const native = () =>
 
 const callerAws = mapping(() => ({
   access_key_id: secretText("an access key id of 16 to 128 letters and digits", /^\w{16,128}$/)
-    .describe("Chosen by you, for this caller only."),
+    .describe("Access key id that you choose; each caller needs a different one."),
   secret_access_key: secretText("a secret of at least 32 characters", /^[\x21-\x7e]{32,}$/)
-    .describe("Chosen by you; long and random."),
+    .describe("Secret access key that you choose; it should be long and random."),
 }), { sensitive: true });
 
 const expiry = () =>
@@ -70,7 +70,7 @@ const callerKey = () =>
     mapping(() => ({
       hash: keyHash().describe("SHA-256 of the key, as printed by `adit keygen`."),
       expires: expiry().optional()
-        .describe("Last day (UTC) on which this key is valid, or the time at which it expires."),
+        .describe("Last day (UTC) on which this key works, or the time at which it stops working."),
     }), { sensitive: true }),
   ]).register(about, {
     expected: "the hash of a key, or a mapping with hash and expires",
@@ -101,28 +101,30 @@ export const caller = mapping(() => ({
       "Permission to call Bedrock's native API with model ids: a list of regions, or a mapping with regions and ids.",
     ),
   team: text({ expected: TEAM_EXPECTED, pattern: NAME }).optional()
-    .describe("Team of the caller, for limits and reports."),
+    .describe("Team that the caller belongs to, for limits, budgets and reports."),
   tags: z.record(
     z.string().regex(NAME),
     text({ expected: "a value of 1 to 128 printable characters", pattern: /^[\x20-\x7e]{1,128}$/ }),
   ).register(about, { expected: "a mapping of at most 3 strings" })
     .refine((tags) => Object.keys(tags).length <= 3)
     .prefault({}).describe(
-      'Up to three names with values, for limits and reports, such as cost-center: "4711".',
+      'Up to three names with values, such as cost-center: "4711", by which limits, budgets and reports select callers.',
     ),
-  limits: callerLimits.optional().describe("Rate limits of this caller alone."),
-  budget: callerBudget.optional().describe("Budget of this caller alone; needs state."),
-  aws: callerAws.optional().describe("Key pair with which the caller's AWS SDK signs requests to Adit."),
+  limits: callerLimits.optional().describe("Limits for this caller alone."),
+  budget: callerBudget.optional().describe("Budget for this caller alone; needs state."),
+  aws: callerAws.optional().describe(
+    "Key pair made up for Adit, with which the caller's AWS SDK signs requests to Adit.",
+  ),
   s3: list(bucketGlob(), { min: 1, max: 64 }).optional()
     .describe(
-      "S3 buckets, or globs over them, that the caller's native requests may refer to; Bedrock reads and writes them " +
+      "S3 buckets, or globs over them, that the caller's requests may refer to; Bedrock reads and writes them " +
         "with the provider's credentials. Default: none.",
     ),
   expires: expiry().optional().describe(
-    "Last day (UTC) on which the key is valid, or the time at which it expires.",
+    "Last day (UTC) on which the caller's key works, or the time at which it stops working.",
   ),
   data_residency: list(geography(), { min: 1, max: 16 }).optional().describe(
-    "Geographies that the caller's requests must stay in, such as eu; targets that may leave them are not used.",
+    "Geographies, such as eu, or regions that the caller's requests must stay in; targets that may leave them are not used.",
   ),
-  disabled: flag().prefault(false).describe("Refuse the caller without deleting it."),
+  disabled: flag().prefault(false).describe("Whether to refuse the caller without deleting it."),
 }));

@@ -51,10 +51,10 @@ const HOUR = 60 * MINUTE;
 const tls = () =>
   mapping(() => ({
     certificate: text({ ...PEM_FILE, sensitive: "unless right" }).describe(
-      "Certificate chain, starting with the server's certificate: path of a PEM file, or the PEM itself.",
+      "Certificate, followed by its chain: the path of a PEM file, or the PEM itself.",
     ),
     key: text({ ...PEM_FILE, sensitive: true }).describe(
-      "Private key of the certificate: path of a PEM file, or the PEM itself.",
+      "Private key, without a passphrase: the path of a PEM file, or the PEM itself.",
     ),
   }));
 
@@ -77,18 +77,18 @@ const proxyNetwork = () =>
 
 const limits = mapping(() => ({
   body: size({ min: KIB, max: 256 * MIB }).prefault("25MiB")
-    .describe("Maximum size of a request body; larger ones get 413."),
+    .describe("Maximum size of a request body; a larger one gets a 413."),
   headers: size({ min: KIB, max: 16 * KIB }).prefault("16KiB")
-    .describe("Maximum size of the request headers; larger ones get 431."),
+    .describe("Maximum size of the request headers; larger ones get a 431."),
   json_depth: integer({ min: 8, max: 1000 }).prefault(128)
-    .describe("Maximum nesting depth of a JSON body; deeper ones get 400."),
+    .describe("Maximum nesting depth of a JSON body; a deeper one gets a 400."),
   json_values: integer({ min: 1000, max: 10_000_000 }).prefault(200_000)
-    .describe("Maximum number of members and elements in a JSON body; more get 400."),
+    .describe("Maximum number of members and elements in a JSON body; more get a 400."),
   concurrent: integer({ min: 1, max: 60_000 }).prefault(2048)
-    .describe("Maximum number of in-flight requests; more get 503."),
+    .describe("Maximum number of in-flight requests; one more gets a 503."),
   fetch_images: flag().prefault(false)
     .describe(
-      "Fetch images that Chat and Messages requests refer to by https URL, from public addresses only.",
+      "Whether Adit fetches images that Chat and Messages requests refer to by https URL, from public addresses only.",
     ),
 }));
 
@@ -100,11 +100,11 @@ const timeouts = mapping(() => ({
   idle: duration({ min: 10, max: HOUR }).prefault("120s")
     .describe("Maximum time without data from Bedrock within a response, or from a client within a request."),
   total: duration({ min: 10, max: 24 * HOUR }).prefault("15m")
-    .describe("Maximum time for a whole request."),
+    .describe("Maximum time for a request, from its arrival to the end of its response."),
   drain: duration({ min: 0, max: HOUR }).prefault("30s")
-    .describe("How long in-flight requests may take to finish at shutdown; 0s aborts them immediately."),
+    .describe("How long in-flight requests may take to finish at shutdown; 0s ends them at once."),
   drain_delay: duration({ min: 0, max: 5 * MINUTE }).prefault("0s")
-    .describe("How long requests are still accepted at shutdown, while `/-/ready` already says no."),
+    .describe("How long requests are still accepted at shutdown, while `/-/ready` already answers 503."),
   keepalive: duration({ min: 0, max: 5 * MINUTE }).prefault("15s")
     .describe("Time without data after which a streaming client is sent a ping; 0s disables pings."),
 }));
@@ -112,23 +112,24 @@ const timeouts = mapping(() => ({
 const log = mapping(() => ({
   level: z.enum(LOG_LEVELS).prefault("info").describe("Minimum level to log."),
   requests: flag().prefault(true)
-    .describe("Log one line per request; prompts and responses are never logged."),
+    .describe("Whether to log one line per request; prompts and responses are never logged."),
 }));
 
 const dataFile = () => text({ expected: "the path of a YAML file" }).optional();
 
 const data = mapping(() => ({
   models: dataFile().describe(
-    "Additional rows for the model table, in the format of config/data/models.yaml; they override built-in rows.",
+    "Rows in the format of config/data/models.yaml, which override the built-in ones.",
   ),
   beta_flags: dataFile().describe(
-    "Additional Anthropic beta flags, in the format of config/data/beta-flags.yaml; they override " +
-      "built-in flags.",
+    "A table of Anthropic's beta flags in the format of config/data/beta-flags.yaml, which overrides the built-in one.",
   ),
 }));
 
 const route = mapping(() => ({
-  model: text({ expected: "the name of a model" }).describe("Model for requests that do not name one."),
+  model: text({ expected: "the name of a model" }).describe(
+    "Model for requests whose model is missing or empty.",
+  ),
 }));
 
 const operatorKey = () =>
@@ -141,7 +142,7 @@ const operatorKey = () =>
 
 const adminApi = mapping(() => ({
   key: operatorKey().describe(
-    "SHA-256 of the key that requests must send, as printed by `adit keygen`.",
+    "SHA-256 of the key for the admin API, as printed by `adit keygen`.",
   ),
 }));
 
@@ -156,7 +157,9 @@ const traces = mapping(() => ({
     expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
     sensitive: "unless right",
-  }).describe("URL of a collector for OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces."),
+  }).describe(
+    "URL of an OpenTelemetry collector for OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces.",
+  ),
   headers: z.record(
     z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
     secretText("the value of a header", /^[\x20-\x7e]+$/),
@@ -164,7 +167,7 @@ const traces = mapping(() => ({
     .register(about, { expected: "a mapping of header names to values", sensitive: true }).prefault({})
     .describe("Headers to send to the collector, such as a token."),
   share: percentage({ min: 0, max: 100 }).prefault("100%").describe(
-    "Share of requests without a trace of the caller's that are traced; failures always are.",
+    "Share of the requests to trace, unless the caller's trace context decides; failures are always traced.",
   ),
 }));
 
@@ -192,19 +195,19 @@ export const Config = mapping(() => ({
   ])
     .prefault("127.0.0.1:9090")
     .describe(
-      "Address and port, or unix: and a path, for health, metrics, status and reload; off disables it.",
+      "Address of the admin listener, with the page for operators, health, metrics, status and reload: address and port, unix: and a path, or off.",
     ),
-  admin_tls: tls().optional().describe("Certificate for the admin address; default: plain HTTP."),
+  admin_tls: tls().optional().describe("TLS for the admin address; default: plain HTTP."),
   admin_api: adminApi.optional()
     .describe(
-      "Allows providers, models and callers to be changed through the admin address; default: off.",
+      "Enables the admin API, which changes providers, models and callers, on the admin address; default: disabled.",
     ),
   metrics_key: operatorKey().optional().describe(
-    "SHA-256 of a key that only reads /metrics; for an admin address that other hosts can reach.",
+    "SHA-256 of a key that gives access to /metrics only, for Prometheus on another host.",
   ),
-  tls: tls().optional().describe("Certificate for the listen addresses; default: plain HTTP."),
+  tls: tls().optional().describe("TLS for the listen addresses; default: plain HTTP."),
   cors: cors.optional()
-    .describe("Web pages of other origins that may send requests and read the answers; default: none."),
+    .describe("Web pages from other origins that may send requests and read the responses; default: none."),
   trusted_proxies: list(proxyNetwork(), { min: 0, max: 64 }).prefault([])
     .describe(
       "Addresses and networks of proxies whose X-Forwarded-For and Forwarded headers name the client.",
@@ -213,31 +216,37 @@ export const Config = mapping(() => ({
     z.literal("auto"),
     integer({ min: 1, max: 16 }),
   ]).prefault("auto")
-    .describe("Threads that serve requests; auto is one for each processor core, up to 8, on Linux."),
-  limits: limits.prefault({}).describe("Limits on requests."),
-  timeouts: timeouts.prefault({}).describe("Timeouts of each step of a request."),
+    .describe("Number of threads that serve requests on Linux; auto is one per processor core, up to 8."),
+  limits: limits.prefault({}).describe("Limits for the whole process."),
+  timeouts: timeouts.prefault({}).describe("Time limits for each request."),
   log: log.prefault({}).describe("Logging."),
   response_headers: mapping(() => ({
     target: flag().prefault(true)
-      .describe("Name the target that answered, and those that were tried, for models with several targets."),
+      .describe(
+        "Whether responses have headers that name the target that answered and those that were tried, for models with several targets.",
+      ),
     cost: flag().prefault(true)
-      .describe("Name the cost in US dollars, in responses that are not streamed and have a known price."),
+      .describe(
+        "Whether responses that are not streamed have the header x-adit-cost with their cost in US dollars, if their price is known.",
+      ),
     stream_cost: flag().prefault(false)
-      .describe("Name the cost in a comment after the last event of streams of server-sent events."),
-  })).prefault({}).describe("What responses say about how they were made."),
-  traces: traces.optional().describe("Where to send a trace of each request; default: nowhere."),
+      .describe("Whether streams of server-sent events have the cost in a comment after the last event."),
+  })).prefault({}).describe("Which headers responses have."),
+  traces: traces.optional().describe(
+    "Sends a trace of each request to an OpenTelemetry collector; default: no traces.",
+  ),
   providers: named(NAME, provider).prefault({}).describe(
     "Providers of models, by name; at least one is required.",
   ),
-  data: data.default({}).describe("Files that extend or override the built-in tables."),
-  prices: prices.prefault({}).describe("What models cost."),
+  data: data.default({}).describe("Your own tables, which override the built-in ones."),
+  prices: prices.prefault({}).describe("The prices of models."),
   state: state.optional().describe("Usage ledger on disk; default: nothing is written to disk."),
-  models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send."),
+  models: named(MODEL_NAME, model).prefault({}).describe("Models, by the name that callers send as model."),
   routes: named(ROUTE_PATH, route).prefault({})
-    .describe("Additional base paths for OpenAI Chat with a default model."),
-  callers: named(NAME, caller).prefault({}).describe("Clients and what they may use, by name."),
+    .describe("Additional paths for OpenAI Chat, each with a default model."),
+  callers: named(NAME, caller).prefault({}).describe("Callers, by name, and what they may use."),
   rate_limits: named(NAME, rateLimit).prefault({})
-    .describe("Rules that limit how much callers may use, by name."),
+    .describe("Rules that limit rates and concurrency, by name."),
   budgets: named(NAME, budget).prefault({})
     .describe("Budgets of money, tokens or requests, by name; they need state."),
 }), { expected: "keys with values, such as listen: 127.0.0.1:8080" });

@@ -31,7 +31,7 @@ export const scope = mapping(() => ({
     .describe("Names of models, or globs over them; default: all."),
   tags: z.record(z.string(), list(tagValues(), { min: 1, max: 64 }))
     .register(about, { expected: "a mapping from tags to lists of values" }).prefault({})
-    .describe("For each tag, the values, or globs over them, that a caller must have."),
+    .describe("Tags, each with the values, or globs over them, of which a caller must have one."),
 }));
 
 const rate = (what: string) =>
@@ -70,7 +70,7 @@ const limitKeys = () => ({
   concurrent: integer({ min: 1, max: 60_000 }).optional().describe("Maximum number of in-flight requests."),
   burst: duration({ min: SECOND, max: 24 * HOUR }).optional()
     .describe(
-      "How much of a rate may be used at once, as time, or of the shortest rate of a list; default: its period.",
+      "The part of a rate, or of the shortest rate in a list, that may be used at once, as a duration; default: its period.",
     ),
   mode: z.enum(MODES).prefault("enforce")
     .describe("enforce refuses requests over the limit; shadow only counts and reports them."),
@@ -88,7 +88,7 @@ export const callerLimits = mapping(limitKeys);
 export const rateLimit = mapping(() => ({
   for: scope.prefault({}).describe("Requests that the rule applies to; default: all."),
   each: z.enum(EACH).prefault("caller").describe(
-    "Who has an allowance of its own: caller, team, model, caller_model, or none, so that all share one.",
+    "What the limit applies to: each caller, team, model, or pair of caller and model separately, or all of them together (none).",
   ),
   ...limitKeys(),
 }));
@@ -100,20 +100,22 @@ export const quota = mapping(() => ({
     pattern: /^[A-Za-z0-9._:\/*-]+$/,
     maxLength: 2048,
     hint: "* is the only wildcard",
-  }).describe("Glob over model ids; each id has the quota for itself."),
-  requests: quotaRate("requests").optional().describe("The account's rate of requests."),
-  tokens: quotaRate("tokens").optional().describe("The account's rate of tokens, as Bedrock counts them."),
+  }).describe("Glob over model ids; the quota applies to each id separately."),
+  requests: quotaRate("requests").optional().describe("Quota of requests, as a rate."),
+  tokens: quotaRate("tokens").optional().describe("Quota of tokens, as a rate, as Bedrock counts them."),
   tokens_per_day: parsed({
     expected: "a number of tokens such as 500M",
     pattern: COUNT,
     parse: parseCount,
-  }).optional().describe("The account's tokens per day."),
+  }).optional().describe("Quota of tokens per day (UTC)."),
   burndown: integer({ min: 1, max: 100 }).prefault(1)
-    .describe("Tokens of the quota that one output token uses, as AWS lists it for the model."),
+    .describe("Number of tokens that an output token uses of the quota, which AWS lists for the model."),
   burst: duration({ min: SECOND, max: MINUTE }).prefault("10s")
-    .describe("How much of the rates may be used at once, as time."),
+    .describe("The part of a rate that may be used at once, as a duration."),
   when_short: z.enum(["ask", "refuse"]).prefault("ask")
-    .describe("If every target is short: ask Bedrock all the same, or refuse the request."),
+    .describe(
+      "If the quotas of all targets are used up: send the request to Bedrock anyway (ask), or refuse it.",
+    ),
 }));
 
 export type RateLimitConfig = z.output<typeof rateLimit>;

@@ -25,15 +25,15 @@ const stop = () => text({ expected: "a string", maxLength: 1000 });
 const defaults = mapping(() => ({
   max_tokens: integer({ min: 1, max: 10_000_000 }).optional().describe("Maximum number of output tokens."),
   temperature: decimal({ min: 0, max: 1 }).optional().describe("Randomness."),
-  top_p: decimal({ min: 0, max: 1 }).optional().describe("Nucleus sampling probability."),
+  top_p: decimal({ min: 0, max: 1 }).optional().describe("Probability mass for nucleus sampling."),
   stop: either("a string, or a list of 1 to 100 strings", [stop(), list(stop(), { min: 1, max: 100 })])
     .optional()
     .describe("Stop sequence, or list of stop sequences."),
   service_tier: z.enum(SERVICE_TIERS).optional().describe("Bedrock service tier."),
   latency: z.enum(LATENCIES).optional().describe("Latency in Bedrock's performanceConfig."),
-  dimensions: integer({ min: 1, max: 65_536 }).optional().describe("Size of the vectors of embeddings."),
+  dimensions: integer({ min: 1, max: 65_536 }).optional().describe("Size of embedding vectors."),
   input_type: z.enum(INPUT_TYPES).optional()
-    .describe("What embeddings are for; default: search_document. Queries need search_query."),
+    .describe("Purpose of embeddings; default: search_document. Queries need search_query."),
   additional_model_request_fields: z.record(z.string(), z.json())
     .register(about, { expected: "a mapping of the model's own request fields" }).optional()
     .describe(
@@ -53,7 +53,7 @@ const guardrail = mapping(() => ({
     z.int().min(1).max(99_999_999),
   ]).describe("Version number, or DRAFT."),
   trace: z.enum(GUARDRAIL_TRACES).prefault("disabled")
-    .describe("Whether Bedrock includes the guardrail trace in the response."),
+    .describe("Whether Bedrock's response includes the guardrail's trace."),
 }));
 
 /** A value may have the names of the caller and of its team. */
@@ -88,17 +88,17 @@ const target = () => ({
   }).optional().describe("Complete Bedrock model id, inference profile id or ARN."),
   base_model: modelId().optional()
     .describe("Id of the underlying model, if id is an ARN that does not contain it."),
-  traits: traits.default({}).describe("What the model supports; overrides the model table."),
+  traits: traits.default({}).describe("What the model supports; overrides the data tables."),
   api: z.enum(MODEL_APIS).optional()
     .describe(
       "Bedrock operation for Anthropic Messages requests; default: invoke for Claude, converse for other models.",
     ),
   chat: z.enum(OWN_ENDPOINTS).optional()
-    .describe("Pass Chat Completions on to Bedrock's own endpoint, unchanged; default: translate them."),
+    .describe("Pass Chat Completions requests on to Bedrock's own API; default: translate them."),
   responses: z.enum(OWN_ENDPOINTS).optional()
-    .describe("Pass Responses on to Bedrock's own endpoint, unchanged; default: translate them."),
+    .describe("Pass Responses requests on to Bedrock's own API; default: translate them."),
   messages: z.enum(OWN_ENDPOINTS).optional()
-    .describe("Pass Anthropic Messages on to Bedrock's own endpoint, unchanged; default: see api."),
+    .describe("Pass Anthropic Messages requests on to Bedrock's own API; default: see api."),
   mantle_path: z.enum(MANTLE_PATHS).optional()
     .describe(
       "Path of OpenAI's APIs on the mantle endpoint, which depends on the model; default: /openai/v1.",
@@ -108,16 +108,16 @@ const target = () => ({
     max: 32,
   })
     .optional().describe(
-      "Types of tools to leave out: of requests that are passed on any, of Responses those that Bedrock does not run.",
+      "Types of tools to leave out: any in requests that are passed on; in translated Responses, those that Bedrock does not run.",
     ),
   hoist_tools: z.boolean().optional().describe(
-    "Of Responses that are passed on, move the tools of additional_tools items into tools; default: false.",
+    "Move the tools in additional_tools items of Responses that are passed on into tools; default: false.",
   ),
   ids: z.record(z.string().min(1).max(64), modelId()).register(about, {
     expected: "a mapping from teams to model ids",
   })
     .optional().describe(
-      "By team: the id to send for its callers instead of id, such as an application inference profile of the same model.",
+      "By team, the id to send for its callers instead of id, such as an application inference profile of the same model.",
     ),
   defaults: defaults.default({}).describe("Defaults for fields that a request does not set."),
 });
@@ -131,11 +131,11 @@ const targetEntry = mapping(() => ({
   model: text({ expected: "the name of a model" }).optional()
     .describe("Another model whose targets are used here; excludes provider and id."),
   ...target(),
-  guardrail: guardrail.optional().describe("Guardrail at this target; replaces the model's."),
+  guardrail: guardrail.optional().describe("Guardrail for this target; replaces the model's."),
   priority: integer({ min: 0, max: 100 }).prefault(0)
     .describe("Targets with the lowest priority are used first."),
   weight: integer({ min: 1, max: 1000 }).prefault(1)
-    .describe("Share of the requests among targets of the same priority."),
+    .describe("Share of requests among targets of the same priority."),
 }));
 
 const affinityKey = () =>
@@ -146,21 +146,23 @@ const affinityKey = () =>
 
 const retry = mapping(() => ({
   attempts: integer({ min: 1, max: 10 }).optional()
-    .describe("Attempts for one request, including the first; default: 3, or 1 for a model with one target."),
+    .describe(
+      "Maximum number of attempts for a request, including the first; default: 3, or 1 for a model with one target.",
+    ),
   budget: percentage({ min: 0, max: 100 }).prefault("20%")
-    .describe("Retries as a share of the model's requests, in addition to 3 per second."),
+    .describe("Maximum share of retries in the model's requests, in addition to 3 per second."),
   backoff: duration({ min: 1, max: MINUTE }).prefault("200ms")
-    .describe("Maximum pause before the first retry at the same target; it doubles each time."),
+    .describe("Maximum pause before the first retry at the same target; it doubles with each retry."),
   backoff_max: duration({ min: 1, max: MINUTE }).prefault("5s").describe("Upper limit of that pause."),
   retry_after_max: duration({ min: 0, max: MINUTE }).prefault("10s")
-    .describe("Maximum retry-after from Bedrock that is honoured."),
+    .describe("Longest retry-after of Bedrock that Adit waits for."),
 }));
 
 const health = mapping(() => ({
   failures: integer({ min: 1, max: 100 }).prefault(3)
     .describe("Consecutive failures after which a target is taken out of use for a while."),
   cool: duration({ min: 100, max: HOUR }).prefault("5s").describe(
-    "How long at first; the time doubles with each repetition.",
+    "How long, the first time; it doubles with each repetition.",
   ),
   cool_max: duration({ min: 100, max: HOUR }).prefault("2m").describe("Upper limit of that time."),
 }));
@@ -169,19 +171,21 @@ const health = mapping(() => ({
 export const model = mapping(() => ({
   ...target(),
   guardrail: guardrail.optional().describe(
-    "Guardrail for all requests to this model, on every route; overrides the caller's.",
+    "Guardrail for every request to this model, in every API; replaces a guardrail in the request.",
   ),
   metadata: z.record(metadataText(1), metadataValue()).register(about, { expected: "a mapping of strings" })
     .prefault({}).describe(
-      "Request metadata sent to Bedrock; at most 16 entries; {caller} and {team} are replaced by names.",
+      "Request metadata, at most 16 entries, that is sent to Bedrock for its invocation logs; {caller} and {team} are replaced by names.",
     ),
   targets: list(targetEntry, { min: 1, max: 16 }).optional()
-    .describe("Alternative targets for the model; excludes provider and id."),
+    .describe("Several targets that can serve the model; excludes provider and id."),
   pick: z.enum(PICKS).prefault("load")
-    .describe("Among targets of one priority: load (the less loaded of two) or weight (fixed shares)."),
+    .describe(
+      "How to choose among targets of the same priority: load (the less loaded of two random ones) or weight (fixed shares).",
+    ),
   affinity: mapping(() => ({
     by: list(affinityKey(), { min: 1, max: 8 }).describe(
-      "What identifies a conversation; the first one that a request has.",
+      "What identifies a conversation; the first one in the list that a request has is used.",
     ),
   })).optional().describe(
     "Send the requests of a conversation to the same target, so that its prompt cache is reused.",
@@ -190,15 +194,15 @@ export const model = mapping(() => ({
   health: health.prefault({}).describe("When a failing target is taken out of use."),
   first_token: duration({ min: 10, max: HOUR }).optional()
     .describe(
-      "Maximum time to the first content of a stream, for each attempt; default: no separate limit.",
+      "Maximum time to the first content of a stream, in each attempt; default: no separate limit.",
     ),
   commit_within: duration({ min: 0, max: MINUTE }).prefault("15s")
     .describe("How long a stream without content is held back while another target could answer."),
   after_client_left: z.enum(AFTER_CLIENT_LEFT).prefault("abort").describe(
-    "When a client leaves during a response: abort it and estimate its tokens, or drain: read on for exact counts.",
+    "What to do if a client leaves during a response: abort it and estimate its tokens, or drain it, for exact counts.",
   ),
   data_residency: list(geography(), { min: 1, max: 16 }).optional()
     .describe(
-      "Geographies that requests must not leave, such as eu; inference profiles that may leave them are refused.",
+      "Geographies, such as eu, or regions that requests must stay in; inference profiles that may leave them are refused.",
     ),
 }));

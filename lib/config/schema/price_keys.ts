@@ -14,7 +14,7 @@ export const prices = mapping(() => ({
     z.enum(["allow", "refuse"]),
     mapping(() => ({
       assume: text({ expected: "the id of a model whose price is known" })
-        .describe("Id of the model whose price is used."),
+        .describe("Id of the model whose price is used instead."),
     })),
   ]).prefault("allow").describe(
     "What happens to a request whose price is unknown: its cost stays unknown; or callers with a budget in USD are " +

@@ -29,21 +29,21 @@ const role = mapping(() => ({
     expected: "2 to 64 letters, digits and _ + = , . @ -, with {caller} and {team}",
     pattern: /^(?:[\w+=,.@-]|\{caller\}|\{team\}){1,64}$/,
   }).prefault("adit").describe(
-    "Session name, shown in CloudTrail; {caller} and {team} are replaced by names, with a session for each.",
+    "Session name, which CloudTrail shows; {caller} and {team} are replaced by names, with a separate session for each.",
   ),
   external_id: text({
     expected: "2 to 1224 letters, digits and _ + = , . @ : / -",
     pattern: /^[\w+=,.@:\/-]{2,1224}$/,
     sensitive: true,
-  }).optional().describe("External id required by the role's trust policy."),
+  }).optional().describe("External id, if the role's trust policy requires one."),
   tags: z.record(
     z.string().min(1).max(128),
     z.string().max(256).register(about, { expected: "a string of at most 256 characters" }),
   ).register(about, { expected: "a mapping of strings" }).prefault({}).describe(
-    "Session tags, at most 50; {caller} and {team} in values are replaced by names, with a session for each.",
+    "Session tags, at most 50; {caller} and {team} in values are replaced by names, with a separate session for each.",
   ),
   duration: duration({ min: 15 * MINUTE, max: 12 * HOUR }).prefault("1h")
-    .describe("Duration of a session; it is renewed before it expires."),
+    .describe("Duration of a session, which is renewed before it ends."),
 }));
 
 const credentials = mapping(() => ({
@@ -69,7 +69,7 @@ const credentials = mapping(() => ({
     .describe("Bedrock API key, sent as a bearer token; excludes the other keys."),
   caller: z.literal(true).optional()
     .describe(
-      "Callers sign requests for AWS themselves, and their signatures are passed through; excludes the other keys.",
+      "Callers sign for AWS themselves, and Adit passes their signatures on; excludes the other keys.",
     ),
 }), {
   expected: "a mapping with access_key_id and secret_access_key, profile, json, role, api_key or caller",
@@ -78,7 +78,9 @@ const credentials = mapping(() => ({
 
 const quotas = () =>
   list(quota, { min: 1, max: 256 }).optional()
-    .describe("What the account may use, by model id; a target that is short is tried after the others.");
+    .describe(
+      "Quotas of the AWS account, by model id; a target whose quota is used up is tried after the others.",
+    );
 
 const bedrock = mapping(() => ({
   type: z.literal("bedrock").describe(
@@ -86,33 +88,33 @@ const bedrock = mapping(() => ({
   ),
   region: region().describe("AWS region that requests are sent to and signed for."),
   credentials: credentials.optional()
-    .describe("Credentials for the provider; default: AWS's default credential chain."),
+    .describe("Credentials that sign the requests; default: AWS's default credential chain."),
   endpoint: parsed({
     expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
     sensitive: "unless right",
-  }).optional().describe("URL to use instead of the AWS endpoint, such as a VPC endpoint."),
+  }).optional().describe("URL to use instead of AWS's own endpoint, such as that of a VPC endpoint."),
   quota: quotas(),
   mantle_endpoint: parsed({
     expected: "an http or https URL without user info, query or fragment",
     parse: parseEndpoint,
     sensitive: "unless right",
   }).optional().describe(
-    "URL to use instead of the AWS endpoint bedrock-mantle, which has OpenAI's and Anthropic's APIs.",
+    "URL to use instead of AWS's endpoint bedrock-mantle, which has OpenAI's and Anthropic's APIs.",
   ),
   proxy: parsed({
     expected: "an http or https URL of a proxy, such as http://proxy.example:3128, without a path",
     parse: parseProxy,
     sensitive: true,
   }).optional().describe(
-    "Forward proxy for everything that is sent for this provider; may contain a user name and a password.",
+    "Forward proxy for everything that is sent for this provider; the URL can contain a user name and a password.",
   ),
   ca: text({ ...PEM_FILE, sensitive: "unless right" }).optional().describe(
-    "Certificate authorities to trust in addition to the usual ones: path of a PEM file, or the PEM itself.",
+    "Certificate authorities to trust in addition to the usual ones: the path of a PEM file, or the PEM itself.",
   ),
-  fips: flag().prefault(false).describe("Use the FIPS endpoint; excludes endpoint."),
+  fips: flag().prefault(false).describe("Whether to use AWS's FIPS endpoint; excludes endpoint."),
   dualstack: flag().prefault(false).describe(
-    "Use the dual-stack (IPv4 and IPv6) endpoint; excludes endpoint.",
+    "Whether to use AWS's dual-stack endpoint, for IPv4 and IPv6; excludes endpoint.",
   ),
 }));
 

@@ -21,9 +21,9 @@ export const state = mapping(() => ({
   path: text({ expected: "the absolute path of a folder", pattern: /^\/[^\0]*$/ })
     .describe("Folder of the usage ledger; created with access for its owner only."),
   requests: days(3650).prefault("30d").describe("How long single requests are kept."),
-  hours: days(3650).prefault("400d").describe("How long sums by the hour are kept."),
+  hours: days(3650).prefault("400d").describe("How long hourly sums are kept."),
   max_size: size({ min: 16 * MIB, max: TIB }).prefault("2GiB")
     .describe("Maximum size of the ledger; beyond it, the oldest requests are removed."),
   required: flag().prefault(false)
-    .describe("Whether the gateway only starts, and is only ready, while the ledger can be written."),
+    .describe("Whether the gateway starts, and reports that it is ready, only if the ledger can be written."),
 }));
