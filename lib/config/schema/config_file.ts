@@ -88,7 +88,7 @@ const limits = mapping(() => ({
     .describe("Maximum number of in-flight requests; one more gets a 503."),
   fetch_images: flag().prefault(false)
     .describe(
-      "Whether Adit fetches images that Chat and Messages requests refer to by https URL, from public addresses only.",
+      "Whether Adit fetches images that requests refer to by https URL, from public addresses only.",
     ),
 }));
 
