@@ -163,22 +163,20 @@ function parseTool(fields: Fields): ChatTool {
   const definition = isBare ? fields : fields.object("function");
   const parameters = definition.optionalObject("parameters");
   const inputSchema = isBare ? definition.optionalObject("input_schema") : undefined;
-  const tool: ChatTool = {
+  const place = isBare ? "tools[]" : "tools[].function";
+  return {
     path: fields.path,
     namePath: definition.pathOf("name"),
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
     parameters: (parameters ?? inputSchema)?.whole(),
-    schemaPath: unindexed((parameters ?? inputSchema)?.path ?? definition.pathOf("parameters")),
-    strictPath: unindexed(definition.pathOf("strict")),
+    schemaPath: parameters === undefined && inputSchema !== undefined
+      ? `${place}.input_schema`
+      : `${place}.parameters`,
+    strictPath: `${place}.strict`,
     strict: definition.optionalBoolean("strict") ?? false,
     cache: parseCacheControl(fields) ?? parseCacheControl(definition),
   };
-  return tool;
-}
-
-function unindexed(path: string): string {
-  return path.replaceAll(/\[\d+\]/g, "[]");
 }
 
 interface ToolChoiceFields {

@@ -52,13 +52,28 @@ export function toolSchema(schema: JsonObject, onLoss: (keyword: string) => void
 }
 
 function cleanSchema(schema: JsonObject, onLoss: (keyword: string) => void): JsonObject {
-  let isChanged = false;
-  const members = Object.entries(schema).flatMap(([keyword, value]): [string, JsonValue][] => {
-    const kept = cleanKeyword(keyword, value, onLoss);
-    isChanged ||= kept !== value;
-    return kept === undefined ? [] : [[keyword, kept]];
-  });
-  return isChanged ? Object.fromEntries(members) : schema;
+  return withMembers(schema, (keyword, value) => cleanKeyword(keyword, value, onLoss));
+}
+
+/** The object with each member as `change` returns it, or without it; the object itself if nothing changes, as for most. */
+function withMembers(
+  object: JsonObject,
+  change: (name: string, value: JsonValue) => JsonValue | undefined,
+): JsonObject {
+  let changed: Map<string, JsonValue | undefined> | undefined;
+  // Members of parsed JSON are all enumerable and the object's own, and a list of them costs more than they do.
+  for (const name in object) {
+    const value = object[name] ?? null;
+    const kept = change(name, value);
+    if (kept !== value) (changed ??= new Map()).set(name, kept);
+  }
+  if (changed === undefined) return object;
+  const members: [string, JsonValue][] = [];
+  for (const [name, value] of Object.entries(object)) {
+    const kept = changed.has(name) ? changed.get(name) : value;
+    if (kept !== undefined) members.push([name, kept]);
+  }
+  return Object.fromEntries(members);
 }
 
 function cleanKeyword(
@@ -85,17 +100,10 @@ function isString(value: JsonValue): boolean {
 
 /** Properties without a schema accept anything. */
 function cleanMembers(schemas: JsonObject, onLoss: (keyword: string) => void): JsonObject {
-  let isChanged = false;
-  const members = Object.entries(schemas).map(([name, schema]): [string, JsonValue] => {
-    const clean = isJsonObject(schema)
-      ? cleanSchema(schema, onLoss)
-      : typeof schema === "boolean"
-      ? schema
-      : {};
-    isChanged ||= clean !== schema;
-    return [name, clean];
+  return withMembers(schemas, (_, schema) => {
+    if (isJsonObject(schema)) return cleanSchema(schema, onLoss);
+    return typeof schema === "boolean" ? schema : {};
   });
-  return isChanged ? Object.fromEntries(members) : schemas;
 }
 
 function cleanList(list: readonly JsonValue[], onLoss: (keyword: string) => void): readonly JsonValue[] {
