@@ -70,7 +70,7 @@ const limitKeys = () => ({
   concurrent: integer({ min: 1, max: 60_000 }).optional().describe("Maximum number of in-flight requests."),
   burst: duration({ min: SECOND, max: 24 * HOUR }).optional()
     .describe(
-      "The part of a rate, or of the shortest rate in a list, that may be used at once, as a duration; default: its period.",
+      "Maximum burst, as a duration of the rate, or of the shortest rate in a list; default: the rate's own period.",
     ),
   mode: z.enum(MODES).prefault("enforce")
     .describe("enforce refuses requests over the limit; shadow only counts and reports them."),
@@ -111,7 +111,7 @@ export const quota = mapping(() => ({
   burndown: integer({ min: 1, max: 100 }).prefault(1)
     .describe("Number of tokens that an output token uses of the quota, which AWS lists for the model."),
   burst: duration({ min: SECOND, max: MINUTE }).prefault("10s")
-    .describe("The part of a rate that may be used at once, as a duration."),
+    .describe("Maximum burst, as a duration of the rates."),
   when_short: z.enum(["ask", "refuse"]).prefault("ask")
     .describe(
       "If the quotas of all targets are used up: send the request to Bedrock anyway (ask), or refuse it.",

@@ -68,7 +68,7 @@ const traitKeys = () => ({
     "Whether the model reasons unless a request says otherwise.",
   ),
   thought_text: z.enum(["always", "on_request"]).optional().describe(
-    "on_request: reasoning has text only with thinking.display: summarized.",
+    "When reasoning has text. on_request: only with thinking.display: summarized.",
   ),
   efforts: z.array(z.enum(EFFORTS)).register(about, {
     expected: "a list of low, medium, high, xhigh and max",
