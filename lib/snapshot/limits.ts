@@ -37,8 +37,13 @@ const PERIODS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A rate in words: `60 requests per minute`. */
-export function rateText({ limit, periodMs }: Pick<Allowance, "limit" | "periodMs">, unit: string): string {
-  return `${limit} ${unit} per ${PERIODS.get(periodMs) ?? `${periodMs} ms`}`;
+export function rateText({ limit, periodMs }: Pick<Allowance, "limit" | "periodMs">, units: string): string {
+  return `${countText(limit, units)} per ${PERIODS.get(periodMs) ?? `${periodMs} ms`}`;
+}
+
+/** A number of units in words: `1 request`, `2 requests`. */
+export function countText(count: number, units: string): string {
+  return `${count} ${count === 1 ? units.replace(/s$/, "") : units}`;
 }
 
 /** How much one token of each kind counts. */

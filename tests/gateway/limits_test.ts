@@ -1,4 +1,4 @@
-/** Rate limits through the whole pipeline: what callers see, and what is taken and given back. */
+/** Rate limits through the whole pipeline: what callers see, what is taken, and what is given back. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { RateLimit } from "../../lib/snapshot/limits.ts";
@@ -100,7 +100,7 @@ Deno.test("a request over the rate gets 429 with the rule, the limit and the tim
   await served();
 });
 
-Deno.test("a client that waits as the refusal says is served", async () => {
+Deno.test("a client that waits for as long as the refusal says is served", async () => {
   const { served, refused, advance } = start(
     rule("minute", { requests: "3/m", burstMs: 20_000 }),
     rule("hour", { requests: "30/h", burstMs: 1_000 }),
@@ -112,7 +112,7 @@ Deno.test("a client that waits as the refusal says is served", async () => {
   await served();
 });
 
-Deno.test("a rate of a day lets all of it pass at once, and then refills over the day", async () => {
+Deno.test("a daily rate can be used at once, and then refills over the day", async () => {
   const { served, refused, advance } = start(rule("daily", { requests: "4/d" }));
   for (let count = 0; count < 4; count++) await served();
   const { response, body } = await refused();
@@ -127,7 +127,7 @@ Deno.test("a rate of a day lets all of it pass at once, and then refills over th
   await refused();
 });
 
-Deno.test("a client is told to send a request again only if it has to wait for 10 minutes at most", async () => {
+Deno.test("a client is told to retry only if it has to wait for at most 10 minutes", async () => {
   for (const [requests, expected] of [["6/h", "true"], ["5/h", "false"]] as const) {
     const { served, refused } = start(rule("hourly", { requests, burstMs: 1_000 }));
     await served();
@@ -136,7 +136,7 @@ Deno.test("a client is told to send a request again only if it has to wait for 1
   }
 });
 
-Deno.test("every rate of a list holds, each with a burst of its own", async () => {
+Deno.test("every rate of a list applies, each with its own burst", async () => {
   const { served, refused, advance, limits } = start(rule("both", { requests: ["2/m", "5/d"] }));
   const left = () => limits.view().map(({ periodMs, remaining }) => [periodMs, remaining]);
   deepEqual(left(), [[60_000, 2], [86_400_000, 5]], "nobody has used it");
@@ -166,7 +166,7 @@ Deno.test("a reload keeps what was used of each rate of a list", async () => {
   await refused();
 });
 
-Deno.test("responses report the rate with least left", async () => {
+Deno.test("responses report the rate with the least left", async () => {
   const { served } = start(
     rule("wide", { requests: "100/m", tokens: "1M/m" }),
     rule("narrow", { requests: "10/m" }),
@@ -291,7 +291,7 @@ for (const { name, rule, first, shared, own } of SHARING) {
   });
 }
 
-Deno.test("a refused request uses nothing of any rule", async () => {
+Deno.test("a refused request uses nothing from any rule", async () => {
   const { served, refused, limits, advance } = start(
     rule("requests", { requests: "2/m" }),
     rule("tokens", { tokens: "2k/m", concurrent: 5 }),
@@ -324,7 +324,7 @@ Deno.test("tokens are reserved, and replaced by what Bedrock reports", async () 
   equal(USAGE.inputTokens + USAGE.outputTokens > 0, true);
 });
 
-Deno.test("a request without max_tokens is counted, and one of the caller's own max_tokens reserves no more", async () => {
+Deno.test("a request without max_tokens is counted, and max_tokens limits the reservation", async () => {
   const { ask, bedrock, limits } = start(rule("t", { tokens: "100k/m" }));
   void ask();
   await bedrock.call(0);
@@ -335,7 +335,7 @@ Deno.test("a request without max_tokens is counted, and one of the caller's own 
   ok(limits.status().held - whole < 100, String(limits.status().held));
 });
 
-Deno.test("a request that needs more than may ever be taken at once passes when nothing is used", async () => {
+Deno.test("a request that needs more than can ever be taken at once passes when nothing is used", async () => {
   const { served, refused, advance, logLines } = start(rule("t", { tokens: "100/m" }));
   await served({}, ANSWER.replace(/"outputTokens":\d+/, '"outputTokens":500'));
   // The first refusal does not know the request's size yet, the second one does.
@@ -349,7 +349,7 @@ Deno.test("a request that needs more than may ever be taken at once passes when 
   deepEqual(warnings.map(({ limit }) => limit), ["t"]);
 });
 
-Deno.test("requests at a time: the slot is free when the response has ended", async () => {
+Deno.test("concurrent requests: the slot is free when the response has ended", async () => {
   const { ask, bedrock, refused, served, limits } = start(rule("few", { concurrent: 1 }));
   const { response } = ask();
   const call = await bedrock.call(0);
@@ -405,7 +405,7 @@ Deno.test("a caller over a limit is refused before its body is read", async () =
   equal(read, false);
 });
 
-Deno.test("requests without a model use no tokens, and lists of models use nothing", async () => {
+Deno.test("requests that run no model use no tokens, and lists of models use nothing", async () => {
   const { served, limits } = start(rule("r", { requests: "100/m", tokens: "1/m" }));
   await served(
     { path: "/model/anthropic.haiku-v1:0/count-tokens", body: '{"input":{}}' },

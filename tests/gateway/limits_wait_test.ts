@@ -1,4 +1,4 @@
-/** Requests that wait for their turn: in order, within limits, and never longer than they may. */
+/** Requests that wait for their turn: in order, in limited numbers, and for a limited time. */
 
 import { equal, ok } from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";
@@ -20,16 +20,16 @@ function start(...rateLimits: Parameters<typeof rule>[]) {
     ...gateway,
     order,
     expectSettled: (requests: number) => gateway.expectSettled(requests),
-    ask(name: string) {
+    ask(name: string, body: Record<string, unknown> = {}) {
       const { response, leave } = gateway.send(CHAT, {
         headers: { authorization: `Bearer ${ONE.key}` },
-        body: chatBody(),
+        body: chatBody(body),
       });
       const status = response.then((answer) => {
         order.push(`${name} ${answer.status}`);
         return answer.status;
       });
-      return { status, leave };
+      return { status, response, leave };
     },
     /** Waits until as many requests have reached Bedrock, and no more. */
     async expectCalls(count: number) {
@@ -44,7 +44,7 @@ function start(...rateLimits: Parameters<typeof rule>[]) {
   };
 }
 
-/** Lets everything run that waits neither for time nor for another thread, as signing does. */
+/** Lets everything run that does not wait for a timer, including signing in another thread. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -54,7 +54,7 @@ Deno.test("a request over the rate waits until it fits, first come, first served
     "slow",
     { requests: "60/m", burstMs: 1_000, waitMs: 5_000 },
   ]);
-  const all = ["a", "b", "c"].map(ask);
+  const all = ["a", "b", "c"].map((name) => ask(name));
   await expectCalls(1);
   await answer(0);
   advance(950);
@@ -96,12 +96,12 @@ Deno.test("a request that would wait too long is refused after the longest wait"
   await expectSettled(2);
 });
 
-Deno.test("a free slot is given to the first that waits, at once", async () => {
+Deno.test("a free slot goes to the first in the line at once", async () => {
   const { ask, answer, order, expectCalls, expectSettled } = start(["few", {
     concurrent: 1,
     waitMs: 60_000,
   }]);
-  const all = ["a", "b", "c"].map(ask);
+  const all = ["a", "b", "c"].map((name) => ask(name));
   for (let index = 0; index < 3; index++) {
     await expectCalls(index + 1);
     await answer(index);
@@ -128,7 +128,7 @@ Deno.test("a client that leaves while it waits leaves the line", async () => {
   await expectSettled(3);
 });
 
-Deno.test("a line has an end: the request after 64 is refused at once", async () => {
+Deno.test("a line has 64 places: the next request is refused at once", async () => {
   const { ask, answer, expectSettled } = start(["few", { concurrent: 1, waitMs: 60_000 }]);
   const all = Array.from({ length: 65 }, (_, index) => ask(String(index)));
   await settle();
@@ -139,4 +139,35 @@ Deno.test("a line has an end: the request after 64 is refused at once", async ()
   }
   ok((await Promise.all(all.map(({ status }) => status))).every((status) => status === 200));
   await expectSettled(66);
+});
+
+Deno.test("a request that fits but has no place in the line is refused by the limit that others wait for", async () => {
+  const { ask, expectSettled } = start(["slow", { requests: "1k/m", tokens: "1k/m", waitMs: 1_000 }]);
+  // The first is in flight, and 64 wait for tokens.
+  const large = Array.from({ length: 65 }, (_, index) => ask(String(index), { max_tokens: 900 }));
+  await settle();
+  const refused = await ask("small", { max_tokens: 1 }).response;
+  equal(refused.status, 429);
+  equal(refused.headers.get("x-adit-limit"), "slow;tokens");
+  for (const { leave } of large) leave();
+  await Promise.all(large.map(({ status }) => status));
+  await expectSettled(66);
+});
+
+Deno.test("a rule in shadow counts a request that waits for another rule once", async () => {
+  const { ask, answer, advance, expectCalls, expectSettled, limits } = start(
+    ["trial", { requests: "1/m", mode: "shadow" }],
+    ["slow", { requests: "60/m", burstMs: 1_000, waitMs: 5_000 }],
+  );
+  const first = ask("a");
+  await answer(0);
+  await first.status;
+  const second = ask("b");
+  await settle();
+  advance(1_000);
+  await expectCalls(2);
+  await answer(1);
+  equal(await second.status, 200);
+  equal(limits.status().rules["trial"]?.would_refuse, 1);
+  await expectSettled(2);
 });

@@ -6,7 +6,7 @@ import type { SourceMap } from "../../config/file/source_map.ts";
 import { formatDuration } from "../../config/schema/values.ts";
 import { usdText } from "../../facts/cost.ts";
 import { matchesGlob } from "../../base/glob.ts";
-import { type Allowance, type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
+import { type Allowance, countText, type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import type { Budget, BudgetWindow } from "../../snapshot/budget.ts";
 import type { BudgetUnit } from "../../snapshot/budget_view.ts";
@@ -95,7 +95,9 @@ function describe(rule: RateLimit, subject: string | undefined, learned: Learned
   const limits = [
     ...requests.map(rate("requests")),
     ...tokens.map(rate("tokens")),
-    concurrent === undefined ? undefined : `${concurrent} requests at a time${left("concurrent", 0)}`,
+    concurrent === undefined
+      ? undefined
+      : `${countText(concurrent, "concurrent requests")}${left("concurrent", 0)}`,
   ].filter((text) => text !== undefined).join(", ");
   const wait = waitMs === 0 ? "" : `, waits up to ${formatDuration(waitMs)}`;
   return `${limits}${whom}${wait}${mode === "shadow" ? ", counted but not enforced" : ""}`;

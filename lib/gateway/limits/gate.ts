@@ -6,10 +6,10 @@ import { addTo, type Cell, type Store } from "../../store/store.ts";
 import type { Asked } from "../admission/asked.ts";
 import type { Bucket, Slots } from "./bucket.ts";
 
-export const WHATS = ["concurrent", "requests", "tokens"] as const;
+export const LIMIT_KINDS = ["concurrent", "requests", "tokens"] as const;
 
-/** What a gate limits, in the order in which gates are tried. */
-export type What = (typeof WHATS)[number];
+/** The kinds of gates, in the order in which they are tried. */
+export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 /** A rule's limit, bound to the state of its subject. */
 export type Gate = RateGate | SlotGate;
@@ -17,8 +17,7 @@ export type Gate = RateGate | SlotGate;
 interface GateParts {
   readonly rule: RateLimit;
   readonly counts: RuleCounts;
-  /** Position in `WHATS`. */
-  readonly what: What;
+  readonly what: LimitKind;
 }
 
 export interface RateGate extends GateParts {

@@ -6,7 +6,7 @@ import { microseconds } from "../../store/gcra.ts";
 import type { Tally } from "../../store/store.ts";
 import type { Held } from "../admission/admit.ts";
 import type { Asked } from "../admission/asked.ts";
-import { type Gate, type RateGate, unitsOf, waitFor, weighted, type What } from "./gate.ts";
+import { type Gate, type LimitKind, type RateGate, unitsOf, waitFor, weighted } from "./gate.ts";
 import type { GateSet } from "./gate_set.ts";
 import { type ReportTools, setLimitHeaders } from "./limit_headers.ts";
 
@@ -129,8 +129,8 @@ export class Holding implements Held {
     if (usage === undefined) this.#wake("requests");
   }
 
-  /** Lets requests look again that wait for what may have been given back. */
-  #wake(of: What): void {
+  /** Wakes requests that wait for what may have been given back. */
+  #wake(of: LimitKind): void {
     for (const { rule, what, state } of this.#taken) if (rule.waitMs > 0 && what === of) state.line.wake();
   }
 

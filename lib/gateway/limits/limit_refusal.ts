@@ -1,14 +1,14 @@
 /** Errors for requests over a limit: they name the rule, the unit, the limit and the time to wait. */
 
 import { AditError, type ErrorDetails, type ErrorKind } from "../../base/errors.ts";
-import { type Each, rateText } from "../../snapshot/limits.ts";
-import type { Gate, What } from "./gate.ts";
+import { countText, type Each, rateText } from "../../snapshot/limits.ts";
+import type { Gate, LimitKind } from "./gate.ts";
 
 const KINDS = {
   concurrent: "limit_concurrent",
   requests: "limit_requests",
   tokens: "limit_tokens",
-} as const satisfies Record<What, ErrorKind>;
+} as const satisfies Record<LimitKind, ErrorKind>;
 
 /** Clients that obey `retry-after` would wait for a whole day; their own time limit for a request is 10 minutes. */
 const LONGEST_RETRY_MS = 600_000;
@@ -44,7 +44,7 @@ export function limitRefusal(gate: Gate, { waitUs, units, headers }: RefusalFigu
 
 function allowed(gate: Gate): string {
   const whom = WHOM[gate.rule.each];
-  if (gate.what === "concurrent") return `${gate.max} requests at a time${whom}`;
+  if (gate.what === "concurrent") return `${countText(gate.max, "concurrent requests")}${whom}`;
   return `${rateText(gate.state.allowance, gate.what)}${whom}`;
 }
 

@@ -10,7 +10,7 @@ import type { Asker, Meter, Taken, Wait } from "../admission/admit.ts";
 import type { Asked } from "../admission/asked.ts";
 import type { Dialect } from "../dialect.ts";
 import { Bucket, Slots } from "./bucket.ts";
-import { type Gate, type RuleCounts, unitsOf, waitFor, type What, WHATS } from "./gate.ts";
+import { type Gate, LIMIT_KINDS, type LimitKind, type RuleCounts, unitsOf, waitFor } from "./gate.ts";
 import type { GateSet } from "./gate_set.ts";
 import { Holding, type HoldingTools } from "./holding.ts";
 import { setLimitHeaders } from "./limit_headers.ts";
@@ -38,8 +38,8 @@ export interface RuleStatus {
 export interface LimitUse {
   readonly rule: RateLimit;
   readonly counts: Readonly<RuleCounts>;
-  readonly what: What;
-  /** Empty where all share one, and where nobody has used it. */
+  readonly what: LimitKind;
+  /** Empty if all requests share the limit, or if nobody has used it. */
   readonly subject: string;
   /** Requests or tokens in the period, or requests at the same time. */
   readonly limit: number;
@@ -92,7 +92,7 @@ export class RateLimits implements Meter {
     const first = this.#firstShort(set.gates, nowUs);
     if (first === undefined) return undefined;
     first.counts.addRefused();
-    return this.#refusal(set, { dialect, nowUs, units: () => 1 });
+    return this.#refusal(set, { refusing: first, dialect, nowUs, units: () => 1 });
   }
 
   /** The first gate through which not even the smallest request gets. */
@@ -122,13 +122,15 @@ export class RateLimits implements Meter {
     const nowUs = this.#nowUs();
     const holding = new Holding(asked, set, this.#tools);
     const refusing = holding.take(limiting.gates, nowUs);
-    for (const { counts } of holding.shadowing) counts.addWouldRefuse();
     if (refusing !== undefined) {
-      const refused = this.#refusal(limiting, { dialect, nowUs, units: (gate) => unitsOf(gate, asked) });
+      const units = (gate: Gate) => unitsOf(gate, asked);
+      const refused = this.#refusal(limiting, { refusing, dialect, nowUs, units });
       if (refusing.rule.waitMs > 0) return { refused, wait: waitAt(refusing, refused) };
       refusing.counts.addRefused();
       return { refused };
     }
+    // Not before: a request that waits tries several times.
+    for (const { counts } of holding.shadowing) counts.addWouldRefuse();
     for (const gate of limiting.tokens) {
       if (unitsOf(gate, asked) > gate.state.depth) this.#reportOversized(gate);
     }
@@ -167,12 +169,15 @@ export class RateLimits implements Meter {
     return microseconds(this.#options.clock.monotonic());
   }
 
-  /** By the limit that takes longest, so that a client that obeys is not refused by the next one. */
-  #refusal(set: GateSet, { dialect, nowUs, units }: RefusalOptions): AditError {
-    const enforced = set.gates.filter(({ rule }) => rule.mode === "enforce");
+  /**
+   * Names the limit with the longest wait, so that a client that obeys is not refused by another one. A gate may refuse
+   * only because others wait for it: it is first, and is named if no other limit is short.
+   */
+  #refusal(set: GateSet, { refusing, dialect, nowUs, units }: RefusalOptions): AditError {
+    const others = set.gates.filter((gate) => gate !== refusing && gate.rule.mode === "enforce");
     const waits = within(
       this.#tools.section,
-      () => enforced.map((gate) => ({ gate, waitUs: waitFor(gate, units(gate), nowUs) })),
+      () => [refusing, ...others].map((gate) => ({ gate, waitUs: waitFor(gate, units(gate), nowUs) })),
     );
     const { gate, waitUs } = waits.reduce((a, b) => b.waitUs > a.waitUs ? b : a);
     const headers = new Map<string, string>();
@@ -194,7 +199,7 @@ interface OneLimit extends Pick<UsedLimit, "what" | "periodMs"> {
 }
 
 function limitsOf(rule: RateLimit): readonly OneLimit[] {
-  return WHATS.flatMap((what): readonly OneLimit[] => {
+  return LIMIT_KINDS.flatMap((what): readonly OneLimit[] => {
     if (what !== "concurrent") {
       return rule[what].map((rate) => ({ what, periodMs: periodIn(rule[what], rate), rate }));
     }
@@ -220,6 +225,7 @@ function useOf({ rate, state, ...use }: StatedLimit, nowUs: number): LimitUse {
 }
 
 interface RefusalOptions {
+  readonly refusing: Gate;
   readonly dialect: Dialect;
   readonly nowUs: number;
   readonly units: (gate: Gate) => number;

@@ -9,7 +9,7 @@ import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 import { microseconds } from "../../store/gcra.ts";
 import { type Section, type Store, type Tally, within } from "../../store/store.ts";
 import { Bucket, Slots } from "./bucket.ts";
-import { type Gate, type RateGate, RuleCounts, type What, WHATS } from "./gate.ts";
+import { type Gate, LIMIT_KINDS, type LimitKind, type RateGate, RuleCounts } from "./gate.ts";
 import { GateSet } from "./gate_set.ts";
 
 /** Whose limit it is. */
@@ -22,8 +22,8 @@ export interface LimitSubject {
 
 /** A subject that has used a limit, as plain data. */
 export interface UsedSubject extends LimitSubject {
-  readonly what: What;
-  /** Of the rate if its rule has several of its kind; undefined otherwise, and for `concurrent`. */
+  readonly what: LimitKind;
+  /** The rate's period if the rule has several rates of this kind; undefined otherwise, and for `concurrent`. */
   readonly periodMs: number | undefined;
 }
 
@@ -84,7 +84,7 @@ export class LimitStates {
     }
   }
 
-  #keyOf(what: What, { rule, each, subject, periodMs }: Omit<UsedSubject, "what">): string {
+  #keyOf(what: LimitKind, { rule, each, subject, periodMs }: Omit<UsedSubject, "what">): string {
     const key = `${what}${periodMs === undefined ? "" : `/${periodMs}`} ${rule} ${each} ${subject}`;
     if (!this.#subjects.has(key)) {
       const used = { rule, each, subject, what, periodMs };
@@ -217,7 +217,7 @@ export class RuleBook {
       const of = { rule: rule.name, each: rule.each, subject: SUBJECTS[rule.each](caller, model) };
       return this.#gatesOf(rule, of);
     });
-    return WHATS.flatMap((what) => gates.filter((gate) => gate.what === what));
+    return LIMIT_KINDS.flatMap((what) => gates.filter((gate) => gate.what === what));
   }
 
   #gatesOf(rule: RateLimit, of: LimitSubject): readonly Gate[] {

@@ -291,7 +291,7 @@ Deno.test("explain lists the rate limits, budgets and quotas of a request", asyn
       "rate limit: 200000 tokens per hour for each team, waits up to 2s, from rate_limits.team-share (adit.yaml:12)",
       "rate limit: 10 requests per second for all together, counted but not enforced, " +
       "from rate_limits.nova-for-all (adit.yaml:13)",
-      "rate limit: 60 requests per minute, 1000 requests per day, 8 requests at a time, " +
+      "rate limit: 60 requests per minute, 1000 requests per day, 8 concurrent requests, " +
       "from callers.search.limits (adit.yaml:9)",
       "budget: 500.00 USD a month for each team, then sent to other, from budgets.red-month (adit.yaml:16)",
       "budget: 10000000 tokens a day, then only reported, from budgets.daily (adit.yaml:17)",

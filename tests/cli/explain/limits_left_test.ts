@@ -53,7 +53,7 @@ async function limits(
 const STATUS = { lessons: [], targets: {} };
 const PLAIN = [
   "1000000 tokens per hour for each team",
-  "5 requests per minute, 7 requests per day, 2 requests at a time",
+  "5 requests per minute, 7 requests per day, 2 concurrent requests",
   "500.00 USD a month for each caller, then refused, and running streams are cut",
 ];
 
@@ -62,7 +62,7 @@ Deno.test("explain says what the caller has left", async () => {
     Response.json(path === "/-/status" ? STATUS : { rules: RULES, budgets: BUDGETS });
   deepEqual(await limits(answer, "nova", "--caller", "web"), [
     "1000000 tokens per hour (999000 left) for each team",
-    "5 requests per minute (4 left), 7 requests per day (6 left), 2 requests at a time (2 left)",
+    "5 requests per minute (4 left), 7 requests per day (6 left), 2 concurrent requests (2 left)",
     "500.00 USD a month for each caller (412.50 left), then refused, and running streams are cut",
   ]);
   deepEqual(await limits(answer, "nova"), PLAIN, "without a caller, nobody's");
