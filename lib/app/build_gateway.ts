@@ -62,7 +62,8 @@ export interface GatewayNews {
 
 /** How budgets survive the process. */
 export interface BudgetKeeping {
-  readonly rows: readonly BudgetRow[];
+  /** Undefined in a thread whose changes another thread stores. */
+  readonly rows: readonly BudgetRow[] | undefined;
   /** Called after each change. */
   readonly onChanged: (state: BudgetIdentity) => void;
 }
@@ -133,7 +134,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
     clock,
     store,
     snapshot,
-    rows: parts.budgets?.rows ?? [],
+    rows: parts.budgets?.rows,
     onChanged: parts.budgets?.onChanged ?? (() => {}),
     onClockJump: (byMs) =>
       logger.log("warn", "the clock jumped; budgets continue in the window of the new time", {

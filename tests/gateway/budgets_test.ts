@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import type { AditError } from "../../lib/base/errors.ts";
 import type { Usage } from "../../lib/base/usage.ts";
-import { compilePrices } from "../../lib/facts/price_table.ts";
 import { Asked, type Counted } from "../../lib/gateway/admission/asked.ts";
 import { Budgets } from "../../lib/gateway/budgets/budgets.ts";
 import { windowAt } from "../../lib/gateway/budgets/windows.ts";
@@ -12,6 +11,7 @@ import { planFor } from "../../lib/gateway/resolve.ts";
 import type { Budget, BudgetRow, BudgetWarning, UsedBefore } from "../../lib/snapshot/budget.ts";
 import type { Caller } from "../../lib/snapshot/snapshot.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+import { budget, flatPrices } from "../suites/budget_rules.ts";
 
 const EAST = provider("east", "us-east-1");
 const HAIKU = model("haiku", EAST);
@@ -19,43 +19,27 @@ const ANN = caller("ann", { team: "search" });
 const BOB = caller("bob", { team: "search" });
 const NANO = 1_000_000_000;
 
-const BUDGET: Budget = {
-  name: "b",
-  path: ["budgets", "b"],
-  scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
-  each: "none",
-  unit: "usd",
-  limit: NANO,
-  window: "month",
-  timeZone: "UTC",
-  warn: [0.5, 1],
-  whenSpent: "refuse",
-  webhook: undefined,
-  reserve: "typical",
-  cutStreams: false,
-};
-
-/** One US dollar for a thousand tokens of any kind. */
-const ROWS = compilePrices(
-  [{ match: "*", usd_per_million: { input: "1000", output: "1000" } }],
-  "prices_file",
-);
-
 interface Parts {
   readonly budgets?: readonly Partial<Budget>[];
   readonly rows?: readonly BudgetRow[];
+  /** False in a thread whose changes another thread stores. */
+  readonly isStored?: boolean;
+  readonly store?: MemoryStore;
   readonly unknown?: "allow" | "refuse";
   readonly hasPrices?: boolean;
 }
 
-function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true }: Parts = {}) {
+function start(
+  { budgets = [{}], rows = [], unknown = "allow", hasPrices = true, isStored = true, ...parts }: Parts = {},
+) {
   let nowMs = Date.parse("2026-11-15T12:00:00Z");
   const config = (list: readonly Partial<Budget>[]) =>
     snapshot({
       models: [HAIKU],
       callers: [ANN, BOB],
-      budgets: list.map((each) => ({ ...BUDGET, ...each })),
-      prices: { rows: hasPrices ? ROWS : [], unknown, assume: undefined },
+      budgets: list.map((each) => budget("b", { warn: [0.5, 1], ...each })),
+      // One US dollar for a thousand tokens.
+      prices: hasPrices ? flatPrices("1000", unknown) : { rows: [], unknown, assume: undefined },
     });
   const current = config(budgets);
   let active = current;
@@ -63,10 +47,10 @@ function start({ budgets = [{}], rows = [], unknown = "allow", hasPrices = true 
   const jumps: number[] = [];
   let elapsedMs = 0;
   const meter = new Budgets({
-    store: new MemoryStore(),
+    store: parts.store ?? new MemoryStore(),
     clock: { now: () => nowMs, monotonic: () => elapsedMs },
     snapshot: current,
-    rows,
+    rows: isStored ? rows : undefined,
     onChanged: () => {},
     onWarning: (warning) => warnings.push(warning),
     onClockJump: (byMs) => jumps.push(byMs),
@@ -132,7 +116,7 @@ function refusalOf(taken: ReturnType<ReturnType<typeof start>["ask"]>): AditErro
   return taken.refused;
 }
 
-Deno.test("what is held counts until it is settled, so that concurrent requests cannot exceed the budget", () => {
+Deno.test("holds count until they are settled, so concurrent requests cannot exceed the budget", () => {
   const { ask, view } = start();
   const held = Array.from({ length: 10 }, () => ask()?.held);
   assert.ok(held.every((each) => each !== undefined));
@@ -140,7 +124,7 @@ Deno.test("what is held counts until it is settled, so that concurrent requests 
   assert.equal(refused.kind, "budget_spent");
   assert.match(
     refused.message,
-    /^refused by this gateway: budget "b" of 1\.00 USD a month has 0\.00 left, and this request may need 0\.10; it begins again at 2026-12-01T00:00:00\+00:00$/,
+    /^refused by this gateway: budget "b" of 1\.00 USD a month has 0\.00 left, and this request may need 0\.10; it resets at 2026-12-01T00:00:00\+00:00$/,
   );
   assert.equal(
     refused.details.headers?.["x-adit-budget"],
@@ -163,7 +147,7 @@ Deno.test("the overshoot is at most what in-flight requests may use beyond their
   assert.ok(bound > 100, "holds are smaller than what requests may use");
 });
 
-Deno.test("with reserve full there is no overshoot", () => {
+Deno.test("with reserve: full there is no overshoot", () => {
   const { ask, view } = start({ budgets: [{ limit: 100 * NANO, reserve: "full" }] });
   const estimate = { input: 0, typical: 100, max: 1000 };
   let count = 0;
@@ -175,7 +159,7 @@ Deno.test("with reserve full there is no overshoot", () => {
   assert.equal(view()?.worst_case, "100.00");
 });
 
-Deno.test("a request that is refused elsewhere gives everything back", () => {
+Deno.test("a request that another meter refuses gives everything back", () => {
   const { ask, view } = start();
   ask()?.held?.cancel();
   assert.deepEqual([view()?.spent, view()?.held, view()?.requests, view()?.worst_case], [
@@ -186,7 +170,7 @@ Deno.test("a request that is refused elsewhere gives everything back", () => {
   ]);
 });
 
-Deno.test("all matching budgets must have room, and none is taken from if one refuses", () => {
+Deno.test("all matching budgets must have enough left, and if one refuses, nothing is taken from any", () => {
   const { ask, meter } = start({ budgets: [{ name: "large" }, { name: "small", limit: 1 }] });
   refusalOf(ask());
   assert.deepEqual(meter.view().map(({ name, held }) => [name, held]), [["large", "0.00"], [
@@ -195,7 +179,7 @@ Deno.test("all matching budgets must have room, and none is taken from if one re
   ]]);
 });
 
-Deno.test("each caller, and each team, has a budget of its own", () => {
+Deno.test("each caller or each team has a separate budget", () => {
   const { spend, ask } = start({ budgets: [{ each: "caller", limit: NANO / 10 }] });
   spend(100, ANN);
   refusalOf(ask(ANN));
@@ -214,7 +198,7 @@ Deno.test("warnings are given once for each share and window", () => {
   assert.equal(warnings.length, 3);
 });
 
-Deno.test("a new window begins with nothing spent, and a clock that goes back finds the old one", () => {
+Deno.test("a new window begins with nothing spent, and a clock that is set back returns to the old one", () => {
   const { spend, ask, view, at } = start({ budgets: [{ limit: NANO / 10 }] });
   spend(100);
   refusalOf(ask());
@@ -225,7 +209,28 @@ Deno.test("a new window begins with nothing spent, and a clock that goes back fi
   refusalOf(ask());
 });
 
-Deno.test("a clock that is set by more than a minute is reported once; time that passes is not", () => {
+class CountingStore extends MemoryStore {
+  forgotten = 0;
+
+  override forget(name: string): void {
+    this.forgotten++;
+    super.forget(name);
+  }
+}
+
+Deno.test("past windows are forgotten, unless they have yet to be stored", () => {
+  for (const isStored of [true, false]) {
+    const store = new CountingStore();
+    const { spend, pass } = start({ budgets: [{ window: "day" }], isStored, store });
+    for (let day = 0; day < 1_002; day++) {
+      spend(1);
+      pass(86_400_000);
+    }
+    assert.equal(store.forgotten > 0, !isStored);
+  }
+});
+
+Deno.test("setting the clock by more than a minute is reported once; passing time is not", () => {
   const { ask, at, pass, jumps } = start();
   ask();
   pass(86_400_000);
@@ -261,7 +266,7 @@ Deno.test("after a crash, what was held counts as spent", () => {
   assert.deepEqual([second.view()?.spent, second.view()?.held], ["0.20", "0.00"]);
 });
 
-Deno.test("a reload keeps what was spent, also with another amount, and a renamed budget begins again", () => {
+Deno.test("a reload keeps what was spent, even if the amount changes, and a renamed budget starts from zero", () => {
   const { spend, view, reload } = start();
   spend(100);
   reload([{ limit: 2 * NANO }]);
@@ -284,7 +289,7 @@ function used(...rows: readonly Partial<UsedBefore>[]): ReadonlyMap<string, read
   return Map.groupBy(rows.map((each) => ({ ...row, ...each })), ({ caller }) => caller);
 }
 
-Deno.test("a budget with another unit, scope or window has states of its own, which the ledger fills", () => {
+Deno.test("a budget whose unit, scope or window changes starts from what the ledger knows", () => {
   const { spend, ask, view, reload, refill, meter } = start({ budgets: [{ limit: 1000 * NANO }] });
   const running = ask()?.held;
   spend(100);
@@ -299,7 +304,7 @@ Deno.test("a budget with another unit, scope or window has states of its own, wh
   assert.deepEqual(meter.takeChanged().map(({ spent, requests }) => [spent, requests]), [[342n, 4]]);
 });
 
-Deno.test("a definition that comes back counts what the ledger knows, and nothing twice", () => {
+Deno.test("a definition that is restored counts what the ledger knows, and counts nothing twice", () => {
   const { spend, view, reload, refill } = start();
   spend(100);
   reload([{ unit: "tokens", limit: 1000 }]);
@@ -312,7 +317,7 @@ Deno.test("a definition that comes back counts what the ledger knows, and nothin
   assert.deepEqual([view()?.spent, view()?.requests], ["0.30", 1]);
 });
 
-Deno.test("what the ledger knows is added up by the budget's scope and subjects", () => {
+Deno.test("usage from the ledger is summed by the budget's scope and subjects", () => {
   const rows = used(
     { costNano: 10_000_000n },
     { costNano: 20_000_000n, model: "anthropic.haiku-v1:0" },
@@ -336,13 +341,13 @@ Deno.test("what the ledger knows is added up by the budget's scope and subjects"
   assert.deepEqual(spent({ scope: { ...scope, models: ["haiku"] } }), { "": "0.15" });
 });
 
-Deno.test("warnings are given for what the ledger knows", () => {
+Deno.test("usage from the ledger triggers warnings", () => {
   const { refill, warnings } = start();
   refill().finish(used({ costNano: 600_000_000n }));
   assert.deepEqual(warnings.map(({ percent }) => percent), [50]);
 });
 
-Deno.test("tokens and requests are budgets, too", () => {
+Deno.test("budgets can count tokens and requests", () => {
   const tokens = start({ budgets: [{ unit: "tokens", limit: 250 }] });
   tokens.spend(100);
   tokens.spend(100);
@@ -350,17 +355,17 @@ Deno.test("tokens and requests are budgets, too", () => {
   const requests = start({ budgets: [{ unit: "requests", limit: 1, window: "total" }] });
   requests.spend(1);
   const refused = refusalOf(requests.ask(ANN, undefined, "requests"));
-  assert.match(refused.message, /budget "b" of 1 requests in total is spent$/);
+  assert.match(refused.message, /budget "b" of 1 request in total is spent$/);
   assert.equal(refused.details.retryAfterMs, undefined);
 });
 
-Deno.test("what cannot be metered, and an unknown price where prices.unknown refuses, are refused", () => {
+Deno.test("unmetered operations are refused, and so are unknown prices with prices.unknown: refuse", () => {
   assert.equal(refusalOf(start().ask(ANN, undefined, "unmetered")).kind, "limit_unmetered");
   assert.equal(refusalOf(start({ hasPrices: false, unknown: "refuse" }).ask()).kind, "price_unknown");
   assert.ok(start({ hasPrices: false }).ask()?.held !== undefined);
 });
 
-Deno.test("corrections change what is spent, never below nothing", () => {
+Deno.test("corrections change what is spent, but never below zero", () => {
   const { spend, meter, ask } = start({ budgets: [{ limit: NANO / 10 }] });
   spend(100);
   refusalOf(ask());
@@ -373,7 +378,7 @@ Deno.test("corrections change what is spent, never below nothing", () => {
 
 const NANO_BIG = 1_000_000_000n;
 
-Deno.test("windows follow the calendar of their time zone, with days of 23 and 25 hours", () => {
+Deno.test("windows follow the calendar of their time zone, including days of 23 and 25 hours", () => {
   const hours = (text: string) => {
     const { startMs, endMs = 0 } = windowAt("day", "Europe/Berlin", Date.parse(text));
     return (endMs - startMs) / 3_600_000;

@@ -1,10 +1,10 @@
-/** Spent budgets that send requests to a cheaper model: what callers see, and what is refused all the same. */
+/** Spent budgets that send requests to a cheaper model: what callers see, and which requests are still refused. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { Budget } from "../../lib/snapshot/budget.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { caller, model, native, provider, snapshot } from "../fakes/snapshot.ts";
+import { budget, flatPrices } from "../suites/budget_rules.ts";
 import { ANSWER, CHAT, chatBody } from "./requests.ts";
 
 const EAST = provider("east", "us-east-1");
@@ -21,27 +21,13 @@ const MODELS = [
 const ANN = caller("ann", { models: ["*"], native: native(["us-east-1"]) });
 const BOB = caller("bob", { models: ["opus"] });
 
-function budget(name: string, overrides: Partial<Budget> = {}): Budget {
-  return {
-    name,
-    path: ["budgets", name],
-    scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
-    each: "none",
-    unit: "requests",
-    limit: 1,
-    window: "month",
-    timeZone: "UTC",
-    warn: [1],
-    whenSpent: { use: "lite" },
-    webhook: undefined,
-    reserve: "typical",
-    cutStreams: false,
-    ...overrides,
-  };
+/** A budget that is spent after one request. */
+function spentBudget(name: string, parts: Parameters<typeof budget>[1] = {}): Budget {
+  return budget(name, { unit: "requests", limit: 1, warn: [1], whenSpent: { use: "lite" }, ...parts });
 }
 
-function forModel(name: string): Pick<Budget, "scope"> {
-  return { scope: { callers: undefined, teams: undefined, models: [name], tags: {} } };
+function forModel(name: string) {
+  return { scope: { models: [name] } };
 }
 
 interface Post {
@@ -51,12 +37,11 @@ interface Post {
 }
 
 function start(...budgets: readonly Budget[]) {
-  const prices = compilePrices([{ match: "*", usd_per_million: { input: "1", output: "1" } }], "prices_file");
   const gateway = startGateway(snapshot({
     models: MODELS,
     callers: [ANN, BOB],
     budgets,
-    prices: { rows: prices, unknown: "allow", assume: undefined },
+    prices: flatPrices("1"),
   }));
   const { bedrock } = gateway;
   return {
@@ -84,8 +69,8 @@ function start(...budgets: readonly Budget[]) {
   };
 }
 
-Deno.test("a spent budget sends requests to its model, which is named in header, record and log", async () => {
-  const { ask, logLines, expectSettled, budgets } = start(budget("team"));
+Deno.test("a spent budget sends requests to its model, which the header, record and log name", async () => {
+  const { ask, logLines, expectSettled, budgets } = start(spentBudget("team"));
   const first = await ask();
   deepEqual([first.status, first.model, first.sentTo], [
     200,
@@ -115,11 +100,11 @@ Deno.test("a spent budget sends requests to its model, which is named in header,
   await expectSettled(4);
 });
 
-Deno.test("the model's own budget may send requests on, and the last one refuses", async () => {
+Deno.test("the other model's budget may send requests on, and the last budget refuses", async () => {
   const { ask } = start(
-    budget("large", forModel("opus")),
-    budget("small", { ...forModel("lite"), whenSpent: { use: "micro" } }),
-    budget("last", { ...forModel("micro"), whenSpent: "refuse" }),
+    spentBudget("large", forModel("opus")),
+    spentBudget("small", { ...forModel("lite"), whenSpent: { use: "micro" } }),
+    spentBudget("last", { ...forModel("micro"), whenSpent: "refuse" }),
   );
   equal((await ask()).model, null);
   equal((await ask()).model, "lite;instead-of=opus;budget=large");
@@ -130,14 +115,14 @@ Deno.test("the model's own budget may send requests on, and the last one refuses
   ]);
   const last = await ask();
   equal(last.status, 429);
-  match(last.body, /budget \\"last\\" of 1 requests a month is spent/);
+  match(last.body, /budget \\"last\\" of 1 request a month is spent/);
   equal(last.model, "micro;instead-of=opus;budget=small");
 });
 
-Deno.test("budgets that send requests in a circle, as only two configurations at once can, refuse", async () => {
+Deno.test("budgets that send requests in a circle refuse them", async () => {
   const { ask, expectSettled } = start(
-    budget("there", forModel("opus")),
-    budget("back", { ...forModel("lite"), whenSpent: { use: "opus" } }),
+    spentBudget("there", forModel("opus")),
+    spentBudget("back", { ...forModel("lite"), whenSpent: { use: "opus" } }),
   );
   await ask();
   await ask();
@@ -146,16 +131,16 @@ Deno.test("budgets that send requests in a circle, as only two configurations at
   await expectSettled(5);
 });
 
-Deno.test("a caller who may not use the model is refused by the budget", async () => {
-  const { ask } = start(budget("team"));
+Deno.test("a caller who may not use the other model is refused by the budget", async () => {
+  const { ask } = start(spentBudget("team"));
   await ask({ as: BOB });
   const refused = await ask({ as: BOB });
   deepEqual([refused.status, refused.model, refused.sentTo], [429, null, ""]);
-  match(refused.body, /budget \\"team\\" of 1 requests a month is spent/);
+  match(refused.body, /budget \\"team\\" of 1 request a month is spent/);
 });
 
-Deno.test("what the model cannot do is refused as for any model, and nothing is counted as used", async () => {
-  const { ask, expectSettled, budgets } = start(budget("team", { whenSpent: { use: "llama" } }));
+Deno.test("a request that the other model cannot serve is refused, and counts as nothing", async () => {
+  const { ask, expectSettled, budgets } = start(spentBudget("team", { whenSpent: { use: "llama" } }));
   await ask();
   const tools = [{ type: "function", function: { name: "f", parameters: { type: "object" } } }];
   const refused = await ask({ body: chatBody({ model: "opus", tools, tool_choice: "required" }) });
@@ -169,8 +154,8 @@ Deno.test("what the model cannot do is refused as for any model, and nothing is 
   await expectSettled(3);
 });
 
-Deno.test("Messages and Responses are sent to the model, too", async () => {
-  const { ask } = start(budget("team"));
+Deno.test("Messages and Responses requests are also sent to the other model", async () => {
+  const { ask } = start(spentBudget("team"));
   await ask();
   const messages = await ask({
     path: "/v1/messages",
@@ -207,15 +192,15 @@ const NATIVE_CASES:
 
 for (const [name, use, path, body, to] of NATIVE_CASES) {
   Deno.test(`Bedrock's own API: ${name} is ${to === "" ? "refused" : "sent on"}`, async () => {
-    const { ask } = start(budget("team", { whenSpent: { use } }));
+    const { ask } = start(spentBudget("team", { whenSpent: { use } }));
     await ask();
     const { status, sentTo } = await ask({ path, body });
     deepEqual([status, sentTo], [to === "" ? 400 : 200, to]);
   });
 }
 
-Deno.test("the name that a native request sends cannot break the header", async () => {
-  const { ask, expectSettled } = start(budget("team"));
+Deno.test("the model name in a native request cannot break the header", async () => {
+  const { ask, expectSettled } = start(spentBudget("team"));
   await ask();
   const path = `/model/${encodeURIComponent("amazon.é;budget=none\n x")}/converse`;
   const { status, model } = await ask({ path, body: CONVERSE_BODY });
@@ -223,8 +208,8 @@ Deno.test("the name that a native request sends cannot break the header", async 
   await expectSettled(3);
 });
 
-Deno.test("embeddings are never made by another model, whose vectors are not comparable", async () => {
-  const { ask } = start(budget("team", { whenSpent: { use: "cohere" } }));
+Deno.test("embeddings are never sent to another model, whose vectors would not be comparable", async () => {
+  const { ask } = start(spentBudget("team", { whenSpent: { use: "cohere" } }));
   await ask();
   const refused = await ask({
     path: "/v1/embeddings",

@@ -1,4 +1,4 @@
-/** Streams that a budget with `cut_streams` ends: when, how in each dialect, and what is counted. */
+/** Streams that a budget with `cut_streams` ends: when they end, how they end in each dialect, and what is counted. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/base/bytes.ts";
@@ -6,6 +6,7 @@ import type { Budget } from "../../lib/snapshot/budget.ts";
 import { CLAUDE_STOP, converseFrames, eventFrame, invokeFrames } from "../fakes/frames.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { caller, model, native, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
+import { budget } from "../suites/budget_rules.ts";
 import { CHAT, chatBody } from "./requests.ts";
 
 const EAST = provider("east", "us-east-1");
@@ -27,34 +28,18 @@ const MODELS = [
 const ANN = caller("ann", { models: ["*"], native: native(["us-east-1"]) });
 
 const LIMIT = 100_000;
-/** What is held for a stream at first: 1024 tokens of output, the input, and a tenth of it. */
+/** The initial hold of a stream: 1024 tokens of output, the input, and a tenth of that. */
 const HELD = 1_100;
-/** More than is held, at the bytes per token from which the estimate starts. */
+/** More than the hold, at the initial estimate of bytes per token. */
 const LONG = "x".repeat(60_000);
-
-const BUDGET: Budget = {
-  name: "small",
-  path: ["budgets", "small"],
-  scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
-  each: "none",
-  unit: "tokens",
-  limit: LIMIT,
-  window: "month",
-  timeZone: "UTC",
-  warn: [],
-  whenSpent: "refuse",
-  webhook: undefined,
-  reserve: "typical",
-  cutStreams: true,
-};
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-function start(budget: Partial<Budget> = {}) {
+function start(parts: Partial<Budget> = {}) {
   const gateway = startGateway(snapshot({
     models: MODELS,
     callers: [ANN],
-    budgets: [{ ...BUDGET, ...budget }],
+    budgets: [budget("small", { unit: "tokens", limit: LIMIT, cutStreams: true, ...parts })],
   }));
   const headers = { authorization: `Bearer ${ANN.key}` };
   return {
@@ -126,7 +111,7 @@ const messages = (name: string) =>
     max_tokens: 4000,
     messages: [{ role: "user", content: "Hi" }],
   });
-const ENDED = /ended by this gateway: budget "small" of .* has nothing left for this stream; it begins again/;
+const ENDED = /ended by this gateway: budget "small" of .* has nothing left for this stream; it resets at/;
 
 function expectOpenAi(rest: string): void {
   const error = rest.slice(rest.lastIndexOf("data: ") + "data: ".length);
@@ -238,7 +223,7 @@ for (const [name, way] of Object.entries(WAYS)) {
   });
 }
 
-Deno.test("without cut_streams a running stream goes on, whatever is left", async () => {
+Deno.test("without cut_streams a running stream continues, whatever is left", async () => {
   const gateway = start({ cutStreams: false });
   const { upstream, read, rest } = await gateway.open(CHAT_STREAM, ...BEGUN);
   await read();
@@ -248,7 +233,7 @@ Deno.test("without cut_streams a running stream goes on, whatever is left", asyn
   match(decodeUtf8(await rest()), /\[DONE\]/);
 });
 
-Deno.test("what is held grows with the stream, so that others find less left", async () => {
+Deno.test("a hold grows with its stream, and less is left for others", async () => {
   const gateway = start();
   const { upstream, until, rest } = await gateway.open(CHAT_STREAM, ...BEGUN);
   await until("Hi");
@@ -267,7 +252,7 @@ Deno.test("what is held grows with the stream, so that others find less left", a
   deepEqual([gateway.view().held, gateway.view().spent], ["0", String(LIMIT - HELD + 12)]);
 });
 
-Deno.test("a stream is never cut while it uses what was held for it", async () => {
+Deno.test("a stream is never cut while it stays within its hold", async () => {
   const gateway = start();
   const { upstream, read, rest } = await gateway.open(CHAT_STREAM, ...BEGUN);
   await read();
@@ -277,7 +262,7 @@ Deno.test("a stream is never cut while it uses what was held for it", async () =
   match(decodeUtf8(await rest()), /\[DONE\]/);
 });
 
-Deno.test("a stream that is complete with the piece that passes what is left ends well", async () => {
+Deno.test("a stream whose last piece exceeds what is left ends normally", async () => {
   const gateway = start();
   const way = WAYS["Messages by InvokeModel"];
   ok(way !== undefined);
@@ -304,7 +289,7 @@ Deno.test("a budget of money is cut by the price of the target; an unknown price
   }
 });
 
-Deno.test("the model that a spent budget sends requests to is not cut", async () => {
+Deno.test("streams of the model to which a spent budget sends requests are not cut", async () => {
   const gateway = start({ whenSpent: { use: "nova" } });
   const { upstream, read, rest } = await gateway.open(CHAT_STREAM, ...BEGUN);
   await read();

@@ -1,13 +1,13 @@
-/** Fifty streams at once against a limit of tokens and a small budget, in simulated time: the overshoot and its bound. */
+/** Fifty concurrent streams, a token limit and a small budget in simulated time: the overshoot and its bound. */
 
 import { equal, ok } from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { Budget } from "../../lib/snapshot/budget.ts";
 import { converseFrames, eventFrame, joined } from "../fakes/frames.ts";
 import type { ScriptedBody } from "../fakes/fetch.ts";
 import { startGateway } from "../fakes/gateway.ts";
 import { caller, model, provider, snapshot } from "../fakes/snapshot.ts";
+import { budget, flatPrices } from "../suites/budget_rules.ts";
 import { rule } from "../suites/limit_rules.ts";
 import {
   BudgetWatch,
@@ -31,38 +31,18 @@ const BODY = chatBody({
   messages: [{ role: "user", content: "x".repeat(350) }],
 });
 
-const BUDGET: Budget = {
-  name: "small",
-  path: ["budgets", "small"],
-  scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
-  each: "none",
-  unit: "usd",
-  limit: 20_000_000,
-  window: "month",
-  timeZone: "UTC",
-  warn: [],
-  whenSpent: "refuse",
-  webhook: undefined,
-  reserve: "typical",
-  cutStreams: false,
-};
-
 interface Scenario {
   readonly budgets?: readonly Budget[];
   readonly hasRule?: boolean;
   readonly seed: number;
 }
 
-/** Each of the streams is sent again when it has ended, or a second after it was refused. */
+/** Sends every stream again when it has ended, or a second after it was refused. */
 async function simulate({ budgets = [], hasRule = false, seed }: Scenario) {
   const gateway = startGateway(snapshot({
     models: [model("haiku", provider("east", "us-east-1"))],
     callers: [ANN],
-    prices: {
-      rows: compilePrices([{ match: "*", usd_per_million: { input: "1", output: "1" } }], "prices_file"),
-      unknown: "refuse",
-      assume: undefined,
-    },
+    prices: flatPrices("1", "refuse"),
     budgets,
     rateLimits: hasRule
       ? [rule("tokens", { tokens: `${TOKENS_PER_MINUTE}/m`, reserveOutput: RESERVED_OUTPUT })]
@@ -104,9 +84,9 @@ async function simulate({ budgets = [], hasRule = false, seed }: Scenario) {
 }
 
 const CUT_MAX_TOKENS = 4_000;
-/** Room for more than twenty of the longest responses, so that only the typical one is held for the first streams. */
+/** Room for more than twenty of the longest responses, so that the first streams only hold a typical one. */
 const CUT_LIMIT = 120_000;
-/** Output tokens of a piece, by the bytes per token with which estimates begin. */
+/** Output tokens of a piece, at the initial estimate of bytes per token. */
 const PIECE_TOKENS = 100;
 const PIECE = eventFrame("contentBlockDelta", {
   contentBlockIndex: 0,
@@ -145,7 +125,10 @@ for (const seed of [1, 2]) {
 
   for (const reserve of ["typical", "full"] as const) {
     Deno.test(`simulated streams spend no more than a budget shows as its worst case: ${reserve}, seed ${seed}`, async () => {
-      const { watch, refused, most, view } = await simulate({ budgets: [{ ...BUDGET, reserve }], seed });
+      const { watch, refused, most, view } = await simulate({
+        budgets: [budget("small", { limit: 20_000_000, reserve })],
+        seed,
+      });
       if (view === undefined) throw new Error("no budget");
       ok(refused > 50 && most > 5, `${refused} refused, ${most} at once`);
       equal(view.held, "0.00");
@@ -160,7 +143,7 @@ for (const seed of [1, 2]) {
       const gateway = startGateway(snapshot({
         models: [model("haiku", provider("east", "us-east-1"))],
         callers: [ANN],
-        budgets: [{ ...BUDGET, unit: "tokens", limit: CUT_LIMIT, cutStreams }],
+        budgets: [budget("small", { unit: "tokens", limit: CUT_LIMIT, cutStreams })],
       }));
       const random = new Random(seed);
       const headers = { authorization: `Bearer ${ANN.key}` };

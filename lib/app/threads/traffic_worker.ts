@@ -168,7 +168,7 @@ class TrafficWorker {
         budgets: (caller) => link.ask("budgets", { caller: caller.name }),
       },
       budgets: {
-        rows: [],
+        rows: undefined,
         onChanged: this.#outbox.budget,
       },
       news: {

@@ -106,8 +106,9 @@ const PAST_MS = 2 * 86_400_000;
 
 export interface BudgetStatesOptions {
   readonly store: Store;
-  readonly rows: readonly BudgetRow[];
-  /** The definition of the budget that has this name now; undefined if there is none. */
+  /** Undefined if nobody calls `takeChanged`. */
+  readonly rows: readonly BudgetRow[] | undefined;
+  /** The current definition of the budget with this name; undefined if there is none. */
   readonly definitionOf: (name: string) => string | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: () => number;
@@ -130,7 +131,7 @@ export class BudgetStates {
    */
   constructor(options: BudgetStatesOptions) {
     this.#options = options;
-    for (const row of options.rows) {
+    for (const row of options.rows ?? []) {
       if (row.held === 0n && isLongPast(row.windowEndMs ?? undefined, options.nowMs())) continue;
       const { name, subject, windowStartMs, windowEndMs } = row;
       const window = { startMs: windowStartMs, endMs: windowEndMs ?? undefined };
@@ -172,8 +173,9 @@ export class BudgetStates {
   }
 
   changed(state: BudgetState): void {
-    this.#changed.add(state);
-    this.#options.onChanged(state);
+    const { rows, onChanged } = this.#options;
+    if (rows !== undefined) this.#changed.add(state);
+    onChanged(state);
   }
 
   /** The rows that changed since the last call; those of a definition that has been replaced are not kept. */

@@ -4,10 +4,10 @@ import { AditError } from "../../base/errors.ts";
 import { usdText } from "../../facts/cost.ts";
 import type { Budget } from "../../snapshot/budget.ts";
 import type { BudgetView } from "../../snapshot/budget_view.ts";
+import { countText } from "../../snapshot/limits.ts";
 import type { BudgetState } from "./budget_states.ts";
 import { windowEndText } from "./windows.ts";
 
-const UNITS = { usd: "USD", tokens: "tokens", requests: "requests" } as const;
 const PERIODS = { day: "a day", week: "a week", month: "a month", total: "in total" } as const;
 
 /** An amount in the unit of the budget. */
@@ -48,13 +48,12 @@ export function budgetCut(budget: Budget, state: BudgetState): AditError {
 }
 
 function named({ name, unit, limit, window }: Budget): string {
-  return `budget ${JSON.stringify(name)} of ${amountText({ unit }, BigInt(limit))} ${UNITS[unit]} ${
-    PERIODS[window]
-  }`;
+  const amount = unit === "usd" ? `${usdText(limit)} USD` : countText(limit, unit);
+  return `budget ${JSON.stringify(name)} of ${amount} ${PERIODS[window]}`;
 }
 
 function againAt({ timeZone }: Budget, { window: { endMs } }: BudgetState): string {
-  return endMs === undefined ? "" : `; it begins again at ${windowEndText(endMs, timeZone)}`;
+  return endMs === undefined ? "" : `; it resets at ${windowEndText(endMs, timeZone)}`;
 }
 
 /** The value of `x-adit-budget` for one budget. */

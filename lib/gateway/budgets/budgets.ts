@@ -21,9 +21,9 @@ export interface BudgetsOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly snapshot: Snapshot;
-  /** The states of an earlier process. */
-  readonly rows: readonly BudgetRow[];
-  /** Called after every change of a state, which is to be kept. */
+  /** The states from an earlier process; undefined if nobody calls `takeChanged`, as another thread stores changes. */
+  readonly rows: readonly BudgetRow[] | undefined;
+  /** Called after every change of a state. */
   readonly onChanged: (state: BudgetIdentity) => void;
   /** Called once for each window, subject and share of the limit. */
   readonly onWarning: (warning: BudgetWarning, budget: Budget) => void;
