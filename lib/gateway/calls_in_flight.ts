@@ -16,7 +16,7 @@ export class CallsInFlight implements CallKeeper {
   readonly #leftBehind = new LinkedList<Call>();
   readonly #all: Tally;
   readonly #allLeftBehind: Tally;
-  #onNoneLeft: (() => void) | undefined;
+  #noneLeft: PromiseWithResolvers<void> | undefined;
 
   constructor(store: Store) {
     this.#all = store.tally("requests in flight");
@@ -64,13 +64,16 @@ export class CallsInFlight implements CallKeeper {
     }
     this.#leftBehind.delete(call);
     this.#allLeftBehind.give(1);
-    if (this.#leftBehind.size === 0) this.#onNoneLeft?.();
+    if (this.#leftBehind.size > 0) return;
+    this.#noneLeft?.resolve();
+    this.#noneLeft = undefined;
   }
 
   /** Resolves when no response is being read for a client that has left. */
   noneLeftBehind(): Promise<void> {
     if (this.#leftBehind.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onNoneLeft = resolve);
+    this.#noneLeft ??= Promise.withResolvers();
+    return this.#noneLeft.promise;
   }
 
   /** Aborts every call: streams with an error event, others with an error response. */

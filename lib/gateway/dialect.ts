@@ -45,11 +45,11 @@ const ROWS = {
 /** The response to a request that failed before its first byte. */
 export function errorResponse(error: AditError, dialect: Dialect, requestId: string): Response {
   const row: DialectRow = ROWS[dialect];
-  const defaults = errorRow(error.kind);
-  const { allow, retryAfterMs, limit, shouldRetry = defaults.shouldRetry } = error.details;
-  const { retryAfterS = retryAfterMs === undefined ? defaults.retryAfterS : Math.ceil(retryAfterMs / 1000) } =
-    error.details;
-  const { retryAfter = retryAfterS } = error.details;
+  const { kind, details } = error;
+  const defaults = errorRow(kind);
+  const { allow, retryAfterMs, limit, shouldRetry = defaults.shouldRetry } = details;
+  const seconds = retryAfterMs === undefined ? defaults.retryAfterS : Math.ceil(retryAfterMs / 1000);
+  const retryAfter = details.retryAfter ?? details.retryAfterS ?? seconds;
   const headers = new Headers({
     "content-type": "application/json",
     ...row.errorHeaders(error, requestId),
@@ -58,7 +58,7 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
     // Read by OpenAI's and Anthropic's clients, before the header in seconds.
     ...(retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) }),
     ...(limit === undefined ? {} : { "x-adit-limit": `${limit.rule};${limit.what}` }),
-    ...error.details.headers,
+    ...details.headers,
     ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
   });
   nameRequest(headers, dialect, requestId);

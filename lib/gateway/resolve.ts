@@ -163,14 +163,7 @@ export function resolveNativeInstead(
  * the model is served there, and those outside the regions of the caller's `native`.
  */
 function withinRegion(plan: Plan, { id, pathRegion }: NativePlace, { native }: Caller): Plan {
-  return plan.targets.length === 1 ? plan : narrowedToRegion(plan, { id, pathRegion }, native);
-}
-
-function narrowedToRegion(
-  plan: Plan,
-  { id, pathRegion }: Pick<NativePlace, "id" | "pathRegion">,
-  native: Caller["native"],
-): Plan {
+  if (plan.targets.length === 1) return plan;
   const named = regionOfArn(id) ?? pathRegion;
   const isServedThere = plan.targets.some(({ provider: { region } }) => region === named);
   return narrowed(plan, ({ provider: { region } }) => {

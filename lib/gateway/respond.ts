@@ -29,9 +29,10 @@ function send(answer: Answer, call: Call): Response {
   const { status, headers } = answer;
   const nowMs = call.began(answer);
   const { snapshot: { timeouts: { keepaliveMs } }, tools: { timers } } = call;
-  const body = isWhole(answer) ? wholeSource(answer, call) : streamed(answer, call);
+  const body = isWhole(answer) ? wholeSource(answer) : streamed(answer, call);
   const response = new Response(streamBody(body, call, { timers, keepaliveMs }), { status, headers });
   addOwnHeaders(response.headers, call, { ignored: answer.ignored, nowMs });
+  if (isWhole(answer)) addCost(response.headers, call);
   return response;
 }
 
@@ -48,10 +49,9 @@ function streamed(answer: StreamAnswer, call: Call): ByteSource {
  */
 const MAX_PIECE_BYTES = 64 * 1024;
 
-function wholeSource({ headers, body }: WholeAnswer, call: Call): ByteSource {
+function wholeSource({ headers, body }: WholeAnswer): ByteSource {
   const bytes = typeof body === "string" ? encodeUtf8(body) : body;
   headers.set("content-length", String(bytes.length));
-  call.wrote(bytes.length);
   let at = 0;
   return {
     ping: undefined,
@@ -88,6 +88,11 @@ function addOwnHeaders(headers: Headers, call: Call, { ignored, nowMs }: OwnHead
   call.hold?.addHeaders(headers, nowMs);
 }
 
+function addCost(headers: Headers, call: Call): void {
+  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
+  if (cost !== undefined) headers.set("x-adit-cost", usdText(cost));
+}
+
 interface OwnHeaders {
   readonly ignored: readonly string[];
   /** Of the monotonic clock. */
@@ -109,8 +114,7 @@ export function wholeResponse(call: Call, answer: WholeAnswer): Response {
   // An empty body becomes null: a 204 or 304 with a body cannot be constructed.
   const response = new Response(body.length === 0 ? null : body, { status, headers });
   addOwnHeaders(response.headers, call, { ignored, nowMs });
-  const cost = call.snapshot.responseHeaders.cost ? call.cost : undefined;
-  if (cost !== undefined) response.headers.set("x-adit-cost", usdText(cost));
+  addCost(response.headers, call);
   call.wrote(body.length);
   call.settle();
   return response;

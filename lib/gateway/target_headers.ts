@@ -9,12 +9,16 @@ const CLOUDFLARE = /(?:^|\/)(?:compat|aws-bedrock)\//;
 /** Names the model that a spent budget has used in place of the requested one. */
 function addSubstitute(headers: Headers, { plan, insteadOf }: Call): void {
   if (insteadOf === undefined) return;
-  // The client of a native request chooses the name that is replaced.
-  const asked = insteadOf.model.replaceAll(/[^\x21-\x7e]|;/g, "?");
+  const asked = headerText(insteadOf.model);
   headers.set("x-adit-model", `${plan?.name};instead-of=${asked};budget=${insteadOf.budget}`);
 }
 
-/** Adds the headers for a replaced model and, unless the configuration hides them, for a model with several targets. */
+/** The model of a native request can be any text, but a header cannot. */
+function headerText(model: string): string {
+  return model.replaceAll(/[^\x21-\x7e]|;/g, "?");
+}
+
+/** Adds the headers for a replaced model and, unless the configuration hides them, those for the targets. */
 export function addTargetHeaders(headers: Headers, call: Call): void {
   addSubstitute(headers, call);
   const { plan, attempts, snapshot, options } = call;
@@ -35,6 +39,6 @@ export function addTargetHeaders(headers: Headers, call: Call): void {
   headers.set("cf-aig-step", String(Math.max(0, index)));
   headers.set("cf-aig-provider", "aws-bedrock");
   const { modelId = "" } = plan.targets[Math.max(0, index)] ?? {};
-  // An ARN would show the operator's account.
-  headers.set("cf-aig-model", modelId.startsWith("arn:") ? plan.name : modelId);
+  // An ARN would reveal the operator's account.
+  headers.set("cf-aig-model", headerText(modelId.startsWith("arn:") ? plan.name : modelId));
 }

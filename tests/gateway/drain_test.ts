@@ -1,4 +1,4 @@
-/** `after_client_left: drain`: a response whose client has left is read to its end, for exact counts. */
+/** `after_client_left: drain`: a response whose client has left is read to the end, for exact counts. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
@@ -14,7 +14,7 @@ const HAIKU = model("haiku", provider("east", "us-east-1"));
 const ANN = caller("ann", { models: ["*"] });
 const FRAMES = converseFrames("Hello", " there");
 const EVENT_STREAM = { "content-type": "application/vnd.amazon.eventstream" };
-/** How long a response is read for nobody. */
+/** Maximum time for reading a response after its client has left. */
 const MAX_MS = 300_000;
 
 function start({ drains = true, rules = [] }: { drains?: boolean; rules?: readonly RateLimit[] } = {}) {
@@ -66,7 +66,7 @@ function start({ drains = true, rules = [] }: { drains?: boolean; rules?: readon
 /** Lets everything that is ready to run do so. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("a stream whose client has left is read to its end: exact counts, its slot free at once", async () => {
+Deno.test("a stream whose client has left is read to the end: counts are exact, and its slot is free at once", async () => {
   const { gateway, stream, line } = start({ rules: [rule("one", { concurrent: 1, tokens: "10k/m" })] });
   const first = await stream();
   await first.reader.cancel();
@@ -84,7 +84,7 @@ Deno.test("a stream whose client has left is read to its end: exact counts, its 
   await gateway.expectSettled(2);
 });
 
-Deno.test("the runtime may report the client's leaving in either way, or both", async () => {
+Deno.test("the runtime may report that the client has left in either way, or in both", async () => {
   const { gateway, stream, line } = start();
   const { body, reader, leave } = await stream();
   leave();
@@ -96,7 +96,7 @@ Deno.test("the runtime may report the client's leaving in either way, or both", 
   await gateway.expectSettled(1);
 });
 
-Deno.test("without it, the upstream's work is aborted, and the usage estimated", async () => {
+Deno.test("without drain, the upstream request is aborted and the usage estimated", async () => {
   const { gateway, stream, line } = start({ drains: false });
   const { body, reader } = await stream();
   await reader.cancel();
@@ -126,7 +126,7 @@ Deno.test("a stream that breaks off, or takes too long, is estimated", async () 
   await gateway.expectSettled(2);
 });
 
-Deno.test("a whole answer that its client does not wait for counts as Bedrock reports it", async () => {
+Deno.test("a whole answer whose client has left counts as Bedrock reports it", async () => {
   const { gateway, send, line } = start();
   const { response, leave } = send(false);
   const call = await gateway.bedrock.call(0);
@@ -138,7 +138,7 @@ Deno.test("a whole answer that its client does not wait for counts as Bedrock re
   await gateway.expectSettled(1);
 });
 
-Deno.test("a stream that begins after its client has left is read, too", async () => {
+Deno.test("a stream that begins after its client has left is also read", async () => {
   const { gateway, send, line } = start();
   const { response, leave } = send(true);
   const call = await gateway.bedrock.call(0);
@@ -152,7 +152,7 @@ Deno.test("a stream that begins after its client has left is read, too", async (
   await gateway.expectSettled(1);
 });
 
-Deno.test("a refusal after the client has left is not retried, and a request not yet sent ends at once", async () => {
+Deno.test("once the client has left, a refusal is not retried, and an unsent request ends at once", async () => {
   const { gateway, send, line } = start();
   const { response, leave } = send(false);
   const call = await gateway.bedrock.call(0);
@@ -167,7 +167,7 @@ Deno.test("a refusal after the client has left is not retried, and a request not
   await gateway.expectSettled(2);
 });
 
-Deno.test("64 responses are read at a time, and further ones are aborted; a shutdown aborts all", async () => {
+Deno.test("64 responses are read at the same time and further ones aborted; a shutdown aborts all", async () => {
   const { gateway, stream } = start();
   const streams = [];
   for (let count = 0; count < 65; count++) {
@@ -177,7 +177,8 @@ Deno.test("64 responses are read at a time, and further ones are aborted; a shut
   }
   deepEqual(streams.map(({ body }) => body.cancelled).indexOf(true), 64);
   equal(gateway.pipeline.inFlight, 64);
+  const waiting = [gateway.pipeline.noneLeftBehind(), gateway.pipeline.noneLeftBehind()];
   gateway.pipeline.abortAll(new AditError("draining"));
-  await gateway.pipeline.noneLeftBehind();
+  await Promise.all(waiting);
   await gateway.expectSettled(65);
 });

@@ -1,4 +1,4 @@
-/** The order in which a request is handled, and that every one of them is settled once, however it ends. */
+/** The order in which a request is handled; every request is settled once, however it ends. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
@@ -10,7 +10,7 @@ import { ANSWER, CHAT, chatBody, CONFIG, CONVERSE, EXPIRED, KEY, PARTS } from ".
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A body that notes what is done to it. */
+/** A body that records how it is used. */
 function watchedBody() {
   const seen: string[] = [];
   const stream = new ReadableStream<Bytes>({
@@ -38,7 +38,7 @@ interface Refusal {
   readonly kind: ErrorKind;
 }
 
-/** Refusals that need nothing of the body; every one of them is given before the body is read. */
+/** Refusals that do not depend on the body, which is not read for them. */
 const UNREAD_REFUSALS: readonly Refusal[] = [
   { name: "no such route", path: "/v1/nothing", status: 404, kind: "route_not_found" },
   {
@@ -141,7 +141,7 @@ for (const [request, methods] of ALLOWED) {
   });
 }
 
-Deno.test("a request that Bedrock refuses gets its ignored fields, too", async () => {
+Deno.test("a request that Bedrock refuses also gets its ignored fields", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ seed: 7 }) });
   const call = await gateway.bedrock.call(0);
@@ -252,6 +252,16 @@ Deno.test("health and models are answered without an upstream", async () => {
   await gateway.expectSettled(3);
 });
 
+Deno.test("a model id that a header cannot contain is answered, too, and its request is settled", async () => {
+  const gateway = startGateway(CONFIG);
+  const path = `/aws-bedrock/bedrock-runtime/us-east-1/model/${encodeURIComponent("模型\n")}/converse`;
+  const { response } = gateway.send(path, { headers: KEY, body: "{}" });
+  (await gateway.bedrock.call(0)).answerWhole(200, ANSWER);
+  const answer = await response;
+  deepEqual([answer.status, answer.headers.get("cf-aig-model")], [200, "???"]);
+  await gateway.expectSettled(1);
+});
+
 Deno.test("while draining, new requests are refused, health checks are answered, and in-flight requests continue", async () => {
   const gateway = startGateway(CONFIG);
   const running = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
@@ -278,7 +288,7 @@ Deno.test("only in-flight requests count against the concurrency limit", async (
   await gateway.expectSettled(4);
 });
 
-Deno.test("a body that does not arrive is given up, and a client that is lost in it is noticed", async () => {
+Deno.test("a body that stalls is given up, and a client that disconnects during it is noticed", async () => {
   const endings:
     readonly (readonly [ErrorKind, number, (client: ReadableStreamDefaultController) => void])[] = [
       ["request_timeout", 408, () => gateway.advance(CONFIG.timeouts.idleMs + 100)],
@@ -301,7 +311,7 @@ Deno.test("a body that does not arrive is given up, and a client that is lost in
   }
 });
 
-Deno.test("a client that leaves before the answer ends the upstream's work", async () => {
+Deno.test("a client that leaves before the answer ends the upstream request", async () => {
   for (
     const [path, body] of [[CHAT, chatBody()], [CHAT, chatBody({ stream: true })], [CONVERSE, "{}"]] as const
   ) {
@@ -316,7 +326,7 @@ Deno.test("a client that leaves before the answer ends the upstream's work", asy
   }
 });
 
-Deno.test("a client that leaves before its request is sent on costs the upstream nothing", async () => {
+Deno.test("a client that leaves before its request is sent causes no upstream request", async () => {
   const gateway = startGateway(CONFIG);
   const { response, leave } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
   leave();
@@ -325,7 +335,7 @@ Deno.test("a client that leaves before its request is sent on costs the upstream
   await gateway.expectSettled(1);
 });
 
-Deno.test("a client that had left before its request was looked at is noticed too", async () => {
+Deno.test("a client that left before its request was handled is also noticed", async () => {
   const gateway = startGateway(CONFIG);
   const request = new Request("http://adit.test/", { method: "POST", headers: KEY, body: "{}" });
   const answer = await gateway.pipeline.handle(request, {
@@ -409,7 +419,7 @@ for (const [path, answer, reason] of REASONS) {
   });
 }
 
-Deno.test("a long whole answer that its client does not read is in flight until the deadline", async () => {
+Deno.test("a long answer that its client does not read stays in flight until the deadline", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
   const call = await gateway.bedrock.call(0);
@@ -420,6 +430,7 @@ Deno.test("a long whole answer that its client does not read is in flight until 
   const reader = answer.body?.getReader();
   equal((await reader?.read())?.value?.length, 64 * 1024);
   equal(gateway.pipeline.inFlight, 1);
+  equal(gateway.pipeline.oldest(1).requests[0]?.sentBytes, 64 * 1024);
   gateway.advance(CONFIG.timeouts.totalMs);
   equal(gateway.pipeline.inFlight, 0);
   await rejects(async () => await reader?.read());
@@ -427,7 +438,7 @@ Deno.test("a long whole answer that its client does not read is in flight until 
   equal(line?.["error"], "client_gone");
 });
 
-Deno.test("a long whole answer that is read arrives whole, and is settled with its last byte", async () => {
+Deno.test("a long answer arrives complete, and is settled with its last byte", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CONVERSE, { headers: KEY, body: "{}" });
   const text = JSON.stringify({ output: "é".repeat(100_000) });

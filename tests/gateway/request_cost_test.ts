@@ -1,16 +1,16 @@
-/** What requests cost, on every way in which they can end. */
+/** The cost of requests, for every way in which they can end. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { SnapshotParts } from "../fakes/snapshot.ts";
 import { model, provider, snapshot } from "../fakes/snapshot.ts";
-import type { Budget } from "../../lib/snapshot/budget.ts";
 import { CLAUDE_STOP, converseFrames, eventFrame, invokeFrames, joined, USAGE } from "../fakes/frames.ts";
 import { startGateway } from "../fakes/gateway.ts";
+import { budget } from "../suites/budget_rules.ts";
 import { ANSWER, CHAT, chatBody, CONVERSE, KEY, PARTS } from "./requests.ts";
 
-/** Every part of the usage has a digit of its own. */
+/** Prices that give every part of the usage its own digit. */
 const ROWS = compilePrices([{
   match: "*",
   usd_per_million: { input: "1", output: "10", cache_read: "0.1", cache_write: "2", cache_write_1h: "3" },
@@ -23,7 +23,7 @@ function priced(parts: Partial<SnapshotParts> = {}) {
   );
 }
 
-Deno.test("a whole answer says what it cost, and so does the log", async () => {
+Deno.test("a whole answer and the log name the cost", async () => {
   const gateway = priced();
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody() });
   (await gateway.bedrock.call(0)).answerWhole(200, ANSWER);
@@ -31,6 +31,17 @@ Deno.test("a whole answer says what it cost, and so does the log", async () => {
   assert.equal((await response).headers.get("x-adit-cost"), "0.0000372");
   const [line] = await gateway.logLines();
   assert.deepEqual([line?.["cost_usd"], line?.["estimated"]], ["0.0000372", undefined]);
+});
+
+Deno.test("a whole answer that is sent in pieces names its cost, too", async () => {
+  const gateway = priced();
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody() });
+  const long = ANSWER.replace("Hello", "x".repeat(100_000));
+  (await gateway.bedrock.call(0)).answerWhole(200, long);
+  const answer = await response;
+  assert.equal(answer.headers.get("x-adit-cost"), "0.0000372");
+  assert.ok((await answer.text()).length > 100_000);
+  assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.0000372");
 });
 
 Deno.test("the service tier that served the request decides, and the header can be turned off", async () => {
@@ -47,12 +58,12 @@ Deno.test("the service tier that served the request decides, and the header can 
   assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.0000186");
 });
 
-/** What a guardrail with a content filter reports of a text of up to 1,000 characters. */
+/** The trace of a guardrail with a content filter, for a text of up to 1,000 characters. */
 const TRACE = {
   guardrail: { inputAssessment: { gr: { invocationMetrics: { usage: { contentPolicyUnits: 1 } } } } },
 };
 
-Deno.test("the units of a guardrail are added to the cost where the answer reports them", async () => {
+Deno.test("the units of a guardrail are added to the cost if the answer reports them", async () => {
   for (const [path, body] of [[CHAT, chatBody()], [CONVERSE, "{}"]] as const) {
     const gateway = priced();
     const { response } = gateway.send(path, { headers: KEY, body });
@@ -89,7 +100,7 @@ Deno.test("a prompt that a guardrail blocks costs the guardrail's units, and no 
 
 const APPLY = "/guardrail/gr1/version/1/apply";
 
-Deno.test("a guardrail that is called by itself is billed by its units; units without a price are unknown", async () => {
+Deno.test("a guardrail without a model is billed by its units, and units without a price make the cost unknown", async () => {
   const applied = async (usage: unknown) => {
     const gateway = priced();
     const { response } = gateway.send(APPLY, { headers: KEY, body: "{}" });
@@ -104,22 +115,9 @@ Deno.test("a guardrail that is called by itself is billed by its units; units wi
 });
 
 Deno.test("budgets of money count guardrails, and refuse them once they are spent", async () => {
-  const budget: Budget = {
-    name: "small",
-    path: ["budgets", "small"],
-    scope: { callers: undefined, teams: undefined, models: undefined, tags: {} },
-    each: "none",
-    unit: "usd",
-    limit: 200_000,
-    window: "month",
-    timeZone: "UTC",
-    warn: [],
-    whenSpent: "refuse",
-    webhook: undefined,
-    reserve: "typical",
-    cutStreams: false,
-  };
-  const gateway = priced({ budgets: [budget, { ...budget, name: "tokens", unit: "tokens", limit: 1 }] });
+  const gateway = priced({
+    budgets: [budget("small", { limit: 200_000 }), budget("tokens", { unit: "tokens", limit: 1 })],
+  });
   for (let count = 0; count < 2; count++) {
     const { response } = gateway.send(APPLY, { headers: KEY, body: "{}" });
     (await gateway.bedrock.call(count)).answerWhole(200, '{"usage":{"contentPolicyUnits":1}}');
@@ -134,7 +132,7 @@ Deno.test("budgets of money count guardrails, and refuse them once they are spen
   ]]);
 });
 
-Deno.test("with stream_cost, a comment after the last event of a complete stream says what it cost", async () => {
+Deno.test("with stream_cost, a comment after the last event of a complete stream names its cost", async () => {
   const responseHeaders = { target: true, cost: true, streamCost: true };
   const streamed = async (gateway: ReturnType<typeof priced>, path: string, body: string, isWhole = true) => {
     const { response } = gateway.send(path, { headers: KEY, body });
@@ -187,7 +185,7 @@ Deno.test("a refused request costs nothing", async () => {
   assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.00");
 });
 
-Deno.test("a stream is charged by its last counts", async () => {
+Deno.test("a stream is charged by the last counts that it reports", async () => {
   const gateway = priced();
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });
   const body = (await gateway.bedrock.call(0)).answer(200);

@@ -1,4 +1,4 @@
-/** What is estimated, what is learned, and what a request counts as having used, by how it ended. */
+/** The estimated size of requests, what is learned from them, and the usage that counts by how they ended. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
@@ -88,6 +88,18 @@ const CASES: readonly Case[] = [
     spent: [1000, 1000, true],
   },
   {
+    name: "the client left while a whole response was sent",
+    error: "client_gone",
+    ending: { isStream: false, usage: usage(900, 40), sentBytes: 64_000 },
+    spent: [900, 40, false],
+  },
+  {
+    name: "the client left before a whole response",
+    error: "client_gone",
+    ending: { isStream: false },
+    spent: [1000, 500, true],
+  },
+  {
     name: "another target answered after one that broke off",
     ending: { usage: usage(900, 40), brokenAttempts: 1 },
     spent: [1900, 40, true],
@@ -132,14 +144,14 @@ for (const [sent, longest] of [[1e300, 10_000_000], [1.5, 2], [0, 0]] as const) 
   });
 }
 
-Deno.test("a body that nobody measured before it was sent counts by its bytes", () => {
+Deno.test("a body that was not measured before it was sent counts by its bytes", () => {
   const sizes = new Sizes();
   const request = asked(sizes);
   request.forgetBody();
   equal(request.estimate.inputTokens, Math.ceil(9999 / 3.5));
 });
 
-/** Settles complete requests, which teach. */
+/** Settles complete requests, from which the sizes are learned. */
 function teach(
   sizes: Sizes,
   times: number,
@@ -190,7 +202,7 @@ Deno.test("bytes per token of a response are learned for each dialect", () => {
   equal(sizes.settle(asked(sizes), { ...broken, dialect: "anthropic" }).usage.outputTokens, 50);
 });
 
-Deno.test("bytes per token of a stream are not learned from whole responses, which have fewer", () => {
+Deno.test("bytes per token of a stream are not learned from whole responses", () => {
   const sizes = new Sizes();
   for (let index = 0; index < 200; index++) {
     sizes.settle(asked(sizes), { ...END, isStream: false, usage: usage(1000, 100), sentBytes: 600 });

@@ -79,8 +79,10 @@ export class Sizes {
     const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) +
       // A prompt that a guardrail blocks uses none, either.
       (usage.guardrail === undefined ? 0 : 1);
-    if ((error === undefined || drained) && counted > 0) {
-      this.#learn(asked, usage, ending);
+    const isRead = error === undefined || drained;
+    // A whole response has reported all of its usage, even if its client leaves while it is sent.
+    if ((isRead || !ending.isStream) && counted > 0) {
+      if (isRead) this.#learn(asked, usage, ending);
       return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
     }
     const estimated = this.#estimateBroken(asked, ending);
