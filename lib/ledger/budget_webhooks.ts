@@ -78,7 +78,8 @@ export class BudgetWebhooks {
         body: encodeUtf8(JSON.stringify({ text: textOf(warning), ...warning })),
         signal: abort.signal,
       });
-      await answer.body?.cancel();
+      // A body that breaks off does not matter: the warning was received.
+      await answer.body?.cancel().catch(() => {});
       const { status } = answer;
       return status >= 200 && status < 300
         ? { failure: undefined, mayRepeat: false }
@@ -108,5 +109,7 @@ export class BudgetWebhooks {
 function textOf({ budget, subject, percent, spent, limit, unit }: BudgetWarning): string {
   const whose = subject === "" ? "" : ` of ${JSON.stringify(subject)}`;
   const what = unit === "usd" ? "USD" : unit;
-  return `Budget ${JSON.stringify(budget)}${whose} is used up to ${percent} %: ${spent} of ${limit} ${what}`;
+  return `Budget ${
+    JSON.stringify(budget)
+  }${whose} has reached ${percent} % of its limit: ${spent} of ${limit} ${what}`;
 }

@@ -52,9 +52,12 @@ export function openLedger(folder: string): OpenLedger {
           database,
           copy,
           close() {
-            database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-            database.close();
-            lock.close();
+            try {
+              database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+            } finally {
+              database.close();
+              lock.close();
+            }
           },
         };
       } catch (error) {
@@ -74,42 +77,41 @@ export function openLedger(folder: string): OpenLedger {
 function refuseNetwork(folder: string): void {
   const network = networkFileSystemOf(folder);
   if (network === undefined) return;
-  throw new Error(`the folder is on ${network}; it must be on a disk of this host`);
+  throw new Error(`the folder is on ${network}; it must be on a local disk`);
 }
 
 /** Opens the ledger for reading, also while a gateway writes it. Throws a `LedgerError`. */
 export function readLedger(folder: string): DatabaseSync {
-  return openExisting(folder, "read", (path) => {
-    const database = new DatabaseSync(path, { readOnly: true });
-    database.exec("PRAGMA busy_timeout = 5000");
-    return database;
-  });
+  return openExisting(folder, "read", (database) => database.exec("PRAGMA busy_timeout = 5000"));
 }
 
 /** Opens the ledger for corrections, also while a gateway writes it. Throws a `LedgerError`. */
 export function correctLedger(folder: string): DatabaseSync {
-  return openExisting(folder, "correct", (path) => {
+  return openExisting(folder, "correct", (database) => {
     refuseNetwork(folder);
-    const database = new DatabaseSync(path);
     database.exec(SETTINGS);
-    const version = versionOf(database);
-    if (version >= MIGRATIONS.length) return database;
-    database.close();
-    throw new Error("an older version of Adit has written it; start the gateway once to update its tables");
+    if (versionOf(database) >= MIGRATIONS.length) return;
+    throw new Error("it was written by an older version of Adit; start the gateway once to upgrade it");
   });
 }
 
-function openExisting(folder: string, action: string, open: (path: string) => DatabaseSync): DatabaseSync {
+function openExisting(
+  folder: string,
+  action: "read" | "correct",
+  prepare: (database: DatabaseSync) => void,
+): DatabaseSync {
   const path = ledgerFile(folder);
-  const fail = (reason: string) =>
-    new LedgerError("unusable", `Cannot ${action} the ledger ${path}: ${reason}`);
-  if (!existsSync(path)) throw fail("no such file");
+  let database: DatabaseSync | undefined;
   try {
-    const database = open(path);
+    if (!existsSync(path)) throw new Error("no such file");
+    database = new DatabaseSync(path, { readOnly: action === "read" });
+    prepare(database);
     checkVersion(database, path);
     return database;
   } catch (error) {
-    throw error instanceof LedgerError ? error : fail(messageOf(error));
+    database?.close();
+    if (error instanceof LedgerError) throw error;
+    throw new LedgerError("unusable", `Cannot ${action} the ledger ${path}: ${messageOf(error)}`);
   }
 }
 
@@ -148,11 +150,11 @@ function checkVersion(database: DatabaseSync, path: string): number {
   const version = versionOf(database);
   if (version <= MIGRATIONS.length) return version;
   const copy = copyPath(path, MIGRATIONS.length);
-  const advice = existsSync(copy) ? `; the copy from before its tables were changed is ${copy}` : "";
+  const advice = existsSync(copy) ? `; the copy from before the upgrade is ${copy}` : "";
   throw new LedgerError(
     "newer",
-    `Cannot use the ledger ${path}: a later version of Adit has written it (tables ${version}, this version knows ` +
-      `${MIGRATIONS.length})${advice}`,
+    `Cannot use the ledger ${path}: it was written by a later version of Adit (table version ${version}; ` +
+      `this version supports up to ${MIGRATIONS.length})${advice}`,
   );
 }
 

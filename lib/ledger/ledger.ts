@@ -108,7 +108,7 @@ export class Ledger {
   /** Takes over what a reload may change; the path stays until the next start. */
   use(settings: StateSettings): void {
     if (settings.path !== this.#settings.path) {
-      this.#options.logger.log("warn", "state.path changes with the next start", {
+      this.#options.logger.log("warn", "state.path takes effect after a restart", {
         path: this.#settings.path,
       });
     }
@@ -161,21 +161,21 @@ export class Ledger {
   /** Sums of usage, including everything that was settled before. */
   async usage(query: UsageQuery): Promise<UsageResult> {
     const answer = await this.#ask((id) => ({ kind: "usage", id, query }));
-    if (answer.kind !== "usage") throw new LedgerError("unusable", "the ledger gave another answer");
+    if (answer.kind !== "usage") throw unexpected(answer);
     return answer.result;
   }
 
   /** One page of requests, including everything that was settled before. */
   async requests(query: RequestsQuery): Promise<readonly StoredRequest[]> {
     const answer = await this.#ask((id) => ({ kind: "requests", id, query }));
-    if (answer.kind !== "requests") throw new LedgerError("unusable", "the ledger gave another answer");
+    if (answer.kind !== "requests") throw unexpected(answer);
     return answer.result;
   }
 
   /** What was used in a period, including everything that was settled before. */
   async used(query: UsedQuery): Promise<readonly UsedBefore[]> {
     const answer = await this.#ask((id) => ({ kind: "used", id, query }));
-    if (answer.kind !== "used") throw new LedgerError("unusable", "the ledger gave another answer");
+    if (answer.kind !== "used") throw unexpected(answer);
     return answer.result;
   }
 
@@ -261,7 +261,7 @@ export class Ledger {
       case "opened":
         this.#isOpen = true;
         if (message.copy !== undefined) {
-          this.#options.logger.log("info", "the ledger's tables were changed; a copy was kept", {
+          this.#options.logger.log("info", "the ledger was upgraded; a copy of the old file was kept", {
             copy: message.copy,
           });
         }
@@ -298,7 +298,7 @@ export class Ledger {
     }
     if (this.#error !== undefined) {
       this.#error = undefined;
-      this.#options.logger.log("info", "the ledger is written again", { dropped: this.#dropped });
+      this.#options.logger.log("info", "the ledger can be written again", { dropped: this.#dropped });
     }
     // Whoever waits for everything also waits for the budgets that have changed meanwhile.
     if (this.#queue.length >= BATCH_ROWS || this.#idle.length > 0) return this.#write();
@@ -342,4 +342,8 @@ export class Ledger {
       dropped: this.#dropped,
     });
   }
+}
+
+function unexpected({ kind }: FromLedger): LedgerError {
+  return new LedgerError("unusable", `unexpected message from the ledger's thread: ${kind}`);
 }

@@ -14,6 +14,8 @@ import {
 
 const HOUR_MS = 3_600_000;
 const DEFAULT_DAYS = 30;
+/** The earliest time that a `Date` can have. */
+const MIN_TIME_MS = -8.64e15;
 
 /** Reads one parameter; undefined or null if it is not given. */
 export type ReadParameter = (name: string) => string | undefined | null;
@@ -30,7 +32,7 @@ export const PARAMETERS = {
 export function refuseUnknown(given: Iterable<string>, known: readonly string[]): void {
   for (const name of given) {
     if (known.includes(name)) continue;
-    const expected = known.length === 0 ? "there are no parameters" : `expected ${known.join(", ")}`;
+    const expected = known.length === 0 ? "expected none" : `expected ${known.join(", ")}`;
     throw invalid(`unknown parameter ${JSON.stringify(name.slice(0, 64))}; ${expected}`);
   }
 }
@@ -60,7 +62,7 @@ export function parsePeriod(
   const toMs = to === undefined || to === null ? nowMs + 1 : parseTime("to", to, timeZone);
   const from = read("from");
   const fromMs = from === undefined || from === null
-    ? toMs - DEFAULT_DAYS * 24 * HOUR_MS
+    ? Math.max(MIN_TIME_MS, toMs - DEFAULT_DAYS * 24 * HOUR_MS)
     : parseTime("from", from, timeZone);
   if (fromMs >= toMs) throw invalid("from: expected a time before to");
   return { fromMs: Math.floor(fromMs / HOUR_MS) * HOUR_MS, toMs: Math.ceil(toMs / HOUR_MS) * HOUR_MS };

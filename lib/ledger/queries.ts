@@ -85,7 +85,10 @@ function noSums(): MutableSums {
 export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResult {
   const names = query.groupBy.filter((group) => !isPeriod(group));
   const period = query.groupBy.find(isPeriod);
-  const columns = [...names, ...(period === undefined ? [] : ["hour"])];
+  const columns = [
+    ...names.map((name) => `usage_hour.${name}`),
+    ...(period === undefined ? [] : ["hour"]),
+  ];
   const { where, values } = conditions(query.filter, ["hour >= ?", "hour < ?"]);
   const sql = `SELECT ${
     [
@@ -93,7 +96,7 @@ export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResu
       ...(period === undefined ? [] : ["hour"]),
       ...Object.values(COLUMNS).map((column) => `SUM(${column}) AS sum_${column}`),
     ].join(", ")
-  } FROM usage_hour WHERE ${where} ${columns.length === 0 ? "" : `GROUP BY ${groupColumns(names, period)}`}`;
+  } FROM usage_hour WHERE ${where} ${columns.length === 0 ? "" : `GROUP BY ${columns.join(", ")}`}`;
   const statement = database.prepare(sql);
   statement.setReadBigInts(true);
   const rows = new Map<string, { readonly keys: UsageRow["keys"]; readonly sums: MutableSums }>();
@@ -123,10 +126,6 @@ export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResu
     add(known.sums, row);
   }
   return { rows: [...rows].sort(([one], [other]) => one < other ? -1 : 1).map(([, row]) => row), total };
-}
-
-function groupColumns(names: readonly Group[], period: Group | undefined): string {
-  return [...names.map((name) => `usage_hour.${name}`), ...(period === undefined ? [] : ["hour"])].join(", ");
 }
 
 function isPeriod(group: Group): boolean {

@@ -10,7 +10,7 @@ import { BUDGET_DEFINITIONS, queryUsed } from "./used.ts";
 import { LedgerWriter, type Retention } from "./writer.ts";
 
 const port = parentPort;
-if (port === null) throw new Error("Cannot run the ledger's thread: it is not a thread");
+if (port === null) throw new Error("Cannot run the ledger's worker on the main thread");
 
 let ledger: OpenLedger | undefined;
 let writer: LedgerWriter | undefined;

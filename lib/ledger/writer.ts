@@ -5,6 +5,7 @@ import type { BudgetRow } from "../snapshot/budget.ts";
 import type { PackedRows } from "./packed_rows.ts";
 import { RowWriter } from "./row_writer.ts";
 import { inTransaction } from "./transaction.ts";
+import { BUDGET_DEFINITIONS } from "./used.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -40,12 +41,17 @@ const BUDGET = `INSERT INTO budget (name, subject, window_start, window_end, spe
   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET window_end = excluded.window_end, spent = excluded.spent,
   held = excluded.held, requests = excluded.requests, alerted = excluded.alerted`;
 
+const DELETE_REQUESTS =
+  "DELETE FROM request WHERE seq IN (SELECT seq FROM request WHERE at_ms < ? ORDER BY seq LIMIT ?)";
+
 /** Writes to one open ledger. */
 export class LedgerWriter {
   readonly #database: DatabaseSync;
   readonly #rows: RowWriter;
   readonly #budget: StatementSync;
   readonly #event: StatementSync;
+  /** Rows of the last batch. */
+  #lastRows = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -62,33 +68,39 @@ export class LedgerWriter {
         for (const { name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted } of budgets) {
           this.#budget.run(name, subject, windowStartMs, windowEndMs, spent, held, requests, alerted);
         }
-        for (const { atMs, kind, subject, json } of events) this.#event.run(atMs, kind, subject, json);
+        for (const event of events) this.#writeEvent(event);
       });
+      this.#lastRows = rows.count;
     } catch (error) {
       this.#rows.forget();
       throw error;
     }
   }
 
-  /** Deletes one step of what is too old or too much; true if there may be more. */
+  #writeEvent({ atMs, kind, subject, json }: LedgerEvent): void {
+    if (kind === BUDGET_DEFINITIONS) this.#database.prepare("DELETE FROM event WHERE kind = ?").run(kind);
+    this.#event.run(atMs, kind, subject, json);
+  }
+
+  /**
+   * Deletes some of what exceeds the retention; returns whether there may be more. Under any load, it deletes more than
+   * was written since the last step.
+   */
   prune({ requestDays, hourDays, maxBytes }: Retention, nowMs: number): boolean {
-    const oldRequests = this.#delete("request", "seq", "at_ms < ?", nowMs - requestDays * DAY_MS);
+    const limit = PRUNE_ROWS + this.#lastRows;
+    const oldRequests = this.#deleteRequests(nowMs - requestDays * DAY_MS, limit);
     const hour = Math.floor((nowMs - hourDays * DAY_MS) / HOUR_MS);
     const oldHours = this.#database.prepare(
       "DELETE FROM usage_hour WHERE hour < ? AND hour < (SELECT min(hour) FROM usage_hour) + 24",
-    )
-      .run(hour).changes;
+    ).run(hour).changes;
     this.#database.prepare("DELETE FROM budget WHERE window_end < ?").run(nowMs - BUDGET_DAYS * DAY_MS);
-    const tooMuch = this.#usedBytes() > maxBytes ? this.#delete("request", "seq", "? > 0", 1) : 0;
-    return Number(oldRequests) >= PRUNE_ROWS || Number(oldHours) > 0 || Number(tooMuch) >= PRUNE_ROWS;
+    const tooMuch = this.#usedBytes() > maxBytes ? this.#deleteRequests(Infinity, limit) : 0;
+    return oldRequests >= limit || Number(oldHours) > 0 || tooMuch >= limit;
   }
 
-  #delete(table: string, key: string, condition: string, value: number): number {
-    return Number(
-      this.#database.prepare(
-        `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${condition} ORDER BY ${key} LIMIT ${PRUNE_ROWS})`,
-      ).run(value).changes,
-    );
+  /** Deletes the first requests that are older; returns how many. */
+  #deleteRequests(beforeMs: number, limit: number): number {
+    return Number(this.#database.prepare(DELETE_REQUESTS).run(beforeMs, limit).changes);
   }
 
   /** Bytes in pages that hold something. */

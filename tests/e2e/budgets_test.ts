@@ -269,7 +269,7 @@ Deno.test("warnings are sent to a webhook once, which is never shown", () =>
       const common = { budget: "search-month", subject: "", unit: "requests", limit: "4" };
       assert.deepEqual(
         received.map((each) => Object(each)[1]).map(({ text, window_end, ...rest }) => {
-          assert.match(text, /^Budget "search-month" is used up to/);
+          assert.match(text, /^Budget "search-month" has reached/);
           assert.match(window_end, /-01T00:00:00\+00:00$/);
           return rest;
         }),

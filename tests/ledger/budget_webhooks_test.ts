@@ -1,4 +1,4 @@
-/** Warnings of budgets that are sent to an operator's service. */
+/** Warnings of budgets that are sent to the operator's webhook. */
 
 import assert from "node:assert/strict";
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
@@ -20,8 +20,18 @@ const WARNING: BudgetWarning = {
   window_end: "2026-12-01T00:00:00+01:00",
 };
 
-/** A service that answers in this order; one that says `late` never answers, and `gone` refuses the connection. */
-function start(...answers: readonly (number | "late" | "gone")[]) {
+const BROKEN_BODY = () =>
+  new ReadableStream({
+    cancel() {
+      throw new Error("connection reset");
+    },
+  });
+
+/** What a service does: `late` never answers, `gone` refuses the connection, and `broken` breaks off its answer. */
+type Answer = number | "late" | "gone" | "broken";
+
+/** A service that answers in this order. */
+function start(...answers: readonly Answer[]) {
   const bodies: unknown[] = [];
   const pauses: number[] = [];
   const lines: Record<string, unknown>[] = [];
@@ -33,6 +43,7 @@ function start(...answers: readonly (number | "late" | "gone")[]) {
       const answer = answers[bodies.length] ?? 200;
       bodies.push(JSON.parse(decodeUtf8(body ?? new Uint8Array())));
       if (answer === "gone") return Promise.reject(new Error(`cannot connect to ${URL_TEXT}`));
+      if (answer === "broken") return Promise.resolve(new Response(BROKEN_BODY()));
       if (answer !== "late") return Promise.resolve(new Response(null, { status: answer }));
       onLate();
       return Promise.reject(signal.reason);
@@ -68,19 +79,25 @@ Deno.test("a warning is delivered once, with a text for chats", async () => {
   const { send, bodies, reasons } = start();
   await send();
   assert.deepEqual(bodies, [{
-    text: 'Budget "search-month" is used up to 80 %: 412.50 of 500.00 USD',
+    text: 'Budget "search-month" has reached 80 % of its limit: 412.50 of 500.00 USD',
     ...WARNING,
   }]);
   assert.deepEqual(reasons(), []);
 });
 
-Deno.test("what may pass is tried again, four times in all, and then logged without the URL", async () => {
+Deno.test("a temporary failure is retried up to four attempts, and then logged without the URL", async () => {
   const { send, bodies, pauses, lines, reasons } = start(503, "late", "gone", 200, 500, 429, "late", "gone");
   await send();
   assert.deepEqual([bodies.length, pauses, reasons()], [4, [1_000, 5_000, 30_000], []]);
   await send();
   assert.deepEqual([bodies.length, reasons()], [8, ["it cannot be reached"]]);
   assert.ok(!JSON.stringify(lines).includes("secret-token"));
+});
+
+Deno.test("a warning that was accepted is not repeated because the answer breaks off", async () => {
+  const { send, bodies, reasons } = start("broken");
+  await send();
+  assert.deepEqual([bodies.length, reasons()], [1, []]);
 });
 
 Deno.test("a refusal is not repeated", async () => {

@@ -1,9 +1,9 @@
-/** Folders that are on another host are refused as the ledger's. */
+/** The ledger refuses folders on another host. */
 
 import { equal } from "node:assert/strict";
 import { networkFileSystem, networkFileSystemOf } from "../../lib/ledger/file_system.ts";
 
-Deno.test("network file systems are known by their number, whatever its sign", () => {
+Deno.test("network file systems are recognized by their number, whatever its sign", () => {
   equal(networkFileSystem(0x6969), "NFS");
   equal(networkFileSystem(0xff534d42), "CIFS");
   equal(networkFileSystem(0xff534d42 | 0), "CIFS");
@@ -11,7 +11,7 @@ Deno.test("network file systems are known by their number, whatever its sign", (
   equal(networkFileSystem(0x01021994), undefined, "tmpfs");
 });
 
-Deno.test("a local folder is on no network, and of one that does not exist nothing is known", () => {
+Deno.test("a local folder is on no network file system, and for a missing folder it is unknown", () => {
   equal(networkFileSystemOf("/proc"), undefined);
   equal(networkFileSystemOf("/no/such/folder"), undefined);
 });

@@ -95,7 +95,7 @@ Deno.test("rows wait for a quarter of a second, and are written in one batch", a
   assert.deepEqual([row?.costNano, row?.tags], [null, '{"a":"1","b":"2"}']);
 });
 
-Deno.test("2,000 rows are not waited with, and one batch is written at a time", async () => {
+Deno.test("2,000 rows are written at once, one batch after another", async () => {
   const { time, ledger, batches, say } = await open();
   for (let count = 0; count < 5_000; count++) ledger.add({ ...RECORD, requestId: `req_${count}` });
   assert.deepEqual(batches().map(({ count }) => count), [2_000]);
@@ -110,7 +110,7 @@ Deno.test("2,000 rows are not waited with, and one batch is written at a time", 
   );
 });
 
-Deno.test("a batch that cannot be written is tried again, and rows beyond the limit are dropped and counted", async () => {
+Deno.test("a batch that cannot be written is retried, and rows beyond the limit are dropped and counted", async () => {
   const { time, ledger, batches, say, log, flushLog } = await open();
   for (let count = 0; count < 2_000; count++) ledger.add(RECORD);
   say({ kind: "not written", message: "database or disk is full" });
@@ -132,7 +132,7 @@ Deno.test("a batch that cannot be written is tried again, and rows beyond the li
   assert.equal(log.join("").match(/usage is not written to the ledger/g)?.length, 1);
 });
 
-Deno.test("a clock that jumps changes the time of rows and nothing else", async () => {
+Deno.test("a clock jump changes the time of rows and nothing else", async () => {
   const { time, ledger, batches } = await open();
   const nowMs = time.clock.now();
   ledger.add(RECORD);
@@ -145,7 +145,7 @@ Deno.test("a clock that jumps changes the time of rows and nothing else", async 
   assert.deepEqual(rows.map(({ atMs }) => atMs - nowMs), [0, -3_600_000, 86_400_000]);
 });
 
-Deno.test("whoever waits for everything also waits for budgets that have changed, also during a write", async () => {
+Deno.test("a flush also waits for changed budgets, even if they change during a write", async () => {
   const { ledger, sent, say } = await open();
   let changed: BudgetRow[] = [];
   ledger.persist(() => changed.splice(0));

@@ -1,4 +1,4 @@
-/** Rows on their way to the ledger's thread, and what the thread makes of them. */
+/** Rows that are packed for the ledger's thread, and how the thread writes them. */
 
 import assert from "node:assert/strict";
 import { queryRequests, queryUsage, type UsageSums } from "../../lib/ledger/queries.ts";
@@ -8,7 +8,7 @@ import { batchOf, LEDGER_ROW as ROW, ledgerWith, packed, unpacked } from "../sui
 
 const HOUR_MS = 3_600_000;
 
-/** Every member that can differ does, and several rows have the same names. */
+/** Rows that differ in every member that can differ, several of them with the same names. */
 const MIXED: readonly LedgerRow[] = Array.from({ length: 2_345 }, (_, index) => ({
   atMs: ROW.atMs + (index % 3) * HOUR_MS + index,
   requestId: `req_${index}`,
@@ -39,11 +39,11 @@ const MIXED: readonly LedgerRow[] = Array.from({ length: 2_345 }, (_, index) => 
   detail: index % 41 === 0 ? `{"path":"/${index}"}` : "",
 }));
 
-Deno.test("packed rows are the rows, also as a copy that another thread gets", () => {
+Deno.test("packed rows unpack to the same rows, even after a copy to another thread", () => {
   assert.deepEqual(unpacked(structuredClone(packed(...MIXED))), MIXED);
 });
 
-Deno.test("names that differ in one member only are kept apart", () => {
+Deno.test("sets of names that differ in one member are kept apart", () => {
   const rows = [
     "modelId",
     "model",
@@ -82,7 +82,7 @@ Deno.test("every row of a batch is found again, with its detail, in the order of
   );
 });
 
-/** The sums of rows one after another, as the simplest program computes them. */
+/** The sums of rows, computed in the simplest way. */
 function sumsOf(rows: readonly LedgerRow[]): UsageSums {
   const sum = (value: (row: LedgerRow) => number) =>
     rows.reduce((total, row) => total + BigInt(value(row)), 0n);
@@ -102,7 +102,7 @@ function sumsOf(rows: readonly LedgerRow[]): UsageSums {
   };
 }
 
-Deno.test("the hours' sums are those of the rows one by one, of one batch and of several, by every name and in total", () => {
+Deno.test("hourly sums equal those of single rows, for one batch and several, by every name and in total", () => {
   const whole = ledgerWith(...MIXED).database;
   const { database: parts, writer } = ledgerWith(...MIXED.slice(0, 700));
   writer.write(batchOf(...MIXED.slice(700, 701)));
@@ -142,7 +142,7 @@ Deno.test("a batch touches the sums of an hour once, however many rows it has", 
   assert.deepEqual(touched.map(({ requests }) => requests), [500, 250, 750]);
 });
 
-Deno.test("a batch that failed is written completely with the next attempt, with its names", () => {
+Deno.test("a failed batch is written completely by the next attempt, including its names", () => {
   const { database, writer } = ledgerWith({ caller: "first" });
   database.exec(
     "CREATE TEMP TRIGGER full BEFORE INSERT ON main.usage_hour BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
@@ -165,7 +165,7 @@ Deno.test("a batch that failed is written completely with the next attempt, with
   ]);
 });
 
-Deno.test("the memory of written rows is used again, and that of rows on their way is not", () => {
+Deno.test("the memory of written rows is reused, and that of rows being written is not", () => {
   const queue = new RowQueue(2);
   const add = (...ids: readonly string[]) => ids.forEach((requestId) => queue.add({ ...ROW, requestId }));
   const idsOf = (rows: PackedRows) => unpacked(rows).map(({ requestId }) => requestId);

@@ -1,8 +1,10 @@
-/** What is written to the ledger's tables and read from them. */
+/** Writing to the ledger's tables, and reading from them. */
 
 import assert from "node:assert/strict";
 import { parseUsageQuery } from "../../lib/ledger/period.ts";
-import { queryRequests, queryUsage, type RequestCursor } from "../../lib/ledger/queries.ts";
+import { AditError } from "../../lib/base/errors.ts";
+import { queryLastEvent, queryRequests, queryUsage, type RequestCursor } from "../../lib/ledger/queries.ts";
+import { BUDGET_DEFINITIONS } from "../../lib/ledger/used.ts";
 import { csvLines, requestMembers, usageRows } from "../../lib/ledger/views.ts";
 import { batchOf, LEDGER_ROW as ROW, ledgerWith as ledger } from "../suites/ledger_rows.ts";
 
@@ -11,7 +13,7 @@ const HOUR = 3_600_000;
 const query = (parameters: Record<string, string>) =>
   parseUsageQuery((name) => parameters[name], Date.parse("2026-04-10T00:00:00Z"));
 
-Deno.test("days begin in the time zone, also when daylight saving time begins", () => {
+Deno.test("days begin by the time zone, even when daylight saving time begins", () => {
   // In Berlin, 29 March 2026 has 23 hours: from 23:00 UTC to 22:00 UTC.
   const { database } = ledger(
     { atMs: Date.parse("2026-03-28T22:59:00Z") },
@@ -28,7 +30,7 @@ Deno.test("days begin in the time zone, also when daylight saving time begins", 
   assert.equal(result.total.requests, 4n);
 });
 
-Deno.test("an unknown price is counted and not added, and large sums are exact", () => {
+Deno.test("requests with an unknown price are counted but not added, and large sums are exact", () => {
   const { database } = ledger(
     { costNano: 9_007_199_254_740_991 },
     { costNano: 9_007_199_254_740_991 },
@@ -41,7 +43,7 @@ Deno.test("an unknown price is counted and not added, and large sums are exact",
   );
 });
 
-Deno.test("filters compare whole names, and SQL in a name is only a name", () => {
+Deno.test("filters compare whole names, and SQL in a name has no effect", () => {
   const evil = `x' OR '1'='1`;
   const { database } = ledger({ caller: evil }, { caller: "search" });
   assert.equal(queryUsage(database, query({ "filter.caller": evil })).total.requests, 1n);
@@ -64,7 +66,7 @@ Deno.test("pages of requests cover every row once, in either order", () => {
   assert.deepEqual(oldest.map(({ requestId }) => requestId), ["r0", "r1", "r2"]);
 });
 
-Deno.test("a batch that fails is not written in part", () => {
+Deno.test("a batch that fails is not written partially", () => {
   const { database, writer } = ledger();
   const broken = { ms: 1.5 };
   assert.throws(() => writer.write(batchOf({}, broken)));
@@ -77,9 +79,8 @@ Deno.test("a batch that fails is not written in part", () => {
 });
 
 Deno.test("old rows are removed in steps, and sums are kept longer", () => {
-  const { database, writer } = ledger(...Array.from({ length: 700 }, () => ({})), {
-    atMs: ROW.atMs + 40 * 24 * HOUR,
-  });
+  const { database, writer } = ledger(...Array.from({ length: 700 }, () => ({})));
+  writer.write(batchOf({ atMs: ROW.atMs + 40 * 24 * HOUR }));
   const nowMs = ROW.atMs + 41 * 24 * HOUR;
   const kept = { requestDays: 30, hourDays: 400, maxBytes: 1e9 };
   assert.equal(writer.prune(kept, nowMs), true);
@@ -91,7 +92,38 @@ Deno.test("old rows are removed in steps, and sums are kept longer", () => {
   assert.equal(database.prepare("SELECT count(*) AS n FROM request").get()?.["n"], 0);
 });
 
-Deno.test("CSV quotes what a spreadsheet would misread", () => {
+Deno.test("old rows are removed faster than any load adds rows", () => {
+  const { database, writer } = ledger();
+  const count = () => database.prepare("SELECT count(*) AS n FROM request").get()?.["n"];
+  const nowMs = ROW.atMs + 41 * 24 * HOUR;
+  writer.write(batchOf(...Array.from({ length: 1_000 }, () => ({}))));
+  for (let batch = 0; batch < 2; batch++) {
+    writer.write(batchOf(...Array.from({ length: 2_000 }, () => ({ atMs: nowMs }))));
+    writer.prune({ requestDays: 400, hourDays: 400, maxBytes: 1 }, nowMs);
+  }
+  assert.equal(count(), 0);
+});
+
+Deno.test("only the latest definitions of budgets are kept", () => {
+  const { database, writer } = ledger();
+  const event = (kind: string, json: string) => ({ atMs: ROW.atMs, kind, subject: "", json });
+  writer.write({ ...batchOf(), events: [event(BUDGET_DEFINITIONS, "1"), event("budget adjusted", "2")] });
+  writer.write({ ...batchOf(), events: [event(BUDGET_DEFINITIONS, "3")] });
+  assert.equal(queryLastEvent(database, BUDGET_DEFINITIONS), "3");
+  assert.deepEqual(
+    database.prepare("SELECT json FROM event ORDER BY id").all().map(({ json }) => json),
+    ["2", "3"],
+  );
+});
+
+Deno.test("a period cannot end at the earliest possible time", () => {
+  assert.throws(
+    () => query({ to: "-271821-04-20T00:00:00Z" }),
+    (error) => error instanceof AditError && error.message === "from: expected a time before to",
+  );
+});
+
+Deno.test("CSV quotes fields that a spreadsheet would misread", () => {
   const [request] = queryRequests(ledger({ caller: '=1+"2"', model: "a,b" }).database, {
     fromMs: 0,
     toMs: 1e15,

@@ -1,4 +1,4 @@
-/** What repricing changes in a ledger's file, and what it leaves. */
+/** What repricing changes in the ledger's file, and what it leaves. */
 
 import assert from "node:assert/strict";
 import { costOf } from "../../lib/facts/cost.ts";
@@ -33,7 +33,7 @@ const COST = 11_050;
 
 type Row = Partial<LedgerRow>;
 
-/** Uses a ledger's file with these rows, on a connection next to the writer's. */
+/** Uses a ledger's file with these rows, on a second connection next to the writer's. */
 async function withLedger(
   rows: readonly Row[],
   use: (database: DatabaseSync, writer: LedgerWriter, folder: string) => void,
@@ -74,7 +74,7 @@ function costs(database: DatabaseSync) {
   return queryRequests(database, all).map(({ costNano, price }) => [costNano, price]);
 }
 
-/** The sums by the hour must be those of the single requests. */
+/** Asserts that the sums by the hour equal those of the single requests. */
 function assertAgreement(database: DatabaseSync): void {
   const { costNano, unpriced } = queryUsage(database, WHOLE).total;
   const rows = costs(database);
@@ -111,7 +111,7 @@ Deno.test("repricing changes requests and hours together, and a second run chang
     assert.equal(second.models.size, 0);
   }));
 
-Deno.test("a row is repriced to what the gateway computes for its usage", () =>
+Deno.test("a row is repriced to the cost that the gateway computes for its usage", () =>
   withLedger([{ costNano: null, tier: "flex", images: 1, input: 12_345, cacheWrite1h: 4 }], (database) => {
     const [row] = queryRequests(database, { ...EVER, cursor: undefined, order: "oldest", limit: 1 });
     assert.ok(row);
@@ -121,7 +121,7 @@ Deno.test("a row is repriced to what the gateway computes for its usage", () =>
     assert.deepEqual(costs(database), [[BigInt(expected), PRICE.id]]);
   }));
 
-Deno.test("the units of guardrails are repriced with the model, and alone", () => {
+Deno.test("the units of guardrails are repriced with and without a model", () => {
   const detail = JSON.stringify({ guardrail: { content_policy: 2 } });
   return withLedger([
     { costNano: null, detail },
@@ -146,7 +146,7 @@ Deno.test("the units of guardrails are repriced with the model, and alone", () =
   });
 });
 
-Deno.test("what cannot be recomputed is left, counted and named", () =>
+Deno.test("requests that cannot be recomputed are left and counted by reason", () =>
   withLedger([
     { modelId: "nobody", costNano: null, price: "" },
     { modelId: "half", costNano: null, price: "file half" },
@@ -172,7 +172,7 @@ Deno.test("what cannot be recomputed is left, counted and named", () =>
     assertAgreement(database);
   }));
 
-Deno.test("an ARN that the configuration has is priced as its model, and an assumed price only where it has none", () => {
+Deno.test("a configured ARN has the price of its model, and an assumed price only if that has none", () => {
   const arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/team";
   return withLedger(
     [{ modelId: arn }, { modelId: "nobody" }, { modelId: arn, target: "west" }],
@@ -203,7 +203,7 @@ Deno.test("a price with a date applies to requests from that day on", () =>
     assertAgreement(database);
   }));
 
-Deno.test("only the period and the names that are asked for are repriced", () =>
+Deno.test("only the requested period and names are repriced", () =>
   withLedger([{ team: "a" }, { team: "b" }, { team: "a", atMs: LEDGER_ROW.atMs + 24 * HOUR }], (database) => {
     const query = { fromMs: 0, toMs: LEDGER_ROW.atMs + HOUR, filter: { team: "a" } };
     assert.equal(reprice(database, { query }).requests, 1);
@@ -235,7 +235,7 @@ function assertAgreementOfMany(database: DatabaseSync, repriced: number): void {
   );
 }
 
-Deno.test("a request that changes or is removed while it is repriced keeps the hours right", () =>
+Deno.test("hourly sums stay right if a request changes or is removed while it is repriced", () =>
   withLedger([{}, { requestId: "removed" }, { requestId: "changed" }], (database, writer, folder) => {
     class Interfering extends Map<string, string> {
       #done = false;
@@ -269,7 +269,7 @@ Deno.test("a step that fails changes neither requests nor hours", () =>
     assertAgreement(database);
   }));
 
-Deno.test("a dry run reports the same and changes nothing, on a connection that only reads", () =>
+Deno.test("a dry run reports the same and changes nothing, on a read-only connection", () =>
   withLedger([{}], (database, _writer, folder) => {
     const reader = readLedger(folder);
     const { total } = reprice(reader, { isDryRun: true });
@@ -305,7 +305,7 @@ Deno.test("an hour is found by its key", () =>
     assert.match(String(step?.["detail"]), /SEARCH usage_hour USING PRIMARY KEY/);
   }));
 
-Deno.test("a ledger that is missing, or that another version wrote, is not corrected", async () => {
+Deno.test("a ledger that is missing or was written by another version is not corrected", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-reprice-" });
   const refused = (message: RegExp) =>
     assert.throws(
@@ -317,8 +317,8 @@ Deno.test("a ledger that is missing, or that another version wrote, is not corre
     openLedger(folder).close();
     for (
       const [version, message] of [
-        [1, /: an older version of Adit has written it; start the gateway once to update its tables$/],
-        [99, /: a later version of Adit has written it/],
+        [1, /: it was written by an older version of Adit; start the gateway once to upgrade it$/],
+        [99, /: it was written by a later version of Adit/],
       ] as const
     ) {
       const database = new DatabaseSync(ledgerFile(folder));

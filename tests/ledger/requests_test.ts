@@ -1,4 +1,4 @@
-/** Single requests in the ledger: how they are found, whatever the size of the file, and what is known of each. */
+/** Single requests in the ledger: how they are found, whatever the size of the file, and what is known about each. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -71,7 +71,7 @@ function ledger(...records: readonly RequestRecord[]) {
   return { database, writer };
 }
 
-/** The plan of the last statement, without the look-ups of names. */
+/** The query plan of the last statement, without the lookups of names. */
 function plansOf(database: DatabaseSync) {
   const prepare = database.prepare.bind(database);
   let last = "";
@@ -107,7 +107,7 @@ for (const [name, query, index] of QUERIES) {
   });
 }
 
-Deno.test("a request is found by its id through an index, among others that begin alike", () => {
+Deno.test("a request is found by its id through an index, among others with the same prefix", () => {
   const alike = record({ requestId: "req_000000000000000000000000000000ff" });
   const { database } = ledger(alike, FAILED);
   const plan = plansOf(database);
@@ -116,7 +116,7 @@ Deno.test("a request is found by its id through an index, among others that begi
   ok(plan()[0]?.startsWith("SEARCH request USING INDEX request_id ("));
 });
 
-Deno.test("usage reads the hours of its period only, however many requests they had", () => {
+Deno.test("usage only reads the hours of its period, however many requests they had", () => {
   const { database } = ledger(FAILED);
   const plan = plansOf(database);
   const parameters: Record<string, string> = { group_by: "caller,day", from: "2026-03-01" };
@@ -124,7 +124,7 @@ Deno.test("usage reads the hours of its period only, however many requests they 
   ok(plan()[0]?.startsWith("SEARCH usage_hour USING PRIMARY KEY (hour>? AND hour<?)"), plan()[0]);
 });
 
-Deno.test("pages by time neither repeat nor miss a row, also of the same moment and out of order", () => {
+Deno.test("pages by time neither repeat nor miss a row, even with equal or unordered times", () => {
   const times = [5, 3, 3, 3, 4, 1, 5];
   const records = times.map((at, index) =>
     record({ requestId: `req_${index}`, startedAtMs: START_MS + at, durationMs: 0 })
@@ -144,7 +144,7 @@ Deno.test("pages by time neither repeat nor miss a row, also of the same moment 
   deepEqual(seen.oldest, seen.newest.toReversed());
 });
 
-Deno.test("any error, or one of them", () => {
+Deno.test("requests can be filtered by any error or a certain one", () => {
   const limited = record({
     requestId: "req_1",
     error: {
@@ -181,7 +181,7 @@ Deno.test("any error, or one of them", () => {
   deepEqual(idsOf("timeout"), []);
 });
 
-Deno.test("why a request failed and what was tried is kept as long as its row", () => {
+Deno.test("the error and attempts of a request are kept as long as its row", () => {
   const { database, writer } = ledger(record(), FAILED);
   const [stored] = queryRequests(database, { ...ALL, filter: { request_id: FAILED.requestId } });
   ok(stored !== undefined);
@@ -204,7 +204,7 @@ Deno.test("why a request failed and what was tried is kept as long as its row", 
   equal(details(), 0);
 });
 
-Deno.test("a file of an earlier version gets the tables that it lacks, and a copy is kept", async () => {
+Deno.test("a file of an earlier version is upgraded, and a copy is kept", async () => {
   const folder = await Deno.makeTempDir({ prefix: "adit-tables-" });
   try {
     const first = new DatabaseSync(ledgerFile(folder));
@@ -234,7 +234,7 @@ Deno.test("a file of an earlier version gets the tables that it lacks, and a cop
   }
 });
 
-Deno.test("a row of an earlier version has its columns and no more", () => {
+Deno.test("a row of an earlier version has no details", () => {
   const { costNano, ...row } = toRow(FAILED, FAILED.startedAtMs);
   const { error, attempts, cost } = toRecord({ ...row, detail: "", costNano });
   deepEqual([error?.kind, error?.reason, attempts, cost], ["upstream_error", undefined, [], {

@@ -1,4 +1,4 @@
-/** What budgets that begin in the middle of their window learn from the ledger. */
+/** What the ledger knows for budgets that begin in the middle of their window. */
 
 import assert from "node:assert/strict";
 import type { LedgerRow } from "../../lib/ledger/row.ts";
@@ -27,7 +27,7 @@ Deno.test("a period is exact to the millisecond, and each request is counted onc
   }
 });
 
-Deno.test("callers, teams, models and tags are told apart; errors are no requests, and unknown prices no money", () => {
+Deno.test("usage is grouped by caller, team, model and tags; errors do not count as requests, nor unknown prices as money", () => {
   const rows = usedIn(
     0,
     NOON + HOUR,
