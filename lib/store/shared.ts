@@ -218,17 +218,22 @@ class SharedCell implements Cell {
 
   load(): number {
     this.#lock.take();
-    const value = this.#words[this.#at] ?? 0;
-    this.#lock.free();
-    return value;
+    try {
+      return this.#words[this.#at] ?? 0;
+    } finally {
+      this.#lock.free();
+    }
   }
 
   swap(expected: number, next: number): boolean {
     this.#lock.take();
-    const isExpected = this.#words[this.#at] === expected;
-    if (isExpected) this.#words[this.#at] = next;
-    this.#lock.free();
-    return isExpected;
+    try {
+      if (this.#words[this.#at] !== expected) return false;
+      this.#words[this.#at] = next;
+      return true;
+    } finally {
+      this.#lock.free();
+    }
   }
 }
 
@@ -279,22 +284,29 @@ class LockedTally implements Tally {
 
   get total(): number {
     this.#lock.take();
-    const { total } = this.#tally;
-    this.#lock.free();
-    return total;
+    try {
+      return this.#tally.total;
+    } finally {
+      this.#lock.free();
+    }
   }
 
   take(amount: number, max?: number): boolean {
     this.#lock.take();
-    const isTaken = this.#tally.take(amount, max);
-    this.#lock.free();
-    return isTaken;
+    try {
+      return this.#tally.take(amount, max);
+    } finally {
+      this.#lock.free();
+    }
   }
 
   give(amount: number): void {
     this.#lock.take();
-    this.#tally.give(amount);
-    this.#lock.free();
+    try {
+      this.#tally.give(amount);
+    } finally {
+      this.#lock.free();
+    }
   }
 }
 

@@ -1,10 +1,10 @@
-/** Counts in shared memory as often as it is told, and answers with the number of amounts that it could take. */
+/** Changes shared counters as often as it is told, and answers with the number of amounts that it could take. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { SharedStore, type StoreAccess } from "../../lib/store/shared.ts";
 import { addTo } from "../../lib/store/store.ts";
 
-/** What the worker is started with. */
+/** The worker's start data. */
 export interface Task {
   readonly access: StoreAccess;
   readonly turns: number;

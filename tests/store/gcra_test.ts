@@ -1,4 +1,4 @@
-/** The rate algorithm, by tables and by simulation. */
+/** The rate algorithm, tested by tables and by simulation. */
 
 import { equal, ok } from "node:assert/strict";
 import { BUCKET_LENGTH, type Rate, RateBucket } from "../../lib/store/gcra.ts";
@@ -14,7 +14,7 @@ function newBucket(rate: Rate): RateBucket {
   return new RateBucket(new Float64Array(BUCKET_LENGTH), rate, 0);
 }
 
-/** Takes units if they fit; returns 0, or the time until they will. */
+/** Takes units if they fit and returns 0; otherwise returns the time until they fit. */
 function takeUnits(bucket: RateBucket, units: number, nowUs: number): number {
   const waitUs = bucket.waitUs(units, nowUs);
   if (waitUs === 0) bucket.take(units, nowUs);
@@ -99,14 +99,14 @@ for (const [name, { rate, steps }] of Object.entries(TABLES)) {
   });
 }
 
-Deno.test("rate: units used beyond those taken are owed", () => {
+Deno.test("rate: units used beyond those taken are a debt", () => {
   const bucket = newBucket(rate(60));
   bucket.take(10, 0);
   bucket.take(110, 0);
   equal(takeUnits(bucket, 1, 0), 61 * SECOND);
 });
 
-Deno.test("rate: a bucket is empty for as long as it is drained", () => {
+Deno.test("rate: a drained bucket is empty for that time", () => {
   const bucket = newBucket(rate(60));
   bucket.drain(5 * SECOND, 0);
   equal(bucket.waitUs(1, 0), 6 * SECOND);
@@ -114,7 +114,7 @@ Deno.test("rate: a bucket is empty for as long as it is drained", () => {
   equal(bucket.waitUs(1, 0), 6 * SECOND, "a shorter time changes nothing");
 });
 
-Deno.test("rate: a changed limit keeps what has been taken, in units", () => {
+Deno.test("rate: a changed limit keeps the units that were taken", () => {
   const bucket = newBucket(rate(60));
   bucket.take(30, 0);
   bucket.change(rate(600), 0);
@@ -123,7 +123,7 @@ Deno.test("rate: a changed limit keeps what has been taken, in units", () => {
   equal(bucket.view(0).remaining, 10);
 });
 
-Deno.test("rate: the first user of a bucket that changes its rate converts what has been taken, once", () => {
+Deno.test("rate: the first user of a bucket with a new rate converts what was taken, once", () => {
   const numbers = new Float64Array(BUCKET_LENGTH);
   const [first, second] = [new RateBucket(numbers, rate(60), 0), new RateBucket(numbers, rate(60), 0)];
   first.take(30, 0);

@@ -1,4 +1,4 @@
-/** Every store behaves the same; the shared one also between threads, and when a thread dies. */
+/** Both stores behave the same; the shared one also between threads, and when a thread dies. */
 
 import { equal, ok, throws } from "node:assert/strict";
 import { Worker } from "node:worker_threads";
@@ -68,7 +68,7 @@ function raise(): never {
   throw new Error("raised");
 }
 
-Deno.test("what one thread takes is taken for all, and is given back when it dies", () => {
+Deno.test("what one thread takes is taken for all threads, and is given back when it dies", () => {
   const own = new SharedStore(newStoreAccess());
   const first = own.accessFor(1);
   const second = own.accessFor(2);
@@ -88,7 +88,7 @@ Deno.test("what one thread takes is taken for all, and is given back when it die
   equal(own.tally("t").total, 0);
 });
 
-Deno.test("a lock of a thread that has died is free again", () => {
+Deno.test("the lock of a dead thread is freed", () => {
   const own = new SharedStore(newStoreAccess());
   const dead = own.accessFor(1);
   const numbers = new SharedStore(dead).numbers("n", 1);
@@ -100,7 +100,7 @@ Deno.test("a lock of a thread that has died is free again", () => {
   });
 });
 
-Deno.test("a section in which a thread has died can be entered again", () => {
+Deno.test("a section in which a thread died can be entered again", () => {
   const own = new SharedStore(newStoreAccess());
   const dead = own.accessFor(1);
   const section = new SharedStore(dead).section("s");
@@ -113,7 +113,7 @@ Deno.test("a section in which a thread has died can be entered again", () => {
   section.leave();
 });
 
-Deno.test("a thread that waits for a dead one, whose death nobody has reported, takes over the lock", () => {
+Deno.test("a thread that waits for a dead one whose death is not known takes over the lock", () => {
   const words = new Int32Array(new SharedArrayBuffer(4));
   const [own, dead] = [new Lock(words, 0, 0), new Lock(words, 0, 1)];
   dead.take();
@@ -126,7 +126,7 @@ Deno.test("a thread that waits for a dead one, whose death nobody has reported, 
   equal(words[0], 0);
 });
 
-Deno.test("names beyond the room are counted by each thread, and no name gets another's values", () => {
+Deno.test("names beyond the capacity are counted in each thread, and no name gets another's values", () => {
   let full = 0;
   const store = new SharedStore(newStoreAccess(), () => full++);
   for (let index = 0; full === 0; index++) addTo(store.cell(`cell ${index}`), index);
@@ -141,7 +141,7 @@ Deno.test("names beyond the room are counted by each thread, and no name gets an
   equal(store.cell("cell 1000").load(), 1000);
 });
 
-Deno.test("names of the time before other threads start are the same for them", () => {
+Deno.test("names from before other threads start are shared with them", () => {
   const own = new SharedStore(newStoreAccess());
   addTo(own.cell("early"), 5);
   const [one, two] = [new SharedStore(own.accessFor(1)), new SharedStore(own.accessFor(2))];
@@ -157,7 +157,7 @@ Deno.test("names of the time before other threads start are the same for them", 
   equal(own.cell("early").load(), 6);
 });
 
-Deno.test("names of a section of the time before have its lock, also when a thread dies in it", () => {
+Deno.test("names of a section from before share its lock, even when a thread dies in it", () => {
   const own = new SharedStore(newStoreAccess());
   const early = own.section("s");
   const dead = own.accessFor(1);
@@ -170,7 +170,7 @@ Deno.test("names of a section of the time before have its lock, also when a thre
   equal(within(early, () => early.tally("t").total), 0);
 });
 
-Deno.test("one thread alone has room for many names, which stay where they are", () => {
+Deno.test("a single thread has room for many names, which are never moved", () => {
   const own = new SharedStore(newStoreAccess(), () => raise());
   const cells = Array.from({ length: 20_000 }, (_, index) => own.cell(`cell ${index}`));
   for (const [index, cell] of cells.entries()) addTo(cell, index);
