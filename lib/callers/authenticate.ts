@@ -11,25 +11,25 @@ const KEY_PLACES: readonly {
   readonly header: string;
   readonly read: (value: string) => string | undefined;
 }[] = [
-  // A client that also signs for AWS needs `authorization` for the signature and sends its key here.
+  // A client that also signs for AWS sends its key here, as it needs `authorization` for the signature.
   { header: "cf-aig-authorization", read: bearerToken },
   { header: "authorization", read: bearerToken },
   { header: "x-api-key", read: (value) => value.trim() },
   { header: "api-key", read: (value) => value.trim() },
 ];
 
-/** A longer value cannot be a key of ours, and is not hashed. */
+/** A longer value cannot be one of our keys, and is not hashed. */
 const MAX_KEY_LENGTH = 4096;
 
-/** A caller with a verified key, or with a claim that a signature over the whole request has yet to prove. */
+/** A caller with a verified key, or one claimed by a signature that covers the body and has yet to be verified. */
 export type Identity =
   | { readonly kind: "caller"; readonly caller: Caller }
   | { readonly kind: "claim"; readonly caller: Caller };
 
 /**
- * Returns the caller named by the headers, or throws `missing_key`, `invalid_key`, `expired_key`, `disabled_key` or
- * `incomplete_signature`. Clients may send several keys, and an AWS signature in addition; the first known key
- * counts. Keys are looked up by hash, so that the time a look-up takes reveals nothing about any key.
+ * Returns the caller that the headers identify, or throws `missing_key`, `invalid_key`, `expired_key`, `disabled_key`,
+ * `incomplete_signature` or `invalid_signature`. Clients may send several keys, and an AWS signature in addition; the
+ * first known key counts. Keys are looked up by hash, so that the time of a lookup reveals nothing about any key.
  */
 export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): Identity {
   let given = false;
@@ -50,14 +50,14 @@ export function identify(headers: Headers, snapshot: Snapshot, nowMs: number): I
   throw new AditError(given ? "invalid_key" : "missing_key");
 }
 
-/** The caller, once the whole request has been received. Throws what AWS returns for an invalid signature. */
+/** Verifies the signature of a received request, if it has one. Throws the errors that AWS returns. */
 export function verifyIdentity({ kind, caller }: Identity, request: ReceivedRequest, nowMs: number): Caller {
   if (kind === "caller") return caller;
   checkSignature(request, caller, nowMs);
   return checkUsable(caller, nowMs);
 }
 
-/** The error kind for a known caller that is not allowed in, or undefined. */
+/** Why a known caller is refused; undefined if it is not. */
 export function refusalReason(
   { disabled, expiresAtMs }: Caller,
   nowMs: number,

@@ -1,4 +1,4 @@
-/** Callers that sign with their own AWS key pair: whose signature it claims to be, and its verification. */
+/** Callers that sign requests with an AWS key pair: finding the claimed caller, and verifying the signature. */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
 import {
@@ -22,8 +22,8 @@ const KINDS = {
 } as const satisfies Record<SignatureError["name"], ErrorKind>;
 
 /**
- * The caller to whom the signature's access key id belongs; undefined if the request is unsigned. Nothing is proven
- * yet, but a request with an unknown id, another scope or an old date can be rejected early.
+ * The caller with the signature's access key id; undefined if the request is unsigned. The signature is not verified
+ * yet, but an unknown id, a wrong scope or an old date is refused early.
  */
 export function claimedCaller(headers: Headers, snapshot: Snapshot, nowMs: number): Caller | undefined {
   const header = headers.get("authorization");

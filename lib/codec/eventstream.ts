@@ -1,4 +1,4 @@
-/** The framing of `application/vnd.amazon.eventstream`: bytes to frames and back. */
+/** Decodes and encodes the frames of `application/vnd.amazon.eventstream`. */
 
 import { crc32 } from "node:zlib";
 import { EMPTY } from "../base/bytes.ts";
@@ -10,7 +10,7 @@ export type { HeaderValue } from "./eventstream_headers.ts";
 
 export interface Frame {
   readonly headers: Headers;
-  /** A view of the chunk if the frame arrived in one piece; copy whatever must outlive the chunk. */
+  /** A view of the chunk if the frame arrived in one piece; copy it if it must outlive the chunk. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
@@ -19,7 +19,7 @@ export interface FrameDecoderOptions {
   readonly maxFrameBytes?: number;
 }
 
-/** Total length, headers length and the checksum of both: each an unsigned 32 bit integer, big-endian. */
+/** The total length, the length of the headers, and a checksum of both: unsigned 32-bit integers, big-endian. */
 const PRELUDE_BYTES = 12;
 const PRELUDE_CRC_AT = 8;
 const MESSAGE_CRC_BYTES = 4;
@@ -46,7 +46,7 @@ export class FrameDecoder {
     this.#maxFrameBytes = options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
   }
 
-  /** Bytes received that are not part of a returned frame: those of an unfinished or invalid frame. */
+  /** Bytes received that belong to no returned frame, but to an unfinished or invalid one. */
   get pendingBytes(): number {
     return this.#received - this.#decoded;
   }
@@ -121,7 +121,7 @@ export class FrameDecoder {
     return to;
   }
 
-  /** The total length from the prelude, after verifying the prelude's checksum. */
+  /** Verifies the prelude's checksum, and returns the frame's total length. */
   #frameLength(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
     if (preludeCrc(bytes, offset) !== readUint32(bytes, offset + PRELUDE_CRC_AT)) {
       throw new EventStreamError("prelude_crc", "the checksum of a frame's prelude is wrong");
@@ -145,7 +145,7 @@ export class FrameDecoder {
 
   #frame(bytes: Uint8Array<ArrayBuffer>, offset: number, total: number): Frame {
     const crcAt = offset + total - MESSAGE_CRC_BYTES;
-    // Continues the running checksum after the prelude, whose own checksum has already been verified.
+    // Continues from the checksum of the prelude, which has already been verified.
     const crc = crc32(
       bytes.subarray(offset + PRELUDE_CRC_AT, crcAt),
       readUint32(bytes, offset + PRELUDE_CRC_AT),
@@ -161,8 +161,7 @@ export class FrameDecoder {
 }
 
 /**
- * Encodes one frame with its checksums; numbers become 32 bit integers, and strings and bytes are limited to 32767
- * bytes.
+ * Encodes one frame with its checksums. Numbers become 32-bit integers; strings and bytes are limited to 32767 bytes.
  */
 export function encodeFrame(
   headers: HeadersInit,
@@ -192,7 +191,7 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** For eight bytes, calling zlib's `crc32` is slower than a table. */
+/** Computed with a table, as a call of zlib's `crc32` is slower for eight bytes. */
 function preludeCrc(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
   let crc = -1;
   for (let at = offset; at < offset + PRELUDE_CRC_AT; at++) {

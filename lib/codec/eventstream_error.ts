@@ -1,4 +1,4 @@
-/** The error for bytes that are not an event stream. */
+/** The error for an invalid event stream. */
 
 export type EventStreamReason =
   | "prelude_crc"
@@ -8,7 +8,7 @@ export type EventStreamReason =
   | "too_large"
   | "truncated";
 
-/** Bytes that are not an event stream; nothing after them can be read. */
+/** The stream is invalid; nothing after the error can be read. */
 export class EventStreamError extends Error {
   override readonly name = "EventStreamError";
 

@@ -1,12 +1,12 @@
-/** The headers of event stream frames: the types on the wire, decoded and encoded. */
+/** Decodes and encodes the headers of event stream frames. */
 
 import { Buffer } from "node:buffer";
 import { concat, decodeUtf8, EMPTY, encodeUtf8, latin1Text } from "../base/bytes.ts";
 import { EventStreamError } from "./eventstream_error.ts";
 
 /**
- * The value of a header. The wire's 8, 16 and 32 bit integers are numbers, its 64 bit integer is a bigint, and a
- * timestamp (milliseconds) is a `Date`. Bedrock itself only sends strings.
+ * The value of a header. Integers of 8, 16 and 32 bits are numbers, those of 64 bits are bigints, and a timestamp (in
+ * milliseconds) is a `Date`. Bedrock itself only sends strings.
  */
 export type HeaderValue = string | boolean | number | bigint | Uint8Array | Date | { readonly uuid: string };
 
@@ -15,7 +15,7 @@ export type Headers = ReadonlyMap<string, HeaderValue>;
 /** Headers to encode: names with values, or an object of strings. */
 export type HeadersInit = Iterable<readonly [string, HeaderValue]> | Readonly<Record<string, string>>;
 
-/** The number in front of each value, which is its type: https://smithy.io/2.0/aws/amazon-eventstream.html */
+/** The type that precedes each value: https://smithy.io/2.0/aws/amazon-eventstream.html */
 const WIRE_TYPE = {
   true: 0,
   false: 1,
@@ -31,7 +31,7 @@ const WIRE_TYPE = {
 
 type WireType = (typeof WIRE_TYPE)[keyof typeof WIRE_TYPE];
 
-/** How values of one type are decoded: their size in bytes, or `prefixed` if a 16 bit length precedes them. */
+/** How to decode values of one type; `size` is in bytes, or `prefixed` if a 16-bit length precedes the value. */
 interface ValueType {
   readonly size: number | "prefixed";
   readonly read: (view: DataView<ArrayBuffer>) => HeaderValue;
@@ -50,10 +50,10 @@ const VALUE_TYPES = {
   [WIRE_TYPE.uuid]: { size: 16, read: (view) => ({ uuid: formatUuid(bytesOf(view)) }) },
 } as const satisfies Record<WireType, ValueType>;
 
-/** AWS's parsers read the length of strings and bytes as a signed 16 bit integer. */
+/** AWS's parsers read the length of strings and bytes as a signed 16-bit integer. */
 const MAX_SIZED_BYTES = 32_767;
 
-/** The headers of a frame as bytes, and what they say. */
+/** The headers of a frame, encoded and decoded. */
 interface HeaderBlock {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly headers: Headers;
@@ -62,9 +62,9 @@ interface HeaderBlock {
 const NO_HEADERS: HeaderBlock = { bytes: EMPTY, headers: new Map() };
 
 /**
- * Reads the headers of one stream. Most of its frames are deltas with identical headers: comparing a block with the last
- * one is cheaper than looking it up, which is cheaper than decoding it. Frames may therefore share their headers; which of
- * them do is not part of the interface.
+ * Reads the headers of one stream. Most frames are deltas with identical headers: comparing a block with the last one
+ * is cheaper than looking it up, which is cheaper than decoding it. Frames may share a headers object, but callers
+ * cannot rely on it.
  */
 export class HeaderReader {
   #last = NO_HEADERS;
@@ -85,7 +85,7 @@ function isAt(bytes: Uint8Array, from: number, to: number, block: Uint8Array): b
   return true;
 }
 
-/** Blocks by their bytes: all streams repeat the same few. Only strings are kept, which are immutable. */
+/** Blocks by their bytes, as all streams repeat the same few. Only blocks of strings, which are immutable, are kept. */
 const KNOWN_BLOCKS = new Map<string, HeaderBlock>();
 const MAX_KNOWN_BLOCKS = 64;
 const MAX_KNOWN_BLOCK_BYTES = 256;
@@ -132,7 +132,7 @@ function valueTypeOf(number: number): ValueType {
   return type;
 }
 
-/** Encodes headers. Numbers become 32 bit integers; strings and bytes are limited to 32767 bytes. */
+/** Encodes headers. Numbers become 32-bit integers; strings and bytes are limited to 32767 bytes. */
 export function encodeHeaders(headers: HeadersInit): Uint8Array<ArrayBuffer> {
   const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
   return concat([...entries].flatMap(([name, value]) => encodeHeader(name, value)));

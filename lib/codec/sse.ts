@@ -1,6 +1,6 @@
-/** Server-sent events as text (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+/** Encodes server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 
-/** One unnamed event; `json` is serialised JSON, which contains no line break. */
+/** One unnamed event; `json` is serialized JSON, which contains no line break. */
 export function encodeSseData(json: string): string {
   return `data: ${json}\n\n`;
 }

@@ -1,4 +1,4 @@
-/** Tries the targets of a plan: the only place that decides whether, where and when a request is retried. */
+/** Tries the targets of a plan; the only place that decides whether, where and when a request is retried. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, codeOf, toAditError } from "../base/errors.ts";
@@ -29,18 +29,18 @@ export interface AttemptTools {
   readonly onMisfit: (target: Target, error: AditError) => void;
 }
 
-/** Maximum frames and bytes of a stream without content that are held back. */
+/** Maximum number of frames and bytes that are held back before the first content of a stream. */
 const MAX_HELD = { maxFrames: 64, maxBytes: 256 * 1024 } as const;
 
-/** If all targets are resting, one that returns within this time is waited for. */
+/** If all targets are resting, the gateway waits for one that is back within this time. */
 const WORTH_WAITING_MS = 1_000;
 
-/** The first successful attempt, or the one whose refusal is returned to the caller. */
+/** The first successful attempt, or the refusal for the caller. */
 export function attemptInOrder(request: ModelRequest, call: Call, tools: AttemptTools): Promise<Attempt> {
   return new Attempts({ request, call }, tools).run();
 }
 
-/** One request to one target, until the response has ended. */
+/** One attempt at one target, for its health and its quota, until the response has ended. */
 class Ask implements SettleListener {
   readonly target: Target;
   readonly startMs: number;
@@ -58,14 +58,14 @@ class Ask implements SettleListener {
     this.#quota = tools.quotas.take(target, call.hold?.asked);
   }
 
-  /** Records a refusal, with which everything has ended. */
+  /** Records a refusal, which ends the attempt. */
   refused(error: AditError): void {
     this.#end();
     this.#quota?.refused(error);
     this.#noteRefusal(error, false);
   }
 
-  /** Records an answer, whose end is still to come. */
+  /** Records that the answer has begun. */
   answered(nowMs: number): void {
     this.#tools.health.succeeded(this.target, { nowMs, latencyMs: nowMs - this.startMs });
   }
@@ -95,7 +95,7 @@ class Attempts {
   readonly #lessons: RequestLessons;
   /** Targets still to be tried, in order. */
   readonly #queue: Target[];
-  /** Targets that rest, the one that is back soonest first. */
+  /** Resting targets; the one that is back soonest comes first. */
   readonly #resting: readonly Target[];
   #attempts = 0;
   #repeats = 0;
@@ -151,7 +151,7 @@ class Attempts {
     });
   }
 
-  /** Takes targets out of the queue that must not be asked while their quota is short. */
+  /** Drops the targets whose quota is short and that must not be asked then. */
   #refuseShort(): void {
     const { quotas } = this.#tools;
     for (let index = 0; index < this.#queue.length; index++) {
@@ -177,7 +177,7 @@ class Attempts {
     );
   }
 
-  /** Puts the first target to ask at the head of the queue, or gives the refusal where none can be asked soon. */
+  /** Moves the first suitable target to the head of the queue; returns a refusal if none will be available soon. */
   async #findFirst(): Promise<Refusal | undefined> {
     const ready = this.#queue.findIndex((target) => this.#fits(target));
     if (ready >= 0) {
@@ -198,10 +198,10 @@ class Attempts {
     return undefined;
   }
 
-  /** Records why targets that rest did not help a request that fails. */
+  /** Records for a failing request why resting targets were skipped. */
   #passOverResting(): void {
     for (const target of this.#resting) {
-      // One that was waited for was asked.
+      // The target that was waited for was not skipped.
       if (this.#queue.includes(target)) continue;
       const error = this.#tools.health.lastErrorOf(target);
       const because = error === undefined ? "it is resting" : `it is resting after ${codeOf(error)}`;
@@ -209,7 +209,7 @@ class Attempts {
     }
   }
 
-  /** Asks the next target, and once more if its refusal teaches what to leave out. */
+  /** Asks the next target, and asks it again if its refusal shows which member of the request to leave out. */
   async #attempt(): Promise<Attempt> {
     const target = this.#queue[0];
     if (target === undefined) throw new AditError("internal");
@@ -247,7 +247,7 @@ class Attempts {
     }, nowMs - startMs);
   }
 
-  /** A stream is only held back while another target could still answer instead. */
+  /** How long a stream is held back; undefined unless another target could still answer. */
   #hold(): Hold | undefined {
     const { commitWithinMs, retry } = this.#request.plan.routing;
     const couldMove = this.#queue.length > 1 && this.#attempts < retry.attempts;
@@ -256,7 +256,7 @@ class Attempts {
       : undefined;
   }
 
-  /** Whether to retry; if so, the queue begins with the next target, and the pause is over. */
+  /** Whether to retry. If so, has waited for the pause, and the queue begins with the target to try. */
   async #mayGoOn({ refused }: Refusal): Promise<boolean> {
     const { routing: { retry } } = this.#request.plan;
     const rule = retryRule(refused);
@@ -278,7 +278,7 @@ class Attempts {
   }
 
   /**
-   * Advances to the next target that can handle the request without loss; without one, the queue is unchanged.
+   * Advances to the next target that can handle the request without loss; if there is none, leaves the queue unchanged.
    */
   #dropToNext(): boolean {
     const [current, ...others] = this.#queue;
@@ -309,14 +309,14 @@ class Attempts {
     return this.#tools.budget.spend(this.#request.plan.name, this.#tools.clock.monotonic());
   }
 
-  /** Full jitter below a doubling limit, or the upstream's retry-after. */
+  /** The upstream's retry-after; otherwise exponential backoff with full jitter. */
   #pauseBefore({ details }: AditError): number {
     const { backoffMs, backoffMaxMs } = this.#request.plan.routing.retry;
     return retryAfterMs(details.retryAfter) ??
       this.#tools.random() * Math.min(backoffMaxMs, backoffMs * 2 ** this.#repeats);
   }
 
-  /** Waits; throws immediately if the request is ended. */
+  /** Waits; throws at once when the request is ended. */
   #pause(ms: number): Promise<void> {
     if (ms === 0) return Promise.resolve();
     const { ended } = this.#call;
@@ -331,7 +331,7 @@ class Attempts {
     });
   }
 
-  /** A client's retry would only repeat what has been tried here, unless a pause is all that is needed. */
+  /** After several failed attempts, asks the client not to retry: it would only repeat what was tried here. */
   #final(refusal: Refusal): Refusal {
     this.#passOverResting();
     const { kind, message, details } = refusal.refused;
@@ -342,13 +342,13 @@ class Attempts {
 
 const NONE: readonly Target[] = [];
 
-/** The prefix of a prompt says nothing where no prompt is cached. */
+/** Affinity by the prefix of a prompt is useless unless the model caches prompts. */
 function affinityBy({ routing: { affinity }, targets: [first] }: Plan): readonly string[] {
   const caches = (first.settings?.traits.promptCaching.size ?? 0) > 0;
   return caches ? affinity : affinity.filter((key) => key !== "prefix");
 }
 
-/** The target's name in its model; a bare model id is not shown. */
+/** The target's name in the configuration; for a bare model id, the name of the provider. */
 function nameOf({ settings, provider }: Target): string {
   return settings?.name ?? provider.name;
 }

@@ -1,6 +1,6 @@
 /**
- * How a request is attributed in AWS's bill and logs: names in its metadata, the team's id, and for whom a role is
- * assumed.
+ * Attributes requests to callers and teams in AWS's bill and logs: by names in the metadata, by the model id of the
+ * team, and by the session of an assumed role.
  */
 
 import { hasNoMembers } from "../base/json.ts";
@@ -11,7 +11,7 @@ import { fillNames, isForEach } from "../snapshot/subject.ts";
 /** Maximum length of a value of Bedrock's request metadata. */
 const MAX_VALUE = 256;
 
-/** The target as it is used for a caller: with the team's own id, and with names in place of `{caller}` and `{team}`. */
+/** The target for a caller: with the model id of its team, and with names instead of `{caller}` and `{team}`. */
 export function attributed(target: Target, caller: Caller): Target {
   const { provider } = target;
   const plain = withNames(target, caller);
@@ -29,7 +29,7 @@ function withNames(target: Target, caller: Caller): Target {
   if (own === undefined && !entries.some(([, value]) => value.includes("{"))) return target;
   const metadata = Object.fromEntries(entries.map(([key, value]) => [key, filled(value, caller)]));
   if (own === undefined) return { ...target, settings: { ...settings, metadata } };
-  // The ARN of an application profile says neither which model it is nor what that costs.
+  // The ARN of an application inference profile names neither the model nor its price.
   const baseModel = settings.baseModel ?? settings.id;
   return { ...target, modelId: own, settings: { ...settings, id: own, baseModel, metadata } };
 }

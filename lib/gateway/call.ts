@@ -1,4 +1,4 @@
-/** One in-flight request: its state, its one deadline, and how it is ended early. */
+/** One in-flight request: its state, its single deadline, and how it ends. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
@@ -31,35 +31,35 @@ export interface CallOptions {
   readonly dialect: Dialect;
   readonly remoteAddress: string;
   readonly client: ClientFacts;
-  /** The client's, which is told that the request has been answered. */
+  /** The client's connection, which is told when the request has been answered. */
   readonly connection: Pick<Connection, "answered">;
   readonly tools: CallTools;
 }
 
-/** What all calls use. */
+/** Services that all calls share. */
 export interface CallTools {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly upstream: Upstream;
   readonly keeper: CallKeeper;
-  /** Receive the record, once, when the request is settled. */
+  /** Each receives the record once, when the request is settled. */
   readonly sinks: readonly RecordSink[];
 }
 
-/** Knows which calls are in flight. */
+/** Keeps track of the calls in flight. */
 export interface CallKeeper {
-  /** Called when a client has left whose response could be read to its end; returns whether there is room to. */
+  /** Called when a client has left and its response could still be read to the end; returns whether there is room. */
   mayDrain(call: Call): boolean;
   /** Called once, before the sinks. */
   settled(call: Call): void;
 }
 
-/** Waits for the end of a request. */
+/** Is told when a request ends. */
 export interface SettleListener {
   settled(error: AditError | undefined, spent: Spent | undefined): void;
 }
 
-/** A request from its arrival to `settle`, with which every request ends. */
+/** A request from its arrival to `settle`, which ends every request. */
 export class Call implements Linked<Call>, RecordableCall {
   readonly options: CallOptions;
   previous: Call | undefined;
@@ -70,19 +70,19 @@ export class Call implements Linked<Call>, RecordableCall {
   readonly arrivedMs: number;
   /** Covers the whole request: its body, every attempt, and the last byte of the response. */
   readonly #deadline: Deadline;
-  /** Undefined until it is authenticated. */
+  /** Undefined until the request is authenticated. */
   caller: Caller | undefined;
   /** The kind of endpoint that the request is for. */
   endpoint: string | undefined;
   /** The possible targets of the request; undefined until its model is known. */
   plan: Plan | undefined;
-  /** What has been taken for the request, which is settled with it. */
+  /** What the request has taken from limits and budgets; settled with the request. */
   hold: Hold | undefined;
   /** Whether a target has accepted the request. */
   isAccepted = false;
   #insteadOf: InsteadOf | undefined;
   #target: Target | undefined;
-  /** Of the current attempt, most of which have one. */
+  /** Those of the current attempt; most attempts have one. */
   #exchanges: Exchange[] = [];
   #failure: AditError | undefined;
   #ending: AbortController | undefined;
@@ -91,7 +91,7 @@ export class Call implements Linked<Call>, RecordableCall {
   #answer: Answer | undefined;
   #onOverdue: (() => void) | undefined;
   #onLeft: (() => void) | undefined;
-  /** Once its client has left: when reading on ends at the latest. */
+  /** Set when the client leaves: the deadline for reading the rest of the response. */
   #draining: Deadline | undefined;
   #isDrained = false;
   #listener: SettleListener | undefined;
@@ -105,7 +105,7 @@ export class Call implements Linked<Call>, RecordableCall {
   #firstByteMs: number | undefined;
   #overheadMs: number | undefined;
   #settled = false;
-  /** Of a complete answer. */
+  /** Set when the answer is complete. */
   #outcome: Outcome | undefined;
   #costed: { readonly usage: Usage; readonly cost: RequestCost } | undefined;
 
@@ -150,7 +150,7 @@ export class Call implements Linked<Call>, RecordableCall {
     this.#receivedMs = this.tools.clock.monotonic();
   }
 
-  /** Records the model to which a spent budget sends the request, with its targets. */
+  /** Replaces the plan by that of the model to which a spent budget sends the request. */
   sendElsewhere(plan: Plan, { budget }: Substitute): void {
     this.#insteadOf = { model: this.#insteadOf?.model ?? cut(this.plan?.name ?? "", 256), budget };
     this.plan = plan;
@@ -171,17 +171,15 @@ export class Call implements Linked<Call>, RecordableCall {
     return this.#stream;
   }
 
-  /**
-   * Sends to a target, after ending an earlier attempt. Throws the error with which the request was ended.
-   */
+  /** Sends a call to a target, after ending an earlier attempt. If the request has been ended, throws the reason. */
   open(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#exchanges.length > 0) this.#endExchanges(new AditError("client_gone"));
     return this.openAlso(target, upstreamCall);
   }
 
   /**
-   * Sends to a target without ending what the same attempt has sent already, for requests that Bedrock only answers
-   * piece by piece. Throws the error with which the request was ended.
+   * Sends a further call of the same attempt, for requests that take several calls to Bedrock. If the request has been
+   * ended, throws the reason.
    */
   openAlso(target: Target, upstreamCall: UpstreamCall): Exchange {
     if (this.#failure !== undefined) throw this.#failure;
@@ -218,8 +216,8 @@ export class Call implements Linked<Call>, RecordableCall {
   }
 
   /**
-   * Records that the client has left. What Bedrock has been sent is aborted, unless its model's responses are read to
-   * their end; returns whether this one is.
+   * Records that the client has left. This aborts the exchange with Bedrock unless responses of the model are read to
+   * the end; returns whether this one is.
    */
   leave(): boolean {
     if (this.isLeft) return true;
@@ -243,7 +241,10 @@ export class Call implements Linked<Call>, RecordableCall {
     return this.#draining !== undefined;
   }
 
-  /** Registers a callback for when the client has left and the response is to be read to its end; it may have already. */
+  /**
+   * Registers a callback for when the client leaves and the rest of the response is to be read; called at once if the
+   * client has already left.
+   */
   onLeft(callback: () => void): void {
     this.#onLeft = callback;
     if (this.isLeft) callback();
@@ -263,12 +264,12 @@ export class Call implements Linked<Call>, RecordableCall {
     this.#onOverdue = callback;
   }
 
-  /** Registers what waits for the end of the request. */
+  /** Registers a listener for the end of the request. */
   onSettled(listener: SettleListener): void {
     this.#listener = listener;
   }
 
-  /** Records the result of one attempt, and how long it took exactly. A request that was not sent was not attempted. */
+  /** Records the result and the exact duration of one attempt; one that sent nothing does not count. */
   noteAttempt(attempt: RecordedAttempt, tookMs: number): void {
     if (!this.#isSent) return;
     this.#isSent = false;
@@ -284,7 +285,7 @@ export class Call implements Linked<Call>, RecordableCall {
     return undefined;
   }
 
-  /** Records a target that was skipped, and why; once, however many attempts it is skipped for. */
+  /** Records that a target was skipped, and why; once, however many attempts skip it. */
   passOver(passed: PassedOver): void {
     const { target } = passed;
     const because = cut(passed.because, 2 * MAX_NAME_CHARS);
@@ -323,17 +324,17 @@ export class Call implements Linked<Call>, RecordableCall {
     return this.#answer;
   }
 
-  /** From the arrival of the request, in milliseconds. */
+  /** Milliseconds from the arrival of the request. */
   get firstByteMs(): number | undefined {
     return this.#firstByteMs;
   }
 
-  /** From the complete request to the first byte of the response, without the attempts. */
+  /** Milliseconds from the complete request to the first byte of the response, without the attempts. */
   get overheadMs(): number | undefined {
     return this.#overheadMs;
   }
 
-  /** What is known so far, for whoever watches. */
+  /** The state of the request, for the list of requests in flight. */
   get progress(): InFlightRequest {
     return {
       requestId: this.id,
@@ -356,7 +357,7 @@ export class Call implements Linked<Call>, RecordableCall {
     this.#settled = true;
     this.#deadline.cancel();
     this.#draining?.cancel();
-    // Before the exchanges are forgotten, whose headers name the tier.
+    // Read before the exchanges are dropped: their headers name the service tier.
     const outcome = this.#finalOutcome();
     if (error !== undefined) this.#endExchanges(error);
     const { tools: { keeper, sinks }, connection } = this.options;
@@ -369,13 +370,13 @@ export class Call implements Linked<Call>, RecordableCall {
     for (const sink of sinks) sink(record);
   }
 
-  /** Nanodollars for a complete answer; undefined if they are not known. */
+  /** The cost of a complete answer in nanodollars; undefined if it is unknown. */
   get cost(): number | undefined {
     const usage = this.#finalOutcome()?.usage;
     return usage && this.#costOf({ usage })?.nano;
   }
 
-  /** The outcome of a complete answer, with the tier that only the headers of a response name. */
+  /** The outcome of a complete answer, with the service tier, which InvokeModel names only in its headers. */
   #finalOutcome(): Outcome | undefined {
     if (this.#outcome !== undefined) return this.#outcome;
     const outcome = this.#answer?.outcome();
@@ -387,7 +388,7 @@ export class Call implements Linked<Call>, RecordableCall {
     return this.#outcome = usage === outcome.usage ? outcome : { ...outcome, usage };
   }
 
-  /** Nanodollars for what the request has used. */
+  /** The cost of this usage in nanodollars; undefined if it is unknown. */
   costOf(spent: Spent): number | undefined {
     return this.#costOf(spent)?.nano;
   }
@@ -395,7 +396,7 @@ export class Call implements Linked<Call>, RecordableCall {
   #costOf(spent: Pick<Spent, "usage"> | undefined): RequestCost | undefined {
     if (spent === undefined || this.hold === undefined) return undefined;
     const { usage } = spent;
-    // The headers have the cost of the usage that the record has, too.
+    // The headers and the record name the cost of the same usage.
     if (this.#costed?.usage === usage) return this.#costed.cost;
     const cost = requestCost(spent, {
       counts: this.hold.counts,
@@ -430,8 +431,8 @@ export class Call implements Linked<Call>, RecordableCall {
   }
 }
 
-/** Longest time for which a response is read whose client has left. */
+/** Maximum time for reading a response after its client has left. */
 const MAX_DRAIN_MS = 300_000;
 
-/** Most requests pass over no target. */
+/** Shared: most requests skip no target. */
 const NONE: readonly PassedOver[] = [];

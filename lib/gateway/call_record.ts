@@ -11,7 +11,7 @@ import type { ClientFacts } from "./intake/client_facts.ts";
 import type { Answer, Outcome } from "./outcome.ts";
 import { MAX_NAME_CHARS, recordedError } from "./recorded_error.ts";
 
-/** How a request failed, if no response shows it. */
+/** The error response of a request that has no answer. */
 export interface Failure {
   readonly status: number;
   readonly ignored: readonly string[];
@@ -46,7 +46,7 @@ export interface Settlement {
   readonly cost: RequestCost | undefined;
 }
 
-/** Everything about the request in one literal: every request makes one. */
+/** One literal rather than parts that are merged: every request makes a record. */
 export function recordOf(
   call: RecordableCall,
   { outcome, error, failure, spent, cost }: Settlement,
@@ -102,7 +102,7 @@ function shortId(id: string | undefined): string | undefined {
   return id && cut(id, MAX_NAME_CHARS);
 }
 
-/** What could be the name of a model; any other text may be anything. */
+/** What the name of a model looks like; any other text could be part of a prompt. */
 const MODEL_WORD = /^[\w.:@/+-]+…?$/;
-/** Of fields and anomalies. */
+/** Limits for the names of fields and anomalies. */
 const NAMES = { items: 50, chars: MAX_NAME_CHARS } as const;

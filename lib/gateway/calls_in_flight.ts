@@ -1,4 +1,4 @@
-/** The calls that have not been settled: those whose clients wait, and those whose clients have left. */
+/** The unsettled calls: those with a waiting client, and those whose client has left. */
 
 import type { AditError } from "../base/errors.ts";
 import { LinkedList } from "../base/linked_list.ts";
@@ -6,13 +6,13 @@ import type { InFlight, InFlightRequest } from "../snapshot/in_flight.ts";
 import type { Store, Tally } from "../store/store.ts";
 import type { Call, CallKeeper } from "./call.ts";
 
-/** Maximum number of responses that are read to their end for clients that have left. */
+/** Maximum number of responses that are read to the end after their clients have left. */
 const MAX_DRAINING = 64;
 
-/** The calls of this thread, and the numbers of all threads. */
+/** The calls of this thread, and their number in all threads. */
 export class CallsInFlight implements CallKeeper {
   readonly #calls = new LinkedList<Call>();
-  /** Those whose clients have left, while their responses are read to the end. */
+  /** Calls whose clients have left, while their responses are read to the end. */
   readonly #leftBehind = new LinkedList<Call>();
   readonly #all: Tally;
   readonly #allLeftBehind: Tally;
@@ -28,7 +28,7 @@ export class CallsInFlight implements CallKeeper {
     return this.waiting + this.#allLeftBehind.total;
   }
 
-  /** The same without those whose clients have left. */
+  /** Calls in all threads whose clients have not left. */
   get waiting(): number {
     return this.#all.total;
   }
@@ -69,7 +69,7 @@ export class CallsInFlight implements CallKeeper {
     this.#noneLeft = undefined;
   }
 
-  /** Resolves when no response is being read for a client that has left. */
+  /** Resolves when no response of a client that has left is being read. */
   noneLeftBehind(): Promise<void> {
     if (this.#leftBehind.size === 0) return Promise.resolve();
     this.#noneLeft ??= Promise.withResolvers();

@@ -1,4 +1,4 @@
-/** What a stream of server-sent events cost, as a comment after its last event. */
+/** Adds a comment with the cost of the request after the last server-sent event. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { encodeSseComment } from "../codec/sse.ts";
@@ -7,7 +7,7 @@ import { PassedSource } from "../server/passed_source.ts";
 import type { ByteSource } from "../server/stream.ts";
 import type { Call } from "./call.ts";
 
-/** Clients ignore comments. A response that broke off has none, nor one whose cost is unknown. */
+/** Clients ignore comments. Nothing is added to a response that broke off, or whose cost is unknown. */
 export class CostComment extends PassedSource {
   readonly #call: Pick<Call, "cost">;
   #isEnded = false;

@@ -1,4 +1,4 @@
-/** How each dialect represents Adit's own responses: errors before and in a stream, and pings. */
+/** The form of Adit's own errors in each dialect. */
 
 import { type AditError, errorRow } from "../base/errors.ts";
 import { anthropicErrorBody, bedrockErrorBody, openAiErrorBody } from "../wire/errors.ts";
@@ -7,7 +7,7 @@ export const DIALECTS = ["openai", "anthropic", "bedrock"] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 interface DialectRow {
-  /** Headers with the request id in each of Adit's own responses. */
+  /** Headers that name the request id. */
   readonly idHeaders: readonly string[];
   status(error: AditError): number;
   body(error: AditError, requestId: string): unknown;
@@ -25,7 +25,7 @@ const ROWS = {
     idHeaders: ["x-request-id", "request-id"],
     status: (error) => errorRow(error.kind).anthropicStatus ?? errorRow(error.kind).status,
     body: anthropicErrorBody,
-    // Claude Code sends a request again on any other 429, whatever x-should-retry says.
+    // Claude Code retries after any other 429, whatever x-should-retry says.
     errorHeaders: ({ kind }): Record<string, string> =>
       kind === "budget_spent" ? { "anthropic-ratelimit-unified-status": "rejected" } : {},
   },
@@ -33,7 +33,7 @@ const ROWS = {
     idHeaders: ["x-request-id"],
     status: (error) => errorRow(error.kind).bedrockStatus ?? errorRow(error.kind).status,
     body: bedrockErrorBody,
-    // AWS SDKs distinguish errors by this header, and report the id as the request's.
+    // AWS SDKs tell errors apart by the first header and report the second as the request id.
     errorHeaders: (error, requestId) => ({
       "x-amzn-errortype": errorRow(error.kind).bedrock,
       "x-amzn-requestid": requestId,
@@ -55,7 +55,7 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
     ...row.errorHeaders(error, requestId),
     ...(allow === undefined ? {} : { allow }),
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-    // Read by OpenAI's and Anthropic's clients, before the header in seconds.
+    // OpenAI's and Anthropic's clients prefer it to the header in seconds.
     ...(retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) }),
     ...(limit === undefined ? {} : { "x-adit-limit": `${limit.rule};${limit.what}` }),
     ...details.headers,
@@ -68,7 +68,7 @@ export function errorResponse(error: AditError, dialect: Dialect, requestId: str
   });
 }
 
-/** Puts the request id where the dialect's clients look for it. */
+/** Sets the headers in which the dialect's clients look for the request id. */
 export function nameRequest(headers: Headers, dialect: Dialect, requestId: string): void {
   for (const name of ROWS[dialect].idHeaders) headers.set(name, requestId);
 }

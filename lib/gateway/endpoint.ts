@@ -1,5 +1,6 @@
 /**
- * The interface between pipeline and endpoints: an immediate response, or a request for a model and its attempts.
+ * The interface between the pipeline and its endpoints: an immediate response, or a request for a model and its
+ * attempts.
  */
 
 import type { ReceivedRequest } from "../aws/sigv4/canonical.ts";
@@ -12,27 +13,27 @@ import type { Call } from "./call.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Answer, WholeAnswer } from "./outcome.ts";
 
-/** What a path and method refer to. */
+/** The handler of a path and method. */
 export type Endpoint = OpenEndpoint | CallerEndpoint;
 
-/** Served to everybody, also while the gateway drains. */
+/** Open to everybody, even while the gateway drains. */
 export interface OpenEndpoint {
   readonly needs: "nothing";
   readonly about: EndpointFacts;
   answer(): WholeAnswer;
 }
 
-/** Served to authenticated callers. */
+/** Requires an authenticated caller. */
 export interface CallerEndpoint {
   readonly needs: "caller";
   readonly about: EndpointFacts;
-  /** What its requests count as; undefined if they never leave the gateway. */
+  /** What its requests count as; undefined if they are answered by the gateway alone. */
   readonly counts: Counted | undefined;
-  /** Whether success is an AWS event stream, which some connections would truncate. */
+  /** Whether a success is an AWS event stream, which some connections would truncate. */
   readonly answersInFrames?: boolean;
-  /** Thrown by `read` in any case, so that a body need not be received for it. */
+  /** What `read` would throw for any request; thrown before the body is received. */
   readonly refusal?: AditError;
-  /** Parses the request as far as it is the same for every target. Throws the caller's mistakes. */
+  /** Parses everything that does not depend on the target. Throws an error for an invalid request. */
   read(request: EndpointRequest): Reading;
 }
 
@@ -50,11 +51,11 @@ export interface EndpointRequest {
   readonly startedMs: number;
   /** Undefined if the gateway keeps no usage. */
   readonly views: CallerViews | undefined;
-  /** Name of the model to which a spent budget sends the request, in place of its own. */
+  /** Name of the model to which a spent budget sends the request instead of its own. */
   readonly instead?: string | undefined;
 }
 
-/** What callers can see of their own usage. */
+/** The usage and budgets that callers can see. */
 export interface CallerViews {
   /** JSON; `parameters` are those of the request. Throws an AditError. */
   usage(caller: Caller, parameters: URLSearchParams): Promise<object>;
@@ -65,21 +66,21 @@ export interface CallerViews {
 /** The result of parsing a request. */
 export type Reading =
   | { readonly kind: "answer"; readonly answer: WholeAnswer }
-  /** An answer that is not there yet, without a model. */
+  /** An answer that does not need a model but is not ready yet. */
   | { readonly kind: "later"; readonly answer: Promise<WholeAnswer> }
   | { readonly kind: "model"; readonly request: ModelRequest };
 
 /** A request for a model. */
 export interface ModelRequest {
   readonly plan: Plan;
-  /** One attempt at one target; what it throws is a refusal, too. */
+  /** Makes one attempt at one target; an error that it throws is a refusal, too. */
   attempt(target: Target, call: Call, hold: Hold | undefined): Promise<Attempt>;
   /** The size of the body; default: all of it is text. */
   measure?(): RequestSize;
-  /** The request's affinity: the first of the named keys that it has. */
+  /** The value that the request has for the first of these affinity keys. */
   affinity?(by: readonly string[]): string | undefined;
   /**
-   * The request as it would be sent to the target, without sending it; absent if the bytes are the caller's own. Throws
+   * Translates the request for the target without sending it; absent if the caller's bytes are passed through. Throws
    * if the target cannot handle the request.
    */
   translated?(target: Target, call: Call): Translated;
@@ -93,7 +94,7 @@ export interface Translated {
   readonly ignored: readonly string[];
 }
 
-/** The result of one attempt at a target before any byte was sent to the client. */
+/** The result of one attempt, before any byte is sent to the client. */
 export type Attempt =
   | { readonly answered: Answer; readonly refused?: undefined }
   | Refusal;
@@ -101,7 +102,7 @@ export type Attempt =
 export interface Refusal {
   readonly answered?: undefined;
   readonly refused: AditError;
-  /** Ignored fields and flags of the request: what Bedrock never saw may be why it refused. */
+  /** Ignored fields and flags of the request: their absence may be why Bedrock refused it. */
   readonly ignored: readonly string[];
   /** The upstream's own bytes, if the caller gets them unchanged. */
   readonly answer?: Answer;
@@ -116,7 +117,7 @@ export interface Router {
 }
 
 /**
- * Runs an attempt of a translated request: failures from here on are refusals that list the ignored fields.
+ * Makes an attempt with a translated request. An error becomes a refusal that lists the ignored fields.
  */
 export async function attemptWith(
   ignored: readonly string[],

@@ -1,25 +1,25 @@
-/** Work that would keep everything else waiting: done one piece at a time, with the event loop free in between. */
+/** Work that blocks the event loop for long: one piece at a time, and other events are handled in between. */
 
 import { setImmediate } from "node:timers";
 
 /** Shorter bodies are handled in a few milliseconds. */
 export const HEAVY_BYTES = 512 * 1024;
 
-/** Whether work on a body of this size is done in its turn. */
+/** Whether work on a body of this size has to wait for its turn. */
 export function isHeavy(bodyBytes: number): boolean {
   return bodyBytes >= HEAVY_BYTES;
 }
 
-/** The right to keep everything else waiting, until it ends. */
+/** Permission to block the event loop, until it ends. */
 export interface HeavyTurn {
   end(): void;
 }
 
-/** The queue of such work; one per process. */
+/** The queue of such work; one per thread. */
 export class HeavyWork {
   #last: Promise<void> = Promise.resolve();
 
-  /** Resolves when all earlier work is done and the event loop has been free. */
+  /** Resolves when all earlier work is done and other events have been handled. */
   async turn(): Promise<HeavyTurn> {
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -29,7 +29,7 @@ export class HeavyWork {
     return { end: resolve };
   }
 
-  /** Runs `work`, in its turn if the body is large. */
+  /** Runs `work`, after waiting for its turn if the body is large. */
   run<Result>(bodyBytes: number, work: () => Result | Promise<Result>): Result | Promise<Result> {
     return isHeavy(bodyBytes) ? this.#inTurn(work) : work();
   }
@@ -40,7 +40,7 @@ export class HeavyWork {
     try {
       result = work();
     } finally {
-      // What the work has only begun, such as waiting for the upstream, keeps nobody.
+      // The asynchronous rest of the work, such as waiting for the upstream, blocks nothing.
       turn.end();
     }
     return await result;

@@ -1,4 +1,4 @@
-/** What refusals by Bedrock have taught about models: kept for each model id, and applied to every later request for it. */
+/** What refusals by Bedrock reveal about a model, kept by model id and applied to every later request for it. */
 
 import type { Clock } from "../base/clock.ts";
 import type { AditError } from "../base/errors.ts";
@@ -12,18 +12,18 @@ import type { ModelTarget } from "../snapshot/snapshot.ts";
 import type { Call } from "./call.ts";
 import type { Attempt, ModelRequest } from "./endpoint.ts";
 
-/** What is known about one model id that its rows do not say, as plain data. */
+/** What was learned about a model id beyond its rows in the data tables, as plain data. */
 export interface ModelLessons {
   readonly modelId: string;
-  /** Members that Bedrock refuses, by their names in the table of lessons, in the order in which they were learned. */
+  /** Members that Bedrock refuses, by their names in the table of lessons, in the order of learning. */
   readonly members: readonly LessonName[];
-  /** The traits to write, in YAML: as a row of a file of `data.models`. */
+  /** The traits to configure, in YAML: as a row for a file of `data.models`. */
   readonly row: string;
-  /** The same as the value of `setting`, which overrides every row. */
+  /** The same as a value for `setting`, which overrides every row. */
   readonly traits: string;
-  /** The key of the configuration for the model whose request was refused: `models.fast.traits`. */
+  /** The key of the configuration for the model whose request was refused, such as `models.fast.traits`. */
   readonly setting: string;
-  /** Bedrock's words, the last that taught something. */
+  /** Bedrock's message, from the latest refusal that taught something. */
   readonly message: string;
   readonly learnedAt: string;
 }
@@ -34,10 +34,10 @@ export interface LessonsOptions {
   readonly onLearned: (lessons: ModelLessons) => void;
 }
 
-/** Models about which something is kept; whatever is learned about more is forgotten with the request. */
+/** Maximum number of models; lessons about further models are forgotten at the end of the request. */
 const MAX_MODELS = 512;
 
-/** The lessons of this process, by model id, until the configuration is loaded again. */
+/** The lessons of one thread by model id, kept until the configuration is reloaded. */
 export class Lessons {
   readonly #options: LessonsOptions;
   readonly #models = new Map<string, ModelLessons>();
@@ -47,12 +47,12 @@ export class Lessons {
     this.#options = options;
   }
 
-  /** Changes when everything is forgotten. */
+  /** Increases whenever everything is forgotten. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** In the order in which models were refused something first. */
+  /** All lessons, in the order in which the models were first refused something. */
   list(): readonly ModelLessons[] {
     return [...this.#models.values()];
   }
@@ -62,7 +62,7 @@ export class Lessons {
     return this.#models.get(idOf(settings))?.members ?? NONE;
   }
 
-  /** Keeps what a request of the current generation has learned, unless it is known. */
+  /** Keeps what a request of the current generation has learned, unless it is already known. */
   keep(settings: ModelTarget, { names, message, generation }: Taught): void {
     const modelId = idOf(settings);
     const known = this.#models.get(modelId)?.members ?? [];
@@ -83,14 +83,14 @@ export class Lessons {
     this.#options.onLearned(lessons);
   }
 
-  /** Takes over what another thread has learned with the same configuration. */
+  /** Adopts what another thread has learned with the same configuration. */
   adopt(lessons: ModelLessons): void {
     const known = this.#models.get(lessons.modelId)?.members ?? [];
     const members = [...new Set([...known, ...lessons.members])];
     if (members.length > known.length) this.#models.set(lessons.modelId, { ...lessons, members });
   }
 
-  /** Forgets everything: the configuration may say it now. */
+  /** Forgets everything, as a new configuration may include it. */
   clear(): void {
     this.#models.clear();
     this.#generation++;
@@ -101,7 +101,7 @@ const NONE: readonly LessonName[] = [];
 
 interface Taught {
   readonly names: readonly LessonName[];
-  /** Bedrock's words. */
+  /** Bedrock's message. */
   readonly message: string;
   readonly generation: number;
 }
@@ -112,13 +112,13 @@ export interface Asking {
   readonly call: Call;
 }
 
-/** The lessons of one request: what it learns at each target, and what was known before. */
+/** The lessons of one request: those that it learns from each target, and those known before. */
 export class RequestLessons {
   readonly #request: ModelRequest;
   readonly #call: Call;
   readonly #lessons: Lessons;
   readonly #generation: number;
-  /** At most one for each target, whether it helped or not. */
+  /** At most one for each target, whether or not it helped. */
   #taught: Map<Target, Taught> | undefined;
 
   constructor({ request, call }: Asking, lessons: Lessons) {
@@ -128,7 +128,7 @@ export class RequestLessons {
     this.#generation = lessons.generation;
   }
 
-  /** The target with the traits that are known by now. Requests whose bytes are the caller's own do not use them. */
+  /** The target with everything learned so far; unchanged for requests that pass the caller's bytes through. */
   apply(target: Target): Target {
     if (this.#request.translated === undefined || target.settings === undefined) return target;
     const known = this.#lessons.membersOf(target.settings);
@@ -137,8 +137,8 @@ export class RequestLessons {
   }
 
   /**
-   * Whether the target is to be asked again, without the member that it refused. That happens once for each target. The
-   * lesson is kept when the request without the member is answered, or is refused for another member only.
+   * Whether to ask the target again, without the member that it refused; at most once for each target. The lesson is
+   * kept if the request without the member is answered, or refused only for another member.
    */
   teaches(target: Target, attempt: Attempt): boolean {
     if (attempt.refused === undefined && this.#taught === undefined) return false;
@@ -165,7 +165,7 @@ export class RequestLessons {
     return true;
   }
 
-  /** Whether the request would be sent otherwise, and still makes sense. */
+  /** Whether a lesson would change the request and leave it valid. */
   #changes(
     current: Target,
     names: readonly LessonName[],
@@ -176,13 +176,13 @@ export class RequestLessons {
       return JSON.stringify(translated(withLessons(current, names), this.#call).request) !==
         JSON.stringify(sent);
     } catch {
-      // Without the member the request would make no sense: what Bedrock said about it is the answer.
+      // The request is invalid without the member, so Bedrock's refusal is the answer.
       return false;
     }
   }
 }
 
-/** What the refusal says may be left out, as alternatives. */
+/** The members that could be left out after this refusal, as alternatives. */
 function lessonsIn({ kind, details: { upstream } }: AditError): readonly (readonly LessonName[])[] {
   const { status, type, message = "" } = upstream ?? {};
   const words = { status, type, message };
@@ -196,7 +196,7 @@ function withLessons(target: Target, names: readonly LessonName[]): Target {
   return { ...target, settings: { ...settings, traits: { ...traits, ...lessonTraits(names, traits) } } };
 }
 
-/** The id by which rows match the model, so that its profiles and all models of the configuration share what is learned. */
+/** The id by which rows match the model, so that its inference profiles and configured models share their lessons. */
 function idOf({ id, baseModel }: ModelTarget): string {
   return tableId(baseModel ?? id);
 }

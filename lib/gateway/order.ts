@@ -7,11 +7,11 @@ export interface OrderOptions {
   readonly view: (target: Target) => TargetView;
   /** Between 0 and 1. */
   readonly random: () => number;
-  /** `load` prefers the less loaded of two random targets, `weight` keeps fixed shares. */
+  /** `load` prefers the less loaded of two random targets; `weight` keeps fixed shares. */
   readonly pick: "load" | "weight";
   /** Requests with the same key go to the same target; undefined for no affinity. */
   readonly affinityKey?: string | undefined;
-  /** Whether the provider's own quota is nearly used up, which moves a target to the end. */
+  /** Whether a target's quota is short, which moves it to the end. */
   readonly isShort?: ((target: Target) => boolean) | undefined;
 }
 
@@ -61,7 +61,7 @@ function withinPriority(viewed: readonly Viewed[], options: OrderOptions): reado
     return sorted(viewed, ({ target }) => -rendezvous(affinityKey, target)).map(as("affinity"));
   }
   if (pick === "weight") {
-    // The largest of random^(1/weight) is a weighted draw, and the rest are draws without it.
+    // The largest of random^(1/weight) is a weighted draw, and so is each next one among the rest.
     return sorted(viewed, ({ target }) => -(options.random() ** (1 / weightOf(target)))).map(as("weight"));
   }
   return byLoad(viewed, options.random).map(as("load"));
@@ -91,8 +91,8 @@ function sorted(viewed: readonly Viewed[], score: (viewed: Viewed) => number): V
 }
 
 /**
- * The score of weighted rendezvous hashing: a key keeps its target as long as the target exists, whatever the others
- * are.
+ * The score of weighted rendezvous hashing: a key keeps its target for as long as the target exists, even if others
+ * are added or removed.
  */
 function rendezvous(key: string, target: Target): number {
   return -weightOf(target) / Math.log(unitHash(`${key}\n${target.settings?.name ?? target.modelId}`));

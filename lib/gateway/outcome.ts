@@ -1,4 +1,4 @@
-/** A response on its way to the caller, and what the upstream reported about it. */
+/** The response to a caller, and what the upstream reported about it. */
 
 import type { AditError } from "../base/errors.ts";
 import { jsonText } from "../base/json_text/json_text.ts";
@@ -32,7 +32,7 @@ export interface Outcome {
   /** Bedrock's own value, in every dialect. */
   readonly stopReason?: string | undefined;
   readonly upstreamRequestId?: string | undefined;
-  /** Unknown things in the response. */
+  /** Unknown fields and values in the response. */
   readonly anomalies: readonly string[];
   /** The error, if the caller was sent the upstream's own message for it. */
   readonly refusal?: AditError | undefined;

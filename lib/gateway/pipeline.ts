@@ -1,6 +1,4 @@
-/**
- * The one sequence in which a request is handled: route, caller, body, plan, attempts, response, settlement.
- */
+/** The order in which every request is handled: route, caller, body, plan, attempts, response, settlement. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
@@ -47,10 +45,10 @@ export interface PipelineOptions {
   readonly upstream: Upstream;
   readonly router: Router;
   readonly snapshot: Snapshot;
-  /** Receive the record of every request when it is settled. */
+  /** Each receives the record of every request when it is settled. */
   readonly sinks: readonly RecordSink[];
   readonly attempts: AttemptTools;
-  /** Undefined if the gateway keeps no usage. */
+  /** Undefined if the gateway does not store usage. */
   readonly views: CallerViews | undefined;
   readonly sizes: Sizes;
   readonly admission: Admission;
@@ -83,12 +81,12 @@ export class Pipeline {
     return this.#snapshot;
   }
 
-  /** Number of requests in all threads that have not been settled. */
+  /** Number of unsettled requests in all threads. */
   get inFlight(): number {
     return this.#calls.total;
   }
 
-  /** The requests that have been in flight longest. */
+  /** The requests that have been in flight the longest. */
   oldest(count: number): InFlight {
     return this.#calls.oldest(count);
   }
@@ -103,7 +101,7 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Resolves when no response is being read for a client that has left. */
+  /** Resolves when no response of a client that has left is being read. */
   noneLeftBehind(): Promise<void> {
     return this.#calls.noneLeftBehind();
   }
@@ -165,7 +163,7 @@ export class Pipeline {
     return this.#answerCaller(incoming, endpoint);
   }
 
-  /** Which routes exist is only for callers to know, so what is wrong with one is reported after the key is checked. */
+  /** Only callers may learn which routes exist, so an error of the route is thrown after the key has been checked. */
   #routed(method: string, path: string, snapshot: Snapshot): Endpoint {
     try {
       return this.#options.router.route(method, path, snapshot);
@@ -174,7 +172,7 @@ export class Pipeline {
     }
   }
 
-  /** The answer, or the request that a model is to answer: what has been received is not kept while it does. */
+  /** The answer, or the request for a model, without the received bytes: they are not retained during the attempts. */
   async #answerCaller(incoming: Incoming, endpoint: CallerEndpoint): Promise<Response | Admitted> {
     const { request, connection, target, call } = incoming;
     const { snapshot } = call;
@@ -197,7 +195,7 @@ export class Pipeline {
     const bodyBytes = received.body.length;
     const { views } = this.#options;
     const read = { received, target, caller, snapshot, startedMs: this.#startedMs, views };
-    // A short body may become long.
+    // A short body may be decompressed to a long one.
     const workBytes = received.headers.has("content-encoding") ? snapshot.limits.bodyBytes : bodyBytes;
     const turn = isHeavy(workBytes) ? await this.#heavy.turn() : undefined;
     let reading: Reading;
@@ -235,7 +233,7 @@ export class Pipeline {
 /** A request for a model that may be sent. */
 interface Admitted {
   readonly request: ModelRequest;
-  /** Size of the work that it is to translate and send it. */
+  /** Size of the body, which decides whether its translation has to wait for its turn. */
   readonly workBytes: number;
 }
 
@@ -251,7 +249,7 @@ function refusingEndpoint(refusal: AditError): CallerEndpoint {
   };
 }
 
-/** A truncated response that looks complete is worse than none. */
+/** Refuses the stream: a truncated response that looks complete is worse than none. */
 function streamLost(): AditError {
   return new AditError(
     "unsupported",

@@ -1,4 +1,4 @@
-/** What a request costs, by the prices of the snapshot with which it began. */
+/** The cost of a request, by the prices of the snapshot with which it began. */
 
 import type { Spent, Usage } from "../base/usage.ts";
 import { costOf } from "../facts/cost.ts";
@@ -24,7 +24,7 @@ export interface Charged {
   readonly nowMs: number;
 }
 
-/** Nothing for a request that no target accepted; unknown where the usage or the price is. */
+/** The cost of a request: 0 if no target accepted it, and unknown if its usage or price is. */
 export function requestCost({ usage }: Pick<Spent, "usage">, charged: Charged): RequestCost {
   const { counts, accepted, target, snapshot, nowMs } = charged;
   if (counts === "requests" || target === undefined || (!accepted && isNothing(usage))) {

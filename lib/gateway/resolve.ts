@@ -9,8 +9,8 @@ import { DIRECT, type PassedOver, type Plan, type Target } from "../snapshot/pla
 import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
- * The plan for a configured model. An unknown name and one that the caller may not use fail alike, so that nobody can
- * find out others' models.
+ * The plan for a configured model. An unknown name and one that the caller may not use get the same error, so that
+ * nobody can find out which other models exist.
  */
 export function resolveModel(name: string, caller: Caller, snapshot: Snapshot): Plan {
   const model = modelFor(name, caller, snapshot);
@@ -38,7 +38,7 @@ function withAttribution(plan: Plan, caller: Caller): Plan {
   return { ...plan, targets: [attributed(first, caller), ...rest] };
 }
 
-/** Who asks for a model, and where a spent budget sends the request instead. */
+/** The caller that asks for a model, and the model to which a spent budget sends the request instead. */
 export interface Requested {
   readonly caller: Caller;
   readonly snapshot: Snapshot;
@@ -50,7 +50,7 @@ export function resolveRequested(name: string, { caller, snapshot, instead }: Re
   return resolveModel(instead ?? name, caller, snapshot);
 }
 
-/** The plan without the targets for which there is a reason. Throws `permission_denied` where none is left. */
+/** The plan without the targets that have a reason against them. Throws `permission_denied` if none is left. */
 function narrowed(plan: Plan, reasonAgainst: (target: Target) => string | undefined): Plan {
   const passedOver: PassedOver[] = [...plan.passedOver];
   const targets = plan.targets.filter((target) => {
@@ -69,10 +69,10 @@ function narrowed(plan: Plan, reasonAgainst: (target: Target) => string | undefi
   return { ...plan, targets: [first, ...others], passedOver };
 }
 
-/** Made once for each model of a configuration. */
+/** One plan for each model of a configuration. */
 const plans = new WeakMap<Model, Plan>();
 
-/** The plan for a configured model, for any caller; always the same. */
+/** The plan for a configured model, for any caller; always the same object. */
 export function planFor(model: Model): Plan {
   let plan = plans.get(model);
   if (plan === undefined) {
@@ -92,25 +92,25 @@ function planned(settings: ModelTarget): Target {
   return { provider: settings.provider, modelId: settings.id, settings };
 }
 
-/** What a native request says about its destination; the parts may contradict each other. */
+/** The destination of a native request; its parts may contradict each other. */
 export interface NativePlace {
   /** Model id or ARN, or the ARN or id of the operation's resource. */
   readonly id: string;
-  /** In the prefix of the path. */
+  /** The region in the prefix of the path. */
   readonly pathRegion: string | undefined;
-  /** In the credential scope of the request's AWS signature. */
+  /** The region in the credential scope of the request's AWS signature. */
   readonly signatureRegion: string | undefined;
 }
 
-/** A region and what selected it, in the words of `adit explain`. */
+/** A region and what selected it, as `adit explain` shows it. */
 export interface RegionChoice {
   readonly region: string;
   readonly because: "ARN" | "path" | "signature" | "caller's default";
 }
 
 /**
- * The region of a request: that of its ARN, its path or its signature, in this order; otherwise the first one in the
- * caller's `native`.
+ * The region of a request: that of its ARN, its path or its signature, in this order; otherwise the first region of
+ * the caller's `native`.
  */
 export function chooseRegion(place: NativePlace, { regions }: NativeAccess): RegionChoice {
   const arnRegion = regionOfArn(place.id);
@@ -122,8 +122,8 @@ export function chooseRegion(place: NativePlace, { regions }: NativeAccess): Reg
 }
 
 /**
- * The plan for a native request about a model: a configured name, wherever its provider is; otherwise a model id or
- * ARN that the caller's `native` allows, only in the selected region.
+ * The plan for a native request for a model: a configured name, wherever its provider is; otherwise a model id or ARN
+ * that the caller's `native` allows, only in the selected region.
  */
 export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const name = configuredName(place.id, caller, snapshot);
@@ -133,7 +133,7 @@ export function resolveNative(place: NativePlace, caller: Caller, snapshot: Snap
 
 function planForId(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const inner = unwrapped(place.id);
-  // An ARN inside would be used in a region that nobody has checked.
+  // An ARN inside an ARN would be used in a region that has not been checked.
   const id = inner.startsWith("arn:") ? place.id : inner;
   const allowed = caller.native?.ids.some((glob) => matchesGlob(glob, id)) === true;
   const provider = allowed ? chooseProvider(place, caller, snapshot) : undefined;
@@ -149,7 +149,7 @@ function planForId(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan
   };
 }
 
-/** The plan for the configured model that replaces the one of a native request. */
+/** The plan for the configured model that replaces that of a native request. */
 export function resolveNativeInstead(
   place: NativePlace,
   instead: string,
@@ -159,8 +159,8 @@ export function resolveNativeInstead(
 }
 
 /**
- * The plan without targets that a native request must not reach: those outside the region that its ARN or path names, where
- * the model is served there, and those outside the regions of the caller's `native`.
+ * The plan without targets that a native request must not reach: if the model is served in the region that the ARN or
+ * path names, those elsewhere; otherwise those outside the regions of the caller's `native`.
  */
 function withinRegion(plan: Plan, { id, pathRegion }: NativePlace, { native }: Caller): Plan {
   if (plan.targets.length === 1) return plan;
@@ -174,7 +174,7 @@ function withinRegion(plan: Plan, { id, pathRegion }: NativePlace, { native }: C
   });
 }
 
-/** The plan for a native request about a region, or a resource in it that is not a model. */
+/** The plan for a native request for a region, or for a resource in it that is not a model. */
 export function resolveRegion(place: NativePlace, caller: Caller, snapshot: Snapshot): Plan {
   const provider = chooseProvider(place, caller, snapshot);
   if (provider === undefined) {
@@ -197,18 +197,18 @@ function chooseProvider(place: NativePlace, { native }: Caller, snapshot: Snapsh
   return native.regions.has(region) ? snapshot.providersByRegion.get(region) : undefined;
 }
 
-/** Account of the ARNs in this gateway's own list of inference profiles. */
+/** The account in the ARNs of this gateway's list of inference profiles. */
 export const OWN_ACCOUNT = "000000000000";
 
 const OWN_PROFILE = new RegExp(`^arn:[^:]+:bedrock:[^:]+:${OWN_ACCOUNT}:inference-profile/(.+)$`);
 const FOUNDATION_MODEL = /^arn:[^:]+:bedrock:[^:]+::foundation-model\/(.+)$/;
 
-/** The id without the ARN that this gateway has put around it. */
+/** The id in an ARN from this gateway's list. */
 function unwrapped(id: string): string {
   return OWN_PROFILE.exec(id)?.[1] ?? id;
 }
 
-/** The caller's configured model for the id: by name, or in an ARN of the region that serves the model. */
+/** The name of the configured model for an id: a name, or an ARN in a region that serves the model. */
 function configuredName(id: string, caller: Caller, snapshot: Snapshot): string | undefined {
   if (!id.startsWith("arn:")) return modelFor(id, caller, snapshot)?.name;
   const name = FOUNDATION_MODEL.exec(id)?.[1] ?? unwrapped(id);
@@ -217,13 +217,13 @@ function configuredName(id: string, caller: Caller, snapshot: Snapshot): string 
   return model?.targets.some(({ provider }) => provider.region === region) ? model.name : undefined;
 }
 
-/** The fourth field of an ARN; undefined for a plain id. */
+/** The region of an ARN; undefined for a plain id. */
 function regionOfArn(id: string): string | undefined {
   return id.startsWith("arn:") ? id.split(":", 4)[3] ?? "" : undefined;
 }
 
 function notFound(name: string): AditError {
-  // The caller's own text, truncated so that it cannot fill a log or a response.
+  // Sent by the caller, so its length is limited in logs and responses.
   const shown = name.length > 200 ? `${name.slice(0, 200)}…` : name;
   return new AditError(
     "model_not_found",

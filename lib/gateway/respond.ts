@@ -1,4 +1,4 @@
-/** The response to a call: complete, in pieces, streamed, or an error in the caller's dialect. */
+/** The HTTP response to a call: sent whole, in pieces or as a stream, or an error in the caller's dialect. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { AditError } from "../base/errors.ts";
@@ -44,8 +44,8 @@ function streamed(answer: StreamAnswer, call: Call): ByteSource {
 }
 
 /**
- * Longer answers do not fit into the buffers of a connection. They are sent piece by piece, so that a client that does
- * not read them is noticed, and counts as in flight.
+ * Longer answers do not fit into the buffers of a connection. They are sent in pieces, so that the request stays in
+ * flight until its client has read the answer, and a client that stops reading is noticed.
  */
 const MAX_PIECE_BYTES = 64 * 1024;
 
@@ -59,7 +59,7 @@ function wholeSource({ headers, body }: WholeAnswer): ByteSource {
       const piece = bytes.subarray(at, at += MAX_PIECE_BYTES);
       return Promise.resolve(piece.length === 0 ? undefined : piece);
     },
-    // Nothing can follow a part of a whole answer; the connection is cut.
+    // No error can follow part of a whole answer, so the connection is cut.
     failure(error) {
       throw error;
     },
@@ -70,7 +70,7 @@ function isWhole(answer: Answer): answer is WholeAnswer {
   return typeof answer.body === "string" || answer.body instanceof Uint8Array;
 }
 
-/** The end of a request whose whole answer nobody waits for any more. */
+/** Ends a request whose client left before its answer was complete. */
 function unread(call: Call, answer: WholeAnswer): Response {
   call.began(answer);
   call.drained();
@@ -78,8 +78,8 @@ function unread(call: Call, answer: WholeAnswer): Response {
 }
 
 /**
- * Headers of every response, in addition to the endpoint's own. They are set on a response that is already made: Deno
- * needs several times as long for each header that a response is made with.
+ * Sets the headers that every response has, next to the endpoint's own. They are set on the finished response: passing
+ * a header to the constructor takes Deno several times as long.
  */
 function addOwnHeaders(headers: Headers, call: Call, { ignored, nowMs }: OwnHeaders): void {
   nameRequest(headers, call.options.dialect, call.id);
@@ -95,11 +95,11 @@ function addCost(headers: Headers, call: Call): void {
 
 interface OwnHeaders {
   readonly ignored: readonly string[];
-  /** Of the monotonic clock. */
+  /** By the monotonic clock. */
   readonly nowMs: number;
 }
 
-/** The error in the caller's dialect; ignored fields are listed, since they may be the reason. */
+/** The error in the caller's dialect; ignored fields are listed, as they may be the reason. */
 export function refusal(call: Call, error: AditError, ignored: readonly string[]): Response {
   const response = errorResponse(error, call.options.dialect, call.id);
   addOwnHeaders(response.headers, call, { ignored, nowMs: call.tools.clock.monotonic() });
@@ -107,7 +107,7 @@ export function refusal(call: Call, error: AditError, ignored: readonly string[]
   return response;
 }
 
-/** A response that is complete, with which the request is settled. */
+/** A response sent whole, which settles the request. */
 export function wholeResponse(call: Call, answer: WholeAnswer): Response {
   const { status, headers, body, ignored } = answer;
   const nowMs = call.began(answer);

@@ -4,7 +4,7 @@ import type { AditError, ErrorKind } from "../base/errors.ts";
 import { isNoCaching } from "../facts/refusal_words.ts";
 
 export interface RetryRule {
-  /** Maximum number of attempts at the same target. */
+  /** Maximum number of further attempts at the same target. */
   readonly repeats: number;
   /** Whether another target may answer instead. */
   readonly elsewhere: boolean;
@@ -12,8 +12,8 @@ export interface RetryRule {
 }
 
 /**
- * `failure` counts against the target; `throttled` makes it rest until it accepts requests again; `misfit` is a
- * mistake in the configuration or the account's access, which only the operator can fix; `none` means nothing.
+ * `failure` counts against the target; `throttled` makes it rest until it accepts requests again; `misfit` is an error
+ * in the configuration or missing access, which only the operator can fix; `none` has no effect.
  */
 export type HealthEffect = "failure" | "throttled" | "misfit" | "none";
 
@@ -29,7 +29,7 @@ const RULES = {
   timeout: FAILED,
   model_error: FAILED_ONCE,
   rate_limited: THROTTLED,
-  // Quotas reset after minutes or at midnight, not within a request.
+  // Quotas are reset after minutes or at midnight, not while a request waits.
   quota_exceeded: { ...THROTTLED, repeats: 0 },
   // Bedrock returns this while it loads an imported model.
   model_not_ready: { repeats: 5, elsewhere: true, health: "none" },
@@ -61,7 +61,7 @@ const RULES = {
   limit_unmetered: NEVER,
   budget_spent: NEVER,
   price_unknown: NEVER,
-  // Another target may have a quota left.
+  // The quota of another target may not be used up.
   quota_short: { repeats: 0, elsewhere: true, health: "none" },
   busy: NEVER,
   draining: NEVER,
@@ -70,10 +70,10 @@ const RULES = {
   internal: NEVER,
 } as const satisfies Record<ErrorKind, RetryRule>;
 
-/** Says something about the request's cache points, and nothing about the access to the model. */
+/** A refusal of the request's cache points says nothing about access to the model. */
 const REFUSED_CACHING: RetryRule = { ...MISFIT, health: "none" };
 
-/** A daily quota: waiting within a request does not help. */
+/** A daily quota, for which waiting within a request is no use. */
 const PER_DAY = /tokens per day/i;
 
 /** The rule for a refusal. */
@@ -85,7 +85,8 @@ export function retryRule({ kind, details }: AditError): RetryRule {
 }
 
 /**
- * How long a throttled target rests if the upstream did not say, in milliseconds; undefined for the usual backoff.
+ * Milliseconds for which a throttled target rests, by the kind of quota or the upstream's retry-after; undefined for
+ * the usual backoff.
  */
 export function restAfter({ kind, details }: AditError): number | undefined {
   if (kind === "quota_exceeded") return 60_000;

@@ -1,12 +1,12 @@
-/** Response headers that name the model and the targets of a request: what answered, and what was tried before. */
+/** Response headers that name the model that was used, the target that answered and those that failed before. */
 
 import { codeOf } from "../base/errors.ts";
 import type { Call } from "./call.ts";
 
-/** Cloudflare's addresses, whose clients read Cloudflare's own headers. */
+/** Paths of Cloudflare's AI Gateway, whose clients read its headers. */
 const CLOUDFLARE = /(?:^|\/)(?:compat|aws-bedrock)\//;
 
-/** Names the model that a spent budget has used in place of the requested one. */
+/** Names the model that replaced the requested one because of a spent budget. */
 function addSubstitute(headers: Headers, { plan, insteadOf }: Call): void {
   if (insteadOf === undefined) return;
   const asked = headerText(insteadOf.model);

@@ -1,4 +1,4 @@
-/** Sends an operator's service, by HTTP, the warnings of budgets that are used up to one of their shares. */
+/** Sends the warnings of budgets to the operator's webhooks. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import type { TimerWheel } from "../base/clock.ts";
@@ -19,13 +19,13 @@ interface Delivery {
   readonly warning: BudgetWarning;
 }
 
-/** Deliveries that wait for the one before; further ones are only logged. */
+/** Maximum number of waiting deliveries; further ones are only logged. */
 const MAX_WAITING = 100;
 const TIMEOUT_MS = 10_000;
-/** Before the second, third and fourth attempt. */
+/** Pauses before the second, third and fourth attempt. */
 const PAUSES_MS = [1_000, 5_000, 30_000] as const;
 
-/** One delivery at a time. The log has every warning, so that one which cannot be delivered is not lost. */
+/** Makes one delivery at a time. Warnings that cannot be delivered are not lost, as the log contains them all. */
 export class BudgetWebhooks {
   readonly #options: BudgetWebhooksOptions;
   readonly #waiting: Delivery[] = [];
@@ -42,7 +42,7 @@ export class BudgetWebhooks {
     this.#sending ??= this.#run();
   }
 
-  /** Resolves when everything that was sent has been delivered or given up. */
+  /** Resolves when every warning has been delivered or given up. */
   get idle(): Promise<void> {
     return this.#sending ?? Promise.resolve();
   }
@@ -55,7 +55,7 @@ export class BudgetWebhooks {
     this.#sending = undefined;
   }
 
-  /** Why it could not be delivered. */
+  /** Delivers one warning; returns the reason if it cannot. */
   async #deliver(delivery: Delivery): Promise<string | undefined> {
     for (let attempt = 0;; attempt++) {
       const { failure, mayRepeat } = await this.#try(delivery);
@@ -85,7 +85,7 @@ export class BudgetWebhooks {
         ? { failure: undefined, mayRepeat: false }
         : { failure: `it answered with ${status}`, mayRepeat: status === 429 || status >= 500 };
     } catch {
-      // The runtime's message may quote the URL, which is often a secret.
+      // Without the runtime's message: it may quote the URL, which is often a secret.
       return {
         failure: abort.signal.aborted ? "no answer in time" : "it cannot be reached",
         mayRepeat: true,
@@ -105,7 +105,7 @@ export class BudgetWebhooks {
   }
 }
 
-/** For services that show one member, such as Slack and Mattermost. */
+/** The message for services that show a single text, such as Slack and Mattermost. */
 function textOf({ budget, subject, percent, spent, limit, unit }: BudgetWarning): string {
   const whose = subject === "" ? "" : ` of ${JSON.stringify(subject)}`;
   const what = unit === "usd" ? "USD" : unit;

@@ -1,4 +1,4 @@
-/** The ledger's file: opened with its lock, checked, and brought to the current version of the tables. */
+/** Opens the ledger's file: locks it, checks it, and upgrades its tables to the current version. */
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export class LedgerError extends Error {
 /** An open ledger, and the lock that keeps other gateways away from it. */
 export interface OpenLedger {
   readonly database: DatabaseSync;
-  /** Path of the copy that was made before the tables were changed; undefined if they were current. */
+  /** Path of the copy from before the upgrade of the tables; undefined if they were current. */
   readonly copy: string | undefined;
   close(): void;
 }
@@ -35,7 +35,7 @@ export function ledgerFile(folder: string): string {
   return join(folder, FILE);
 }
 
-/** Opens the ledger for the one process that writes it. Throws a `LedgerError`. */
+/** Opens the ledger for the gateway that writes it. Throws a `LedgerError`. */
 export function openLedger(folder: string): OpenLedger {
   const path = ledgerFile(folder);
   try {
@@ -80,12 +80,12 @@ function refuseNetwork(folder: string): void {
   throw new Error(`the folder is on ${network}; it must be on a local disk`);
 }
 
-/** Opens the ledger for reading, also while a gateway writes it. Throws a `LedgerError`. */
+/** Opens the ledger for reading, even while a gateway writes it. Throws a `LedgerError`. */
 export function readLedger(folder: string): DatabaseSync {
   return openExisting(folder, "read", (database) => database.exec("PRAGMA busy_timeout = 5000"));
 }
 
-/** Opens the ledger for corrections, also while a gateway writes it. Throws a `LedgerError`. */
+/** Opens the ledger for corrections, even while a gateway writes it. Throws a `LedgerError`. */
 export function correctLedger(folder: string): DatabaseSync {
   return openExisting(folder, "correct", (database) => {
     refuseNetwork(folder);
@@ -115,7 +115,7 @@ function openExisting(
   }
 }
 
-/** A power failure may lose the last transactions, but never the consistency of the file. */
+/** With these, a power failure may lose the last transactions but never damages the file. */
 const SETTINGS = `
 PRAGMA busy_timeout = 5000;
 PRAGMA journal_mode = WAL;
@@ -124,7 +124,7 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA wal_autocheckpoint = 1000;
 `;
 
-/** Held until the process ends, however it does: the operating system gives up the lock of a dead process. */
+/** Held until the process ends in any way: the operating system releases the lock of a dead process. */
 function lockLedger(folder: string): DatabaseSync {
   const path = join(folder, LOCK);
   if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600, flag: "a" });
@@ -158,7 +158,7 @@ function checkVersion(database: DatabaseSync, path: string): number {
   );
 }
 
-/** Brings the tables forward, in one transaction after a copy; returns the copy's path. */
+/** Upgrades the tables in one transaction, after making a copy; returns the copy's path. */
 function migrate(database: DatabaseSync, path: string): string | undefined {
   const version = checkVersion(database, path);
   if (version === MIGRATIONS.length) return undefined;
@@ -175,7 +175,7 @@ function migrate(database: DatabaseSync, path: string): string | undefined {
   return copy;
 }
 
-/** The copy of a file as version `version` of the tables left it. */
+/** The path for the copy of a file with this version of the tables. */
 function copyPath(path: string, version: number): string {
   return `${path}.tables-${version}`;
 }

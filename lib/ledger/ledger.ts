@@ -1,4 +1,4 @@
-/** The main thread's end of the ledger: a queue of settled requests that are written in batches, and questions to the file. */
+/** The main thread's side of the ledger: a queue of settled requests, which are written in batches, and queries. */
 
 import type { Clock, Deadline, TimerWheel } from "../base/clock.ts";
 import type { Logger } from "../base/log/log.ts";
@@ -21,14 +21,14 @@ export interface LedgerOptions {
   readonly settings: StateSettings;
 }
 
-/** Longest time that a row waits before it is written, and the number of rows that are not waited with. */
+/** Rows are written after this time, or at once when there are this many. */
 const BATCH_MS = 250;
 const BATCH_ROWS = 2_000;
-/** Rows that wait for a file which cannot be written; further ones are dropped and counted. */
+/** Maximum number of rows that wait while the file cannot be written; further ones are dropped and counted. */
 const MAX_QUEUED = 20_000;
 const RETRY_MS = 1_000;
 const LOG_EVERY_MS = 60_000;
-/** How long the end of the program waits for the last batch. */
+/** How long a shutdown waits for the last batch. */
 const CLOSE_MS = 5_000;
 
 interface Question {
@@ -36,17 +36,17 @@ interface Question {
   readonly reject: (error: Error) => void;
 }
 
-/** Facts about the ledger for the status page. */
+/** The state of the ledger, for the status page. */
 export interface LedgerStatus {
   readonly path: string;
   readonly written: number;
   readonly queued: number;
   readonly dropped: number;
-  /** Why rows are not written at present. */
+  /** Why rows cannot be written at present. */
   readonly error: string | undefined;
 }
 
-/** One ledger of one process. */
+/** The ledger of a process. */
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #port: LedgerPort;
@@ -55,7 +55,7 @@ export class Ledger {
   #events: LedgerEvent[] = [];
   /** Budgets that changed since the last batch. */
   #changedBudgets: () => readonly BudgetRow[] = () => [];
-  /** What is being written. */
+  /** The batch that is being written. */
   #writing: Batch | undefined;
   #timer: Deadline | undefined;
   #written = 0;
@@ -80,7 +80,7 @@ export class Ledger {
 
   /**
    * Opens the file and reads the state of budgets. Throws a `LedgerError` if the file belongs to another process or a
-   * later version, or if it is required and cannot be used; otherwise the gateway goes on without it.
+   * later version, or if it is required and cannot be used; otherwise the gateway runs without it.
    */
   static async open(options: LedgerOptions): Promise<{ ledger: Ledger; budgets: KeptBudgets }> {
     const ledger = new Ledger(options);
@@ -105,7 +105,7 @@ export class Ledger {
     return this.#opening.promise;
   }
 
-  /** Takes over what a reload may change; the path stays until the next start. */
+  /** Applies reloaded settings; a new path only takes effect after a restart. */
   use(settings: StateSettings): void {
     if (settings.path !== this.#settings.path) {
       this.#options.logger.log("warn", "state.path takes effect after a restart", {
@@ -116,7 +116,7 @@ export class Ledger {
     this.#port.send({ kind: "retention", retention: this.#settings });
   }
 
-  /** Where the changes of budgets come from, which are written with the rows that caused them. */
+  /** Sets the source of changed budgets, which are written together with the rows that changed them. */
   persist(changedBudgets: () => readonly BudgetRow[]): void {
     this.#changedBudgets = changedBudgets;
   }
@@ -138,7 +138,7 @@ export class Ledger {
     this.#schedule();
   }
 
-  /** Asks for a write soon, because budgets have changed. */
+  /** Schedules a write, because budgets have changed. */
   touch(): void {
     this.#schedule();
   }
@@ -158,30 +158,30 @@ export class Ledger {
     return !this.#settings.required || this.#error === undefined;
   }
 
-  /** Sums of usage, including everything that was settled before. */
+  /** Sums of usage, including every request settled so far. */
   async usage(query: UsageQuery): Promise<UsageResult> {
     const answer = await this.#ask((id) => ({ kind: "usage", id, query }));
     if (answer.kind !== "usage") throw unexpected(answer);
     return answer.result;
   }
 
-  /** One page of requests, including everything that was settled before. */
+  /** One page of requests, including every request settled so far. */
   async requests(query: RequestsQuery): Promise<readonly StoredRequest[]> {
     const answer = await this.#ask((id) => ({ kind: "requests", id, query }));
     if (answer.kind !== "requests") throw unexpected(answer);
     return answer.result;
   }
 
-  /** What was used in a period, including everything that was settled before. */
+  /** What was used in a period, including every request settled so far. */
   async used(query: UsedQuery): Promise<readonly UsedBefore[]> {
     const answer = await this.#ask((id) => ({ kind: "used", id, query }));
     if (answer.kind !== "used") throw unexpected(answer);
     return answer.result;
   }
 
-  /** Resolves when everything that is queued now is written, or cannot be. */
+  /** Resolves when everything queued so far has been written, or writing has failed. */
   flush(): Promise<void> {
-    // Budgets that have changed are only known to be waiting for the next write.
+    // Changed budgets are not in the queue; the timer shows that some may wait for the next write.
     const isIdle = this.#isIdle() && this.#timer === undefined;
     if (!this.#isOpen || this.#error !== undefined || isIdle) return Promise.resolve();
     const idle = Promise.withResolvers<void>();
@@ -190,7 +190,7 @@ export class Ledger {
     return idle.promise;
   }
 
-  /** Writes what is left and closes the file. */
+  /** Writes the rest of the queue and closes the file. */
   async close(): Promise<void> {
     let late: Deadline | undefined;
     const tooLate = new Promise<void>((resolve) => late = this.#options.timers.after(CLOSE_MS, resolve));
@@ -300,12 +300,12 @@ export class Ledger {
       this.#error = undefined;
       this.#options.logger.log("info", "the ledger can be written again", { dropped: this.#dropped });
     }
-    // Whoever waits for everything also waits for the budgets that have changed meanwhile.
+    // A flush also waits for the budgets that have changed in the meantime.
     if (this.#queue.length >= BATCH_ROWS || this.#idle.length > 0) return this.#write();
     if (!this.#isIdle()) this.#schedule();
   }
 
-  /** The batch is kept, with newer states of budgets in the next attempt. */
+  /** Keeps the batch and retries it later. */
   #onNotWritten(message: string): void {
     this.#error = message;
     this.#becomeIdle();
@@ -317,7 +317,7 @@ export class Ledger {
     });
   }
 
-  /** The file cannot be used at all. */
+  /** Gives up on the file. */
   #fail(message: string): void {
     if (this.#isClosed) return;
     this.#isOpen = false;
@@ -330,7 +330,7 @@ export class Ledger {
     this.#report();
   }
 
-  /** At most once a minute. */
+  /** Logs that rows are not written, at most once a minute. */
   #report(): void {
     const nowMs = this.#options.clock.monotonic();
     if (nowMs - this.#loggedMs < LOG_EVERY_MS) return;

@@ -1,4 +1,4 @@
-/** What the main thread and the ledger's thread say to each other: plain data. */
+/** Messages between the main thread and the ledger's thread, as plain data. */
 
 import type { RequestsQuery, StoredRequest, UsageQuery, UsageResult } from "./queries.ts";
 import type { BudgetRow, UsedBefore } from "../snapshot/budget.ts";
@@ -29,7 +29,7 @@ export type FromLedger =
   | { readonly kind: "failed"; readonly id: number; readonly message: string }
   | { readonly kind: "closed" };
 
-/** What an earlier process has left. */
+/** The budgets of an earlier process. */
 export interface KeptBudgets {
   readonly rows: readonly BudgetRow[];
   /** The latest event with the budgets' definitions; undefined if there is none. */
@@ -40,8 +40,8 @@ export interface KeptBudgets {
 export interface LedgerPort {
   send(message: ToLedger): void;
   onMessage(receive: (message: FromLedger) => void): void;
-  /** Called if the thread ends by itself. */
+  /** Called if the thread ends unexpectedly. */
   onEnd(ended: (reason: string) => void): void;
-  /** Ends the thread now. */
+  /** Ends the thread at once. */
   terminate(): void;
 }

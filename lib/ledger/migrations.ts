@@ -1,6 +1,6 @@
-/** The ledger's tables, as the steps that lead to them. A step is never changed once a release has it. */
+/** The ledger's tables, as a list of migrations. A step never changes once it has been released. */
 
-/** Step n brings the tables from version n to n + 1 (`PRAGMA user_version`). */
+/** Step n upgrades the tables from version n to n + 1 (`PRAGMA user_version`). */
 export const MIGRATIONS: readonly string[] = [
   `
 CREATE TABLE name (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (kind, text)) STRICT;
@@ -72,7 +72,7 @@ CREATE TABLE budget (
 CREATE TABLE event (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, json TEXT NOT NULL)
   STRICT;
 `,
-  // What failed requests were told and where they were tried, and the ways to find single requests.
+  // The errors and attempts of requests, and indexes for finding single requests.
   `
 CREATE TABLE request_detail (seq INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
 CREATE TRIGGER request_forgotten AFTER DELETE ON request BEGIN
@@ -81,7 +81,7 @@ END;
 CREATE INDEX request_error ON request (error, at_ms);
 CREATE INDEX request_key ON request (substr(request_id, 5, 8));
 `,
-  // An index of an expression makes SQLite keep a copy of each page that an `INSERT` of many rows changes, to undo it.
+  // With an index on an expression, SQLite keeps a copy of each page that an `INSERT` of many rows changes, to undo it.
   `
 DROP INDEX request_key;
 CREATE INDEX request_id ON request (request_id);

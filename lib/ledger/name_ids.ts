@@ -1,11 +1,11 @@
-/** Names that the ledger's tables have as numbers, which the table `name` gives them. */
+/** The numbers of names in the ledger, which the table `name` assigns. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** Names that are kept in memory; callers with native access choose model ids. */
+/** Maximum number of names in memory: callers with native access can choose any model id. */
 const MAX_NAMES = 20_000;
 
-/** Finds the ids of names, and adds names that are new. */
+/** Finds the ids of names, and adds new names. */
 export class NameIds {
   readonly #find: StatementSync;
   readonly #add: StatementSync;
@@ -30,7 +30,7 @@ export class NameIds {
     return id;
   }
 
-  /** The ids of names that were added in a transaction which has failed are gone with it. */
+  /** Forgets all ids, as those added in a failed transaction are invalid. */
   forget(): void {
     this.#known.clear();
     this.#count = 0;

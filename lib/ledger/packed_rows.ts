@@ -1,8 +1,8 @@
-/** Rows on their way to the ledger's thread, packed so that sending them costs little: numbers in a shared buffer, and names once. */
+/** Rows for the ledger's thread, packed for cheap sending: numbers in a shared buffer, and each set of names once. */
 
 import type { LedgerRow } from "./row.ts";
 
-/** Members of a row that few values are common to, in the order of a packed set of names. */
+/** The members of a row with few different values, in their order in a packed set of names. */
 export const NAMES = [
   "modelId",
   "model",
@@ -17,7 +17,7 @@ export const NAMES = [
   "caller",
 ] as const satisfies readonly (keyof LedgerRow)[];
 
-/** What is kept as a number, in the order in which a packed row has it; the index of its set of names follows. */
+/** The members that are numbers, in their order in a packed row; the index of its set of names follows them. */
 export const NUMBERS = [
   "atMs",
   "status",
@@ -35,19 +35,19 @@ export const NUMBERS = [
   "isEstimated",
 ] as const satisfies readonly (keyof LedgerRow)[];
 
-/** Numbers of a packed row. */
+/** Number of numbers in a packed row. */
 export const ROW_NUMBERS = NUMBERS.length + 1;
 
 /** Plain data. */
 export interface PackedRows {
   readonly count: number;
-  /** `ROW_NUMBERS` of each row, as 64-bit floats; NaN for null. There may be room for more. */
+  /** `ROW_NUMBERS` of each row, as 64-bit floats; NaN for null. The buffer may be longer. */
   readonly numbers: SharedArrayBuffer;
-  /** Each followed by a space. */
+  /** The ids, each followed by a space. */
   readonly requestIds: string;
-  /** `NAMES` of each different set of names. */
+  /** The `NAMES` of each set, one after another. */
   readonly names: readonly string[];
-  /** The `detail` of rows that have one, by their index. */
+  /** The `detail` of rows that have one, with the row's index. */
   readonly details: readonly (readonly [index: number, detail: string])[];
 }
 
@@ -59,17 +59,17 @@ export const NO_ROWS: PackedRows = {
   details: [],
 };
 
-/** A set of names, as one of the rows that have it. */
+/** A set of names, given by one of the rows that have it. */
 interface NameSet {
   readonly row: LedgerRow;
   readonly index: number;
 }
 
-/** Packs rows as they come, up to a number of them. */
+/** Packs rows as they arrive, up to a maximum number. */
 export class RowPacker {
   readonly #maxRows: number;
   #numbers: Float64Array<SharedArrayBuffer>;
-  /** A buffer whose rows have been written. */
+  /** A buffer for reuse, whose rows have been written. */
   #spare: SharedArrayBuffer | undefined;
   #count = 0;
   #requestIds = "";
@@ -118,7 +118,7 @@ export class RowPacker {
     this.#count++;
   }
 
-  /** Takes out the rows so far. */
+  /** Takes out the rows packed so far. */
   take(): PackedRows {
     const taken = {
       count: this.#count,
@@ -137,7 +137,7 @@ export class RowPacker {
     return taken;
   }
 
-  /** Takes back what has been written: its memory is used again. */
+  /** Takes back the memory of rows that have been written, for reuse. */
   reuse({ numbers }: PackedRows): void {
     if (numbers !== NO_ROWS.numbers) this.#spare = numbers;
   }
@@ -156,7 +156,7 @@ export class RowPacker {
   }
 }
 
-/** Of rows with the same caller; written out, since it runs for every request. */
+/** For rows of the same caller; written out, as it runs for every request. */
 function hasSameNames(one: LedgerRow, other: LedgerRow): boolean {
   return one.modelId === other.modelId && one.model === other.model && one.target === other.target &&
     one.error === other.error && one.api === other.api && one.team === other.team &&
@@ -164,7 +164,7 @@ function hasSameNames(one: LedgerRow, other: LedgerRow): boolean {
     one.tags === other.tags;
 }
 
-/** Rows that wait to be written, in batches of a size. */
+/** Rows that wait to be written, in batches. */
 export class RowQueue {
   readonly #batchRows: number;
   readonly #packer: RowPacker;
@@ -184,12 +184,12 @@ export class RowQueue {
     if (this.#packer.count === this.#batchRows) this.#full.push(this.#packer.take());
   }
 
-  /** The oldest rows, at most a batch of them. */
+  /** Takes out the oldest batch, which may be incomplete or empty. */
   take(): PackedRows {
     return this.#full.shift() ?? (this.#packer.count === 0 ? NO_ROWS : this.#packer.take());
   }
 
-  /** Takes back a batch that has been written. */
+  /** Takes back the memory of a batch that has been written. */
   reuse(written: PackedRows): void {
     this.#packer.reuse(written);
   }

@@ -1,4 +1,4 @@
-/** The parameters of a view of the ledger, as they are written in a query or on a command line. */
+/** Parses the parameters of the ledger's views, from a query string or a command line. */
 
 import { AditError } from "../base/errors.ts";
 import { isTimeZone } from "../snapshot/budget.ts";
@@ -17,18 +17,18 @@ const DEFAULT_DAYS = 30;
 /** The earliest time that a `Date` can have. */
 const MIN_TIME_MS = -8.64e15;
 
-/** Reads one parameter; undefined or null if it is not given. */
+/** Reads one parameter; undefined or null if it is missing. */
 export type ReadParameter = (name: string) => string | undefined | null;
 
 const filtersOf = (names: readonly string[]) => names.map((name) => `filter.${name}`);
 
-/** The parameters that each view has. */
+/** The parameters of each view. */
 export const PARAMETERS = {
   usage: ["from", "to", "group_by", "tz", ...filtersOf(FILTERS)],
   requests: ["from", "to", ...filtersOf(REQUEST_FILTERS)],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Throws `invalid_request` with the first name that is not a parameter: a misspelled filter would limit nothing. */
+/** Throws `invalid_request` for the first unknown parameter: a misspelled filter would have no effect. */
 export function refuseUnknown(given: Iterable<string>, known: readonly string[]): void {
   for (const name of given) {
     if (known.includes(name)) continue;
@@ -37,7 +37,7 @@ export function refuseUnknown(given: Iterable<string>, known: readonly string[])
   }
 }
 
-/** The query; throws `invalid_request` with the parameter that is wrong. */
+/** Parses a query for usage; throws `invalid_request` with the name of an invalid parameter. */
 export function parseUsageQuery(read: ReadParameter, nowMs: number): UsageQuery {
   const timeZone = parseTimeZone(read("tz") ?? "UTC");
   return {
@@ -53,7 +53,7 @@ export interface PeriodOptions {
   readonly timeZone: string;
 }
 
-/** A period in whole hours, in which usage is kept; default: the last 30 days until now. */
+/** Parses a period, widened to whole hours, by which usage is kept; default: the last 30 days until now. */
 export function parsePeriod(
   read: ReadParameter,
   { nowMs, timeZone }: PeriodOptions,
@@ -68,18 +68,18 @@ export function parsePeriod(
   return { fromMs: Math.floor(fromMs / HOUR_MS) * HOUR_MS, toMs: Math.ceil(toMs / HOUR_MS) * HOUR_MS };
 }
 
-/** The name of a time zone that the runtime knows. */
+/** Parses the name of a time zone that the runtime knows. */
 export function parseTimeZone(text: string): string {
   if (isTimeZone(text)) return text;
   throw invalid(`tz: unknown time zone ${JSON.stringify(text)}; expected a name such as Europe/Berlin`);
 }
 
-/** The exact names to which a view is limited. */
+/** Parses the exact names to which a view is limited. */
 export function parseFilters(read: ReadParameter): Filters {
   return givenFilters(FILTERS, read);
 }
 
-/** The same for single requests. */
+/** Parses the filters for single requests. */
 export function parseRequestFilters(read: ReadParameter): RequestFilters {
   return givenFilters(REQUEST_FILTERS, read);
 }
@@ -109,7 +109,7 @@ function parseGroups(text: string): readonly Group[] {
   return [...new Set(groups)];
 }
 
-/** A day begins in the time zone. */
+/** Parses a time, or a date as the beginning of that day in the time zone. */
 function parseTime(name: string, text: string, timeZone: string): number {
   try {
     return /^\d{4}-\d{2}-\d{2}$/.test(text)

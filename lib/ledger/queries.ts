@@ -1,4 +1,4 @@
-/** What is read from the ledger: sums of usage, single requests, and the state of budgets. */
+/** Reads sums of usage, single requests and the state of budgets from the ledger. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { kindsOf } from "../base/errors.ts";
@@ -7,21 +7,21 @@ import type { LedgerRow } from "./row.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** What usage can be grouped by; a period is one of the last three. */
+/** What usage can be grouped by; the last three are periods. */
 export const GROUPS = ["caller", "team", "model", "target", "tier", "tags", "hour", "day", "month"] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** What rows can be limited to, by exact names. */
+/** Names by which usage can be filtered. */
 export const FILTERS = ["caller", "team", "model", "target", "tier"] as const;
 export type Filters = Readonly<Partial<Record<(typeof FILTERS)[number], string>>>;
 
 export interface UsageQuery {
-  /** Included; usage is kept by the hour, so that the hour around this time counts as a whole. */
+  /** Inclusive. Usage is kept by the hour, so the hour that contains this time counts as a whole. */
   readonly fromMs: number;
-  /** Excluded. */
+  /** Exclusive. */
   readonly toMs: number;
   readonly groupBy: readonly Group[];
-  /** IANA name of the time zone in which days and months begin. */
+  /** IANA name of the time zone by which days and months begin. */
   readonly timeZone: string;
   readonly filter: Filters;
 }
@@ -45,7 +45,7 @@ export interface UsageSums {
 }
 
 export interface UsageRow {
-  /** By group. Periods are ISO dates, months, or times in UTC. */
+  /** The values of the groups. Periods are ISO dates, months, or times in UTC. */
   readonly keys: Readonly<Partial<Record<Group, string>>>;
   readonly sums: UsageSums;
 }
@@ -72,7 +72,7 @@ const COLUMNS = {
 
 const SUM_KEYS = Object.keys(COLUMNS) as (keyof UsageSums)[];
 
-/** The sums' names in the result of a query. */
+/** The names of the sums in the result of a query. */
 const SUM_COLUMNS = SUM_KEYS.map((key) => [key, `sum_${COLUMNS[key]}`] as const);
 
 type MutableSums = Record<keyof UsageSums, bigint>;
@@ -81,7 +81,7 @@ function noSums(): MutableSums {
   return Object.fromEntries(SUM_KEYS.map((key) => [key, 0n])) as MutableSums;
 }
 
-/** Usage by groups, sorted by their names, and the total of everything that was asked for. */
+/** Usage by groups, sorted by their names, and the total over all of them. */
 export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResult {
   const names = query.groupBy.filter((group) => !isPeriod(group));
   const period = query.groupBy.find(isPeriod);
@@ -146,7 +146,7 @@ function add(sums: MutableSums, row: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** A `WHERE` clause, and the values of its last parameters. */
+/** The conditions of a `WHERE` clause, and the values of its last parameters. */
 export interface Conditions {
   readonly where: string;
   readonly values: readonly string[];
@@ -154,7 +154,7 @@ export interface Conditions {
 
 const NAMED_IS = (name: string) => `${name} = (SELECT id FROM name WHERE kind = '${name}' AND text = ?)`;
 
-/** The SQL for a filter of exact names, after other conditions. */
+/** The conditions for a filter, after other conditions. */
 export function conditions(filter: Filters, first: readonly string[]): Conditions {
   const given = FILTERS.flatMap((name) => filter[name] === undefined ? [] : [[name, filter[name]] as const]);
   return {
@@ -163,7 +163,7 @@ export function conditions(filter: Filters, first: readonly string[]): Condition
   };
 }
 
-/** Each of these conditions has an index of its own. */
+/** The conditions for a filter of single requests; those on `error` and `request_id` have their own indexes. */
 function requestConditions(
   { error, request_id: id, ...filter }: RequestFilters,
   first: readonly string[],
@@ -183,15 +183,15 @@ function requestConditions(
   };
 }
 
-/** Means any error. */
+/** A filter that matches any error. */
 const ANY = "*";
 const ANY_ERROR = "error IN (SELECT id FROM name WHERE kind = 'error' AND text <> '')";
 
-/** What single requests can be limited to besides; an error is a code, and `*` means any. */
+/** Names by which single requests can be filtered; `error` is a code, or `*` for any error. */
 export const REQUEST_FILTERS = [...FILTERS, "error", "request_id"] as const;
 export type RequestFilters = Readonly<Partial<Record<(typeof REQUEST_FILTERS)[number], string>>>;
 
-/** The place of a row in the order of time. */
+/** The position of a row in the order of time. */
 export interface RequestCursor {
   readonly atMs: number;
   readonly seq: number;
@@ -201,13 +201,13 @@ export interface RequestsQuery {
   readonly fromMs: number;
   readonly toMs: number;
   readonly filter: RequestFilters;
-  /** Only rows that come after this one in the order. */
+  /** Only rows after this one, in the order of the query. */
   readonly cursor: RequestCursor | undefined;
   readonly order: "newest" | "oldest";
   readonly limit: number;
 }
 
-/** A request in the ledger; SQLite returns its cost as a bigint. */
+/** A request in the ledger. */
 export interface StoredRequest extends Omit<LedgerRow, "costNano"> {
   readonly seq: number;
   /** Nanodollars; null if the price is unknown. */
@@ -233,7 +233,7 @@ export function queryRequests(database: DatabaseSync, query: RequestsQuery): rea
   const { filter, order, limit } = query;
   const { error } = filter;
   if (error === undefined || error === ANY) return queryPage(database, query);
-  // The index of errors gives the rows of each kind in their order, and so none has to be sorted.
+  // One query per kind, as the index of errors contains the rows of each kind in the right order.
   const pages = kindsOf(error).map((kind) =>
     queryPage(database, { ...query, filter: { ...filter, error: kind } })
   );
@@ -242,7 +242,7 @@ export function queryRequests(database: DatabaseSync, query: RequestsQuery): rea
     .slice(0, limit);
 }
 
-/** The same, where the filter has the kind of an error. */
+/** One page of requests; `error` in the filter is a kind. */
 function queryPage(database: DatabaseSync, query: RequestsQuery): readonly StoredRequest[] {
   const { cursor, order, limit, filter, fromMs, toMs } = query;
   const newest = order === "newest";
@@ -260,7 +260,7 @@ function queryPage(database: DatabaseSync, query: RequestsQuery): readonly Store
     FROM request WHERE ${where} ORDER BY at_ms ${direction}, seq ${direction} LIMIT ?`,
   );
   statement.setReadBigInts(true);
-  // An index finds where a page begins by its time alone.
+  // Repeats the cursor's time, by which an index finds the start of the page.
   const bounds = cursor === undefined ? [fromMs, toMs] : [
     newest ? fromMs : Math.max(fromMs, cursor.atMs),
     newest ? Math.min(toMs, cursor.atMs + 1) : toMs,
@@ -303,13 +303,13 @@ function queryPage(database: DatabaseSync, query: RequestsQuery): readonly Store
   });
 }
 
-/** The latest event of a kind; undefined if there is none. */
+/** The JSON of the latest event of a kind; undefined if there is none. */
 export function queryLastEvent(database: DatabaseSync, kind: string): string | undefined {
   const row = database.prepare("SELECT json FROM event WHERE kind = ? ORDER BY id DESC LIMIT 1").get(kind);
   return row === undefined ? undefined : String(row["json"]);
 }
 
-/** The state of every budget in every window that is kept. */
+/** The state of every budget in every window that the ledger has. */
 export function queryBudgets(database: DatabaseSync): readonly BudgetRow[] {
   const statement = database.prepare("SELECT * FROM budget");
   statement.setReadBigInts(true);

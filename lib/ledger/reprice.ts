@@ -1,4 +1,4 @@
-/** Recomputes what requests in the ledger cost by other prices, with their sums by the hour. */
+/** Recomputes the cost of requests in the ledger by the current prices, and the sums by the hour. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { GuardrailUnits } from "../base/usage.ts";
@@ -15,40 +15,40 @@ import { usageOf } from "./row.ts";
 import { inTransaction } from "./transaction.ts";
 
 const HOUR_MS = 3_600_000;
-/** Rows of one step, and so the most that one transaction changes; a gateway that writes waits for its end. */
+/** Maximum number of rows that one step changes in a transaction, during which a running gateway cannot write. */
 const STEP_ROWS = 500;
 
-/** Why a request is left as it is. */
+/** Why the cost of a request was not recomputed. */
 export const LEFT_REASONS = [
-  /** Its cost stays unknown: there is no price, or none for a part of what was used. */
+  /** The cost remains unknown: there is no price, or none for a part of the usage. */
   "unknown_price",
-  /** Its cost stays, because it has no known price any more. */
+  /** The cost is kept, because the current prices no longer include one for the request. */
   "price_gone",
   /** Bedrock did not report what it used. */
   "unreported_usage",
   /** Searches are billed, and the ledger has no column for their number. */
   "searches_not_kept",
-  /** Its id does not contain the model, and the configuration no longer has that id. */
+  /** The model id does not name the model, and the configuration no longer has that id. */
   "unknown_model",
 ] as const;
 export type LeftReason = (typeof LEFT_REASONS)[number];
 
-/** What changed, of a model or in total; amounts are nanodollars. */
+/** The changes of a model or in total; amounts are in nanodollars. */
 export interface Repriced {
   readonly changed: number;
-  /** Requests without a cost do not add to it. */
+  /** Requests without a cost add nothing. */
   readonly before: bigint;
   readonly after: bigint;
 }
 
 export interface RepriceResult {
   readonly requests: number;
-  /** Of all requests in the period. */
+  /** Over all requests in the period. */
   readonly total: Repriced;
-  /** Requests without a cost, afterwards. */
+  /** Number of requests that still have no cost. */
   readonly unpriced: number;
   readonly left: Readonly<Record<LeftReason, number>>;
-  /** Of the requests that changed, by model. */
+  /** Over the requests that changed, by model. */
   readonly models: ReadonlyMap<string, Repriced>;
 }
 
@@ -56,12 +56,12 @@ export interface RepriceOptions {
   readonly database: DatabaseSync;
   readonly query: Pick<UsageQuery, "fromMs" | "toMs" | "filter">;
   readonly prices: PriceRules;
-  /** The models of the configuration's targets, by `targetKey`; undefined where the id contains it. */
+  /** The base models of the configuration's targets by `targetKey`; undefined if the id names the model. */
   readonly baseModels: ReadonlyMap<string, string | undefined>;
   readonly isDryRun: boolean;
 }
 
-/** The key of an id at a target, by the target's name. */
+/** The key of a model id at a target. */
 export function targetKey(target: string, modelId: string): string {
   return JSON.stringify([target, modelId]);
 }
@@ -72,7 +72,7 @@ interface Change {
   readonly price: string;
 }
 
-/** One pass over the requests of a period, in steps between which a gateway can write. */
+/** One pass over the requests of a period, in steps: a running gateway can write between them. */
 export class Repricing {
   readonly #options: RepriceOptions;
   #cursor: RequestCursor | undefined;
@@ -86,7 +86,7 @@ export class Repricing {
     this.#options = options;
   }
 
-  /** Handles the next requests; true if there may be more. If it throws, none of this step's are changed. */
+  /** Recomputes the next requests; returns whether there may be more. If it throws, the step has changed nothing. */
   step(): boolean {
     const { database, query: { fromMs, toMs, filter }, isDryRun } = this.#options;
     const cursor = this.#cursor;
@@ -151,7 +151,7 @@ function sum(one: Repriced, other: Repriced): Repriced {
   };
 }
 
-/** The cost by the current prices, or why it cannot be known; undefined for a request that is not billed. */
+/** The cost by the current prices, or the reason why it is unknown; undefined for a request that is not billed. */
 function currentCost(
   request: StoredRequest,
   { prices, baseModels }: RepriceOptions,
@@ -178,7 +178,7 @@ function currentCost(
   return { costNano: BigInt(nano), price: found?.row.id ?? "" };
 }
 
-/** Whether a guardrail was called by itself, without a model. */
+/** Whether the request called a guardrail without a model. */
 function isGuardrailAlone({ modelId }: StoredRequest, guardrail: GuardrailUnits | undefined): boolean {
   return guardrail !== undefined && modelId === "";
 }
@@ -187,7 +187,7 @@ function hasNoCounts({ input, output, cacheRead, cacheWrite, images }: StoredReq
   return input + output + cacheRead + cacheWrite + images === 0;
 }
 
-/** An ARN that does not contain the model's id, or an id that was too long for the ledger. */
+/** An ARN that does not contain the model's id, or an id that was truncated in the ledger. */
 function isOpaque(modelId: string): boolean {
   return modelId.endsWith("…") ||
     (modelId.startsWith("arn:") && !/:(?:foundation-model|inference-profile)\//.test(modelId));
@@ -197,7 +197,7 @@ function isReranker(modelId: string): boolean {
   return modelId.includes(".rerank-");
 }
 
-/** Writes changes in one transaction; returns those whose request was still as it had been read. */
+/** Writes changes in one transaction; returns those whose request had not changed since it was read. */
 function applied(database: DatabaseSync, changes: readonly Change[]): readonly Change[] {
   if (changes.length === 0) return [];
   const addPrice = database.prepare(
@@ -223,13 +223,13 @@ const UPDATE_HOUR = `UPDATE usage_hour SET cost_nano = cost_nano + ?, unpriced =
   WHERE (hour, caller, team, model, target, tier, tags) =
     (SELECT at_ms / ${HOUR_MS}, caller, team, model, target, tier, tags FROM request WHERE seq = ?)`;
 
-/** Sums by the hour of requests that the ledger no longer has. */
+/** How much of the sums by the hour is of requests whose rows were removed. */
 export interface KeptHours {
   readonly hours: number;
   readonly requests: number;
 }
 
-/** The hours of a period that have sums of requests whose rows were removed. */
+/** Counts the hours of a period with such sums, and their requests. */
 export function queryKeptHours(database: DatabaseSync, { query }: Pick<RepriceOptions, "query">): KeptHours {
   const hours = conditions(query.filter, ["hour >= ?", "hour < ?"]);
   const rows = conditions(query.filter, [`at_ms >= hour * ${HOUR_MS}`, `at_ms < (hour + 1) * ${HOUR_MS}`]);

@@ -1,4 +1,4 @@
-/** One settled request as a row of the ledger: plain data, so that it can be sent to the ledger's thread. */
+/** One settled request as a row of the ledger; plain data, which can be sent to the ledger's thread. */
 
 import { type ErrorKind, ERRORS } from "../base/errors.ts";
 import type { Usage } from "../base/usage.ts";
@@ -24,7 +24,7 @@ export interface LedgerRow {
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
-  /** The part of `cacheWrite` that is kept for an hour. */
+  /** The part of `cacheWrite` with a lifetime of an hour. */
   readonly cacheWrite1h: number;
   readonly reasoning: number;
   readonly images: number;
@@ -35,11 +35,11 @@ export interface LedgerRow {
   readonly isEstimated: boolean;
   /** JSON of the caller's tags, with sorted names. */
   readonly tags: string;
-  /** JSON of what only the operator wants to know; empty for a request that was answered at once. */
+  /** JSON with details for the operator; empty for a request that succeeded in the first attempt. */
   readonly detail: string;
 }
 
-/** Members of a record that have no column. */
+/** The members of a record that have no column. */
 type Detail = Pick<
   RequestRecord,
   | "remoteAddress"
@@ -65,7 +65,7 @@ type Detail = Pick<
   | "error"
 >;
 
-/** The row of a record. Requests without an authenticated caller have rows, too, with an empty caller. */
+/** The row of a record. Requests without an authenticated caller have an empty caller. */
 export function toRow(record: RequestRecord, nowMs: number): LedgerRow {
   const { spent, cost, error, attempts } = record;
   const usage = spent?.usage;
@@ -103,7 +103,7 @@ export function toRow(record: RequestRecord, nowMs: number): LedgerRow {
   };
 }
 
-/** Written out, since a flood of requests that are refused must cost little. */
+/** Written out for speed, so that a flood of refused requests costs little. */
 function detailText(record: Detail): string {
   const detail: Detail = {
     remoteAddress: record.remoteAddress,
@@ -131,7 +131,7 @@ function detailText(record: Detail): string {
   return JSON.stringify(detail);
 }
 
-/** The record of a row, as far as the row says; everything else is empty or undefined. */
+/** The record of a row; members that the row does not have are empty or undefined. */
 export function toRecord(
   row: Omit<LedgerRow, "costNano"> & { readonly costNano: bigint | number | null },
 ): RequestRecord {
@@ -163,7 +163,7 @@ export function toRecord(
   };
 }
 
-/** What a row's request has used, without the searches of a reranker, which have no column. */
+/** The usage of a row's request, without the searches of a reranker, which have no column. */
 export function usageOf(row: Omit<LedgerRow, "costNano">): Usage {
   const { guardrail } = detailIn(row.detail);
   return {
@@ -205,12 +205,12 @@ const NO_DETAIL: Detail = {
   error: undefined,
 };
 
-/** What this program has written itself; a row without it has none. */
+/** Its shape need not be checked, as `detailText` has written it. */
 function detailIn(json: string): Partial<Detail> & Pick<Usage, "guardrail"> {
   return json === "" ? {} : JSON.parse(json);
 }
 
-/** A kind that a later version has written is none of ours. */
+/** A kind that only a later version knows becomes `internal`. */
 function kindOf(text: string): ErrorKind {
   return KINDS.find((kind) => kind === text) ?? "internal";
 }

@@ -1,4 +1,4 @@
-/** Writes packed rows to the ledger: many with one statement, and the sums of an hour once for each batch. */
+/** Writes packed rows to the ledger: many per statement, and the sums of an hour once per batch. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { NameIds } from "./name_ids.ts";
@@ -6,7 +6,7 @@ import { NAMES, NUMBERS, type PackedRows, ROW_NUMBERS } from "./packed_rows.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The columns with names, which are also the kinds of these names. */
+/** The columns with names; a column is also the kind of its names. */
 const NAME_COLUMNS = {
   modelId: "model_id",
   model: "model",
@@ -45,19 +45,19 @@ const COLUMNS = [
   ...NAME_KINDS,
 ];
 
-/** Rows of one statement: the fewer statements, the less they cost, and each number needs one that is prepared. */
+/** Numbers of rows in one statement. Few statements cost less, but each number of rows needs its own. */
 const STATEMENT_ROWS = [100, 10, 1] as const;
 
 const placeholders = (count: number) => `(${Array.from({ length: count }, () => "?").join(", ")})`;
 
-// Where a row could fail without ending the transaction, SQLite would copy each page first, to undo the statement alone.
+// With plain INSERT, SQLite would copy each page first, so that it could undo the statement without the transaction.
 const insertRows = (count: number) =>
   `INSERT OR ROLLBACK INTO request (${COLUMNS.join(", ")}) VALUES ${
     Array.from({ length: count }, () => placeholders(COLUMNS.length)).join(", ")
   }`;
 
 const HOUR_KEYS = ["caller", "team", "model", "target", "tier", "tags"] as const;
-/** Where these are in a set of names. */
+/** Their positions in a set of names. */
 const HOUR_KEYS_AT = HOUR_KEYS.map((key) => NAMES.indexOf(key));
 
 const SUMS = [
@@ -80,7 +80,7 @@ const HOUR = `INSERT INTO usage_hour (hour, ${[...HOUR_KEYS, ...SUMS].join(", ")
   VALUES ${placeholders(1 + HOUR_KEYS.length + SUMS.length)}
   ON CONFLICT DO UPDATE SET ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`;
 
-/** Where the numbers of a packed row are. */
+/** The positions of numbers in a packed row. */
 const AT = {
   atMs: NUMBERS.indexOf("atMs"),
   status: NUMBERS.indexOf("status"),
@@ -97,13 +97,13 @@ const AT = {
   names: NUMBERS.length,
 } as const;
 
-/** A statement for some rows, and the list of its values, which every use overwrites. */
+/** A statement for a number of rows, and the list of its values, which every use overwrites. */
 interface Insert {
   readonly statement: StatementSync;
   readonly values: (number | string | null)[];
 }
 
-/** Writes within a transaction of its caller. */
+/** Writes within its caller's transaction. */
 export class RowWriter {
   readonly #database: DatabaseSync;
   readonly #names: NameIds;
@@ -119,19 +119,19 @@ export class RowWriter {
     this.#hour = database.prepare(HOUR);
   }
 
-  /** If it throws, or a later write of the transaction does, `forget` must follow. */
+  /** If this or a later write of the transaction throws, `forget` must follow. */
   write(rows: PackedRows): void {
     const numbers = new Float64Array(rows.numbers);
     const ids = rows.names.map((text, index) =>
       this.#names.idOf(NAME_KINDS[index % NAMES.length] ?? "", text)
     );
     const lastSeq = this.#insert(rows, numbers, ids);
-    // Nobody else writes meanwhile, so that the numbers of the rows follow one another.
+    // Within a transaction nobody else writes, so the rows have consecutive numbers.
     for (const [index, detail] of rows.details) this.#detail.run(lastSeq - (rows.count - 1 - index), detail);
     this.#sumUp(rows, numbers, ids);
   }
 
-  /** The transaction was undone. */
+  /** Called when the transaction was rolled back. */
   forget(): void {
     this.#names.forget();
   }
@@ -193,7 +193,7 @@ export class RowWriter {
   }
 }
 
-/** The sums of some rows with the same hour and names. */
+/** Sums over rows with the same hour and names. */
 class HourSums {
   // In the order of `SUMS`.
   requests = 0;

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 
-/** Writes all that `work` writes or, if it throws, nothing. */
+/** Commits everything that `work` writes or, if it throws, nothing. */
 export function inTransaction<Result>(database: DatabaseSync, work: () => Result): Result {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -13,7 +13,7 @@ export function inTransaction<Result>(database: DatabaseSync, work: () => Result
     try {
       database.exec("ROLLBACK");
     } catch {
-      // SQLite has rolled back by itself, as it does on a full disk.
+      // SQLite has already rolled back, as it does on a full disk.
     }
     throw error;
   }

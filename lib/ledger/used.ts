@@ -1,24 +1,24 @@
-/** What was used in a period to the millisecond, for budgets that begin in the middle of their window. */
+/** Reads what was used in a period, to the millisecond, for budgets that begin in the middle of their window. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { UsedBefore } from "../snapshot/budget.ts";
 
-/** The kind of events with the definitions of budgets, by name. */
+/** The kind of events with the definitions of all budgets, of which the ledger keeps only the latest. */
 export const BUDGET_DEFINITIONS = "budget definitions";
 
 const HOUR_MS = 3_600_000;
 
 export interface UsedQuery {
-  /** Included. */
+  /** Inclusive. */
   readonly fromMs: number;
-  /** Excluded. */
+  /** Exclusive. */
   readonly toMs: number;
 }
 
 const KEYS = ["caller", "team", "model", "tags"] as const;
 const TOKENS = "input + output + cache_read + cache_write";
 
-/** Sums for each caller, team, model and set of tags: whole hours as they are kept, and single requests around them. */
+/** Sums by caller, team, model and tags, from the sums of whole hours and the single requests before and after them. */
 export function queryUsed(database: DatabaseSync, { fromMs, toMs }: UsedQuery): readonly UsedBefore[] {
   const fromHour = Math.ceil(fromMs / HOUR_MS);
   const toHour = Math.max(fromHour, Math.floor(toMs / HOUR_MS));

@@ -1,13 +1,13 @@
-/** What the ledger holds, in the form that its views show: JSON members, CSV, and the columns of a table. */
+/** Rows and sums of the ledger in the form of its views: JSON, CSV and tables. */
 
 import { codeOfWritten } from "../base/errors.ts";
 import { usdText } from "../facts/cost.ts";
 import type { StoredRequest, UsageQuery, UsageResult, UsageSums } from "./queries.ts";
 
-/** A value of a view; amounts and sums of money are decimals as strings. */
+/** A row of a view; amounts of money are decimal strings. */
 export type Shown = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Sums as members. */
+/** Sums as members of a JSON object. */
 export function sumMembers(sums: UsageSums): Shown {
   return {
     requests: Number(sums.requests),
@@ -25,12 +25,12 @@ export function sumMembers(sums: UsageSums): Shown {
   };
 }
 
-/** The rows of usage: keys, then sums. */
+/** Rows of usage: keys, then sums. */
 export function usageRows({ rows }: UsageResult): readonly Shown[] {
   return rows.map(({ keys, sums }) => ({ ...keys, ...sumMembers(sums) }));
 }
 
-/** Usage with the period that it covers and the total. */
+/** Usage with its period and total. */
 export function usageView(result: UsageResult, { fromMs, toMs, timeZone }: UsageQuery): object {
   return {
     from: new Date(fromMs).toISOString(),
@@ -41,7 +41,7 @@ export function usageView(result: UsageResult, { fromMs, toMs, timeZone }: Usage
   };
 }
 
-/** A request as members. */
+/** A request as members of a JSON object. */
 export function requestMembers(request: StoredRequest): Shown {
   return {
     time: new Date(request.atMs).toISOString(),
@@ -73,7 +73,7 @@ export function requestMembers(request: StoredRequest): Shown {
   };
 }
 
-/** Lines of CSV (RFC 4180) for rows with the same members; the first row names them. */
+/** Lines of CSV (RFC 4180) for rows with the same members. */
 export function csvLines(rows: readonly Shown[], { withHeader }: { readonly withHeader: boolean }): string {
   const [first] = rows;
   if (first === undefined) return "";
@@ -83,7 +83,7 @@ export function csvLines(rows: readonly Shown[], { withHeader }: { readonly with
   );
 }
 
-/** A text that a spreadsheet would run as a formula is kept as text by an apostrophe. */
+/** A field; texts that a spreadsheet would run as formulas get an apostrophe. */
 function csvField(value: Shown[string]): string {
   if (typeof value !== "string") return value === null ? "" : String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

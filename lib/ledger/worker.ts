@@ -1,4 +1,4 @@
-/** The ledger's thread: everything that touches its file, so that requests never wait for a disk. */
+/** The ledger's thread. Everything that touches the file runs here, so that requests never wait for a disk. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
@@ -17,7 +17,7 @@ let writer: LedgerWriter | undefined;
 let retention: Retention | undefined;
 let lastPruneMs = -Infinity;
 
-/** Time between two looks at what is too old, unless there is more to delete. */
+/** Time between two searches for old rows, unless the last one left some. */
 const PRUNE_EVERY_MS = 60_000;
 
 function say(message: FromLedger): void {
@@ -51,7 +51,7 @@ function write({ batch, nowMs }: ToLedger & { readonly kind: "write" }): void {
   try {
     if (writer?.prune(retention, nowMs) !== true) lastPruneMs = nowMs;
   } catch {
-    // The next batch reports what is wrong with the file.
+    // If the file is damaged, the next batch reports it.
     lastPruneMs = nowMs;
   }
 }

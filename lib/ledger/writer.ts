@@ -1,4 +1,4 @@
-/** Writes rows to the ledger, and removes what is older or more than the configuration keeps. */
+/** Writes rows to the ledger, and removes what exceeds the configured age or size. */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { BudgetRow } from "../snapshot/budget.ts";
@@ -10,7 +10,7 @@ import { BUDGET_DEFINITIONS } from "./used.ts";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** An event of the ledger, such as a correction. */
+/** An event of the ledger, such as a correction of a budget. */
 export interface LedgerEvent {
   readonly atMs: number;
   readonly kind: string;
@@ -18,7 +18,7 @@ export interface LedgerEvent {
   readonly json: string;
 }
 
-/** What is written in one transaction. */
+/** The content of one transaction. */
 export interface Batch {
   readonly rows: PackedRows;
   readonly budgets: readonly BudgetRow[];
@@ -32,9 +32,9 @@ export interface Retention {
   readonly maxBytes: number;
 }
 
-/** Rows that one step of pruning deletes; more would keep the file locked for long. */
+/** Rows that one step of pruning deletes beyond those that the last batch added; more would lock the file for long. */
 const PRUNE_ROWS = 500;
-/** Budget windows are kept as long after their end. */
+/** How long budget windows are kept after their end. */
 const BUDGET_DAYS = 90;
 
 const BUDGET = `INSERT INTO budget (name, subject, window_start, window_end, spent, held, requests, alerted)
@@ -103,7 +103,7 @@ export class LedgerWriter {
     return Number(this.#database.prepare(DELETE_REQUESTS).run(beforeMs, limit).changes);
   }
 
-  /** Bytes in pages that hold something. */
+  /** Bytes of all pages in use. */
   #usedBytes(): number {
     const read = (pragma: string) => Number(this.#database.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
     return (read("page_count") - read("freelist_count")) * read("page_size");

@@ -1,4 +1,4 @@
-/** Budgets: how much may be spent in a calendar window, and the state of one window. */
+/** Budgets: the definition of one, and the stored state of one window. */
 
 import { sha256Hex } from "../base/hash.ts";
 import type { Path } from "../base/problems.ts";
@@ -12,7 +12,7 @@ export type BudgetWindow = (typeof WINDOWS)[number];
 
 export const RESERVES = ["typical", "full"] as const;
 
-/** What happens to a request for which a budget has no room: it is refused, served, or sent to another model. */
+/** What to do with a request for which too little is left: refuse it, serve it, or send it to another model. */
 export type WhenSpent = "refuse" | "warn" | { readonly use: string };
 
 /** One budget of `budgets`, or the `budget` of one caller. */
@@ -21,45 +21,45 @@ export interface Budget {
   readonly name: string;
   readonly path: Path;
   readonly scope: Scope;
-  /** Who has a budget of its own; with `none`, all requests that match share one. */
+  /** Who gets a separate budget; with `none`, all matching requests share one. */
   readonly each: (typeof BUDGET_EACH)[number];
   readonly unit: BudgetUnit;
   /** Nanodollars, tokens or requests. */
   readonly limit: number;
   readonly window: BudgetWindow;
-  /** IANA name of the time zone in which windows begin. */
+  /** IANA name of the time zone by which windows begin. */
   readonly timeZone: string;
   /** Shares of the limit at which a warning is logged, in ascending order. */
   readonly warn: readonly number[];
   readonly whenSpent: WhenSpent;
-  /** Where warnings are sent besides; undefined for nowhere. */
+  /** URL to which warnings are also sent; undefined for none. */
   readonly webhook: SealedSecret | undefined;
-  /** How much is held for a request until it has ended: what is seldom exceeded, or the most that it can cost. */
+  /** How much a request holds until it has ended: an amount that few requests exceed, or the most that it can use. */
   readonly reserve: (typeof RESERVES)[number];
-  /** Whether a running stream ends that has used what is left. */
+  /** Whether a stream is ended once it has used what is left. */
   readonly cutStreams: boolean;
 }
 
-/** A share of a budget that is used up; each is reported once for each window and subject. */
+/** A warning that a share of a budget is used up, given once for each window and subject. */
 export interface BudgetWarning {
   readonly budget: string;
   readonly subject: string;
-  /** Of the limit, in percent. */
+  /** The share, as a percentage of the limit. */
   readonly percent: number;
   readonly unit: BudgetUnit;
-  /** Amounts in the budget's unit, as they are shown. */
+  /** Amounts in the budget's unit, as text. */
   readonly spent: string;
   readonly limit: string;
   /** Null for a budget without an end. */
   readonly window_end: string | null;
 }
 
-/** What decides which requests a budget counts, when, and in which unit, as a short text. */
+/** A short text that changes with the requests that a budget counts, its window or its unit. */
 export function definitionOf({ scope, each, unit, window, timeZone }: Budget): string {
   return sha256Hex(JSON.stringify([scope, each, unit, window, timeZone])).slice(0, 16);
 }
 
-/** What the requests of one caller for one model have used in a period, as the ledger knows it. */
+/** What the requests of one caller for one model have used in a period, by the ledger. */
 export interface UsedBefore {
   readonly caller: string;
   /** Empty for none. */
@@ -67,13 +67,13 @@ export interface UsedBefore {
   /** A configured name, or the id that the client sent. */
   readonly model: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Those that were answered. */
+  /** Number of successful requests. */
   readonly requests: bigint;
   readonly tokens: bigint;
   readonly costNano: bigint;
 }
 
-/** Whether the runtime knows the name; offsets such as +01:00 have no daylight saving time and are refused. */
+/** Whether the runtime knows this time zone. Offsets such as +01:00, without daylight saving time, are refused. */
 export function isTimeZone(text: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
   try {
@@ -84,7 +84,7 @@ export function isTimeZone(text: string): boolean {
   }
 }
 
-/** The state of a budget in one window, as it is kept on disk. */
+/** The state of a budget in one window, as stored on disk. */
 export interface BudgetRow {
   readonly name: string;
   readonly subject: string;
@@ -93,9 +93,9 @@ export interface BudgetRow {
   readonly windowEndMs: number | null;
   /** Nanodollars, tokens or requests. */
   readonly spent: bigint;
-  /** What in-flight requests hold. */
+  /** The amount that in-flight requests hold. */
   readonly held: bigint;
   readonly requests: number;
-  /** The number of warnings that have been given. */
+  /** Number of warnings that have been given. */
   readonly alerted: number;
 }

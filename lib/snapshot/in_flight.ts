@@ -1,6 +1,6 @@
-/** What is known about a request that has not ended, for the operator. */
+/** What is known about a request in flight, for the operator. */
 
-/** Plain data, so that it can come from another thread. Contains no key, prompt or response text. */
+/** Plain data, which can come from another thread. Contains no key, prompt or response text. */
 export interface InFlightRequest {
   readonly requestId: string;
   /** In milliseconds since the Unix epoch, so that ages can be compared between threads. */
@@ -19,11 +19,11 @@ export interface InFlightRequest {
   /** From the arrival of the request. */
   readonly firstByteMs: number | undefined;
   readonly sentBytes: number;
-  /** As far as Bedrock has reported them. */
+  /** The number that Bedrock has reported so far. */
   readonly outputTokens: number | undefined;
 }
 
-/** Requests in flight: how many there are, and those that have been there longest. */
+/** The number of requests in flight, and the oldest of them. */
 export interface InFlight {
   readonly total: number;
   /** The oldest first. */

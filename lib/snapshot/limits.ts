@@ -16,13 +16,13 @@ export interface Scope {
 
 export const EACH = ["caller", "team", "model", "caller_model", "none"] as const;
 
-/** Who has an allowance of its own; with `none`, all requests that match share one. */
+/** Who gets a separate allowance; with `none`, all matching requests share one. */
 export type Each = (typeof EACH)[number];
 
 export const MODES = ["enforce", "shadow"] as const;
 export type LimitMode = (typeof MODES)[number];
 
-/** So many units in a period, up to `burstMs` of them at once. */
+/** A number of units per period; as many as are earned in `burstMs` can be used at once. */
 export interface Allowance {
   readonly limit: number;
   readonly periodMs: number;
@@ -66,24 +66,24 @@ export interface RateLimit {
   readonly tokens: readonly Allowance[];
   /** Maximum number of in-flight requests. */
   readonly concurrent: number | undefined;
-  /** `shadow` counts and reports, but never refuses. */
+  /** With `shadow`, the rule counts and reports but never refuses. */
   readonly mode: LimitMode;
-  /** How long a request waits for its turn instead of being refused; 0 for not at all. */
+  /** How long a request may wait for its turn; 0 if it is refused at once. */
   readonly waitMs: number;
   readonly weights: TokenWeights;
-  /** Maximum number of output tokens that are reserved for a request before it is answered. */
+  /** Maximum number of output tokens reserved for a request until it has ended. */
   readonly reserveOutput: number;
 }
 
-/** What an AWS account may use of the model ids that match, each on its own. */
+/** What an AWS account may use of every model id that matches; each id counts separately. */
 export interface Quota {
   /** Glob over model ids. */
   readonly match: string;
   readonly requests: Allowance | undefined;
   readonly tokens: Allowance | undefined;
   readonly tokensPerDay: number | undefined;
-  /** Tokens that one output token counts as, once the response is complete. */
+  /** Number of tokens that one output token counts as once the response is complete. */
   readonly burndown: number;
-  /** What happens if every target is short: Bedrock is asked all the same, or the request is refused. */
+  /** What to do while the quota of every target is short: ask Bedrock anyway, or refuse the request. */
   readonly whenShort: "ask" | "refuse";
 }

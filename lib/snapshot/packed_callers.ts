@@ -1,6 +1,6 @@
 /**
- * Callers in memory that threads share, so that a configuration with very many of them is taken over at once: a caller
- * becomes an object when it is first looked up.
+ * Callers in memory that threads share, so that a thread can take over very many of them at once: a caller becomes an
+ * object when it is first looked up.
  */
 
 import type { SealedSecret } from "../base/secret.ts";
@@ -15,12 +15,12 @@ import {
 } from "./packed_index.ts";
 import type { Caller, CallerIndex, ModelAccess, NativeAccess, Snapshot } from "./snapshot.ts";
 
-/** The members of a snapshot that are one object for each caller. */
+/** The members of a snapshot with an object for each caller. */
 type CallerIndexes = Pick<Snapshot, "callers" | "callersByKeyHash" | "callersByAccessKeyId">;
 
 /** The callers as plain data. */
 export interface PackedCallers {
-  /** JSON of each caller, in file order, with the numbers of its lists. */
+  /** JSON of each caller, in file order, with numbers instead of its lists. */
   readonly records: PackedTexts;
   /** JSON of each distinct list of models. */
   readonly models: PackedTexts;
@@ -31,10 +31,10 @@ export interface PackedCallers {
   readonly byAccessKeyId: PackedIndex;
 }
 
-/** A snapshot as plain data, without an object for each caller. */
+/** A snapshot as plain data, with its callers packed. */
 export type PackedSnapshot = Omit<Snapshot, keyof CallerIndexes> & { readonly packed: PackedCallers };
 
-/** JSON of a caller; what is undefined there is missing here. */
+/** A caller as JSON; undefined members are missing. */
 interface CallerRecord {
   readonly name: string;
   readonly team?: string;
@@ -54,7 +54,7 @@ export function packSnapshot(snapshot: Snapshot): PackedSnapshot {
   return { ...rest, packed: packCallers({ callers, callersByKeyHash, callersByAccessKeyId }) };
 }
 
-/** The snapshot again; equal lists of callers are one object, as before. */
+/** The original snapshot; callers with equal lists share one object, as before. */
 export function openSnapshot({ packed, ...rest }: PackedSnapshot): Snapshot {
   return { ...rest, ...openCallers(packed) };
 }
@@ -85,7 +85,7 @@ function packCallers({ callers, callersByKeyHash, callersByAccessKeyId }: Caller
   };
 }
 
-/** Numbers for distinct objects, from 0. */
+/** Numbers distinct objects, from 0. */
 class Numbered<Value extends object> {
   readonly all: Value[] = [];
   readonly #numbers = new Map<Value, number>();
@@ -110,7 +110,7 @@ function openCallers(packed: PackedCallers): CallerIndexes {
   };
 }
 
-/** Reads each caller once, and each list. */
+/** Reads each caller and each list once. */
 function callerReader({ records, models, native }: PackedCallers): (number: number) => Caller {
   const modelsOf = reader(models, (text): ModelAccess => {
     const [names, globs]: [readonly string[], readonly string[]] = JSON.parse(text);
@@ -152,7 +152,7 @@ function reader<Value>(texts: PackedTexts, read: (text: string) => Value): (numb
 class PackedCallerIndex implements CallerIndex {
   readonly #index: PackedIndex;
   readonly #read: (number: number) => Caller;
-  /** What has been found before, by text. */
+  /** Callers that were found before, by text. */
   readonly #found = new Map<string, Caller>();
 
   constructor(index: PackedIndex, read: (number: number) => Caller) {

@@ -1,9 +1,9 @@
-/** A table of texts in memory that threads share: which number belongs to a text, without an object for each. */
+/** A map from texts to numbers in memory that threads share, without an object for each text. */
 
 import { Buffer } from "node:buffer";
 import { bufferOf, sharedBytes, sharedNumbers } from "../base/shared_bytes.ts";
 
-/** Plain data, which crosses threads without being copied. Texts have one byte for each character. */
+/** Plain data, which is sent to other threads without a copy. Texts have one byte per character. */
 export interface PackedIndex {
   /** All texts, one after the other. */
   readonly texts: Uint8Array<SharedArrayBuffer>;
@@ -11,11 +11,11 @@ export interface PackedIndex {
   readonly ends: Uint32Array<SharedArrayBuffer>;
   /** The number that belongs to each text. */
   readonly numbers: Uint32Array<SharedArrayBuffer>;
-  /** By hash: position of a text plus one, or 0. Its length is a power of two. */
+  /** By hash: the position of a text plus one, or 0. The length is a power of two. */
   readonly slots: Uint32Array<SharedArrayBuffer>;
 }
 
-/** Writes the table. Throws a `RangeError` for characters that do not fit into a byte. */
+/** Builds the map. Throws a `RangeError` for characters that do not fit into a byte. */
 export function packIndex(entries: readonly (readonly [text: string, number: number])[]): PackedIndex {
   const ends = sharedNumbers(entries.length);
   const numbers = sharedNumbers(entries.length);
@@ -33,7 +33,7 @@ export function packIndex(entries: readonly (readonly [text: string, number: num
   return { texts: sharedBytes(Buffer.from(all, "latin1")), ends, numbers, slots };
 }
 
-/** The number that belongs to the text; undefined if it is not in the table. */
+/** The number of a text; undefined if it is not in the map. */
 export function numberOf(text: string, { texts, ends, numbers, slots }: PackedIndex): number | undefined {
   let slot = hashOf(text) & (slots.length - 1);
   for (let entry = slots[slot] ?? 0; entry !== 0; entry = slots[slot] ?? 0) {
@@ -44,14 +44,14 @@ export function numberOf(text: string, { texts, ends, numbers, slots }: PackedIn
   return undefined;
 }
 
-/** All texts, in the order in which they were written. */
+/** All texts, in their original order. */
 export function* textsIn({ texts, ends }: PackedIndex): Generator<string> {
   for (let at = 0; at < ends.length; at++) {
     yield bufferOf(texts).toString("latin1", startOf(at, ends), ends[at]);
   }
 }
 
-/** Texts of any length by their number. */
+/** Texts of any length, by number. */
 export interface PackedTexts {
   /** UTF-8. */
   readonly bytes: Uint8Array<SharedArrayBuffer>;
@@ -59,7 +59,7 @@ export interface PackedTexts {
   readonly ends: Uint32Array<SharedArrayBuffer>;
 }
 
-/** Writes the texts; the number of each is its position. */
+/** Packs texts; the number of each is its position. */
 export function packTexts(list: readonly string[]): PackedTexts {
   const parts = list.map((text) => Buffer.from(text));
   const ends = sharedNumbers(list.length);

@@ -1,4 +1,4 @@
-/** Where a request may be sent: its targets in order. */
+/** The targets to which a request may be sent. */
 
 import type { Subject } from "./subject.ts";
 import type { ModelTarget, Provider, Routing } from "./snapshot.ts";
@@ -8,19 +8,19 @@ export interface Target {
   readonly provider: Provider;
   /** Model id, inference profile id or ARN; empty for operations without a model. */
   readonly modelId: string;
-  /** Whom the request is sent for; undefined if nobody is known. */
+  /** The caller and team, for a role with a session for each of them; undefined otherwise. */
   readonly subject?: Subject;
-  /** The target's settings in the file; undefined if a native request named an id. */
+  /** The target's settings; undefined for a model id that a native request named. */
   readonly settings: ModelTarget | undefined;
 }
 
 /** The targets of one request, in the order of the file. */
 export interface Plan {
-  /** The model name that the caller sent; responses repeat it. */
+  /** The model's name, or the id that a native request named. */
   readonly name: string;
   readonly targets: readonly [Target, ...Target[]];
   readonly routing: Routing;
-  /** Targets of the model that this request may not use, for the log. */
+  /** Targets of the model that the request may not use, for the log. */
   readonly passedOver: readonly PassedOver[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is known about a request once it is settled: the one record for the log, the counts and everything else.
+ * The record of a settled request, for the log, the metrics, the ledger and the traces.
  */
 
 import type { ErrorKind, RefusingLimit, UpstreamDetail } from "../base/errors.ts";
@@ -7,7 +7,7 @@ import type { TraceContext } from "../base/trace_context.ts";
 import type { Spent, Usage } from "../base/usage.ts";
 import type { PassedOver } from "./plan.ts";
 
-/** Plain data, so that it can be sent to another thread. Contains no key, prompt or response text. */
+/** Plain data, which can be sent to another thread. Contains no key, prompt or response text. */
 export interface RequestRecord {
   readonly requestId: string;
   /** Name of the caller; undefined until it is authenticated. */
@@ -26,62 +26,62 @@ export interface RequestRecord {
   readonly userAgent: string | undefined;
   /** The client's own id for the request. */
   readonly clientRequestId: string | undefined;
-  /** The trace that the client says the request belongs to. */
+  /** The trace of which the request is part, according to its client. */
   readonly trace: TraceContext | undefined;
   /** When the request arrived, in milliseconds since the Unix epoch. */
   readonly startedAtMs: number;
-  /** Name of the model that was used, truncated to 256 characters; undefined if it was not found. */
+  /** Name of the model that was used, truncated to 256 characters; undefined if there is none of that name. */
   readonly model: string | undefined;
-  /** The model that the caller sent, if a spent budget has sent the request to `model`. */
+  /** The model that the caller asked for, if a spent budget has sent the request to `model` instead. */
   readonly insteadOf: InsteadOf | undefined;
-  /** The model name that the caller sent, if it is not one that they may use. */
+  /** The model that the caller asked for, if they may not use it. */
   readonly requestedModel: string | undefined;
-  /** Sent to Bedrock in the last attempt. */
+  /** The id that the last attempt sent to Bedrock. */
   readonly modelId: string | undefined;
-  /** Of the provider that was tried last. */
+  /** The region of the provider that was tried last. */
   readonly region: string | undefined;
   /** Whether the answer is a stream; undefined if nothing was sent to Bedrock. */
   readonly stream: boolean | undefined;
   /** Name of the provider that was tried last. */
   readonly provider: string | undefined;
-  /** Name of the last target tried; undefined for a native request with a model id. */
+  /** Name of the target that was tried last; undefined for a native request with a model id. */
   readonly target: string | undefined;
   /** Whether there was more than one target to choose from. */
   readonly hadChoice: boolean;
-  /** In order. */
+  /** All attempts, in order. */
   readonly attempts: readonly RecordedAttempt[];
   /** Targets that were skipped, and why. */
   readonly passedOver: readonly PassedOver[];
   readonly status: number;
   readonly durationMs: number;
   readonly firstByteMs: number | undefined;
-  /** From the complete request to the first byte of the answer, without the attempts: the gateway's own share. */
+  /** From the complete request to the first byte of the answer, without the attempts: the time spent in the gateway. */
   readonly overheadMs: number | undefined;
-  /** Also for a response that broke off, as far as it was reported. */
+  /** The usage that was reported, even if the response broke off. */
   readonly usage: Usage | undefined;
-  /** What the request counts as having used; undefined if it was not admitted, or runs nothing upstream. */
+  /** What limits, budgets and sums count, with estimates; undefined if the request was not admitted. */
   readonly spent: Spent | undefined;
-  /** What the request cost; undefined if it runs nothing upstream or was not admitted. */
+  /** The cost of the request; undefined if it was not admitted. */
   readonly cost: RequestCost | undefined;
-  /** Whether the response was read to its end after its client had left. */
+  /** Whether the response was read to the end after its client had left. */
   readonly drained: boolean;
   /** The rule that refused the request, if one did. */
   readonly limit: RefusingLimit | undefined;
   /** Rules that would have refused it if they were enforced. */
   readonly shadowLimits: readonly RefusingLimit[];
-  /** Bedrock's own value. */
+  /** Bedrock's own value, in every dialect. */
   readonly stopReason: string | undefined;
   readonly upstreamRequestId: string | undefined;
   /** Ignored fields and flags of the request. */
   readonly ignored: readonly string[];
-  /** Unknown things in the upstream's response. */
+  /** Unknown fields and values in the upstream's response. */
   readonly anomalies: readonly string[];
   readonly error: RecordedError | undefined;
   /** Whether the configuration enables a log line for successful requests. */
   readonly logged: boolean;
 }
 
-/** What a request cost, and why. */
+/** The cost of a request, and the price that it is based on. */
 export interface RequestCost {
   /** Nanodollars; undefined if the price is unknown, which is not the same as 0. */
   readonly nano: number | undefined;
@@ -89,7 +89,7 @@ export interface RequestCost {
   readonly price: string | undefined;
 }
 
-/** The model that a request named, and the spent budget that has replaced it. */
+/** The model that a request asked for, and the spent budget that has replaced it. */
 export interface InsteadOf {
   readonly model: string;
   readonly budget: string;
@@ -112,9 +112,9 @@ export interface RecordedAttempt {
 /** Why a request failed, for the operator. */
 export interface RecordedError {
   readonly kind: ErrorKind;
-  /** The `code` that OpenAI's clients are told, if it says more than that of the kind. */
+  /** The `code` for OpenAI's clients, if it is more specific than that of the kind. */
   readonly openAiCode?: string;
-  /** What the caller was told, without values of the request; undefined if that came from the upstream. */
+  /** The message that the caller got, without values of the request; undefined if it came from the upstream. */
   readonly reason: string | undefined;
   /** Path of the field at fault. */
   readonly param: string | undefined;

@@ -28,7 +28,7 @@ function matchesAny(globs: readonly string[] | undefined, text: string): boolean
   return globs === undefined || globs.some((glob) => matchesGlob(glob, text));
 }
 
-/** The scope in words, such as `team search; models claude, nova-*`; empty if it includes everything. */
+/** The scope in words, such as `team search; models claude, nova-*`; empty if it includes all requests. */
 export function scopeText({ callers, teams, models, tags }: Scope): string {
   const part = (noun: string, list: readonly string[] | undefined) =>
     list === undefined ? [] : [`${list.length === 1 ? noun : `${noun}s`} ${list.join(", ")}`];
@@ -40,18 +40,18 @@ export function scopeText({ callers, teams, models, tags }: Scope): string {
   ].join("; ");
 }
 
-/** The names under which rules know the model of a request. */
+/** The names by which rules know the model of a request. */
 export interface ModelNames {
-  /** A configured name, or undefined for an id that no configured model has. */
+  /** A configured name; undefined for an id that no configured model has. */
   readonly subject: string | undefined;
-  /** Those that a rule's globs may match. */
+  /** The names that globs of rules are matched against. */
   readonly names: readonly string[];
 }
 
-/** Finds the configured models of ids, so that a rule for a model cannot be evaded by calling it by its id. */
+/** Finds the configured models with an id, so that nobody evades a rule for a model by using its id. */
 export class ModelIndex {
   readonly #models: ReadonlyMap<string, Model>;
-  /** Names by the id of the underlying model; made when the first request asks for it. */
+  /** Names by the id of the underlying model; built on demand. */
   #byId: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(models: ReadonlyMap<string, Model>) {
@@ -63,7 +63,7 @@ export class ModelIndex {
     return settings === undefined ? this.#namesOfId(modelId) : { subject: name, names: [name] };
   }
 
-  /** The same for a model by its name, or by the id that a client sent. */
+  /** The names of a model, given a configured name or the id that a client has sent. */
   namesOfText(text: string): ModelNames {
     return this.#models.has(text) ? { subject: text, names: [text] } : this.#namesOfId(text);
   }

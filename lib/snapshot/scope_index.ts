@@ -1,4 +1,4 @@
-/** Rules by the caller that they are for, so that a request does not look at those of all other callers. */
+/** Rules by caller, so that a request need not look at the rules of all other callers. */
 
 import { isGlob } from "../base/glob.ts";
 import type { Scope } from "./limits.ts";
@@ -15,14 +15,14 @@ interface Parts<Rule> {
 /** The rules of one configuration. */
 export class ScopeIndex<Rule extends Scoped> {
   readonly #rules: readonly Rule[];
-  /** Made when the first request asks for it. */
+  /** Built on demand. */
   #parts: Parts<Rule> | undefined;
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
   }
 
-  /** The rules that may include the caller with this name, in their order; at the end are those for it alone. */
+  /** The rules that may include the caller with this name, in their order; those for this caller alone come last. */
   of(caller: string): readonly Rule[] {
     const { shared, own } = this.#parts ??= partsOf(this.#rules);
     const named = own.get(caller);
@@ -30,7 +30,7 @@ export class ScopeIndex<Rule extends Scoped> {
   }
 }
 
-/** Rules for one caller follow all others. */
+/** The rules at the end of the list that are for one caller each, and all rules before them. */
 function partsOf<Rule extends Scoped>(rules: readonly Rule[]): Parts<Rule> {
   const last = rules.findLastIndex((rule) => onlyCaller(rule) === undefined);
   return { shared: rules.slice(0, last + 1), own: Map.groupBy(rules.slice(last + 1), onlyCaller) };

@@ -1,4 +1,4 @@
-/** The compiled configuration: immutable plain data that every layer above reads and none changes. */
+/** The compiled configuration: immutable plain data for every layer above. */
 
 import type { JsonObject } from "../base/json.ts";
 import type { Path } from "../base/problems.ts";
@@ -19,13 +19,13 @@ export interface Snapshot {
   readonly adminApi: AdminApiAccess | undefined;
   /** Undefined: the admin listener speaks plain HTTP. */
   readonly adminTls: TlsMaterial | undefined;
-  /** SHA-256 of the key that only reads the metrics, in lowercase hex. */
+  /** SHA-256 of the key that can only read metrics, in lowercase hex. */
   readonly metricsKeyHash: string | undefined;
-  /** For all addresses of `listen`; undefined for plain HTTP. */
+  /** Applies to all addresses of `listen`; undefined for plain HTTP. */
   readonly tls: TlsMaterial | undefined;
-  /** Undefined if pages of other origins may not read answers. */
+  /** Undefined if web pages of other origins may not read responses. */
   readonly cors: Cors | undefined;
-  /** Addresses and networks whose `x-forwarded-for` and `forwarded` are believed. */
+  /** Addresses and networks whose `x-forwarded-for` and `forwarded` headers are trusted. */
   readonly trustedProxies: readonly string[];
   /** Threads that serve requests; `auto`: as many as there are cores, up to 8. */
   readonly threads: number | "auto";
@@ -37,13 +37,13 @@ export interface Snapshot {
   readonly traces: TraceSettings | undefined;
   /** By name, in file order. */
   readonly providers: ReadonlyMap<string, Provider>;
-  /** The first provider of each region in file order, which serves native requests with a model id. */
+  /** The first provider of each region in file order; it serves native requests with a model id. */
   readonly providersByRegion: ReadonlyMap<string, Provider>;
   readonly models: ReadonlyMap<string, Model>;
   /** Which of Anthropic's beta flags are sent to Bedrock. */
   readonly betaFlags: BetaTable;
   readonly prices: PriceSettings;
-  /** Undefined if nothing is written to disk. */
+  /** Undefined if nothing is stored on disk. */
   readonly state: StateSettings | undefined;
   /** By path, such as `/bedrock`: begins with a slash and never ends with one. */
   readonly routes: ReadonlyMap<string, Route>;
@@ -51,7 +51,8 @@ export interface Snapshot {
   /** By the SHA-256 of the key in lowercase hex, including expired and disabled callers. */
   readonly callersByKeyHash: CallerIndex;
   /**
-   * By the same hash: milliseconds since the Unix epoch from which a key that expires before its caller is refused.
+   * By the same hash, for keys that expire before their caller: milliseconds since the Unix epoch from which the key is
+   * refused.
    */
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
   /** By the `access_key_id` of the caller's `aws` pair. */
@@ -62,11 +63,11 @@ export interface Snapshot {
   readonly budgets: readonly Budget[];
 }
 
-/** Callers by name, hash or id: the part of a `Map` that is needed of it. */
+/** Callers by name, hash or id, with the methods of a `Map` that are in use. */
 export interface CallerIndex {
   readonly size: number;
   get(key: string): Caller | undefined;
-  /** In file order, like the others. */
+  /** In file order, as are the other iterators. */
   keys(): IterableIterator<string>;
   values(): IterableIterator<Caller>;
   entries(): IterableIterator<[string, Caller]>;
@@ -120,18 +121,18 @@ export interface Limits {
 export interface Timeouts {
   readonly connectMs: number;
   readonly firstByteMs: number;
-  /** Maximum time between two chunks of the upstream. */
+  /** Maximum time between two chunks from the upstream. */
   readonly idleMs: number;
   readonly totalMs: number;
   /** How long in-flight requests may take to finish at shutdown; 0 aborts them immediately. */
   readonly drainMs: number;
-  /** How long requests are still accepted at shutdown, after the gateway has reported that it is not ready. */
+  /** How long requests are still accepted at shutdown, once the gateway reports that it is not ready. */
   readonly drainDelayMs: number;
   /** Time without data after which a streaming client is sent a ping; 0 disables pings. */
   readonly keepaliveMs: number;
 }
 
-/** Where usage is kept, and for how long. */
+/** Where usage is stored, and for how long. */
 export interface StateSettings {
   /** Absolute path of a folder. */
   readonly path: string;
@@ -142,23 +143,23 @@ export interface StateSettings {
   readonly required: boolean;
 }
 
-/** What models cost. */
+/** Where prices come from. */
 export interface PriceSettings {
-  /** Rows of the operator's file, which come before the built-in ones. */
+  /** Rows of the operator's file, which override the built-in ones. */
   readonly rows: readonly PriceRow[];
-  /** What happens to a request whose price is unknown: it is served, or refused to callers with a budget in USD. */
+  /** What to do with a request whose price is unknown: serve it, or refuse it to callers with a budget in USD. */
   readonly unknown: "allow" | "refuse";
   /** The model whose price is used for an unknown one. */
   readonly assume: string | undefined;
 }
 
-/** What responses say about how they were made. */
+/** Headers of responses that can be turned on and off. */
 export interface ResponseHeaders {
-  /** Whether the target that answered, and those that were tried, are named. */
+  /** Whether headers name the target that answered and those that failed before. */
   readonly target: boolean;
-  /** Whether responses that are sent whole say what they cost. */
+  /** Whether a header names the cost of a response that is not streamed. */
   readonly cost: boolean;
-  /** Whether a comment after the last event of a stream says what it cost. */
+  /** Whether a comment after the last event of a stream names its cost. */
   readonly streamCost: boolean;
 }
 
@@ -167,7 +168,7 @@ export interface TraceSettings {
   /** URL of the collector's traces, without a trailing slash. */
   readonly endpoint: string;
   readonly headers: readonly (readonly [name: string, value: SealedSecret])[];
-  /** Share of requests without a trace of the caller's, from 0 to 1. */
+  /** Share of requests to trace, from 0 to 1, among those that arrive without a trace context. */
   readonly share: number;
 }
 
@@ -186,24 +187,24 @@ export interface BedrockProvider {
   readonly region: string;
   /** Origin with an optional path prefix, without a trailing slash; undefined for AWS's own host. */
   readonly endpoint: string | undefined;
-  /** The same for the mantle endpoint. */
+  /** The same for the bedrock-mantle endpoint. */
   readonly mantleEndpoint: string | undefined;
   /** Never set together with `endpoint`. */
   readonly fips: boolean;
   /** Never set together with `endpoint`. */
   readonly dualstack: boolean;
   readonly credentials: Credentials;
-  /** Undefined if its hosts are reached like any other. */
+  /** Undefined if its hosts are reached directly. */
   readonly network: ProviderNetwork | undefined;
   /** The first that matches a model id applies. */
   readonly quotas: readonly Quota[];
 }
 
-/** How a provider's hosts are reached, and those that are asked for its credentials. */
+/** How to reach the hosts of a provider and those that issue its credentials. */
 export interface ProviderNetwork {
   /** URL of a forward proxy, possibly with a user name and a password. */
   readonly proxy: SealedSecret | undefined;
-  /** PEM of certificate authorities that are trusted besides the runtime's. */
+  /** PEM of certificate authorities that are trusted in addition to the runtime's. */
   readonly authorities: string | undefined;
 }
 
@@ -228,7 +229,7 @@ export interface StaticCredentials {
   readonly sessionToken: SealedSecret | undefined;
 }
 
-/** AWS's default credential chain: environment, shared files, web identity, container, EC2 instance. */
+/** AWS's default credential chain: environment, shared files, web identity, container and EC2 instance. */
 export interface ChainCredentials {
   readonly kind: "chain";
 }
@@ -256,7 +257,7 @@ export interface ApiKeyCredentials {
   readonly key: SealedSecret;
 }
 
-/** None: callers sign for AWS themselves, and their signatures are passed through unchanged. */
+/** No credentials: callers sign for AWS themselves, and their signatures are passed through unchanged. */
 export interface CallerCredentials {
   readonly kind: "caller";
 }
@@ -273,12 +274,12 @@ export const PICKS = ["load", "weight"] as const;
 
 export const AFTER_CLIENT_LEFT = ["abort", "drain"] as const;
 
-/** How a model's targets are chosen, and when another one is tried. */
+/** How one of a model's targets is chosen, and when another one is tried. */
 export interface Routing {
-  /** Among targets of one priority: the less loaded of two, or shares by weight. */
+  /** How to choose among targets of one priority: the less loaded of two random ones, or by weight. */
   readonly pick: (typeof PICKS)[number];
   /**
-   * The keys that keep a conversation at one target, in order of precedence: see `AFFINITY_KEY`. Empty for none.
+   * Keys that tie a conversation to one target, in order of precedence: see `AFFINITY_KEY`. Empty for none.
    */
   readonly affinity: readonly string[];
   readonly retry: RetryPolicy;
@@ -287,25 +288,25 @@ export interface Routing {
   readonly firstTokenMs: number | undefined;
   /** How long the first frames of a stream are held back while another target could still answer. */
   readonly commitWithinMs: number;
-  /** What becomes of a response whose client has left: it is aborted, or read to its end for its token counts. */
+  /** What to do with a response whose client has left: abort it, or read it to the end for its token counts. */
   readonly afterClientLeft: (typeof AFTER_CLIENT_LEFT)[number];
 }
 
 export interface RetryPolicy {
   /** Maximum number of attempts for one request, including the first. */
   readonly attempts: number;
-  /** Retries that each request adds to the budget of its model. */
+  /** Number of retries that each request adds to its model's retry budget. */
   readonly share: number;
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
-  /** A longer retry-after from the upstream is not waited for. */
+  /** If the upstream's retry-after is longer, the target is not retried. */
   readonly retryAfterMaxMs: number;
 }
 
 export interface HealthPolicy {
   /** Consecutive failures after which a target rests. */
   readonly failures: number;
-  /** The first rest; each further one is twice as long. */
+  /** Duration of the first rest; each further one is twice as long. */
   readonly coolMs: number;
   readonly coolMaxMs: number;
 }
@@ -314,9 +315,9 @@ export interface HealthPolicy {
 export interface ModelTarget {
   /** Unique among the model's targets; default: the provider's name. */
   readonly name: string;
-  /** Its path in the file: `["models", "fast"]`, or with `"targets"` and an index. */
+  /** The target's path in the file: `["models", "fast"]`, or with `"targets"` and an index. */
   readonly path: Path;
-  /** File and line of that, such as `adit.yaml:12`. */
+  /** File and line of the target, such as `adit.yaml:12`. */
   readonly origin: string;
   /** Targets with the lowest priority are tried first. */
   readonly priority: number;
@@ -331,9 +332,9 @@ export interface ModelTarget {
   readonly traits: ModelTraits;
   /** Bedrock operation for Anthropic Messages requests; undefined for the family's default. */
   readonly api: ModelApi | undefined;
-  /** The APIs that Bedrock speaks itself for this model; undefined if every request is translated. */
+  /** The APIs that Bedrock itself offers for this model; undefined if every request is translated. */
   readonly ownApis: OwnApis | undefined;
-  /** Types of tools that are left out of requests that are passed on, and of Responses. */
+  /** Types of tools that are dropped from requests that are passed on, and from Responses. */
   readonly dropTools: readonly string[];
   /** Defaults for fields that a request does not set. */
   readonly defaults: ModelDefaults;
@@ -344,7 +345,7 @@ export interface ModelTarget {
   readonly teamIds: Readonly<Record<string, string>>;
 }
 
-/** Bedrock's endpoints with OpenAI's and Anthropic's APIs. */
+/** Bedrock's endpoints that offer OpenAI's and Anthropic's APIs. */
 export const OWN_ENDPOINTS = ["runtime", "mantle"] as const;
 export type OwnEndpoint = (typeof OWN_ENDPOINTS)[number];
 
@@ -353,11 +354,11 @@ export type OwnApi = (typeof OWN_APIS)[number];
 
 export const MANTLE_PATHS = ["/openai/v1", "/v1"] as const;
 
-/** Where requests are passed on instead of translated, by API; undefined where they are translated. */
+/** By API: the endpoint to which requests are passed on; undefined if they are translated. */
 export interface OwnApis extends Readonly<Record<OwnApi, OwnEndpoint | undefined>> {
-  /** Where the mantle endpoint has OpenAI's APIs for this model. */
+  /** Path of OpenAI's APIs for this model at the mantle endpoint. */
   readonly mantlePath: (typeof MANTLE_PATHS)[number];
-  /** Whether tools in the items of Responses become tools of the request. */
+  /** Whether tools in the input items of Responses become tools of the request. */
   readonly hoistsTools: boolean;
 }
 
@@ -380,7 +381,7 @@ export interface ModelDefaults {
   /** Size of the vectors of embeddings. */
   readonly dimensions?: number;
   readonly inputType?: InputType;
-  /** A request's own `additionalModelRequestFields` are merged over these. */
+  /** The `additionalModelRequestFields` of a request are merged over these. */
   readonly additionalModelRequestFields?: JsonObject;
 }
 
@@ -390,7 +391,7 @@ export type ServiceTier = (typeof SERVICE_TIERS)[number];
 export const LATENCIES = ["standard", "optimized"] as const;
 export type Latency = (typeof LATENCIES)[number];
 
-/** What embeddings are for: models that distinguish it return other vectors for documents than for queries. */
+/** What embeddings are used for: some models return different vectors for documents and for queries. */
 export const INPUT_TYPES = ["search_document", "search_query", "classification", "clustering"] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
@@ -413,27 +414,28 @@ export interface Route {
 
 export interface Caller {
   readonly name: string;
-  /** The team that shares limits and budgets with others of the same name. */
+  /** Callers of a team can share limits and budgets. */
   readonly team: string | undefined;
   /** Names and values for limits, budgets and reports; empty if the file has none. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Callers with equal lists share one object. */
+  /** One object for all callers with equal lists. */
   readonly models: ModelAccess;
   /** Undefined if the caller may not use Bedrock's native API. */
   readonly native: NativeAccess | undefined;
   /** Milliseconds since the Unix epoch from which the key is refused. */
   readonly expiresAtMs: number | undefined;
   readonly disabled: boolean;
-  /** Geographies or regions that its requests must stay in; undefined: anywhere. */
+  /** Geographies or regions in which its requests must stay; undefined for anywhere. */
   readonly dataResidency: readonly string[] | undefined;
   /** The key pair with which AWS SDKs sign their requests to this gateway. */
   readonly aws: CallerKeyPair | undefined;
-  /** Globs over the S3 buckets that native requests may refer to; undefined for none. */
+  /** Globs over the S3 buckets that native requests may name; undefined for none. */
   readonly s3: readonly string[] | undefined;
 }
 
 /**
- * The configured models that a caller may use, as in the file; its size does not depend on the number of matches.
+ * The configured models that a caller may use, as written in the file, so that its size does not depend on the number
+ * of models.
  */
 export interface ModelAccess {
   /** Models listed by name. */

@@ -1,4 +1,4 @@
-/** On whose behalf a request is sent, and the texts that have their names. */
+/** The caller and team for which a request is sent, and texts that contain their names. */
 
 import type { RoleCredentials } from "./snapshot.ts";
 
@@ -9,14 +9,14 @@ export interface Subject {
   readonly team: string | undefined;
 }
 
-/** Whether a role has a session for each caller or team, because its session name or a tag has their names. */
+/** Whether a role needs a session for each caller or team, because its session name or a tag contains their names. */
 export function isForEach({ sessionName, tags }: RoleCredentials): boolean {
   return [sessionName, ...Object.values(tags)].some((text) =>
     text.includes("{caller}") || text.includes("{team}")
   );
 }
 
-/** The text with the names in place of `{caller}` and `{team}`; the name of no team is empty. */
+/** The text with the names instead of `{caller}` and `{team}`; without a team, its name is empty. */
 export function fillNames(text: string, { caller, team = "" }: Subject): string {
   return text.replaceAll("{caller}", () => caller).replaceAll("{team}", () => team);
 }

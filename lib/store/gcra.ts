@@ -1,9 +1,9 @@
 /**
  * Rates by the generic cell rate algorithm. A bucket is one number, the theoretical arrival time: the time at which
- * everything taken so far will have been earned. No timer refills it, and no window has an edge.
+ * everything taken so far will have been earned. There is no timer that refills it, and no window with an edge.
  */
 
-/** A rate as the time that one unit takes to be earned, and how far ahead of time units may be taken. */
+/** A rate: the time in which one unit is earned, and how far ahead of that time units may be taken. */
 export interface Rate {
   /** Microseconds. */
   readonly unitUs: number;
@@ -19,7 +19,7 @@ export interface RateView {
   readonly resetUs: number;
 }
 
-/** A time of the monotonic clock as buckets have it. */
+/** A time of the monotonic clock in the unit of buckets. */
 export function microseconds(ms: number): number {
   return Math.floor(ms * 1000);
 }
@@ -27,29 +27,29 @@ export function microseconds(ms: number): number {
 /** How many numbers a bucket needs. */
 export const BUCKET_LENGTH = 2;
 
-/** The numbers of a bucket: its arrival time in microseconds, and the `unitUs` of the rate in which that was counted. */
+/** The numbers of a bucket: its arrival time in microseconds, and the `unitUs` by which that was computed. */
 const ARRIVAL = 0;
 const UNIT = 1;
 
-/** A bucket in numbers that are its own while its functions are called. */
+/** A bucket in numbers that nobody else uses during its methods. */
 export class RateBucket {
   readonly #numbers: Float64Array;
   #rate: Rate;
 
-  /** With numbers that are 0, the bucket is full. */
+  /** If the numbers are 0, the bucket is full. */
   constructor(numbers: Float64Array, rate: Rate, nowUs: number) {
     this.#numbers = numbers;
     this.#rate = rate;
     this.#count(nowUs);
   }
 
-  /** Changes the rate; what has been taken stays taken, in units. */
+  /** Changes the rate; units that have been taken stay taken. */
   change(rate: Rate, nowUs: number): void {
     this.#rate = rate;
     this.#count(nowUs);
   }
 
-  /** Counts in the time of the current rate; the first user that changes it converts what has been taken. */
+  /** Converts the arrival time to the current rate; the first thread with a new rate does it for all. */
   #count(nowUs: number): void {
     const { unitUs } = this.#rate;
     const known = this.#numbers[UNIT] ?? 0;
@@ -60,7 +60,7 @@ export class RateBucket {
   }
 
   /**
-   * Microseconds until units will fit; 0 if they do. More units than the bucket can ever hold fit when it is full, and
+   * Microseconds until units fit; 0 if they do now. More units than the bucket can ever hold fit when it is full, and
    * leave a debt.
    */
   waitUs(units: number, nowUs: number): number {
@@ -70,14 +70,14 @@ export class RateBucket {
     return Math.max(0, Math.min(aheadUs + Math.round(units * unitUs) - burstUs, aheadUs));
   }
 
-  /** Takes units, also where they do not fit, which leaves a debt. */
+  /** Takes units; if they do not fit, they leave a debt. */
   take(units: number, nowUs: number): void {
     this.#arrivalUs = Math.max(this.#arrivalUs, nowUs) + Math.round(units * this.#rate.unitUs);
   }
 
   /** Gives units back. */
   give(units: number, nowUs: number): void {
-    // What a full bucket gets back is lost.
+    // A full bucket gets nothing back.
     const arrivalUs = this.#arrivalUs;
     const earlierUs = arrivalUs - Math.round(units * this.#rate.unitUs);
     this.#arrivalUs = Math.max(Math.min(arrivalUs, nowUs), earlierUs);
@@ -93,7 +93,7 @@ export class RateBucket {
     return Math.max(0, this.#arrivalUs - nowUs);
   }
 
-  /** Whole units that could be taken when the bucket is full again after `resetUs`. */
+  /** Whole units left in a bucket that is full again after `resetUs`. */
   remaining(resetUs: number): number {
     const { unitUs, burstUs } = this.#rate;
     return Math.max(0, Math.floor((burstUs - resetUs) / unitUs + 1e-9));

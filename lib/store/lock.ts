@@ -1,10 +1,10 @@
-/** A lock between threads, for work that takes less than a microsecond. */
+/** A lock between threads, for work of less than a microsecond. */
 
-/** Attempts before the thread lets others run. */
+/** Attempts before a waiting thread lets others run. */
 const SPINS = 200;
-/** Its holder may need the processor that the waiting thread occupies. */
+/** Time to sleep, as the holder may need the processor that the waiting thread occupies. */
 const YIELD_MS = 0.05;
-/** Waits, together a second or more, after which the holder must have died. */
+/** Number of sleeps, a second or more in total, after which the holder must have died. */
 const MAX_WAITS = 20_000;
 
 /** One word of shared memory: 0 while the lock is free, otherwise the number of the thread that holds it plus one. */
@@ -19,7 +19,7 @@ export class Lock {
     this.#mine = thread + 1;
   }
 
-  /** Runs `work`, which must neither wait nor take the same lock, while no other thread holds it. */
+  /** Runs `work` while no other thread holds the lock. It must neither wait nor take the same lock. */
   run<Result>(work: () => Result): Result {
     this.take();
     try {
@@ -29,14 +29,14 @@ export class Lock {
     }
   }
 
-  /** Takes the lock for work that neither waits nor takes it again, and that always frees it. */
+  /** Takes the lock. The caller must free it, and until then must neither wait nor take it again. */
   take(): void {
     if (Atomics.compareExchange(this.#words, this.#at, 0, this.#mine) !== 0) this.#wait();
   }
 
   /**
-   * Waits for the lock. A holder that does not free it is a thread that died at work, or was stopped: if this is the
-   * thread that would report its death, nobody else can free the lock.
+   * Waits for the lock. A holder that never frees it has died or was stopped. The lock is then taken over here, as this
+   * may be the very thread that would learn of the death and free the lock.
    */
   #wait(): void {
     let known = 0;
@@ -53,12 +53,12 @@ export class Lock {
     }
   }
 
-  /** Frees the lock, unless it was taken away meanwhile. */
+  /** Frees the lock, unless another thread has taken it over. */
   free(): void {
     Atomics.compareExchange(this.#words, this.#at, this.#mine, 0);
   }
 
-  /** Frees the lock if the thread holds it, which has died. */
+  /** Frees the lock if this dead thread held it. */
   freeFrom(thread: number): void {
     Atomics.compareExchange(this.#words, this.#at, thread + 1, 0);
   }

@@ -9,7 +9,7 @@ export class MemoryStore implements Store {
   readonly #numbers = new Map<string, Numbers>();
   readonly #numbersInSections = new Map<string, Float64Array>();
   readonly #talliesInSections = new Map<string, Tally>();
-  /** Nobody has to wait for this thread. */
+  /** Without a lock, as no other thread uses it. */
   readonly #section: Section = {
     enter() {},
     leave() {},

@@ -1,22 +1,22 @@
-/** The names in shared memory: a hash table that all threads read and change, and where the words of each name are. */
+/** The names in shared memory: a hash table that all threads read and change, with the place of each name's words. */
 
 import { createHash } from "node:crypto";
 import { Lock } from "./lock.ts";
 
-/** How much a memory has room for; what is not used of it is never touched. */
+/** The capacity of a memory; pages that are not used are never touched. */
 export interface Room {
-  /** Names at most, a power of two. */
+  /** Maximum number of names; a power of two. */
   readonly names: number;
-  /** Words at most, each a number of 64 bits. */
+  /** Maximum number of words, each a 64-bit number. */
   readonly words: number;
 }
 
-/** Beyond this share of the names the search for one would take long. */
+/** With a larger share of the names in use, searches would take long. */
 const MAX_FILLED = 3 / 4;
 
 /**
- * Members of an entry: four of the hash of its name, the threads that use it, its lock, its first word, its length, and
- * where the lock of its words is, which can be that of another entry, also in the table before this one.
+ * Members of an entry: the hash of its name (four), the threads that use it, its lock, its first word, its length, and
+ * the position of the lock of its words, which may be that of another entry, in this table or the one before it.
  */
 const HASH = 4;
 const USERS = 4;
@@ -26,13 +26,13 @@ const LENGTH = 7;
 const LOCKED_AT = 8;
 const MEMBERS = 9;
 
-/** Words before the entries: the lock of the table, the words in use, and the entries that were ever used. */
+/** Members before the entries: the lock of the table, the number of words in use, and that of entries ever used. */
 const TABLE_LOCK = 0;
 const USED_WORDS = 1;
 const FILLED = 2;
 const HEAD = 8;
 
-/** Threads at most, since each is one bit of an entry's users. */
+/** Maximum number of threads, as each is one bit of an entry's users. */
 export const MAX_THREADS = 32;
 
 /** The buffers that all threads share, as plain data. */
@@ -49,7 +49,7 @@ export function newSharedMemory({ names, words }: Room): SharedMemory {
   };
 }
 
-/** New memory for what one thread has taken of each word. */
+/** New memory for the amounts that one thread has taken of each word. */
 export function newThreadMemory({ words }: SharedMemory): SharedArrayBuffer {
   return new SharedArrayBuffer(words.byteLength);
 }
@@ -59,14 +59,14 @@ export interface NamedWords {
   readonly first: number;
   readonly length: number;
   readonly lock: Lock;
-  /** Where the lock is in the table; as the bitwise complement, in the table before it. */
+  /** The position of the lock in this table or, as its bitwise complement, in the table before it. */
   readonly lockedAt: number;
 }
 
-/** What a name is found by: 128 bits of SHA-256. Two names with one hash are as unlikely as two keys with one. */
+/** The key of a name: 128 bits of its SHA-256, for which collisions need not be considered. */
 export type NameHash = Int32Array;
 
-/** The table as one thread uses it. */
+/** One thread's view of the table. */
 export class NameIndex {
   readonly #index: Int32Array;
   readonly #before: Int32Array | undefined;
@@ -75,7 +75,7 @@ export class NameIndex {
   readonly #thread: number;
   readonly #lock: Lock;
 
-  /** The memory before this one, if there is one, has locks that words here can share. */
+  /** Words can share locks of the memory `before` this one, if there is one. */
   constructor({ index, words }: SharedMemory, thread: number, before?: SharedMemory) {
     this.#index = new Int32Array(index);
     this.#before = before && new Int32Array(before.index);
@@ -86,8 +86,8 @@ export class NameIndex {
   }
 
   /**
-   * The words of a name, which are 0 if it is new; undefined if there is no room for it. They have the lock at `lockedAt`;
-   * default: one of their own. A name always has the same.
+   * The words of a name, which are 0 if it is new; undefined if there is no room for it. Their lock is at `lockedAt`;
+   * default: in their own entry. A name is always opened with the same lock.
    */
   open(hash: NameHash, length: number, lockedAt?: number): NamedWords | undefined {
     return this.#lock.run(() => {
@@ -97,7 +97,7 @@ export class NameIndex {
     });
   }
 
-  /** The words of a name that has some; undefined for any other, which gets none. */
+  /** The words of a known name; undefined for an unknown one, which is not added. */
   openKnown(hash: NameHash): NamedWords | undefined {
     return this.#lock.run(() => this.#used(this.#search(hash, 0).found));
   }
@@ -110,7 +110,7 @@ export class NameIndex {
     });
   }
 
-  /** Gives up every name of a thread that has died; `onWords` is called with the words of each. */
+  /** Gives up every name of a dead thread; `onWords` is called with the words of each. */
   closeAll(thread: number, onWords: (words: NamedWords) => void): void {
     this.#lock.freeFrom(thread);
     this.#lock.run(() => {
@@ -138,7 +138,7 @@ export class NameIndex {
     return entry;
   }
 
-  /** The entry with the hash; otherwise one of the same length that nobody uses, and the first that never was used. */
+  /** The entry with the hash; otherwise an unused one of the same length, and the first that was never used. */
   #search(hash: NameHash, length: number): Search {
     let free: number | undefined;
     for (let step = 0; step < this.#names; step++) {

@@ -1,4 +1,4 @@
-/** Counters in memory that the threads of one process share. */
+/** Counters in memory that all threads of a process share. */
 
 import type { Lock } from "./lock.ts";
 import { MemoryStore } from "./memory.ts";
@@ -16,24 +16,24 @@ import type { Cell, Numbers, Section, Store, Tally } from "./store.ts";
 
 /** One thread's access to the shared counters, as plain data. */
 export interface StoreAccess {
-  /** One or two. The last one takes new names; the one before it keeps those that it has. */
+  /** One or two. New names go to the last one; the one before it keeps those that it has. */
   readonly parts: readonly PartAccess[];
-  /** Number of the thread, below `MAX_THREADS`; one at a time has it. */
+  /** The number of the thread, below `MAX_THREADS`; no two running threads have the same. */
   readonly thread: number;
 }
 
 interface PartAccess {
   readonly memory: SharedMemory;
-  /** What the thread has taken of each tally, for the time after its death. */
+  /** What the thread has taken of each tally, so that it can be given back after its death. */
   readonly taken: SharedArrayBuffer;
 }
 
 /**
- * What a start has room for. The runtimes count all of a memory as allocated when it is made, used or not: megabytes
- * would have Bun 1.4.4 collect garbage twice before the first request is answered.
+ * The capacity at the start. The runtimes count all of a memory as allocated, used or not: with megabytes, Bun 1.4.4
+ * would collect garbage twice before it answers the first request.
  */
 const FIRST_ROOM: Room = { names: 2 ** 13, words: 2 ** 15 };
-/** What is added when that is full, or before a second thread starts. */
+/** The capacity that is added when the first is used up, or before a second thread starts. */
 const ROOM: Room = { names: 2 ** 18, words: 2 ** 20 };
 
 function newPart(room: Room): PartAccess {
@@ -41,17 +41,17 @@ function newPart(room: Room): PartAccess {
   return { memory, taken: newThreadMemory(memory) };
 }
 
-/** Access of the main thread to new counters. */
+/** The main thread's access to new counters. */
 export function newStoreAccess(): StoreAccess {
   return { parts: [newPart(FIRST_ROOM)], thread: 0 };
 }
 
-/** The counters of the process. Where their memory is full, further ones are of this thread only. */
+/** The counters of the process. When their memory is full, further ones exist in this thread only. */
 export class SharedStore implements Store {
   readonly #thread: number;
   readonly #parts: Part[] = [];
   readonly #onFull: () => void;
-  /** By name: the kinds of what this thread uses. */
+  /** The kinds of counters that this thread uses, by name. */
   readonly #used = new Map<string, Set<Kind>>();
   readonly #overflow = new MemoryStore();
 
@@ -61,9 +61,9 @@ export class SharedStore implements Store {
     this.#onFull = onFull;
   }
 
-  /** Access of another thread to the same counters; only the main thread may ask. */
+  /** Another thread's access to the same counters; only the main thread may call this. */
   accessFor(thread: number): StoreAccess {
-    // Threads would not know of a part that is added after they have started.
+    // Threads would not learn of a part that is added after they have started.
     if (this.#canGrow) this.#add(newPart(ROOM));
     const parts = this.#parts.map(({ memory }) => ({ memory, taken: newThreadMemory(memory) }));
     return { parts, thread };
@@ -111,12 +111,12 @@ export class SharedStore implements Store {
     this.#overflow.forget(name);
   }
 
-  /** Gives back what a thread that has died had taken; its number can be used again. */
+  /** Gives back what a dead thread had taken; its number can be used again. */
   giveBack({ parts, thread }: StoreAccess): void {
     for (const [index, { taken }] of parts.entries()) this.#parts[index]?.giveBack(thread, taken);
   }
 
-  /** While no other thread has access. */
+  /** Whether a part can be added: no other thread has had access so far. */
   get #canGrow(): boolean {
     return this.#thread === 0 && this.#parts.length === 1;
   }
@@ -147,7 +147,7 @@ export class SharedStore implements Store {
   }
 }
 
-/** A part of the memory as one thread uses it. */
+/** One thread's view of a part of the memory. */
 class Part {
   readonly memory: SharedMemory;
   readonly index: NameIndex;
@@ -161,7 +161,7 @@ class Part {
     this.#taken = new Float64Array(taken);
   }
 
-  /** Opens a name; one in a section has the section's lock, which the part before may have. */
+  /** Opens a name. One in a section uses the section's lock, which may be in the part before. */
   open(hash: NameHash, length: number, section: Opened | undefined): Opened | undefined {
     const lockedAt = section && (section.part === this ? section.lockedAt : ~section.lockedAt);
     return this.#opened(this.index.open(hash, length, lockedAt));
@@ -186,7 +186,7 @@ class Part {
   }
 }
 
-/** The words of a name, and the memory that has them. */
+/** The words of a name, and the memory that contains them. */
 interface Opened extends NamedWords {
   readonly part: Part;
   readonly words: Float64Array;
@@ -204,7 +204,7 @@ function add(numbers: Float64Array, at: number, amount: number): void {
   numbers[at] = (numbers[at] ?? 0) + amount;
 }
 
-/** Under a lock of its own: 64-bit atomics would make an object for each value. */
+/** A cell with its own lock, as 64-bit atomics would allocate a bigint for each value. */
 class SharedCell implements Cell {
   readonly #lock: Lock;
   readonly #words: Float64Array;
@@ -237,7 +237,7 @@ class SharedCell implements Cell {
   }
 }
 
-/** A tally in words that no other thread uses meanwhile. */
+/** A tally in words that no other thread uses during its methods. */
 class WordTally implements Tally {
   readonly #words: Float64Array;
   readonly #taken: Float64Array;
@@ -263,7 +263,7 @@ class WordTally implements Tally {
     this.#change(-amount);
   }
 
-  /** With no call in between, where a thread that is terminated ends most often: what it had taken would be wrong. */
+  /** Without calls in between: a terminated thread mostly ends at one, and would leave only one of the two changed. */
   #change(amount: number): void {
     const words = this.#words;
     const taken = this.#taken;

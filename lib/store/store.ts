@@ -1,8 +1,8 @@
-/** Counters that everything with limits shares, by stable names, so that a reload resets nothing. */
+/** Counters for everything that has limits, by stable names, so that a reload resets nothing. */
 
 /**
- * Where counters are. They are read and written without waiting for a message: threads share them in one buffer, and
- * processes that share limits take leases in advance.
+ * The counters of a process. They are read and written without waiting for a message, as threads share them in one
+ * buffer.
  */
 export interface Store {
   /** The counter with this name; a new one is 0. */
@@ -13,7 +13,7 @@ export interface Store {
   numbers(name: string, length: number): Numbers;
   /** The section with this name. */
   section(name: string): Section;
-  /** Gives up everything with this name. Its values can be lost when no thread uses it, but need not be. */
+  /** Gives up everything with this name. Its values may be lost once no thread uses it. */
   forget(name: string): void;
 }
 
@@ -24,10 +24,10 @@ export interface Cell {
   swap(expected: number, next: number): boolean;
 }
 
-/** Integers that are taken and given back; what a thread has taken is given back when it dies. */
+/** A sum of amounts that are taken and given back; what a thread has taken is given back when it dies. */
 export interface Tally {
   readonly total: number;
-  /** Takes an amount unless the total would exceed `max`; default: in any case. Returns whether it was taken. */
+  /** Takes an amount unless the total would exceed `max`; default: no maximum. Returns whether it was taken. */
   take(amount: number, max?: number): boolean;
   /** Gives back what the same thread has taken. */
   give(amount: number): void;
@@ -36,22 +36,24 @@ export interface Tally {
 /** Numbers that change together. */
 export interface Numbers {
   /**
-   * Runs `work`, which must neither wait nor call `run` again, while no other thread reads or changes the numbers. What
-   * comes with every request is a function made once, and passes what it needs as `input`.
+   * Runs `work` while no other thread reads or changes the numbers. It must neither wait nor call `run` again. To avoid
+   * a closure for every request, `work` can be a constant function that gets what it needs as `input`.
    */
   run<Result>(work: (numbers: Float64Array) => Result): Result;
   run<Input, Result>(work: (numbers: Float64Array, input: Input) => Result, input: Input): Result;
 }
 
-/** Numbers of many names that change together, in one thread at a time. */
+/** Numbers with several names that change together, in one thread at a time. */
 export interface Section {
   /**
-   * Begins a change, which takes less than a microsecond: until `leave`, which must follow, it neither waits nor enters
+   * Begins a change of less than a microsecond. `leave` must follow; until then, the thread must neither wait nor enter
    * a section again.
    */
   enter(): void;
   leave(): void;
-  /** The numbers with this name, for use between `enter` and `leave`; new ones are 0. A name always has the same length. */
+  /**
+   * The numbers with this name, for use between `enter` and `leave`; new ones are 0. A name always has the same length.
+   */
   numbers(name: string, length: number): Float64Array;
   /** The tally with this name, for use between `enter` and `leave`; a new one is 0. */
   tally(name: string): Tally;
@@ -62,7 +64,7 @@ export function addTo(cell: Cell, amount: number): void {
   for (let known = cell.load(); !cell.swap(known, known + amount);) known = cell.load();
 }
 
-/** Runs a change within a section, where it may take a closure. */
+/** Runs a change within a section; for code that can afford a closure. */
 export function within<Result>(section: Section, change: () => Result): Result {
   section.enter();
   try {

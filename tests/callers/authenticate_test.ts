@@ -1,4 +1,4 @@
-/** Where a caller's key may be, and the error for each way of not having a valid one. */
+/** The headers in which a caller's key may be, and the error for each kind of missing or invalid key. */
 
 import { equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
@@ -28,7 +28,7 @@ const CONFIG = snapshot({
 const SIGV4 = "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/bedrock/aws4_request, " +
   "SignedHeaders=host;x-amz-date, Signature=00";
 
-/** Headers of a request, and the caller's name or the kind of error they come to. */
+/** Headers of a request, and the resulting caller or kind of error. */
 const CASES: Readonly<Record<string, readonly [headers: Record<string, string>, outcome: string]>> = {
   "a bearer token": [{ authorization: "Bearer key-of-search" }, "search"],
   "a bearer token in lower case": [{ authorization: "bearer key-of-search" }, "search"],
@@ -81,7 +81,7 @@ for (const [name, [headers, outcome]] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("a bearer token of nothing but blanks is looked at in linear time", () => {
+Deno.test("a bearer token of many blanks is parsed in linear time", () => {
   equal(outcomeOf(new Headers({ authorization: `Bearer ${" \t".repeat(500_000)}x` })), "invalid_key");
 });
 

@@ -36,7 +36,7 @@ function decodeAll(...chunks: Uint8Array<ArrayBuffer>[]): Frame[] {
   return frames;
 }
 
-/** A frame as plain values, so that frames of different origin compare. */
+/** A frame as plain values, so that frames of different decoders can be compared. */
 function plain(frame: Frame): unknown {
   return { headers: [...frame.headers], payload: decodeUtf8(frame.payload) };
 }
@@ -136,7 +136,7 @@ function numbers(seed: number): (bound: number) => number {
   };
 }
 
-Deno.test("random frames are read alike by this decoder and by AWS's, whoever wrote them", () => {
+Deno.test("this decoder and AWS's read random frames alike, whichever encoded them", () => {
   const next = numbers(7);
   for (let round = 0; round < 500; round++) {
     const headers = Array.from(
@@ -166,7 +166,7 @@ const STREAM = [
 const BYTES = join(...STREAM);
 const EXPECTED = STREAM.map((bytes) => plain(decodeAll(bytes)[0]!));
 
-Deno.test("frames are the same however the bytes are cut in two", () => {
+Deno.test("frames are the same wherever the bytes are split", () => {
   for (let cut = 0; cut <= BYTES.length; cut++) {
     const frames = decodeAll(BYTES.slice(0, cut), BYTES.slice(cut));
     assert.deepEqual(frames.map(plain), EXPECTED, `cut at ${cut}`);
@@ -183,7 +183,7 @@ for (const size of [1, 2, 3, 7, 11, 12, 13, 100]) {
   });
 }
 
-Deno.test("a frame that lies whole in a chunk is a view of it, not a copy", () => {
+Deno.test("a frame that is contained in one chunk is a view of it, not a copy", () => {
   const chunk = join(STREAM[0]!, STREAM[1]!);
   for (const { payload } of decodeAll(chunk)) assert.equal(payload.buffer, chunk.buffer);
 });
@@ -206,7 +206,7 @@ Deno.test("a flipped bit anywhere in a frame is refused", () => {
   }
 });
 
-Deno.test("frames ahead of a bad one are returned, and the failure comes next and stays", () => {
+Deno.test("frames before a bad one are returned, and every later call throws", () => {
   const bad = STREAM[1]!.slice();
   bad[20]! ^= 1;
   const decoder = new FrameDecoder();
@@ -232,7 +232,7 @@ Deno.test("bytes that end inside a frame are reported as truncated, at every len
   assert.deepEqual(decodeAll(), []);
 });
 
-/** A frame with true checksums around any header block, and any lengths. */
+/** A frame with valid checksums around any header block and any lengths. */
 function forge(
   block: Uint8Array,
   lengths: { total?: number; headers?: number } = {},
@@ -264,7 +264,7 @@ for (const [name, frame, reason] of MALFORMED) {
   });
 }
 
-Deno.test("headers that the wire cannot hold are not encoded", () => {
+Deno.test("headers that the format cannot represent are not encoded", () => {
   assert.throws(() => encodeFrame({ "": "x" }, new Uint8Array()), /Cannot encode header ""/);
   assert.throws(() => encodeFrame({ ["n".repeat(256)]: "x" }, new Uint8Array()), RangeError);
   assert.throws(
@@ -273,7 +273,7 @@ Deno.test("headers that the wire cannot hold are not encoded", () => {
   );
 });
 
-Deno.test("headers are those of their own frame, however many others went by", () => {
+Deno.test("every frame has its own headers, however many others came before", () => {
   const kinds = Array.from({ length: 100 }, (_, index) => ({
     ":event-type": `event${index}`,
     ":message-type": index % 2 === 0 ? "event" : "x".repeat(300),

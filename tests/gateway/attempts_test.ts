@@ -1,4 +1,4 @@
-/** Which attempt of several is the caller's answer. */
+/** Which of several attempts becomes the caller's answer. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
@@ -12,7 +12,7 @@ import { attemptTools, startCall } from "../fakes/call.ts";
 
 const ROUTING = { ...DIRECT, retry: { ...DIRECT.retry, attempts: 2 } };
 
-/** A call, and the tools of its attempts, which use the targets in the order of the plan. */
+/** A call and the tools of its attempts, which try the targets in the order of the plan. */
 function started() {
   const { call, clock, timers } = startCall();
   return [call, attemptTools({ clock, timers })] as const;
@@ -54,7 +54,7 @@ for (const [name, outcomes, tried] of CASES) {
   });
 }
 
-Deno.test("a bug in an attempt is an internal error, and no other target is asked", async () => {
+Deno.test("a bug in an attempt is an internal error, and no other target is tried", async () => {
   const asked: string[] = [];
   const { refused } = await attemptInOrder({
     plan: { name: "m", targets: [target("0"), target("1")], routing: ROUTING, passedOver: [] },

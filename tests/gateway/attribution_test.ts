@@ -16,7 +16,7 @@ const HAIKU = withSettings(model("haiku", provider("east", "us-east-1"), ID), {
 });
 const CONFIG = snapshot({ models: [HAIKU], callers: [ANN, BOB] });
 
-Deno.test("metadata has the names of the caller and its team", () => {
+Deno.test("metadata contains the names of the caller and its team", () => {
   const metadata = (who: typeof ANN) => resolveModel("haiku", who, CONFIG).targets[0].settings?.metadata;
   assert.deepEqual(metadata(ANN), { who: "ann", group: "team=search", fixed: "x" });
   assert.deepEqual(metadata(BOB), { who: "bob", group: "team=", fixed: "x" });
@@ -24,7 +24,7 @@ Deno.test("metadata has the names of the caller and its team", () => {
   assert.equal(HAIKU.targets[0].metadata["who"], "{caller}");
 });
 
-Deno.test("a team's own profile is used for its callers, with the price and the traits of the model", () => {
+Deno.test("a team's inference profile is used for its callers, with the price and traits of the model", () => {
   const [target] = resolveModel("haiku", ANN, CONFIG).targets;
   assert.equal(target.modelId, PROFILE);
   assert.equal(target.settings?.traits, HAIKU.targets[0].traits);

@@ -7,7 +7,7 @@ import { jsonAnswer } from "../../lib/gateway/outcome.ts";
 import { startCall } from "../fakes/call.ts";
 import { ofKind } from "../fakes/errors.ts";
 
-Deno.test("a call is settled once; what comes later changes nothing", async () => {
+Deno.test("a call is settled once, and later events change nothing", async () => {
   const { call, settledTimes, lines } = startCall();
   call.settle(new AditError("rate_limited"), { status: 429, ignored: [] });
   call.settle();
@@ -16,7 +16,7 @@ Deno.test("a call is settled once; what comes later changes nothing", async () =
   deepEqual((await lines()).map(({ status, error }) => [status, error]), [[429, "rate_limit_exceeded"]]);
 });
 
-Deno.test("a call that was ended opens nothing any more", () => {
+Deno.test("a call that was ended opens no further exchange", () => {
   const { call, open, timers } = startCall();
   call.end(new AditError("client_gone"));
   call.end(new AditError("draining"));
@@ -42,7 +42,7 @@ Deno.test("a failed call leaves no exchange open", async () => {
   equal((await bedrock.call(0)).init.signal.aborted, true);
 });
 
-Deno.test("the first byte counts from the beginning, and only once", async () => {
+Deno.test("the time to the first byte counts from the arrival of the request, and only once", async () => {
   const { call, advance, lines } = startCall();
   advance(40);
   call.began(jsonAnswer({}));
@@ -59,7 +59,7 @@ Deno.test("a long path is cut short in the log", async () => {
   ok(String((await lines())[0]?.["path"]).length <= 256);
 });
 
-Deno.test("the line has the level of its error, and its cause", async () => {
+Deno.test("the log line has the level of the error, and its cause", async () => {
   const { call, lines } = startCall();
   call.settle(
     new AditError("upstream_unreachable", undefined, { cause: new TypeError("connection refused") }),
@@ -82,7 +82,7 @@ Deno.test("the log includes the cause of a cause", async () => {
   equal(line?.["cause"], "TypeError: fetch failed: Error: connection refused");
 });
 
-Deno.test("one deadline is for all of a call, however many attempts there were", async () => {
+Deno.test("one deadline covers the whole call, however many attempts it takes", async () => {
   const { call, open, bedrock, advance } = startCall();
   open();
   (await bedrock.call(0)).answerWhole(503, "");
@@ -99,7 +99,7 @@ Deno.test("one deadline is for all of a call, however many attempts there were",
   await rejects(late, /^AditError: the model's response did not finish within 600 s$/);
 });
 
-Deno.test("what an earlier attempt left open is ended by the next", async () => {
+Deno.test("the next attempt ends the exchange of an earlier one", async () => {
   const { open, bedrock } = startCall();
   open();
   const first = await bedrock.call(0);
@@ -107,7 +107,7 @@ Deno.test("what an earlier attempt left open is ended by the next", async () => 
   equal(first.init.signal.aborted, true);
 });
 
-Deno.test("a stream whose client does not read hears of the deadline", () => {
+Deno.test("a stream whose client does not read is told about the deadline", () => {
   const { call, advance } = startCall();
   let overdue = false;
   call.onOverdue(() => overdue = true);

@@ -1,4 +1,4 @@
-/** Pages of other origins: nothing unless their origin is configured. */
+/** Cross-origin requests, which only configured origins can make. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { startGateway } from "../fakes/gateway.ts";
@@ -26,7 +26,7 @@ Deno.test("a preflight request of an allowed origin is answered without a key", 
   }
 });
 
-Deno.test("answers and refusals can be read by an allowed origin, with the headers that matter", async () => {
+Deno.test("an allowed origin can read answers and errors with their headers", async () => {
   const gateway = allowing(PAGE);
   for (const headers of [{ origin: PAGE }, { origin: PAGE, ...KEY }]) {
     const answer = await gateway.send("/v1/models", { method: "GET", headers }).response;
@@ -35,7 +35,7 @@ Deno.test("answers and refusals can be read by an allowed origin, with the heade
   }
 });
 
-/** Headers that a client of Adit, OpenAI, Anthropic or AWS acts on, besides those that are found in the sources. */
+/** Headers that clients of OpenAI, Anthropic or AWS act on, in addition to those found in the sources. */
 const READ_BY_CLIENTS = [
   ...["request-id", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry"],
   ...["x-amzn-errortype", "x-amzn-requestid", "x-amzn-bedrock-input-token-count"],
@@ -43,7 +43,7 @@ const READ_BY_CLIENTS = [
   ...["anthropic-ratelimit-requests-limit", "anthropic-ratelimit-input-tokens-reset"],
 ];
 
-Deno.test("every header of Adit's own, and all that clients act on, can be read by pages", async () => {
+Deno.test("pages can read all of Adit's own headers and those that clients act on", async () => {
   const { response } = allowing("*").send("/v1/models", { method: "GET", headers: { origin: PAGE, ...KEY } });
   const exposed = (await response).headers.get("access-control-expose-headers")?.split(", ") ?? [];
   const own = new Set(READ_BY_CLIENTS);
@@ -57,7 +57,7 @@ Deno.test("every header of Adit's own, and all that clients act on, can be read 
   deepEqual([...own].filter((name) => !exposed.includes(name)), []);
 });
 
-Deno.test("no other origin gets anything, and none without the setting", async () => {
+Deno.test("other origins get no CORS headers, and without the setting no origin does", async () => {
   for (
     const gateway of [startGateway(CONFIG), allowing("https://app.example.org"), allowing(`${PAGE}:8443`)]
   ) {

@@ -6,7 +6,7 @@ import { type Dialect, DIALECTS, errorResponse } from "../../lib/gateway/dialect
 
 const KINDS = Object.keys(ERRORS) as ErrorKind[];
 
-Deno.test("OpenAI's error names the field at fault", async () => {
+Deno.test("an OpenAI error names the invalid field", async () => {
   const response = errorResponse(invalidField("messages[0].role", "expected a role"), "openai", "req_1");
   equal(response.status, 400);
   deepEqual(await response.json(), {
@@ -19,7 +19,7 @@ Deno.test("OpenAI's error names the field at fault", async () => {
   });
 });
 
-Deno.test("Anthropic's error carries the request's id in body and header", async () => {
+Deno.test("an Anthropic error has the request id in its body and header", async () => {
   const response = errorResponse(new AditError("overloaded"), "anthropic", "req_1");
   equal(response.status, 529);
   equal(response.headers.get("request-id"), "req_1");
@@ -30,7 +30,7 @@ Deno.test("Anthropic's error carries the request's id in body and header", async
   });
 });
 
-Deno.test("an error on a native route has its name in a header, and is marked as the gateway's", async () => {
+Deno.test("an error on a native route has its name in a header, and is marked as coming from the gateway", async () => {
   const response = errorResponse(new AditError("model_not_found", "no such model"), "bedrock", "req_1");
   equal(response.status, 403);
   equal(response.headers.get("x-amzn-errortype"), "AccessDeniedException");
@@ -79,7 +79,7 @@ Deno.test("Claude Code is told to stop when a budget is spent, and only then", (
   equal(header("budget_spent", "bedrock"), null);
 });
 
-Deno.test("the upstream's message and the cause of an error are not shown", async () => {
+Deno.test("errors show neither the upstream's message nor the cause", async () => {
   const error = new AditError("internal", undefined, {
     upstream: { message: "Confidential" },
     cause: new Error("Confidential"),

@@ -1,4 +1,4 @@
-/** Fail-over through the whole pipeline: what callers, the upstream and the log see of it. */
+/** Fail-over through the whole pipeline, as callers, the upstream and the log see it. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { DIRECT } from "../../lib/snapshot/plan.ts";
@@ -154,7 +154,7 @@ const STREAMS: readonly StreamCase[] = [
   },
 ];
 
-/** The text of an answer; frames are not text, but the words in them are. */
+/** An answer decoded as text; the words inside binary frames remain readable. */
 async function textOf(answer: Response): Promise<string> {
   const bytes = new Uint8Array(await answer.arrayBuffer());
   return new TextDecoder().decode(bytes) + decodedChunks(bytes);
@@ -243,7 +243,7 @@ for (const { path, body, opening, whole } of STREAMS) {
   });
 }
 
-Deno.test("a client that leaves ends the attempt, and no other target is asked", async () => {
+Deno.test("a client that leaves ends the attempt, and no other target is tried", async () => {
   const { ask, bedrock, hosts, logLines } = start();
   const { response, leave } = ask(CHAT, QUESTION);
   await bedrock.call(0);
@@ -253,7 +253,7 @@ Deno.test("a client that leaves ends the attempt, and no other target is asked",
   equal((await logLines())[0]?.["error"], "client_gone");
 });
 
-Deno.test("a request whose time is over asks no further target", async () => {
+Deno.test("a request past its deadline tries no further target", async () => {
   const timeouts = { ...snapshot().timeouts, totalMs: 1_000 };
   const gateway = startGateway(snapshot({ models: [twoTargets()], callers: [TEAM], timeouts }));
   const { response } = gateway.send(CHAT, {
@@ -289,7 +289,7 @@ Deno.test("while every target rests, the response says when to retry", async () 
   ]);
 });
 
-Deno.test("a request that fails says which targets were not asked because they rest", async () => {
+Deno.test("a failed request reports which targets were skipped because they rest", async () => {
   const { ask, bedrock, logLines } = start();
   const first = ask(CHAT, QUESTION);
   (await bedrock.call(0)).answerWhole(429, "{}", {
@@ -306,7 +306,7 @@ Deno.test("a request that fails says which targets were not asked because they r
   deepEqual(failed?.["passed_over"], ["east: it is resting after rate_limit_exceeded"]);
 });
 
-/** The answer of the assistant cannot go to another family unchanged. */
+/** This answer of the assistant cannot be sent to another family unchanged. */
 const THINKING = {
   ...QUESTION,
   messages: [
@@ -319,7 +319,7 @@ const THINKING = {
   ],
 };
 
-Deno.test("a target of another family is passed over where the request would lose something", async () => {
+Deno.test("a target of another family is skipped if the request would lose something", async () => {
   const { ask, bedrock, hosts, logLines } = start(twoTargets({}, [CLAUDE, "amazon.nova-lite-v1:0"]));
   const denied = { "x-amzn-errortype": "AccessDeniedException" };
   const refused = ask("/v1/messages", THINKING);
@@ -335,7 +335,7 @@ Deno.test("a target of another family is passed over where the request would los
   deepEqual(hosts(), ["us-east-1", "us-west-2"]);
 });
 
-Deno.test("a target that is passed over after each attempt is logged once", async () => {
+Deno.test("a target that is skipped after each attempt is logged once", async () => {
   const { ask, bedrock, logLines } = start(twoTargets({}, [CLAUDE, "amazon.nova-lite-v1:0"]));
   const unavailable = { "x-amzn-errortype": "ServiceUnavailableException" };
   const { response } = ask("/v1/messages", THINKING);
@@ -346,7 +346,7 @@ Deno.test("a target that is passed over after each attempt is logged once", asyn
   equal(Array.isArray(passedOver) ? passedOver.length : 0, 1, String(passedOver));
 });
 
-Deno.test("a target without access is logged once, with the line of the file to fix", async () => {
+Deno.test("missing access to a target is logged once, with the line of the file to fix", async () => {
   const { ask, bedrock, logLines } = start();
   for (const index of [0, 1]) {
     const { response } = ask(CHAT, QUESTION);
@@ -374,7 +374,7 @@ Deno.test("native requests stay in the region of their path and in the regions o
   deepEqual(limited.hosts(), ["us-west-2"]);
 });
 
-Deno.test("a caller whose requests must stay in a geography never reaches a target outside of it", async () => {
+Deno.test("a caller whose requests must stay in a geography never reaches a target outside it", async () => {
   const both = twoTargets({}, [CLAUDE, "global.anthropic.claude-haiku-4-5-20251001-v1:0"]);
   const { ask, bedrock, hosts } = start(both, caller("team", { models: ["m"], dataResidency: ["us"] }));
   const { response } = ask(CHAT, QUESTION);

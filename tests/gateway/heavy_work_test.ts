@@ -4,7 +4,7 @@ import { deepEqual, rejects } from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { HEAVY_BYTES, HeavyWork } from "../../lib/gateway/heavy_work.ts";
 
-Deno.test("heavy work is done in order, and the event loop is free before each piece", async () => {
+Deno.test("heavy work is done in order, and other events are handled before each piece", async () => {
   const heavy = new HeavyWork();
   const seen: string[] = [];
   const note = (text: string) => () => {
@@ -16,7 +16,7 @@ Deno.test("heavy work is done in order, and the event loop is free before each p
   deepEqual(seen.slice(0, 5), ["a", "after a", "b", "after b", "c"]);
 });
 
-Deno.test("other work does not wait, and what heavy work has begun keeps nobody", async () => {
+Deno.test("other work does not wait, and the asynchronous rest of heavy work blocks nothing", async () => {
   const heavy = new HeavyWork();
   const upstream = Promise.withResolvers<string>();
   const first = heavy.run(HEAVY_BYTES, () => upstream.promise);
@@ -26,7 +26,7 @@ Deno.test("other work does not wait, and what heavy work has begun keeps nobody"
   deepEqual(await first, "first");
 });
 
-Deno.test("work that fails does not stop what follows", async () => {
+Deno.test("work that fails does not stop later work", async () => {
   const heavy = new HeavyWork();
   await rejects(
     heavy.run(HEAVY_BYTES, () => {

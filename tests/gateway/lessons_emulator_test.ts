@@ -1,4 +1,4 @@
-/** Every optional field that the emulator refuses, in Bedrock's words, is learned from one refusal, model by model. */
+/** For each model, every optional field that the emulator refuses in Bedrock's words is learned from one refusal. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { EMULATOR_CREDENTIALS } from "../../lib/emulator/server/credentials.ts";
@@ -28,7 +28,7 @@ const tool = (members: object = {}) => ({ type: "function", function: FUNCTION, 
 const custom = (members: object = {}) => ({ name: "f", input_schema: SCHEMA, ...members });
 const marked = (mark: object) => ({ type: "text", text: "Hi", ...mark });
 
-/** One optional field each. */
+/** Requests with one optional field each. */
 const FIELDS: readonly (readonly [path: string, name: string, members: object])[] = [
   [CHAT, "strict", { tools: [tool({ function: { ...FUNCTION, strict: true } })] }],
   [CHAT, "a schema", {
@@ -76,11 +76,11 @@ const FIELDS: readonly (readonly [path: string, name: string, members: object])[
   [MESSAGES, "tools in a stream", { tools: [custom()], stream: true }],
 ];
 
-/** Without a tool, there is nothing that could give the answer its format. */
+/** Without a tool, nothing could give the answer its format. */
 const needsForcedCall = (name: string, { toolChoice }: Model) =>
   name === "a schema" && !toolChoice.includes("tool");
 
-/** The model's own traits, which promise every optional field besides. */
+/** The model's traits, with support for every optional field. */
 function generousTraits(id: string): ModelTraits {
   const table = builtInModelTable();
   const traits = traitsOf(id, table);
@@ -144,6 +144,6 @@ for (const emulated of MODELS) {
   });
 }
 
-Deno.test("the emulator refuses enough of them to show it", () => {
+Deno.test("the emulator refuses enough fields to test this", () => {
   ok(taught > 300, String(taught));
 });

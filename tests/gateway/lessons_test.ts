@@ -1,4 +1,4 @@
-/** When a refusal is answered by asking once more, what is kept of it, and what never is. */
+/** When a refused request is sent again, and which lessons are kept. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { decodeUtf8, EMPTY } from "../../lib/base/bytes.ts";
@@ -78,7 +78,7 @@ const strictRequest = (members: object = {}) => ({
 const isLesson = ({ message }: LogLine) =>
   message === "Bedrock refused an optional field, which is now left out";
 
-Deno.test("a field that Bedrock refuses is left out, named, and the request sent once more", async () => {
+Deno.test("a field that Bedrock refuses is left out and named, and the request is sent again", async () => {
   const gateway = started();
   const { status, ignored, sent } = await exchange(
     gateway,
@@ -112,7 +112,7 @@ Deno.test("a field that Bedrock refuses is left out, named, and the request sent
   equal(request?.["error"], undefined);
 });
 
-Deno.test("what was learned holds for every model with that id, in any region, until it is forgotten", async () => {
+Deno.test("a lesson applies to every model with that id, in any region, until it is forgotten", async () => {
   const gateway = started();
   await exchange(gateway, strictRequest(), (call) => refuse(call, NO_STRICT), answer);
   for (const name of ["new", "again"]) {
@@ -128,7 +128,7 @@ Deno.test("what was learned holds for every model with that id, in any region, u
   equal(sent[0].toolConfig.tools[0].toolSpec.strict, true);
 });
 
-Deno.test("a request that began before everything was forgotten teaches nothing", async () => {
+Deno.test("a request that began before the lessons were forgotten teaches nothing", async () => {
   const gateway = started();
   const { status } = await exchange(gateway, strictRequest(), (call) => refuse(call, NO_STRICT), (call) => {
     gateway.lessons.clear();
@@ -138,7 +138,7 @@ Deno.test("a request that began before everything was forgotten teaches nothing"
   deepEqual(gateway.lessons.list(), []);
 });
 
-Deno.test("Messages learn by InvokeModel, by Converse and when tokens are counted", async () => {
+Deno.test("Messages requests learn through InvokeModel, Converse and CountTokens", async () => {
   const marked = { max_tokens: 9, messages: [{ role: "user", content: [MARKED] }] };
   const cases = [
     ["/v1/messages", "claude", "messages.0.content.0.text.cache_control: Extra inputs are not permitted"],
@@ -179,7 +179,7 @@ Deno.test("Messages learn by InvokeModel, by Converse and when tokens are counte
   }
 });
 
-Deno.test("the 403 about prompt caching teaches, and says nothing against the target", async () => {
+Deno.test("the 403 about prompt caching teaches, and does not count against the target", async () => {
   const gateway = started();
   const body = { model: "two", messages: [{ role: "user", content: [MARKED] }] };
   const { status, ignored, sent } = await exchange(
@@ -228,7 +228,7 @@ for (const [name, message, status, headers] of REFUSED) {
   });
 }
 
-Deno.test("a lesson that does not help is not kept, and Bedrock is asked no third time", async () => {
+Deno.test("a lesson that does not help is not kept, and Bedrock is not asked a third time", async () => {
   const gateway = started();
   for (const second of [NO_STRICT, "Something else is wrong."]) {
     const { status, text } = await exchange(
@@ -261,7 +261,7 @@ Deno.test("two refused fields are learned one by one, over two requests", async 
   ]);
 });
 
-Deno.test("bytes that are the caller's own are never changed, by a configured name or by an id", async () => {
+Deno.test("bytes that are passed through are never changed, for a configured name or an id", async () => {
   const gateway = started();
   await exchange(gateway, strictRequest(), (call) => refuse(call, NO_STRICT), answer);
   const tools = [{ toolSpec: { name: "f", strict: true, inputSchema: { json: { type: "object" } } } }];
@@ -276,7 +276,7 @@ Deno.test("bytes that are the caller's own are never changed, by a configured na
   }
 });
 
-Deno.test("what the operator's own defaults put in is not tried without", async () => {
+Deno.test("fields from the operator's defaults are never left out", async () => {
   const defaults = { additionalModelRequestFields: { top_k: 5 } };
   const gateway = started(snapshot({ models: [withSettings(NEW, { defaults })], callers: [USER] }));
   const { status } = await exchange(
@@ -287,7 +287,7 @@ Deno.test("what the operator's own defaults put in is not tried without", async 
   equal(status, 400);
 });
 
-Deno.test("a forced call is not given up: what Bedrock says about it is the answer", async () => {
+Deno.test("a forced tool call is never dropped: Bedrock's refusal is the answer", async () => {
   const gateway = started();
   const message = "This model doesn't support the toolConfig.toolChoice.any field. " +
     "Remove toolConfig.toolChoice.any and try again.";
@@ -297,7 +297,7 @@ Deno.test("a forced call is not given up: what Bedrock says about it is the answ
   ok(text.includes("toolConfig.toolChoice.any"), text);
 });
 
-Deno.test("a tool chosen by name becomes the only tool, whose call is forced", async () => {
+Deno.test("a tool chosen by name becomes the only tool, and its call is forced", async () => {
   const gateway = started();
   const other = { type: "function", function: { name: "g", parameters: PARAMETERS } };
   const choice = { type: "function", function: { name: "f" } };
@@ -312,7 +312,7 @@ Deno.test("a tool chosen by name becomes the only tool, whose call is forced", a
   deepEqual(sent[1].toolConfig.tools, sent[0].toolConfig.tools.slice(0, 1));
 });
 
-Deno.test("a stream that Bedrock refuses before it begins is asked for once more", async () => {
+Deno.test("a stream that Bedrock refuses before it begins is requested again", async () => {
   const gateway = started();
   const request = strictRequest({ stream: true });
   const words = "This model doesn't support tool use in streaming mode.";
@@ -322,7 +322,7 @@ Deno.test("a stream that Bedrock refuses before it begins is asked for once more
   deepEqual(gateway.bedrock.calls.map(({ url }) => url.split("/").at(-1)), ["converse-stream", "converse"]);
 });
 
-Deno.test("an exception in place of a stream's first event teaches like a 400", async () => {
+Deno.test("an exception instead of a stream's first event teaches like a 400", async () => {
   const gateway = started();
   const { status, ignored } = await exchange(gateway, strictRequest({ stream: true }), (call) => {
     const body = call.answer(200, { "content-type": "application/vnd.amazon.eventstream" });
@@ -345,7 +345,7 @@ Deno.test("the second attempt is within the request's deadline", async () => {
   deepEqual(gateway.lessons.list(), []);
 });
 
-Deno.test("each target is taught once, and a throttled second attempt moves on with what it learned", async () => {
+Deno.test("each target teaches once, and a throttled second attempt moves on with the lesson", async () => {
   const routing = { ...NEW.routing, retry: { ...NEW.routing.retry, attempts: 2 } };
   const gateway = started(snapshot({ models: [{ ...TWO, routing }], callers: [USER] }));
   const { status } = await exchange(

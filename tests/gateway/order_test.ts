@@ -82,7 +82,7 @@ for (const { name, places, options, expected } of CASES) {
   Deno.test(name, () => deepEqual(ordered(places, options), expected));
 }
 
-Deno.test("a key keeps its target while the target is available, and moves alone when it is not", () => {
+Deno.test("a key keeps its target while it is available, and only such keys move when it is not", () => {
   const places = ["a", "b", "c"].map((name) => ({ name }));
   const firstFor = (key: string, all: readonly Place[]) =>
     ordered(all, { affinityKey: key })[0]?.split(":")[0];
@@ -104,7 +104,7 @@ function sharesOf(draws: number, first: (draw: number) => string | undefined): R
   return shares;
 }
 
-Deno.test("weights are shares of the keys, and with pick: weight of the requests", () => {
+Deno.test("weights are shares of the keys, and with pick: weight shares of the requests", () => {
   const places = [{ name: "a", weight: 3 }, { name: "b", weight: 1 }];
   const random = new Random(7).fraction;
   const byKey = sharesOf(10_000, (draw) => ordered(places, { affinityKey: `k${draw}` })[0]);

@@ -1,4 +1,4 @@
-/** Quotas of providers: which target is asked, and what is taken from each. */
+/** Quotas of providers: which target is tried, and what is taken from each. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { Quota } from "../../lib/snapshot/limits.ts";
@@ -29,7 +29,7 @@ function quota({ requests, tokens, ...parts }: QuotaParts): Quota {
   };
 }
 
-/** A gateway with a model that has a target in each of the regions, the first one preferred. */
+/** A gateway with a model that has a target in each of the regions and prefers the first. */
 function start(east: readonly Quota[], west: readonly Quota[] = []) {
   const target = (name: string, region: string, quotas: readonly Quota[], priority: number) => ({
     ...modelTarget("haiku", { ...provider(name, region), quotas }, ID),
@@ -62,7 +62,7 @@ function start(east: readonly Quota[], west: readonly Quota[] = []) {
   };
 }
 
-Deno.test("a target whose quota of requests is used up is asked after the others", async () => {
+Deno.test("a target whose request quota is used up is tried after the others", async () => {
   const { served, advance } = start([quota({ requests: "12/m" })]);
   equal(await served(), "us-east-1");
   equal(await served(), "us-east-1");
@@ -84,7 +84,7 @@ Deno.test("max_tokens is taken before the response, and given back after it", as
   equal(await served(), "us-east-1");
 });
 
-Deno.test("output counts as often as the burndown says", async () => {
+Deno.test("output tokens count by the burndown rate", async () => {
   const plain = start([quota({ tokens: "1200/m" })]);
   await plain.served({ inputTokens: 10, outputTokens: 20 });
   equal(await plain.served(), "us-east-1");
@@ -93,7 +93,7 @@ Deno.test("output counts as often as the burndown says", async () => {
   equal(await five.served(), "us-west-2");
 });
 
-Deno.test("tokens per day are free again on the next day", async () => {
+Deno.test("tokens per day are available again on the next day", async () => {
   const { served, advance } = start([quota({ tokensPerDay: 500 })]);
   equal(await served({ inputTokens: 400, outputTokens: 50 }), "us-east-1");
   equal(await served(), "us-west-2");
@@ -102,7 +102,7 @@ Deno.test("tokens per day are free again on the next day", async () => {
   equal(await served(), "us-east-1");
 });
 
-Deno.test("Bedrock's own throttling empties the quota for as long as it asks", async () => {
+Deno.test("throttling by Bedrock empties the quota for as long as its retry-after says", async () => {
   const { ask, bedrock, served, advance, health } = start([quota({ requests: "600/m" })]);
   const response = ask();
   (await bedrock.call(0)).answerWhole(429, '{"message":"Too many requests"}', {
@@ -121,7 +121,7 @@ Deno.test("Bedrock's own throttling empties the quota for as long as it asks", a
   equal(typeof health, "object");
 });
 
-Deno.test("if every target is short, Bedrock is asked, or the request is refused", async () => {
+Deno.test("if the quota of every target is short, Bedrock is asked or the request is refused", async () => {
   const short = { requests: "6/m" };
   const asking = start([quota(short)], [quota(short)]);
   deepEqual([await asking.served(), await asking.served(), await asking.served()], [

@@ -1,4 +1,4 @@
-/** Why a request failed, as its record has it: in the words that the caller was told, and without values of the request. */
+/** The error in the record of a request: the message that the caller got, without values of the request. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { AditError, ERROR_KINDS, errorRow, invalidField } from "../../lib/base/errors.ts";
@@ -7,7 +7,7 @@ import { recordedError } from "../../lib/gateway/recorded_error.ts";
 import { requestFields } from "../../lib/telemetry/log_line.ts";
 import { record } from "../telemetry/record.ts";
 
-/** The fields of the log about an error. */
+/** The log fields about an error. */
 function logged(error: AditError) {
   const { error: code, openai_code, reason } = requestFields(record({ error: recordedError(error) }));
   return { code, openai_code, reason };
@@ -28,7 +28,7 @@ for (const kind of ERROR_KINDS) {
   });
 }
 
-Deno.test("a code that says more than that of the kind is in the log as well", async () => {
+Deno.test("a code that is more specific than that of the kind is logged as well", async () => {
   const error = invalidField("input", "the content has been changed", "invalid_encrypted_content");
   const { code, openai_code } = logged(error);
   deepEqual([code, openai_code], ["invalid_request_error", await toldCode(error)]);
@@ -37,7 +37,7 @@ Deno.test("a code that says more than that of the kind is in the log as well", a
   equal(logged(same).openai_code, undefined);
 });
 
-Deno.test("a rule that refuses is named, and values of a request are not", () => {
+Deno.test("the rule that refuses is named, and values of the request are not", () => {
   const message = 'refused by this gateway: rate limit "team-share" allows 60 requests per minute';
   const limit = { rule: "team-share", what: "requests" };
   equal(logged(new AditError("limit_requests", message, { limit })).reason, message);

@@ -1,4 +1,4 @@
-/** The request log: one line that says all but what was said. */
+/** The request log: one line about everything but the content. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
@@ -14,7 +14,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const START = converseFrames()[0] ?? encodeUtf8("");
 
-Deno.test("a chat is answered, and logged in one line without its content", async () => {
+Deno.test("a chat request is answered, and logged in one line without its content", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(`${CHAT}?beta=1`, { headers: KEY, body: chatBody() });
   const call = await gateway.bedrock.call(0);
@@ -52,7 +52,7 @@ Deno.test("a chat is answered, and logged in one line without its content", asyn
   await gateway.expectSettled(1);
 });
 
-Deno.test("the client's own words about a request are in the line", async () => {
+Deno.test("the client's user agent, request id and trace are in the log line", async () => {
   const gateway = startGateway(CONFIG);
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
   const headers = {
@@ -88,7 +88,7 @@ Deno.test("a 400 is logged with its path and reason, without the value", async (
   match(String(line?.["reason"]), /^messages\[0\]\.role: .*\[value\]/);
 });
 
-Deno.test("a request that is not sent was not attempted; one that cannot be sent or is refused was", async () => {
+Deno.test("an attempt counts if the request was sent, even if sending failed or it was refused", async () => {
   const attempts: unknown[] = [];
   const sink = (record: RequestRecord) =>
     attempts.push([record.status, record.attempts.map(({ error }) => error)]);
@@ -107,7 +107,7 @@ Deno.test("a request that is not sent was not attempted; one that cannot be sent
   deepEqual(attempts, [[400, []], [502, ["upstream_unreachable"]], [400, ["invalid_request"]]]);
 });
 
-Deno.test("a stream that is cut off is logged with the tokens that it counts as", async () => {
+Deno.test("a stream that breaks off is logged with the tokens that it counts as", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });
   const upstream = (await gateway.bedrock.call(0)).answer(200);
@@ -123,7 +123,7 @@ Deno.test("a stream that is cut off is logged with the tokens that it counts as"
   ok(Number(line?.["input_tokens"]) > 0 && Number(line?.["output_tokens"]) > 0);
 });
 
-Deno.test("requests are not logged where the configuration says so, but failures are", async () => {
+Deno.test("with log.requests: false only failures are logged", async () => {
   const gateway = startGateway(snapshot({ ...PARTS, log: { level: "info", requests: false } }));
   await gateway.send("/healthz", { method: "GET" }).response;
   await gateway.send("/v1/models", { method: "GET" }).response;
@@ -134,7 +134,7 @@ Deno.test("requests are not logged where the configuration says so, but failures
   await gateway.expectSettled(1);
 });
 
-/** Texts of which no part may be in the log: a key, prompts, and answers. */
+/** Texts that must not appear in the log, even in part: keys, prompts and answers. */
 const CONFIDENTIAL = [SEARCH.key, "wrong-key", "PromptText", "AnswerText", "upstream-secret-key"];
 
 Deno.test("no key, prompt or answer is in the log, whichever way a request ends", async () => {

@@ -1,4 +1,4 @@
-/** One small configuration, and the requests and answers that the pipeline's tests send through it. */
+/** A small configuration, and the requests and answers that tests of the pipeline send through it. */
 
 import { USAGE } from "../fakes/frames.ts";
 import { caller, model, native, provider, snapshot, type SnapshotParts } from "../fakes/snapshot.ts";

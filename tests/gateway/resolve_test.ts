@@ -1,4 +1,4 @@
-/** From names and ids to targets; who may not have one learns nothing. */
+/** Resolving names and ids to targets, without revealing those that a caller may not use. */
 
 import { deepEqual, equal, notEqual, ok, throws } from "node:assert/strict";
 import { AditError } from "../../lib/base/errors.ts";
@@ -24,11 +24,11 @@ const ELSEWHERE = caller("elsewhere", { native: native(["ap-south-1"]) });
 
 const arn = (region: string) => `arn:aws:bedrock:${region}:123456789012:inference-profile/us.amazon.nova`;
 
-/** As the gateway's own list of models gives it. */
+/** The form of ids in the gateway's own list of models. */
 const ownArn = (region: string, id: string) =>
   `arn:aws:bedrock:${region}:000000000000:inference-profile/${id}`;
 
-/** A request that says nothing of a region but in its id. */
+/** A request that names no region except in its id. */
 const placeOf = (id: string): NativePlace => ({ id, pathRegion: undefined, signatureRegion: undefined });
 
 function outcome(resolve: () => { targets: readonly { provider: { name: string }; modelId: string }[] }) {
@@ -80,7 +80,7 @@ for (const [id, who, expected] of NATIVE_CASES) {
   });
 }
 
-Deno.test("a plan keeps the caller's own name for the model, and the model", () => {
+Deno.test("a plan has the name that the caller used, and the model", () => {
   const plan = resolveModel("haiku", NAMES, CONFIG);
   deepEqual(plan, {
     name: "haiku",
@@ -95,7 +95,7 @@ Deno.test("a plan keeps the caller's own name for the model, and the model", () 
   equal(resolveNative(placeOf("amazon.nova"), BOTH, CONFIG).targets[0].settings, undefined);
 });
 
-Deno.test("a name that does not exist and one that is not allowed fail in the same words", () => {
+Deno.test("an unknown model and a forbidden one get the same error", () => {
   const messageOf = (name: string) => {
     let message = "";
     throws(() => resolveModel(name, NAMES, CONFIG), (error: AditError) => {
@@ -109,7 +109,7 @@ Deno.test("a name that does not exist and one that is not allowed fail in the sa
   equal(messageOf("constructor"), messageOf("nothing"));
 });
 
-Deno.test("an absurdly long name is cut short in the error", () => {
+Deno.test("a very long name is truncated in the error", () => {
   throws(
     () => resolveModel("x".repeat(100_000), NAMES, CONFIG),
     (error: AditError) => error.message.length < 300,
@@ -137,7 +137,7 @@ for (const [[id, pathRegion, signatureRegion], region, because] of REGIONS) {
   });
 }
 
-Deno.test("a caller of one region gets to no other, by ARN, path or signature, with a model or without", () => {
+Deno.test("a caller of one region reaches no other by ARN, path or signature, with or without a model", () => {
   const west = "eu-west-1";
   const places: readonly NativePlace[] = [
     { id: arn(west), pathRegion: undefined, signatureRegion: undefined },
@@ -153,7 +153,7 @@ Deno.test("a caller of one region gets to no other, by ARN, path or signature, w
   }
 });
 
-Deno.test("what is about no model needs native access to the region, and goes to its provider", () => {
+Deno.test("a native request without a model needs access to the region, and goes to its provider", () => {
   equal(outcome(() => resolveRegion(placeOf("abc123"), BOTH, CONFIG)), "west ");
   equal(outcome(() => resolveRegion(placeOf("abc123"), EASTERN, CONFIG)), "east ");
   equal(outcome(() => resolveRegion(placeOf("abc123"), NAMES, CONFIG)), "model_not_found");

@@ -1,4 +1,4 @@
-/** When a target is left alone, and how it comes back. */
+/** When a target rests, and how it returns. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { MemoryStore } from "../../lib/store/memory.ts";
@@ -20,7 +20,7 @@ function targetIn(region: string): Target {
 
 const EAST = targetIn("us-east-1");
 
-/** Without jitter: chance is always in the middle. */
+/** Without jitter: random numbers are always in the middle. */
 function start() {
   const health = new TargetHealth({ store: new MemoryStore(), random: () => 0.5 });
   return {
@@ -32,7 +32,7 @@ function start() {
   };
 }
 
-Deno.test("the third failure in a row makes a target rest, for twice as long each time", () => {
+Deno.test("the third failure in a row makes a target rest, twice as long each time", () => {
   const { fail, rests } = start();
   deepEqual([fail(0), fail(1), fail(2)], [false, false, true]);
   equal(rests(2), 5_000);
@@ -74,25 +74,25 @@ Deno.test("a target that fails more than half of its requests rests, though neve
   ok(rested);
 });
 
-Deno.test("requests that fail together make a target rest once, not for longer each", () => {
+Deno.test("requests that fail together make a target rest once, and do not extend the rest", () => {
   const { fail, rests } = start();
   for (let request = 0; request < 50; request++) fail(request / 10);
   ok(rests(5) <= 5_000, `rests for ${rests(5)} ms`);
 });
 
-Deno.test("requests that are throttled together make a target rest once, not for longer each", () => {
+Deno.test("requests that are throttled together make a target rest once, and do not extend the rest", () => {
   const { fail, rests } = start();
   for (let request = 0; request < 50; request++) fail(0, new AditError("rate_limited"));
   equal(rests(0), 1_000);
 });
 
-Deno.test("a retry-after of years is not believed", () => {
+Deno.test("a retry-after of years is limited", () => {
   const { fail, rests } = start();
   fail(0, new AditError("rate_limited", undefined, { retryAfter: "99999999" }));
   equal(rests(0), 300_000);
 });
 
-Deno.test("a success of a request from before the rest does not end the rest", () => {
+Deno.test("the success of a request that began before the rest does not end it", () => {
   const { health, fail, rests } = start();
   fail(100, new AditError("rate_limited", undefined, { retryAfter: "30" }));
   health.succeeded(EAST, { nowMs: 200, latencyMs: 150 });
@@ -183,13 +183,13 @@ Deno.test("missing access is a misfit that is reported once", () => {
   equal(health.status(EAST, 60_000)?.state, "misfit");
 });
 
-Deno.test("what the request itself got wrong says nothing about the target", () => {
+Deno.test("an invalid request does not count against the target", () => {
   for (const kind of ["invalid_request", "client_gone", "draining", "internal"] satisfies ErrorKind[]) {
     equal(retryRule(new AditError(kind)).health, "none", kind);
   }
 });
 
-Deno.test("the state of a target survives a reload, and that of a target that is gone does not", () => {
+Deno.test("the state of a target survives a reload, unless the target was removed", () => {
   const { health, fail, rests } = start();
   while (!fail(0));
   health.keep([targetIn("us-east-1")]);
@@ -198,7 +198,7 @@ Deno.test("the state of a target survives a reload, and that of a target that is
   equal(rests(0), 0);
 });
 
-Deno.test("simulation: a target that fails for a minute is left within three requests and comes back", () => {
+Deno.test("simulation: a target that fails for a minute is avoided after three requests and comes back", () => {
   const random = new Random(5).fraction;
   const health = new TargetHealth({ store: new MemoryStore(), random });
   const targets = ["us-east-1", "us-west-2", "eu-west-1"].map(targetIn);

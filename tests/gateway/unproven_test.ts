@@ -1,4 +1,4 @@
-/** Requests whose sender is not verified: what they may use before their signature is checked. */
+/** What requests with an unverified signature may use. */
 
 import { equal, ok, throws } from "node:assert/strict";
 import { Unproven } from "../../lib/gateway/intake/unproven.ts";
@@ -17,7 +17,7 @@ const [ONE, OTHER, THIRD] = ["one", "other", "third"].map((name) => caller(name)
   ReturnType<typeof caller>,
 ];
 
-Deno.test("all unproven requests have an eighth of the slots, and those of one caller half of that", () => {
+Deno.test("unproven requests get an eighth of the slots, and those of one caller half of that", () => {
   const unproven = new Unproven(new MemoryStore());
   const rooms = [unproven.enter(ONE, LIMITS), unproven.enter(ONE, LIMITS)];
   throws(() => unproven.enter(ONE, LIMITS), ofKind("busy"));
@@ -27,7 +27,7 @@ Deno.test("all unproven requests have an eighth of the slots, and those of one c
   ok(unproven.enter(THIRD, LIMITS));
 });
 
-Deno.test("together they hold at most four bodies, and what is released is free again", () => {
+Deno.test("together they hold at most four bodies, and released room is free again", () => {
   const unproven = new Unproven(new MemoryStore());
   const first = unproven.enter(ONE, LIMITS);
   const second = unproven.enter(OTHER, LIMITS);
@@ -81,7 +81,7 @@ Deno.test("scope and date of a signature are checked before the body is read", a
   }
 });
 
-Deno.test("stalled bodies with an unproven claim leave the slots of others, and end early", async () => {
+Deno.test("stalled bodies of unproven requests leave slots for others, and end early", async () => {
   const gateway = startGateway(CONFIG);
   const headers = await sign();
   const stalled = () => gateway.send(TARGET, { headers, body: new ReadableStream() }).response;

@@ -1,4 +1,4 @@
-/** Callers in shared memory are the callers that were written, whichever way they are looked up. */
+/** Callers in shared memory equal those that were packed, however they are looked up. */
 
 import { deepEqual, equal, strictEqual, throws } from "node:assert/strict";
 import { sha256Hex } from "../../lib/base/hash.ts";
@@ -39,7 +39,7 @@ async function load(): Promise<Snapshot> {
   return loaded.snapshot;
 }
 
-Deno.test("every caller is found by name, key and access key id, with all that it may do", async () => {
+Deno.test("every caller is found by name, key and access key id, with all of its permissions", async () => {
   const before = await load();
   const after = openSnapshot(packSnapshot(before));
   for (const index of ["callers", "callersByKeyHash", "callersByAccessKeyId"] as const) {
@@ -51,14 +51,14 @@ Deno.test("every caller is found by name, key and access key id, with all that i
   deepEqual([...after.callers.values()], [...before.callers.values()]);
 });
 
-Deno.test("a caller is one object, however it is found, and equal lists are one object", async () => {
+Deno.test("a caller is one object however it is found, and so are equal lists", async () => {
   const { callers, callersByKeyHash } = openSnapshot(packSnapshot(await load()));
   strictEqual(callersByKeyHash.get(sha256Hex("old")), callers.get("rich"));
   strictEqual(callersByKeyHash.get(sha256Hex("new")), callersByKeyHash.get(sha256Hex("old")));
   strictEqual(callers.get("caller-1")?.models, callers.get("caller-2")?.models);
 });
 
-Deno.test("what is not in the file is not found", async () => {
+Deno.test("callers that are not in the file are not found", async () => {
   const { callers, callersByKeyHash, callersByAccessKeyId } = openSnapshot(packSnapshot(await load()));
   for (const key of ["", "caller-", "caller-500", "plain ", "PLAIN", "é", sha256Hex(""), "__proto__"]) {
     deepEqual(
@@ -80,7 +80,7 @@ Deno.test("a snapshot without callers can be packed", async () => {
   deepEqual([callers.size, callers.get("plain"), [...callers.keys()]], [0, undefined, []]);
 });
 
-Deno.test("an index finds all of its texts and no other, whatever they have in common", () => {
+Deno.test("an index finds all of its texts and no others, however similar they are", () => {
   const texts = Array.from({ length: 3000 }, (_, index) => "a".repeat(index % 7) + index.toString(3));
   const distinct = [...new Set(texts)];
   const index = packIndex(distinct.map((text, number) => [text, number * 2]));
@@ -90,7 +90,7 @@ Deno.test("an index finds all of its texts and no other, whatever they have in c
   deepEqual([...textsIn(index)], distinct);
 });
 
-Deno.test("an index refuses what does not fit, and texts may be anything", () => {
+Deno.test("an index refuses characters that do not fit, and packed texts may contain any", () => {
   throws(() => packIndex([["Ā", 1]]), RangeError);
   const list = ["", "é", "\u{1f600}", "a\0b"];
   const packed = packTexts(list);

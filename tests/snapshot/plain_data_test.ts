@@ -1,4 +1,4 @@
-/** The snapshot is plain data: it crosses threads whole, a gateway works from what arrives, and no print shows a secret. */
+/** The snapshot is plain data: it can be sent to a thread, works there, and no way of printing it shows a secret. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -105,7 +105,7 @@ async function sent(snapshot: Snapshot): Promise<Snapshot> {
   }
 }
 
-/** Paths of what is more than data: functions, symbols, and objects of any class but those that threads copy whole. */
+/** Paths of values that are not plain data: functions, symbols, and objects of classes that threads cannot copy. */
 function beyondData(value: unknown, path = "snapshot"): readonly string[] {
   if (typeof value === "function" || typeof value === "symbol") return [`${path}: ${typeof value}`];
   if (typeof value !== "object" || value === null) return [];
@@ -126,13 +126,13 @@ function beyondData(value: unknown, path = "snapshot"): readonly string[] {
   ];
 }
 
-Deno.test("a snapshot is nothing but data, and arrives whole through a message channel", async () => {
+Deno.test("a snapshot is plain data, and arrives complete through a message channel", async () => {
   const snapshot = await loadRich();
   deepEqual(beyondData(snapshot), []);
   deepEqual(await sent(snapshot), snapshot);
 });
 
-Deno.test("a snapshot arrives whole in pieces", async () => {
+Deno.test("a snapshot arrives complete in pieces", async () => {
   const snapshot = await loadRich();
   const reader = new PieceReader();
   for (const piece of toPieces(snapshot)) reader.add(structuredClone(piece));
@@ -187,7 +187,7 @@ Deno.test("a gateway works from a snapshot that was sent to it, with its secrets
   await gateway.expectSettled(2);
 });
 
-Deno.test("nothing that prints a snapshot shows a secret of it, as text or encoded", async () => {
+Deno.test("no way of printing a snapshot shows its secrets, as text or encoded", async () => {
   const snapshot = await loadRich();
   const plain = JSON.stringify(
     snapshot,
@@ -210,7 +210,7 @@ Deno.test("nothing that prints a snapshot shows a secret of it, as text or encod
   }
 });
 
-/** What a new thread says of the secret of `robots`. */
+/** What a new thread can read of the secret of `robots`. */
 async function inThread(data: Omit<WorkerData, "caller">): Promise<unknown> {
   const worker = new Worker(new URL("unseal_worker.ts", import.meta.url), {
     workerData: { ...data, caller: "robots" } satisfies WorkerData,

@@ -1,4 +1,4 @@
-/** A caller's rules are found among those of very many others, in their order. */
+/** A caller's rules are found among those of very many other callers, in order. */
 
 import { deepEqual } from "node:assert/strict";
 
@@ -26,7 +26,7 @@ const SHARED = [
   rule("for a team", undefined, ["search"]),
 ];
 
-Deno.test("of the rules for one caller only its own are looked at, after all others", () => {
+Deno.test("a caller gets its own rules after the shared ones, and no other caller's", () => {
   const own = Array.from({ length: 1_000 }, (_, index) => rule(`own ${index}`, [`caller-${index}`]));
   const rules = [...SHARED, ...own, rule("second of 7", ["caller-7"])];
   const shared = SHARED.map(({ name }) => name);
@@ -41,7 +41,7 @@ Deno.test("a rule for one caller and a team is found by the caller", () => {
   deepEqual(namesFor("search", rules), []);
 });
 
-Deno.test("without rules for single callers, all are looked at, and without rules none", () => {
+Deno.test("without rules for single callers, every caller gets all rules", () => {
   deepEqual(namesFor("a", SHARED), SHARED.map(({ name }) => name));
   deepEqual(namesFor("a", [rule("none", [])]), ["none"]);
   deepEqual(namesFor("a", []), []);

@@ -1,4 +1,4 @@
-/** Scopes of rules and budgets in words. */
+/** The scopes of rules and budgets as text. */
 
 import { equal } from "node:assert/strict";
 import type { Scope } from "../../lib/snapshot/limits.ts";

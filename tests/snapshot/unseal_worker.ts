@@ -1,4 +1,4 @@
-/** A thread that is sent a snapshot and, in one of two cases, the sealing key: it says what it can read of a secret. */
+/** A thread that is sent a snapshot, with or without the sealing key, and answers with what it can read of a secret. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { useSealingKey } from "../../lib/base/seal.ts";

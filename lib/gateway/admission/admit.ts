@@ -1,5 +1,5 @@
 /**
- * Admission: what a request may use is taken in one step before it is sent, and settled once when it has ended.
+ * Admission: before a request is sent, what it may use is taken in one step; when it has ended, it is settled once.
  */
 
 import type { Clock, TimerWheel } from "../../base/clock.ts";
@@ -12,26 +12,26 @@ import type { Asked, Counted } from "./asked.ts";
 import type { Ending, Price, Running } from "./ending.ts";
 import type { Sizes } from "./sizes.ts";
 
-/** What one meter has taken for a request. Either `cancel` or `settle` is called, once. */
+/** What a request has taken from one meter. Either `cancel` or `settle` is called, once. */
 export interface Held {
   /** Rules that would have refused the request if they were enforced. */
   readonly shadowed?: readonly RefusingLimit[];
-  /** Gives everything back, as if the request had never asked. */
+  /** Gives everything back, as if the request had never been made. */
   cancel(): void;
-  /** Replaces what was taken by what the request has used and cost; an unknown cost is undefined. */
+  /** Replaces what was taken by what the request has used and by its cost, which is undefined if unknown. */
   settle(spent: Spent, costNano: number | undefined): void;
-  /** Gives back at once what is only taken while a client waits; what remains is settled later. */
+  /** Gives back what is only held while a client waits; the rest is settled later. */
   release?(): void;
   /**
-   * Takes what a running stream has used beyond what was taken for it; returns the refusal if there is not enough left,
-   * with which the stream ends. Present only if this meter ends streams.
+   * Takes what a running stream has used beyond what it holds. If not enough is left, returns the refusal that ends the
+   * stream. Present only if this meter ends streams.
    */
   readonly outgrow?: ((spent: Spent, costNano: number | undefined) => AditError | undefined) | undefined;
-  /** Adds what is left at a time of the monotonic clock to the headers of the response. */
+  /** Adds headers that report what is left at this time of the monotonic clock. */
   addHeaders?(headers: Headers, nowMs: number): void;
 }
 
-/** What is known of a request before its body is read. */
+/** What is known about a request before its body is read. */
 export interface Asker {
   readonly caller: Caller;
   readonly counts: Counted;
@@ -40,9 +40,9 @@ export interface Asker {
   readonly arrivedMs: number;
 }
 
-/** One kind of limit, such as rates or budgets. Takes everything it limits or nothing, without waiting. */
+/** One kind of limit, such as rates or budgets. Takes all that a request needs or nothing, without waiting. */
 export interface Meter {
-  /** The refusal that is certain before the body is read; takes nothing. */
+  /** The refusal that no body could avoid, known before it is read; takes nothing. */
   peek?(asker: Asker): AditError | undefined;
   /** Undefined if nothing of this meter applies to the request. */
   take(asked: Asked): Taken | undefined;
@@ -55,19 +55,19 @@ export type Taken =
 interface Refused {
   readonly held?: undefined;
   readonly refused: AditError;
-  /** How the request may wait instead. */
+  /** Present if the request may wait. */
   readonly wait?: Wait;
-  /** The model that the request may be sent to instead. */
+  /** The model to which the request may be sent instead. */
   readonly use?: Substitute | undefined;
 }
 
-/** A model to which a spent budget sends the requests for others. */
+/** The model to which a spent budget sends requests for others. */
 export interface Substitute {
   readonly model: string;
   readonly budget: string;
 }
 
-/** A request that is not admitted as it is, but may be for another model. */
+/** A refusal of a request that another model may serve. */
 export interface Elsewhere {
   readonly refused: AditError;
   readonly use: Substitute;
@@ -84,7 +84,7 @@ export interface Wait {
   readonly onGivenUp: () => void;
 }
 
-/** Everything that was taken for one request. */
+/** Everything that one request has taken. */
 export class Hold {
   readonly #asked: Asked;
   readonly #held: readonly Held[];
@@ -107,7 +107,7 @@ export class Hold {
     return this.#held.length === 0 ? NONE : this.#held.flatMap(({ shadowed = [] }) => shadowed);
   }
 
-  /** Settles everything, at the first call; returns what the request has used. */
+  /** Settles everything at the first call; returns what the request has used. */
   close(ending: Ending): Spent {
     if (this.#spent !== undefined) return this.#spent;
     this.#spent = this.#sizes.settle(this.#asked, ending);
@@ -117,7 +117,7 @@ export class Hold {
     return this.#spent;
   }
 
-  /** Gives back what is only taken while a client waits. */
+  /** Gives back what is only held while a client waits. */
   release(): void {
     for (const held of this.#held) held.release?.();
   }
@@ -128,7 +128,7 @@ export class Hold {
     return false;
   }
 
-  /** The refusal of a meter that has nothing left for a running stream. */
+  /** Takes what a running stream has used beyond what it holds; returns the refusal if a meter has not enough left. */
   outgrow(running: Running, price: Price): AditError | undefined {
     const spent = this.#sizes.running(this.#asked, running);
     const costNano = price.costOf(spent);
@@ -144,7 +144,7 @@ export class Hold {
     return this.#asked.parts.counts;
   }
 
-  /** Adds what is left at a time of the monotonic clock. */
+  /** Adds headers that report what is left at this time of the monotonic clock. */
   addHeaders(headers: Headers, nowMs: number): void {
     for (const held of this.#held) held.addHeaders?.(headers, nowMs);
   }
@@ -152,7 +152,7 @@ export class Hold {
 
 const NONE: readonly RefusingLimit[] = [];
 
-/** How long a request can wait, and what ends its wait early; read if it has to wait. */
+/** How long a request can wait, and what ends its wait early; only read if it has to wait. */
 export interface Patience {
   readonly remainingMs: number;
   /** Aborted with the error that ends the request. */
@@ -162,7 +162,7 @@ export interface Patience {
 export interface AdmissionOptions {
   readonly clock: Clock;
   readonly timers: TimerWheel;
-  /** In the order in which they are asked. */
+  /** The meters, in the order in which they are asked. */
   readonly meters: readonly Meter[];
   readonly sizes: Sizes;
 }
@@ -175,7 +175,7 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Throws the refusal that is certain before the body of the request is read. */
+  /** Throws the refusal that no body could avoid, before the body is read. */
   peek(asker: Asker): void {
     for (const meter of this.#options.meters) {
       const refused = meter.peek?.(asker);
@@ -184,8 +184,8 @@ export class Admission {
   }
 
   /**
-   * Everything for the request, at once if possible, or nothing and the model to ask for instead. Throws or rejects with
-   * a refusal, with nothing taken.
+   * Takes everything for the request, or nothing if another model may serve it; waits only if it has to. Throws or
+   * rejects with the refusal, with nothing taken.
    */
   admit(asked: Asked, patience: Patience): Hold | Elsewhere | Promise<Hold | Elsewhere> {
     const taken = this.#take(asked);
@@ -208,7 +208,7 @@ export class Admission {
     return new Hold(asked, all, this.#options.sizes);
   }
 
-  /** Waits in the line of the limit that refuses, until all of them admit the request or the time is over. */
+  /** Waits in the line of the limit that refuses, until all limits admit the request or the time is over. */
   async #wait(asked: Asked, refused: Refused, { remainingMs, ended }: Patience): Promise<Hold | Elsewhere> {
     const { clock } = this.#options;
     const startMs = clock.monotonic();
@@ -225,7 +225,7 @@ export class Admission {
     return result;
   }
 
-  /** One stay in one line: ends with the hold, the refusal of another limit, or the last refusal when it is too late. */
+  /** Waits in one line, until the request is admitted or another limit refuses it. Throws when the time is over. */
   async #stand(asked: Asked, { refused, wait: { line }, untilMs, ended }: Stay): Promise<Hold | Refused> {
     const { clock, timers } = this.#options;
     const { id } = asked.parts;
@@ -234,7 +234,7 @@ export class Admission {
       while (!(last instanceof Hold) && last.wait?.line === line) {
         const leftMs = untilMs - clock.monotonic();
         if (leftMs <= 0) throw givenUp(last);
-        // Only the first in the line has a time of its own; the others are woken when they are the first.
+        // Only the first in the line retries on its own; the others are woken when they become the first.
         const ms = line.blocks(id) ? leftMs : Math.min(leftMs, last.wait.retryMs);
         await line.pause(id, { ms, ended, timers });
         last = this.#take(asked);
@@ -246,7 +246,7 @@ export class Admission {
   }
 }
 
-/** Throws the refusal if there is no other model. */
+/** The refusal with the other model; throws it if there is none. */
 function elsewhere({ refused, use }: Refused): Elsewhere {
   if (use === undefined) throw refused;
   return { refused, use };

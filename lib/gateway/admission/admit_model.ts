@@ -1,4 +1,4 @@
-/** Admits a request for a model, or for the one to which a spent budget sends it. */
+/** Admits requests for models, and sends them to another model if a budget says so. */
 
 import type { Caller } from "../../snapshot/snapshot.ts";
 import type { Call } from "../call.ts";
@@ -7,7 +7,7 @@ import { type Admission, type Elsewhere, Hold } from "./admit.ts";
 import { Asked } from "./asked.ts";
 import type { Sizes } from "./sizes.ts";
 
-/** A request that is complete except for what it may use. */
+/** A parsed request that has yet to be admitted. */
 export interface Admissible {
   readonly call: Call;
   readonly caller: Caller;
@@ -20,7 +20,7 @@ export interface ModelAdmissionOptions {
   readonly sizes: Sizes;
 }
 
-/** What requests for models may use. */
+/** Admits requests for models. */
 export class ModelAdmission {
   readonly #admission: Admission;
   readonly #sizes: Sizes;
@@ -30,7 +30,7 @@ export class ModelAdmission {
     this.#sizes = sizes;
   }
 
-  /** What the request may use, at once unless it has to wait. Throws or rejects with a refusal. */
+  /** Admits the request, at once unless it has to wait. Throws or rejects with a refusal. */
   admit(request: ModelRequest, admissible: Admissible): Hold | Elsewhere | Promise<Hold | Elsewhere> {
     const { call, caller, endpoint: { counts = "requests" }, bodyBytes } = admissible;
     const { id, snapshot, options: { dialect } } = call;
@@ -40,8 +40,8 @@ export class ModelAdmission {
   }
 
   /**
-   * Admits a request for the model to which a spent budget sends it, and from there perhaps to a further one. Throws the
-   * budget's refusal if the request cannot be one for that model.
+   * Admits a request for the model to which a spent budget sends it; a second budget may send it on to a further model.
+   * Throws the budget's refusal if that model cannot serve the request.
    */
   async admitElsewhere(
     first: Elsewhere,

@@ -1,16 +1,17 @@
-/** A request that asks to be admitted: who asks for what, and how many tokens it will probably need. */
+/** A request to be admitted: its caller, its model, and the number of tokens that it will probably need. */
 
 import type { Plan } from "../../snapshot/plan.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
 
 /**
- * What a request counts as: `requests` runs no model; `tokens` runs one whose token counts Bedrock reports;
- * `unmetered` runs one whose counts it does not report; `units` runs none, and is billed by the units of a guardrail.
+ * What a request counts as. `requests`: it runs no model. `tokens`: it runs a model whose token counts Bedrock reports.
+ * `unmetered`: it runs a model whose token counts Bedrock does not report. `units`: it runs no model and is billed by
+ * the units of a guardrail.
  */
 export type Counted = "requests" | "tokens" | "unmetered" | "units";
 
-/** What the body of a request shows of its size. */
+/** The size of a request, as far as its body shows it. */
 export interface RequestSize {
   /** UTF-8 bytes of its text, without encoded images and documents. */
   readonly textBytes: number;
@@ -26,7 +27,7 @@ export interface TokenEstimate {
   readonly inputTokens: number;
   /** The longest possible response: the request's own limit, the model's default, or the model's maximum. */
   readonly maxOutputTokens: number;
-  /** A response that is seldom exceeded; at most the longest possible one. */
+  /** A length that few responses exceed; at most the longest possible one. */
   readonly typicalOutputTokens: number;
 }
 
@@ -48,7 +49,7 @@ export interface AskedOptions {
   readonly estimate: (plan: Plan, size: RequestSize) => TokenEstimate;
 }
 
-/** The body is measured when its size is first needed, and only until a target has answered, so that it is not kept for longer. */
+/** Measures the body when its size is first needed, and gives it up once a target has answered, to free its memory. */
 export class Asked {
   readonly parts: AskedParts;
   readonly #toEstimate: AskedOptions["estimate"];
@@ -62,13 +63,13 @@ export class Asked {
     this.#toEstimate = estimate;
   }
 
-  /** The tokens that the request will need; always the same. */
+  /** The tokens that the request will probably need; the result never changes. */
   get estimate(): TokenEstimate {
     this.#size ??= this.#measure?.();
     return this.#estimate ??= this.#toEstimate(this.parts.plan, this.#size ?? this.#wholeBody());
   }
 
-  /** Undefined if no meter needed it. */
+  /** Undefined if no meter has needed it. */
   get size(): RequestSize | undefined {
     return this.#size;
   }

@@ -1,12 +1,12 @@
-/** The distribution of token counts, for a percentile of the recent ones. */
+/** The distribution of recent token counts, for a percentile. */
 
 const BUCKETS = 24;
 /** Number of samples after which all counts are halved. */
 const HALVE_AT = 1000;
-/** Number of samples below which a percentile means nothing. */
+/** Minimum number of samples for a meaningful percentile. */
 const MIN_SAMPLES = 20;
 
-/** Buckets of doubling width, in which old samples count less and less. */
+/** Buckets of doubling width, in which old samples lose weight. */
 export class Histogram {
   readonly #counts = new Array<number>(BUCKETS).fill(0);
   #total = 0;
@@ -19,7 +19,7 @@ export class Histogram {
     if (this.#total >= HALVE_AT) this.#halve();
   }
 
-  /** The upper edge of the bucket that holds the 95th percentile; undefined with too few samples. */
+  /** The upper bound of the bucket with the 95th percentile; undefined with too few samples. */
   percentile95(): number | undefined {
     if (this.#total < MIN_SAMPLES) return undefined;
     let left = this.#total * 0.95;

@@ -1,4 +1,4 @@
-/** Estimates the tokens of requests before they are sent and after they broke off, and learns from complete ones. */
+/** Estimates the tokens of requests, before they are sent and if they break off, and learns from complete ones. */
 
 import type { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
@@ -10,52 +10,52 @@ import { Histogram } from "./histogram.ts";
 
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
-/** The first value of a ratio, and the limits of what is learned. */
+/** The initial value of a ratio, and its limits. */
 interface Ratio {
   readonly start: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** Bytes of a prompt's text in each of its tokens. */
+/** Bytes of text per token of a prompt. */
 const TEXT: Ratio = { start: 3.5, min: 2, max: 6 };
-/** Bytes of a response's body, including its framing, for each of its tokens. */
+/** Bytes of body per token of a response, including its framing. */
 const WIRE: Ratio = { start: 40, min: 2, max: 1000 };
-/** Weight of the newest sample of a ratio. */
+/** Weight of the newest sample in a ratio. */
 const WEIGHT = 0.1;
 
 const IMAGE_TOKENS = 1600;
 const DOCUMENT_BYTES_PER_TOKEN = 6;
-/** The longest response of a model whose maximum is not known. */
+/** The longest response of a model whose maximum is unknown. */
 const UNKNOWN_MAX_OUTPUT = 8192;
-/** No response is longer, whatever its request allows. */
+/** Upper bound for the length of a response, whatever its request allows. */
 const MAX_OUTPUT = 10_000_000;
-/** The typical response of a model that has not answered often enough. */
+/** The typical response of a model with too few samples. */
 const UNKNOWN_TYPICAL_OUTPUT = 1024;
 /** Tolerance above the 95th percentile. */
 const MARGIN = 1.5;
 
-/** What has been learned about one model. */
+/** Everything learned about one model. */
 interface Learned {
   textRatio: number;
-  /** By the dialect of the response. A stream has its framing once for each piece, and so has many times the bytes. */
+  /** By dialect. A stream has many times the bytes of a whole response, as each of its pieces is framed. */
   readonly wholeRatios: Map<Dialect, number>;
   readonly streamRatios: Map<Dialect, number>;
   readonly outputs: Histogram;
 }
 
-/** One per process. Models are known by their configured names; all other model ids share one entry. */
+/** One per thread. Models are known by their configured names; all other model ids share one entry. */
 export class Sizes {
   readonly #learned = new Map<string, Learned>();
 
-  /** The tokens that a request of this size will probably need. */
+  /** Estimates the tokens that a request of this size will need. */
   readonly estimate = (plan: Plan, size: RequestSize): TokenEstimate => {
     const { textRatio, outputs } = this.#of(plan);
     const [{ settings }] = plan.targets;
     const limit = settings?.traits.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
     const maxOutputTokens = size.maxOutputTokens === undefined
       ? settings?.defaults.maxTokens ?? limit
-      // A client may send any number; what is held must be a integer that can be added up.
+      // A client may send any number; what is held has to be an integer that can be added up.
       : Math.min(Math.ceil(size.maxOutputTokens), MAX_OUTPUT);
     const percentile = outputs.percentile95();
     const typical = percentile === undefined ? UNKNOWN_TYPICAL_OUTPUT : Math.ceil(percentile * MARGIN);
@@ -69,15 +69,15 @@ export class Sizes {
     };
   };
 
-  /** What a request has used: as reported, or estimated if its response broke off. */
+  /** What a request has used: the reported usage, or an estimate if its response broke off. */
   settle(asked: Asked, ending: Ending): Spent {
     if (asked.parts.counts !== "tokens") return { usage: unitsOnly(ending.usage), estimated: false };
     const { usage = NOTHING, error, drained = false, accepted, brokenAttempts } = ending;
     const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
     if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
-    // A reranker reports no tokens, and limits of tokens apply to it all the same.
+    // A reranker reports no tokens, so they are estimated for token limits.
     const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) +
-      // A prompt that a guardrail blocks uses none, either.
+      // A prompt that a guardrail has blocked uses no tokens, and none are estimated.
       (usage.guardrail === undefined ? 0 : 1);
     const isRead = error === undefined || drained;
     // A whole response has reported all of its usage, even if its client leaves while it is sent.
@@ -89,7 +89,7 @@ export class Sizes {
     return { usage: withInput(estimated, estimated.inputTokens + broken), estimated: true };
   }
 
-  /** What a running stream has used so far: as reported, or estimated from what was sent. */
+  /** What a running stream has used so far: the reported usage, or an estimate from the bytes that were sent. */
   running(asked: Asked, running: Running): Spent {
     return { usage: estimatedUsage(asked, running.usage, this.#sentTokens(asked, running)), estimated: true };
   }
@@ -119,7 +119,7 @@ export class Sizes {
   }
 
   #of({ name, targets: [{ settings }] }: Plan): Learned {
-    // A client's own model ids would make the map grow without limit.
+    // Model ids that clients choose would make the map grow without limit.
     const key = settings === undefined ? "" : name;
     let learned = this.#learned.get(key);
     if (learned === undefined) {
@@ -135,7 +135,7 @@ export class Sizes {
   }
 }
 
-/** What was reported, with estimates for the rest. */
+/** The reported usage, with estimates for what is missing. */
 function estimatedUsage({ estimate }: Asked, usage: Usage = NOTHING, outputTokens: number): Usage {
   return {
     ...usage,
@@ -144,7 +144,7 @@ function estimatedUsage({ estimate }: Asked, usage: Usage = NOTHING, outputToken
   };
 }
 
-/** What a request has used that runs no model. */
+/** The usage of a request that runs no model. */
 function unitsOnly(usage: Usage | undefined): Usage {
   return usage?.guardrail === undefined ? NOTHING : { ...NOTHING, guardrail: usage.guardrail };
 }

@@ -1,4 +1,4 @@
-/** What budgets hold for one request, and what they count when it has ended. */
+/** What one request holds of its budgets, and what it has used of them when it has ended. */
 
 import type { AditError } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
@@ -13,15 +13,15 @@ export interface Applied {
   readonly state: BudgetState;
 }
 
-/** What one budget holds for one request, which grows with a stream that it may cut. */
+/** What one request holds of one budget; grows during a stream if the budget may cut it. */
 export interface Taking extends Applied {
   amount: bigint;
   beyond: bigint;
-  /** Whether the budget ends a stream for which it has no more. */
+  /** Whether the budget ends the stream when nothing is left. */
   readonly isCut: boolean;
 }
 
-/** The budgets from which something was taken. */
+/** The part of `Budgets` that a hold needs. */
 export interface TakenBudgets {
   settle(takings: readonly Taking[], used: (budget: Budget) => bigint): void;
   cancel(takings: readonly Taking[]): void;
@@ -29,7 +29,7 @@ export interface TakenBudgets {
   header(takings: readonly Taking[]): string | undefined;
 }
 
-/** What budgets hold for one request. */
+/** What one request holds of its budgets. */
 export class BudgetHold implements Held {
   readonly #takings: readonly Taking[];
   readonly #budgets: TakenBudgets;
@@ -57,7 +57,7 @@ export class BudgetHold implements Held {
   }
 }
 
-/** In the unit of a budget; an unknown cost counts as none. */
+/** What was used, in the unit of a budget; an unknown cost counts as 0. */
 function usedOf(unit: BudgetUnit, usage: Usage, costNano: number | undefined): bigint {
   switch (unit) {
     case "usd":

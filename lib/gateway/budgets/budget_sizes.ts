@@ -1,4 +1,4 @@
-/** How much of a budget a request holds before it is sent. */
+/** Computes how much of a budget a request holds until it has ended. */
 
 import type { AditError } from "../../base/errors.ts";
 import { costOf } from "../../facts/cost.ts";
@@ -9,13 +9,13 @@ import { targetPrice } from "../request_cost.ts";
 import type { BudgetState } from "./budget_states.ts";
 import { budgetUnmetered, priceUnknown } from "./budget_words.ts";
 
-/** Holds of the largest size below which every hold is of that size. */
+/** If fewer than this many holds of full size are left, every hold has full size. */
 const FULL_HOLDS = 20n;
 
-/** Estimates of the prompt are seldom more than this too small. */
+/** Added to estimates of the prompt, which are seldom more than a tenth too small. */
 const INPUT_MARGIN = 1.1;
 
-/** What is asked for, and the prices of the present. */
+/** The request to be admitted, and the prices at this time. */
 export interface Sizing {
   readonly asked: Asked;
   readonly snapshot: Snapshot;
@@ -28,12 +28,12 @@ export interface HeldSize {
   readonly full: bigint;
 }
 
-/** What a request holds of a budget, and the most that it can use; or why it must be refused. */
+/** What a request holds of a budget, and the most that it can use; or the refusal. */
 export function sizeOf(budget: Budget, state: BudgetState, sizing: Sizing): HeldSize | AditError {
   const { asked, snapshot } = sizing;
   const { counts, plan } = asked.parts;
   if (budget.unit === "requests") return { amount: 1n, full: 1n };
-  // What a guardrail will check is not known; a spent budget refuses it all the same.
+  // What a guardrail will check is unknown, so nothing is held; a spent budget still refuses it.
   if (counts === "units") return { amount: 0n, full: 1n };
   if (counts === "unmetered") {
     if (budget.whenSpent === "warn") return { amount: 0n, full: 0n };
@@ -44,7 +44,7 @@ export function sizeOf(budget: Budget, state: BudgetState, sizing: Sizing): Held
   const typical = amountOf(budget, { input, output: typicalOutputTokens }, sizing);
   const full = amountOf(budget, { input, output: maxOutputTokens }, sizing);
   if (typical === undefined || full === undefined) {
-    // With an unknown price nothing can be held; whether it is served at all is the operator's choice.
+    // Nothing can be held for an unknown price; whether the request is served is the operator's choice.
     if (snapshot.prices.unknown === "allow" || budget.whenSpent === "warn") {
       return { amount: 0n, full: 1n };
     }
@@ -54,7 +54,7 @@ export function sizeOf(budget: Budget, state: BudgetState, sizing: Sizing): Held
   return { amount: budget.reserve === "full" || isNear ? full : typical, full };
 }
 
-/** Tokens, or nanodollars at the first target; undefined if its price is unknown. */
+/** Tokens, or nanodollars by the price of the first target; undefined if that is unknown. */
 function amountOf(
   budget: Budget,
   tokens: { readonly input: number; readonly output: number },

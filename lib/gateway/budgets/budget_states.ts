@@ -1,19 +1,19 @@
-/** What has been spent of every budget, by subject and window. It outlives configurations, and is kept on disk. */
+/** What has been spent of every budget, by subject and window. Outlives configurations, and is stored on disk. */
 
 import type { BudgetRow } from "../../snapshot/budget.ts";
 import { addTo, type Cell, type Store, type Tally } from "../../store/store.ts";
 import type { Window } from "./windows.ts";
 
-/** Whose budget it is, and in which window; as plain data. */
+/** A budget's subject and window, as plain data. */
 export interface BudgetIdentity {
   readonly name: string;
-  /** Of the budget that has this name: one with another definition has states of its own. */
+  /** The definition of the budget, as a redefined budget has different states under the same name. */
   readonly definition: string;
   readonly subject: string;
   readonly window: Window;
 }
 
-/** One subject's window, in memory that all threads share. */
+/** The state of one subject and window, in memory that all threads share. */
 export class BudgetState implements BudgetIdentity {
   readonly name: string;
   readonly definition: string;
@@ -49,7 +49,7 @@ export class BudgetState implements BudgetIdentity {
     return BigInt(this.#held.total);
   }
 
-  /** The most that in-flight requests could cost beyond what they hold. */
+  /** The most that in-flight requests could use beyond what they hold. */
   get beyond(): bigint {
     return BigInt(this.#beyond.total);
   }
@@ -58,7 +58,7 @@ export class BudgetState implements BudgetIdentity {
     return this.#requests.load();
   }
 
-  /** Thresholds that have been reported. */
+  /** Number of warnings that have been given. */
   get alerted(): number {
     return this.#alerted.load();
   }
@@ -75,13 +75,13 @@ export class BudgetState implements BudgetIdentity {
     return this.spent + this.held;
   }
 
-  /** Takes what a request holds, and what it could cost beyond that. */
+  /** Takes what a request holds, and what it could use beyond that. */
   hold(amount: bigint, beyond: bigint): void {
     this.#held.take(Number(amount));
     this.#beyond.take(Number(beyond));
   }
 
-  /** Takes more for a running request, as a part of what it could cost beyond what it held. */
+  /** Takes more for a running request, a part of which counted as what it could use beyond its hold. */
   grow(more: bigint, ofBeyond: bigint): void {
     this.#held.take(Number(more));
     this.#beyond.give(Number(ofBeyond));
@@ -100,7 +100,7 @@ export class BudgetState implements BudgetIdentity {
   }
 }
 
-/** States of the present and the past at which the latter are forgotten for the first time. */
+/** Number of states at which those of past windows are first forgotten. */
 const SWEEP_STATES = 1_000;
 const PAST_MS = 2 * 86_400_000;
 
@@ -118,16 +118,17 @@ export interface BudgetStatesOptions {
 /** The states of all budgets that this thread has used. */
 export class BudgetStates {
   readonly #states = new Map<string, BudgetState>();
-  /** The same by the name of the budget. */
+  /** The states by the name of the budget. */
   readonly #byName = new Map<string, Set<BudgetState>>();
+  /** States that have yet to be stored, and are not forgotten before. */
   readonly #changed = new Set<BudgetState>();
   readonly #options: BudgetStatesOptions;
-  /** Number of states at which those of the past are forgotten. */
+  /** Number of states at which those of past windows are forgotten next. */
   #sweepAt = SWEEP_STATES;
 
   /**
-   * Continues with the rows of an earlier process. What its in-flight requests held when it died counts as spent, since
-   * nobody knows what they cost.
+   * Continues with the rows of an earlier process. What its in-flight requests held when it died counts as spent, as
+   * their real cost is unknown.
    */
   constructor(options: BudgetStatesOptions) {
     this.#options = options;
@@ -144,7 +145,7 @@ export class BudgetStates {
     }
   }
 
-  /** Amounts that the last process held when it died, by budget. */
+  /** What the requests of the previous process held when it died, by budget. */
   static heldIn(rows: readonly BudgetRow[]): ReadonlyMap<string, bigint> {
     const held = new Map<string, bigint>();
     for (const row of rows) {
@@ -153,7 +154,7 @@ export class BudgetStates {
     return held;
   }
 
-  /** The state of a window, which begins with nothing spent. */
+  /** The state of a subject and window; a new one has nothing spent. */
   of(identity: BudgetIdentity): BudgetState {
     const key = keyOf(identity);
     let state = this.#states.get(key);
@@ -165,7 +166,7 @@ export class BudgetStates {
     return state;
   }
 
-  /** Subjects of a budget that have a state in the window. */
+  /** The states of all subjects of a budget in the window. */
   subjectsOf({ name, definition, window }: Omit<BudgetIdentity, "subject">): readonly BudgetState[] {
     return [...this.#byName.get(name) ?? []].filter((state) =>
       state.definition === definition && state.window.startMs === window.startMs
@@ -178,7 +179,7 @@ export class BudgetStates {
     onChanged(state);
   }
 
-  /** The rows that changed since the last call; those of a definition that has been replaced are not kept. */
+  /** The rows that changed since the last call, without those of replaced definitions. */
   takeChanged(): readonly BudgetRow[] {
     const isKept = ({ name, definition }: BudgetState) =>
       (this.#options.definitionOf(name) ?? definition) === definition;
@@ -198,7 +199,7 @@ export class BudgetStates {
     return rows;
   }
 
-  /** Forgets windows that ended long ago; they are still in the ledger. */
+  /** Forgets windows that ended long ago; they remain in the ledger. */
   #sweep(): void {
     for (const [key, state] of this.#states) {
       if (state.held > 0n || this.#changed.has(state)) continue;
@@ -222,7 +223,7 @@ export class BudgetStates {
   }
 }
 
-/** Whether a window has ended so long ago that no clock that is set right will return to it. */
+/** Whether a window ended so long ago that no correction of the clock will return to it. */
 function isLongPast(endMs: number | undefined, nowMs: number): boolean {
   return endMs !== undefined && endMs + PAST_MS < nowMs;
 }

@@ -1,4 +1,4 @@
-/** What a budget says: to the caller whom it refuses, in headers, and in the views of operators and callers. */
+/** The words of budgets: in refusals, in headers, and in the views of operators and callers. */
 
 import { AditError } from "../../base/errors.ts";
 import { usdText } from "../../facts/cost.ts";
@@ -15,7 +15,7 @@ export function amountText({ unit }: Pick<Budget, "unit">, amount: bigint): stri
   return unit === "usd" ? usdText(amount) : String(amount);
 }
 
-/** The refusal of a request for which the budget has no room. */
+/** The refusal of a request for which the budget has not enough left. */
 export function budgetRefusal(
   budget: Budget,
   state: BudgetState,
@@ -38,7 +38,7 @@ export function budgetRefusal(
   );
 }
 
-/** Why a stream ends before its time. */
+/** The error that ends a stream. */
 export function budgetCut(budget: Budget, state: BudgetState): AditError {
   return new AditError(
     "budget_spent",
@@ -63,7 +63,7 @@ export function budgetHeader(budget: Budget, state: BudgetState): string {
   return `${budget.name};remaining=${amountText(budget, remainingOf(budget, state))}${reset}`;
 }
 
-/** The refusal of an operation whose usage nobody reports. */
+/** The refusal of an operation whose usage Bedrock does not report. */
 export function budgetUnmetered({ name, unit }: Budget): AditError {
   return new AditError(
     "limit_unmetered",
@@ -74,7 +74,7 @@ export function budgetUnmetered({ name, unit }: Budget): AditError {
   );
 }
 
-/** The refusal of a request whose price nobody knows. */
+/** The refusal of a request whose price is unknown. */
 export function priceUnknown({ name, unit }: Budget, model: string): AditError {
   return new AditError(
     "price_unknown",
@@ -90,13 +90,13 @@ function remainingOf({ limit }: Budget, { used }: Pick<BudgetState, "used">): bi
   return left < 0n ? 0n : left;
 }
 
-/** What the views show of a state. */
+/** The members of a state that the views show. */
 export type ShownState = Pick<
   BudgetState,
   "subject" | "window" | "spent" | "held" | "used" | "beyond" | "requests"
 >;
 
-/** A budget of one subject as the views show it. */
+/** The view of a budget of one subject. */
 export function viewOf(budget: Budget, state: ShownState): BudgetView {
   const text = (amount: bigint) => amountText(budget, amount);
   const { startMs, endMs } = state.window;

@@ -1,4 +1,4 @@
-/** The meter of budgets: money, tokens or requests in calendar windows. */
+/** The meter that limits money, tokens and requests in calendar windows. */
 
 import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
@@ -27,34 +27,34 @@ export interface BudgetsOptions {
   readonly onChanged: (state: BudgetIdentity) => void;
   /** Called once for each window, subject and share of the limit. */
   readonly onWarning: (warning: BudgetWarning, budget: Budget) => void;
-  /** Called when the clock has been set by more than a minute, which may select another window. */
+  /** Called when the clock was set by more than a minute, which may select another window. */
   readonly onClockJump: (byMs: number) => void;
 }
 
-/** A clock that is set by more than this has jumped. */
+/** Setting the clock by more than this counts as a jump. */
 const CLOCK_JUMP_MS = 60_000;
 
-/** The definition of a budget, and its window around the present. */
+/** The definition of a budget, and its current window. */
 type Current = Omit<BudgetIdentity, "subject">;
 
-/** A budget that is about to learn what was used before. */
+/** The replacement of a budget's count by what the ledger knows, which has begun. */
 export interface Refill {
-  /** When its window began. */
+  /** The start of the budget's window. */
   readonly fromMs: number;
   /** Has no effect if another refill of the budget has begun. */
   finish(used: UsedByCaller): void;
 }
 
-/** What all share of a budget that nobody has used. */
+/** The state of a budget that nobody has used. */
 const UNUSED = { subject: "", spent: 0n, held: 0n, used: 0n, beyond: 0n, requests: 0 };
 
 /** One per thread, with the states of the process, which outlive configurations. */
 export class Budgets implements Meter {
   readonly #options: BudgetsOptions;
   readonly #states: BudgetStates;
-  /** Held while budgets are compared and changed, which are taken together. */
+  /** Held while budgets are compared and changed: a request takes from all of its budgets together. */
   readonly #turn: Numbers;
-  /** What is the same for all subjects of a budget at present. */
+  /** The definition and current window of each budget, which all its subjects share. */
   readonly #current = new Map<Budget, Current>();
   /** The latest refill of each budget, by name. */
   readonly #refills = new Map<string, Refill>();
@@ -62,7 +62,7 @@ export class Budgets implements Meter {
   #named: ReadonlyMap<string, Budget> | undefined;
   #models: ModelIndex;
   #index: ScopeIndex<Budget>;
-  /** The time on the wall at which the monotonic clock began. */
+  /** The wall-clock time at which the monotonic clock was 0. */
   #clockOriginMs: number;
 
   constructor(options: BudgetsOptions) {
@@ -79,7 +79,7 @@ export class Budgets implements Meter {
     this.#turn = options.store.numbers("budgets turn", 1);
   }
 
-  /** Follows the budgets of another configuration; what was spent under a name stays spent. */
+  /** Follows the budgets of this configuration from now on; what was spent under a name stays spent. */
   use(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     this.#models = new ModelIndex(snapshot.models);
@@ -88,7 +88,7 @@ export class Budgets implements Meter {
     this.#named = undefined;
   }
 
-  /** By name; made when somebody asks for it. */
+  /** The budgets by name; built on demand. */
   get #byName(): ReadonlyMap<string, Budget> {
     return this.#named ??= new Map(this.#snapshot.budgets.map((budget) => [budget.name, budget]));
   }
@@ -103,7 +103,7 @@ export class Budgets implements Meter {
     const { names } = models;
     const applied = this.#applied(caller, models, counts);
     if (applied.length === 0) return undefined;
-    // The body is measured now rather than while other threads wait.
+    // Measures the body now, rather than during the turn, while other threads wait.
     if (counts === "tokens") void asked.estimate;
     return this.#turn.run(() => this.#take(applied, asked, names));
   }
@@ -132,7 +132,7 @@ export class Budgets implements Meter {
     return { held: new BudgetHold(takings, this) };
   }
 
-  /** Replaces what a request held by what it used. */
+  /** Replaces what a request has held by what it has used. */
   settle(takings: readonly Taking[], used: (budget: Budget) => bigint): void {
     for (const { budget, state, amount, beyond } of takings) {
       const spent = used(budget);
@@ -146,8 +146,8 @@ export class Budgets implements Meter {
   }
 
   /**
-   * Holds what a running stream has used beyond what was held for it, in the budgets that cut streams. Returns the
-   * refusal of one that has no more, and then holds nothing more of it.
+   * Holds what a running stream has used beyond its hold, in the budgets that cut streams. Returns the refusal of the
+   * first budget with not enough left, which then holds nothing more.
    */
   outgrow(takings: readonly Taking[], used: (budget: Budget) => bigint): AditError | undefined {
     for (const taking of takings) {
@@ -170,7 +170,7 @@ export class Budgets implements Meter {
     return undefined;
   }
 
-  /** Gives back what a request held that was refused elsewhere. */
+  /** Gives back the hold of a request that another meter has refused. */
   cancel(takings: readonly Taking[]): void {
     for (const { state, amount, beyond } of takings) {
       state.release(amount, beyond);
@@ -178,12 +178,12 @@ export class Budgets implements Meter {
     }
   }
 
-  /** Notes a change that another thread has made. */
+  /** Records that another thread has changed a state. */
   noteChanged(identity: BudgetIdentity): void {
     this.#states.changed(this.#states.of(identity));
   }
 
-  /** The value of `x-adit-budget` for budgets that have warned; undefined if there is none. */
+  /** The value of `x-adit-budget` for the budgets that have warned; undefined if none has. */
   header(takings: readonly Taking[]): string | undefined {
     const warned = takings.filter(({ state }) => state.alerted > 0);
     return warned.length === 0
@@ -192,8 +192,8 @@ export class Budgets implements Meter {
   }
 
   /**
-   * Begins to replace what a budget counts in its current window by what the ledger knows: what is spent from now on
-   * is added to it, and what its states have counted before, perhaps under a definition that has come back, is not.
+   * Begins to replace a budget's count in its current window by what the ledger knows. What is spent from now on is
+   * added to that. What its states counted before, perhaps while the budget had this definition earlier, is dropped.
    */
   refill(budget: Budget, subjects: readonly string[] = []): Refill {
     const current = this.#currentOf(budget);
@@ -226,26 +226,26 @@ export class Budgets implements Meter {
     return refill;
   }
 
-  /** Every budget with each of its subjects that has spent something; for one caller, only those that apply to it. */
+  /** Every budget, for each subject that has used it; for one caller, only the budgets that apply to it. */
   view(caller?: Caller): readonly BudgetView[] {
     const all = caller === undefined ? this.#snapshot.budgets : this.#index.of(caller.name);
     return all.filter(({ scope }) => caller === undefined || includesCaller(scope, caller))
       .flatMap((budget) => {
         const current = this.#currentOf(budget);
-        // A subject of an earlier definition may have none left.
+        // A refill may have left nothing of what a subject has spent.
         const known = this.#states.subjectsOf(current).filter((state) => state.isUsed);
         const own = caller === undefined ? undefined : subjectOf(budget, caller, undefined);
         const states = known.filter(({ subject }) => own === undefined || subject === own);
         if (states.length > 0) return states.map((state) => viewOf(budget, state));
         if (own !== undefined) return viewOf(budget, this.#states.of({ ...current, subject: own }));
-        // A state for each of very many budgets that nobody has used would leave no room for others.
+        // Not a new state, as a configuration may have very many unused budgets: they would leave no room for others.
         return budget.each === "none" ? viewOf(budget, { ...UNUSED, window: current.window }) : [];
       });
   }
 
   /**
-   * Corrects what a subject has spent in the current window by an amount, or with `undefined` to nothing. Returns the
-   * view of it; undefined if there is no such budget.
+   * Adds an amount to what a subject has spent in the current window; `undefined` sets it to nothing. Returns the new
+   * view, or undefined if there is no such budget.
    */
   correct(name: string, subject: string, amount: bigint | undefined): BudgetView | undefined {
     const budget = this.#byName.get(name);
@@ -276,7 +276,7 @@ export class Budgets implements Meter {
       }));
   }
 
-  /** A clock that jumps finds the window of the new time, with what was spent in it before. */
+  /** After a jump of the clock, this is the window of the new time, with what was spent in it before. */
   #currentOf(budget: Budget): Current {
     const nowMs = this.#options.clock.now();
     this.#noticeJump(nowMs);
@@ -289,7 +289,7 @@ export class Budgets implements Meter {
     return current;
   }
 
-  /** Undefined if no budget has this name. */
+  /** The current definition; undefined if no budget has this name. */
   #definitionOf(name: string): string | undefined {
     const budget = this.#byName.get(name);
     return budget && this.#currentOf(budget).definition;
@@ -299,7 +299,7 @@ export class Budgets implements Meter {
     const originMs = nowMs - this.#options.clock.monotonic();
     const byMs = originMs - this.#clockOriginMs;
     if (Math.abs(byMs) > CLOCK_JUMP_MS) this.#options.onClockJump(byMs);
-    // Slow corrections of the clock never add up to a jump.
+    // Updated every time, so that slow corrections of the clock do not add up to a jump.
     this.#clockOriginMs = originMs;
   }
 
@@ -325,7 +325,7 @@ export class Budgets implements Meter {
   }
 }
 
-/** Whether requests that count as this use anything of a unit. */
+/** Whether requests that count as this use any of the unit. */
 function isCounted(unit: BudgetUnit, counts: Counted): boolean {
   if (unit === "requests") return true;
   return counts === "units" ? unit === "usd" : counts !== "requests";
@@ -335,7 +335,7 @@ function isIn({ startMs, endMs }: Window, nowMs: number): boolean {
   return nowMs >= startMs && (endMs === undefined || nowMs < endMs);
 }
 
-/** Whether a spent budget lets a request for one of the models pass: a model that it sends requests to is served. */
+/** Whether a spent budget still admits requests for these models: it only warns, or sends other requests there. */
 function servesSpent({ whenSpent }: Budget, models: readonly string[]): boolean {
   return typeof whenSpent === "string" ? whenSpent === "warn" : models.includes(whenSpent.use);
 }

@@ -1,4 +1,4 @@
-/** Streams that end when a budget with `cut_streams` has nothing left for them. */
+/** Ends a stream when a budget with `cut_streams` has nothing left for it. */
 
 import type { AditError } from "../../base/errors.ts";
 import { PassedSource } from "../../server/passed_source.ts";
@@ -14,8 +14,8 @@ export interface CutCall extends Price {
 }
 
 /**
- * After each piece, takes from the budgets what the stream has used so far. The piece for which they have nothing left is
- * the last one that is sent; the refusal follows it, unless the response is complete.
+ * After each piece, takes what the stream has used so far from the budgets. The piece for which they have nothing left
+ * is the last one sent; unless the response is complete, the refusal follows it.
  */
 export class CutStream extends PassedSource {
   readonly #answer: StreamAnswer;

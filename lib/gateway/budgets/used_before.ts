@@ -1,14 +1,14 @@
-/** What the subjects of a budget have used before, from what the ledger knows of each caller and model. */
+/** What the subjects of a budget have used, from the ledger's sums by caller and model. */
 
 import { isGlob } from "../../base/glob.ts";
 import type { Budget, UsedBefore } from "../../snapshot/budget.ts";
 import { includesCaller, includesModel, type ModelIndex } from "../../snapshot/scope.ts";
 import type { Caller } from "../../snapshot/snapshot.ts";
 
-/** By caller, since many budgets have only one. */
+/** By caller, as many budgets are for a single caller. */
 export type UsedByCaller = ReadonlyMap<string, readonly UsedBefore[]>;
 
-/** In the unit of the budget. */
+/** What one subject has used, with the amount in the unit of the budget. */
 export interface Used {
   readonly amount: bigint;
   readonly requests: bigint;
@@ -16,7 +16,7 @@ export interface Used {
 
 export const NOTHING: Used = { amount: 0n, requests: 0n };
 
-/** By subject. Callers have the team and the tags that they had then. */
+/** What each subject has used. Callers count with the team and tags that they had at the time. */
 export function usedBySubject(
   budget: Budget,
   used: UsedByCaller,
@@ -51,7 +51,7 @@ const AMOUNTS = {
   requests: ({ requests }: Sums) => requests,
 } as const satisfies Record<Budget["unit"], (sums: Sums) => bigint>;
 
-/** Whose budget it is; undefined for one by model while the model is not known. */
+/** The subject whose budget a request uses; undefined for a budget by model if the model is not known. */
 export function subjectOf(
   { each }: Budget,
   caller: Pick<Caller, "name" | "team">,

@@ -5,11 +5,11 @@ import type { BudgetWindow } from "../../snapshot/budget.ts";
 /** Milliseconds since the Unix epoch. */
 export interface Window {
   readonly startMs: number;
-  /** Excluded; undefined for a window without an end. */
+  /** Exclusive; undefined for a window without an end. */
   readonly endMs: number | undefined;
 }
 
-/** The window around a time. Days in which daylight saving time begins or ends have 23 or 25 hours; weeks begin on Monday. */
+/** The window that contains a time. Days on which the clocks change have 23 or 25 hours; weeks start on Monday. */
 export function windowAt(window: BudgetWindow, timeZone: string, nowMs: number): Window {
   if (window === "total") return { startMs: 0, endMs: undefined };
   const day = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone).startOfDay();
@@ -34,7 +34,7 @@ function firstDay(day: Temporal.PlainDate, window: Exclude<BudgetWindow, "total"
   }
 }
 
-/** The end of a window with the offset of its time zone, such as `2027-01-01T00:00:00+01:00`. */
+/** A time with the offset of the time zone, such as `2027-01-01T00:00:00+01:00`. */
 export function windowEndText(endMs: number, timeZone: string): string {
   return Temporal.Instant.fromEpochMilliseconds(endMs).toZonedDateTimeISO(timeZone)
     .toString({ timeZoneName: "never", smallestUnit: "second" });

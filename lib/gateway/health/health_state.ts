@@ -1,4 +1,4 @@
-/** What is known about one target, in memory that all threads share. */
+/** The health of one target, in memory that all threads share. */
 
 import { ERROR_KINDS, type ErrorKind } from "../../base/errors.ts";
 import type { Numbers, Store, Tally } from "../../store/store.ts";
@@ -8,22 +8,22 @@ export interface HealthState {
   failuresInRow: number;
   /** Streams in a row that broke after their first content. */
   breaksInRow: number;
-  /** Rests until this time. */
+  /** When its current rest ends. */
   restsUntil: number;
   /** When its last rest began. */
   restsSince: number;
-  /** How many times in a row it has rested. */
+  /** Number of rests in a row. */
   rests: number;
   /** Whether it has rested and no request has succeeded since. */
   onProbation: boolean;
   misfit: boolean;
   latencyMs: number | undefined;
   latencyAt: number;
-  /** The last half window of outcomes. */
+  /** Outcomes in the current half of the window. */
   latest: Half;
-  /** The one before it. */
+  /** Outcomes in the half before it. */
   earlier: Half;
-  /** Kind of the last failure. */
+  /** The kind of the last failure. */
   lastError: ErrorKind | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Half {
 /** A change of a state, made by `stateChange`. */
 export type StateChange<Input, Result> = (numbers: Float64Array, input: Input) => Result;
 
-/** The change that `work` makes; what comes with every request is made once for all. */
+/** The change that `work` makes to a state. Changes that every request makes are created once. */
 export function stateChange<Input, Result>(
   work: (state: HealthState, input: Input) => Result,
 ): StateChange<Input, Result> {
@@ -49,11 +49,11 @@ export function stateChange<Input, Result>(
   };
 }
 
-/** Numbers of a state, the last of which says whether there is one. */
+/** Length of a state in numbers; the last one is 1 once the state has been written. */
 const LENGTH = 17;
 const USED = 16;
 
-/** The state of one target, which threads change one after another. */
+/** The state of one target, which one thread changes at a time. */
 export class SharedState {
   readonly #store: Store;
   readonly #name: string;
@@ -86,7 +86,7 @@ export class SharedState {
     return this.#numbers.run(change, input);
   }
 
-  /** Counts a request; the returned function is called when it has ended. */
+  /** Counts a request in flight; the returned function ends it. */
   begin(): () => void {
     this.#inFlight.take(1);
     let hasEnded = false;
@@ -124,7 +124,7 @@ function read(numbers: Float64Array): HealthState {
     rests: at(numbers, 4),
     onProbation: at(numbers, 5) === 1,
     misfit: at(numbers, 6) === 1,
-    // One more than the latency or the position, since 0 is none.
+    // Stored plus one, as 0 means none; so is the position of the last error.
     latencyMs: latency === 0 ? undefined : latency - 1,
     latencyAt: at(numbers, 8),
     earlier: { startMs: at(numbers, 9), total: at(numbers, 10), failed: at(numbers, 11) },

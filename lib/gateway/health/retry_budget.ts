@@ -1,4 +1,4 @@
-/** Limits the retries that a model adds to the load of its providers, so that an outage is not multiplied. */
+/** Limits the load that retries add for each model, so that they do not multiply an outage. */
 
 import type { Numbers, Store } from "../../store/store.ts";
 
@@ -7,10 +7,10 @@ const FREE_PER_SECOND = 3;
 /** Maximum number of retries that can be saved up. */
 const MAX_SAVED = 20;
 
-/** A token bucket per model, which all threads share: a share of its requests, plus a few per second. */
+/** A token bucket per model, shared by all threads: a share of the model's requests, plus a few retries per second. */
 export class RetryBudget {
   readonly #store: Store;
-  /** By model: the tokens that were used of the first ones, and when that was. */
+  /** By model: the initial tokens minus those left, so that 0 is a new bucket, and the time of the last change. */
   readonly #buckets = new Map<string, Numbers>();
 
   constructor(store: Store) {
@@ -42,7 +42,7 @@ interface Change {
   readonly nowMs: number;
 }
 
-/** Adds tokens, or takes them if there are enough; returns whether it did. */
+/** Adds tokens, or takes them if there are enough. Returns whether it has changed the bucket. */
 function addTokens(bucket: Float64Array, { tokens, nowMs }: Change): boolean {
   const used = bucket[0] ?? 0;
   const atMs = bucket[1] ?? 0;

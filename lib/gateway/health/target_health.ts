@@ -1,4 +1,4 @@
-/** The health of every target: which are resting or failing, and how busy and fast each is. */
+/** The health of every target: whether it is resting or failing, and how busy and fast it is. */
 
 import { type AditError, codeOf, type ErrorKind } from "../../base/errors.ts";
 import type { Target } from "../../snapshot/plan.ts";
@@ -7,7 +7,7 @@ import type { Store } from "../../store/store.ts";
 import { type Half, type HealthState as State, SharedState, stateChange } from "./health_state.ts";
 import { restAfter, retryRule } from "../retry_rules.ts";
 
-/** What `order` needs to know about a target. */
+/** The properties of a target by which `order` sorts. */
 export interface TargetView {
   /** Whether it may be tried now: after resting, a target gets one request at a time until one succeeds. */
   readonly available: boolean;
@@ -31,14 +31,14 @@ export interface TargetStatus {
 
 export interface TargetHealthOptions {
   readonly store: Store;
-  /** Called for each target that is used for the first time, with its place. */
+  /** Called when a target is used for the first time, with its place. */
   readonly onUsed?: ((place: string) => void) | undefined;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
 
 const HALF_WINDOW_MS = 15_000;
-/** Minimum number of outcomes in the window for a meaningful share. */
+/** Minimum number of outcomes in the window for a meaningful share of errors. */
 const MIN_OUTCOMES = 20;
 const MAX_ERROR_SHARE = 0.5;
 const MISFIT_MS = 60_000;
@@ -47,12 +47,12 @@ const FIRST_THROTTLE_MS = 1_000;
 const MAX_THROTTLE_MS = 300_000;
 /** Weight of the newest latency sample. */
 const LATENCY_WEIGHT = 0.3;
-/** Half-life of a latency, so that a target that was slow once is tried again. */
+/** Half-life of a latency, so that a target that was slow once gets another chance. */
 const LATENCY_HALF_LIFE_MS = 20_000;
-/** The state of an unknown target. */
+/** The latency of an unknown target. */
 const UNKNOWN_LATENCY_MS = 1;
 
-/** One per thread, with the state of the process; it survives reloads, since targets are identified by provider, region and model id. */
+/** One per thread, with the state of the process. Survives reloads, as a target is a provider, region and model id. */
 export class TargetHealth {
   readonly #store: Store;
   readonly #random: () => number;
@@ -65,7 +65,7 @@ export class TargetHealth {
     this.#random = random;
   }
 
-  /** The target's state at this time. */
+  /** The target's properties at this time. */
   view(target: Target, nowMs: number): TargetView {
     return this.#stateOf(target)?.read((state, inFlight) => {
       const restsMs = Math.max(0, state.restsUntil - nowMs);
@@ -83,7 +83,7 @@ export class TargetHealth {
     return this.#stateOf(target)?.read(({ lastError }) => lastError);
   }
 
-  /** Records a started request; the returned function is called once, when the request has ended. */
+  /** Records that a request has started; the returned function is called once, when the request has ended. */
   begin(target: Target): () => void {
     return this.#stateOf(target)?.begin() ?? (() => {});
   }
@@ -129,7 +129,7 @@ export class TargetHealth {
         else state.failuresInRow++;
         const half = currentHalf(state, nowMs);
         half.failed++;
-        // A request that fails after its first content has been counted as a success.
+        // A request that fails after its first content has already been counted as a success.
         if (!afterContent) half.total++;
         const inRow = Math.max(state.failuresInRow, state.breaksInRow);
         if (inRow < policy.failures && !state.onProbation && !failsTooOften(state, nowMs)) return false;
@@ -140,7 +140,7 @@ export class TargetHealth {
     }
   }
 
-  /** For the operator; undefined if nothing is known about the target. */
+  /** The status of a target; undefined if it has not been used. */
   status(target: Target, nowMs: number): TargetStatus | undefined {
     const state = this.#stateOf(target);
     return state?.isUsed === true
@@ -148,7 +148,7 @@ export class TargetHealth {
       : undefined;
   }
 
-  /** The same for every target that has been used, by its place. */
+  /** The status of every target that has been used, by its place. */
   *used(nowMs: number): Generator<readonly [place: string, status: TargetStatus]> {
     for (const [place, state] of this.#states) {
       if (!state.isUsed) continue;
@@ -159,7 +159,7 @@ export class TargetHealth {
   /** Forgets targets that are no longer configured, unless they are in use. */
   keep(targets: Iterable<Pick<Target, "provider" | "modelId">>): void {
     const gone = new Set(this.#states.keys());
-    // Few of very many targets may have been used, so most are passed over by what is cheap to compare.
+    // A configuration may have very many targets of which few have been used; most are skipped by their model id.
     const ids = new Set([...gone].map((place): unknown => JSON.parse(place)[MODEL_ID]));
     for (const target of targets) {
       if (ids.has(target.modelId)) gone.delete(placeText(target));
@@ -169,7 +169,7 @@ export class TargetHealth {
     }
   }
 
-  /** Undefined for a bare model id: callers may make up any number of them, and nothing is chosen for them. */
+  /** Undefined for a bare model id: callers can make up any number of them, and they have no other target. */
   #stateOf(target: Target): SharedState | undefined {
     if (target.settings === undefined) return undefined;
     const place = placeOf(target);
@@ -183,20 +183,20 @@ export class TargetHealth {
     return state;
   }
 
-  /** Notes that another thread uses a target, so that the views show it. */
+  /** Records that another thread uses a target, so that the views show it. */
   noteUsed(place: string): void {
     if (!this.#states.has(place)) this.#open(place);
   }
 }
 
-/** When a request was answered, and the time to its first content. */
+/** The time of an answer, and its latency. */
 export interface Success {
   readonly nowMs: number;
   readonly latencyMs: number;
 }
 
 const noteSuccess = stateChange((state, { nowMs, latencyMs }: Success) => {
-  // A request from before the rest does not show that the target is back.
+  // The success of a request from before the rest does not show that the target has recovered.
   if (nowMs >= state.restsUntil || nowMs - latencyMs > state.restsSince) {
     state.failuresInRow = 0;
     state.rests = 0;
@@ -217,7 +217,7 @@ const forgetBreaks = stateChange((state) => {
 export interface RefusedOptions {
   readonly nowMs: number;
   readonly policy: HealthPolicy;
-  /** Whether the request has counted as a success already; default: false. */
+  /** Whether the request has already counted as a success; default: false. */
   readonly afterContent?: boolean;
 }
 
@@ -238,7 +238,7 @@ function statusOf(state: State, { inFlight, nowMs }: Present): TargetStatus {
   };
 }
 
-/** Equal targets of several models share their health. */
+/** The identity of a target; equal targets of several models share their health. */
 export function placeOf(target: Target): string {
   let place = places.get(target);
   if (place === undefined) {
@@ -252,13 +252,13 @@ function placeText({ provider, modelId }: Pick<Target, "provider" | "modelId">):
   return JSON.stringify([provider.name, provider.region, modelId]);
 }
 
-/** Its position in a place. */
+/** The position of the model id in a place. */
 const MODEL_ID = 2;
 
-/** Most targets are those of a configuration's plans, and come with every request. */
+/** Kept, as most targets are those of the configuration's plans, which every request uses. */
 const places = new WeakMap<Target, string>();
 
-/** Rests before the current one: requests that fail together are one reason to rest. */
+/** Rests before the current one: several failures during a rest do not extend the backoff. */
 function earlierRests({ rests, restsUntil }: State, nowMs: number): number {
   return nowMs < restsUntil ? rests - 1 : rests;
 }
@@ -282,7 +282,7 @@ function fadedLatency({ latencyMs, latencyAt }: State, nowMs: number): number {
   return Math.max(UNKNOWN_LATENCY_MS, latencyMs * 2 ** (-(nowMs - latencyAt) / LATENCY_HALF_LIFE_MS));
 }
 
-/** The half window that the outcome of a request counts in. */
+/** The half window for an outcome at this time. */
 function currentHalf(state: State, nowMs: number): Half {
   if (nowMs - state.latest.startMs >= HALF_WINDOW_MS) {
     state.earlier = state.latest;

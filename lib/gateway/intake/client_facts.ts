@@ -1,4 +1,4 @@
-/** What a client says about itself and its request, for the log and the traces. */
+/** What a client says about itself and its request, for logs and traces. */
 
 import { cut } from "../../base/log/log_words.ts";
 import { parseTraceparent, type TraceContext } from "../../base/trace_context.ts";
@@ -13,11 +13,11 @@ export interface ClientFacts {
 
 /** Headers with a client's own id, in order of precedence. */
 const REQUEST_IDS = ["x-request-id", "x-client-request-id", "x-correlation-id"] as const;
-/** An id is one word: anything else is no id, and might be anything. */
+/** An id is a single word; any other value is ignored, as it could contain anything. */
 const REQUEST_ID = /^[\w.:=+/-]{1,128}$/;
 const MAX_USER_AGENT_CHARS = 256;
 
-/** Reads them from the headers of a request. */
+/** Reads these facts from the headers of a request. */
 export function clientFacts(headers: Headers): ClientFacts {
   const userAgent = headers.get("user-agent");
   return {

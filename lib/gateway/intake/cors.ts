@@ -1,12 +1,12 @@
-/** Cross-origin requests by web pages (https://fetch.spec.whatwg.org/#http-cors-protocol), which are off by default. */
+/** Cross-origin requests from web pages (https://fetch.spec.whatwg.org/#http-cors-protocol); off by default. */
 
 import type { Cors } from "../../snapshot/snapshot.ts";
 
 const RATE_FIGURES = ["limit", "remaining", "reset"];
 
 /**
- * Headers of answers that pages may read besides the few that are always readable: all of Adit's own, and what the SDKs of
- * the three dialects look at.
+ * Response headers that pages may read in addition to those that are always readable: all of Adit's own, and those that
+ * the SDKs of the three dialects read.
  */
 const EXPOSED = [
   ...["cf-aig-model", "cf-aig-provider", "cf-aig-step", "request-id", "retry-after", "retry-after-ms"],
@@ -22,10 +22,10 @@ const EXPOSED = [
   ),
 ].join(", ");
 
-/** How long a browser may remember the answer to a preflight request, in seconds. */
+/** How long a browser may cache the answer to a preflight request, in seconds. */
 const MAX_AGE_S = "600";
 
-/** Answers a request by `answer`, or as a preflight request, and says which origin's pages may read it. */
+/** Answers preflight requests itself and others by `answer`, and adds the headers that let allowed origins read it. */
 export async function answerAcrossOrigins(
   request: Request,
   { origins }: Cors,
@@ -35,7 +35,7 @@ export async function answerAcrossOrigins(
   const isAllowed = origin !== "" && (origins.includes(origin) || origins.includes("*"));
   const response = (isAllowed ? preflight(request) : undefined) ?? await answer();
   const { headers } = response;
-  // Of the answer to a request without an origin, too: a cache may keep it for one with an origin.
+  // Also without an origin: a cache may serve this answer to a request with one.
   headers.append("vary", "Origin");
   if (isAllowed) {
     headers.set("access-control-allow-origin", origin);
@@ -44,7 +44,7 @@ export async function answerAcrossOrigins(
   return response;
 }
 
-/** The answer to a preflight request, which has no key; undefined if the request is none. */
+/** The answer to a preflight request, which has no key; undefined for any other request. */
 function preflight({ method, headers }: Request): Response | undefined {
   if (method !== "OPTIONS" || !headers.has("access-control-request-method")) return undefined;
   const response = new Response(null, {

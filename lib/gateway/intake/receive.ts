@@ -1,4 +1,4 @@
-/** Receives the body of a request, from a caller who is known or has yet to prove who sent it. */
+/** Receives the body of a request, from a known caller or one that a signature over the body has yet to prove. */
 
 import type { ReceivedRequest } from "../../aws/sigv4/canonical.ts";
 import { AditError } from "../../base/errors.ts";
@@ -9,16 +9,16 @@ import type { Call } from "../call.ts";
 import type { HeavyWork } from "../heavy_work.ts";
 import { type Unproven, UNPROVEN_IDLE_MS, UNPROVEN_TOTAL_MS } from "./unproven.ts";
 
-/** The parts of a request that arrives. */
+/** An arriving request. */
 export interface Incoming {
   readonly request: Request;
   readonly connection: Connection;
-  /** Path and query as received, read once. */
+  /** Path and query as received. */
   readonly target: string;
   readonly call: Call;
 }
 
-/** The body of a request from a caller who has shown a key. */
+/** Receives the body of a request from a caller with a valid key. */
 export function receiveBody({ request, call }: Incoming): Promise<Uint8Array<ArrayBuffer>> {
   const { snapshot: { limits: { bodyBytes }, timeouts: { idleMs } }, tools: { timers } } = call;
   return readBody(request, { maxBytes: bodyBytes, idleMs, totalMs: call.remainingMs, timers });
@@ -29,7 +29,7 @@ export interface ProofOptions {
   readonly heavy: HeavyWork;
 }
 
-/** The request as received, which its caller is proven to have sent. */
+/** Receives a signed request and verifies that its caller has sent it. */
 export async function receiveProven(
   incoming: Incoming,
   identity: Identity,
@@ -54,7 +54,7 @@ export async function receiveProven(
   }
 }
 
-/** The request as received, once it is complete. */
+/** A completely received request. */
 export class Received implements ReceivedRequest {
   readonly method: string;
   readonly headers: Headers;
@@ -69,7 +69,7 @@ export class Received implements ReceivedRequest {
     this.#incoming = incoming;
   }
 
-  /** Made on demand: only signatures need it. */
+  /** Built on demand: only signatures need it. */
   get url(): string {
     const { request, target } = this.#incoming;
     const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(request.url) ?? [];
@@ -80,7 +80,7 @@ export class Received implements ReceivedRequest {
 /** Throws `headers_too_large`. */
 export function checkHeaders(headers: Headers, maxBytes: number): void {
   let total = 0;
-  // Deno 2.9.6 takes seven times as long to iterate over them.
+  // Deno 2.9.6 takes seven times as long to iterate over headers.
   headers.forEach((value, name) => total += name.length + value.length + 4);
   if (total > maxBytes) {
     throw new AditError(

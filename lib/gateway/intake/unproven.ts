@@ -1,18 +1,18 @@
 /**
- * Room for requests whose sender is not proven yet: a signature covers the body, so it can only be verified after the
- * body has been received. Whoever knows an access key id could otherwise fill the memory and all slots.
+ * Limits for requests whose sender is not proven yet: a signature covers the body, so it can only be verified after the
+ * body has been received. Otherwise anybody who knows an access key id could use up the memory and all slots.
  */
 
 import { AditError } from "../../base/errors.ts";
 import type { Caller, Limits } from "../../snapshot/snapshot.ts";
 import type { Store, Tally } from "../../store/store.ts";
 
-/** Share of `limits.concurrent` for all unproven requests, and for those that claim to be of one caller. */
+/** Share of `limits.concurrent` for all unproven requests, and the share of that for those of one claimed caller. */
 const SHARE = 1 / 8;
 const CALLER_SHARE = 1 / 2;
-/** Total size, in bodies of the maximum size. */
+/** Maximum total size, as a number of bodies of the maximum size. */
 const MAX_BODIES = 4;
-/** Such a body has to arrive faster than others. */
+/** The bodies have to arrive faster than others. */
 export const UNPROVEN_IDLE_MS = 10_000;
 export const UNPROVEN_TOTAL_MS = 120_000;
 
@@ -23,12 +23,12 @@ export interface UnprovenRoom {
   release(): void;
 }
 
-/** What all such requests of the process have taken. */
+/** The room that all such requests of the process have taken. */
 export class Unproven {
   readonly #store: Store;
   readonly #requests: Tally;
   readonly #bytes: Tally;
-  /** Requests by the name of the caller they claim to be of. */
+  /** Numbers of requests by the name of the claimed caller. */
   readonly #claims = new Map<string, Tally>();
 
   constructor(store: Store) {
@@ -37,7 +37,7 @@ export class Unproven {
     this.#bytes = store.tally("unproven bytes");
   }
 
-  /** Takes room for a request that claims to be of the caller. Throws `busy`. */
+  /** Takes room for a request that claims to come from the caller. Throws `busy`. */
   enter({ name }: Caller, { concurrent, bodyBytes }: Pick<Limits, "concurrent" | "bodyBytes">): UnprovenRoom {
     const most = Math.max(2, Math.floor(concurrent * SHARE));
     const claims = this.#claimsOf(name);

@@ -1,4 +1,4 @@
-/** What limits remember of their subjects: the state of a rate, and the number of in-flight requests. */
+/** The state of a limit for one subject: that of a rate, or the number of in-flight requests. */
 
 import type { Allowance } from "../../snapshot/limits.ts";
 import { BUCKET_LENGTH, type Rate, RateBucket, type RateView } from "../../store/gcra.ts";
@@ -6,12 +6,12 @@ import { type Section, type Tally, within } from "../../store/store.ts";
 import { Line } from "./line.ts";
 
 /**
- * State of a rate, which survives reloads and which all threads share. What every request asks and changes is called
- * within the section, in which all buckets of a request are taken together; everything else enters it.
+ * State of a rate, which survives reloads and is shared by all threads. Methods that requests use are called within
+ * the section, where a request takes from all its buckets together; the others enter the section themselves.
  */
 export class Bucket {
   readonly line = new Line();
-  /** Units taken by requests of this thread that are in flight. */
+  /** Units taken by in-flight requests of this thread. */
   held = 0;
   readonly #section: Section;
   readonly #units: RateBucket;
@@ -33,17 +33,17 @@ export class Bucket {
     return this.#allowance;
   }
 
-  /** The units of a period, for a header. */
+  /** The units of a period, as text for a header. */
   get limitText(): string {
     return this.#limitText;
   }
 
-  /** The most units that can be taken at once without a debt. */
+  /** Maximum number of units that can be taken at once without a debt. */
   get depth(): number {
     return this.#depth;
   }
 
-  /** Changes the rate; what has been taken stays taken, in units. */
+  /** Changes the rate; units that have been taken stay taken. */
   change(allowance: Allowance, nowUs: number): void {
     if (allowance === this.#allowance) return;
     const rate = rateOf(allowance);
@@ -53,18 +53,18 @@ export class Bucket {
     this.#depth = depthOf(rate);
   }
 
-  /** Within the section: microseconds until units will fit, without taking them; 0 if they do. */
+  /** Within the section: microseconds until the units fit, 0 if they do now; takes nothing. */
   waitUs(units: number, nowUs: number): number {
     return this.#units.waitUs(units, nowUs);
   }
 
-  /** Within the section: takes units, even if they do not fit. */
+  /** Within the section: takes units even if they do not fit. */
   take(units: number, nowUs: number): void {
     this.held += units;
     this.#units.take(units, nowUs);
   }
 
-  /** Within the section: replaces units that were taken by those that were used. */
+  /** Within the section: replaces the units that were taken by the number that was used. */
   settle(units: number, used: number, nowUs: number): void {
     this.held -= units;
     if (used > units) this.#units.take(used - units, nowUs);
@@ -76,12 +76,12 @@ export class Bucket {
     this.#units.drain(Math.round(ms * 1000), nowUs);
   }
 
-  /** Within the section: microseconds until everything can be taken again. */
+  /** Within the section: microseconds until the bucket is full again. */
   resetUs(nowUs: number): number {
     return this.#units.resetUs(nowUs);
   }
 
-  /** The units that are left when everything can be taken again after `resetUs`. */
+  /** The units left in a bucket that is full again after `resetUs`. */
   remaining(resetUs: number): number {
     return this.#units.remaining(resetUs);
   }
@@ -90,16 +90,16 @@ export class Bucket {
     return within(this.#section, () => this.#units.view(nowUs));
   }
 
-  /** Whether forgetting it would change nothing. */
+  /** Whether the state equals that of a new bucket, so that it can be forgotten. */
   isIdle(nowUs: number): boolean {
     return this.held === 0 && this.line.length === 0 &&
       within(this.#section, () => this.#units.resetUs(nowUs)) === 0;
   }
 }
 
-/** What a bucket is made with. */
+/** The parameters of a new bucket. */
 export interface BucketOptions {
-  /** Of its numbers in the store. */
+  /** The name of its numbers in the store. */
   readonly name: string;
   readonly allowance: Allowance;
   readonly nowUs: number;
@@ -114,8 +114,8 @@ function depthOf({ unitUs, burstUs }: Rate): number {
 }
 
 /**
- * In-flight requests of one subject, which survive reloads. Whoever takes a slot gives it back once; both happen within
- * the section.
+ * The number of in-flight requests of one subject, which survives reloads. A slot is taken and given back once, both
+ * within the section.
  */
 export class Slots {
   readonly line = new Line();
@@ -127,7 +127,7 @@ export class Slots {
     this.#taken = section.tally(name);
   }
 
-  /** Within the section: slots taken in all threads. */
+  /** Within the section: slots taken by all threads. */
   get taken(): number {
     return this.#taken.total;
   }
@@ -142,12 +142,12 @@ export class Slots {
     this.#taken.give(1);
   }
 
-  /** Slots taken in all threads. */
+  /** Slots taken by all threads. */
   get size(): number {
     return within(this.#section, () => this.#taken.total);
   }
 
-  /** Whether forgetting it would change nothing. */
+  /** Whether nothing is taken and nobody waits, so that it can be forgotten. */
   get isIdle(): boolean {
     return this.size === 0 && this.line.length === 0;
   }

@@ -1,4 +1,4 @@
-/** One limit of one subject: a rate, or a number of in-flight requests. */
+/** One limit of one subject: a rate or a number of in-flight requests. */
 
 import type { Usage } from "../../base/usage.ts";
 import type { RateLimit } from "../../snapshot/limits.ts";
@@ -11,7 +11,7 @@ export const LIMIT_KINDS = ["concurrent", "requests", "tokens"] as const;
 /** The kinds of gates, in the order in which they are tried. */
 export type LimitKind = (typeof LIMIT_KINDS)[number];
 
-/** A rule's limit, bound to the state of its subject. */
+/** A limit of a rule, bound to the state of one subject. */
 export type Gate = RateGate | SlotGate;
 
 interface GateParts {
@@ -31,7 +31,7 @@ export interface SlotGate extends GateParts {
   readonly state: Slots;
 }
 
-/** What a rule has done since the start of the process. */
+/** How many requests a rule has refused since the start of the process. */
 export class RuleCounts {
   readonly #refused: Cell;
   readonly #wouldRefuse: Cell;
@@ -45,7 +45,7 @@ export class RuleCounts {
     return this.#refused.load();
   }
 
-  /** Requests that would have been refused in the mode `enforce`. */
+  /** Admitted requests that the mode `enforce` would have refused. */
   get wouldRefuse(): number {
     return this.#wouldRefuse.load();
   }
@@ -59,16 +59,16 @@ export class RuleCounts {
   }
 }
 
-/** How long to wait for a request in flight to end, in microseconds: nobody knows. */
+/** An arbitrary time in microseconds: when the next request in flight ends is unknown. */
 const SLOT_WAIT_US = 1_000_000;
 
-/** Within the section: microseconds after which units may fit, which are not taken; 0 if they do. */
+/** Within the section: microseconds until units may fit, 0 if they do now; takes nothing. */
 export function waitFor(gate: Gate, units: number, nowUs: number): number {
   if (gate.what !== "concurrent") return gate.state.waitUs(units, nowUs);
   return gate.state.taken < gate.max ? 0 : SLOT_WAIT_US;
 }
 
-/** Requests or tokens that a request takes until it has ended; always the same. */
+/** Requests or tokens that a request takes until it has ended; the result never changes. */
 export function unitsOf({ what, rule: { weights, reserveOutput } }: Gate, asked: Asked): number {
   if (what !== "tokens") return 1;
   const { inputTokens, maxOutputTokens, typicalOutputTokens } = asked.estimate;
@@ -76,7 +76,7 @@ export function unitsOf({ what, rule: { weights, reserveOutput } }: Gate, asked:
   return Math.ceil(inputTokens * weights.input + output * weights.output);
 }
 
-/** Tokens that a request has used, as the rule counts them. */
+/** Tokens that a request has used, by the rule's weights. */
 export function weighted(
   { inputTokens, outputTokens, cacheWriteTokens, cacheReadTokens }: Usage,
   { rule: { weights } }: RateGate,

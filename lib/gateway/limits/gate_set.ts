@@ -1,19 +1,19 @@
-/** All gates of a caller's requests for a model, and what is the same for each of these requests. */
+/** All gates for a caller's requests for a model, and what can be derived from them once. */
 
 import type { Counted } from "../admission/asked.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Gate, RateGate } from "./gate.ts";
 import { type Report, reportsOf } from "./limit_headers.ts";
 
-/** Made once for each caller and model of a configuration. */
+/** One object for each caller and model of a configuration. */
 export class GateSet {
-  /** In the order in which they are tried. */
+  /** The gates, in the order in which they are tried. */
   readonly gates: readonly Gate[];
-  /** The first that limits tokens and refuses. */
+  /** The first enforced gate that limits tokens. */
   readonly refusesTokens: Gate | undefined;
-  /** Rates of tokens. */
+  /** The gates that limit tokens. */
   readonly tokens: readonly RateGate[];
-  /** Without those that limit tokens. */
+  /** The set without the gates that limit tokens. */
   readonly #untokened: GateSet;
   readonly #reports: { [Key in Dialect]?: readonly Report[] } = {};
 
@@ -25,12 +25,12 @@ export class GateSet {
     this.#untokened = this.tokens.length === 0 ? this : new GateSet(others);
   }
 
-  /** The gates that limit a request that counts as this. */
+  /** The gates for requests that count as this. */
   of(counts: Counted): GateSet {
     return counts === "tokens" ? this : this.#untokened;
   }
 
-  /** What a dialect reports of the gates. */
+  /** The headers of a dialect for these gates. */
   reports(dialect: Dialect): readonly Report[] {
     return this.#reports[dialect] ??= reportsOf(this.gates, dialect);
   }

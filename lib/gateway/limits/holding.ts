@@ -1,4 +1,4 @@
-/** What the gates have given to one request. */
+/** What one request has taken from its gates. */
 
 import type { RefusingLimit } from "../../base/errors.ts";
 import type { Spent, Usage } from "../../base/usage.ts";
@@ -10,16 +10,16 @@ import { type Gate, type LimitKind, type RateGate, unitsOf, waitFor, weighted } 
 import type { GateSet } from "./gate_set.ts";
 import { type ReportTools, setLimitHeaders } from "./limit_headers.ts";
 
-/** What all requests use. */
+/** Services that all requests share. */
 export interface HoldingTools extends ReportTools {
-  /** Units and slots that requests in flight hold, in the section. */
+  /** Units and slots held by requests in flight; used within the section. */
   readonly allHeld: Tally;
 }
 
-/** Takes everything at once, and gives everything back once, slots perhaps before the rest. */
+/** Takes everything at once and gives everything back once; slots may be given back before the rest. */
 export class Holding implements Held {
   readonly #asked: Asked;
-  /** All gates of the caller and model, which are reported. */
+  /** All gates for the caller and model, which the headers report. */
   readonly #set: GateSet;
   readonly #tools: HoldingTools;
   #taken: readonly Gate[] = NO_GATES;
@@ -44,7 +44,7 @@ export class Holding implements Held {
       : this.#shadowing.map(({ rule, what }) => ({ rule: rule.name, what }));
   }
 
-  /** Takes what the request needs of each gate, or nothing, and returns the first that refuses it. */
+  /** Takes what the request needs from every gate, or takes nothing and returns the first gate that refuses it. */
   take(gates: readonly Gate[], nowUs: number): Gate | undefined {
     const { section, allHeld } = this.#tools;
     section.enter();
@@ -92,7 +92,7 @@ export class Holding implements Held {
     this.#wake("concurrent");
   }
 
-  /** Within the section: gives back the slots, unless it has before; returns how many. */
+  /** Within the section: gives back the slots unless they have been given back; returns their number. */
   #giveSlots(): number {
     if (!this.#hasSlots) return 0;
     this.#hasSlots = false;
@@ -105,7 +105,7 @@ export class Holding implements Held {
     return slots;
   }
 
-  /** Replaces what was taken by what was used, which is nothing if the usage is undefined. */
+  /** Replaces what was taken by what was used; an undefined usage means nothing. */
   #close(usage: Usage | undefined): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -144,13 +144,13 @@ export class Holding implements Held {
 const NO_GATES: readonly Gate[] = [];
 const NONE: readonly RefusingLimit[] = [];
 
-/** Within the section: whether a request gets through the gate now, for which no other one waits. */
+/** Within the section: whether the gate admits the request now, and no other request waits before it. */
 function isOpen(gate: Gate, asked: Asked, nowUs: number): boolean {
   if (gate.rule.waitMs > 0 && gate.state.line.blocks(asked.parts.id)) return false;
   return waitFor(gate, unitsOf(gate, asked), nowUs) === 0;
 }
 
-/** What a request has used of the units that it took. */
+/** How many of a gate's units a request has used. */
 function usedOf(gate: RateGate, units: number, usage: Usage): number {
   return gate.what === "tokens" ? weighted(usage, gate) : units;
 }

@@ -1,36 +1,37 @@
-/** Headers that report what is left of a caller's rates, as OpenAI's and Anthropic's own APIs do. */
+/** Headers that report what is left of a caller's rates, in the form of OpenAI's and Anthropic's own APIs. */
 
 import type { Clock } from "../../base/clock.ts";
 import type { Section } from "../../store/store.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Gate, RateGate } from "./gate.ts";
 
-/** Where headers are put. */
+/** Receives headers. */
 export interface HeaderSink {
   set(name: string, value: string): unknown;
 }
 
 export interface ReportTools {
   readonly clock: Clock;
-  /** Of the buckets and slots. */
+  /** The section of the buckets and slots. */
   readonly section: Section;
 }
 
 export interface ReportTime extends ReportTools {
-  /** Of the monotonic clock. */
+  /** By the monotonic clock. */
   readonly nowUs: number;
 }
 
 type Figure = "limit" | "remaining" | "reset";
 
-/** How a dialect reports rates; undefined if its clients read no such headers. */
+/** The headers of a dialect. */
 interface Row {
   readonly name: (unit: string, figure: Figure) => string;
-  /** When the whole rate is available again, as precisely as it is reported. */
+  /** When the whole rate is available again, as precisely as the header reports it. */
   readonly resetAt: (resetUs: number, clock: Clock) => number;
   readonly resetText: (resetAt: number) => string;
 }
 
+/** Undefined for a dialect whose clients read no such headers. */
 const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
   // https://platform.openai.com/docs/guides/rate-limits
   openai: {
@@ -47,7 +48,7 @@ const ROWS: Readonly<Record<Dialect, Row | undefined>> = {
   bedrock: undefined,
 };
 
-/** Sets the headers for the rates with least left: one for requests, and one for each kind of tokens. */
+/** Sets the headers for the rates with the least left: one for requests, and one for each kind of tokens. */
 export function setLimitHeaders(
   headers: HeaderSink,
   reports: readonly Report[],
@@ -63,7 +64,7 @@ export function setLimitHeaders(
   for (const report of reports) report.write(headers, clock);
 }
 
-/** What a dialect reports of these gates. */
+/** The reports of a dialect for these gates. */
 export function reportsOf(gates: readonly Gate[], dialect: Dialect): readonly Report[] {
   const row = ROWS[dialect];
   if (row === undefined) return [];
@@ -78,7 +79,7 @@ export function reportsOf(gates: readonly Gate[], dialect: Dialect): readonly Re
   return [...byUnit].map(([unit, of]) => new Report(unit, of, row));
 }
 
-/** The rates that are reported together: the one with least left is shown. */
+/** Rates that share headers, which show the one with the least left. */
 export class Report {
   readonly #gates: readonly RateGate[];
   readonly #row: Row;
@@ -86,7 +87,7 @@ export class Report {
   #least: RateGate;
   #remaining = 0;
   #resetUs = 0;
-  /** Most requests see the same time as the one before. */
+  /** Kept, as the next request often reports the same time. */
   #resetAt = NaN;
   #resetText = "";
 
@@ -101,7 +102,7 @@ export class Report {
     };
   }
 
-  /** Within the section of the buckets: reads what is left. */
+  /** Within the section: reads what is left. */
   read(nowUs: number): void {
     this.#remaining = Infinity;
     for (const gate of this.#gates) {
@@ -114,7 +115,7 @@ export class Report {
     }
   }
 
-  /** Reports what was read last. */
+  /** Sets the headers for what was read last. */
   write(headers: HeaderSink, clock: Clock): void {
     const resetAt = this.#row.resetAt(this.#resetUs, clock);
     if (resetAt !== this.#resetAt) {
@@ -127,7 +128,7 @@ export class Report {
   }
 }
 
-/** Anthropic has separate names for rules that count only one kind of tokens. */
+/** The unit in the names of the headers; Anthropic has separate ones for input and output tokens. */
 function unitOf({ what, rule: { weights } }: RateGate, dialect: Dialect): string {
   if (what === "requests" || dialect !== "anthropic") return what;
   if (weights.output === 0) return "input-tokens";
@@ -136,7 +137,7 @@ function unitOf({ what, rule: { weights } }: RateGate, dialect: Dialect): string
     : "tokens";
 }
 
-/** A duration as Go prints it, like OpenAI: `12ms`, `1.5s`, `6m0s`. */
+/** A duration in Go's format, which OpenAI uses: `12ms`, `1.5s`, `6m0s`. */
 function goDuration(ms: number): string {
   if (ms < 1000) return `${ms}ms`;
   const seconds = ms / 1000;

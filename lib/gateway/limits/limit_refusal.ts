@@ -1,4 +1,4 @@
-/** Errors for requests over a limit: they name the rule, the unit, the limit and the time to wait. */
+/** Errors for requests over a limit, which name the rule, the unit, the limit and the time to wait. */
 
 import { AditError, type ErrorDetails, type ErrorKind } from "../../base/errors.ts";
 import { countText, type Each, rateText } from "../../snapshot/limits.ts";
@@ -10,11 +10,11 @@ const KINDS = {
   tokens: "limit_tokens",
 } as const satisfies Record<LimitKind, ErrorKind>;
 
-/** Clients that obey `retry-after` would wait for a whole day; their own time limit for a request is 10 minutes. */
+/** A client that obeys `retry-after` could wait for a day; clients give a request 10 minutes by default. */
 const LONGEST_RETRY_MS = 600_000;
 
 export interface RefusalFigures {
-  /** Microseconds after which the request may be repeated. */
+  /** Microseconds until the request may be retried. */
   readonly waitUs: number;
   /** Tokens that the request needs. */
   readonly units: number;
@@ -56,7 +56,7 @@ const WHOM = {
   none: "",
 } as const satisfies Record<Each, string>;
 
-/** The refusal of an operation whose tokens nobody counts, for a caller whose tokens are limited. */
+/** The refusal of an operation whose tokens Bedrock does not report, for a caller with a token limit. */
 export function unmeteredRefusal({ rule: { name }, what }: Gate): AditError {
   return new AditError(
     "limit_unmetered",
@@ -67,7 +67,7 @@ export function unmeteredRefusal({ rule: { name }, what }: Gate): AditError {
   );
 }
 
-/** A time to wait, rounded up. */
+/** A time to wait in words, rounded up. */
 export function secondsText(ms: number): string {
   return ms < 1000 ? `${Math.ceil(ms)} ms` : `${Math.ceil(ms / 1000)} s`;
 }

@@ -1,4 +1,4 @@
-/** Requests that wait for the turn of one limit, first come, first served. */
+/** Requests that wait for one limit, first come, first served. */
 
 import type { TimerWheel } from "../../base/clock.ts";
 
@@ -12,7 +12,7 @@ interface Place {
   wake: () => void;
 }
 
-/** Only the first in the line may try; it leaves when it has succeeded or given up. */
+/** Only the first request in the line may try; it leaves when it has succeeded or given up. */
 export class Line {
   readonly #places: Place[] = [];
 
@@ -20,20 +20,20 @@ export class Line {
     return this.#places.length;
   }
 
-  /** Whether others are to be served before this request. */
+  /** Whether another request is to be served before this one. */
   blocks(id: string): boolean {
     const [first] = this.#places;
     return first !== undefined && first.id !== id;
   }
 
-  /** Takes the last place. Returns whether there was one. */
+  /** Joins the end of the line. Returns whether there was room. */
   enter(id: string): boolean {
     if (this.#places.length >= MAX_WAITING) return false;
     this.#places.push({ id, wake: () => {} });
     return true;
   }
 
-  /** Leaves the line from any place; the next may be the first now. */
+  /** Leaves the line from any place, and wakes the next request if it was the first. */
   leave(id: string): void {
     const index = this.#places.findIndex((place) => place.id === id);
     if (index === -1) return;
@@ -41,7 +41,7 @@ export class Line {
     if (index === 0) this.wake();
   }
 
-  /** Lets the first try again before its time. */
+  /** Lets the first request try again early. */
   wake(): void {
     this.#places[0]?.wake();
   }

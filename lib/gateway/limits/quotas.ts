@@ -1,4 +1,4 @@
-/** What the accounts of providers may still use of each model, as far as the configuration and Bedrock's refusals show. */
+/** What providers' accounts may still use of each model, by the configured quotas and Bedrock's refusals. */
 
 import type { Clock } from "../../base/clock.ts";
 import type { AditError } from "../../base/errors.ts";
@@ -17,25 +17,25 @@ export interface QuotasOptions {
   readonly store: Store;
 }
 
-/** What has been taken for one attempt. Exactly one of the functions is called, once. */
+/** What one attempt has taken. Exactly one of the functions is called, once. */
 export interface QuotaHold {
-  /** The attempt was refused, so that it used no tokens. */
+  /** The attempt was refused, and so used no tokens. */
   refused(error: AditError): void;
-  /** The attempt was answered; undefined if nothing is known about its usage. */
+  /** The attempt was answered; `usage` is undefined if it is unknown. */
   settle(usage: Usage | undefined): void;
 }
 
-/** Default time for which a quota is empty after Bedrock has throttled a request. */
+/** Time for which a quota counts as used up after Bedrock has throttled a request without `retry-after`. */
 const THROTTLED_MS = 5_000;
 const DAY_MS = 86_400_000;
-/** Number of pools above which those that nobody uses are forgotten: a client chooses the ids of native requests. */
+/** Number of pools above which unused ones are forgotten: clients choose the ids of native requests. */
 const MAX_POOLS = 1_000;
 
-/** The state of one quota: a provider and a model id. */
+/** The state of one quota, for a provider and a model id. */
 class Pool {
   readonly requests: Bucket | undefined;
   readonly tokens: Bucket | undefined;
-  /** Tokens used on each day, which is counted from the Unix epoch. */
+  /** Tokens used on the current day; days are counted from the Unix epoch. */
   readonly usedToday: DayCount;
 
   constructor(key: string, quota: Quota, { store, section, nowUs }: PoolOptions) {
@@ -46,7 +46,7 @@ class Pool {
     this.usedToday = new DayCount(store.cell(`day ${key}`));
   }
 
-  /** Whether forgetting it would change nothing on this day. */
+  /** Whether the state equals that of a new pool on this day, so that it can be forgotten. */
   isIdle(nowUs: number, day: number): boolean {
     return [this.requests, this.tokens].every((bucket) => bucket?.isIdle(nowUs) ?? true) &&
       this.usedToday.on(day) === 0;
@@ -59,10 +59,10 @@ interface PoolOptions {
   readonly nowUs: number;
 }
 
-/** More tokens than any quota allows in a day; 2^16 days of so many fit into one counter. */
+/** More tokens than any quota allows in a day; a counter has room for 2^16 days of that many. */
 const MAX_DAY_TOKENS = 2 ** 36;
 
-/** A count that begins with 0 on each day, which is part of the counter, so that threads begin each day once. */
+/** A count that begins with 0 every day. The day is part of the counter, so that only one thread resets it. */
 class DayCount {
   readonly #cell: Cell;
 
@@ -84,11 +84,11 @@ class DayCount {
   }
 }
 
-/** One per process: its state outlives configurations. */
+/** One per thread, with the state of the process, which outlives configurations. */
 export class Quotas {
   readonly #options: QuotasOptions;
   readonly #pools = new Map<string, Pool>();
-  /** Of the buckets. */
+  /** The section of the buckets. */
   readonly #section: Section;
   readonly #allHeld: Tally;
 
@@ -98,7 +98,7 @@ export class Quotas {
     this.#allHeld = this.#section.tally("quotas held");
   }
 
-  /** Milliseconds until the target's quota suffices for the request; 0 if it does, or if none is configured. */
+  /** Milliseconds until the target's quota suffices for the request; 0 if it does now or there is none. */
   shortForMs(target: Target, asked: Asked | undefined): number {
     const found = this.#poolOf(target);
     if (found === undefined) return 0;
@@ -115,12 +115,12 @@ export class Quotas {
     return Math.max(Math.ceil(waitUs / 1000), overDay ? DAY_MS - this.#options.clock.now() % DAY_MS : 0);
   }
 
-  /** Whether the target must not be asked while its quota is short. */
+  /** Whether the configuration forbids asking the target while its quota is short. */
   refuses(target: Target): boolean {
     return quotaOf(target)?.whenShort === "refuse";
   }
 
-  /** Takes what Bedrock counts when it admits the request, even if the quota is short; undefined without a quota. */
+  /** Takes what Bedrock counts on admission, even if the quota is short; returns undefined without a quota. */
   take(target: Target, asked: Asked | undefined): QuotaHold | undefined {
     const found = this.#poolOf(target);
     if (found === undefined) return undefined;
@@ -156,7 +156,7 @@ export class Quotas {
     };
   }
 
-  /** Units taken by attempts in flight in all threads, which is nothing once all have ended. */
+  /** Units taken by attempts in flight in all threads; 0 when all have ended. */
   get held(): number {
     return within(this.#section, () => this.#allHeld.total);
   }
@@ -202,19 +202,19 @@ function quotaOf({ provider, modelId }: Target): Quota | undefined {
   return undefined;
 }
 
-/** A pool has the buckets of its first configuration. */
+/** The kinds of a quota, as part of a pool's key: a pool never gets other buckets than those it began with. */
 function quotaKinds({ requests, tokens }: Quota): string {
   return `${requests === undefined ? "" : "r"}${tokens === undefined ? "" : "t"}`;
 }
 
-/** What Bedrock takes on admission: the input, and the longest possible response. */
+/** What Bedrock counts on admission: the input and the longest possible response. */
 function tokensOf(asked: Asked | undefined): number {
   if (asked?.parts.counts !== "tokens") return 0;
   const { inputTokens, maxOutputTokens } = asked.estimate;
   return inputTokens + maxOutputTokens;
 }
 
-/** What Bedrock counts in the end; tokens read from the prompt cache are free. */
+/** What Bedrock counts on completion; tokens read from the prompt cache are free. */
 function finalTokens({ inputTokens, cacheWriteTokens, outputTokens }: Usage, burndown: number): number {
   return Math.ceil(inputTokens + cacheWriteTokens + outputTokens * burndown);
 }

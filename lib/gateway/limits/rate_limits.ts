@@ -1,4 +1,4 @@
-/** The meter of rates and in-flight requests. */
+/** The meter that limits rates and the number of in-flight requests. */
 
 import type { Clock } from "../../base/clock.ts";
 import type { AditError, RefusingLimit } from "../../base/errors.ts";
@@ -23,7 +23,7 @@ export interface RateLimitsOptions {
   readonly snapshot: Snapshot;
   /** Called for each subject that uses a limit for the first time. */
   readonly onUsed?: ((subject: UsedSubject) => void) | undefined;
-  /** Called once per limit for a request that needs more than may ever be taken at once. */
+  /** Called once per rule for a request that needs more than can ever be taken at once. */
   readonly onOversized: (limit: RefusingLimit) => void;
 }
 
@@ -34,25 +34,25 @@ export interface RuleStatus {
   readonly would_refuse: number;
 }
 
-/** One limit of a rule, and what one subject has used of it. */
+/** One limit of a rule, and how much one subject has used of it. */
 export interface LimitUse {
   readonly rule: RateLimit;
   readonly counts: Readonly<RuleCounts>;
   readonly what: LimitKind;
   /** Empty if all requests share the limit, or if nobody has used it. */
   readonly subject: string;
-  /** Requests or tokens in the period, or requests at the same time. */
+  /** Requests or tokens in the period, or concurrent requests. */
   readonly limit: number;
-  /** 0 for requests at the same time. */
+  /** 0 for concurrent requests. */
   readonly periodMs: number;
-  /** What can be used at once when nothing has been used. */
+  /** How much can be used at once when nothing has been used. */
   readonly depth: number;
   readonly remaining: number;
-  /** Until everything can be used again; 0 for requests at the same time. */
+  /** Time until everything can be used again; 0 for concurrent requests. */
   readonly resetUs: number;
 }
 
-/** One per process: its state outlives configurations. Requests of earlier ones follow the current rules. */
+/** One per thread, with the state of the process. Requests of an earlier configuration follow the current rules. */
 export class RateLimits implements Meter {
   readonly #options: RateLimitsOptions;
   readonly #states: LimitStates;
@@ -69,13 +69,13 @@ export class RateLimits implements Meter {
     this.#book = new RuleBook(snapshot, this.#states);
   }
 
-  /** Follows the rules of another configuration from now on. */
+  /** Follows the rules of this configuration from now on. */
   use(snapshot: Snapshot): void {
     this.#states.sweep();
     this.#book = new RuleBook(snapshot, this.#states);
   }
 
-  /** Notes that another thread uses the limit of a subject, so that the views show it. */
+  /** Records that another thread uses the limit of a subject, so that the views show it. */
   noteUsed({ what, ...of }: UsedSubject): void {
     const rule = this.#book.rules.find(({ name }) => name === of.rule);
     if (rule === undefined) return;
@@ -84,7 +84,7 @@ export class RateLimits implements Meter {
     if (allowance !== undefined) this.#states.bucket({ what, ...of }, allowance);
   }
 
-  /** The refusal that is certain whatever the body of the request says; takes nothing. */
+  /** The refusal that no body could avoid; takes nothing. */
   peek({ caller, counts, dialect, arrivedMs }: Asker): AditError | undefined {
     const set = this.#book.earlyGatesFor(caller)?.of(counts);
     if (set === undefined || set.gates.length === 0) return undefined;
@@ -95,7 +95,7 @@ export class RateLimits implements Meter {
     return this.#refusal(set, { refusing: first, dialect, nowUs, units: () => 1 });
   }
 
-  /** The first gate through which not even the smallest request gets. */
+  /** The first gate that refuses even the smallest request. */
   #firstShort(gates: readonly Gate[], nowUs: number): Gate | undefined {
     const { section } = this.#tools;
     section.enter();
@@ -117,7 +117,7 @@ export class RateLimits implements Meter {
       return { refused: unmeteredRefusal(refusesTokens) };
     }
     const limiting = set.of(counts);
-    // The body is measured now rather than while other threads wait.
+    // Measures the body now, rather than within the section, where other threads would wait.
     if (limiting.tokens.length > 0) void asked.estimate;
     const nowUs = this.#nowUs();
     const holding = new Holding(asked, set, this.#tools);
@@ -137,7 +137,7 @@ export class RateLimits implements Meter {
     return { held: holding };
   }
 
-  /** By rule; what is held is 0 when nothing is in flight. */
+  /** The counts of each rule, and the units that are held, which are 0 when nothing is in flight. */
   status(): { readonly held: number; readonly rules: Readonly<Record<string, RuleStatus>> } {
     const rules = this.#book.rules.map(({ name, mode }) => {
       const { refused, wouldRefuse } = this.#states.counts(name);
@@ -146,7 +146,7 @@ export class RateLimits implements Meter {
     return { held: this.#states.held, rules: Object.fromEntries(rules) };
   }
 
-  /** Every limit of every rule, for each subject that has used it; one without a subject where nobody has. */
+  /** Every limit of every rule, for each subject that has used it; without a subject if nobody has. */
   view(): readonly LimitUse[] {
     const nowUs = this.#nowUs();
     const used = Map.groupBy(
@@ -194,7 +194,7 @@ export class RateLimits implements Meter {
 
 /** One limit of a rule. */
 interface OneLimit extends Pick<UsedLimit, "what" | "periodMs"> {
-  /** Undefined for requests at the same time. */
+  /** Undefined for concurrent requests. */
   readonly rate: Allowance | undefined;
 }
 
@@ -231,7 +231,7 @@ interface RefusalOptions {
   readonly units: (gate: Gate) => number;
 }
 
-/** A request of another thread that ends wakes nobody here, so the first in a line looks again after this time. */
+/** The first in a line tries again after this time, as requests that end in other threads wake nobody here. */
 const SLOT_RETRY_MS = 100;
 
 function waitAt({ rule, counts, what, state: { line } }: Gate, { details }: AditError): Wait {

@@ -12,11 +12,11 @@ import { Bucket, Slots } from "./bucket.ts";
 import { type Gate, LIMIT_KINDS, type LimitKind, type RateGate, RuleCounts } from "./gate.ts";
 import { GateSet } from "./gate_set.ts";
 
-/** Whose limit it is. */
+/** The owner of a limit. */
 export interface LimitSubject {
   readonly rule: string;
   readonly each: Each;
-  /** Empty where all share one. */
+  /** Empty if all requests share one limit. */
   readonly subject: string;
 }
 
@@ -27,7 +27,7 @@ export interface UsedSubject extends LimitSubject {
   readonly periodMs: number | undefined;
 }
 
-/** A subject that has used a limit. */
+/** A subject that has used a limit, with the state. */
 export interface UsedLimit extends UsedSubject {
   readonly state: Bucket | Slots;
 }
@@ -35,15 +35,15 @@ export interface UsedLimit extends UsedSubject {
 export interface LimitStatesOptions {
   readonly store: Store;
   readonly clock: Clock;
-  /** Of the buckets and slots. */
+  /** The section of the buckets and slots. */
   readonly section: Section;
-  /** Units and slots that requests in flight hold, in the section. */
+  /** Units and slots held by requests in flight; used within the section. */
   readonly allHeld: Tally;
   /** Called for each subject that uses a limit for the first time. */
   readonly onUsed: (subject: UsedSubject) => void;
 }
 
-/** The state of every limit, by rule and subject. It outlives configurations. */
+/** The state of every limit by rule and subject, which outlives configurations. */
 export class LimitStates {
   readonly #options: LimitStatesOptions;
   readonly #buckets = new Map<string, Bucket>();
@@ -76,7 +76,7 @@ export class LimitStates {
     return slots;
   }
 
-  /** Every limit that somebody has used, in no order. */
+  /** Every limit that has been used, in no particular order. */
   *used(): Generator<UsedLimit> {
     for (const [key, subject] of this.#subjects) {
       const state = this.#buckets.get(key) ?? this.#slots.get(key);
@@ -103,7 +103,7 @@ export class LimitStates {
     return counts;
   }
 
-  /** Forgets what is not in use, so that names of earlier configurations do not add up. */
+  /** Forgets what is not in use, so that names of earlier configurations do not accumulate. */
   sweep(): void {
     const nowUs = this.#nowUs();
     for (const [key, bucket] of this.#buckets) {
@@ -121,7 +121,7 @@ export class LimitStates {
     this.#options.store.forget(key);
   }
 
-  /** Units and calls held by requests in flight in all threads, which is nothing once all have ended. */
+  /** Units and slots held by requests in flight in all threads; 0 when all have ended. */
   get held(): number {
     const { section, allHeld } = this.#options;
     return within(section, () => allHeld.total);
@@ -132,7 +132,7 @@ export class LimitStates {
   }
 }
 
-/** Where all model ids without a configured name are counted together. */
+/** The subject that all model ids without a configured name share. */
 const OTHER_IDS = "(other ids)";
 
 /** The gates of one caller. */
@@ -141,7 +141,7 @@ interface CallerGates {
   readonly current: Caller | undefined;
   /** By configured model. */
   readonly byModel: Map<string, GateSet>;
-  /** Those that apply to every model and do not wait. */
+  /** The gates that apply to every model and do not let requests wait. */
   early: GateSet | undefined;
 }
 
@@ -172,7 +172,7 @@ export class RuleBook {
     const [{ settings }] = plan.targets;
     let set = settings && byModel.get(plan.name);
     if (set === undefined) {
-      // A request of an earlier configuration, or with an id that only the client knows, has gates of its own.
+      // Not kept for a request of an earlier configuration, or for an id that the client has chosen.
       const isKnown = current !== undefined && settings !== undefined && this.#snapshot.models.has(plan.name);
       const names = isKnown ? { subject: plan.name, names: [plan.name] } : this.#models.namesOf(plan);
       set = new GateSet(this.#find(current ?? caller, names));
@@ -181,7 +181,7 @@ export class RuleBook {
     return set.gates.length === 0 ? undefined : set;
   }
 
-  /** The limits of a caller that apply to every model and do not wait; undefined if there are none. */
+  /** A caller's limits that apply to every model and do not let requests wait; undefined if there are none. */
   earlyGatesFor(caller: Caller): GateSet | undefined {
     if (this.rules.length === 0) return undefined;
     const known = this.#gatesOfCaller(caller);
@@ -238,15 +238,15 @@ export class RuleBook {
   }
 }
 
-/** The period by which an allowance is known among several of its rule; a single one may change its period. */
+/** The period that identifies one of several allowances of a rule; undefined for a single one, which may change it. */
 export function periodIn(all: readonly Allowance[], { periodMs }: Allowance): number | undefined {
   return all.length > 1 ? periodMs : undefined;
 }
 
-/** Subjects that are known without the model. */
+/** Kinds of subjects that do not depend on the model. */
 const EARLY: readonly Each[] = ["caller", "team", "none"];
 
-/** Whose allowance a request uses. Callers without a team share one. */
+/** The subject whose allowance a request uses. Callers without a team share one. */
 export const SUBJECTS = {
   caller: ({ name }: Caller) => name,
   team: ({ team = "" }: Caller) => team,
