@@ -1,7 +1,9 @@
 /** How requests to one provider are authenticated, and how to recover from a rejection. */
 
-import type { KeyPair } from "./key_pair.ts";
+import { exceptionName } from "../exception_name.ts";
+import { parseAmzDate } from "../sigv4/amz_date.ts";
 import { type SignableRequest, type Signer, sigV4Signer } from "../sigv4/sign.ts";
+import type { KeyPair } from "./key_pair.ts";
 
 export interface Authenticator {
   readonly sign: Signer;
@@ -61,39 +63,40 @@ export function keyAuthenticator({ region, keys, onClockSkew }: KeyAuthenticator
   };
 
   function signWith(pair: KeyPair, request: SignableRequest, nowMs: number): Headers | Promise<Headers> {
-    if (signer?.pair !== pair) signer = { pair, sign: signerFor(pair, region) };
+    if (signer?.pair !== pair) signer = { pair, sign: sigV4Signer({ region, ...pair }) };
     return signer.sign(request, nowMs + offsetMs);
   }
 
-  function correctClock({ headers, nowMs }: Refusal): boolean {
+  function correctClock({ headers, sent, nowMs }: Refusal): boolean {
     const theirs = Date.parse(headers.get("date") ?? "");
     // Also false if there is no date.
-    if (!(Math.abs(theirs - nowMs - offsetMs) > TOLERATED_SKEW_MS)) return false;
-    offsetMs = theirs - nowMs;
-    onClockSkew?.(offsetMs);
+    if (!isSkewed(theirs, parseAmzDate(sent.get("x-amz-date") ?? ""))) return false;
+    // Another request may have corrected it in the meantime.
+    if (isSkewed(theirs, nowMs + offsetMs)) {
+      offsetMs = theirs - nowMs;
+      onClockSkew?.(offsetMs);
+    }
     return true;
   }
 
   return {
     sign,
     async recover(refusal) {
-      const exception = refusal.headers.get("x-amzn-errortype")?.split(":")[0] ?? "";
+      const exception = exceptionName(refusal.headers.get("x-amzn-errortype")) ?? "";
       if (OUT_OF_TIME.has(exception)) return correctClock(refusal);
       const pair = signer?.pair;
       if (!OUTDATED.has(exception) || pair === undefined) return false;
       // Another request may have renewed it in the meantime.
-      if (refusal.sent.get("x-amz-security-token") !== (pair.sessionToken?.reveal() ?? null)) return true;
-      return await keys.renew(pair);
+      return !isSignedWith(pair, refusal.sent) || await keys.renew(pair);
     },
   };
 }
 
-function signerFor(pair: KeyPair, region: string): Signer {
-  const { accessKeyId, secretAccessKey, sessionToken } = pair;
-  return sigV4Signer({
-    region,
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  });
+function isSkewed(theirsMs: number, oursMs: number): boolean {
+  return Math.abs(theirsMs - oursMs) > TOLERATED_SKEW_MS;
+}
+
+function isSignedWith({ accessKeyId, sessionToken }: KeyPair, sent: Headers): boolean {
+  return (sent.get("authorization") ?? "").includes(`Credential=${accessKeyId}/`) &&
+    sent.get("x-amz-security-token") === (sessionToken?.reveal() ?? null);
 }

@@ -23,21 +23,13 @@ const MAX_ANSWER_LENGTH = 64 * 1024;
 /** The ARN of the key pair's identity. Throws an error with the reason STS gives, without secrets. */
 export async function callerIdentity(keys: KeyPair, options: IdentityOptions): Promise<string> {
   const { region, endpoint, fetch, nowMs, signal } = options;
-  const { accessKeyId, secretAccessKey, sessionToken } = keys;
   const request = {
     method: "POST",
     url: `${endpoint ?? stsEndpoint(region)}/`,
     headers: new Headers({ "content-type": "application/x-www-form-urlencoded; charset=utf-8" }),
     body: encodeUtf8("Action=GetCallerIdentity&Version=2011-06-15"),
   };
-  const sign = sigV4Signer({
-    service: "sts",
-    region,
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  });
-  const headers = await sign(request, nowMs);
+  const headers = await sigV4Signer({ service: "sts", region, ...keys })(request, nowMs);
   const answer = await fetch(request.url, { method: "POST", headers, body: request.body, signal });
   const text = await readStart(answer, MAX_ANSWER_LENGTH);
   const arn = answer.status === 200 ? elementOf(text, "Arn") : undefined;

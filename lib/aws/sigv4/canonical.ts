@@ -81,9 +81,10 @@ export function canonicalQuery(query: string): string {
   const pairs: [name: string, value: string][] = query.split("&").filter((part) => part !== "").map(
     (part) => {
       const equals = part.indexOf("=");
-      return equals === -1
-        ? [percentEncode(decode(part)), ""]
-        : [percentEncode(decode(part.slice(0, equals))), percentEncode(decode(part.slice(equals + 1)))];
+      return equals === -1 ? [percentEncode(percentDecode(part)), ""] : [
+        percentEncode(percentDecode(part.slice(0, equals))),
+        percentEncode(percentDecode(part.slice(equals + 1))),
+      ];
     },
   );
   return pairs
@@ -104,7 +105,8 @@ export function percentEncode(text: string): string {
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function decode(text: string): string {
+/** The text with its percent-encoding decoded, or unchanged if the encoding is invalid. */
+export function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

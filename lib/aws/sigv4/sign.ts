@@ -5,6 +5,7 @@ import { EMPTY, encodeUtf8 } from "../../base/bytes.ts";
 import { endOfTurn } from "../../base/end_of_turn.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
+import { amzDate } from "./amz_date.ts";
 
 export interface SignableRequest {
   readonly method: string;
@@ -26,7 +27,7 @@ export interface SigningKey {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
-  readonly sessionToken?: Secret;
+  readonly sessionToken?: Secret | undefined;
   /** Service of the credential scope. Default: bedrock. */
   readonly service?: string;
 }
@@ -34,7 +35,8 @@ export interface SigningKey {
 type ScopedKey = SigningKey & { readonly service: string };
 
 /**
- * Signs only `host`, `x-amz-date`, the session token and the headers of Bedrock's APIs: a proxy may add or change any others.
+ * Signs only `host`, `x-amz-date`, the session token and the headers of Bedrock's APIs: a proxy may add or change any
+ * others.
  */
 export function sigV4Signer({ service: usual = "bedrock", ...others }: SigningKey): Signer {
   const signers = new Map<string, Signer>();
@@ -221,9 +223,4 @@ export function bearerSigner(apiKey: Secret): Signer {
     headers.set("authorization", `Bearer ${apiKey.reveal()}`);
     return headers;
   };
-}
-
-/** `20261120T090000Z`, the form of `x-amz-date`. */
-function amzDate(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }

@@ -3,13 +3,14 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Secret } from "../../base/secret.ts";
+import { amzDate, parseAmzDate } from "./amz_date.ts";
 import { canonicalRequest, isAuthority, type ReceivedRequest } from "./canonical.ts";
 
 /** The secret of an access key that may sign. */
 export interface SigningSecret {
   readonly secretAccessKey: Secret;
   /** Set for temporary credentials, which are only valid together with this token. */
-  readonly sessionToken?: Secret;
+  readonly sessionToken?: Secret | undefined;
   /** Milliseconds since the Unix epoch from which the credentials are refused. */
   readonly expiresAtMs?: number;
 }
@@ -180,9 +181,7 @@ function scopeProblem(scope: Scope, region: string | undefined): string | undefi
 }
 
 function dateProblem(date: string, scopeDay: string, nowMs: number): string | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
-  const [year, month, day, hour, minute, second] = (parts ?? []).slice(1).map(Number);
-  const signedMs = Date.UTC(year ?? NaN, (month ?? NaN) - 1, day, hour, minute, second);
+  const signedMs = parseAmzDate(date);
   if (Number.isNaN(signedMs)) {
     return `Date must be in ISO-8601 'basic format'. Got '${date}'. See http://en.wikipedia.org/wiki/ISO_8601`;
   }
@@ -190,21 +189,15 @@ function dateProblem(date: string, scopeDay: string, nowMs: number): string | un
     return "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
       `'${scopeDay}' != '${date.slice(0, 8)}', from '${date}'.`;
   }
-  const now = basicFormat(nowMs);
+  const now = amzDate(nowMs);
   if (signedMs < nowMs - WINDOW_MS) {
-    return `Signature expired: ${date} is now earlier than ${
-      basicFormat(nowMs - WINDOW_MS)
-    } (${now} - 5 min.)`;
+    return `Signature expired: ${date} is now earlier than ${amzDate(nowMs - WINDOW_MS)} (${now} - 5 min.)`;
   }
   if (signedMs > nowMs + WINDOW_MS) {
-    return `Signature not yet current: ${date} is still later than ${basicFormat(nowMs + WINDOW_MS)} ` +
+    return `Signature not yet current: ${date} is still later than ${amzDate(nowMs + WINDOW_MS)} ` +
       `(${now} + 5 min.)`;
   }
   return undefined;
-}
-
-function basicFormat(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }
 
 /** The signature of a canonical request, in lowercase hexadecimal. */

@@ -1,6 +1,7 @@
 /** Short-term Bedrock API keys: a request presigned with an AWS key pair and encoded as a token. */
 
 import { Buffer } from "node:buffer";
+import { parseAmzDate } from "../../aws/sigv4/amz_date.ts";
 import { canonicalQuery } from "../../aws/sigv4/canonical.ts";
 import { sameText, signatureOf } from "../../aws/sigv4/verify.ts";
 import { sha256Hex } from "../../base/hash.ts";
@@ -43,7 +44,7 @@ export function checkShortTermKey(
     secretAccessKey: pair.secretAccessKey,
   });
   if (!sameText(expected, signature)) return INVALID;
-  const endMs = signedMs(date) + Math.min(Number(signed.get("X-Amz-Expires")), MAX_EXPIRY_S) * 1000;
+  const endMs = parseAmzDate(date) + Math.min(Number(signed.get("X-Amz-Expires")), MAX_EXPIRY_S) * 1000;
   return nowMs < endMs ? { ok: true, region } : { ok: false, problem: "expired" };
 }
 
@@ -55,9 +56,4 @@ function canonicalRequest(signed: URLSearchParams): string {
     `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
   );
   return ["POST", "/", canonicalQuery(query.join("&")), `host:${HOST}\n`, "host", sha256Hex("")].join("\n");
-}
-
-/** NaN, which is neither before nor after anything, if it is not a SigV4 time. */
-function signedMs(date: string): number {
-  return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 }

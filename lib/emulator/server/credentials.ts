@@ -6,7 +6,7 @@ import { Secret } from "../../base/secret.ts";
 export interface EmulatorCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
-  readonly sessionToken?: Secret;
+  readonly sessionToken?: Secret | undefined;
 }
 
 export const EMULATOR_CREDENTIALS: EmulatorCredentials = {

@@ -1,5 +1,6 @@
 /** Classifies upstream errors: AWS's exception names and statuses to our error kinds. */
 
+import { exceptionName } from "../../aws/exception_name.ts";
 import { scrub } from "../../aws/scrub.ts";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import {
@@ -48,12 +49,12 @@ const KIND_BY_EXCEPTION: ReadonlyMap<string, ErrorKind> = new Map(
   ] satisfies [string, ErrorKind][],
 );
 
-/** For responses without a known exception name: from proxies, load balancers and AWS's own front ends. */
+/** For responses without a known exception name: those of proxies, load balancers and AWS's own front ends. */
 const KIND_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map(
   [
     [400, "invalid_request"],
     [401, "upstream_credentials"],
-    // The bearer layer refuses API keys with a 403 without an exception name.
+    // The layer that checks API keys refuses with a 403 that has no exception name.
     [403, "upstream_credentials"],
     [404, "model_not_found"],
     [408, "timeout"],
@@ -93,7 +94,7 @@ interface Response {
   readonly status: number;
   readonly type: string | undefined;
   readonly message: unknown;
-  /** Whether something else than Bedrock has answered, such as a proxy or another server at the endpoint. */
+  /** Whether the response is not Bedrock's, but that of a proxy or of another server at the endpoint. */
   readonly isForeign: boolean;
 }
 
@@ -107,7 +108,7 @@ function kindOf({ status, type, message, isForeign }: Response): ErrorKind {
   return KIND_BY_STATUS.get(status) ?? "upstream_error";
 }
 
-/** AWS names every request that it has seen; its OpenAI-compatible endpoints answer in OpenAI's form. */
+/** AWS's responses have a request id or an error type; errors of its OpenAI-compatible endpoints have OpenAI's form. */
 function isForeign(headers: Headers, body: Uint8Array): boolean {
   if (isHtml(headers, body)) return true;
   return !(headers.has("x-amzn-requestid") || headers.has("x-amzn-errortype") || isOpenAiError(body));
@@ -120,7 +121,7 @@ function isOpenAiError(body: Uint8Array): boolean {
   return isText("message") && (isText("code") || isText("type"));
 }
 
-/** Whether it is a page for people, which Bedrock never sends. */
+/** Whether it is an HTML page, which Bedrock never sends. */
 export function isHtml(headers: Headers, body: Uint8Array): boolean {
   return /^text\/html\b/i.test(headers.get("content-type") ?? "") ||
     /^\s*<(?:!doctype html|html)\b/i.test(decodeUtf8(body.subarray(0, 256)));
@@ -187,14 +188,14 @@ function refusal(kind: ErrorKind, upstream: UpstreamDetail, told: Told = {}): Ad
   return new AditError(kind, shown, { upstream, ...optional("openAiCode", openAiCode), ...told });
 }
 
-/** The code of an error in OpenAI's form, on which clients act; the one for every kind of mistake says nothing. */
+/** The code of an error in OpenAI's form, which clients act on, unless it is the one for every kind of mistake. */
 function ownCode(code: unknown): Told {
   const isTelling = typeof code === "string" && /^[a-z][a-z_]{2,63}$/.test(code) &&
     code !== "validation_error";
   return isTelling ? { openAiCode: code } : {};
 }
 
-/** What models and Bedrock itself write where OpenAI has a code that clients act on. */
+/** Messages of models and of Bedrock for which OpenAI has a code that clients act on. */
 const OPENAI_CODES: readonly (readonly [words: RegExp, code: string])[] = [
   [
     /\b(?:input|prompt) is too long\b|\btoo many (?:input )?tokens\b|\b(?:context|input) (?:length|window)\b/i,
@@ -205,14 +206,6 @@ const OPENAI_CODES: readonly (readonly [words: RegExp, code: string])[] = [
 
 function codeOf(message = ""): string | undefined {
   return OPENAI_CODES.find(([words]) => words.test(message))?.[1];
-}
-
-/**
- * `ValidationException` from `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`.
- */
-function exceptionName(text: unknown): string | undefined {
-  if (typeof text !== "string") return undefined;
-  return text.split(",")[0]?.split(":")[0]?.split("#").at(-1)?.trim();
 }
 
 /** The JSON of an error; undefined if there is none. */

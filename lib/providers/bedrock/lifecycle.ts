@@ -1,5 +1,6 @@
 /** Asks Bedrock's control plane how long a model will be served: GetFoundationModel. */
 
+import { exceptionName } from "../../aws/exception_name.ts";
 import { bedrockControlEndpoint } from "../../aws/hosts.ts";
 import { bearerSigner, type Signer, sigV4Signer } from "../../aws/sigv4/sign.ts";
 import { percentEncode } from "../../aws/sigv4/canonical.ts";
@@ -13,7 +14,7 @@ import { keyPairOf, searchFor } from "./key_search.ts";
 
 export interface LifecycleOptions {
   readonly fetch: Fetch;
-  /** How the hosts that are asked for credentials are reached; undefined for a direct connection. */
+  /** How the sources of credentials are reached; undefined for a direct connection. */
   readonly searchFetch: Fetch | undefined;
   readonly nowMs: number;
   /** Default: AWS's own control plane; `AWS_ENDPOINT_URL_BEDROCK` sets it. */
@@ -22,8 +23,8 @@ export interface LifecycleOptions {
 }
 
 /**
- * A warning that the model behind a target is near its end of life; undefined if it is not, or if its id does not show
- * the model. Throws an error with the reason if Bedrock does not say.
+ * A warning that the model behind a target is near its end of life; undefined if it is not, or if its id does not
+ * identify the model. Throws an error with the reason if Bedrock does not say.
  */
 export async function endOfLifeWarning(
   { id, baseModel, provider }: ModelTarget,
@@ -44,7 +45,7 @@ export async function endOfLifeWarning(
   const answer = await options.fetch(request.url, { method: "GET", headers, signal: options.signal });
   if (answer.status !== 200) {
     await answer.body?.cancel();
-    const type = answer.headers.get("x-amzn-errortype")?.replace(/[:,].*/s, "");
+    const type = exceptionName(answer.headers.get("x-amzn-errortype"));
     throw new Error(`Bedrock returned ${[answer.status, type].filter(Boolean).join(" ")}`);
   }
   const details = parseExactJson(await readStart(answer, MAX_ANSWER_LENGTH));
@@ -68,19 +69,12 @@ async function signerOf(
     case "api_key":
       return bearerSigner(unseal(credentials.key));
     case "static":
-      return sigV4Signer({ region, ...definedOf(keyPairOf(credentials)) });
+      return sigV4Signer({ region, ...keyPairOf(credentials) });
     case "chain":
     case "profile":
     case "role":
-      return sigV4Signer({ region, ...definedOf(await searchFor(credentials, { region, fetch })()) });
+      return sigV4Signer({ region, ...await searchFor(credentials, { region, fetch })() });
   }
-}
-
-type Pair = ReturnType<typeof keyPairOf>;
-
-/** The signer accepts an absent session token, but not an undefined one. */
-function definedOf({ accessKeyId, secretAccessKey, sessionToken }: Pair) {
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
 /** What Bedrock says about a model; times in milliseconds since the epoch. */
@@ -90,7 +84,10 @@ export interface Lifecycle {
   readonly endMs: number | undefined;
 }
 
-/** Reads `modelDetails.modelLifecycle`: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_FoundationModelLifecycle.html */
+/**
+ * Reads `modelDetails.modelLifecycle`:
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_FoundationModelLifecycle.html
+ */
 function readLifecycle(value: JsonValue): Lifecycle {
   const details = isJsonObject(value) ? value.modelDetails : undefined;
   const lifecycle = isJsonObject(details) ? details.modelLifecycle : undefined;

@@ -78,7 +78,18 @@ Deno.test("a request sent while the pair was renewed is sent again without anoth
   deepEqual(keys.renewals, []);
 });
 
-Deno.test("other refusals are nothing to recover from", async () => {
+Deno.test("of two requests signed with a pair that was replaced, both are sent again, and one renews it", async () => {
+  const { keys, sign, recover } = setUp(keyPair("A"));
+  const [first, second] = [await sign(), await sign()];
+  equal(await recover({ headers: new Headers(EXPIRED), sent: first, nowMs: START_MS }), true);
+  keys.pair = keyPair("B");
+  await sign();
+  keys.isRenewed = false;
+  equal(await recover({ headers: new Headers(EXPIRED), sent: second, nowMs: START_MS }), true);
+  deepEqual(keys.renewals, ["A"]);
+});
+
+Deno.test("other refusals are not recoverable", async () => {
   const { keys, refuse, skews } = setUp();
   const date = new Date(START_MS).toUTCString();
   const hourLater = new Date(START_MS + 60 * MINUTE).toUTCString();
@@ -105,4 +116,16 @@ Deno.test("after a refusal for clock skew, requests are signed with AWS's time",
     // The clock is right by now, so it was not the clock.
     equal(await refuse({ "x-amzn-errortype": "InvalidSignatureException", date }), false);
   }
+});
+
+Deno.test("of two requests refused for clock skew, both are sent again, and the skew is reported once", async () => {
+  const { sign, recover, skews } = setUp();
+  const headers = new Headers({
+    "x-amzn-errortype": "InvalidSignatureException",
+    date: new Date(START_MS + 60 * MINUTE).toUTCString(),
+  });
+  const [first, second] = [await sign(), await sign()];
+  equal(await recover({ headers, sent: first, nowMs: START_MS }), true);
+  equal(await recover({ headers, sent: second, nowMs: START_MS }), true);
+  deepEqual(skews, [60 * MINUTE]);
 });
