@@ -79,12 +79,20 @@ export class CredentialRefresher {
   get(): Promise<KeyPair> {
     const { valid } = this;
     if (valid !== undefined) return Promise.resolve(valid);
-    const now = this.#now();
+    const failure = this.#recentFailure();
+    return failure === undefined ? this.search() : Promise.reject(failure);
+  }
+
+  /** Starts a search unless one is in progress or has just failed; the current key pair stays in use meanwhile. */
+  refresh(): void {
+    if (this.#recentFailure() === undefined) void this.search();
+  }
+
+  /** The error of a search so recent that the next one must wait; undefined during a search. */
+  #recentFailure(): Error | undefined {
     const failure = this.#failure;
-    if (this.#search === undefined && failure !== undefined && now < failure.atMs + RETRY_MS) {
-      return Promise.reject(failure.error);
-    }
-    return this.search();
+    if (this.#search !== undefined || failure === undefined) return undefined;
+    return this.#now() < failure.atMs + RETRY_MS ? failure.error : undefined;
   }
 
   /** Starts a search, or joins the one in progress; the current key pair stays in use meanwhile. */
@@ -95,7 +103,7 @@ export class CredentialRefresher {
     return this.#search;
   }
 
-  /** Like `search`, but does not join a search in progress, which may have read what has changed since. */
+  /** Like `search`, but does not join a search in progress, which may have read outdated settings. */
   searchAgain(): Promise<KeyPair> {
     const again = () => this.search();
     return this.#search === undefined ? again() : this.#search.then(again, again);

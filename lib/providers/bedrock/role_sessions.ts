@@ -29,9 +29,9 @@ export interface RoleSessionsOptions {
   readonly onFailed: (session: string, reason: string) => void;
 }
 
-/** Maximum number of sessions; the one that was not used for longest is forgotten. */
+/** Maximum number of sessions; beyond it, the least recently used one is dropped. */
 const MAX_SESSIONS = 8192;
-/** A session in use is renewed this long before it ends, or at half of its time if that is shorter. */
+/** A session in use is renewed this long before it ends, or at half its lifetime if that is shorter. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 interface Session {
@@ -65,7 +65,7 @@ export class RoleSessions {
     return this.#sessionOf(roleFor(this.#options.credentials, subject)).authenticator;
   }
 
-  /** The key pair of a session for another thread: other than the known one, if there is another. */
+  /** The key pair of a session for another thread; if it knows the current one, the result of a new search. */
   keyPairFor(role: RoleRequest, knownId: string | undefined): Promise<KeyPair> {
     const { refresher } = this.#sessionOf(role);
     return refresher.held?.accessKeyId === knownId ? refresher.search() : refresher.get();
@@ -74,7 +74,7 @@ export class RoleSessions {
   #sessionOf(role: RoleRequest): Session {
     const key = JSON.stringify([role.sessionName, role.tags]);
     const session = this.#sessions.get(key) ?? this.#start(role);
-    // The most recently used one is the last.
+    // Moves it to the end, as the most recently used one.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
     if (this.#sessions.size > MAX_SESSIONS) this.#forgetFirst();
@@ -98,7 +98,7 @@ export class RoleSessions {
     refresher.close();
     const keys = {
       get: (): KeyPair | Promise<KeyPair> => {
-        if (isEnding(refresher.held, clock.now(), role.durationMs)) void refresher.search();
+        if (isEnding(refresher.held, clock.now(), role.durationMs)) refresher.refresh();
         return refresher.valid ?? refresher.get().catch(toError);
       },
       renew: refresher.renew.bind(refresher),

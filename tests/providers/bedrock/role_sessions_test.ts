@@ -129,6 +129,24 @@ Deno.test("a session in use is renewed five minutes before its end, without dela
   equal(await signer(ANN), "ASIA-adit-ann-2");
 });
 
+Deno.test("a session that cannot be renewed is asked for once in ten seconds, however many requests use it", async () => {
+  const { signer, asked, advance, fail } = setUp();
+  await signer(ANN);
+  advance(56 * MINUTE);
+  fail(new Error("throttled"));
+  const useIt = async () => {
+    for (let request = 0; request < 5; request++) {
+      equal(await signer(ANN), "ASIA-adit-ann-1");
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  await useIt();
+  equal(asked.length, 2);
+  advance(11_000);
+  await useIt();
+  equal(asked.length, 3);
+});
+
 Deno.test("a session that nobody uses is not renewed", async () => {
   const { signer, asked, advance, timers } = setUp();
   await signer(ANN);
@@ -138,7 +156,7 @@ Deno.test("a session that nobody uses is not renewed", async () => {
   equal(await signer(ANN), "ASIA-adit-ann-2");
 });
 
-Deno.test("a session that cannot be had refuses the request: nothing is signed as somebody else", async () => {
+Deno.test("without a session, a request is refused: nothing is signed as somebody else", async () => {
   const { signer, fail, asked, advance, status, logText } = setUp();
   await signer(BOB);
   fail(new Error("AccessDenied: not authorized to perform sts:TagSession"));
@@ -155,7 +173,7 @@ Deno.test("a session that cannot be had refuses the request: nothing is signed a
   equal(status()?.last_error, undefined);
 });
 
-Deno.test("a request for nobody is refused, and so is one whose session has ended and cannot be renewed", async () => {
+Deno.test("a request without a caller is refused, and so is one whose session has ended and cannot be renewed", async () => {
   const { signer, fail, advance } = setUp();
   await rejects(signer(), ofKind("upstream_credentials"));
   await signer(ANN);
@@ -164,7 +182,7 @@ Deno.test("a request for nobody is refused, and so is one whose session has ende
   await rejects(signer(ANN), ofKind("upstream_credentials"));
 });
 
-Deno.test("the number of sessions is bounded; the one not used for longest is forgotten", async () => {
+Deno.test("the number of sessions is bounded; the least recently used one is dropped", async () => {
   const { signer, status, asked } = setUp();
   await signer(ANN);
   for (let count = 0; count < 8_190; count++) await signer({ caller: `c${count}`, team: undefined });
