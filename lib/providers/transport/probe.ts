@@ -1,8 +1,9 @@
-/** Checks whether a host accepts connections, in the way that requests to it take: directly or through a forward proxy. */
+/** Checks whether a host accepts connections, by the route of requests to it: directly or through a forward proxy. */
 
 import { Buffer } from "node:buffer";
 import { connect, isIP, type Socket } from "node:net";
 import type * as Tls from "node:tls";
+import { percentDecode } from "../../aws/sigv4/canonical.ts";
 import { unbracketed } from "../../base/host.ts";
 import type { NetworkSettings } from "../../runtime/runtime.ts";
 import type { ProbeConnection } from "./send.ts";
@@ -26,7 +27,7 @@ export function probeIn(env: Env, settings?: NetworkSettings): ProbeConnection {
 /** Checks for a direct connection. */
 export const probeConnection: ProbeConnection = (url, withinMs) => probe(new URL(url), withinMs);
 
-/** What is asked of a proxy once the connection to it is made, encrypted if its URL is https. */
+/** What to ask a proxy after connecting to it; the connection is encrypted if the proxy's URL is https. */
 interface Question {
   readonly authorities: string | undefined;
   readonly ask: (socket: Socket) => Promise<boolean>;
@@ -34,7 +35,7 @@ interface Question {
 
 async function probe(url: URL, withinMs: number, question?: Question): Promise<boolean> {
   const isEncrypted = question !== undefined && url.protocol === "https:";
-  // Loaded for the first proxy with https, of which most configurations have none.
+  // Loaded on first use: most configurations have no https proxy.
   const tls = isEncrypted ? await import("node:tls") : undefined;
   return await new Promise((resolve) => {
     const socket = open(url, withinMs, tls && { tls, authorities: question?.authorities });
@@ -75,21 +76,24 @@ function open(
 /** Whether the proxy connects to the host: the answer to CONNECT (RFC 9110, section 9.3.6). */
 function openTunnel(socket: Socket, { hostname, port }: URL, { username, password }: URL): Promise<boolean> {
   const authority = `${hostname}:${port || "443"}`;
-  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  const credentials = Buffer.from(`${percentDecode(username)}:${percentDecode(password)}`);
   const authorization = username === ""
     ? ""
     : `Proxy-Authorization: Basic ${credentials.toString("base64")}\r\n`;
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
   return new Promise((resolve) => {
-    socket.once(
-      "data",
-      (data: Uint8Array) => resolve(/^HTTP\/1\.[01] 2/.test(Buffer.from(data).toString("latin1"))),
-    );
+    let answer = "";
+    socket.on("data", (data: Uint8Array) => {
+      answer += Buffer.from(data).toString("latin1");
+      if (answer.length >= "HTTP/1.1 2".length) resolve(/^HTTP\/1\.[01] 2/.test(answer));
+    });
     socket.once("close", () => resolve(false));
   });
 }
 
-/** The given proxy, or that of the usual variables; undefined if the connection is direct, as `NO_PROXY` may say. */
+/**
+ * The given proxy, or the one in the usual variables; undefined for a direct connection, as to a host in `NO_PROXY`.
+ */
 export function proxyOf(url: string, env: Env, given?: string): URL | undefined {
   const { protocol, hostname, port } = new URL(url);
   const variable = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
@@ -99,7 +103,7 @@ export function proxyOf(url: string, env: Env, given?: string): URL | undefined 
   return URL.parse(proxy.includes("://") ? proxy : `http://${proxy}`) ?? undefined;
 }
 
-/** Whether one entry of NO_PROXY is the host or a domain that it is in. */
+/** Whether an entry of `NO_PROXY` matches the host or one of its parent domains. */
 function isExempt({ hostname, port }: Pick<URL, "hostname" | "port">, list: string): boolean {
   return list.split(",").map((each) => each.trim().toLowerCase()).some((each) => {
     if (each === "*") return true;

@@ -79,17 +79,22 @@ Deno.test("a host behind a proxy is reachable if the proxy connects to it", asyn
     const asked = listener.accept().then(async (connection) => {
       const buffer = new Uint8Array(1024);
       const length = await connection.read(buffer) ?? 0;
-      await connection.write(new TextEncoder().encode(`HTTP/1.1 ${status}\r\n\r\n`));
+      // In two packets, the first without the status.
+      for (const part of ["HTTP/1", `.1 ${status}\r\n\r\n`]) {
+        await connection.write(new TextEncoder().encode(part));
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
       await connection.read(buffer);
       connection.close();
       return new TextDecoder().decode(buffer.subarray(0, length));
     });
-    const env = { HTTPS_PROXY: `http://user:p%40ss@127.0.0.1:${listener.addr.port}` };
+    // A percent sign that encodes nothing is sent as it is.
+    const env = { HTTPS_PROXY: `http://us%er:p%40ss@127.0.0.1:${listener.addr.port}` };
     equal(await probeIn(env)("https://bedrock.test/model/m/converse", 60_000), reachable);
     equal(
       (await asked).split("\r\n").slice(0, 3).join("|"),
       `CONNECT bedrock.test:443 HTTP/1.1|Host: bedrock.test:443|Proxy-Authorization: Basic ${
-        btoa("user:p@ss")
+        btoa("us%er:p@ss")
       }`,
     );
   }
