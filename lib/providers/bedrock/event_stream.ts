@@ -19,6 +19,9 @@ export interface EventReader<Event> {
   isComplete(): boolean;
 }
 
+/** Maximum number of unknown events that are named. */
+const MAX_UNKNOWN = 16;
+
 /** If the upstream is lost after a complete response, at most its token counts are lost. */
 export const TOLERATED_AFTER_COMPLETION: ReadonlySet<ErrorKind> = new Set(["stream_truncated", "timeout"]);
 
@@ -31,7 +34,7 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
   readonly #reader: EventReader<Event>;
   readonly #decoder = new FrameDecoder();
   readonly requestId: string | undefined;
-  /** Names of the events that were skipped because the reader does not know them. */
+  /** Names of the events that were skipped because the reader does not know them; the first few. */
   readonly unknownEvents: string[] = [];
   #held = new HeldBack<readonly Event[]>([]);
   /** Whether a part of the content has arrived, or the end. */
@@ -74,14 +77,13 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
     return this.#held.next(this);
   }
 
-  /** The events of the next chunk, bypassing what is held back; none if it has only frames that nobody knows. */
+  /** The events of the next chunk, bypassing what is held back; none if all its events are unknown. */
   read(): Promise<readonly Event[] | undefined> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return this.#exchange.read().then(this.#take, this.#lose);
   }
 
-  // An open stream waits with these two, made once, instead of an async function for each chunk, which takes
-  // three times as many objects.
+  // Made once for an open stream: an async function for each chunk would allocate three times as many objects.
   readonly #take = (chunk: Uint8Array<ArrayBuffer> | undefined) => {
     if (chunk === undefined) return this.#end();
     this.bytes += chunk.length;
@@ -121,8 +123,14 @@ export class EventStream<Event> implements HoldableStream<readonly Event[]> {
     const type = frame.headers.get(":event-type");
     const name = typeof type === "string" ? type : "";
     const event = this.#reader.read(name, frame.payload);
-    if (event === undefined && !this.unknownEvents.includes(name)) this.unknownEvents.push(name);
+    if (event === undefined) this.#noteUnknown(name);
     return event;
+  }
+
+  #noteUnknown(name: string): void {
+    if (this.unknownEvents.length < MAX_UNKNOWN && !this.unknownEvents.includes(name)) {
+      this.unknownEvents.push(name);
+    }
   }
 
   #noteContent(): void {

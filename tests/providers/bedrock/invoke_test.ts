@@ -55,7 +55,7 @@ async function collect(chunks: readonly Bytes[], end: "end" | "fail" = "end") {
 
 const WHOLE = { types: CHUNKS.map(({ type }) => type), opened: true, error: undefined, unknown: [] };
 
-Deno.test("the chunks of a stream come out the same however it is cut", async () => {
+Deno.test("the chunks of a stream are the same however it is cut", async () => {
   const bytes = joined(START, HELLO, STOP);
   for (const size of [1, 2, 7, 50, bytes.length]) deepEqual(await collect(cutEvery(size, bytes)), WHOLE);
 });
@@ -102,6 +102,12 @@ Deno.test("a first chunk that cannot be read is thrown before the stream is open
     const { opened, error } = await collect([eventFrame("chunk", payload)]);
     deepEqual([opened, error], [false, "upstream_protocol"], JSON.stringify(payload));
   }
+});
+
+Deno.test("unknown events are skipped and named, up to sixteen of them", async () => {
+  const unknown = Array.from({ length: 40 }, (_, at) => eventFrame(`surprise${at}`, {}));
+  const found = await collect([joined(START, HELLO, ...unknown, ...unknown, STOP)]);
+  deepEqual(found, { ...WHOLE, unknown: Array.from({ length: 16 }, (_, at) => `surprise${at}`) });
 });
 
 Deno.test("an exception after chunks is thrown once they have been delivered", async () => {

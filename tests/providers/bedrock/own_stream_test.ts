@@ -115,14 +115,14 @@ Deno.test("an event of several data lines is read as one", async () => {
   equal(stream.response?.["id"], "r");
 });
 
-Deno.test("a name beyond ASCII is written so that it reads the same", async () => {
+Deno.test("a name beyond ASCII is written with escapes", async () => {
   const model = "größe-💧\u2028\ud800";
   const { bytes } = await readAll([encodeUtf8(CREATED + COMPLETED)], { model });
   const [first = ""] = new TextDecoder().decode(bytes).split("\n\n");
   equal(JSON.parse(first.slice(6)).response.model, model);
 });
 
-Deno.test("what is called model elsewhere stays", async () => {
+Deno.test("other members called model are unchanged", async () => {
   const odd = [
     event({ type: "response.output_item.done", item: { model: "gpt", arguments: '{"model":"gpt"}' } }),
     event({ type: "response.output_text.delta", delta: '"model":"gpt"', model: { name: "gpt" } }),
@@ -149,7 +149,7 @@ Deno.test("a large event is held until it is whole, in linear time", async () =>
   equal(bytes.length, sent.length);
 });
 
-Deno.test("an event without end is given up on, and so is its connection", async () => {
+Deno.test("an event without end breaks the stream and ends its connection", async () => {
   const ended: string[] = [];
   let reads = 0;
   const exchange: OwnExchange = {
@@ -192,12 +192,16 @@ for (
   });
 }
 
-Deno.test("a connection that is lost after the end has lost nothing", async () => {
-  const failure = new AditError("stream_truncated");
-  const { bytes } = await readAll([encodeUtf8(CREATED + COMPLETED)], { failure });
-  ok(bytes.length > 0);
-  await rejects(readAll([encodeUtf8(CREATED + DELTA)], { failure }), { kind: "stream_truncated" });
-});
+for (const kind of ["stream_truncated", "timeout"] as const) {
+  Deno.test(`a stream that is complete stays so if its connection then ends with ${kind}`, async () => {
+    const failure = new AditError(kind);
+    for (const end of [COMPLETED, ERROR]) {
+      const { bytes } = await readAll([encodeUtf8(CREATED + DELTA + end)], { failure, model: "gpt" });
+      equal(new TextDecoder().decode(bytes), CREATED + DELTA + end);
+    }
+    await rejects(readAll([encodeUtf8(CREATED + DELTA)], { failure }), { kind });
+  });
+}
 
 /** What comes out, and how it ends. */
 async function outcomeOf(chunks: readonly Bytes[], given: Given) {

@@ -8,6 +8,7 @@ import type { OwnApi } from "../../../snapshot/snapshot.ts";
 import type { Exchange, Head } from "../../transport/exchange.ts";
 import { requestIdOf } from "../answer.ts";
 import { classifyErrorEvent } from "../classify.ts";
+import { TOLERATED_AFTER_COMPLETION } from "../event_stream.ts";
 import { HeldBack, type Hold, type HoldableStream, holdBack } from "../hold.ts";
 import { asciiJson, withModelName } from "./model_name.ts";
 import { reportRow } from "./reports.ts";
@@ -20,7 +21,7 @@ export interface OwnOpening {
   readonly hold: Hold | undefined;
 }
 
-/** The exchange, as far as a stream needs it. */
+/** The part of an exchange that a stream uses. */
 export type OwnExchange = Pick<Exchange, "contentBegan" | "end" | "read">;
 
 /** Maximum size of one event, which is held in memory until it is complete. */
@@ -32,8 +33,8 @@ const EVENT_END = /\r\n\r\n|\n\r?\n|\r\r/g;
 const CUT_END = 3;
 
 /**
- * The events of a stream, each with the bytes that came, except for the name of the model. Their text has one character for
- * each byte (Latin-1), so that bytes that are not UTF-8 are passed on as well.
+ * The events of a stream, byte for byte except for the name of the model. They are processed as Latin-1 text, so that
+ * bytes that are not UTF-8 are passed on as well.
  */
 export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly requestId: string | undefined;
@@ -51,7 +52,7 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   stopReason: string | undefined;
   /** The error that the stream itself reported, after which it is complete. */
   error: AditError | undefined;
-  /** The last event that holds an answer of OpenAI's Responses, for the error of a broken stream. */
+  /** The latest state of a response of OpenAI's Responses, for the error of a broken stream. */
   response: JsonObject | undefined;
   sequenceNumber = -1;
   /** Whether the last event was a failed response, which some clients wait for after an error. */
@@ -101,18 +102,16 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     const isBetweenEvents = this.#size === 0;
     const { pieces, isChanged } = this.#events(latin1Text(chunk));
     if (pieces.length === 0) return this.read();
-    // Most chunks hold whole events and no name.
-    const isAsCame = isBetweenEvents && this.#size === 0 && !isChanged;
-    return isAsCame ? chunk : latin1Bytes(pieces.join(""));
+    // Most chunks contain whole events and no name.
+    const isUnchanged = isBetweenEvents && this.#size === 0 && !isChanged;
+    return isUnchanged ? chunk : latin1Bytes(pieces.join(""));
   };
 
-  /** A connection that is lost after the end of the answer has lost nothing. */
-  readonly #lose = (cause: unknown): undefined => {
-    const error = toAditError(cause);
-    if (!this.#ended || error.kind !== "stream_truncated") throw error;
+  readonly #lose = (error: unknown): undefined => {
+    if (!this.#ended || !TOLERATED_AFTER_COMPLETION.has(toAditError(error).kind)) throw error;
   };
 
-  /** The text of all events that are complete now, and whether it is another one than came. */
+  /** The text of all events that are now complete, and whether it differs from the text received. */
   #events(text: string): { readonly pieces: readonly string[]; readonly isChanged: boolean } {
     const searched = this.#tail + text;
     const pieces: string[] = [];
@@ -152,7 +151,7 @@ export class OwnStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     this.#lookAt(event);
     const named = withModelName(data, this.#model, reportRow(this.#opening.api).inner);
     if (named === data) return text;
-    // A name has no line feed, so that there are as many lines as before.
+    // A name has no line feed, so the number of lines is the same.
     const lines = named.split("\n");
     return text.replace(DATA_LINES, (_line, prefix: string) => prefix + (lines.shift() ?? ""));
   }
@@ -198,7 +197,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["previous_response_not_found", "invalid_request_error"],
 ]);
 
-/** The lines of an event that hold its JSON, the first perhaps behind a byte order mark. */
+/** The lines of an event with its JSON; a byte order mark may precede the first. */
 const DATA_LINES = /((?:^(?:\xef\xbb\xbf)?|[\r\n])data: ?)([^\r\n]*)/g;
 
 /** Their content, joined by line feeds. */
