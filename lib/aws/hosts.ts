@@ -50,6 +50,11 @@ const PARTITIONS: readonly Partition[] = [
   },
 ];
 
+/** The domains of AWS's hosts in all partitions, the longest first. */
+export const DOMAINS: readonly string[] = [COMMERCIAL, ...PARTITIONS]
+  .flatMap(({ suffix, dualstackSuffix }) => [suffix, dualstackSuffix])
+  .sort((one, other) => other.length - one.length);
+
 /** Origin of the region's runtime endpoint, such as `https://bedrock-runtime.us-east-1.amazonaws.com`. */
 export function bedrockEndpoint(region: string, options: EndpointOptions = {}): string {
   return originOf("bedrock-runtime", region, options);

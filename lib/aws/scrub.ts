@@ -1,5 +1,7 @@
 /** Removes identifiers of the operator's account from AWS's messages, so that callers may read them. */
 
+import { DOMAINS } from "./hosts.ts";
+
 /** Longer messages are truncated: useful ones are shorter, and this limits the time of the patterns. */
 const MAX_CHARS = 4096;
 
@@ -8,11 +10,10 @@ const IDENTIFIERS: readonly (readonly [RegExp, string])[] = [
   [/arn(?::|%3a)[a-z-]*(?::|%3a)[^\s"'`<>(){}[\],;]*/gi, "[arn]"],
   [/https?:\/\/[^\s"'`<>(){}[\],;]*/gi, "[url]"],
   [
-    /[a-z0-9.-]*\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|amazonwebservices\.(?:com\.cn|eu)|api\.aws)(?::\d+)?/gi,
-    "[host]",
-  ],
-  [
-    /[a-z0-9.-]*\.(?:(?:s?c2s|sc2s)\.s?gov|ic\.gov|sgov\.gov|adc-e\.uk|csp\.hci\.ic\.gov)(?::\d+)?/gi,
+    new RegExp(
+      `[a-z0-9.-]*\\.(?:${DOMAINS.map((each) => each.replaceAll(".", "\\.")).join("|")})(?::\\d+)?`,
+      "gi",
+    ),
     "[host]",
   ],
   [/\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, "[host]"],
