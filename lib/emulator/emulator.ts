@@ -1,6 +1,4 @@
-/**
- * The built-in Bedrock: handles Bedrock Runtime's requests like the service, without a model, account or network.
- */
+/** The built-in Bedrock: handles Bedrock Runtime's requests like the service, without a model, account or network. */
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
@@ -44,9 +42,7 @@ export interface Emulator {
 /** The namespace that the service appends to the names of its exceptions. */
 const CORAL_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
 
-/**
- * An emulator with its own prompt cache, jobs and fault counters; errors become responses, and it never throws.
- */
+/** An emulator with its own prompt cache, jobs and fault counters; errors become responses, and it never throws. */
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { clock, tokenDelayMs = 0, newId = randomUUID } = options;
   const rules = {
@@ -65,12 +61,12 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (route === undefined) return unknownOperation();
     const body = await readBody(request);
     const region = authenticate({ method, url, headers, body }, rules, clock.now());
-    const named = route.operation.startsWith("own-") ? modelIn(parseJson(body, headers)) : route.resourceId;
+    const parsed = parseJson(body, headers);
+    const named = route.operation.startsWith("own-") ? modelIn(parsed) : route.resourceId;
     const { resourceId, faults: asked } = splitFaults(named, headers.get("x-emulator-fault"));
     const faults = schedule.due(asked, `${region} ${route.operation} ${named}`);
     const canned = await applyFaults(faults, request.signal);
     if (canned !== undefined) return canned;
-    const parsed = parseJson(body, headers);
     const call = { ...route, resourceId, region, headers, body: parsed, receivedAt, clock, state, jobs };
     return toResponse(OPERATIONS[route.operation](call), { faults, tokenDelayMs });
   }
@@ -117,7 +113,8 @@ async function applyFaults(
   for (const { fault, argument } of faults) {
     if (fault.kind === "delay") {
       const pause = createPause();
-      signal.addEventListener("abort", () => pause.cancel(), { once: true });
+      if (signal.aborted) pause.cancel();
+      else signal.addEventListener("abort", () => pause.cancel(), { once: true });
       await pause.start(fault.delayMs(argument));
     } else if (fault.kind === "refuse") {
       const refused = fault.refuse(argument);

@@ -111,12 +111,12 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { messages: [user, user] },
     message: /^A conversation must alternate between user and assistant roles\./,
   },
-  "a prefilled answer where the model takes none": {
+  "a prefilled response for a model without prefill": {
     model: LLAMA,
     body: { messages: [user, assistant] },
     message: /prefill/,
   },
-  "a prefilled answer that ends with a blank": {
+  "a prefilled response that ends with a space": {
     body: { messages: [user, { role: "assistant", content: [{ text: "so " }] }] },
     message:
       /^The model returned the following errors: messages: final assistant content cannot end with trailing/,
@@ -143,20 +143,20 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { messages: [user, assistant, result], toolConfig },
     message: /^The number of toolResult blocks at messages.2.content exceeds/,
   },
-  "two tools of one name": {
+  "two tools with the same name": {
     body: { messages: [user], toolConfig: { tools: [tool, tool] } },
     message: /clock/,
   },
-  "the choice of a tool that is not there": {
+  "the choice of an unknown tool": {
     body: { messages: [user], toolConfig: { tools: [tool], toolChoice: { tool: { name: "other" } } } },
     message: /other/,
   },
-  "tools on a model without": {
+  "tools for a model without tools": {
     model: "mistral.mistral-7b-instruct-v0:2",
     body: { messages: [user], toolConfig },
     message: /^This model doesn't support tool use/,
   },
-  "a system prompt on a model without": {
+  "a system prompt for a model without one": {
     model: "mistral.mistral-7b-instruct-v0:2",
     body: { messages: [user], system: [{ text: "a" }] },
     message: /^This model doesn't support system messages\./,
@@ -187,11 +187,11 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     },
     message: /^The document file name can only contain alphanumeric characters/,
   },
-  "a document without text beside it": {
+  "a document without a text block": {
     body: { messages: [{ role: "user", content: [{ document }] }] },
     message: /^A text block is required/,
   },
-  "more tokens than the model gives": {
+  "more tokens than the model generates": {
     model: OLD_CLAUDE,
     body: { messages: [user], inferenceConfig: { maxTokens: 5000 } },
     message:
@@ -208,7 +208,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { messages: [{ role: "user", content: Array(5).fill([{ text: "a" }, cachePoint]).flat() }] },
     message: /^The model returned the following errors: A maximum of 4 blocks .* Found 5\.$/,
   },
-  "both samplers on a model that takes one": {
+  "temperature and topP for a model that accepts only one": {
     body: { messages: [user], inferenceConfig: { temperature: 0, topP: 1 } },
     message: /`temperature` and `top_p` cannot both be specified/,
   },
@@ -233,15 +233,15 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: thinking(2000, { inferenceConfig: { maxTokens: 2000 } }),
     message: /`max_tokens` must be greater than `thinking.budget_tokens`/,
   },
-  "a temperature beside thinking": {
+  "a temperature with thinking": {
     body: thinking(2000, { inferenceConfig: { temperature: 0 } }),
     message: /`temperature` may only be set to 1 when thinking is enabled\.$/,
   },
-  "a forced tool beside thinking": {
+  "a forced tool with thinking": {
     body: thinking(2000, { toolConfig: { tools: [tool], toolChoice: { any: {} } } }),
     message: /Thinking may not be enabled when tool_choice forces tool use\.$/,
   },
-  "reasoning that the model never gave": {
+  "reasoning that the model never returned": {
     body: {
       messages: [
         user,
@@ -257,7 +257,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     message:
       "The model returned the following errors: messages.1.content.0: Invalid `signature` in `thinking` block",
   },
-  "redacted reasoning that the model never gave": {
+  "redacted reasoning that the model never returned": {
     body: {
       messages: [
         user,
@@ -271,7 +271,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { messages: [user], additionalModelResponseFieldPaths: ["stop_sequence"] },
     message: /malformed: stop_sequence$/,
   },
-  "an output schema that is no JSON": {
+  "an output schema that is not JSON": {
     body: {
       messages: [user],
       outputConfig: { textFormat: { type: "json_schema", structure: { jsonSchema: { schema: "{" } } } },
@@ -281,6 +281,15 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
   "a metadata key outside the alphabet": {
     body: { messages: [user], requestMetadata: { team: "sé" } },
     message: /requestMetadata.team/,
+  },
+  "more than sixteen metadata pairs": {
+    body: {
+      messages: [user],
+      requestMetadata: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`key${index}`, ""])),
+    },
+    message:
+      "1 validation error detected: Value at 'requestMetadata' failed to satisfy constraint: Member must have " +
+      "length less than or equal to 16",
   },
   "an unknown fault": {
     model: `${CLAUDE}.fault-nonsense`,

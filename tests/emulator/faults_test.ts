@@ -63,13 +63,13 @@ for (const [fault, [status, name]] of Object.entries(REFUSALS)) {
   });
 }
 
-Deno.test("fault throttling can say when to come back", async () => {
+Deno.test("fault throttling can set retry-after", async () => {
   const response = await postTo()(pathOf(`${CLAUDE}.fault-throttling:7`, "converse"), BODY);
   assert.equal(response.headers.get("retry-after"), "7");
   await response.body?.cancel();
 });
 
-Deno.test("fault model-error carries its extra members", async () => {
+Deno.test("fault model-error has its additional members", async () => {
   const response = await postTo()(pathOf(`${CLAUDE}.fault-model-error`, "converse"), BODY);
   const { originalStatusCode, resourceName } = await response.json();
   assert.deepEqual([originalStatusCode, resourceName], [500, "emulator"]);
@@ -172,7 +172,7 @@ Deno.test("fault no-message-type leaves that header out, and no other", async ()
   }
 });
 
-Deno.test("an exception in the stream carries its members and no padding", async () => {
+Deno.test("an exception in the stream has its members and no padding", async () => {
   const response = await postTo()(pathOf(`${CLAUDE}.fault-stream-model-error:0`, "converse-stream"), BODY);
   const [frame] = new FrameDecoder().push(new Uint8Array(await response.arrayBuffer()));
   assert.deepEqual([...frame!.headers.keys()], [":exception-type", ":content-type", ":message-type"]);
@@ -197,15 +197,23 @@ Deno.test("faults strike native streams in the same places", async () => {
 });
 
 for (const fault of ["hang", "slow-answer:60000"]) {
-  Deno.test(`fault ${fault} keeps the client waiting until it leaves`, LEAK_CHECKED, async () => {
-    const emulator = createEmulator({ clock: fixedClock(0) });
-    const leave = new AbortController();
-    const request = new Request(`http://bedrock${pathOf(`${CLAUDE}.fault-${fault}`, "converse")}`, {
+  const requestOf = (signal: AbortSignal) =>
+    new Request(`http://bedrock${pathOf(`${CLAUDE}.fault-${fault}`, "converse")}`, {
       method: "POST",
       headers: { authorization: `Bearer ${EMULATOR_API_KEY.reveal()}` },
       body: JSON.stringify(BODY),
-      signal: leave.signal,
+      signal,
     });
+
+  Deno.test(`fault ${fault} does not wait for a client that has left`, LEAK_CHECKED, async () => {
+    const response = await createEmulator({ clock: fixedClock(0) }).handle(requestOf(AbortSignal.abort()));
+    await response.body?.cancel();
+  });
+
+  Deno.test(`fault ${fault} keeps the client waiting until it leaves`, LEAK_CHECKED, async () => {
+    const emulator = createEmulator({ clock: fixedClock(0) });
+    const leave = new AbortController();
+    const request = requestOf(leave.signal);
     let answered = false;
     const answer = emulator.handle(request).finally(() => {
       answered = true;

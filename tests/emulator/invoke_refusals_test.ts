@@ -69,6 +69,10 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { ...base, messages: [...base.messages, toolResult] },
     message: /^messages.1.content.0: unexpected `tool_use_id` found in `tool_result` blocks: t1\./,
   },
+  "an invalid name of a tool that Anthropic defines": {
+    body: { ...base, tools: [{ type: "bash_20250124", name: "a(b" }] },
+    message: "tools.0.bash_20250124.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
+  },
   "an unknown beta flag": {
     body: { ...base, anthropic_beta: ["files-api-2025-04-14"] },
     message: "invalid beta flag",
@@ -77,7 +81,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { ...base, context_management: { edits: [] }, anthropic_beta: ["effort-2025-11-24"] },
     message: "context_management: Extra inputs are not permitted",
   },
-  "an image of another type than it says": {
+  "an image that does not match its type": {
     body: withBlocks(media("image", "image/png", "R0lGODlhAQABAAAAACw=")),
     message:
       "messages.0.content.0.image.source.base64: Image does not match the provided media type image/png",
@@ -91,7 +95,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: withBlocks({ type: "image", source: { type: "url", url: "https://example.com/a.png" } }),
     message: /^messages.0.content.0.image.source: Input tag 'url' found/,
   },
-  "a PDF that is none, in a tool's result": {
+  "a document that is not a PDF, in a tool result": {
     body: {
       ...base,
       messages: [...base.messages, toolUse, {
@@ -106,7 +110,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     message:
       "messages.2.content.0.tool_result.content.0.document.source.base64.data: The PDF specified was not valid.",
   },
-  "a tool loop that has lost its thoughts": {
+  "a tool loop without its thinking": {
     body: { ...thinkingBody, messages: [...base.messages, toolUse, toolResult] },
     message:
       /^messages\.1\.content\.0\.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`\./,
@@ -115,7 +119,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { ...base, messages: [{ role: "user", content: "a ".repeat(200_000) }] },
     message: "prompt is too long: 200003 tokens > 200000 maximum",
   },
-  "text that is no JSON": {
+  "text that is not JSON": {
     body: new TextEncoder().encode("{"),
     message: "Malformed input request, please reformat your input and try again.",
   },

@@ -95,7 +95,13 @@ const REFUSED:
       /Invalid 'tools'/,
     ],
     ["bedrock-mantle", MESSAGES, { ...CLAUDE, output_config: { format: {} } }, 400, /Extra inputs/],
-    ["bedrock-mantle", MESSAGES, { ...CLAUDE, tools: [{ name: "f", strict: true }] }, 400, /strict/],
+    [
+      "bedrock-mantle",
+      MESSAGES,
+      { ...CLAUDE, tools: [{ name: "f" }, { name: "g", strict: true }] },
+      400,
+      /^tools\.1\.custom\.strict/,
+    ],
     ["bedrock-mantle", MESSAGES, { ...CLAUDE, model: GPT }, 400, /does not support/],
   ];
 
@@ -176,7 +182,7 @@ Deno.test("both endpoints take calls of every kind back, and at the mantle endpo
   }
 });
 
-Deno.test("call ids may have any characters, and a tool's name and namespace may be long together", async () => {
+Deno.test("call ids may contain any characters, and a tool's name and namespace may together be long", async () => {
   const [name, namespace] = ["n".repeat(60), "s".repeat(60)];
   const tools = [{ type: "namespace", name: namespace, tools: [{ type: "function", name }] }];
   const input = [
@@ -194,7 +200,7 @@ Deno.test("call ids may have any characters, and a tool's name and namespace may
   }
 });
 
-Deno.test("a thought comes back only as the endpoint gave it", async () => {
+Deno.test("reasoning is only accepted back unchanged", async () => {
   const body = { model: `us.${GPT}`, input: "hi", include: ["reasoning.encrypted_content"] };
   const { output: [thought] } = await (await post("bedrock", RESPONSES, body)).json();
   assert.equal(thought.type, "reasoning");

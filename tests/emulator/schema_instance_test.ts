@@ -53,3 +53,17 @@ Deno.test("a schema that refers to itself ends", () => {
   };
   assert.ok(JSON.stringify(instanceOf(schema)).length < 10_000);
 });
+
+Deno.test("a schema that refers to itself several times has an instance of limited size", () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const node: JsonValue = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, { $ref: "#" }])),
+  };
+  assert.ok(JSON.stringify(instanceOf(node)).length < 500_000);
+  const all: JsonValue = {
+    allOf: names.slice(0, 3).map(() => ({ $ref: "#" })),
+    properties: { a: { const: 1 } },
+  };
+  assert.deepEqual(Object.keys(Object(instanceOf({ ...all, type: "object" }))), ["a"]);
+});

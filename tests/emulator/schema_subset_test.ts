@@ -99,6 +99,16 @@ for (const [what, [schema, problem]] of Object.entries(UNSUPPORTED)) {
   });
 }
 
+Deno.test("definitions that refer to the next one twice are each read once", async () => {
+  const refersTo = (name: number) => ({
+    ...closed,
+    properties: { a: { $ref: `#/$defs/d${name}` }, b: { $ref: `#/$defs/d${name}` } },
+  });
+  const levels = Array.from({ length: 60 }, (_, level) => [`d${level}`, refersTo(level + 1)] as const);
+  const $defs = { ...Object.fromEntries(levels), d60: { type: "string" } };
+  await assertTaken({ model: CLAUDE, body: formatted({ ...refersTo(0), $defs }) });
+});
+
 Deno.test("a schema within the subset is supported everywhere", async () => {
   for (const model of [CLAUDE, QWEN]) await assertTaken({ model, body: formatted(SUPPORTED) });
   const output_config = { format: { type: "json_schema", schema: SUPPORTED } };

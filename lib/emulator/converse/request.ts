@@ -1,4 +1,4 @@
-/** The request of Converse and ConverseStream as in AWS's model, and the errors for everything else. */
+/** The requests of Converse, ConverseStream and CountTokens as in AWS's model, and the errors for everything else. */
 
 import { z } from "zod";
 import type { JsonValue } from "../../base/json.ts";
@@ -120,6 +120,13 @@ const tool = union("Tool", {
   cachePoint,
 });
 
+const MAX_METADATA = 16;
+const metadataText = z.string().max(256).regex(/^[a-zA-Z0-9\s:_@$#=/+,-.]*$/);
+const requestMetadata = z.record(metadataText.min(1), metadataText).superRefine((pairs, context) => {
+  if (Object.keys(pairs).length <= MAX_METADATA) return;
+  context.addIssue({ code: "too_big", origin: "map", maximum: MAX_METADATA, input: pairs });
+});
+
 const messages = z.array(z.strictObject({
   role: z.enum(["user", "assistant", "system"]),
   content: z.array(contentBlock),
@@ -150,10 +157,7 @@ const converseRequest = z.strictObject({
   additionalModelRequestFields: document.optional(),
   additionalModelResponseFieldPaths: z.array(z.string().min(1).max(256)).max(10).optional(),
   promptVariables: z.record(z.string(), union("PromptVariableValues", { text: z.string() })).optional(),
-  requestMetadata: z.record(
-    z.string().min(1).max(256).regex(/^[a-zA-Z0-9\s:_@$#=/+,-.]*$/),
-    z.string().max(256).regex(/^[a-zA-Z0-9\s:_@$#=/+,-.]*$/),
-  ).optional(),
+  requestMetadata: requestMetadata.optional(),
   performanceConfig: z.strictObject({ latency: z.enum(["standard", "optimized"]).optional() }).optional(),
   serviceTier: z.strictObject({ type: z.enum(["priority", "default", "flex", "reserved"]) }).optional(),
   outputConfig: z.strictObject({

@@ -32,11 +32,13 @@ const custom = z.strictObject({
 /** A tool whose schema Anthropic defines. */
 const known = z.looseObject({
   type: z.string(),
-  name: z.string().optional(),
+  name: CLAUDE_NAME.optional(),
   cache_control: cacheControl,
 });
 
-/** Tool types that Anthropic defines, and the flags that they require. Tools that run at Anthropic are not on Bedrock. */
+/**
+ * Tool types that Anthropic defines, and the flags that they require. Tools that run at Anthropic are not on Bedrock.
+ */
 const KNOWN_TOOLS = [
   { type: /^bash_\d{8}$/, flags: undefined },
   { type: /^text_editor_\d{8}$/, flags: undefined },

@@ -29,11 +29,14 @@ export function objectFor(prompt: Prompt): JsonObject {
   return { answer: lastRequestText(prompt).slice(0, MAX_ANSWER_CHARS) };
 }
 
+/** Braces in a text at which an object is looked for. */
+const MAX_STARTS = 100;
+
 /** The outermost non-empty JSON objects in a text. */
 function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   let start = text.indexOf("{");
-  while (start !== -1) {
+  for (let starts = 0; start !== -1 && starts < MAX_STARTS; starts++) {
     const object = objectAt(text, start);
     if (object !== undefined && Object.keys(object.value).length > 0) found.push(object.value);
     start = text.indexOf("{", object?.end ?? start + 1);
@@ -41,20 +44,28 @@ function objectsIn(text: string): JsonObject[] {
   return found;
 }
 
-function objectAt(
+/** The JSON object that begins with the brace at `start`, and where it ends. */
+export function objectAt(
   text: string,
   start: number,
 ): { readonly value: JsonObject; readonly end: number } | undefined {
-  for (let end = text.indexOf("}", start); end !== -1; end = text.indexOf("}", end + 1)) {
+  BRACE.lastIndex = start;
+  let depth = 0;
+  for (let found = BRACE.exec(text); found !== null; found = BRACE.exec(text)) {
+    depth += found[0] === "{" ? 1 : found[0] === "}" ? -1 : 0;
+    if (depth > 0) continue;
     try {
-      const value: JsonValue = JSON.parse(text.slice(start, end + 1));
-      return isJsonObject(value) ? { value, end: end + 1 } : undefined;
+      const value: JsonValue = JSON.parse(text.slice(start, BRACE.lastIndex));
+      return isJsonObject(value) ? { value, end: BRACE.lastIndex } : undefined;
     } catch {
-      // A brace inside the object; a later one may close it.
+      return undefined;
     }
   }
   return undefined;
 }
+
+/** A brace, or a string, in which braces do not count. */
+const BRACE = /[{}]|"(?:[^"\\]|\\.)*"/gs;
 
 /** The quoted names after "key", "field" or "property" in the same sentence. */
 function namesIn(text: string): string[] {

@@ -4,6 +4,8 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.t
 
 /** Beyond this depth optional members are omitted, and beyond twice the depth all members. */
 const MAX_DEPTH = 8;
+/** Schemas that are read for one instance: a schema that refers to itself several times would grow with every level. */
+const MAX_SCHEMAS = 10_000;
 
 /**
  * A value that satisfies the schema, if it uses types, enums, constants, limits, formats, references within the
@@ -14,10 +16,15 @@ export function instanceOf(schema: JsonValue, name = "value"): JsonValue {
 }
 
 class Generator {
-  constructor(private readonly root: JsonValue) {}
+  readonly #root: JsonValue;
+  #schemas = 0;
+
+  constructor(root: JsonValue) {
+    this.#root = root;
+  }
 
   value(schema: JsonValue | undefined, name: string, depth: number): JsonValue {
-    if (!isJsonObject(schema) || depth > 2 * MAX_DEPTH) return null;
+    if (!isJsonObject(schema) || this.#isTooMuch(depth)) return null;
     const shape = this.#resolve(schema, depth);
     if (shape["const"] !== undefined) return shape["const"];
     if (Array.isArray(shape["enum"]) && shape["enum"].length > 0) return shape["enum"][0];
@@ -37,14 +44,18 @@ class Generator {
     ];
     let merged: JsonObject = own;
     for (const part of parts) {
-      if (!isJsonObject(part) || depth > 2 * MAX_DEPTH) continue;
+      if (!isJsonObject(part) || this.#isTooMuch(depth)) continue;
       merged = merge(this.#resolve(part, depth + 1), merged);
     }
     return merged;
   }
 
+  #isTooMuch(depth: number): boolean {
+    return depth > 2 * MAX_DEPTH || ++this.#schemas > MAX_SCHEMAS;
+  }
+
   #lookUp(pointer: string): JsonValue | undefined {
-    let found: JsonValue | undefined = this.root;
+    let found: JsonValue | undefined = this.#root;
     for (const step of pointer.replace(/^#\/?/, "").split("/").filter((step) => step !== "")) {
       const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
       found = isJsonObject(found) ? found[name] : undefined;

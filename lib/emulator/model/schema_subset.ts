@@ -2,7 +2,9 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 
-/** Keywords that are refused for each type; https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html */
+/**
+ * Keywords that are refused for each type; https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
+ */
 const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
   array: ["maxItems", "uniqueItems", "contains", "minContains", "maxContains"],
   integer: ["exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"],
@@ -66,6 +68,8 @@ function circleIn(root: JsonValue): string | undefined {
       definitions.set(`#/${place}/${name}`, schema);
     }
   }
+  // Definitions without a problem: a shared one would otherwise be walked once for each path to it.
+  const sound = new Set<string>();
   const walk = (schema: JsonValue, open: readonly string[]): string | undefined => {
     if (!isJsonObject(schema)) return undefined;
     const reference = schema["$ref"];
@@ -77,7 +81,10 @@ function circleIn(root: JsonValue): string | undefined {
         return `Circular reference detected in schema definitions: ${names.join(" -> ")}`;
       }
       const target = definitions.get(reference);
-      return target === undefined ? undefined : walk(target, path);
+      if (target === undefined || sound.has(reference)) return undefined;
+      const problem = walk(target, path);
+      if (problem === undefined) sound.add(reference);
+      return problem;
     }
     return inner(schema).map((each) => walk(each, open)).find((problem) => problem !== undefined);
   };

@@ -1,7 +1,7 @@
 /** Which tools the emulated model calls, and with which input. */
 
 import { isJsonObject, type JsonValue } from "../../base/json.ts";
-import { objectFor } from "./json_object.ts";
+import { objectAt, objectFor } from "./json_object.ts";
 import { lastRequestText, lastUserParts, type Prompt, type Tool } from "./prompt.ts";
 import { instanceOf } from "./schema_instance.ts";
 
@@ -22,8 +22,8 @@ const ENDINGS: ReadonlySet<string> = new Set(
 /**
  * The calls that the prompt requests. If the model may choose, each mention of a tool's name in the user's last
  * message is one call, and so is each name after "then call" in tool results; a JSON object directly after the name
- * is its input, otherwise it is generated from the tool's schema. A forced call is made once: after its result, the tool
- * whose name ends the task is called, and if there is none, the model responds with text.
+ * is its input, otherwise the input is generated from the tool's schema. A forced call is made once: after its result,
+ * the model calls the tool whose name ends a task, or responds with text if there is none.
  */
 export function decideToolCalls(prompt: Prompt): readonly ToolCall[] {
   const tools = prompt.tools.filter((tool) => tool.kind === "tool");
@@ -35,8 +35,8 @@ function chooseCalls(prompt: Prompt, tools: readonly Tool[]): readonly ToolCall[
   const { toolChoice } = prompt;
   const results = lastUserParts(prompt).filter((part) => part.kind === "tool_result");
   const mentioned = results.length === 0
-    ? mentionsOf(tools, { text: lastRequestText(prompt), behind: "" })
-    : mentionsOf(tools, { text: results.map(({ text }) => text).join("\n"), behind: FOLLOW_UP });
+    ? mentionsOf(tools, { text: lastRequestText(prompt), prefix: "" })
+    : mentionsOf(tools, { text: results.map(({ text }) => text).join("\n"), prefix: FOLLOW_UP });
   switch (toolChoice.kind) {
     case "none":
       return [];
@@ -86,14 +86,14 @@ function forcedCall(tool: Tool, prompt: Prompt): ToolCall {
 
 interface Mentions {
   readonly text: string;
-  /** What must precede a name for it to count. */
-  readonly behind: string;
+  /** Must precede a name for it to count. */
+  readonly prefix: string;
 }
 
-function mentionsOf(tools: readonly Tool[], { text, behind }: Mentions): ToolCall[] {
+function mentionsOf(tools: readonly Tool[], { text, prefix }: Mentions): ToolCall[] {
   return tools
     .flatMap((tool) => {
-      const mention = new RegExp(`(?<![\\w-])${behind}${tool.name}(?![\\w-])`, "g");
+      const mention = new RegExp(`(?<![\\w-])${prefix}${tool.name}(?![\\w-])`, "g");
       return [...text.matchAll(mention)].map(({ 0: { length }, index }) => ({
         tool,
         index,
@@ -115,14 +115,5 @@ function defaultCall(tool: Tool): ToolCall {
 /** The JSON object at the beginning of the text, optionally after a blank, a colon or a parenthesis. */
 function leadingObject(text: string): JsonValue | undefined {
   const start = /^[\s:(]*(?=\{)/.exec(text)?.[0].length;
-  if (start === undefined) return undefined;
-  for (let end = text.indexOf("}", start); end !== -1; end = text.indexOf("}", end + 1)) {
-    try {
-      const value: JsonValue = JSON.parse(text.slice(start, end + 1));
-      return value;
-    } catch {
-      // A brace inside the object; the next one may close it.
-    }
-  }
-  return undefined;
+  return start === undefined ? undefined : objectAt(text, start)?.value;
 }
