@@ -6,7 +6,7 @@ import { type EventReader, EventStream } from "./event_stream.ts";
 import type { Hold } from "./hold.ts";
 import type { Exchange } from "../transport/exchange.ts";
 import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
-import { invokeStreamEnd } from "./native_usage.ts";
+import { isLastChunk } from "./native_usage.ts";
 
 /** Resolves once the first chunks have arrived; throws an AditError if an error comes first. */
 export function openInvokeStream(
@@ -36,7 +36,7 @@ function chunkReader(): EventReader<Uint8Array<ArrayBuffer>> {
       return payload;
     },
     isContent: isContentChunk,
-    isComplete: () => invokeStreamEnd(last).complete,
+    isComplete: () => isLastChunk(last),
   };
 }
 

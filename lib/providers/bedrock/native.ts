@@ -1,6 +1,4 @@
-/**
- * Native responses: Bedrock's own bytes passed through unchanged, and read on the side for usage and completeness.
- */
+/** Native responses: Bedrock's own bytes passed through unchanged, and read on the side for usage and completeness. */
 
 import { concat, EMPTY } from "../../base/bytes.ts";
 import { AditError, toAditError } from "../../base/errors.ts";
@@ -10,22 +8,17 @@ import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
 import { classifyFrame, classifyResponse, isHtml } from "./classify.ts";
 import { TOLERATED_AFTER_COMPLETION } from "./event_stream.ts";
 import type { Exchange, Head } from "../transport/exchange.ts";
-import {
-  stopReasonInConverse,
-  stopReasonOfChunks,
-  stopReasonOfConverse,
-  stopReasonOfInvoke,
-} from "./native_stop.ts";
+import { guardrailUsage } from "../../wire/bedrock/guardrail_units.ts";
+import { stopReasonOfChunks, stopReasonOfConverse, stopReasonOfInvoke } from "./native_stop.ts";
 import { isConverseContent } from "./converse.ts";
 import { HeldBack, type Hold, type HoldableStream, holdBack } from "./hold.ts";
 import { isContentChunk } from "./invoke.ts";
 import {
-  invokeStreamEnd,
+  isLastChunk,
   parsedBody,
-  usageInConverse,
   usageOfChunks,
   usageOfConverse,
-  usageOfGuardrail,
+  usageOfHeaders,
   usageOfInvoke,
 } from "./native_usage.ts";
 import { type Operation, operationRow } from "./operations.ts";
@@ -54,6 +47,9 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   return { head, body, usage, stopReason, error: undefined };
 }
 
+/** A larger InvokeModel body contains images or vectors, and is only parsed if its headers have no counts. */
+const MAX_READ_BYTES = 1024 * 1024;
+
 /** What a successful response reports about itself. */
 function reportOf(
   operation: Operation,
@@ -61,29 +57,24 @@ function reportOf(
   body: Uint8Array,
 ): Pick<NativeAnswer, "usage" | "stopReason"> {
   // A compressed response is for the caller to read.
-  const isReadable = !headers.has("content-encoding");
+  const read = () => headers.has("content-encoding") ? undefined : parsedBody(body);
   switch (operationRow(operation).usage) {
-    case "body":
-      return isReadable ? reportOfConverse(body) : NO_REPORT;
-    case "headers":
-      return {
-        usage: usageOfInvoke(headers, body),
-        stopReason: isReadable ? stopReasonOfInvoke(body) : undefined,
-      };
+    case "body": {
+      const answer = read();
+      return { usage: usageOfConverse(answer), stopReason: stopReasonOfConverse(answer) };
+    }
+    case "headers": {
+      const isRead = body.length <= MAX_READ_BYTES || usageOfHeaders(headers) === undefined;
+      const answer = isRead ? read() : undefined;
+      return { usage: usageOfInvoke(headers, answer), stopReason: stopReasonOfInvoke(answer) };
+    }
     case "guardrail units":
-      return { usage: usageOfGuardrail(headers, body), stopReason: undefined };
+      return { usage: guardrailUsage(read()), stopReason: undefined };
     case "converse events":
     case "invoke events":
     case "none":
-      return NO_REPORT;
+      return { usage: undefined, stopReason: undefined };
   }
-}
-
-const NO_REPORT = { usage: undefined, stopReason: undefined } as const;
-
-function reportOfConverse(body: Uint8Array): Pick<NativeAnswer, "usage" | "stopReason"> {
-  const answer = parsedBody(body);
-  return { usage: usageInConverse(answer), stopReason: stopReasonInConverse(answer) };
 }
 
 /** How a native stream is opened. */
@@ -95,15 +86,15 @@ export interface NativeOpening {
   readonly frames?: FrameReplacement | undefined;
 }
 
-/** What the caller gets in place of some frames. */
+/** Replaces frames before the caller gets them. */
 export interface FrameReplacement {
-  /** The frame for an exception of Bedrock's. */
+  /** The frame in place of one with an exception. */
   exception(frame: Frame, error: AditError): Uint8Array<ArrayBuffer>;
-  /** The payload of an event; the same object to pass the frame on unchanged. */
+  /** The payload in place of an event's; the same object to pass the frame on unchanged. */
   payload(event: unknown, payload: Frame["payload"]): Frame["payload"];
 }
 
-/** How many of the last chunks are kept; one of them holds the stop reason. */
+/** How many of the last chunks are kept; one of them contains the stop reason. */
 const LAST_CHUNKS = 3;
 
 /**
@@ -114,14 +105,14 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   readonly #exchange: Exchange;
   readonly #decoder = new FrameDecoder();
   readonly #requestId: string | undefined;
-  private readonly operation: Operation;
+  readonly #operation: Operation;
   readonly #replacement: FrameReplacement | undefined;
   /** Bytes of an unfinished frame. */
   #rest: Uint8Array<ArrayBuffer>[] = [];
   #restBytes = 0;
   #held = new HeldBack<Uint8Array<ArrayBuffer>>([]);
   #lastFrame: Frame | undefined;
-  /** Payloads of the last chunks of an InvokeModel stream, one of which holds the stop reason. */
+  /** Payloads of the last chunks of an InvokeModel stream. */
   readonly #lastChunks: Uint8Array[] = [];
   #stopReason: string | undefined;
   #stopped = false;
@@ -139,7 +130,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   constructor(exchange: Exchange, { head, operation, frames }: NativeOpening) {
     this.#exchange = exchange;
     this.#requestId = requestIdOf(head);
-    this.operation = operation;
+    this.#operation = operation;
     this.#replacement = frames;
   }
 
@@ -159,7 +150,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     throw stream.exception;
   }
 
-  /** As far as it was reported; also of a stream that broke off. */
+  /** As far as it was reported, even if the stream broke off. */
   get usage(): Usage | undefined {
     // The first chunk may still be among the last; counts are cumulative, so that reading it twice adds nothing.
     return this.#firstChunk === undefined
@@ -257,9 +248,9 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     this.#lastFrame = frame;
     if (event === "messageStop") {
       this.#stopped = true;
-      this.#stopReason = stopReasonOfConverse(frame.payload);
+      this.#stopReason = stopReasonOfConverse(parsedBody(frame.payload));
     }
-    if (event === "metadata") this.#usage = usageOfConverse(frame.payload, undefined);
+    if (event === "metadata") this.#usage = usageOfConverse(parsedBody(frame.payload));
     if (event === "chunk") {
       this.#firstChunk ??= frame.payload;
       if (this.#lastChunks.length === LAST_CHUNKS) this.#lastChunks.shift();
@@ -277,12 +268,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** Whether the stream has reached the end that its operation defines, or an exception of Bedrock's. */
   #isComplete(): boolean {
     if (this.exception !== undefined) return true;
-    if (operationRow(this.operation).usage === "converse events") return this.#stopped;
-    return this.#invokeEnd().complete;
-  }
-
-  #invokeEnd(): ReturnType<typeof invokeStreamEnd> {
-    return invokeStreamEnd(this.#lastFrame?.payload ?? EMPTY);
+    if (operationRow(this.#operation).usage === "converse events") return this.#stopped;
+    return isLastChunk(this.#lastFrame?.payload ?? EMPTY);
   }
 
   /** Throws unless the response is complete; a truncated frame after that only loses token counts. */

@@ -2,27 +2,15 @@
 
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
 import { parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
-import { parsedBody } from "./native_usage.ts";
 
 /** The `stopReason` of a Converse response or of a stream's `messageStop` event. */
-export function stopReasonOfConverse(body: Uint8Array): string | undefined {
-  return stopReasonInConverse(parsedBody(body));
-}
-
-/** The same in a body that has been parsed. */
-export function stopReasonInConverse(answer: JsonValue | undefined): string | undefined {
+export function stopReasonOfConverse(answer: JsonValue | undefined): string | undefined {
   return text(member(answer, "stopReason"));
 }
 
-/**
- * Maximum size of an InvokeModel response that is parsed for a stop reason; larger ones hold images or vectors.
- */
-const MAX_READ_BYTES = 1024 * 1024;
-
 /** The stop reason in the body of an InvokeModel response. */
-export function stopReasonOfInvoke(body: Uint8Array): string | undefined {
-  const answer = body.length > MAX_READ_BYTES ? undefined : parsedBody(body);
-  return isJsonObject(answer) ? stopReasonIn(answer) : undefined;
+export function stopReasonOfInvoke(body: JsonValue | undefined): string | undefined {
+  return isJsonObject(body) ? stopReasonIn(body) : undefined;
 }
 
 /** The stop reason in the payloads of a stream's last `chunk` frames; it may be in any of them. */
@@ -38,9 +26,7 @@ function ofChunk(payload: Uint8Array): string | undefined {
   }
 }
 
-/**
- * Where the families of https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html put it.
- */
+/** Where the families of https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html put it. */
 function stopReasonIn(answer: JsonObject): string | undefined {
   const [choice] = list(answer["choices"] ?? answer["outputs"] ?? answer["results"] ?? answer["generations"]);
   return text(answer["stop_reason"]) ?? text(answer["stopReason"]) ?? text(answer["finish_reason"]) ??

@@ -117,12 +117,12 @@ Deno.test("a stream lost after Bedrock's own exception gets no second one", asyn
   deepEqual([relayed.bytes, relayed.error, relayed.exception], [bytes, undefined, "rate_limited"]);
 });
 
-Deno.test("frames that come in one chunk are given on in one piece", async () => {
+Deno.test("frames in one chunk are passed on in one piece", async () => {
   const { pieces } = await relay([joined(...CONVERSE)], "converseStream");
   equal(pieces, 1);
 });
 
-Deno.test("a chunk that lies on frame boundaries is given on as it is, not copied", async () => {
+Deno.test("a chunk of whole frames is passed on without a copy", async () => {
   const chunk = joined(...CONVERSE);
   const { exchange, head } = await answered([chunk]);
   const piece = await new NativeStream(exchange, { head, operation: "converseStream", hold: undefined })
@@ -130,7 +130,7 @@ Deno.test("a chunk that lies on frame boundaries is given on as it is, not copie
   equal(piece?.buffer, chunk.buffer);
 });
 
-Deno.test("an exception or error of Bedrock's own goes through and is a proper end", async () => {
+Deno.test("Bedrock's own exceptions and errors are passed on, and complete the stream", async () => {
   const endings: readonly (readonly [frame: Bytes, kind: ErrorKind])[] = [
     [exceptionFrame("throttlingException", "slow down"), "rate_limited"],
     [errorFrame("InternalFailure", "oh no"), "upstream_error"],
@@ -145,7 +145,7 @@ Deno.test("an exception or error of Bedrock's own goes through and is a proper e
   }
 });
 
-Deno.test("the words of an exception that went by are kept for the log", async () => {
+Deno.test("the message of an exception that was passed on is kept for the log", async () => {
   const { exchange, head } = await answered([exceptionFrame("throttlingException", "slow down")]);
   const stream = new NativeStream(exchange, { head, operation: "converseStream", hold: undefined });
   await stream.next();
@@ -177,7 +177,7 @@ Deno.test("a frame with a wrong checksum is an error, and is not forwarded, what
   }
 });
 
-Deno.test("an answer that came whole is given on as it is, with what can be read of it", async () => {
+Deno.test("a whole response is passed on unchanged, with the counts that can be read from it", async () => {
   const converse = encodeUtf8(JSON.stringify({ output: {}, usage: USAGE }));
   const cases: readonly (readonly [Operation, Bytes, Record<string, string>, Usage | undefined])[] = [
     ["converse", converse, {}, COUNTED],
@@ -189,6 +189,12 @@ Deno.test("an answer that came whole is given on as it is, with what can be read
       cacheWriteTokens: 0,
     }],
     ["invoke", encodeUtf8(""), {}, undefined],
+    ["invoke", encodeUtf8('{"prompt_token_count":7}'), {}, {
+      ...COUNTED,
+      outputTokens: 0,
+      cacheReadTokens: 0,
+    }],
+    ["invoke", encodeUtf8('{"prompt_token_count":7}'), { "content-encoding": "gzip" }, undefined],
   ];
   for (const [operation, body, headers, usage] of cases) {
     const { exchange, upstream, timers } = startExchange();
@@ -201,7 +207,7 @@ Deno.test("an answer that came whole is given on as it is, with what can be read
   }
 });
 
-Deno.test("a refusal keeps its status and its bytes, and is understood on the side", async () => {
+Deno.test("a refusal keeps its status and its bytes, and is classified for the log", async () => {
   const { exchange, upstream } = startExchange();
   const text = '{"message":"The provided model identifier is invalid."}';
   (await upstream.call(0)).answerWhole(400, text, { "x-amzn-errortype": "ValidationException:http://x/" });
@@ -211,7 +217,7 @@ Deno.test("a refusal keeps its status and its bytes, and is understood on the si
   equal(error?.kind, "invalid_request");
 });
 
-Deno.test("an answer that breaks off is an error, not half an answer", async () => {
+Deno.test("a response that breaks off is an error, not a part of a response", async () => {
   for (const status of [200, 400]) {
     const { exchange, upstream } = startExchange();
     const body = (await upstream.call(0)).answer(status);
