@@ -1,4 +1,4 @@
-/** The emulator behind the `fetch` interface: no socket, and only loaded on first use. */
+/** The emulator behind the `fetch` interface: without a socket, and loaded on first use. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Fetch } from "../runtime/runtime.ts";

@@ -131,8 +131,7 @@ function trailer({ request, prompt, answer, model, latencyMs }: ConverseExchange
 }
 
 function usageOf({ account, outputTokens }: Answer, model: Model): object {
-  const { inputTokens, readTokens, written } = account;
-  const writtenTokens = written["5m"] + written["1h"];
+  const { inputTokens, readTokens, written, writtenTokens } = account;
   const details = (["1h", "5m"] as const).flatMap((ttl) =>
     written[ttl] > 0 ? [{ inputTokens: written[ttl], ttl }] : []
   );

@@ -133,7 +133,7 @@ function outputSchemaOf(request: ConverseRequest): JsonValue | undefined {
     const schema: JsonValue = JSON.parse(text);
     if (isJsonObject(schema)) return schema;
   } catch {
-    // Reported below, together with schemas that are not objects.
+    // Refused below, like schemas that are not objects.
   }
   throw invalid("The schema in outputConfig.textFormat.structure.jsonSchema must be a JSON object.");
 }

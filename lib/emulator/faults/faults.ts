@@ -1,4 +1,4 @@
-/** Faults on demand: what may go wrong with Bedrock, each with a name that a request can carry. */
+/** Faults on demand: failures of Bedrock, each with a name that a request can contain. */
 
 import { BedrockException, type ExceptionName, invalid } from "../server/exception.ts";
 import { encodeStep, errorStep, exceptionStep, type FrameStep, type Step } from "../server/frames.ts";
@@ -9,25 +9,25 @@ export interface FaultRequest {
   readonly argument: number | undefined;
 }
 
-/** What replaces the response. */
+/** A response that replaces the real one. */
 export interface CannedAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly body: string;
 }
 
-/** When a request comes. */
+/** The place of a request among those of its kind. */
 export interface Moment {
-  /** Its number among those of its kind, from 1. */
+  /** Its number, from 1. */
   readonly request: number;
-  /** Since the first request of its kind. */
+  /** Since the first of them. */
   readonly elapsedMs: number;
 }
 
 export type Fault =
   /** Restricts the other faults to some of the requests. */
   | { readonly kind: "when"; readonly isDue: (moment: Moment, argument: number | undefined) => boolean }
-  /** Refuses before anything is answered. */
+  /** Refuses the request. */
   | {
     readonly kind: "refuse";
     readonly refuse: (argument: number | undefined) => BedrockException | CannedAnswer;
@@ -84,7 +84,7 @@ function canned(status: number, contentType: string | undefined, body: string): 
 /** The default position of a stream fault: after the start and one delta. */
 const DEFAULT_FRAMES = 2;
 
-/** Lets as many frames pass as the argument says; `strike` returns what follows instead of the rest. */
+/** Passes on as many frames as the argument says; `strike` returns what follows instead of the rest. */
 function afterFrames(strike: (next: FrameStep, rest: Iterable<Step>) => Iterable<Step>): Fault {
   return {
     kind: "stream",
@@ -126,7 +126,7 @@ function damaged(frame: FrameStep): Step {
   return { kind: "bytes", bytes };
 }
 
-/** What has been sent must leave before the connection breaks, or it is lost with it. */
+/** Bytes that have been written must leave before the connection breaks, or they are lost with it. */
 const RESET_STEPS: readonly Step[] = [{ kind: "wait", ms: 20 }, { kind: "reset" }];
 
 const FAULTS: ReadonlyMap<string, Fault> = new Map<string, Fault>([

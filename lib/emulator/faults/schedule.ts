@@ -20,7 +20,7 @@ export class FaultSchedule {
     this.#clock = clock;
   }
 
-  /** The faults for a request of the kind: all of them, or none where they are not due now. */
+  /** The faults for a request of the kind: all of them, or none if they are not due now. */
   due(faults: readonly FaultRequest[], kind: string): readonly FaultRequest[] {
     const conditions = faults.filter(({ fault }) => fault.kind === "when");
     if (conditions.length === 0) return faults;

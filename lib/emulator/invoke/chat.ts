@@ -130,11 +130,11 @@ function parseChat(body: JsonValue | undefined): ChatRequest {
 function chatToConverse(request: ChatRequest): ConverseRequest {
   const { messages, tools = [], tool_choice: choice, response_format: format, stop } = request;
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
-  const isTold = (message: ChatMessage) => message.role === "system" || message.role === "developer";
-  const system = messages.flatMap((message) => isTold(message) ? [{ text: textOf(message.content) }] : []);
+  const isSystem = (message: ChatMessage) => message.role === "system" || message.role === "developer";
+  const system = messages.flatMap((message) => isSystem(message) ? [{ text: textOf(message.content) }] : []);
   const hasTools = tools.length > 0 && choice !== "none";
   return parseConverseRequest({
-    messages: turnsOf(messages.filter((message) => !isTold(message))),
+    messages: turnsOf(messages.filter((message) => !isSystem(message))),
     ...(system.length === 0 ? {} : { system }),
     inferenceConfig: {
       ...given("maxTokens", maxTokens),
@@ -165,7 +165,7 @@ function given<Value>(name: string, value: Value | null | undefined): Record<str
   return value === null || value === undefined ? {} : { [name]: value };
 }
 
-/** Merges adjacent messages of the same side into one Converse message. */
+/** Merges adjacent messages of the same role into one Converse message. */
 function turnsOf(messages: readonly ChatMessage[]): JsonObject[] {
   const turns: { role: string; content: JsonValue[] }[] = [];
   for (const message of messages) {

@@ -49,10 +49,10 @@ function stopReason({ stopReason }: Answer): string {
   return stopReason === "guardrail_intervened" ? "end_turn" : stopReason;
 }
 
-function inputUsage({ account: { inputTokens, readTokens, written } }: Answer): JsonObject {
+function inputUsage({ account: { inputTokens, readTokens, written, writtenTokens } }: Answer): JsonObject {
   return {
     input_tokens: inputTokens,
-    cache_creation_input_tokens: written["5m"] + written["1h"],
+    cache_creation_input_tokens: writtenTokens,
     cache_read_input_tokens: readTokens,
     cache_creation: { ephemeral_5m_input_tokens: written["5m"], ephemeral_1h_input_tokens: written["1h"] },
   };

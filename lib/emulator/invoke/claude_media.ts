@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { ModelRefusal } from "../server/exception.ts";
+import { listed, wrongTag } from "./claude_issues.ts";
 
 export interface MediaSource {
   readonly type: string;
@@ -23,13 +24,11 @@ const PDF_START = /^255044462d/;
 /** Throws `ModelRefusal` for a source that Claude on Bedrock does not accept; `path` is the source's. */
 export const checkMedia = {
   image(source: MediaSource, path: string): void {
-    if (source.type !== "base64") throw wrongTag(source.type, path, ["base64"]);
+    if (source.type !== "base64") throw new ModelRefusal(wrongTag(source.type, path, ["base64"]));
     const start = IMAGE_STARTS[source.media_type ?? ""];
     if (start === undefined) {
       const known = Object.keys(IMAGE_STARTS).map((type) => `'${type}'`);
-      throw new ModelRefusal(
-        `${path}.base64.media_type: Input should be ${known.slice(0, -1).join(", ")} or ${known.at(-1)}`,
-      );
+      throw new ModelRefusal(`${path}.base64.media_type: Input should be ${listed(known)}`);
     }
     if (!start.test(firstBytes(source))) {
       throw new ModelRefusal(
@@ -39,7 +38,9 @@ export const checkMedia = {
   },
   document(source: MediaSource, path: string): void {
     if (source.type === "text" || source.type === "content") return;
-    if (source.type !== "base64") throw wrongTag(source.type, path, ["base64", "content", "text"]);
+    if (source.type !== "base64") {
+      throw new ModelRefusal(wrongTag(source.type, path, ["base64", "content", "text"]));
+    }
     if (source.media_type !== "application/pdf") {
       throw new ModelRefusal(`${path}.base64.media_type: Input should be 'application/pdf'`);
     }
@@ -48,13 +49,6 @@ export const checkMedia = {
     }
   },
 };
-
-function wrongTag(found: string, path: string, expected: readonly string[]): ModelRefusal {
-  const tags = expected.map((tag) => `'${tag}'`).join(", ");
-  return new ModelRefusal(
-    `${path}: Input tag '${found}' found using 'type' does not match any of the expected tags: ${tags}`,
-  );
-}
 
 function firstBytes({ data = "" }: MediaSource): string {
   return Buffer.from(data.slice(0, 24), "base64").toString("hex");

@@ -1,29 +1,15 @@
 /** Thinking, effort and forced tool calls that Claude's provider refuses, by model. */
 
 import type { Model } from "../model/catalog.ts";
-import type { Prompt, Thinking } from "../model/prompt.ts";
+import { isThinking, type Prompt, type Thinking } from "../model/prompt.ts";
 import { EFFORTS } from "../model/takes.ts";
 import { ModelRefusal } from "../server/exception.ts";
 import { listed } from "./claude_issues.ts";
 
 const MIN_THINKING_TOKENS = 1024;
 const MIN_TOP_P = 0.95;
-/** The highest effort with thinking disabled. */
+/** The highest effort that is allowed with thinking disabled. */
 const MAX_EFFORT_WITHOUT_THINKING = "high";
-
-/** Whether the model thinks before it responds. */
-export function isThinking({ thinking }: Prompt, model: Model): boolean {
-  switch (thinking.kind) {
-    case "unset":
-      return model.thinksByDefault;
-    case "between_tools":
-    case "disabled":
-      return false;
-    case "adaptive":
-    case "budget":
-      return true;
-  }
-}
 
 /** Throws `ModelRefusal` with the provider's message. */
 export function checkThinking(prompt: Prompt, model: Model): void {

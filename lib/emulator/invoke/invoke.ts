@@ -82,13 +82,13 @@ function invokeEmbedder(embedder: Embedder, call: Call): Outcome {
 function invokeModel(call: Call): Outcome {
   const exchange = exchangeInvoke(call, false);
   const { answer, model, headers } = exchange;
-  const { inputTokens, readTokens, written } = answer.account;
+  const { inputTokens, readTokens, writtenTokens } = answer.account;
   headers.set("x-amzn-bedrock-input-token-count", String(inputTokens));
   headers.set("x-amzn-bedrock-output-token-count", String(answer.outputTokens));
   headers.set("x-amzn-bedrock-invocation-latency", String(latencyOf(call)));
   if (model.cacheMinTokens !== undefined) {
     headers.set("x-amzn-bedrock-cache-read-input-token-count", String(readTokens));
-    headers.set("x-amzn-bedrock-cache-write-input-token-count", String(written["5m"] + written["1h"]));
+    headers.set("x-amzn-bedrock-cache-write-input-token-count", String(writtenTokens));
   }
   const message = nativeMessage(answer, model);
   return { kind: "json", body: { ...message, ...guardrailFields(exchange) }, sorted: false, headers };
@@ -104,14 +104,14 @@ export function invokeStream(call: Call): Outcome {
 /** The model's own events, each in a `chunk`; the last one has the invocation metrics. */
 function* chunks(exchange: InvokeExchange, latencyMs: number): Generator<StreamEvent> {
   const { answer, model } = exchange;
-  const { inputTokens, readTokens, written } = answer.account;
+  const { inputTokens, readTokens, writtenTokens } = answer.account;
   const metrics = {
     inputTokenCount: inputTokens,
     outputTokenCount: answer.outputTokens,
     invocationLatency: latencyMs,
     firstByteLatency: latencyMs,
     cacheReadInputTokenCount: readTokens,
-    cacheWriteInputTokenCount: written["5m"] + written["1h"],
+    cacheWriteInputTokenCount: writtenTokens,
   };
   const events = [...nativeEvents(answer, model)];
   for (const [index, event] of events.entries()) {

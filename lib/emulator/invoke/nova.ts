@@ -121,8 +121,7 @@ function uuidOf(key: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-function usageOf({ account: { inputTokens, readTokens, written }, outputTokens }: Answer): JsonObject {
-  const writtenTokens = written["5m"] + written["1h"];
+function usageOf({ account: { inputTokens, readTokens, writtenTokens }, outputTokens }: Answer): JsonObject {
   return {
     inputTokens,
     outputTokens,

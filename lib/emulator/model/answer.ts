@@ -6,6 +6,7 @@ import type { CacheAccount, PromptCache } from "./cache.ts";
 import { type Intervention, judge } from "../guardrail/guardrail.ts";
 import type { Model } from "./catalog.ts";
 import {
+  isThinking,
   lastRequestText,
   lastUserParts,
   lastUserText,
@@ -47,11 +48,11 @@ export interface ModelState {
 
 /** Anthropic's documented string that makes Claude's reasoning come back redacted. */
 const REDACTION_TRIGGER = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
-/** Prefix of a text that the response should repeat exactly. */
+/** Precedes a text that the response repeats exactly. */
 const REPLY_WITH = /reply with:\s*([^]*)/i;
 const MAX_QUOTE_CHARS = 400;
 
-/** The model's response with its token counts, or a guardrail's instead; updates the prompt cache. */
+/** The response of the model, or of a guardrail instead, with its token counts; updates the prompt cache. */
 export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: ModelState): Answer {
   const segments = segmentsOf(prompt);
   const account = cache.account(model.id, segments, model.cacheMinTokens ?? Infinity);
@@ -62,7 +63,7 @@ export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: Mode
     const shown = { blocks, stopReason: "guardrail_intervened", stopSequence: undefined } as const;
     return { ...shown, account, outputTokens: 0, intervention, key };
   }
-  const said = [...reason(prompt, model, seal), ...speak(prompt, model, key)];
+  const said = [...reasoningOf(prompt, model, seal), ...contentOf(prompt, model, key)];
   return { ...limit(said, prompt, model), account, intervention, key };
 }
 
@@ -73,8 +74,9 @@ function keyOf(text: string): string {
   );
 }
 
-function reason(prompt: Prompt, model: Model, seal: ReasoningSeal): AnswerBlock[] {
-  if (!isReasoning(prompt, model)) return [];
+function reasoningOf(prompt: Prompt, model: Model, seal: ReasoningSeal): AnswerBlock[] {
+  const reasons = model.reasoning === "always" || model.reasoning !== "none" && isThinking(prompt, model);
+  if (!reasons) return [];
   const text = `The user wrote ${
     countTokens(lastUserText(prompt))
   } tokens. I will answer them in one sentence.`;
@@ -88,18 +90,12 @@ function reason(prompt: Prompt, model: Model, seal: ReasoningSeal): AnswerBlock[
   return [{ kind: "reasoning", text: shown, signature: seal.sign(shown) }];
 }
 
-function isReasoning({ thinking }: Prompt, { reasoning, thinksByDefault }: Model): boolean {
-  if (reasoning === "none" || reasoning === "always") return reasoning === "always";
-  if (thinking.kind === "unset") return thinksByDefault;
-  return thinking.kind === "adaptive" || thinking.kind === "budget";
-}
-
 function isShown(thinking: Thinking, { hidesThoughts }: Model): boolean {
   const display = "display" in thinking ? thinking.display : undefined;
   return (display ?? (hidesThoughts ? "omitted" : "summarized")) === "summarized";
 }
 
-function speak(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
+function contentOf(prompt: Prompt, model: Model, key: string): AnswerBlock[] {
   const calls = decideToolCalls(prompt);
   if (calls.length > 0) {
     const names = calls.map(({ name }) => name).join(" and ");

@@ -9,6 +9,8 @@ export interface CacheAccount {
   readonly inputTokens: number;
   readonly readTokens: number;
   readonly written: Readonly<Record<CacheTtl, number>>;
+  /** With either lifetime. */
+  readonly writtenTokens: number;
 }
 
 const LIFETIME_MS: Readonly<Record<CacheTtl, number>> = { "5m": 5 * 60_000, "1h": 60 * 60_000 };
@@ -16,9 +18,12 @@ const MAX_PREFIXES = 1000;
 
 /** Remembers the prefixes before cache points: the latest thousand, each until it expires. */
 export class PromptCache {
+  readonly #clock: Clock;
   readonly #expiry = new Map<string, number>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Counts one prompt and remembers it; prefixes below `minTokens` are not cached, as with real models. */
   account(modelId: string, segments: readonly Segment[], minTokens: number): CacheAccount {
@@ -33,7 +38,7 @@ export class PromptCache {
         total += segment.tokens;
       } else if (total >= minTokens) {
         if (this.#touch(hash.copy().digest("hex"), segment.ttl)) {
-          // If a longer prefix is known, what was written for a shorter one is also a read.
+          // If a longer prefix is known, the part counted as written for a shorter one was also read.
           readTokens = total;
           written["5m"] = written["1h"] = 0;
         } else {
@@ -42,12 +47,13 @@ export class PromptCache {
         cachedTo = total;
       }
     }
-    return { inputTokens: total - cachedTo, readTokens, written };
+    const writtenTokens = written["5m"] + written["1h"];
+    return { inputTokens: total - cachedTo, readTokens, written, writtenTokens };
   }
 
   /** Whether the prefix was known; it is from now on. */
   #touch(key: string, ttl: CacheTtl): boolean {
-    const now = this.clock.now();
+    const now = this.#clock.now();
     const known = (this.#expiry.get(key) ?? 0) > now;
     this.#expiry.delete(key);
     this.#expiry.set(key, now + LIFETIME_MS[ttl]);

@@ -74,7 +74,7 @@ export const MODELS: readonly Model[] = [
     id: "anthropic.claude-opus-4-8",
     name: "Claude Opus 4.8",
     system: "invoke",
-    // As Opus 4.7.
+    // Like Opus 4.7.
     thinking: ["adaptive"],
   },
   {
@@ -83,7 +83,7 @@ export const MODELS: readonly Model[] = [
     id: "anthropic.claude-opus-4-7",
     name: "Claude Opus 4.7",
     forcedWithThinking: false,
-    // According to AWS's page on adaptive thinking; thinking is off by default.
+    // AWS's page on adaptive thinking; thinking is off by default.
     thinking: ["adaptive"],
   },
   { ...claude, ...claude46, id: "anthropic.claude-opus-4-6-v1", name: "Claude Opus 4.6" },

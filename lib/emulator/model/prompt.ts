@@ -1,6 +1,7 @@
 /** The model's prompt, whether from Converse, Claude's native body or Nova's. */
 
 import type { JsonValue } from "../../base/json.ts";
+import type { Takes } from "./takes.ts";
 import { countMediaTokens, countTokens } from "./tokens.ts";
 
 export type CacheTtl = "5m" | "1h";
@@ -82,6 +83,23 @@ export interface Prompt {
   readonly guardrail: Guardrail | undefined;
 }
 
+/** Whether the model thinks before it responds, by the request or by default. */
+export function isThinking(
+  { thinking }: Prompt,
+  { thinksByDefault }: Pick<Takes, "thinksByDefault">,
+): boolean {
+  switch (thinking.kind) {
+    case "unset":
+      return thinksByDefault;
+    case "between_tools":
+    case "disabled":
+      return false;
+    case "adaptive":
+    case "budget":
+      return true;
+  }
+}
+
 /** A segment of a prompt for the tokenizer and the prompt cache, in reading order. */
 export type Segment =
   | { readonly kind: "content"; readonly text: string; readonly tokens: number }
@@ -112,7 +130,7 @@ export function lastUserText(prompt: Prompt): string {
   return lastUserParts(prompt).flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
 }
 
-/** The same without what clients add to it as context, in tags that models do not treat as a request. */
+/** The same without context that clients add in tags, which models do not treat as a request. */
 export function lastRequestText(prompt: Prompt): string {
   return lastUserText(prompt).replaceAll(/<system-reminder>[^]*?<\/system-reminder>\s*/g, "");
 }

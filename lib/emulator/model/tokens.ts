@@ -16,7 +16,7 @@ export function countTokens(text: string): number {
   return tokenize(text).length;
 }
 
-/** What an image, document, video or sound of that many bytes counts. */
+/** The number of tokens of an image, document, video or sound of this many bytes. */
 export function countMediaTokens(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / 512));
 }

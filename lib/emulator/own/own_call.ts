@@ -4,7 +4,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { ModelState } from "../model/answer.ts";
 import type { Model } from "../model/catalog.ts";
 
-/** What a request asks for, after the checks that all APIs share. */
+/** A request that has passed the checks that all APIs share. */
 export interface OwnCall {
   readonly body: JsonObject;
   readonly model: Model;

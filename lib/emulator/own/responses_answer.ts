@@ -1,4 +1,4 @@
-/** OpenAI's Responses on the emulator: the answer, whole or as events. */
+/** A response in OpenAI's Responses, whole or as events. */
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 import type { Answer, AnswerBlock } from "../model/answer.ts";
@@ -93,7 +93,7 @@ function callItem(
   }
 }
 
-/** The text of a thought is shown by open models alone, and its encrypted form is returned on request. */
+/** Only open models show the text of their reasoning; its encrypted form is returned on request. */
 function reasoningItem(
   block: AnswerBlock & { readonly kind: "reasoning" | "redacted" },
   place: string,
@@ -136,7 +136,7 @@ interface ItemEvent {
   readonly members: JsonObject;
 }
 
-/** What comes between the beginning of an item and its end. */
+/** The events between the beginning of an item and its end. */
 function* eventsOf(item: JsonObject): Generator<ItemEvent> {
   switch (item["type"]) {
     case "message": {

@@ -1,4 +1,4 @@
-/** The input items of a Responses request to the emulator: those that an endpoint accepts, as messages of Chat Completions. */
+/** The input items of a Responses request: those that an endpoint accepts, as messages of Chat Completions. */
 
 import { z } from "zod";
 import type { JsonObject } from "../../base/json.ts";
@@ -65,7 +65,7 @@ const MANTLE_ITEM = z.discriminatedUnion("type", [
 const inputOf = <Item extends z.ZodType>(item: Item) =>
   z.union([
     z.string(),
-    // Only messages may leave out their type.
+    // Only messages may omit their type.
     z.array(z.preprocess(withType, item)),
   ]);
 
@@ -81,7 +81,7 @@ export const MANTLE_INPUT = inputOf(MANTLE_ITEM);
 type Item = z.infer<typeof RUNTIME_ITEM> | z.infer<typeof MANTLE_ITEM>;
 type Content = z.infer<typeof content>;
 
-/** The messages of the input; throws for an image that is not in the request, and for a thought that is not the model's. */
+/** The messages of the input; throws for an image that is not in the request, and for reasoning of another model. */
 export function messagesOf(input: string | readonly Item[], call: OwnCall): JsonObject[] {
   if (typeof input === "string") return [{ role: "user", content: input }];
   return input.flatMap((item) => messageOf(item, call));
@@ -132,7 +132,7 @@ function resultMessage(id: string, text: string): JsonObject {
   return { role: "tool", tool_call_id: plainId(id), content: text };
 }
 
-/** Call ids may have any characters, those of the emulated model only some. */
+/** Call ids may contain any characters; the emulated model accepts only some. */
 function plainId(id: string): string {
   return /^[\w.:-]+$/.test(id) ? id : digestOf(id);
 }

@@ -1,4 +1,4 @@
-/** A Responses request to the emulator, as the equivalent request of Chat Completions. */
+/** A Responses request, as the equivalent request of Chat Completions. */
 
 import { z } from "zod";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
@@ -49,13 +49,13 @@ const MANTLE = z.strictObject({
 
 type Request = z.infer<typeof RUNTIME> | z.infer<typeof MANTLE>;
 
-/** Throws what the endpoint refuses. */
+/** The equivalent Chat Completions request; throws for what the endpoint refuses. */
 export function responsesBody(call: OwnCall): JsonObject {
   const request = parse(call);
   const { input, instructions, tools, temperature, top_p, parallel_tool_calls, text } = request;
   checkToolTypes(tools ?? [], call.isMantle);
   if (request.previous_response_id) {
-    // The emulator stores nothing, so that every id is unknown to it.
+    // The emulator stores no responses, so every id is unknown.
     throw invalid(`Previous response with id '${request.previous_response_id}' not found.`, {
       members: { code: "previous_response_not_found" },
     });
@@ -98,7 +98,7 @@ function functionOf({ flatName: name, description, schema: parameters }: Offered
   return { type: "function", function: { name, description, parameters } };
 }
 
-/** Choices that Chat Completions does not have leave the model free. */
+/** The equivalent choice; those that Chat Completions does not have become `auto`. */
 function choiceOf({ tool_choice: chosen }: Request): JsonValue | undefined {
   if (typeof chosen !== "object" || chosen === null) return chosen ?? undefined;
   const { type, namespace, name } = chosen;

@@ -1,4 +1,4 @@
-/** The tools of a Responses request to the emulator: which types an endpoint accepts, and what the model knows of them. */
+/** The tools of a Responses request: which types an endpoint accepts, and how the model sees them. */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";

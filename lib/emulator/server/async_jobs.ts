@@ -10,7 +10,7 @@ import { BedrockException, invalid } from "./exception.ts";
 /** The account of the emulated resources. */
 const ACCOUNT = "000000000000";
 
-/** Beyond this number, the oldest are forgotten. */
+/** Beyond this number, the oldest are dropped. */
 const MAX_JOBS = 1000;
 
 const MAX_PAGE = 1000;
@@ -20,11 +20,12 @@ interface Job {
   readonly modelArn: string;
   readonly clientRequestToken: string | undefined;
   readonly outputDataConfig: object;
-  /** Of the request; another one with the same token must be equal. */
+  /** Of the request, which another one with the same token must equal. */
   readonly fingerprint: string;
   readonly submitMs: number;
   readonly region: string;
-  looks: number;
+  /** How often its status was requested. */
+  statusRequests: number;
 }
 
 const startRequest = z.strictObject({
@@ -79,23 +80,24 @@ export class AsyncJobs {
       fingerprint,
       submitMs: this.#clock.now(),
       region,
-      looks: 0,
+      statusRequests: 0,
     });
     const [oldest] = this.#jobs.keys();
     if (this.#jobs.size > MAX_JOBS && oldest !== undefined) this.#jobs.delete(oldest);
     return { invocationArn };
   }
 
-  /** In progress the first time, completed from then on. */
+  /** The status of a job: in progress at the first request, completed from then on. */
   get(invocationArn: string): object {
     const job = this.#jobs.get(invocationArn);
     if (job === undefined) {
       throw new BedrockException("ResourceNotFoundException", "The async invocation was not found.");
     }
-    job.looks++;
+    job.statusRequests++;
     return this.#summary(job);
   }
 
+  /** One page of the jobs in a region. */
   list(query: URLSearchParams, region: string): object {
     const status = query.get("statusEquals");
     const size = readPageSize(query.get("maxResults"));
@@ -131,8 +133,8 @@ export class AsyncJobs {
   }
 }
 
-function statusOf({ looks }: Job): "Completed" | "InProgress" {
-  return looks > 1 ? "Completed" : "InProgress";
+function statusOf({ statusRequests }: Job): "Completed" | "InProgress" {
+  return statusRequests > 1 ? "Completed" : "InProgress";
 }
 
 function readPageSize(text: string | null): number {
@@ -142,7 +144,7 @@ function readPageSize(text: string | null): number {
   return size;
 }
 
-/** With every kind of character that a query must encode, like the service's own tokens. */
+/** It has every kind of character that a query must encode, like the service's own tokens. */
 function tokenOf(position: number): string {
   return `page+/= &${position}`;
 }

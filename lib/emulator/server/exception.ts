@@ -1,8 +1,6 @@
 /** The emulator's errors: Bedrock's exceptions, by name and HTTP status. */
 
-/**
- * Status of every exception that a request to Bedrock may cause, modelled or from the layers in front of it.
- */
+/** Status of every exception that a request to Bedrock may cause, modelled or from the layers in front of it. */
 export const EXCEPTION_STATUS = {
   AccessDeniedException: 403,
   ConflictException: 400,

@@ -12,13 +12,13 @@ export interface StreamEvent {
   readonly payload: object;
 }
 
-/** A frame that has not been encoded yet. */
+/** A frame or a server-sent event, not yet encoded. */
 export interface FrameStep {
   readonly kind: "frame";
   readonly part: EventPart;
   readonly headers: readonly (readonly [string, string])[];
   readonly payload: string;
-  /** A server-sent event, which is sent instead of a frame. */
+  /** The server-sent event to send instead of a frame. */
   readonly text?: string;
 }
 
@@ -75,7 +75,7 @@ export function* toSteps(events: Iterable<StreamEvent>, options: FramingOptions)
   }
 }
 
-/** Server-sent events, to which the faults of streams apply as to frames. */
+/** Server-sent events, which the faults of streams apply to as to frames. */
 export function* toTextSteps(events: Iterable<string>, { tokenDelayMs }: FramingOptions): Generator<Step> {
   for (const text of events) {
     if (tokenDelayMs > 0) yield { kind: "wait", ms: tokenDelayMs };
@@ -147,7 +147,7 @@ export function streamSteps(steps: Iterable<Step>): ReadableStream<Uint8Array<Ar
         if (held === undefined) return controller.close();
         const step = held;
         held = undefined;
-        // Without a reason: Bun 1.4.4 prints whatever reason a response stream fails with.
+        // Without a reason, because Bun 1.4.4 prints the reason for which a response stream fails.
         if (step.kind === "reset") return controller.error();
         await pause.start(step.kind === "wait" ? step.ms : undefined);
       }

@@ -27,7 +27,7 @@ export const OPERATIONS: Readonly<Record<Operation, (call: Call) => Outcome>> = 
   }),
   "count-tokens": (call) => json(countTokens(call)),
   "get-async-invoke": ({ jobs, resourceId }) => json(jobs.get(resourceId)),
-  invoke: invoke,
+  invoke,
   "invoke-guardrail-checks": ({ body }) => json(invokeGuardrailChecks(body)),
   "invoke-with-response-stream": invokeStream,
   "list-async-invokes": ({ jobs, query, region }) => json(jobs.list(query, region)),

@@ -1,4 +1,4 @@
-/** TwelveLabs' Marengo, as far as it answers at once; it reports no token counts. */
+/** TwelveLabs' Marengo, without its asynchronous inputs; it reports no token counts. */
 
 import { z } from "zod";
 import type { JsonValue } from "../../../base/json.ts";

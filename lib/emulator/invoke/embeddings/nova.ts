@@ -1,4 +1,4 @@
-/** Nova's multimodal embedding model, as far as it answers at once. */
+/** Nova's multimodal embedding model, without its asynchronous tasks. */
 
 import { z } from "zod";
 import { parseShape } from "../../converse/issues.ts";

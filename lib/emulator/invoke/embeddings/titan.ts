@@ -65,7 +65,7 @@ function embedSecond(body: JsonValue | undefined): Embedded {
   };
 }
 
-/** What cannot be embedded is answered with status 200 and a message. */
+/** For an input that cannot be embedded, the status is 200, and the body contains a message. */
 function embedImage(body: JsonValue | undefined): Embedded {
   const { inputText, inputImage, embeddingConfig } = parseShape(imageRequest, body ?? {});
   const size = embeddingConfig?.outputEmbeddingLength ?? 1024;
