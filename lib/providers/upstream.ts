@@ -19,19 +19,17 @@ import type { ProviderCredentials } from "./bedrock/provider_credentials.ts";
 
 export interface UpstreamCall {
   readonly operation: Operation;
-  /** Where the request goes instead of the operation's own address; the operation then only says if it streams. */
+  /** Address to use instead of the operation's own; the operation then only determines whether the response streams. */
   readonly own?: OwnAddress;
   /** Well-formed text, or bytes; not sent with a GET. */
   readonly body: string | Uint8Array<ArrayBuffer>;
-  /** Headers to send in addition to Adit's own, owned by the call afterwards; default: that of a JSON body. */
+  /** Headers to send in addition to Adit's own; owned by the call from then on. Default: the type of a JSON body. */
   readonly headers?: Headers;
   /** Path parameters of the operation, decoded; default: the target's model id. */
   readonly pathValues?: readonly string[];
   /** Encoded, without the question mark. */
   readonly query?: string;
-  /**
-   * Path and query to send unchanged, because the caller has signed them; for providers whose callers sign.
-   */
+  /** Path and query to send unchanged because the caller has signed them; for providers whose callers sign. */
   readonly signedPath?: string;
 }
 
@@ -45,7 +43,7 @@ export interface UpstreamOptions {
   readonly credentials: ProviderCredentials;
   /** Finds out whether a provider can be reached; undefined to wait for the response in any case. */
   readonly probe: ProbeConnection | undefined;
-  /** For providers with settings of their own; undefined if there are none. */
+  /** For providers with their own network settings; undefined if there are none. */
   readonly networks?: ProviderNetworks;
   readonly userAgent: string;
   /** The network for images that requests refer to; default: the public internet. */
@@ -73,7 +71,7 @@ export class Upstream {
   /** Fetches an image that a request refers to. */
   readonly fetchImage: FetchImage;
   readonly #options: UpstreamOptions;
-  /** Shared by all calls without headers of their own, and never changed. */
+  /** Shared by all calls without headers, and never changed. */
   readonly #jsonHeaders: Headers;
   /** By region. */
   readonly #emulatorAuthenticators = new Map<string, Authenticator>();
@@ -92,7 +90,7 @@ export class Upstream {
     const { clock, timers } = this.#options;
     const { origin, authenticator, fetch, openBody, probe } = this.#connectionTo(target, call.own);
     const { operation, own, body } = call;
-    const headers = call.headers === undefined ? this.#jsonHeaders : this.#named(call.headers);
+    const headers = call.headers === undefined ? this.#jsonHeaders : this.#withUserAgent(call.headers);
     const url = urlOf(origin, target, call);
     const { method } = operationRow(operation);
     const service = own && OWN_SERVICES[own.endpoint];
@@ -104,7 +102,7 @@ export class Upstream {
     );
   }
 
-  #named(headers: Headers): Headers {
+  #withUserAgent(headers: Headers): Headers {
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     return headers;
   }
@@ -158,12 +156,12 @@ function originOf(provider: BedrockProvider, own: OwnAddress | undefined): strin
     : provider.endpoint ?? bedrockEndpoint(provider.region, provider);
 }
 
-/** Where the provider's mantle endpoint is. */
+/** Origin of the provider's mantle endpoint. */
 export function mantleOrigin({ mantleEndpoint, region }: BedrockProvider): string {
   return mantleEndpoint ?? bedrockMantleEndpoint(region);
 }
 
-/** Where the request goes. Throws if the caller had to sign and did not. */
+/** URL of the request. Throws if the caller had to sign it and did not. */
 function urlOf(origin: string, target: Target, call: UpstreamCall): string {
   const { operation, pathValues, query = "", signedPath } = call;
   if (signedPath !== undefined) return origin + signedPath;
@@ -181,8 +179,8 @@ function urlOf(origin: string, target: Target, call: UpstreamCall): string {
 }
 
 /**
- * Most targets are those of a configuration's plans, and come with every request; others are the request's own. The
- * provider, and with it the origin, is part of the target.
+ * Most targets belong to the plans of a configuration and recur with every request; others are made for one request.
+ * The origin follows from the target's provider.
  */
 const modelUrls = new WeakMap<Target, Map<Operation, string>>();
 

@@ -52,7 +52,7 @@ Deno.test("equal requests have equal answers, ids included, in another emulator 
   assert.deepEqual(await converse(body), await converse(body));
 });
 
-Deno.test("maxTokens ends the answer in the middle", async () => {
+Deno.test("maxTokens ends the response in the middle", async () => {
   const answer = await converse({
     messages: [ask("reply with: one two three")],
     inferenceConfig: { maxTokens: 2 },
@@ -62,7 +62,7 @@ Deno.test("maxTokens ends the answer in the middle", async () => {
   assert.equal(answer.usage["outputTokens"], 2);
 });
 
-Deno.test("the first stop sequence ends the answer before itself, and can be asked for", async () => {
+Deno.test("the first stop sequence ends the response, and is returned on request", async () => {
   const answer = await converse({
     messages: [ask("reply with: one two three")],
     inferenceConfig: { stopSequences: ["three", " two"] },
@@ -128,7 +128,7 @@ Deno.test("parallel calls can be switched off", async () => {
   assert.equal(callsOf(answer).length, 1);
 });
 
-Deno.test("a tool result may ask for another call, and only one that says so does", async () => {
+Deno.test("a tool result causes another call only if it asks for one", async () => {
   const called = { toolUseId: "t1", name: "get_time", input: {} };
   const after = async (text: string) =>
     callsOf(
@@ -172,7 +172,7 @@ Deno.test("Claude's tool calls have a type, Nova's do not, and both accept the r
 
 const THINKING = { additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 1024 } } };
 
-Deno.test("reasoning is signed, and taken back as it was but not otherwise", async () => {
+Deno.test("reasoning is signed, and only accepted back unchanged", async () => {
   const post = postTo();
   const question = ask("reply with: yes");
   const { output: { message } } = await converse({ messages: [question], ...THINKING }, { post });
@@ -189,7 +189,7 @@ Deno.test("reasoning is signed, and taken back as it was but not otherwise", asy
   await forged.body?.cancel();
 });
 
-Deno.test("Anthropic's trigger redacts the reasoning, which is base64 twice over and taken back", async () => {
+Deno.test("Anthropic's trigger redacts the reasoning, which is encoded twice as base64 and accepted back", async () => {
   const post = postTo();
   const question = ask("ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9A13E193C177646C7398A98432ECC");
   const { output: { message } } = await converse({ messages: [question], ...THINKING }, { post });
@@ -337,7 +337,7 @@ const COMPLEX: readonly [name: string, body: object][] = [
 ];
 
 for (const [name, body] of COMPLEX) {
-  Deno.test(`the stream adds up to the plain answer: ${name}`, async () => {
+  Deno.test(`the stream adds up to the whole response: ${name}`, async () => {
     const post = postTo();
     const plain = await converse(body, { post });
     const frames = await framesOf(await post(pathOf(CLAUDE, "converse-stream"), body));
@@ -363,7 +363,7 @@ for (const [name, body] of COMPLEX) {
   });
 }
 
-Deno.test("Claude's own body gets the same answer as Converse, cache markers and all", async () => {
+Deno.test("Claude's own body gets the same response as Converse, including cache points", async () => {
   const native = {
     anthropic_version: "bedrock-2023-05-31",
     max_tokens: 1000,

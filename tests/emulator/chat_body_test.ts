@@ -83,7 +83,7 @@ Deno.test("tools are called, and their results are read", async () => {
   assert.match(after?.message.content ?? "", /get_weather: rain/);
 });
 
-Deno.test("a schema is satisfied, and some JSON object is one that the prompt describes", async () => {
+Deno.test("a response satisfies its schema, and without one is the JSON object that the prompt describes", async () => {
   const schema = {
     type: "object",
     properties: { age: { type: "integer" } },
@@ -140,7 +140,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     message:
       /^Failed to deserialize the JSON body into the target type: messages\[0\].cache_control: unknown field/,
   },
-  "arguments that are no JSON": {
+  "arguments that are not JSON": {
     body: {
       messages: [user, {
         role: "assistant",

@@ -100,7 +100,7 @@ const REFUSED: Readonly<Record<string, RefusedMembers>> = {
     members: { output_config: { effort: "xhigh" } },
     message: "This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium.",
   },
-  "an effort that nobody has": {
+  "an unknown effort": {
     model: OPUS_5,
     members: { output_config: { effort: "enormous" } },
     message: "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'",
@@ -141,7 +141,7 @@ const REFUSED: Readonly<Record<string, RefusedMembers>> = {
     members: { stop_sequences: ["\n"] },
     message: "stop_sequences: each stop sequence must contain non-whitespace",
   },
-  "strict tools on Opus 4.8, even where they are not strict": {
+  "strict tools on Opus 4.8, even if strict is false": {
     model: NEW_CLAUDE,
     members: { tools: [{ name: "clock", input_schema: { type: "object" }, strict: false }] },
     message: "tools.0.custom.strict: Extra inputs are not permitted",
@@ -160,7 +160,7 @@ const REFUSED: Readonly<Record<string, RefusedMembers>> = {
     message:
       "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
   },
-  "names of members that are no names": {
+  "invalid member names": {
     members: { tools: [{ name: "clock", input_schema: { type: "object", properties: { "a b": {} } } }] },
     message:
       "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
@@ -217,7 +217,7 @@ const REFUSED_NATIVE: Readonly<Record<string, RefusedRequest>> = {
     body: native({ tools: [{ type: "computer_20250124", name: "computer" }] }),
     message: /^tools.0: Input tag 'computer_20250124'/,
   },
-  "a tool that waits, without its flag": {
+  "a deferred tool without its flag": {
     body: native({ tools: [...tools, { ...tools[0], name: "b", defer_loading: true }] }),
     message: "tools.1.custom.defer_loading: Extra inputs are not permitted",
   },
@@ -240,7 +240,7 @@ const REFUSED_NATIVE: Readonly<Record<string, RefusedRequest>> = {
     body: native({ tools: [{ name: "clock", input_schema: {} }] }),
     message: "tools.0.custom.input_schema.type: Field required",
   },
-  "what was found by a search, without its flag": {
+  "a tool reference without its flag": {
     body: native({
       tools,
       messages: [...messages, call("a"), {
@@ -270,11 +270,11 @@ const REFUSED_NATIVE: Readonly<Record<string, RefusedRequest>> = {
     }),
     message: /^messages.0.content.0.cache_control.ttl: a ttl='1h' cache_control block must not come after/,
   },
-  "an id of a call that is used again": {
+  "a repeated tool call id": {
     body: native({ tools, messages: [...messages, call("a"), result("a"), call("a"), result("a")] }),
     message: "messages.3.content.0: `tool_use` ids must be unique",
   },
-  "a result that is repeated": {
+  "a repeated tool result": {
     body: native({ tools, messages: [...messages, call("a"), result("a", "a")] }),
     message:
       "messages.2.content: each tool_use must have a single result. Found multiple `tool_result` blocks with id: a",
@@ -287,7 +287,7 @@ const REFUSED_NATIVE: Readonly<Record<string, RefusedRequest>> = {
     body: native({ tool_choice: { type: "auto" } }),
     message: "tool_choice: tool_choice may only be specified while providing tools",
   },
-  "a choice of a tool that is not there": {
+  "a choice of an unknown tool": {
     body: native({ tools, tool_choice: { type: "tool", name: "calendar" } }),
     message: "Tool 'calendar' not found in provided tools",
   },

@@ -48,7 +48,7 @@ Deno.test("a signal that has aborted rejects with its reason", SANITIZED, async 
 });
 
 Deno.test(
-  "a signal that aborts while the emulator waits rejects, and the wait is over",
+  "a signal that aborts during a delay rejects, and ends the delay",
   SANITIZED,
   async () => {
     const fetch = emulatorFetch(clock);
@@ -61,7 +61,7 @@ Deno.test(
   },
 );
 
-Deno.test("a stream that stalls is over when its reader leaves", SANITIZED, async () => {
+Deno.test("a stalled stream ends when its reader leaves", SANITIZED, async () => {
   const aborter = new AbortController();
   const answer = await emulatorFetch(clock)(
     url(".fault-stall", "converse-stream"),

@@ -159,7 +159,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: withSchema({ type: "object", properties: [] }),
     message: /try again: \$\.properties: array found, object expected$/,
   },
-  "an hour in the cache for Nova": {
+  "a cache lifetime of one hour for Nova": {
     model: NOVA,
     body: { messages, system: [{ text: "s" }, cachePoint("1h")] },
     message: "Extended TTL prompt caching is only supported for Anthropic models",
@@ -195,29 +195,29 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     },
     message: "The model returned the following errors: messages.0.content.1.type: Field required",
   },
-  "thoughts for Nova": {
+  "reasoning for Nova": {
     model: NOVA,
     body: after(unsigned),
     message:
       "User messages cannot contain reasoning content. Please remove the reasoning content and try again.",
   },
-  "thoughts for Llama": {
+  "reasoning for Llama": {
     model: LLAMA,
     body: after(signed),
     message: /^User messages cannot contain reasoning content/,
   },
-  "signed thoughts for gpt-oss": {
+  "signed reasoning for gpt-oss": {
     model: GPT_OSS,
     body: after(signed),
     message: "This model doesn't support the reasoningContent.reasoningText.signature field. Remove " +
       "reasoningContent.reasoningText.signature and try again.",
   },
-  "redacted thoughts for Qwen": {
+  "redacted reasoning for Qwen": {
     model: QWEN,
     body: after({ reasoningContent: { redactedContent: "AAAA" } }),
     message: /^This model doesn't support the reasoningContent.redactedContent field/,
   },
-  "the text of thoughts for GPT-5.6": {
+  "reasoning text for GPT-5.6": {
     model: GPT,
     body: after(unsigned),
     message: /^This model doesn't support the reasoningContent.reasoningText field/,
@@ -270,7 +270,7 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: { messages, additionalModelRequestFields: { top_k: 5 } },
     message: /^Malformed input request: #: extraneous key \[top_k\] is not permitted/,
   },
-  "half a character": {
+  "an unpaired surrogate": {
     model: NOVA,
     body: new TextEncoder().encode(
       String.raw`{"messages":[{"role":"user","content":[{"text":"a \ud83d b"}]}]}`,
@@ -302,7 +302,7 @@ for (const model of [LLAMA, "us.meta.llama4-maverick-17b-instruct-v1:0", R1]) {
     }));
 }
 
-Deno.test("tools without a stream are refused for R1 alone", async () => {
+Deno.test("tools without a stream are only refused for R1", async () => {
   const body = { messages, toolConfig: toolConfig() };
   await assertRefused(["converse"], { model: R1, body, message: "This model doesn't support tool use." });
   await assertTaken({ model: LLAMA, body });

@@ -43,7 +43,7 @@ const COMPLETIONS: Readonly<Record<string, Completion>> = {
 };
 
 for (const [modelId, { body, message, textOf }] of Object.entries(COMPLETIONS)) {
-  Deno.test(`${modelId} completes a text in its own words, whole and as a stream`, async () => {
+  Deno.test(`${modelId} completes a text in its own format, whole and as a stream`, async () => {
     await withClient({ handler: "HTTP/1.1", authentication: "signature" }, async (client) => {
       const whole = await client.send(new InvokeModelCommand({ modelId, body: JSON.stringify(body) }));
       const answer = JSON.parse(decodeUtf8(whole.body));
@@ -62,7 +62,7 @@ for (const [modelId, { body, message, textOf }] of Object.entries(COMPLETIONS)) 
   });
 }
 
-Deno.test("a completion ends at its limit, and an empty one still is one", async () => {
+Deno.test("a completion ends at its limit, and may be empty", async () => {
   const post = postTo();
   const limited = await post(pathOf(LLAMA, "invoke"), { prompt: LLAMA_PROMPT, max_gen_len: 1 });
   assert.equal((await limited.json()).stop_reason, "length");
@@ -173,7 +173,7 @@ Deno.test("texts with words in common are closer than texts without", async () =
   assert.ok(closeness(red, green) > closeness(red, trains) + 0.2);
 });
 
-Deno.test("Titan's image model answers what it cannot embed with status 200 and a message", async () => {
+Deno.test("Titan's image model responds to an input that it cannot embed with status 200 and a message", async () => {
   const post = postTo();
   for (const body of [{ inputImage: "AAAA" }, { inputText: "red ".repeat(300) }]) {
     const response = await post(pathOf("amazon.titan-embed-image-v1", "invoke"), body);

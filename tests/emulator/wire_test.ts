@@ -38,7 +38,7 @@ Deno.test("frames have the service's header order, sorted keys and padding", asy
   assert.ok(new Set(paddings).size > 3 && Math.min(...paddings) >= 2 && Math.max(...paddings) <= 61);
 });
 
-Deno.test("an answer has sorted keys and the members that AWS's model leaves out", async () => {
+Deno.test("a response has sorted keys, and members that are not in AWS's model", async () => {
   const response = await postTo()(pathOf(CLAUDE, "converse"), BODY);
   const body = await response.json();
   assert.deepEqual(Object.keys(body), ["metrics", "output", "stopReason", "usage"]);
@@ -60,7 +60,7 @@ Deno.test("InvokeModel reports its token counts in headers and repeats the reque
   assert.equal(response.headers.get("x-amzn-bedrock-service-tier"), "flex");
 });
 
-Deno.test("every answer carries a request id and the clock's date", async () => {
+Deno.test("every response has a request id and the clock's date", async () => {
   const post = postTo({ newId: () => "the-id" });
   for (const path of [pathOf(CLAUDE, "converse"), pathOf("unknown", "converse"), "/nowhere"]) {
     const response = await post(path, BODY);
@@ -118,14 +118,14 @@ const WRONG_KEYS: readonly [authorization: string, message: string][] = [
 ];
 
 for (const [authorization, message] of WRONG_KEYS) {
-  Deno.test(`"${authorization}" is refused by the layer that writes Message`, async () => {
+  Deno.test(`"${authorization}" is refused with a capital Message`, async () => {
     const response = await postTo()(pathOf(CLAUDE, "converse"), BODY, { authorization });
     assert.equal(response.status, 403);
     assert.deepEqual(await response.json(), { Message: message });
   });
 }
 
-Deno.test("a request without a signature, or with a wrong one, is refused under AWS's names", async () => {
+Deno.test("a request without a signature, or with a wrong one, is refused with AWS's error names", async () => {
   const clock = fixedClock(Date.UTC(2026, 10, 20));
   const emulator = createEmulator({ clock, region: "us-east-1" });
   const url = `http://bedrock${pathOf(CLAUDE, "converse")}`;
@@ -182,7 +182,7 @@ Deno.test(
   },
 );
 
-Deno.test("a client that leaves a stalled stream on the socket frees it", LEAK_CHECKED, async () => {
+Deno.test("a stalled stream ends when its client closes the socket", LEAK_CHECKED, async () => {
   await withServer({}, async (endpoint) => {
     const leave = new AbortController();
     const response = await fetch(`${endpoint}/model/${CLAUDE}.fault-stall:1/converse-stream`, {

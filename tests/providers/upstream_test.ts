@@ -81,7 +81,7 @@ for (const [overrides, modelId, operation, url] of URLS) {
   });
 }
 
-Deno.test("headers of the call go with it, signed where they are Bedrock's own", async () => {
+Deno.test("headers of the call are sent, and those of Bedrock are signed", async () => {
   const { open, bedrock } = setUp();
   open(bedrockProvider({}), "m", "invoke", { accept: "image/png", "x-amzn-bedrock-trace": "ENABLED" });
   const { init } = await bedrock.call(0);
@@ -114,7 +114,7 @@ Deno.test("a call without headers has those of a JSON body, whatever other calls
   }
 });
 
-Deno.test("an API key goes as a bearer token", async () => {
+Deno.test("an API key is sent as a bearer token", async () => {
   const { open, bedrock } = setUp();
   open(bedrockProvider({ credentials: { kind: "api_key", key: seal("ABSKkey") } }));
   const { init } = await bedrock.call(0);
@@ -122,7 +122,7 @@ Deno.test("an API key goes as a bearer token", async () => {
   equal(init.headers.has("x-amz-date"), false);
 });
 
-Deno.test("a session token goes with temporary credentials", async () => {
+Deno.test("temporary credentials are sent with their session token", async () => {
   const { open, bedrock } = setUp();
   open(bedrockProvider({
     credentials: {

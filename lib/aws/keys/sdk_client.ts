@@ -1,4 +1,4 @@
-/** How AWS's own code, when it searches for key pairs, asks AWS's services. */
+/** How AWS's own code reaches AWS's services when it searches for key pairs. */
 
 import type { Fetch } from "../../runtime/runtime.ts";
 
@@ -32,7 +32,7 @@ export interface SdkHandler {
   httpHandlerConfigs(): Record<string, never>;
 }
 
-/** For one attempt. AWS's code makes three. Without a limit, a lost response is waited for forever. */
+/** For one attempt; AWS's code makes three. Without a limit, it would wait forever for a lost response. */
 const ATTEMPT_MS = 8_000;
 
 /** Settings of AWS's own handler, for direct connections. */

@@ -24,11 +24,11 @@ interface Identity {
 }
 
 /**
- * AWS's code prints warnings to the terminal unless it has a logger; what matters is in the errors that it throws.
+ * AWS's code prints warnings to the terminal unless it has a logger; its errors contain what matters.
  */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** Reads the files again each time; otherwise AWS's code does not see changes. */
+/** Settings that make AWS's code read its files each time; otherwise it does not see changes. */
 function search({ region, fetch }: SearchOptions, profile?: string) {
   const config = clientConfig(fetch);
   return {
@@ -145,7 +145,7 @@ export async function assumeRole(
 const KEY_TEXT = /^[\x21-\x7e]+$/;
 
 function toKeyPair({ accessKeyId, secretAccessKey, sessionToken, expiration }: Identity): KeyPair {
-  // Deno 2.9.6 quotes a header with a line break in its error, and that would be the token.
+  // Deno 2.9.6 quotes a header with a line break in its error, which would reveal the token.
   const texts = [accessKeyId, secretAccessKey, ...(sessionToken ? [sessionToken] : [])];
   if (!texts.every((text) => KEY_TEXT.test(text))) {
     throw new Error("the credentials found contain an invalid character");

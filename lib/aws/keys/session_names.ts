@@ -18,7 +18,7 @@ interface Form {
   readonly max: number;
 }
 
-/** Hexadecimal digits of the hash by which texts that had to be changed remain different. */
+/** Hexadecimal digits of the hash that keeps changed texts distinct. */
 const HASH_DIGITS = 16;
 
 function safe(text: string, { invalid, min, max }: Form): string {

@@ -9,7 +9,7 @@ export interface Step<Found> {
   readonly search: () => Promise<Found>;
 }
 
-/** Each reason, so that the last step is named, too. */
+/** For each step, so that the last one is reported as well. */
 const MAX_REASON_LENGTH = 160;
 
 /** Why a step was not tried. */
@@ -18,8 +18,8 @@ export class NotSetUp extends Error {
 }
 
 /**
- * The result of the first step that has one. A step that is set up and fails ends the search, unless its error allows the
- * next (`tryNextLink`, as AWS's code says it). Rejects with the reasons of all steps tried, in their order.
+ * The result of the first step that has one. A step that is set up and fails ends the search, unless its error has
+ * AWS's `tryNextLink`. Rejects with the reasons of all steps tried, in order.
  */
 export async function firstOf<Found>(steps: readonly Step<Found>[]): Promise<Found> {
   const failed: string[] = [];
@@ -28,7 +28,7 @@ export async function firstOf<Found>(steps: readonly Step<Found>[]): Promise<Fou
       return await search();
     } catch (error) {
       failed.push(`${name}: ${shortReason(error)}`);
-      if (!goesOn(error)) break;
+      if (!allowsNextStep(error)) break;
     }
   }
   throw new Error(failed.join("; "));
@@ -43,7 +43,7 @@ function shortReason(error: unknown): string {
   return reasonOf(error).replace(/^Error: /, "").replace(/[.:]$/, "").slice(0, MAX_REASON_LENGTH);
 }
 
-function goesOn(error: unknown): boolean {
+function allowsNextStep(error: unknown): boolean {
   return error instanceof NotSetUp ||
     (error instanceof Error && "tryNextLink" in error && error.tryNextLink === true);
 }

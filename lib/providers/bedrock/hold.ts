@@ -1,6 +1,4 @@
-/**
- * Holds back the start of a stream until it has content, as long as another target could still answer instead.
- */
+/** Holds back the start of a stream until it has content, as long as another target could still answer instead. */
 
 import type { TimerWheel } from "../../base/clock.ts";
 
@@ -14,7 +12,7 @@ export interface Hold {
 
 /** A stream that can be held back. */
 export interface HoldableStream<Piece> {
-  /** The next piece, or undefined at the end. Rejects with what broke the stream. */
+  /** The next piece, or undefined at the end. Rejects with the error that broke the stream. */
   read(): Promise<Piece | undefined>;
   /** Whether a part of the content has arrived, or the end. */
   readonly hasContent: boolean;
@@ -23,7 +21,7 @@ export interface HoldableStream<Piece> {
   readonly bytes: number;
 }
 
-/** The pieces that were held back, and the pending read, which come before what is read next. */
+/** Pieces that were held back, and then a pending read, which precede further reads. */
 export class HeldBack<Piece> {
   readonly #pieces: Piece[];
   #pending: Promise<Piece | undefined> | undefined;
@@ -33,12 +31,12 @@ export class HeldBack<Piece> {
     this.#pending = pending;
   }
 
-  /** What was read before the first call of `next`. */
+  /** From one read, which has ended. */
   static of<Piece>(piece: Piece | undefined): HeldBack<Piece> {
     return piece === undefined ? new HeldBack<Piece>([], Promise.resolve(undefined)) : new HeldBack([piece]);
   }
 
-  /** The next piece of the stream, or undefined at the end. Rejects with what broke the stream. */
+  /** The next piece of the stream, or undefined at the end. Rejects with the error that broke the stream. */
   next(stream: HoldableStream<Piece>): Promise<Piece | undefined> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) return Promise.resolve(piece);
@@ -48,7 +46,7 @@ export class HeldBack<Piece> {
   }
 }
 
-/** Reads until there is content or a limit is reached. Throws what broke the stream before that. */
+/** Reads until there is content or a limit is reached. Throws the error that broke the stream before that. */
 export async function holdBack<Piece>(
   stream: HoldableStream<Piece>,
   { timers, withinMs, maxFrames, maxBytes }: Hold,

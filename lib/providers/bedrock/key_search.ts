@@ -18,13 +18,11 @@ export type SearchedCredentials = ChainCredentials | ProfileCredentials | RoleCr
 
 export type SearchFor = (credentials: SearchedCredentials, options: SearchOptions) => FindKeyPair;
 
-/** In place of a caller, where a role that has sessions for each is only tried out. */
+/** Takes the place of a caller when a role with a session for each caller is only checked. */
 export const CHECK: Subject = { caller: "check", team: "check" };
 
 /** The search, in the region's AWS partition. */
-export const searchFor: SearchFor = (credentials, options) => searchIn(credentials, options);
-
-function searchIn(credentials: KeySource | RoleCredentials, options: SearchOptions): FindKeyPair {
+export function searchFor(credentials: KeySource | RoleCredentials, options: SearchOptions): FindKeyPair {
   switch (credentials.kind) {
     case "static":
       return () => Promise.resolve(keyPairOf(credentials));
@@ -35,7 +33,7 @@ function searchIn(credentials: KeySource | RoleCredentials, options: SearchOptio
     case "role":
       return assumedRole(
         isForEach(credentials) ? roleFor(credentials, CHECK) : credentials,
-        searchIn(credentials.base, options),
+        searchFor(credentials.base, options),
         options,
       );
   }

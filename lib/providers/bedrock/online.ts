@@ -1,4 +1,4 @@
-/** Checks with AWS what a file cannot show: who the credentials belong to, and whether the models respond. */
+/** Checks with AWS what a file cannot show: whose credentials they are, and whether the models respond. */
 
 import { callerIdentity } from "../../aws/keys/caller_identity.ts";
 import type { KeyPair } from "../../aws/keys/key_pair.ts";
@@ -30,7 +30,7 @@ export interface OnlineOptions {
   readonly timers: TimerWheel;
   /** Default: AWS's own. */
   readonly stsEndpoint: string | undefined;
-  /** The control plane; default: AWS's own, for providers without an endpoint of their own. */
+  /** The control plane; default: AWS's own, for providers without `endpoint`. */
   readonly controlEndpoint: string | undefined;
 }
 
@@ -174,7 +174,9 @@ async function askLifecycle(target: ModelTarget, options: OnlineOptions): Promis
   }
 }
 
-/** Whether Bedrock knows the model, such as one for embeddings or images; only this message shows it. */
+/**
+ * Whether Bedrock knows the model but does not offer Converse for it, as for embeddings; only this message shows it.
+ */
 function hasNoConverse(error: unknown): boolean {
   return error instanceof AditError &&
     /^This action doesn.t support the model/.test(error.details.upstream?.message ?? "");

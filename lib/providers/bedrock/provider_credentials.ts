@@ -1,6 +1,4 @@
-/**
- * The credentials of all providers: searched for once, kept across reloads, renewed, and reported to the operator.
- */
+/** The credentials of all providers: searched for once, kept across reloads, renewed, and reported to the operator. */
 
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -24,13 +22,13 @@ import { keyPairOf, type SearchedCredentials, type SearchFor, searchFor } from "
 export interface ProviderCredentialsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** For providers with settings of their own; undefined if there are none. */
+  /** For providers with their own network settings; undefined if there are none. */
   readonly networks?: ProviderNetworks | undefined;
   /** Default: files, environment and network. */
   readonly searchFor?: SearchFor;
   /** Default: AWS STS. */
   readonly assume?: AssumeRole | undefined;
-  /** In a thread that searches for nothing itself: asks the one that does, which also reports it. */
+  /** In a thread that does not search itself: asks the thread that searches and reports. */
   readonly ask?: AskKeyPair | undefined;
   /** Default: the runtime's timers. */
   readonly schedule?: Schedule;
@@ -41,7 +39,7 @@ export interface KeyPairQuestion {
   readonly provider: BedrockProvider;
   /** The session of a role; undefined for the provider's own key pair. */
   readonly role: RoleRequest | undefined;
-  /** The pair that must be another one, if there is another. */
+  /** Id of the pair that the asking thread has; a new search is made if it is the current one. */
   readonly knownId: string | undefined;
 }
 
@@ -108,14 +106,14 @@ export class ProviderCredentials {
       : kept.authenticator;
   }
 
-  /** A request of an earlier configuration searches on its own, and nothing is renewed after it. */
+  /** For a request of an earlier configuration, which searches for itself; nothing is renewed afterwards. */
   #makeOnce(provider: BedrockProvider): Kept {
     const kept = this.#make(provider);
     kept.refresher?.close();
     return kept;
   }
 
-  /** Answers a thread that searches for nothing itself. Rejects if no key pair can be found. */
+  /** Answers a thread that does not search itself. Rejects if no key pair can be found. */
   async keyPairFor({ provider, role, knownId }: KeyPairQuestion): Promise<KeyPair> {
     const { refresher, sessions } = this.#known(provider) ?? this.#makeOnce(provider);
     if (role !== undefined && sessions !== undefined) return await sessions.keyPairFor(role, knownId);
@@ -208,12 +206,12 @@ export class ProviderCredentials {
         ask === undefined &&
         logger.log("error", "cannot assume the role for a caller", { provider: name, session, error }),
     });
-    // A request on nobody's behalf would be billed to nobody.
-    const nobody: KeyAuthenticatorOptions["keys"] = {
+    // A request without a caller cannot be billed to anyone.
+    const noKeys: KeyAuthenticatorOptions["keys"] = {
       get: async () => await throwNotFound("the request has no caller"),
       renew: () => Promise.resolve(false),
     };
-    return { settings, authenticator: this.#signing(settings, nobody), refresher, sessions };
+    return { settings, authenticator: this.#signing(settings, noKeys), refresher, sessions };
   }
 
   #signing({ name, region }: Settings, keys: KeyAuthenticatorOptions["keys"]): Authenticator {
@@ -283,7 +281,7 @@ function refreshersOf(kept: ReadonlyMap<string, Kept>): readonly CredentialRefre
 }
 
 /**
- * Whether both are authenticated in the same way; identical objects are compared for free, which is the usual case.
+ * Whether both are authenticated in the same way. Usually the objects are identical, and comparing them costs nothing.
  */
 function isSame(one: Settings, other: Settings): boolean {
   return one.region === other.region &&

@@ -34,7 +34,7 @@ type Phase = Unanswered | Answered | { readonly kind: "complete" } | Failed;
 
 interface Unanswered {
   readonly kind: "sending";
-  /** Settle the promise of the head, if somebody waits for it. */
+  /** The promise of the head; undefined while nobody waits for it. */
   waiting: PromiseWithResolvers<Head> | undefined;
 }
 
@@ -46,11 +46,11 @@ interface Answered {
   reader: BodyReader | undefined;
 }
 
-/** An open stream waits with these instead of an async function for each chunk, which takes more objects. */
+/** The callbacks of each read of an open stream; an async function for each chunk would allocate more objects. */
 interface AfterRead {
-  /** The chunk that was read; undefined at the end of the body. Throws what has ended the exchange. */
+  /** The chunk that was read; undefined at the end of the body. Throws the error that ended the exchange. */
   take(result?: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>): Uint8Array<ArrayBuffer> | undefined;
-  /** Throws what a failed read means. */
+  /** Throws the error for a failed read. */
   lose(cause: unknown): undefined;
 }
 
@@ -60,13 +60,13 @@ interface Failed {
 }
 
 /**
- * Sends one request and returns its response chunk by chunk. Whatever ends it early (a deadline, the client, a
- * shutdown) is thrown by the next step.
+ * Sends one request and returns its response chunk by chunk. If it is ended early (by a deadline, the client or a
+ * shutdown), the next step throws the reason.
  */
 export class Exchange implements Recipient {
   readonly #aborter = new AbortController();
   readonly #options: ExchangeOptions;
-  /** Until the response has arrived: it leads to the body of the request, which an open stream must not keep. */
+  /** Until the response has arrived: it references the body of the request, which an open stream must not retain. */
   #sending: Sending | undefined;
   #phase: Phase = { kind: "sending", waiting: undefined };
   #head: Head | undefined;
@@ -74,7 +74,7 @@ export class Exchange implements Recipient {
   readonly #progress: Deadline;
   readonly #total: Deadline | undefined;
   #firstToken: Deadline | undefined;
-  /** What follows a read of the body, made for the first one. */
+  /** Made by the first read. */
   #afterRead: AfterRead | undefined;
 
   /** Starts sending; `head` waits for the response. */
@@ -110,7 +110,7 @@ export class Exchange implements Recipient {
   /** Records that the response has content. */
   contentBegan(): void {
     this.#firstToken?.cancel();
-    // Its callback leads to the request.
+    // Its callback references the request.
     this.#firstToken = undefined;
   }
 
@@ -217,7 +217,7 @@ export class Exchange implements Recipient {
     this.#sending = undefined;
   }
 
-  /** Accepts the response, unless the exchange has been ended in the meantime. Called by what sends. */
+  /** Accepts the response, unless the exchange has been ended in the meantime. */
   arrive(response: Response): void {
     if (this.#phase.kind !== "sending") {
       discard(response);
@@ -231,7 +231,7 @@ export class Exchange implements Recipient {
     waiting?.resolve(this.#head);
   }
 
-  /** The body's reader; undefined after its end. Throws what ended the exchange. */
+  /** The response; undefined after the end of its body. Throws the error that ended the exchange. */
   #answer(): Answered | undefined {
     const phase = this.#phase;
     switch (phase.kind) {
@@ -249,7 +249,10 @@ export class Exchange implements Recipient {
     }
   }
 
-  /** Begins to wait within the upstream's idle timeout; undefined after the end. Throws what ended the exchange. */
+  /**
+   * Begins to wait, within the upstream's idle timeout; undefined after the end. Throws the error that ended the
+   * exchange.
+   */
   #startReading(): Answered | undefined {
     const answer = this.#answer();
     if (answer === undefined) return undefined;
@@ -258,7 +261,7 @@ export class Exchange implements Recipient {
     return answer;
   }
 
-  /** Ends the wait. Throws what has ended the exchange. */
+  /** Ends the wait. Throws the error that ended the exchange. */
   #stopReading(answer: Answered): void {
     answer.kind = "paused";
     if (this.#phase.kind === "failed") throw this.#phase.error;

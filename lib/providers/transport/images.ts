@@ -52,7 +52,7 @@ const WITHIN_MS = 10_000;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
 
-/** Fetches over this network, each image within 10 s and 3,932,160 bytes, or what its request has left. */
+/** Fetches over this network, each image within 10 s and 3,932,160 bytes, and within the budget of its request. */
 export function imageFetcher(timers: TimerWheel, network: ImageNetwork): FetchImage {
   return async (url, { budget, signal }) => {
     const aborter = new AbortController();

@@ -1,4 +1,4 @@
-/** How the hosts of each provider are reached, where its settings say so: through a proxy, with other authorities. */
+/** Networks of the providers with their own settings: a forward proxy, additional certificate authorities. */
 
 import { isDeepStrictEqual } from "node:util";
 import { unseal } from "../../base/secret.ts";
@@ -13,20 +13,22 @@ export interface ProviderNetworksOptions {
   readonly env: Env;
 }
 
-/** An open network, and how to check that a host answers in it. */
+/** An open network, and the check whether it reaches a host. */
 export interface ReachableNetwork extends Network {
   readonly probe: ProbeConnection;
 }
 
-/** How all providers are reached in this environment: those with settings of their own, and the others. */
+/** How all providers are reached in this environment, with and without their own settings. */
 export function networksIn(options: ProviderNetworksOptions) {
   return { probe: probeIn(options.env), networks: new ProviderNetworks(options) };
 }
 
-/** The networks of all providers with settings of their own; a reload that does not change them keeps their connections. */
+/**
+ * The networks of all providers with their own settings; a reload that does not change them keeps their connections.
+ */
 export class ProviderNetworks {
   readonly #options: ProviderNetworksOptions;
-  /** By settings object: a request looks its network up without comparing anything. */
+  /** By settings object, so that a request finds its network without comparing settings. */
   readonly #known = new WeakMap<ProviderNetwork, ReachableNetwork>();
   #current: readonly ProviderNetwork[] = [];
 
@@ -34,7 +36,7 @@ export class ProviderNetworks {
     this.#options = options;
   }
 
-  /** Closes what only providers of an earlier configuration used; its in-flight requests are not affected. */
+  /** Closes the networks that only providers of an earlier configuration used; in-flight requests are not affected. */
   use(providers: Iterable<Provider>): void {
     const before = this.#current.map((settings) => this.#of(settings));
     const next = [...providers].flatMap((provider) =>
@@ -45,7 +47,7 @@ export class ProviderNetworks {
     for (const network of before) if (!kept.has(network)) network.close();
   }
 
-  /** The provider's network; undefined if it is the process's. */
+  /** The provider's network; undefined if it uses that of the process. */
   of(provider: Provider): ReachableNetwork | undefined {
     return provider.kind === "bedrock" && provider.network !== undefined
       ? this.#of(provider.network)

@@ -1,4 +1,4 @@
-/** Sends one request: signed, and signed and sent again if other credentials may be accepted. */
+/** Sends one request: signed, and once more if other credentials may be accepted. */
 
 import type { Authenticator } from "../../aws/keys/authenticator.ts";
 import type { SignableRequest } from "../../aws/sigv4/sign.ts";
@@ -15,13 +15,11 @@ export interface SendOptions extends Authenticator {
   readonly timeouts: { readonly connectMs: number };
   /** Time of the signature. */
   readonly nowMs: number;
-  /**
-   * Undefined if the gateway makes no connection of its own: for the emulator.
-   */
+  /** Undefined for the emulator, which needs no connection. */
   readonly probe: ProbeConnection | undefined;
 }
 
-/** Who waits for the response. */
+/** The receiver of the response. */
 export interface Recipient {
   /** Aborts when the request is no longer wanted: nothing is sent after that. */
   readonly signal: AbortSignal;
@@ -45,7 +43,7 @@ export class Sending {
     this.#recipient = recipient;
   }
 
-  /** Sends; the recipient is told the result. */
+  /** Sends the request; the recipient gets the response or the error. */
   async start(): Promise<void> {
     const { sign, recover, nowMs } = this.#options;
     const { signal } = this.#recipient;
@@ -95,9 +93,7 @@ export class Sending {
     } catch (cause) {
       const isFresh = timers.clock.monotonic() - startMs <= DEAD_CONNECTION_MS;
       if (!isFresh || this.#recipient.signal.aborted || !isReset(cause)) throw unreachable(cause);
-      return await this.#fetchOnce(headers).catch((again) => {
-        throw unreachable(again);
-      });
+      return await this.#fetchOnce(headers).catch((again) => Promise.reject(unreachable(again)));
     } finally {
       this.cancel();
     }
@@ -124,8 +120,8 @@ export class Sending {
 }
 
 /**
- * A pooled connection that the peer has closed fails at once, before anything could come of the request; one that is lost
- * later may have carried it.
+ * On a pooled connection that the peer has closed, a request fails at once, before it could have an effect; on one that
+ * is lost later, it may have had one.
  */
 const DEAD_CONNECTION_MS = 1_000;
 

@@ -52,7 +52,7 @@ async function stateOf(promise: Promise<KeyPair>): Promise<string> {
   return state;
 }
 
-Deno.test("everybody who asks while there is nothing waits for one search", async () => {
+Deno.test("all requests without a key pair wait for one search", async () => {
   const { refresher, search, told } = setUp();
   const both = [refresher.get(), refresher.get()];
   search.end(keyPair("A"));
@@ -83,7 +83,7 @@ Deno.test("a pair is renewed in the background five minutes before it expires", 
   equal(search.count, 2);
 });
 
-Deno.test("a pair with little time is renewed at half of it", async () => {
+Deno.test("a short-lived pair is renewed at half its lifetime", async () => {
   const { search, first, advance } = setUp();
   await first(keyPair("A", START_MS + 4 * MINUTE));
   advance(2 * MINUTE - SECOND);
@@ -128,7 +128,7 @@ Deno.test("once a pair has expired, requests wait, and a failed search is not re
   equal(search.count, count + 1);
 });
 
-Deno.test("a search that hangs is given up after thirty seconds", async () => {
+Deno.test("a hung search is abandoned after thirty seconds", async () => {
   const { refresher, search, advance } = setUp();
   const waiting = refresher.get();
   advance(31 * SECOND);
@@ -201,7 +201,7 @@ Deno.test("expired credentials are not used", async () => {
   equal(await stateOf(waiting), "the credentials found expired at 2026-11-20T09:00:00.000Z");
 });
 
-Deno.test("a pair that is about to expire is not searched for all the time", async () => {
+Deno.test("a pair that is about to expire is not searched for continuously", async () => {
   const { search, first, advance } = setUp();
   await first(keyPair("A", START_MS + 12 * SECOND));
   advance(9 * SECOND);
@@ -224,7 +224,7 @@ Deno.test("a search that finds the same pair is not reported, and repeated after
   deepEqual(told, ["found A"]);
 });
 
-Deno.test("a pair refused as expired is renewed once for all who had it refused", async () => {
+Deno.test("a pair refused as expired is renewed once for all requests that were refused", async () => {
   const { refresher, search, first } = setUp();
   const refused = await first(keyPair("A", START_MS + HOUR));
   const renewals = [refresher.renew(refused), refresher.renew(refused)];
@@ -263,7 +263,7 @@ Deno.test("a closed refresher renews nothing by itself", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("whatever happens, who asks gets the newest valid pair at once, and waits only where there is none", async () => {
+Deno.test("in any order of events, a request gets the newest valid pair at once, and waits only if there is none", async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const random = new Random(seed);
     const { refresher, search, advance, clock } = setUp();

@@ -34,7 +34,7 @@ async function withEnv<Found>(
   }
 }
 
-Deno.test("a key pair of the environment is found as it is", async () => {
+Deno.test("a key pair in the environment is found unchanged", async () => {
   const pair = await withEnv(
     { ...PAIR, AWS_SESSION_TOKEN: "to/ken+=" },
     () => searchDefaultChain(HERE),
@@ -132,7 +132,7 @@ const ASKING: Readonly<
 };
 
 for (const [name, [config, search, expected]] of Object.entries(ASKING)) {
-  Deno.test(`a search ends where STS does not answer: ${name}`, async () => {
+  Deno.test(`a search ends if STS does not respond: ${name}`, async () => {
     const silent = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Promise(() => {}));
     const path = await Deno.makeTempFile({ prefix: "adit-search-" });
     await Deno.writeTextFile(path, config);

@@ -9,12 +9,12 @@ const VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 const LONG = "x".repeat(65);
 
-Deno.test("what AWS accepts stays as it is", () => {
+Deno.test("accepted names are unchanged", () => {
   for (const text of ["adit-search", "a.b_c@d+e=f,g", "ab", "x".repeat(64)]) equal(sessionName(text), text);
   for (const text of ["", "search team/1", "Größe 2", "x".repeat(256)]) equal(tagValue(text), text);
 });
 
-Deno.test("what AWS does not accept is made safe, and different texts stay different", () => {
+Deno.test("other names are made safe, and different ones stay different", () => {
   const texts = ["", "a", "a b", "a/b", "a:b", "größe", "😀", LONG, `${LONG}y`, `${LONG}z`, "a\nb", "team|x"];
   const names = texts.map(sessionName);
   for (const [index, name] of names.entries()) match(name, NAME, JSON.stringify(texts[index]));

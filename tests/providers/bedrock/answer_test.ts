@@ -20,7 +20,7 @@ Deno.test("a refusal whose body is endless or breaks off is classified by its st
   }
 });
 
-Deno.test("a whole answer is given as JSON, with its id", async () => {
+Deno.test("a whole response is returned as JSON, with its id", async () => {
   const { exchange, upstream, timers } = startExchange();
   (await upstream.call(0)).answerWhole(200, '{"stopReason":"end_turn"}', { "x-amzn-requestid": "r-9" });
   deepEqual(await readJsonAnswer(exchange), {
@@ -31,7 +31,7 @@ Deno.test("a whole answer is given as JSON, with its id", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("a whole answer that is not JSON is an error that does not quote it", async () => {
+Deno.test("a whole response that is not JSON is an error that does not quote it", async () => {
   const { exchange, upstream } = startExchange();
   (await upstream.call(0)).answerWhole(200, '{"text":"Confidential');
   await rejects(readJsonAnswer(exchange), (error: AditError) => {
@@ -41,7 +41,7 @@ Deno.test("a whole answer that is not JSON is an error that does not quote it", 
   });
 });
 
-Deno.test("a whole answer that breaks off is stream_truncated", async () => {
+Deno.test("a whole response that breaks off is stream_truncated", async () => {
   const { exchange, upstream } = startExchange();
   const body = (await upstream.call(0)).answer(200);
   body.push(encodeUtf8('{"stopReason":'));

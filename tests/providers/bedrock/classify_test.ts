@@ -101,7 +101,7 @@ Deno.test("AWS's wording about the gateway's own credentials is not shown", () =
   equal(error.details.upstream?.message, "AKID has expired");
 });
 
-Deno.test("an error without words, or with empty ones, has the table's", () => {
+Deno.test("an error without a message, or with an empty one, has the message in the table", () => {
   for (const body of [{}, { message: "" }, "<html>"]) {
     equal(classify({ status: 400, type: "ValidationException", body }).message, ERRORS.invalid_request.text);
   }
@@ -109,7 +109,7 @@ Deno.test("an error without words, or with empty ones, has the table's", () => {
   equal(classifyFrame(silent, undefined)?.message, ERRORS.invalid_request.text);
 });
 
-Deno.test("the reason of a refusal is shown in whatever shape it comes", () => {
+Deno.test("the message of a refusal is shown in whatever form it comes", () => {
   const shapes = [
     { message: "too warm" },
     { Message: "too warm" },
@@ -122,7 +122,7 @@ Deno.test("the reason of a refusal is shown in whatever shape it comes", () => {
   for (const body of shapes) equal(classify({ status: 400, body }).message, "too warm", JSON.stringify(body));
 });
 
-Deno.test("an error event of the model is the kind that its type says", () => {
+Deno.test("an error event of the model has the kind of its type", () => {
   const kinds: readonly [string, ErrorKind][] = [
     ["overloaded_error", "overloaded"],
     ["rate_limit_error", "rate_limited"],
@@ -136,7 +136,7 @@ Deno.test("an error event of the model is the kind that its type says", () => {
   equal(classifyErrorEvent({ type: "error" }, "r-3").kind, "model_error");
 });
 
-Deno.test("a body that is too long for an error of Bedrock's is not taken for one", () => {
+Deno.test("a body that is too long for an error of Bedrock is not read", () => {
   const error = classify({
     status: 500,
     body: { message: "x".repeat(100_000), code: "ThrottlingException" },
@@ -177,7 +177,7 @@ for (const [name, bytes, kind] of FRAMES) {
   });
 }
 
-Deno.test("the words of an exception or error frame and the request's id are kept for the log", () => {
+Deno.test("the message of an exception or error frame and the request id are kept for the log", () => {
   const type = "ThrottlingException";
   const expected = { type, message: "slow down", requestId: "r-2" };
   deepEqual(
@@ -193,7 +193,7 @@ function frameOf(bytes: Uint8Array<ArrayBuffer>): Frame {
   return frame;
 }
 
-Deno.test("what another server says in place of Bedrock is upstream_protocol, whatever it says", () => {
+Deno.test("a response of another server than Bedrock is upstream_protocol, whatever it says", () => {
   const foreign: readonly (readonly [status: number, body: string])[] = [
     [400, '{"error":"bad"}'],
     [401, '{"message":"log in to the proxy"}'],

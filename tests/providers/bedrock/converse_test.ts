@@ -74,7 +74,7 @@ async function collect(chunks: readonly Bytes[], end: End = "end"): Promise<Outc
   return { texts, types: events.map((event) => event.type), opened, error };
 }
 
-Deno.test("the events of a stream come out the same however it is cut", async () => {
+Deno.test("the events of a stream are the same however it is cut", async () => {
   const whole = await collect([WHOLE]);
   equal(whole.texts, "Hello, world");
   equal(whole.error, undefined);
@@ -226,7 +226,7 @@ for (const { name, chunks, end = "end", error, opened = true, texts = "" } of ST
   });
 }
 
-Deno.test("an exception in the stream ends the exchange, and is thrown again and again", async () => {
+Deno.test("an exception in the stream ends the exchange, and every read throws it", async () => {
   const { exchange, signal } = await answered([START, exceptionFrame("throttlingException", "slow down")]);
   const stream = await openConverseStream(exchange);
   await stream.next();
@@ -235,7 +235,7 @@ Deno.test("an exception in the stream ends the exchange, and is thrown again and
   equal(signal.aborted, true);
 });
 
-Deno.test("usage that does not come in time does not spoil an answer that is complete", async () => {
+Deno.test("usage that is missing does not spoil a complete response", async () => {
   const { exchange, upstream, advance } = startExchange();
   (await upstream.call(0)).answer(200).push(START, STOP);
   const stream = await openConverseStream(exchange);

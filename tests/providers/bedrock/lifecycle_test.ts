@@ -76,7 +76,7 @@ const LEGACY = details({
   endOfLifeTime: "2027-03-10T00:00:00Z",
 });
 
-Deno.test("the model behind a profile is asked for, signed, at the region's control plane", async () => {
+Deno.test("the model behind a profile is looked up, with a signature, in the region's control plane", async () => {
   const { asked, text } = await ask(
     modelTarget("old", EAST, "us.anthropic.claude-3-haiku-20240307-v1:0"),
     LEGACY,
@@ -93,7 +93,7 @@ Deno.test("the model behind a profile is asked for, signed, at the region's cont
   );
 });
 
-Deno.test("an active model without an end is no warning", async () => {
+Deno.test("an active model without an end of life causes no warning", async () => {
   const { text } = await ask(modelTarget("new", EAST, "amazon.nova-pro-v1:0"), details({ status: "ACTIVE" }));
   equal(text, undefined);
 });
@@ -109,7 +109,7 @@ Deno.test("base_model names the model that an ARN hides; without it nothing is r
   match(asked[0]?.url ?? "", /\/foundation-models\/amazon\.nova-lite-v1%3A0$/);
 });
 
-Deno.test("a provider with an endpoint of its own is only asked about where the control plane is given", async () => {
+Deno.test("for a provider with a custom endpoint, nothing is requested unless the control plane is given", async () => {
   const target = modelTarget(
     "nova",
     provider("vpc", "us-east-1", "https://vpce.example"),
@@ -144,7 +144,7 @@ Deno.test("a refusal is reported by its status and type, without AWS's message",
   });
 });
 
-Deno.test("an unexpected lifecycle is not a warning", async () => {
+Deno.test("an unexpected lifecycle causes no warning", async () => {
   const target = modelTarget("nova", EAST, "amazon.nova-lite-v1:0");
   for (
     const body of [[], {}, { modelDetails: 1 }, {

@@ -83,7 +83,7 @@ function setUp() {
   };
 }
 
-Deno.test("a configuration's credentials are looked for before they are needed", async () => {
+Deno.test("the credentials of a configuration are searched for before they are needed", async () => {
   const { credentials, search, signer, logged } = setUp();
   const east = provider("east", CHAIN);
   const used = credentials.use(
@@ -116,7 +116,7 @@ Deno.test("a reload searches again, and requests use the known credentials until
   equal(await signer(east), "NEW");
 });
 
-Deno.test("a reload during a search searches again, since the files may have changed", async () => {
+Deno.test("a reload during a search searches again, because the files may have changed", async () => {
   const { credentials, search, signer } = setUp();
   const east = provider("east", CHAIN);
   const reloads = [1, 2, 3].map(() => credentials.use(named(east)));
@@ -143,7 +143,7 @@ Deno.test("a reload during a failing search searches again", async () => {
   equal(await signer(east), "NEW");
 });
 
-Deno.test("other settings are another search: a role's base, the region, the kind", async () => {
+Deno.test("other settings cause another search: a role's base, the region, the kind", async () => {
   const changes: readonly (readonly [BedrockProvider, BedrockProvider])[] = [
     [provider("east", roleOn("one")), provider("east", roleOn("two"))],
     [provider("east", CHAIN), provider("east", CHAIN, "us-west-2")],
@@ -165,7 +165,7 @@ Deno.test("other settings are another search: a role's base, the region, the kin
   }
 });
 
-Deno.test("what is known of a provider is found by its settings, whichever objects hold them", async () => {
+Deno.test("the state of a provider is found by its settings, whichever objects contain them", async () => {
   const written = (secret: string): Credentials => ({
     kind: "static",
     accessKeyId: "AKID",

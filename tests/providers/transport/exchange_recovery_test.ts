@@ -21,7 +21,7 @@ function setUp(recover: (refusal: Refusal) => Promise<boolean>) {
   return { ...started, refusals };
 }
 
-Deno.test("a refusal that can be recovered from is signed and sent again, and only the second answer counts", async () => {
+Deno.test("a recoverable refusal is signed and sent again, and only the second response counts", async () => {
   const { exchange, upstream, refusals, timers } = setUp(() => Promise.resolve(true));
   const refused = (await upstream.call(0)).answer(403, { "x-amzn-errortype": "ExpiredTokenException" });
   const second = await upstream.call(1);
@@ -36,7 +36,7 @@ Deno.test("a refusal that can be recovered from is signed and sent again, and on
   equal(timers.size, 0);
 });
 
-Deno.test("a second refusal is the answer", async () => {
+Deno.test("a second refusal is returned", async () => {
   const { exchange, upstream, refusals } = setUp(() => Promise.resolve(true));
   (await upstream.call(0)).answerWhole(403, "first");
   (await upstream.call(1)).answerWhole(403, "second");
@@ -45,7 +45,7 @@ Deno.test("a second refusal is the answer", async () => {
   deepEqual([refusals.length, upstream.calls.length], [1, 2]);
 });
 
-Deno.test("a refusal that cannot be recovered from is given on whole", async () => {
+Deno.test("a refusal that is not recoverable is passed on unchanged", async () => {
   const { exchange, upstream } = setUp(() => Promise.resolve(false));
   (await upstream.call(0)).answerWhole(403, "refused");
   equal((await exchange.head()).status, 403);
@@ -53,7 +53,7 @@ Deno.test("a refusal that cannot be recovered from is given on whole", async () 
   equal(upstream.calls.length, 1);
 });
 
-Deno.test("successes and failures of the service are no refusals", async () => {
+Deno.test("successes and errors of the service are not refusals", async () => {
   for (const status of [200, 302, 500, 503]) {
     const { exchange, upstream, refusals } = setUp(() => Promise.resolve(true));
     (await upstream.call(0)).answerWhole(status, "answer");
@@ -63,7 +63,7 @@ Deno.test("successes and failures of the service are no refusals", async () => {
   }
 });
 
-Deno.test("what ends an exchange while it waits for credentials ends it at once", async () => {
+Deno.test("an exchange that is ended while it waits for credentials ends at once", async () => {
   const never = new Promise<never>(() => {});
   const { exchange, upstream, timers, advance } = startExchange({ sign: () => never });
   advance(TIMEOUTS.firstByteMs);
@@ -99,7 +99,7 @@ Deno.test("a probe of the first connection that fails late does not end the seco
   equal((await exchange.head()).status, 200);
 });
 
-Deno.test("credentials that are not there are the exchange's failure", async () => {
+Deno.test("missing credentials end the exchange with their error", async () => {
   const { exchange, upstream, timers } = startExchange({
     sign: () => Promise.reject(new AditError("upstream_credentials")),
   });

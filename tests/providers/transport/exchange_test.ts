@@ -12,7 +12,7 @@ const CHUNK = encodeUtf8("chunk");
 /** Lets everything that is ready to run do so. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("the signed request is sent, and the answer comes chunk by chunk", async () => {
+Deno.test("the signed request is sent, and the response is read chunk by chunk", async () => {
   const { exchange, upstream, timers } = startExchange();
   const call = await upstream.call(0);
   equal(call.url, "http://upstream.test/model/m/converse");
@@ -65,7 +65,7 @@ Deno.test("a signer that fails leaves no deadline, and nothing is sent", async (
   equal(upstream.calls.length, 0);
 });
 
-Deno.test("no answer within the first-byte time is a timeout", async () => {
+Deno.test("no response within the first-byte time is a timeout", async () => {
   const { exchange, upstream, timers, advance } = startExchange();
   const call = await upstream.call(0);
   advance(TIMEOUTS.firstByteMs - 50);
@@ -93,7 +93,7 @@ Deno.test("silence between two chunks longer than the idle time is a timeout; sh
   equal(timers.size, 0);
 });
 
-Deno.test("an answer of known length is read in one piece, and ends early as any other", async () => {
+Deno.test("a response of known length is read in one piece, and can be ended early", async () => {
   const begin = async () => {
     const started = startExchange();
     const body = (await started.upstream.call(0)).answer(200, { "content-length": "10" });
@@ -179,7 +179,7 @@ Deno.test("a host that accepts connections may be as slow as the first-byte time
   equal((await exchange.head()).status, 200);
 });
 
-Deno.test("a probe that fails after the answer has begun does not end it", async () => {
+Deno.test("a probe that fails after the response has begun does not end it", async () => {
   let conclude = (_reachable: boolean) => {};
   const { exchange, upstream, advance } = startExchange({
     probe: () => new Promise((resolve) => conclude = resolve),
@@ -219,7 +219,7 @@ Deno.test("an exchange that is ended while it waits for its head is aborted", as
   equal(timers.size, 0);
 });
 
-Deno.test("an answer that comes although the request was aborted is cancelled", async () => {
+Deno.test("a response to an aborted request is cancelled", async () => {
   let cancelled = false;
   const fetched = Promise.withResolvers<void>();
   const { exchange, timers } = startExchange({
@@ -260,7 +260,7 @@ Deno.test("an exchange that is ended while it is read throws the reason, cancels
   equal(timers.size, 0);
 });
 
-Deno.test("what ended an exchange first is what it throws", async () => {
+Deno.test("an exchange throws the first error that ended it", async () => {
   const { exchange, upstream } = startExchange();
   (await upstream.call(0)).answer(200);
   await exchange.head();
@@ -280,7 +280,7 @@ Deno.test("ending an exchange that has finished does nothing", async () => {
   equal(await exchange.read(), undefined);
 });
 
-Deno.test("a connection lost in the answer is stream_truncated", async () => {
+Deno.test("a connection that is lost during the response is stream_truncated", async () => {
   const { exchange, upstream, timers } = startExchange();
   const body = (await upstream.call(0)).answer(200);
   await exchange.head();
@@ -291,7 +291,7 @@ Deno.test("a connection lost in the answer is stream_truncated", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("an answer that is too large is not read to its end", async () => {
+Deno.test("a response that is too large is not read to its end", async () => {
   const { exchange, upstream, timers } = startExchange();
   const body = (await upstream.call(0)).answer(500);
   await exchange.head();
@@ -302,7 +302,7 @@ Deno.test("an answer that is too large is not read to its end", async () => {
   equal(timers.size, 0);
 });
 
-Deno.test("an answer cannot be read before its head, and is at its end once it has been read", async () => {
+Deno.test("a response cannot be read before its head, and is at its end once it has been read", async () => {
   const { exchange, upstream } = startExchange();
   await rejects(exchange.read(), ofKind("internal"));
   (await upstream.call(0)).answerWhole(200, "whole");
@@ -335,7 +335,7 @@ Deno.test("an exchange that nobody waits for ends silently", async () => {
 
 const lost = (code: string) => Object.assign(new TypeError("socket closed"), { code });
 
-Deno.test("a request on a connection that turns out dead is sent once more, with the same headers", async () => {
+Deno.test("a request on a dead connection is sent once more, with the same headers", async () => {
   for (const code of ["ECONNRESET", "EPIPE"]) {
     const { exchange, upstream } = startExchange();
     const first = await upstream.call(0);
@@ -347,7 +347,7 @@ Deno.test("a request on a connection that turns out dead is sent once more, with
   }
 });
 
-Deno.test("it is not sent a third time, nor after another failure, nor after a while", async () => {
+Deno.test("a request is not sent a third time, nor again after another kind of failure or a late one", async () => {
   const twice = startExchange();
   (await twice.upstream.call(0)).fail(lost("ECONNRESET"));
   (await twice.upstream.call(1)).fail(lost("ECONNRESET"));

@@ -16,7 +16,7 @@ export const OWN_SERVICES = {
 
 const RUNTIME_PATH = "/openai/v1";
 
-/** Where a model's API is; undefined if requests have to be translated. */
+/** The address of the API for a model; undefined if requests must be translated. */
 export function ownAddress(api: OwnApi, apis: OwnApis | undefined): OwnAddress | undefined {
   const endpoint = apis?.[api];
   if (apis === undefined || endpoint === undefined) return undefined;

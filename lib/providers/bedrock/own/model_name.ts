@@ -2,7 +2,7 @@
 
 import { findMembers } from "../../../base/json_text/json_member.ts";
 
-/** The name as JSON of ASCII alone, which is the same in every encoding. */
+/** The name as JSON in ASCII, which is the same in every encoding. */
 export function asciiJson(model: string): string {
   return JSON.stringify(model).replaceAll(
     /[^\0-\x7f]/g,
@@ -10,7 +10,7 @@ export function asciiJson(model: string): string {
   );
 }
 
-/** The JSON text with `model` replaced by `value` where it is: at the top, or in the member `inner`. */
+/** The JSON text with `model` replaced by `value`, at the top level and in the member `inner`. */
 export function withModelName(
   text: string,
   value: string,

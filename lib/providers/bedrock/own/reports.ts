@@ -1,4 +1,4 @@
-/** What the answers of Bedrock's own OpenAI and Anthropic APIs report: one row for each API. */
+/** What responses of Bedrock's own OpenAI and Anthropic APIs report: one row for each API. */
 
 import { type JsonObject, type JsonValue, member } from "../../../base/json.ts";
 import type { Usage } from "../../../base/usage.ts";
@@ -7,15 +7,15 @@ import { readOpenAiUsage } from "../../../wire/openai/usage.ts";
 import { MESSAGES_USAGE, readUsage } from "../../../wire/usage.ts";
 
 interface ReportRow {
-  /** The member of some events that holds an answer, with a `model` of its own. */
+  /** The member of some events that contains a whole response, which has a `model`. */
   readonly inner: string | undefined;
-  /** Whether nothing follows the event; for Chat Completions, `[DONE]` is the end. */
+  /** Whether the event is the last; Chat Completions end with `[DONE]` instead. */
   isEnd(event: JsonObject): boolean;
   /** Whether the event is part of the content, or its end. */
   isContent(event: JsonObject): boolean;
   /** The error that the event reports. */
   error(event: JsonObject): JsonValue | undefined;
-  /** The counts so far, with those of an event or of a whole answer. */
+  /** The counts so far, with those of an event or of a whole response. */
   usage(value: JsonObject, before: Usage | undefined): Usage | undefined;
   stopReason(value: JsonObject): JsonValue | undefined;
 }
@@ -30,7 +30,7 @@ const ANNOUNCEMENTS: ReadonlySet<unknown> = new Set([
   "ping",
 ]);
 
-const isAnnounced = ({ type }: JsonObject) => !ANNOUNCEMENTS.has(type);
+const isNoAnnouncement = ({ type }: JsonObject) => !ANNOUNCEMENTS.has(type);
 
 const RESPONSE_ENDS: ReadonlySet<unknown> = new Set(["response.completed", "response.incomplete"]);
 
@@ -51,7 +51,7 @@ const ROWS = {
   responses: {
     inner: "response",
     isEnd: ({ type }) => RESPONSE_ENDS.has(type),
-    isContent: isAnnounced,
+    isContent: isNoAnnouncement,
     error: (event) =>
       event["type"] === "error"
         ? event
@@ -64,7 +64,7 @@ const ROWS = {
   messages: {
     inner: "message",
     isEnd: ({ type }) => type === "message_stop",
-    isContent: isAnnounced,
+    isContent: isNoAnnouncement,
     error: (event) => event["type"] === "error" ? event["error"] : undefined,
     usage: (value, before) =>
       readUsage(member(value["message"], "usage") ?? value["usage"], MESSAGES_USAGE, before),
