@@ -1,9 +1,9 @@
-/** Anthropic's own client as the judge of a stream: what it makes of our server-sent events. */
+/** Reads our server-sent events with Anthropic's own client. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import type { JsonObject } from "../../lib/base/json.ts";
 
-/** The message that `client.messages.stream` puts together; throws what the client throws. */
+/** The message that `client.messages.stream` builds from the events; throws the client's errors. */
 export async function accumulateMessage(sse: string): Promise<JsonObject> {
   const client = new Anthropic({
     apiKey: "unused",

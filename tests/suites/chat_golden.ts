@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AditError, ERRORS } from "../../lib/base/errors.ts";
 import type { ErrorKind } from "../../lib/base/errors.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
-import { jsonText } from "../../lib/base/json_text/json_text.ts";
+
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { chatToConverse } from "../../lib/translate/chat/request.ts";
 import type { ChatCall } from "../../lib/translate/chat/request.ts";
@@ -20,7 +20,7 @@ import { parseChatRequest } from "../../lib/wire/openai/chat.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents } from "./converse_frames.ts";
 import type { RawEvent } from "./converse_frames.ts";
 import { assertObeysConverse } from "./converse_rules.ts";
-import { casePaths, GOLDEN, GoldenFiles } from "./golden_files.ts";
+import { asSent, casePaths, GOLDEN, GoldenFiles } from "./golden_files.ts";
 import { assertMatchesSchema } from "./sdk_schema.ts";
 import { accumulateChunks, withCompactJson } from "./sse_chunks.ts";
 
@@ -39,8 +39,9 @@ export function chatCaseRequest(path: string): string {
 
 /**
  * Runs one case. Input: `client_request.json` (its `model` is the Bedrock id), `settings.json` if the operator sets
- * something, and `upstream_response.json`, or `.jsonl` where the model streams. Expected: `upstream_request.json`, `client_response.json` or
- * `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a refused request is an error.
+ * something, and `upstream_response.json`, or `.jsonl` if the model streams. Expected: `upstream_request.json`,
+ * `client_response.json` or `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a
+ * refused request is an error.
  */
 export function runChatCase(path: string): void {
   const files = new GoldenFiles(new URL(`${path}/`, FOLDER));
@@ -65,11 +66,6 @@ export function runChatCase(path: string): void {
   files.expectJson("upstream_request.json", sent);
   const anomalies = (call.operation === "converseStream" ? answerStream : answerWhole)(files, call);
   files.expectJson("reported.json", { ignored: call.ignored, anomalies });
-}
-
-/** A value as it is after its way as JSON. */
-function asSent<T extends object>(value: T): T {
-  return JSON.parse(jsonText(value));
 }
 
 const HEAD = { id: "chatcmpl-golden", created: 1_763_600_000, model: "the-callers-name" };
@@ -123,7 +119,7 @@ function translateStream(events: readonly ConverseEvent[], { call, failure }: St
   return { text: pushed + last, anomalies: stream.anomalies, finished: stream.finished };
 }
 
-/** A stream must amount to what the same message is translated to when it comes in one piece. */
+/** A stream must add up to the translation of the whole message. */
 function assertSameAsWhole(
   sse: string,
   { call, events }: { call: ChatCall; events: readonly RawEvent[] },

@@ -1,4 +1,4 @@
-/** ConverseStream for tests: events as frames, frames cut anywhere, and events put together to the whole answer. */
+/** ConverseStream for tests: events as frames, frames cut anywhere, and events combined into the whole response. */
 
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
@@ -8,7 +8,7 @@ import { FrameDecoder } from "../../lib/codec/eventstream.ts";
 import { parseConverseEvent } from "../../lib/wire/bedrock/converse_stream.ts";
 import type { ConverseEvent } from "../../lib/wire/bedrock/converse_stream.ts";
 
-/** One event as the captures have it. */
+/** One event, as in captured responses. */
 export interface RawEvent {
   readonly event: string;
   readonly payload: JsonObject;
@@ -51,7 +51,7 @@ export function* cuts(
   for (let at = 1; at < bytes.length; at++) yield [`cut at ${at}`, [bytes.slice(0, at), bytes.slice(at)]];
 }
 
-/** The body of the Converse answer that holds the same message. */
+/** The body of the Converse response with the same message. */
 export function accumulateEvents(events: readonly RawEvent[]): JsonValue {
   const blocks = new Map<number, Block>();
   let stopReason: JsonValue = "";

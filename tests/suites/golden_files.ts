@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { jsonText } from "../../lib/base/json_text/json_text.ts";
 import { repositoryPath } from "../repository.ts";
 
-/** The folder that holds all cases. */
+/** The folder with all cases. */
 export const GOLDEN = pathToFileURL(repositoryPath("tests/golden/"));
 
 const UPDATE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** The paths below `folder`, such as `tools/tool-choice-auto`, of every folder that holds the file `input`. */
+/** The paths below `folder`, such as `tools/tool-choice-auto`, of every folder with the file `input`. */
 export function casePaths(folder: URL, input: string): string[] {
   return pathsBelow(folder, input).sort();
 }
@@ -23,13 +24,22 @@ function pathsBelow(folder: URL, input: string): string[] {
   });
 }
 
-/** Reads and compares; `UPDATE_GOLDEN=1` writes what is expected instead of comparing. */
+/** The value after it has been sent as JSON. */
+export function asSent<T extends object>(value: T): T {
+  return JSON.parse(jsonText(value));
+}
+
+/** Reads and compares; `UPDATE_GOLDEN=1` writes the expected files before comparing. */
 export class GoldenFiles {
-  constructor(private readonly folder: URL) {}
+  readonly #folder: URL;
+
+  constructor(folder: URL) {
+    this.#folder = folder;
+  }
 
   read(file: string): string | undefined {
     try {
-      return Deno.readTextFileSync(new URL(file, this.folder));
+      return Deno.readTextFileSync(new URL(file, this.#folder));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
@@ -48,7 +58,7 @@ export class GoldenFiles {
   }
 
   expectText(file: string, actual: string): void {
-    if (UPDATE) Deno.writeTextFileSync(new URL(file, this.folder), actual);
+    if (UPDATE) Deno.writeTextFileSync(new URL(file, this.#folder), actual);
     assert.equal(actual, this.require(file), file);
   }
 

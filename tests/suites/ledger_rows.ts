@@ -1,4 +1,4 @@
-/** Ledgers in memory, for tests of what is read from them. */
+/** Ledgers in memory, for tests that read them. */
 
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
@@ -6,7 +6,7 @@ import { NAMES, NUMBERS, type PackedRows, ROW_NUMBERS, RowPacker } from "../../l
 import type { LedgerRow } from "../../lib/ledger/row.ts";
 import { type Batch, LedgerWriter } from "../../lib/ledger/writer.ts";
 
-/** A request as the ledger keeps it. */
+/** A request as a row of the ledger. */
 export const LEDGER_ROW: LedgerRow = {
   atMs: Date.parse("2026-03-28T22:30:00Z"),
   requestId: "req_1",
@@ -85,7 +85,7 @@ export function unpacked({ count, numbers, requestIds, names, details }: PackedR
   });
 }
 
-/** A batch of rows that differ in this from `LEDGER_ROW`, and of nothing else. */
+/** A batch with only rows, each of them `LEDGER_ROW` with these changes. */
 export function batchOf(...rows: readonly Partial<LedgerRow>[]): Batch {
   return { rows: packed(...rows.map((row) => ({ ...LEDGER_ROW, ...row }))), budgets: [], events: [] };
 }

@@ -1,4 +1,4 @@
-/** Rate limits as a test writes them, in the words of the file. */
+/** Rate limits for tests, written as in the configuration file. */
 
 import { parseRate } from "../../lib/config/schema/values.ts";
 import type { Allowance, RateLimit, Scope } from "../../lib/snapshot/limits.ts";
@@ -13,7 +13,7 @@ interface RuleParts extends Partial<Omit<RateLimit, "requests" | "tokens" | "sco
   readonly weights?: Partial<RateLimit["weights"]>;
 }
 
-/** A rule for everybody, each caller on its own, unless the parts say otherwise. */
+/** A rule for all callers, counted for each of them, unless the parts say otherwise. */
 export function rule(
   name: string,
   { requests, tokens, burstMs, scope, weights, ...parts }: RuleParts,

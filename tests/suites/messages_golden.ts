@@ -22,13 +22,13 @@ import {
   parseMessagesRequest,
 } from "../../lib/wire/anthropic/messages.ts";
 import { parseConverseResponse } from "../../lib/wire/bedrock/converse.ts";
-import type { ConverseRequest } from "../../lib/wire/bedrock/converse.ts";
+
 import { anthropicErrorBody } from "../../lib/wire/errors.ts";
 import { accumulateMessage } from "./anthropic_client.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents } from "./converse_frames.ts";
 import type { RawEvent } from "./converse_frames.ts";
 import { assertObeysConverse } from "./converse_rules.ts";
-import { GoldenFiles } from "./golden_files.ts";
+import { asSent, GoldenFiles } from "./golden_files.ts";
 import { decodeChunks, encodeChunks } from "./invoke_frames.ts";
 import { assertMatchesSchema } from "./sdk_schema.ts";
 
@@ -133,8 +133,7 @@ export async function runConverse({ files, body, betas, settings }: Input): Prom
     betaTable: builtInBetaTable(),
     ...settings,
   });
-  // Through JSON, as it goes out: members that are undefined are gone.
-  const sent = JSON.parse(JSON.stringify(call.request)) as ConverseRequest;
+  const sent = asSent(call.request);
   assertMatchesSchema(stream ? "ConverseStream" : "Converse", sent);
   assertObeysConverse(sent);
   files.expectJson("upstream_request.json", sent);
@@ -175,7 +174,9 @@ async function answerConverseStream(files: GoldenFiles, call: MessagesCall): Pro
   return stream.anomalies;
 }
 
-/** The lines of `upstream_response.jsonl`: events, and at the end perhaps `{"fail": kind}`, what breaks the stream. */
+/**
+ * The lines of `upstream_response.jsonl`: events, and possibly `{"fail": kind}` at the end, which breaks the stream.
+ */
 function readLines(files: GoldenFiles): { events: string[]; failure: ErrorKind | undefined } {
   const lines = files.lines("upstream_response.jsonl");
   const failure = lines.map((line): ErrorKind | undefined => JSON.parse(line).fail).at(-1);

@@ -1,25 +1,25 @@
 /**
- * Many streams at once against a limit of tokens and a small budget: one scenario for the simulation and the real program,
- * and what docs/limits.md and docs/cost.md promise for it.
+ * Many concurrent streams against a token limit and a small budget: one scenario for the simulation and the real
+ * program, and the limits that docs/limits.md and docs/cost.md promise for it.
  */
 
 /** Streams that are open at the same time. */
 export const STREAMS = 50;
 /** Tokens per minute, of which a minute's worth may be used at once. */
 export const TOKENS_PER_MINUTE = 6_000;
-/** Tokens of a response that are reserved before it is answered. */
+/** Tokens that are reserved for a response. */
 export const RESERVED_OUTPUT = 40;
 /** The longest response that a stream asks for. */
 export const MAX_TOKENS = 400;
 
-/** What one stream has used. */
+/** Tokens that one stream has used. */
 export interface StreamUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
 /**
- * The rate and its burst, and for each of the streams that may be in flight at once what its response was longer than its
+ * The rate and its burst, and for each concurrent stream the tokens by which the longest response exceeds its
  * reservation.
  */
 export function tokenBound(served: readonly StreamUsage[], elapsedMs: number): number {
@@ -32,7 +32,7 @@ export function tokensOf(served: readonly StreamUsage[]): number {
   return served.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0);
 }
 
-/** What `GET /admin/v1/budgets` shows of a budget. */
+/** A budget in `GET /admin/v1/budgets`. */
 export interface BudgetFigures {
   readonly limit: string;
   readonly spent: string;
@@ -40,7 +40,7 @@ export interface BudgetFigures {
   readonly worst_case: string;
 }
 
-/** Follows a budget: what is spent never exceeds the limit, or the worst case that was shown before it was spent. */
+/** Follows a budget: the amount spent never exceeds the limit, or the worst case that was shown before. */
 export class BudgetWatch {
   #worst = 0;
 

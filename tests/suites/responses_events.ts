@@ -1,7 +1,8 @@
-/** Reads the text of a Responses stream as strictly as the strictest client, and gives the response that it ends with. */
+/** Reads the text of a Responses stream as strictly as the strictest client. */
 
 import assert from "node:assert/strict";
 import type { OutputItem, ResponseObject, TextPart } from "../../lib/wire/openai/responses_answer.ts";
+import { compact } from "./sse_chunks.ts";
 
 /** An event of a stream; which members it has depends on its type. */
 export interface ResponseEvent {
@@ -172,7 +173,7 @@ function partDone(open: OpenItem, text: string): true {
   return true;
 }
 
-/** The response with the arguments of its calls, and text that is JSON, written compactly: models space freely. */
+/** The response with compact JSON in its text and in the arguments of its calls, because models add spaces freely. */
 export function withCompactJson(response: ResponseObject): ResponseObject {
   const output = response.output.map((item): OutputItem => {
     switch (item.type) {
@@ -185,12 +186,4 @@ export function withCompactJson(response: ResponseObject): ResponseObject {
     }
   });
   return { ...response, output };
-}
-
-function compact(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return text;
-  }
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AditError, type ErrorKind, ERRORS } from "../../lib/base/errors.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { parseJsonBody } from "../../lib/base/json.ts";
-import { jsonText } from "../../lib/base/json_text/json_text.ts";
+
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import type { ModelSettings, ModelTarget } from "../../lib/snapshot/snapshot.ts";
 import { converseEvents } from "../../lib/translate/converse/replay.ts";
@@ -18,7 +18,7 @@ import { parseResponsesRequest } from "../../lib/wire/openai/responses.ts";
 import type { ResponseObject } from "../../lib/wire/openai/responses_answer.ts";
 import { accumulateEvents, cuts, decodeEvents, encodeEvents, type RawEvent } from "./converse_frames.ts";
 import { assertObeysConverse } from "./converse_rules.ts";
-import { casePaths, GOLDEN, GoldenFiles } from "./golden_files.ts";
+import { asSent, casePaths, GOLDEN, GoldenFiles } from "./golden_files.ts";
 import { accumulateResponse, withCompactJson } from "./responses_events.ts";
 import { assertMatchesSchema } from "./sdk_schema.ts";
 
@@ -32,7 +32,7 @@ export function responsesCases(): string[] {
 
 /**
  * Runs one case. Input: `client_request.json` (its `model` is the Bedrock id), `settings.json` if the operator sets
- * something, and `upstream_response.json`, or `.jsonl` where the model streams. Expected: `upstream_request.json`,
+ * something, and `upstream_response.json`, or `.jsonl` if the model streams. Expected: `upstream_request.json`,
  * `client_response.json` or `.sse`, and `reported.json` with the ignored fields and the anomalies. The response to a
  * refused request is an error.
  */
@@ -47,7 +47,7 @@ export function runResponsesCase(path: string): void {
     stream = request.stream;
     call = responsesToConverse(request, {
       traits: traitsOf(request.model ?? "", builtInModelTable()),
-      ...(settings !== undefined && operatorsPart(JSON.parse(settings))),
+      ...(settings !== undefined && operatorSettings(JSON.parse(settings))),
     });
   } catch (error) {
     if (!(error instanceof AditError)) throw error;
@@ -64,15 +64,10 @@ export function runResponsesCase(path: string): void {
   files.expectJson("reported.json", { ignored: call.ignored, anomalies });
 }
 
-function operatorsPart(
+function operatorSettings(
   { dropTools = [], ...settings }: ModelSettings & Partial<Pick<ModelTarget, "dropTools">>,
 ) {
   return { settings, dropTools };
-}
-
-/** A value as it is after its way as JSON. */
-function asSent<T extends object>(value: T): T {
-  return JSON.parse(jsonText(value));
 }
 
 const HEAD = {
@@ -120,7 +115,7 @@ function answerStream(files: GoldenFiles, call: ResponsesCall): readonly string[
     assert.equal(translateStream(decodeEvents(chunks), { call, failure }).text, text, how);
   }
   const response = accumulateResponse(text);
-  // Converse itself has no form for a call that was cut off.
+  // A whole response of Converse cannot contain a call that was cut off.
   const isWhole = response.output.every(({ type, status }) => type === "message" || status === "completed");
   if (response.status !== "failed" && isWhole) assertSameAsWhole(response, { call, events });
   return anomalies;
@@ -144,7 +139,7 @@ function translateStream(events: readonly ConverseEvent[], { call, failure }: St
   return { text, anomalies: stream.anomalies };
 }
 
-/** A stream must amount to what the same message is translated to when it comes in one piece. */
+/** A stream must add up to the translation of the whole message. */
 function assertSameAsWhole(
   response: ResponseObject,
   { call, events }: { readonly call: ResponsesCall; readonly events: readonly RawEvent[] },

@@ -1,4 +1,4 @@
-/** Runs single Responses requests and Converse messages through the translation, for tests that look at one thing each. */
+/** Runs single Responses requests and Converse messages through the translation, for tests of one rule each. */
 
 import { AditError } from "../../lib/base/errors.ts";
 import type { JsonObject } from "../../lib/base/json.ts";
@@ -19,12 +19,12 @@ export function translated(body: JsonObject): ResponsesCall {
   return responsesToConverse(request, { traits: traitsOf(request.model ?? "", builtInModelTable()) });
 }
 
-/** The request as Bedrock gets it. */
+/** The request that Bedrock gets. */
 export function sent(body: JsonObject): ConverseRequest {
   return JSON.parse(jsonText(translated(body).request));
 }
 
-/** The text of the stream that the events become for a request; an error that is thrown ends it. */
+/** The text of the stream that the events are translated to for a request; a thrown error ends it. */
 export function streamed(events: readonly ConverseEvent[], body: JsonObject = {}): string {
   const context = { id: "resp_test", createdAt: 1, model: "m", now: () => 2 };
   const call = translated({ input: "Hi", ...body });

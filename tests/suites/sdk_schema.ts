@@ -1,4 +1,4 @@
-/** Walks JSON bodies against the operation schemas inside the AWS SDK: AWS's own word on what a request may hold. */
+/** Checks JSON bodies against the operation schemas in the AWS SDK, which define what a request may contain. */
 
 import * as sdk from "@aws-sdk/client-bedrock-runtime";
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ export function assertMatchesSchema(operation: Operation, body: unknown): void {
   assert.deepEqual(schemaProblems(operation, body), [], `body of ${operation}`);
 }
 
-/** What is wrong with a request body, one line each. */
+/** The problems of a request body, one line each. */
 export function schemaProblems(operation: Operation, body: unknown): string[] {
   const problems: string[] = [];
   walk(OPERATIONS[operation], body, { path: "", problems });
@@ -38,7 +38,7 @@ const STRUCTURE = 3;
 const UNION = 4;
 const LIST_MODIFIER = 64;
 const MAP_MODIFIER = 128;
-/** The trait of a member that travels in the path. */
+/** The trait of a member that is part of the path. */
 const HTTP_LABEL = 1;
 
 /** Checks of the simple types, by their numbers. */

@@ -1,4 +1,4 @@
-/** The schema walk itself: that it finds what it is there to find. */
+/** The check against the SDK's schemas finds every kind of problem. */
 
 import assert from "node:assert/strict";
 import { assertMatchesSchema, schemaProblems } from "./sdk_schema.ts";

@@ -1,4 +1,4 @@
-/** Reads the text of a Chat Completions stream, and puts it together again the way a client does. */
+/** Reads the text of a Chat Completions stream, and combines its chunks as a client does. */
 
 import assert from "node:assert/strict";
 import type { ChatCompletion } from "../../lib/wire/openai/completion.ts";
@@ -38,7 +38,7 @@ interface Chunk {
 
 const HEAD = ["id", "object", "created", "model"];
 
-/** The completion that a stream amounts to; fails where the stream breaks a rule that clients rely on. */
+/** The completion that a stream adds up to; fails if the stream breaks a rule that clients rely on. */
 export function accumulateChunks(sse: string): unknown {
   const chunks = readChunks(sse);
   assert.equal(chunks.pop(), "[DONE]", "the stream ends with [DONE]");
@@ -79,8 +79,9 @@ export function accumulateChunks(sse: string): unknown {
     addDelta(message, choice.delta);
     finishReason = choice.finish_reason;
     const { choices: _, ...rest } = chunk;
-    if (finishReason === null) assert.deepEqual(Object.keys(rest), HEAD, "only the finish has more to tell");
-    else extras = Object.fromEntries(Object.entries(rest).filter(([name]) => !HEAD.includes(name)));
+    if (finishReason === null) {
+      assert.deepEqual(Object.keys(rest), HEAD, "only the last choice has more members");
+    } else extras = Object.fromEntries(Object.entries(rest).filter(([name]) => !HEAD.includes(name)));
   }
   assert.notEqual(finishReason, null, "the stream has a finish reason");
   return {
@@ -124,14 +125,20 @@ function addDelta(message: Required<Delta>, delta: Delta): void {
       );
       message.tool_calls.push(call);
     } else {
-      assert.deepEqual(Object.keys(call), ["index", "function"], "a call goes on without id and type");
-      assert.deepEqual(Object.keys(call.function), ["arguments"], "a call goes on without name");
+      assert.deepEqual(
+        Object.keys(call),
+        ["index", "function"],
+        "later pieces of a call have no id and type",
+      );
+      assert.deepEqual(Object.keys(call.function), ["arguments"], "later pieces of a call have no name");
       known.function.arguments += call.function.arguments;
     }
   }
 }
 
-/** The completion with the arguments of its calls, and content that is JSON, written compactly: models space freely. */
+/**
+ * The completion with compact JSON in its content and in the arguments of its calls, because models add spaces freely.
+ */
 export function withCompactJson(completion: unknown): unknown {
   const { choices: [{ message, ...choice }], ...rest } = completion as ChatCompletion;
   return {
@@ -152,7 +159,8 @@ export function withCompactJson(completion: unknown): unknown {
   };
 }
 
-function compact(text: string): string {
+/** The text as compact JSON, if it is JSON. */
+export function compact(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch {
