@@ -1,6 +1,6 @@
 /**
- * `make bench`: measures Adit and its references and prints the tables; without `QUICK=1` it also updates the documents,
- * the stored figures and the chart.
+ * `make bench`: measures Adit and its references and prints the tables; without `QUICK=1` it also updates the
+ * documents, the stored figures and the chart.
  */
 
 import { BUN, repositoryPath } from "../repository.ts";
@@ -23,7 +23,7 @@ import { startSubjects, type Subject } from "./subjects.ts";
 
 const isQuick = (Deno.env.get("QUICK") ?? "") !== "";
 
-/** Rounds of seconds, and what else decides how long it takes: a good twenty minutes, or three. */
+/** How much is measured: more than twenty minutes in all, or three. */
 const EFFORT = isQuick
   ? {
     rounds: 1,
@@ -38,7 +38,7 @@ const EFFORT = isQuick
   : {
     rounds: 3,
     seconds: 2,
-    // Both runtimes compile what they run in steps, and are not done with a cell sooner.
+    // Both runtimes compile code in stages, and take this long for a cell.
     warmUpSeconds: 5,
     firstEvents: 500,
     openStreams: 1000,
@@ -46,9 +46,9 @@ const EFFORT = isQuick
     restMs: 600_000,
     starts: 11,
   };
-/** Of the numbers of connections of a cell only the one that all cells have. */
+/** The one number of connections that every cell has. */
 const QUICK_CONNECTIONS = 32;
-/** Open streams take twelve seconds a subject. */
+/** Subjects of the open streams, each of which takes twelve seconds. */
 const QUICK_STREAMS: readonly string[] = ["upstream itself", "bare pipe on Bun", "Adit on Bun"];
 
 for (const program of ["wrk", "node", "npm"]) {
@@ -69,7 +69,7 @@ if (!isQuick) await publish(results);
 async function measure(): Promise<Results> {
   print("starts\n");
   const starts = await measureStarts(upstreamUrl, EFFORT.starts);
-  // The subjects that carried the open streams are idle while others are measured, and then report the memory they still use.
+  // The subjects of the open streams are idle while others are measured; afterwards their memory is read again.
   const rested = await startSubjects(upstreamUrl);
   try {
     const openStreams = await measureStreams(rested);
@@ -94,7 +94,7 @@ async function measureStreams(subjects: readonly Subject[]): Promise<readonly Op
     print(`${streams} open streams, ${subject.name}\n`);
     const open = await measureOpenStreams(subject, streams);
     if (open === undefined) continue;
-    // Read while the next subject is measured.
+    // Measured while the next subject runs.
     results.push(wait(EFFORT.closedMs).then(async () => ({ ...open, closedBytes: await memoryOf(subject) })));
   }
   return await Promise.all(results);

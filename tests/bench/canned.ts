@@ -1,10 +1,10 @@
-/** The answers of the benchmark's upstream, made once: Bedrock's JSON, and event streams of 200 text deltas. */
+/** The responses of the benchmark's upstream, made once: Bedrock's JSON, and event streams of 200 text deltas. */
 
 import { Buffer } from "node:buffer";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { encodeFrame } from "../../lib/codec/eventstream.ts";
 
-/** Text deltas in one stream; the few events around them come on top. */
+/** Text deltas in one stream, in addition to the few events before and after them. */
 export const STREAM_DELTAS = 200;
 
 const USAGE = { inputTokens: 259, outputTokens: STREAM_DELTAS, totalTokens: 259 + STREAM_DELTAS };
@@ -33,22 +33,22 @@ const INVOKE_ANSWER = {
 
 export type StreamKind = "converse" | "invoke";
 
-/** The frames of one stream in three parts: what opens it, each delta, and what closes it. */
+/** The frames of one stream: those before the deltas, each delta, and those after them. */
 export interface CannedStream {
   readonly opening: readonly Buffer[];
-  /** The frame of a delta that holds the text. */
+  /** The frame of a delta with the text. */
   readonly delta: (text: string) => Buffer;
   readonly closing: readonly Buffer[];
 }
 
 export const STREAMS: Readonly<Record<StreamKind, CannedStream>> = {
   converse: {
-    opening: [converseFrame("messageStart", { role: "assistant" })],
-    delta: (text) => converseFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text } }),
+    opening: [frame("messageStart", { role: "assistant" })],
+    delta: (text) => frame("contentBlockDelta", { contentBlockIndex: 0, delta: { text } }),
     closing: [
-      converseFrame("contentBlockStop", { contentBlockIndex: 0 }),
-      converseFrame("messageStop", { stopReason: "end_turn" }),
-      converseFrame("metadata", { usage: USAGE, metrics: { latencyMs: 512 } }),
+      frame("contentBlockStop", { contentBlockIndex: 0 }),
+      frame("messageStop", { stopReason: "end_turn" }),
+      frame("metadata", { usage: USAGE, metrics: { latencyMs: 512 } }),
     ],
   },
   invoke: {
@@ -78,7 +78,7 @@ export const STREAMS: Readonly<Record<StreamKind, CannedStream>> = {
   },
 };
 
-/** The bodies of answers without a stream. */
+/** The bodies of whole responses. */
 export const ANSWERS: Readonly<Record<StreamKind, Buffer>> = {
   converse: jsonBytes(CONVERSE_ANSWER),
   invoke: jsonBytes(INVOKE_ANSWER),
@@ -88,10 +88,6 @@ export const ANSWERS: Readonly<Record<StreamKind, Buffer>> = {
 export function wholeStream({ opening, delta, closing }: CannedStream): readonly Buffer[] {
   const deltas = Array.from({ length: STREAM_DELTAS }, (_, index) => delta(` word${index}`));
   return [...opening, ...deltas, ...closing];
-}
-
-function converseFrame(event: string, payload: unknown): Buffer {
-  return frame(event, payload);
 }
 
 function invokeFrame(payload: unknown): Buffer {

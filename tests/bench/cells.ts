@@ -1,11 +1,11 @@
-/** What is measured: kinds of requests, their sizes, and how many at once. */
+/** What is measured: kinds of requests, their sizes, and numbers of connections. */
 
 import { chatBody, converseBody, messagesBody, type Pace } from "./requests.ts";
 
-/** What a request asks for, in whichever words the program in question takes. */
+/** The kind of a request, whose form depends on the subject. */
 export type Ask = "chat" | "chat stream" | "messages stream" | "native stream";
 
-/** How the programs run: on one core each, on all of them, or with everything that Adit counts and keeps. */
+/** How the subjects run: on one core, on all cores, or with rate limits and the ledger. */
 export type Setting = "one core" | "all cores" | "ledger and limits";
 
 export interface Cell {

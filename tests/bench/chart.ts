@@ -1,4 +1,6 @@
-/** The chart of docs/benchmark.md: requests a second as a share of what the bare pipe on Bun carries in the same cell. */
+/**
+ * The chart of docs/benchmark.md: requests a second as a share of what the bare pipe on Bun carries in the same cell.
+ */
 
 import { byCell, mediansOf } from "./report.ts";
 import type { CellResult } from "./rounds.ts";
@@ -22,6 +24,7 @@ const GROUP_GAP = 16;
 const TITLE_HEIGHT = 34;
 const VALUE_WIDTH = 170;
 
+/** The chart as SVG. */
 export function chart(cells: readonly CellResult[]): string {
   const groups = [...byCell(cells)].map(([cell, results]) => ({ cell, bars: barsOf(results) }));
   const longest = Math.max(1, ...groups.flatMap(({ bars }) => bars.map(({ part }) => part)));

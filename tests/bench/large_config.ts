@@ -1,4 +1,4 @@
-/** A configuration with very many models and callers, in as many files as the limit of each file requires. */
+/** A configuration with very many models and callers, in as many files as the size limit of a file requires. */
 
 import { createHash } from "node:crypto";
 import { KEY, keyHash } from "../e2e/configs.ts";
@@ -11,7 +11,7 @@ export interface LargeConfigOptions {
   readonly callers: number;
 }
 
-/** Below the limit of a file, whatever the numbers in its names. */
+/** Keeps each file below the limit. */
 const LINES_IN_FILE = 5_000;
 
 /** Writes the configuration into a folder, and rewrites parts of it. */
@@ -46,7 +46,7 @@ callers:
 `;
   }
 
-  /** Changes some models and some callers: one file of each is another for each version. */
+  /** Changes some models and some callers: one file of each depends on the version. */
   async change(version: number): Promise<void> {
     await this.#writeModels(0, version);
     await this.#writeCallers(1, version);

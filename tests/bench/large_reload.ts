@@ -15,7 +15,7 @@ const numberFrom = (name: string, otherwise: number) => Number(Deno.env.get(name
 
 const SIZE = { models: numberFrom("MODELS", 10_000), callers: numberFrom("CALLERS", 100_000) };
 const RELOADS = numberFrom("RELOADS", 3);
-/** An event every two milliseconds, each in its turn, so that no wait goes unseen. */
+/** Together, an event every two milliseconds, so that no wait remains undetected. */
 const STREAMS = 25;
 /** A stream lasts ten seconds, and a reload may begin shortly before the end of one. */
 const OVERLAP_MS = 4_000;
@@ -26,7 +26,7 @@ interface Waits {
   readonly p99Ms: number;
 }
 
-/** What the kernel counts of a process: proc_pid_status(5). */
+/** A figure of a process in MiB: proc_pid_status(5). */
 async function memoryOf(pid: number, name: "VmHWM" | "VmRSS"): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;

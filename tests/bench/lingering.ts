@@ -1,10 +1,10 @@
-/** Clients that linger: idle after an answer, silent from the start, vanished in half a head, stuck in half a body. */
+/** Clients that linger: idle after a response, silent from the start, or gone quiet within a head or a body. */
 
 import { KEY } from "../e2e/configs.ts";
 
 const HEAD = `Host: adit.test\r\nAuthorization: Bearer ${KEY}\r\n`;
 
-/** What each kind of client sends before it says nothing more. */
+/** What each kind of client sends before it falls silent. */
 const KINDS: Readonly<Record<string, string>> = {
   idle: `GET /v1/models HTTP/1.1\r\n${HEAD}\r\n`,
   silent: "",
@@ -12,11 +12,12 @@ const KINDS: Readonly<Record<string, string>> = {
   stuck: `POST /v1/chat/completions HTTP/1.1\r\n${HEAD}Content-Length: 1000\r\n\r\n{"model":`,
 };
 
-/** The clients of all kinds, `count` of each. */
+/** Connections of these clients. */
 export class LingeringClients implements AsyncDisposable {
   /** Kinds of the clients whose connection the server has not closed yet. */
   readonly #open = new Map<Deno.TcpConn, string>();
 
+  /** Connects `count` clients of each kind. */
   static async connect(url: string, count: number): Promise<LingeringClients> {
     const clients = new LingeringClients();
     const { hostname, port } = new URL(url);
@@ -30,7 +31,7 @@ export class LingeringClients implements AsyncDisposable {
     return clients;
   }
 
-  /** How many clients of each kind the server still keeps. */
+  /** The number of clients of each kind whose connection is still open. */
   get kept(): Readonly<Record<string, number>> {
     const kinds = [...this.#open.values()];
     return Object.fromEntries(

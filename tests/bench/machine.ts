@@ -1,4 +1,4 @@
-/** What the figures were measured on. */
+/** The machine and the programs that the figures were measured with. */
 
 import { arch, cpus, release, totalmem } from "node:os";
 import { BUN } from "../repository.ts";
@@ -22,8 +22,8 @@ export async function describeMachine(): Promise<Machine> {
   versions["node"] = (await run(["node", "--version"], { place: "load" })).trim().slice(1);
   versions["Portkey"] = PORTKEY_VERSION;
   if (await isOnPath("nginx")) {
-    const told = await run(["sh", "-c", "nginx -v 2>&1"], { place: "load" });
-    versions["nginx"] = /nginx\/([\d.]+)/.exec(told)?.[1] ?? "";
+    const version = await run(["sh", "-c", "nginx -v 2>&1"], { place: "load" });
+    versions["nginx"] = /nginx\/([\d.]+)/.exec(version)?.[1] ?? "";
   }
   return {
     processor: `${processor?.model.trim() ?? "unknown"}, ${arch()}`,

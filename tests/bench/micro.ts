@@ -1,6 +1,6 @@
 /**
- * `make micro`: what single steps of a request cost, as multiples of a fixed loop on the same runtime, compared
- * with the stored baseline. Fails if a step takes half as much again; `UPDATE=1` stores what is measured. Runs on Bun and Deno.
+ * `make micro`: the cost of single steps of a request, as multiples of a fixed loop on the same runtime, compared with
+ * the stored baseline. Fails if a step takes half as long again; `UPDATE=1` stores the figures. Runs on Bun and Deno.
  */
 
 import { Buffer } from "node:buffer";
@@ -80,13 +80,13 @@ const STEPS: Readonly<Record<string, () => unknown>> = {
   "find the model among 100": () => resolveModel("model-50", someCaller, configuration),
 };
 
-/** A request waits for threads that hash and sign, so that its time by the clock says little: it is measured in processor time. */
+/** Measured in processor time: a request waits for threads that hash and sign, so its elapsed time says little. */
 const SHORT_REQUEST = "answer a short request";
 const ROUNDS = 60;
-/** What is added is a twentieth, and collections of garbage make rounds differ by more. */
+/** Many, because the additions are about a twentieth, and garbage collections make rounds differ by more. */
 const RATIO_ROUNDS = 240;
 
-/** What three rate limits, and the ledger with them, may add to a short request, as a share of it. */
+/** The share that three rate limits, or these and the ledger, may add to a short request. */
 const LIMITS_TOLERANCE = 0.1;
 
 const TOLERANCE = 1.5;

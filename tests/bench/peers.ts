@@ -1,4 +1,4 @@
-/** Other gateways in the benchmark, as `ADIT_BENCH_PEERS` lists them: how each is started, and how its requests differ. */
+/** Other gateways in the benchmark, listed in `ADIT_BENCH_PEERS`: how each is started, and how its requests differ. */
 
 import { z } from "zod";
 import type { Ask } from "./cells.ts";
@@ -9,20 +9,20 @@ const strings = z.record(z.string(), z.string());
 const peerSchema = z.strictObject({
   name: z.string().min(1),
   /**
-   * With `{upstream}` for the URL of the canned Bedrock, `{upstream_host}` for its host and port, and `{port}` for a port to
-   * listen on: two of its processes run at the same time.
+   * `{upstream}` is replaced by the URL of the canned Bedrock, `{upstream_host}` by its host and port, and `{port}` by
+   * a port to listen on, because two of its processes run at the same time.
    */
   command: z.array(z.string()).min(1),
-  /** The variables that the command needs in its environment, with the same words. */
+  /** The variables that the command needs, with the same placeholders. */
   env: strings.default({}),
   /** With `{port}`. */
   url: z.string().regex(/^http:\/\/[^/]*\{port\}/, "expected http://, a host and {port}")
     .transform((url) => url.replace(/\/$/, "")),
-  /** The name of its model, with `{pace}` for `even`, `burst` or `paced`. */
+  /** The name of its model; `{pace}` is replaced by `even`, `burst` or `paced`. */
   model: z.string().min(1).default(modelOf("{pace}")),
-  /** Of its chat endpoint. */
+  /** Path of its chat endpoint. */
   path: z.string().startsWith("/").default("/v1/chat/completions"),
-  /** Of its Messages endpoint; left out where it has none. */
+  /** Path of its Messages endpoint, if it has one. */
   messages_path: z.string().startsWith("/").optional(),
   headers: strings.default({}),
   /** Members that replace those of each request's body; null removes one. */
@@ -31,7 +31,7 @@ const peerSchema = z.strictObject({
 
 export type Peer = z.output<typeof peerSchema>;
 
-/** The peers in the text of a JSON list. Throws an `Error` with the path of what is wrong. */
+/** The peers in the text of a JSON list. Throws an `Error` with the path of each problem. */
 export function parsePeers(text: string): readonly Peer[] {
   let value: unknown;
   try {
@@ -44,19 +44,19 @@ export function parsePeers(text: string): readonly Peer[] {
   return data;
 }
 
-/** Where one process of a peer listens, and what it calls. */
+/** The addresses of one process of a peer. */
 export interface PeerPlace {
   readonly upstream: string;
   readonly port: number;
 }
 
-/** A word of the settings with the addresses of this process. */
+/** A setting with the placeholders replaced by the addresses of this process. */
 export function placed(word: string, { upstream, port }: PeerPlace): string {
   return word.replaceAll("{upstream}", upstream).replaceAll("{upstream_host}", new URL(upstream).host)
     .replaceAll("{port}", String(port));
 }
 
-/** Path of the peer's address for a request, or undefined where it does not answer such requests. */
+/** Path of the peer's endpoint for a request; undefined if it does not support such requests. */
 export function peerPath({ path, messages_path: messagesPath }: Peer, ask: Ask): string | undefined {
   switch (ask) {
     case "chat":
@@ -69,7 +69,7 @@ export function peerPath({ path, messages_path: messagesPath }: Peer, ask: Ask):
   }
 }
 
-/** The body of a request in the form that the peer takes. */
+/** The body of a request in the peer's form. */
 export function peerBody({ model, body: changes }: Peer, body: string, pace: Pace): string {
   const changed = { ...JSON.parse(body), model: model.replaceAll("{pace}", pace), ...changes };
   return JSON.stringify(

@@ -3,17 +3,17 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { parsePeers, peerBody, peerPath, placed } from "./peers.ts";
 
-const LEAST = { name: "mine", command: ["mine"], url: "http://127.0.0.1:{port}" };
+const REQUIRED = { name: "mine", command: ["mine"], url: "http://127.0.0.1:{port}" };
 
 function peer(changes: object = {}) {
-  const [parsed] = parsePeers(JSON.stringify([{ ...LEAST, ...changes }]));
+  const [parsed] = parsePeers(JSON.stringify([{ ...REQUIRED, ...changes }]));
   if (parsed === undefined) throw new Error("no peer");
   return parsed;
 }
 
-Deno.test("a peer with the least settings gets Chat requests for the models that Adit has", () => {
+Deno.test("a peer with only the required settings gets Chat requests for Adit's models", () => {
   const mine = peer({ url: "http://127.0.0.1:{port}/" });
-  equal(mine.url, LEAST.url);
+  equal(mine.url, REQUIRED.url);
   equal(peerPath(mine, "chat"), "/v1/chat/completions");
   equal(peerPath(mine, "chat stream"), "/v1/chat/completions");
   equal(peerPath(mine, "messages stream"), undefined);
@@ -50,12 +50,15 @@ Deno.test("a peer's process learns where the upstream is and where to listen", (
 const WRONG: readonly (readonly [text: string, problem: RegExp])[] = [
   ["", /expected a JSON list/],
   ["{}", /expected array/],
-  [JSON.stringify([{ ...LEAST, port: 1 }]), /Unrecognized key: "port"/],
-  [JSON.stringify([{ ...LEAST, url: "127.0.0.1:{port}" }]), /\[0\]\.url/],
-  [JSON.stringify([{ ...LEAST, url: "http://127.0.0.1:4000" }]), /expected http:\/\/, a host and \{port\}/],
-  [JSON.stringify([{ ...LEAST, path: "v1" }]), /\[0\]\.path/],
-  [JSON.stringify([{ ...LEAST, command: [] }]), /\[0\]\.command/],
-  [JSON.stringify([{ ...LEAST, headers: { "x-key": 1 } }]), /\[0\]\.headers/],
+  [JSON.stringify([{ ...REQUIRED, port: 1 }]), /Unrecognized key: "port"/],
+  [JSON.stringify([{ ...REQUIRED, url: "127.0.0.1:{port}" }]), /\[0\]\.url/],
+  [
+    JSON.stringify([{ ...REQUIRED, url: "http://127.0.0.1:4000" }]),
+    /expected http:\/\/, a host and \{port\}/,
+  ],
+  [JSON.stringify([{ ...REQUIRED, path: "v1" }]), /\[0\]\.path/],
+  [JSON.stringify([{ ...REQUIRED, command: [] }]), /\[0\]\.command/],
+  [JSON.stringify([{ ...REQUIRED, headers: { "x-key": 1 } }]), /\[0\]\.headers/],
 ];
 
 for (const [text, problem] of WRONG) {

@@ -1,6 +1,6 @@
 /**
- * The reference that every ratio is against: a server that hands requests on with `fetch` and gives back what comes, and
- * looks into nothing. Runs on either runtime, takes the upstream's URL, and prints its port.
+ * The reference of every ratio: a server that forwards requests with `fetch` and returns the responses, without looking
+ * into either. Runs on either runtime, takes the upstream's URL, and prints its port.
  */
 
 import process from "node:process";
@@ -21,7 +21,7 @@ const listen = { hostname: "127.0.0.1", port: 0 };
 async function relay(request: Request): Promise<Response> {
   const target = request.url.slice(request.url.indexOf("/", "http://".length));
   const { method } = request;
-  // Passing the body on as a stream costs both runtimes more than half of their requests per second.
+  // A request body that is passed on as a stream costs both runtimes more than half of their requests per second.
   const body = await request.arrayBuffer();
   const response = await fetch(upstream + target, {
     method,
@@ -34,8 +34,8 @@ async function relay(request: Request): Promise<Response> {
 }
 
 /**
- * Bun 1.4.4 loses the end of a stream that is handed on as it is when the last bytes of the upstream, `0\r\n\r\n`, come in
- * a packet of their own, so the client waits for it forever. Reading the stream here takes no longer.
+ * If the last bytes of the upstream, `0\r\n\r\n`, arrive in a packet of their own, Bun 1.4.4 loses the end of a stream
+ * that is returned as it is, and the client waits forever. Reading the stream here takes no longer.
  */
 function chunkByChunk(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const reader = body.getReader();
@@ -49,12 +49,12 @@ function chunkByChunk(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Arr
   });
 }
 
-function tellPort(port: number): void {
+function printPort(port: number): void {
   process.stdout.write(`${port}\n`);
 }
 
 if (IS_BUN) {
-  tellPort(Bun.serve({ ...listen, idleTimeout: 0, fetch: relay }).port);
+  printPort(Bun.serve({ ...listen, idleTimeout: 0, fetch: relay }).port);
 } else {
-  Deno.serve({ ...listen, onListen: ({ port }) => tellPort(port) }, relay);
+  Deno.serve({ ...listen, onListen: ({ port }) => printPort(port) }, relay);
 }

@@ -1,4 +1,4 @@
-/** Portkey's gateway, installed from npm for the benchmark alone. */
+/** Portkey's gateway, installed from npm for the benchmark only. */
 
 import { repositoryPath } from "../repository.ts";
 

@@ -1,9 +1,9 @@
-/** The processes of a benchmark: started on a core of their own, and what the kernel says of them. */
+/** The processes of a benchmark: how they are started, each on its own core, and what the kernel reports about them. */
 
 import { cpus } from "node:os";
 import { repositoryPath } from "../repository.ts";
 
-/** What is measured has the first core to itself; load and upstream share the others. A start may use what there is. */
+/** Measured programs have the first core to themselves; load and upstream share the others. */
 export type Place = "measured" | "load" | "upstream" | "anywhere";
 
 const CORES = cpus().length;
@@ -14,7 +14,7 @@ const CORE_OF: Readonly<Record<Exclude<Place, "anywhere">, number>> = {
 };
 const HAS_TASKSET = CORES > 1 && await isOnPath("taskset");
 
-/** Says for the report how processes were kept apart. */
+/** How processes were kept apart, for the report. */
 export const PINNING = HAS_TASKSET
   ? `measured processes on core ${CORE_OF.measured}, load on core ${CORE_OF.load}, upstream on core ${CORE_OF.upstream}`
   : "processes not pinned to cores";
@@ -23,13 +23,13 @@ export interface SpawnOptions {
   readonly place: Place;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Whether what it prints is read here; a log that is read takes processor time of the cores that are measured. */
+  /** Whether its output is read here. Reading a log takes processor time of the measured cores. */
   readonly stdout?: "piped" | "null";
-  /** Whether what it prints as errors is shown. */
+  /** Whether its errors are shown. */
   readonly stderr?: "inherit" | "null";
 }
 
-/** A program that goes on running until it is stopped. */
+/** A program that runs until it is stopped. */
 export class Service {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string> | undefined;
@@ -45,7 +45,7 @@ export class Service {
     return this.#child.pid;
   }
 
-  /** The next text on standard output. Throws when the program ended without one. */
+  /** The next text on standard output. Throws if the program has ended. */
   async output(): Promise<string> {
     const { value } = await this.#lines?.read() ?? {};
     if (value === undefined) {
@@ -67,7 +67,7 @@ export class Service {
   }
 }
 
-/** Runs a program to its end, and gives what it printed. Throws where it fails. */
+/** The output of a program, which is run to its end. Throws if it fails. */
 export async function run(command: readonly string[], options: SpawnOptions): Promise<string> {
   const { code, stdout } = await commandOf(command, options).output();
   if (code !== 0) {
@@ -101,10 +101,10 @@ export async function isOnPath(name: string): Promise<boolean> {
   return success;
 }
 
-/** Processor time that a process and its threads have taken, in microseconds; proc(5) counts it in hundredths of a second. */
+/** Processor time of a process and its threads, in microseconds; proc(5) counts it in hundredths of a second. */
 export async function cpuMicroseconds(pid: number): Promise<number> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th fields behind it.
+  // The name, in parentheses, may contain spaces; user and system time are the 12th and 13th fields after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }

@@ -1,4 +1,4 @@
-/** Writes measured figures where readers find them: the summary in README.md, the tables in docs/benchmark.md, the chart. */
+/** Publishes measured figures: the summary in README.md, the tables in docs/benchmark.md, and the chart. */
 
 import { repositoryPath } from "../repository.ts";
 import { chart } from "./chart.ts";
@@ -8,7 +8,7 @@ import { type Results, summary, tables } from "./report.ts";
 const BEGIN = "<!-- written by make bench -->";
 const END = "<!-- end of what make bench writes -->";
 
-/** The documents with a generated part, and what generates it. */
+/** The documents with a generated part, each with the function that generates it. */
 export const DOCUMENTS: Readonly<Record<string, (results: Results) => string>> = {
   "README.md": summary,
   "docs/benchmark.md": tables,
@@ -36,7 +36,7 @@ export async function publish(results: Results): Promise<void> {
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...paths, folder] }).output();
 }
 
-/** The text before, between and after the marks. Throws where a mark is missing. */
+/** The text before, between and after the marks. Throws if a mark is missing. */
 export function splitDocument(text: string): readonly [before: string, generated: string, after: string] {
   const [before, rest] = text.split(BEGIN);
   const [generated, after] = rest?.split(END) ?? [];

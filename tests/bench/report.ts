@@ -25,7 +25,7 @@ export const REFERENCES: Readonly<Record<string, string>> = {
 };
 const UPSTREAM = "upstream itself";
 
-/** The cells of the README's summary, all with as many requests at once, and the subjects that it compares. */
+/** The cells of the README's summary, all with the same number of connections, and the subjects that it compares. */
 const SUMMARY_CELLS: readonly string[] = ["chat, 1 KB", "chat, 100 KB", "chat stream", "native stream"];
 const SUMMARY_CONNECTIONS = 32;
 const SUMMARY_SUBJECTS: readonly string[] = ["nginx", "bare pipe on Bun", "Adit on Bun", "Portkey on Node"];
@@ -115,7 +115,7 @@ function throughputOf(subject: string, results: ReadonlyMap<string, CellResult>)
   return `${count(requestsPerSecond)}${ratio}${notes}`;
 }
 
-/** Added latency means something with one request at a time: with more, it is the length of the queue. */
+/** Added latency is only shown for a single connection: with more, it depends on the length of the queue. */
 function latency(cells: readonly CellResult[]): string {
   const rows = [...byCell(cells)].flatMap(([cell, results]): Row[] => {
     const floor = results.get(UPSTREAM);
@@ -212,7 +212,7 @@ function table(head: Row, rows: readonly Row[]): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-/** Three digits are as many as can be trusted. */
+/** Only three digits are reliable. */
 function count(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (Math.abs(value) < 100) return String(Number(value.toPrecision(2)));

@@ -1,15 +1,15 @@
 /** The requests of the benchmark, as coding agents send them: tools, and a conversation of their calls and results. */
 
-/** How the upstream behaves to a request, told by the model that it names. */
+/** How the upstream streams its response, selected by the model in the request. */
 export type Pace = "even" | "burst" | "paced";
 
 export interface RequestOptions {
-  /** At least this large, and little larger. */
+  /** The approximate size, and at least this one. */
   readonly bytes: number;
   readonly pace: Pace;
 }
 
-/** Name and id of the model whose answers come at the pace. */
+/** Name and id of the model that streams at the pace. */
 export function modelOf(pace: string): string {
   return `bench.${pace}`;
 }
@@ -27,7 +27,7 @@ const TOOL = { name: "read_file", description: "Reads lines of a file" };
 const SYSTEM = "You are a careful programmer. Read before you write, and run the tests.";
 const LINE = "export function settle(call: Call, error?: AditError): void { call.finish(error); }\n";
 
-/** A chat request in OpenAI's words. */
+/** A Chat Completions request. */
 export function chatBody({ bytes, pace }: RequestOptions, stream: boolean): string {
   return grow(bytes, (turns) => ({
     model: modelOf(pace),
@@ -53,7 +53,7 @@ export function chatBody({ bytes, pace }: RequestOptions, stream: boolean): stri
   }));
 }
 
-/** A Messages request in Anthropic's words. */
+/** A Messages request. */
 export function messagesBody({ bytes, pace }: RequestOptions, stream: boolean): string {
   return grow(bytes, (turns) => ({
     model: modelOf(pace),
@@ -79,7 +79,7 @@ export function messagesBody({ bytes, pace }: RequestOptions, stream: boolean): 
   }));
 }
 
-/** A Converse request in Bedrock's own. */
+/** A Converse request. */
 export function converseBody({ bytes }: RequestOptions): string {
   return grow(bytes, (turns) => ({
     system: [{ text: SYSTEM }],
@@ -91,7 +91,7 @@ export function converseBody({ bytes }: RequestOptions): string {
   }));
 }
 
-/** The request with as many turns as its size asks for, 4 KB of text in each. */
+/** The request with as many turns as its size requires, each with 4 KB of text. */
 function grow(bytes: number, build: (turns: readonly string[]) => unknown): string {
   const turns: string[] = [];
   let body = JSON.stringify(build(turns));

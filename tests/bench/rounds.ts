@@ -1,4 +1,4 @@
-/** Rounds of a cell: every subject in turn, again and again, so that what disturbs the machine disturbs all alike. */
+/** Rounds of a cell: every subject in turn, again and again, so that a disturbance affects all of them. */
 
 import { BUN, repositoryPath } from "../repository.ts";
 import { bodyOf, type Cell } from "./cells.ts";
@@ -21,7 +21,7 @@ export interface CellResult {
   readonly connections: number;
   readonly subject: string;
   readonly rounds: readonly Figures[];
-  /** Rounds that were thrown away because a request in them failed. */
+  /** Rounds that were discarded because a request in them failed. */
   readonly discarded: number;
 }
 
@@ -32,13 +32,13 @@ export interface RoundOptions {
   readonly warmUpSeconds: number;
 }
 
-/** Of a subject that is so slow that its first requests would fill the rounds of the others. */
-const MOST_SECONDS = 30;
+/** Maximum length of a round of a slow subject. */
+const MAX_SECONDS = 30;
 
-/** How long a round of a subject takes: as long as those of the others, or until each connection has carried two requests. */
+/** The length of a round of a subject: the usual one, or enough for two requests on each connection. */
 function roundSeconds(seconds: number, connections: number, { requests, microseconds }: Load): number {
   const twiceSeconds = Math.ceil(2 * connections * microseconds / 1e6 / requests);
-  return Math.max(seconds, Math.min(MOST_SECONDS, twiceSeconds));
+  return Math.max(seconds, Math.min(MAX_SECONDS, twiceSeconds));
 }
 
 /** Measures a cell at one number of connections. */
@@ -72,7 +72,7 @@ export async function measureCell(
         seconds: result.seconds,
       });
       const cpuUs = (await cpuOf(subject) - cpuBefore) / requests;
-      // A stream that breaks off behind its 200 is no error to the load generator, but its bytes are missing.
+      // The load generator does not report a stream that breaks off after its 200, but its bytes are missing.
       if (requests === 0 || errors > 0 || bytes < requests * answerBytes) result.discarded++;
       else result.rounds.push({ requestsPerSecond: requests / microseconds * 1e6, p50Us, p99Us, cpuUs });
     }
@@ -86,7 +86,7 @@ export async function measureCell(
   }));
 }
 
-/** Bytes of the body of an answer. Throws where it is none. */
+/** Bytes of the body of a response. Throws unless its status is 200. */
 async function expectAnswer(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -113,7 +113,10 @@ export interface StreamResult {
 
 const FIRST_EVENT_CELL = { ask: "chat stream", pace: "even", bytes: 1000 } as const;
 
-/** Time from the request to the first event of its answer, one stream at a time. A round with a failed stream is discarded. */
+/**
+ * Time from the request to the first event of its response, one stream after the other. A round with a failed stream is
+ * discarded.
+ */
 export async function measureFirstEvents(
   subjects: readonly Subject[],
   { rounds, streams }: { readonly rounds: number; readonly streams: number },
@@ -149,7 +152,7 @@ export async function measureFirstEvents(
 /** The figures of open streams until they end. */
 export interface OpenStreams extends StreamFindings {
   readonly subject: string;
-  /** Bytes in memory: of the process that has just begun, and with all streams open. */
+  /** Bytes in memory before the streams, and with all of them open. */
   readonly idleBytes: number;
   readonly openBytes: number;
   /** Processor time of the measured process for an event. */
@@ -163,7 +166,7 @@ export interface OpenStreamResult extends OpenStreams {
 
 const OPEN_STREAM_CELL = { ask: "chat stream", pace: "paced", bytes: 1000 } as const;
 
-/** Many open streams that each give 20 events a second: how late the events are, and what the streams take. */
+/** Many open streams of 20 events a second each: the delay of the events, and the resources that the streams take. */
 export async function measureOpenStreams(
   subject: Subject,
   streams: number,
@@ -195,10 +198,10 @@ function startClient(orders: StreamOrders): Service {
   });
 }
 
-/** What the client prints last. */
+/** The last line that the client prints. */
 async function findings(client: Service, early = ""): Promise<StreamFindings> {
   let text = early;
-  while (!text.includes("{")) text += await client.output();
+  while (!/\{.*\n/.test(text)) text += await client.output();
   await client.stop();
   return JSON.parse(text.slice(text.lastIndexOf("{")));
 }
@@ -214,7 +217,7 @@ async function bodyFile(text: string): Promise<BodyFile> {
   return { path, text, [Symbol.asyncDispose]: () => Deno.remove(path) };
 }
 
-/** The middle of the values; NaN of none. */
+/** The median of the values; NaN if there are none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = sorted.length >> 1;

@@ -1,4 +1,4 @@
-/** Times of single steps, from within the process. */
+/** Times of single steps, measured within the process. */
 
 import process from "node:process";
 
@@ -17,7 +17,9 @@ export async function sample(step: () => unknown): Promise<number> {
   return elapsed / calls;
 }
 
-/** Milliseconds of one call of each step: the best of samples in turn, which nothing has disturbed. */
+/**
+ * Milliseconds of one call of each step: the best of interleaved samples, which is the one with the least disturbance.
+ */
 export async function bestOf(steps: readonly (() => unknown)[], samples = 30): Promise<readonly number[]> {
   const best = steps.map(() => Infinity);
   for (let round = 0; round < samples; round++) {
@@ -28,13 +30,13 @@ export async function bestOf(steps: readonly (() => unknown)[], samples = 30): P
   return best;
 }
 
-/** Calls that run at the same time where processor time is measured, so that threads which work for them seldom sleep. */
+/** Concurrent calls when processor time is measured, so that the threads that work for them seldom sleep. */
 const AT_ONCE = 32;
 const CALLS = 640;
-/** So much code is compiled in stages. */
+/** The code of a whole request is compiled in stages, which take many calls. */
 const WARM_UP_CALLS = 20_000;
 
-/** Milliseconds of processor time of one call, all threads of the process together. */
+/** Milliseconds of processor time of one call, in all threads of the process. */
 async function processorTime(step: () => Promise<unknown>, calls = CALLS): Promise<number> {
   const start = process.cpuUsage();
   const inTurn = async () => {
@@ -54,9 +56,9 @@ export async function processorTimeOf(step: () => Promise<unknown>, rounds: numb
 }
 
 /**
- * How many times the processor time of the first step each other one takes: the median over rounds in which all are measured
- * one after another, so that what disturbs a round disturbs all of it. Each round begins with another step, because garbage
- * of one step is often collected during the next.
+ * The processor time of each other step as a multiple of the first one's: the median over rounds in which all are
+ * measured one after another, so that a disturbance affects all of them. Each round begins with another step, because
+ * the garbage of one step is often collected during the next.
  */
 export async function ratiosTo(
   steps: readonly (() => Promise<unknown>)[],

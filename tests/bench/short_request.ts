@@ -1,4 +1,4 @@
-/** A short request through the whole gateway, with an upstream that answers at once. */
+/** A short request through the whole gateway, with an upstream that responds at once. */
 
 import { createLogger } from "../../lib/base/log/log.ts";
 import { systemClock, TimerWheel } from "../../lib/base/clock.ts";
@@ -27,7 +27,7 @@ export const THREE_RULES: readonly RateLimit[] = [
   rule("model", { each: "model", requests: "900M/m" }),
 ];
 
-/** Answers a request from its arrival to its record, which the sinks receive in addition to log and counts. */
+/** Handles a request from its arrival to its record, which the sinks receive in addition to log and counts. */
 export function shortRequest(
   rateLimits: readonly RateLimit[],
   sinks: readonly RecordSink[] = [],
@@ -53,10 +53,10 @@ export function shortRequest(
     probe: undefined,
     userAgent: "adit/bench",
   });
-  // As at the start of the gateway; otherwise, every request would derive the signing key again.
+  // As at the start of the gateway; otherwise every request would derive the signing key again.
   void credentials.use(configuration.providers);
   return async () => {
-    // Each request has a signal of its own: one for all would gather the listeners of all.
+    // Each request has its own signal: a shared one would collect the listeners of all.
     const { signal: clientGone } = new AbortController();
     const connection = { target: PATH, clientGone, remoteAddress: "192.0.2.7", truncatesStreams: false };
     const headers = { authorization: `Bearer ${TEAM.key}`, "content-type": "application/json" };

@@ -1,5 +1,5 @@
 /**
- * What a signature costs, ours and one by `aws4fetch` as it comes: prints a list of `SigningResult` as JSON. Runs on
+ * The cost of a signature, Adit's and that of `aws4fetch` unchanged: prints a list of `SigningResult` as JSON. Runs on
  * Bun and on Deno.
  */
 
@@ -21,7 +21,7 @@ const KEY = { region: "us-east-1", accessKeyId: "AKIDEXAMPLE" };
 
 const sign = sigV4Signer({ ...KEY, secretAccessKey: new Secret("secret") });
 
-/** A signature of a request with a body of so many bytes, by Adit. */
+/** Signs a request with a body of this size, as Adit does. */
 export function signing(bodyBytes: number): () => unknown {
   const request = requestOf(bodyBytes);
   return () => sign(request, NOW_MS);

@@ -1,13 +1,16 @@
-/** `make soak`: the soak for minutes (`MINUTES`, five if not given), on the built program; fails where something grew or was lost. */
+/**
+ * `make soak`: the soak of the built program for some minutes (`MINUTES`, default five); fails if something grew or was
+ * lost.
+ */
 
 import { soak } from "./soaking.ts";
 
 const minutes = Number(Deno.env.get("MINUTES") ?? "5");
-/** After these Bun's heap has its size. */
+/** Exchanges after which Bun's heap has reached its size. */
 const WARM_UP = 30_000;
 /** Over any number of exchanges. */
-const MOST_MORE_BYTES = 64 * 2 ** 20;
-const MOST_MORE_FILES = 32;
+const MAX_GROWTH_BYTES = 64 * 2 ** 20;
+const MAX_MORE_FILES = 32;
 
 let end: number | undefined;
 const report = await soak({
@@ -25,13 +28,13 @@ const lines = [
   `${exchanges} exchanges in ${minutes} minutes`,
   `memory: ${mebibytes(before.memoryBytes)}, then ${mebibytes(after.memoryBytes)}`,
   `open files: ${before.files}, then ${after.files}`,
-  `requests still in flight:  ${after.inFlight}`,
+  `requests still in flight: ${after.inFlight}`,
   `lingering clients still connected: ${JSON.stringify(kept)}`,
   ...surprises.map((surprise) => `not as expected: ${surprise}`),
 ];
 await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
-const isFlat = after.memoryBytes < before.memoryBytes + MOST_MORE_BYTES &&
-  after.files < before.files + MOST_MORE_FILES;
+const isFlat = after.memoryBytes < before.memoryBytes + MAX_GROWTH_BYTES &&
+  after.files < before.files + MAX_MORE_FILES;
 Deno.exit(
   isFlat && surprises.length === 0 && after.inFlight === 0 && !(isLongEnough && keptClients > 0) ? 0 : 1,
 );

@@ -1,4 +1,4 @@
-/** Soak: every way in which an exchange can end, again and again, and what the program holds afterwards. */
+/** Soak: every way in which an exchange can end, again and again, and the resources that the program then uses. */
 
 import { endpointConfig, KEY } from "../e2e/configs.ts";
 import { onFreePorts, type Program, type RuntimeName, startProgram } from "../e2e/program.ts";
@@ -9,30 +9,32 @@ import { openFiles, residentBytes, Service } from "./processes.ts";
 
 export interface SoakOptions {
   readonly runtime: RuntimeName;
-  /** Exchanges that fill the pools, compile the code and let the heap grow to its size before anything is compared. */
+  /**
+   * Exchanges before the first measurement, which fill the pools, compile the code and let the heap grow to its size.
+   */
   readonly warmUp: number;
-  /** Called before each exchange, with the number of those begun; the soak ends when it says so. */
+  /** Called before each exchange with the number of those begun; the soak ends when it returns true. */
   readonly isEnough: (exchanges: number) => boolean;
   /** Lingering clients of each kind, from before the exchanges until after them; default: none. */
   readonly lingering?: number;
 }
 
-/** What the program holds while nothing is on its way. */
+/** Resources of the program while no request is in flight. */
 export interface Holdings {
   readonly memoryBytes: number;
   readonly files: number;
-  /** Requests that it believes to be in flight. */
+  /** Requests that it reports as in flight. */
   readonly inFlight: number;
 }
 
 export interface SoakReport {
   readonly exchanges: number;
-  /** What differed from what was expected, once each. */
+  /** Unexpected results, each of them once. */
   readonly surprises: readonly string[];
   /** After the exchanges that warm up. */
   readonly before: Holdings;
   readonly after: Holdings;
-  /** Lingering clients that the program still keeps at the end, by kind. */
+  /** Lingering clients that are still connected at the end, by kind. */
   readonly kept: Readonly<Record<string, number>>;
 }
 
@@ -52,7 +54,7 @@ function soakConfig(upstream: string, generation: number): string {
     );
 }
 
-/** One way for an exchange to go: gives what was wrong about it, or undefined. */
+/** One kind of exchange: returns what was wrong with it, or undefined. */
 type Exchange = (send: Send) => Promise<string | undefined>;
 type Send = (path: string, body: unknown) => Promise<Response>;
 
@@ -97,7 +99,7 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
   },
 };
 
-/** Runs exchanges of all kinds, with reloads among them, until it is enough. */
+/** Runs exchanges of all kinds, with reloads among them, until `isEnough` returns true. */
 export async function soak({ runtime, warmUp, isEnough, lingering = 0 }: SoakOptions): Promise<SoakReport> {
   const upstream = new Service([BUN, repositoryPath("tests/bench/upstream.ts")], { place: "upstream" });
   try {
@@ -106,7 +108,7 @@ export async function soak({ runtime, warmUp, isEnough, lingering = 0 }: SoakOpt
     const surprises = new Set<string>();
     let generation = 0;
     const reload = async () => {
-      // Replaced whole, since another worker may be reloading.
+      // Replaced in one step, because another worker may be reloading.
       const written = `${program.configPath}.${++generation}`;
       await Deno.writeTextFile(written, onFreePorts(soakConfig(url, generation)));
       await Deno.rename(written, program.configPath);
@@ -134,7 +136,7 @@ interface Phase {
   readonly surprises: Set<string>;
 }
 
-/** Resolves with the number of exchanges when all of them have ended, and with them every connection. */
+/** Resolves with the number of exchanges when they and their connections have ended. */
 async function runExchanges({ url }: Program, { enough, reload, surprises }: Phase): Promise<number> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: WORKERS });
   const send: Send = (path, body) =>
@@ -158,12 +160,12 @@ async function runExchanges({ url }: Program, { enough, reload, surprises }: Pha
   return begun;
 }
 
-/** How often the program is asked whether it has noticed that the last client left. */
-const MOST_QUESTIONS = 20_000;
+/** Maximum number of status requests until the program has noticed that the last client left. */
+const MAX_STATUS_REQUESTS = 20_000;
 
 async function holdingsOf({ pid, adminUrl }: Program): Promise<Holdings> {
   let inFlight = NaN;
-  for (let question = 0; question < MOST_QUESTIONS && inFlight !== 0; question++) {
+  for (let request = 0; request < MAX_STATUS_REQUESTS && inFlight !== 0; request++) {
     inFlight = (await (await fetch(`${adminUrl}/-/status`)).json()).requests_in_flight;
   }
   return { memoryBytes: await residentBytes(pid), files: await openFiles(pid), inFlight };

@@ -1,4 +1,4 @@
-/** Time from the start of a process to its first answer, and what that process takes. */
+/** Time from the start of a process to its first response, and the size of its binary. */
 
 import { KEY } from "../e2e/configs.ts";
 import { builtAdit, freePort } from "../repository.ts";
@@ -9,9 +9,9 @@ import { aditConfig, denoAdit } from "./subjects.ts";
 
 export interface StartResult {
   readonly subject: string;
-  /** From the start of the process to the end of its first answer from the upstream. */
+  /** From the start of the process to its first response from the upstream. */
   readonly firstAnswerMs: number;
-  /** Of the binary; undefined where there is none. */
+  /** Size of the binary; undefined if there is none. */
   readonly binaryBytes?: number;
 }
 
@@ -68,7 +68,7 @@ async function firstAnswer(port: number): Promise<void> {
       if (!text.startsWith("HTTP/1.1 200")) throw new Error(`Cannot measure a start: the answer is ${text}`);
       return;
     } catch (error) {
-      // Also reset: on Bun the port is tried out before it is listened at for good.
+      // Also reset: on Bun, Adit opens the port once to check it before it listens.
       if (!(error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset)) {
         throw error;
       }

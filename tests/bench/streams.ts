@@ -1,6 +1,6 @@
 /**
- * A client of streams, for what `wrk` cannot see: when the first event comes, and how late each one is. Takes its
- * orders as JSON, prints `open` when all streams are open, and its findings as JSON in the last line.
+ * A client of streams, for figures that `wrk` does not have: the time to the first event, and the delay of each one.
+ * Takes its orders as JSON, prints `open` when all streams are open, and its findings as JSON in the last line.
  */
 
 import { Buffer } from "node:buffer";
@@ -14,16 +14,16 @@ export interface StreamOrders {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly bodyFile: string;
-  /** `first`: streams one after the other, until one fails. `open`: all of them together, opened over two seconds. */
+  /** `first`: one stream after the other, until one fails. `open`: all of them together, opened over two seconds. */
   readonly mode: "first" | "open";
   readonly streams: number;
 }
 
 export interface StreamFindings {
-  /** Streams that did not come to their end, or lost an event. */
+  /** Streams that did not end, or lost an event. */
   readonly failed: number;
   readonly events: number;
-  /** Of the first event after the request, or in the mode `open` of each event after it was sent by the upstream. */
+  /** Time from the request to the first event, or in the mode `open` from the sending of each event by the upstream. */
   readonly p50Us: number;
   readonly p99Us: number;
   readonly maxUs: number;
@@ -31,11 +31,11 @@ export interface StreamFindings {
 
 const OPENING_MS = 2000;
 /** A stream that takes longer has failed. */
-const MOST_STREAM_MS = 20_000;
+const MAX_STREAM_MS = 20_000;
 const LAST_CHUNK = "0\r\n\r\n";
-/** The times at which the upstream sent its events, in their texts. */
+/** The time at which the upstream sent an event, in its text. */
 const SENT_AT = /@(\d+)@/g;
-/** No longer than a time in an event, so that one that two packets share is not missed. */
+/** At least the length of a time, so that one that is divided between two packets is found. */
 const OVERLAP_CHARS = 24;
 
 const orders: StreamOrders = JSON.parse(process.argv[2] ?? "");
@@ -63,13 +63,13 @@ function open(): Promise<Socket> {
   return promise;
 }
 
-/** Sends the request once and reads its answer to the end; `onBytes` sees everything after the head. */
+/** Sends the request once and reads its response to the end; `onBytes` gets everything after the head. */
 function exchange(socket: Socket, onBytes: (bytes: Buffer) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onClose = () => finish(new Error("Cannot read a stream: the connection was closed"));
   const stalled = setTimeout(
     () => finish(new Error("Cannot read a stream: it does not end")),
-    MOST_STREAM_MS,
+    MAX_STREAM_MS,
   );
   let head: string | undefined = "";
   let ending = "";

@@ -1,4 +1,4 @@
-/** What is compared: Adit on both runtimes, the references, and other gateways, all in front of one upstream. */
+/** The subjects: Adit on both runtimes, the references, and other gateways, all in front of one upstream. */
 
 import { dirname } from "node:path";
 import { endpointConfig, KEY } from "../e2e/configs.ts";
@@ -11,16 +11,16 @@ import { modelOf, type Pace } from "./requests.ts";
 
 export interface Subject {
   readonly name: string;
-  /** The bare pipe on the same runtime, of which it should reach as much as possible. */
+  /** The bare pipe on the same runtime, with which it is compared. */
   readonly reference?: string;
   /** Undefined for the upstream itself. */
   readonly service: Service | undefined;
   /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Path of its address for a request, or undefined where it does not answer such requests. */
+  /** Path of its endpoint for a request; undefined if it does not support such requests. */
   path(ask: Ask, pace: Pace): string | undefined;
-  /** The body of a request in the form that it takes; left out where that is the cell's. */
+  /** The body of a request in its own form; default: the cell's body. */
   body?(body: string, pace: Pace): string;
   stop(): Promise<void>;
 }
@@ -29,7 +29,7 @@ const JSON_HEADERS = { "content-type": "application/json" };
 const PIPE_ON_BUN = "bare pipe on Bun";
 const PIPE_ON_DENO = "bare pipe on Deno";
 
-/** Bedrock's own addresses, of the upstream and of whatever passes everything on. */
+/** Bedrock's own operations, for the upstream and for subjects that pass requests on unchanged. */
 const BEDROCK_OPERATIONS: Readonly<Record<Ask, string>> = {
   "chat": "converse",
   "chat stream": "converse-stream",
@@ -41,7 +41,7 @@ function bedrockPath(ask: Ask, pace: Pace): string {
   return `/model/${modelOf(pace)}/${BEDROCK_OPERATIONS[ask]}`;
 }
 
-/** The addresses of gateways that speak OpenAI Chat alone. */
+/** The paths of gateways that only support Chat Completions. */
 const CHAT_PATHS: Readonly<Partial<Record<Ask, string>>> = {
   "chat": "/v1/chat/completions",
   "chat stream": "/v1/chat/completions",
@@ -52,7 +52,7 @@ function aditPath(ask: Ask, pace: Pace): string {
   return CHAT_PATHS[ask] ?? "/v1/messages";
 }
 
-/** Starts everything that can be compared in a setting; what is not installed is left out. */
+/** Starts all subjects of a setting; programs that are not installed are left out. */
 export async function startSubjects(
   upstream: string,
   setting: Setting = "one core",
@@ -96,7 +96,7 @@ interface BothOptions extends Pick<AditSettings, "threads"> {
   readonly keepsLedger?: boolean;
 }
 
-/** Adit on both runtimes, with other settings than it has next to the references. */
+/** Adit on both runtimes, without its references. */
 async function startBoth(
   upstream: string,
   { keepsLedger = false, ...options }: BothOptions,
@@ -117,9 +117,9 @@ async function startPeers(upstream: string, place: Place): Promise<readonly Subj
 async function startPipe(name: string, runtime: readonly string[], upstream: string): Promise<Subject> {
   const service = new Service([...runtime, repositoryPath("tests/bench/pipe.ts"), upstream], {
     place: "measured",
-    // Bun would let 256 requests go at once, and the others wait.
+    // By default, Bun sends only 256 requests at once.
     env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },
-    // Deno reports each request that the load generator breaks off.
+    // Deno reports each request that the load generator aborts.
     stderr: "null",
   });
   const url = `http://127.0.0.1:${(await service.output()).trim()}`;
@@ -128,9 +128,9 @@ async function startPipe(name: string, runtime: readonly string[], upstream: str
 
 /** Settings of Adit that differ between the cells. */
 export interface AditSettings {
-  /** By default one, since a measured program has one core. */
+  /** Default: one, because a measured program has one core. */
   readonly threads?: "auto";
-  /** Folder of the ledger. With it, three rules apply to every request, and none exceeds them. */
+  /** Folder of the ledger. With it, three rate limits apply to every request, and no request exceeds them. */
   readonly state?: string | undefined;
 }
 
@@ -159,7 +159,9 @@ export function aditConfig(upstream: string, listen: string, { threads, state }:
   return [`listen: ${listen}`, "admin: off", ...extra, limited].join("\n");
 }
 
-/** Adit's command line on Deno: the task `start`, which may write to the folder of the ledger if there is one. */
+/**
+ * Adit's command line on Deno: the task `start`, with permission to write to the folder of the ledger if there is one.
+ */
 export async function denoAdit(state?: string): Promise<readonly string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(repositoryPath("deno.json")));
   const [, run = "", ...options] = String(tasks.start).split(" ");
@@ -201,7 +203,7 @@ async function startAdit(
   };
 }
 
-/** Without a log and without buffering of streams, which makes it as fast a reference as it can be. */
+/** Without a log and without buffering of streams, which makes it the fastest reference. */
 function nginxConfig(upstream: string, port: number): string {
   return `daemon off; master_process off; error_log stderr crit; pid nginx.pid;
 events { worker_connections 8192; }
@@ -239,7 +241,7 @@ async function startNginx(upstream: string): Promise<Subject> {
   };
 }
 
-/** As a provider of Bedrock: it signs, translates, and reads the event stream, as Adit does. */
+/** Configured for Bedrock: it signs, translates, and reads the event stream, as Adit does. */
 async function startPortkey(upstream: string): Promise<Subject> {
   const program = await installPortkey();
   const port = freePort();
@@ -248,7 +250,7 @@ async function startPortkey(upstream: string): Promise<Subject> {
     env: { NODE_ENV: "production" },
     cwd: dirname(program),
     stdout: "null",
-    // Its request log fails on every stream, and says so at length.
+    // Its request log fails on every stream, with long messages.
     stderr: "null",
   });
   const url = `http://127.0.0.1:${port}`;
@@ -294,7 +296,7 @@ async function startPeer(peer: Peer, upstream: string, place: Place): Promise<Su
 
 const START_MS = 20_000;
 
-/** Resolves when something answers there, whatever it says. */
+/** Resolves when a server responds there, whatever the status. */
 async function answering(url: string): Promise<void> {
   for (const deadline = Date.now() + START_MS; Date.now() < deadline;) {
     try {

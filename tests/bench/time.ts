@@ -1,6 +1,6 @@
 /** One clock for all processes of the benchmark. */
 
-/** Microseconds since the epoch, in the resolution that the runtime gives. */
+/** Microseconds since the epoch, with the runtime's resolution. */
 export function microseconds(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000);
 }

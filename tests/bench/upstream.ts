@@ -1,6 +1,6 @@
 /**
- * The Bedrock of the benchmark: canned answers over bare sockets, so that it costs little compared with the subject.
- * Prints its port. What it answers is in the path: the operation, and the model id as one of `BEHAVIOURS`.
+ * The Bedrock of the benchmark: canned responses over bare sockets, so that it costs little compared with the subject.
+ * Prints its port. The path selects the response: by the operation, and by one of `BEHAVIOURS` in the model id.
  */
 
 import { Buffer } from "node:buffer";
@@ -16,18 +16,18 @@ import {
 } from "./canned.ts";
 import { microseconds } from "./time.ts";
 
-/** Events in a packet of an even stream: with each in its own, the upstream would be what is measured. */
+/** Events in a packet of an even stream: with one in each, the benchmark would measure the upstream. */
 const EVENTS_IN_PACKET = 10;
 /** Packets after which a stream is cut. */
 const CUT_AFTER = 3;
-/** Between two events of a paced stream. */
+/** Time between two events of a paced stream. */
 const PACE_MS = 50;
-/** Paced streams are spread over this many moments of the pace, so that they do not all speak at once. */
+/** Paced streams are spread over this many phases, so that they do not all send at once. */
 const PHASES = 50;
 const HEADERS_END = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-/** How a stream goes; the model id of a request names one, and any other name is an `even` one. */
+/** How a stream is sent; the model id of a request names one, and the default is `even`. */
 type Behaviour = "even" | "burst" | "paced" | "cut" | "throttled";
 const BEHAVIOURS: readonly Behaviour[] = ["even", "burst", "paced", "cut", "throttled"];
 
@@ -60,7 +60,7 @@ function canned(answer: Buffer, stream: CannedStream): Canned {
   };
 }
 
-/** The first event in a packet of its own, the others in tens. */
+/** The first event in its own packet, the others in tens. */
 function packetsOf([first, ...others]: readonly Buffer[]): readonly Buffer[] {
   const packets = first === undefined ? [] : [first];
   for (let from = 0; from < others.length; from += EVENTS_IN_PACKET) {
@@ -80,7 +80,7 @@ function chunk(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 }
 
-/** Reads requests off one connection, and answers each when its body is there. */
+/** Reads requests from one connection, and answers each when its body has arrived. */
 class Peer {
   readonly socket: Socket;
   #head = "";
@@ -160,8 +160,8 @@ function pace(socket: Socket): void {
 
 const PACED_END = Buffer.concat([...STREAMS.converse.closing.map(chunk), LAST_CHUNK]);
 
-/** Lets the streams of the next phase speak. */
-function speak(): void {
+/** Sends an event to each stream of the next phase. */
+function sendPhase(): void {
   const phase = phases[phaseNow];
   phaseNow = (phaseNow + 1) % PHASES;
   if (phase === undefined || phase.size === 0) return;
@@ -178,7 +178,7 @@ function speak(): void {
   }
 }
 
-setInterval(speak, PACE_MS / PHASES);
+setInterval(sendPhase, PACE_MS / PHASES);
 
 const server = createServer((socket) => void new Peer(socket));
 server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {

@@ -1,11 +1,11 @@
-/** Load by `wrk`: as many requests as a number of connections can carry. */
+/** Load by `wrk`: as many requests as a number of connections allows. */
 
 import { run } from "./processes.ts";
 
 export interface LoadOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Path of the file that holds the body. */
+  /** Path of the file with the body. */
   readonly bodyFile: string;
   readonly connections: number;
   readonly seconds: number;
@@ -15,13 +15,13 @@ export interface Load {
   readonly requests: number;
   readonly microseconds: number;
   readonly bytes: number;
-  /** Requests that failed, in whichever way. */
+  /** Requests that failed in any way. */
   readonly errors: number;
   readonly p50Us: number;
   readonly p99Us: number;
 }
 
-/** Sends requests for a time, and returns the results. */
+/** Sends requests for some seconds, and returns the results. */
 export async function load({ url, headers, bodyFile, connections, seconds }: LoadOptions): Promise<Load> {
   const script = await Deno.makeTempFile({ prefix: "adit-bench-", suffix: ".lua" });
   await Deno.writeTextFile(script, scriptOf(headers, bodyFile));
@@ -44,7 +44,7 @@ export async function load({ url, headers, bodyFile, connections, seconds }: Loa
   }
 }
 
-/** The script says what to send, and prints the figures as JSON in its last line. */
+/** The script defines the request, and prints the figures as JSON in its last line. */
 function scriptOf(headers: Readonly<Record<string, string>>, bodyFile: string): string {
   const assignments = Object.entries(headers).map(([name, value]) =>
     `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`

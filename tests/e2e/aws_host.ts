@@ -1,4 +1,4 @@
-/** A host with sources of credentials of its own, and a Bedrock that knows whose signatures to accept. */
+/** A host with its own sources of credentials, and a Bedrock that accepts only signatures by those. */
 
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
@@ -25,7 +25,7 @@ function startBedrock(identity: AwsIdentity, clock: Clock) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
-    /** What the server answers, for one under another name. */
+    /** The server's handler, for a server with another name. */
     answer,
     /** Access key ids of the requests so far. */
     signers,
@@ -37,14 +37,14 @@ function startBedrock(identity: AwsIdentity, clock: Clock) {
   };
 }
 
-/** What a case may point the program at. */
+/** What the files of a case may refer to. */
 export interface Surroundings {
   readonly identity: AwsIdentity;
-  /** A folder of the case's own, which is the home of the program, too. */
+  /** A folder of the case, which is also the program's home. */
   readonly home: string;
 }
 
-/** A folder as home with the files in it, the sources of credentials, and the Bedrock that knows them. */
+/** A home folder with the files, the sources of credentials, and the Bedrock that accepts them. */
 export async function setUp(
   files: (surroundings: Surroundings) => Readonly<Record<string, string>> = () => ({}),
   clockOfBedrock = systemClock,
@@ -62,7 +62,7 @@ export async function setUp(
     identity,
     bedrock,
     write,
-    /** Nothing of the machine that the tests run on is found. */
+    /** With these, the program does not find credentials of the machine that runs the tests. */
     env: {
       HOME: home,
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,

@@ -1,4 +1,4 @@
-/** Configurations for tests from outside. */
+/** Configurations for end-to-end tests. */
 
 import { createHash } from "node:crypto";
 
@@ -30,7 +30,7 @@ callers:
 ${extra}`;
 }
 
-/** One model `claude` behind an endpoint, signed with a key pair that only looks like one. */
+/** Two models behind an endpoint, signed with an example key pair, and one caller. */
 export function endpointConfig(endpoint: string, extra = ""): string {
   return `providers:
   east:
@@ -46,7 +46,7 @@ callers:
 ${extra}`;
 }
 
-/** The `tls` of a configuration, by PEM texts in the file itself or by paths. */
+/** The `tls` of a configuration, with PEM texts or paths. */
 export function tlsConfig(
   { certificate, key }: Readonly<Record<"certificate" | "key", string>>,
   section = "tls",

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { endpointConfig } from "./configs.ts";
-import { forEachRuntime, onFreePorts, ownWords, spawnAdit } from "./program.ts";
+import { forEachRuntime, onFreePorts, ownOutput, spawnAdit } from "./program.ts";
 
 /** More than a pipe holds, in lines of which each request makes one. */
 const REQUESTS = 600;
@@ -32,7 +32,7 @@ async function codeAfterRequests(runtime: "bun" | "deno", { then }: LogReading):
   } finally {
     await reader.cancel();
     await kill(child);
-    assert.equal(ownWords(await stderr), "");
+    assert.equal(ownOutput(await stderr), "");
     await Deno.remove(configPath);
   }
 }

@@ -1,4 +1,4 @@
-/** Anthropic's own client in front of the real program: the models it asks, and how tests get it. */
+/** Anthropic's own client for tests of the real program, and the models that it uses. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import { KEY, keyHash } from "./configs.ts";
@@ -7,7 +7,7 @@ import { forEachRuntime, type Program, startProgram } from "./program.ts";
 export const CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 export const NOVA = "amazon.nova-lite-v1:0";
 
-/** A Claude by InvokeModel, the same by Converse, and a Nova: what one suite says of all three holds for every model. */
+/** A Claude by InvokeModel, the same by Converse, and a Nova: together they cover every kind of model. */
 const SUBJECTS = {
   claude: { id: CLAUDE },
   "claude-converse": { id: CLAUDE, api: "converse" },
@@ -18,7 +18,7 @@ export type Subject = keyof typeof SUBJECTS;
 
 export const ALL = Object.keys(SUBJECTS) as Subject[];
 
-/** The ways that have Claude behind them, with its thinking. */
+/** The subjects with Claude, which thinks. */
 export const CLAUDES = ["claude", "claude-converse"] as const satisfies readonly Subject[];
 
 export interface ModelEntry {
@@ -53,7 +53,7 @@ export interface ClientTestOptions {
   readonly extra?: string;
 }
 
-/** A test on each runtime, with a client in front of a program of its own. */
+/** Registers a test for each runtime, with a program and a client of its own. */
 export function clientTest(
   name: string,
   test: (client: Anthropic, program: Program, context: Deno.TestContext) => Promise<void>,
@@ -65,7 +65,7 @@ export function clientTest(
   });
 }
 
-/** A message of the user alone. */
+/** One message of the user. */
 export function ask(content: Anthropic.MessageParam["content"]): Anthropic.MessageParam[] {
   return [{ role: "user", content }];
 }

@@ -1,4 +1,4 @@
-/** AWS's own clients, which know of the program by their endpoint alone. */
+/** AWS's own client, with the program as its endpoint. */
 
 import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from "@aws-sdk/client-bedrock-runtime";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
@@ -12,12 +12,12 @@ export const IDENTITIES = ["a bearer token", "a signature"] as const;
 export interface ClientKind {
   readonly handler: (typeof HANDLERS)[number];
   readonly identity: (typeof IDENTITIES)[number];
-  /** Put behind the program's URL. */
+  /** Appended to the program's URL. */
   readonly base?: string;
   readonly options?: Partial<BedrockRuntimeClientConfig>;
 }
 
-/** The settings of a client that is to reach the program. */
+/** The settings of a client of the program. */
 export function configFor({ url }: Program, { handler, identity, base = "", options }: ClientKind) {
   return {
     region: "us-east-1",
@@ -54,7 +54,7 @@ export const CLAUDE_BODY = JSON.stringify({
   messages: [{ role: "user", content: "reply with: hello there" }],
 });
 
-/** The AWS SDK says GOAWAY as soon as an answer begins, and the HTTP/2 of Deno 2.9.6 then drops what is still to come. */
+/** The AWS SDK sends GOAWAY when a response begins, and Deno 2.9.6 then drops the rest of the response. */
 export function truncatesStreams(runtime: RuntimeName, handler: (typeof HANDLERS)[number]): boolean {
   return runtime === "deno" && handler === "HTTP/2";
 }

@@ -1,4 +1,4 @@
-/** The configuration that the clients of Bedrock's own API are tried with. */
+/** The configuration for tests with clients of Bedrock's native API. */
 
 import { KEY, keyHash } from "./configs.ts";
 

@@ -15,9 +15,9 @@ export interface LogLine {
 }
 
 export interface ProgramOptions {
-  /** Variables in addition to the few that every process needs; those of AWS are not passed on from the tests' own. */
+  /** Variables in addition to those of the tests, of which the ones for AWS, Adit and Bun are not passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Permissions in addition to those of the task `start`, where the runtime is Deno. */
+  /** On Deno: permissions in addition to those of the task `start`. */
   readonly denoPermissions?: readonly string[];
   /** How many files the program may have open. */
   readonly files?: number;
@@ -27,32 +27,34 @@ export interface Program extends AsyncDisposable {
   readonly pid: number;
   /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;
-  /** The admin listener, or "" where the configuration has none. */
+  /** The admin listener, or "" if the configuration has none. */
   readonly adminUrl: string;
-  /** The configuration's file: writing it makes the program reload. */
+  /** The configuration file: writing it makes the program reload. */
   readonly configPath: string;
   /** Every line of the log so far. */
   readonly logs: readonly LogLine[];
   /** Everything on standard error so far. */
   readonly stderr: string;
   readonly exited: Promise<Deno.CommandStatus>;
-  /** The first line, from `from` on, that the condition holds for; rejects when the program ends or waits without it. */
+  /**
+   * The first line from index `from` on that meets the condition; rejects if the program ends or 90 s pass without it.
+   */
   waitForLog(condition: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
   /** Sends the signal; resolves when the program has ended. */
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** A test fails when it has waited this long: tests may start a program a dozen times, on a machine with much else to do. */
+/** A test that takes longer fails; some start a program a dozen times, on a busy machine. */
 const HANG_MS = 240_000;
 
-/** Waiting for one line of a log fails earlier, so that the failure shows the log. */
+/** A wait for one line of the log fails earlier, so that the failure shows the log. */
 const LINE_MS = 90_000;
 
-/** Threads of programs whose configuration says nothing about them. */
+/** Threads of programs whose configuration does not set `threads`. */
 const THREADS = Deno.env.get("ADIT_TEST_THREADS") ?? "1";
 const hasThreads = ({ message }: LogLine) => message === "traffic threads started";
 
-/** The configuration of a test, which listens on free ports, with as many threads as the run wants, unless it says otherwise. */
+/** The configuration with free ports and the number of threads of this test run, unless it sets them itself. */
 export function onFreePorts(config: string): string {
   const keys = {
     listen: "127.0.0.1:0",
@@ -63,7 +65,7 @@ export function onFreePorts(config: string): string {
   return missing.map(([key, value]) => `${key}: ${value}\n`).join("") + config;
 }
 
-/** Puts a new text in the place of a file in one step, so that no program reads half of it. */
+/** Replaces a file in one step, so that no program reads a part of the new text. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(`${path}.new`, text);
   await Deno.rename(`${path}.new`, path);
@@ -112,13 +114,13 @@ export async function runProgram(
     new Response(child.stderr).text(),
     child.status,
   ]);
-  return { code, stdout, stderr: ownWords(stderr) };
+  return { code, stdout, stderr: ownOutput(stderr) };
 }
 
 export type RuntimeTest = (runtime: RuntimeName, context: Deno.TestContext) => Promise<void>;
 
 export interface RuntimeTestOptions {
-  /** Runtimes that cannot do what the test is about: they have no such test. */
+  /** Runtimes without the tested feature, for which no test is registered. */
   readonly except?: readonly RuntimeName[];
 }
 
@@ -135,7 +137,7 @@ export function forEachRuntime(
 
 const running = new Set<RunningProgram>();
 
-/** A test that waits for what never comes loses its programs, and with them whatever it waits for. */
+/** Kills the programs of a test that hangs, which also ends what it waits for. */
 async function withoutHanging(test: () => Promise<void>): Promise<void> {
   const { promise: hangs, reject } = Promise.withResolvers<never>();
   const hang = setTimeout(() => {
@@ -149,7 +151,7 @@ async function withoutHanging(test: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Starts the program with any arguments; its output is read by whoever asked for it. */
+/** Starts the program with any arguments; the caller reads its output. */
 export async function spawnAdit(
   runtime: RuntimeName,
   args: readonly string[],
@@ -183,11 +185,11 @@ export async function commandOf(
   return [Deno.execPath(), ...args.slice(0, -1), ...denoPermissions, repositoryPath("main.ts")];
 }
 
-/** Deno says so before it runs a program while others of its processes start; the program itself has not said anything. */
+/** Deno prints this before it runs the program, while it waits for other Deno processes that are starting. */
 const LOCKED = /^Blocking waiting for file lock on .*\n/gm;
 
-/** What the program itself has written on standard error. */
-export function ownWords(stderr: string): string {
+/** What the program itself has written to standard error. */
+export function ownOutput(stderr: string): string {
   return stderr.replace(LOCKED, "");
 }
 
@@ -217,7 +219,7 @@ class RunningProgram implements Program {
   }
 
   get stderr(): string {
-    return ownWords(this.#stderr);
+    return ownOutput(this.#stderr);
   }
 
   get pid(): number {
@@ -260,7 +262,11 @@ class RunningProgram implements Program {
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
-    if (!this.#ended) this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended by itself, perhaps with output still to be read.
+    }
     return await this.exited;
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connectRaw, requestText } from "../fakes/raw_client.ts";
 import { jsonAnswer, startFakeUpstream } from "../fakes/upstream.ts";
 import { emulatorConfig } from "./configs.ts";
-import { commandOf, forEachRuntime, ownWords, runProgram, RUNTIMES, startProgram } from "./program.ts";
+import { commandOf, forEachRuntime, ownOutput, runProgram, RUNTIMES, startProgram } from "./program.ts";
 
 const KEY = "adit-demo-key";
 
@@ -105,7 +105,7 @@ forEachRuntime("output that cannot be written is an error, said in one line", as
   const words = [program, ...args].map((word) => `'${word}'`).join(" ");
   const { code, stderr } = await new Deno.Command("sh", { args: ["-c", `${words} version >/dev/full`] })
     .output();
-  assert.deepEqual([code, ownWords(new TextDecoder().decode(stderr)).trim().split("\n").length], [1, 1]);
+  assert.deepEqual([code, ownOutput(new TextDecoder().decode(stderr)).trim().split("\n").length], [1, 1]);
   assert.match(new TextDecoder().decode(stderr), /Cannot write the output: .*no space left on device/i);
 }, { except: Deno.build.os === "linux" ? [] : RUNTIMES });
 

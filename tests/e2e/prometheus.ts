@@ -1,4 +1,4 @@
-/** Debian's Prometheus as a child process, on data made for it; `promtool` checks what the program shows. */
+/** Prometheus as a child process, on samples made for it, and `promtool`. */
 
 import { ok } from "node:assert/strict";
 
@@ -13,7 +13,7 @@ function isInstalled(program: string): boolean {
   }
 }
 
-/** Runs promtool with an input; throws with its words where it finds something wrong. */
+/** Runs promtool with an input; throws its output if it reports a problem. */
 export async function promtool(args: readonly string[], input = ""): Promise<string> {
   const child = new Deno.Command("promtool", {
     args: [...args],
@@ -49,7 +49,7 @@ export function samplesOf(metrics: string, endS: number): string {
 }
 
 export interface Prometheus extends AsyncDisposable {
-  /** The result of a query at a time; throws where Prometheus refuses it. */
+  /** The result of a query at a time; throws if Prometheus refuses it. */
   query(expression: string, timeS: number): Promise<readonly unknown[]>;
 }
 

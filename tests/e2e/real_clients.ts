@@ -1,9 +1,9 @@
-/** Command-line clients of others, run unchanged against the real program, each with an environment and a home of its own. */
+/** Third-party command-line clients, run unchanged against the real program, each with its own environment and home. */
 
 import { repositoryPath } from "../repository.ts";
 import { reportSkipped } from "../skipped.ts";
 
-/** Where the programs are, by name, in the `node_modules` that npm has made. */
+/** Paths of the programs in `node_modules`. */
 const CLIENTS = {
   claude: "@anthropic-ai/claude-code/bin/claude.exe",
   opencode: "opencode-ai/bin/opencode.exe",
@@ -12,7 +12,7 @@ const CLIENTS = {
 
 export type Client = keyof typeof CLIENTS;
 
-/** Set by the Makefile, which has installed them there; without it they may be missing. */
+/** Set by the Makefile, which has installed the clients there; without it they may be missing. */
 const GIVEN = Deno.env.get("ADIT_CLIENTS");
 const FOLDER = GIVEN ?? repositoryPath(".tools/clients");
 
@@ -28,13 +28,13 @@ function isInstalled(client: Client): boolean {
   }
 }
 
-/** A client that waits forever fails its test after this; each start of one takes seconds of a processor's time. */
+/** A client that hangs fails its test after this time; each start takes seconds of processor time. */
 const HANG_MS = 180_000;
 
-/** A folder to work in and a home next to it, which go when the test ends. */
+/** A working folder and a home next to it, which are removed when the test ends. */
 export interface Workplace extends AsyncDisposable {
   readonly folder: string;
-  /** Runs the client there with these variables and the few that every process needs. */
+  /** Runs the client there with these variables and the few that every process needs; its input is empty. */
   run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Run>;
 }
 
@@ -44,7 +44,7 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** Registers a test that runs the client; where it is not installed, says so instead. */
+/** Registers a test that runs the client, or reports that the client is not installed. */
 export function clientProgramTest(
   client: Client,
   name: string,
@@ -61,7 +61,7 @@ export function clientProgramTest(
 }
 
 async function makeWorkplace(client: Client): Promise<Workplace> {
-  // The real path: clients tell their models where they are.
+  // The real path, because clients report it to their models.
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "adit-client-" }));
   const folder = `${root}/work`;
   await Promise.all([Deno.mkdir(folder), Deno.mkdir(`${root}/home`)]);
@@ -85,15 +85,15 @@ async function makeWorkplace(client: Client): Promise<Workplace> {
 }
 
 /**
- * Writes a file that, once a tool of the emulated model has read it, makes the model edit it: the words that ask for the
- * edit are what the edit replaces. Returns its path.
+ * Writes a file that makes the emulated model edit it after a tool has read it: the file asks for the edit, and the
+ * edit replaces that request. Returns its path.
  */
 export async function writeNotes(
   { folder }: Workplace,
   { tool, members: [path, from, to, all] }: {
     /** Name of the client's tool that edits files. */
     readonly tool: string;
-    /** What the tool calls the path, the old text, the new text, and whether to replace all of it. */
+    /** The tool's members for the path, the old text, the new text, and whether to replace every occurrence. */
     readonly members: readonly [string, string, string, string];
   },
 ): Promise<string> {
@@ -103,5 +103,5 @@ export async function writeNotes(
   return notes;
 }
 
-/** What the notes contain once they are edited. */
+/** A part of the notes after the edit. */
 export const EDITED = "edited with";

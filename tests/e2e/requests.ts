@@ -1,4 +1,4 @@
-/** What the suites ask the program for, and how they read its answers. */
+/** Requests to the program, and how their responses are read. */
 
 import assert from "node:assert/strict";
 import { type Frame, FrameDecoder } from "../../lib/codec/eventstream.ts";
@@ -16,7 +16,7 @@ export interface Ask {
   readonly body?: string;
 }
 
-/** A chat completion for the model `claude`, with members in addition to the model and the one message. */
+/** A chat completion for the model `claude`, with these members in addition to the model and one message. */
 export function chat(members: Readonly<Record<string, unknown>> = {}): Ask & { readonly body: string } {
   const messages = [{ role: "user", content: "Hello" }];
   return {
@@ -32,27 +32,27 @@ export const CONVERSE: Ask = { line: "POST /model/claude/converse", body: CONVER
 export const CONVERSE_STREAM: Ask = { line: "POST /model/claude/converse-stream", body: CONVERSE_BODY };
 export const MODELS: Ask = { line: "GET /v1/models" };
 
-/** Opens a connection and sends the request of the caller `demo`; the answer is still to be read. */
+/** Opens a connection and sends the request as the caller `demo`, without reading the response. */
 export async function begin(url: string, ask: Ask): Promise<RawClient> {
   const client = await connectRaw(url);
   send(client, ask);
   return client;
 }
 
-/** Sends one more request over a connection. */
+/** Sends a request over a connection. */
 export function send(client: RawClient, { line, headers, body }: Ask): void {
   client.send(requestText(line, { ...AUTHORIZED, ...headers }, body));
 }
 
-/** The whole answer to a request on a connection of its own. */
+/** The whole response to a request on a new connection. */
 export async function ask(url: string, request: Ask): Promise<HttpMessage> {
   await using client = await begin(url, request);
   return await answerOf(client);
 }
 
 /**
- * The whole answer of a socket that has just taken another's place at its address: the old one closes a moment later, and
- * the system resets what had connected to it but was not accepted by then.
+ * The whole response of a listener that has just replaced another one at its address. The old one closes a moment
+ * later, and the system then resets the connections that it has not accepted.
  */
 export async function askNew(url: string, request: Ask): Promise<HttpMessage> {
   for (;;) {
@@ -61,19 +61,19 @@ export async function askNew(url: string, request: Ask): Promise<HttpMessage> {
   }
 }
 
-/** Resolves once nobody listens there: a socket that is no longer wanted closes just after what replaces it is in use. */
+/** Resolves once nobody listens there: a listener that is replaced closes shortly after the new one is in use. */
 export async function refused(url: string): Promise<void> {
   for (;;) {
     const client = await connectRaw(url).catch((error: { code?: string }) => error);
     if (!("socket" in client)) {
-      // The system resets what had connected but was not accepted when the socket closed.
+      // The system resets connections that the listener had not accepted when it closed.
       if (client.code === "ECONNREFUSED") return;
       assert.equal(client.code, "ECONNRESET");
     } else await client.close();
   }
 }
 
-/** The next answer on the connection, which must come. */
+/** The next response on the connection. Throws if the connection is closed instead. */
 export async function answerOf(client: RawClient): Promise<HttpMessage> {
   const answer = await client.answer();
   if (answer === undefined) throw new Error("The connection was closed instead of an answer");
@@ -88,12 +88,12 @@ export function textOf({ body }: HttpMessage): string {
   return new TextDecoder().decode(body);
 }
 
-/** A body of JSON; its members are the test's to check. */
+/** The parsed body. */
 export function jsonOf(answer: HttpMessage) {
   return JSON.parse(textOf(answer));
 }
 
-/** The `data:` of each event of a stream of server-sent events, comments left out. */
+/** The `data:` of each event of a stream of server-sent events, without comments. */
 export function eventsOf(answer: HttpMessage): string[] {
   return textOf(answer).split("\n\n").filter((event) => event.startsWith("data: ")).map((event) =>
     event.slice(6)
@@ -108,14 +108,14 @@ export function framesOf({ body }: HttpMessage): Frame[] {
   return frames;
 }
 
-/** What the admin listener answers. */
+/** The response of the admin listener to a request without a body. */
 export async function admin(program: Program, line: string): Promise<{ status: number; body: string }> {
   const [method = "", path = ""] = line.split(" ");
   const response = await fetch(`${program.adminUrl}${path}`, { method });
   return { status: response.status, body: await response.text() };
 }
 
-/** `/-/status`, read. */
+/** The parsed `/-/status`. */
 export async function statusReport(program: Program) {
   return JSON.parse((await admin(program, "GET /-/status")).body);
 }
