@@ -1,4 +1,4 @@
-/** The admin address of a configuration that may be invalid otherwise. */
+/** The admin address of a configuration, even if other parts of it are invalid. */
 
 import { dirname, resolve } from "node:path";
 import { decodeUtf8 } from "../base/bytes.ts";
@@ -21,7 +21,7 @@ interface Reading {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The default, or what the key `admin` says; undefined if the file cannot be read or the key is invalid. */
+/** The value of the key `admin`, or its default; undefined if the file cannot be read or the key is invalid. */
 export async function adminAddressOf(path: string, options: Reading): Promise<AdminAddress | undefined> {
   const loaded = await loadConfig(path, options);
   if (loaded.ok) {
@@ -44,11 +44,11 @@ export async function adminAddressOf(path: string, options: Reading): Promise<Ad
 interface Keys {
   readonly admin: unknown;
   readonly hasTls: boolean;
-  /** PEM, or the file that it is in. */
+  /** PEM, or the path of a PEM file. */
   readonly certificate: unknown;
 }
 
-/** The keys that matter here, of a configuration with problems elsewhere. */
+/** The keys about the admin listener, of a configuration with problems elsewhere. */
 async function keysOf(path: string, options: Reading): Promise<Keys | undefined> {
   const written = await readWritten(path, options);
   const value = written?.value;
@@ -66,7 +66,7 @@ async function keysOf(path: string, options: Reading): Promise<Keys | undefined>
   };
 }
 
-// YAML that is broken elsewhere has no values to ask, but its lines are there.
+// Broken YAML has no values, but its lines can be searched.
 const SCALAR = String.raw`[ \t]*(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s"',#{}]+))`;
 const ADMIN = new RegExp(`^admin:${SCALAR}`, "m");
 const CERTIFICATE = new RegExp(

@@ -1,20 +1,21 @@
-/** What differs between two versions of the configuration files: entries by name, and everything else by key. */
+/** The differences between two versions of the configuration files: entries by name, everything else by key. */
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { sharedBytes } from "../base/shared_bytes.ts";
+import { isMapping } from "./file/merge.ts";
 
 /** The sections whose entries are compared one by one. */
 const SECTIONS = ["providers", "models", "callers", "routes"] as const;
 type Section = (typeof SECTIONS)[number];
 
-/** In place of a section: a key of the top level. */
+/** Used as the section of all other top-level keys. */
 const SETTINGS = "settings";
 
 /**
- * Digests of the values in the files, which contain no secret: bytes that only `changesBetween` reads, because the thread
- * that keeps them must not wait for as many objects as there are entries.
+ * Digests of the values in the files, without secrets, for `changesBetween`. They are bytes, because an object for each
+ * entry would take the thread that keeps them too long.
  */
 export type ConfigDigests = SharedArrayBuffer;
 
@@ -26,10 +27,10 @@ export function digestsOf(value: unknown): ConfigDigests {
   return toBytes([...linesOf(value)]);
 }
 
-/** This many entries are digested before other work has a turn. */
+/** Number of entries to digest before other work gets a turn. */
 const SLICE = 256;
 
-/** The same, in a thread that serves requests. */
+/** The same for a thread that serves requests: it lets other work in between. */
 export async function digestsInTurns(value: unknown): Promise<ConfigDigests> {
   const lines: string[] = [];
   for (const line of linesOf(value)) {
@@ -75,7 +76,7 @@ function parse(bytes: ConfigDigests): Digests {
   return parsed;
 }
 
-/** What an edit did, as far as the file's own values say. */
+/** The differences between two versions. */
 export function changesBetween(before: ConfigDigests, after: ConfigDigests): ConfigChanges {
   const [old, now] = [parse(before), parse(after)];
   const changes = SECTIONS.flatMap((section) => {
@@ -95,8 +96,4 @@ export function changesBetween(before: ConfigDigests, after: ConfigDigests): Con
 
 function isOther(before: string | undefined, after: string): boolean {
   return before !== undefined && before !== after;
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

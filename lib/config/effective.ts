@@ -29,7 +29,7 @@ export interface EffectiveOptions {
 
 /** Lists the values that the schema accepted. */
 export function effectiveValues(value: unknown, { schema, sourceMap }: EffectiveOptions): Effective {
-  /** By the schema of a key that is not written: entries share their defaults, which thousands of them may have. */
+  /** Defaults by the schema of their key, shared because thousands of entries may have them. */
   const defaults = new Map<z.core.$ZodType, Effective | undefined>();
 
   const keys = new Map<z.ZodObject, readonly (readonly [key: string, schema: z.core.$ZodType])[]>();
@@ -48,7 +48,7 @@ export function effectiveValues(value: unknown, { schema, sourceMap }: Effective
     return defaults.get(childSchema);
   }
 
-  /** The values at and below a path; those of a default have none. */
+  /** The values at and below a path; the path is undefined inside a default. */
   function below(value: unknown, schema: z.core.$ZodType, path: Path | undefined): Effective {
     const content = contentOf(schema, value);
     const pathOf = (step: string | number) => path && [...path, step];

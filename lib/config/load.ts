@@ -32,13 +32,13 @@ export interface LoadOptions {
   /** Default: the real file system. */
   readonly modeOf?: ModeOf;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Default: the system clock. Used to warn about what has expired. */
+  /** Default: the system clock. For warnings about expired keys and certificates. */
   readonly nowMs?: number;
 }
 
-/** What is known about the files, whether or not they are valid. */
+/** Facts about the files, whether or not they are valid. */
 interface Read {
-  /** All files to watch, also after a failure, since a change to any of them may fix it. */
+  /** All files to watch, also after a failure, because a change of any of them may fix it. */
   readonly files: Fingerprints;
   /** Possible mistakes that do not prevent the start. */
   readonly warnings: readonly Problem[];
@@ -61,7 +61,7 @@ export interface LoadedConfig extends Read {
 
 export type LoadResult = LoadedConfig | Read & { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** What the files say, without checking it; undefined if they cannot be read. */
+/** The values of the files, unchecked; undefined if the files cannot be read. */
 export async function readWritten(path: string, options: LoadOptions): Promise<Written | undefined> {
   const sources = await readSources(path, readersFor(path, options));
   return sources.ok ? { value: sources.value, sourceMap: sources.sourceMap } : undefined;

@@ -23,7 +23,7 @@ export function redact(value: JsonValue, schema: z.core.$ZodType): JsonValue {
     if (content instanceof z.ZodRecord) return redact(member, content.valueType);
     const known = content instanceof z.ZodObject ? content.shape[key] : undefined;
     if (known !== undefined) return redact(member, known);
-    // Which of several mappings this is depends on a reference, so any of it may be a secret.
+    // A reference decides which of several mappings this is, so any member may be a secret.
     return content instanceof z.ZodObject || content instanceof z.ZodUnion ? redactAll(member) : member;
   });
 }

@@ -1,4 +1,4 @@
-/** The traits of a model's target: each with its value and where that comes from. */
+/** The traits of a model's target, each with its value and origin. */
 
 import { formatPath } from "../base/problems.ts";
 import { REDACTED } from "../base/secret.ts";
@@ -8,15 +8,16 @@ import { type ModelTraits, TRAIT_PROPERTIES } from "../facts/traits.ts";
 import type { ModelTarget } from "../snapshot/snapshot.ts";
 import { originOf } from "./effective.ts";
 import type { SourceMap } from "./file/source_map.ts";
+import { settingPaths } from "./setting_paths.ts";
 
 export interface TraitOriginOptions {
   readonly table: ModelTable;
   readonly sourceMap: SourceMap;
-  /** What the running gateway has learned about the model. */
+  /** Lessons of the running gateway about the model. */
   readonly lessons: readonly LessonName[];
 }
 
-/** A trait as it is shown; a trait with several parts has a line for each. */
+/** A trait, or one part of a trait that has several. */
 export interface TraitLine {
   readonly name: string;
   readonly value: string;
@@ -32,13 +33,14 @@ export function traitLines(
   const learned = lessonTraits(lessons, target.traits);
   const rows = traitRows(target.baseModel ?? target.id, table);
   return Object.entries(TRAIT_PROPERTIES).flatMap(([name, property]) => {
-    const path = [...target.path, "traits", name];
+    const path = settingPaths(target, "traits", name)
+      .find((each) => sourceMap.placeOf(each) !== undefined);
     const origin = property in learned
       ? "learned by the running gateway"
-      : sourceMap.placeOf(path) === undefined
+      : path === undefined
       ? rowOrigin(rows.get(property))
       : `${formatPath(path.slice(0, -1))} (${originOf(path, sourceMap)})`;
-    const values = sourceMap.readsSecretAt(path)
+    const values = path !== undefined && sourceMap.readsSecretAt(path)
       ? [{ name, value: REDACTED }]
       : valuesOf(name, { ...target.traits, ...learned }[property]);
     return values.map((line) => ({ ...line, origin }));

@@ -1,6 +1,6 @@
 /**
  * Reports when the configuration, or a file that it names, has changed and is complete again. Directories are watched rather
- * than files, because editors and Kubernetes replace files; what counts as a change is the content, once it is still.
+ * than files, because editors and Kubernetes replace files. Only a different content counts as a change.
  */
 
 import { type FSWatcher, watch } from "node:fs";
@@ -13,16 +13,16 @@ import { Looks } from "./file/looks.ts";
 import { type StillOptions, whenStill } from "./file/still.ts";
 
 export interface WatchOptions extends StillOptions {
-  /** What the files held when the configuration was loaded, so that no change since then is missed. */
+  /** The files when the configuration was loaded, so that no change since then is missed. */
   readonly files: Fingerprints;
   /**
-   * Called when content has changed and is still again, with what the files hold now; not again before the promise has
-   * settled. Gives what it has read instead where that is not the same: files that are new, or are being written again.
+   * Called with the new fingerprints when files have changed and are complete; not called again before the promise has
+   * settled. Resolves with the fingerprints of what it read if they differ, because of new files or further changes.
    */
   readonly onChange: (still: Fingerprints) => Promise<Fingerprints | undefined>;
-  /** Called once per directory that cannot be watched; its files are then only checked every `pollMs`. */
+  /** Called once for each directory that cannot be watched; its files are then only checked every `pollMs`. */
   readonly onError: (error: unknown) => void;
-  /** How long a burst of events is collected before the files are checked. Default: 100. */
+  /** Time from the first event of a burst to the check of the files. Default: 100. */
   readonly settleMs?: number;
   /**
    * How often the files are checked without an event, for changes that cause none: network file systems, a directory
@@ -36,9 +36,9 @@ export interface WatchOptions extends StillOptions {
 export type WatchDirectory = (directory: string, onEvent: () => void) => FSWatcher;
 
 export interface ConfigWatch {
-  /** Resolves when everything that can be watched is, and any change since loading has been reported. */
+  /** Resolves when the directories are watched and any change since loading has been reported. */
   readonly ready: Promise<void>;
-  /** The files to watch from now on, with their content when they were loaded. */
+  /** Sets the files to watch, with their fingerprints when they were loaded. */
   update(files: Fingerprints): void;
   close(): void;
 }
@@ -118,11 +118,11 @@ class ConfigWatcher implements ConfigWatch {
     }
   }
 
-  /** Reports what differs from what is known of the files, once it is still; that is known from then on. */
+  /** Reports a change of the files when they are complete, and remembers their new fingerprints. */
   async #reportChange(): Promise<void> {
     const known = this.#files;
     if (isPart(known, (await this.#looks.at(known.keys())).fingerprints)) return;
-    // An update meanwhile is newer than what was compared here, and asks for another run.
+    // An update in the meantime makes this comparison obsolete, and has requested another run.
     const isOver = () => this.#closed || this.#files !== known;
     let files: Fingerprints | undefined = known;
     while (files !== undefined) {
@@ -134,7 +134,7 @@ class ConfigWatcher implements ConfigWatch {
     }
   }
 
-  /** Watches the directories that currently matter, and only those. */
+  /** Watches the directories of the current files, and stops watching others. */
   async #watchDirectories(): Promise<void> {
     const wanted = await directoriesOf(this.#files.keys());
     for (const [directory, { inode }] of [...this.#directories]) {
@@ -157,7 +157,7 @@ class ConfigWatcher implements ConfigWatch {
     }
   }
 
-  /** The next check, at the latest that of the poll, tries to watch the directory again. */
+  /** The next check, at the latest after `pollMs`, tries to watch the directory again. */
   #onWatcherError(directory: string, error: unknown): void {
     this.#unwatch(directory);
     if (this.#failed.has(directory)) return;

@@ -15,7 +15,7 @@ export interface WorldReadableOptions {
   readonly modeOf: ModeOf;
 }
 
-/** Also redacted in messages, but useless without the secret that goes with it. */
+/** Redacted in messages, too, but useless without the secret that belongs to it. */
 const HARMLESS: ReadonlySet<unknown> = new Set([
   ...["access_key_id", "accessKeyId", "external_id", "region"],
 ]);
@@ -42,7 +42,7 @@ export async function worldReadableSecrets(
     problems.push(sourceMap.problem(
       path,
       `this secret is in a world-readable file (mode ${mode.toString(8)}); ` +
-        "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on it",
+        "use ${credential:NAME}, ${file:PATH} or ${env:NAME}, or run chmod o-r on the file",
     ));
   }
   const keys = await Promise.all(TLS_SECTIONS.map((section) => worldReadableKey(value, section, options)));
@@ -52,7 +52,7 @@ export async function worldReadableSecrets(
 /** Their `key` is the path of a file, or the key itself. */
 const TLS_SECTIONS: readonly string[] = ["tls", "admin_tls"];
 
-/** The same for the file that the `key` of such a section names. */
+/** A warning for the file that the `key` of such a section names. */
 async function worldReadableKey(
   value: unknown,
   section: string,
@@ -60,9 +60,7 @@ async function worldReadableKey(
 ): Promise<Problem | undefined> {
   const path = [section, "key"];
   const key = valueAt(value, path);
-  if (typeof key !== "string" || key.includes("-----BEGIN") || sourceMap.referenceAt(path) !== undefined) {
-    return undefined;
-  }
+  if (typeof key !== "string" || isPem(key) || sourceMap.referenceAt(path) !== undefined) return undefined;
   const mode = await modeOf(resolve(dirname(sourceMap.file), key));
   return mode === undefined || (mode & READABLE_BY_ALL) === 0 ? undefined : sourceMap.problem(
     path,
@@ -90,11 +88,15 @@ function secretPaths(value: unknown, { schema, path }: Position): readonly Path[
     });
   }
   if (!secret || typeof value !== "string" || isOpenProxy(path, value)) return [];
-  // A path is not a secret.
-  return TLS_SECTIONS.includes(path[0] as string) && !value.startsWith("-----BEGIN") ? [] : [path];
+  return TLS_SECTIONS.includes(String(path[0])) && !isPem(value) ? [] : [path];
 }
 
-/** A proxy's URL is only secret because of the password in it. */
+/** Whether it is PEM, possibly after other text, rather than the path of a file, which is not a secret. */
+function isPem(value: string): boolean {
+  return value.includes("-----BEGIN ");
+}
+
+/** A proxy's URL is a secret only if it contains a password. */
 function isOpenProxy(path: Path, value: string): boolean {
   return path.at(0) === "providers" && path.at(2) === "proxy" && !value.includes("@");
 }

@@ -23,7 +23,7 @@ export function attributed(target: Target, caller: Caller): Target {
 function withNames(target: Target, caller: Caller): Target {
   const { settings } = target;
   if (settings === undefined) return target;
-  const own = caller.team === undefined ? undefined : settings.teamIds[caller.team];
+  const own = idOfTeam(settings.teamIds, caller.team);
   if (own === undefined && hasNoMembers(settings.metadata)) return target;
   const entries = Object.entries(settings.metadata);
   if (own === undefined && !entries.some(([, value]) => value.includes("{"))) return target;
@@ -32,6 +32,11 @@ function withNames(target: Target, caller: Caller): Target {
   // The ARN of an application inference profile names neither the model nor its price.
   const baseModel = settings.baseModel ?? settings.id;
   return { ...target, modelId: own, settings: { ...settings, id: own, baseModel, metadata } };
+}
+
+/** A team may be called "constructor". */
+function idOfTeam(ids: Readonly<Record<string, string>>, team: string | undefined): string | undefined {
+  return team !== undefined && Object.hasOwn(ids, team) ? ids[team] : undefined;
 }
 
 function filled(value: string, { name, team }: Caller): string {

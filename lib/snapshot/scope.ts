@@ -14,7 +14,7 @@ export function includesCaller(
   return matchesAny(callers, caller.name) &&
     (teams === undefined || (caller.team !== undefined && matchesAny(teams, caller.team))) &&
     Object.entries(tags).every(([tag, values]) => {
-      const value = caller.tags[tag];
+      const value = Object.hasOwn(caller.tags, tag) ? caller.tags[tag] : undefined;
       return value !== undefined && matchesAny(values, value);
     });
 }

@@ -75,7 +75,7 @@ Deno.test("where a value is wrong, references and PEM in the file itself are rea
   });
 });
 
-Deno.test("of a file that cannot be read, nothing is known", async () => {
+Deno.test("nothing is known about a file that cannot be read", async () => {
   equal(
     await adminAddressOf(PATH, { env: {}, readFile: () => Promise.reject(new Error("denied")) }),
     undefined,

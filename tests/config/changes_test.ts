@@ -26,18 +26,18 @@ Deno.test("entries are added, removed and changed by name", () => {
   });
 });
 
-Deno.test("everything else is named by its key, also if it is gone", () => {
+Deno.test("all other changes are named by their key, also a removed one", () => {
   const { timeouts: _, ...rest } = BEFORE;
   deepEqual(changes({ ...rest, listen: "127.0.0.1:8081", log: { level: "warn" } }), {
     settings_changed: ["listen", "timeouts", "log"],
   });
 });
 
-Deno.test("a file without any section is no error", () => {
+Deno.test("a file without sections is not an error", () => {
   deepEqual((changes(null))["models_removed"], ["fast", "slow"]);
 });
 
-Deno.test("names may be anything, and digests made in turns are the same", async () => {
+Deno.test("names may contain any character, and digests made in turns are equal", async () => {
   const models = Object.fromEntries(["a\tb", "c\nd", "é", ""].map((name) => [name, { id: name }]));
   const large = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, { key: index }]));
   const after = { ...BEFORE, models, callers: large };

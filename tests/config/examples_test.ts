@@ -43,7 +43,7 @@ for (const path of examples) {
   });
 }
 
-Deno.test("every example says at its top what it shows, and the index lists it", () => {
+Deno.test("every example begins with a comment, and the index lists it", () => {
   const index = readRepositoryFile(`${FOLDER}README.md`);
   for (const path of examples) {
     assert.match(readRepositoryFile(path), /^# yaml-language-server: \S+\n#\n# [A-Z]/, path);

@@ -31,13 +31,13 @@ Deno.test("a configuration of exactly 1 MiB is read, and one byte more is a prob
   ]);
 });
 
-Deno.test("so is an included file", async () => {
+Deno.test("a change of an included file is reported, too", async () => {
   equal((await load("more.yaml", padded(MIB))).ok, true);
   const larger = await load("more.yaml", padded(MIB + 1));
   match(larger.ok ? "" : larger.problems[0]?.message ?? "", /larger than 1 MiB/);
 });
 
-Deno.test("a reader that fails otherwise is named, too", async () => {
+Deno.test("an unknown error of a reader is named, too", async () => {
   const loaded = await loadConfig("adit.yaml", {
     readFile: () => Promise.reject(new ReadError("ELOOP")),
     env: {},

@@ -270,7 +270,7 @@ callers: { c: { key: "\${credential:hash}" } }
   ]);
 });
 
-Deno.test("a configuration that is not there is one problem, and is watched", async () => {
+Deno.test("a missing configuration is one problem, and is watched", async () => {
   const loaded = await loadConfig("/nowhere/adit.yaml", { readFile, env: {} });
   ok(!loaded.ok);
   deepEqual(loaded.problems.map(formatProblem), [
@@ -279,21 +279,21 @@ Deno.test("a configuration that is not there is one problem, and is watched", as
   deepEqual([...loaded.files.keys()], ["/nowhere/adit.yaml"]);
 });
 
-Deno.test("problems are counted up to a bound", async () => {
+Deno.test("at most a fixed number of problems is reported", async () => {
   const keys = Array.from({ length: 5000 }, (_, index) => `unknown${index}: 1\n`).join("");
   const loaded = await load(SMALLEST + keys);
   ok(!loaded.ok);
   equal(loaded.problems.length, 100);
 });
 
-Deno.test("a configuration cut off anywhere is refused or taken, but never throws", async () => {
+Deno.test("a configuration truncated anywhere is accepted or refused, but never throws", async () => {
   for (let length = 0; length < FULL.length; length += 7) {
     const loaded = await load(FULL.slice(0, length));
     ok(loaded.ok || loaded.problems.length > 0, `cut at ${length}`);
   }
 });
 
-Deno.test("Windows line ends and a byte order mark are read, and do not shift positions", async () => {
+Deno.test("Windows line endings and a byte order mark are accepted and do not shift positions", async () => {
   const loaded = await load("\ufeffproviders:\r\n  local:\r\n    type: emulater\r\n");
   ok(!loaded.ok);
   deepEqual(loaded.problems.map(({ line, column }) => [line, column]), [[3, 11]]);
@@ -360,7 +360,7 @@ Deno.test("a private key that does not belong to the certificate is a problem", 
   ]);
 });
 
-Deno.test("a certificate that clients refuse for its dates is warned of", async () => {
+Deno.test("a certificate outside its validity period is a warning", async () => {
   const files = { "/etc/adit/cert.pem": CERTIFICATE, "/keys/key.pem": KEY };
   for (
     const [date, expected] of [
@@ -387,7 +387,7 @@ Deno.test("no file in the place of a certificate or a key switches TLS off", asy
   }
 });
 
-Deno.test("a caller has several keys, each with an end of its own if it says so", async () => {
+Deno.test("a caller may have several keys, each with its own expiry", async () => {
   const [old, next] = ["a".repeat(64), "b".repeat(64)];
   const { callers, callersByKeyHash, keyExpiresAtMs } = await snapshotOf(`${SMALLEST}
 callers: { team: { key: [ "sha256:${next}", { hash: "sha256:${old}", expires: 2027-06-30 } ] } }
@@ -397,7 +397,7 @@ callers: { team: { key: [ "sha256:${next}", { hash: "sha256:${old}", expires: 20
   deepEqual([...keyExpiresAtMs], [[old, Date.UTC(2027, 6, 1)]]);
 });
 
-Deno.test("a certificate and a key in each other's place are two problems, and neither is shown", async () => {
+Deno.test("a swapped certificate and key are two problems, and neither is shown", async () => {
   const loaded = await load(WITH_TLS(KEY, CERTIFICATE));
   ok(!loaded.ok);
   deepEqual(loaded.problems.map(({ path }) => path), ["tls.certificate", "tls.key"]);
@@ -431,7 +431,7 @@ Deno.test("the configuration for production is good once its credentials are the
   deepEqual(loaded.warnings.map(({ path }) => path), ["callers"]);
 });
 
-Deno.test("a profile that is in neither of AWS's files is warned of, where it is known which those are", async () => {
+Deno.test("a profile that is in neither of AWS's files is a warning, if the files are known", async () => {
   const text = (profile: string) =>
     `providers: { e: { type: bedrock, region: us-east-1, credentials: { profile: ${profile} } } }\n`;
   const files = {
@@ -454,7 +454,7 @@ Deno.test("a profile that is in neither of AWS's files is warned of, where it is
   deepEqual(await warningsOf("staging", {}), []);
 });
 
-Deno.test("a private key that everybody on the host can read is warned of", async () => {
+Deno.test("a world-readable private key is a warning", async () => {
   const files = { "/etc/adit/cert.pem": CERTIFICATE, "/etc/adit/key.pem": KEY };
   for (const [mode, count] of [[0o644, 1], [0o640, 0], [0o600, 0]] as const) {
     const modeOf = (path: string) => Promise.resolve(path === "/etc/adit/key.pem" ? mode : 0o600);

@@ -130,7 +130,7 @@ Deno.test("writing in place is seen, time after time", () =>
     }
   }));
 
-Deno.test("replacing by rename is seen, time after time, and writing in place after it", () =>
+Deno.test("every replacement by rename is detected, and so is a later write in place", () =>
   withWatch({}, async ({ file, changes }) => {
     for (const content of ["two", "three", "four"]) {
       replace(file, content);
@@ -140,7 +140,7 @@ Deno.test("replacing by rename is seen, time after time, and writing in place af
     equal(await changes.take(), "five");
   }));
 
-Deno.test("Kubernetes' exchange of the ..data link is seen, time after time", () =>
+Deno.test("every replacement of Kubernetes' ..data link is detected", () =>
   withWatch({ layOut: configMap }, async ({ folder, changes }) => {
     let before = "one";
     for (const content of ["two", "three", "four"]) {
@@ -172,7 +172,7 @@ Deno.test("the target of a link is watched, and its new target after a change", 
   });
 });
 
-Deno.test("deleting the file is a change, and making it again is another", async () => {
+Deno.test("deleting the file is a change, and creating it again is another", async () => {
   const changes = new Queue<boolean>();
   const onChange = () => {
     changes.push(true);
@@ -217,7 +217,7 @@ Deno.test("a change between loading and watching is reported at once", async () 
   equal(reported, 1);
 });
 
-Deno.test("files that are named later are watched, in any folder", () =>
+Deno.test("files that are included later are watched, in any folder", () =>
   withWatch({}, async ({ folder, file, changes, watch: watching }) => {
     const secret = join(folder, "secrets/key");
     mkdirSync(join(folder, "secrets"));
@@ -247,7 +247,7 @@ Deno.test("a folder that is deleted and recreated is watched again", () => {
   });
 });
 
-Deno.test("if nothing can be watched, files are polled, and the reason is reported once", () => {
+Deno.test("if directories cannot be watched, files are polled, and the reason is reported once", () => {
   const watchDirectory = (): FSWatcher => {
     throw new Error("no space left for watches");
   };
@@ -312,7 +312,7 @@ Deno.test("a change during a reload is reported after it, never concurrently", (
   });
 });
 
-Deno.test("content that is restored before it settles is not a change", async () => {
+Deno.test("content that is restored in time is not a change", async () => {
   const noticed = new Queue<number>();
   let path = "";
   let looks = 0;
@@ -331,7 +331,7 @@ Deno.test("content that is restored before it settles is not a change", async ()
   });
 });
 
-Deno.test("files that were read and not waited for are waited for, and then reported", () => {
+Deno.test("files that are new to a reload are waited for, and then reported", () => {
   const calls = new Queue<Fingerprints>();
   const read = new Queue<Fingerprints | undefined>();
   const onChange = (still: Fingerprints) => {

@@ -7,11 +7,15 @@ import { join } from "node:path";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { readFile } from "../../lib/config/file/files.ts";
 import { loadConfig } from "../../lib/config/load.ts";
+import { selfSignedCertificate } from "../fakes/certificate.ts";
 
 const PAIR = "access_key_id: AKIDEXAMPLE, secret_access_key: hunter2";
 const CALLER_PAIR =
   "access_key_id: ADITEXAMPLE0123456789, secret_access_key: hunter2hunter2hunter2hunter2hunter2";
 const KEY = `sha256:${"a".repeat(64)}`;
+
+const PEM = selfSignedCertificate();
+const block = (text: string) => `|\n${text.trim().replace(/^/gm, "    ")}\n`;
 
 const provider = (credentials: string) =>
   `providers:\n  east: { type: bedrock, region: us-east-1, credentials: { ${credentials} } }\n` +
@@ -71,6 +75,13 @@ const SECRETS: readonly (readonly [what: string, text: string, paths: readonly s
     provider("profile: prod") + `  other: { aws: { ${CALLER_PAIR} }, native: [us-east-1] }\n`,
     ["callers.other.aws.secret_access_key"],
   ],
+  [
+    "a private key with text before it",
+    `${provider("profile: prod")}tls:\n  certificate: ${block(PEM.certificate)}  key: ${
+      block(`For HOST\n${PEM.key}`)
+    }`,
+    ["tls.key"],
+  ],
 ];
 
 for (const [what, text, paths] of SECRETS) {
@@ -79,7 +90,7 @@ for (const [what, text, paths] of SECRETS) {
   });
 }
 
-Deno.test("what counts is whether everybody may read: a group that may is the operator's choice", async () => {
+Deno.test("only files that everybody can read are a warning; group access is the operator's choice", async () => {
   const modes = [0o600, 0o400, 0o640, 0o440, 0o700, 0o602, 0o611, null];
   for (const mode of modes) deepEqual(await exposed(provider("api_key: hunter2"), mode), [], String(mode));
   for (const mode of [0o604, 0o644, 0o664, 0o444, 0o755]) {
@@ -102,7 +113,7 @@ Deno.test("a file without secrets may be read by everybody", async () => {
   for (const credentials of harmless) deepEqual(await exposed(provider(credentials)), [], credentials);
 });
 
-Deno.test("an included file counts by itself, with its own mode", async () => {
+Deno.test("the mode of an included file counts for its own secrets", async () => {
   const folder = await mkdtemp(join(tmpdir(), "adit-exposed-"));
   try {
     const main = join(folder, "adit.yaml");

@@ -33,6 +33,8 @@ Deno.test("a team's inference profile is used for its callers, with the price an
   const rules = { rows: [], assume: undefined };
   assert.equal(priceOf(billed, rules, 0)?.row, priceOf(own, rules, 0)?.row);
   assert.equal(resolveModel("haiku", BOB, CONFIG).targets[0].modelId, ID);
+  const eve = caller("eve", { models: new Set(["haiku"]), team: "constructor" });
+  assert.equal(resolveModel("haiku", eve, CONFIG).targets[0].modelId, ID);
 });
 
 Deno.test("the role of a provider is assumed for the caller, on every route", () => {

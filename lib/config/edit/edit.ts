@@ -277,7 +277,7 @@ function insertBelow(text: string, offset: number, lines: string): string {
 interface Look {
   /** Indentation of the name. */
   readonly indent?: number;
-  /** The original source, whose padding inside braces and brackets is kept. */
+  /** The original text, whose padding inside braces and brackets is kept. */
   readonly like?: string;
 }
 

@@ -39,7 +39,7 @@ export interface EntryChange {
   readonly expected: (revision: string | undefined) => boolean;
   /** The new value; undefined deletes the entry. Values of `REDACTED` are kept as they are. */
   readonly value: (before: JsonObject | undefined) => JsonObject | undefined;
-  /** The limits of the model's own rule, which is changed with it; left out, the rule stays. */
+  /** The new limits of the model's own rule; undefined keeps the rule. */
   readonly limits?: ((before: JsonObject | undefined) => JsonObject | undefined) | undefined;
 }
 
@@ -56,11 +56,11 @@ export type ChangeOutcome =
   | { readonly kind: "broken"; readonly problems: readonly Problem[] }
   /** The edit would cause problems, in this entry or elsewhere. */
   | { readonly kind: "refused"; readonly inEntry: boolean; readonly problems: readonly Problem[] }
-  /** A secret is to be kept, and there is none. */
+  /** A secret should be kept, but there is none. */
   | { readonly kind: "nothing to keep" }
-  /** The edit would read something that is not allowed, or send a secret elsewhere. */
+  /** The edit would read a file or a variable, or send a secret elsewhere. */
   | { readonly kind: "forbidden"; readonly reasons: readonly string[] }
-  /** Somebody else has changed the file in the meantime. */
+  /** Another program has changed the file in the meantime. */
   | { readonly kind: "overtaken" }
   | { readonly kind: "unwritable"; readonly reason: string };
 
@@ -195,7 +195,7 @@ function entryOf(sections: JsonObject, section: EntrySection, name: string): Jso
 const FOREIGN_RULE =
   "does not limit this model alone, or is in another file than the model; change it in the file";
 
-/** Only models have one. */
+/** The rule of a model; other entries have none. */
 function ownRule(sections: JsonObject, section: EntrySection, name: string): JsonObject | undefined {
   const rule = section === "models" ? modelRule(sections, name) : undefined;
   return rule === "foreign" ? undefined : rule;

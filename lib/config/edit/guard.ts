@@ -17,11 +17,11 @@ export interface GuardedEdit {
   readonly name: string;
   readonly before: JsonObject | undefined;
   readonly after: JsonObject;
-  /** The entry after the edit if all earlier secrets were `REDACTED`: what remains was not in the request. */
+  /** The entry after the edit if all earlier secrets were `REDACTED`: those that remain are not from the request. */
   readonly masked: JsonObject | undefined;
 }
 
-/** Why the edit is refused, in sentences that begin with the path; empty if it is allowed. */
+/** The reasons to refuse the edit, each with its path; empty if it is allowed. */
 export function refuseEdit(edit: GuardedEdit): readonly string[] {
   return [...fileOnly(edit), ...misplacedReferences(edit), ...misledSecrets(edit)];
 }
@@ -44,8 +44,8 @@ export function maskSecrets(section: string, name: string, entry: JsonObject): J
 }
 
 /**
- * Settings of a provider that decide who can read what is sent to it, and the credentials that STS issues for it: only
- * whoever can write the file may change them.
+ * Settings that decide who can read a provider's traffic and the credentials that STS issues for it. They can only be
+ * changed in the file.
  */
 const FILE_ONLY = ["proxy", "ca"];
 
@@ -55,7 +55,7 @@ function fileOnly({ section, name, before, after }: GuardedEdit): readonly strin
     .map((key) => `${formatPath([section, name, key])}: can only be changed in the file`);
 }
 
-/** A reference reveals a file or a variable to whoever reads the response, unless it is in a secret field. */
+/** Outside secret fields, a reference would show the content of a file or a variable in responses. */
 function misplacedReferences({ section, name, before, after }: GuardedEdit): readonly string[] {
   return leavesOf(section, name, after)
     .filter(({ path, value, isSecret }) =>
@@ -69,7 +69,7 @@ function misplacedReferences({ section, name, before, after }: GuardedEdit): rea
 /** Settings of a provider that decide where its secrets are sent. */
 const DESTINATIONS = ["endpoint", "mantle_endpoint"];
 
-/** Whoever sets an endpoint receives the secret, and must therefore know it. */
+/** Whoever sets an endpoint receives the secret there, and must therefore know it. */
 function misledSecrets({ section, name, before, after, masked }: GuardedEdit): readonly string[] {
   const given = DESTINATIONS.filter((key) => after[key] !== undefined);
   if (section !== "providers" || given.length === 0) return [];
@@ -78,7 +78,7 @@ function misledSecrets({ section, name, before, after, masked }: GuardedEdit): r
     const place = formatPath([section, name, ...path]);
     if (hasReference(value) && (isMoved || valueAt(before, path) !== value)) {
       return [
-        `${place}: the secret of a provider with an endpoint must be in the request, not behind a reference`,
+        `${place}: the secret of a provider with an endpoint must be in the request, and not a reference`,
       ];
     }
     const isKept = isMoved && valueAt(masked, path) === REDACTED;

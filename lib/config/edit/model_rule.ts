@@ -1,4 +1,4 @@
-/** The rule of `rate_limits` that limits one model for everybody: the limits that other gateways keep in the model itself. */
+/** The rate limit of one model for all callers, which other gateways keep in the model itself. */
 
 import { isDeepStrictEqual } from "node:util";
 import { sha256Hex } from "../../base/hash.ts";
@@ -8,7 +8,7 @@ import { NAME } from "../schema/values.ts";
 /** The section of the rules. */
 export const RULES = "rate_limits";
 
-/** The name of a model's rule; names of models may have characters that those of rules may not. */
+/** The name of a model's rule. Characters that are not allowed in names of rules are replaced. */
 export function ruleName(model: string): string {
   const plain = `model-${model}`;
   if (NAME.test(plain)) return plain;
@@ -16,7 +16,7 @@ export function ruleName(model: string): string {
   return `${safe}-${sha256Hex(model).slice(0, 12)}`;
 }
 
-/** The model's rule among the sections of a file: `foreign` if a rule of that name limits something else. */
+/** The model's rule in a file; `foreign` if the rule with that name limits something else. */
 export function modelRule(sections: JsonObject, model: string): JsonObject | "foreign" | undefined {
   const rules = sections[RULES];
   const name = ruleName(model);

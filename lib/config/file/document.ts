@@ -1,4 +1,4 @@
-/** The YAML text as a tree with source positions. */
+/** A YAML file: its values and their positions. */
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
@@ -16,7 +16,7 @@ function isMapping(node: unknown): node is Mapping {
   return isMap(node);
 }
 
-/** What the parser finds in a text. */
+/** The result of the YAML parser. */
 interface Tree {
   readonly root: ParsedNode | null;
   readonly lines: LineCounter;
@@ -24,19 +24,19 @@ interface Tree {
 }
 
 /**
- * A parsed file. All problems are created here, because positions are only known here. Where the text is plain, the tree
- * with the positions is built when one is needed: for most files never.
+ * A parsed file. All problems are created here, because only this class knows positions. For plain text, the tree with
+ * the positions is built when a position is needed, which is never for most files.
  */
 export class ConfigDocument implements SourceMap {
-  /** If there are any, nothing else here is reliable. */
+  /** If there are any, the other members are not reliable. */
   readonly syntaxProblems: readonly Problem[];
   readonly file: string;
   readonly #text: string;
   readonly #plain: PlainText | undefined;
-  /** The plain text once more, with the lines of its keys. */
+  /** The same as `#plain`, with the lines of keys. */
   #withLines: PlainText | undefined;
   #tree: Tree | undefined;
-  /** Pairs by key, created on first use: the parser has lists, and files may be long. */
+  /** Pairs by key, created on first use: the parser only has lists, which may be long. */
   readonly #pairs = new WeakMap<Mapping, ReadonlyMap<unknown, YamlPair>>();
 
   constructor(file: string, text: string) {
@@ -52,7 +52,7 @@ export class ConfigDocument implements SourceMap {
       });
   }
 
-  /** The values, if they can be read without the tree. Must not be changed. */
+  /** The values of plain text, which can be read without the tree. Must not be changed. */
   get plain(): PlainMapping | undefined {
     return this.#plain?.root;
   }
@@ -118,7 +118,7 @@ export class ConfigDocument implements SourceMap {
     return node ? { file: this.file, line: this.#parsed.lines.linePos(node.range[0]).line || 1 } : undefined;
   }
 
-  /** A text with the line of the value at the path: mappings and lists always have theirs. */
+  /** The plain text with the line of the value at the path; lines of mappings and lists are always known. */
   #placed(plain: PlainText, path: Path): PlainText | undefined {
     const value = plainAt(plain.root, path);
     if (typeof value === "object" && value !== null) return plain;
@@ -176,7 +176,7 @@ function isPlainMapping(value: PlainValue | undefined): value is PlainMapping {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The member of a mapping or list. */
+/** The member of a mapping, or the item of a list. */
 function plainChild(value: PlainValue | undefined, step: string | number): PlainValue | undefined {
   if (Array.isArray(value)) return typeof step === "number" ? value[step] : undefined;
   return isPlainMapping(value) && Object.hasOwn(value, step) ? value[step] : undefined;
@@ -194,13 +194,13 @@ function lineAt({ root, lines, keyLines }: PlainText, path: Path): number | unde
     const keys = isPlainMapping(value) ? keyLines.get(value) : undefined;
     value = plainChild(value, step);
     if (value === undefined) return undefined;
-    // What is inside brackets is on their line.
+    // Brackets and everything inside them are on one line.
     line = (typeof value === "object" && value !== null ? lines.get(value) : keys?.get(String(step))) ?? line;
   }
   return line;
 }
 
-/** Whether a string at or below the value fits. */
+/** Whether the predicate holds for a string at or below the value. */
 function someText(value: PlainValue | undefined, fits: (text: string) => boolean): boolean {
   if (typeof value === "string") return fits(value);
   return typeof value === "object" && value !== null &&

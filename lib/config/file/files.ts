@@ -1,4 +1,4 @@
-/** Reads files of limited size, and describes in words why a file could not be read. */
+/** Reads files of limited size, and describes why a file could not be read. */
 
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -34,18 +34,20 @@ export function isSame(one: Fingerprints, other: Fingerprints): boolean {
   return one.size === other.size && isPart(one, other);
 }
 
-/** Whether the second has the same fingerprint for every file of the first. */
+/** Whether `other` has the same fingerprint for every file of `one`. */
 export function isPart(one: Fingerprints, other: Fingerprints): boolean {
   return [...one].every(([key, fingerprint]) => other.get(key) === fingerprint);
 }
 
-/** Of one file. */
+/** Maximum size of a file that the configuration consists of or names. */
 export const MAX_BYTES = 1024 * 1024;
+/** Maximum size of a file that is only converted. */
+const MAX_LARGE_BYTES = 256 * MAX_BYTES;
 
 /** A file that cannot be used, with a `code` like those of the file system. */
 export class ReadError extends Error {
-  constructor(readonly code: keyof typeof REASONS) {
-    super(REASONS[code]);
+  constructor(readonly code: keyof typeof REASONS, message: string = REASONS[code]) {
+    super(message);
   }
 }
 
@@ -67,21 +69,31 @@ const REASONS = {
 } as const;
 
 /** Reads from the real file system, up to the size limit. */
-export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readUpTo(MAX_BYTES, path);
+}
+
+/** The same for a file that may be larger, such as a cloud provider's list of prices. */
+export function readLargeFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readUpTo(MAX_LARGE_BYTES, path);
+}
+
+async function readUpTo(maxBytes: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
   // Checked before opening, since opening a named pipe blocks until there is a writer.
   const kind = await stat(path);
   if (kind.isDirectory()) throw new ReadError("EISDIR");
   if (!kind.isFile()) throw new ReadError("EINVAL");
   const file = await open(path);
   try {
-    const buffer = new Uint8Array(MAX_BYTES + 1);
+    // The size of a file below /proc is 0.
+    const buffer = new Uint8Array(Math.min(maxBytes, Math.max(MAX_BYTES, kind.size)) + 1);
     let length = 0;
     while (length < buffer.length) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);
       if (bytesRead === 0) return buffer.slice(0, length);
       length += bytesRead;
     }
-    throw new ReadError("EFBIG");
+    throw new ReadError("EFBIG", `larger than ${maxBytes / MAX_BYTES} MiB`);
   } finally {
     await file.close();
   }
@@ -138,7 +150,7 @@ export class RecordingReader {
   }
 
   /**
-   * Names that match a pattern whose last part has the `*`, sorted; hidden files only if the pattern begins with a
+   * Names that match a pattern whose last part contains the `*`, sorted; hidden files only if that part begins with a
    * dot.
    */
   list(pattern: string): Promise<readonly string[]> {
@@ -170,6 +182,7 @@ export class RecordingReader {
 
 /** The reason a file could not be read, such as `no such file`. */
 export function readErrorReason(error: unknown): string {
+  if (error instanceof ReadError) return error.message;
   const code = errorCode(error);
   return code !== undefined && Object.hasOwn(REASONS, code)
     ? REASONS[code as keyof typeof REASONS]

@@ -88,7 +88,7 @@ export interface OutsideOptions {
   readonly folder: string;
 }
 
-/** The world outside the configuration file. */
+/** Reads files and variables for references and settings. */
 export class Outside {
   constructor(private readonly options: OutsideOptions) {}
 

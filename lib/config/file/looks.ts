@@ -1,4 +1,4 @@
-/** What files contain, found out again and again without reading again what has not changed. */
+/** Repeatedly fingerprints files, and only reads those that have changed. */
 
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -11,16 +11,16 @@ export interface Look {
   readonly stamps: string;
 }
 
-/** A file as it was read. */
+/** The state of a file when it was read. */
 interface Seen {
   readonly stamp: string;
   readonly fingerprint: string;
 }
 
-/** A file that has changed this recently may change again without another time, where the file system counts in seconds. */
+/** A file that changed this recently may change again with the same time stamp: some file systems count seconds. */
 const SETTLED_MS = 3_000;
 
-/** Remembers each file, so that large configurations are not read whenever they are checked for changes. */
+/** Remembers the fingerprint of each file until its size, times or inode change. */
 export class Looks {
   readonly #nowMs: () => number;
   readonly #read: ReadFile;
@@ -44,7 +44,7 @@ export class Looks {
       const before = this.#seen.get(path);
       let fingerprint = before?.stamp === stamp ? before.fingerprint : undefined;
       if (fingerprint === undefined) {
-        // An unreadable file has a fingerprint, too.
+        // An unreadable file also has a fingerprint: the error.
         await reader.read(path).catch(() => {});
         fingerprint = reader.fingerprints.get(path) ?? "";
       }
@@ -67,7 +67,7 @@ export class Looks {
     if (found === undefined) return { stamp: "", isSettled: false };
     const { size, mtimeMs, ctimeMs, ino } = found;
     const ageMs = this.#nowMs() - Math.max(mtimeMs, ctimeMs);
-    // A time in the future says nothing about how long ago the file changed.
+    // If the time is in the future, the age is negative and the file counts as recently changed.
     return { stamp: `${size} ${mtimeMs} ${ctimeMs} ${ino}`, isSettled: ageMs > SETTLED_MS };
   }
 }

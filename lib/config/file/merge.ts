@@ -4,7 +4,7 @@ import type { ConfigDocument } from "./document.ts";
 import type { SourceMap, SourcePosition } from "./source_map.ts";
 import { type Path, type Problem, quoteKey } from "../../base/problems.ts";
 
-/** The sections whose entries may be spread over several files; any other key may be in only one of them. */
+/** Sections whose entries may be in several files; any other key may be in only one file. */
 const SPREAD: readonly string[] = ["providers", "models", "routes", "callers"];
 
 /** A file with its resolved values. */
@@ -86,7 +86,7 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 class MergedSourceMap implements SourceMap {
   readonly #main: ConfigDocument;
   readonly #documents: readonly ConfigDocument[];
-  /** The first file that has the key or, in a section that may be spread, the entry; by its path as JSON. */
+  /** The first file with a key or, in those sections, with an entry; by path as JSON. */
   readonly #owners = new Map<string, ConfigDocument>();
 
   constructor(main: ConfigDocument, documents: readonly ConfigDocument[]) {

@@ -20,7 +20,7 @@ export interface ResolvedValues {
 const MALFORMED =
   "invalid reference; use ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${credential:NAME}, or $${ for a literal ${";
 
-/** Whether there is nothing to resolve in the value: many are, and a promise for each would take long. */
+/** Whether the value has nothing to resolve. Most have not, and a promise for each would be slow. */
 function isFinal(value: PlainValue): boolean {
   return typeof value === "string" ? !value.includes("${") : typeof value !== "object" || value === null;
 }
@@ -37,7 +37,7 @@ export async function resolveValues(document: ConfigDocument, outside: Outside):
     return UNRESOLVED;
   }
 
-  /** The same for values that needed no tree. */
+  /** A plain value, with its references resolved. */
   async function plainValueOf(value: PlainValue, path: Path): Promise<unknown> {
     if (typeof value === "string") return await resolveText(value, path);
     if (typeof value !== "object" || value === null) return value;
@@ -55,6 +55,7 @@ export async function resolveValues(document: ConfigDocument, outside: Outside):
     return entries;
   }
 
+  /** The value of a node, with its references resolved. */
   async function valueOf(node: ParsedNode | null, path: Path): Promise<unknown> {
     if (isSeq<ParsedNode>(node)) {
       const items: unknown[] = [];

@@ -1,7 +1,7 @@
 /**
- * Reads the plain part of YAML that large configurations consist of, many times faster than the parser, and in a fraction
- * of the memory: block mappings, and on one line scalars, lists and mappings in brackets. The YAML parser reads
- * everything else, and every file with a problem, because it knows the line and column.
+ * Reads plain YAML many times faster than the YAML parser, and in a fraction of the memory: block mappings whose values
+ * are scalars, or lists and mappings in brackets on one line. Large configurations consist of these. The YAML parser
+ * reads all other files, and every file with a problem, because it knows lines and columns.
  */
 
 /** A scalar, list or mapping; references in strings are unresolved. */
@@ -11,23 +11,23 @@ export interface PlainMapping {
   [key: string]: PlainValue;
 }
 
-/** What a text consists of. */
+/** The content of a plain text. */
 export interface PlainText {
   readonly root: PlainMapping;
-  /** Lines on which mappings and lists begin, from 1; one inside brackets begins where the brackets do. */
+  /** Lines on which mappings and lists begin, starting at 1; those inside brackets are on the line of the brackets. */
   readonly lines: ReadonlyMap<PlainValue, number>;
-  /** Lines of the keys of each mapping without brackets, if they were asked for. */
+  /** Lines of the keys of each block mapping, if requested. */
   readonly keyLines: ReadonlyMap<PlainMapping, ReadonlyMap<string, number>>;
 }
 
 export interface PlainOptions {
-  /** Whether to note the line of each key, which only those need who show all values. */
+  /** Whether to record the line of each key, which is needed to show the origin of values. */
   readonly withKeyLines?: boolean;
 }
 
-/** The mapping that the text is; undefined if the parser has to read it. */
+/** The content of the text; undefined if it is not plain, so that the YAML parser must read it. */
 export function readPlainYaml(text: string, options: PlainOptions = {}): PlainText | undefined {
-  // Tabs, carriage returns and everything beyond ASCII have rules of their own.
+  // Tabs, carriage returns and non-ASCII characters have special rules in YAML.
   if (/[^\n\x20-\x7e]/.test(text)) return undefined;
   try {
     return new PlainReader(text, options).read();
@@ -54,7 +54,7 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
   ...["null", "Null", "NULL"].map((word) => [word, null] as const),
 ]);
 const NUMBER = /^(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?$/;
-/** May be a number of some other form. */
+/** May be a number in another notation. */
 const NUMERIC = /^\d[\da-fA-FxXoOeE.+_-]*$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -81,7 +81,7 @@ class PlainReader {
   read(): PlainText {
     const root: PlainMapping = {};
     let open: OpenMapping[] = [{ indent: 0, mapping: root }];
-    /** The mapping's last key, if nothing followed its colon. */
+    /** The last key of a mapping, if nothing followed its colon. */
     let pending: { readonly mapping: PlainMapping; readonly key: string } | undefined;
     while (this.#at < this.#text.length) {
       this.#line++;
@@ -106,7 +106,7 @@ class PlainReader {
     return { root, lines: this.#lines, keyLines: this.#keyLines };
   }
 
-  /** Reads a line; returns the pair if its value is missing or follows. */
+  /** Reads a line; returns the key if there is no value on the line. */
   #readPair(mapping: PlainMapping): { readonly mapping: PlainMapping; readonly key: string } | undefined {
     const key = this.#key(mapping);
     if (this.#withKeyLines) this.#noteLine(mapping, key);
@@ -156,7 +156,7 @@ class PlainReader {
     return list;
   }
 
-  /** Reads items with commas between them, and the brackets. */
+  /** Reads the brackets and the items between them, separated by commas. */
   #items(close: string, readItem: () => void): void {
     this.#at++;
     this.#match(SPACES);
@@ -172,7 +172,7 @@ class PlainReader {
     this.#at++;
   }
 
-  /** The first group that took part, or the whole match, after which reading continues. */
+  /** Moves past a match; returns its first group that matched, or all of it. */
   #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at;
     const match = pattern.exec(this.#text);
@@ -182,7 +182,7 @@ class PlainReader {
   }
 }
 
-/** As YAML's core schema reads an unquoted scalar. */
+/** The value of an unquoted scalar in YAML's core schema. */
 function bareValue(text: string | undefined): PlainValue {
   if (text === undefined) throw NOT_PLAIN;
   const word = WORDS.get(text);

@@ -10,8 +10,8 @@ import { decodeUtf8 } from "../../base/bytes.ts";
 const PERMISSION_BITS = 0o7777;
 
 /**
- * Writes a temporary file and renames it; mode and owner are kept. Through a symbolic link, the target is replaced. False,
- * with nothing changed, where the file does not hold the expected text any more.
+ * Writes a temporary file and renames it; mode and owner are kept. The target of a symbolic link is replaced, not the
+ * link. Returns false and changes nothing if the file no longer contains the expected text.
  */
 export async function replaceFile(
   path: string,
@@ -33,7 +33,7 @@ export async function replaceFile(
     } finally {
       await file.close();
     }
-    // Nothing can happen in this process between the two; another one would have to write in these microseconds.
+    // Synchronous, so that nothing in this process happens in between; another process has microseconds.
     if (decodeUtf8(readFileSync(target)) !== expected) {
       unlinkSync(temporary);
       return false;
@@ -47,13 +47,13 @@ export async function replaceFile(
   return true;
 }
 
-/** Only root can change the owner; for other users the mode of the new file decides who can read it. */
+/** Only root can change the owner; for other users, only the mode decides who can read the file. */
 async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<void> {
   const now = await file.stat();
   if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid).catch(() => {});
 }
 
-/** Makes the rename durable; not every file system supports it, and the text itself is already safe. */
+/** Makes the rename durable. Not every file system supports it, and the text itself is already durable. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => {});

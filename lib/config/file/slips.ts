@@ -1,13 +1,13 @@
-/** Mistakes that show in the text of a YAML file, and that the parser reports elsewhere, as something else, or not at all. */
+/** Common mistakes in YAML that the parser reports in another place, unclearly, or not at all. */
 
 import { quote } from "../../base/problems.ts";
 import type { SyntaxProblem } from "./syntax.ts";
 
 interface Slip {
-  /** Its first group is where the mistake is; matched against single lines. */
+  /** Matched against single lines; the first group is the place of the mistake. */
   readonly pattern: RegExp;
   readonly message: (match: RegExpExecArray) => string;
-  /** Whether the line is a mistake by itself. Other slips are one only where the parser reports an error on the line. */
+  /** Whether a match is always a mistake. Other patterns are only tried on lines where the parser reports an error. */
   readonly isAlwaysWrong: boolean;
 }
 
@@ -18,8 +18,7 @@ const SLIPS: readonly Slip[] = [
     message: ([, space = ""]) =>
       `the character U+${
         space.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")
-      } looks like a space, but is ` +
-      "none in YAML; replace it with a space",
+      } looks like a space but is not one in YAML; replace it`,
     isAlwaysWrong: true,
   },
   {
@@ -39,7 +38,7 @@ const SLIPS: readonly Slip[] = [
   },
 ];
 
-/** The mistakes in the text, given where the parser found errors; what they explain need not be reported again. */
+/** The mistakes in the text, which explain errors of the parser at these offsets. */
 export function findSlips(text: string, errorOffsets: readonly number[]): readonly SyntaxProblem[] {
   const found: SyntaxProblem[] = [];
   let start = 0;

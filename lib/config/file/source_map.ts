@@ -4,14 +4,14 @@ import type { Path, Problem } from "../../base/problems.ts";
 
 /** File and line of a value. */
 export interface SourcePosition {
-  /** As shown in messages. */
+  /** Name for messages. */
   readonly file: string;
   /** Starts at 1. */
   readonly line: number;
 }
 
 export interface SourceMap {
-  /** The main file's name in messages. */
+  /** Name of the main file for messages. */
   readonly file: string;
   /** A problem with the value at the path or, if there is none, with the nearest key above it. */
   problem(path: Path, message: string): Problem;
@@ -25,13 +25,13 @@ export interface SourceMap {
   isAllReferencesAt(path: Path): boolean;
   /**
    * Whether a string at or below the path refers to a file or a credential. Their content may be a secret wherever it
-   * is used; environment variables also hold ordinary settings.
+   * is used, while environment variables also contain ordinary settings.
    */
   readsSecretAt(path: Path): boolean;
   /** Keys of the mapping at the path, in file order; empty if there is no mapping. */
   keysAt(path: Path): readonly string[];
-  /** The file in which the value at the path is written, as shown in messages; undefined if it is not. */
+  /** The file that contains the value at the path; undefined if there is no value. */
   fileOf(path: Path): string | undefined;
-  /** Where the value at the path is written; undefined if it is not. */
+  /** The position of the value at the path; undefined if there is no value. */
   placeOf(path: Path): SourcePosition | undefined;
 }

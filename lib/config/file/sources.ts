@@ -49,9 +49,7 @@ export async function readSources(path: string, options: SourcesOptions): Promis
 interface Included {
   readonly parts: readonly ConfigPart[];
   readonly problems: readonly Problem[];
-  /**
-   * Included files that are missing: reporting what other files say about their content would be misleading.
-   */
+  /** Problems of included files that cannot be read. References to their content are then not checked. */
   readonly unread: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -78,15 +76,15 @@ async function readIncluded(main: ConfigPart, { reader, outside }: SourcesOption
 }
 
 interface IncludedFile {
-  /** As shown in messages. */
+  /** Relative to the working directory, or absolute. */
   readonly file: string;
-  /** As in the pattern or path. */
+  /** Relative to the main file, or absolute. */
   readonly shown: string;
-  /** Position of the pattern or path that names it. */
+  /** Position of the pattern or path that includes it. */
   readonly place: Path;
 }
 
-/** The files that `include` names: in order of the patterns, then by name, each once. */
+/** The files to include: in order of the patterns, then by name, each once. */
 async function findIncluded(
   { document, value }: ConfigPart,
   reader: RecordingReader,
@@ -99,7 +97,7 @@ async function findIncluded(
     for (const name of names) {
       const shown = join(dirname(pattern), name);
       const file = isAbsolute(pattern) ? shown : join(folder, shown);
-      // A pattern may match the file that contains it.
+      // A pattern may match the main file itself.
       if (resolve(file) !== resolve(document.file) && !found.has(resolve(file))) {
         found.set(resolve(file), { file, shown, place });
       }
@@ -125,7 +123,7 @@ async function findIncluded(
   }
 }
 
-/** The valid entries of `include`; the others are reported when the values are checked. */
+/** The valid entries of `include`; invalid ones are reported when the values are checked. */
 function includePatterns(value: unknown): readonly { readonly pattern: string; readonly place: Path }[] {
   const include = isMapping(value) ? value["include"] : undefined;
   const all = Array.isArray(include) ? include : [include];

@@ -1,13 +1,13 @@
-/** Waits until changed files are complete: size, time and content have not changed for a while. */
+/** Waits until changed files are complete: until size, times and content have not changed for a while. */
 
 import { systemClock } from "../../base/clock.ts";
 import { type Fingerprints, hasShrunk, isSame } from "./files.ts";
 import { Looks } from "./looks.ts";
 
 export interface StillOptions {
-  /** How long nothing may change. Default: 400. */
+  /** Time without a change after which files are complete. Default: 400. */
   readonly stillMs?: number;
-  /** The same once a file has been shorter than it was, as when it is rewritten in pieces, or gone. Default: 1400. */
+  /** The same, if a file was missing or shorter than before, as while it is rewritten in pieces. Default: 1400. */
   readonly shrunkMs?: number;
   /** How often the files are checked. Default: 50. */
   readonly lookMs?: number;
@@ -16,15 +16,15 @@ export interface StillOptions {
 }
 
 export interface Waiting extends StillOptions {
-  /** What is already known of the files; default: nothing. */
+  /** Default: a new instance, which knows no file. */
   readonly looks?: Looks;
   /** The fingerprints before the change. */
   readonly known: Fingerprints;
-  /** Whether the result is no longer of interest. */
+  /** Whether the result is no longer needed. */
   readonly isOver: () => boolean;
 }
 
-/** The fingerprints once nothing has changed for long enough; undefined if the wait ended before. */
+/** The fingerprints when nothing has changed for long enough; undefined if the wait ended earlier. */
 export async function whenStill(
   paths: Iterable<string>,
   waiting: Waiting,
@@ -35,7 +35,7 @@ export async function whenStill(
   let last = await looks.at(keys);
   let neededMs = stillMs;
   for (let quietMs = 0;; quietMs += lookMs) {
-    // A file that has just been empty and is now longer than before may still be incomplete.
+    // A file that was empty a moment ago and is now longer than before may still be incomplete.
     if ([...known].some(([key, before]) => hasShrunk(before, last.fingerprints.get(key)))) {
       neededMs = shrunkMs;
     }

@@ -10,7 +10,7 @@ export type YamlPair = Pair<Scalar.Parsed, ParsedNode | null>;
 
 type YamlError = ReturnType<typeof parseDocument>["errors"][number];
 
-/** A problem whose position is still an offset in the text. */
+/** A problem, positioned by an offset in the text. */
 export interface SyntaxProblem {
   readonly offset: number;
   readonly path: Path;
@@ -19,7 +19,7 @@ export interface SyntaxProblem {
   readonly first?: number;
 }
 
-const QUOTE_IT = "put a value that has any of : # { } [ ] , & * in quotes";
+const QUOTE_IT = "quote values that contain any of : # { } [ ] , & *";
 
 /** Our own messages, because the parser's may repeat the text, and with it a secret. */
 const MESSAGES: Readonly<Record<YamlError["code"], string>> = {
@@ -45,7 +45,7 @@ const MESSAGES: Readonly<Record<YamlError["code"], string>> = {
   NON_STRING_KEY: "a key must be a plain string",
   RESOURCE_EXHAUSTION: "the file is nested too deeply",
   TAB_AS_INDENT: "tabs are not allowed as indentation; use spaces",
-  TAG_RESOLVE_FAILED: "tags are not supported; remove it",
+  TAG_RESOLVE_FAILED: "tags are not supported; remove the tag",
   UNEXPECTED_TOKEN: `unexpected text; ${QUOTE_IT}`,
 };
 

@@ -1,4 +1,4 @@
-/** Listen addresses: conflicts between them, and who can reach the admin address. */
+/** Checks listen addresses: conflicts between them, and who can reach the admin address. */
 
 import { isIPv4 } from "node:net";
 
@@ -16,7 +16,7 @@ export interface Addresses {
 
 type AdminAddress = ListenAddress | SocketAddress;
 
-/** Reports addresses that exclude each other. */
+/** Reports addresses that cannot be opened together. */
 export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
   const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {
@@ -28,7 +28,7 @@ export function checkAddresses({ listen, admin }: Addresses, context: LinkContex
   if (admin !== undefined && "port" in admin) take(admin, ["admin"], "admin");
 }
 
-/** Checks who can reach the admin address, and with what. */
+/** Checks whether other hosts can reach the admin address, and with which protection. */
 export function checkAdminReach(
   config: Pick<Config, "admin_api" | "admin_tls" | "metrics_key">,
   admin: AdminAddress | undefined,
@@ -41,7 +41,7 @@ export function checkAdminReach(
     if (metricsKey !== undefined) context.warn(["metrics_key"], "ignored, because admin is off");
     return;
   }
-  // Access to a socket in the file system is up to its folder.
+  // The permissions of its folder decide who can open a socket.
   if ("path" in admin) {
     if (tls !== undefined) context.warn(["admin_tls"], "ignored, because a Unix socket uses plain HTTP");
     return;
@@ -50,7 +50,7 @@ export function checkAdminReach(
   if (api === undefined) {
     context.warn(["admin"], UNAUTHENTICATED);
   } else if (tls === undefined) {
-    // The key would be sent unencrypted, and whoever has it can redirect all requests to a host of their own.
+    // The key would be sent unencrypted, and whoever has it can redirect all requests to another host.
     context.fail(["admin_api"], UNENCRYPTED);
   }
   if (metricsKey !== undefined && tls === undefined) {

@@ -1,4 +1,4 @@
-/** The certificate authorities of providers: read, and checked before anything trusts them. */
+/** Reads and checks the certificate authorities of providers. */
 
 import { X509Certificate } from "node:crypto";
 import type { Problem } from "../../base/problems.ts";
@@ -8,7 +8,7 @@ import type { Config } from "../schema/config_file.ts";
 import { describePem, readPem } from "./pem.ts";
 
 export interface LoadedAuthorities {
-  /** By name of the provider: one or more certificates as PEM, and nothing else. */
+  /** By provider: one or more certificates as PEM, without other text. */
   readonly authorities: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -22,7 +22,7 @@ interface AuthoritiesOptions {
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n[A-Za-z0-9+\/=\s]+-----END \1-----/g;
 
-/** What every provider with `ca` trusts besides the usual authorities. */
+/** The additional authorities of each provider with `ca`. */
 export async function loadAuthorities(
   { providers }: Pick<Config, "providers">,
   { sourceMap, outside, nowMs }: AuthoritiesOptions,
@@ -58,7 +58,7 @@ export async function loadAuthorities(
   return { authorities, problems, warnings };
 }
 
-/** The certificates of a PEM; undefined if one of its blocks is something else, or if there is none. */
+/** The certificates of a PEM; undefined if there is none, or any other block. */
 function certificatesIn(text: string): readonly X509Certificate[] | undefined {
   const blocks = [...text.matchAll(BLOCK)];
   const isWhole = blocks.length === text.split("-----BEGIN ").length - 1;

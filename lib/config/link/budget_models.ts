@@ -1,12 +1,17 @@
-/** Checks the models that spent budgets send requests to: they exist, may be used, and lead nowhere back. */
+/** Checks the models that spent budgets send requests to: they exist, callers may use them, and there are no loops. */
 
 import type { Path } from "../../base/problems.ts";
 import { quote } from "../../base/problems.ts";
 import { mayUse } from "../../snapshot/access.ts";
 import type { Budget } from "../../snapshot/budget.ts";
 import { includesCaller, includesModel } from "../../snapshot/scope.ts";
-import type { Caller } from "../../snapshot/snapshot.ts";
+import type { Caller, Model } from "../../snapshot/snapshot.ts";
 import type { LimitTargets } from "./limit_rules.ts";
+
+/** What budgets are linked to. */
+export interface BudgetTargets extends LimitTargets {
+  readonly models: ReadonlyMap<string, Model>;
+}
 
 /** A budget that sends requests to another model. */
 interface Sending {
@@ -14,9 +19,9 @@ interface Sending {
   readonly use: string;
 }
 
-/** Reports models that do not exist, that no caller of the budget may use, and circles. */
-export function checkSubstitutes(budgets: readonly Budget[], targets: LimitTargets): void {
-  const { context, callers } = targets;
+/** Reports unknown models and loops; warns of callers that may not use a model, and of a guardrail that is lost. */
+export function checkSubstitutes(budgets: readonly Budget[], targets: BudgetTargets): void {
+  const { context, callers, models } = targets;
   const known = context.namesIn("models");
   const sending = budgets.flatMap((budget): readonly Sending[] =>
     typeof budget.whenSpent === "string" ? [] : [{ budget, use: budget.whenSpent.use }]
@@ -31,8 +36,25 @@ export function checkSubstitutes(budgets: readonly Budget[], targets: LimitTarge
     const affected = [...callers.values()].filter((caller) => includesCaller(budget.scope, caller));
     const excluded = affected.filter((caller) => !mayUse(caller, use));
     if (excluded.length > 0) context.warn(pathOf(budget), refusedText(use, excluded));
+    const guarded = [...models.values()].find((model) =>
+      model.name !== use && hasGuardrail(model) && includesModel(budget.scope, [model.name])
+    );
+    const substitute = models.get(use);
+    if (guarded !== undefined && substitute !== undefined && !hasGuardrail(substitute)) {
+      context.warn(
+        pathOf(budget),
+        `requests for ${quote(guarded.name)}, which has a guardrail, are sent to ${
+          quote(use)
+        }, which has none`,
+      );
+    }
   }
-  reportCircles(sound, targets);
+  reportLoops(sound, targets);
+}
+
+/** Whether every target of a model has a guardrail. */
+function hasGuardrail({ targets }: Model): boolean {
+  return targets.every(({ guardrail }) => guardrail !== undefined);
 }
 
 function pathOf({ path }: Budget): Path {
@@ -44,8 +66,8 @@ function refusedText(use: string, [first, ...others]: readonly Caller[]): string
   return `caller ${quote(first?.name ?? "")}${more} may not use ${quote(use)} and will be refused instead`;
 }
 
-/** Each circle is reported once, at one of its budgets, however many callers it concerns. */
-function reportCircles(all: readonly Sending[], { context, callers }: LimitTargets): void {
+/** Each loop is reported once, at one of its budgets, however many callers it concerns. */
+function reportLoops(all: readonly Sending[], { context, callers }: LimitTargets): void {
   const seen = new Set<string>();
   const reported = new Set<string>();
   for (const caller of callers.values()) {
@@ -53,31 +75,31 @@ function reportCircles(all: readonly Sending[], { context, callers }: LimitTarge
     const key = own.map(({ budget: { name } }) => name).join(" ");
     if (own.length < 2 || seen.has(key)) continue;
     seen.add(key);
-    for (const start of own) {
-      const circle = circleFrom(start, own);
-      if (circle === undefined) continue;
-      const members = circle.map(({ budget: { name } }) => name).toSorted().join(" ");
-      if (reported.has(members)) continue;
+    for (const { use } of own) {
+      const loop = loopFrom(use, own);
+      const [first] = loop;
+      const members = loop.map(({ budget: { name } }) => name).toSorted().join(" ");
+      if (first === undefined || reported.has(members)) continue;
       reported.add(members);
-      const models = [start.use, ...circle.slice(1).map(({ use }) => use), start.use].map(quote);
-      context.fail(pathOf(start.budget), `sends requests in a circle: ${models.join(", then ")}`);
+      const models = [...loop.map((each) => each.use), use];
+      context.fail(pathOf(first.budget), `loop: ${models.join(" -> ")}`);
     }
   }
 }
 
-/** The budgets that send a request for the model of the first one back to that model; undefined for none. */
-function circleFrom(start: Sending, all: readonly Sending[]): readonly Sending[] | undefined {
+/** The budgets that send requests for a model back to it, beginning with the last of them; empty if there are none. */
+function loopFrom(model: string, all: readonly Sending[]): readonly Sending[] {
   const visited = new Set<string>();
-  const follow = (way: readonly Sending[], at: string): readonly Sending[] | undefined => {
+  const follow = (trail: readonly Sending[], at: string): readonly Sending[] | undefined => {
     if (visited.has(at)) return undefined;
     visited.add(at);
     for (const next of all) {
       if (next.use === at || !includesModel(next.budget.scope, [at])) continue;
-      if (next.use === start.use) return way;
-      const circle = follow([...way, next], next.use);
-      if (circle !== undefined) return circle;
+      if (next.use === model) return [next, ...trail];
+      const loop = follow([...trail, next], next.use);
+      if (loop !== undefined) return loop;
     }
     return undefined;
   };
-  return follow([start], start.use);
+  return follow([], model) ?? [];
 }

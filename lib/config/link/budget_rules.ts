@@ -1,4 +1,4 @@
-/** Budgets: shared ones, and the short form of one caller, become the same thing. */
+/** Budgets: those of `budgets`, and the short form in a caller's entry. */
 
 import type { Path } from "../../base/problems.ts";
 import { seal } from "../../base/secret.ts";
@@ -6,8 +6,8 @@ import { type Budget, isTimeZone } from "../../snapshot/budget.ts";
 import { BUDGET_UNITS, type BudgetUnit } from "../../snapshot/budget_view.ts";
 import type { BudgetConfig, CallerBudgetConfig } from "../schema/budget_keys.ts";
 import type { Config } from "../schema/config_file.ts";
-import { checkSubstitutes } from "./budget_models.ts";
-import { type LimitTargets, linkScope } from "./limit_rules.ts";
+import { type BudgetTargets, checkSubstitutes } from "./budget_models.ts";
+import { type LimitTargets, linkScope, ownName } from "./limit_rules.ts";
 
 const NANO = 1_000_000_000;
 
@@ -15,7 +15,7 @@ const NANO = 1_000_000_000;
 export function linkBudgets(
   config: Config,
   entries: ReadonlyMap<string, BudgetConfig>,
-  targets: LimitTargets,
+  targets: BudgetTargets,
 ): readonly Budget[] {
   const shared = [...entries].map(([name, entry]): Budget => {
     const path = ["budgets", name];
@@ -28,7 +28,7 @@ export function linkBudgets(
     const scope = { callers: [name], teams: undefined, models: undefined, tags: {} };
     return [{
       ...linkBudget(["callers", name, "budget"], entry, targets),
-      name: `callers.${name}`,
+      name: ownName("budgets", name, entries, targets.context),
       scope,
       each: "none",
     }];

@@ -1,4 +1,4 @@
-/** Callers' lists of models and model ids: checked in each place, and stored once per distinct list. */
+/** Callers' lists of models and model ids: each is checked, and equal lists are stored once. */
 
 import { globPrefix, isGlob, matchesGlob } from "../../base/glob.ts";
 import type { Path } from "../../base/problems.ts";
@@ -17,8 +17,8 @@ export interface AccessTargets {
 }
 
 /**
- * Links the lists of all callers. Many callers have the same few lists, so equal lists become one object, and what a glob
- * matches is looked up once: neither memory nor time is callers times models.
+ * Links the lists of all callers. Many callers have the same few lists, so equal lists become one object, and each glob is
+ * matched once. Otherwise, memory and time would grow with callers times models.
  */
 export class AccessLinker {
   readonly #targets: AccessTargets;
@@ -73,7 +73,7 @@ export class AccessLinker {
     }
   }
 
-  /** Also true if there are no models at all, which is not the glob's fault. */
+  /** Also true if there are no models, because then the glob is not the mistake. */
   #matchesModel(glob: string): boolean {
     let matches = this.#matched.get(glob);
     if (matches === undefined) {

@@ -1,4 +1,4 @@
-/** Callers: what each may use, and how each is authenticated. */
+/** Links callers: their access to models, and their keys. */
 
 import { seal } from "../../base/secret.ts";
 import { type AccessLinker, checkGeographies } from "./caller_access.ts";
@@ -13,7 +13,7 @@ export interface CallerTargets {
   readonly access: AccessLinker;
 }
 
-/** Links a caller and expands its globs; a caller that may not use anything is only a warning. */
+/** Links a caller; one that may not use any model is only a warning. */
 export function linkCaller(name: string, entry: CallerConfig, { context, access }: CallerTargets): Caller {
   const path = ["callers", name];
   if (entry.key === undefined && entry.aws === undefined) {
@@ -43,13 +43,13 @@ export function linkCaller(name: string, entry: CallerConfig, { context, access 
   };
 }
 
-/** Callers by the SHA-256 of their keys, and the expiry of keys that have their own. */
+/** Callers by the SHA-256 of their keys, and the expiry of keys that expire before their caller. */
 export interface KeyIndex {
   readonly callersByKeyHash: ReadonlyMap<string, Caller>;
   readonly keyExpiresAtMs: ReadonlyMap<string, number>;
 }
 
-/** Indexes the keys; a key shared by two callers and a key that is publicly known are problems. */
+/** Indexes the keys; the key of two callers, an empty key and an obvious key are reported. */
 export function indexByKeyHash(
   entries: Config["callers"],
   callers: ReadonlyMap<string, Caller>,
@@ -75,7 +75,7 @@ export function indexByKeyHash(
   return { callersByKeyHash, keyExpiresAtMs };
 }
 
-/** Callers by the access key id of their `aws` pair; a shared id is a problem. */
+/** Callers by the access key id of their `aws` pair; the id of two callers is a problem. */
 export function indexByAccessKeyId(
   callers: ReadonlyMap<string, Caller>,
   context: LinkContext,

@@ -1,7 +1,4 @@
-/**
- * Shared by the linking of all sections: reporting, names, and the parts of the file that are already known to be
- * invalid.
- */
+/** Shared by the linking of all sections: problems, names, and the parts of the file that are known to be invalid. */
 
 import type { SourceMap } from "../file/source_map.ts";
 import { looksLikeSecret, type Path, type Problem, quote } from "../../base/problems.ts";
@@ -16,7 +13,7 @@ export interface LinkOptions {
 /** The sections that other sections refer to. */
 const SINGULAR = { providers: "provider", models: "model" } as const;
 
-/** Collects problems and warnings, except about parts that were cut, whose problem is already reported. */
+/** Collects problems and warnings, except about parts that were cut, whose problems are already reported. */
 export class LinkContext {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];

@@ -1,4 +1,4 @@
-/** The credentials of a provider: exactly one source may be configured. */
+/** Links the credentials of a provider, which have exactly one source. */
 
 import { seal } from "../../base/secret.ts";
 import type { LinkContext } from "./context.ts";
@@ -24,7 +24,7 @@ interface Place {
 }
 
 /** The sources of credentials by key; at most one may be set. A role is assumed with an AWS key pair. */
-const WAYS = {
+const SOURCES = {
   access_key_id: linkKeyPair,
   profile: ({ profile = "" }) => ({ kind: "profile", profile }),
   json: linkJson,
@@ -35,9 +35,9 @@ const WAYS = {
   (entry: CredentialsConfig, place: Place) => KeySource | ApiKeyCredentials | CallerCredentials | undefined
 >;
 
-const WAY_KEYS = Object.keys(WAYS) as readonly (keyof typeof WAYS)[];
+const SOURCE_KEYS = Object.keys(SOURCES) as readonly (keyof typeof SOURCES)[];
 
-/** Keys that only qualify a key pair. */
+/** Keys of a key pair. */
 const KEY_PAIR_KEYS = ["access_key_id", "secret_access_key", "session_token"] as const;
 
 /**
@@ -51,14 +51,14 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
     return undefined;
   }
   const hasKeyPair = KEY_PAIR_KEYS.some((key) => entry[key] !== undefined);
-  const given = WAY_KEYS.filter((key) => key === "access_key_id" ? hasKeyPair : entry[key] !== undefined);
-  const [way, second] = given;
-  if (way === undefined) return linkRole(entry, { kind: "chain" }, place);
+  const given = SOURCE_KEYS.filter((key) => key === "access_key_id" ? hasKeyPair : entry[key] !== undefined);
+  const [source, second] = given;
+  if (source === undefined) return linkRole(entry, { kind: "chain" }, place);
   if (second !== undefined) {
-    context.fail([...path, second], `conflicts with ${way}; set only one source of credentials`);
+    context.fail([...path, second], `conflicts with ${source}; set only one source of credentials`);
     return undefined;
   }
-  const linked = WAYS[way](entry, place);
+  const linked = SOURCES[source](entry, place);
   switch (linked?.kind) {
     case undefined:
       return undefined;
@@ -67,7 +67,7 @@ export function linkCredentials(entry: BedrockConfig["credentials"], place: Plac
       if (entry.role !== undefined) {
         context.fail(
           [...path, "role"],
-          `conflicts with ${way}; a role is assumed with an AWS key pair`,
+          `conflicts with ${source}; a role is assumed with an AWS key pair`,
         );
       }
       return linked;
@@ -105,7 +105,7 @@ function checkTags(path: Path, tags: readonly string[], context: LinkContext): v
   for (const tag of tags) {
     const same = seen.get(tag.toLowerCase());
     if (same !== undefined) {
-      context.fail([...path, tag], `the same tag as ${quote(same)} to AWS, which ignores case`);
+      context.fail([...path, tag], `duplicate of ${quote(same)}: AWS ignores the case of tags`);
     }
     seen.set(tag.toLowerCase(), tag);
   }
@@ -137,7 +137,7 @@ const JSON_MEMBERS: Readonly<Record<string, string>> = {
   session_token: "sessionToken",
 };
 
-/** Messages never show what is in the object, since a secret may be in the wrong place. */
+/** Messages never show the object, because a secret may be in the wrong place. */
 function linkJson({ json }: CredentialsConfig, place: Place): StaticCredentials | undefined {
   const path = [...place.path, "json"];
   const fail = (message: string) => {

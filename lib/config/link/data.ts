@@ -1,7 +1,4 @@
-/**
- * The data files that the configuration names: read, checked like the configuration, and merged over the built-in
- * tables.
- */
+/** Reads the data files that the configuration names, checks them, and merges them over the built-in tables. */
 
 import { dirname, isAbsolute, join } from "node:path";
 import type { z } from "zod";
@@ -24,7 +21,7 @@ import { modelRows } from "../schema/trait_keys.ts";
 export interface DataTables {
   readonly models: ModelTable;
   readonly betaFlags: BetaTable;
-  /** The rows of the file of prices; the built-in ones come after them. */
+  /** The rows of the price file, which override the built-in ones. */
   readonly prices: readonly PriceRow[];
 }
 
@@ -73,7 +70,7 @@ async function readTable<Schema extends z.ZodType>(
   { sourceMap, outside, schema, problems }: TableOptions<Schema>,
 ): Promise<z.output<Schema> | undefined> {
   if (path === undefined) return undefined;
-  // A path from outside the configuration is not shown.
+  // The value of a reference is not shown.
   const reference = sourceMap.referenceAt(key);
   const read = await outside.readText(path);
   if (!read.ok) {

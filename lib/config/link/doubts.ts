@@ -1,9 +1,10 @@
-/** Settings that load but rarely do what their author intended: each is a warning. */
+/** Warnings about valid settings that rarely do what their author intended. */
 
 import { foundationModelId } from "../../facts/model_id.ts";
 import { foreignGeography, knownStems, needsProfile } from "../../facts/known_models.ts";
 import type { Path } from "../../base/problems.ts";
 import type { CallerConfig, Config, ProviderConfig } from "../schema/config_file.ts";
+import { REGION } from "../schema/regions.ts";
 import { nearest } from "../schema/suggest.ts";
 import type { LinkContext } from "./context.ts";
 
@@ -12,7 +13,7 @@ export interface DoubtOptions {
   readonly nowMs: number;
 }
 
-/** Warns of what is found in the providers, the callers, and what is said about other hosts. */
+/** Warns of doubtful settings of providers, callers, proxies and traces. */
 export function warnOfDoubts(config: Config, { context, nowMs }: DoubtOptions): void {
   for (const [name, entry] of Object.entries(config.providers)) doubtProvider(name, entry, context);
   for (const [name, entry] of Object.entries(config.callers)) {
@@ -32,25 +33,25 @@ export function warnOfDoubts(config: Config, { context, nowMs }: DoubtOptions): 
   }
 }
 
-/** How other programs write what here is `${env:NAME}`, and what documentation writes where a secret belongs. */
+/** References in the syntax of other programs, and placeholders for secrets in documentation. */
 const PLACEHOLDERS: readonly RegExp[] = [
   /^\$\(?[A-Za-z_]\w*\)?$/,
   /^%[A-Za-z_]\w*%$/,
   /^os\.environ\//,
   /^(?:process\.)?env\./,
   /^(?:env|file|credential|secret|vault|ssm|gcp|azure|arn:aws[\w-]*:(?:secretsmanager|ssm)):[^]/,
-  // Those of password managers and of other programs' stores: op://, sm://, ref+vault://.
+  // References to password managers and secret stores: op://, sm://, ref+vault://.
   /^[a-z][\w+.-]*:\/\//i,
   /^ENC\[/,
   /\{\{[^]*\}\}|^#\{[^]*\}$|^__\w+__$/,
   /^<[^>]*>$/,
-  // A path, which "${file:PATH}" would read. A secret that begins with a slash has digits or capitals after it.
+  // A path, which needs "${file:PATH}". A secret that begins with a slash has digits or capitals after it.
   /^@?(?:\/[a-z][a-z.-]*){2,}$/,
   /^(?:your|my)[-_ ]/i,
   /^(?:x{4,}|\*{3,}|\.{3}|change-?me|todo|null|undefined)$/i,
 ];
 
-/** Members of credentials that are secrets as a string. */
+/** Credentials that are strings. */
 const SECRETS = ["access_key_id", "secret_access_key", "session_token", "api_key"] as const;
 
 function doubtProvider(name: string, entry: ProviderConfig, context: LinkContext): void {
@@ -75,12 +76,12 @@ interface EndpointOptions {
   readonly region: string;
 }
 
-/** Of AWS's own hosts the service and the region are known. */
+/** Warns of a host of AWS with another service or another region. */
 function doubtEndpoint(path: Path, endpoint: string, { context, region }: EndpointOptions): void {
   const { hostname } = new URL(endpoint);
   const labels = /^(.*)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/.exec(hostname)?.[1]?.split(".");
   if (labels === undefined) return;
-  const named = labels.find((label) => /^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/.test(label));
+  const named = labels.find((label) => REGION.test(label));
   if (named !== undefined && named !== region) {
     context.warn(path, `this host is in ${named}, but requests are signed for ${region}`);
   }
@@ -120,7 +121,7 @@ export function doubtModelId(path: Path, { id, region }: ModelIdOptions, context
   }
 }
 
-/** Without version and date: `amazon.nova-light` of `amazon.nova-light-v1:0`. */
+/** The id without version and date: `amazon.nova-light` of `amazon.nova-light-v1:0`. */
 function stemOf(id: string): string {
   return id.replace(/(?:-\d{8})?(?:-v\d+)?(?::\d+)?$/, "");
 }

@@ -1,4 +1,4 @@
-/** Keys in the configuration: hashes, optionally with an expiry, excluding keys that are publicly known. */
+/** Keys in the configuration, which are hashes with an optional expiry; reports keys that are publicly known. */
 
 import { sha256Hex } from "../../base/hash.ts";
 import type { Path } from "../../base/problems.ts";
@@ -33,7 +33,7 @@ const EMPTY_KEYS: ReadonlySet<string> = new Set(["", "\n", "\r\n", " ", "\0", '"
 /** The key of the sample configuration, which is public. */
 export const DEMO_KEY_HASH: string = sha256Hex("adit-demo-key");
 
-/** Keys used in examples, and the first guesses of an attacker. */
+/** Keys of examples, and an attacker's first guesses. */
 const GUESSABLE_KEYS: ReadonlySet<string> = new Set(
   ["admin", "adit", "changeme", "key", "password", "secret", "sk-1234", "test", "undefined", "null"].map(
     sha256Hex,

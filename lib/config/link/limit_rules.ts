@@ -1,7 +1,7 @@
-/** Rate limits and quotas: rules, and the short form of one caller, become the same thing. */
+/** Rate limits, those of `rate_limits` and the short form in a caller's entry, and quotas of providers. */
 
 import { isGlob, matchesGlob } from "../../base/glob.ts";
-import type { Path } from "../../base/problems.ts";
+import { type Path, quote } from "../../base/problems.ts";
 import type { Allowance, Quota, RateLimit, Scope } from "../../snapshot/limits.ts";
 import { includesCaller } from "../../snapshot/scope.ts";
 import type { Caller } from "../../snapshot/snapshot.ts";
@@ -31,12 +31,27 @@ export function linkRateLimits(
     const scope = { callers: [name], teams: undefined, models: undefined, tags: {} };
     return entry === undefined ? [] : [{
       ...linkRule(path, entry, targets.context),
-      name: `callers.${name}`,
+      name: ownName("rate_limits", name, rules, targets.context),
       scope,
       each: "none" as const,
     }];
   });
   return [...shared, ...own];
+}
+
+/** The name of a caller's own rule. A shared rule with that name is a problem, because usage is kept by name. */
+export function ownName(
+  section: "budgets" | "rate_limits",
+  caller: string,
+  shared: ReadonlyMap<string, unknown>,
+  context: LinkContext,
+): string {
+  const name = `callers.${caller}`;
+  if (shared.has(name)) {
+    const what = section === "budgets" ? "a budget" : "limits";
+    context.failName([section, name], `reserved for caller ${quote(caller)}, whose entry has ${what}`);
+  }
+  return name;
 }
 
 function linkRule(
@@ -70,7 +85,7 @@ interface Rate {
   readonly periodMs: number;
 }
 
-/** The shortest rate first, which alone has the burst that is given: a day's rate may be used at any time of the day. */
+/** The shortest rate first. The burst only applies to that one; a daily rate may be used at any time of the day. */
 function linkRates(
   path: Path,
   given: Rate | readonly Rate[] = [],
@@ -94,7 +109,7 @@ function allowance(
   return rate && { ...rate, burstMs: burstMs ?? rate.periodMs };
 }
 
-/** The scope of a limit. What matches no caller or no model is a problem, since it would silently limit nothing. */
+/** The scope of a limit. A scope without callers or models is a problem, because it would silently limit nothing. */
 export function linkScope(
   path: Path,
   entry: RateLimitConfig["for"],
@@ -117,9 +132,9 @@ export function linkScope(
     isSound = expectMatches([...path, "models"], entry.models, { context, what: "model", known }) && isSound;
   }
   for (const [tag, values] of Object.entries(entry.tags)) {
-    const known = [...new Set(all.flatMap(({ tags }) => tags[tag] ?? []))];
+    const known = [...new Set(all.flatMap(({ tags }) => Object.hasOwn(tags, tag) ? tags[tag] ?? [] : []))];
     const place = [...path, "tags", tag];
-    isSound = expectMatches(place, values, { context, what: `caller with ${tag}`, known }) && isSound;
+    isSound = expectMatches(place, values, { context, what: "tag value", known }) && isSound;
   }
   const isNarrow = entry.callers !== undefined || entry.teams !== undefined ||
     Object.keys(entry.tags).length > 0;
@@ -135,7 +150,7 @@ interface Known {
   readonly known: readonly string[];
 }
 
-/** Reports each pattern that matches none of the known names. Returns whether all do. */
+/** Reports each pattern that matches none of the known names; returns whether all match. */
 function expectMatches(
   path: Path,
   globs: readonly string[] | undefined,

@@ -1,4 +1,4 @@
-/** Turns checked values into the snapshot, in which every name is resolved to what it refers to. */
+/** Turns checked values into the snapshot, in which every name is resolved. */
 
 import { type ModelTable, traitsOf } from "../../facts/model_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
@@ -38,9 +38,7 @@ interface Loaded {
   readonly nowMs: number;
 }
 
-/**
- * Links a configuration, or its valid part: what was cut, and what is missing because of that, is not reported again.
- */
+/** Links a configuration, or its valid part. Problems that follow from parts that were cut are not reported. */
 export function linkConfig(
   config: Config,
   { tls, adminTls, authorities, tables, nowMs, ...options }: LinkOptions & Loaded,
@@ -137,13 +135,13 @@ export function linkConfig(
     callers,
     ...keys,
     callersByAccessKeyId: indexByAccessKeyId(callers, context),
-    budgets: linkBudgets(config, entries("budgets", (_name, entry) => entry), { context, callers }),
+    budgets: linkBudgets(config, entries("budgets", (_name, entry) => entry), { context, callers, models }),
     rateLimits: linkRateLimits(config, entries("rate_limits", (_name, entry) => entry), { context, callers }),
   };
   return { snapshot, problems: context.problems, warnings: context.warnings };
 }
 
-/** The admin key controls the gateway completely, so it must not be used for anything else. */
+/** Checks the admin key, which allows everything and should therefore have no other use. */
 function checkAdminKey(
   { admin_api: api }: Config,
   { callersByKeyHash }: KeyIndex,
@@ -163,7 +161,7 @@ function checkAdminKey(
   if (hash === DEMO_KEY_HASH) context.warn(path, `this is the demo key, which is public; ${NEW_KEY}`);
 }
 
-/** Whoever reads the metrics could otherwise do everything that the admin key allows. */
+/** Checks the metrics key, which must allow nothing else. */
 function checkMetricsKey({ admin_api: api, metrics_key: key }: Config, context: LinkContext): void {
   if (key === undefined) return;
   const hash = parseKeyHash(key);
@@ -277,7 +275,7 @@ function checkTraces(traces: Config["traces"], context: LinkContext): void {
   context.warn(["traces", "endpoint"], "the headers are sent unencrypted; use https");
 }
 
-/** Only for values in the file: a default longer than a small `total` is not worth a warning. */
+/** Checks only values in the file: a default that is longer than a small `total` needs no warning. */
 function checkTimeouts(timeouts: Config["timeouts"], context: LinkContext): void {
   const given = context.namesIn("timeouts");
   for (const key of ["connect", "first_byte", "idle"] as const) {

@@ -26,7 +26,7 @@ export const OWN_SEGMENTS: ReadonlySet<string> = new Set([
   "v1",
 ]);
 
-/** Other paths that the gateway serves, unless a route of the operator's takes one; a test compares them, too. */
+/** Other paths of the gateway, which a configured route replaces; a test compares them, too. */
 export const YIELDING_PATHS: ReadonlySet<string> = new Set([
   "/openai/v1/chat/completions",
   "/openai/v1/embeddings",
@@ -104,7 +104,7 @@ class Expander {
 
   #ranked(linked: LinkedTarget, trail: readonly string[]): readonly Ranked[] {
     if (!("other" in linked)) return [{ target: linked, rank: [linked.priority, 0] }];
-    const { other, path, entry: { priority, weight } } = linked;
+    const { other, path, entry: { priority, weight }, guardrail } = linked;
     if (trail.includes(other)) {
       this.#reportLoop([...path, "model"], [...trail.slice(trail.indexOf(other)), other]);
       return [];
@@ -114,13 +114,27 @@ class Expander {
     ) {
       return [];
     }
-    return this.targetsOf(other, trail).map((inner) => ({
-      target: { ...inner, name: `${other}/${inner.name}`, weight: inner.weight * weight },
-      rank: [priority, inner.priority],
-    }));
+    return this.targetsOf(other, trail).map((inner) => {
+      const mantle = OWN_APIS.find((api) => inner.ownApis?.[api] === "mantle");
+      if (guardrail !== undefined && mantle !== undefined) {
+        this.#context.fail(
+          [...path, "model"],
+          `${
+            quote(other)
+          } has ${mantle}: mantle, an endpoint without guardrails, and this model has a guardrail`,
+        );
+      }
+      const target = {
+        ...inner,
+        name: `${other}/${inner.name}`,
+        weight: inner.weight * weight,
+        guardrail: inner.guardrail ?? guardrail,
+      };
+      return { target, rank: [priority, inner.priority] };
+    });
   }
 
-  /** Once per loop: where the loop's first model in the file is referenced again. */
+  /** Reports a loop once: where it leads back to the one of its models that comes first in the file. */
   #reportLoop(path: Path, loop: readonly string[]): void {
     const position = (name: string | undefined) => this.#positions.get(name ?? "") ?? 0;
     if (loop.every((name) => position(name) >= position(loop[0]))) {
@@ -138,13 +152,13 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
   return (a[0] ?? 0) - (b[0] ?? 0) || (a[1] ?? 0) - (b[1] ?? 0);
 }
 
-/** Reports targets that share a name, or that can never be reached. */
+/** Reports targets with the same name, and targets that are never used. */
 function checkTargets(path: Path, targets: Model["targets"], context: LinkContext): void {
   const [first] = targets;
   for (const [index, target] of targets.entries()) {
     const earlier = targets.slice(0, index);
     const place = target.path.length > 2 && target.path[1] === path[1] ? target.path : path;
-    // Two targets of another model that have one name are that model's mistake.
+    // Targets of another model with the same name are reported for that model.
     const isInherited = place === path;
     if (!isInherited && earlier.some(({ name }) => name === target.name)) {
       context.fail(place, `duplicate target name ${quote(target.name)}; set name on one of the targets`);
@@ -155,7 +169,7 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
     }
     const same = earlier.find(({ provider, id }) => provider === target.provider && id === target.id);
     if (same !== undefined && !(isInherited && sameModel(same, target))) {
-      context.warn(place, `never reached: target ${quote(same.name)} is the same provider and id`);
+      context.warn(place, `never used: target ${quote(same.name)} has the same provider and id`);
     }
     if (first.traits.embeddings !== "none" && foundationOf(target) !== foundationOf(first)) {
       context.warn(
@@ -172,7 +186,7 @@ function checkTargets(path: Path, targets: Model["targets"], context: LinkContex
   }
 }
 
-/** A target that may leave the model's geographies is refused, those of other models included. */
+/** Reports targets, also those of other models, that may leave the model's geographies. */
 function checkResidency(
   path: Path,
   allowed: readonly string[] | undefined,
@@ -192,7 +206,7 @@ function checkResidency(
   }
 }
 
-/** The foundation model of a target, whatever its profile. */
+/** The id of a target's foundation model, without the geography of a profile. */
 function foundationOf({ id, baseModel }: ModelTarget): string {
   return foundationModelId(baseModel ?? id);
 }
@@ -225,7 +239,7 @@ function routingOf(entry: ModelConfig, targets: number): Routing {
   };
 }
 
-/** The model for one of the operator's paths; undefined if invalid. The gateway's own paths are refused. */
+/** The model of a configured path; undefined if invalid. The gateway's own paths are refused. */
 export function linkRoute(
   path: string,
   modelName: string,

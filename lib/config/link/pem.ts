@@ -1,4 +1,4 @@
-/** PEM in the configuration, or in a file that it names. */
+/** Reads PEM in the configuration, or in a file that it names. */
 
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { type Path, quotePath } from "../../base/problems.ts";
@@ -7,7 +7,7 @@ import type { SourceMap } from "../file/source_map.ts";
 
 export interface PemOptions {
   readonly path: Path;
-  /** What is in it, such as `certificate`. */
+  /** The expected content, such as `certificate`. */
   readonly name: string;
   /** The command that converts DER to PEM. */
   readonly fromDer: string;
@@ -16,7 +16,7 @@ export interface PemOptions {
   readonly fail: (message: string) => undefined;
 }
 
-/** The text of the PEM; undefined if it cannot be read or is certainly none, which `fail` is then told. */
+/** The text of the PEM; undefined if it cannot be read or is clearly not PEM, after calling `fail`. */
 export async function readPem(value: string, options: PemOptions): Promise<string | undefined> {
   const { path, name, fromDer, sourceMap, outside, fail } = options;
   if (value.includes("-----BEGIN ")) return value;
@@ -35,12 +35,12 @@ export async function readPem(value: string, options: PemOptions): Promise<strin
   return decodeUtf8(read.bytes);
 }
 
-/** Whether the bytes begin as an ASN.1 sequence longer than 127 bytes, which no text does. */
+/** Whether the bytes begin like an ASN.1 sequence longer than 127 bytes, unlike any text. */
 function isDer([tag, length]: Uint8Array): boolean {
   return tag === 0x30 && (length === 0x81 || length === 0x82 || length === 0x83);
 }
 
-/** Describes a text that cannot be used, by the label of its first block. */
+/** Describes an unusable text by the label of its first block. */
 export function describePem(text: string): string {
   const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text) ?? [];
   if (label === undefined) return "something else";

@@ -1,4 +1,4 @@
-/** Links what models cost: the rows of the operator's file, and which price is used for an unknown one. */
+/** Links the prices: the rows of the configured file, and the price to use where none is known. */
 
 import { PriceBook, type PriceRow } from "../../facts/price_table.ts";
 import { quote } from "../../base/problems.ts";
@@ -6,10 +6,10 @@ import type { PriceSettings } from "../../snapshot/snapshot.ts";
 import type { Config } from "../schema/config_file.ts";
 import type { LinkContext } from "./context.ts";
 
-/** A region that every row without regions applies to; the row to assume is looked up in each request's own. */
+/** The region in which the assumed price is checked; a request uses the price in its own region. */
 const ANY_REGION = "us-east-1";
 
-/** The settings; a model to assume whose own price is unknown is a problem. */
+/** The settings; an assumed model without a price is a problem. */
 export function linkPrices(
   { unknown }: Config["prices"],
   rows: readonly PriceRow[],

@@ -1,4 +1,4 @@
-/** Whether the profiles that the configuration names are in the shared AWS files. */
+/** Checks that the shared AWS files contain the profiles of the configuration. */
 
 import { join } from "node:path";
 
@@ -13,7 +13,7 @@ export interface ProfileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A warning for each profile that is in neither file; none where it is not known which files would be read. */
+/** A warning for each profile that is in neither file; none if the home directory is unknown. */
 export async function missingProfiles(
   { providers }: Config,
   options: ProfileOptions,

@@ -1,4 +1,4 @@
-/** Providers: endpoint and credentials. */
+/** Links providers: region, endpoint and credentials. */
 
 import { seal } from "../../base/secret.ts";
 import { isLoopback, unbracketed } from "../../base/host.ts";
@@ -47,7 +47,7 @@ function linkBedrock(
   if (!KNOWN_REGIONS.includes(region)) {
     const place = [...path, "region"];
     const message = `unknown region ${context.shown(place, region, KNOWN_REGIONS)}`;
-    // A region may be newer than the list, but its words are not.
+    // A region may be newer than the list, but it consists of known words.
     if (isMisspelt(region)) context.fail(place, message);
     else context.warn(place, message);
   }
@@ -86,7 +86,7 @@ function linkBedrock(
     };
 }
 
-/** Whether a word of the region is none of AWS's, but almost one. */
+/** Whether a word of the region is almost one of AWS's. */
 function isMisspelt(region: string): boolean {
   const words = (name: string) => name.split("-").slice(0, -1);
   const known = new Set(KNOWN_REGIONS.flatMap(words));

@@ -1,8 +1,9 @@
 /** The targets of models, from each model's entry. */
 
-import type { Path } from "../../base/problems.ts";
+import { formatPath, type Path } from "../../base/problems.ts";
 import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
 import {
+  type Guardrail,
   type ModelDefaults,
   type ModelTarget,
   OWN_APIS,
@@ -22,11 +23,16 @@ export interface TargetSources {
 }
 
 /** A target of the model itself, or the name of another model whose targets are used. */
-export type LinkedTarget = ModelTarget | {
+export type LinkedTarget = ModelTarget | InsertedTargets;
+
+/** The targets of another model. */
+interface InsertedTargets {
   readonly other: string;
   readonly path: Path;
   readonly entry: TargetConfig;
-};
+  /** The guardrail of the model that uses them, for targets without one. */
+  readonly guardrail: Guardrail | undefined;
+}
 
 type TargetConfig = NonNullable<ModelConfig["targets"]>[number];
 type Placed =
@@ -46,14 +52,15 @@ export function linkTargets(
 ): readonly LinkedTarget[] {
   const path = ["models", name];
   const { context } = sources;
-  // What is wrong with the list is reported already.
+  // The problems of the list are already reported.
   if (entry.targets === undefined && context.isCut([...path, "targets"])) return [];
   if (entry.targets === undefined) return compact([linkTarget(path, entry, { ...sources, model: entry })]);
-  for (const key of ["provider", "id", "ids", "base_model", "api", ...OWN_KEYS] as const) {
+  for (const key of PLACE_KEYS) {
     if (entry[key] !== undefined) {
       context.fail([...path, key], "cannot be combined with targets; move it into a target");
     }
   }
+  if (entry.targets.every(({ model }) => model !== undefined)) warnOfUnused(path, entry, context);
   const targets = entry.targets.map((target, index): LinkedTarget | undefined => {
     const place = [...path, "targets", index];
     if (target.model === undefined) {
@@ -62,9 +69,23 @@ export function linkTargets(
     for (const key of TARGET_KEYS) {
       if (isSet(target[key])) context.fail([...place, key], "cannot be combined with model");
     }
-    return { other: target.model, path: place, entry: target };
+    return { other: target.model, path: place, entry: target, guardrail: linkGuardrail(entry.guardrail) };
   });
   return compact(targets);
+}
+
+/** Whether a key is in the file; the default of a mapping is empty. */
+function isSet(value: unknown): boolean {
+  return typeof value === "object" && value !== null ? Object.keys(value).length > 0 : value !== undefined;
+}
+
+/** Warns of settings that only apply to a model's own targets, for a model without any. */
+function warnOfUnused(path: Path, entry: ModelConfig, context: LinkContext): void {
+  for (const key of ["traits", "defaults", "metadata"] as const) {
+    if (isSet(entry[key])) {
+      context.warn([...path, key], "ignored, because every target is another model's, with its own settings");
+    }
+  }
 }
 
 /** The target with the model's common settings. */
@@ -110,33 +131,28 @@ function linkTarget(
     ownApis: ownApisOf(entry),
     dropTools: entry.drop_tools ?? [],
     defaults: modelDefaults(entry.defaults),
-    guardrail: entry.guardrail && { ...entry.guardrail, version: String(entry.guardrail.version) },
+    guardrail: linkGuardrail(entry.guardrail),
     metadata: model.metadata,
     teamIds: entry.ids ?? {},
   };
 }
 
-/** The keys about Bedrock's own APIs, and about tools that it may not have. */
-const OWN_KEYS = [...OWN_APIS, "mantle_path", "drop_tools", "hoist_tools"] as const;
+/** The keys that say where a single target is and how it is called. */
+const PLACE_KEYS = [
+  ...["provider", "id", "ids", "base_model", "api"] as const,
+  ...OWN_APIS,
+  ...["mantle_path", "drop_tools", "hoist_tools"] as const,
+] as const;
+
+function linkGuardrail(entry: ModelConfig["guardrail"]): Guardrail | undefined {
+  return entry && { ...entry, version: String(entry.version) };
+}
 
 /** Keys that a target with `model` cannot have: the targets of that model have them. */
 const TARGET_KEYS = [
-  "name",
-  "provider",
-  "id",
-  "ids",
-  "base_model",
-  "api",
-  "traits",
-  "defaults",
-  "guardrail",
-  ...OWN_KEYS,
+  ...["name", "traits", "defaults", "guardrail"] as const,
+  ...PLACE_KEYS,
 ] as const;
-
-/** Whether the file has the key: `traits` and `defaults` are empty mappings if it does not. */
-function isSet(value: TargetConfig[(typeof TARGET_KEYS)[number]]): boolean {
-  return typeof value === "object" ? Object.keys(value).length > 0 : value !== undefined;
-}
 
 function ownApisOf(entry: Placed): OwnApis | undefined {
   const { chat, responses, messages, mantle_path: mantlePath = "/openai/v1" } = entry;
@@ -149,18 +165,18 @@ function checkOwnKeys(path: Path, entry: Placed, context: LinkContext): void {
   if (entry.hoist_tools === true && entry.responses === undefined) {
     context.warn(
       [...path, "hoist_tools"],
-      "it applies to Responses that are passed on; set responses, or remove it",
+      "only used for Responses that are passed on; set responses, or remove it",
     );
   }
   if (entry.mantle_path !== undefined && entry.chat !== "mantle" && entry.responses !== "mantle") {
     context.warn(
       [...path, "mantle_path"],
-      "it applies to chat: mantle and responses: mantle; this model has neither",
+      "only used with chat: mantle or responses: mantle",
     );
   }
 }
 
-/** Reports what the mantle endpoint cannot do, and where it is not known. */
+/** Reports settings that the mantle endpoint does not support, and an unknown mantle endpoint. */
 function checkMantle(path: Path, entry: Placed, provider: Provider, context: LinkContext): void {
   const api = OWN_APIS.find((each) => entry[each] === "mantle");
   if (api === undefined) return;
@@ -170,7 +186,8 @@ function checkMantle(path: Path, entry: Placed, provider: Provider, context: Lin
   if (
     provider.kind === "bedrock" && provider.endpoint !== undefined && provider.mantleEndpoint === undefined
   ) {
-    context.fail([...path, api], `set providers.${provider.name}.mantle_endpoint, since its endpoint is set`);
+    const place = formatPath(["providers", provider.name]);
+    context.fail([...path, api], `requires ${place}.mantle_endpoint, because ${place}.endpoint is set`);
   }
 }
 
@@ -195,12 +212,13 @@ function checkFit(path: Path, { defaults, api }: Placed, { traits, context }: Fi
   }
   const { embeddings, embeddingDimensions: sizes } = traits;
   const { dimensions } = defaults;
-  if (dimensions !== undefined && embeddings !== "none" && !sizes.includes(dimensions)) {
+  const isKnownSize = dimensions === undefined || sizes.length === 0 || sizes.includes(dimensions);
+  if (embeddings !== "none" && !isKnownSize) {
     context.fail([...path, "defaults", "dimensions"], `this model supports ${sizes.join(", ")}`);
   }
   for (const key of ["dimensions", "input_type"] as const) {
     if (defaults[key] !== undefined && embeddings === "none") {
-      context.warn([...path, "defaults", key], "this model makes no embeddings, so it is ignored");
+      context.warn([...path, "defaults", key], "this is not an embedding model, so it is ignored");
     }
   }
   if (api === "invoke" && !traits.anthropicMessages) {

@@ -1,4 +1,4 @@
-/** The listeners' certificate and key: read, and checked before a listener uses them. */
+/** Reads and checks the certificates and keys of listeners. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { seal } from "../../base/secret.ts";
@@ -15,7 +15,7 @@ export interface LoadedTls {
   readonly warnings: readonly Problem[];
 }
 
-/** The sections with a certificate and its key. */
+/** Sections with a certificate and its key. */
 export type TlsSection = "tls" | "admin_tls";
 
 interface TlsOptions {
@@ -25,7 +25,7 @@ interface TlsOptions {
   readonly nowMs: number;
 }
 
-/** Both as PEM, from the configuration or the files it names; undefined if not set or invalid. */
+/** Certificate and key of a section as PEM; undefined if not set or invalid. */
 export async function loadTls(
   config: Config,
   { section, sourceMap, outside, nowMs }: TlsOptions,
@@ -51,7 +51,7 @@ export async function loadTls(
     try {
       return read(text);
     } catch {
-      // The reason is not shown, since it may repeat the file's content.
+      // The parser's reason is not shown, because it may repeat the content.
       return fail(key, `expected a PEM ${PEM_NAMES[key]}, found ${describePem(text)}`);
     }
   }
@@ -74,7 +74,7 @@ export async function loadTls(
   return { tls: { certificate: certificateText, key: seal(keyText), expiresAtMs }, problems, warnings };
 }
 
-/** Why clients would currently refuse the certificate. */
+/** The reason clients refuse the certificate today; undefined if it is valid. */
 function datesOf({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {
   const day = (date: Date) => date.toISOString().slice(0, 10);
   if (nowMs >= validToDate.getTime()) return `the certificate expired on ${day(validToDate)}`;

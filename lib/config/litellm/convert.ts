@@ -12,7 +12,7 @@ import { type Deployment, readDeployment } from "./deployment.ts";
 export interface Imported {
   /** YAML, with comments on what could not be converted. */
   readonly text: string;
-  /** What the operator must know: no secrets, but where they are. */
+  /** Messages for the operator, with the places of literal secrets but not the secrets. */
   readonly warnings: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function importLitellm(text: string): Imported | string {
   return draft.finish() ?? NO_MODEL;
 }
 
-const NO_MODEL = "the file has no Bedrock models";
+const NO_MODEL = "the file contains no Bedrock models";
 
 const MASTER_KEY = "master_key";
 
@@ -56,7 +56,7 @@ function masterKeyOf({ general_settings: settings }: Readonly<Record<string, unk
 /** Credentials that are not secret. */
 const OPEN_CREDENTIALS: readonly string[] = ["profile", "role"];
 
-/** A target as it is written. */
+/** A target in the form of the configuration. */
 interface DraftTarget {
   readonly name?: string;
   readonly provider: string;
@@ -65,7 +65,7 @@ interface DraftTarget {
   readonly weight?: number;
 }
 
-/** A quota of a provider as it is written. */
+/** A quota of a provider in the form of the configuration. */
 interface DraftQuota {
   readonly match: string;
   readonly requests?: string;
@@ -81,7 +81,7 @@ const FALLBACK_SECTIONS: readonly string[] = ["litellm_settings", "router_settin
 /** The configuration being built. */
 class Draft {
   readonly #providers: Record<string, object> = {};
-  /** By model, one for each deployment of that name. */
+  /** By model, one for each deployment with that name. */
   readonly #targets = new Map<string, DraftTarget[]>();
   /** By model, the models that LiteLLM would fall back to, in order. */
   readonly #fallbacks = new Map<string, readonly string[]>();
@@ -136,7 +136,7 @@ class Draft {
     if (lost.length > 0) this.#comment("models", name, `not converted: ${lost.join(", ")}`);
   }
 
-  /** LiteLLM's limits of a deployment are the quota of the account for its model id. */
+  /** Converts the limits of a deployment to a quota of the account for its model id. */
   #addQuota(provider: string, { name, id, requestsPerMinute, tokensPerMinute }: Deployment): void {
     if (requestsPerMinute === undefined && tokensPerMinute === undefined) return;
     const quotas = this.#quotas.get(provider) ?? [];
@@ -164,7 +164,7 @@ class Draft {
     this.addBudget(key, { ...read, budget: { for: { models: [name] }, ...read.budget } });
   }
 
-  /** Adds a budget under its name, or says why there is none. */
+  /** Adds a budget, or lists the reason it cannot be converted. */
   addBudget(name: string, { budget, note }: ReadBudget): void {
     if (budget === undefined) return this.skip(`${name}: ${note}`);
     this.#budgets[name] = budget;
@@ -202,7 +202,9 @@ class Draft {
     return Object.fromEntries([...this.#targets].map(([name, targets]) => {
       const others = (this.#fallbacks.get(name) ?? []).filter((other) => {
         const isKnown = this.#targets.has(other) && other !== name;
-        if (!isKnown) this.#comment("models", name, `fallback skipped, not converted here: ${other}`);
+        if (!isKnown) {
+          this.#comment("models", name, `not converted: the fallback to ${JSON.stringify(other)}`);
+        }
         return isKnown;
       });
       const [only, ...more] = targets;
@@ -220,7 +222,7 @@ class Draft {
     }));
   }
 
-  /** The other model, or its own targets where it has fallbacks itself, since those could lead back. */
+  /** The other model; only its own targets if it has fallbacks, which could lead back. */
   #fallbackTo(model: string, priority: number): readonly object[] {
     if (!this.#fallbacks.has(model)) return [{ model, priority }];
     return (this.#targets.get(model) ?? []).map((target, index) => ({
@@ -260,7 +262,7 @@ class Draft {
       if (Array.isArray(path)) commentKey(document, path, lines);
     }
     if (hasBudgets) {
-      commentKey(document, ["state"], ["where usage is kept, without which a restart would forget it"]);
+      commentKey(document, ["state"], ["budgets need it: without it, a restart would forget what was spent"]);
     }
     if (Object.keys(this.#callers).length === 0) {
       commentKey(document, ["callers"], [
@@ -298,11 +300,7 @@ class Draft {
       )
       .map(([key]) => key);
     if (secrets.length > 0) {
-      this.#comment(
-        "providers",
-        name,
-        `literal secret; move it to ${"${credential:…}"} or ${"${env:…}"}`,
-      );
+      this.#comment("providers", name, "literal secret; move it to ${credential:…} or ${env:…}");
       this.#warnings.push(
         `providers.${name}: ${secrets.join(", ")}: literal secret in LiteLLM's file, copied to this one`,
       );

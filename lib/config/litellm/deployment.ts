@@ -30,7 +30,7 @@ export interface Deployment {
   /** Requests and tokens per minute that the deployment may use. */
   readonly requestsPerMinute: number | undefined;
   readonly tokensPerMinute: number | undefined;
-  /** The most that it may cost, if there is a limit. */
+  /** Maximum cost, if there is one. */
   readonly budget: ReadBudget | undefined;
   /** Parameters that have no counterpart. */
   readonly lost: readonly string[];
@@ -51,20 +51,24 @@ const ROLE: Readonly<Record<string, string>> = {
 };
 const DEFAULTS: readonly string[] = ["max_tokens", "temperature", "top_p", "stop"];
 const ENDPOINTS: readonly string[] = ["aws_bedrock_runtime_endpoint", "api_base"];
+/** Parameters that are integers, with the range in which they have a counterpart. */
+const INTEGERS = {
+  weight: { min: 1, max: 1000 },
+  order: { min: 0, max: 100 },
+  rpm: { min: 1, max: 999_999_999 },
+  tpm: { min: 1, max: 999_999_999 },
+} as const;
 const READ_ELSEWHERE: readonly string[] = [
-  ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider", "weight", "order"],
-  ...["rpm", "tpm", "max_budget", "budget_duration"],
-  "litellm_credential_name",
+  ...["model", "model_id", "aws_region_name", "guardrailConfig", "custom_llm_provider"],
+  ...["max_budget", "budget_duration", "litellm_credential_name"],
 ];
 
 /** Parses an entry of `model_list`, or returns the reason it is skipped. */
 export function readDeployment(entry: unknown, credentialList: unknown): Deployment | string {
   if (!isMapping(entry) || !isMapping(entry["litellm_params"])) return "an entry without litellm_params";
   const name = entry["model_name"];
-  const params: Mapping = {
-    ...sharedCredentials(entry["litellm_params"], credentialList),
-    ...entry["litellm_params"],
-  };
+  const shared = sharedCredentials(entry["litellm_params"], credentialList);
+  const params: Mapping = { ...shared, ...entry["litellm_params"] };
   const { model } = params;
   if (typeof name !== "string" || typeof model !== "string") return "an entry without model_name or model";
   const path = readModelPath(model, params["custom_llm_provider"]);
@@ -83,8 +87,9 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
   const modelId = text("model_id");
   const known = [
     ...[CREDENTIALS, ROLE].flatMap(Object.keys),
-    ...[...DEFAULTS, ...ENDPOINTS, ...READ_ELSEWHERE],
+    ...[...DEFAULTS, ...ENDPOINTS, ...Object.keys(INTEGERS), ...READ_ELSEWHERE],
   ];
+  const integer = (key: keyof typeof INTEGERS) => integerWithin(params[key], INTEGERS[key]);
   return {
     name,
     id: modelId ?? path.id,
@@ -95,28 +100,31 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
     credentials,
     defaults: Object.fromEntries(defaults.map((key) => [key, reference(params[key]) ?? params[key]])),
     guardrail,
-    weight: wholeNumber(params["weight"], { min: 1, max: 1000 }),
-    order: wholeNumber(params["order"], { min: 0, max: 100 }),
-    requestsPerMinute: wholeNumber(params["rpm"], { min: 1, max: 999_999_999 }),
+    weight: integer("weight"),
+    order: integer("order"),
+    requestsPerMinute: integer("rpm"),
+    tokensPerMinute: integer("tpm"),
     budget: readBudget(params["max_budget"], params["budget_duration"]),
-    tokensPerMinute: wholeNumber(params["tpm"], { min: 1, max: 999_999_999 }),
     lost: [
       ...path.lost,
       ...Object.keys(params).filter((key) => !known.includes(key)),
+      ...(["weight", "order", "rpm", "tpm"] as const)
+        .filter((key) => params[key] !== undefined && params[key] !== null && integer(key) === undefined),
+      ...(shared === undefined ? ["litellm_credential_name (not in credential_list)"] : []),
       ...(params["guardrailConfig"] !== undefined && guardrail === undefined ? ["guardrailConfig"] : []),
       ...Object.keys(entry).filter((key) => key !== "model_name" && key !== "litellm_params"),
     ],
   };
 }
 
-/** The parameters of an entry of `credential_list`, for the deployments that name it. */
-function sharedCredentials(params: Mapping, credentialList: unknown): Mapping {
+/** The values of the entry of `credential_list` that a deployment names; undefined if there is no such entry. */
+function sharedCredentials(params: Mapping, credentialList: unknown): Mapping | undefined {
   const name = params["litellm_credential_name"];
-  if (name === undefined || !Array.isArray(credentialList)) return {};
-  const found: unknown = credentialList.find((entry) =>
+  if (name === undefined || name === null) return {};
+  const found: unknown = (Array.isArray(credentialList) ? credentialList : []).find((entry) =>
     isMapping(entry) && entry["credential_name"] === name
   );
-  return isMapping(found) && isMapping(found["credential_values"]) ? found["credential_values"] : {};
+  return isMapping(found) && isMapping(found["credential_values"]) ? found["credential_values"] : undefined;
 }
 
 interface ModelPath {
@@ -181,7 +189,7 @@ function reference(value: unknown): string | undefined {
   return variable === undefined ? value.replaceAll("${", () => "$${") : `\${env:${variable}}`;
 }
 
-function wholeNumber(
+function integerWithin(
   value: unknown,
   { min, max }: { readonly min: number; readonly max: number },
 ): number | undefined {

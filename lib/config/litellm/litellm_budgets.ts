@@ -1,20 +1,20 @@
-/** LiteLLM's budgets as those of a configuration. */
+/** Converts LiteLLM's budgets. */
 
 import { isMapping } from "../file/merge.ts";
 
-/** A budget as it is written. */
+/** A budget in the form of the configuration. */
 export interface DraftBudget {
   readonly for?: { readonly models: readonly string[] };
   readonly usd: number;
   readonly window: "day" | "week" | "month" | "total";
 }
 
-/** What a budget became, or why it did not. */
+/** A converted budget, or the reason there is none. */
 export type ReadBudget =
   | { readonly budget: DraftBudget; readonly note: string | undefined }
   | { readonly budget?: undefined; readonly note: string };
 
-/** LiteLLM's durations with a window of the calendar, the first of which is exactly it. */
+/** LiteLLM's durations, and the calendar window for each. */
 const WINDOWS: Readonly<Record<string, DraftBudget["window"]>> = {
   "1d": "day",
   "24h": "day",
@@ -26,7 +26,7 @@ const WINDOWS: Readonly<Record<string, DraftBudget["window"]>> = {
   "31d": "month",
 };
 
-/** The calendar's windows begin at midnight UTC, as LiteLLM's of a day, a week and a month do. */
+/** Durations that LiteLLM also resets at midnight UTC, at the start of a day, a week or a month. */
 const EXACT: readonly string[] = ["1d", "24h", "7d", "1w", "1mo", "30d"];
 
 const MIN_USD = 0.000001;
@@ -46,7 +46,7 @@ export function readBudget(amount: unknown, duration: unknown): ReadBudget | und
     ? WINDOWS[duration]
     : undefined;
   if (window === undefined) return { note: `not converted: max_budget for ${String(duration).slice(0, 20)}` };
-  const note = EXACT.includes(String(duration)) ? undefined : `a calendar ${window} in place of ${duration}`;
+  const note = EXACT.includes(String(duration)) ? undefined : `a calendar ${window} instead of ${duration}`;
   return { budget: { usd, window }, note };
 }
 

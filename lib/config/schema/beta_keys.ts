@@ -1,4 +1,4 @@
-/** The schema of a beta flags file, with the texts of its error messages. */
+/** The schema of a beta flags file, with its error messages. */
 
 import { z } from "zod";
 import { FLAG_NAMES } from "../../facts/beta_table.ts";

@@ -3,7 +3,18 @@
 import { z } from "zod";
 
 import { callerBudget } from "./budget_keys.ts";
-import { about, either, flag, list, mapping, parsed, region, secretText, text } from "./fields.ts";
+import {
+  type About,
+  about,
+  either,
+  flag,
+  list,
+  mapping,
+  parsed,
+  region,
+  secretText,
+  text,
+} from "./fields.ts";
 import { callerLimits } from "./limit_keys.ts";
 import { geography } from "./model_keys.ts";
 import { EXPIRY, KEY_HASH, NAME, parseExpiry } from "./values.ts";
@@ -56,16 +67,16 @@ const expiry = () =>
     parse: parseExpiry,
   });
 
-const keyHash = () =>
-  text({
-    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-    pattern: KEY_HASH,
-    sensitive: "unless right",
-    hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
-  });
+const KEY: About = {
+  expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
+  sensitive: "unless right",
+  hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
+};
+
+const keyHash = () => text({ ...KEY, pattern: KEY_HASH });
 
 const callerKey = () =>
-  either("the hash of a key, or a mapping with hash and expires", [
+  z.union([
     keyHash(),
     mapping(() => ({
       hash: keyHash().describe("SHA-256 of the key, as printed by `adit keygen`."),
@@ -77,15 +88,7 @@ const callerKey = () =>
     sensitive: "unless right",
   });
 
-const callerKeys = () =>
-  either("the hash of a key, or a list of 1 to 8 hashes", [
-    keyHash(),
-    list(callerKey(), { min: 1, max: 8 }),
-  ]).register(about, {
-    expected: 'the hash of a key: "sha256:" and 64 hexadecimal digits',
-    sensitive: "unless right",
-    hint: 'run "adit keygen" and paste the line it prints; only the caller gets the key itself',
-  });
+const callerKeys = () => z.union([keyHash(), list(callerKey(), { min: 1, max: 8 })]).register(about, KEY);
 
 const TEAM_EXPECTED = "letters, digits and . _ - (at most 64), beginning with a letter or a digit";
 

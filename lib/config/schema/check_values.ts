@@ -1,4 +1,4 @@
-/** Checks the values of a file against a schema: returns all problems, and the valid part. */
+/** Checks the values of a file against a schema; returns all problems and the valid part. */
 
 import type { z } from "zod";
 
@@ -16,12 +16,9 @@ export interface CheckOptions<Schema extends z.ZodType> {
 
 export interface Checked<Value> {
   readonly problems: readonly Problem[];
-  /**
-   * The value without the parts that have problems, so that the rest can still be linked; undefined if too little is
-   * left.
-   */
+  /** The value without the invalid parts, so that the rest can be linked; undefined if too little remains. */
   readonly sound: Value | undefined;
-  /** Paths that are missing from `sound`. */
+  /** Paths that were removed from `sound`. */
   readonly cut: readonly Path[];
 }
 
@@ -39,10 +36,10 @@ export function checkValues<Schema extends z.ZodType>(
   return { problems, ...cutUnsound(value, schema) };
 }
 
-/** Below this, compiling the schema takes longer than the compiled one saves: at a start, a tenth of the whole. */
+/** With fewer entries, compiling the schema takes longer than it saves: a tenth of the time to start. */
 const MIN_COMPILED_ENTRIES = 10_000;
 
-/** Whether the file has few entries in all its sections, or items. */
+/** Whether the sections of the file have few entries. */
 function isSmall(value: unknown): boolean {
   if (!isContainer(value)) return true;
   const sections = Object.values(value).filter(isContainer);
@@ -81,9 +78,7 @@ function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null;
 }
 
-/**
- * Cutting a key may leave its mapping without a required key; then the mapping is cut too, and so on upwards.
- */
+/** Cutting a required key makes its mapping invalid, which is then cut in the next round, and so on upwards. */
 const MAX_ROUNDS = 8;
 
 function cutUnsound<Schema extends z.ZodType>(

@@ -1,6 +1,6 @@
 /**
- * The keys of the whole file, with the types, limits, defaults and descriptions from which validation, the JSON Schema
- * and the texts of error messages are derived.
+ * The keys of the whole file with their types, limits, defaults and descriptions. Validation, the JSON Schema and error
+ * messages are derived from them.
  */
 
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The field types of the configuration: each validates, parses and describes what it expects. */
+/** The field types of the configuration: each validates and parses values, and describes valid ones in messages. */
 
 import { z } from "zod";
 
@@ -20,9 +20,9 @@ import {
 export interface About {
   /** Completes "expected …". */
   readonly expected: string;
-  /** Whether messages hide the value because it may be a secret: always, or only while it is invalid. */
+  /** Whether messages hide the value because it may be a secret: always, or only an invalid value. */
   readonly sensitive?: boolean | "unless right";
-  /** Keys of a mapping that the format has but this version does not support. */
+  /** Keys that the format defines but this version does not support. */
   readonly unsupported?: readonly string[];
   /** How to fix an invalid value. */
   readonly hint?: string;
@@ -39,14 +39,14 @@ interface TextOptions extends About {
 /** A string of 1 to 4096 characters, unless the options say otherwise. */
 export function text({ pattern, maxLength = 4096, ...words }: TextOptions): z.ZodString {
   const length = [z.minLength(1), z.maxLength(maxLength)];
-  // All at once: each call makes a copy of the schema, and text is what most keys hold.
+  // In one call: each call copies the schema, and most keys are text.
   return z.string().check(...length, ...(pattern === undefined ? [] : [z.regex(pattern)])).register(
     about,
     words,
   );
 }
 
-/** A string that messages never show. White space is refused: it is usually a line break read from a file. */
+/** A string that messages never show. White space is refused: it is usually a line break from a file. */
 export function secretText(expected: string, pattern: RegExp = /^[\x21-\x7e]+$/): z.ZodString {
   return text({ expected: `${expected}, without white space`, pattern, sensitive: true });
 }
@@ -152,8 +152,8 @@ export function socketAddress(): Parsed<SocketAddress> {
 }
 
 /**
- * A mapping with exactly these keys. They are made when a value is first checked, since a schema takes longer to make
- * than to use, and most files use a part of what there is.
+ * A mapping with exactly these keys. They are created when a value is first checked, because creating a schema takes
+ * longer than using it, and most files use only some of the mappings.
  */
 export function mapping<Shape extends z.ZodRawShape>(
   keys: () => Shape,
@@ -171,7 +171,7 @@ export function mapping<Shape extends z.ZodRawShape>(
   return object.register(about, { expected: "a mapping", ...words });
 }
 
-/** Entries with names that the operator chooses; the names are checked when the entries are linked. */
+/** Entries with names that the operator chooses, which are checked when the entries are linked. */
 export function named<Value extends z.ZodType>(
   names: RegExp,
   value: Value,
@@ -201,7 +201,7 @@ export function either<const Options extends readonly z.ZodType[]>(
   return union;
 }
 
-/** The name of an AWS region, which may be one that the list of regions does not have. */
+/** The name of an AWS region, which need not be in the list of known regions. */
 export function region(): z.ZodString {
   return text({
     expected: "an AWS region such as us-east-1",
@@ -210,5 +210,5 @@ export function region(): z.ZodString {
   });
 }
 
-/** What a key for a certificate, or a private key, is. */
+/** Options of a key for a certificate or a private key. */
 export const PEM_FILE = { expected: "the path of a PEM file, or the PEM itself", maxLength: 256 * 1024 };

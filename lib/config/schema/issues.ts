@@ -24,7 +24,7 @@ export function pathOf(issue: Issue): Path {
   return issue.path.map((step) => typeof step === "number" ? step : String(step));
 }
 
-/** The issues of the union's option that matches the value's shape, otherwise the issue itself. */
+/** The issues of the option of a union that the value is intended for; otherwise the issue itself. */
 export function flattenIssue(issue: Issue): readonly Issue[] {
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((nested) =>

@@ -1,4 +1,4 @@
-/** The JSON Schema with which editors check and complete the configuration. */
+/** The JSON Schema for editors to check and complete the configuration. */
 
 import { z } from "zod";
 
@@ -8,9 +8,7 @@ type Json = z.core.util.JSONType;
 
 const REFERENCE = { type: "string", pattern: "\\$\\{" } as const;
 
-/**
- * The schema with a reference such as `${env:NAME}` allowed instead of any scalar, since its value is unknown.
- */
+/** The schema with a reference such as `${env:NAME}` allowed instead of any scalar. */
 function withReferences(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map(withReferences);
   if (typeof schema !== "object" || schema === null) return schema;

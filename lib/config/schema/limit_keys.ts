@@ -21,7 +21,7 @@ const names = (expected: string) =>
 
 const tagValues = () => text({ expected: "the value of a tag, or a glob", pattern: /^[\x20-\x7e]{1,128}$/ });
 
-/** What a limit applies to. */
+/** The requests that a limit applies to. */
 export const scope = mapping(() => ({
   callers: names("the name of a caller, or a glob such as search-*")
     .describe("Names of callers, or globs over them; default: all."),
@@ -43,7 +43,7 @@ const rates = (what: string) => {
   return either(expected, [rate(what), list(rate(what), { min: 1, max: 4 })]);
 };
 
-/** AWS has no other quotas of a day than that of tokens, which has a key of its own. */
+/** Not a daily rate: AWS's only daily quota is that of tokens, which has its own key. */
 const quotaRate = (what: string) =>
   parsed({
     expected: `a rate of ${what} for each second, minute or hour, such as 60/m or 1M/m`,
@@ -93,7 +93,7 @@ export const rateLimit = mapping(() => ({
   ...limitKeys(),
 }));
 
-/** What a provider's account may use of the model ids that match. */
+/** The quota of a provider's account for the model ids that match. */
 export const quota = mapping(() => ({
   match: text({
     expected: "a glob over model ids, such as *claude-sonnet-4*",

@@ -15,6 +15,7 @@ import {
 } from "../../snapshot/snapshot.ts";
 import { about, decimal, duration, either, integer, list, mapping, percentage, text } from "./fields.ts";
 import { traits } from "./trait_keys.ts";
+import { NAME } from "./values.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -56,7 +57,7 @@ const guardrail = mapping(() => ({
     .describe("Whether Bedrock's response includes the guardrail's trace."),
 }));
 
-/** A value may have the names of the caller and of its team. */
+/** A value may contain the names of the caller and its team. */
 const metadataValue = () =>
   z.string().max(256).regex(/^(?:[a-zA-Z0-9\s:_@$#=\/+,.-]|\{caller\}|\{team\})*$/)
     .register(about, {
@@ -77,7 +78,7 @@ export const geography = () =>
 
 const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
 
-/** The settings that depend on the model id. */
+/** Keys that depend on the model id. */
 const target = () => ({
   provider: text({ expected: "the name of a provider" }).optional()
     .describe("Name of the provider that serves the model."),
@@ -125,7 +126,7 @@ const target = () => ({
 const targetEntry = mapping(() => ({
   name: text({
     expected: "letters, digits and . _ - (at most 64)",
-    pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    pattern: NAME,
   })
     .optional().describe("Name of the target in headers and logs; default: the name of its provider."),
   model: text({ expected: "the name of a model" }).optional()

@@ -1,8 +1,9 @@
-/** The keys about prices: those of the configuration, and those of the rows in a file of prices. */
+/** The keys of prices: those of the configuration, and those of the rows in a price file. */
 
 import { z } from "zod";
 import { PRICED_TIERS } from "../../facts/price_table.ts";
 import { about, either, integer, list, mapping, text } from "./fields.ts";
+import { parseDay } from "./values.ts";
 
 const GLOB = { expected: "a glob over model ids, such as us.anthropic.claude-*", maxLength: 2048 };
 
@@ -74,10 +75,11 @@ const row = mapping(() => ({
     contextual_grounding_policy: usdOfUnit().optional(),
     automated_reasoning_policy: usdOfUnit().optional(),
   })).optional(),
-  from: text({ expected: "a date such as 2027-01-31", pattern: /^\d{4}-\d{2}-\d{2}$/ }).optional(),
+  from: text({ expected: "a date such as 2027-01-31" }).refine((day) => parseDay(day) !== undefined)
+    .optional(),
 }));
 
-/** A file of `prices.file`: rows, or the mapping in which the built-in table has them. */
+/** The content of `prices.file`: rows, or a mapping with rows, like the built-in table. */
 export const pricesFile = either("a list of rows, or a mapping with rows", [
   list(row, { min: 0, max: 5000 }),
   mapping(() => ({

@@ -1,4 +1,4 @@
-/** Finds the part of a schema for a path. */
+/** Finds the schema of a path, and its metadata. */
 
 import { z } from "zod";
 
@@ -13,7 +13,7 @@ function inner(schema: Schema): Schema | undefined {
   return schema instanceof z.ZodPipe ? schema.in : undefined;
 }
 
-/** With a default value that is checked like one in the file, or is used as it is. */
+/** Whether the schema has a default value, which is checked like a value in the file or used unchecked. */
 function isDefaulted(schema: Schema): schema is z.ZodPrefault | z.ZodDefault {
   return schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault;
 }
@@ -47,7 +47,7 @@ function chooseOption(options: readonly Schema[], value: unknown): Schema | unde
   return tagged ?? (mappings.length === 1 ? mappings[0] : undefined);
 }
 
-/** By the options of a union: thousands of models are of the same. */
+/** Mappings by the options of a union, because thousands of models have the same. */
 const MAPPINGS = new WeakMap<readonly Schema[], readonly z.ZodObject[]>();
 
 function mappingsAmong(options: readonly Schema[]): readonly z.ZodObject[] {

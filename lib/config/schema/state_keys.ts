@@ -1,4 +1,4 @@
-/** The keys about what the gateway keeps on disk. */
+/** The keys of the data that the gateway keeps on disk. */
 
 import { flag, mapping, parsed, size, text } from "./fields.ts";
 

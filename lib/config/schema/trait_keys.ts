@@ -1,6 +1,4 @@
-/**
- * The schema of model traits in a data file and in the configuration, with the texts of its error messages.
- */
+/** The schema of model traits in a data file and in the configuration, with its error messages. */
 
 import { z } from "zod";
 import {
@@ -138,7 +136,7 @@ export const traits = mapping(traitKeys);
 
 const glob = () => text({ expected: "a glob over model ids, such as anthropic.claude-*", maxLength: 256 });
 
-/** A file of `data.models`. */
+/** The content of `data.models`. */
 export const modelRows = list(
   mapping(() => ({
     match: either("a glob over model ids, or a list of 1 to 100 of them", [

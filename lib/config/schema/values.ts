@@ -51,7 +51,7 @@ export function parseCount(text: string): number | undefined {
 
 const PERIODS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A number of units, a slash, and a second, a minute, an hour or a day. */
+/** A number, a slash, and a unit of time: second, minute, hour or day. */
 export const RATE = /^(\d{1,9}(?:\.\d{1,3})?[kKMG]?)\/([smhd])$/;
 
 /** The rate in `60/m` or `200k/d`. */
@@ -83,7 +83,7 @@ export function parseSize(text: string): number | undefined {
   return Number(match[1]) * SIZE_UNITS[unit];
 }
 
-/** The shortest exact string for `parseSize`: `26214400` is `25MiB`. */
+/** The shortest exact string for `parseSize`: `25MiB` for 26214400. */
 export function formatSize(bytes: number): string {
   const unit = (["GiB", "MiB", "KiB"] as const).find((name) => bytes > 0 && bytes % SIZE_UNITS[name] === 0);
   return unit === undefined ? String(bytes) : `${bytes / SIZE_UNITS[unit]}${unit}`;
@@ -116,15 +116,20 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
 
 export const EXPIRY = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
+/** The beginning (UTC) of a day such as `2027-06-30`; undefined if the calendar has no such day. */
+export function parseDay(day: string): number | undefined {
+  const dayMs = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN;
+  // `Date.parse` turns 30 February into 2 March.
+  return Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== day ? undefined : dayMs;
+}
+
 /**
  * The first moment of expiry: the end of the day (UTC) for `2027-06-30`, the moment itself for a date with a time.
  */
 export function parseExpiry(text: string): number | undefined {
   if (!EXPIRY.test(text)) return undefined;
-  const day = text.slice(0, 10);
-  const dayMs = Date.parse(`${day}T00:00:00Z`);
-  // `Date.parse` turns 30 February into 2 March.
-  if (Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== day) return undefined;
+  const dayMs = parseDay(text.slice(0, 10));
+  if (dayMs === undefined) return undefined;
   if (text.length === 10) return dayMs + 24 * 3_600_000;
   const moment = Date.parse(text);
   return Number.isNaN(moment) ? undefined : moment;
@@ -146,7 +151,7 @@ export function parseProxy(text: string): string | undefined {
   if (url.pathname !== "/" || /[?#\s]/.test(text)) return undefined;
   if (url.username === "" && url.password !== "") return undefined;
   try {
-    // As they are decoded before they are sent.
+    // User name and password are decoded before they are sent.
     decodeURIComponent(url.username + url.password);
   } catch {
     return undefined;
@@ -173,7 +178,7 @@ export const ROUTE_PATH = /^(?:\/[A-Za-z0-9._~-]+){1,8}$/;
 /** The hash of a key: `sha256:` and 64 hexadecimal digits. */
 export const KEY_HASH = /^sha256:[0-9A-Fa-f]{64}$/;
 
-/** The digits of such a hash in lower case, the form in which keys are looked up. */
+/** The digits of such a hash in lower case, to look the key up. */
 export function parseKeyHash(text: string): string {
   return text.slice("sha256:".length).toLowerCase();
 }
@@ -187,7 +192,7 @@ export function parseOrigin(text: string): string | undefined {
 
 /** An IP address, or one with the number of bits of its network, such as `10.0.0.0/8`; undefined for anything else. */
 export function parseNetwork(text: string): string | undefined {
-  // What follows a "%" is an interface of this host, which means nothing in a header of another.
+  // A zone after "%" is an interface of this host and has no meaning in another host's header.
   const [, address = "", bits = "0"] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(address);
   return family !== 0 && Number(bits) <= (family === 6 ? 128 : 32) ? text : undefined;

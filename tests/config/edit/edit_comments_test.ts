@@ -70,7 +70,7 @@ const commentsOf = (yaml: string) =>
   [...yaml.matchAll(/# ([\w.]+-\d+);/g)].map(([, id = ""]) => id).toSorted();
 const isAbout = (owner: string) => (comment: string) => new RegExp(`^${owner}[.-]`).test(comment);
 
-Deno.test("no edit loses or repeats a comment of what stays, or changes another value", () => {
+Deno.test("no edit loses or repeats a comment, or changes another value", () => {
   const random = new Random(1);
   for (let round = 0; round < 2000; round++) {
     const text = randomText(random);

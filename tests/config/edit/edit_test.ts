@@ -310,7 +310,7 @@ for (const { name, edit: [section, entry, value], text = TEXT, changes } of CASE
   });
 }
 
-Deno.test("an edit that changes nothing changes no value and no comment", () => {
+Deno.test("an edit without a change keeps every value and comment", () => {
   const path = join(import.meta.dirname ?? "", "../../../config/adit.yaml");
   const text = readFileSync(path, "utf8");
   const values = parse(text);

@@ -29,7 +29,7 @@ const PROVIDER = "providers: { local: { type: emulator } }\n";
 const model = (...names: string[]) =>
   `models: { ${names.map((name) => `${name}: { provider: local, id: x }`).join(", ")} }\n`;
 
-Deno.test("entries keep the order of the files: the configuration's own, then pattern after pattern", async () => {
+Deno.test("entries are in the order of the files: the main file, then each pattern", async () => {
   const loaded = await load({
     "/etc/adit/adit.yaml": `include: [z.yaml, "conf.d/*.yaml", "conf.d/*"]\n${PROVIDER}${model("own")}`,
     "/etc/adit/z.yaml": model("named"),

@@ -38,7 +38,7 @@ async function withFiles(test: (world: World) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("a file that has not changed for a while is read once, and one that has changed again", () =>
+Deno.test("a file is read once, and again when it has changed", () =>
   withFiles(async ({ folder, file, read, looks: start }) => {
     const looks = start(LATER_MS);
     const keys = [`${folder}/*.yaml/`];
@@ -53,7 +53,7 @@ Deno.test("a file that has not changed for a while is read once, and one that ha
     equal(next.fingerprints.get(join(folder, "b.yaml")), first.fingerprints.get(join(folder, "b.yaml")));
   }));
 
-Deno.test("a file that has just changed is read again: it may change without another time", () =>
+Deno.test("a file that has just changed is read again, because its time stamp may not change", () =>
   withFiles(async ({ file, read, looks: start }) => {
     const looks = start(0);
     for (let look = 0; look < 3; look++) {
@@ -62,7 +62,7 @@ Deno.test("a file that has just changed is read again: it may change without ano
     }
   }));
 
-Deno.test("a time that is set back does not hide a change", () =>
+Deno.test("a time stamp that is set back does not hide a change", () =>
   withFiles(async ({ file, read, looks: start }) => {
     const looks = start(LATER_MS);
     await Deno.utime(file, 1, 1);

@@ -68,7 +68,7 @@ callers:
   you: { key: '#', models: [], note: "\${file:note}", team: "a\${credential:team}" }
 `;
 
-Deno.test("a configuration of the usual form is read without the parser", () => {
+Deno.test("a plain configuration is read without the YAML parser", () => {
   const plain = compared(PLAIN);
   equal(plain?.["listen"], "127.0.0.1:8080");
   equal(plain?.["tls"], null);
@@ -121,7 +121,7 @@ Deno.test("what is more than plain is left to the parser", () => {
   }
 });
 
-Deno.test("every YAML file of the repository is read as by the parser", async () => {
+Deno.test("every YAML file of the repository is read like the parser reads it", async () => {
   const paths = (await repositoryFiles()).filter((path) => path.endsWith(".yaml"));
   const read = paths.filter((path) => compared(readRepositoryFile(path)) !== undefined);
   ok(read.length > 20, `${read.length} of ${paths.length}`);
@@ -202,7 +202,7 @@ const FRAGMENTS = [
   ...["2030-01-01", "127.0.0.1:80", "us.a-v1:0", "...", "---", "__proto__", "=", "+", "\n\n", "# c\n"],
 ];
 
-Deno.test("changed anywhere, a text is read as by the parser or left to it", () => {
+Deno.test("a text changed anywhere is read like the parser reads it, or left to the parser", () => {
   const random = randomFrom(20_301);
   let read = 0;
   for (let round = 0; round < 6_000; round++) {

@@ -52,7 +52,7 @@ async function wait(
   return { still, passed };
 }
 
-Deno.test("a change that is whole is reported when it has been still for long enough", () =>
+Deno.test("a complete change is reported when nothing has changed for long enough", () =>
   withFile(async ({ file, known }) => {
     Deno.writeTextFileSync(file, `${WHOLE}# more\n`);
     equal((await wait(known, {})).passed, 3);
@@ -88,7 +88,7 @@ for (const piece of [1, 5, WHOLE.length - 1]) {
     }));
 }
 
-Deno.test("a file that is gone for a moment is waited for", () =>
+Deno.test("a file that is missing for a moment is waited for", () =>
   withFile(async ({ file, known }) => {
     Deno.removeSync(file);
     const { still } = await wait(known, { 6: () => Deno.writeTextFileSync(file, WHOLE) });

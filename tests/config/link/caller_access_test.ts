@@ -36,7 +36,7 @@ Deno.test("callers with equal lists share one, and others do not", async () => {
   deepEqual(list?.models, { names: new Set(["a"]), globs: ["b*"] });
 });
 
-Deno.test("random globs: callers have what matches one by one, and those of nothing are warned of", async () => {
+Deno.test("random globs: callers may use exactly the models that match, and a glob without matches is a warning", async () => {
   const random = new Random(11);
   const words = (count: number, alphabet: string) =>
     Array.from({ length: count }, () => random.pick([..."abc"]) + random.text([...alphabet], 4));

@@ -1,8 +1,9 @@
-/** Models of a configuration: what those with one model id share. */
+/** Models of a configuration: traits that several share, and targets that are another model's. */
 
-import { equal, notEqual } from "node:assert/strict";
+import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
+import type { Snapshot } from "../../../lib/snapshot/snapshot.ts";
 
 const CONFIG = `
 providers: { local: { type: emulator } }
@@ -14,16 +15,36 @@ models:
   other: { provider: local, id: us.amazon.nova-pro-v1:0 }
 `;
 
-Deno.test("models with one model id share its traits, unless they have traits of their own", async () => {
+async function modelsOf(config: string): Promise<Snapshot["models"]> {
   const loaded = await loadConfig("/adit.yaml", {
     env: {},
-    readFile: () => Promise.resolve(encodeUtf8(CONFIG)),
+    readFile: () => Promise.resolve(encodeUtf8(config)),
   });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join("\n"));
-  const traits = (name: string) => loaded.snapshot.models.get(name)?.targets[0].traits;
+  return loaded.snapshot.models;
+}
+
+Deno.test("models with one model id share its traits, unless they have traits of their own", async () => {
+  const models = await modelsOf(CONFIG);
+  const traits = (name: string) => models.get(name)?.targets[0].traits;
   equal(traits("one"), traits("two"));
   equal(traits("one"), traits("based"));
   notEqual(traits("one"), traits("other"));
   equal(traits("own")?.family, "own");
   equal(traits("own")?.topKPath, traits("one")?.topKPath);
+});
+
+Deno.test("a model's guardrail applies to the targets of other models that have none", async () => {
+  const models = await modelsOf(`
+providers: { local: { type: emulator } }
+models:
+  outer: { guardrail: { id: outer, version: 1 }, targets: [{ model: middle }, { model: guarded, priority: 1 }] }
+  middle: { targets: [{ model: plain }] }
+  plain: { provider: local, id: us.amazon.nova-lite-v1:0 }
+  guarded: { provider: local, id: us.amazon.nova-pro-v1:0, guardrail: { id: inner, version: 2 } }
+`);
+  const guardrails = (name: string) => models.get(name)?.targets.map(({ guardrail }) => guardrail?.id);
+  deepEqual(guardrails("outer"), ["outer", "inner"]);
+  deepEqual(guardrails("middle"), [undefined]);
+  deepEqual(guardrails("plain"), [undefined]);
 });

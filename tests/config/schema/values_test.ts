@@ -18,7 +18,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-Deno.test("durations are numbers with units, the larger unit first", () => {
+Deno.test("durations are numbers with units, largest unit first", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
     ["250ms", 250],
     ["30s", 30 * SECOND],
@@ -48,7 +48,7 @@ Deno.test("a formatted duration is read back as it was", () => {
   }
 });
 
-Deno.test("sizes count in 1000 or 1024 as their unit says, and in bytes without one", () => {
+Deno.test("units of sizes are multiples of 1000 or 1024; a size without a unit is in bytes", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
     ["4096", 4096],
     ["0", 0],
@@ -104,7 +104,7 @@ Deno.test("addresses have a host and a port", () => {
   }
 });
 
-Deno.test("a date lasts to its end in UTC, a time is the moment itself", () => {
+Deno.test("a date expires at the end of its day in UTC, a time at that moment", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
     ["2027-06-30", Date.UTC(2027, 6, 1)],
     ["2028-02-29", Date.UTC(2028, 2, 1)],
@@ -121,7 +121,7 @@ Deno.test("a date lasts to its end in UTC, a time is the moment itself", () => {
   for (const [text, expected] of cases) equal(parseExpiry(text), expected, text);
 });
 
-Deno.test("endpoints keep scheme, host and path, and nothing else may be in them", () => {
+Deno.test("endpoints consist of scheme, host and path only", () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["https://vpce.example", "https://vpce.example"],
     ["https://vpce.example/", "https://vpce.example"],
