@@ -1,6 +1,4 @@
-/**
- * `adit check`: everything that `adit serve` checks at start and, with `--online`, what AWS says about it.
- */
+/** `adit check`: everything that `adit serve` checks at start and, with `--online`, checks that need AWS. */
 
 import type { LoadedConfig, LoadResult } from "../config/load.ts";
 import { formatPath, formatProblem, type Problem } from "../base/problems.ts";
@@ -17,7 +15,7 @@ interface Outcome {
   readonly problems: readonly Problem[];
   /** From the configuration and from AWS. */
   readonly warnings: readonly Problem[];
-  /** What succeeded at AWS. */
+  /** Successful checks with AWS. */
   readonly answers: readonly Finding[];
 }
 
@@ -29,7 +27,7 @@ export async function check(args: readonly string[], io: CliIo): Promise<number>
   if (typeof options === "number") return options;
   const [file] = options.positionals;
   if (file !== undefined && options.config !== undefined) {
-    return wrongUsage("check", `Give either --config or ${JSON.stringify(file)}`, io);
+    return wrongUsage("check", `Cannot combine --config with the argument ${JSON.stringify(file)}`, io);
   }
   const path = findConfig(options.config ?? file, io.env);
   const loaded = await loadFrom(path, io);

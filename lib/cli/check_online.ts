@@ -1,4 +1,4 @@
-/** The online part of `adit check`: the same upstream as `adit serve`, for a few requests. */
+/** The online part of `adit check`: a few requests, sent in the same way as by `adit serve`. */
 
 import { TimerWheel } from "../base/clock.ts";
 import { createLogger } from "../base/log/log.ts";
@@ -12,13 +12,13 @@ import { Upstream } from "../providers/upstream.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
 
-/** The results for each credential and model, good and bad; all connections are closed afterwards. */
+/** The results for all credentials and models, good and bad; closes all connections. */
 export async function checkOnline(
   snapshot: Snapshot,
   { clock, env, runtime }: CliIo,
 ): Promise<readonly Finding[]> {
   const timers = new TimerWheel(clock);
-  // Everything worth logging is in the findings.
+  // Everything of interest is in the findings.
   const logger = createLogger(() => Promise.resolve(), { clock });
   const networks = new ProviderNetworks({ open: runtime.openNetwork, env });
   const credentials = new ProviderCredentials({ clock, logger, networks });

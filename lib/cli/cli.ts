@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from "./shell/help.ts";
 import type { CliIo, Command } from "./io.ts";
 import { Signals } from "./service/signals.ts";
 
-/** Each command is loaded when it is selected, so that it only pays for what it needs. */
+/** Each command is loaded when it is selected, so that it starts without the code of the others. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   reload: async () => (await import("./remote/reload.ts")).reload,
@@ -43,7 +43,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     io.err(`Cannot run: the environment variable ${weakening.name} ${weakening.effect}; unset it\n`);
     return 1;
   }
-  // Before the rest is loaded, since until then a SIGHUP would kill the process.
+  // Before the rest is loaded: until then, SIGHUP kills the process.
   const signals = name === "serve" ? { signals: new Signals(io.clock) } : {};
   const command = await LOADERS[name]();
   return await command(rest, { ...io, ...signals });
@@ -59,12 +59,13 @@ function unknownCommand(name: string, io: CliIo): void {
 }
 
 /** `adit help`, and `adit help COMMAND`. */
-function help([name]: readonly string[], io: CliIo): number {
-  const row = name === undefined ? undefined : COMMAND_ROWS.get(name);
-  if (name !== undefined && row === undefined) {
+function help([name = "help"]: readonly string[], io: CliIo): number {
+  const row = COMMAND_ROWS.get(name);
+  if (row !== undefined) io.out(commandHelp(name, row));
+  else if (["help", "--help", "-h"].includes(name)) io.out(programHelp());
+  else {
     unknownCommand(name, io);
     return 2;
   }
-  io.out(name === undefined || row === undefined ? programHelp() : commandHelp(name, row));
   return 0;
 }

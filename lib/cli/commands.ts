@@ -4,7 +4,7 @@ export interface Option {
   readonly name: string;
   /** One letter, for `-c`. */
   readonly short?: string;
-  /** The placeholder of its value, as in `--config FILE`; undefined for a flag. */
+  /** Placeholder of its value, such as FILE in `--config FILE`; undefined for a flag. */
   readonly value?: string;
   /** The allowed values. */
   readonly choices?: readonly string[];
@@ -41,7 +41,7 @@ const READ_CONFIG = { ...CONFIG, help: `${CONFIG.help}; - is standard input` } a
 const ADMIN = {
   name: "admin",
   value: "ADDRESS",
-  help: "the admin address of the gateway: host and port, URL, or unix: and a path",
+  help: "the admin address of the gateway: HOST:PORT, a URL, or unix:PATH",
 } as const;
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -53,14 +53,14 @@ export const COMMANDS = {
     arguments: [],
     options: [CONFIG],
     notes:
-      `The log is written to standard output as JSON lines. SIGHUP, a change of the file, and POST /-/reload on the
-admin listener reload the configuration. SIGTERM and SIGINT stop accepting connections and let in-flight
-requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
+      `The log is written to standard output as JSON lines. The configuration is reloaded when the file changes, on
+SIGHUP, and on POST /-/reload to the admin listener. SIGTERM and SIGINT stop accepting connections and let
+in-flight requests finish within timeouts.drain; a second signal, at least a second later, exits immediately.
 The exit code is 78 if the configuration is invalid, and 1 if an address cannot be opened.`,
   },
   reload: {
-    summary: "let the running gateway read its configuration again",
-    about: "Let the running gateway read its configuration again, and print what is wrong with it.",
+    summary: "reload the configuration of the running gateway",
+    about: "Reload the configuration of the running gateway, and print the problems in it.",
     arguments: [],
     options: [
       ADMIN,
@@ -69,29 +69,28 @@ The exit code is 78 if the configuration is invalid, and 1 if an address cannot 
         name: "pid",
         value: "PID",
         help:
-          "send SIGHUP to this process if the gateway cannot be asked: it has no admin address, or needs a key",
+          "send SIGHUP to this process if the admin address cannot be used: it is off, or the key is missing",
       },
     ],
     notes:
-      `Without --admin, the address is that of the last configuration that was good, which the gateway has written to
-$RUNTIME_DIRECTORY/admin (the service to /run/adit/admin, which root can read), or else the key "admin" of the
-configuration, even if the rest of it is invalid. The environment variable ADIT_ADMIN_KEY has the key for an
-admin address that other hosts can reach. The exit code is 1 if the configuration is refused, or the gateway
-cannot be asked; after a signal it is 0, and the log has the result.`,
+      `Without --admin, the address is read from $RUNTIME_DIRECTORY/admin, which the running gateway writes (as a service,
+/run/adit/admin, which root can read), or else from the key "admin" of the configuration, even if other parts of
+it are invalid. An admin address that other hosts can reach needs its key in ADIT_ADMIN_KEY. The exit code is 1 if
+the configuration is refused or the gateway cannot be reached; after a signal it is 0, and the log has the result.`,
   },
   top: {
     summary: "show what the running gateway is doing",
     about:
-      "Show what the running gateway is doing, once a second: rates, in-flight requests, errors and targets.",
+      "Show what the running gateway is doing: rates, in-flight requests, errors and targets, every second.",
     arguments: [],
     options: [
       ADMIN,
       CONFIG,
-      { name: "once", help: "print it once as text and exit, as when standard output is not a terminal" },
+      { name: "once", help: "print the state once and exit; the default if the output is not a terminal" },
     ],
     notes:
-      `The gateway is found as by "adit reload". The environment variable ADIT_ADMIN_KEY has the key where admin_api is
-set. Models, callers and errors are those of the last five minutes. q or Ctrl-C ends it.`,
+      `The gateway is found in the same way as by "adit reload". If admin_api is set, ADIT_ADMIN_KEY must be its key.
+Models, callers and errors cover the last five minutes. Press q or Ctrl-C to quit.`,
   },
   check: {
     summary: "check a configuration without starting the gateway",
@@ -152,7 +151,7 @@ is for reading only: it cannot be used as a configuration, because secrets are r
     about: "Print the JSON Schema of the configuration.",
     arguments: [],
     options: [],
-    notes: `With it, editors check and complete a file whose first line is
+    notes: `Editors use it to check and complete a file whose first line is
 # yaml-language-server: $schema=PATH
 where PATH is a file with this output.`,
   },
@@ -162,7 +161,7 @@ where PATH is a file with this output.`,
     arguments: [{
       name: "MODEL",
       isOptional: true,
-      help: "a part of a model id, or a glob; default: all models",
+      help: "part of a model id, or a glob; default: all models",
     }],
     options: [
       READ_CONFIG,
@@ -178,8 +177,8 @@ where PATH is a file with this output.`,
       },
     ],
     notes:
-      `Rows of the configuration's prices.file are shown before the built-in ones, which they override. What cannot be
-converted is listed on standard error.`,
+      `Rows of the configuration's prices.file are shown before the built-in ones, which they override. Prices that
+cannot be converted are listed on standard error.`,
   },
   usage: {
     summary: "show what callers have used, and what it cost",
@@ -196,18 +195,18 @@ converted is listed on standard error.`,
         name: "by",
         value: "GROUPS",
         help:
-          "any of caller, team, model, target, tier, tags and one of hour, day, month; default: caller,model",
+          "group by any of caller, team, model, target, tier, tags, and one of hour, day, month; default: caller,model",
       },
       {
         name: "from",
         value: "TIME",
-        help: "a date, or a time such as 2027-01-31T12:00:00Z; default: 30 days ago",
+        help: "start of the period: a date, or a time such as 2027-01-31T12:00:00Z; default: 30 days ago",
       },
-      { name: "to", value: "TIME", help: "the end, which is not included; default: now" },
+      { name: "to", value: "TIME", help: "end of the period, exclusive; default: now" },
       {
         name: "tz",
         value: "ZONE",
-        help: "the time zone in which days begin, such as Europe/Berlin; default: UTC",
+        help: "time zone of days and months, such as Europe/Berlin; default: UTC",
       },
       { name: "caller", value: "NAME", help: "only this caller" },
       { name: "team", value: "NAME", help: "only this team" },
@@ -216,13 +215,13 @@ converted is listed on standard error.`,
       { name: "dry-run", help: "with reprice: only show what would change" },
     ],
     notes:
-      `Costs are in US dollars. Requests with an unknown price are not part of the cost; their number is shown. What was
-settled in the last quarter of a second may be missing.
+      `Costs are in US dollars. Requests with an unknown price are not part of the cost; their number is shown. Requests
+that ended in the last quarter of a second may be missing.
 
 adit usage reprice uses the built-in prices and those of the configuration's prices.file, as of the time of each
-request. It changes requests that are still in the ledger, and their sums by the hour. Sums whose requests are no
-longer kept, and requests that cannot be recomputed, are left as they are and listed. Budgets do not change. A
-second run changes nothing.`,
+request. It changes the requests that are still in the ledger, and their hourly sums. Hourly sums whose requests
+are no longer kept, and requests that cannot be recomputed, stay unchanged and are listed. Budgets do not change.
+A second run changes nothing.`,
   },
   import: {
     summary: "convert the configuration of another gateway",
@@ -231,14 +230,14 @@ second run changes nothing.`,
       {
         name: "FORMAT",
         choices: ["litellm"],
-        help: "litellm: config.yaml of LiteLLM's proxy, its Bedrock models",
+        help: "litellm: config.yaml of LiteLLM's proxy; only its Bedrock models are converted",
       },
       { name: "FILE", help: "the file to convert" },
     ],
     options: [],
     notes:
-      `What cannot be converted is listed in comments. Literal secrets in the file are copied, marked with a comment
-and reported on standard error; os.environ/NAME becomes \${env:NAME}.`,
+      `Settings that cannot be converted are listed in comments. Literal secrets in the file are copied, marked with a
+comment and reported on standard error; os.environ/NAME becomes \${env:NAME}.`,
   },
   keygen: {
     summary: "create a key for a caller",

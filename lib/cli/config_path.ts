@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 
 import type { CliIo } from "./io.ts";
 
-/** In order of precedence: in the working directory for trying it out, then where services keep it. */
+/** In order of precedence: in the working directory, for trying Adit out, then the service's. */
 const DEFAULT_PATHS = ["config/adit.yaml", "/etc/adit/adit.yaml"] as const;
 
-/** The given path, or that of ADIT_CONFIG, or the first default that exists, or else the last, which the error then names. */
+/** The given path, or ADIT_CONFIG, or the first default that exists, or else the last, for the error message. */
 export function findConfig(given: string | undefined, env: CliIo["env"]): string {
   const [, installed] = DEFAULT_PATHS;
   const configured = env["ADIT_CONFIG"] === "" ? undefined : env["ADIT_CONFIG"];

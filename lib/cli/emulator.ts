@@ -1,4 +1,4 @@
-/** `adit emulator`: only the built-in Bedrock emulator, for any client of Bedrock. */
+/** `adit emulator`: runs only the built-in Bedrock emulator, for any Bedrock client. */
 
 import process from "node:process";
 import { messageOf } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** What a command may access, as a parameter. */
+/** Everything outside the process that a command may use. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -14,7 +14,7 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly runtime: Runtime;
   readonly clock: Clock;
-  /** For a command that handles signals from the start. */
+  /** Only for a command that handles signals from its start. */
   readonly signals?: Signals;
 }
 

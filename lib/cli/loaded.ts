@@ -11,12 +11,12 @@ import type { CliIo } from "./io.ts";
 /** The name of standard input in messages. */
 const STDIN = "<stdin>";
 
-/** The path as shown in messages. */
+/** The path for messages. */
 export function shownPath(path: string): string {
   return path === "-" ? STDIN : path;
 }
 
-/** Loads the file, or standard input if the path is "-"; relative paths in that start from the working directory. */
+/** Loads the file, or standard input if the path is "-"; paths in it are then relative to the working directory. */
 export async function loadFrom(path: string, io: CliIo): Promise<LoadResult> {
   if (path !== "-") return await loadConfig(path, { readFile, env: io.env });
   const bytes = await io.readIn(MAX_BYTES + 1);
@@ -25,7 +25,7 @@ export async function loadFrom(path: string, io: CliIo): Promise<LoadResult> {
     bytes.length > MAX_BYTES ? Promise.reject(new ReadError("EFBIG")) : Promise.resolve(bytes);
   return await loadConfig(STDIN, {
     readFile: (each) => each === stdin ? readStdin() : readFile(each),
-    // Standard input has no mode that says who can read it.
+    // Standard input has no permission bits.
     modeOf: (each) => each === stdin ? Promise.resolve(undefined) : modeOf(each),
     env: io.env,
   });

@@ -1,4 +1,4 @@
-/** Parses the arguments of all commands in the same way, as the table of commands has them. */
+/** Parses the arguments of every command, from the table of commands. */
 
 import { parseArgs } from "node:util";
 
@@ -15,7 +15,7 @@ export type Options<Name extends CommandName> =
   & { readonly [Key in Exclude<OptionOf<Name>, { value: string }>["name"]]?: boolean }
   & { readonly positionals: readonly string[] };
 
-/** The options, or the exit code if there is nothing left to do: 0 after `--help`, 2 after a mistake. */
+/** The options, or the exit code if the command must not run: 0 after `--help`, 2 after a mistake. */
 export function parseOptions<Name extends CommandName>(
   name: Name,
   args: readonly string[],
@@ -44,7 +44,7 @@ export function wrongUsage(name: CommandName, message: string, io: CliIo): 2 {
 
 type Parsed = Record<string, string | boolean | readonly string[]>;
 
-/** The values, `help`, or the mistake. */
+/** The values, `help`, or the message about a mistake. */
 function parse({ arguments: positionals, options }: CommandRow, args: readonly string[]): Parsed | string {
   const { tokens } = parseArgs({
     args: [...args],

@@ -1,8 +1,10 @@
 /** `adit prices`: shows what models cost, or converts another table of prices to rows for `prices.file`. */
 
+import { existsSync } from "node:fs";
+
 import { matchesGlob } from "../base/glob.ts";
 import { findConfig } from "./config_path.ts";
-import { readText } from "../config/file/files.ts";
+import { readLargeFile, readText } from "../config/file/files.ts";
 import { awsPrices } from "../facts/price_import/aws_prices.ts";
 import { litellmPrices } from "../facts/price_import/litellm_prices.ts";
 import type { ImportedPrices } from "../facts/price_import/row_groups.ts";
@@ -10,18 +12,29 @@ import { priceTableText } from "../facts/price_table_text.ts";
 import { builtInPrices, namedBy, type PriceRow } from "../facts/price_table.ts";
 import type { CliIo } from "./io.ts";
 import { loadOrReport } from "./loaded.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
 import { priceOrigin, priceText } from "../facts/price_text.ts";
+import { counted } from "./text_table.ts";
 
-/** Runs `adit prices`; returns the exit code: 0, 1 if nothing was found or could be read, 2 for wrong usage. */
+/** Runs `adit prices`; returns the exit code: 0, 1 if there is no price or a file cannot be read, 2 for wrong usage. */
 export async function prices(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("prices", args, io);
   if (typeof options === "number") return options;
-  if (options.litellm !== undefined) return await importPrices(options.litellm, LITELLM, io);
-  if (options.aws !== undefined) return await importPrices(options.aws, AWS, io);
+  const [pattern] = options.positionals;
+  const { litellm, aws } = options;
+  if (litellm !== undefined || aws !== undefined) {
+    if (litellm !== undefined && aws !== undefined) {
+      return wrongUsage("prices", "Cannot combine --litellm with --aws", io);
+    }
+    if (pattern !== undefined) {
+      return wrongUsage("prices", "Cannot combine MODEL with --litellm or --aws", io);
+    }
+    return litellm === undefined
+      ? await importPrices(aws ?? "", AWS, io)
+      : await importPrices(litellm, LITELLM, io);
+  }
   const rows = await rowsOf(options, io);
   if (rows === undefined) return 1;
-  const [pattern] = options.positionals;
   const shown = rows.flatMap((row) => {
     const id = pattern === undefined ? row.ids[0] : row.ids.find((each) => isMeant(each, pattern));
     return id === undefined ? [] : [{ row, origin: priceOrigin(namedBy(row, id)) }];
@@ -32,31 +45,32 @@ export async function prices(args: readonly string[], io: CliIo): Promise<number
   return 1;
 }
 
-/** The built-in rows, after those of the configuration if there is one. */
+/** The built-in rows, after those of the configuration; without one at the default paths, only the built-in rows. */
 async function rowsOf(
   { config }: { readonly config?: string },
   io: CliIo,
 ): Promise<readonly PriceRow[] | undefined> {
-  if (config === undefined && !(await readText(findConfig(undefined, io.env))).ok) return builtInPrices();
+  const isOptional = config === undefined && (io.env["ADIT_CONFIG"] ?? "") === "";
+  if (isOptional && !existsSync(findConfig(undefined, io.env))) return builtInPrices();
   const loaded = await loadOrReport(config, io);
   return loaded === undefined ? undefined : [...loaded.tables.prices, ...builtInPrices()];
 }
 
-/** A pattern without a wildcard matches anywhere in an id. */
+/** Without a wildcard, the pattern may be any part of the id. */
 function isMeant(id: string, pattern: string): boolean {
   return matchesGlob(pattern.includes("*") ? pattern : `*${pattern}*`, id) || matchesGlob(id, pattern);
 }
 
-/** A file of prices from elsewhere. */
-interface PriceFile {
+/** A foreign format of prices. */
+interface PriceFormat {
   /** Completes "expected …". */
   readonly expected: string;
   readonly convert: (file: Readonly<Record<string, unknown>>) => ImportedPrices;
 }
 
-const LITELLM: PriceFile = { expected: "LiteLLM's price file, a JSON object", convert: litellmPrices };
+const LITELLM: PriceFormat = { expected: "LiteLLM's price file, a JSON object", convert: litellmPrices };
 
-const AWS: PriceFile = {
+const AWS: PriceFormat = {
   expected: "an offer index file of AWS's price list, a JSON object with products and terms",
   convert: (file) =>
     awsPrices(file, {
@@ -67,8 +81,8 @@ const AWS: PriceFile = {
     }),
 };
 
-async function importPrices(path: string, { expected, convert }: PriceFile, io: CliIo): Promise<number> {
-  const text = await readText(path);
+async function importPrices(path: string, { expected, convert }: PriceFormat, io: CliIo): Promise<number> {
+  const text = await readText(path, readLargeFile);
   if (!text.ok) {
     io.err(`Cannot read ${JSON.stringify(path)}: ${text.reason}\n`);
     return 1;
@@ -81,7 +95,7 @@ async function importPrices(path: string, { expected, convert }: PriceFile, io: 
   const { rows, unmapped } = convert(file);
   for (const each of unmapped) io.err(`${each} (not imported)\n`);
   io.out(priceTableText(rows));
-  io.err(`${rows.length} rows; ${unmapped.length} prices could not be imported\n`);
+  io.err(`${counted(rows.length, "row")}; ${counted(unmapped.length, "price")} could not be imported\n`);
   return rows.length === 0 ? 1 : 0;
 }
 

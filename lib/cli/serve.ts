@@ -1,4 +1,4 @@
-/** `adit serve`: runs the gateway until it is told to stop. */
+/** `adit serve`: runs the gateway until a signal stops it. */
 
 import process from "node:process";
 import { setTimeout as pass } from "node:timers/promises";
@@ -17,7 +17,7 @@ import { Signals } from "./service/signals.ts";
 import { systemdNotifier } from "./service/systemd.ts";
 import { VERSION } from "./version.ts";
 
-/** EX_CONFIG of sysexits(3); the unit does not start the service again after it. */
+/** EX_CONFIG of sysexits(3); systemd does not restart the service after it. */
 const INVALID_CONFIGURATION = 78;
 
 /** Runs `adit serve` until a signal; returns the exit code: 0, 1 after a failure, 2 for wrong usage, 78 for an invalid configuration. */
@@ -52,12 +52,12 @@ interface Starting {
 }
 
 /**
- * The running gateway, or the exit code. What has been loaded is not referred to when this has returned: it is much
- * memory if there are many callers, and what runs does not need it.
+ * The running gateway, or the exit code. Nothing refers to the loaded configuration after the return: with many callers
+ * it is large, and the running gateway does not need it.
  */
 async function start({ configPath, io, signals, logger, logTail }: Starting): Promise<Control | number> {
   const loaded = await loadUnlessStopped(configPath, io, signals);
-  // Nothing is running yet that would have to finish.
+  // Nothing is running yet, so there is nothing to drain.
   if (loaded === undefined) return 0;
   if (!loaded.ok) {
     for (const problem of loaded.problems) {
@@ -83,14 +83,14 @@ async function loadUnlessStopped(
   { stopped }: Signals,
 ): Promise<LoadResult | undefined> {
   const box: { loaded?: LoadResult } = {};
-  // `stopped` stays pending, and with it whatever the race resolves to: not the configuration.
+  // `stopped` stays pending and keeps the result of the race in memory, so that must not be the configuration.
   await Promise.race([loadFrom(configPath, io).then((loaded) => void (box.loaded = loaded)), stopped]);
   const { loaded } = box;
   delete box.loaded;
   return loaded;
 }
 
-/** Maximum time to wait for the log's reader at exit, which may have stalled. */
+/** Maximum time to wait at exit for the reader of the log, which may have stalled. */
 const LAST_LINES_MS = 1_000;
 
 /** Returns the exit code. */
@@ -118,7 +118,7 @@ interface Running {
 /** Resolves with the exit code when the gateway has drained, or immediately at a later signal. */
 function untilStopped(control: Control, { logger, signals }: Running): Promise<number> {
   process.on("unhandledRejection", (reason) => {
-    // One request's error must not abort all others.
+    // An error in one request must not end the others.
     logger.log("error", "unhandled rejection", {
       error: reason instanceof Error ? reason.stack : String(reason),
     });

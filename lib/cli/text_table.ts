@@ -1,6 +1,6 @@
-/** Tables on the command line: names on the left, numbers on the right of their columns. */
+/** Text on the command line: tables, with names aligned to the left and numbers to the right, and counts. */
 
-/** Lines with aligned columns, of which the first `names` are aligned to the left. */
+/** Lines with aligned columns: the first `names` columns to the left, the others to the right. */
 export function textTable(
   lines: readonly (readonly string[])[],
   { names }: { readonly names: number },
@@ -13,4 +13,9 @@ export function textTable(
       column < names ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
     ).join("  ").trimEnd() + "\n"
   ).join("");
+}
+
+/** `1 row`, `2 rows`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

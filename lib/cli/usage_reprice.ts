@@ -17,7 +17,7 @@ import {
 } from "../ledger/reprice.ts";
 import { csvLines, type Shown } from "../ledger/views.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { textTable } from "./text_table.ts";
+import { counted, textTable } from "./text_table.ts";
 
 export interface RepriceArguments {
   /** Folder of the ledger. */
@@ -29,7 +29,7 @@ export interface RepriceArguments {
   readonly clock: Clock;
 }
 
-/** Reprices what the query asks for; returns what to print. Throws a `LedgerError` if the file cannot be used. */
+/** Reprices the requests of the query; returns the output. Throws a `LedgerError` if the file cannot be used. */
 export async function repriceUsage(given: RepriceArguments): Promise<string> {
   const { path, query, snapshot, isDryRun, clock } = given;
   const database = isDryRun ? readLedger(path) : correctLedger(path);
@@ -39,7 +39,7 @@ export async function repriceUsage(given: RepriceArguments): Promise<string> {
     for (;;) {
       const startedMs = clock.monotonic();
       if (!repricing.step()) break;
-      // A gateway that waits for the file gets it at least half of the time.
+      // A pause as long as the step, so that a running gateway can write to the file at least half of the time.
       if (!isDryRun) await setTimeout(clock.monotonic() - startedMs);
     }
     return formatted(repricing.result(), queryKeptHours(database, { query }), given);
@@ -48,7 +48,7 @@ export async function repriceUsage(given: RepriceArguments): Promise<string> {
   }
 }
 
-/** A team's own id is that of the target's model. */
+/** Base models by target and id; the id that a team has for a target is an id of the target's model. */
 function baseModelsOf({ models }: Snapshot): ReadonlyMap<string, string | undefined> {
   const known = new Map<string, string | undefined>();
   for (const { targets } of models.values()) {
@@ -125,10 +125,6 @@ const REASONS: Readonly<Record<LeftReason, string>> = {
   unknown_price: "no price is known",
   price_gone: "no price is known any more, so the cost is kept",
   unreported_usage: "Bedrock did not report their usage",
-  searches_not_kept: "billed by the search, and the ledger does not keep the number of searches",
-  unknown_model: "the configuration no longer says which model their id is",
+  searches_not_kept: "billed per search, and the ledger does not keep the number of searches",
+  unknown_model: "the configuration no longer says which model their id belongs to",
 };
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}

@@ -1,4 +1,4 @@
-/** `adit usage`: what callers have used and what it cost, from the ledger's file; and `adit usage reprice`. */
+/** `adit usage`: usage and cost from the ledger's file; and `adit usage reprice`. */
 
 import { AditError, messageOf } from "../base/errors.ts";
 import { readLedger } from "../ledger/file.ts";
@@ -43,7 +43,9 @@ export async function usage(args: readonly string[], io: CliIo): Promise<number>
     }, io.clock.now());
   } catch (error) {
     if (!(error instanceof AditError)) throw error;
-    return wrongUsage("usage", error.message, io);
+    // The message begins with the name of the parameter.
+    const optionOf = (name: string) => `--${name === "group_by" ? "by" : name}`;
+    return wrongUsage("usage", error.message.replace(/^\w+(?=:)/, optionOf), io);
   }
   const loaded = await loadOrReport(options.config, io);
   if (loaded === undefined) return 1;

@@ -55,7 +55,7 @@ callers:
   }
 }
 
-Deno.test("a model at its end of life is a warning at its entry, and a missing lifecycle is none", async () => {
+Deno.test("a model at its end of life is a warning, a model without a lifecycle is not", async () => {
   const { code, out, err } = await checkOnline();
   equal(
     err,

@@ -15,7 +15,7 @@ import { run } from "./run.ts";
 const ROOT = join(import.meta.dirname ?? "", "../..");
 const GOLDEN = join(ROOT, "tests/golden/config");
 
-Deno.test("check says that a good configuration is good, and what is in it", async () => {
+Deno.test("check prints ok and the number of entries for a valid configuration", async () => {
   const path = join(ROOT, "config/adit.yaml");
   const { code, out, err } = await run(check, "--config", path);
   equal(code, 0);

@@ -42,7 +42,10 @@ Deno.test("prices shows the rows of the file before the built-in ones", async ()
 });
 
 Deno.test("a file of prices with mistakes is reported with their places", async () => {
-  const rows = `- { match: x, usd_per_million: { input: 3.30 } }\n- { match: y, tiers: { flex: half } }\n`;
+  const rows = `- { match: x, usd_per_million: { input: 3.30 } }
+- { match: y, tiers: { flex: half } }
+- { match: z, usd_per_million: { input: "1" }, from: 2027-02-30 }
+`;
   await inFolder({ "adit.yaml": CONFIG, "prices.yaml": rows }, async (folder) => {
     const { code, err } = await runWith({}, prices, "--config", `${folder}/adit.yaml`);
     equal(code, 1);
@@ -51,6 +54,7 @@ Deno.test("a file of prices with mistakes is reported with their places", async 
       /prices\.yaml:1:\d+: \[0\]\.usd_per_million\.input: expected an amount of US dollars as a string/,
     );
     match(err, /prices\.yaml:2:\d+: \[1\]\.tiers\.flex: expected a factor such as x0\.5, found "half"/);
+    match(err, /prices\.yaml:3:\d+: \[2\]\.from: expected a date such as 2027-01-31, found "2027-02-30"/);
   });
 });
 
@@ -78,8 +82,8 @@ Deno.test("prices --litellm prints rows and says what it could not convert", asy
     equal(
       err,
       `amazon.sound-v1:0: input_cost_per_audio_per_second is not counted by the gateway (not imported)
-amazon.sound-v1:0: no price of tokens, images or searches (not imported)
-1 rows; 2 prices could not be imported
+amazon.sound-v1:0: no price for tokens, images or searches (not imported)
+1 row; 2 prices could not be imported
 `,
     );
     const broken = await runWith({}, prices, "--litellm", `${folder}/broken.json`);
@@ -116,7 +120,7 @@ prices: { file: prices.yaml }
     equal(
       err,
       `Nova Unheard X-input-tokens: no model id is known for "Nova Unheard" (not imported)
-1 rows; 1 prices could not be imported
+1 row; 1 price could not be imported
 `,
     );
     await Deno.writeTextFile(`${folder}/prices.yaml`, out);
@@ -129,6 +133,34 @@ prices: { file: prices.yaml }
     equal(broken.code, 1);
     match(broken.err, /expected an offer index file of AWS's price list/);
   });
+});
+
+Deno.test("prices converts files that are larger than a configuration may be", async () => {
+  const entry = {
+    litellm_provider: "bedrock_converse",
+    input_cost_per_token: 6e-8,
+    source: "x".repeat(2 ** 21),
+  };
+  await inFolder({ "litellm.json": JSON.stringify({ "amazon.nova-x-v1:0": entry }) }, async (folder) => {
+    const { code, out, err } = await runWith({}, prices, "--litellm", `${folder}/litellm.json`);
+    deepEqual([code, err], [0, "1 row; 0 prices could not be imported\n"]);
+    match(out, /amazon\.nova-x-v1:0/);
+  });
+});
+
+Deno.test("options of prices that cannot be combined are wrong usage", async () => {
+  const both = await runWith({}, prices, "--litellm", "a.json", "--aws", "b.json");
+  equal(both.code, 2);
+  match(both.err, /^Cannot combine --litellm with --aws\n/);
+  const model = await runWith({}, prices, "nova", "--litellm", "a.json");
+  equal(model.code, 2);
+  match(model.err, /^Cannot combine MODEL with --litellm or --aws\n/);
+});
+
+Deno.test("a configuration that ADIT_CONFIG names must be readable", async () => {
+  const { code, err } = await runWith({ ADIT_CONFIG: "/nowhere/adit.yaml" }, prices, "nova");
+  equal(code, 1);
+  equal(err, "/nowhere/adit.yaml:1:1: cannot read the file: no such file\n");
 });
 
 Deno.test("a model without a price is reported", async () => {

@@ -54,7 +54,7 @@ const ROWS: readonly Partial<LedgerRow>[] = [
   { requestId: "old" },
 ];
 
-Deno.test("reprice prints what changed by model and what was left, and then changes nothing", () =>
+Deno.test("reprice prints the changes by model and the unchanged requests, and a second run changes nothing", () =>
   withUsage(ROWS, async (adit) => {
     const expected = (last: string) => ({
       code: 0,
@@ -66,8 +66,8 @@ all requests        3   0.00000004   0.00150002
 
 6 requests read; 1 without a known cost
 1 request left unchanged: no price is known
-1 request left unchanged: billed by the search, and the ledger does not keep the number of searches
-1 request left unchanged: the configuration no longer says which model their id is
+1 request left unchanged: billed per search, and the ledger does not keep the number of searches
+1 request left unchanged: the configuration no longer says which model their id belongs to
 1 hour with 1 request left unchanged: only the hourly sums of these requests are still kept
 ${last}
 `,
@@ -101,7 +101,7 @@ ${last}
     });
   }));
 
-Deno.test("reprice is limited by the options of usage, and prints CSV", () =>
+Deno.test("reprice accepts the filters of usage, and prints CSV", () =>
   withUsage([{ caller: "a" }, { caller: "b" }], async (adit) => {
     const { out } = await adit("reprice", "--caller", "a", "--format", "csv");
     equal(

@@ -15,7 +15,7 @@ import { run, runWith } from "./run.ts";
 const CONFIG = join(import.meta.dirname ?? "", "../../config/adit.yaml");
 const adit = (...args: readonly string[]) => run((given, io) => runCli(given, io), ...args);
 
-Deno.test("help lists every command, and help COMMAND is the command's own", async () => {
+Deno.test("help lists every command, and help COMMAND equals COMMAND --help", async () => {
   const { code, out } = await adit("help");
   equal(code, 0);
   for (const name of COMMAND_ROWS.keys()) {
@@ -25,6 +25,9 @@ Deno.test("help lists every command, and help COMMAND is the command's own", asy
     deepEqual(help, await adit(name, "-h"));
     match(help.out, new RegExp(`^Usage: adit ${name}\\b`, "m"));
     for (const line of help.out.split("\n")) ok(line.length <= 120, line);
+  }
+  for (const args of [["--help"], ["-h"], ["help", "help"], ["help", "--help"], ["help", "-h"]]) {
+    deepEqual((await adit(...args)).out, out);
   }
 });
 
@@ -41,7 +44,7 @@ const MISTAKES: readonly (readonly [args: readonly string[], line: string])[] = 
   [["check", "--online=yes"], "Option --online takes no value"],
   [["check", "--format", "yaml"], 'Unknown format "yaml"; known: text, json'],
   [["check", "a.yaml", "b.yaml"], 'Unexpected argument "b.yaml"'],
-  [["check", "-c", "a.yaml", "b.yaml"], 'Give either --config or "b.yaml"'],
+  [["check", "-c", "a.yaml", "b.yaml"], 'Cannot combine --config with the argument "b.yaml"'],
   [["explain"], "Missing argument MODEL"],
   [["import", "litelm", "x"], 'Unknown format "litelm"; did you mean "litellm"?'],
   [["completion", "zhs"], 'Unknown shell "zhs"; did you mean "zsh"?'],
@@ -55,7 +58,11 @@ const MISTAKES: readonly (readonly [args: readonly string[], line: string])[] = 
   [["usage", "--dry-run"], "--dry-run has no effect without reprice"],
   [
     ["usage", "reprice", "--from", "tomorrow"],
-    "from: expected a date such as 2027-01-31 or a time such as 2027-01-31T12:00:00Z",
+    "--from: expected a date such as 2027-01-31 or a time such as 2027-01-31T12:00:00Z",
+  ],
+  [
+    ["usage", "--by", "caler"],
+    '--by: unknown group "caler"; expected caller, team, model, target, tier, tags, hour, day, month',
   ],
   [["version", "now"], 'Unexpected argument "now"'],
 ];
@@ -71,7 +78,7 @@ for (const [args, line] of MISTAKES) {
   });
 }
 
-Deno.test("a configuration is named in any of four ways, or comes from standard input", async () => {
+Deno.test("the configuration is given in any of four ways, or on standard input", async () => {
   const expected = await run(check, "--config", CONFIG);
   equal(expected.code, 0);
   deepEqual(await run(check, "-c", CONFIG), expected);

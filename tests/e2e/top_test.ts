@@ -48,7 +48,7 @@ forEachRuntime("top finds the gateway like reload, and says what is wrong", asyn
   assert.match(nobody.stderr, /^Cannot ask the gateway at http:\/\/127\.0\.0\.1:1: /);
   assert.equal((await top(["--admin", "::"])).code, 2);
   // The public listener is not an admin listener.
-  assert.match((await top(["--admin", program.url])).stderr, /needs a key|answered with status/);
+  assert.match((await top(["--admin", program.url])).stderr, /needs a key|Unexpected answer with status/);
   const off = `${program.configPath}.off`;
   await Deno.writeTextFile(off, `admin: off\n${emulatorConfig()}`);
   assert.match((await top(["--config", off])).stderr, /admin is off/);

@@ -7,6 +7,7 @@ import { REDACTED } from "../../base/secret.ts";
 import { refusalReason } from "../../callers/authenticate.ts";
 import { originOf } from "../../config/effective.ts";
 import type { SourceMap } from "../../config/file/source_map.ts";
+import { settingPaths } from "../../config/setting_paths.ts";
 import { formatPath, type Path } from "../../base/problems.ts";
 import { type LessonName, lessonTraits } from "../../facts/optional_members.ts";
 import { priceOf } from "../../facts/price_book.ts";
@@ -38,7 +39,7 @@ import { limitFacts, quotaText } from "./limit_facts.ts";
 import { traitFacts } from "./trait_facts.ts";
 
 export interface Explanation {
-  /** Whether the request would be sent on. */
+  /** Whether the request would be sent to a provider. */
   readonly served: boolean;
   /** Undefined if the request would be refused. */
   readonly plan: Plan | undefined;
@@ -48,13 +49,13 @@ export interface Explanation {
 
 export interface ExplainOptions {
   readonly snapshot: Snapshot;
-  /** The caller of the request; undefined for any caller that is allowed. */
+  /** The caller of the request; undefined for any caller that may use the model. */
   readonly caller: Caller | undefined;
   readonly sourceMap: SourceMap;
-  /** The rows that models' traits come from. */
+  /** The rows from which models get their traits. */
   readonly table: ModelTable;
   readonly nowMs: number;
-  /** What the running gateway knows that the file and the rows do not say. */
+  /** The state of the running gateway. */
   readonly learned: Learned;
 }
 
@@ -107,7 +108,7 @@ function planOf(name: string, { snapshot, caller, sourceMap }: ExplainOptions): 
   return `${NOT_FOUND}: region ${region} (${because}) is not in ${written([...path, "native"], sourceMap)}`;
 }
 
-/** Of a caller whose requests must not leave a geography, no target may be left. */
+/** A caller's data residency may exclude every target. */
 function planOrRefusal(resolve: () => Plan): Plan | string {
   try {
     return resolve();
@@ -161,7 +162,7 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
   ];
 }
 
-/** Whether the target rests, as far as a running gateway says. */
+/** The health of the target in the running gateway, if that is known. */
 function stateFacts(model: string, { settings }: Target, { learned }: ExplainOptions): readonly Fact[] {
   const state = settings === undefined ? undefined : stateFor(model, settings.name, learned);
   return state === undefined ? [] : [{ topic: "state", text: state }];
@@ -239,7 +240,7 @@ function requestFacts(
   { sourceMap }: ExplainOptions,
 ): readonly Fact[] {
   const request = (whole: Operation, stream: Operation) =>
-    `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])}, or ${lastSegment(stream)} for a stream`;
+    `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])} (streams: ${lastSegment(stream)})`;
   const native = {
     topic: "native",
     text: `any operation on ${modelSegment(modelId)}`,
@@ -258,12 +259,12 @@ function requestFacts(
   for (const topic of vectors) {
     const form = model.traits[topic];
     const path = operationPath("invoke", [modelId]);
-    return [{ topic, text: `${OPERATIONS.invoke.method} ${path}; in the form ${form}` }, native];
+    return [{ topic, text: `${OPERATIONS.invoke.method} ${path}, with the body of ${form}` }, native];
   }
   const api = messagesApi(model);
   const reason = model.api === undefined
-    ? `the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
-    : written([...model.path, "api"], sourceMap);
+    ? `because the model ${model.traits.anthropicMessages ? "accepts" : "does not accept"} Anthropic Messages`
+    : `from ${written([...model.path, "api"], sourceMap)}`;
   const messages = api === "invoke"
     ? request("invoke", "invokeStream")
     : request("converse", "converseStream");
@@ -271,19 +272,19 @@ function requestFacts(
     ...(["chat", "responses"] as const).map((api) =>
       ownFact(api, model) ?? { topic: api, text: request("converse", "converseStream") }
     ),
-    ownFact("messages", model) ?? { topic: "messages", text: `${messages}; because ${reason}` },
+    ownFact("messages", model) ?? { topic: "messages", text: `${messages}, ${reason}` },
     native,
   ];
 }
 
-/** Where requests are passed on; undefined if they are translated. */
+/** The address to which requests are passed on; undefined if they are translated. */
 function ownFact(api: OwnApi, { ownApis, provider, dropTools }: ModelTarget): Fact | undefined {
   const address = ownAddress(api, ownApis);
   if (address === undefined) return undefined;
   const isElsewhere = address.endpoint === "mantle" && provider.kind === "bedrock";
   const changes = [
     ...dropTools.length > 0 ? [`without tools of type ${dropTools.join(", ")}`] : [],
-    ...api === "responses" && ownApis?.hoistsTools ? ["with tools in its items moved to tools"] : [],
+    ...api === "responses" && ownApis?.hoistsTools ? ["with tools moved from items to tools"] : [],
   ];
   const path = `${isElsewhere ? mantleOrigin(provider) : ""}${address.path}`;
   const how = changes.length === 0 ? "unchanged" : changes.join(" and ");
@@ -307,11 +308,11 @@ function modelSegment(modelId: string): string {
 }
 
 function settingFacts(target: ModelTarget, { sourceMap, table, learned }: ExplainOptions): readonly Fact[] {
-  const { path, defaults, guardrail, metadata } = target;
+  const { defaults, guardrail, metadata } = target;
   const lessons = lessonsFor(target, learned);
   const shown = (key: string, value: object) => {
     if (Object.keys(value).length === 0) return "";
-    return sourceMap.readsSecretAt([...path, key]) ? REDACTED : JSON.stringify(value);
+    return readsSecret(target, key, sourceMap) ? REDACTED : JSON.stringify(value);
   };
   return [
     { topic: "defaults", text: shown("defaults", defaults) },
@@ -325,7 +326,7 @@ function settingFacts(target: ModelTarget, { sourceMap, table, learned }: Explai
   ].filter(({ text }) => text !== "");
 }
 
-/** The traits to write, or where to look for them. */
+/** The traits that keep what was learned, or where to find them. */
 function learnedText(
   lessons: readonly LessonName[],
   target: ModelTarget,
@@ -334,10 +335,14 @@ function learnedText(
   if ("unknown" in learned) return `unknown: ${learned.unknown}`;
   if (lessons.length === 0) return `nothing, according to ${learned.from}`;
   const path = [...target.path, "traits"];
-  const traits = sourceMap.readsSecretAt(path)
+  const traits = readsSecret(target, "traits", sourceMap)
     ? REDACTED
     : flowYaml(writtenTraits(lessonTraits(lessons, target.traits)));
   return `Bedrock refused ${lessons.join(", ")}; to keep this, write ${formatPath(path)}: ${traits}`;
+}
+
+function readsSecret(target: ModelTarget, key: string, sourceMap: SourceMap): boolean {
+  return settingPaths(target, key).some((path) => sourceMap.readsSecretAt(path));
 }
 
 /** `models.fast.id (adit.yaml:12)`. */

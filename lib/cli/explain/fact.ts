@@ -1,4 +1,4 @@
-/** What `adit explain` prints. */
+/** The output of `adit explain`. */
 
 /** One line of an explanation. */
 export interface Fact {

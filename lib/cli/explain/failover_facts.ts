@@ -1,4 +1,4 @@
-/** What `adit explain` says about the targets of a model: their order, retries, and the worst time to an answer. */
+/** The targets of a model for `adit explain`: their order, the retries, and the longest time to an answer. */
 
 import { formatDuration } from "../../config/schema/values.ts";
 import type { Plan } from "../../snapshot/plan.ts";
@@ -51,7 +51,7 @@ function healthOf({ health: { failures, coolMs, coolMaxMs } }: Routing): string 
   }`;
 }
 
-/** Every attempt may hang until its own limit; the deadline of the request is above them all. */
+/** Each attempt may take its own timeout, and all of them together no longer than the request's. */
 function worstTime({ retry, firstTokenMs }: Routing, { firstByteMs, totalMs }: Timeouts): string {
   const whole = Math.min(totalMs, retry.attempts * firstByteMs);
   const stream = Math.min(totalMs, retry.attempts * Math.min(firstByteMs, firstTokenMs ?? firstByteMs));

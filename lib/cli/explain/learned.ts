@@ -1,4 +1,4 @@
-/** What the running gateway knows about models and their targets, asked from its admin listener. */
+/** The running gateway's lessons, health of targets and limits, from its admin listener. */
 
 import { bracketed, isLoopback } from "../../base/host.ts";
 import { isJsonObject, type JsonValue, member } from "../../base/json.ts";
@@ -8,7 +8,7 @@ import { tableId } from "../../facts/model_table.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ModelTarget, Snapshot } from "../../snapshot/snapshot.ts";
 
-/** The gateway is on this host, which may be busy; one that takes longer is not waited for. */
+/** Enough for a gateway on this host, even if the host is busy. */
 const TIMEOUT_MS = 5_000;
 
 /** The lessons of the running gateway and the health of its targets, or why they are not known. */
@@ -16,14 +16,14 @@ export type Learned =
   | {
     readonly from: string;
     readonly models: ReadonlyMap<string, readonly LessonName[]>;
-    /** By model and target. */
+    /** Health by model and target. */
     readonly targets: JsonValue | undefined;
-    /** What is left of rules and budgets; undefined if only the admin API key would show it. */
+    /** Remaining amounts of rate limits and budgets; undefined if that needs the admin API key. */
     readonly limits: JsonValue | undefined;
   }
   | { readonly unknown: string };
 
-/** Asks the admin listener of the configuration, if it is open to this host. */
+/** Asks the configuration's admin listener, if it needs no key. */
 export async function askForLessons(
   { admin, adminTls }: Pick<Snapshot, "admin" | "adminTls">,
   runtime: Pick<Runtime, "fetch">,
@@ -58,7 +58,7 @@ export async function askForLessons(
   return { unknown: `no gateway answers at ${url}` };
 }
 
-/** The answer if it is what was asked for. */
+/** The answer; undefined unless its status is 200. */
 async function ask(
   url: string,
   signal: AbortSignal,
@@ -70,7 +70,7 @@ async function ask(
   return undefined;
 }
 
-/** Where to find what is left of a limit. */
+/** Identifies a limit, to look up its remaining amount. */
 export interface LimitPlace {
   /** Of the rule or the budget. */
   readonly name: string;
@@ -80,7 +80,7 @@ export interface LimitPlace {
   readonly periodMs: number;
 }
 
-/** What is left, such as ` (4 left)`; empty if nobody was asked, or it is not known. */
+/** The remaining amount, such as ` (4 left)`; empty if it is not known. */
 export function leftText({ name, subject, what, periodMs }: LimitPlace, learned: Learned): string {
   if ("unknown" in learned) return "";
   const found = ["rules", "budgets"].flatMap((list) => {
@@ -94,12 +94,12 @@ export function leftText({ name, subject, what, periodMs }: LimitPlace, learned:
   return typeof remaining === "number" || typeof remaining === "string" ? ` (${remaining} left)` : "";
 }
 
-/** What is known about a model; undefined if no gateway was asked. */
+/** The lessons about a model; none if no gateway was asked. */
 export function lessonsFor({ id, baseModel }: ModelTarget, learned: Learned): readonly LessonName[] {
   return "unknown" in learned ? [] : learned.models.get(tableId(baseModel ?? id)) ?? [];
 }
 
-/** The health of a target of a model; undefined if no gateway was asked. */
+/** The health of a target; undefined if no gateway was asked. */
 export function stateFor(model: string, target: string, learned: Learned): string | undefined {
   if ("unknown" in learned) return undefined;
   const status = member(member(learned.targets, model), target);

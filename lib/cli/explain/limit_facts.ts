@@ -1,4 +1,4 @@
-/** What limits a request: the rules and budgets that apply, and the quotas of its targets, for `adit explain`. */
+/** The limits of a request for `adit explain`: rate limits, budgets, and the quotas of its targets. */
 
 import { formatPath, type Path } from "../../base/problems.ts";
 import { originOf } from "../../config/effective.ts";
@@ -6,7 +6,14 @@ import type { SourceMap } from "../../config/file/source_map.ts";
 import { formatDuration } from "../../config/schema/values.ts";
 import { usdText } from "../../facts/cost.ts";
 import { matchesGlob } from "../../base/glob.ts";
-import { type Allowance, countText, type Each, type RateLimit, rateText } from "../../snapshot/limits.ts";
+import {
+  type Allowance,
+  countText,
+  type Each,
+  type RateLimit,
+  rateText,
+  type Scope,
+} from "../../snapshot/limits.ts";
 import type { Plan, Target } from "../../snapshot/plan.ts";
 import type { Budget, BudgetWindow } from "../../snapshot/budget.ts";
 import type { BudgetUnit } from "../../snapshot/budget_view.ts";
@@ -25,7 +32,7 @@ export interface LimitFactOptions {
   readonly learned: Learned;
 }
 
-/** The rules and budgets that apply to a caller's requests, or to some caller's. */
+/** The rate limits and budgets that apply to the caller, or to any caller. */
 export function limitFacts(plan: Plan, options: LimitFactOptions): readonly Fact[] {
   const { snapshot, caller, sourceMap, learned } = options;
   const callers = caller === undefined ? [...snapshot.callers.values()] : [caller];
@@ -37,7 +44,7 @@ export function limitFacts(plan: Plan, options: LimitFactOptions): readonly Fact
     ...snapshot.rateLimits.filter(applies)
       .map((rule) => {
         const subject = caller && SUBJECTS[rule.each](caller, model ?? "");
-        return { topic: "rate limit", text: `${describe(rule, subject, learned)}, ${from(rule.path)}` };
+        return { topic: "rate limit", text: `${describeRule(rule, subject, learned)}, ${from(rule.path)}` };
       }),
     ...snapshot.budgets.filter(applies)
       .map((budget) => {
@@ -52,9 +59,9 @@ const UNITS = { usd: "USD", tokens: "tokens", requests: "requests" } as const sa
   string
 >;
 const WINDOWS = {
-  day: "a day",
-  week: "a week",
-  month: "a month",
+  day: "per day",
+  week: "per week",
+  month: "per month",
   total: "in total",
 } as const satisfies Record<
   BudgetWindow,
@@ -67,31 +74,29 @@ function describeBudget(
   learned: Learned,
 ): string {
   const amount = unit === "usd" ? usdText(limit) : String(limit);
-  const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
+  const sharing = sharingText(each, scope);
   const then = typeof whenSpent === "string" ? SPENT[whenSpent] : `then sent to ${whenSpent.use}`;
   const left = subject === undefined ? "" : leftText({ name, subject, what: unit, periodMs: 0 }, learned);
   const cut = cutStreams ? ", and running streams are cut" : "";
-  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${whom}${left}, ${then}${cut}`;
+  return `${amount} ${UNITS[unit]} ${WINDOWS[window]}${sharing}${left}, ${then}${cut}`;
 }
 
-const SPENT = { refuse: "then refused", warn: "then only reported" } as const;
+const SPENT = { refuse: "then refused", warn: "then served with a warning" } as const;
 
-const WHOM = {
+const SHARING = {
   caller: "for each caller",
   team: "for each team",
   model: "for each model",
   caller_model: "for each caller and model",
-  none: "for all together",
+  none: "shared by all",
 } as const satisfies Record<Each, string>;
 
-function describe(rule: RateLimit, subject: string | undefined, learned: Learned): string {
+function describeRule(rule: RateLimit, subject: string | undefined, learned: Learned): string {
   const { name, requests, tokens, concurrent, each, scope, mode, waitMs } = rule;
   const left = (what: string, periodMs: number) =>
     subject === undefined ? "" : leftText({ name, subject, what, periodMs }, learned);
   const rate = (what: "requests" | "tokens") => (allowance: Allowance) =>
     `${rateText(allowance, what)}${left(what, allowance.periodMs)}`;
-  // The limits of one caller.
-  const whom = each === "none" && scope.callers?.length === 1 ? "" : ` ${WHOM[each]}`;
   const limits = [
     ...requests.map(rate("requests")),
     ...tokens.map(rate("tokens")),
@@ -100,7 +105,14 @@ function describe(rule: RateLimit, subject: string | undefined, learned: Learned
       : `${countText(concurrent, "concurrent requests")}${left("concurrent", 0)}`,
   ].filter((text) => text !== undefined).join(", ");
   const wait = waitMs === 0 ? "" : `, waits up to ${formatDuration(waitMs)}`;
-  return `${limits}${whom}${wait}${mode === "shadow" ? ", counted but not enforced" : ""}`;
+  return `${limits}${sharingText(each, scope)}${wait}${
+    mode === "shadow" ? ", counted but not enforced" : ""
+  }`;
+}
+
+/** Nothing for the limits of a single caller. */
+function sharingText(each: Each, { callers }: Scope): string {
+  return each === "none" && callers?.length === 1 ? "" : ` ${SHARING[each]}`;
 }
 
 /** The quota of a target's account; empty if none is configured. */

@@ -1,4 +1,4 @@
-/** Simulates the choice of targets for given failures, with the code that chooses in the gateway. */
+/** Simulates the choice of targets while some fail, with the gateway's own code. */
 
 import { MemoryStore } from "../../store/memory.ts";
 import { AditError } from "../../base/errors.ts";
@@ -12,7 +12,7 @@ const REQUESTS = 10_000;
 const EVERY_MS = 10;
 const LATENCY_MS = 500;
 
-/** What happens at a target during the whole simulation. */
+/** The behaviour of a target during the whole simulation. */
 type Failure =
   | { readonly kind: "fail" }
   | { readonly kind: "throttle" }
@@ -25,7 +25,7 @@ export interface SimulationOptions {
   readonly random: () => number;
 }
 
-/** The shares of the targets over 10,000 requests, 100 a second; a string says what is wrong with the failures. */
+/** The shares of the targets in 10,000 requests, 100 a second; a string if the failures are invalid. */
 export function simulate(
   plan: Plan,
   { failures: text, random }: SimulationOptions,

@@ -15,5 +15,5 @@ export function traitFacts(target: ModelTarget, options: TraitOriginOptions): re
   }));
 }
 
-/** Values longer than this push their origin to the right. */
+/** The origin of a longer value moves to the right. */
 const VALUE_WIDTH = 32;

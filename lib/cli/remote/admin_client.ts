@@ -3,26 +3,30 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, type RequestOptions } from "node:https";
 
+import type { JsonValue } from "../../base/json.ts";
+
 /** Where an admin listener is. */
 export interface AdminPlace {
-  /** As shown in messages. */
+  /** In the form for messages. */
   readonly shown: string;
   readonly options: RequestOptions;
   readonly hasTls: boolean;
 }
 
 const TIMEOUT_MS = 180_000;
+/** Characters of an answer, and of an event. */
+const MAX_LENGTH = 8 * 1024 * 1024;
 
-/** What the configuration says about TLS. */
+/** The configuration's TLS settings. */
 export interface ConfiguredTls {
   readonly hasTls: boolean;
-  /** As PEM, if it is known. */
+  /** PEM, if it is known. */
   readonly certificate: string | undefined;
 }
 
 /**
- * The place of `HOST:PORT`, a URL or `unix:PATH`; undefined for anything else. The certificate of the configuration is
- * the only one that is accepted, whatever name it has.
+ * The place of `HOST:PORT`, a URL or `unix:PATH`; undefined for anything else. Only the certificate of the configuration
+ * is accepted, for any host name.
  */
 export function parsePlace(
   text: string,
@@ -42,10 +46,17 @@ export function parsePlace(
   return { shown: `${protocol}//${hostname}:${options.port}`, options, hasTls };
 }
 
-/** The address to connect to: a listener on every address of this host is on this one, too. */
+/** The address to connect to: the loopback address for a listener on all addresses of this host. */
 function reachable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   return hostname === "[::]" ? "::1" : hostname.replace(/^\[|\]$/g, "");
+}
+
+/** The answer to a request. */
+export interface AdminAnswer {
+  readonly status: number;
+  /** The body; undefined if it is not JSON. */
+  readonly view: JsonValue | undefined;
 }
 
 /** Sends a request without a body, such as `POST /-/reload`. */
@@ -53,15 +64,21 @@ export function askAdmin(
   place: AdminPlace,
   line: string,
   key: string | undefined,
-): Promise<{ readonly status: number; readonly body: string }> {
+): Promise<AdminAnswer> {
   const [method = "", path = ""] = line.split(" ");
   return new Promise((resolve, reject) => {
     const sent = send(place, { method, path, headers: keyHeader(key), timeout: TIMEOUT_MS }, (answer) => {
       let body = "";
       answer.setEncoding("utf8");
-      answer.on("data", (text: string) => body += text);
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+      answer.on("data", (text: string) => {
+        body += text;
+        if (body.length <= MAX_LENGTH) return;
+        reject(new Error("the answer is too long"));
+        sent.destroy();
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, view: parsedJson(body) }));
       answer.on("error", reject);
+      answer.on("close", () => reject(new Error("the connection was closed")));
     });
     sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
     sent.on("error", reject);
@@ -69,14 +86,28 @@ export function askAdmin(
   });
 }
 
-/** What to say where the gateway wants a key, or another one. */
+/** The value of a JSON text; undefined if it is none. */
+export function parsedJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The message for an answer that no gateway gives. */
+export function unexpectedAnswer({ shown }: AdminPlace, status: number): string {
+  return `Unexpected answer with status ${status} from ${shown}: is it the admin address of a gateway?`;
+}
+
+/** The message for an answer that asks for a key, or for another one. */
 export function keyRefusal({ shown }: AdminPlace, key: string | undefined): string {
   return key === undefined || key === ""
     ? `The gateway at ${shown} needs a key: set ADIT_ADMIN_KEY`
     : `The gateway at ${shown} does not accept the key in ADIT_ADMIN_KEY`;
 }
 
-/** What happens on a stream of events. */
+/** Callbacks of a stream of events. */
 export interface EventWatch {
   /** The data of each event. */
   readonly onEvent: (data: string) => void;
@@ -86,8 +117,6 @@ export interface EventWatch {
 
 /** A stream that is silent for longer has been lost. */
 const SILENCE_MS = 10_000;
-/** Characters of one event. */
-const MAX_EVENT = 8 * 1024 * 1024;
 
 /** Follows server-sent events until the returned function is called. */
 export function watchAdmin(
@@ -109,7 +138,7 @@ export function watchAdmin(
     answer.setEncoding("utf8");
     answer.on("data", (more: string) => {
       text += more;
-      if (text.length > MAX_EVENT) return end("an event is too long");
+      if (text.length > MAX_LENGTH) return end("an event is too long");
       const events = text.split("\n\n");
       text = events.pop() ?? "";
       for (const event of events) {

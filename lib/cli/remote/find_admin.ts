@@ -9,13 +9,13 @@ import type { CliIo } from "../io.ts";
 import { wrongUsage } from "../options.ts";
 import { type AdminPlace, parsePlace } from "./admin_client.ts";
 
-/** The options that say where. */
+/** The options that say where the gateway is. */
 interface Where {
   readonly admin?: string;
   readonly config?: string;
 }
 
-/** Where the gateway listens, or why that is not known; the exit code after wrong usage, which has been reported. */
+/** The admin listener, or the reason it is not known; the exit code after wrong usage, which has been reported. */
 export async function findAdmin(
   { admin, config }: Where,
   io: CliIo,
@@ -29,7 +29,7 @@ export async function findAdmin(
     if (place !== undefined) return place;
     return wrongUsage(
       command,
-      `Cannot use the admin address "${given}": expected HOST:PORT, a URL, or unix:PATH`,
+      `Cannot use the admin address ${JSON.stringify(given)}: expected HOST:PORT, a URL, or unix:PATH`,
       io,
     );
   }
@@ -44,17 +44,18 @@ function hostOf({ hostname, port }: { readonly hostname: string; readonly port: 
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
-/** The configuration of the unit that comes with the program, and its runtime directory. */
+/** The configuration and the runtime directory of the systemd unit in config/. */
 const SERVICE = { config: "/etc/adit/adit.yaml", folder: "/run/adit" } as const;
 
-/** Where a gateway with this configuration writes its admin address; undefined if it writes none. */
+/** The file to which a gateway with this configuration writes its admin address; undefined if it does not. */
 export function adminFileFor(configPath: string, env: CliIo["env"]): string | undefined {
-  const { RUNTIME_DIRECTORY: own = "" } = env;
+  // Of several folders, separated by colons, the first: systemd.exec(5).
+  const [own = ""] = (env["RUNTIME_DIRECTORY"] ?? "").split(":");
   const folder = own === "" && configPath === SERVICE.config ? SERVICE.folder : own;
   return folder === "" ? undefined : join(folder, "admin");
 }
 
-/** The address of the running configuration, which the service writes at its start and at every reload. */
+/** The address of the running configuration, which the service writes at start and after every reload. */
 async function written(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const bytes = await readFile(file).catch(() => undefined);

@@ -1,8 +1,8 @@
-/** Tables for a terminal of any width, whose cells cannot control the terminal. */
+/** Tables for a terminal of any width. No text in a cell can control the terminal. */
 
 export interface Column<Row> {
   readonly title: string;
-  /** Columns with the highest rank are left out first where there is no room. */
+  /** If the terminal is too narrow, columns with the highest rank are omitted first. */
   readonly rank: number;
   /** Whether it is aligned to the right. */
   readonly isNumber?: boolean;
@@ -10,10 +10,10 @@ export interface Column<Row> {
 }
 
 const GAP = "  ";
-/** A cell that is wider is cut, so that one long name does not push everything else away. */
+/** Wider cells are cut, so that one long name leaves room for the other columns. */
 const MAX_CELL = 40;
 
-/** The header and a line for each row; at least the columns of the lowest rank are shown. */
+/** The header and a line for each row; the columns of rank 0 are always shown. */
 export function tableLines<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -37,7 +37,7 @@ export function tableLines<Row>(
   });
 }
 
-/** The text in at most so many columns. */
+/** The text, cut to the given width. */
 export function fitted(text: string, width: number): string {
   return cut(printable(text), width);
 }
@@ -51,7 +51,7 @@ function padded(text: string, width: number, isNumber: boolean): string {
   return isNumber ? space + text : text + space;
 }
 
-/** Names come from the configuration and from clients: whatever a terminal could obey or not show is a question mark. */
+/** Control and invisible characters, which names from clients may contain, become question marks. */
 function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }
@@ -66,7 +66,7 @@ function widthOfChar(char: string): number {
 }
 
 function widthOf(text: string): number {
-  // Almost every name has only these.
+  // Almost all names are ASCII.
   if (/^[ -~]*$/.test(text)) return text.length;
   return [...text].reduce((sum, char) => sum + widthOfChar(char), 0);
 }

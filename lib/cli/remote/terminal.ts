@@ -1,4 +1,4 @@
-/** The terminal of `adit top`: a screen of its own, keys without Enter, and everything as it was at the end. */
+/** The terminal of `adit top`: the alternate screen and single keys; everything is restored at the end. */
 
 import process from "node:process";
 
@@ -22,15 +22,15 @@ export function isTerminal(): boolean {
 }
 
 /**
- * What replaces all that the terminal shows. After a line that is as wide as the terminal the cursor is still at its last
- * character, so that each line is cleared before it is written.
+ * Text that replaces everything on the screen. Each line is cleared before it is written, because after a line as wide
+ * as the terminal the cursor is still on its last character.
  */
 export function frameText(lines: readonly string[], rows: number): string {
   const shown = lines.slice(0, rows).map((line) => `${CLEAR_LINE}${line}`);
   return `${HOME}${shown.join("\r\n")}${shown.length < rows ? `\r\n${CLEAR_REST}` : ""}`;
 }
 
-/** Takes over the terminal; `close` gives it back, and so does the end of the process. */
+/** Takes over the terminal until `close`, or until the process exits. */
 export class Terminal {
   /** Resolves when the user wants to leave. */
   readonly left: Promise<void>;
@@ -44,7 +44,7 @@ export class Terminal {
     this.left = promise;
     this.#leave = resolve;
     this.#onKey = (bytes) => {
-      // While the terminal is raw, Ctrl-C is a byte like any other.
+      // In raw mode, Ctrl-C is an ordinary byte.
       if (LEAVING.some((key) => String(bytes).includes(key))) this.#leave();
     };
     if (process.stdin.isTTY === true) process.stdin.setRawMode(true);
@@ -65,7 +65,7 @@ export class Terminal {
     process.stdout.on("resize", callback);
   }
 
-  /** Shows the lines in place of those before. */
+  /** Replaces the lines on the screen. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
     process.stdout.write(frameText(lines, this.size.rows));

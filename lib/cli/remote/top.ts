@@ -5,16 +5,24 @@ import { messageOf } from "../../base/errors.ts";
 import { type JsonValue, member } from "../../base/json.ts";
 import type { CliIo } from "../io.ts";
 import { parseOptions } from "../options.ts";
-import { type AdminPlace, askAdmin, keyRefusal, watchAdmin } from "./admin_client.ts";
+import {
+  type AdminAnswer,
+  type AdminPlace,
+  askAdmin,
+  keyRefusal,
+  parsedJson,
+  unexpectedAnswer,
+  watchAdmin,
+} from "./admin_client.ts";
 import { findAdmin } from "./find_admin.ts";
 import { isTerminal, Terminal } from "./terminal.ts";
 import { topScreen } from "./top_screen.ts";
 
 const PATH = "/admin/v1/now";
-/** Time until a lost gateway is asked again. */
+/** Time until the next attempt to connect to a gateway that was lost. */
 const RETRY_MS = 2_000;
 
-/** Runs `adit top`; returns 0, 1 if the gateway cannot be asked, or 2 for wrong usage. */
+/** Runs `adit top`; returns 0, 1 if the gateway cannot be reached, or 2 for wrong usage. */
 export async function top(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("top", args, io);
   if (typeof options === "number") return options;
@@ -24,7 +32,7 @@ export async function top(args: readonly string[], io: CliIo): Promise<number> {
     io.err(`${place}\n`);
     return 1;
   }
-  // Whatever is wrong is said before the screen is taken.
+  // Errors are printed before the screen is taken over.
   const first = await ask(place, io.env["ADIT_ADMIN_KEY"]);
   if (typeof first === "string") {
     io.err(`${first}\n`);
@@ -39,41 +47,25 @@ export async function top(args: readonly string[], io: CliIo): Promise<number> {
   return 0;
 }
 
-/** What the gateway is doing now, or why it does not say. */
+/** What the gateway is doing now, or the error message. */
 async function ask(place: AdminPlace, key: string | undefined): Promise<NowView | string> {
-  let answer: { readonly status: number; readonly body: string };
+  let answer: AdminAnswer;
   try {
     answer = await askAdmin(place, `GET ${PATH}`, key);
   } catch (error) {
     return `Cannot ask the gateway at ${place.shown}: ${messageOf(error)}`;
   }
-  switch (answer.status) {
-    case 200:
-      return parseNow(answer.body) ??
-        `Cannot ask the gateway at ${place.shown}: its answer is not what was expected`;
-    case 401:
-    case 403:
-      return keyRefusal(place, key);
-    default:
-      return `The gateway at ${place.shown} answered with status ${answer.status}`;
-  }
+  const { status, view } = answer;
+  if (status === 200 && isNow(view)) return view;
+  return status === 401 || status === 403 ? keyRefusal(place, key) : unexpectedAnswer(place, status);
 }
 
-function parseNow(text: string): NowView | undefined {
-  try {
-    const view: JsonValue = JSON.parse(text);
-    return isNow(view) ? view : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a gateway has sent it, and not something else that listens there. */
-function isNow(view: JsonValue): view is JsonValue & NowView {
+/** Whether it comes from a gateway, rather than from another program at this address. */
+function isNow(view: JsonValue | undefined): view is JsonValue & NowView {
   return ["rate", "in_flight", "seconds"].every((name) => typeof member(view, name) === "object");
 }
 
-/** Until the user leaves. */
+/** Shows the screen until the user leaves. */
 async function watch(first: NowView, place: AdminPlace, io: CliIo): Promise<void> {
   const terminal = new Terminal();
   const isBold = (io.env["NO_COLOR"] ?? "") === "";
@@ -86,7 +78,8 @@ async function watch(first: NowView, place: AdminPlace, io: CliIo): Promise<void
     stop = watchAdmin(place, PATH, {
       key: io.env["ADIT_ADMIN_KEY"],
       onEvent: (data) => {
-        view = parseNow(data) ?? view;
+        const next = parsedJson(data);
+        if (isNow(next)) view = next;
         lost = undefined;
         draw();
       },

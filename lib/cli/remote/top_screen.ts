@@ -1,4 +1,4 @@
-/** The screen of `adit top`, as lines that fit. */
+/** The screen of `adit top`, as lines that fit the terminal. */
 
 import type {
   CallerUseView,
@@ -12,22 +12,22 @@ import { type Column, fitted, tableLines } from "./screen_table.ts";
 import type { Size } from "./terminal.ts";
 
 export interface ScreenOptions {
-  /** Undefined: everything is shown, as wide as it is. */
+  /** Undefined to show everything at any size. */
   readonly size: Size | undefined;
-  /** Whether titles are set in bold. */
+  /** Whether titles are bold. */
   readonly isBold: boolean;
-  /** Why the gateway is not heard any more. */
+  /** Why the connection to the gateway was lost. */
   readonly lost: string | undefined;
 }
 
 /** A part of the screen. */
 interface Section {
   readonly title: string;
-  /** The header of the columns, then the rows. */
+  /** The column header, then the rows. */
   readonly lines: readonly string[];
 }
 
-/** What happens, in as many lines as there are. */
+/** The lines of the screen, no more than the terminal has. */
 export function topScreen(view: NowView, { size, isBold, lost }: ScreenOptions): readonly string[] {
   const columns = size?.columns ?? Infinity;
   const head = [
@@ -48,7 +48,7 @@ export function topScreen(view: NowView, { size, isBold, lost }: ScreenOptions):
   return lines;
 }
 
-/** Lines for each section with its title and the empty line before it: first a few for each, then what is left in order. */
+/** Number of lines of each section, with its title and an empty line: a few for each, then the rest in order. */
 function shares(sections: readonly Section[], room: number): readonly number[] {
   const wanted = sections.map(({ lines }) => lines.length + 2);
   const given = sections.map(() => 0);
@@ -85,7 +85,7 @@ function rateParts({ rate, in_flight, requests_total }: NowView): readonly strin
   ];
 }
 
-/** As many parts as there is room for. */
+/** As many parts as fit. */
 function joined(parts: readonly string[], columns: number): string {
   let line = "";
   for (const part of parts) {
@@ -107,7 +107,7 @@ function chartLine({ seconds }: NowView, columns: number): string {
   ).join("");
 }
 
-/** What is wrong besides errors of requests. */
+/** Problems other than failed requests. */
 function stateLine({ ledger }: NowView): string {
   if (ledger === null || (ledger.error === null && ledger.dropped === 0)) return "";
   return `LEDGER: ${ledger.error ?? "rows were dropped"}; queued ${ledger.queued}, dropped ${ledger.dropped}`;
@@ -128,7 +128,7 @@ function sectionsOf(view: NowView, columns: number): readonly Section[] {
   return all.filter(({ lines }) => lines.length > 1);
 }
 
-/** Columns in the order in which they are shown; `rank` says which go first where there is no room. */
+/** Columns from left to right; `rank` says which are omitted first. */
 const IN_FLIGHT: readonly Column<InFlightView>[] = [
   { title: "AGE", rank: 0, isNumber: true, text: ({ age_ms }) => duration(age_ms) },
   { title: "CALLER", rank: 1, text: ({ caller }) => caller ?? "-" },
@@ -175,7 +175,7 @@ const TARGETS: readonly Column<TargetView>[] = [
   { title: "LAST ERROR", rank: 2, text: ({ last_error }) => last_error ?? "-" },
 ];
 
-/** What models and callers have in common. */
+/** The columns that models and callers have in common. */
 type Use = Omit<CallerUseView, "caller">;
 
 /** An unknown price is not zero. */

@@ -3,7 +3,7 @@
 import { fstatSync } from "node:fs";
 import type { CliIo } from "../io.ts";
 
-/** JOURNAL_STREAM names the journal's socket, and is inherited by programs whose output goes elsewhere: systemd.exec(5). */
+/** JOURNAL_STREAM identifies the journal's socket; programs with other output inherit it, too: systemd.exec(5). */
 export function writesToJournal(env: CliIo["env"], statOf = statOfOutput): boolean {
   const stream = env["JOURNAL_STREAM"];
   return stream !== undefined && stream === statOf();

@@ -9,15 +9,15 @@ export type StopSignal = "SIGTERM" | "SIGINT";
 /** Handlers of the signals once the gateway runs. */
 export interface SignalHandlers {
   reload(): void;
-  /** The first signal to stop, which may have arrived before the gateway ran. */
+  /** The first signal to stop, which may have arrived during the start. */
   stop(signal: StopSignal): void;
-  /** A later one: the operator does not want to wait. */
+  /** A later signal: the operator does not want to wait. */
   stopNow(signal: StopSignal): void;
-  /** One so soon after the first that it is the same signal, sent twice. */
+  /** A signal so soon after the first that it is the same one, sent twice. */
   ignored(signal: StopSignal): void;
 }
 
-/** Source of signals: `process` in the program. */
+/** Source of signals: `process`, except in tests. */
 export interface SignalSource {
   on(signal: StopSignal | "SIGHUP", listener: () => void): unknown;
 }
@@ -25,7 +25,7 @@ export interface SignalSource {
 /** A terminal, `make` and a supervisor may each forward a signal to all their child processes. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Records signals that arrive before they can be handled, instead of dying from them. */
+/** Keeps signals that arrive before they can be handled, which would otherwise end the process. */
 export class Signals {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #stopped = Promise.withResolvers<StopSignal>();

@@ -10,7 +10,7 @@ import type { Logger } from "../../base/log/log.ts";
 import type { SystemCalls } from "../../runtime/system_calls.ts";
 
 export interface SystemdOptions {
-  /** `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are read from it. */
+  /** Contains `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, if systemd set them. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   readonly systemCalls: SystemCalls;
@@ -23,7 +23,7 @@ type Assignments = Readonly<Record<string, string | number | bigint>>;
 /** systemd limits messages to 4,096 bytes; a character of the status takes up to three. */
 const MAX_STATUS_CHARS = 1_000;
 
-/** In addition to the drain itself: closing the admin listener, flushing the log, and exiting. */
+/** Time after the drain: to close the admin listener, flush the log, and exit. */
 const LEAVING_MS = 5_000;
 
 /**
@@ -37,7 +37,7 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
   let isReported = false;
   let isWatched = false;
 
-  /** The message is created inside the `try`, since creating it may fail, too. */
+  /** The message is created inside the `try`, because that may fail, too. */
   function notify(message: () => Assignments): void {
     try {
       const lines = Object.entries(message()).map(([name, value]) => `${name}=${value}\n`);
@@ -70,7 +70,7 @@ export function systemdNotifier(options: SystemdOptions): Notifier | undefined {
         MONOTONIC_USEC: systemCalls.monotonicMicroseconds(),
         STATUS: "reading the configuration",
       })),
-    // The drain time is the configuration's; TimeoutStopSec of the unit need not know it.
+    // The configuration sets the time to drain, which may be longer than the unit's TimeoutStopSec.
     stopping: (withinMs) =>
       notify(() => ({
         STOPPING: 1,

@@ -1,4 +1,4 @@
-/** `adit completion`: scripts with which shells complete commands, options and their values. */
+/** `adit completion`: scripts that make shells complete commands, options and their values. */
 
 import { COMMAND_ROWS, type Option } from "../commands.ts";
 import type { CliIo } from "../io.ts";
@@ -24,7 +24,7 @@ interface Case {
   readonly complete: string;
 }
 
-/** By the previous word: the values of an option, or files for options that take one. */
+/** Cases for the previous word: the values of an option, or files if the value is one. */
 function valueCases(words: (list: readonly string[]) => string, files: string): readonly Case[] {
   const options = [...COMMAND_ROWS.values()].flatMap((row): readonly Option[] => row.options);
   const byName = new Map(options.map((option) => [option.name, option]));
@@ -36,7 +36,7 @@ function valueCases(words: (list: readonly string[]) => string, files: string): 
   }));
 }
 
-/** By the command: its options, and the values of its first argument. */
+/** Cases for the command: its options, and the values of its first argument. */
 function commandCases(words: (list: readonly string[]) => string, files: string): readonly Case[] {
   return [...COMMAND_ROWS].map(([name, { options, arguments: positionals }]) => {
     const flags = ["--help", ...options.map((option) => `--${option.name}`)];

@@ -37,7 +37,7 @@ export function usage(name: string, row: CommandRow): string {
 /** Maximum length of a line of help. */
 const MAX_LINE = 120;
 
-/** What `adit help COMMAND` prints. */
+/** The output of `adit help COMMAND`. */
 export function commandHelp(name: string, row: CommandRow): string {
   const rows = [
     ...row.arguments.map((each) => [each.name, each.help] as const),
@@ -57,7 +57,7 @@ function longForm({ name, value, choices }: Option): string {
   return `--${name}${value === undefined ? "" : ` ${choices?.join("|") ?? value}`}`;
 }
 
-/** Two columns, of which the second is wrapped. */
+/** Two columns; the second is wrapped. */
 function columns(rows: readonly (readonly [left: string, right: string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => {

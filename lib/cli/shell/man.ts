@@ -35,17 +35,23 @@ function manualPage(): string {
     ".SH ENVIRONMENT",
     ".TP",
     ".B ADIT_CONFIG",
-    roff("The configuration, where --config does not name one."),
+    roff("The configuration file, if there is no --config."),
+    ".TP",
+    ".B ADIT_ADMIN_KEY",
+    roff("The key that adit reload and adit top send to the admin address."),
     ".SH FILES",
+    ".TP",
+    ".I config/adit.yaml",
+    "The configuration in the working directory, if it exists.",
     ".TP",
     ".I /etc/adit/adit.yaml",
     "The configuration of the service.",
     ".SH EXIT STATUS",
-    "0 after success, 1 after a failure, 2 after wrong usage, 78 if adit serve finds the configuration invalid.",
+    "0 after success, 1 after a failure, 2 after wrong usage, and 78 from adit serve if the configuration is invalid.",
     ".SH SIGNALS",
     roff(
-      "SIGHUP reloads the configuration. SIGTERM and SIGINT let in-flight requests finish; a repeat within a " +
-        "second is ignored, and a later one exits immediately.",
+      "SIGHUP reloads the configuration. SIGTERM and SIGINT stop adit serve after in-flight requests have " +
+        "finished. A second one within a second is ignored; a later one exits immediately.",
     ),
     "",
   ].join("\n");

@@ -52,6 +52,10 @@ const MORE = `models:
     id: amazon.nova-pro-v1:0
     defaults: { additional_model_request_fields: { deep: { key: "\${credential:token}" } } }
     metadata: { stage: "\${env:REGION}", token: "\${env:REGION}\${file:token}" }
+  several:
+    targets: [{ provider: west, id: amazon.nova-pro-v1:0 }]
+    defaults: { additional_model_request_fields: { deep: { key: "\${credential:token}" } } }
+    metadata: { token: "\${file:token}" }
   vectors: { provider: west, id: amazon.titan-embed-text-v2:0 }
   direct: { provider: east, id: openai.gpt-5.6-sol, chat: mantle, responses: mantle, mantle_path: /v1 }
   lite: { provider: east, id: openai.gpt-5.6-sol, responses: mantle, drop_tools: [mcp, computer], hoist_tools: true }
@@ -93,9 +97,9 @@ model id     us.anthropic.claude-haiku-4-5-20251001-v1:0, from models.claude.id 
 region       eu-north-1, from providers.east.region (adit.yaml:5 \${env:REGION})
 host         https://bedrock-runtime.eu-north-1.amazonaws.com
 credentials  temporary key pair from the configuration, SigV4
-chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
-responses    POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse, or converse-stream for a stream
-messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke, or invoke-with-response-stream for a stream; because the model accepts Anthropic Messages
+chat         POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse (streams: converse-stream)
+responses    POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse (streams: converse-stream)
+messages     POST /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke (streams: invoke-with-response-stream), because the model accepts Anthropic Messages
 native       any operation on /model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0
 price        input 1.1, output 5.5, cache read 0.11, cache write 1.375, cache write 1h 2.2 USD per million tokens; batch x0.5, from row us.anthropic.claude-haiku-4-5-20251001-v1:0, LiteLLM 1.110.2 of 2026-11-27
 defaults     {"maxTokens":100}
@@ -113,9 +117,9 @@ model id     amazon.nova-lite-v1:0, from models.nova.id (more.yaml:2)
 region       us-west-2, from providers.west.region (adit.yaml:12)
 host         https://vpce.example/prefix, instead of the AWS endpoint
 credentials  Bedrock API key from the configuration, as a bearer token
-chat         POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
-responses    POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream
-messages     POST /model/amazon.nova-lite-v1%3A0/converse, or converse-stream for a stream; because models.nova.api (more.yaml:2)
+chat         POST /model/amazon.nova-lite-v1%3A0/converse (streams: converse-stream)
+responses    POST /model/amazon.nova-lite-v1%3A0/converse (streams: converse-stream)
+messages     POST /model/amazon.nova-lite-v1%3A0/converse (streams: converse-stream), from models.nova.api (more.yaml:2)
 native       any operation on /model/amazon.nova-lite-v1%3A0
 price        input 0.06, output 0.24, cache read 0.015 USD per million tokens; batch x0.5, from row amazon.nova-lite-v1:0, LiteLLM 1.110.2 of 2026-11-27
 limits       body 25MiB, 2048 in-flight requests
@@ -196,9 +200,11 @@ for (const [args, code, expected] of CASES) {
 }
 
 Deno.test("explain redacts model settings from files and credentials", async () => {
-  const { out } = await runIn(explain, "tagged");
-  match(out, /^defaults +\[redacted\]$/m);
-  match(out, /^metadata +\[redacted\]$/m);
+  for (const model of ["tagged", "several"]) {
+    const { out } = await runIn(explain, model);
+    match(out, /^defaults +\[redacted\]$/m);
+    match(out, /^metadata +\[redacted\]$/m);
+  }
 });
 
 Deno.test("explain suggests the caller with the closest name", async () => {
@@ -247,11 +253,11 @@ Deno.test("schema prints the JSON Schema", async () => {
   deepEqual([code, out], [0, configJsonSchema()]);
 });
 
-Deno.test("explain says that an embedding model is asked by InvokeModel, and nothing of conversations", async () => {
+Deno.test("explain shows only InvokeModel for an embedding model", async () => {
   const { code, out } = await runIn(explain, "vectors");
   equal(code, 0);
   const path = "/model/amazon.titan-embed-text-v2%3A0";
-  match(out, new RegExp(`^embeddings +POST ${path}/invoke; in the form titan_text$`, "m"));
+  match(out, new RegExp(`^embeddings +POST ${path}/invoke, with the body of titan_text$`, "m"));
   ok(!/^(?:chat|messages) /m.test(out), out);
 });
 
@@ -289,12 +295,12 @@ Deno.test("explain lists the rate limits, budgets and quotas of a request", asyn
     deepEqual(await limits("nova", "--caller", "search"), [
       "quota: 1000000 tokens per minute, 5000000 tokens per day",
       "rate limit: 200000 tokens per hour for each team, waits up to 2s, from rate_limits.team-share (adit.yaml:12)",
-      "rate limit: 10 requests per second for all together, counted but not enforced, " +
+      "rate limit: 10 requests per second shared by all, counted but not enforced, " +
       "from rate_limits.nova-for-all (adit.yaml:13)",
       "rate limit: 60 requests per minute, 1000 requests per day, 8 concurrent requests, " +
       "from callers.search.limits (adit.yaml:9)",
-      "budget: 500.00 USD a month for each team, then sent to other, from budgets.red-month (adit.yaml:16)",
-      "budget: 10000000 tokens a day, then only reported, from budgets.daily (adit.yaml:17)",
+      "budget: 500.00 USD per month for each team, then sent to other, from budgets.red-month (adit.yaml:16)",
+      "budget: 10000000 tokens per day, then served with a warning, from budgets.daily (adit.yaml:17)",
     ]);
     deepEqual(await limits("other", "--caller", "else"), []);
   } finally {
@@ -321,7 +327,7 @@ Deno.test("explain says what changes in requests that are passed on", async () =
   const lite = await runIn(explain, "lite");
   match(
     lite.out,
-    /^responses .* passed on without tools of type mcp, computer and with tools in its items moved to tools$/m,
+    /^responses .* passed on without tools of type mcp, computer and with tools moved from items to tools$/m,
   );
   const near = await runIn(explain, "near");
   match(

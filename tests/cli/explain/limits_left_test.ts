@@ -54,21 +54,21 @@ const STATUS = { lessons: [], targets: {} };
 const PLAIN = [
   "1000000 tokens per hour for each team",
   "5 requests per minute, 7 requests per day, 2 concurrent requests",
-  "500.00 USD a month for each caller, then refused, and running streams are cut",
+  "500.00 USD per month for each caller, then refused, and running streams are cut",
 ];
 
-Deno.test("explain says what the caller has left", async () => {
+Deno.test("explain shows the caller's remaining amounts", async () => {
   const answer = (path: string) =>
     Response.json(path === "/-/status" ? STATUS : { rules: RULES, budgets: BUDGETS });
   deepEqual(await limits(answer, "nova", "--caller", "web"), [
     "1000000 tokens per hour (999000 left) for each team",
     "5 requests per minute (4 left), 7 requests per day (6 left), 2 concurrent requests (2 left)",
-    "500.00 USD a month for each caller (412.50 left), then refused, and running streams are cut",
+    "500.00 USD per month for each caller (412.50 left), then refused, and running streams are cut",
   ]);
   deepEqual(await limits(answer, "nova"), PLAIN, "without a caller, nobody's");
 });
 
-Deno.test("explain shows no amounts if the admin API wants its key, or something else answers", async () => {
+Deno.test("explain shows no amounts if the admin API needs its key, or another program answers", async () => {
   const answers = [
     (path: string) => path === "/-/status" ? Response.json(STATUS) : new Response("no", { status: 401 }),
     () =>

@@ -40,7 +40,7 @@ Deno.test("a model with several targets is explained with its order, its retries
   ) match(out, line);
 });
 
-Deno.test("a caller with another data residency learns why no target is left", async () => {
+Deno.test("a caller whose data residency excludes every target is told why", async () => {
   const { out, code } = await run("m", "--caller", "abroad");
   equal(code, 1);
   match(out, /^refused +403: .*the us inference profile may leave eu/m);
@@ -65,7 +65,7 @@ for (const [model, failures, shares] of SHARES) {
   });
 }
 
-Deno.test("failures that cannot be simulated are named", async () => {
+Deno.test("invalid failures to simulate are reported", async () => {
   for (
     const [failures, words] of [["a", /expected TARGET=fail/], ["x=fail", /Unknown target "x"/]] as const
   ) {

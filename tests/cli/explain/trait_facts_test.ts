@@ -19,6 +19,9 @@ models:
       cache_ttls: [5m]
       refuses_limits_with: { key: "\${credential:token}" }
   new: { provider: local, id: acme.thinker-9 }
+  listed:
+    targets: [{ provider: local, id: us.amazon.nova-2-lite-v1:0, traits: { cache_ttls: [1h] } }]
+    traits: { cache_ttls: [5m], max_output_tokens: 7, refuses_limits_with: { key: "\${credential:token}" } }
   hidden: { provider: local, id: "arn:aws:bedrock:us-east-1:1:application-inference-profile/x", base_model: us.deepseek.r1-v1:0 }
 admin: off
 `;
@@ -80,11 +83,19 @@ Deno.test("explain shows which row, file or entry each trait comes from", async 
 });
 
 Deno.test("explain does not show a trait that reads a secret", async () => {
-  const [value] = (await traitsOf("fast")).get("refuses_limits_with") ?? [];
-  equal(value, "[redacted]");
+  for (const model of ["fast", "listed"]) {
+    const [value] = (await traitsOf(model)).get("refuses_limits_with") ?? [];
+    equal(value, "[redacted]");
+  }
 });
 
-Deno.test("explain shows the rows of a model that none but the first knows", async () => {
+Deno.test("explain shows which traits a target has of its own, and which of its model", async () => {
+  const listed = await traitsOf("listed");
+  deepEqual(listed.get("cache_ttls"), ["[1h]", "models.listed.targets[0].traits (adit.yaml:13)"]);
+  deepEqual(listed.get("max_output_tokens"), ["7", "models.listed.traits (adit.yaml:14)"]);
+});
+
+Deno.test("explain shows the rows of a model that only the first row matches", async () => {
   const traits = await traitsOf("new");
   deepEqual(traits.get("family"), ["acme", "row acme.* of data.models"]);
   deepEqual(traits.get("max_output_tokens"), ["unknown", "default"]);

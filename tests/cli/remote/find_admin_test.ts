@@ -7,6 +7,7 @@ const FILES: readonly (readonly [what: string, file: string | undefined, config:
   [
     ["by the variable that systemd sets", "/run/two/admin", "/etc/adit/two.yaml", "/run/two"],
     ["by that variable for the service's own file, too", "/run/two/admin", "/etc/adit/adit.yaml", "/run/two"],
+    ["in the first of several folders", "/run/one/admin", "/etc/adit/adit.yaml", "/run/one:/run/two"],
     ["in a shell, of the service", "/run/adit/admin", "/etc/adit/adit.yaml", ""],
     ["in a shell, of no other gateway", undefined, "/home/me/adit.yaml", ""],
   ];

@@ -51,6 +51,6 @@ for (const [what, lines] of FRAMES) {
   });
 }
 
-Deno.test("lines for which there are no rows are left out", () => {
+Deno.test("sections without rows are omitted", () => {
   deepEqual(shownBy(frameText(["1", "2", "3", "4", "5"], ROWS), BEFORE), ["1", "2", "3", "4"]);
 });

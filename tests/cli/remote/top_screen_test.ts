@@ -74,7 +74,7 @@ const NOW: NowView = {
 
 const PLAIN = { size: undefined, isBold: false, lost: undefined };
 
-Deno.test("everything is shown as text where there is no screen", () => {
+Deno.test("everything is shown as text if there is no screen", () => {
   const lines = topScreen(NOW, PLAIN);
   equal(lines[0], "adit 1.2.3  up 2 h 0 min  2 threads  64 MiB  2026-11-20 12:00:00 UTC");
   equal(lines[1], "requests 12.5/s  errors 0/s  in flight 30  tokens in 100/s out 20k/s  total 1235k");
@@ -104,7 +104,7 @@ for (
   });
 }
 
-Deno.test("every part has a few lines before one has all of them", () => {
+Deno.test("every section gets a few lines before one gets all of its lines", () => {
   const lines = topScreen(NOW, { ...PLAIN, size: { columns: 80, rows: 40 } });
   for (const title of ["IN FLIGHT 30", "ERRORS", "TARGETS 1", "MODELS", "CALLERS"]) {
     ok(lines.some((line) => line.startsWith(title)), title);
@@ -139,7 +139,7 @@ Deno.test("names cannot control the terminal, and wide ones do not shift columns
   equal(lines[3], "e\u0301            1");
 });
 
-Deno.test("a gateway that is lost, a ledger that fails and draining are said at the top", () => {
+Deno.test("a lost gateway, a failing ledger and draining are shown at the top", () => {
   const ledger = { path: "/x", written: 1, queued: 5, dropped: 2, error: "disk full" };
   const size = { columns: 80, rows: 24 };
   const failing = topScreen({ ...NOW, ledger, draining: true }, { ...PLAIN, size });

@@ -19,7 +19,7 @@ function world() {
   return { source, heard, clock, signals, handlers };
 }
 
-Deno.test("a signal that is repeated within a second is the same one; a later one ends at once", () => {
+Deno.test("a signal repeated within a second is ignored; a later one stops immediately", () => {
   const { source, heard, clock, signals, handlers } = world();
   signals.handle(handlers);
   source.emit("SIGTERM");

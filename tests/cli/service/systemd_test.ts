@@ -36,12 +36,12 @@ function setUp(env: SystemdOptions["env"], failing: () => boolean = () => false)
   return { notifier, sent, warnings, turns };
 }
 
-Deno.test("nobody is notified without NOTIFY_SOCKET", () => {
+Deno.test("there is no notifier without NOTIFY_SOCKET", () => {
   assert.equal(setUp({ WATCHDOG_USEC: "1000000" }).notifier, undefined);
   assert.equal(setUp({ NOTIFY_SOCKET: "" }).notifier, undefined);
 });
 
-Deno.test("each state is one message of assignments, one a line", () => {
+Deno.test("each state is one message with one assignment per line", () => {
   const { notifier, sent } = setUp({ NOTIFY_SOCKET: "@adit" });
   notifier?.ready("serving\nwith  problems", () => true);
   notifier?.reloading();
@@ -97,7 +97,7 @@ Deno.test("the watchdog hears nothing while a thread does not answer", () => {
   assert.equal(sent.at(-1)?.text, "WATCHDOG=1\n");
 });
 
-Deno.test("a message that cannot be sent is logged once, and again only after one that could be", () => {
+Deno.test("a failure to notify is logged once, and again only after a success", () => {
   let isDeaf = true;
   const { notifier, warnings } = setUp({ NOTIFY_SOCKET: "/run/notify" }, () => isDeaf);
   notifier?.ready("serving", () => true);
