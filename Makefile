@@ -1,10 +1,10 @@
 # A machine needs only make, node with npm, and curl: everything else is installed below .tools/, which git ignores.
 # The commands themselves are the tasks of deno.json.
 
-# scripts/tools/package-lock.json has the hash of everything that npm may bring of them.
+# scripts/tools/package-lock.json has the hash of every package that npm may install for them.
 DENO_VERSION := $(shell sed -n 's/.*"deno": "\(.*\)".*/\1/p' scripts/tools/package.json)
 BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' scripts/tools/package.json)
-# Clients that the tests run as they are. They are large, so only "make test" installs them.
+# Real clients for the tests. They are large, so only "make test" installs them.
 CLAUDE_CODE_VERSION := 2.1.197
 OPENCODE_VERSION := 1.18.33
 CODEX_VERSION := 0.171.0
@@ -14,7 +14,7 @@ LANGCHAIN_PYTHON_VERSION := 1.7.4
 
 TASKS := run test check fmt golden page build release bench micro fuzz soak
 
-# A deno of exactly this version that is on the PATH already is used as it is.
+# A deno of exactly this version on the PATH is used; otherwise one is installed.
 DENO_FOUND := $(shell deno=$$(command -v deno | grep -v '/\.tools/') && $$deno --version | sed -n 's/^deno \([^ ]*\).*/\1/p')
 OWN_DENO := $(if $(filter $(DENO_VERSION),$(DENO_FOUND)),,yes)
 TOOLS := .tools/bun-$(BUN_VERSION)$(if $(OWN_DENO),-deno-$(DENO_VERSION))
@@ -31,19 +31,19 @@ export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 help:
 	@echo 'make run       build, then serve config/adit.yaml'
 	@echo 'make test      everything that CI runs; ends with "N passed, N failed"'
-	@echo 'make clients   the tests of real clients, with the newest Claude Code, opencode and Codex'
+	@echo 'make clients   run the tests of real clients with the newest Claude Code, opencode and Codex'
 	@echo 'make check     formatting, lint, types, layers'
 	@echo 'make fmt       format the sources'
 	@echo 'make golden    rewrite the golden files; git diff shows what changed'
-	@echo 'make page      bundle the page of the admin listener again, after a change below lib/admin/page'
-	@echo 'make build     dist/adit: one binary with everything in it'
-	@echo 'make compile   dist/adit-deno: the same by deno compile'
-	@echo 'make release   dist/release: binaries for all machines, SHA256SUMS, SBOM, install.sh'
-	@echo 'make bench     compare the speed with other gateways, in twenty minutes; with QUICK=1 in three (needs wrk)'
-	@echo 'make micro     measure single steps of a request against the stored figures'
-	@echo 'make fuzz      break requests, streams and configurations at random for minutes; keeps the seeds that fail'
-	@echo 'make soak      whether memory and open files stay flat over minutes'
-	@echo 'make clean     remove what was built and installed'
+	@echo 'make page      bundle the admin page again, after a change in lib/admin/page'
+	@echo 'make build     build dist/adit, a single binary'
+	@echo 'make compile   build dist/adit-deno with deno compile'
+	@echo 'make release   build dist/release: binaries for all platforms, SHA256SUMS, SBOM, install.sh'
+	@echo 'make bench     compare the speed with other gateways in twenty minutes, with QUICK=1 in three (needs wrk)'
+	@echo 'make micro     measure single steps of a request, and compare them with the stored figures'
+	@echo 'make fuzz      send random broken requests, streams and configurations for minutes; keeps failing seeds'
+	@echo 'make soak      check for minutes that memory and open files stay flat'
+	@echo 'make clean     remove everything that was built or installed'
 
 test: $(CLIENTS)
 test: export ADIT_CLIENTS := $(CURDIR)/.tools/clients
@@ -67,9 +67,9 @@ compile: $(TOOLS) .tools/dependencies
 	  exit 1; \
 	}
 
-# npm refuses what has another hash than the lock file says. Whether it runs install scripts depends on its version and
-# settings, so they are run here: they put the native binaries where npm's links point, and without those would fetch
-# them without a hash.
+# npm refuses packages whose hash differs from the lock file. Whether it runs install scripts depends on its version and
+# settings, so they are run here. They put the native binaries where npm's links point. If those were missing, they would
+# download them without a hash, so ls fails first.
 $(TOOLS): scripts/tools/package.json scripts/tools/package-lock.json
 	@rm -rf .tools
 	@mkdir .tools
@@ -86,8 +86,8 @@ $(CLIENTS): $(TOOLS)
 	@$(call install_python_clients,.tools/clients,$(PYTHON_CLIENTS))
 	@touch $@
 
-# Folder, and versions of Claude Code, opencode and Codex. The scripts of the first two put the binary for this machine in
-# its place; Codex brings its own in a package for the platform.
+# Arguments: the folder, and the versions of Claude Code, opencode and Codex. The scripts of the first two put the binary
+# for this machine in place; Codex has a package for each platform.
 define install_clients
 rm -rf $(1) && \
 $(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) @openai/codex@$(4) && \
@@ -95,7 +95,7 @@ $(NPM_INSTALL) --prefix $(1) @anthropic-ai/claude-code@$(2) opencode-ai@$(3) @op
 (cd $(1)/node_modules/opencode-ai && node postinstall.mjs)
 endef
 
-# Not every machine has Python with venv and a way to its packages; the tests of these clients say so and do not run.
+# Python with venv, or its packages, may not be available; the tests of these clients are then skipped with a message.
 define install_python_clients
 { python3 -m venv $(1)/python && $(1)/python/bin/pip install --quiet --disable-pip-version-check $(2); } >$(1).log 2>&1 || { \
   rm -rf $(1)/python; \

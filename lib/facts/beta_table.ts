@@ -4,7 +4,7 @@ import tables from "./built_in.json" with { type: "json" };
 import { parseJsonPath } from "./json_paths.ts";
 import type { JsonPath } from "./json_paths.ts";
 
-/** The compiled table. Names of flags may end in `*` for any characters. */
+/** The compiled table. Names of flags may end in `*`, which matches any characters. */
 export interface BetaTable {
   readonly unknown: "drop" | "pass";
   readonly pass: readonly string[];
@@ -12,11 +12,11 @@ export interface BetaTable {
   readonly rename: ReadonlyMap<string, string>;
   readonly fields: readonly FieldRow[];
   readonly replace: readonly ReplacementRow[];
-  /** Values of a tool's `type` that Bedrock accepts, once the flags that they need are sent. */
+  /** Values of a tool's `type` that Bedrock accepts if the flags they need are sent. */
   readonly tools: readonly string[];
 }
 
-/** Fields that have no meaning without one of the flags. */
+/** Fields that have no meaning without one of these flags. */
 interface FieldRow {
   readonly flags: readonly string[];
   readonly remove: readonly JsonPath[];
@@ -35,10 +35,10 @@ interface ReplacementRow {
 /** In `alone`: the fields stay without a flag. */
 export const KEEP = "keep";
 
-/** The name of a flag, or a prefix of several; for schemas. */
+/** A flag, or a prefix of several with `*`; for schemas. */
 export const FLAG_NAMES = /^[\w.-]{1,128}\*?$/;
 
-/** The table as it is written. Without `unknown`, it defers to the one below it. */
+/** The table in the form of its file. Without `unknown`, that of the table below applies. */
 export interface WrittenBetaTable {
   readonly unknown?: BetaTable["unknown"] | undefined;
   readonly pass: readonly string[];
@@ -68,13 +68,13 @@ const EMPTY_TABLE: BetaTable = {
  */
 export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = EMPTY_TABLE): BetaTable {
   const { pass, drop, rename } = written;
-  const said = [...pass, ...drop, ...Object.keys(rename)];
-  const isLeft = (flag: string) => !isNamed(flag, said);
+  const overridden = [...pass, ...drop, ...Object.keys(rename)];
+  const isKept = (flag: string) => !isNamed(flag, overridden);
   return {
     unknown: written.unknown ?? below.unknown,
-    pass: [...below.pass.filter(isLeft), ...pass],
-    drop: [...below.drop.filter(isLeft), ...drop],
-    rename: new Map([...[...below.rename].filter(([flag]) => isLeft(flag)), ...Object.entries(rename)]),
+    pass: [...below.pass.filter(isKept), ...pass],
+    drop: [...below.drop.filter(isKept), ...drop],
+    rename: new Map([...[...below.rename].filter(([flag]) => isKept(flag)), ...Object.entries(rename)]),
     fields: [
       ...below.fields,
       ...written.fields.map(({ flags, remove, alone }) => ({
@@ -93,12 +93,12 @@ export function compileBetaTable(written: WrittenBetaTable, below: BetaTable = E
 
 let builtIn: BetaTable | undefined;
 
-/** The table built into the program, compiled on first use; a test checks it, and a start need not. */
+/** The built-in table, compiled on first use. It is not checked at start, because a test does that. */
 export function builtInBetaTable(): BetaTable {
   return builtIn ??= compileBetaTable(tables.betaFlags as WrittenBetaTable);
 }
 
-/** Whether a flag is one of the names, or has a prefix that ends in `*`. */
+/** Whether a flag is one of the names, or begins with one that ends in `*`. */
 export function isNamed(flag: string, names: readonly string[]): boolean {
   return names.some((name) => name.endsWith("*") ? flag.startsWith(name.slice(0, -1)) : flag === name);
 }

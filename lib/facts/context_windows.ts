@@ -1,9 +1,9 @@
-/** How many tokens of input a model of each family reads, for clients that shorten a conversation in time. */
+/** Context windows by model family, for clients that shorten a conversation in time. */
 
-/** What most models on Bedrock read at least. */
+/** The minimum for most models on Bedrock. */
 const USUAL_TOKENS = 128_000;
 
-/** Of the smallest model of the family that is still offered. https://docs.aws.amazon.com/bedrock/latest/userguide/models.html */
+/** Those of the smallest available model of each family. https://docs.aws.amazon.com/bedrock/latest/userguide/models.html */
 const TOKENS_BY_FAMILY: ReadonlyMap<string, number> = new Map([
   ["claude", 200_000],
   ["nova", 128_000],
@@ -15,7 +15,7 @@ const TOKENS_BY_FAMILY: ReadonlyMap<string, number> = new Map([
   ["glm", 200_000],
 ]);
 
-/** A number that is safe rather than exact: a client that stays below it never exceeds the model's. */
+/** A number of tokens that is within the context window of every model of the family. */
 export function contextWindowOf(family: string): number {
   return TOKENS_BY_FAMILY.get(family) ?? USUAL_TOKENS;
 }

@@ -1,7 +1,8 @@
-/** What a request costs: its usage times a row of prices, in integers and rounded once. */
+/** The cost of a request: its usage times a row of prices, in integers, rounded once. */
 
 import { GUARDRAIL_PARTS, type Usage } from "../base/usage.ts";
-import type { PriceRow, TokenPart, TokenPrices, UnitPart } from "./price_table.ts";
+import type { PriceRow, TokenPrices, UnitPart } from "./price_table.ts";
+import { TOKEN_PARTS, type TokenPart } from "./token_parts.ts";
 
 /** Leaves room for the rounding. */
 const MAX_EXACT = Number.MAX_SAFE_INTEGER - 1000;
@@ -9,7 +10,7 @@ const MAX_EXACT = Number.MAX_SAFE_INTEGER - 1000;
 /** A thousand picodollars. */
 const PICO_IN_NANO = 1000n;
 
-/** The factor of a tier without one of its own, in millionths; `default` is the price itself. */
+/** The factor of the tier `default`, in millionths: the price itself. */
 const PLAIN = 1_000_000;
 
 /**
@@ -33,7 +34,7 @@ export function costOf(usage: Usage, price: PriceRow, tier = "default"): number 
   return exactCostOf(usage, price, factor);
 }
 
-/** The same where a float is not exact; every price is known. */
+/** The same where a float is not exact. Token prices are known; undefined if the price of a unit is not. */
 function exactCostOf(usage: Usage, price: PriceRow, factor: number): number | undefined {
   const prices = tokenPrices(usage, price);
   const units = unitsOf(usage, price);
@@ -46,14 +47,14 @@ function exactCostOf(usage: Usage, price: PriceRow, factor: number): number | un
   return Number((exact + divisor / 2n) / divisor);
 }
 
-/** One part of a cost: so many tokens or units at a price each, in picodollars. */
+/** One part of a cost: a number of tokens or units, and the price of each in picodollars. */
 export interface CostPart {
   readonly what: TokenPart | UnitPart;
   readonly count: number;
   readonly each: number;
 }
 
-/** What a cost consists of, for people: its parts, and the factor of the service tier for those that are tokens. */
+/** The parts of a cost, to show them, and the service tier's factor for tokens. */
 export function costParts(
   usage: Usage,
   price: PriceRow,
@@ -70,13 +71,13 @@ export function costParts(
   };
 }
 
-/** Tokens that reserved capacity serves have been paid with its fee. */
+/** Tokens of reserved capacity cost nothing, because its fee pays for them. */
 function factorOf({ tiers }: PriceRow, tier: string): number | undefined {
   if (tier === "default") return PLAIN;
   return tiers[tier] ?? (tier === "reserved" ? 0 : undefined);
 }
 
-/** The prices for the size of the prompt, which includes what the cache held. */
+/** The prices for the size of the prompt, including its cached tokens. */
 function tokenPrices(
   { inputTokens, cacheReadTokens, cacheWriteTokens }: Usage,
   price: PriceRow,
@@ -86,15 +87,7 @@ function tokenPrices(
   return price.tokens;
 }
 
-const TOKEN_PARTS = [
-  "input",
-  "output",
-  "cache_read",
-  "cache_write",
-  "cache_write_1h",
-] as const satisfies readonly TokenPart[];
-
-/** Disjoint counts: what was written to the cache for an hour is not part of what was written for five minutes. */
+/** Disjoint counts: tokens cached for an hour are not counted again as `cache_write`. */
 function countOf(part: TokenPart, usage: Usage): number {
   switch (part) {
     case "input":
@@ -110,7 +103,7 @@ function countOf(part: TokenPart, usage: Usage): number {
   }
 }
 
-/** What is billed by the piece, as far as anything was used; the price of `other` is not known. */
+/** Units that were used, such as images; `other` has no known price. */
 function unitsIn(
   { images = 0, queries = 0, guardrail = {} }: Usage,
 ): readonly (readonly [UnitPart | "other", number])[] {
@@ -119,7 +112,7 @@ function unitsIn(
   return units.filter(([, count]) => count > 0);
 }
 
-/** Picodollars for what is billed by the piece; undefined where a price is unknown. */
+/** Picodollars for units; undefined if a price is unknown. */
 function unitsOf(usage: Usage, { units }: PriceRow): bigint | undefined {
   let sum = 0n;
   for (const [part, count] of unitsIn(usage)) {

@@ -1,10 +1,10 @@
-/** Where a model id may be served: the geographies of inference profiles, and the regions that belong to them. */
+/** Geographies of inference profiles, their regions, and data residency. */
 
-/** What data residency has to know of a target. */
+/** A target, for the check of data residency. */
 export interface ServedPlace {
   /** Model id, inference profile id or ARN. */
   readonly id: string;
-  /** The region that is asked. */
+  /** The region that receives the request. */
   readonly region: string;
 }
 
@@ -27,27 +27,27 @@ const REGIONS: Readonly<Record<string, readonly string[]>> = {
   il: ["il-"],
 };
 
-/** Names that may be allowed: those of inference profiles. */
+/** Geographies that data residency can allow. */
 export const GEOGRAPHIES: readonly string[] = [...Object.keys(REGIONS), "global"];
 
-/** The geographies whose inference profiles can be asked in a region. */
+/** The geographies whose inference profiles can be called in a region. */
 export function geographiesOf(region: string): readonly string[] {
   return Object.keys(REGIONS).filter((geography) => isIn(region, geography));
 }
 
 const ARN = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:([a-z-]+)\/(.+)$/s;
 
-/** Geography in front of a profile id: `us`, `eu`, `global`, …; undefined where the id is served in its region alone. */
+/** Geography of a profile id: `us`, `eu`, `global`, …; undefined for an id that only its region serves. */
 export function profileGeography(id: string): string | undefined {
   const [, kind, resource = id] = ARN.exec(id) ?? [];
-  // What an application profile copies from is not in its ARN.
+  // The ARN of an application profile does not contain the profile that it is a copy of.
   if (kind === "application-inference-profile") return "unknown";
   return /^(us-gov|[a-z]{2,6})\.[a-z0-9-]+\./.exec(resource)?.[1];
 }
 
 /**
- * Why requests may leave the allowed geographies or regions; undefined where they cannot. A profile is allowed by its own
- * geography alone, since AWS chooses among the regions of it.
+ * The reason requests may leave the allowed geographies or regions; undefined if they cannot. A profile is
+ * only allowed by its own geography, because AWS chooses among all regions of that geography.
  */
 export function leavesResidency(allowed: readonly string[], { id, region }: ServedPlace): string | undefined {
   const geography = profileGeography(id);

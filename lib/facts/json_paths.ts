@@ -1,10 +1,10 @@
-/** Paths into JSON as written in the data files, and the removal of their values. */
+/** Paths into JSON in the syntax of the data files, and the removal of the values at a path. */
 
 import { isJsonObject, member } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 
 export interface JsonPath {
-  /** For people and for `x-adit-ignored`: `tools[code_execution]`. */
+  /** For messages and `x-adit-ignored`: `tools[code_execution]`. */
   readonly name: string;
   readonly first: Step;
 }
@@ -12,7 +12,7 @@ export interface JsonPath {
 type Step =
   & (
     | { readonly kind: "member"; readonly name: string }
-    /** The elements of an array whose `type` begins with this; with `""` every element. */
+    /** The elements of an array whose `type` begins with the prefix; all of them if it is empty. */
     | { readonly kind: "elements"; readonly typePrefix: string }
   )
   & {
@@ -27,7 +27,8 @@ const WHOLE_SEGMENT = new RegExp(`^${SEGMENT.source}$`);
 export const JSON_PATH = new RegExp(`^${SEGMENT.source}(?:\\.${SEGMENT.source})*$`);
 
 /**
- * Parses `a.b` (members), `a[]` (every element) and `a[word*]` (elements whose type begins so); throws an `Error`.
+ * Parses `a.b` (members), `a[]` (all elements) and `a[word*]` (elements whose type begins with `word`). Throws an
+ * `Error` for anything else.
  */
 export function parseJsonPath(text: string): JsonPath {
   const first = text.split(".").reduceRight<Step | undefined>((next, segment) => {
@@ -45,8 +46,8 @@ export function parseJsonPath(text: string): JsonPath {
 }
 
 /**
- * The object without the values at the path, in the same order; objects and arrays that become empty are removed,
- * too. Returns the object itself if nothing is removed; only the objects around a removed value are copied.
+ * The object without the values at the path, in the same order; objects and arrays that become empty are removed, too.
+ * Returns the object itself if nothing is removed, and otherwise copies only the objects around a removed value.
  */
 export function withoutPath(object: JsonObject, { first }: JsonPath): JsonObject {
   const left = without(object, first);
@@ -58,10 +59,10 @@ export function valuesAt(object: JsonObject, { first }: JsonPath): readonly Json
   return collect(object, first, undefined) ?? NO_VALUES;
 }
 
-/** Most requests have nothing at most paths. */
+/** For most requests and paths, there are none. */
 const NO_VALUES: readonly JsonValue[] = [];
 
-/** Adds to the values found before; undefined while there are none. */
+/** Adds the values to those found so far; undefined while there are none. */
 function collect(
   value: JsonValue,
   step: Step | undefined,

@@ -1,4 +1,4 @@
-/** Beginnings of model ids, to catch a misspelt one, and where a model can be called. */
+/** Known beginnings of model ids, to detect misspelt ones, and where models can be called. */
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html; a model newer than the list still works. */
 const STEMS: readonly string[] = [
@@ -43,17 +43,17 @@ const STEMS: readonly string[] = [
 const PROFILE_ONLY =
   /^(?:anthropic\.claude-(?:(?:haiku|sonnet|opus)-\d|3-7)|amazon\.nova-premier|deepseek\.r1|meta\.llama4)/;
 
-/** The known beginnings of model ids if the id has none of them; undefined if it has. */
+/** The known beginnings of model ids, unless the id has one of them. */
 export function knownStems(foundationId: string): readonly string[] | undefined {
   return STEMS.some((stem) => foundationId.startsWith(stem)) ? undefined : STEMS;
 }
 
-/** Whether Bedrock refuses this model id without a profile such as `us.` in front. */
+/** Whether Bedrock refuses this model id without the prefix of a profile, such as `us.`. */
 export function needsProfile(modelId: string): boolean {
   return PROFILE_ONLY.test(modelId);
 }
 
-/** What regions begin with that a geography's profiles can be called from. */
+/** The regions from which the profiles of a geography can be called. */
 const GEOGRAPHIES: ReadonlyMap<string, RegExp> = new Map([
   ["apac", /^ap-/],
   ["au", /^ap-southeast-[246]$/],

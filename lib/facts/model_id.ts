@@ -1,7 +1,8 @@
-/** Model ids without the part that says where the model runs. */
+/** Model ids without their geography. */
 
 /**
- * The geography prefixes of model ids; https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+ * Names of model providers, with which model ids begin; anything before them is a geography.
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
  */
 const PROVIDERS: ReadonlySet<string> = new Set([
   "ai21",
@@ -27,8 +28,8 @@ const PROVIDERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The id of the model behind an inference profile, for operations that do not accept profiles: extracted from an ARN
- * that contains it, and without a leading `us.`, `global.` or any other geography. Other ARNs are unchanged.
+ * The id of the foundation model of an inference profile: taken from an ARN that contains it, and without a leading
+ * `us.`, `global.` or other geography. Other ARNs are unchanged.
  */
 export function foundationModelId(modelId: string): string {
   const resource = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(modelId)

@@ -1,11 +1,11 @@
-/** The table of models in `config/data/models.yaml`, and the look-up of a model's traits by its id. */
+/** The table of models in `config/data/models.yaml`, and the lookup of a model's traits by its id. */
 
 import { matchesGlob } from "../base/glob.ts";
 import tables from "./built_in.json" with { type: "json" };
 import { foundationModelId } from "./model_id.ts";
 import { BARE_TRAITS, compileTraits, type ModelTraits, type WrittenTraits } from "./traits.ts";
 
-/** Rows in order; every row that matches a model sets its traits. */
+/** Rows in order; each row that matches a model sets some of its traits. */
 export type ModelTable = readonly ModelRow[];
 
 interface ModelRow {
@@ -15,7 +15,7 @@ interface ModelRow {
   readonly source: RowSource;
 }
 
-/** Whether a row is built into the program or from the file that `data.models` names. */
+/** Whether a row is built in or from the file that `data.models` names. */
 export type RowSource = "built_in" | "data_file";
 
 /** The row that sets a trait of a model. */
@@ -25,7 +25,7 @@ export interface TraitRow {
   readonly source: RowSource;
 }
 
-/** A row as it is written. */
+/** A row in the form of its file. */
 export interface WrittenRow extends WrittenTraits {
   /** Globs over model ids without their geography. */
   readonly match: string | readonly string[];
@@ -42,15 +42,14 @@ export function compileModelTable(rows: readonly WrittenRow[], source: RowSource
 
 let builtIn: ModelTable | undefined;
 
-/** The table built into the program, compiled on first use; a test checks it, and a start need not. */
+/** The built-in table, compiled on first use. It is not checked at start, because a test does that. */
 export function builtInModelTable(): ModelTable {
   return builtIn ??= compileModelTable(tables.models as readonly WrittenRow[], "built_in");
 }
 
 /**
- * The traits of a model, by its id, its inference profile's id or an ARN that contains either. For an ARN that does
- * not contain its model (an application inference profile, provisioned throughput) pass the id of the underlying
- * model.
+ * The traits of a model by its id, the id of its inference profile, or an ARN that contains one of them. For an ARN that
+ * does not (an application inference profile, provisioned throughput), pass the id of the underlying model.
  */
 export function traitsOf(modelId: string, table: ModelTable): ModelTraits {
   const id = tableId(modelId);
@@ -71,7 +70,7 @@ export function traitRows(modelId: string, table: ModelTable): ReadonlyMap<strin
   return rows;
 }
 
-/** The id that rows match: without a geography; a custom model has that of its base in its ARN. */
+/** The id that rows match: without geography; the ARN of a custom model contains the id of its base model. */
 export function tableId(modelId: string): string {
   return foundationModelId(/:custom-model\/([^/]+)\//.exec(modelId)?.[1] ?? modelId);
 }

@@ -1,10 +1,10 @@
-/** What a refusal by Bedrock teaches about a model: the one table of members that may be left out of a request. */
+/** Lessons from refusals by Bedrock: the only table of members that may be left out of a request. */
 
 import type { JsonObject } from "../base/json.ts";
 import { member } from "../base/json.ts";
 import type { CachePlace, Effort, ModelTraits, ThinkingType } from "./traits.ts";
 
-/** Takes a promise out of a model's traits; what it gives never promises more than the traits do. */
+/** Returns the traits that a lesson changes; they never promise more than before. */
 type Narrow = (traits: ModelTraits) => Partial<ModelTraits>;
 
 const noCachePoints = (places: readonly CachePlace[]): Narrow => ({ promptCaching }) => ({
@@ -36,12 +36,12 @@ const noSchema: Narrow = ({ structuredOutput }) => ({
   structuredOutput: structuredOutput === "schema" ? "tool" : structuredOutput,
 });
 
-/** Members of `additionalModelRequestFields` that models of other families than Claude reason by. */
+/** Members of `additionalModelRequestFields` that control reasoning in model families other than Claude. */
 const EFFORT_MEMBERS = ["reasoning_effort", "reasoning", "reasoning_config", "reasoningConfig"];
 
 /**
- * Every member that a refusal may take out of a request, with what the model's traits then no longer promise. Messages,
- * tools, the system prompt, the limit of tokens and the guardrail are not in it, so no refusal can take them out.
+ * All members that a refusal may remove from a request, with the traits that change. Messages, tools, the system prompt,
+ * the limit of tokens and the guardrail are absent, so no refusal can remove them.
  */
 const LESSONS = {
   "strict": () => ({ strictTools: false }),
@@ -82,36 +82,36 @@ const LESSONS = {
   "sampling": () => ({ sampling: "none" }),
   "sampling.both": ({ sampling }) => ({ sampling: sampling === "both" ? "one" : sampling }),
   "top_k": () => ({ topKPath: "" }),
-  // A choice of the only tool that is then offered means the same.
+  // Then only the chosen tool is offered, which means the same.
   "tool_choice.tool": ({ toolChoice }) => ({
     toolChoice: new Set([...toolChoice].filter((choice) => choice !== "tool")),
   }),
-  // A request that forces a call makes no sense without it, so no translation follows from this one.
+  // A request that forces a call makes no sense without it, so it is not translated again.
   "tool_choice.any": ({ toolChoice }) => ({
     toolChoice: new Set([...toolChoice].filter((choice) => choice !== "any")),
   }),
-  // What the model does without a choice.
+  // The model's default.
   "tool_choice.auto": ({ toolChoice }) => ({
     toolChoice: new Set([...toolChoice].filter((choice) => choice !== "auto")),
   }),
   "single_tool_call": () => ({ singleToolCall: false }),
-  // A failure is then said in the text of the result.
+  // The text of the result then reports a failure.
   "tool_result_status": () => ({ toolResultStatus: false }),
-  // The answer is then asked for whole, and streamed to the caller.
+  // The answer is then requested as a whole, and streamed to the caller.
   "streamed_tools": ({ tools }) => ({ tools: tools === "streamed" ? "whole" : tools }),
 } as const satisfies Readonly<Record<string, Narrow>>;
 
-/** A row of the table: the member that is left out. */
+/** The name of a row: the member to leave out. */
 export type LessonName = keyof typeof LESSONS;
 
 export const LESSON_NAMES = Object.keys(LESSONS).filter(isLessonName);
 
-/** Whether a text is the name of a lesson. */
+/** Whether a string is the name of a lesson. */
 export function isLessonName(name: string): name is LessonName {
   return Object.hasOwn(LESSONS, name);
 }
 
-/** The traits that the lessons change, as they are afterwards. */
+/** The traits that the lessons change, with their new values. */
 export function lessonTraits(names: readonly LessonName[], traits: ModelTraits): Partial<ModelTraits> {
   return names.reduce<Partial<ModelTraits>>((learned, name) => {
     const narrow: Narrow = LESSONS[name];

@@ -1,4 +1,4 @@
-/** The prices that a configuration has, with its rule for unknown ones. */
+/** The prices of a configuration, with its rule for unknown ones. */
 
 import { type Billed, PriceBook, type PriceRow } from "./price_table.ts";
 
@@ -7,7 +7,7 @@ export interface PriceRules {
   readonly assume: string | undefined;
 }
 
-/** One for each list of rows, so that a reload of other settings keeps what was looked up. */
+/** One for each list of rows, so that a reload of other settings keeps the cached prices. */
 const books = new WeakMap<readonly PriceRow[], PriceBook>();
 
 /** A price, and whether it is that of another model. */

@@ -1,45 +1,42 @@
-/** The table of prices in `config/data/prices.yaml`, and the look-up of what a model costs by its id and region. */
+/** The table of prices in `config/data/prices.yaml`, and the lookup of a model's price by id and region. */
 
 import { matchesGlob } from "../base/glob.ts";
 import { GUARDRAIL_PARTS } from "../base/usage.ts";
 import builtIn from "./prices.json" with { type: "json" };
+import type { TokenPart } from "./token_parts.ts";
 
-/** What tokens are billed as: a part of the prompt, or of the response. */
-export const TOKEN_PARTS = ["input", "output", "cache_read", "cache_write", "cache_write_1h"] as const;
-export type TokenPart = (typeof TOKEN_PARTS)[number];
-
-/** What is billed by the piece: an image made or read, a search of a reranker, a second of audio or video. */
+/** Units of models: an image made or read, a search of a reranker, a second of audio or video. */
 const MODEL_UNITS = ["image", "query", "second"] as const;
 
-/** The units of guardrails that have prices. */
+/** Units of guardrails that have prices. */
 const GUARDRAIL_UNITS = GUARDRAIL_PARTS.filter((part) => part !== "other");
 
-/** What is billed by the piece. */
+/** Units that are billed, other than tokens. */
 export const UNIT_PARTS = [...MODEL_UNITS, ...GUARDRAIL_UNITS] as const;
-
-/** What rows with the prices of guardrails match, instead of the id of a model. */
-export const GUARDRAILS = "guardrails";
 export type UnitPart = (typeof UNIT_PARTS)[number];
 
-/** Service tiers with prices of their own; `batch` and `optimized` are no service tiers but are billed like one. */
+/** The `match` of rows with the prices of guardrails, instead of a model id. */
+export const GUARDRAILS = "guardrails";
+
+/** Service tiers with their own prices; `batch` and `optimized` are not service tiers, but are billed like one. */
 export const PRICED_TIERS = ["flex", "priority", "reserved", "batch", "optimized"] as const;
 
-/** Picodollars for each token of a part; an absent part has no known price. */
+/** Picodollars per token of a part; an absent part has no known price. */
 export type TokenPrices = Readonly<Partial<Record<TokenPart, number>>>;
 
 /** The price of a model in some regions, as plain data. All amounts are integers. */
 export interface PriceRow {
-  /** Identifies it in the usage ledger: its source, the pattern that matched, or its first one, and its limits. */
+  /** Identifies the row in the usage ledger: its source, the pattern that matched or its first one, regions and date. */
   readonly id: string;
   readonly source: PriceSource;
-  /** Globs over model ids as they are sent, with their geography. */
+  /** Globs over model ids, including the geography. */
   readonly ids: readonly string[];
   /** Globs over regions; empty for all. */
   readonly regions: readonly string[];
   /** Milliseconds since the Unix epoch from which the row applies. */
   readonly fromMs: number;
   readonly tokens: TokenPrices;
-  /** Prices of the whole request once its prompt exceeds a size; the largest size first. */
+  /** Prices of the whole request if its prompt exceeds a size; the largest size first. */
   readonly over: readonly { readonly inputTokens: number; readonly tokens: TokenPrices }[];
   /** Factors of all token prices by service tier, in millionths. */
   readonly tiers: Readonly<Record<string, number>>;
@@ -52,7 +49,7 @@ export type PriceSource = "built_in" | "prices_file";
 /** US dollars per million tokens, as strings so that no digit is lost. */
 type WrittenTokenPrices = { readonly [Part in TokenPart]?: string | undefined };
 
-/** A row as it is written. */
+/** A row in the form of its file. */
 export interface WrittenPrice {
   readonly match: string | readonly string[];
   readonly regions?: readonly string[] | undefined;
@@ -100,7 +97,7 @@ export function compilePrices(rows: readonly WrittenPrice[], source: PriceSource
   });
 }
 
-/** A million tokens for a dollar are a million picodollars for each. */
+/** A dollar per million tokens is a million picodollars per token. */
 function perToken(prices: WrittenPrice["usd_per_million"]): TokenPrices {
   return Object.fromEntries(
     defined(prices).map(([part, price]) => [part, decimal(price, 1_000_000)]),
@@ -125,34 +122,34 @@ function decimal(text: string, scale: number): number {
 
 let builtInRows: readonly PriceRow[] | undefined;
 
-/** The rows built into the program, compiled on first use; a test checks them, and a start need not. */
+/** The built-in rows, compiled on first use. They are not checked at start, because a test does that. */
 export function builtInPrices(): readonly PriceRow[] {
   return builtInRows ??= compilePrices(builtIn.rows as readonly WrittenPrice[], "built_in");
 }
 
-/** Where the built-in prices come from, and when they were read. */
+/** Source and date of the built-in prices. */
 export const BUILT_IN_PRICES: { readonly source: string; readonly date: string } = {
   source: builtIn.source,
   date: builtIn.date,
 };
 
-/** What a request is billed for: a model id as it is sent to a region. */
+/** The model and region that a request is billed for. */
 export interface Billed {
   /** Model id, inference profile id or ARN. */
   readonly id: string;
-  /** The id of the underlying model, where the ARN does not contain it. */
+  /** The id of the underlying model, if the ARN does not contain it. */
   readonly baseModel?: string | undefined;
   readonly region: string;
 }
 
-/** Finds prices by model id and region; results are kept. */
+/** Finds prices by model id and region, and caches the results. */
 export class PriceBook {
   /** In order of precedence. */
   readonly #sources: readonly (readonly PriceRow[])[];
-  /** Rows that fit, best first, by id and region. */
+  /** Matching rows by id and region, the most specific first. */
   readonly #fitting = new Map<string, readonly PriceRow[]>();
 
-  /** Rows of a file come before the built-in ones, whatever their patterns. */
+  /** All rows of the file override all built-in ones. */
   constructor(rows: readonly PriceRow[]) {
     this.#sources = [rows, builtInPrices()];
   }
@@ -163,7 +160,7 @@ export class PriceBook {
     return undefined;
   }
 
-  /** The same for guardrails: rows for all models say nothing about them. */
+  /** The row with the prices of guardrails; rows for all models do not have them. */
   findGuardrails(region: string, nowMs: number): PriceRow | undefined {
     return this.#rowsFor(GUARDRAILS, region).find(({ fromMs, units }) =>
       fromMs <= nowMs && GUARDRAIL_UNITS.some((part) => units[part] !== undefined)
@@ -186,10 +183,10 @@ export class PriceBook {
   }
 }
 
-/** Callers with native access choose the ids, so the number kept is limited. */
+/** Maximum number of cached results: callers with native access choose the ids. */
 const MAX_KEPT = 4096;
 
-/** The id in an ARN, and without the suffix of a context size, which has no price of its own. */
+/** The id, taken from its ARN, without the suffix of a context size, which does not change the price. */
 function billedId(id: string): string {
   const resource = id.startsWith("arn:")
     ? /^arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:foundation-model|inference-profile)\/(.*)$/s.exec(id)?.[1]
@@ -211,7 +208,7 @@ function bestFirst(rows: readonly PriceRow[], id: string, region: string): reado
     .map(({ row }) => row);
 }
 
-/** The row under the name of one of its patterns, which comes first in it. */
+/** The row, named after one of its patterns, which becomes its first. */
 export function namedBy(row: PriceRow, pattern: string): PriceRow {
   const [first = ""] = row.ids;
   if (pattern === first) return row;
@@ -219,12 +216,12 @@ export function namedBy(row: PriceRow, pattern: string): PriceRow {
   return { ...row, ids, id: row.id.replace(first, () => pattern) };
 }
 
-/** The most specific of patterns that match an id; undefined if there are none. */
+/** The most specific of the patterns that match an id; undefined if there are none. */
 function bestOf(globs: readonly string[], id: string): string | undefined {
   return globs.toSorted((one, other) => fitOf(other, id) - fitOf(one, id))[0];
 }
 
-/** The number of characters that a matching pattern fixes, and more for the id itself. */
+/** How specific a matching pattern is: its number of literal characters, or more for the id itself. */
 function fitOf(glob: string, id: string): number {
   return glob === id ? Number.MAX_SAFE_INTEGER : 1 + glob.replaceAll("*", "").length;
 }

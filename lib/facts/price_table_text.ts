@@ -1,13 +1,13 @@
-/** Rows of the table of prices as YAML, one row a line. */
+/** Rows of the table of prices as YAML, one row per line. */
 
 import type { WrittenPrice } from "./price_table.ts";
 
-/** One line for each row, readable and without an anchor or a fold. */
+/** One line for each row, without anchors and folding. */
 export function priceTableText(rows: readonly WrittenPrice[], indent = ""): string {
   return rows.map((row) => `${indent}- ${flow(row)}\n`).join("");
 }
 
-/** Flow style: strings that YAML would read as something else are quoted. */
+/** A value in flow style; strings that YAML would not read as strings are quoted. */
 function flow(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") {

@@ -1,8 +1,8 @@
-/** A row of prices as text, for people. */
+/** A row of prices as text. */
 
 import { BUILT_IN_PRICES, type PriceRow, type TokenPrices } from "./price_table.ts";
 
-/** The prices of a row in US dollars: `in 3.3, out 16.5 a million tokens; above 200000 tokens …`. */
+/** The prices of a row: `input 3.3, output 16.5 USD per million tokens; above 200000 input tokens …`. */
 export function priceText({ tokens, over, tiers, units }: PriceRow): string {
   const parts = [
     ...(Object.keys(tokens).length === 0 ? [] : [`${tokenText(tokens)} USD per million tokens`]),
@@ -13,7 +13,7 @@ export function priceText({ tokens, over, tiers, units }: PriceRow): string {
   return parts.join("; ");
 }
 
-/** Where a row comes from. */
+/** The origin of a row. */
 export function priceOrigin({ source, ids, regions }: PriceRow): string {
   const where = regions.length === 0 ? "" : ` in ${regions.join(", ")}`;
   const row = `row ${ids[0] ?? ""}${where}`;

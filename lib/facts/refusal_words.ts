@@ -1,4 +1,4 @@
-/** The words in which Bedrock and the models' providers refuse a member, and the lessons that they teach. */
+/** The messages with which Bedrock and model providers refuse a member, and the lessons from them. */
 
 import { EFFORTS } from "./traits.ts";
 import type { LessonName } from "./optional_members.ts";
@@ -7,7 +7,7 @@ import type { LessonName } from "./optional_members.ts";
 export interface RefusalWords {
   /** Undefined for an exception in a stream. */
   readonly status: number | undefined;
-  /** The exception's name, if it was given. */
+  /** The name of the exception, if the response has one. */
   readonly type: string | undefined;
   readonly message: string;
 }
@@ -15,14 +15,14 @@ export interface RefusalWords {
 /** Longer messages are not about one member. */
 const MAX_MESSAGE = 1_000;
 
-/** Converse puts this before what the model's provider says. */
+/** Converse's prefix of messages from the model's provider. */
 const OF_THE_MODEL = /^The model returned the following errors: /;
 
 /** The only 403 that is about the request: https://github.com/BerriAI/litellm/pull/39210 */
 const NO_CACHING =
   /^You invoked an unsupported model or your request did not allow prompt caching\b[^:]{0,100}$/;
 
-/** Whole messages that name one member by its path, and nothing else. */
+/** Complete messages that name one member by its path, and nothing else. */
 const MEMBER_WORDINGS: readonly RegExp[] = [
   /^This model does(?:n['’]t| not) support the (?<path>[\w.]{1,128}) field\. Remove \k<path> and try again\.$/,
   /^(?<path>[\w.]{1,128}): Extra inputs are not permitted\.?$/,
@@ -31,7 +31,7 @@ const MEMBER_WORDINGS: readonly RegExp[] = [
   /^Failed to deserialize the JSON body into the target type: (?<path>[\w.]{1,128}): unknown field `\w{1,64}`, expected [\w`, ]{1,800}$/,
 ];
 
-/** Whole messages about one member that do not give its path. */
+/** Complete messages about one member that do not contain its path. */
 const SENTENCES: readonly (readonly [words: RegExp, lesson: LessonName])[] = [
   [/^(?:This|The) model does(?:n['’]t| not) support the effort parameter\.?$/, "effort"],
   [/^adaptive thinking is not supported on this model\.?$/, "thinking.adaptive"],
@@ -42,14 +42,14 @@ const SENTENCES: readonly (readonly [words: RegExp, lesson: LessonName])[] = [
   [/^This model does(?:n['’]t| not) support tool use in streaming mode\.?$/, "streamed_tools"],
 ];
 
-/** Says which efforts there are. */
+/** A message with the list of supported efforts. */
 const EFFORT_LEVELS =
   /^This model does not support effort level '\w{1,16}'\. Supported levels: (?<levels>[\w, ]{1,80})\.$/;
 
-/** Members that go together. */
+/** Members that are left out together. */
 type Members = readonly LessonName[];
 
-/** Paths without the indexes of lists; where there are several lessons, they are alternatives. */
+/** Paths without list indexes; several lessons are alternatives. */
 const PATHS: readonly (readonly [path: RegExp, lessons: Members])[] = [
   [/^(?:(?:toolConfig\.)?tools\.(?:toolSpec\.|custom\.)?)?strict$/, ["strict"]],
   [/^(?:outputConfig(?:\.textFormat)?|output_config\.format)$/, ["schema"]],
@@ -80,8 +80,8 @@ const PATHS: readonly (readonly [path: RegExp, lessons: Members])[] = [
 ];
 
 /**
- * What to leave out, by the names in the table of lessons: alternatives, the one with the least loss first. None for a
- * refusal that is about anything else.
+ * The lessons of a refusal, which name the members to leave out: alternatives, the one that loses least first. Empty for
+ * a refusal about anything else.
  */
 export function lessonsOf({ status, type, message }: RefusalWords): readonly Members[] {
   if (message.length > MAX_MESSAGE) return [];
@@ -98,12 +98,12 @@ export function lessonsOf({ status, type, message }: RefusalWords): readonly Mem
   return (sentence === undefined ? lessonsOfPath(pathIn(words)) : [sentence[1]]).map((name) => [name]);
 }
 
-/** Whether it is the 403 about cache points, which says nothing about the access to the model. */
+/** Whether it is the 403 about cache points, which does not mean that access to the model is denied. */
 export function isNoCaching({ status, type, message }: RefusalWords): boolean {
   return status === 403 && type === "AccessDeniedException" && NO_CACHING.test(message);
 }
 
-/** The path of the member that the words are about, without indexes and without what Converse wraps it in. */
+/** The path of the refused member, without indexes and Converse's `additionalModelRequestFields`. */
 function pathIn(words: string): string | undefined {
   for (const wording of MEMBER_WORDINGS) {
     const { path, key } = wording.exec(words)?.groups ?? {};

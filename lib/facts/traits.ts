@@ -1,8 +1,8 @@
-/** What a model accepts: the traits, each with its values, and how a row of `config/data/models.yaml` spells them. */
+/** Traits, which say what a model accepts: their values, and their form in `config/data/models.yaml`. */
 
 import type { JsonObject } from "../base/json.ts";
 
-/** The differences between models that a request must respect, field by field. */
+/** The differences between models that requests must respect, field by field. */
 export interface ModelTraits {
   /** Name of the family, as `adit explain` shows it. */
   readonly family: string;
@@ -12,13 +12,12 @@ export interface ModelTraits {
   // The conversation.
 
   /**
-   * Where system text may be: `anywhere`, also as a message between turns; `invoke`, between turns only in Anthropic's
-   * own Messages by InvokeModel; `first`, only as the system prompt; `none`, so that it has to become user text.
+   * Where system text may be: `anywhere`, also as a message between turns; `invoke`, between turns only in Anthropic
+   * Messages through InvokeModel; `first`, only as the system prompt; `none`, so that it becomes user text.
    */
   readonly system: SystemPlace;
   /**
-   * Whether the last message may be the assistant's: `any`; `trimmed`, but refused if it ends in white space; `none`,
-   * refused always.
+   * Whether the last message may be the assistant's: `any`; `trimmed`, only without white space at its end; `none`.
    */
   readonly prefill: Prefill;
   /**
@@ -26,42 +25,42 @@ export interface ModelTraits {
    * redacted blocks alone; `unsigned`, text alone; `none`.
    */
   readonly reasoningHistory: ReasoningHistory;
-  /** Blocks other than text and JSON that a tool result may have; others are moved next to a result of text alone. */
+  /** Blocks other than text and JSON that a tool result may contain; other blocks are moved next to the result. */
   readonly toolResultMedia: ReadonlySet<ToolResultMedium>;
-  /** Whether `toolResult.status` is accepted; elsewhere a failure has to be said in the result's text. */
+  /** Whether `toolResult.status` is accepted; otherwise, the text of the result reports a failure. */
   readonly toolResultStatus: boolean;
   /** Whether `searchResult` blocks are accepted. */
   readonly searchResults: boolean;
 
   // Limits and sampling.
 
-  /** The longest answer in tokens that may be asked for; undefined: not known. */
+  /** Maximum for the number of output tokens in a request; undefined if not known. */
   readonly maxOutputTokens: number | undefined;
   /** Of `temperature` and `topP`: `both` together; only `one` of them; `none`, and no `top_k` either. */
   readonly sampling: "both" | "one" | "none";
-  /** Path of `top_k` in `additionalModelRequestFields`, with dots; empty where the model has no such field. */
+  /** Path of `top_k` in `additionalModelRequestFields`, with dots; empty if the model has no such field. */
   readonly topKPath: string;
-  /** Stop sequences: `any`; `visible`, those of white space alone are refused; `none`, the field is refused. */
+  /** Stop sequences: `any`; `visible`, not only white space; `none`, the field is refused. */
   readonly stopSequences: StopSequences;
 
   // Reasoning.
 
-  /** Values of Anthropic's `thinking.type` that are accepted; empty: the model has no such field. */
+  /** Values of Anthropic's `thinking.type` that are accepted; empty if the model has no such field. */
   readonly thinkingTypes: ReadonlySet<ThinkingType>;
-  /** Whether the model thinks where a request does not mention it. */
+  /** Whether the model thinks if a request does not mention it. */
   readonly thinksByDefault: boolean;
-  /** Whether thoughts have text by themselves (`always`) or only with `thinking.display: summarized` (`on_request`). */
+  /** Whether thoughts have text `always`, or only with `thinking.display: summarized` (`on_request`). */
   readonly thoughtText: "always" | "on_request";
-  /** Values of Anthropic's `output_config.effort` that are accepted, lowest first; empty: the member is refused. */
+  /** Values of Anthropic's `output_config.effort` that are accepted, lowest first; empty if the member is refused. */
   readonly efforts: readonly Effort[];
   /** The highest effort that is accepted with `thinking.type` `disabled` or `between_tools`. */
   readonly maxEffortWithoutThinking: Effort;
   /**
-   * What each value of `reasoning_effort` merges into `additionalModelRequestFields`. `none` is there only where
-   * reasoning is off or can be switched off.
+   * The members that each value of `reasoning_effort` merges into `additionalModelRequestFields`. `none` is present only
+   * if reasoning is off or can be switched off.
    */
   readonly reasoningEffort: ReadonlyMap<string, JsonObject>;
-  /** Members of `additionalModelRequestFields` with which limits and sampling are refused; empty: there are none. */
+  /** Members of `additionalModelRequestFields` with which limits and sampling are refused; empty if there are none. */
   readonly refusesLimitsWith: JsonObject;
 
   // Tools and structured output.
@@ -76,7 +75,7 @@ export interface ModelTraits {
   readonly singleToolCall: boolean;
   /** Whether tool names may have hyphens; letters, digits and underscores always work. */
   readonly toolNameHyphens: boolean;
-  /** Ids of tool calls in the history: `any` that Converse accepts, or exactly `nine_alphanumeric` characters. */
+  /** Ids of tool calls in the history: `any` that Converse accepts; `nine_alphanumeric`, exactly nine letters and digits. */
   readonly toolCallIds: ToolCallIds;
   /** Whether `strict` is accepted with a tool. */
   readonly strictTools: boolean;
@@ -87,22 +86,22 @@ export interface ModelTraits {
 
   /** Where a `cachePoint` may be. */
   readonly promptCaching: ReadonlySet<CachePlace>;
-  /** Values of `ttl` that a cache point may have; empty: the member itself is refused. */
+  /** Values of `ttl` that a cache point may have; empty if the member itself is refused. */
   readonly cacheTtls: ReadonlySet<CacheTtl>;
   /** Documents that a `cachePoint` may follow: `any`, or only a `pdf`. */
   readonly cacheableDocuments: "any" | "pdf";
 
   // Embeddings and ranking.
 
-  /** The body of InvokeModel with which the model makes embeddings; `none`: it makes none. */
+  /** The InvokeModel body for embeddings; `none` if the model makes none. */
   readonly embeddings: EmbeddingApi;
-  /** The sizes of its vectors, one of which a request may ask for; empty: not known. */
+  /** The vector sizes that a request may ask for; empty if not known. */
   readonly embeddingDimensions: readonly number[];
-  /** The body of InvokeModel with which the model ranks documents; `none`: it ranks none. */
+  /** The InvokeModel body for reranking; `none` if the model does not rerank. */
   readonly rerank: RerankApi;
 }
 
-/** Bodies of InvokeModel for embeddings, by the family and generation that defines them. */
+/** InvokeModel bodies for embeddings, by the family and generation that defines them. */
 export const EMBEDDING_APIS = [
   "none",
   "titan_text",
@@ -226,20 +225,20 @@ export const TRAIT_PROPERTIES = {
   rerank: "rerank",
 } as const satisfies Readonly<Record<string, keyof ModelTraits>>;
 
-/** A trait as a row or the configuration spells it. */
+/** The name of a trait in a row or in the configuration. */
 export type TraitName = keyof typeof TRAIT_PROPERTIES;
 
-/** The value of a trait as it is written: with lists for sets, and mappings for maps. */
+/** The value of a trait in a file: a list instead of a set, and a mapping instead of a map. */
 type Written<Value> = Value extends ReadonlySet<infer Member> ? readonly Member[]
   : Value extends ReadonlyMap<string, infer Member> ? Readonly<Record<string, Member>>
   : Value;
 
-/** Some of the traits, as they are written. */
+/** Some of the traits, in the form of a file. */
 export type WrittenTraits = {
   readonly [Name in TraitName]?: Written<ModelTraits[(typeof TRAIT_PROPERTIES)[Name]]> | undefined;
 };
 
-/** The traits that are named, compiled. */
+/** Compiles the given traits. */
 export function compileTraits(written: WrittenTraits): Partial<ModelTraits> {
   const { top_k, thinking, efforts, reasoning_effort, tool_choice, prompt_caching } = written;
   const { tool_result_media, cache_ttls } = written;

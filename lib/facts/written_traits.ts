@@ -1,10 +1,10 @@
-/** Traits as a row of a data file or the configuration spells them. */
+/** Traits in the form of a data file or the configuration. */
 
 import { isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { type ModelTraits, TRAIT_PROPERTIES } from "./traits.ts";
 
-/** The traits that are given, by their written names, as plain data. */
+/** The given traits as plain data, by their names in the file. */
 export function writtenTraits(traits: Partial<ModelTraits>): JsonObject {
   const members = Object.entries(TRAIT_PROPERTIES).flatMap(([name, property]): [string, JsonValue][] => {
     const value = traits[property];

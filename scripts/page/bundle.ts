@@ -1,12 +1,12 @@
-/** The operator's page as the files that the program contains: its sources and its libraries, in one piece each. */
+/** Bundles the operator's page with its libraries, into the files that the program contains. */
 
 import { BUN, repositoryPath } from "../../tests/repository.ts";
 import { packagesIn } from "../release/sbom.ts";
 
-/** Where the bundles are, for the program that runs from its sources. */
+/** The folder of the bundles, for a program that runs from its sources. */
 export const BUILT = "lib/admin/page/built";
 
-/** JSX becomes calls of Preact's, so that no template is parsed in the browser. */
+/** JSX becomes calls of Preact, so that the browser parses no templates. */
 const BUN_OPTIONS = [
   "--target=browser",
   "--minify",
@@ -20,7 +20,7 @@ const ENTRIES = { "page.js": "lib/admin/page/page.tsx", "page.css": "lib/admin/p
 export interface PageBundle {
   /** Text by name in `BUILT`. */
   readonly files: ReadonlyMap<string, string>;
-  /** What the bundler took, such as `preact@11.2.0`. */
+  /** The bundled packages, such as `preact@11.2.0`. */
   readonly packages: readonly string[];
 }
 

@@ -10,7 +10,10 @@
 import { priceTableText } from "../../lib/facts/price_table_text.ts";
 import { litellmPrices } from "../../lib/facts/price_import/litellm_prices.ts";
 
-const [path = "", version = "", date = ""] = Deno.args;
+const [path, version, date] = Deno.args;
+if (path === undefined || version === undefined || date === undefined) {
+  throw new Error("Cannot write the prices: expected FILE VERSION DATE");
+}
 const { rows, unmapped } = litellmPrices(JSON.parse(Deno.readTextFileSync(path)));
 const header = `# deno-fmt-ignore-file
 # Prices of Bedrock's models in US dollars, without tax and without discounts of a contract. Data, not code: the rows of the

@@ -1,8 +1,8 @@
 /**
- * Builds a release: a binary for each target with the SBOM and what an operator installs with it, and SHA256SUMS over
- * all of them. Each target's Bun comes from npm, as npm is set up on this machine, and stays below `.tools/`.
+ * Builds a release: a binary for each target, the SBOM, the files to install with them, and SHA256SUMS of all of them.
+ * Each target's Bun comes from npm, with the settings of npm on this machine, and is kept in `.tools/`.
  *
- * With a key, SHA256SUMS is signed, so that `ssh-keygen -Y verify` and `install.sh --signers` can tell who made it.
+ * With a key, SHA256SUMS is signed, so that `ssh-keygen -Y verify` and `install.sh --signers` can check its origin.
  *
  *     deno run -A scripts/release/build.ts [--out FOLDER] [--sign FILE_OF_AN_SSH_KEY] [TARGET…]
  */
@@ -16,7 +16,7 @@ import { bundlePage } from "../page/bundle.ts";
 import { packagesIn, sbomOf } from "./sbom.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
-/** What goes into the release as it is. */
+/** Files that are copied to the release. */
 const FILES = [
   "config/install.sh",
   "config/adit.service",
@@ -49,7 +49,7 @@ await Deno.remove(out, { recursive: true }).catch(() => {});
 await Deno.mkdir(out, { recursive: true });
 
 const sums: string[] = [];
-// The page is in the binary as a bundle of its own.
+// The binary contains the page as a separate bundle.
 const packages = new Set((await bundlePage()).packages);
 for (const target of targets) {
   const name = `adit-${manifest.version}-${target.name}${target.suffix}`;
@@ -72,12 +72,12 @@ const sumsPath = join(out, "SHA256SUMS");
 await Deno.writeTextFile(sumsPath, sums.join(""));
 if (values.sign !== undefined) await signSums(sumsPath, values.sign);
 
-/** Writes `SHA256SUMS.sig` next to the sums. The namespace keeps a signature made for anything else from being accepted. */
+/** Writes `SHA256SUMS.sig` next to the sums. Because of the namespace, no signature for another purpose is accepted. */
 async function signSums(path: string, key: string): Promise<void> {
   await run("ssh-keygen", ["-Y", "sign", "-f", key, "-n", "adit-release", path]);
 }
 
-/** Takes a file of the release into the sums, and shows it. */
+/** Adds a file of the release to the sums, and prints its line. */
 async function finish(name: string): Promise<void> {
   const bytes = await Deno.readFile(join(out, name));
   const line = `${createHash("sha256").update(bytes).digest("hex")}  ${name}\n`;
@@ -85,7 +85,7 @@ async function finish(name: string): Promise<void> {
   await Deno.stdout.write(new TextEncoder().encode(line));
 }
 
-/** Compiles as the task `build` does, for another machine; gives the packages that are in the binary. */
+/** Compiles for a target in the same way as the task `build`; returns the packages in the binary. */
 async function compile(target: Target, path: string): Promise<readonly string[]> {
   const [bun, ...args] = manifest.tasks.build.replace(/ *>\/dev\/null$/, "").split(" ");
   if (bun !== "bun") throw new Error(`Cannot run the task "build": ${manifest.tasks.build}`);
@@ -102,7 +102,7 @@ async function compile(target: Target, path: string): Promise<readonly string[]>
   return found;
 }
 
-/** The target's Bun. Bun 1.4.4 would fetch it by itself, but from a place of its own choice and without a hash. */
+/** The path of the target's Bun. Bun 1.4.4 would download it itself, but from its own site and without a hash. */
 async function bunFor({ name, package: packageName, suffix }: Target): Promise<string> {
   const folder = repositoryPath(`.tools/runtimes-${bunVersion}/${name}`);
   const path = join(folder, "package", `bin/bun${suffix}`);

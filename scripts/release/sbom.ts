@@ -1,13 +1,13 @@
-/** What a binary is made of, as CycloneDX 1.6, from the lock file. The same lock file gives the same bytes. */
+/** The SBOM of a binary in CycloneDX 1.6, from the lock file. The same lock file gives the same bytes. */
 
 import { Buffer } from "node:buffer";
 
 /** The part of `deno.lock`, version 5, that is read. */
 export interface LockFile {
-  /** By name and version, behind which the versions of peers may stand: `@ai-sdk/openai@4.0.81_zod@4.6.7`. */
+  /** By name and version, possibly followed by the versions of peers: `@ai-sdk/openai@4.0.81_zod@4.6.7`. */
   readonly npm: Readonly<Record<string, LockedPackage>>;
   readonly workspace: {
-    /** What `deno.json` names, such as `npm:yaml@2.9.1`. */
+    /** The dependencies in `deno.json`, such as `npm:yaml@2.9.1`. */
     readonly dependencies: readonly string[];
   };
 }
@@ -15,7 +15,7 @@ export interface LockFile {
 interface LockedPackage {
   /** Such as `sha512-…`, in base64. */
   readonly integrity: string;
-  /** By name, with the version where the file holds several. */
+  /** By name, with the version if the file has several. */
   readonly dependencies?: readonly string[];
 }
 
@@ -23,11 +23,11 @@ export interface SbomOptions {
   readonly version: string;
   /** The runtime that every binary contains. */
   readonly bunVersion: string;
-  /** What the bundler took, such as `@aws-sdk/core@3.974.0`. */
+  /** The bundled packages, such as `@aws-sdk/core@3.974.0`. */
   readonly packages: readonly string[];
 }
 
-/** The text of the SBOM. Throws where the lock file does not hold one of the packages. */
+/** The text of the SBOM. Throws if one of the packages is not in the lock file. */
 export function sbomOf(lock: LockFile, { version, bunVersion, packages }: SbomOptions): string {
   const bundled = new Map([...packages].sort().map((id) => [id, findLocked(lock, id)]));
   const direct = [...bundled.keys()].filter((id) => lock.workspace.dependencies.includes(`npm:${id}`));
@@ -57,7 +57,7 @@ export function sbomOf(lock: LockFile, { version, bunVersion, packages }: SbomOp
   return JSON.stringify(sbom, null, 2) + "\n";
 }
 
-/** Packages among the files that the bundler took: `node_modules/.deno/@scope+name@1.2.3/…` and the like. */
+/** The packages of the bundled files, from paths such as `node_modules/.deno/@scope+name@1.2.3/…`. */
 export function packagesIn(
   metafile: { readonly inputs: Readonly<Record<string, unknown>> },
 ): readonly string[] {

@@ -1,17 +1,17 @@
-/** The machines that a release has a binary for, and the Bun that each binary contains. */
+/** The platforms of a release, and the Bun in each binary. */
 
 export interface Target {
   /** In the binary's name: `adit-VERSION-linux-x64`. */
   readonly name: string;
-  /** As `bun build --target` calls it. */
+  /** The name for `bun build --target`. */
   readonly bun: string;
   /** The npm package with that Bun's executable, `bin/bun` or `bin/bun.exe`. */
   readonly package: string;
-  /** What the operating system wants at the end of a program's name. */
+  /** The suffix of programs in the operating system. */
   readonly suffix: "" | ".exe";
 }
 
-/** "Baseline" runs on every x86-64 processor; the others ask for AVX2. */
+/** "Baseline" runs on every x86-64 processor; the other variants need AVX2. */
 export const TARGETS: readonly Target[] = [
   { name: "linux-x64", bun: "bun-linux-x64-baseline", package: "@oven/bun-linux-x64-baseline", suffix: "" },
   { name: "linux-arm64", bun: "bun-linux-arm64", package: "@oven/bun-linux-aarch64", suffix: "" },

@@ -141,7 +141,7 @@ Deno.test("Amazon's own offer: prices per thousand tokens, and regions with equa
   }]);
 });
 
-Deno.test("searches are priced by the piece", () => {
+Deno.test("searches are priced per search", () => {
   const { rows } = converted({
     attributes: {
       servicename: "Cohere Rerank 3.5 (Amazon Bedrock Edition)",
@@ -207,8 +207,8 @@ Deno.test("two prices for the same thing are not both imported, and a tier must 
   deepEqual(rows[0]?.usd_per_million, { input: "3", output: "15" });
   equal(rows[0]?.tiers, undefined);
   deepEqual(unmapped, [
-    "Claude Sonnet 4.5 (Amazon Bedrock Edition) input_tokens_standard-Units: another product has another price for input",
-    `${SONNET} in us-east-1: the prices of tier batch are no multiple of the standard ones`,
+    "Claude Sonnet 4.5 (Amazon Bedrock Edition) input_tokens_standard-Units: another product has a different price for input",
+    `${SONNET} in us-east-1: the prices of tier batch are not a multiple of the standard prices`,
   ]);
 });
 
@@ -247,7 +247,7 @@ for (const [name, ids] of NAMES) {
   });
 }
 
-Deno.test("a file of something else has no rows", () => {
+Deno.test("a file in another format has no rows", () => {
   for (const file of [{}, { products: 5 }, { products: { a: null }, terms: [] }]) {
     deepEqual(awsPrices(file, { knownIds: IDS, longContextOf: () => undefined }).rows, []);
   }

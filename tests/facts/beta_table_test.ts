@@ -58,7 +58,7 @@ Deno.test("a table's entry for a flag overrides the table below", () => {
   assert.deepEqual(tools, ["bash_*", "web_*"]);
 });
 
-Deno.test("a table that says nothing changes nothing, and one that says what becomes of others does", () => {
+Deno.test("an empty table changes nothing; a table with unknown changes how unknown flags are treated", () => {
   const below = builtInBetaTable();
   assert.deepEqual(compileBetaTable(WRITTEN, below), below);
   assert.equal(compileBetaTable({ ...WRITTEN, unknown: "pass" }, below).unknown, "pass");

@@ -20,7 +20,7 @@ function readTable(file: string): unknown {
   return parse(Deno.readTextFileSync(repositoryPath(`config/data/${file}`)));
 }
 
-Deno.test("lib/facts/prices.json is what config/data/prices.yaml says; make golden writes it", () => {
+Deno.test("lib/facts/prices.json equals config/data/prices.yaml; make golden writes it", () => {
   const table = readTable("prices.yaml");
   if (typeof table !== "object" || table === null) {
     throw new Error("config/data/prices.yaml holds no mapping");
@@ -28,7 +28,7 @@ Deno.test("lib/facts/prices.json is what config/data/prices.yaml says; make gold
   new GoldenFiles(new URL("../../lib/facts/", import.meta.url)).expectJson("prices.json", table);
 });
 
-Deno.test("lib/facts/built_in.json is what the tables in config/data say; make golden writes it", () => {
+Deno.test("lib/facts/built_in.json equals the tables in config/data; make golden writes it", () => {
   const tables = {
     models: [...readRows("models.yaml"), ...readRows("models-claude.yaml")],
     betaFlags: readTable("beta-flags.yaml"),

@@ -76,7 +76,7 @@ for (const [id, tokens] of MOST_OUTPUT) {
   });
 }
 
-Deno.test("later rows set what they name and leave the rest", () => {
+Deno.test("later rows only set the traits that they name", () => {
   const table = compileModelTable([
     { match: "*", family: "a", top_k: "x", tool_choice: ["auto"] },
     { match: ["m.*", "n.*"], family: "b" },

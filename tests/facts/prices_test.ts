@@ -21,7 +21,7 @@ function row(id: string, region?: string): PriceRow {
   return found;
 }
 
-Deno.test("a row of several profiles has the name of the one that was asked for", () => {
+Deno.test("a row of several profiles is named after the requested one", () => {
   const opus = "anthropic.claude-opus-4-8";
   for (const id of [`us.${opus}`, `eu.${opus}`, `apac.${opus}`]) {
     assert.equal(row(id).id, `built-in ${id}`);
@@ -41,7 +41,7 @@ Deno.test("a row of several profiles has the name of the one that was asked for"
   ]);
 });
 
-Deno.test("a geographic profile and a global one have prices of their own", () => {
+Deno.test("geographic and global profiles have separate prices", () => {
   const sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
   assert.deepEqual([row(`us.${sonnet}`).tokens.input, row(`us.${sonnet}`).tokens.output], [
     3_300_000,
@@ -58,12 +58,12 @@ Deno.test("a geographic profile and a global one have prices of their own", () =
   assert.equal(row(`arn:aws:bedrock:us-east-1::foundation-model/${sonnet}:200k`), row(sonnet));
 });
 
-Deno.test("a row of the region comes before one of all regions", () => {
+Deno.test("a row for the region overrides one for all regions", () => {
   const id = "meta.llama3-8b-instruct-v1:0";
   assert.notEqual(row(id, "ap-south-1").tokens.input, row(id, "us-east-1").tokens.input);
 });
 
-Deno.test("an id that no row has is unknown, and never free", () => {
+Deno.test("the price of an id without a row is unknown, not zero", () => {
   assert.equal(find("vendor.model-of-tomorrow-v1:0"), undefined);
   const rules = { rows: [], assume: "us.amazon.nova-lite-v1:0" };
   const found = priceOf({ id: "vendor.model-of-tomorrow-v1:0", region: "us-east-1" }, rules, NOW);
@@ -91,7 +91,7 @@ Deno.test("rows of the file override built-in ones, the more specific pattern an
   assert.equal(at(Date.parse("2026-12-01T00:00:00Z")), 7_000_000);
 });
 
-Deno.test("each part of the prompt has its price, and the sum is rounded once", () => {
+Deno.test("each part of the prompt has its own price, and the sum is rounded once", () => {
   const price = row("us.anthropic.claude-sonnet-4-5-20250929-v1:0");
   const usage = {
     inputTokens: 3,
@@ -130,7 +130,7 @@ Deno.test("a part without a price makes the cost unknown only if it was used", (
   assert.equal(costOf({ ...NOTHING, images: 1 }, price), undefined);
 });
 
-Deno.test("guardrails are billed by the unit, on top of the tokens and whatever the tier", () => {
+Deno.test("guardrails are billed per unit, in addition to tokens and in every tier", () => {
   const guardrails = guardrailPriceOf("us-east-1", { rows: [], assume: undefined }, 0);
   const price = withGuardrails(row("openai.gpt-oss-120b-1:0"), guardrails);
   const usage = { ...NOTHING, inputTokens: 1000, outputTokens: 1000 };
@@ -150,7 +150,7 @@ Deno.test("guardrails are billed by the unit, on top of the tokens and whatever 
   ]);
 });
 
-Deno.test("rows of a file for guardrails come before the built-in one; rows for all models say nothing of them", () => {
+Deno.test("rows of a file for guardrails override the built-in one; rows for all models do not apply to them", () => {
   const rows = compilePrices([
     { match: "*", usd_per_million: { input: "1", output: "1" }, usd_per_unit: { image: "1" } },
     { match: "guardrails", regions: ["eu-*"], usd_per_unit: { content_policy: "0.0002" } },
@@ -181,7 +181,7 @@ Deno.test("amounts in nanodollars are shown as decimals", () => {
   ]);
 });
 
-Deno.test("LiteLLM's entries become rows, and what has no place in them is listed", () => {
+Deno.test("LiteLLM's entries become rows, and prices that cannot be converted are listed", () => {
   const { rows, unmapped } = litellmPrices({
     "us.anthropic.claude-x-v1:0": {
       litellm_provider: "bedrock_converse",

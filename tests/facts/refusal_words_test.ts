@@ -140,7 +140,7 @@ for (const message of NOT_TAUGHT) {
   });
 }
 
-Deno.test("one 403 teaches: that caching is not allowed, by its exception and its words", () => {
+Deno.test("only the 403 about prompt caching is a lesson", () => {
   const refusal = { status: 403, type: "AccessDeniedException", message: NO_CACHING };
   deepEqual(lessonsOf(refusal), [["cache_points"]]);
   for (

@@ -3,7 +3,7 @@
 import { codeOf, type RefusingLimit } from "../../base/errors.ts";
 import { costParts, usdText } from "../../facts/cost.ts";
 import { guardrailPriceOf, priceOf, withGuardrails } from "../../facts/price_book.ts";
-import { TOKEN_PARTS } from "../../facts/price_table.ts";
+import { TOKEN_PARTS } from "../../facts/token_parts.ts";
 import type { RecordedAttempt, RequestRecord } from "../../snapshot/record.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
 import type {

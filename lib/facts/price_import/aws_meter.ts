@@ -1,6 +1,7 @@
-/** What a product of AWS's price list meters: a part of the tokens or a unit, its tier, and which profiles it is for. */
+/** The meter of a product in AWS's price list: a part of the tokens or a unit, the tier, and the kind of profile. */
 
-import type { TokenPart, UnitPart } from "../price_table.ts";
+import type { UnitPart } from "../price_table.ts";
+import type { TokenPart } from "../token_parts.ts";
 
 /** Attributes of a product. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -11,13 +12,13 @@ export interface Meter {
   readonly tier: "flex" | "priority" | "batch" | "optimized" | undefined;
   /** Whether it is for global inference profiles; otherwise for regions and geographies. */
   readonly isGlobal: boolean;
-  /** Whether it is for prompts beyond a size, which the file does not name. */
+  /** Whether it is for prompts above a size, which the file does not contain. */
   readonly isLong: boolean;
-  /** What the product calls its model. */
+  /** The name of the model in the product. */
   readonly model: string;
 }
 
-/** The meter of a product, or why it has none. */
+/** The meter of a product, or the reason it has none. */
 export function meterOf(attributes: Attributes): Meter | string {
   const { usagetype = "", servicename = "" } = attributes;
   const marketplace = /-MP:[A-Z0-9]+_(.+?)(?:-Units)?$/.exec(usagetype)?.[1];
@@ -36,10 +37,10 @@ function marketplaceMeter(text: string, model: string): Meter | string {
   return meterWith(words, model);
 }
 
-/** Meters of Amazon's own offer: an `inferenceType` such as `Output tokens flex`, and a usage type that says more. */
+/** Meters of Amazon's own offer: an `inferenceType` such as `Output tokens flex`, and a more specific usage type. */
 function ownMeter(attributes: Attributes): Meter | string {
   const { usagetype = "", inferenceType = "", model, titanModel, feature = "" } = attributes;
-  // The prefix of the region, and where the meter begins.
+  // A prefix for the region, the model, and the meter.
   const [, named = "", meter = ""] = OWN_USAGE.exec(usagetype) ?? [];
   const name = model ?? titanModel ?? named.replace(/-mantle$/, "");
   if (NOT_INFERENCE.test(`${usagetype} ${inferenceType} ${feature}`)) return NOT_ON_DEMAND;
@@ -53,7 +54,7 @@ const OWN_USAGE = /^[A-Z0-9]+-(.+?)-((?:text-)?(?:input|output|cache|prompt)-.*|
 const NOT_INFERENCE = /custom|training|provisioned|reserved|evaluation|distill|guardrail|agent|storage|rft/i;
 const NOT_ON_DEMAND = "not billed by tokens on demand";
 
-/** Words that say nothing more. */
+/** Words without further meaning. */
 const SILENT: ReadonlySet<string> = new Set([
   ...[
     "token",

@@ -1,33 +1,52 @@
 /** Converts AWS's price list files of Bedrock (offer index files) to rows of the table of prices. */
 
 import { geographiesOf } from "../geography.ts";
-import { TOKEN_PARTS, type TokenPart, type UnitPart, type WrittenPrice } from "../price_table.ts";
+import type { UnitPart, WrittenPrice } from "../price_table.ts";
+import { TOKEN_PARTS, type TokenPart } from "../token_parts.ts";
 import { type Attributes, type Meter, meterOf } from "./aws_meter.ts";
 import { ModelNames } from "./model_names.ts";
 import type { ImportedPrices, Priced } from "./row_groups.ts";
 
 export interface AwsImport {
-  /** The ids with which AWS's names of models are compared. */
+  /** The model ids to compare with AWS's names of models. */
   readonly knownIds: Iterable<string>;
-  /** Tokens of the prompt from which a model's long-context prices apply, which AWS's files do not have. */
+  /** Tokens of the prompt above which a model's long-context prices apply; AWS's files do not contain this number. */
   readonly longContextOf: (id: string) => number | undefined;
 }
 
 /**
- * The prices on demand of an offer index file, as `pricing.us-east-1.amazonaws.com` has them for AmazonBedrock and
- * AmazonBedrockFoundationModels: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-file-for-services.html
+ * The on-demand prices in an offer index file of AmazonBedrock or AmazonBedrockFoundationModels, from
+ * `pricing.us-east-1.amazonaws.com`: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-file-for-services.html
  */
 export function awsPrices(
   file: Readonly<Record<string, unknown>>,
   { knownIds, longContextOf }: AwsImport,
 ): ImportedPrices {
-  const names = new ModelNames(knownIds);
   const unmapped = new Map<string, string>();
+  const tables = tablesOf(file, { names: new ModelNames(knownIds), unmapped });
+  const rows = rowsOf(tables, { longContextOf, unmapped });
+  return {
+    rows: rows.toSorted((one, other) => String(one.match) < String(other.match) ? -1 : 1),
+    unmapped: [...unmapped].map(([shown, reason]) => reason === "" ? shown : `${shown}: ${reason}`),
+  };
+}
+
+interface TablesOptions {
+  readonly names: ModelNames;
+  /** Receives the products without a price in a table, with the reason. */
+  readonly unmapped: Map<string, string>;
+}
+
+/** The prices of all products, by model and region. */
+function tablesOf(
+  file: Readonly<Record<string, unknown>>,
+  { names, unmapped }: TablesOptions,
+): readonly Table[] {
   const tables = new Map<string, Table>();
   for (const [sku, product] of Object.entries(memberOf(file, "products"))) {
     const attributes = attributesOf(product);
     const meter = meterOf(attributes);
-    // The same in every region, whose prefix says no more.
+    // Without the prefix of the region, so that a product is listed once.
     const shown = shownOf(attributes);
     if (typeof meter === "string") {
       unmapped.set(shown, meter);
@@ -47,11 +66,24 @@ export function awsPrices(
       if (conflict !== undefined) unmapped.set(shown, conflict);
     }
   }
+  return [...tables.values()];
+}
+
+interface RowsOptions extends Pick<AwsImport, "longContextOf"> {
+  /** Receives the prices without a row, whose reason is in the key. */
+  readonly unmapped: Map<string, string>;
+}
+
+/** One row for the regions in which a model has the same prices. */
+function rowsOf(
+  tables: readonly Table[],
+  { longContextOf, unmapped }: RowsOptions,
+): readonly WrittenPrice[] {
   const groups = new Map<
     string,
     { readonly table: Table; readonly row: Priced; readonly regions: string[] }
   >();
-  for (const table of tables.values()) {
+  for (const table of tables) {
     const { row, lost } = table.priced(longContextOf(table.ids[0] ?? ""));
     for (const reason of lost) unmapped.set(`${table.name}: ${reason}`, "");
     if (row === undefined) continue;
@@ -60,15 +92,11 @@ export function awsPrices(
     group.regions.push(table.region);
     groups.set(key, group);
   }
-  const rows = [...groups.values()].map(({ table: { ids }, row, regions }): WrittenPrice => ({
+  return [...groups.values()].map(({ table: { ids }, row, regions }): WrittenPrice => ({
     match: ids.length === 1 ? String(ids[0]) : [...ids],
     regions: regions.toSorted(),
     ...row,
   }));
-  return {
-    rows: rows.toSorted((one, other) => String(one.match) < String(other.match) ? -1 : 1),
-    unmapped: [...unmapped].map(([shown, reason]) => reason === "" ? shown : `${shown}: ${reason}`),
-  };
 }
 
 interface TableOptions {
@@ -77,7 +105,7 @@ interface TableOptions {
   readonly isGlobal: boolean;
 }
 
-/** The prices of one model in one region; geographic profiles cost what the model costs in the region that is asked. */
+/** The prices of one model in one region, which also apply to calls of geographic profiles in that region. */
 class Table {
   readonly region: string;
   readonly name: string;
@@ -94,21 +122,21 @@ class Table {
     this.ids = ids.flatMap((id) => prefixes.map((prefix) => prefix + id));
   }
 
-  /** Why the price cannot be added. */
+  /** Adds a price; returns the reason it cannot be added. */
   add({ part, tier, isLong }: Meter, price: Price): string | undefined {
-    // A tier's factor is the same for prompts of any size.
+    // A tier has the same factor for prompts of any size.
     if (isLong && tier !== undefined) return undefined;
     const parts = isLong ? this.#long : this.#prices.get(tier) ?? new Map<Meter["part"], Price>();
     if (!isLong) this.#prices.set(tier, parts);
     const known = parts.get(part);
     if (known !== undefined && (known.usd !== price.usd || known.per !== price.per)) {
-      return `another product has another price for ${part}`;
+      return `another product has a different price for ${part}`;
     }
     parts.set(part, price);
     return undefined;
   }
 
-  /** The row, with the size of prompts from which the prices of long ones apply. */
+  /** The row; `longContext` is the size of prompts above which the prices of long ones apply. */
   priced(
     longContext: number | undefined,
   ): { readonly row: Priced | undefined; readonly lost: readonly string[] } {
@@ -116,7 +144,7 @@ class Table {
     const standard = this.#prices.get(undefined) ?? new Map<Meter["part"], Price>();
     const { tokens, units } = written(standard, lost);
     if (this.#long.size > 0 && longContext === undefined) {
-      return { row: undefined, lost: ["nobody says from how many tokens the prices of long prompts apply"] };
+      return { row: undefined, lost: ["the size above which the prices of long prompts apply is unknown"] };
     }
     const over = longContext === undefined || this.#long.size === 0
       ? []
@@ -125,11 +153,12 @@ class Table {
     for (const [tier, parts] of this.#prices) {
       if (tier === undefined) continue;
       const factor = factorOf(standard, parts);
-      if (factor === undefined) lost.push(`the prices of tier ${tier} are no multiple of the standard ones`);
-      else tiers[tier] = factor;
+      if (factor === undefined) {
+        lost.push(`the prices of tier ${tier} are not a multiple of the standard prices`);
+      } else tiers[tier] = factor;
     }
     if (Object.keys(tokens).length + Object.keys(units).length === 0) {
-      return { row: undefined, lost: [...lost, "no price of the standard tier"] };
+      return { row: undefined, lost: [...lost, "no price for the standard tier"] };
     }
     return {
       row: {
@@ -164,13 +193,13 @@ function isTokenPart(part: Meter["part"]): part is TokenPart {
   return TOKEN_PARTS.some((each) => each === part);
 }
 
-/** US dollars for so many units, which is a power of ten. */
+/** US dollars for a number of units, which is a power of ten. */
 interface Price {
   readonly usd: string;
   readonly per: number;
 }
 
-/** The price on demand of a product, or why it has none. */
+/** The on-demand price of a product, or the reason it has none. */
 function priceOf(file: Readonly<Record<string, unknown>>, sku: string): Price | string {
   const terms = Object.values(memberOf(memberOf(memberOf(file, "terms"), "OnDemand"), sku));
   const dimensions = terms.flatMap((term) => Object.values(memberOf(term, "priceDimensions")));
@@ -184,7 +213,7 @@ function priceOf(file: Readonly<Record<string, unknown>>, sku: string): Price | 
   return per === undefined ? `unknown unit ${JSON.stringify(unit)}` : { usd, per };
 }
 
-/** Units of one price: `1M tokens`, `1K tokens`, or `Units` that only the description explains. */
+/** The number of units that a price is for: `1M tokens`, `1K tokens`, or `Units` that the description explains. */
 function unitsOf(unit: string, description: string): number | undefined {
   for (const text of [unit, description]) {
     const [, count = "1", scale = ""] = /(?<![a-z])(\d[\d,]*)?\s*(k|m|thousand|million)\b/i.exec(text) ?? [];

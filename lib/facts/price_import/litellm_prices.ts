@@ -7,7 +7,7 @@ import { type ImportedPrices, type Place, type Priced, RowGroups } from "./row_g
 type Prices = Record<string, string>;
 type Entry = Readonly<Record<string, unknown>>;
 
-/** Key of LiteLLM for each part, in US dollars for one token. */
+/** LiteLLM's key for each part, in US dollars per token. */
 const TOKEN_KEYS = {
   input: "input_cost_per_token",
   output: "output_cost_per_token",
@@ -16,7 +16,7 @@ const TOKEN_KEYS = {
   cache_write_1h: "cache_creation_input_token_cost_above_1hr",
 } as const;
 
-/** Key for each unit, the first that an entry has. */
+/** LiteLLM's keys for each unit; the first one in an entry counts. */
 const UNIT_KEYS = {
   image: ["output_cost_per_image", "input_cost_per_image"],
   query: ["input_cost_per_query"],
@@ -27,9 +27,9 @@ const TIER_SUFFIXES = { flex: "_flex", priority: "_priority", batch: "_batches" 
 
 const STEPS = [100, 128, 200, 256, 272] as const;
 
-/** Keys that are prices of what this gateway does not count. */
+/** Keys of prices for usage that this gateway does not count. */
 const UNCOUNTED = /audio|video|_per_second|search_context|ultrafast|_image_token/;
-/** The entry with the prices of guardrails, by the names that their usage has in Bedrock's answers. */
+/** The entry with the prices of guardrails, by their names in the usage of Bedrock's answers. */
 const GUARDRAIL_ENTRY = "bedrock/guardrails";
 
 /** The entries whose `litellm_provider` is Bedrock; entries with equal prices share a row. */
@@ -49,15 +49,15 @@ export function litellmPrices(file: Readonly<Record<string, unknown>>): Imported
     }
     for (const name of uncountedIn(value)) unmapped.push(`${key}: ${name} is not counted by the gateway`);
     const row = rowOf(value);
-    if (row === undefined) unmapped.push(`${key}: no price of tokens, images or searches`);
-    else if (!rows.add(place, row)) unmapped.push(`${key}: an earlier entry has another price for it`);
+    if (row === undefined) unmapped.push(`${key}: no price for tokens, images or searches`);
+    else if (!rows.add(place, row)) unmapped.push(`${key}: an earlier entry has a different price`);
   }
   return { rows: rows.rows(), unmapped };
 }
 
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
 
-/** Model id and region of a key such as `bedrock/eu-west-1/meta.llama3-8b-instruct-v1:0`, or why it has none. */
+/** Model id and region of a key such as `bedrock/eu-west-1/meta.llama3-8b-instruct-v1:0`, or the reason it has none. */
 function placeOf(key: string): Place | string {
   const parts = key.split("/").filter((part) =>
     !["bedrock", "bedrock_converse", "invoke", "converse"].includes(part)
@@ -68,7 +68,7 @@ function placeOf(key: string): Place | string {
   if (parts.some((part) => /-steps$/.test(part))) return "the price depends on the size of the image";
   const [first = "", second] = parts;
   const [region, id] = REGION.test(first) && second !== undefined ? [first, second] : [undefined, first];
-  if (parts.length > (region === undefined ? 1 : 2)) return "unknown form of key";
+  if (parts.length > (region === undefined ? 1 : 2)) return "unknown form of the key";
   if (!/^[a-z0-9-]+\.[A-Za-z0-9.:-]+$/.test(id)) return "not a model id";
   return { id, region };
 }
@@ -93,7 +93,7 @@ function rowOf(entry: Entry): Priced | undefined {
   };
 }
 
-/** Prices with a suffix. A model that is billed by the piece has prices of 0 for tokens, which are right. */
+/** Prices with a suffix. A model that is billed by other units has token prices of 0, which are correct. */
 function tokensOf(entry: Entry, suffix: string): Prices {
   return Object.fromEntries(
     Object.entries(TOKEN_KEYS).flatMap(([part, key]) => {
@@ -123,7 +123,7 @@ function guardrailUnitsOf({ guardrail_cost_per_unit: prices }: Entry): Prices {
   );
 }
 
-/** One factor for all parts of a tier; undefined where the tier has none or its parts differ. */
+/** The factor of all parts of a tier; undefined if the tier has no prices or its parts differ. */
 function factorOf(plain: Prices, tier: Prices): string | undefined {
   const factors = Object.entries(tier).flatMap(([part, price]) => {
     const base = Number(plain[part]);
@@ -133,7 +133,7 @@ function factorOf(plain: Prices, tier: Prices): string | undefined {
   return first !== undefined && factors.every((factor) => factor === first) ? `x${first}` : undefined;
 }
 
-/** A number as a decimal, times ten to the power of `shift`, with the digits that a float of this size has. */
+/** A number times ten to the power of `shift` as a decimal, with as many digits as the float is exact to. */
 function decimalText(value: number, shift: number): string {
   const text = (value * 10 ** shift).toFixed(12 - shift);
   return text.replace(/\.?0+$/, "");

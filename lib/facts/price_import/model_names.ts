@@ -1,12 +1,12 @@
-/** Finds model ids by the names that AWS's price list has for models, which differ from the ids in order and spelling. */
+/** Finds model ids by the names in AWS's price list, which differ from the ids in order and spelling. */
 
 import { foundationModelId } from "../model_id.ts";
 
-/** The known ids, by what is left of a name without its order, case and separators. */
+/** The known ids by their names, without order, case and separators. */
 export class ModelNames {
   readonly #ids = new Map<string, Set<string>>();
 
-  /** Ids with or without a geography; the list may repeat them. */
+  /** Ids with or without a geography, possibly repeated. */
   constructor(ids: Iterable<string>) {
     for (const id of ids) this.#learn(foundationModelId(id));
   }

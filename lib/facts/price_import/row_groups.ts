@@ -3,14 +3,14 @@
 import { foundationModelId } from "../model_id.ts";
 import type { WrittenPrice } from "../price_table.ts";
 
-/** Rows, and what of the file has no place in them. */
+/** The rows, and the prices that could not be converted. */
 export interface ImportedPrices {
   readonly rows: readonly WrittenPrice[];
-  /** What could not be mapped, each with its reason. */
+  /** Prices that could not be converted, each with the reason. */
   readonly unmapped: readonly string[];
 }
 
-/** A row without what it is for. */
+/** A row without its `match`. */
 export type Priced = Omit<WrittenPrice, "match">;
 
 /** Rows of one model with equal prices become one: the geographies of a profile, or the regions of an id. */
@@ -64,7 +64,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** What a price is for. */
+/** The model id and the region of a price. */
 export interface Place {
   readonly id: string;
   /** Undefined for all regions. */
