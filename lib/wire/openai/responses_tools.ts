@@ -61,18 +61,20 @@ export function parseTools(fields: Fields): ToolList {
   const tools: ClientTool[] = [];
   const leftOut: string[] = [];
   const unsupported: UnsupportedTool[] = [];
-  const add = (list: Fields, namespace: string | undefined): ClientTool[] =>
-    list.items("tools").flatMap((tool) => {
+  const add = (list: Fields, namespace: string | undefined): ClientTool[] => {
+    const place = unindexed(list.pathOf("tools"));
+    return list.items("tools").flatMap((tool) => {
       const type = tool.string("type");
       if (type === "namespace" && namespace === undefined) return inNamespace(tool, add);
-      const name = `${unindexed(tool.path).replace(/\[\]$/, "")}[${type}]`;
+      const name = `${place}[${type}]`;
       if (isLeftOut(tool, type)) leftOut.push(name);
       else if (!SUPPORTED.some((each) => each === type)) {
         unsupported.push({ type, path: tool.pathOf("type"), name });
-      } else return parseTool(tool, namespace);
+      } else return parseTool(tool, { namespace, place });
       tool.leaveOut();
       return [];
     });
+  };
   tools.push(...add(fields, undefined));
   return { tools, leftOut, unsupported };
 }
@@ -110,30 +112,37 @@ function joined(...texts: readonly (string | undefined)[]): string | undefined {
   return texts.filter((text) => text !== undefined && text !== "").join("\n\n") || undefined;
 }
 
-function parseTool(tool: Fields, namespace: string | undefined): ClientTool[] {
+/** Where a tool is listed. */
+interface ListOfTools {
+  readonly namespace: string | undefined;
+  /** The path of the list without indexes: `tools`, `tools[].tools`. */
+  readonly place: string;
+}
+
+function parseTool(tool: Fields, list: ListOfTools): ClientTool[] {
   switch (tool.oneOf("type", SUPPORTED)) {
     case "function":
-      return parseFunction(tool, namespace);
+      return parseFunction(tool, list);
     case "custom":
-      return [{ ...parseNamed(tool, namespace), kind: "custom", grammar: parseGrammar(tool) }];
+      return [{ ...parseNamed(tool, list), kind: "custom", grammar: parseGrammar(tool) }];
     case TOOL_SEARCH:
-      return [parseToolSearch(tool)];
+      return [parseToolSearch(tool, list)];
   }
 }
 
-function parseFunction(tool: Fields, namespace: string | undefined): ClientTool[] {
+function parseFunction(tool: Fields, list: ListOfTools): ClientTool[] {
   const callers = tool.optionalArray("allowed_callers");
   if (callers !== undefined) tool.ignore("allowed_callers");
   // Only programs that the provider runs may call it.
   const isOffered = callers === undefined || callers.includes("direct");
   const parameters = tool.optionalObject("parameters");
-  const named = parseNamed(tool, namespace);
+  const named = parseNamed(tool, list);
   const strict = tool.optionalBoolean("strict") ?? false;
   const parsed = { ...named, parameters: parameters?.whole() ?? { type: "object", properties: {} }, strict };
   return isOffered ? [parsed] : [];
 }
 
-function parseNamed(tool: Fields, namespace: string | undefined): ClientTool {
+function parseNamed(tool: Fields, { namespace, place }: ListOfTools): ClientTool {
   return {
     kind: "function",
     namespace,
@@ -141,14 +150,14 @@ function parseNamed(tool: Fields, namespace: string | undefined): ClientTool {
     namePath: tool.pathOf("name"),
     description: tool.optionalString("description") || undefined,
     parameters: undefined,
-    schemaPath: unindexed(tool.pathOf("parameters")),
+    schemaPath: `${place}[].parameters`,
     strict: false,
-    strictPath: unindexed(tool.pathOf("strict")),
+    strictPath: `${place}[].strict`,
     grammar: undefined,
   };
 }
 
-function parseToolSearch(tool: Fields): ClientTool {
+function parseToolSearch(tool: Fields, { place }: ListOfTools): ClientTool {
   return {
     kind: "tool_search",
     namespace: undefined,
@@ -156,9 +165,9 @@ function parseToolSearch(tool: Fields): ClientTool {
     namePath: tool.pathOf("type"),
     description: tool.optionalString("description") || undefined,
     parameters: tool.optionalObject("parameters")?.whole() ?? { type: "object", properties: {} },
-    schemaPath: unindexed(tool.pathOf("parameters")),
+    schemaPath: `${place}[].parameters`,
     strict: false,
-    strictPath: unindexed(tool.pathOf("strict")),
+    strictPath: `${place}[].strict`,
     grammar: undefined,
   };
 }

@@ -3,40 +3,45 @@
 import { isJsonObject } from "../../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../../base/json.ts";
 
-const isStringList = (value: JsonValue): boolean =>
-  Array.isArray(value) && value.every((each: JsonValue) => typeof each === "string");
+/** A keyword that Bedrock checks or that holds schemas. */
+interface Keyword {
+  /** Whether Bedrock takes the value; another one makes the whole request a 400. */
+  readonly accepts: (value: JsonValue) => boolean;
+  /** What its value holds: schemas by name, one schema or a list of them, or no schema. */
+  readonly holds: "named schemas" | "schemas" | "none";
+}
 
-/** The keywords whose value Bedrock checks, with what it has to be; one of another kind makes the whole request a 400. */
-const KINDS: Readonly<Record<string, (value: JsonValue) => boolean>> = {
-  properties: isJsonObject,
-  patternProperties: isJsonObject,
-  $defs: isJsonObject,
-  definitions: isJsonObject,
-  required: isStringList,
-  enum: Array.isArray,
-  anyOf: Array.isArray,
-  oneOf: Array.isArray,
-  allOf: Array.isArray,
-  items: (value) => isJsonObject(value) || typeof value === "boolean" || Array.isArray(value),
-  additionalProperties: (value) => isJsonObject(value) || typeof value === "boolean",
-  type: (value) => typeof value === "string" || isStringList(value),
-  description: (value) => typeof value === "string",
-  title: (value) => typeof value === "string",
-};
+const isBoolean = (value: JsonValue): boolean => typeof value === "boolean";
+const isString = (value: JsonValue): boolean => typeof value === "string";
+const isStringList = (value: JsonValue): boolean => Array.isArray(value) && value.every(isString);
+
+const NAMED_SCHEMAS: Keyword = { accepts: isJsonObject, holds: "named schemas" };
+const SCHEMA_LIST: Keyword = { accepts: Array.isArray, holds: "schemas" };
+const TEXT: Keyword = { accepts: isString, holds: "none" };
+
+const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(Object.entries<Keyword>({
+  properties: NAMED_SCHEMAS,
+  patternProperties: NAMED_SCHEMAS,
+  $defs: NAMED_SCHEMAS,
+  definitions: NAMED_SCHEMAS,
+  required: { accepts: isStringList, holds: "none" },
+  enum: { accepts: Array.isArray, holds: "none" },
+  anyOf: SCHEMA_LIST,
+  oneOf: SCHEMA_LIST,
+  allOf: SCHEMA_LIST,
+  not: { accepts: () => true, holds: "schemas" },
+  items: {
+    accepts: (value) => isJsonObject(value) || isBoolean(value) || Array.isArray(value),
+    holds: "schemas",
+  },
+  additionalProperties: { accepts: (value) => isJsonObject(value) || isBoolean(value), holds: "schemas" },
+  type: { accepts: (value) => isString(value) || isStringList(value), holds: "none" },
+  description: TEXT,
+  title: TEXT,
+}));
 
 /** Keywords whose value may be null. */
 const NULLABLE: ReadonlySet<string> = new Set(["default", "const", "example"]);
-
-/** Keywords whose members are schemas, and those that hold one schema or a list of them. */
-const SCHEMA_MAPS: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions"]);
-const SCHEMAS: ReadonlySet<string> = new Set([
-  "items",
-  "additionalProperties",
-  "anyOf",
-  "oneOf",
-  "allOf",
-  "not",
-]);
 
 /**
  * The schema of an object, whatever the root is: Bedrock accepts no other as a tool's input. A keyword that is null counts
@@ -77,25 +82,26 @@ function withMembers(
 }
 
 function cleanKeyword(
-  keyword: string,
+  name: string,
   value: JsonValue,
   onLoss: (keyword: string) => void,
 ): JsonValue | undefined {
-  if (value === null) return NULLABLE.has(keyword) ? value : undefined;
-  const isRight = Object.hasOwn(KINDS, keyword) ? KINDS[keyword] : undefined;
-  if (isRight?.(value) === false) {
-    const strings = keyword === "required" && Array.isArray(value) ? value.filter(isString) : undefined;
-    onLoss(keyword);
-    return strings;
+  if (value === null) return NULLABLE.has(name) ? value : undefined;
+  const keyword = KEYWORDS.get(name);
+  if (keyword === undefined) return value;
+  if (!keyword.accepts(value)) {
+    onLoss(name);
+    return name === "required" && Array.isArray(value) ? value.filter(isString) : undefined;
   }
-  if (SCHEMA_MAPS.has(keyword) && isJsonObject(value)) return cleanMembers(value, onLoss);
-  if (!SCHEMAS.has(keyword)) return value;
-  if (isJsonObject(value)) return cleanSchema(value, onLoss);
-  return Array.isArray(value) ? cleanList(value, onLoss) : value;
-}
-
-function isString(value: JsonValue): boolean {
-  return typeof value === "string";
+  switch (keyword.holds) {
+    case "none":
+      return value;
+    case "named schemas":
+      return isJsonObject(value) ? cleanMembers(value, onLoss) : value;
+    case "schemas":
+      if (isJsonObject(value)) return cleanSchema(value, onLoss);
+      return Array.isArray(value) ? cleanList(value, onLoss) : value;
+  }
 }
 
 /** Properties without a schema accept anything. */
