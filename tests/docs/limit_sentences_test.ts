@@ -113,7 +113,7 @@ const ROWS: readonly Row[] = [
       [LIMITS, "timeouts.total: a stream that goes on for ever ends with an error"],
       [
         "gateway/pipeline_test.ts",
-        "a long whole answer that its client does not read is in flight until the deadline",
+        "a long answer that its client does not read stays in flight until the deadline",
       ],
       ["server/stream_test.ts", "a client that does not read until the deadline of the request is given up"],
     ],
@@ -226,7 +226,7 @@ const ROWS: readonly Row[] = [
   {
     page: "limits.md",
     sentence: "At most 64 requests wait for one limit.",
-    tests: [["gateway/limits_wait_test.ts", "a line has an end: the request after 64 is refused at once"]],
+    tests: [["gateway/limits_wait_test.ts", "a line has 64 places: the next request is refused at once"]],
   },
   {
     page: "limits.md",
@@ -252,8 +252,8 @@ const ROWS: readonly Row[] = [
     page: "failover.md",
     sentence: "All attempts share one deadline, `timeouts.total`.",
     tests: [
-      ["gateway/call_test.ts", "one deadline is for all of a call, however many attempts there were"],
-      ["gateway/failover_test.ts", "a request whose time is over asks no further target"],
+      ["gateway/call_test.ts", "one deadline covers the whole call, however many attempts it takes"],
+      ["gateway/failover_test.ts", "a request past its deadline tries no further target"],
     ],
   },
   {
@@ -268,8 +268,8 @@ const ROWS: readonly Row[] = [
   },
   {
     page: "cost.md",
-    sentence: "Adit reads at most 64 such responses at a time in each thread",
-    tests: [["gateway/drain_test.ts", "64 responses are read at a time, and further ones are aborted"]],
+    sentence: "Adit reads at most 64 such responses at the same time",
+    tests: [["gateway/drain_test.ts", "64 responses are read at the same time and further ones aborted"]],
   },
   {
     page: "cost.md",
