@@ -72,7 +72,7 @@ const ROWS: readonly Row[] = [
     sentence: "Maximum time from the request to the first byte of Bedrock's response.",
     tests: [
       ["e2e/silence_test.ts", "a provider that does not begin within first_byte or idle is a 504"],
-      ["providers/transport/exchange_test.ts", "no answer within the first-byte time is a timeout"],
+      ["providers/transport/exchange_test.ts", "no response within the first-byte time is a timeout"],
     ],
   },
   {
@@ -102,7 +102,7 @@ const ROWS: readonly Row[] = [
     page: "configuration.md",
     sentence: "a response of up to 64 KiB that is not a stream must arrive completely within this time.",
     tests: [
-      ["providers/transport/exchange_test.ts", "an answer of known length is read in one piece"],
+      ["providers/transport/exchange_test.ts", "a response of known length is read in one piece"],
     ],
   },
   {
@@ -194,7 +194,7 @@ const ROWS: readonly Row[] = [
         "aws/keys/credential_refresher_test.ts",
         "a pair is renewed in the background five minutes before it expires",
       ],
-      ["aws/keys/credential_refresher_test.ts", "a pair with little time is renewed at half of it"],
+      ["aws/keys/credential_refresher_test.ts", "a short-lived pair is renewed at half its lifetime"],
     ],
   },
   {
@@ -202,7 +202,7 @@ const ROWS: readonly Row[] = [
     sentence: "A search is abandoned after 30 seconds.",
     tests: [[
       "aws/keys/credential_refresher_test.ts",
-      "a search that hangs is given up after thirty seconds",
+      "a hung search is abandoned after thirty seconds",
     ]],
   },
   {
