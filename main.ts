@@ -1,11 +1,11 @@
-/** Makes the process fit for the command, picks the runtime, runs the command line, and sets the exit code. */
+/** Prepares the process, chooses the runtime, runs the command line and sets the exit code. */
 
 import process from "node:process";
 import { prepareProcess } from "./lib/runtime/bun_process.ts";
 
 const args = process.argv.slice(2);
 const isBun = "Bun" in globalThis;
-// The program is loaded afterwards, since the process may be replaced here.
+// This may replace the process, so the rest of the program is loaded afterwards.
 if (isBun) prepareProcess({ serve: args[0] === "serve" });
 
 const { runProgram } = await import("./lib/cli/program.ts");

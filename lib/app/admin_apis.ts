@@ -1,4 +1,4 @@
-/** Everything below `/admin/v1/`. Loaded by the first request for it, since most of a gateway's life nobody looks. */
+/** Everything under `/admin/v1/`. Loaded by the first request, because most of the time nobody uses it. */
 
 import { type AdminApi, adminApi } from "../admin/api.ts";
 import { budgetsApi } from "../admin/budgets_api.ts";
@@ -14,7 +14,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type PageSourceOptions, pageSources } from "./page/page_sources.ts";
 import type { State } from "./state.ts";
 
-/** What the APIs need of the running gateway, and of the listener. */
+/** Parts of the running gateway and the listener that the APIs use. */
 export interface AdminApisOptions {
   readonly configPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -25,14 +25,14 @@ export interface AdminApisOptions {
   readonly page: Omit<PageSourceOptions, "timers" | "snapshot" | "readBody" | "maxBodyBytes">;
   /** The running configuration. */
   readonly snapshot: () => Snapshot;
-  /** Reloads the configuration for a reason; returns the problems that prevented it, or none. */
+  /** Reloads the configuration for a reason; returns the problems that prevented it, if any. */
   readonly reload: (reason: string) => Promise<readonly string[]>;
   /** The body of a request, limited in size; throws an AditError. */
   readonly readBody: PageSourceOptions["readBody"];
   readonly maxBodyBytes: number;
 }
 
-/** The views, usage and budgets, and changes of the configuration. */
+/** Views, usage, budgets, and configuration changes. */
 export function adminApis(options: AdminApisOptions): Views {
   const { page, timers, snapshot, readBody, maxBodyBytes } = options;
   const views = operatorViews(pageSources({ ...page, timers, snapshot, readBody, maxBodyBytes }));

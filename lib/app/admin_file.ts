@@ -1,9 +1,9 @@
-/** The file in the service's runtime directory that says where the admin listener is, for `adit reload`. */
+/** The file in the service's runtime directory with the address of the admin listener, for `adit reload`. */
 
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Writes the address of the running configuration, or removes the file if there is none. Never throws. */
+/** Writes the address, or removes the file if there is none. Never throws. */
 export async function writeAdminFile(
   folder: string | undefined,
   url: string | undefined,

@@ -1,4 +1,4 @@
-/** The admin listener: its socket, and everything that is served there. */
+/** The admin listener: its socket and everything served there. */
 
 import { type AdminAccess, adminHandler } from "../admin/admin.ts";
 import type { Views } from "../admin/views/operator_views.ts";
@@ -10,17 +10,17 @@ import { removeStaleSocket } from "../server/stale_socket.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { AdminApisOptions } from "./admin_apis.ts";
 
-/** What the operator's listener needs of the running gateway. */
+/** Parts of the running gateway that the listener uses. */
 export interface AdminListenerOptions extends Omit<AdminApisOptions, "readBody" | "maxBodyBytes"> {
   readonly runtime: Runtime;
   readonly isReady: () => boolean;
-  /** Resolves when everything about the requests that have ended has arrived from all threads. */
+  /** Resolves when the reports on all ended requests have arrived from all threads. */
   readonly flush: () => Promise<void>;
   readonly status: () => unknown;
   readonly metrics: () => Promise<string>;
 }
 
-/** Maximum size of a request to the admin API. */
+/** Limits for the body of a request to the admin API. */
 const ADMIN_BODY = { maxBytes: 256 * 1024, idleMs: 10_000, totalMs: 10_000 } as const;
 
 /** The listener for the operator. */
@@ -54,13 +54,13 @@ export class AdminListener {
     return this.#listeners.urls;
   }
 
-  /** Opens the socket that a configuration adds, in place of what a killed process has left there. */
+  /** Opens the socket that a configuration adds, replacing the socket file of a killed process. */
   async open({ admin, adminTls }: Snapshot): Promise<ListenChange> {
     if (admin !== undefined && "path" in admin) await removeStaleSocket(admin.path);
     return this.#listeners.open(admin === undefined ? [] : [admin], adminTls);
   }
 
-  /** Closes the socket, whatever is in progress. */
+  /** Closes the socket, even with requests in progress. */
   async close(): Promise<void> {
     (await this.#views)?.close();
     await this.#listeners.close();
@@ -76,10 +76,10 @@ export class AdminListener {
     readBody(request, { ...ADMIN_BODY, timers: this.#options.timers });
 }
 
-/** What probes ask for, which must be answered whatever threads do. */
+/** Probes, which must be answered even if threads hang. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/-/ready"]);
 
-/** Answers once everything that has happened is known. */
+/** Answers after the reports on all ended requests have arrived. */
 function flushing(flush: () => Promise<void>, handle: Handler): Handler {
   return async (request, connection) => {
     if (!PROBES.has(connection.target)) await flush();

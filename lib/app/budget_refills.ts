@@ -1,4 +1,4 @@
-/** Budgets that are new, or count something else than before, begin with what the ledger knows of their window. */
+/** Initialises budgets that are new or count something different with the ledger's usage in their window. */
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -14,9 +14,9 @@ export interface BudgetRefillsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ledger: Ledger;
-  /** What an earlier process has left. */
+  /** The states that an earlier process left. */
   readonly kept: KeptBudgets;
-  /** Those of the configuration at the start. */
+  /** The budgets of the configuration at the start. */
   readonly budgets: readonly Budget[];
 }
 
@@ -30,9 +30,9 @@ export class BudgetRefills {
   readonly #options: BudgetRefillsOptions;
   /** By name. */
   #defined: ReadonlyMap<string, Defined>;
-  /** The latest event, as text. */
+  /** The definitions last written to the ledger, as JSON. */
   #noted: string | undefined;
-  /** Budgets of the start that the rows say nothing about. */
+  /** Budgets at the start without a usable row. */
   readonly #unknown: readonly Budget[];
   /** States of an earlier process that budgets continue with. */
   readonly rows: readonly BudgetRow[];
@@ -46,7 +46,7 @@ export class BudgetRefills {
     const known: Readonly<Record<string, string>> | undefined = definitions === undefined
       ? undefined
       : JSON.parse(definitions);
-    // A file without definitions was written by a version that trusted the names.
+    // A file without definitions was written by a version that only compared names.
     const isKnown = ({ budget: { name }, definition }: Defined) =>
       known === undefined ? names.has(name) : Object.hasOwn(known, name) && known[name] === definition;
     this.#unknown = [...this.#defined.values()].filter((each) => !isKnown(each)).map(({ budget }) => budget);
@@ -91,18 +91,20 @@ export class BudgetRefills {
         isUsed ||= used.size > 0;
       }
       if (isUsed) {
-        logger.log("info", "new and changed budgets begin with what the ledger knows", { budgets: names });
+        logger.log("info", "new and changed budgets start with their usage in the ledger", {
+          budgets: names,
+        });
       }
       this.#note();
     } catch (error) {
-      logger.log("warn", "new and changed budgets begin with nothing spent: the ledger cannot be read", {
+      logger.log("warn", "new and changed budgets start at zero: the ledger cannot be read", {
         budgets: names,
         error: messageOf(error),
       });
     }
   }
 
-  /** Keeps the definitions, so that the next process knows which rows it may continue with. */
+  /** Writes the definitions, so that the next process knows which rows it may continue from. */
   #note(): void {
     const definitions = [...this.#defined].map(([name, { definition }]) => [name, definition] as const);
     const json = JSON.stringify(Object.fromEntries(definitions));
@@ -120,7 +122,7 @@ function defined(
 ): ReadonlyMap<string, Defined> {
   return new Map(budgets.map((budget) => {
     const known = before.get(budget.name);
-    // Thousands of callers may have a budget each, and a reload seldom changes one.
+    // There may be a budget for each of thousands of callers, and a reload seldom changes one.
     const definition = known !== undefined && isSame(known.budget, budget)
       ? known.definition
       : definitionOf(budget);

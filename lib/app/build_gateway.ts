@@ -40,27 +40,27 @@ export interface GatewayParts extends Omit<UpstreamOptions, "credentials"> {
   /** Receive the record of every request, after the log and the counts. */
   readonly sinks?: readonly RecordSink[];
   readonly views?: CallerViews | undefined;
-  /** What budgets have spent before, and where their changes go. */
+  /** Earlier spending of budgets, and the sink of their changes. */
   readonly budgets?: BudgetKeeping | undefined;
   /** When the process started, in milliseconds since the Unix epoch; default: now. */
   readonly startedMs?: number;
-  /** In a thread that does not search for credentials itself. */
+  /** Set in a thread that does not search for credentials itself. */
   readonly askKeyPair?: AskKeyPair | undefined;
   readonly news?: GatewayNews | undefined;
   /** Between 0 and 1; selects among targets and spreads retries. */
   readonly random?: () => number;
 }
 
-/** What other threads are to know. */
+/** News for other threads. */
 export interface GatewayNews {
   readonly onLearned: (lessons: ModelLessons) => void;
-  /** A target is used for the first time. */
+  /** Called when a target is used for the first time. */
   readonly onUsedTarget: (place: string) => void;
-  /** A limit is used for the first time. */
+  /** Called when a limit is used for the first time. */
   readonly onUsedLimit: (subject: UsedSubject) => void;
 }
 
-/** How budgets survive the process. */
+/** Keeps budgets beyond the process. */
 export interface BudgetKeeping {
   /** Undefined in a thread whose changes another thread stores. */
   readonly rows: readonly BudgetRow[] | undefined;
@@ -75,7 +75,7 @@ export interface Gateway {
   readonly counts: RequestCounts;
   /** Health of every target that has been used. */
   readonly health: TargetHealth;
-  /** What Bedrock's refusals have taught since the configuration was loaded. */
+  /** Lessons from Bedrock's refusals since the configuration was loaded. */
   readonly lessons: Lessons;
   readonly limits: RateLimits;
   readonly budgets: Budgets;
@@ -141,7 +141,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
         by_s: Math.round(byMs / 1000),
       }),
     onWarning: (warning, { webhook }) => {
-      logger.log("warn", "a budget is used up to a share", { ...warning });
+      logger.log("warn", "a budget has reached a warning level", { ...warning });
       if (webhook !== undefined) webhooks.send(webhook, warning);
     },
   });
@@ -163,7 +163,7 @@ export function buildGateway({ logger, snapshot, random = randomFraction, ...par
   return { pipeline, credentials, counts, health, lessons, limits, budgets, quotas };
 }
 
-/** Only the operator can fix it, so the line says where it is. */
+/** Includes the setting, since only the operator can fix it. */
 function misfitFields({ provider, modelId, settings }: Target, error: AditError): LogFields {
   return {
     ...(settings && { setting: `${formatPath(settings.path)} (${settings.origin})` }),
@@ -174,7 +174,7 @@ function misfitFields({ provider, modelId, settings }: Target, error: AditError)
   };
 }
 
-/** What was learned, with what the operator can write so that the next start knows it. */
+/** The lessons, with the setting that makes them permanent. */
 export function lessonFields(lessons: ModelLessons): LogFields {
   return {
     model_id: lessons.modelId,

@@ -1,4 +1,4 @@
-/** What callers may see of the ledger: their own numbers. */
+/** The parts of the ledger that callers may see: their own usage. */
 
 import { AditError } from "../base/errors.ts";
 import type { Budgets } from "../gateway/budgets/budgets.ts";
@@ -7,7 +7,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { PARAMETERS, parseUsageQuery, refuseUnknown } from "../ledger/period.ts";
 import { usageView } from "../ledger/views.ts";
 
-/** The views of a ledger. Parameters that name somebody else have no effect. */
+/** The views of a ledger. Parameters that name another caller have no effect. */
 export function callerViews(
   ledger: Ledger,
   budgets: () => Budgets | undefined,
@@ -23,7 +23,7 @@ export function callerViews(
       try {
         return usageView(await ledger.usage({ ...query, filter }), query);
       } catch (cause) {
-        throw new AditError("internal", "usage cannot be read at present", { cause });
+        throw new AditError("internal", "usage is temporarily unavailable", { cause });
       }
     },
   };

@@ -1,4 +1,4 @@
-/** What is exchanged with the thread that checks the configuration. */
+/** Messages to and from the thread that checks the configuration. */
 
 import type { Problem } from "../base/problems.ts";
 import { changesBetween, type ConfigChanges, type ConfigDigests, digestsOf } from "../config/changes.ts";
@@ -7,7 +7,7 @@ import type { LoadResult } from "../config/load.ts";
 import type { FileCopies } from "./page/view_messages.ts";
 import { type PackedSnapshot, packSnapshot } from "../snapshot/packed_callers.ts";
 
-/** What the thread is started with. */
+/** Start data of the thread. */
 export interface CheckerData {
   readonly configPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -16,12 +16,12 @@ export interface CheckerData {
 }
 
 /**
- * Starts a check, whose result also says what differs from the configuration with these digests. The result arrives in
- * pieces, of which `next` requests one more.
+ * Starts a check. Its result includes the differences from the configuration with these digests, and arrives in pieces;
+ * `next` requests one more.
  */
 export type CheckMessage = { readonly check: ConfigDigests } | "next";
 
-/** What is sent of a checked configuration. */
+/** The result of a check, in the form that is sent. */
 export type CheckedConfig =
   & { readonly files: Fingerprints; readonly warnings: readonly Problem[] }
   & (
@@ -29,7 +29,7 @@ export type CheckedConfig =
       readonly ok: true;
       readonly snapshot: PackedSnapshot;
       readonly digests: ConfigDigests;
-      /** Of its files, for the operator's page. */
+      /** Copies of its files, for the operator's page. */
       readonly copies: FileCopies;
       readonly changes: ConfigChanges;
     }

@@ -1,4 +1,4 @@
-/** The thread that reads and checks the configuration, so that requests continue meanwhile. */
+/** The thread that reads and checks the configuration, so that no request has to wait. */
 
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 
@@ -27,7 +27,7 @@ async function answer(message: CheckMessage, port: MessagePort): Promise<void> {
 
 parentPort?.on("message", (message: CheckMessage) => {
   if (parentPort === null) return;
-  // The thread ends with an error that it cannot report otherwise, and the other side notices.
+  // Thrown where nothing catches it, the error ends the thread, which reports it to the other side.
   void answer(message, parentPort).catch((error) =>
     queueMicrotask(() => {
       throw error;

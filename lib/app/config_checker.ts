@@ -1,4 +1,4 @@
-/** Checks the configuration in a thread of its own, and receives the result in pieces. */
+/** Checks the configuration in a separate thread, and receives the result in pieces. */
 
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { type Piece, PieceReader } from "../base/pieces.ts";
@@ -14,16 +14,16 @@ export interface CheckerOptions {
   readonly timers: TimerWheel;
 }
 
-/** A check that takes longer has hung, such as on a network file system that does not answer. */
+/** A check that takes longer has hung, for example on a network file system that does not respond. */
 const MAX_CHECK_MS = 120_000;
 
-/** An idle thread ends after this time, and returns its memory; until then, the next check starts sooner. */
+/** An idle thread ends after this time, which frees its memory; until then, the next check starts sooner. */
 const IDLE_MS = 10_000;
 
-/** After a larger result the thread ends at once: it has much memory, and its start is a small part of a check. */
+/** After a larger result the thread ends at once: it uses much memory, and starting it is a small part of a check. */
 const SMALL_PIECES = 16;
 
-/** One check at a time. */
+/** Runs one check at a time. */
 export class ConfigChecker {
   readonly #options: CheckerOptions;
   #worker: RunningWorker | undefined;
@@ -35,7 +35,10 @@ export class ConfigChecker {
     this.#options = options;
   }
 
-  /** Reads and checks the files, and compares them with those of the digests. Rejects if the thread fails; the next check starts another one. */
+  /**
+   * Reads and checks the files, and compares them with the digests. Rejects if the thread fails; the next check starts
+   * a new one.
+   */
   async check(before: ConfigDigests): Promise<CheckedConfig> {
     if (this.#isClosed) throw new Error(CLOSED);
     if (this.#check !== undefined) throw new Error("Cannot check the configuration twice at once");
@@ -108,7 +111,7 @@ class Check {
     this.#send({ check: before });
   }
 
-  /** One piece for each turn of the loop, so that requests are served in between. */
+  /** One piece per turn of the event loop, so that requests are served in between. */
   add(piece: Piece): void {
     this.pieces++;
     this.#reader.add(piece);

@@ -1,6 +1,6 @@
 /**
- * The control plane: starts the gateway, keeps it in step with the configuration, reports on it, and ends it. Requests
- * are served by `traffic.ts`.
+ * The control plane: starts the gateway, applies configuration changes, reports its state, and shuts it down.
+ * `traffic.ts` serves the requests.
  */
 
 import { type Clock, TimerWheel } from "../base/clock.ts";
@@ -48,33 +48,33 @@ export interface ControlOptions {
   /** The last lines of the log. */
   readonly logTail: LogTail;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Notified of each change of the gateway's state. */
+  /** Notified of each state change of the gateway. */
   readonly notifier?: Notifier | undefined;
 }
 
 /** Receives state changes for a service manager; must not throw. */
 export interface Notifier {
   /**
-   * The gateway listens with a configuration; `status` is a line about the last reload. A watchdog is only told that the
-   * gateway is alive while `isAlive` says so.
+   * The gateway is listening; `status` is a line about the configuration in use. A watchdog is told that the gateway is
+   * alive only while `isAlive` returns true.
    */
   ready(status: string, isAlive: () => boolean): void;
-  /** A configuration is being read; `ready` follows, even if it is rejected. */
+  /** A configuration is being read; `ready` follows even if it is rejected. */
   reloading(): void;
-  /** The gateway stops accepting connections, and will have ended after this time. */
+  /** The gateway is shutting down, and will have exited after this time. */
   stopping(withinMs: number): void;
 }
 
-/** Requests that outlive the drain are aborted; their last bytes have this long to reach their clients. */
+/** Requests that outlast the drain are aborted; their last bytes have this long to reach the clients. */
 const LAST_BYTES_MS = 1_000;
 
-/** How long a reload waits for the search for credentials. */
+/** Maximum time that a reload waits for the credential search. */
 const MAX_SEARCH_MS = 5_000;
 
 /** Why a reload is refused during shutdown. */
 const SHUTTING_DOWN = "the gateway is shutting down";
 
-/** What nobody waits for is done this long after the start. */
+/** Work that nobody waits for begins this long after the start. */
 const LATER_MS = 1_000;
 
 /** The running gateway. */
@@ -152,10 +152,10 @@ export class Control {
     });
   }
 
-  /** What all threads use, once in the process. */
+  /** Shared by all threads of the process. */
   #shared() {
     const { clock, logger } = this.#options;
-    const onFull = () => logger.log("warn", "no room for further counters that threads share");
+    const onFull = () => logger.log("warn", "the table of shared counters is full");
     return { store: new SharedStore(newStoreAccess(), onFull), emulator: emulatorFetch(clock) };
   }
 
@@ -182,7 +182,7 @@ export class Control {
 
   /** Listens with a loaded configuration. Rejects if a socket cannot be opened. */
   static async start(loaded: LoadedConfig, options: ControlOptions): Promise<Control> {
-    // Functions that outlive the start must not refer to `loaded`, which is much memory if there are many callers.
+    // Closures that outlive the start must not capture `loaded`: with many callers, it takes much memory.
     const { files } = loaded;
     const packed = packSnapshot(loaded.snapshot);
     const snapshot = openSnapshot(packed);
@@ -203,7 +203,6 @@ export class Control {
     });
     void control.#tellAdminAddress();
     options.notifier?.ready(control.#summary(), control.#isAlive);
-    // What the start does not need comes after it.
     control.#timers.after(LATER_MS, () => control.#startLater(files));
     return control;
   }
@@ -226,8 +225,8 @@ export class Control {
   }
 
   /**
-   * Reads the configuration again and activates it if it is valid. Returns the problems that prevented it, or none.
-   * Requests during a reload cause one more reload afterwards, however many there are.
+   * Reads the configuration again and activates it if it is valid. Returns the problems that prevented this, if any.
+   * Any number of calls during a reload cause one more reload afterwards.
    */
   reload(reason: string): Promise<readonly string[]> {
     return this.#reloads.takeOnce(() => this.#reload(reason, this.#check()));
@@ -237,7 +236,7 @@ export class Control {
     return await this.#checker.check(await this.#running.digests());
   }
 
-  /** Activates changed files; returns what was read if that differs from their stable content. */
+  /** Activates changed files. Returns the fingerprints of what was read if they differ from the stable content. */
   #reloadChanged(still: Fingerprints): Promise<Fingerprints | undefined> {
     return this.#reloads.take(async () => {
       const check = this.#check();
@@ -248,7 +247,7 @@ export class Control {
     });
   }
 
-  /** Stops accepting, lets in-flight requests finish within the drain time, aborts the rest, and resolves. */
+  /** Stops accepting, lets in-flight requests finish within the drain time, and aborts the rest. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#loopLag.stop();
@@ -264,7 +263,7 @@ export class Control {
     this.#options.notifier?.stopping(drainDelayMs + drainMs + LAST_BYTES_MS);
     if (drainDelayMs > 0) await this.#pass(drainDelayMs);
     const late = this.#timers.after(drainMs, () => this.#threads.abortAll());
-    // A client that reads nothing must not keep the process alive: its connection ends with it.
+    // A client that reads nothing must not keep the process alive; its connection ends with the process.
     await Promise.race([this.#threads.drain(), this.#pass(drainMs + LAST_BYTES_MS)]);
     late.cancel();
     await Promise.race([this.#threads.close(), this.#pass(LAST_BYTES_MS)]);
@@ -292,7 +291,7 @@ export class Control {
   /** Loads, listens and swaps; any failure leaves everything as it was. */
   async #take(check: Promise<CheckedConfig>): Promise<ReloadResult> {
     const loaded = await check;
-    // Also for an invalid configuration: the next change may fix one of the files it names.
+    // Even if it is invalid: the next change may fix one of the files that it names.
     this.#watch?.update(loaded.files);
     this.#running.warn(loaded.warnings);
     if (this.#isShuttingDown()) return refused([SHUTTING_DOWN]);
@@ -316,8 +315,7 @@ export class Control {
     const listening = this.#urls;
     const searched = this.#use(loaded, snapshot, prepared);
     const listensNow = this.#urls;
-    // The caller of the reload finds a rewritten credentials file in use; a longer search continues in the
-    // background.
+    // A rewritten credentials file is in use when the reload returns; a longer search continues in the background.
     await Promise.race([searched, this.#pass(MAX_SEARCH_MS)]);
     const opened = listensNow.filter((url) => !listening.includes(url));
     const closed = listening.filter((url) => !listensNow.includes(url));
@@ -344,7 +342,7 @@ export class Control {
     return [...this.#traffic.urls, ...this.#admin.urls];
   }
 
-  /** Makes everything ready for a configuration: all threads and sockets, or none. */
+  /** Prepares all threads and sockets for a configuration, or none. */
   async #prepare(snapshot: Snapshot, traffic: PreparedThreads): Promise<PreparedThreads> {
     let admin: ListenChange;
     try {
@@ -408,7 +406,7 @@ export class Control {
   }
 }
 
-/** What the gateway needs before it is assembled. */
+/** Needed before the gateway is assembled. */
 interface Prepared {
   readonly timers: TimerWheel;
   readonly state: State;

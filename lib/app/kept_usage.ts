@@ -1,4 +1,4 @@
-/** The usage ledger of the process, and what is built on it. Loaded only for a configuration with `state`. */
+/** The usage ledger of the process and the features built on it. Loaded only if the configuration has `state`. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import type { Logger } from "../base/log/log.ts";
@@ -19,11 +19,11 @@ export interface KeptUsageOptions {
   readonly runtime: Pick<Runtime, "startWorker">;
 }
 
-/** What the ledger gives the gateway. */
+/** The ledger and what the gateway derives from it. */
 export interface KeptUsage {
   readonly ledger: Ledger;
   readonly refills: BudgetRefills;
-  /** What callers may see. */
+  /** The views that callers may see. */
   readonly views: (budgets: () => Budgets | undefined) => CallerViews;
 }
 
@@ -36,10 +36,14 @@ export async function openUsage(
   const startThread = () => ledgerThread(runtime.startWorker);
   const { ledger, budgets: kept } = await Ledger.open({ startThread, clock, timers, logger, settings });
   for (const [budget, amount] of BudgetStates.heldIn(kept.rows)) {
-    logger.log("warn", "requests of the last process were not settled; what they held counts as spent", {
-      budget,
-      amount: String(amount),
-    });
+    logger.log(
+      "warn",
+      "the previous process left requests unsettled; their reserved amounts count as spent",
+      {
+        budget,
+        amount: String(amount),
+      },
+    );
   }
   return {
     ledger,

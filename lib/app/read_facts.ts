@@ -1,4 +1,4 @@
-/** Reads what the metrics show from the parts of the running gateway. */
+/** Collects the facts behind the metrics from the running gateway. */
 
 import process from "node:process";
 import type { BudgetView } from "../snapshot/budget_view.ts";
@@ -14,7 +14,7 @@ import type {
 } from "../telemetry/gateway_facts.ts";
 import type { Gateway } from "./build_gateway.ts";
 
-/** What only the composition root knows. */
+/** Facts that only the control plane knows. */
 export type OwnFacts = Pick<
   GatewayFacts,
   | "version"
@@ -62,7 +62,7 @@ function targetFacts({ pipeline, health }: Gateway, nowMs: number): readonly Tar
   );
 }
 
-/** What the metrics say of the ledger. */
+/** The ledger's part of the metrics. */
 export function ledgerFacts(status: LedgerStatus | undefined): LedgerFacts | undefined {
   if (status === undefined) return undefined;
   const { queued, dropped, error } = status;

@@ -1,4 +1,4 @@
-/** The configuration in use, and what became of the versions since the start. */
+/** The configuration in use, and the results of all reloads. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log/log.ts";
@@ -20,7 +20,7 @@ export interface RunningConfigOptions {
 /** A configuration without problems. */
 export type AcceptedConfig = Extract<CheckedConfig, { readonly ok: true }>;
 
-/** What is known about the configuration in use. */
+/** The state of the configuration in use. */
 export class RunningConfig {
   readonly #options: RunningConfigOptions;
   readonly #history: ReloadHistory;
@@ -31,7 +31,7 @@ export class RunningConfig {
   #refused = 0;
   #warnings: readonly string[] = [];
   #digests: Promise<ConfigDigests> | undefined;
-  /** The first configuration's values, until its digests are there. */
+  /** The first configuration's values, until their digests have been computed. */
   #firstValue: unknown;
 
   constructor(snapshot: Snapshot, options: RunningConfigOptions) {
@@ -47,7 +47,7 @@ export class RunningConfig {
     return this.#snapshot;
   }
 
-  /** 1 is the configuration of the start. */
+  /** 1 for the configuration at the start, and one more for each accepted reload. */
   get generation(): number {
     return this.#generation;
   }
@@ -76,33 +76,33 @@ export class RunningConfig {
     };
   }
 
-  /** A line about what runs at these addresses, and the result of the last reload. */
+  /** A line with these addresses, the number of models, and the result of the last reload. */
   summary(urls: readonly string[]): string {
     return summaryOf({ urls, models: this.#snapshot.models.size, lastReload: this.#lastReload });
   }
 
-  /** Digests of the configuration in use, also where a reload follows the start at once. */
+  /** Digests of the configuration in use; those of the first are computed when they are first needed. */
   digests(): Promise<ConfigDigests> {
     this.#digests ??= digestsInTurns(this.#firstValue);
     this.#firstValue = undefined;
     return this.#digests;
   }
 
-  /** Keeps what the first configuration is compared with later. */
+  /** Keeps the first configuration's values, to compare them with later ones. */
   started({ warnings, written }: LoadedConfig): void {
     this.warn(warnings);
     this.#warnings = warnings.map(formatProblem);
     this.#firstValue = written.value;
   }
 
-  /** Logs what may be a mistake. */
+  /** Logs the warnings of a configuration. */
   warn(warnings: readonly Problem[]): void {
     for (const warning of warnings) {
       this.#options.logger.log("warn", "configuration warning", { problem: formatProblem(warning) });
     }
   }
 
-  /** Another configuration is in use from now on. */
+  /** Replaces the configuration in use. */
   use({ digests, warnings }: AcceptedConfig, snapshot: Snapshot): void {
     this.#digests = Promise.resolve(digests);
     this.#snapshot = snapshot;

@@ -1,4 +1,4 @@
-/** What the gateway keeps on disk: the usage ledger and the budgets. */
+/** The state kept on disk: the usage ledger and the budgets. */
 
 import type { Logger } from "../base/log/log.ts";
 import type { Budgets } from "../gateway/budgets/budgets.ts";
@@ -8,7 +8,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { GatewayParts } from "./build_gateway.ts";
 import type { KeptUsage, KeptUsageOptions } from "./kept_usage.ts";
 
-/** One per process; without `state` in the configuration, nothing is kept. */
+/** One per process; without `state` in the configuration, nothing is stored. */
 export class State {
   readonly #logger: Logger;
   readonly #usage: KeptUsage | undefined;
@@ -35,7 +35,7 @@ export class State {
     return this.ledger === undefined ? [] : [this.ledger.add];
   }
 
-  /** What the gateway is assembled with. */
+  /** The parts to assemble the gateway with. */
   get parts(): Pick<GatewayParts, "views" | "budgets"> {
     const usage = this.#usage;
     if (usage === undefined) return {};
@@ -53,12 +53,12 @@ export class State {
     void this.#usage?.refills.start(budgets);
   }
 
-  /** The ledger is opened at the start only, since two cannot be written at once. */
+  /** Changes settings, but not whether there is a ledger, which is only opened at the start. */
   use({ state, budgets }: Snapshot): void {
     if (this.#budgets !== undefined) void this.#usage?.refills.use(this.#budgets, budgets);
     if (state !== undefined && this.ledger !== undefined) return this.ledger.use(state);
     if ((state === undefined) !== (this.ledger === undefined)) {
-      this.#logger.log("warn", "state changes with the next start");
+      this.#logger.log("warn", "a change of state takes effect at the next start");
     }
   }
 
@@ -66,12 +66,12 @@ export class State {
     return this.ledger?.status;
   }
 
-  /** Whether the ledger does what the configuration requires. */
+  /** False if the configuration requires the ledger and it cannot be written. */
   get isReady(): boolean {
     return this.ledger?.isReady ?? true;
   }
 
-  /** Writes what is left and closes the file. */
+  /** Writes the remaining rows and closes the file. */
   async close(): Promise<void> {
     await this.ledger?.close();
   }

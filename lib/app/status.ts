@@ -1,9 +1,9 @@
-/** What `/-/status` shows of the running gateway. */
+/** The status document at `/-/status`. */
 
 import { planFor } from "../gateway/resolve.ts";
 import type { ConfigChanges } from "../config/changes.ts";
 import type { LedgerStatus } from "../ledger/ledger.ts";
-import type { ThreadStatus } from "./threads/thread_pool.ts";
+import type { ThreadStatus } from "./threads/thread_watch.ts";
 import { type Gateway, lessonFields } from "./build_gateway.ts";
 
 /** The result of the last reload. */
@@ -15,7 +15,7 @@ export interface ReloadOutcome {
   readonly changes?: ConfigChanges;
 }
 
-/** What only the control plane knows. */
+/** The parts that only the control plane knows. */
 export interface ControlStatus {
   readonly version: string;
   /** Name and version. */
@@ -23,7 +23,7 @@ export interface ControlStatus {
   readonly configPath: string;
   readonly startedMs: number;
   readonly draining: boolean;
-  /** Those that serve. */
+  /** The threads that serve requests. */
   readonly threads: readonly ThreadStatus[];
   readonly listeners: { readonly public: readonly string[]; readonly admin: readonly string[] };
   readonly generation: number;
@@ -65,7 +65,7 @@ export function statusOf(control: ControlStatus, gateway: Gateway, { now, monoto
   };
 }
 
-/** A line about what runs, and the result of the last reload. */
+/** One line: addresses, number of models, and the result of the last reload. */
 export function summaryOf(
   { urls, models, lastReload: { ok, problems } }: {
     readonly urls: readonly string[];
@@ -85,7 +85,7 @@ export interface Times {
   readonly monotonic: number;
 }
 
-/** The health of each target that has been asked, by model and target. */
+/** The health of each target that has been used, by model and target. */
 function targetStatus({ pipeline, health }: Gateway, nowMs: number): unknown {
   const models = [...pipeline.snapshot.models.values()].map((model) => {
     const known = planFor(model).targets.flatMap((target) => {

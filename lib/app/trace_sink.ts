@@ -1,4 +1,4 @@
-/** Sends traces of requests where the configuration says, and logs when that fails. */
+/** Sends traces of requests to the configured collector, and logs when that fails. */
 
 import type { TimerWheel } from "../base/clock.ts";
 import { randomFraction } from "../base/ids.ts";
@@ -12,7 +12,7 @@ export interface TraceSinkOptions {
   readonly timers: TimerWheel;
   readonly logger: Logger;
   readonly version: string;
-  /** Of the running configuration; undefined if requests are not traced. */
+  /** The running configuration's settings; undefined if tracing is off. */
   readonly settings: () => TraceSettings | undefined;
 }
 
@@ -26,7 +26,7 @@ export function traceSink({ runtime, timers, logger, version, settings }: TraceS
     random: randomFraction,
     onChange: (failure) =>
       failure === undefined
-        ? logger.log("info", "traces are sent again")
-        : logger.log("warn", "traces are dropped: the collector fails", { error: failure }),
+        ? logger.log("info", "sending traces again")
+        : logger.log("warn", "dropping traces: the collector failed", { error: failure }),
   });
 }

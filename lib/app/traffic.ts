@@ -1,4 +1,4 @@
-/** What serves requests: the public sockets, and the gateway behind them. Only the control plane talks to it. */
+/** Serves requests: the public sockets and the gateway behind them, controlled by the control plane. */
 
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
@@ -22,23 +22,23 @@ export interface TrafficOptions
   readonly version: string;
   /** The emulator of the process. */
   readonly emulator: Fetch;
-  /** The configuration to start with; it is in use once it has been prepared and committed, like any other. */
+  /** The first configuration, which must be prepared and committed like any other. */
   readonly snapshot: Snapshot;
-  /** Whether another thread of the process opens each address first, and reports it; default: false. */
+  /** Whether another thread of the process opens and reports each address first; default: false. */
   readonly shared?: boolean;
 }
 
-/** A configuration whose sockets are open and wait to be used. */
+/** A configuration whose sockets are open. */
 export interface PreparedTraffic {
-  /** The addresses with the ports that are in use. */
+  /** The addresses with the ports in use. */
   readonly bound: readonly ListenAddress[];
-  /** Uses the configuration for every request from now on. Resolves when new credentials have been searched for. */
+  /** Uses the configuration for every new request. Resolves when new credentials have been searched for. */
   commit(): Promise<void>;
-  /** Closes the new sockets again; nothing has changed. */
+  /** Closes the new sockets; nothing has changed. */
   undo(): void;
 }
 
-/** Serves requests with one configuration at a time; a request keeps the one it began with. */
+/** Serves requests with the current configuration; a request keeps the one it began with. */
 export class Traffic {
   readonly gateway: Gateway;
   readonly #listeners: Listeners;
@@ -74,26 +74,26 @@ export class Traffic {
       resume: () => this.#listeners.resume(this.gateway.pipeline.snapshot.tls),
       onChange: (isPaused, used, limit) =>
         isPaused
-          ? logger.log("warn", "new connections are refused: few file descriptors are left", { used, limit })
-          : logger.log("info", "connections are accepted again", { used, limit }),
+          ? logger.log("warn", "refusing new connections: few file descriptors are left", { used, limit })
+          : logger.log("info", "accepting connections again", { used, limit }),
     });
     guard.start();
     return guard;
   }
 
-  /** The addresses of the sockets, with the ports that are in use. */
+  /** The addresses of the sockets, with the ports in use. */
   get bound(): readonly ListenAddress[] {
     return this.#listeners.bound;
   }
 
-  /** URLs of the sockets, also while only other threads listen there. */
+  /** URLs of the sockets, even while only other threads listen there. */
   get urls(): readonly string[] {
     return this.#listeners.urls;
   }
 
   /**
-   * Opens the sockets that a configuration adds, at these addresses; default: its own. Throws if one cannot be opened;
-   * then none is.
+   * Opens the sockets that a configuration adds, by default at its own addresses: all or none. Throws if one cannot be
+   * opened.
    */
   prepare(snapshot: Snapshot, listen: readonly ListenAddress[] = snapshot.listen): PreparedTraffic {
     const change = this.#listeners.open(listen, snapshot.tls);
@@ -116,7 +116,7 @@ export class Traffic {
     return searched;
   }
 
-  /** Lets only other threads listen, with the sockets of the configuration in use. */
+  /** Leaves listening to other threads. */
   handOver(): void {
     this.#listeners.handOver();
   }
@@ -126,15 +126,15 @@ export class Traffic {
     this.#listeners.takeBack(this.gateway.pipeline.snapshot.tls);
   }
 
-  /** Accepts no connections any more; resolves when that is so. What is in flight continues. */
+  /** Stops accepting connections; resolves when it has. In-flight requests continue. */
   leave(): Promise<void> {
     this.#guard?.stop();
     return this.#listeners.leave();
   }
 
   /**
-   * Accepts no connections, and refuses further requests on open ones unless told otherwise. Resolves when all have been
-   * answered.
+   * Stops accepting connections and, by default, refuses further requests on open ones. Resolves when all requests have
+   * been answered.
    */
   async drain(refuse = true): Promise<void> {
     this.#guard?.stop();
@@ -143,12 +143,12 @@ export class Traffic {
     await this.gateway.pipeline.noneLeftBehind();
   }
 
-  /** Ends every in-flight request, because the gateway shuts down. */
+  /** Aborts every in-flight request because of the shutdown. */
   abortAll(): void {
     this.gateway.pipeline.abortAll(new AditError("draining"));
   }
 
-  /** Stops renewing credentials, and watching descriptors. */
+  /** Stops renewing credentials and watching descriptors. */
   close(): void {
     this.#guard?.stop();
     this.gateway.credentials.close();

@@ -1,7 +1,7 @@
 /** A gateway in this process whose traffic threads are real, with their messages and its clock in the test's hands. */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { request, type RequestOptions } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,6 +32,8 @@ export interface Status {
 export const STARTED = "traffic threads started";
 /** Logged for each thread that has died. */
 export const DIED = "a traffic thread has died; its requests are lost";
+/** Logged for each reload that is refused. */
+export const REJECTED = "configuration rejected; the previous one stays in use";
 
 /** The gateway of one test. */
 export class RunningThreads implements AsyncDisposable {
@@ -102,6 +104,11 @@ export class RunningThreads implements AsyncDisposable {
     }
   }
 
+  /** The number of lines with the message, from a position on. */
+  count(message: string, from: number): number {
+    return this.#lines.slice(from).filter((line) => line["message"] === message).length;
+  }
+
   async status(): Promise<Status> {
     return await (await fetch(`${this.#address("admin")}/-/status`)).json();
   }
@@ -116,20 +123,25 @@ export class RunningThreads implements AsyncDisposable {
 
   /** Asks on a connection of its own, and resolves with the status; rejects if the connection breaks. */
   ask(model = "claude", signal?: AbortSignal): Promise<number> {
+    const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] });
+    return this.#send(
+      "/v1/chat/completions",
+      { method: "POST", ...(signal !== undefined && { signal }) },
+      body,
+    );
+  }
+
+  #send(path: string, options: RequestOptions, body?: string): Promise<number> {
     return new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
       const sent = request(
-        `${this.#address("public")}/v1/chat/completions`,
-        {
-          method: "POST",
-          agent: false,
-          headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
-          ...(signal !== undefined && { signal }),
-        },
+        `${this.#address("public")}${path}`,
+        { ...options, agent: false, headers },
         (response) =>
           response.resume().on("end", () => resolve(response.statusCode ?? 0)).on("error", reject),
       );
       sent.on("error", reject);
-      sent.end(JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }));
+      sent.end(body);
     });
   }
 
@@ -138,8 +150,16 @@ export class RunningThreads implements AsyncDisposable {
    * its request is sent again.
    */
   async askOften(count: number, model?: string): Promise<readonly number[]> {
-    const ask = () => this.ask(model).catch(() => this.ask(model));
-    const statuses = await Promise.all(Array.from({ length: count }, ask));
+    return await this.#often(count, () => this.ask(model));
+  }
+
+  /** The same for the caller's usage. */
+  async askUsageOften(count: number): Promise<readonly number[]> {
+    return await this.#often(count, () => this.#send("/v1/usage", { method: "GET" }));
+  }
+
+  async #often(count: number, ask: () => Promise<number>): Promise<readonly number[]> {
+    const statuses = await Promise.all(Array.from({ length: count }, () => ask().catch(ask)));
     return statuses.toSorted((one, other) => one - other);
   }
 

@@ -1,10 +1,11 @@
 /** Several threads serve as one, on either runtime: what counts holds for all, and a thread that dies or hangs is noticed. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { tmpdir } from "node:os";
 
 import { emulatorConfig, keyHash } from "../e2e/configs.ts";
 import type { Case } from "../runtime/case.ts";
-import { DIED, RunningThreads, STARTED } from "./running_threads.ts";
+import { DIED, REJECTED, RunningThreads, STARTED } from "./running_threads.ts";
 
 /** A model whose answers never come. */
 const NEVER = { never: "us.anthropic.claude-haiku-4-5-20251001-v1:0.fault-hang" };
@@ -118,19 +119,35 @@ export const threadCases: readonly Case[] = [
   {
     name: "a reload that one thread cannot prepare changes none",
     run: async (runtime) => {
-      const config = (name: string) =>
+      const config = (name: string, level: string) =>
+        `log: { level: ${level} }\n` +
         emulatorConfig({ [name]: "amazon.nova-pro-v1:0" }, "timeouts: { drain: 0s }\nthreads: 2\n");
-      await using running = await RunningThreads.start(runtime, config("first"));
+      await using running = await RunningThreads.start(runtime, config("first", "info"));
       await running.line(STARTED);
-      await running.write(config("second"));
+      await running.write(config("second", "error"));
       running.refuses = true;
       deepEqual(await running.reload(), ["no socket is left"]);
+      const from = running.lineCount;
       deepEqual(await running.askOften(12, "first"), many(200, 12));
       deepEqual(await running.askOften(12, "second"), many(404, 12));
+      await running.until(({ requests }) => requests.settled === 24);
+      deepEqual(await running.reload(), ["no socket is left"]);
+      await running.line(REJECTED, from);
+      equal(running.count("request", from), 24);
       running.refuses = false;
       deepEqual(await running.reload(), []);
       deepEqual(await running.askOften(12, "first"), many(404, 12));
       deepEqual(await running.askOften(12, "second"), many(200, 12));
+    },
+  },
+  {
+    name: "threads that start after a reload has added a ledger say, like the others, that there is none yet",
+    run: async (runtime) => {
+      await using running = await RunningThreads.start(runtime, limited("{ concurrent: 32 }", 2));
+      await running.line(STARTED);
+      await running.write(`state: { path: ${tmpdir()} }\n${limited("{ concurrent: 32 }", 4)}`);
+      deepEqual(await running.reload(), []);
+      deepEqual(await running.askUsageOften(24), many(501, 24));
     },
   },
   {

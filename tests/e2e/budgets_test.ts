@@ -137,7 +137,7 @@ Deno.test("50 streams at a time overshoot a small budget by no more than the bou
     const figures = await view(program);
     const { spent } = figures;
     assert.ok(Number(spent) <= watch.bound(figures), `${spent} of ${watch.bound(figures)}`);
-    await program.waitForLog((line) => line.message === "a budget is used up to a share");
+    await program.waitForLog((line) => line.message === "a budget has reached a warning level");
     // What the budget counts is what the ledger has.
     const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
     assert.equal(usage.total.cost_usd, spent);
@@ -201,7 +201,7 @@ Deno.test("a kill while streams are open: what they held counts as spent, and no
     const after = await view(program);
     assert.deepEqual([after.spent, after.held, after.worst_case], [held, "0", held]);
     const line = await program.waitForLog((each) =>
-      each.message === "requests of the last process were not settled; what they held counts as spent"
+      each.message === "the previous process left requests unsettled; their reserved amounts count as spent"
     );
     assert.equal(line["budget"], "search-month");
   }));
@@ -213,7 +213,7 @@ Deno.test("a budget that is new, or counts something else, begins with what the 
       return { unit, spent: Number(spent), requests };
     };
     const known = (line: LogLine) =>
-      line.message === "new and changed budgets begin with what the ledger knows";
+      line.message === "new and changed budgets start with their usage in the ledger";
     const change = async (program: Program, edit: (text: string) => string) => {
       const before = program.logs.length;
       await replaceFile(program.configPath, edit(await Deno.readTextFile(program.configPath)));

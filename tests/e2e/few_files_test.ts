@@ -19,7 +19,7 @@ const HELLO = jsonAnswer(200, {
 async function crowd(program: Program): Promise<readonly RawClient[]> {
   const clients: RawClient[] = [];
   let isRefusing = false;
-  void program.waitForLog(({ message }) => message.startsWith("new connections are refused"))
+  void program.waitForLog(({ message }) => message.startsWith("refusing new connections"))
     .then(() => isRefusing = true);
   while (!isRefusing && clients.length < 2 * FILES) {
     const client = await connectRaw(program.url).catch(() => undefined);
@@ -49,7 +49,7 @@ for (const [what, head] of [["say nothing", ""], ["send half a head", "POST /v1/
       const clients = await crowd(program);
       if (head !== "") { for (const client of clients) client.send(head); }
       const refusal = await program.waitForLog(({ message }) =>
-        message.startsWith("new connections are refused")
+        message.startsWith("refusing new connections")
       );
       assert.equal(refusal.level, "warn");
       assert.equal(refusal["limit"], FILES);
@@ -60,7 +60,7 @@ for (const [what, head] of [["say nothing", ""], ["send half a head", "POST /v1/
       assert.equal(statusOf(await answerOf(second)), 200);
       assert.equal(upstream.connections, 2);
       await Promise.all(clients.map((client) => client.close()));
-      await program.waitForLog(({ message }) => message === "connections are accepted again");
+      await program.waitForLog(({ message }) => message === "accepting connections again");
       assert.equal(statusOf(await ask(program.url, CHAT)), 200);
       assert.equal((await program.stop()).code, 0);
     },
@@ -74,10 +74,10 @@ forEachRuntime(
     upstream.always(HELLO);
     await using program = await startProgram(runtime, endpointConfig(upstream.url), { files: FILES });
     const clients = await crowd(program);
-    await program.waitForLog(({ message }) => message.startsWith("new connections are refused"));
+    await program.waitForLog(({ message }) => message.startsWith("refusing new connections"));
     assert.equal((await admin(program, "POST /-/reload")).status, 200);
     await Promise.all(clients.map((client) => client.close()));
-    await program.waitForLog(({ message }) => message === "connections are accepted again");
+    await program.waitForLog(({ message }) => message === "accepting connections again");
     assert.equal(statusOf(await ask(program.url, CHAT)), 200);
     assert.equal((await program.stop()).code, 0);
   },

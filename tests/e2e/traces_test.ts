@@ -120,7 +120,7 @@ forEachRuntime("a collector that refuses for good loses its spans, which are cou
   await using program = await startProgram(runtime, CONFIG(collector.url, ""));
   await chat(program.url, "claude");
   await collector.count(1);
-  await program.waitForLog(({ message }) => message === "traces are dropped: the collector fails");
+  await program.waitForLog(({ message }) => message === "dropping traces: the collector failed");
   const metrics = await (await fetch(`${program.adminUrl}/metrics`)).text();
   assert.match(metrics, /^adit_trace_spans_total\{result="dropped"\} 2$/m);
   assert.match(metrics, /^adit_trace_spans_total\{result="exported"\} 0$/m);

@@ -1,4 +1,4 @@
-/** The running configuration for the operator's page, read in a thread of its own while somebody looks. */
+/** The running configuration for the operator's page, read in a separate thread while somebody looks at it. */
 
 import type { TraitView } from "../../admin/contract/contract.ts";
 import type { ValuesPage, ValuesQuery } from "../../admin/views/view_sources.ts";
@@ -16,9 +16,9 @@ export interface ConfigViewerOptions {
   readonly timers: TimerWheel;
 }
 
-/** The thread ends when nobody has asked for this long, and returns its memory. */
+/** The thread ends after this time without a question, which frees its memory. */
 const IDLE_MS = 20_000;
-/** An answer that takes longer never comes. */
+/** A thread that takes longer to answer has hung. */
 const MAX_ANSWER_MS = 30_000;
 
 interface Waiting {
@@ -30,7 +30,7 @@ interface Waiting {
 export class ConfigViewer {
   readonly #options: ConfigViewerOptions;
   readonly #waiting = new Map<number, Waiting>();
-  /** Those of the start are made a little after it; a question that comes before waits for them. */
+  /** Made a little after the start; an earlier question waits for them. */
   readonly #first = Promise.withResolvers<FileCopies | undefined>();
   #copies = this.#first.promise;
   #worker: RunningWorker | undefined;
@@ -75,7 +75,7 @@ export class ConfigViewer {
   }
 
   async #ask(question: WithoutId<ViewQuestion>): Promise<ViewAnswer> {
-    const copies = await this.#copies;
+    const copies = await this.#latestCopies();
     if (copies === undefined) {
       throw new Error("the files had changed again before they could be copied; reload the configuration");
     }
@@ -96,6 +96,15 @@ export class ConfigViewer {
       if (this.#worker !== undefined && this.#waiting.size === 0) {
         this.#idle = this.#options.timers.after(IDLE_MS, () => this.#end("idle"));
       }
+    }
+  }
+
+  /** Waits again if the configuration changes meanwhile: the thread must read the one in use. */
+  async #latestCopies(): Promise<FileCopies | undefined> {
+    for (;;) {
+      const awaited = this.#copies;
+      const copies = await awaited;
+      if (awaited === this.#copies) return copies;
     }
   }
 
@@ -128,7 +137,7 @@ export class ConfigViewer {
   }
 }
 
-/** A question before it has its number. */
+/** A question that has not been numbered yet. */
 type WithoutId<Question> = Question extends unknown ? Omit<Question, "id"> : never;
 
 function unexpected(): never {

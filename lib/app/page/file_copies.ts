@@ -1,4 +1,4 @@
-/** Copies of the files of the running configuration, which the files on disk may no longer be. */
+/** Copies of the running configuration's files, since those on disk may have changed. */
 
 import { promisify } from "node:util";
 import { constants, gunzipSync, gzip } from "node:zlib";
@@ -18,7 +18,7 @@ import type { FileCopies } from "./view_messages.ts";
 
 const compress = promisify(gzip);
 
-/** Reads files, and copies what they contained. */
+/** Reads files and keeps copies of their content. */
 export class CopyingReader {
   readonly #read: ReadFile;
   readonly #contents = new Map<string, Uint8Array>();
@@ -33,7 +33,7 @@ export class CopyingReader {
     return bytes;
   };
 
-  /** Of every file that could be read; they may contain secrets, so they are sealed like all secrets of the process. */
+  /** Copies of every file that could be read; sealed, because they may contain secrets. */
   async copies(): Promise<FileCopies> {
     const copies = new Map<string, SharedArrayBuffer>();
     for (const [path, bytes] of this.#contents) {
@@ -44,12 +44,12 @@ export class CopyingReader {
   }
 }
 
-/** Reads the files again. Returns undefined if they are no longer those with the fingerprints. */
+/** Reads the files again. Returns undefined if they no longer match the fingerprints. */
 export async function copyFiles(files: Fingerprints, readFile: ReadFile): Promise<FileCopies | undefined> {
   const copying = new CopyingReader(readFile);
   const reader = new RecordingReader(copying.readFile);
   const wanted = [...files].filter(([path]) => !path.endsWith("/"));
-  // One that cannot be read had no part in the configuration either.
+  // A file that cannot be read was not part of the configuration either.
   for (const [path] of wanted) await reader.read(path).catch(() => {});
   return isPart(new Map(wanted), reader.fingerprints) ? await copying.copies() : undefined;
 }

@@ -1,4 +1,4 @@
-/** What is kept in memory of the requests that have ended, for the operator's page. */
+/** Ended requests kept in memory for the operator's page. */
 
 import type { RecordSink } from "../../snapshot/record.ts";
 import { Failures } from "../../telemetry/recent/failures.ts";

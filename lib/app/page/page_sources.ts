@@ -1,4 +1,4 @@
-/** What the operator's page and `adit top` read from the running gateway. */
+/** The running gateway as a data source for the operator's page and `adit top`. */
 
 import process from "node:process";
 
@@ -23,7 +23,7 @@ import type { LiveSinks } from "./live_sinks.ts";
 
 export interface PageSourceOptions {
   readonly gateway: Gateway;
-  /** The requests that have been in flight longest, of all threads. */
+  /** The longest-running requests in flight, across all threads. */
   readonly inFlight: (count: number) => Promise<InFlight>;
   readonly live: LiveSinks;
   readonly log: LogTail;
@@ -31,7 +31,7 @@ export interface PageSourceOptions {
   readonly viewer: ConfigViewer;
   /** The running configuration. */
   readonly snapshot: () => Snapshot;
-  /** What only the control plane knows. */
+  /** Facts that only the control plane knows. */
   readonly facts: () => Omit<ProcessFacts, "memoryBytes">;
   readonly ledger: () => LedgerStatus | undefined;
   readonly configuration: () => ConfigurationState;
@@ -40,7 +40,7 @@ export interface PageSourceOptions {
   readonly maxBodyBytes: number;
 }
 
-/** The views' sources in one process. */
+/** The sources of the operator's views. */
 export function pageSources(options: PageSourceOptions): ViewSources {
   const { gateway, live, log, timers, viewer, snapshot, facts, configuration } = options;
   const { pipeline, health, limits, budgets, lessons } = gateway;
@@ -98,7 +98,7 @@ interface Placed {
   readonly target: Target;
 }
 
-/** Where a configuration's targets are, by their places: built once for each configuration, when somebody looks. */
+/** A configuration's targets by place; built once per configuration, when first needed. */
 class Places {
   #snapshot: Snapshot | undefined;
   #places = new Map<string, Placed[]>();

@@ -1,13 +1,13 @@
-/** What became of the last versions of the configuration. */
+/** The history of recent reloads. */
 
 import type { ReloadView } from "../../admin/contract/contract.ts";
 import { cutList } from "../../base/log/log_words.ts";
 
 const MAX_RELOADS = 20;
-/** Names of one kind that are kept of a version. */
+/** Limits for the names of one kind of change. */
 const MAX_NAMES = { items: 100, chars: 128 } as const;
 
-/** The last versions, the newest first. */
+/** The last reloads and the start, newest first. */
 export class ReloadHistory {
   #reloads: readonly ReloadView[];
 

@@ -1,9 +1,9 @@
-/** What is exchanged with the thread that reads the running configuration for the operator's page. */
+/** Messages to and from the thread that reads the running configuration for the operator's page. */
 
 import type { TraitView } from "../../admin/contract/contract.ts";
 import type { ValuesPage, ValuesQuery } from "../../admin/views/view_sources.ts";
 
-/** What the thread is started with. */
+/** Start data of the thread. */
 export interface ViewerData {
   readonly configPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-/** The thread that reads the running configuration for the operator's page, so that requests continue meanwhile. */
+/** The thread that reads the running configuration for the operator's page, so that no request has to wait. */
 
 import { parentPort, workerData } from "node:worker_threads";
 
@@ -24,14 +24,14 @@ let shown: readonly ConfigurationValueView[] | undefined;
 
 const UNREADABLE = "the configuration cannot be read again";
 
-/** From the copies; what a configuration needed to be valid, it had. */
+/** From the copies, which contain everything that made the configuration valid. */
 async function load(): Promise<LoadedConfig> {
   const loaded = await loadConfig(configPath, { ...readersOf(copies), env });
   if (loaded.ok) return loaded;
   throw new Error(loaded.problems[0]?.message ?? UNREADABLE);
 }
 
-/** A value before it has become text. */
+/** A value that has not been converted to text yet. */
 interface PlacedValue {
   readonly path: Path;
   readonly value: Effective & { readonly kind: "value" };
@@ -49,7 +49,7 @@ async function readValues(): Promise<readonly PlacedValue[]> {
 async function valuesPage({ search, offset, limit }: ValuesQuery): Promise<ValuesPage> {
   const values = await (reading ??= readValues());
   const end = offset + limit;
-  // There may be a hundred thousand, of which a page shows few: only a search needs the text of all.
+  // There may be a hundred thousand values, of which a page shows few; only a search needs the text of all.
   if (search === "") return { values: values.slice(offset, end).map(shownValue), total: values.length };
   const found = (shown ??= values.map(shownValue)).filter((each) => matches(search, Object.values(each)));
   return { values: found.slice(offset, end), total: found.length };
@@ -80,7 +80,7 @@ async function answer(question: ViewQuestion): Promise<ViewAnswer> {
     case "traits": {
       const { snapshot, written: { sourceMap }, tables } = await (loading ??= load());
       const targets = snapshot.models.get(question.model)?.targets ?? [];
-      // What was learned since is shown apart from it.
+      // Lessons learned since are shown separately.
       const traits = targets.map((target) =>
         traitLines(target, { table: tables.models, sourceMap, lessons: [] })
       );

@@ -1,4 +1,4 @@
-/** The emulator of the process as other threads use it: its jobs, prompt caches and fault counters exist once. */
+/** Lets all threads use the process's one emulator, so that they share its jobs, prompt caches and fault counters. */
 
 import type { Fetch } from "../../runtime/runtime.ts";
 
@@ -18,11 +18,12 @@ export interface RemoteResponse {
   readonly hasBody: boolean;
 }
 
-/** How a thread asks the emulator. */
+/** The emulator as another thread sees it. */
 export interface EmulatorPort {
   send(request: RemoteRequest): Promise<RemoteResponse>;
+  /** The next bytes of a response; undefined at its end. */
   read(stream: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Nothing more is read. */
+  /** Stops reading a response. */
   abandon(stream: number): void;
 }
 
@@ -88,7 +89,8 @@ export class EmulatorStreams implements EmulatorPort {
         signal: aborter.signal,
       });
       const reader = response.body?.getReader();
-      if (reader === undefined) this.#open.delete(stream);
+      if (aborter.signal.aborted) reader?.cancel().catch(() => {});
+      else if (reader === undefined) this.#open.delete(stream);
       else this.#open.set(stream, { aborter, reader });
       return { status: response.status, headers: [...response.headers], hasBody: reader !== undefined };
     } catch (error) {

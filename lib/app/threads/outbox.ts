@@ -1,4 +1,4 @@
-/** What a traffic thread sends about its requests: records, log lines and changed budgets, in batches. */
+/** A traffic thread's report on its requests: records, log lines and changed budgets, sent in batches. */
 
 import type { LogLevel } from "../../base/log/log.ts";
 import type { BudgetIdentity } from "../../gateway/budgets/budget_states.ts";
@@ -7,11 +7,11 @@ import type { Settled } from "./thread_messages.ts";
 
 /** How long records and lines wait so that several share one message. */
 const BATCH_MS = 10;
-/** Waiting records, and characters of waiting lines, while the control plane is busy; further ones are dropped and counted. */
+/** Records and characters of lines that may wait while the control plane is busy; more are dropped and counted. */
 const MAX_RECORDS = 20_000;
 const MAX_CHARS = 4 * 1024 * 1024;
 
-/** One batch at a time is on its way. */
+/** Sends one batch at a time. */
 export class Outbox {
   readonly #send: (batch: Settled) => Promise<void>;
   #records: RequestRecord[] = [];
@@ -21,6 +21,8 @@ export class Outbox {
   #budgets = new Set<BudgetIdentity>();
   #dropped = 0;
   #sending: Promise<void> | undefined;
+  /** Called when the batch that is being collected has arrived. */
+  #waiting: (() => void)[] = [];
 
   constructor(send: (batch: Settled) => Promise<void>) {
     this.#send = send;
@@ -29,7 +31,7 @@ export class Outbox {
   readonly record = (record: RequestRecord): void => {
     if (this.#records.length >= MAX_RECORDS) this.#dropped++;
     else this.#records.push(record);
-    this.#sending ??= this.#drain(BATCH_MS);
+    this.#sending ??= this.#drain();
   };
 
   readonly line = (level: LogLevel, line: string): void => {
@@ -38,19 +40,19 @@ export class Outbox {
       this.#levels.push(level);
       this.#lines += `${line}\n`;
     }
-    this.#sending ??= this.#drain(BATCH_MS);
+    this.#sending ??= this.#drain();
   };
 
   readonly budget = (changed: BudgetIdentity): void => {
     this.#budgets.add(changed);
-    this.#sending ??= this.#drain(BATCH_MS);
+    this.#sending ??= this.#drain();
   };
 
-  /** Resolves when everything so far has arrived. */
-  async flush(): Promise<void> {
-    while (this.#sending !== undefined || !this.#isEmpty()) {
-      await (this.#sending ??= this.#drain(0));
-    }
+  /** Resolves when everything so far has arrived; it does not wait for what requests add meanwhile. */
+  flush(): Promise<void> {
+    if (this.#sending === undefined && this.#isEmpty()) return Promise.resolve();
+    this.#sending ??= this.#drain();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #isEmpty(): boolean {
@@ -58,31 +60,41 @@ export class Outbox {
     return isQuiet && this.#budgets.size === 0 && this.#dropped === 0;
   }
 
-  async #drain(afterMs: number): Promise<void> {
-    if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
+  async #drain(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
     try {
       while (!this.#isEmpty()) {
-        const batch = {
-          records: JSON.stringify(this.#records),
-          levels: this.#levels,
-          lines: this.#lines,
-          budgets: [...this.#budgets].map(({ name, definition, subject, window }) => ({
-            name,
-            definition,
-            subject,
-            window,
-          })),
-          dropped: this.#dropped,
-        };
-        this.#records = [];
-        this.#levels = [];
-        this.#lines = "";
-        this.#budgets.clear();
-        this.#dropped = 0;
-        await this.#send(batch);
+        const { batch, arrived } = this.#take();
+        try {
+          await this.#send(batch);
+        } finally {
+          for (const resolve of arrived) resolve();
+        }
       }
     } finally {
       this.#sending = undefined;
+      for (const resolve of this.#waiting.splice(0)) resolve();
     }
+  }
+
+  #take(): { readonly batch: Settled; readonly arrived: readonly (() => void)[] } {
+    const batch = {
+      records: JSON.stringify(this.#records),
+      levels: this.#levels,
+      lines: this.#lines,
+      budgets: [...this.#budgets].map(({ name, definition, subject, window }) => ({
+        name,
+        definition,
+        subject,
+        window,
+      })),
+      dropped: this.#dropped,
+    };
+    this.#records = [];
+    this.#levels = [];
+    this.#lines = "";
+    this.#budgets.clear();
+    this.#dropped = 0;
+    return { batch, arrived: this.#waiting.splice(0) };
   }
 }

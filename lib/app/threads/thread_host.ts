@@ -1,4 +1,4 @@
-/** What the control plane does for its traffic threads. */
+/** Serves the traffic threads from the main thread: records, log lines, credentials, usage and budgets. */
 
 import { AditError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
@@ -11,19 +11,19 @@ import type { Settled } from "./thread_messages.ts";
 import type { ThreadHost } from "./traffic_thread.ts";
 
 export interface ThreadHostOptions {
-  /** The main thread's own, whose views are those of the process. */
+  /** The main thread's gateway; its counts and limits are those of the process. */
   readonly gateway: Gateway;
   readonly logger: Logger;
   readonly emulator: Fetch;
   /** Receive the records of all threads. */
   readonly sinks: readonly RecordSink[];
-  /** Undefined if no usage is kept. */
+  /** Undefined without a usage ledger. */
   readonly views: CallerViews | undefined;
-  /** Resolves when everything about the requests that have ended has arrived. */
+  /** Resolves when the reports on all ended requests have arrived. */
   readonly flush: () => Promise<void>;
 }
 
-/** Serves all traffic threads. */
+/** The host of all traffic threads. */
 export function threadHost(
   { gateway, logger, emulator, sinks, views, flush }: ThreadHostOptions,
 ): ThreadHost {
@@ -46,6 +46,7 @@ export function threadHost(
       for (const [index, level] of levels.entries()) logger.add(level, texts[index] ?? "");
       if (dropped > 0) logger.log("warn", "records and log lines of requests dropped", { dropped });
     },
+    hasViews: views !== undefined,
     keyPair: (question) => credentials.keyPairFor(question),
     usage: async (name, parameters) => {
       const { views, caller } = viewsOf(name);

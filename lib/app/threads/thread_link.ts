@@ -1,20 +1,20 @@
-/** Questions, answers and notices between two threads, as plain data. */
+/** Questions, answers and notices between two threads, sent as plain data. */
 
 import { AditError, type ErrorKind, messageOf } from "../../base/errors.ts";
 
-/** What can be asked, by kind: the question, and its answer. */
+/** Questions by kind, with the types of question and answer. */
 export type Asks = Readonly<Record<string, { readonly question: unknown; readonly answer: unknown }>>;
-/** What one side reports to the other without waiting for an answer, by kind. */
+/** Notices by kind; they have no answer. */
 export type Notices = Readonly<Record<string, unknown>>;
 
-/** How one side answers. */
+/** How one side answers each kind of question. */
 export type Answers<All extends Asks> = {
   readonly [Kind in keyof All]: (
     question: All[Kind]["question"],
   ) => All[Kind]["answer"] | Promise<All[Kind]["answer"]>;
 };
 
-/** What one side does about notices. */
+/** How one side handles each kind of notice. */
 export type Listens<All extends Notices> = {
   readonly [Kind in keyof All]: (notice: All[Kind]) => void;
 };
@@ -37,7 +37,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** One end of a connection: asks questions, answers those of the other side, and passes on notices. */
+/** One end of a connection: asks and answers questions, and sends and receives notices. */
 export class Link<AskOut extends Asks, TellOut extends Notices, AskIn extends Asks, TellIn extends Notices> {
   readonly #send: (message: LinkMessage) => void;
   readonly #answers: Answers<AskIn>;
@@ -52,7 +52,7 @@ export class Link<AskOut extends Asks, TellOut extends Notices, AskIn extends As
     this.#listens = listens;
   }
 
-  /** Asks the other side. Rejects with its error, or when the connection has ended. */
+  /** Asks the other side. Rejects with its error, or when the connection ends. */
   ask<Kind extends keyof AskOut & string>(
     kind: Kind,
     question: AskOut[Kind]["question"],
@@ -69,7 +69,7 @@ export class Link<AskOut extends Asks, TellOut extends Notices, AskIn extends As
     if (this.#ended === undefined) this.#send({ tell: kind, notice });
   }
 
-  /** Takes a message of the other side. */
+  /** Handles a message from the other side. */
   receive(message: LinkMessage): void {
     if ("tell" in message) this.#listens[message.tell]?.(message.notice as TellIn[string]);
     else if ("ask" in message) void this.#answer(message);
@@ -77,7 +77,7 @@ export class Link<AskOut extends Asks, TellOut extends Notices, AskIn extends As
     else this.#take(message.failed)?.reject(errorOf(message));
   }
 
-  /** Rejects whatever is asked, now and later: there is nobody to answer. */
+  /** Rejects every question, open or future, because the other side is gone. */
   end(reason: string): void {
     this.#ended ??= new Error(reason);
     for (const { reject } of this.#waiting.values()) reject(this.#ended);

@@ -19,52 +19,51 @@ export interface ThreadData {
   readonly sealingKey: Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Whether the process keeps usage and budgets for callers to see, whatever the latest configuration says. */
+  readonly hasViews: boolean;
   /** When the process started, in milliseconds since the Unix epoch. */
   readonly startedMs: number;
-  /**
-   * The time since the Unix epoch at which the monotonic clock of the main thread was 0: each thread has a clock with an
-   * origin of its own.
-   */
+  /** Unix time at which the main thread's monotonic clock was 0; the clock of each thread has a different origin. */
   readonly clockOriginMs: number;
 }
 
-/** A configuration to make ready. Its pieces have been sent before. */
+/** Makes a configuration ready whose pieces have been sent. */
 export interface Preparation {
   readonly generation: number;
-  /** With the ports that are in use, of which the process has made sure. */
+  /** With the actual ports, which the process has already opened. */
   readonly listen: readonly ListenAddress[];
-  /** What has been learned with the running configuration. */
+  /** Lessons learned with the running configuration. */
   readonly lessons: readonly ModelLessons[];
 }
 
 /** A part of a configuration. */
 export interface ConfigPiece {
-  /** Whether it begins a configuration; what was received of another one is forgotten. */
+  /** Whether it begins a configuration; pieces of an unfinished one are discarded. */
   readonly isFirst: boolean;
   readonly piece: Piece;
 }
 
-/** What the control plane asks. */
+/** Questions from the control plane. */
 export type ThreadAsks = {
-  /** Answered when it has been read, so that requests are served between two pieces. */
+  /** Answered once the piece has been read, so that requests are served in between. */
   readonly piece: { readonly question: ConfigPiece; readonly answer: void };
-  /** Opens sockets; rejects if one cannot be opened, and nothing has changed. */
+  /** Opens sockets. Fails if one cannot be opened; then nothing has changed. */
   readonly prepare: { readonly question: Preparation; readonly answer: void };
   /** Answered when new credentials have been searched for. */
   readonly commit: { readonly question: undefined; readonly answer: void };
-  /** Stops accepting connections; answered at once. */
+  /** Stops accepting connections; answered when it has. */
   readonly leave: { readonly question: undefined; readonly answer: void };
   /**
-   * Stops accepting; answered when every request has been answered, and everything about them has been sent. At the end
-   * of the process, further requests on open connections are refused.
+   * Stops accepting; answered when all requests have been answered and reported. `refuse` refuses further requests on
+   * open connections, for the end of the process.
    */
   readonly drain: { readonly question: { readonly refuse: boolean }; readonly answer: void };
-  /** Answered when everything about the requests that have ended has been sent; with the longest delay of the loop. */
+  /** Answered when all ended requests have been reported, with the longest event loop delay. */
   readonly flush: { readonly question: undefined; readonly answer: { readonly loopLagMs: number } };
   readonly inFlight: { readonly question: { readonly count: number }; readonly answer: InFlight };
 };
 
-/** What the control plane sends without waiting for an answer. */
+/** Notices from the control plane. */
 export type ThreadNotices = {
   readonly undo: undefined;
   /** Ends every in-flight request. */
@@ -72,7 +71,7 @@ export type ThreadNotices = {
   readonly lesson: Lesson;
 };
 
-/** Something learned from a refusal, while a configuration was in use. */
+/** A lesson learned from a refusal, and the configuration in use at the time. */
 export interface Lesson {
   readonly generation: number;
   readonly lessons: ModelLessons;
@@ -86,9 +85,9 @@ export interface SealedKeyPair {
   readonly expiresAtMs: number | undefined;
 }
 
-/** What a thread asks. */
+/** Questions from a thread. */
 export type ControlAsks = {
-  /** A key pair other than the known one, if there is another. */
+  /** A key pair that differs from the known one, if there is one. */
   readonly keyPair: {
     readonly question: KeyPairQuestion;
     readonly answer: SealedKeyPair;
@@ -104,28 +103,29 @@ export type ControlAsks = {
     readonly question: { readonly stream: number };
     readonly answer: ArrayBuffer | undefined;
   };
-  /** Answered when what was settled has been added to the log and the counts. */
+  /** Answered when the batch has been added to the log and the counts. */
   readonly settled: { readonly question: Settled; readonly answer: void };
 };
 
-/** Records of requests, as a JSON array, and lines of the log. */
+/** A batch of reports on requests. */
 export interface Settled {
+  /** Records, as a JSON array. */
   readonly records: string;
   readonly levels: readonly LogLevel[];
   /** One line for each level. */
   readonly lines: string;
   /** Budgets that requests have changed. */
   readonly budgets: readonly BudgetIdentity[];
-  /** Lines and records that were dropped because the control plane was too slow. */
+  /** Number of lines and records dropped because the control plane was too slow. */
   readonly dropped: number;
 }
 
-/** What a thread sends without waiting for an answer. */
+/** Notices from a thread. */
 export type ControlNotices = {
   /** A response of the emulator is no longer read. */
   readonly abandon: { readonly stream: number };
   readonly learned: Lesson;
-  /** A target or a limit is used for the first time, so that views can show it. */
+  /** First use of a target or a limit, from which on views show it. */
   readonly usedTarget: { readonly place: string };
   readonly usedLimit: UsedSubject;
 };

@@ -1,4 +1,4 @@
-/** The traffic threads: as many as the configuration says, all with the same configuration, replaced when they die. */
+/** The traffic threads: their number and configuration follow the file, and those that die are replaced. */
 
 import { availableParallelism } from "node:os";
 import process from "node:process";
@@ -12,12 +12,13 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { InFlight } from "../../snapshot/in_flight.ts";
 import type { PackedSnapshot } from "../../snapshot/packed_callers.ts";
 import type { Snapshot } from "../../snapshot/snapshot.ts";
-import { MAX_THREADS } from "../../store/name_index.ts";
-import type { SharedStore, StoreAccess } from "../../store/shared.ts";
+import type { SharedStore } from "../../store/shared.ts";
 import type { Traffic } from "../traffic.ts";
 import { Turns } from "../turns.ts";
+import { LiveThreads } from "./live_threads.ts";
 import type { Lesson, Preparation } from "./thread_messages.ts";
-import { type ThreadHost, TrafficThread } from "./traffic_thread.ts";
+import { type ThreadStatus, ThreadWatch } from "./thread_watch.ts";
+import type { ThreadHost, TrafficThread } from "./traffic_thread.ts";
 
 export interface ThreadPoolOptions {
   /** The main thread's own, which serves while there are no others. */
@@ -33,54 +34,41 @@ export interface ThreadPoolOptions {
   readonly store: SharedStore;
 }
 
-/** What `/-/status` shows of a thread. */
-export interface ThreadStatus {
-  /** 0 is the main thread. */
-  readonly thread: number;
-  readonly alive: boolean;
-  /** For how long it has not answered, if that is long. */
-  readonly silent_s?: number;
-  readonly loop_lag_ms: number;
-}
-
-/** A configuration, as it is sent and as the main thread uses it. */
+/** A configuration, both in the form that is sent to threads and in that which the main thread uses. */
 export interface PoolConfig {
   readonly packed: PackedSnapshot;
   readonly snapshot: Snapshot;
   readonly generation: number;
 }
 
-/** A configuration that all threads could serve with. */
+/** A configuration that all threads are ready to serve with. */
 export interface PreparedThreads {
-  /** Serves with it from now on. Resolves when new credentials have been searched for, and old sockets are closed. */
+  /** Uses it from now on. Resolves when new credentials have been searched for and old sockets are closed. */
   commit(): Promise<void>;
-  /** Nothing has changed. */
+  /** Discards it; nothing has changed. */
   undo(): void;
 }
 
 /** Only Linux spreads the connections to one port among several sockets. */
 const CAN_SHARE = process.platform === "linux";
-/** More than these would wait for each other more than they help. */
+/** Beyond this number, threads wait for each other more than they help. */
 const MAX_AUTO = 8;
-/** Threads are started when the first requests may have been answered, which they would delay. */
+/** Starting threads delays requests, so the first requests get a moment's lead. */
 const AFTER_START_MS = 100;
-const WATCH_MS = 1_000;
-/** A thread that has not answered for this long is reported. */
-const SILENT_MS = 10_000;
-/** Pauses before the second and later replacements of threads that die at once. */
+/** Pauses before the second and later replacements of threads that die soon after their start. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
-/** Whoever wants to know what has ended waits for a thread this long. */
+/** How long a flush waits for a thread. */
 const FLUSH_MS = 1_000;
 
-/** All threads that serve, of which the main one is only the first until others are ready. */
+/** All threads that serve. The main thread serves only until others are ready, or if it is alone. */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   readonly #turns = new Turns<void>();
+  readonly #live: LiveThreads;
+  readonly #watch: ThreadWatch;
+  /** Those that serve, without the main one. */
   #threads: readonly TrafficThread[] = [];
-  /** Of every thread that is not ended, whether it serves or not. */
-  readonly #accesses = new Map<TrafficThread, StoreAccess>();
-  readonly #silent = new Set<TrafficThread>();
   #wanted = 0;
   /** In use. */
   #config: PoolConfig | undefined;
@@ -90,7 +78,25 @@ export class ThreadPool {
   #lastDeathMs = -Infinity;
 
   constructor(options: ThreadPoolOptions) {
+    const { store, env, version, startedMs, host, runtime, timers, clock, logger } = options;
     this.#options = options;
+    this.#live = new LiveThreads({
+      store,
+      host,
+      startWorker: runtime.startWorker,
+      timers,
+      data: () => ({
+        sealingKey: sealingKey(),
+        env: { ...env },
+        version,
+        hasViews: host.hasViews,
+        startedMs,
+        clockOriginMs: clock.now() - clock.monotonic(),
+      }),
+      onLearned: (lesson, thread) => this.#teach(lesson, thread),
+      onEnd: (thread, reason) => this.#onDeath(thread, reason),
+    });
+    this.#watch = new ThreadWatch({ timers, logger, threads: () => this.#threads });
   }
 
   /** Number of threads that serve. */
@@ -98,33 +104,23 @@ export class ThreadPool {
     return this.#hasHandedOver ? this.#threads.length : 1 + this.#threads.length;
   }
 
-  get urls(): readonly string[] {
-    return this.#options.local.urls;
-  }
-
   /** Whether every thread has answered lately. */
   get isAlive(): boolean {
-    return this.#threads.every(({ silentMs }) => silentMs < SILENT_MS);
+    return this.#watch.isAlive;
   }
 
-  /** Longest delay of the event loop of any thread but the main one. */
+  /** Longest event loop delay of all threads except the main one. */
   get loopLagMs(): number {
     return Math.max(0, ...this.#threads.map(({ loopLagMs }) => loopLagMs));
   }
 
-  /** Of all threads that serve; the main thread's loop lag is given. */
+  /** Every thread that serves; the loop lag is the main thread's. */
   status(ownLagMs: number): readonly ThreadStatus[] {
     const own = { thread: 0, alive: true, loop_lag_ms: Math.round(ownLagMs) };
-    const others = this.#threads.map(({ number, silentMs, loopLagMs }) => ({
-      thread: number,
-      alive: silentMs < SILENT_MS,
-      ...(silentMs >= SILENT_MS && { silent_s: Math.round(silentMs / 1000) }),
-      loop_lag_ms: Math.round(loopLagMs),
-    }));
-    return this.#hasHandedOver ? others : [own, ...others];
+    return this.#hasHandedOver ? this.#watch.status : [own, ...this.#watch.status];
   }
 
-  /** Serves with the first configuration, in the main thread at once; others follow. Throws if it cannot listen. */
+  /** Serves with the first configuration: the main thread at once, others later. Throws if it cannot listen. */
   start(config: PoolConfig): PreparedThreads {
     const prepared = this.#options.local.prepare(config.snapshot);
     return {
@@ -134,13 +130,13 @@ export class ThreadPool {
         this.#wanted = wantedBy(config.snapshot);
         this.#warnOfPlatform(config.snapshot);
         this.#fillSoon(AFTER_START_MS);
-        this.#options.timers.after(WATCH_MS, () => this.#watch());
+        this.#watch.start();
         return prepared.commit();
       },
     };
   }
 
-  /** Makes all threads ready for another configuration. Rejects if one cannot be; then nothing has changed. */
+  /** Makes all threads ready for another configuration. Rejects if one fails; then nothing has changed. */
   async prepare(config: PoolConfig): Promise<PreparedThreads> {
     const release = await this.#turn();
     try {
@@ -174,19 +170,19 @@ export class ThreadPool {
     const { local } = this.#options;
     const wanted = wantedBy(snapshot);
     const mustTakeBack = wanted === 0 && this.#hasHandedOver;
-    if (mustTakeBack) local.takeBack();
     const kept = this.#threads.slice(0, wanted);
     const added: TrafficThread[] = [];
     const undos: (() => void)[] = [() => {
       if (mustTakeBack) local.handOver();
       for (const thread of kept) thread.undo();
-      for (const thread of added) this.#end(thread);
+      for (const thread of added) void this.#live.end(thread);
     }];
     const undo = () => undos.forEach((each) => each());
     try {
+      if (mustTakeBack) local.takeBack();
       const own = local.prepare(snapshot);
       undos.push(own.undo);
-      for (let missing = wanted - kept.length; missing > 0; missing--) added.push(this.#start());
+      for (let missing = wanted - kept.length; missing > 0; missing--) added.push(this.#live.start());
       const preparation = { generation, listen: own.bound, lessons: [] };
       await prepareAll(
         [...kept, ...added],
@@ -200,7 +196,7 @@ export class ThreadPool {
           this.#wanted = wanted;
           if (mustTakeBack) this.#hasHandedOver = false;
           const threads = [...kept, ...added];
-          return allDone([own.commit(), this.#use(threads, threads)]);
+          return allSettled([own.commit(), this.#use(threads, threads)]);
         },
       };
     } catch (error) {
@@ -209,24 +205,24 @@ export class ThreadPool {
     }
   }
 
-  /** Serves with threads that are ready; those that are not among them leave. */
+  /** Serves with these threads, of which some have prepared another configuration; all others leave. */
   async #use(threads: readonly TrafficThread[], prepared: readonly TrafficThread[]): Promise<void> {
     const leaving = this.#threads.filter((thread) => !threads.includes(thread));
-    this.#threads = threads.filter((thread) => this.#accesses.has(thread));
+    this.#threads = threads.filter((thread) => this.#live.has(thread));
     const searches = prepared.map((thread) => thread.commit());
     if (this.#threads.length > 0) {
       this.#hasHandedOver = true;
-      // Also what the main thread has just opened, to find out that it can be.
+      // Includes sockets that the main thread has opened only to find out whether it can.
       this.#options.local.handOver();
     }
-    // Until they have closed their sockets, connections are still made to them.
+    // They still get connections until they have closed their sockets.
     const left = leaving.map((thread) => thread.leave());
     for (const thread of leaving) void this.#leave(thread);
     if (this.#threads.length < this.#wanted) this.#fillSoon(0);
     await Promise.allSettled([...searches, ...left]);
   }
 
-  /** Starts what is missing, such as after the start or a death. */
+  /** Starts the threads that are missing, after the start or a death. */
   async #fill(): Promise<void> {
     const missing = this.#wanted - this.#threads.length;
     const config = this.#config;
@@ -234,16 +230,16 @@ export class ThreadPool {
     const { local, logger } = this.#options;
     const added: TrafficThread[] = [];
     try {
-      while (added.length < missing) added.push(this.#start());
+      while (added.length < missing) added.push(this.#live.start());
       const lessons = local.gateway.lessons.list();
       const preparation = { generation: config.generation, listen: local.bound, lessons };
       await prepareAll(added, await toPiecesInTurns(config.packed), preparation);
       if (this.#isEnding) throw new Error("the gateway is shutting down");
-      // Requests wait for credentials, other changes do not.
+      // Requests wait for credentials; the next change need not.
       void this.#use([...this.#threads, ...added], added);
       logger.log("info", "traffic threads started", { threads: this.#threads.length });
     } catch (error) {
-      for (const thread of added) this.#end(thread);
+      for (const thread of added) void this.#live.end(thread);
       if (this.#isEnding) return;
       logger.log("error", "cannot start traffic threads", { error: messageOf(error) });
       this.#fillSoon(this.#nextPause());
@@ -264,34 +260,7 @@ export class ThreadPool {
     return this.#pauseMs;
   }
 
-  #start(): TrafficThread {
-    const { store, env, version, startedMs, host, runtime, timers, clock } = this.#options;
-    const used = new Set([...this.#accesses.values()].map(({ thread }) => thread));
-    const number = Array.from({ length: MAX_THREADS - 1 }, (_, index) => index + 1)
-      .find((each) => !used.has(each));
-    if (number === undefined) throw new Error("threads of earlier configurations still answer requests");
-    const own = store.accessFor(number);
-    const thread: TrafficThread = new TrafficThread({
-      data: {
-        access: own,
-        sealingKey: sealingKey(),
-        env: { ...env },
-        version,
-        startedMs,
-        clockOriginMs: clock.now() - clock.monotonic(),
-      },
-      host,
-      startWorker: runtime.startWorker,
-      timers,
-      onLearned: (lesson) => this.#teach(lesson, thread),
-      onEnd: (reason) => this.#onDeath(thread, reason),
-    });
-    this.#accesses.set(thread, own);
-    return thread;
-  }
-
   #onDeath(thread: TrafficThread, reason: string): void {
-    this.#giveBack(thread);
     const wasServing = this.#threads.includes(thread);
     this.#threads = this.#threads.filter((each) => each !== thread);
     if (!wasServing) return;
@@ -312,21 +281,9 @@ export class ThreadPool {
     this.#fillSoon(this.#nextPause());
   }
 
-  #giveBack(thread: TrafficThread): void {
-    const access = this.#accesses.get(thread);
-    if (access === undefined) return;
-    this.#accesses.delete(thread);
-    this.#silent.delete(thread);
-    this.#options.store.giveBack(access);
-  }
-
-  #end(thread: TrafficThread): void {
-    void thread.end().then(() => this.#giveBack(thread));
-  }
-
   async #leave(thread: TrafficThread): Promise<void> {
     await thread.drain({ refuse: false }).catch(() => {});
-    this.#end(thread);
+    await this.#live.end(thread);
   }
 
   #teach(lesson: Lesson, from: TrafficThread): void {
@@ -335,13 +292,13 @@ export class ThreadPool {
     for (const thread of this.#threads) if (thread !== from) thread.teach(lesson);
   }
 
-  /** Passes on what the main thread has learned. */
+  /** Passes on a lesson that the main thread has learned. */
   teachAll(lessons: Lesson["lessons"]): void {
     const { generation = 0 } = this.#config ?? {};
     for (const thread of this.#threads) thread.teach({ generation, lessons });
   }
 
-  /** Resolves when everything about the requests that have ended has arrived, from all threads that answer. */
+  /** Resolves when the reports on all ended requests have arrived, from all threads that answer. */
   async flush(): Promise<void> {
     if (this.#threads.length === 0) return;
     const answering = this.#threads.filter(({ silentMs }) => silentMs < FLUSH_MS);
@@ -363,55 +320,29 @@ export class ThreadPool {
   /** Stops accepting in all threads. Resolves when every request has been answered. */
   async drain(): Promise<void> {
     this.#isEnding = true;
-    const drained = [...this.#accesses.keys()].map((thread) => thread.drain({ refuse: true }));
+    this.#watch.stop();
+    const drained = this.#live.all.map((thread) => thread.drain({ refuse: true }));
     await Promise.allSettled([this.#options.local.drain(), ...drained]);
   }
 
   /** Ends every in-flight request in all threads. */
   abortAll(): void {
     this.#options.local.abortAll();
-    for (const thread of this.#accesses.keys()) thread.abortAll();
+    for (const thread of this.#live.all) thread.abortAll();
   }
 
-  /** Ends all threads but the main one. */
+  /** Ends all threads except the main one. */
   async close(): Promise<void> {
     this.#isEnding = true;
     this.#options.local.close();
-    await Promise.all([...this.#accesses.keys()].map((thread) => thread.end()));
-  }
-
-  /** Asks every thread for a sign of life. */
-  #watch(): void {
-    if (this.#isEnding) return;
-    for (const thread of this.#threads) {
-      if (thread.silentMs === 0) void thread.flush().catch(() => {});
-      this.#report(thread);
-    }
-    this.#options.timers.after(WATCH_MS, () => this.#watch());
-  }
-
-  #report(thread: TrafficThread): void {
-    const { logger } = this.#options;
-    const { number, silentMs } = thread;
-    const isSilent = silentMs >= SILENT_MS;
-    if (isSilent === this.#silent.has(thread)) return;
-    if (isSilent) {
-      this.#silent.add(thread);
-      logger.log("error", "a traffic thread does not answer", {
-        thread: number,
-        silent_s: Math.round(silentMs / 1000),
-      });
-    } else {
-      this.#silent.delete(thread);
-      logger.log("info", "a traffic thread answers again", { thread: number });
-    }
+    await Promise.all(this.#live.all.map((thread) => thread.end()));
   }
 
   #pass(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.timers.after(ms, resolve));
   }
 
-  /** Waits until no other change is being made; the result ends the turn. */
+  /** Waits until no other change is in progress; calling the result ends the turn. */
   #turn(): Promise<() => void> {
     const began = Promise.withResolvers<() => void>();
     void this.#turns.take(() => new Promise<void>((end) => began.resolve(end)));
@@ -419,18 +350,18 @@ export class ThreadPool {
   }
 }
 
-/** Number of threads besides the main one; 0 if that serves alone. */
+/** Number of threads apart from the main one; 0 if the main thread serves alone. */
 function wantedBy({ threads }: Snapshot): number {
   if (!CAN_SHARE) return 0;
   const count = threads === "auto" ? Math.min(MAX_AUTO, availableParallelism()) : threads;
   return count === 1 ? 0 : count;
 }
 
-async function allDone(all: readonly Promise<void>[]): Promise<void> {
+async function allSettled(all: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(all);
 }
 
-/** Rejects with the first failure, once all have an answer. */
+/** Rejects with the first failure, once all have answered. */
 async function prepareAll(
   threads: readonly TrafficThread[],
   pieces: readonly Piece[],

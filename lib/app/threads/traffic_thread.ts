@@ -22,11 +22,13 @@ import type {
   ThreadNotices,
 } from "./thread_messages.ts";
 
-/** What the control plane does for threads. */
+/** Services of the control plane for threads. */
 export interface ThreadHost {
   readonly emulator: Fetch;
   readonly settled: (batch: Settled) => void;
   readonly keyPair: AskKeyPair;
+  /** Whether `usage` and `budgets` can be asked. */
+  readonly hasViews: boolean;
   readonly usage: (caller: string, parameters: string) => Promise<object>;
   readonly budgets: (caller: string) => Promise<object>;
   readonly usedTarget: (place: string) => void;
@@ -43,10 +45,10 @@ export interface TrafficThreadOptions {
   readonly onEnd: (reason: string) => void;
 }
 
-/** A thread that takes longer to get ready has failed. */
+/** A thread that takes longer to prepare a configuration has failed. */
 const MAX_PREPARE_MS = 30_000;
 
-/** Starts with its construction. */
+/** The constructor starts the thread. */
 export class TrafficThread {
   /** Below `MAX_THREADS`; 0 is the main thread. */
   readonly number: number;
@@ -54,10 +56,10 @@ export class TrafficThread {
   readonly #worker: RunningWorker;
   readonly #streams: EmulatorStreams;
   readonly #timers: TimerWheel;
-  /** When the oldest question without an answer was asked; undefined if there is none. */
+  /** Time of the oldest unanswered flush; undefined if there is none. */
   #askedMs: number | undefined;
   #loopLagMs = 0;
-  /** Pieces of the configuration that is being sent. */
+  /** The pieces of the configuration that is being sent. */
   #sending: readonly Piece[] = [];
 
   constructor({ data, host, startWorker, timers, onLearned, onEnd }: TrafficThreadOptions) {
@@ -91,7 +93,7 @@ export class TrafficThread {
     });
   }
 
-  /** Sends a configuration, and resolves when the thread could serve with it. */
+  /** Sends a configuration; resolves when the thread is ready to serve with it. */
   async prepare(pieces: readonly Piece[], preparation: Preparation): Promise<void> {
     await this.#within(MAX_PREPARE_MS, this.#prepare(pieces, preparation));
   }
@@ -105,22 +107,22 @@ export class TrafficThread {
     await this.#link.ask("prepare", preparation);
   }
 
-  /** Uses what was prepared. Resolves when new credentials have been searched for. */
+  /** Uses the prepared configuration. Resolves when new credentials have been searched for. */
   commit(): Promise<void> {
     return this.#link.ask("commit", undefined);
   }
 
-  /** Forgets what was prepared. */
+  /** Discards the prepared configuration. */
   undo(): void {
     this.#link.tell("undo", undefined);
   }
 
-  /** Stops accepting connections. Resolves when it has. */
+  /** Stops accepting connections; resolves when it has. */
   leave(): Promise<void> {
     return this.#link.ask("leave", undefined);
   }
 
-  /** Stops accepting. Resolves when all requests have been answered. */
+  /** Stops accepting; resolves when all requests have been answered. */
   drain(options: ThreadAsks["drain"]["question"]): Promise<void> {
     return this.#link.ask("drain", options);
   }
@@ -138,22 +140,22 @@ export class TrafficThread {
     this.#link.tell("lesson", lesson);
   }
 
-  /** Resolves when everything about the requests that have ended has arrived. */
+  /** Resolves when the reports on all ended requests have arrived. */
   async flush(): Promise<void> {
     const askedMs = this.#timers.clock.monotonic();
     this.#askedMs ??= askedMs;
     const { loopLagMs } = await this.#link.ask("flush", undefined);
     this.#loopLagMs = loopLagMs;
-    // An answer shows that the thread is alive, whatever was asked meanwhile.
+    // Any answer shows that the thread is alive, even if later questions are still open.
     this.#askedMs = undefined;
   }
 
-  /** For how long the thread has not answered. */
+  /** How long the thread has not answered, in milliseconds. */
   get silentMs(): number {
     return this.#askedMs === undefined ? 0 : this.#timers.clock.monotonic() - this.#askedMs;
   }
 
-  /** Longest delay of its event loop lately. */
+  /** Longest recent event loop delay, in milliseconds. */
   get loopLagMs(): number {
     return this.#loopLagMs;
   }

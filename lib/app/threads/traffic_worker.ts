@@ -1,11 +1,11 @@
-/** A traffic thread: serves requests as the main thread does, and reports to the control plane. */
+/** A traffic thread: serves requests like the main thread, and reports to the control plane. */
 
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { type Clock, systemClock, TimerWheel } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
-import { forwardingLogger } from "../../base/log/log.ts";
+import { forwardingLogger, type LogLevel } from "../../base/log/log.ts";
 import { PieceReader } from "../../base/pieces.ts";
 import { unseal } from "../../base/secret.ts";
 import { useSealingKey } from "../../base/seal.ts";
@@ -30,7 +30,7 @@ import type {
   ThreadNotices,
 } from "./thread_messages.ts";
 
-/** Receives configurations and serves with them. */
+/** Receives configurations and serves requests with them. */
 class TrafficWorker {
   readonly #data: ThreadData;
   readonly #link: Link<ControlAsks, ControlNotices, ThreadAsks, ThreadNotices>;
@@ -40,7 +40,7 @@ class TrafficWorker {
   readonly #loopLag: LoopLag;
   #reader = new PieceReader();
   #traffic: Traffic | undefined;
-  #prepared: (Preparation & { readonly traffic: PreparedTraffic }) | undefined;
+  #prepared: (Preparation & { readonly traffic: PreparedTraffic; readonly level: LogLevel }) | undefined;
   #generation = 0;
 
   constructor(data: ThreadData, send: (message: LinkMessage) => void) {
@@ -77,7 +77,7 @@ class TrafficWorker {
     this.#link.receive(message);
   }
 
-  /** Logs an error that no request has caught. */
+  /** Logs an unhandled rejection. */
   report(error: unknown): void {
     this.#logger.log("error", "unhandled rejection", {
       error: error instanceof Error ? error.stack : messageOf(error),
@@ -101,8 +101,8 @@ class TrafficWorker {
     const snapshot = openSnapshot(packed);
     this.#undo();
     this.#traffic ??= this.#start(snapshot);
-    this.#prepared = { ...preparation, traffic: this.#traffic.prepare(snapshot, preparation.listen) };
-    this.#logger.level = snapshot.log.level;
+    const traffic = this.#traffic.prepare(snapshot, preparation.listen);
+    this.#prepared = { ...preparation, traffic, level: snapshot.log.level };
   }
 
   #undo(): void {
@@ -116,9 +116,9 @@ class TrafficWorker {
     if (prepared === undefined || traffic === undefined) throw new Error("nothing has been prepared");
     this.#prepared = undefined;
     this.#generation = prepared.generation;
+    this.#logger.level = prepared.level;
     const searched = prepared.traffic.commit();
     for (const lessons of prepared.lessons) traffic.gateway.lessons.adopt(lessons);
-    this.#logger.level = traffic.gateway.pipeline.snapshot.log.level;
     await searched;
   }
 
@@ -135,7 +135,7 @@ class TrafficWorker {
   }
 
   #start(snapshot: Snapshot): Traffic {
-    const { access, env, version, startedMs } = this.#data;
+    const { access, env, version, hasViews, startedMs } = this.#data;
     const link = this.#link;
     const logger = this.#logger;
     return new Traffic({
@@ -150,7 +150,7 @@ class TrafficWorker {
       shared: true,
       store: new SharedStore(
         access,
-        () => logger.log("warn", "no room for further counters that threads share"),
+        () => logger.log("warn", "the table of shared counters is full"),
       ),
       sinks: [this.#outbox.record],
       emulator: fetchThrough({
@@ -162,11 +162,13 @@ class TrafficWorker {
         abandon: (stream) => link.tell("abandon", { stream }),
       }),
       askKeyPair: async (question) => opened(await link.ask("keyPair", question)),
-      views: snapshot.state === undefined ? undefined : {
-        usage: (caller, parameters) =>
-          link.ask("usage", { caller: caller.name, parameters: parameters.toString() }),
-        budgets: (caller) => link.ask("budgets", { caller: caller.name }),
-      },
+      views: hasViews
+        ? {
+          usage: (caller, parameters) =>
+            link.ask("usage", { caller: caller.name, parameters: parameters.toString() }),
+          budgets: (caller) => link.ask("budgets", { caller: caller.name }),
+        }
+        : undefined,
       budgets: {
         rows: undefined,
         onChanged: this.#outbox.budget,
