@@ -27,20 +27,20 @@ export function decodeUtf8Strictly(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Text with one character for each byte, whatever the bytes are. */
+/** Decodes Latin-1: one character per byte. */
 export function latin1Text(bytes: Uint8Array): string {
-  // Without a Buffer of its own, which costs more than the text of a short chunk.
+  // Creating a Buffer would cost more than decoding a short chunk.
   return Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length);
 }
 
-/** The bytes of such a text. */
+/** Encodes Latin-1. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
 /**
- * Bodies up to this length are read in one piece, which is cheaper than chunk by chunk. A silence within them does not
- * show, so they must arrive as a whole in the time of one.
+ * Bodies up to this length are read in one piece, which is cheaper than chunk by chunk. Pauses within one piece cannot
+ * be seen, so the whole body must arrive within the time limit for a pause.
  */
 export const MAX_ONE_PIECE_BYTES = 64 * 1024;
 

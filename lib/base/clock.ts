@@ -5,7 +5,7 @@ import { type Linked, LinkedList } from "./linked_list.ts";
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Milliseconds from an arbitrary start; never goes back. */
+  /** Milliseconds since an arbitrary start; never goes back. */
   monotonic(): number;
 }
 
@@ -20,7 +20,7 @@ export type Repeat = (everyMs: number, turn: () => void) => () => void;
 export interface TimerWheelOptions {
   /** Precision of the deadlines. */
   readonly tickMs?: number;
-  /** Ticks in one turn of the wheel; a deadline further away is checked once per turn. */
+  /** Ticks per turn of the wheel; deadlines beyond one turn are checked once per turn. */
   readonly slots?: number;
   readonly repeat?: Repeat;
 }
@@ -32,7 +32,7 @@ export const repeatByInterval: Repeat = (everyMs, turn) => {
 
 /** A deadline on a wheel: cheap to extend, fires once, can be cancelled. */
 export interface Deadline {
-  /** Moves the deadline to `afterMs` from now; costs one assignment. */
+  /** Moves the deadline to `afterMs` from now, which must be later; costs one assignment. */
   extend(afterMs: number): void;
   /** Moves the deadline to `afterMs` from now, even if that is sooner; one that has fired will fire again. */
   restart(afterMs: number): void;

@@ -1,6 +1,6 @@
-/** Bounded counts by name: names that clients choose cannot fill the memory. */
+/** Bounded counts by name, so that names chosen by clients cannot fill the memory. */
 
-/** The name under which names over the limit are counted. */
+/** The name that counts all names beyond the limit. */
 const REST = "(others)";
 
 /** Counts the first `maxNames` names (default 128) separately and all others as `(others)`. */

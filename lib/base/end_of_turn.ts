@@ -1,11 +1,13 @@
-/** Waits for the end of a turn of the event loop, so that what arrives in one turn is done together. */
+/** Waits for the end of a turn of the event loop, so that work that arrives within one turn can be batched. */
 
 import { setImmediate } from "node:timers";
 
-/** The end of the current turn; undefined if nobody waits for it. */
+/** Resolves at the end of the current turn; undefined if nobody waits for it. */
 let end: Promise<void> | undefined;
 
-/** Resolves, for all who ask in a turn of the event loop, when everything that has arrived in it is handled. */
+/**
+ * Resolves, once for all callers within a turn of the event loop, when everything that arrived in it has been handled.
+ */
 export function endOfTurn(): Promise<void> {
   return end ??= new Promise((resolve) =>
     setImmediate(() => {

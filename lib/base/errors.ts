@@ -1,6 +1,4 @@
-/**
- * The closed list of error kinds, and the one table that says how each is shown to clients, retried and logged.
- */
+/** The closed list of error kinds, and the table of how each is shown to clients, retried and logged. */
 
 import type { LogLevel } from "./log/log.ts";
 
@@ -67,7 +65,7 @@ const unavailable = {
   bedrock: "ServiceUnavailableException",
 } as const satisfies ErrorRow;
 
-/** Over a limit of this gateway's own. */
+/** Over one of this gateway's limits. */
 const limited = {
   ...invalid,
   status: 429,
@@ -208,7 +206,7 @@ export const ERRORS = {
     openai: ["insufficient_quota", "insufficient_quota"],
     anthropic: "rate_limit_error",
     bedrock: "ServiceQuotaExceededException",
-    // AWS's own status; its SDKs retry any 429. For the others a quota that resets in hours is not worth waiting for.
+    // AWS's status for this; its SDKs retry any 429. In other dialects, `shouldRetry` prevents retries for hours.
     bedrockStatus: 400,
     shouldRetry: false,
     text: "the quota of the model provider account is exceeded",
@@ -251,7 +249,7 @@ export const ERRORS = {
   limit_concurrent: {
     ...limited,
     openai: ["rate_limit_error", "concurrency_limit_exceeded"],
-    text: "refused by this gateway: too many requests at a time; wait before retrying",
+    text: "refused by this gateway: too many concurrent requests; wait before retrying",
   },
   quota_short: {
     ...limited,
@@ -263,7 +261,7 @@ export const ERRORS = {
     ...limited,
     openai: ["insufficient_quota", "insufficient_quota"],
     bedrock: "ServiceQuotaExceededException",
-    // AWS's own status, which its SDKs do not retry. Others would wait until the window ends, for days.
+    // AWS's status for this, which its SDKs do not retry. Retries could go on until the window ends, for days.
     bedrockStatus: 400,
     shouldRetry: false,
     text: "refused by this gateway: a budget is spent",
@@ -339,23 +337,23 @@ export function errorRow(kind: ErrorKind): ErrorRow {
   return ERRORS[kind];
 }
 
-/** The code that callers get on the OpenAI routes; the log, the metrics and the status use it for every dialect. */
+/** The error code on the OpenAI routes; the log, the metrics and the status use it for every dialect. */
 export function codeOf(kind: ErrorKind): string {
   return ERRORS[kind].openai[1];
 }
 
-/** The code of a kind that was written by some version of the program. */
+/** The code of a kind written by any version of the program. */
 export function codeOfWritten(kind: string): string {
   return isErrorKind(kind) ? codeOf(kind) : kind;
 }
 
-/** The kinds that have a code; of any other text, the text. */
+/** The kinds with a code; any other text stays as it is. */
 export function kindsOf(code: string): readonly string[] {
   const kinds = ERROR_KINDS.filter((kind) => codeOf(kind) === code);
   return kinds.length === 0 ? [code] : kinds;
 }
 
-/** What the upstream said; only for the operator's log. */
+/** Details of the upstream's error; only for the operator's log. */
 export interface UpstreamDetail {
   readonly status?: number;
   /** Exception name as AWS spells it, without the coral suffix. */
@@ -364,7 +362,7 @@ export interface UpstreamDetail {
   readonly requestId?: string;
 }
 
-/** A rule that refused a request, by its name, and what it limits. */
+/** The rule that refused a request, and what it limits. */
 export interface RefusingLimit {
   readonly rule: string;
   readonly what: string;
@@ -375,25 +373,25 @@ export interface ErrorDetails {
   readonly param?: string;
   /** `error_code` in the details of Anthropic's error object; Anthropic's clients act on it. */
   readonly anthropicCode?: string;
-  /** `code` of OpenAI's error object where it says more than that of the kind; OpenAI's clients act on it. */
+  /** `code` of OpenAI's error object if it is more specific than that of the kind; OpenAI's clients act on it. */
   readonly openAiCode?: string;
-  /** `type` of OpenAI's error object, likewise. */
+  /** `type` of OpenAI's error object, for the same reason. */
   readonly openAiType?: string;
   /** The methods that the route does support, for the `allow` header of a 405 (required by RFC 9110). */
   readonly allow?: string;
   /** The upstream's `retry-after`, passed through unchanged. */
   readonly retryAfter?: string;
-  /** Milliseconds after which the request may be repeated, where this gateway itself knows them. */
+  /** Milliseconds after which the request may be repeated, if this gateway knows. */
   readonly retryAfterMs?: number;
-  /** What is left of the caller's limits, in the headers of its dialect. */
+  /** The remaining limits of the caller, as headers of its dialect. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For `x-adit-limit`. */
   readonly limit?: RefusingLimit;
   /** Overrides the table: seconds to send as `retry-after` if the upstream did not send one. */
   readonly retryAfterS?: number;
-  /** Overrides the table: false where the gateway has retried already and nothing else is likely to help. */
+  /** Overrides the table: false if the gateway has already retried and another attempt is unlikely to help. */
   readonly shouldRetry?: boolean;
-  /** The model that the caller asked for, if it is not a model that they may use. */
+  /** The requested model, if the caller may not use it. */
   readonly requestedModel?: string;
   readonly upstream?: UpstreamDetail;
   readonly cause?: unknown;

@@ -1,6 +1,6 @@
-/** Globs over names: `*` matches any run of characters, every other character itself. */
+/** Globs over names: `*` matches any run of characters, any other character only itself. */
 
-/** Whether the pattern matches the whole text. It never backtracks: it is linear in the text for each `*`. */
+/** Whether the pattern matches the whole text. Never backtracks; linear in the text for each `*`. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const first = pattern.indexOf("*");
   if (first === -1) return text === pattern;

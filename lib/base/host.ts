@@ -1,4 +1,4 @@
-/** Host names in URLs, with brackets around an IPv6 address, and in socket calls, without. */
+/** Host names in URLs, which have brackets around IPv6 addresses, and in socket calls, which do not. */
 
 /** The host as written in a URL or before a port. */
 export function bracketed(host: string): string {
@@ -10,7 +10,9 @@ export function unbracketed(host: string): string {
   return host.replace(/^\[|\]$/g, "");
 }
 
-/** An IPv4 address in 127.0.0.0/8; `node:net` would be loaded before the process is replaced at the start. */
+/**
+ * An IPv4 address in 127.0.0.0/8. Not `node:net`, which would be loaded before the process is replaced at the start.
+ */
 const LOOPBACK_IPV4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
 
 /** Whether only this host can reach the address. */

@@ -1,12 +1,12 @@
-/** Identifiers: unguessable if they are secrets, otherwise merely unique. */
+/** Identifiers: unguessable if they are secrets, otherwise just unique. */
 
 import { randomBytes } from "node:crypto";
 
-/** Random bytes are asked for 256 ids at a time, which takes a tenth of the time. */
+/** Random bytes for 256 ids are generated together, which takes a tenth of the time. */
 const POOL_BYTES = 4096;
 const ID_DIGITS = 32;
 
-/** Hexadecimal digits for the next ids, and how many of them have been used. */
+/** Hexadecimal digits for the next ids, and the number used. */
 let pool = "";
 let used = 0;
 
@@ -19,10 +19,10 @@ function randomDigits(): string {
   return pool.slice(used, used += ID_DIGITS);
 }
 
-/** Digits of a time: 48 bits of milliseconds. */
+/** Digits of the time: 48 bits of milliseconds. */
 const TIME_DIGITS = 12;
 
-/** The latest time that was asked for, which many ids share. */
+/** The last time formatted, which many ids share. */
 let lastMs = NaN;
 let lastTime = "";
 
@@ -35,7 +35,7 @@ function timeDigits(nowMs: number): string {
 }
 
 /**
- * A new request id, as sent in `x-request-id`: the time and 80 random bits. It begins with the time, so that an index of
+ * A new request id, as sent in `x-request-id`: the time and 80 random bits. The time comes first so that an index of
  * ids grows at its end.
  */
 export function newRequestId(nowMs: number): string {
@@ -57,12 +57,12 @@ export function newMessageId(): string {
   return `msg_${randomDigits()}`;
 }
 
-/** A caller key with 256 random bits and a prefix by which secret scanners recognise it. */
+/** A caller key with 256 random bits and a prefix that secret scanners recognise. */
 export function newCallerKey(): string {
   return `adit_${randomBytes(32).toString("base64url")}`;
 }
 
-/** A random number from 0 up to, but not including, 1: for choices and spreading load, never for secrets. */
+/** A random number from 0 (inclusive) to 1 (exclusive), for choices and spreading load, never for secrets. */
 export function randomFraction(): number {
   return Math.random();
 }

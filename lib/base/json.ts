@@ -1,4 +1,4 @@
-/** JSON values, and the parser of request bodies: limited depth, and a precise error for invalid JSON. */
+/** JSON values, and a parser for request bodies with limited depth and precise errors. */
 
 import { decodeUtf8, decodeUtf8Strictly } from "./bytes.ts";
 import { AditError, invalidField } from "./errors.ts";
@@ -14,7 +14,7 @@ declare global {
       text: string,
       reviver: (key: string, value: JsonValue, context: ParseContext) => JsonValue,
     ): JsonValue;
-    /** A value that `JSON.stringify` writes as `text`; it has no other use. */
+    /** A value that `JSON.stringify` writes as `text`. */
     rawJSON(text: string): JsonValue;
     isRawJSON(value: unknown): boolean;
   }
@@ -63,12 +63,12 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRaw(value);
 }
 
-/** Whether the value is a number kept as text; its only member is looked for first, which is much faster than asking. */
+/** Whether the value is a number kept as text. Looking for its only member first is much faster. */
 function isRaw(value: object): boolean {
   return "rawJSON" in value && JSON.isRawJSON(value);
 }
 
-/** No members; what merges objects returns the other one as it is. */
+/** An object without members; merging with it returns the other object itself. */
 export const NO_MEMBERS: JsonObject = Object.freeze({});
 
 /** Whether the object has no members. */
@@ -79,17 +79,17 @@ export function hasNoMembers(object: object): boolean {
 
 /** A member of a value that may be an object. */
 export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  // Most members that are asked for are absent, and whether a value is an object is the slower question.
+  // Most members are absent, and checking for an object is slower.
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
   return isJsonObject(value) ? value[name] : undefined;
 }
 
-/** The name of an object's first member, which is the tag of AWS's unions; empty if there is none. */
+/** The name of an object's first member, which is the tag in AWS's unions; empty if there is none. */
 export function firstMember(value: JsonValue | undefined): string {
   return isJsonObject(value) ? Object.keys(value)[0] ?? "" : "";
 }
 
-/** The kind of a value in words, such as `an array`; never the value. */
+/** Describes the type of a value, such as `an array`, without the value. */
 export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
@@ -99,7 +99,7 @@ export function describeJson(value: JsonValue | undefined): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Why a number is refused: `JSON.stringify` would serialise it as `null`. */
+/** The error for a number that `JSON.stringify` would serialise as `null`. */
 export const HUGE_NUMBER = "the number is out of range";
 
 /** The path of a number that overflows a double, such as `1e400`. */
@@ -109,7 +109,7 @@ export function pathOfHugeNumber(value: JsonValue, path = ""): string | undefine
   return path === "" ? inside.replace(/^\./, "") : path + inside;
 }
 
-/** The same, beginning with a dot or a bracket; empty for the value itself. */
+/** The path, beginning with a dot or a bracket; empty for the value itself. */
 function placeOfHugeNumber(value: JsonValue): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value)) {
@@ -120,7 +120,7 @@ function placeOfHugeNumber(value: JsonValue): string | undefined {
     return undefined;
   }
   if (!isJsonObject(value)) return Number.isFinite(Number(JSON.stringify(value))) ? undefined : "";
-  // All members of parsed JSON are enumerable and the object's own; a list of them would cost more than they do.
+  // Members of parsed JSON are all own and enumerable; building a list of them would cost more than visiting them.
   for (const name in value) {
     const inside = placeOfHugeNumber(value[name] ?? null);
     if (inside !== undefined) return `.${shown(name)}${inside}`;
@@ -134,8 +134,8 @@ function shown(name: string): string {
 }
 
 /**
- * `JSON.parse`, except that an integer that would be rounded (64-bit ids, limits in a schema) and a number that would be
- * infinite become `JSON.rawJSON`: neither a number nor an object to callers, and serialised exactly as received.
+ * `JSON.parse`, except that integers that would be rounded (64-bit ids, limits in a schema) and numbers that would be
+ * infinite become `JSON.rawJSON`: they are serialised exactly as received, and count as neither number nor object.
  */
 export function parseExactJson(text: string): JsonValue {
   return parseOutlined(text, outlineOf(text));
@@ -160,7 +160,7 @@ export function mergeJson(under: JsonObject, over: JsonObject): JsonObject {
   return mergeMembers(under, over, () => true);
 }
 
-/** The same for request fields: if two objects have different `type` members, `over` replaces the other. */
+/** The same for request fields: objects with different `type` members are replaced, not merged. */
 export function mergeFields(under: JsonObject, over: JsonObject): JsonObject {
   return mergeMembers(under, over, (below, above) => (above.type ?? below.type) === below.type);
 }
@@ -194,7 +194,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** What invalid UTF-8 is decoded to. A decoder that refuses it is slow, so it only decides about text that has this. */
+/** The replacement for invalid UTF-8. A strict decoder is slow, so it only checks text that contains this. */
 const REPLACEMENT = "\ufffd";
 
 /** Numbers with fewer digits are exact. */

@@ -1,4 +1,4 @@
-/** A list whose members hold their own links, for objects that come and go with every request. */
+/** An intrusive list, for objects that come and go with every request. */
 
 /** Links that only the list changes. */
 export interface Linked<Member> {
@@ -7,8 +7,8 @@ export interface Linked<Member> {
 }
 
 /**
- * In the order in which they were added. In a `Set`, JavaScriptCore keeps what was deleted: its old tables lead to newer
- * ones, so that every member since the last full collection would outlive the collections of young objects.
+ * Members in the order in which they were added. Not a `Set`: in JavaScriptCore, its old tables refer to newer ones, so
+ * that deleted members survive every collection of young objects until the next full collection.
  */
 export class LinkedList<Member extends Linked<Member>> {
   #first: Member | undefined;

@@ -1,7 +1,6 @@
 /**
- * Plain data in pieces, for another thread: each piece is received quickly, however large the whole is, so that the
- * receiver can do other work in between. An object that occurs more than once arrives as one object, and memory that
- * threads share arrives as itself.
+ * Splits plain data into pieces for another thread. Each piece is received quickly, however large the data, so that the
+ * receiver can do other work in between. Objects that occur more than once stay shared, and so does shared memory.
  */
 
 import { setImmediate as turn } from "node:timers/promises";
@@ -9,8 +8,8 @@ import { setImmediate as turn } from "node:timers/promises";
 type Primitive = string | number | boolean | bigint | null | undefined | SharedArrayBuffer;
 
 /**
- * A part of the data; pieces are read in order. Memory is sent as buffers, never as views: in Deno 2.9.6 a worker that
- * receives a view visits every index of it, which takes half a second for a megabyte.
+ * A part of the data; pieces are read in order. Memory is sent as buffers, never as views: in Deno 2.9.6, a worker
+ * visits every index of a view that it receives, which takes half a second per megabyte.
  */
 export interface Piece {
   /** 32-bit codes of records: a kind, its arguments, and a reference for each member. */
@@ -19,7 +18,7 @@ export interface Piece {
   readonly values: readonly Primitive[];
 }
 
-/** Kinds of records. All but `fill`, `shape` and `root` create an object, whose number is its position among these. */
+/** Kinds of records. All except `fill`, `shape` and `root` create an object; objects are numbered in this order. */
 const KINDS = {
   object: 0,
   array: 1,
@@ -32,23 +31,23 @@ const KINDS = {
   numbers: 8,
 } as const;
 
-/** A reference to a primitive member; any other is the number of an object plus one. */
+/** A reference to a primitive member. Any other reference is the number of an object plus one. */
 const PRIMITIVE = 0;
 
 /** Maximum number of entries in one record; larger collections are created empty and filled later. */
 const MAX_ENTRIES = 256;
 
-/** A piece is complete when it has this many codes: about a millisecond of work for the receiver. */
+/** Codes per piece, which take the receiver about a millisecond. */
 const PIECE_CODES = 8192;
 
-/** Splits plain data into pieces. Throws a `TypeError` if it contains anything else, such as a function. */
+/** Splits plain data into pieces. Throws a `TypeError` if the value contains anything else, such as a function. */
 export function toPieces(value: object): readonly Piece[] {
   const writer = new PieceWriter();
   writer.finish(value);
   return writer.pieces;
 }
 
-/** The same, in a thread that serves requests: entries of large collections are written in turns of limited size. */
+/** The same for a thread that serves requests: large collections are written over several turns of the event loop. */
 export async function toPiecesInTurns(value: object): Promise<readonly Piece[]> {
   const writer = new PieceWriter();
   for (const member of Object.values(value)) {
@@ -62,7 +61,7 @@ export async function toPiecesInTurns(value: object): Promise<readonly Piece[]> 
   return writer.pieces;
 }
 
-/** What a collection refers to, apart from the keys of a map. */
+/** The entries of a collection, without the keys of a map. */
 function entriesOf(value: unknown): Iterable<unknown> {
   return value instanceof Map ? value.values() : Array.isArray(value) || value instanceof Set ? value : [];
 }
@@ -74,7 +73,7 @@ class PieceWriter {
   readonly #references = new Map<object, number>();
   readonly #shapes = new Map<string, number>();
 
-  /** Writes what will be referred to, if it is an object. */
+  /** Writes a value that will be referred to later, if it is an object. */
   include(value: unknown): void {
     this.#referenceTo(value);
   }
@@ -85,7 +84,7 @@ class PieceWriter {
     this.#flush();
   }
 
-  /** Writes the object first unless it has been written before. */
+  /** The reference to a value; writes the object first if it is new. */
   #referenceTo(value: unknown): number {
     if (typeof value === "function" || typeof value === "symbol") {
       throw new TypeError(`Cannot send a ${typeof value} to another thread`);
@@ -147,7 +146,7 @@ class PieceWriter {
     if (this.#codes.length >= PIECE_CODES) this.#flush();
   }
 
-  /** The number of a list of keys, which many objects have in common. */
+  /** The number of a list of keys, which many objects share. */
   #shapeOf(keys: readonly string[]): number {
     const joined = JSON.stringify(keys);
     let shape = this.#shapes.get(joined);
@@ -170,13 +169,13 @@ class PieceWriter {
 
 type SharedView = Uint8Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer>;
 
-/** Whether it shows the whole of some memory that threads share. */
+/** Whether the value is a view of a whole shared buffer. */
 function isSharedView(value: object): value is SharedView {
   return (value instanceof Uint8Array || value instanceof Uint32Array) &&
     value.buffer instanceof SharedArrayBuffer && value.byteLength === value.buffer.byteLength;
 }
 
-/** Puts the data together again. */
+/** Reassembles the data. */
 export class PieceReader {
   readonly #objects: object[] = [];
   readonly #shapes: (readonly string[])[] = [];

@@ -35,14 +35,14 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** Names of models and paths of routes may contain characters that end other keys. */
+/** Names of models and paths of routes may contain any character. */
 function isFreeName([section]: Path, index: number): boolean {
   return index === 1 && (section === "models" || section === "routes");
 }
 
 /**
- * A key in double quotes, without what follows a colon or an equals sign: where the space after the colon is
- * missing, the value, which may be a secret, is a part of the key.
+ * A key in double quotes, cut at a colon or an equals sign: if the space after the colon is missing, the key includes
+ * the value, which may be a secret.
  */
 export function quoteKey(key: string): string {
   const [name = ""] = key.split(/[:=]/, 1);
@@ -82,9 +82,7 @@ export function quote(text: string): string {
 
 const MAX_PROBLEMS = 100;
 
-/**
- * Grouped by file in order of first occurrence, by position within a file, without duplicates, at most 100.
- */
+/** Sorted by file, in order of first occurrence, and by position; without duplicates, and at most 100. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
   const files = [...new Set(problems.map(({ file }) => file))];

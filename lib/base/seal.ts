@@ -1,6 +1,6 @@
 /**
- * Sealed text, which only this process can read: it can be sent to other threads as plain data, and is useless if it
- * is printed.
+ * Sealed text, which only this process can read: it can be sent to other threads as plain data, and is useless if
+ * printed.
  */
 
 import { Buffer } from "node:buffer";
@@ -15,7 +15,7 @@ const TAG_BYTES = 16;
 /** The key of the process: created on first use, or received from the thread that started this one. */
 let processKey: Uint8Array | undefined;
 
-/** The key of this process, for the threads that it starts; it must not be sent anywhere else. */
+/** The key of this process, for the threads that it starts and nobody else. */
 export function sealingKey(): Uint8Array {
   return processKey ??= new Uint8Array(randomBytes(KEY_BYTES));
 }

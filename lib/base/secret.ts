@@ -4,7 +4,7 @@ import { openText, sealText } from "./seal.ts";
 
 export const REDACTED = "[redacted]";
 
-/** Holds a secret; only `reveal` returns it, so that every use can be found by that name. */
+/** A secret that only `reveal` returns, so that every use can be found by that name. */
 export class Secret {
   readonly #value: string;
 

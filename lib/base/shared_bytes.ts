@@ -1,20 +1,20 @@
-/** Memory that threads share: it crosses threads without being copied. */
+/** Shared memory, which is sent to other threads without being copied. */
 
 import { Buffer } from "node:buffer";
 
-/** The bytes in memory that threads share. */
+/** A copy of the bytes in shared memory. */
 export function sharedBytes(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
 }
 
-/** That many numbers, all 0, in such memory. */
+/** An array of zeros in shared memory. */
 export function sharedNumbers(length: number): Uint32Array<SharedArrayBuffer> {
   return new Uint32Array(new SharedArrayBuffer(4 * length));
 }
 
-/** The same memory, with the methods that decode text. */
+/** The same memory as a `Buffer`, which has methods that decode text. */
 export function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array<SharedArrayBuffer>): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -1,6 +1,6 @@
 /** The caller's trace, in the form of W3C Trace Context (https://www.w3.org/TR/trace-context/#traceparent-header). */
 
-/** Where a request belongs in a trace. */
+/** The position of a request in a trace. */
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   readonly traceId: string;

@@ -1,6 +1,6 @@
-/** Token counts of one response, as Bedrock counts them, and what else it is billed for. */
+/** Usage of one response: tokens as Bedrock counts them, and other billed units. */
 
-/** What guardrails are billed for: units of text by policy, and images; `other` is what has no name here. */
+/** Billed units of guardrails: text by policy, and images; `other` includes policies unknown here. */
 export const GUARDRAIL_PARTS = [
   "topic_policy",
   "content_policy",
@@ -14,13 +14,13 @@ export const GUARDRAIL_PARTS = [
 ] as const;
 export type GuardrailPart = (typeof GUARDRAIL_PARTS)[number];
 
-/** The part that Bedrock counts under a name such as `contentPolicyUnits`. */
+/** The part for a name of Bedrock's, such as `contentPolicyUnits`. */
 export function guardrailPart(name: string): GuardrailPart {
   const part = name.replace(/Units$/, "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return GUARDRAIL_PARTS.find((known) => known === part) ?? "other";
 }
 
-/** The parts of which something was used. */
+/** Units used, by part. */
 export type GuardrailUnits = Readonly<Partial<Record<GuardrailPart, number>>>;
 
 export interface Usage {
@@ -29,21 +29,24 @@ export interface Usage {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
-  /** The part of `cacheWriteTokens` that is kept for an hour and priced higher; absent if nothing was said about it. */
+  /** The part of `cacheWriteTokens` that is kept for an hour and priced higher; absent if not reported. */
   readonly cacheWrite1hTokens?: number;
   /** The part of `outputTokens` that was reasoning; absent if the model does not report it. */
   readonly reasoningTokens?: number;
-  /** Images made, which are billed by the piece. */
+  /** Generated images, billed per image. */
   readonly images?: number;
   /** Searches of a reranker. */
   readonly queries?: number;
-  /** What guardrails have checked; absent if nothing was reported. */
+  /** Units of guardrails; absent if not reported. */
   readonly guardrail?: GuardrailUnits;
-  /** The tier that the request is billed at: Bedrock's service tier, or `optimized` for low latency; absent for the default. */
+  /**
+   * The tier that the request is billed at: Bedrock's service tier, or `optimized` for low latency; absent for the
+   * default.
+   */
   readonly tier?: string;
 }
 
-/** What a request counts as having used. */
+/** The usage charged to a request. */
 export interface Spent {
   /** All zero if no target accepted the request. */
   readonly usage: Usage;

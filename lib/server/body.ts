@@ -11,14 +11,14 @@ export interface BodyBounds {
   /** Maximum time for the whole body. */
   readonly totalMs: number;
   readonly timers: TimerWheel;
-  /** Called with the number of bytes before they are kept; may throw. */
+  /** Called with the number of bytes before they are buffered; may throw. */
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** Longest body of known length that is read in one piece if its bytes are not counted. */
+/** Maximum size of a body of known length that is read in one piece, if its bytes are not counted. */
 const MAX_REQUEST_PIECE_BYTES = 1024 * 1024;
 
-/** In one piece, silence does not show; so a body has `idleMs` and the time that it takes at this rate. */
+/** Pauses within one piece cannot be seen, so a body may take `idleMs` plus its transfer time at this rate. */
 const SLOWEST_BYTES_PER_MS = 8;
 
 /** The request's body. Throws `body_too_large`, `request_timeout` or `client_gone`. */
@@ -29,7 +29,7 @@ export async function readBody(request: Request, bounds: BodyBounds): Promise<Ui
   if (declared > maxBytes) throw tooLarge(maxBytes);
   const isOnePiece = declared <= (onBytes === undefined ? MAX_REQUEST_PIECE_BYTES : MAX_ONE_PIECE_BYTES);
   if (isOnePiece) onBytes?.(declared);
-  // Without its `body`, whose stream would have to be made.
+  // Does not touch `body`, which would create a stream.
   const reader = isOnePiece ? undefined : request.body?.getReader();
   if (!isOnePiece && reader === undefined) return EMPTY;
   const firstMs = isOnePiece ? idleMs + declared / SLOWEST_BYTES_PER_MS : idleMs;
@@ -73,8 +73,8 @@ async function readChunks(
 }
 
 /**
- * Cancels a body that nobody will read, unless it is being read. Deno 2.9.6 closes the connection after responding to
- * a request whose body was neither read nor cancelled, and the client's next request on it is lost.
+ * Cancels an unread body. Deno 2.9.6 closes the connection after a request whose body was neither read nor cancelled,
+ * and the client's next request on it is lost.
  */
 export function discardBody(request: Request): void {
   request.body?.cancel().catch(() => {});

@@ -1,19 +1,19 @@
-/** Keeps file descriptors free for the admin listener and for connections to Bedrock, by refusing connections in time. */
+/** Refuses connections early enough to keep file descriptors free for the admin listener and connections to Bedrock. */
 
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
-/** What the process uses of its descriptors. */
+/** File descriptor usage of the process. */
 export interface Descriptors {
-  /** How many it may have open. */
+  /** Maximum number of open descriptors. */
   readonly limit: number;
-  /** The lowest number that is free, found in constant time; at least as many are in use. `limit` if none is free. */
+  /** The lowest free descriptor, found in constant time; at least this many are in use. `limit` if none is free. */
   lowestFree(): number;
-  /** How many are in use, found in time proportional to that; undefined if the system does not show it. */
+  /** Number in use, counted in linear time; undefined if the system does not report it. */
   count(): number | undefined;
 }
 
-/** Those of this process; undefined if its limit cannot be found out. */
+/** The descriptors of this process; undefined if their limit cannot be determined. */
 export function processDescriptors(): Descriptors | undefined {
   const limit = limitOf(readIfThere("/proc/self/limits")) ?? limitOfShell();
   if (limit === undefined) return undefined;
@@ -53,7 +53,7 @@ export function limitOf(limits: string): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
-/** A child process has the same limit; Deno 2.9.6 lets no program read `/proc` unless it may do everything. */
+/** Asks a child process, which has the same limit: Deno 2.9.6 allows reading `/proc` only with all permissions. */
 function limitOfShell(): number | undefined {
   try {
     const { execFileSync } = process.getBuiltinModule("node:child_process");
@@ -64,38 +64,38 @@ function limitOfShell(): number | undefined {
   }
 }
 
-/** The part of the descriptors that is kept free, and its limits. */
+/** Share of the descriptors to keep free, and its maximum. */
 const SHARE = 1 / 4;
 const MAX_RESERVE = 4096;
 
-/** How many descriptors are kept free. */
+/** Number of descriptors to keep free. */
 export function reserveOf(limit: number): number {
   return Math.min(Math.floor(limit * SHARE), MAX_RESERVE);
 }
 
 export interface DescriptorGuardOptions {
   readonly descriptors: Descriptors;
-  /** Stops accepting, and closes idle connections; false if only other threads accept. */
+  /** Stops accepting and closes idle connections; false if only other threads accept. */
   readonly pause: () => boolean;
-  /** Accepts again; throws if that is not possible yet. */
+  /** Accepts again; throws if that is not possible yet, for example if the address is taken. */
   readonly resume: () => void;
-  /** Called after each change, with what is in use. */
+  /** Called after each change, with the number in use. */
   readonly onChange: (isPaused: boolean, used: number, limit: number) => void;
 }
 
-/** How often it looks: within this time, clients open fewer connections than are kept free. */
+/** Interval between checks; clients open fewer connections within it than are kept free. */
 const INTERVAL_MS = 25;
 
-/** A pause lasts at least a second. */
-const MIN_PAUSE_LOOKS = 40;
+/** Minimum length of a pause in checks: one second. */
+const MIN_PAUSE_CHECKS = 40;
 
-/** Pauses the public listeners while fewer descriptors are free than are kept. */
+/** Pauses the public listeners while too few descriptors are free. */
 export class DescriptorGuard {
   readonly #options: DescriptorGuardOptions;
   readonly #reserve: number;
   #isPaused = false;
-  /** Since the pause began. */
-  #looks = 0;
+  /** Checks since the pause began. */
+  #checks = 0;
   #interval: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: DescriptorGuardOptions) {
@@ -111,7 +111,7 @@ export class DescriptorGuard {
     clearInterval(this.#interval);
   }
 
-  /** Looks once. */
+  /** Checks once. */
   check(): void {
     const { descriptors, pause, resume, onChange } = this.#options;
     const { limit } = descriptors;
@@ -119,18 +119,18 @@ export class DescriptorGuard {
       const used = descriptors.lowestFree();
       if (used < limit - this.#reserve || !pause()) return;
       this.#isPaused = true;
-      this.#looks = 0;
+      this.#checks = 0;
       onChange(true, used, limit);
       return;
     }
-    if (++this.#looks < MIN_PAUSE_LOOKS) return;
+    if (++this.#checks < MIN_PAUSE_CHECKS) return;
     const used = descriptors.count() ?? descriptors.lowestFree();
-    // Not at the first that is free, or it would pause again at once.
+    // Resuming at the same threshold would pause again at once.
     if (used >= limit - 2 * this.#reserve) return;
     try {
       resume();
     } catch {
-      // Such as an address that somebody else has taken: it is tried again.
+      // The next check tries again.
       return;
     }
     this.#isPaused = false;

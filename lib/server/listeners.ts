@@ -1,4 +1,4 @@
-/** The sockets that are open: what the configuration asks for is opened first, what it no longer asks for is drained. */
+/** The open sockets: a new configuration's are opened first, then those that it no longer has are drained. */
 
 import { setImmediate } from "node:timers";
 import { bracketed } from "../base/host.ts";
@@ -9,23 +9,24 @@ import type { Handler, RunningServer, Runtime, Server } from "../runtime/runtime
 export interface ListenersOptions {
   readonly runtime: Pick<Runtime, "serve" | "serveSocket">;
   readonly handle: Handler;
-  /** Whether another thread of the process has opened each address before; default: false. */
+  /** Whether another thread of the process has already opened each address; default: false. */
   readonly shared?: boolean;
   /** Called for each socket as soon as it is open. */
   readonly onListening: (url: string) => void;
 }
 
+/** Changed in place, because a configuration that is being prepared may refer to it. */
 interface Listener {
-  /** The settings it was opened with; they include the certificate's private key. */
   readonly address: Address;
+  /** The certificate it was opened with. */
   readonly certificate: string | undefined;
   readonly url: string;
-  /** Undefined while only other threads listen there. */
-  readonly server: RunningServer | undefined;
+  /** Undefined while paused, and while only other threads listen there. */
+  server: RunningServer | undefined;
   /** The same, for addresses with a port. */
-  readonly portServer: Server | undefined;
+  portServer: Server | undefined;
   /** Whether this thread listens there again after `resume`. */
-  readonly isPaused?: boolean;
+  isPaused: boolean;
   /** Where it listens, with the port in use; undefined for a Unix socket. */
   readonly bound: ListenAddress | undefined;
 }
@@ -33,16 +34,16 @@ interface Listener {
 type Address = ListenAddress | SocketAddress;
 
 /**
- * Resolves when the connections that have been made so far are accepted. Linux resets those that are not when the socket
- * is closed, although other sockets could take them.
+ * Resolves when all connections made so far have been accepted. When a socket is closed, Linux resets those that have
+ * not, although other sockets could take them.
  */
 function afterAccepting(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Whether, and with whom, a socket shares its address. */
+/** How a socket shares its address. */
 interface Shared {
-  /** Default: the address's own. */
+  /** Default: the port of the address. */
   readonly port?: number | undefined;
   readonly replaces?: Server | undefined;
   readonly shared: boolean;
@@ -50,19 +51,19 @@ interface Shared {
 
 /** Sockets that have been opened but not yet activated. */
 export interface ListenChange {
-  /** All addresses of the change with the ports that are in use, for other threads. */
+  /** All addresses of the configuration, with the ports in use, for other threads. */
   readonly bound: readonly ListenAddress[];
   /** Activates the new sockets, and drains those that are no longer needed. */
   commit(): void;
-  /** Closes the new sockets again; nothing has changed. */
+  /** Closes the new sockets; nothing has changed. */
   undo(): void;
 }
 
-/** The sockets of the running configuration; one that the new configuration also has stays open. */
+/** The sockets of the running configuration; those that a new configuration keeps stay open. */
 export class Listeners {
   readonly #options: ListenersOptions;
   #open: readonly Listener[] = [];
-  /** The servers being drained, each with the promise of its end. */
+  /** The servers that are draining; each promise resolves at the end. */
   readonly #draining = new Map<RunningServer, Promise<unknown>>();
 
   constructor(options: ListenersOptions) {
@@ -74,57 +75,51 @@ export class Listeners {
     return this.#open.map((listener) => listener.url);
   }
 
-  /** The addresses of the open sockets, with the ports that are in use. */
+  /** The addresses of the open sockets, with the ports in use. */
   get bound(): readonly ListenAddress[] {
     return this.#open.flatMap(({ bound }) => bound ?? []);
   }
 
-  /** Lets only other threads listen where this one does; what is in flight here is drained. */
+  /** Leaves listening to other threads; in-flight requests here are drained. */
   handOver(): void {
-    const servers = this.#open.flatMap(({ server }) => server ?? []);
-    this.#open = this.#open.map((listener) => ({
-      ...listener,
-      server: undefined,
-      portServer: undefined,
-      isPaused: false,
-    }));
-    for (const server of servers) this.#drain(server, afterAccepting());
+    for (const listener of this.#open) {
+      if (listener.server !== undefined) this.#drain(listener.server, afterAccepting());
+      listener.server = listener.portServer = undefined;
+      listener.isPaused = false;
+    }
   }
 
   /** Listens again where only other threads did. Throws if a socket cannot be opened. */
   takeBack(tls: TlsMaterial | undefined): void {
-    this.#open = this.#open.map((listener) =>
-      listener.server === undefined && listener.bound !== undefined
-        ? { ...this.#listen(listener.bound, tls, { shared: true }), address: listener.address }
-        : listener
-    );
+    for (const listener of this.#open) if (listener.server === undefined) this.#reopen(listener, tls);
   }
 
   /**
-   * Accepts no connections until `resume`; idle ones are closed, and what is in flight continues. False if only other
+   * Stops accepting until `resume`; idle connections are closed, and in-flight requests continue. False if only other
    * threads accept.
    */
   pause(): boolean {
-    const servers = this.#open.flatMap(({ portServer }) => portServer ?? []);
-    this.#open = this.#open.map((listener) =>
-      listener.portServer === undefined
-        ? listener
-        : { ...listener, server: undefined, portServer: undefined, isPaused: true }
-    );
-    for (const server of servers) this.#drain(server);
-    return servers.length > 0;
-  }
-
-  /** Accepts again where `pause` has stopped it. Throws if a socket cannot be opened. */
-  resume(tls: TlsMaterial | undefined): void {
-    for (const listener of this.#open) {
-      if (listener.isPaused !== true || listener.bound === undefined) continue;
-      const opened = { ...this.#listen(listener.bound, tls, { shared: true }), address: listener.address };
-      this.#open = this.#open.map((each) => each === listener ? opened : each);
+    const accepting = this.#open.filter(({ portServer }) => portServer !== undefined);
+    for (const listener of accepting) {
+      if (listener.server !== undefined) this.#drain(listener.server);
+      listener.server = listener.portServer = undefined;
+      listener.isPaused = true;
     }
+    return accepting.length > 0;
   }
 
-  /** Opens the new sockets. If one cannot be opened, none is, and the error is thrown. */
+  /** Accepts again after `pause`. Throws if a socket cannot be opened. */
+  resume(tls: TlsMaterial | undefined): void {
+    for (const listener of this.#open) if (listener.isPaused) this.#reopen(listener, tls);
+  }
+
+  #reopen(listener: Listener, tls: TlsMaterial | undefined): void {
+    if (listener.bound === undefined) return;
+    listener.server = listener.portServer = this.#serve(listener.bound, tls, { shared: true });
+    listener.isPaused = false;
+  }
+
+  /** Opens the new sockets: all or none. Throws if one cannot be opened. */
   open(addresses: readonly Address[], tls: TlsMaterial | undefined): ListenChange {
     const unclaimed = [...this.#open];
     const next: Listener[] = [];
@@ -160,7 +155,7 @@ export class Listeners {
     };
   }
 
-  /** Lets other threads accept further connections; resolves when they do. What is in flight here is drained. */
+  /** Leaves further connections to other threads; resolves when it has. In-flight requests here are drained. */
   async leave(): Promise<void> {
     const accepted = afterAccepting();
     for (const { server } of this.#open) if (server !== undefined) this.#drain(server, accepted);
@@ -175,38 +170,51 @@ export class Listeners {
     await Promise.all(this.#draining.values());
   }
 
-  /** Closes every socket now, whatever is in progress. */
+  /** Closes every socket now, even with requests in progress. */
   async close(): Promise<void> {
     const servers = [...this.#open.flatMap(({ server }) => server ?? []), ...this.#draining.keys()];
     await Promise.all(servers.map((server) => server.close()));
   }
 
-  /** Another host with the same port, such as 0.0.0.0 after 127.0.0.1, conflicts as well. */
+  /** Another host with the same port also conflicts, such as 0.0.0.0 after 127.0.0.1. */
   #conflictingWith({ port }: ListenAddress): Listener | undefined {
     return this.#open.find(({ bound }) => bound?.port === port);
   }
 
-  /** How to open an address where a socket of this process is, in this thread or in others. */
+  /** How to open an address where this process already listens, in this thread or in others. */
   #takenFrom(listener: Listener | undefined): Shared {
     if (listener === undefined) return { shared: this.#options.shared === true };
-    // With port 0, clients have been told the previous server's port.
+    // With port 0, clients know the previous server's port.
     return { port: listener.bound?.port, replaces: listener.portServer, shared: true };
   }
 
   #drain(server: RunningServer, when?: Promise<void>): void {
     const forget = () => this.#draining.delete(server);
     const drained = when === undefined ? server.drain() : when.then(() => server.drain());
-    // A socket that cannot be drained accepts no more requests either; nobody waits for it.
+    // A socket that cannot be drained accepts no requests either, so nobody waits for it.
     this.#draining.set(server, drained.then(forget, forget));
   }
 
-  #listen(
+  #listen(address: ListenAddress, tls: TlsMaterial | undefined, shared: Shared): Listener {
+    const server = this.#serve(address, tls, shared);
+    return {
+      address,
+      certificate: tls?.certificate,
+      server,
+      portServer: server,
+      isPaused: false,
+      bound: { hostname: address.hostname, port: server.port },
+      url: `${tls === undefined ? "http" : "https"}://${bracketed(server.hostname)}:${server.port}`,
+    };
+  }
+
+  #serve(
     address: ListenAddress,
     tls: TlsMaterial | undefined,
     { port = address.port, replaces, shared }: Shared,
-  ): Listener {
+  ): Server {
     const { runtime, handle } = this.#options;
-    const server = runtime.serve({
+    return runtime.serve({
       hostname: address.hostname,
       port,
       handle,
@@ -214,21 +222,21 @@ export class Listeners {
       ...(tls === undefined ? {} : { tls: { certificate: tls.certificate, key: unseal(tls.key).reveal() } }),
       ...(replaces === undefined ? {} : { replaces }),
     });
-    return {
-      address,
-      certificate: tls?.certificate,
-      server,
-      portServer: server,
-      bound: { hostname: address.hostname, port: server.port },
-      url: `${tls === undefined ? "http" : "https"}://${bracketed(server.hostname)}:${server.port}`,
-    };
   }
 
   #listenOnSocket(address: SocketAddress): Listener {
     const { runtime, handle } = this.#options;
     const server = runtime.serveSocket({ path: address.path, handle });
     const url = `unix:${address.path}`;
-    return { address, certificate: undefined, server, portServer: undefined, bound: undefined, url };
+    return {
+      address,
+      certificate: undefined,
+      server,
+      portServer: undefined,
+      isPaused: false,
+      bound: undefined,
+      url,
+    };
   }
 }
 

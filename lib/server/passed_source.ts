@@ -1,9 +1,9 @@
-/** A source of bytes that passes on what another one has, for those that add something to it. */
+/** A byte source that wraps another one. */
 
 import type { AditError } from "../base/errors.ts";
 import type { ByteSource } from "./stream.ts";
 
-/** Passes on everything of a source; subclasses change what comes next. */
+/** Passes everything through; subclasses override `next`. */
 export class PassedSource implements ByteSource {
   protected readonly source: ByteSource;
   readonly ping: ByteSource["ping"];

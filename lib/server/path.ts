@@ -1,10 +1,10 @@
-/** The two halves of a request target. */
+/** Path and query of a request target. */
 
 /** The path of a request target, without query, repeated slashes and trailing slash. */
 export function routePath(target: string): string {
   const end = target.search(/[?#]/);
   const path = end === -1 ? target : target.slice(0, end);
-  // Nearly every path is already normal.
+  // Most paths are already normal.
   if (!path.includes("//") && !(path.length > 1 && path.endsWith("/"))) return path;
   return path.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
 }

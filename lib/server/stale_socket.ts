@@ -1,9 +1,9 @@
-/** Removes the file of a Unix socket that a killed process left behind and that would block the next one. */
+/** Removes a Unix socket file left behind by a killed process, which would prevent listening there. */
 
 import { lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 
-/** Removes the file of a socket that nobody listens on; anything else at the path stays. */
+/** Removes the socket file at the path if nobody is listening on it; anything else there stays. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSocket() !== true || await isAlive(path)) return;

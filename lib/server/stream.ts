@@ -1,18 +1,18 @@
 /**
- * Turns a source of bytes into a streaming response body: back-pressure, pings while idle, an error at the end.
+ * Turns a byte source into a streaming response body with back-pressure, pings while idle, and errors in mid-stream.
  */
 
 import type { Deadline, TimerWheel } from "../base/clock.ts";
 import { AditError, toAditError } from "../base/errors.ts";
 
 export interface ByteSource {
-  /** The next bytes to send, or undefined after the last. Rejects with an AditError if the response broke off. */
+  /** The next bytes to send; undefined at the end. Rejects with an AditError if the response breaks off. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** What to send after `next` threw: the error in the caller's dialect. */
+  /** The bytes to send after `next` rejected: the error in the caller's dialect. */
   failure(error: AditError): Uint8Array<ArrayBuffer>;
-  /** Makes what to send while idle; undefined if the dialect has no ping. */
+  /** The bytes to send while idle; undefined if the dialect has no ping. */
   readonly ping: (() => Uint8Array<ArrayBuffer>) | undefined;
-  /** Whether the response is complete with what `next` has returned, although the upstream has not ended yet. */
+  /** Whether `next` has returned the complete response, although the upstream has not ended yet. */
   readonly isDelivered?: () => boolean;
 }
 
@@ -21,13 +21,12 @@ export interface StreamedCall {
   /** Stops the upstream's work: the next read fails with the error. */
   end(error: AditError): void;
   /**
-   * Called when the client has left. Either the upstream's work is stopped, or the callback of `onLeft` is called and
-   * true returned.
+   * Called when the client has left. Either stops the upstream's work, or calls the `onLeft` callback and returns true.
    */
   leave(): boolean;
-  /** Registers a callback for when the client has left and the response is to be read to its end all the same. */
+  /** Registers a callback for when the client has left but the response must still be read to its end. */
   onLeft(callback: () => void): void;
-  /** Called before `settle` if the response was read to its end for nobody. */
+  /** Called before `settle` if the response was read to its end after the client had left. */
   drained(): void;
   /** Registers a callback for the request's deadline. */
   onOverdue(callback: () => void): void;
@@ -44,8 +43,9 @@ export interface StreamOptions {
 }
 
 /**
- * A body that requests more from its source only after the client has consumed what there was. However it ends, the
- * call is settled; if the client leaves, the upstream's work is stopped, or its result read to the end for the counts.
+ * A body that asks its source for more only after the client has consumed the previous bytes. The call is settled
+ * however the body ends. If the client leaves, the upstream's work is stopped, or its result is read to the end for the
+ * counts.
  */
 export function streamBody(
   source: ByteSource,
@@ -73,7 +73,7 @@ export function streamBody(
     call.settle(error);
   }
 
-  /** Ends the upstream's work because nobody reads the result. */
+  /** Stops the upstream's work because nobody reads the result. */
   function abandon(): AditError {
     const gone = new AditError("client_gone");
     call.end(gone);
@@ -81,14 +81,14 @@ export function streamBody(
     return gone;
   }
 
-  /** Reads the rest for nobody, as fast as it comes. */
+  /** Reads and discards the rest. */
   async function drain(): Promise<void> {
     if (!isOpen) return;
     isOpen = false;
     const isDelivered = source.isDelivered?.() ?? false;
     silence?.cancel();
     try {
-      // What is being read must have arrived before more can be.
+      // A read may already be in progress.
       for (let bytes = await (reading ?? source.next()); bytes !== undefined; bytes = await source.next()) {
         call.wrote(bytes.length);
       }
@@ -101,7 +101,7 @@ export function streamBody(
 
   let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
-  /** Sends what has been read. */
+  /** Sends the bytes that have been read. */
   function send(bytes: Uint8Array<ArrayBuffer> | undefined): void {
     isWaiting = false;
     reading = undefined;
@@ -112,11 +112,11 @@ export function streamBody(
     controller.enqueue(bytes);
   }
 
-  /** Sends the error that broke the response off. */
+  /** Sends the error that cut the response short. */
   function fail(cause: unknown): void {
     isWaiting = false;
     reading = undefined;
-    // Nothing that comes after the last event is part of the response.
+    // After the last event, the response is complete whatever follows.
     if (isOpen) close(source.isDelivered?.() ? undefined : toAditError(cause));
   }
 
@@ -132,7 +132,7 @@ export function streamBody(
       watchSilence();
       call.onLeft(() => void drain());
       call.onOverdue(() => {
-        // A pending read fails by itself; a client that does not read has to be given up on.
+        // A pending read fails by itself; otherwise the client does not read, and its stream must be ended here.
         if (isOpen && !isWaiting) controller.error(abandon());
       });
     },
@@ -144,7 +144,7 @@ export function streamBody(
     },
     cancel() {
       if (!isOpen) return;
-      // Some clients leave with the last event, and do not wait for the end of the body.
+      // Some clients leave after the last event without waiting for the end of the body.
       if (source.isDelivered?.()) return void drain();
       if (!call.leave()) finish(new AditError("client_gone"));
     },

@@ -234,3 +234,35 @@ Deno.test("what is handed over is no longer accepted here, keeps its URL and por
   drains.get("127.0.0.1:50000")?.resolve();
   await listeners.close();
 });
+
+Deno.test("a socket that is paused or resumed while a configuration is prepared stays the configuration's", async () => {
+  const { listeners, events } = setUp();
+  listeners.open([at(1)], undefined).commit();
+  listeners.pause();
+  const whilePaused = listeners.open([at(1)], undefined);
+  listeners.resume(undefined);
+  events.splice(0);
+  whilePaused.commit();
+  deepEqual(events.splice(0), []);
+  const whileOpen = listeners.open([at(1)], undefined);
+  equal(listeners.pause(), true);
+  whileOpen.commit();
+  deepEqual(events.splice(0), ["drain 127.0.0.1:1"]);
+  listeners.resume(undefined);
+  deepEqual(events.splice(0), ["open 127.0.0.1:1"]);
+  await listeners.close();
+});
+
+Deno.test("sockets that could not all be taken back can be handed over again", async () => {
+  const { listeners, events, taken } = setUp();
+  listeners.open([at(1), at(2)], undefined).commit();
+  listeners.handOver();
+  await untilAccepted();
+  taken.add("127.0.0.1:2");
+  events.splice(0);
+  throws(() => listeners.takeBack(undefined), /address in use/);
+  listeners.handOver();
+  await untilAccepted();
+  deepEqual(events, ["open 127.0.0.1:1", "drain 127.0.0.1:1"]);
+  await listeners.close();
+});

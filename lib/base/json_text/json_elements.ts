@@ -1,4 +1,4 @@
-/** The parts of a JSON array or object in its text, so that some can be changed without the others. */
+/** Finds the parts of a JSON array or object in its text, so that some can be changed without touching the others. */
 
 import { endOfJsonString, type Span } from "./json_member.ts";
 
@@ -27,7 +27,7 @@ export function memberSpans(text: string): Member[] {
   });
 }
 
-/** What is between the brackets and commas of the outermost array or object. */
+/** The spans between the brackets and commas of the outermost array or object. */
 function parts(text: string): Span[] {
   const found: Span[] = [];
   let depth = 0;

@@ -1,11 +1,11 @@
-/** Locates a JSON syntax error; simple and slow, since it only runs after `JSON.parse` has failed. */
+/** Locates a JSON syntax error. Simple and slow, because it only runs after `JSON.parse` has failed. */
 
 export interface JsonError {
   /** Starts at 1. */
   readonly line: number;
   /** Starts at 1, in UTF-16 code units. */
   readonly column: number;
-  /** What was expected there, such as `"," or "}"`. */
+  /** The expected syntax, such as `"," or "}"`. */
   readonly expected: string;
 }
 

@@ -32,7 +32,7 @@ export function findMembers(text: string, name: string): Span[] {
   return found;
 }
 
-/** Sets a member in the text of a JSON object; every byte outside the member's values stays as it was. */
+/** Sets a member in the text of a JSON object; all other bytes stay the same. */
 export function withMember(text: string, name: string, value: string): string {
   const found = findMembers(text, name);
   if (found.length > 0) {

@@ -26,8 +26,8 @@ export interface FoundString {
 }
 
 /**
- * All members with a sought name in `text`, which must be valid JSON. Which of two equal names counts is up to each
- * parser, so both are returned.
+ * All members with a sought name in `text`, which must be valid JSON. Parsers differ in which of two equal names
+ * counts, so both are returned.
  */
 export function findNames(text: string, isSought: (name: string) => boolean): FoundName[] {
   const found: FoundName[] = [];
@@ -40,8 +40,8 @@ export function findNames(text: string, isSought: (name: string) => boolean): Fo
 }
 
 /**
- * The sought ones of all strings in `text`, which must be valid JSON. `isSought` gets the name of the nearest member, and
- * the offset of the string's first quote.
+ * The sought strings in `text`, which must be valid JSON. `isSought` gets the name of the nearest member and the offset
+ * of the string's first quote.
  */
 export function findStrings(text: string, isSought: (name: string, start: number) => boolean): FoundString[] {
   const found: FoundString[] = [];

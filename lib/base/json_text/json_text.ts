@@ -1,8 +1,8 @@
 /** Well-formed JSON text: a lone surrogate becomes U+FFFD. */
 
 /**
- * `JSON.stringify` of what JSON can hold, but with U+FFFD for half a surrogate pair, which Bedrock and most clients reject: it is valid in a
- * JavaScript string and as an escape in JSON, and in no encoding of Unicode.
+ * `JSON.stringify` with U+FFFD in place of lone surrogates. Those are valid in JavaScript strings and JSON escapes, but
+ * not in any Unicode encoding, and Bedrock and most clients reject them.
  */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value);
@@ -63,7 +63,7 @@ function endsInHighSurrogate(text: string): boolean {
   return last >= 0xd800 && last <= 0xdbff;
 }
 
-/** The start of a last escape that the next piece may complete; the text's length if there is none. */
+/** The start of a trailing escape that the next piece may complete; the text's length if there is none. */
 function endOfWholeEscapes(text: string): number {
   let at = text.indexOf("\\");
   while (at !== -1) {

@@ -1,6 +1,4 @@
-/**
- * JSON log lines, written in batches. Memory is bounded: if the reader stalls, lines are dropped and counted.
- */
+/** JSON log lines, written in batches. Memory is bounded: if the reader stalls, lines are dropped and counted. */
 
 import type { Clock } from "../clock.ts";
 
@@ -16,9 +14,9 @@ export type LogFields = Readonly<
 export interface Logger {
   level: LogLevel;
   log(level: LogLevel, message: string, fields?: LogFields): void;
-  /** Writes a line that another thread has made, without its priority and its end. */
+  /** Writes a line formatted by another thread, without priority and line break. */
   add(level: LogLevel, line: string): void;
-  /** Resolves when all lines so far are written. */
+  /** Resolves when all lines so far have been written. */
   flush(): Promise<void>;
 }
 
@@ -28,23 +26,23 @@ export type WriteText = (text: string) => Promise<void>;
 export interface LoggerOptions {
   readonly clock: Clock;
   readonly level?: LogLevel;
-  /** Begins each line with its priority, as systemd's journal reads it: sd-daemon(3). */
+  /** Prefixes each line with its priority for systemd's journal; see sd-daemon(3). */
   readonly priorities?: boolean;
-  /** Called with each line that is to be written, without its priority and its end. */
+  /** Called with each line to be written, without priority and line break. */
   readonly onLine?: (level: LogLevel, line: string) => void;
   /** Maximum number of characters waiting for the writer. */
   readonly maxPendingChars?: number;
 }
 
-/** Of syslog(3). */
+/** See syslog(3). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
 /** How long lines wait so that several share one write. */
 const BATCH_MS = 10;
 
 /**
- * Characters that JSON allows unescaped, but that could make a terminal or a viewer show a line as something else: more
- * control characters, separators of lines, marks of direction, and characters without width.
+ * Characters that JSON allows unescaped, but that can make a terminal or viewer misrepresent a line: further control
+ * characters, line separators, direction marks and zero-width characters.
  */
 const UNSEEN = /[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
@@ -69,7 +67,7 @@ function lineOf({ level, message, fields, nowMs }: Line): string {
   return rest === "{}" ? `${head}}` : escapeUnseen(`${head},${rest.slice(1)}`);
 }
 
-/** A logger that gives each line to another one, which may be in another thread. */
+/** A logger that forwards each line, for example to another thread. */
 export function forwardingLogger(clock: Clock, forward: (level: LogLevel, line: string) => void): Logger {
   const logger: Logger = {
     level: "info",

@@ -1,12 +1,12 @@
-/** Text of others on its way into the log: bounded, and without what it may quote. */
+/** Prepares text from elsewhere for the log: limits its length and removes quoted values. */
 
-/** Enough for every message that AWS writes itself. */
+/** Enough for all of AWS's own messages. */
 const MAX_CHARS = 300;
 
-/** More is not looked at, since nothing after it would be shown. */
+/** The rest would not be shown anyway. */
 const MAX_READ_CHARS = 8192;
 
-/** What closes a quotation, by what opens it. */
+/** Closing quotes by opening quote. */
 const CLOSING: ReadonlyMap<string, string> = new Map([
   ...[...`"'\``].map((quote) => [quote, quote] as const),
   ["“", "”"],
@@ -17,14 +17,14 @@ const CLOSING: ReadonlyMap<string, string> = new Map([
 const OPENING = /["'`“‘„«]/g;
 const WORD = /\w/;
 
-/** Words of an upstream for the operator: without quoted values, and cut to a few hundred characters. */
+/** An upstream's message for the operator: without quoted values, and truncated to a few hundred characters. */
 export function logWords(text: string): string {
   return cut(withoutQuotations(text.slice(0, MAX_READ_CHARS)), MAX_CHARS);
 }
 
 /**
- * Quoted is what callers have sent, as often as not. An apostrophe inside a word quotes nothing, nor do empty quotes. What
- * is not closed is quoted to the end, because it has been cut off.
+ * Quoted text often comes from callers. An apostrophe inside a word is not a quote, and empty quotes stay. An unclosed
+ * quotation extends to the end, because the text may have been truncated.
  */
 function withoutQuotations(text: string): string {
   let kept = "";
@@ -47,7 +47,7 @@ function withoutQuotations(text: string): string {
   return kept + text.slice(from);
 }
 
-/** The offset after what closes the quotation: neither escaped, nor an apostrophe inside a word. */
+/** The offset after the closing quote, which is neither escaped nor an apostrophe inside a word. */
 function endOfQuotation(text: string, from: number, closing: string): number {
   for (let at = text.indexOf(closing, from); at !== -1; at = text.indexOf(closing, at + 1)) {
     if (text.charAt(at - 1) !== "\\" && !WORD.test(text.charAt(at + 1))) return at + 1;
@@ -55,12 +55,12 @@ function endOfQuotation(text: string, from: number, closing: string): number {
   return text.length;
 }
 
-/** The text, or as much of it as fits with an ellipsis, without half a character. */
+/** The text, truncated with an ellipsis if necessary, but never within a character. */
 export function cut(text: string, maxChars: number): string {
   return text.length > maxChars ? `${text.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, "")}…` : text;
 }
 
-/** At most so many items, each cut. */
+/** The first items, each truncated, and the number of the others. */
 export function cutList(
   list: readonly string[],
   { items, chars }: { readonly items: number; readonly chars: number },
