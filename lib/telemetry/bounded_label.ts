@@ -1,10 +1,10 @@
-/** Values of one label, bounded in number: a series for each value costs memory here and in Prometheus. */
+/** Limits the number of values of a label, because each value is a series that costs memory here and in Prometheus. */
 
 const MAX_VALUES = 1000;
-/** The value of all others, once there are too many. */
+/** The value for all names beyond the limit. */
 const OTHERS = "(others)";
 
-/** Keeps the first thousand values; all later ones share one. */
+/** Keeps the first thousand values; all others share one. */
 export class BoundedLabel {
   readonly #known = new Set<string>();
   readonly #maxValues: number;
@@ -13,7 +13,7 @@ export class BoundedLabel {
     this.#maxValues = maxValues;
   }
 
-  /** The names with a value of their own. */
+  /** The names that are values of the label. */
   get names(): readonly string[] {
     return [...this.#known];
   }

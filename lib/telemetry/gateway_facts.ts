@@ -1,4 +1,4 @@
-/** What the metrics read from the running gateway. */
+/** The state of the running gateway that the metrics show. */
 
 export interface GatewayFacts {
   readonly version: string;
@@ -15,7 +15,7 @@ export interface GatewayFacts {
   readonly isConfigRefused: boolean;
   readonly credentials: readonly CredentialFacts[];
   readonly certificates: readonly CertificateFacts[];
-  /** What has been spent and reserved of each budget, by subject. */
+  /** The amounts spent and reserved of each budget, by subject. */
   readonly budgets: readonly BudgetFacts[];
   /** Undefined without a ledger. */
   readonly ledger: LedgerFacts | undefined;
@@ -54,9 +54,9 @@ export interface BudgetFacts {
 }
 
 export interface LedgerFacts {
-  /** Rows that wait to be written. */
+  /** Rows waiting to be written. */
   readonly queued: number;
-  /** Rows that were lost since the start. */
+  /** Rows lost since the start. */
   readonly dropped: number;
   readonly isFailing: boolean;
 }

@@ -1,23 +1,23 @@
-/** Metrics of the gateway itself in Prometheus's format, read when they are asked for. */
+/** Metrics of the gateway itself in Prometheus's format, read when they are scraped. */
 
 import { Counter, Gauge, Registry } from "prom-client";
 import type { BudgetFacts, GatewayFacts, LedgerFacts, TargetFacts } from "./gateway_facts.ts";
 
-/** Each has its HELP and TYPE from the start. */
+/** Every metric has its HELP and TYPE from the start, even without series. */
 export class GatewayMetrics {
   readonly #registry = new Registry();
   readonly #read: () => GatewayFacts;
-  /** Read once for all metrics. */
+  /** Read once per scrape. */
   #current: GatewayFacts;
 
-  /** `facts` are read at each request for the metrics. */
+  /** `facts` is called for each scrape. */
   constructor(facts: () => GatewayFacts) {
     this.#read = facts;
     this.#current = facts();
     this.#observeGateway();
   }
 
-  /** All of them in the text format. */
+  /** All metrics in the text format. */
   text(): Promise<string> {
     this.#current = this.#read();
     return this.#registry.metrics();
@@ -25,24 +25,24 @@ export class GatewayMetrics {
 
   #observeGateway(): void {
     const facts = () => this.#current;
-    this.#gauge("adit_in_flight", "Requests that have not ended.", (set) => set({}, facts().inFlight));
+    this.#gauge("adit_in_flight", "Requests in flight.", (set) => set({}, facts().inFlight));
     this.#gauge("adit_threads_alive", "Threads that serve requests.", (set) => set({}, facts().threads));
     this.#gauge(
       "adit_loop_lag_seconds",
-      "Longest delay of the event loop within half a minute.",
+      "Longest event loop delay in the last 30 seconds.",
       (set) => set({}, facts().loopLagMs / 1000),
     );
     this.#targetGauge("adit_target_available", {
-      help: "Whether a target that has been used accepts requests: 1, or 0 while it rests.",
+      help: "1 if a target accepts requests, 0 while it rests; only targets that have been used.",
       value: ({ available }) => Number(available),
     });
     this.#targetGauge("adit_target_in_flight", {
-      help: "Requests in progress at a target.",
+      help: "Requests in flight to a target.",
       value: ({ inFlight }) => inFlight,
     });
     this.#total(
       "adit_trace_spans_total",
-      "Spans for the collector, by what became of them.",
+      "Spans for the collector, by result.",
       ["result"],
       (set) => {
         set({ result: "exported" }, facts().traces.exported);
@@ -58,7 +58,7 @@ export class GatewayMetrics {
     for (const { unit, name, what } of BUDGETS) {
       this.#gauge(
         name,
-        `Budgets that count ${what}: the limit, what is spent of it, and what requests in flight have reserved.`,
+        `Budgets in ${what}: the limit, the amount spent, and the amount reserved by requests in flight.`,
         ["budget", "subject", "state"],
         (set) => {
           for (const { budget, subject, limit, spent, reserved } of nearest(this.#current.budgets, unit)) {
@@ -74,18 +74,18 @@ export class GatewayMetrics {
     };
     this.#gauge(
       "adit_ledger_queue",
-      "Requests that wait to be written to the usage ledger.",
+      "Requests waiting to be written to the usage ledger.",
       (set) => ledger(({ queued }) => set({}, queued)),
     );
     this.#total(
       "adit_ledger_dropped_total",
-      "Requests that are missing from the usage ledger, because it could not be written.",
+      "Requests missing from the usage ledger because it could not be written.",
       [],
       (set) => ledger(({ dropped }) => set({}, dropped)),
     );
     this.#gauge(
       "adit_ledger_failing",
-      "Whether the usage ledger cannot be written at present.",
+      "1 while the usage ledger cannot be written, otherwise 0.",
       (set) => ledger(({ isFailing }) => set({}, Number(isFailing))),
     );
   }
@@ -103,24 +103,34 @@ export class GatewayMetrics {
     );
     this.#gauge(
       "adit_config_refused",
-      "Whether the last version of the configuration was refused, so that an earlier one is in use.",
+      "1 if the last reload was refused and an earlier configuration is in use, otherwise 0.",
       (set) => set({}, Number(facts().isConfigRefused)),
     );
-    this.#gauge("adit_credentials_failing", "Whether the last search for a provider's credentials failed.", [
-      "provider",
-    ], (set) => {
-      for (const { provider, isFailing } of facts().credentials) set({ provider }, Number(isFailing));
-    });
-    this.#gauge("adit_credentials_expire_timestamp_seconds", "When a provider's credentials expire.", [
-      "provider",
-    ], (set) => {
-      for (const { provider, expiresAtMs } of facts().credentials) {
-        if (expiresAtMs !== undefined) set({ provider }, expiresAtMs / 1000);
-      }
-    });
+    this.#gauge(
+      "adit_credentials_failing",
+      "1 if the last search for a provider's credentials failed, otherwise 0.",
+      [
+        "provider",
+      ],
+      (set) => {
+        for (const { provider, isFailing } of facts().credentials) set({ provider }, Number(isFailing));
+      },
+    );
+    this.#gauge(
+      "adit_credentials_expire_timestamp_seconds",
+      "Unix time at which a provider's credentials expire.",
+      [
+        "provider",
+      ],
+      (set) => {
+        for (const { provider, expiresAtMs } of facts().credentials) {
+          if (expiresAtMs !== undefined) set({ provider }, expiresAtMs / 1000);
+        }
+      },
+    );
     this.#gauge(
       "adit_certificate_expire_timestamp_seconds",
-      "When the certificate of the listeners expires.",
+      "Unix time at which the certificate of a listener expires.",
       [
         "listener",
       ],
@@ -128,7 +138,7 @@ export class GatewayMetrics {
         for (const { listener, expiresAtMs } of facts().certificates) set({ listener }, expiresAtMs / 1000);
       },
     );
-    this.#gauge("adit_build_info", "The version of the program and its runtime; always 1.", [
+    this.#gauge("adit_build_info", "Versions of the program and its runtime; always 1.", [
       "version",
       "runtime",
     ], (set) => {
@@ -141,12 +151,12 @@ export class GatewayMetrics {
     const facts = () => this.#current;
     this.#gauge(
       "process_start_time_seconds",
-      "When the process started.",
+      "Unix time at which the process started.",
       (set) => set({}, facts().startedAtMs / 1000),
     );
     this.#gauge(
       "process_resident_memory_bytes",
-      "Memory of the process.",
+      "Resident memory of the process.",
       (set) => set({}, facts().process.residentBytes),
     );
     this.#total(
@@ -168,7 +178,7 @@ export class GatewayMetrics {
     });
   }
 
-  /** A gauge whose values are read when they are asked for. */
+  /** A gauge whose values are read when scraped. */
   #gauge(name: string, help: string, ...rest: [Collect] | [readonly string[], Collect]): void {
     const [labelNames, collect] = rest.length === 1 ? [[], rest[0]] : rest;
     new Gauge({
@@ -180,7 +190,7 @@ export class GatewayMetrics {
     });
   }
 
-  /** A counter that is kept elsewhere. */
+  /** A counter whose value is kept elsewhere. */
   #total(name: string, help: string, labelNames: readonly string[], collect: Collect): void {
     new Counter({
       name,
@@ -192,17 +202,17 @@ export class GatewayMetrics {
   }
 }
 
-/** Series for targets. */
+/** Maximum number of targets with series. */
 const MAX_TARGETS = 1000;
 const BUDGETS = [
   { unit: "usd", name: "adit_budget_usd", what: "US dollars" },
   { unit: "tokens", name: "adit_budget_tokens", what: "tokens" },
   { unit: "requests", name: "adit_budget_requests", what: "requests" },
 ] as const;
-/** Subjects of budgets, of each unit. */
+/** Maximum number of budget subjects per unit. */
 const MAX_BUDGETS = 300;
 
-/** The budgets of a unit that are nearest to their limits. */
+/** The budgets of a unit that are closest to their limits. */
 function nearest(budgets: readonly BudgetFacts[], unit: BudgetFacts["unit"]): readonly BudgetFacts[] {
   const share = ({ limit, spent, reserved }: BudgetFacts) => (spent + reserved) / limit;
   return budgets.filter((each) => each.unit === unit).sort((one, other) => share(other) - share(one))
@@ -212,7 +222,7 @@ function nearest(budgets: readonly BudgetFacts[], unit: BudgetFacts["unit"]): re
 type Labels = Record<string, string>;
 type Collect = (set: (labels: Readonly<Labels>, value: number) => void) => void;
 
-/** Forgets the series of the last reading, and reads all again. */
+/** Drops the series of the last scrape and reads all again. */
 function readAgain<Metric extends { reset(): void }>(
   collect: Collect,
   add: (metric: Metric, labels: Labels, value: number) => void,

@@ -1,4 +1,4 @@
-/** All metrics: those of requests are counted from the start, the library for the others is loaded after the gateway listens. */
+/** All metrics. Requests are counted from the start; the library for the other metrics is loaded later. */
 
 import type { RecordSink } from "../snapshot/record.ts";
 import type { GatewayFacts } from "./gateway_facts.ts";
@@ -6,11 +6,11 @@ import type { GatewayMetrics } from "./gateway_metrics.ts";
 import { type ConfiguredNames, RequestMetrics } from "./request_metrics.ts";
 
 export interface MetricsOptions extends ConfiguredNames {
-  /** Read at each request for the metrics. */
+  /** Called for each scrape. */
   readonly facts: () => GatewayFacts;
 }
 
-/** Metrics whose library costs a start nothing. */
+/** Metrics whose library does not slow down the start. */
 export class LazyMetrics {
   readonly #facts: () => GatewayFacts;
   readonly #requests: RequestMetrics;
@@ -28,7 +28,7 @@ export class LazyMetrics {
     await this.#loaded();
   }
 
-  /** Everything in the text format. */
+  /** All metrics in the text format. */
   async text(): Promise<string> {
     const gateway = await this.#loaded();
     return `${this.#requests.text()}\n${await gateway.text()}`;

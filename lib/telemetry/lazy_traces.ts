@@ -6,11 +6,11 @@ import type { TraceSettings } from "../snapshot/snapshot.ts";
 import type { ExporterOptions, TraceCounts, TraceExporter } from "./traces/exporter.ts";
 
 export interface TracesOptions extends Omit<ExporterOptions, "counts"> {
-  /** Of the running configuration; undefined if requests are not traced. */
+  /** The running configuration's settings; undefined if tracing is off. */
   readonly settings: () => TraceSettings | undefined;
 }
 
-/** Traces of requests, off unless the configuration names a collector. */
+/** Traces requests if the configuration names a collector. */
 export class LazyTraces {
   readonly counts: TraceCounts = { exported: 0, dropped: 0 };
   readonly #options: TracesOptions;
@@ -27,7 +27,7 @@ export class LazyTraces {
     void this.#exporter.then((exporter) => exporter.add(record, settings));
   };
 
-  /** Sends what waits; resolves when it was sent or dropped. */
+  /** Sends what waits; resolves when everything has been sent or dropped. */
   async flush(): Promise<void> {
     await (await this.#exporter)?.flush();
   }
@@ -38,12 +38,12 @@ export class LazyTraces {
   }
 }
 
-/** The caller's decision holds; without one, a share. Failures are traced in any case. */
+/** Failures are always traced. Otherwise the caller's decision counts or, without one, the configured share. */
 function isTraced(
   { trace, requestId, error, attempts, caller }: RequestRecord,
   { share }: TraceSettings,
 ): boolean {
-  // Health checks and requests without a key would fill a collector with nothing.
+  // Health checks and requests without a key would only be noise.
   if (caller === undefined) return false;
   if (error !== undefined && errorRow(error.kind).level !== "info") return true;
   if (attempts.some((attempt) => attempt.error !== undefined)) return true;

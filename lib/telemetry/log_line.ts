@@ -1,11 +1,11 @@
-/** A request's record as a log line. */
+/** The log line of a request. */
 
 import { codeOf, errorRow, type RefusingLimit } from "../base/errors.ts";
 import type { LogFields, Logger } from "../base/log/log.ts";
 import { usdText } from "../facts/cost.ts";
 import type { RecordedAttempt, RecordSink, RequestRecord } from "../snapshot/record.ts";
 
-/** Writes one line per request, at the level of its error; if request logging is disabled, only failures. */
+/** Writes one line per request, at the level of its error. If request logging is disabled, writes only failures. */
 export function requestLog(logger: Logger): RecordSink {
   return (record) => {
     const { error } = record;
@@ -15,10 +15,10 @@ export function requestLog(logger: Logger): RecordSink {
   };
 }
 
-/** The fields of a request's line; `undefined` ones are left out. */
+/** The fields of the line; undefined ones are omitted. */
 export function requestFields(record: RequestRecord): LogFields {
   const { error, ignored, anomalies, spent, cost } = record;
-  // What Bedrock reported; for an answer that broke off before all of that, what it counts as, marked as an estimate.
+  // The tokens that Bedrock reported or, if the answer broke off before that, the estimate that was charged.
   const isBroken = spent?.estimated === true && (error !== undefined || record.usage === undefined);
   const tokens = isBroken ? spent.usage : record.usage;
   return {

@@ -1,12 +1,12 @@
-/** How long the event loop keeps what is due waiting. */
+/** Measures event loop delay. */
 
 import type { Clock } from "../base/clock.ts";
 
 const INTERVAL_MS = 500;
-/** Half a minute of samples: whoever asks every fifteen seconds misses none. */
+/** Half a minute of samples, so that a scraper with an interval of 15 seconds misses none. */
 const SAMPLES = 60;
 
-/** Compares when a timer fires with when it was due. */
+/** Compares the time at which a timer fires with the time at which it was due. */
 export class LoopLag {
   readonly #clock: Clock;
   readonly #samples: number[] = [];
@@ -16,7 +16,7 @@ export class LoopLag {
     this.#clock = clock;
   }
 
-  /** Longest delay among the last samples, in milliseconds. */
+  /** Longest delay of the last half minute, in milliseconds. */
   get maxMs(): number {
     return Math.max(0, ...this.#samples);
   }

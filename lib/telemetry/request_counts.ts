@@ -1,10 +1,10 @@
-/** Counts of requests and of anomalies, for the operator. */
+/** Counts of requests, errors, ignored fields and anomalies. */
 
 import { Counters } from "../base/counters.ts";
 import { codeOf } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 
-/** Counts since the start of the process, as shown in `/-/status`. */
+/** Counts since the start of the process, as in `/-/status`. */
 export class RequestCounts {
   /** Requests answered, refused or aborted. */
   settled = 0;

@@ -1,13 +1,13 @@
-/** Metrics of requests, kept from their records. */
+/** Request metrics, counted from request records. */
 
 import { codeOf } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 import { BoundedLabel } from "./bounded_label.ts";
 import { type Count, CounterFamily, type Distribution, HistogramFamily, infoText } from "./series.ts";
 
-/** Seconds, for whole requests and first tokens. */
+/** Buckets in seconds for whole requests and first tokens. */
 const LONG = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
-/** Seconds, for single tokens and the gateway's own share. */
+/** Buckets in seconds for single tokens and the gateway's overhead. */
 const SHORT = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 const TOKENS = [
   { type: "input", member: "inputTokens" },
@@ -17,7 +17,7 @@ const TOKENS = [
   { type: "reasoning", member: "reasoningTokens" },
 ] as const;
 
-/** The series of requests that differ in nothing but their numbers, found by one look-up; each once it is needed. */
+/** The series of all requests with the same labels, found in one look-up; some are created when first needed. */
 interface Row {
   readonly requests: Count;
   readonly duration: Distribution;
@@ -27,7 +27,7 @@ interface Row {
   cost?: Count;
 }
 
-/** What distinguishes rows. */
+/** The labels that distinguish rows. */
 interface Labels {
   readonly api: string;
   readonly model: string;
@@ -37,27 +37,27 @@ interface Labels {
   readonly target: string;
 }
 
-/** Rows that are kept; their series last longer. */
+/** Maximum number of rows; dropping them does not drop their series. */
 const MAX_ROWS = 10_000;
 
 const NANO = 1e9;
 
-/** Teams are no label of the other metrics, whose series they would not tell apart. */
+/** Teams are not labels of the other metrics, because they follow from the caller. */
 const CALLER_INFO = {
   name: "adit_caller_info",
-  help: "The team of each caller that is in these metrics; always 1.",
+  help: "The team of each caller in these metrics; always 1.",
   labels: ["caller", "team"],
 } as const;
 
-/** What the metrics ask of the running configuration. */
+/** Questions about the running configuration. */
 export interface ConfiguredNames {
-  /** Whether a name is that of a model. */
+  /** Whether there is a model with this name. */
   readonly isModel: (name: string) => boolean;
   /** The team of a caller, if it has one. */
   readonly teamOf: (caller: string) => string | undefined;
 }
 
-/** Counts requests; each metric has its HELP and TYPE from the start. */
+/** Counts requests. Every metric has its HELP and TYPE from the start, even without series. */
 export class RequestMetrics {
   readonly #configured: ConfiguredNames;
   readonly #model = new BoundedLabel();
@@ -67,28 +67,27 @@ export class RequestMetrics {
   readonly #rows = new Map<string, Row>();
   readonly #requests = new CounterFamily({
     name: "adit_requests_total",
-    help: "Requests that have ended.",
+    help: "Finished requests.",
     labels: ["api", "model", "caller", "status", "error"],
   });
   readonly #duration = new HistogramFamily({
     name: "adit_request_duration_seconds",
-    help: "From the arrival of a request to its end.",
+    help: "Time from the arrival of a request to its end.",
     labels: ["api", "model"],
   }, LONG);
   readonly #firstToken = new HistogramFamily({
     name: "adit_first_token_seconds",
-    help: "From the arrival of a request to the first content of its streamed answer.",
+    help: "Time from the arrival of a request to the first content of its streamed answer.",
     labels: ["model", "target"],
   }, LONG);
   readonly #outputToken = new HistogramFamily({
     name: "adit_output_token_seconds",
-    help: "Time for each output token of a streamed answer after the first.",
+    help: "Time per output token of a streamed answer, after the first.",
     labels: ["model", "target"],
   }, SHORT);
   readonly #overhead = new HistogramFamily({
     name: "adit_overhead_seconds",
-    help:
-      "From the complete request to the first byte of the answer, without the time of the attempts upstream.",
+    help: "Time from the complete request to the first byte of the answer, without the attempts upstream.",
     labels: ["model", "target"],
   }, SHORT);
   readonly #tokens = new CounterFamily({
@@ -108,12 +107,12 @@ export class RequestMetrics {
   });
   readonly #estimated = new CounterFamily({
     name: "adit_estimated_requests_total",
-    help: "Requests whose tokens are estimated, because the answer broke off before Bedrock reported them.",
+    help: "Requests with estimated tokens, because the answer broke off before Bedrock reported them.",
     labels: ["model", "caller"],
   });
   readonly #attempts = new CounterFamily({
     name: "adit_attempts_total",
-    help: "Attempts at a target, by result.",
+    help: "Attempts per target, by result.",
     labels: ["model", "target", "result"],
   });
   readonly #refusals = new CounterFamily({
@@ -157,7 +156,7 @@ export class RequestMetrics {
     else if (cost.nano > 0) (row.cost ??= this.#cost.of(model, caller)).value += cost.nano;
   }
 
-  /** All of them in Prometheus's text format. */
+  /** All metrics in Prometheus's text format. */
   text(): string {
     const callers = this.#caller.names.map((name) => [name, this.#configured.teamOf(name) ?? "(none)"]);
     const families = [
@@ -177,7 +176,7 @@ export class RequestMetrics {
     return [...families.map((family) => family.text()), infoText(CALLER_INFO, callers)].join("\n");
   }
 
-  /** A name from the configuration: names that clients invent would each become a series. */
+  /** The configured name: each name that a client invents would become a series. */
   #modelOf({ model, requestedModel }: RequestRecord): string {
     if (model === undefined) return requestedModel === undefined ? "(none)" : "(unknown)";
     return this.#configured.isModel(model) ? this.#model.of(model) : "(native)";

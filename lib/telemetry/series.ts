@@ -1,4 +1,4 @@
-/** Counters and histograms as plain numbers that every request can add to, and their text in Prometheus's format. */
+/** Counters and histograms as plain numbers, and their text in Prometheus's format. */
 
 /** One series of a counter. */
 export interface Count {
@@ -12,7 +12,7 @@ interface About {
   readonly labels: readonly string[];
 }
 
-/** Series by the values of their labels. */
+/** Series by label values. */
 class Family<Series> {
   readonly about: About;
   readonly #make: () => Series;
@@ -23,7 +23,7 @@ class Family<Series> {
     this.#make = make;
   }
 
-  /** The series with these values, in the order of the labels; always the same. */
+  /** The series with these values, in the order of the labels; always the same object. */
   of(...values: readonly string[]): Series {
     const key = values.join("\0");
     let known = this.#series.get(key);
@@ -42,7 +42,7 @@ class Family<Series> {
   }
 }
 
-/** A gauge that is always 1: what belongs together, as the values of its labels. */
+/** A gauge that is always 1 and relates the values of its labels. */
 export function infoText(about: About, rows: readonly (readonly string[])[]): string {
   return familyText(about, "gauge", rows.map((values) => line(about.name, labelTexts(about, values), 1)));
 }
@@ -55,11 +55,11 @@ function labelTexts({ labels }: About, values: readonly string[]): readonly stri
   return labels.map((label, index) => labelText(label, values[index] ?? ""));
 }
 
-/** A number that only grows, in as many series as its labels have values. */
+/** A counter with labels. */
 export class CounterFamily extends Family<Count> {
   readonly #unit: number;
 
-  /** What is counted in parts of the unit that the text has, such as nanodollars, names how many they are. */
+  /** `unit` divides the values in the text, for example by 1e9 to show nanodollars as dollars. */
   constructor(about: About, unit = 1) {
     super(about, () => ({ value: 0 }));
     this.#unit = unit;
@@ -70,13 +70,13 @@ export class CounterFamily extends Family<Count> {
   }
 }
 
-/** How values are distributed over buckets. */
+/** The buckets of one series of a histogram. */
 export class Distribution {
   readonly #limits: readonly number[];
   readonly #counts: number[];
   #sum = 0;
 
-  /** `limits` are the upper ends of the buckets, in ascending order; larger values are in a further one. */
+  /** `limits` are the upper ends of the buckets, in ascending order; one more bucket counts larger values. */
   constructor(limits: readonly number[]) {
     this.#limits = limits;
     this.#counts = new Array<number>(limits.length + 1).fill(0);
@@ -89,7 +89,7 @@ export class Distribution {
     this.#sum += value;
   }
 
-  /** Each line counts the values of all smaller buckets, too. */
+  /** Each line includes the values of all smaller buckets. */
   lines(name: string, labels: readonly string[]): readonly string[] {
     let count = 0;
     const buckets = this.#counts.map((own, index) => {
@@ -104,7 +104,7 @@ export class Distribution {
   }
 }
 
-/** Distributions over the same buckets, in as many series as the labels have values. */
+/** A histogram with labels. */
 export class HistogramFamily extends Family<Distribution> {
   constructor(about: About, limits: readonly number[]) {
     super(about, () => new Distribution(limits));

@@ -1,4 +1,4 @@
-/** Who had which failures in the last day, by minute, so that "who caused the 429s at noon" has an answer. */
+/** Failures of the last day by minute, caller and error, to answer questions like "who caused the 429s at noon". */
 
 import { codeOf } from "../../base/errors.ts";
 import type { RecordSink } from "../../snapshot/record.ts";
@@ -7,10 +7,10 @@ import type { RecordSink } from "../../snapshot/record.ts";
 export interface FailureCount {
   /** Minutes since the Unix epoch. */
   readonly minute: number;
-  /** Empty before a caller was known. */
+  /** Empty if the caller was not identified. */
   readonly caller: string;
   readonly model: string;
-  /** The code that the caller saw. */
+  /** The error code that the caller received. */
   readonly error: string;
   readonly status: number;
   /** The rule that refused the request; empty for none. */
@@ -24,13 +24,13 @@ interface Minute {
 }
 
 const DAY_MINUTES = 24 * 60;
-/** Kinds of failures in one minute; all further ones are counted without names. */
+/** Kinds of failures per minute; further ones are counted without names. */
 const MAX_A_MINUTE = 200;
-/** Over all minutes; the oldest are forgotten first. */
+/** Kinds of failures in all minutes; the oldest are dropped first. */
 const MAX_COUNTS = 20_000;
 const OTHERS = "(others)";
 
-/** Failures of a day, in bounded memory; only a request that failed costs anything. */
+/** Counts failures in bounded memory; successful requests cost nothing. */
 export class Failures {
   readonly #startedMinute: number;
   /** The oldest first. */
@@ -62,12 +62,12 @@ export class Failures {
     this.#forget(minute);
   };
 
-  /** The first moment of which everything is kept. */
+  /** The time since which all failures are kept. */
   keptSinceMs(nowMs: number): number {
     return Math.max(this.#keptSince, Math.floor(nowMs / 60_000) - DAY_MINUTES) * 60_000;
   }
 
-  /** In the order of time. */
+  /** The failures in a period, in order of time. */
   between(fromMs: number, toMs: number): readonly FailureCount[] {
     const [from, to] = [Math.floor(fromMs / 60_000), Math.ceil(toMs / 60_000)];
     return this.#minutes.filter(({ minute }) => minute >= from && minute < to)

@@ -1,4 +1,4 @@
-/** How much is going on: requests by second, and by model, caller and error within five minutes. */
+/** Current activity: requests per second, and by model, caller and error over five minutes. */
 
 import { codeOf } from "../../base/errors.ts";
 import type { RecordSink, RequestRecord } from "../../snapshot/record.ts";
@@ -14,7 +14,7 @@ export interface Second {
   readonly outputTokens: number;
 }
 
-/** Sums over requests of one model or caller. */
+/** Sums over the requests of one model or caller. */
 export interface Use {
   readonly requests: number;
   readonly errors: number;
@@ -24,7 +24,7 @@ export interface Use {
   /** Requests whose price is unknown. */
   readonly unpriced: number;
   readonly durationMs: number;
-  /** Sum and number of the times to the first byte of streams. */
+  /** Sum and number of the times to first byte, of streams only. */
   readonly firstByteMs: number;
   readonly firstBytes: number;
 }
@@ -35,7 +35,7 @@ export type ErrorUse = ReadonlyMap<string, number>;
 type Sums = { -readonly [Name in keyof Use]: number };
 type MutableSecond = { -readonly [Name in keyof Second]: number };
 
-/** A part of the five minutes; the whole is as precise as a part is long. */
+/** A part of the five minutes; its length is the precision of the whole. */
 interface Part {
   readonly index: number;
   readonly models: Map<string, Sums>;
@@ -46,11 +46,11 @@ interface Part {
 const SECONDS = 130;
 const PART_S = 15;
 const PARTS = 20;
-/** Names in one part; all further ones share one. */
+/** Names in one part; all others share one. */
 const MAX_NAMES = 300;
 const OTHERS = "(others)";
 
-/** Sums of the last minutes, which take the same memory whatever happens. */
+/** Sums of the last minutes in bounded memory. */
 export class LiveRates {
   readonly #seconds: MutableSecond[] = Array.from({ length: SECONDS }, () => secondOf(0));
   readonly #parts: (Part | undefined)[] = [];

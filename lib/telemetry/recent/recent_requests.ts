@@ -1,4 +1,4 @@
-/** The last requests, in memory, so that the operator can look at them without a ledger. */
+/** The last requests, kept in memory so that the operator can see them without a ledger. */
 
 import type { RecordSink, RequestRecord } from "../../snapshot/record.ts";
 
@@ -11,12 +11,12 @@ export interface RecentRequest {
 
 const MAX_REQUESTS = 1000;
 
-/** Whether the request was a health check, of which a load balancer sends more than all callers. */
+/** Whether the request was a health check; load balancers send more of those than callers send requests. */
 export function isProbe({ caller, error }: RequestRecord): boolean {
   return caller === undefined && error === undefined;
 }
 
-/** Keeps references to the last thousand records; nothing is formatted until somebody looks. */
+/** Keeps references to the last thousand records; they are formatted only when viewed. */
 export class RecentRequests {
   readonly #records: RequestRecord[] = [];
   #seq = 0;
@@ -31,7 +31,7 @@ export class RecentRequests {
     return this.#records.length;
   }
 
-  /** From the newest to the oldest; those with a smaller number than `before`, if it is given. */
+  /** From newest to oldest; only those with a number below `before`. */
   *newest(before = Infinity): Generator<RecentRequest> {
     const newest = Math.min(this.#seq, before - 1);
     const oldest = Math.max(1, this.#seq - MAX_REQUESTS + 1);

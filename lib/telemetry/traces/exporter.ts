@@ -1,4 +1,6 @@
-/** Sends spans to a collector: in batches, bounded, retried, and what cannot be sent is dropped and counted. */
+/**
+ * Sends spans to a collector: in batches, with a bound and retries; spans that cannot be sent are dropped and counted.
+ */
 
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
@@ -13,11 +15,11 @@ export interface ExporterOptions {
   readonly fetch: Fetch;
   readonly timers: TimerWheel;
   readonly version: string;
-  /** What happened to spans. */
+  /** Updated with each batch. */
   readonly counts: TraceCounts;
   /** Between 0 and 1; spreads retries. */
   readonly random: () => number;
-  /** Called when the collector begins to fail, and when it answers again. */
+  /** Called when the collector starts to fail, and with undefined when it works again. */
   readonly onChange: (failure: string | undefined) => void;
 }
 
@@ -37,12 +39,12 @@ const MAX_PAUSE_MS = 30_000;
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-/** One batch at a time; what comes meanwhile waits, up to a bound. */
+/** Sends one batch at a time; further spans wait, up to a bound. */
 export class TraceExporter {
   readonly #options: ExporterOptions;
   #queue: Span[] = [];
   #settings: TraceSettings | undefined;
-  #sending = false;
+  #sending: Promise<void> | undefined;
   #isScheduled = false;
   #isFailing = false;
 
@@ -63,22 +65,25 @@ export class TraceExporter {
     else this.#schedule();
   }
 
-  /** Sends what waits; resolves when it was sent or dropped. */
-  async flush(): Promise<void> {
-    if (this.#sending || this.#settings === undefined) return;
-    this.#sending = true;
-    while (this.#queue.length > 0) {
+  /** Sends what waits; resolves when everything has been sent or dropped. */
+  flush(): Promise<void> {
+    if (this.#queue.length === 0 && this.#sending === undefined) return Promise.resolve();
+    return this.#sending ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#settings !== undefined && this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH);
       const failure = await this.#send(batch, this.#settings);
       this.#options.counts[failure === undefined ? "exported" : "dropped"] += batch.length;
       if ((failure !== undefined) !== this.#isFailing) this.#options.onChange(failure);
       this.#isFailing = failure !== undefined;
     }
-    this.#sending = false;
+    this.#sending = undefined;
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#sending) return;
+    if (this.#isScheduled || this.#sending !== undefined) return;
     this.#isScheduled = true;
     this.#options.timers.after(INTERVAL_MS, () => {
       this.#isScheduled = false;
@@ -86,7 +91,7 @@ export class TraceExporter {
     });
   }
 
-  /** Why the batch could not be sent. */
+  /** Sends a batch; returns the reason if it fails. */
   async #send(spans: readonly Span[], settings: TraceSettings): Promise<string | undefined> {
     const body = this.#encode(spans);
     for (let attempt = 1;; attempt++) {
@@ -143,6 +148,6 @@ export class TraceExporter {
 
 interface Tried {
   readonly failure: string | undefined;
-  /** At least so long before another attempt; undefined if another one would fail, too. */
+  /** Minimum pause before another attempt; undefined if a retry would fail as well. */
   readonly pauseMs: number | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Spans of a request in OTLP's JSON form: one for the request, and one for each attempt with the attributes of
- * OpenTelemetry's conventions for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/).
+ * Spans of a request as OTLP JSON: one for the request, and one per attempt with the attributes of OpenTelemetry's
+ * conventions for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/).
  */
 
 import { codeOf } from "../../base/errors.ts";
@@ -37,7 +37,7 @@ const SERVER = 2;
 const CLIENT = 3;
 const ERROR = 2;
 
-/** `gen_ai.operation.name` by endpoint; others are named as the endpoint. */
+/** `gen_ai.operation.name` by endpoint; the others use the endpoint's name. */
 const OPERATIONS: Readonly<Record<string, string>> = {
   chat: "chat",
   messages: "chat",
@@ -45,12 +45,12 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   embeddings: "embeddings",
 };
 
-/** The trace of a request: its caller's, or one with the digits of the request's id. */
+/** The trace id of a request: the caller's or, without one, the digits of the request id. */
 export function traceIdOf({ trace, requestId }: RequestRecord): string {
   return trace?.traceId ?? requestId.replace(/^req_/, "");
 }
 
-/** The spans of a request, the first of which is the request's own. `newSpanId` gives 16 hexadecimal digits. */
+/** The spans of a request; the first is for the request itself. `newSpanId` returns 16 hexadecimal digits. */
 export function spansOf(record: RequestRecord, newSpanId: () => string): readonly Span[] {
   const traceId = traceIdOf(record);
   const server = serverSpan(record, { traceId, spanId: newSpanId() });
@@ -94,7 +94,7 @@ function clientSpan(record: RequestRecord, attempt: RecordedAttempt, ids: Ids): 
   const { startedAtMs, durationMs, endpoint = "" } = record;
   const isLast = attempt === record.attempts.at(-1);
   const startMs = startedAtMs + attempt.startMs;
-  // An attempt ends for the pipeline when its answer begins, but the answer is a part of it.
+  // The recorded time of an attempt ends when its answer begins, but the span includes the answer.
   const endMs = isLast && attempt.error === undefined ? startedAtMs + durationMs : startMs + attempt.ms;
   const operation = OPERATIONS[endpoint] ?? endpoint;
   const error = attempt.error ?? (isLast ? record.error?.kind : undefined);
@@ -123,7 +123,7 @@ function usageAttributes({ usage, stopReason }: RequestRecord): Readonly<Record<
   if (usage === undefined) return {};
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
   return {
-    // The convention counts cached tokens as input, Bedrock does not.
+    // Unlike Bedrock, the convention counts cached tokens as input.
     "gen_ai.usage.input_tokens": inputTokens + cacheReadTokens + cacheWriteTokens,
     "gen_ai.usage.output_tokens": outputTokens,
     "gen_ai.usage.cache_read.input_tokens": cacheReadTokens,
@@ -151,7 +151,7 @@ function attributeValue(value: Exclude<Value, undefined>): AttributeValue {
   }
 }
 
-/** Milliseconds as nanoseconds, which do not fit into a number. */
+/** Milliseconds in nanoseconds, as text because they do not fit into a number. */
 function nanoseconds(ms: number): string {
   return `${Math.round(ms)}000000`;
 }

@@ -65,3 +65,14 @@ Deno.test("more than two thousand spans that wait are too many", () => {
   for (let count = 0; count < 3_000; count++) exporter.add(record(), SETTINGS);
   equal(counts.dropped, 3_000 - 2_048);
 });
+
+Deno.test("flushing also waits for the batch that is on its way", async () => {
+  const { exporter, collector, counts } = start();
+  exporter.add(record(), SETTINGS);
+  void exporter.flush();
+  exporter.add(record(), SETTINGS);
+  const flushed = exporter.flush().then(() => counts.exported);
+  (await collector.call(0)).answerWhole(200, "{}");
+  (await collector.call(1)).answerWhole(200, "{}");
+  equal(await flushed, 2);
+});
