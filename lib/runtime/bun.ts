@@ -1,4 +1,4 @@
-/** The runtime interface on Bun, with the small part of Bun's API that it uses. */
+/** The runtime interface on Bun, with types for the part of Bun's API in use. */
 
 import { chmodSync } from "node:fs";
 import process from "node:process";
@@ -55,27 +55,8 @@ interface BunRequestInit extends RequestInit {
   readonly tls?: { readonly ca: string };
 }
 
-/** The result of `dlopen` of `bun:ffi` for the functions in `LIBC_FUNCTIONS`. */
-interface BunLibc {
-  readonly symbols: {
-    socket(domain: number, type: number, protocol: number): number;
-    sendto(
-      ...call: [
-        descriptor: number,
-        data: Uint8Array,
-        length: bigint,
-        flags: number,
-        address: Uint8Array,
-        addressLength: number,
-      ]
-    ): bigint;
-    close(descriptor: number): number;
-    clock_gettime(clock: number, timespec: BigInt64Array): number;
-  };
-}
-
 interface BunFfi {
-  dlopen(library: string, functions: typeof LIBC_FUNCTIONS): BunLibc;
+  dlopen(library: string, functions: typeof LIBC_FUNCTIONS): { readonly symbols: Libc };
 }
 
 declare const Bun: {
@@ -92,7 +73,7 @@ class BunConnection implements Connection {
   constructor(request: Request, server: BunServer) {
     this.#request = request;
     this.#server = server;
-    // The timeout that the last answer on this connection has set.
+    // Clears the timeout set by the last answer on this connection.
     server.timeout(request, 0);
     // Read now: Bun 1.4.4 forgets the address once the request is answered.
     this.remoteAddress = server.requestIP(request)?.address ?? "";
@@ -113,12 +94,12 @@ class BunConnection implements Connection {
   }
 }
 
-/** Longer than usual for load balancers, which must be the ones to close a connection that they may use again. */
+/** Longer than the idle timeouts of common load balancers, so that they close idle connections first. */
 const IDLE_S = 75;
 
 /**
- * Those of TLS 1.2 with forward secrecy and authenticated encryption, which are all that Deno has; Bun 1.4.4 also offers
- * RSA key exchange and CBC. Those of TLS 1.3 all qualify and are not configured here.
+ * The TLS 1.2 cipher suites with forward secrecy and authenticated encryption. Deno supports no others; Bun 1.4.4 also
+ * offers RSA key exchange and CBC by default. The TLS 1.3 suites all qualify and are not configured here.
  */
 const CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
@@ -133,7 +114,7 @@ function serve(options: ServeOptions): Server {
     ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key, ciphers: CIPHERS } }),
   };
   try {
-    // A shared port would be shared with any program of the same user, so check first whether one already uses it.
+    // With `reusePort`, any program of the same user could share the port, so check first that nobody uses it.
     if (replaces === undefined && !shared) void Bun.serve({ ...settings, reusePort: false }).stop(true);
     const server = Bun.serve(settings);
     return { hostname: server.hostname, port: server.port, ...running(server) };
@@ -156,8 +137,8 @@ function settingsFor(handle: Handler): BunSettings {
   return {
     // Without this, Bun 1.4.4 only speaks HTTP/1.1; other spellings are silently ignored.
     http2: true,
-    // Bun 1.4.4 would close after this time also while an answer is awaited. Without it, connections that have not
-    // sent a whole request head are still closed, after 12 s.
+    // In Bun 1.4.4, this timeout also closes connections that wait for an answer. Without it, connections that have not
+    // sent a whole request head are still closed after 12 s.
     idleTimeout: 0,
     // Bun 1.4.4 answers 413 with an empty body above 128 MiB; the program's own limit answers in the caller's
     // dialect.
@@ -181,7 +162,7 @@ function withDate(response: Response): Response {
   return response;
 }
 
-/** Settings of a network that a request adds to its own. */
+/** The network settings added to each request. */
 type BunNetwork = Pick<BunRequestInit, "proxy" | "tls">;
 
 function fetchOnce(url: string, init: FetchInit): Promise<Response> {
@@ -189,16 +170,16 @@ function fetchOnce(url: string, init: FetchInit): Promise<Response> {
 }
 
 function openNetwork({ proxy, authorities }: NetworkSettings): Network {
-  // Not an import: only few configurations need it, and it is a tenth of a start.
+  // Not an import: few configurations need it, and it takes a tenth of the start time.
   const defaultAuthorities = () => process.getBuiltinModule("node:tls").getCACertificates("default");
   const network: BunNetwork = {
     ...(proxy !== undefined && { proxy: proxy.reveal() }),
-    // They replace the usual authorities. As a list instead of one text, they cost 1.4 ms for each request.
+    // They replace the default authorities, so those are included. As a list, they would cost 1.4 ms per request.
     ...(authorities !== undefined && {
       tls: { ca: [...defaultAuthorities(), authorities].join("\n") },
     }),
   };
-  // The pool, which is the process's, distinguishes connections by these settings.
+  // The process has one pool, which keys connections by these settings.
   return { fetch: (url, init) => fetch(url, { ...bunInit(init), ...network }), close() {} };
 }
 
@@ -234,14 +215,7 @@ function openLibc(library: string): Libc {
   // Not an import: this file is also parsed on Deno, which has no "bun:" modules.
   const ffi = process.getBuiltinModule("bun:ffi") as BunFfi | undefined;
   if (ffi === undefined) throw new Error("this Bun has no bun:ffi");
-  const { symbols } = ffi.dlopen(library, LIBC_FUNCTIONS);
-  return {
-    socket: symbols.socket,
-    sendto: ({ descriptor, data, flags, address }) =>
-      Number(symbols.sendto(descriptor, data, BigInt(data.length), flags, address, address.length)),
-    close: symbols.close,
-    clockGettime: symbols.clock_gettime,
-  };
+  return ffi.dlopen(library, LIBC_FUNCTIONS).symbols;
 }
 
 export const bunRuntime: Runtime = {
@@ -255,7 +229,7 @@ export const bunRuntime: Runtime = {
   openNetwork,
   openBody: (body) => body.getReader(),
   writeOut,
-  // In a compiled program this module is in a file at the root.
+  // In a compiled program, this module is at the root.
   startWorker: workersIn(() => new URL(isCompiled() ? "./" : "../../", import.meta.url)),
   systemCalls: systemCalls(openLibc),
 };

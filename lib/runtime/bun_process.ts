@@ -1,6 +1,6 @@
 /**
- * Makes a process of Bun fit to run a command. It may replace the process for that, and whatever is loaded before is
- * then loaded twice: so this file loads nothing but a table.
+ * Prepares a Bun process for a command. This may replace the process, which loads everything imported so far once more;
+ * so this file imports only a table.
  */
 
 import process from "node:process";
@@ -11,27 +11,26 @@ declare const Bun: {
   readonly main: string;
 };
 
-/** Whether the program is a binary, whose modules are in a file system of its own: `B:/~BUN/` on Windows. */
+/** Whether the program is a compiled binary, whose modules are in a virtual file system: `B:/~BUN/` on Windows. */
 export function isCompiled(): boolean {
   return /^(?:\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/.test(Bun.main);
 }
 
-/** Bun 1.4.4 reads this once at process start, from the environment alone; its maximum is 65535. */
+/** Bun 1.4.4 reads this only from the environment, once at process start; its maximum is 65535. */
 const FETCH_LIMIT_VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const FETCH_LIMIT = 65_535;
 
 /**
- * Replaces the process by itself (`process.execve`: same pid) if its environment is not fit: Bun 1.4.4 runs at most 256
- * fetches at once and silently queues the rest, and obeys variables that open the program to others. Both come from the
- * environment of the start, so the process starts again with a better one; there is no loop, because nothing is left to
- * change then.
+ * Re-executes the process (`process.execve`: same pid) if its environment must change: by default, Bun 1.4.4 runs at
+ * most 256 fetches at once and silently queues the rest, and it obeys variables that weaken the program. Bun reads both
+ * only at process start. There is no loop, because afterwards nothing is left to change.
  */
 export function prepareProcess({ serve }: { readonly serve: boolean }): void {
   const weakening = weakeningIn(process.env, "bun").map(({ name }) => name);
   const needsLimit = serve && !(Number(process.env[FETCH_LIMIT_VARIABLE]) >= FETCH_LIMIT);
   if (weakening.length === 0 && !needsLimit) return;
   const [, script, ...args] = process.argv;
-  // In a compiled program, these are the options that BUN_OPTIONS gave.
+  // In a compiled program, `execArgv` has the options from BUN_OPTIONS.
   const program = isCompiled() || script === undefined ? [] : [...process.execArgv, script];
   const kept = Object.entries(process.env).filter(([name]) => !weakening.includes(name));
   process.execve?.(process.execPath, [process.execPath, ...program, ...args], {

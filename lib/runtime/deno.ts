@@ -28,8 +28,8 @@ class DenoConnection implements Connection {
     this.remoteAddress = remoteAddress;
   }
 
-  // Deno 2.9.6 puts the Host header into `request.url` unchecked, so that with "Host: h/b?" a request for "/a" has
-  // the URL "http://h/b?/a". What follows the header's own text is the target.
+  // Deno 2.9.6 puts the Host header into `request.url` unchecked: with "Host: h/b?", a request for "/a" has the URL
+  // "http://h/b?/a". The target is what follows the header's value.
   get target(): string {
     const { url, headers } = this.#request;
     const origin = url.indexOf("://") + "://".length;
@@ -41,16 +41,15 @@ class DenoConnection implements Connection {
     return url.slice(url.indexOf("/", origin));
   }
 
-  // Deno 2.9.6 also aborts this signal after a complete response, and prints a warning when it is read, unless the
-  // program runs with "unstable": ["no-legacy-abort"], which deno.json sets. Then it does not abort when the client
-  // resets the connection while the body is sent; instead the body's `cancel` is called.
+  // Without "unstable": ["no-legacy-abort"] in deno.json, Deno 2.9.6 also aborts this signal after a complete response,
+  // and prints a warning when it is read. With it, a client that resets the connection while the body is sent does not
+  // abort the signal; the body is cancelled instead.
   get clientGone(): AbortSignal {
     return this.#request.signal;
   }
 
   // Over HTTP/2, Deno 2.9.6 drops the rest of a response once the client has sent GOAWAY, as the AWS SDK for
-  // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header
-  // here.
+  // JavaScript does as soon as it has the headers (hyperium/h2 issue 885). Requests over HTTP/2 have no Host header.
   get truncatesStreams(): boolean {
     const { headers } = this.#request;
     return !headers.has("host") && (headers.get("user-agent") ?? "").startsWith("aws-sdk-js/");
@@ -64,13 +63,12 @@ function serve(options: ServeOptions): Server {
     ...QUIET,
     hostname,
     signal: closing.signal,
-    // Allows a later server to take over from this one. Deno 2.9.6 needs "unstable": ["net"] for it, which deno.json
-    // sets.
+    // Allows a later server to take over. Deno 2.9.6 needs "unstable": ["net"] in deno.json for it.
     reusePort: true,
     ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
   };
   try {
-    // A shared port would be shared with any program of the same user, so check first whether one already uses it.
+    // With `reusePort`, any program of the same user could share the port, so check first that nobody uses it.
     if (replaces === undefined && !shared) Deno.listen({ hostname, port }).close();
     const open = (port: number) =>
       Deno.serve(
@@ -100,9 +98,7 @@ function serveSocket(options: ServeSocketOptions): RunningServer {
   }
 }
 
-/**
- * Without these two, Deno prints to the terminal: the address, and the stack of each body stream that errors.
- */
+/** Without these, Deno prints the address, and the stack of each error in a body stream, to the terminal. */
 const QUIET = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
 
 type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
@@ -110,9 +106,9 @@ type DenoServer = Pick<Deno.HttpServer, "shutdown" | "finished">;
 const REOPEN_MS = 50;
 
 /**
- * Deno 2.9.6 ends a server permanently, with its in-flight requests, when it cannot accept a connection because the
- * process has too many open files. Another one replaces it as soon as files are available; the error is left
- * unhandled, so that whoever logs unhandled errors sees it.
+ * When Deno 2.9.6 cannot accept a connection because the process has too many open files, it ends the server
+ * permanently, along with its in-flight requests. A new server replaces it as soon as possible; the error is left
+ * unhandled, so that it is logged like other unhandled errors.
  */
 function lasting(first: DenoServer, reopen: () => DenoServer, closing: AbortController): RunningServer {
   let current = running(first, closing);
@@ -144,7 +140,7 @@ function lasting(first: DenoServer, reopen: () => DenoServer, closing: AbortCont
     },
     close: () => {
       isEnding = true;
-      // One that has just broken down is already closed.
+      // A server that has just failed is already closed.
       return current.close().catch(() => {});
     },
   };
@@ -158,7 +154,7 @@ function running(server: DenoServer, closing: AbortController): RunningServer {
       return server.shutdown();
     },
     close: () => {
-      // Deno 2.9.6 throws BadResource from the abort after `shutdown` was called.
+      // In Deno 2.9.6, aborting after `shutdown` throws BadResource.
       if (!isDraining) closing.abort();
       return server.finished;
     },
@@ -167,8 +163,8 @@ function running(server: DenoServer, closing: AbortController): RunningServer {
 
 function openNetwork({ proxy, authorities }: NetworkSettings): Network {
   const settings: Deno.CreateHttpClientOptions = {
-    // HTTP/2 to one host would share one connection, on which Deno 2.9.6 queues what exceeds the peer's stream limit;
-    // HTTP/1.1 opens as many connections as there are requests.
+    // With HTTP/2, all requests to a host would share one connection, on which Deno 2.9.6 queues those beyond the
+    // peer's stream limit; HTTP/1.1 opens a connection for each concurrent request.
     http2: false,
     ...(proxy !== undefined && { proxy: denoProxy(proxy) }),
     ...(authorities !== undefined && { caCerts: [authorities] }),
@@ -199,15 +195,15 @@ function denoProxy(proxy: Secret): Deno.Proxy {
 const { fetch: fetchOnce } = openNetwork({ proxy: undefined, authorities: undefined });
 
 function fetchWith(client: Deno.HttpClient, url: string, init: FetchInit): Promise<Response> {
-  // Deno 2.9.6 requests gzip and decodes it unless this header says otherwise.
+  // By default, Deno 2.9.6 requests gzip and decodes it.
   init.headers.set("accept-encoding", "identity");
   return fetch(url, { ...init, client, redirect: "manual" });
 }
 
-/** Size of a chunk; Bedrock's are shorter, as its frames are. */
+/** Size of a chunk; Bedrock's frames and chunks are smaller. */
 const CHUNK_BYTES = 16 * 1024;
 
-// Without a buffer to read into, Deno 2.9.6 allocates 64 KiB for each chunk: a third of the cost of a stream.
+// Without a buffer to read into, Deno 2.9.6 allocates 64 KiB per chunk, a third of the cost of a stream.
 function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
   const reader = body.getReader({ mode: "byob" });
   return {
@@ -216,26 +212,19 @@ function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
   };
 }
 
-// Not `process.stdout`: in Deno 2.9.6 it blocks the whole process while a pipe is full, and ends the process when the
-// pipe's reader has gone.
+// Not `process.stdout`: in Deno 2.9.6, that blocks the whole process while a pipe is full, and ends the process when
+// the reader of the pipe is gone.
 async function writeOut(text: string): Promise<void> {
   for (let rest = encodeUtf8(text); rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
 }
 
 function openLibc(library: string): Libc {
-  const { symbols } = Deno.dlopen(library, {
+  return Deno.dlopen(library, {
     socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
     sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
     close: { parameters: ["i32"], result: "i32" },
     clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  });
-  return {
-    socket: symbols.socket,
-    sendto: ({ descriptor, data, flags, address }) =>
-      Number(symbols.sendto(descriptor, data, BigInt(data.length), flags, address, address.length)),
-    close: symbols.close,
-    clockGettime: symbols.clock_gettime,
-  };
+  }).symbols;
 }
 
 export const denoRuntime: Runtime = {

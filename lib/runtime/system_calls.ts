@@ -1,35 +1,37 @@
-/**
- * Linux features that neither runtime exposes: datagrams on Unix sockets, and the system-wide monotonic clock.
- */
+/** Linux features that neither runtime exposes: datagrams on Unix sockets, and the system-wide monotonic clock. */
 
 import { encodeUtf8 } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 
-/** Throws if the platform or the permissions do not allow it, as does the call that opens the C library. */
+/** Each call throws if the platform or the permissions do not allow it, or if the C library cannot be opened. */
 export interface SystemCalls {
   /**
    * Sends one datagram to a Unix socket, given by its path or, after `@`, its abstract name. Never blocks: throws if
    * nobody listens or the socket is full.
    */
   sendDatagram(socket: string, data: Uint8Array<ArrayBuffer>): void;
-  /** Microseconds of CLOCK_MONOTONIC; `process.hrtime` of both runtimes starts with the process instead. */
+  /**
+   * CLOCK_MONOTONIC in microseconds; in both runtimes, `process.hrtime` counts from the start of the process instead.
+   */
   monotonicMicroseconds(): bigint;
 }
 
-/** The C library functions in use, with numbers and buffers as in C. */
+/** The C library functions in use, as the foreign function interfaces of both runtimes present them. */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
-  sendto(call: SendTo): number;
+  sendto(
+    ...call: [
+      descriptor: number,
+      data: Uint8Array<ArrayBuffer>,
+      length: bigint,
+      flags: number,
+      address: Uint8Array<ArrayBuffer>,
+      addressLength: number,
+    ]
+  ): bigint;
   close(descriptor: number): number;
   /** Writes two 64-bit integers, seconds and nanoseconds. */
-  clockGettime(clock: number, timespec: BigInt64Array<ArrayBuffer>): number;
-}
-
-export interface SendTo {
-  readonly descriptor: number;
-  readonly data: Uint8Array<ArrayBuffer>;
-  readonly flags: number;
-  readonly address: Uint8Array<ArrayBuffer>;
+  clock_gettime(clock: number, timespec: BigInt64Array<ArrayBuffer>): number;
 }
 
 /** Linux's values, the same on x86-64 and arm64. */
@@ -44,7 +46,7 @@ const MAX_PATH_BYTES = 108;
 /** glibc's name, then musl's on both processors. */
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-/** System calls through the C library, which `open` finds by its name on the first call. */
+/** System calls through the C library, which `open` opens by name on the first call. */
 export function systemCalls(open: (library: string) => Libc): SystemCalls {
   let opened: Libc | undefined;
   const libc = () => opened ??= openFirst(LIBRARIES, open);
@@ -63,7 +65,7 @@ function openFirst(libraries: readonly string[], open: (library: string) => Libc
       reasons.push(messageOf(error));
     }
   }
-  // Without the permission all of them fail in the same way; without the library, any of the reasons will do.
+  // Without permission, all of them fail for the same reason; without the library, any reason will do.
   throw new Error(`Cannot open the C library: ${reasons[0]}`);
 }
 
@@ -94,9 +96,10 @@ interface Datagram {
 function sendDatagram(libc: Libc, { socket, address, data }: Datagram): void {
   const descriptor = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
   if (descriptor < 0) throw new Error("Cannot open a Unix socket: refused by the system");
-  const sent = libc.sendto({ descriptor, data, flags: MSG_DONTWAIT_NOSIGNAL, address });
+  const length = BigInt(data.length);
+  const sent = libc.sendto(descriptor, data, length, MSG_DONTWAIT_NOSIGNAL, address, address.length);
   libc.close(descriptor);
-  if (sent !== data.length) {
+  if (sent !== length) {
     throw new Error(
       `Cannot send to the socket ${JSON.stringify(socket)}: nobody is listening, or the socket is full`,
     );
@@ -105,7 +108,7 @@ function sendDatagram(libc: Libc, { socket, address, data }: Datagram): void {
 
 function monotonicMicroseconds(libc: Libc): bigint {
   const timespec = new BigInt64Array(2);
-  if (libc.clockGettime(CLOCK_MONOTONIC, timespec) !== 0) {
+  if (libc.clock_gettime(CLOCK_MONOTONIC, timespec) !== 0) {
     throw new Error("Cannot read the monotonic clock: refused by the system");
   }
   const [seconds = 0n, nanoseconds = 0n] = timespec;

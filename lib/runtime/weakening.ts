@@ -1,5 +1,5 @@
 /**
- * Environment variables with which a runtime weakens the program: they open it up, print its secrets, or disable
+ * Environment variables that make a runtime weaken the program: they open it to others, print its secrets, or disable
  * verification.
  */
 
@@ -8,22 +8,22 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Variable {
   /** Completes "the environment variable NAME …". */
   readonly effect: string;
-  /** The values that have the effect; default: all but the empty one. */
+  /** The values with this effect; default: any non-empty value. */
   readonly values?: RegExp;
 }
 
-const OPTIONS = "sets options of the runtime, such as a module to preload";
+const OPTIONS = "sets runtime options, such as a module to preload";
 const INSPECTOR = "opens an inspector, which gives control of the program to anyone who can connect";
 const PRINTS = "prints the traffic of connections";
-const TRUSTS = "disables the verification of certificates";
-const KEY_LOG = "writes the keys of TLS connections to a file";
+const TRUSTS = "disables certificate verification";
+const KEY_LOG = "writes TLS session keys to a file";
 const ENGINE = "changes the behaviour of the JavaScript engine";
 const TESTING = "is only for tests of the runtime itself";
 const REPORTS = "sends or writes records of what the program does";
-const LISTENS = "opens the listeners at another address, whatever the configuration says";
-const ADDRESSES = "lets every client choose the address that it seems to come from";
-const COMPRESSES = "compresses responses, which holds streams back";
-const CONTROLLED = "leaves permissions or control of the program to another one";
+const LISTENS = "overrides the addresses of the listeners";
+const ADDRESSES = "lets every client forge its address";
+const COMPRESSES = "compresses responses, which delays streams";
+const CONTROLLED = "gives another process control of the program or its permissions";
 
 /** By name, as Bun 1.4.4 and Deno 2.9.6 know them; a `*` at the end matches any suffix. */
 const VARIABLES: Readonly<Record<"bun" | "deno", Readonly<Record<string, Variable>>>> = {

@@ -1,11 +1,11 @@
-/** The program's workers: threads with an entry point of their own, which receive and send plain data. */
+/** The program's workers: threads with separate entry points that exchange plain data with the program. */
 
 import process from "node:process";
 import { messageOf } from "../base/errors.ts";
 
 /**
- * Entry points, by purpose, relative to `main.ts`. The tasks `build` and `compile` of `deno.json` must name each, so that
- * the binary contains it.
+ * Entry points, by purpose, relative to `main.ts`. The tasks `build` and `compile` in `deno.json` must list each, so
+ * that the binary contains it.
  */
 export const WORKER_ENTRIES = {
   /** Reads and checks a configuration. */
@@ -24,24 +24,24 @@ export interface WorkerOptions {
   /** Available to the worker as `workerData` of `node:worker_threads`. */
   readonly data: unknown;
   readonly onMessage: (message: unknown) => void;
-  /** Called once, when the worker has ended by itself or after an error; not after `end`. */
+  /** Called once when the worker exits or fails, but not after `end`. */
   readonly onEnd: (reason: string) => void;
 }
 
 export interface RunningWorker {
   /**
-   * Sends plain data, which arrives at `parentPort` of `node:worker_threads`. Large memory must be sent as a buffer: in
-   * Deno 2.9.6 a worker visits every index of a view that it receives.
+   * Sends plain data to `parentPort` of `node:worker_threads`. Send large memory as a buffer, not a view: in Deno
+   * 2.9.6, the receiving worker visits every index of a view.
    */
   send(message: unknown): void;
   /** Ends the worker, whatever it is doing. */
   end(): Promise<void>;
 }
 
-/** Starts a worker; its program is loaded in the background. Deno 2.9.6 takes 20 to 40 ms before it returns. */
+/** Starts a worker; its code is loaded in the background. In Deno 2.9.6, the call takes 20 to 40 ms. */
 export type StartWorker = (name: WorkerName, options: WorkerOptions) => RunningWorker;
 
-/** Starts workers whose entry points are relative to the result of `root`, a URL that ends with a slash. */
+/** Starts workers whose entry points are relative to `root()`, a URL that ends with a slash. */
 export function workersIn(root: () => URL): StartWorker {
   return (name, { data, onMessage, onEnd }) => {
     // Not an import: the first thread starts after the gateway listens.

@@ -22,9 +22,9 @@ Deno.test("an address that the kernel would not accept is refused by its name", 
 
 const libc: Libc = {
   socket: () => 7,
-  sendto: ({ data }) => data.length,
+  sendto: (_descriptor, _data, length) => length,
   close: () => 0,
-  clockGettime: (_clock, timespec) => {
+  clock_gettime: (_clock, timespec) => {
     timespec.set([12n, 3_456_789n]);
     return 0;
   },
@@ -57,8 +57,8 @@ Deno.test("what the kernel refuses is an error, and leaves no descriptor behind"
   const closed: number[] = [];
   const refusing: Libc = {
     ...libc,
-    sendto: () => -1,
-    clockGettime: () => -1,
+    sendto: () => -1n,
+    clock_gettime: () => -1,
     close: (descriptor) => closed.push(descriptor),
   };
   const calls = systemCalls(() => refusing);
