@@ -1,26 +1,26 @@
-/** The admin listener: who may ask for what, and the routes. */
+/** The admin listener: access control and routes. */
 
 import { messageOf } from "../base/errors.ts";
 import type { Connection, Handler } from "../runtime/runtime.ts";
-import { json, keyRequired } from "./answer.ts";
+import { json, keyRequired, methodNotAllowed } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
 import { hasKey } from "./key.ts";
 import { isFromOtherSite, isFromUnknownHost, isLinkFollowed } from "./origin.ts";
 import { PAGE_PATHS, pageAnswer } from "./page_answer.ts";
 
-/** What the operator can see and do; `lib/app/control.ts` implements it. */
+/** The operations behind the routes, implemented by `lib/app/admin_listener.ts`. */
 export interface AdminControl {
-  /** What protects the listener now. */
+  /** The keys that currently protect the listener. */
   access(): AdminAccess;
   /** False once shutdown has begun. */
   isReady(): boolean;
   /** JSON for `/-/status`, without secrets. */
   status(): unknown;
-  /** Reloads the configuration; returns the problems that prevented it, or none. */
+  /** Reloads the configuration; returns the problems that prevented it, if any. */
   reload(): Promise<readonly string[]>;
   /** The metrics in Prometheus's text format. */
   metrics(): Promise<string>;
-  /** What is served below `/admin/v1/`, loaded by the first request for it. */
+  /** The API under `/admin/v1/`, loaded by its first request. */
   readonly api: () => Promise<AdminApi>;
 }
 
@@ -33,8 +33,8 @@ export interface AdminAccess {
 
 interface AdminRoute {
   /**
-   * Open to everybody, or only to this host. From elsewhere, a local route needs the admin key, and the metrics that or
-   * a key of their own.
+   * `open` routes need no key. From other hosts, `local` routes need the admin key, and `metrics` the admin key or the
+   * metrics key.
    */
   readonly access: "open" | "metrics" | "local";
   readonly handle: (control: AdminControl, request: Request) => Response | Promise<Response>;
@@ -71,16 +71,20 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
   }],
 ]);
 
-const PATHS: ReadonlySet<string> = new Set([...ROUTES.keys()].map((key) => key.split(" ")[1] ?? ""));
+/** The methods of each path, for the `allow` header of a 405. */
+const METHODS: ReadonlyMap<string, string> = new Map([...ROUTES.keys()].map((key) => {
+  const [method = "", path = ""] = key.split(" ");
+  return [path, method === "GET" ? "GET, HEAD" : method];
+}));
 
-/** For every answer: no other page may show it in a frame, load it as a script, or guess at its type. */
+/** Sent with every answer: no other page may frame it, load it as a script, or sniff its type. */
 const SEALS = [
   ["content-security-policy", "frame-ancestors 'none'"],
   ["cross-origin-resource-policy", "same-origin"],
   ["x-content-type-options", "nosniff"],
 ] as const;
 
-/** Answers every request to the admin listener; requests from web pages other than our own are refused. */
+/** Answers every request to the admin listener; refuses requests from web pages other than our own. */
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const response = await respond(control, request, connection);
@@ -97,7 +101,7 @@ async function respond(
   { target, remoteAddress: remote, clientGone }: Connection,
 ): Promise<Response> {
   const path = target.split("?", 1)[0] ?? "";
-  // Links from elsewhere may lead to the page, which shows itself to its reader only.
+  // Links from other sites may lead to the page, which they cannot read.
   if (isFromOtherSite(request) && !(path === "/" && isLinkFollowed(request))) {
     return json(403, { error: "the admin listener refuses requests from web pages" });
   }
@@ -111,9 +115,8 @@ async function respond(
     const answered = api({ request, path, remote, clientGone });
     if (answered !== undefined) return await answer(() => answered);
   }
-  return PATHS.has(path)
-    ? json(405, { error: `method ${request.method} is not allowed on ${path}` })
-    : json(404, { error: `unknown admin route ${path}` });
+  const allow = METHODS.get(path);
+  return allow === undefined ? json(404, { error: `unknown admin route ${path}` }) : methodNotAllowed(allow);
 }
 
 interface Asked {
@@ -122,14 +125,14 @@ interface Asked {
   readonly access: AdminRoute["access"];
 }
 
-/** Why a request that may come from elsewhere is refused. */
+/** The refusal of a request that may come from another host or web page; undefined if it is allowed. */
 function refusalOf(
   request: Request,
   { path, remote, access }: Asked,
   { onNetwork, adminKeyHash, metricsKeyHash }: AdminAccess,
 ): Response | undefined {
   const isStrange = isFromUnknownHost(request, remote);
-  // Whoever has the key is no page of a stranger, but comes through a reverse proxy on this host.
+  // A request with the key does not come from a stranger's page, but through a reverse proxy on this host.
   if (isStrange && adminKeyHash === undefined) {
     return json(403, {
       error: "without admin_api.key, the Host header must be an IP address or a name without a dot",

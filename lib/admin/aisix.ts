@@ -1,6 +1,4 @@
-/**
- * Maps AISIX's admin resources to configuration entries and back, so that its users can keep their scripts.
- */
+/** Maps AISIX's admin resources to configuration entries and back, so that its users can keep their scripts. */
 
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
@@ -9,14 +7,14 @@ import type { Entry, EntryChange, EntrySection } from "../config/edit/entries.ts
 import { mergeLimits, ruleLimits, toLimits, toRateLimit, unusedRates } from "./aisix_limits.ts";
 import { isModels, toRouting, toTargets, unusedRouting } from "./aisix_routing.ts";
 
-/** The entry that a body describes. */
+/** The entry in a body. */
 export interface NamedEntry {
   readonly name: string | undefined;
-  /** The entry after a PUT of the body, given the current one, which is empty if there is none. */
+  /** The entry after a PUT of the body, given the current one, or an empty object. */
   readonly put: (before: JsonObject) => JsonObject;
   /** The entry after a PATCH with the body. */
   readonly patch: (before: JsonObject) => JsonObject;
-  /** The limits of a model's own rule after a PUT and a PATCH; left out, they stay. */
+  /** The limits of a model's rule after a PUT and a PATCH; if absent, they stay. */
   readonly limits?: Record<"put" | "patch", NonNullable<EntryChange["limits"]>>;
   /** Members of the body without a counterpart. */
   readonly ignored: readonly string[];
@@ -25,7 +23,7 @@ export interface NamedEntry {
 interface Resource {
   /** Members of the body that are read. */
   readonly members: readonly string[];
-  /** Optional keys of the entry, by the members that correspond to them. */
+  /** Optional keys of the entry, by the corresponding members. */
   readonly optional: Readonly<Record<string, string>>;
   /** Keys of the current entry that cannot be combined with what the body sets. */
   readonly replaced: (before: JsonObject, value: JsonObject) => readonly string[];
@@ -65,7 +63,7 @@ const RESOURCES = {
   models: {
     members: ["provider", "model_name", "provider_key_id", "routing", "rate_limit"],
     optional: {},
-    // Targets with a provider and an id of their own stay: AISIX cannot have meant to remove them.
+    // Targets with their own provider and id stay: AISIX does not know them, so cannot mean to remove them.
     replaced: ({ targets }, value) =>
       value["targets"] !== undefined
         ? ["provider", "id", "pick"]
@@ -123,7 +121,7 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
     Object.entries(optional).flatMap(([member, key]) => isAbsent(member) ? [key] : []);
   return {
     name: textOf(body, "display_name") ?? nameOfKey(body),
-    // Everything such a body can express; required keys of an entry, and secrets, which are never shown, are kept.
+    // Replaces everything that such a body can express. Required keys and secrets, which are never shown, are kept.
     put: (before) =>
       change(before, value, [
         ...absent((member) => (body[member] ?? null) === null),
@@ -140,7 +138,7 @@ export function readAisix(section: EntrySection, body: JsonObject): NamedEntry {
   };
 }
 
-/** What AISIX does not have is kept; credentials are replaced as a whole, except the role that they assume. */
+/** Keeps everything that AISIX does not have. Credentials are replaced as a whole, except for the role they assume. */
 function change(before: JsonObject, value: JsonObject, absent: readonly string[]): JsonObject {
   const { credentials, limits: given, ...others } = value;
   const limits = isJsonObject(given) ? mergeLimits(before["limits"], given) : undefined;
@@ -158,7 +156,7 @@ function change(before: JsonObject, value: JsonObject, absent: readonly string[]
   };
 }
 
-/** The entry in AISIX's form, including `display_name`; a model with the limits of its own rule. */
+/** The entry in AISIX's form, including `display_name`; a model includes the limits of its rule. */
 export function toAisix(
   section: EntrySection,
   { name, value, rule }: Pick<Entry, "name" | "value" | "rule">,
@@ -167,7 +165,7 @@ export function toAisix(
   return { display_name: name, ...toValue(value, rule) };
 }
 
-/** AISIX's keys have no name but entries need one, so the beginning of the hash is used. */
+/** A name from the beginning of the hash, because entries need a name and AISIX's keys have none. */
 function nameOfKey({ key_hash: hash }: JsonObject): string | undefined {
   return typeof hash === "string" ? `key-${hash.replace(/^sha256:/, "").slice(0, 12)}` : undefined;
 }
@@ -184,7 +182,7 @@ function refuseOthers({ provider, adapter }: JsonObject): void {
   }
 }
 
-/** Credentials and region of a secret, which is a JSON object as a string, or of a reference to one. */
+/** Credentials and region from a secret, a JSON object in a string, or from a reference to one. */
 function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
   if (reference !== undefined) {
     if (typeof reference !== "string" || !/^\$\{[^]+\}$/.test(reference)) {
@@ -192,7 +190,7 @@ function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
     }
     return { credentials: { json: reference } };
   }
-  // As it was shown, so it is kept.
+  // Sent back as shown, so the secret is kept.
   if (secret === undefined || secret === REDACTED || secret === "***") return {};
   const members = parseSecret(secret);
   const { region, ...keys } = members;
@@ -224,7 +222,7 @@ function parseSecret(secret: JsonValue): JsonObject {
   return value;
 }
 
-/** Escapes a literal string for the file, where `${` begins a reference. */
+/** Escapes a literal string for the file, where `${` starts a reference. */
 function literal(text: string): string {
   return text.replaceAll("${", () => "$${");
 }

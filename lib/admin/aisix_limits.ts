@@ -1,4 +1,4 @@
-/** AISIX's rate limits of a key as a caller's limits, those of a model as the limits of a rule, and back. */
+/** Maps AISIX's rate limits to the limits of callers and rules, and back. */
 
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
@@ -15,7 +15,7 @@ const RATES: Readonly<Record<string, readonly [key: string, unit: string]>> = {
   concurrency: ["concurrent", ""],
 };
 
-/** The limits of a `rate_limit`, which are none if it limits nothing. */
+/** The limits of a `rate_limit`; empty if it limits nothing. */
 export function toLimits(limit: JsonValue): JsonObject {
   if (!isJsonObject(limit)) throw new AditError("invalid_request", "rate_limit: expected an object");
   const limits: Record<string, JsonValue> = {};
@@ -29,14 +29,14 @@ export function toLimits(limit: JsonValue): JsonObject {
   return limits;
 }
 
-/** The limits after a change, with the settings of the current ones that AISIX does not have; undefined for none. */
+/** The limits after a change, with the current settings that AISIX does not have; undefined for none. */
 export function mergeLimits(before: JsonValue | undefined, limits: JsonObject): JsonObject | undefined {
   if (Object.keys(limits).length === 0) return undefined;
   const settings = isJsonObject(before) ? Object.entries(before).filter(([key]) => !KEYS.includes(key)) : [];
   return { ...limits, ...Object.fromEntries(settings) };
 }
 
-/** What the `rate_limit` of a model makes of the limits of its rule. */
+/** How a model's `rate_limit` changes the limits of its rule. */
 export function ruleLimits(
   limit: JsonValue | undefined,
 ): Record<"put" | "patch", (before: JsonObject | undefined) => JsonObject | undefined> {
@@ -47,7 +47,7 @@ export function ruleLimits(
 
 const KEYS: readonly string[] = Object.values(RATES).map(([key]) => key);
 
-/** Members of a `rate_limit` that are set, but have no counterpart. */
+/** Members of a `rate_limit` that are set but have no counterpart. */
 export function unusedRates(limit: JsonValue | undefined): readonly string[] {
   if (!isJsonObject(limit)) return [];
   return Object.keys(limit).filter((member) =>

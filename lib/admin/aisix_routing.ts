@@ -1,4 +1,4 @@
-/** AISIX's `routing` of a model, which points to other models, as the targets of an entry and back. */
+/** Maps AISIX's `routing` of a model, which refers to other models, to the targets of an entry, and back. */
 
 import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
@@ -6,10 +6,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json.ts";
 const STRATEGIES = ["failover", "weighted", "round_robin"] as const;
 type Strategy = (typeof STRATEGIES)[number];
 
-/** Members of `routing` that are read; the rules for retries are the gateway's own. */
+/** Members of `routing` that are read; retries follow the gateway's own rules. */
 const MEMBERS: readonly string[] = ["strategy", "targets"];
 
-/** The keys of an entry for a `routing`; throws `invalid_request` with the member that is wrong. */
+/** The keys of an entry for a `routing`; throws `invalid_request` that names the invalid member. */
 export function toTargets(routing: JsonValue): JsonObject {
   if (!isJsonObject(routing)) throw invalid("routing: expected an object");
   const strategy = strategyOf(routing);
@@ -31,7 +31,7 @@ export function toTargets(routing: JsonValue): JsonObject {
   };
 }
 
-/** The inverse; undefined for targets with a provider and an id of their own, which AISIX does not have. */
+/** The inverse; undefined for targets with their own provider and id, which AISIX does not have. */
 export function toRouting({ targets, pick }: JsonObject): JsonObject | undefined {
   if (!isModels(targets)) return undefined;
   const byPriority = targets.toSorted((one, other) => priorityOf(one) - priorityOf(other));

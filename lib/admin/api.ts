@@ -1,8 +1,6 @@
-/**
- * The admin API: lists, creates, changes and deletes entries of the configuration files, for the holder of its key.
- */
+/** The admin API: lists, creates, changes and deletes entries of the configuration files, with the admin key. */
 
-import { AditError, errorRow } from "../base/errors.ts";
+import { AditError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, parseJsonBody } from "../base/json.ts";
 import type {
   ChangeOutcome,
@@ -14,8 +12,7 @@ import type {
 import { formatProblem } from "../base/problems.ts";
 import type { AdminApiAccess } from "../snapshot/snapshot.ts";
 import { type NamedEntry, readAisix, toAisix } from "./aisix.ts";
-import { json, keyRequired } from "./answer.ts";
-import { hasKey } from "./key.ts";
+import { decodedName, errorAnswer, json, methodNotAllowed, withoutAdminKey } from "./answer.ts";
 
 export interface AdminApiOptions {
   readonly entries: ConfigEntries;
@@ -23,9 +20,9 @@ export interface AdminApiOptions {
   readonly access: () => AdminApiAccess | undefined;
   /** The request's body, limited in size; throws an AditError. */
   readonly readBody: (request: Request) => Promise<Uint8Array>;
-  /** Reloads the changed files; returns the problems that prevented it, or none. */
+  /** Reloads the changed files; returns the problems that prevented it, if any. */
   readonly reload: () => Promise<readonly string[]>;
-  /** The APIs that a model of the running configuration has, and how each is served; undefined if it is not there. */
+  /** The APIs of a model in the running configuration, and how each is served; undefined for an unknown model. */
   readonly apisOf: (model: string) => JsonObject | undefined;
   /** Called after each change. */
   readonly audit: (change: AuditedChange) => void;
@@ -40,7 +37,7 @@ export interface AuditedChange {
   readonly remote: string;
 }
 
-/** Answers a request below `/admin/v1/`; undefined if it is not one, or the API is disabled. */
+/** Answers a request under `/admin/v1/`; undefined for other paths, or if the API is disabled. */
 export type AdminApi = (request: AdminApiRequest) => Promise<Response> | undefined;
 
 export interface AdminApiRequest {
@@ -48,11 +45,11 @@ export interface AdminApiRequest {
   /** Without the query. */
   readonly path: string;
   readonly remote: string;
-  /** Aborts when the client leaves before it is answered. */
+  /** Aborts when the client leaves before the answer. */
   readonly clientGone: AbortSignal;
 }
 
-/** Our names of the collections, and AISIX's. */
+/** The collections by our names and AISIX's. */
 const COLLECTIONS: ReadonlyMap<string, EntrySection> = new Map<string, EntrySection>([
   ["providers", "providers"],
   ["provider_keys", "providers"],
@@ -65,7 +62,7 @@ const PATH = /^\/admin\/v1\/([a-z_]+)(?:\/(.+))?$/;
 const MAX_DEPTH = 32;
 const MAX_VALUES = 20_000;
 
-/** The routes below `/admin/v1/`, if the configuration enables them; errors are JSON with an `error`. */
+/** The routes under `/admin/v1/`, if the configuration enables them. Errors are JSON with a member `error`. */
 export function adminApi(options: AdminApiOptions): AdminApi {
   return ({ request, path, remote }) => {
     const access = options.access();
@@ -85,16 +82,14 @@ interface Call extends AdminApiOptions {
 }
 
 async function answer(call: Call, access: AdminApiAccess): Promise<Response> {
-  if (!hasKey(call.request, [access.keyHash])) return keyRequired(call.request, "the admin API key");
+  const refused = withoutAdminKey(call.request, access);
+  if (refused !== undefined) return refused;
   try {
     const methods = call.encodedName === undefined ? COLLECTION_METHODS : ENTRY_METHODS;
     const handle = methods.get(call.request.method);
-    if (handle !== undefined) return await handle(call);
-    const allow = [...methods.keys()].join(", ");
-    return json(405, { error: `allowed methods: ${allow}` }, { allow });
+    return handle === undefined ? methodNotAllowed([...methods.keys()].join(", ")) : await handle(call);
   } catch (error) {
-    if (!(error instanceof AditError)) throw error;
-    return json(errorRow(error.kind).status, { error: error.message });
+    return errorAnswer(error);
   }
 }
 
@@ -133,7 +128,7 @@ async function get(call: Call): Promise<Response> {
 
 async function create(call: Call): Promise<Response> {
   const { name, ignored, ...body } = await readNamedEntry(call);
-  if (name === undefined || name === "") throw new AditError("invalid_request", "missing name of the entry");
+  if (name === undefined || name === "") throw new AditError("invalid_request", "missing name");
   const expected = (revision: string | undefined) => revision === undefined;
   return await change(call, { name, expected, value: () => body.put({}), limits: body.limits?.put, ignored });
 }
@@ -167,13 +162,13 @@ async function remove(call: Call): Promise<Response> {
     name: nameOf(call),
     expected: (revision) => revision !== undefined && isExpected(revision),
     value: () => undefined,
-    // Without its model, the rule would match nothing.
+    // Without the model, its rule would match nothing.
     limits: () => undefined,
     ignored: [],
   });
 }
 
-/** The entry that a body describes: ours has a member `entry`, any other body is AISIX's. */
+/** The entry in a body: in our form if it has a member `entry`, otherwise in AISIX's. */
 async function readNamedEntry(call: Call): Promise<NamedEntry> {
   const { request, readBody, section } = call;
   const body = parseJsonBody(await readBody(request), { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES });
@@ -199,11 +194,11 @@ function refuseOtherName(body: JsonObject, call: Call): void {
   const member = body["entry"] === undefined ? "display_name" : "name";
   const name = nameOf(call);
   if ((body[member] ?? name) === name) return;
-  const expected = `must be ${JSON.stringify(name)} as in the path; entries cannot be renamed`;
+  const expected = `must be ${JSON.stringify(name)}, the name in the path; entries cannot be renamed`;
   throw new AditError("invalid_request", `${member}: ${expected}`);
 }
 
-/** Members of a response that are ignored if they are sent back in a request. */
+/** Members of responses that are ignored in requests. */
 const SHOWN_MEMBERS: readonly string[] = ["id", "value", "apis", "place", "revision"];
 
 /** Merge patch (RFC 7396): null removes a member. */
@@ -233,7 +228,7 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
         return json(412, { error: `${section}.${name} does not match the request's precondition` });
       }
       return outcome.exists
-        ? json(409, { error: `${section}.${name} exists already` })
+        ? json(409, { error: `${section}.${name} already exists` })
         : notFound(section, name);
     case "broken":
       return broken(outcome.problems.map(formatProblem));
@@ -243,7 +238,7 @@ async function change(call: Call, { ignored, ...wanted }: Wanted): Promise<Respo
         problems: outcome.problems.map(formatProblem),
       });
     case "nothing to keep":
-      return json(422, { error: "a secret is to be kept, but there is none" });
+      return json(422, { error: '"[redacted]" keeps a secret, but the entry has none there' });
     case "forbidden":
       return json(422, {
         error: "the change was rejected; nothing was written",
@@ -288,14 +283,10 @@ function precondition(headers: Headers): EntryChange["expected"] {
 }
 
 function nameOf({ encodedName = "" }: Call): string {
-  try {
-    return decodeURIComponent(encodedName);
-  } catch {
-    throw new AditError("invalid_request", "the path is not percent-encoded UTF-8");
-  }
+  return decodedName(encodedName);
 }
 
-/** An entry by its name, as in the file, and in AISIX's form; a model with its APIs. */
+/** An entry in our form and AISIX's, with its name; models also have their APIs. */
 function show({ section, apisOf }: Call, entry: Entry): JsonObject {
   const { name, value, place, revision } = entry;
   const apis = section === "models" ? apisOf(name) : undefined;

@@ -1,16 +1,15 @@
-/** Budgets on the admin listener: what is left of each, and audited corrections. */
+/** Budgets on the admin listener: their state, and audited corrections. */
 
-import { AditError, errorRow } from "../base/errors.ts";
-import { isJsonObject, type JsonObject, parseJsonBody } from "../base/json.ts";
+import { AditError } from "../base/errors.ts";
+import { type JsonObject, parseJsonBody } from "../base/json.ts";
 import type { AdminApiAccess } from "../snapshot/snapshot.ts";
-import { json, keyRequired } from "./answer.ts";
+import { decodedName, errorAnswer, json, methodNotAllowed, withoutAdminKey } from "./answer.ts";
 import type { AdminApi } from "./api.ts";
-import { hasKey } from "./key.ts";
 
-/** What the views need of the budgets. */
+/** The budgets of the gateway. */
 export interface BudgetControl {
   view(): readonly BudgetSubject[];
-  /** Undefined for no such budget; an amount of `undefined` resets. */
+  /** Adds the amount to what is spent, or resets it if undefined. Returns undefined for an unknown budget. */
   correct(name: string, subject: string, amount: bigint | undefined): BudgetSubject | undefined;
 }
 
@@ -33,7 +32,7 @@ export interface BudgetCorrection {
   readonly action: "adjust" | "reset";
   readonly budget: string;
   readonly subject: string;
-  /** As it was sent; undefined for a reset. */
+  /** As sent; undefined for a reset. */
   readonly amount: string | undefined;
   readonly reason: string;
   readonly remote: string;
@@ -53,36 +52,31 @@ export function budgetsApi(options: BudgetsApiOptions): AdminApi {
 
 interface Call extends BudgetsApiOptions {
   readonly remote: string;
-  /** Still percent-encoded; undefined for the list. */
+  /** Percent-encoded; undefined for the list. */
   readonly name: string | undefined;
   readonly action: BudgetCorrection["action"];
 }
 
 async function answer(request: Request, call: Call): Promise<Response> {
   const access = call.access();
-  if (access !== undefined && !hasKey(request, [access.keyHash])) {
-    return keyRequired(request, "the admin API key");
-  }
+  const refused = withoutAdminKey(request, access);
+  if (refused !== undefined) return refused;
   const { name } = call;
   const allow = name === undefined ? "GET, HEAD" : "POST";
-  if (!allow.split(", ").includes(request.method)) {
-    return json(405, { error: `allowed methods: ${allow}` }, { allow });
-  }
+  if (!allow.split(", ").includes(request.method)) return methodNotAllowed(allow);
   if (name === undefined) return json(200, { budgets: call.budgets.view() });
   if (access === undefined) return json(403, { error: "corrections need admin_api.key" });
   try {
     return await correct(request, { ...call, name });
   } catch (error) {
-    if (!(error instanceof AditError)) throw error;
-    return json(errorRow(error.kind).status, { error: error.message });
+    return errorAnswer(error);
   }
 }
 
 async function correct(request: Request, call: Call & { readonly name: string }): Promise<Response> {
   const { budgets, action, remote, readBody, audit } = call;
   const body = parseJsonBody(await readBody(request), { maxDepth: 8 });
-  if (!isJsonObject(body)) throw new AditError("invalid_request", "expected a JSON object");
-  const budget = decoded(call.name);
+  const budget = decodedName(call.name);
   const subject = textOf(body, "subject", "");
   const reason = textOf(body, "reason", undefined);
   const unit = budgets.view().find(({ name }) => name === budget)?.unit ?? "usd";
@@ -93,14 +87,6 @@ async function correct(request: Request, call: Call & { readonly name: string })
   return json(200, view);
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new AditError("invalid_request", "the path is not percent-encoded UTF-8");
-  }
-}
-
 function textOf(body: JsonObject, member: string, byDefault: string | undefined): string {
   const value = body[member] ?? byDefault;
   if (typeof value !== "string" || value.length > 512) {
@@ -109,7 +95,7 @@ function textOf(body: JsonObject, member: string, byDefault: string | undefined)
   return value;
 }
 
-/** The amount to add to what is spent, which may be negative: `usd` for money, `amount` for tokens and requests. */
+/** The amount to add, which may be negative: member `usd` for money, `amount` for tokens and requests. */
 function amountOf(body: JsonObject, unit: string): { readonly units: bigint; readonly text: string } {
   const member = unit === "usd" ? "usd" : "amount";
   const value = body[member];

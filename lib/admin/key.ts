@@ -1,4 +1,4 @@
-/** Whether a request to the admin listener has an operator's key. */
+/** Checks the operator's key in requests to the admin listener. */
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
@@ -15,8 +15,9 @@ export function hasKey(request: Request, hashes: readonly string[]): boolean {
 }
 
 /**
- * Whether HTTP Basic can give a request its key. A browser adds the password that it has stored, whoever made it send the
- * request. Browsers name the origin of everything that may change something, and only our own page's has been let through.
+ * Whether a request may send its key with HTTP Basic. A browser adds a stored password to requests from any page. But
+ * it also names the origin of every request that can change something, and only our own page's origin passes before
+ * this.
  */
 export function mayUseBasic({ headers, method }: Request): boolean {
   return method === "GET" || method === "HEAD" || headers.has("origin");

@@ -1,4 +1,4 @@
-/** Where a request to the admin listener comes from: an operator's tool, our own page, or somebody else's. */
+/** Determines whether a request to the admin listener comes from an operator's tool, our own page, or a foreign page. */
 
 import { isIP } from "node:net";
 
@@ -13,22 +13,22 @@ export function isFromOtherSite(request: Request): boolean {
   return ["cross-site", "same-site"].includes(request.headers.get("sec-fetch-site") ?? "");
 }
 
-/** Whether a browser opens the address itself, in a tab of its own, as when its user follows a link. */
+/** Whether the browser opens the address in a tab, for example because its user follows a link. */
 export function isLinkFollowed({ method, headers }: Request): boolean {
   return method === "GET" && headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
 }
 
 /**
- * Whether a request on this machine names a host that a stranger can own. A page may make its own host name resolve to
- * this machine (DNS rebinding); its requests are then same-origin, and only that name distinguishes them from the
+ * Whether a request from this machine names a host that a stranger could own. A page can make its host name resolve to
+ * this machine (DNS rebinding). Its requests are then same-origin, and only the name distinguishes them from the
  * operator's.
  */
 export function isFromUnknownHost(request: Request, remoteAddress: string): boolean {
   return isLoopback(remoteAddress) && !isLocalName(hostOf(request));
 }
 
-/** Host and port that the client asked for: the header, or the authority of HTTP/2. */
+/** Requested host and port, from the header or the HTTP/2 authority. */
 function hostOf({ headers, url }: Request): string {
   const [, authority = ""] = /^[a-z]+:\/\/([^/?#]*)/i.exec(url) ?? [];
   return (headers.get("host") ?? authority).toLowerCase();

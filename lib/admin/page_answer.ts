@@ -1,11 +1,11 @@
-/** The files of the operator's page. They contain no data. */
+/** Serves the files of the operator's page, which contain no data. */
 
 /** Paths of the files. */
 export const PAGE_PATHS = ["/", "/page/page.js", "/page/page.css", "/page/icon.svg"] as const;
 
 /**
- * The page runs nothing but its own script, and asks nobody but the listener that it came from. Text never becomes
- * markup: the browser refuses it.
+ * The page may run only its own script and connect only to the listener that served it. Trusted Types keep text from
+ * becoming markup.
  */
 const POLICY = [
   "default-src 'none'",
@@ -26,12 +26,12 @@ const HEADERS = {
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
-  // The browser asks again each time, and is told that nothing has changed.
+  // The browser revalidates each time, and usually gets a 304.
   "cache-control": "no-cache",
   "vary": "accept-encoding",
 } as const;
 
-/** A file of the page, or 304 where the browser has it already. */
+/** A file of the page, or 304 if the browser already has it. */
 export async function pageAnswer(path: (typeof PAGE_PATHS)[number], request: Request): Promise<Response> {
   const { PAGE_FILES } = await import("./page_files.ts");
   const file = PAGE_FILES.get(path);
@@ -44,7 +44,6 @@ export async function pageAnswer(path: (typeof PAGE_PATHS)[number], request: Req
   const isGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(request.headers.get("accept-encoding") ?? "");
   const headers = { ...HEADERS, "content-type": type, etag };
   return isGzip
-    // The same content in another form.
     ? new Response(gzipped, { headers: { ...headers, "content-encoding": "gzip", etag: `W/${etag}` } })
     : new Response(bytes, { headers });
 }

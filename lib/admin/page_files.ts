@@ -1,4 +1,4 @@
-/** The files of the operator's page, as the program contains them; loaded when the page is first asked for. */
+/** The files of the operator's page, embedded in the program; loaded when the page is first requested. */
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -8,7 +8,7 @@ import style from "./page/built/page.css" with { type: "text" };
 import icon from "./page/icon.svg" with { type: "text" };
 import html from "./page/page.html" with { type: "text" };
 
-/** A file as it is sent. */
+/** A file, ready to be sent. */
 export interface PageFile {
   readonly type: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -17,7 +17,7 @@ export interface PageFile {
   readonly etag: string;
 }
 
-/** By path. The files name each other relatively, so that they also work below another path. */
+/** By path. The files refer to each other by relative paths, so that they also work under another path. */
 export const PAGE_FILES: ReadonlyMap<string, PageFile> = new Map([
   ["/", toFile("text/html; charset=utf-8", html)],
   ["/page/page.js", toFile("text/javascript; charset=utf-8", script)],

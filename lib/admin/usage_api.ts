@@ -1,6 +1,6 @@
-/** The views of the usage ledger on the admin listener: sums, single requests, and exports. */
+/** The usage ledger on the admin listener: sums, single requests, and exports. */
 
-import { AditError, errorRow, messageOf } from "../base/errors.ts";
+import { AditError, messageOf } from "../base/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import {
   PARAMETERS,
@@ -14,9 +14,9 @@ import type { RequestCursor, RequestsQuery } from "../ledger/queries.ts";
 import { toRecord } from "../ledger/row.ts";
 import { csvLines, requestMembers, type Shown, usageRows, usageView } from "../ledger/views.ts";
 import type { AdminApiAccess, Snapshot } from "../snapshot/snapshot.ts";
-import { json, keyRequired } from "./answer.ts";
+import { errorAnswer, json, methodNotAllowed, withoutAdminKey } from "./answer.ts";
 import type { AdminApi, AdminApiRequest } from "./api.ts";
-import { hasKey } from "./key.ts";
+import { limitIn, parametersIn, type ReadQuery } from "./views/pages.ts";
 import { requestInFull } from "./views/recent_view.ts";
 
 export interface UsageApiOptions {
@@ -31,12 +31,12 @@ export interface UsageApiOptions {
 
 interface View extends UsageApiOptions {
   readonly ledger: Ledger;
-  readonly read: ReadParameter;
-  /** Of the request that is asked for; empty for lists. */
+  readonly read: ReadQuery;
+  /** The requested id; empty for lists. */
   readonly id: string;
 }
 
-/** A view, and the parameters that it has. */
+/** A view and its parameters. */
 interface Row {
   readonly view: (view: View) => Promise<Response>;
   readonly parameters: readonly string[];
@@ -66,24 +66,19 @@ async function answer(
   { request }: AdminApiRequest,
   options: UsageApiOptions & Pick<View, "id">,
 ): Promise<Response> {
-  const access = options.access();
-  if (access !== undefined && !hasKey(request, [access.keyHash])) {
-    return keyRequired(request, "the admin API key");
-  }
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return json(405, { error: "allowed methods: GET, HEAD" }, { allow: "GET, HEAD" });
-  }
+  const refused = withoutAdminKey(request, options.access());
+  if (refused !== undefined) return refused;
+  if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed("GET, HEAD");
   const { ledger } = options;
   if (ledger === undefined) {
-    return json(404, { error: "there is no usage ledger; set state.path and restart" });
+    return json(404, { error: "the usage ledger is off; set state.path and restart" });
   }
-  const parameters = new URL(request.url).searchParams;
+  const parameters = parametersIn(request);
   try {
     refuseUnknown(parameters.keys(), known);
     return await view({ ...options, ledger, read: (name) => parameters.get(name) });
   } catch (error) {
-    if (error instanceof AditError) return json(errorRow(error.kind).status, { error: error.message });
-    return json(503, { error: messageOf(error) });
+    return error instanceof AditError ? errorAnswer(error) : json(503, { error: messageOf(error) });
   }
 }
 
@@ -104,10 +99,7 @@ async function usage({ ledger, read, nowMs }: View): Promise<Response> {
 const MAX_PAGE = 1000;
 
 async function requests({ ledger, read, nowMs }: View): Promise<Response> {
-  const limit = Number(read("limit") ?? 100);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-    throw new AditError("invalid_request", `limit: expected a number from 1 to ${MAX_PAGE}`);
-  }
+  const limit = limitIn(read, { byDefault: 100, max: MAX_PAGE });
   const rows = await ledger.requests({
     ...parsePeriod(read, { nowMs: nowMs(), timeZone: "UTC" }),
     filter: parseRequestFilters(read),
@@ -130,7 +122,7 @@ function cursorIn(read: ReadParameter): RequestCursor | undefined {
   throw new AditError("invalid_request", "cursor: expected next_cursor of a previous page");
 }
 
-/** One request in the form of those in memory, whenever it was. */
+/** One request, in the form of those in memory. */
 async function oneRequest({ ledger, snapshot, nowMs, id }: View): Promise<Response> {
   const [stored] = await ledger.requests({
     fromMs: 0,
@@ -145,7 +137,7 @@ async function oneRequest({ ledger, snapshot, nowMs, id }: View): Promise<Respon
     : json(200, requestInFull(toRecord(stored), snapshot()));
 }
 
-/** All requests of a period, the oldest first, read page by page as the client takes them. */
+/** All requests of a period, oldest first, read page by page as the client consumes them. */
 function exportRequests({ ledger, read, nowMs }: View): Promise<Response> {
   const format = parseFormat(read, ["csv", "ndjson"]);
   const period = parsePeriod(read, { nowMs: nowMs(), timeZone: "UTC" });

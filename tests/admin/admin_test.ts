@@ -36,6 +36,7 @@ async function send(
   });
   equal(answer.headers.get("content-type"), "application/json");
   equal(answer.headers.get("cache-control"), "no-store");
+  equal(answer.headers.has("allow"), answer.status === 405);
   return { status: answer.status, body: await answer.json() };
 }
 
@@ -76,7 +77,7 @@ const CASES:
     ["a status that fails is an answer", "GET /-/status", { control: { status: throwing("bug") } }, 500, {
       error: "the admin request failed: bug",
     }],
-    ["reload is not for GET", "GET /-/reload", {}, 405, { error: "method GET is not allowed on /-/reload" }],
+    ["reload is not for GET", "GET /-/reload", {}, 405, { error: "allowed methods: POST" }],
     ["nothing else is there", "GET /nothing", {}, 404, { error: "unknown admin route /nothing" }],
     ["nor under names of objects", "GET /constructor", {}, 404, {
       error: "unknown admin route /constructor",

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../../lib/ledger/migrations.ts";
 import { awayFromMidnight } from "../fakes/midnight.ts";
+import { connectRaw } from "../fakes/raw_client.ts";
 import { emulatorConfig, KEY } from "./configs.ts";
 import { type Program, runProgram, RUNTIMES, startProgram } from "./program.ts";
 
@@ -111,6 +112,14 @@ for (const runtime of RUNTIMES) {
       };
       assert.ok(views.total > sent, "the stream costs something, too");
       for (const [name, value] of Object.entries(views)) assert.equal(value, views.total, name);
+    }));
+
+  Deno.test(`usage is shown whatever host a client says: ${runtime}`, () =>
+    inFolder(async (folder) => {
+      await using program = await startProgram(runtime, config(folder), PERMISSIONS);
+      await using client = await connectRaw(program.adminUrl);
+      client.send("GET /admin/v1/usage?group_by=model HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n");
+      assert.match(await client.rest(), /^HTTP\/1\.1 200 /);
     }));
 
   Deno.test(`kill -9 under load loses at most the last batch, and the file stays sound: ${runtime}`, () =>

@@ -2,10 +2,12 @@
 
 import type { TargetView } from "./now_shapes.ts";
 
-/** `GET /admin/v1/catalog?search=&limit=&cursor=`: the models of the configuration, by name, `limit` (default 100) at a time. */
+/**
+ * `GET /admin/v1/catalog?search=&limit=&cursor=`: the models of the configuration, by name; `limit` defaults to 100.
+ */
 export interface CatalogView {
   readonly models: readonly CatalogModelView[];
-  /** That match the search. */
+  /** Number that match the search. */
   readonly total: number;
   readonly next_cursor: string | null;
 }
@@ -21,24 +23,24 @@ export interface CatalogTargetView extends TargetView {
   readonly origin: string;
   readonly priority: number;
   readonly weight: number;
-  /** Name of the family of models. */
+  /** Name of the model family. */
   readonly family: string;
   /** Such as `$3.30 input, $16.50 output`; null if the price is unknown. */
   readonly price: string | null;
-  /** Where the price comes from. */
+  /** Source of the price. */
   readonly price_origin: string | null;
-  /** Members that Bedrock has refused since the configuration was loaded. */
+  /** Fields that Bedrock has refused since the configuration was loaded. */
   readonly lessons: readonly string[];
 }
 
-/** `GET /admin/v1/catalog/MODEL`: one model in full. 404 for an unknown one. */
+/** `GET /admin/v1/catalog/MODEL`: one model in full; 404 for an unknown model. */
 export interface CatalogDetailView extends CatalogModelView {
   readonly details: readonly TargetDetailView[];
 }
 
 export interface TargetDetailView {
   readonly target: string;
-  /** Empty with a reason while they cannot be read. */
+  /** Empty if they cannot be read; then `traits_error` has the reason. */
   readonly traits: readonly TraitView[];
   readonly traits_error: string | null;
   readonly lessons: readonly LessonView[];
@@ -53,9 +55,9 @@ export interface TraitView {
 
 export interface LessonView {
   readonly members: readonly string[];
-  /** What to write, as a row of a file of `data.models`. */
+  /** The lesson as a row for a file of `data.models`. */
   readonly row: string;
-  /** The same as the value of `setting`. */
+  /** The lesson as the value of `setting`. */
   readonly traits: string;
   readonly setting: string;
   readonly upstream_message: string;

@@ -1,16 +1,16 @@
 /** The configuration in use and its reloads, as types. */
 
-/** `GET /admin/v1/configuration`: what is in use, and what became of the last edits. */
+/** `GET /admin/v1/configuration`: the configuration in use, and the results of the last reloads. */
 export interface ConfigurationView {
   readonly file: string;
-  /** 1 for the configuration of the start, and one more for each reload that was accepted. */
+  /** 1 for the configuration at the start, and one more for each accepted reload. */
   readonly generation: number;
   readonly loaded_at: string;
-  /** False while a later version of the files is refused. */
+  /** False if the last reload was refused. */
   readonly is_latest: boolean;
-  /** The newest first, at most 20; the start is the first of all. */
+  /** Newest first, at most 20; the start counts as the first reload. */
   readonly reloads: readonly ReloadView[];
-  /** Of the running configuration. */
+  /** Warnings of the running configuration. */
   readonly warnings: readonly string[];
   readonly counts: {
     readonly providers: number;
@@ -20,7 +20,7 @@ export interface ConfigurationView {
     readonly budgets: number;
   };
   readonly listeners: { readonly public: readonly string[]; readonly admin: readonly string[] };
-  /** Whether entries can be changed with `/admin/v1/models` and so on, which needs `admin_api`. */
+  /** Whether entries can be changed through `/admin/v1/models` and so on, which requires `admin_api`. */
   readonly can_edit: boolean;
 }
 
@@ -29,22 +29,22 @@ export interface ReloadView {
   /** Such as `start`, `file change`, `SIGHUP`, `request`, `admin API`. */
   readonly reason: string;
   readonly ok: boolean;
-  /** Why it was refused, as `FILE:LINE:COLUMN: KEY: MESSAGE`. */
+  /** The reasons for a refusal, in the form `FILE:LINE:COLUMN: KEY: MESSAGE`. */
   readonly problems: readonly string[];
-  /** Names by what was done to them: `models_added`, `callers_changed`, `settings_changed`, …; each at most 100. */
+  /** Names by kind of change: `models_added`, `callers_changed`, `settings_changed`, …; at most 100 each. */
   readonly changes: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * `GET /admin/v1/configuration/values?search=&limit=&cursor=`: every effective value, with defaults and without secrets, in
- * the order of the schema; `limit` defaults to 200.
+ * `GET /admin/v1/configuration/values?search=&limit=&cursor=`: every effective value, with defaults and without
+ * secrets, in the order of the schema; `limit` defaults to 200.
  */
 export interface ConfigurationValuesView {
   readonly values: readonly ConfigurationValueView[];
-  /** That match the search, which looks at paths, values and origins. */
+  /** Number that match the search in paths, values and origins. */
   readonly total: number;
   readonly next_cursor: string | null;
-  /** Null, or why the values cannot be shown. */
+  /** The reason if the values cannot be shown, otherwise null. */
   readonly error: string | null;
 }
 

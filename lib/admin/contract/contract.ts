@@ -1,10 +1,10 @@
 /**
- * What the operator's page and `adit top` ask the admin listener for, as types only: the shapes of the answers to
- * `/admin/v1/…`. Members are only ever added. Times are ISO 8601 in UTC, amounts of money are decimals of US dollars as
- * strings, and a list that was cut says so.
+ * The API of the admin listener for the operator's page and `adit top`, as types: the shapes of the answers under
+ * `/admin/v1/`. Members are only ever added. Times are ISO 8601 in UTC, amounts of money are strings with decimal US
+ * dollars, and a truncated list says so.
  *
- * Every answer but 2xx is JSON `{"error": string}`; 401 asks for the admin API key as a bearer token, and 429 means that
- * too many viewers watch already.
+ * Answers other than 2xx are JSON `{"error": string}`. 401 asks for the admin API key as a bearer token; 429 means that
+ * there are too many viewers.
  */
 
 export type * from "./now_shapes.ts";

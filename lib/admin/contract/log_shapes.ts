@@ -1,18 +1,18 @@
 /** The last lines of the log, as types. */
 
 /**
- * `GET /admin/v1/log?level=&search=&limit=`: the last lines of the log, at most 1000, the oldest first. With
- * `accept: text/event-stream` those and then each further line, as events `line` with a `LogLineView`; an event `missed`
- * with `{"lines": n}` where the viewer did not keep up.
+ * `GET /admin/v1/log?level=&search=&limit=`: the last lines of the log, at most 1000, oldest first. With
+ * `accept: text/event-stream`, these lines and then new ones, as `line` events with a `LogLineView`; a `missed` event
+ * with `{"lines": n}` if the viewer did not keep up.
  */
 export interface LogView {
   readonly lines: readonly LogLineView[];
 }
 
 export interface LogLineView {
-  /** Counts up; a gap means that lines were missed. */
+  /** Sequence number; a gap means that lines were missed. */
   readonly seq: number;
   readonly level: "debug" | "info" | "warn" | "error";
-  /** The line as it was written, without its end: JSON, or empty if it was longer than is kept. */
+  /** The line as written, without line break: JSON, or empty if it was too long to keep. */
   readonly line: string;
 }

@@ -1,8 +1,8 @@
-/** What happens now, as types: rates, requests in flight, and targets. */
+/** Current activity, as types: rates, requests in flight, and targets. */
 
 /**
- * `GET /admin/v1/now`, and with `accept: text/event-stream` the same once a second, as events `now`. A viewer that does
- * not keep up misses some.
+ * `GET /admin/v1/now`. With `accept: text/event-stream`, the same once a second as `now` events; a viewer that does not
+ * keep up misses some.
  */
 export interface NowView {
   readonly at: string;
@@ -16,20 +16,20 @@ export interface NowView {
   readonly requests_total: number;
   /** Averages of the last ten seconds. */
   readonly rate: RateView;
-  /** The last two minutes, the oldest second first; the second that is not over yet is left out. */
+  /** The last two minutes by second, oldest first, without the current second. */
   readonly seconds: readonly SecondView[];
   readonly in_flight: {
     readonly total: number;
-    /** The oldest first, at most 200. */
+    /** Oldest first, at most 200. */
     readonly requests: readonly InFlightView[];
   };
-  /** Of the last five minutes: the models with the most requests, at most 50. */
+  /** The models with the most requests in the last five minutes, at most 50. */
   readonly models: readonly ModelUseView[];
-  /** Of the last five minutes: the callers with the most requests, at most 50. */
+  /** The callers with the most requests in the last five minutes, at most 50. */
   readonly callers: readonly CallerUseView[];
-  /** Of the last five minutes: the most frequent first, at most 50. */
+  /** The errors of the last five minutes, most frequent first, at most 50. */
   readonly errors: readonly ErrorUseView[];
-  /** Targets that have been used, those in trouble first, at most 200. */
+  /** Targets that have been used, those with problems first, at most 200. */
   readonly targets: readonly TargetView[];
   readonly targets_total: number;
   /** Null without `state` in the configuration. */
@@ -49,7 +49,7 @@ export interface SecondView {
   readonly t: number;
   readonly requests: number;
   readonly errors: number;
-  /** Of requests that ended in this second. */
+  /** Output tokens of requests that ended in this second. */
   readonly output_tokens: number;
 }
 
@@ -62,17 +62,17 @@ export interface InFlightView {
   readonly model: string | null;
   /** The kind of endpoint, such as `chat`. */
   readonly endpoint: string | null;
-  /** The target that is being asked, or whose answer is being sent. */
+  /** The target of the current attempt or of the answer that is being sent. */
   readonly target: string | null;
-  /** Null until something was sent upstream. */
+  /** Null until the request has been sent upstream. */
   readonly stream: boolean | null;
   /** Attempts that have failed so far. */
   readonly failed_attempts: number;
   readonly first_byte_ms: number | null;
   readonly sent_bytes: number;
-  /** Bytes of the answer in a second; null until its first byte. */
+  /** Average over the answer so far; null until its first byte. */
   readonly bytes_per_s: number | null;
-  /** Null while Bedrock has not reported them. */
+  /** Null until Bedrock reports them. */
   readonly output_tokens: number | null;
   readonly output_tokens_per_s: number | null;
 }
@@ -82,14 +82,14 @@ interface UseView {
   readonly errors: number;
   readonly input_tokens: number;
   readonly output_tokens: number;
-  /** Without the requests whose price is unknown. */
+  /** Excludes requests with unknown price. */
   readonly cost_usd: string;
   readonly unpriced_requests: number;
 }
 
 export interface ModelUseView extends UseView {
   readonly model: string;
-  /** Of streams; null without one. */
+  /** Average of streams; null if there are none. */
   readonly first_byte_ms_avg: number | null;
   readonly duration_ms_avg: number;
 }
@@ -99,10 +99,10 @@ export interface CallerUseView extends UseView {
 }
 
 export interface ErrorUseView {
-  /** The code that the log and the caller see, such as `rate_limit_exceeded`. */
+  /** The error code in the log and in the caller's response, such as `rate_limit_exceeded`. */
   readonly error: string;
   readonly requests: number;
-  /** The caller with the most of them; empty before a caller was known. */
+  /** The caller with the most of them; empty if not identified. */
   readonly caller: string;
 }
 
@@ -113,7 +113,7 @@ export interface TargetView {
   readonly region: string;
   readonly model_id: string;
   readonly state: "available" | "resting" | "probing" | "misfit" | "unused";
-  /** 0 unless it rests. */
+  /** Remaining rest; 0 unless it rests. */
   readonly rests_ms: number;
   readonly in_flight: number;
   readonly latency_ms: number | null;
@@ -126,6 +126,6 @@ export interface LedgerView {
   readonly written: number;
   readonly queued: number;
   readonly dropped: number;
-  /** Why requests are not written at present. */
+  /** The reason if requests cannot be written, otherwise null. */
   readonly error: string | null;
 }

@@ -2,22 +2,24 @@
 
 /**
  * `GET /admin/v1/recent?filter.caller=&filter.team=&filter.model=&filter.error=&filter.request_id=&limit=&cursor=`: the
- * last thousand requests, from memory, the newest first; `filter.error=*` means any error, and a filter by request id
- * also finds the client's own id and the trace. `GET /admin/v1/recent/REQUEST_ID` is one `RecentRequestView`, or 404.
+ * last thousand requests, from memory, newest first. `filter.error=*` means any error, and `filter.request_id` also
+ * matches the client's request id and the trace id. `GET /admin/v1/recent/REQUEST_ID` is one `RecentRequestView`, or
+ * 404.
  *
- * `GET /admin/v1/requests/REQUEST_ID` finds a request in the ledger and has the same shape. Of one that was answered at the
- * first attempt, the ledger knows less: texts are empty, members null, and there are no attempts.
+ * `GET /admin/v1/requests/REQUEST_ID` finds a request in the ledger and has the same shape. The ledger stores less
+ * about requests that were answered at the first attempt: strings are empty, other members null, and there are no
+ * attempts.
  */
 export interface RecentView {
   readonly requests: readonly RecentRequestView[];
-  /** Requests in memory, whatever the filter. */
+  /** Number of requests in memory, without filters. */
   readonly kept: number;
   readonly next_cursor: string | null;
 }
 
-/** A request in memory, with what the log says about it. */
+/** A request in memory, with the same information as the log. */
 export interface RecentRequestView {
-  /** When it arrived. */
+  /** Time of arrival. */
   readonly time: string;
   readonly request_id: string;
   readonly client_request_id: string | null;
@@ -32,7 +34,7 @@ export interface RecentRequestView {
   readonly dialect: string;
   readonly endpoint: string | null;
   readonly model: string | null;
-  /** A name that the caller may not use, that does not exist, or that a spent budget has replaced by `model`. */
+  /** A name that does not exist, that the caller may not use, or that `model` replaced because of a spent budget. */
   readonly requested_model: string | null;
   /** That budget. */
   readonly spent_budget: string | null;
@@ -47,7 +49,7 @@ export interface RecentRequestView {
   readonly stop_reason: string | null;
   readonly upstream_request_id: string | null;
   readonly attempts: readonly AttemptView[];
-  /** Targets that were skipped, and why. */
+  /** Skipped targets with reasons. */
   readonly passed_over: readonly { readonly target: string; readonly because: string }[];
   /** Null if nothing was used. */
   readonly usage: {
@@ -62,7 +64,7 @@ export interface RecentRequestView {
   } | null;
   readonly cost: CostView | null;
   readonly error: ErrorView | null;
-  /** Rules that would have refused it if they were enforced. */
+  /** Shadow rules that would have refused it. */
   readonly shadow_limits: readonly LimitHitView[];
   readonly ignored: readonly string[];
   readonly anomalies: readonly string[];
@@ -74,7 +76,7 @@ export interface AttemptView {
   readonly provider: string;
   readonly region: string;
   readonly model_id: string;
-  /** From the arrival of the request. */
+  /** Since the arrival of the request. */
   readonly start_ms: number;
   readonly duration_ms: number;
   readonly error: string | null;
@@ -84,11 +86,11 @@ export interface AttemptView {
 export interface CostView {
   /** Null if the price is unknown. */
   readonly usd: string | null;
-  /** Id of the row of prices. */
+  /** Id of the price row. */
   readonly price: string | null;
   /**
-   * What the amount consists of, before the factor of the service tier and rounding; empty where the row is no longer
-   * known, and in lists.
+   * The parts of the amount, before the factor of the service tier and rounding; empty in lists, and if the price row
+   * no longer exists.
    */
   readonly parts: readonly CostPartView[];
   /** The factor of the service tier; 1 for none. */
@@ -99,25 +101,25 @@ export interface CostPartView {
   /** Such as `input`, `output`, `cache_read`, `image`. */
   readonly what: string;
   readonly count: number;
-  /** US dollars for a million tokens, or for one image or search. */
+  /** US dollars per million tokens, or per image or search. */
   readonly price_usd: string;
   readonly usd: string;
 }
 
 export interface ErrorView {
-  /** The code that the log and the caller see. */
+  /** The error code in the log and in the caller's response. */
   readonly code: string;
-  /** What OpenAI's clients are told, if it says more, such as `context_length_exceeded`. */
+  /** The code for OpenAI's clients if it is more specific, such as `context_length_exceeded`. */
   readonly openai_code: string | null;
-  /** What the caller was told, without values of the request. */
+  /** The message to the caller, without values from the request. */
   readonly reason: string | null;
-  /** Path of the field at fault. */
+  /** Path of the invalid field. */
   readonly param: string | null;
   readonly upstream_status: number | null;
   readonly upstream_type: string | null;
-  /** Bedrock's words, without identifiers. */
+  /** Bedrock's message, without identifiers. */
   readonly upstream_message: string | null;
-  /** System errors. */
+  /** The system error behind it. */
   readonly cause: string | null;
   /** The rule that refused the request. */
   readonly limit: LimitHitView | null;

@@ -1,16 +1,16 @@
-/** Requests in the ledger, and who had which failures, as types. */
+/** Requests in the ledger, and failures by caller, as types. */
 
 /**
  * `GET /admin/v1/requests?from=&to=&cursor=&limit=&filter.caller=&filter.team=&filter.model=&filter.target=&filter.error=
- * &filter.request_id=` from the ledger, the newest first; `filter.error=*` means any error. 404 without `state`.
+ * &filter.request_id=` from the ledger, newest first; `filter.error=*` means any error. 404 without `state`.
  */
 export interface RequestsView {
   readonly requests: readonly StoredRequestView[];
-  /** For `cursor`; null after the last page. */
+  /** Value for `cursor`; null after the last page. */
   readonly next_cursor: string | null;
 }
 
-/** A row of the ledger. Texts are empty, not null, where nothing is known. */
+/** A row of the ledger. Unknown strings are empty, not null. */
 export interface StoredRequestView {
   readonly time: string;
   readonly request_id: string;
@@ -23,7 +23,7 @@ export interface StoredRequestView {
   /** The dialect. */
   readonly api: string;
   readonly status: number;
-  /** The code that the log and the caller see. */
+  /** The error code in the log and in the caller's response. */
   readonly error: string;
   readonly attempts: number;
   readonly duration_ms: number;
@@ -45,23 +45,23 @@ export interface StoredRequestView {
 }
 
 /**
- * `GET /admin/v1/failures?from=&to=&filter.caller=&filter.model=&filter.error=`: who had which errors, by minute, of the
- * last 24 hours, from memory. Default: the last hour.
+ * `GET /admin/v1/failures?from=&to=&filter.caller=&filter.model=&filter.error=`: failures of the last 24 hours by
+ * caller and by minute, from memory. Default period: the last hour.
  */
 export interface FailuresView {
   readonly from: string;
   readonly to: string;
-  /** The start of what is kept; earlier failures are in the log and the ledger. */
+  /** Failures are complete since this time; earlier ones are in the log and the ledger. */
   readonly kept_since: string;
-  /** By caller, model and error, the most frequent first, at most 200. */
+  /** By caller, model and error, most frequent first, at most 200. */
   readonly groups: readonly FailureGroupView[];
   readonly groups_total: number;
-  /** The oldest first; minutes without failures are left out. */
+  /** Oldest first; minutes without failures are omitted. */
   readonly minutes: readonly { readonly minute: string; readonly failures: number }[];
 }
 
 export interface FailureGroupView {
-  /** Empty before a caller was known. */
+  /** Empty if the caller was not identified. */
   readonly caller: string;
   readonly model: string;
   readonly error: string;

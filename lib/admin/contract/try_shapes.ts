@@ -1,11 +1,11 @@
-/** A request that is tried from the page, as types. */
+/** Requests sent from the tab *Try*, as types. */
 
-/** `GET /admin/v1/try?model=NAME`: what the form needs; without a model, `forms` has those that every model could have. */
+/** `GET /admin/v1/try?model=NAME`: the data for the form; without a model, `forms` has all forms. */
 export interface TryView {
-  /** Public addresses, for the `curl` of a request. */
+  /** Public addresses, for the `curl` command. */
   readonly addresses: readonly string[];
   readonly forms: readonly TryForm[];
-  /** Longest body that can be tried, in bytes. */
+  /** Maximum body size in bytes. */
   readonly max_body_bytes: number;
 }
 
@@ -14,27 +14,27 @@ export interface TryForm {
   readonly name: string;
   readonly dialect: "openai" | "anthropic" | "bedrock" | "cohere";
   readonly path: string;
-  /** The path for a stream, where it differs; null if there are no streams. */
+  /** The path for streaming; null if the API does not stream. */
   readonly stream_path: string | null;
-  /** A small body to begin with; `stream_body` asks for a stream, and is null if there is none. */
+  /** Sample bodies for a whole answer and for a stream; `stream_body` is null if the API does not stream. */
   readonly body: unknown;
   readonly stream_body: unknown;
 }
 
 /**
- * `POST /admin/v1/try` with `content-type: application/json`: sends a request to the gateway as the caller whose key it
- * contains, from the address of the viewer. The key is neither kept nor logged.
+ * `POST /admin/v1/try` with `content-type: application/json`: sends a request to the gateway with the caller key that
+ * it contains, from the address of the viewer. The key is neither stored nor logged.
  *
- * The answer has the header `x-adit-try: answered` and is the gateway's, byte by byte as it comes, with its status and
- * headers. Without that header it is the admin listener's refusal: 400, 401, 403, 413, 429.
+ * An answer with the header `x-adit-try: answered` is the gateway's: its status, headers and bytes as they arrive.
+ * Without that header, it is a refusal from the admin listener: 400, 401, 403, 413 or 429.
  */
 export interface TryRequest {
-  /** Of a form, or any other path of the public listener. */
+  /** The path of a form, or any other path of the public listener. */
   readonly path: string;
   /** Default: `POST`. */
   readonly method?: "GET" | "POST";
   /** The caller's key, sent as a bearer token. */
   readonly key: string;
-  /** Sent as JSON; left out for `GET`. */
+  /** Sent as JSON; absent for `GET`. */
   readonly body?: unknown;
 }

@@ -1,8 +1,8 @@
 /** Sums of usage and cost, as types. */
 
 /**
- * `GET /admin/v1/usage?from=&to=&tz=&group_by=caller,day&filter.team=…` with a ledger; `format=csv` or `ndjson` for a
- * file. `GET /admin/v1/usage/export` has every request of a period in the same formats. 404 without `state`.
+ * `GET /admin/v1/usage?from=&to=&tz=&group_by=caller,day&filter.team=…` from the ledger; `format=csv` or `ndjson` for a
+ * file. `GET /admin/v1/usage/export` has every request of a period in these formats. 404 without `state`.
  */
 export interface UsageView {
   readonly from: string;
@@ -23,7 +23,7 @@ export interface UsageSumsView {
   readonly reasoning_tokens: number;
   readonly images: number;
   readonly cost_usd: string;
-  /** Requests whose price is unknown, which are not part of the cost. */
+  /** Requests with unknown price, which are not part of the cost. */
   readonly unpriced_requests: number;
   readonly estimated_requests: number;
 }

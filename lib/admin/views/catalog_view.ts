@@ -31,7 +31,7 @@ export function catalogView(sources: ViewSources, read: ReadQuery): CatalogView 
   };
 }
 
-/** One model in full; undefined if there is none of the name. */
+/** One model in full; undefined for an unknown name. */
 export async function catalogDetail(
   sources: ViewSources,
   name: string,

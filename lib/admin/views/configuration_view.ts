@@ -1,4 +1,4 @@
-/** The configuration in use: where each value comes from, and what became of the last edits. */
+/** The configuration in use: the source of each value, and the results of the last reloads. */
 
 import { messageOf } from "../../base/errors.ts";
 import type { ConfigurationValuesView, ConfigurationView } from "../contract/contract.ts";
@@ -7,7 +7,7 @@ import type { ViewSources } from "./view_sources.ts";
 
 const PAGE = { byDefault: 200, max: 1000 } as const;
 
-/** What is in use, and the last reloads. */
+/** The configuration in use, and the last reloads. */
 export function configurationView(sources: ViewSources): ConfigurationView {
   const { providers, models, callers, rateLimits, budgets, adminApi } = sources.snapshot();
   const { file, generation, loadedAt, reloads, warnings } = sources.configuration.state();

@@ -1,4 +1,4 @@
-/** Who had which failures, by minute. */
+/** Failures by caller, model, error and minute. */
 
 import { AditError } from "../../base/errors.ts";
 import type { FailureCount } from "../../telemetry/recent/failures.ts";

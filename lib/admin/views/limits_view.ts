@@ -1,4 +1,4 @@
-/** Rules and budgets, each with what is left. */
+/** Rules and budgets with their remaining amounts. */
 
 import type { LimitsView } from "../contract/contract.ts";
 import { matches, nextCursor, pageQuery, type ReadQuery, searchIn } from "./pages.ts";

@@ -1,4 +1,4 @@
-/** The last lines of the log, and those that follow. */
+/** The last lines of the log, and new ones as they arrive. */
 
 import { AditError } from "../../base/errors.ts";
 import { LOG_LEVELS } from "../../base/log/log.ts";
@@ -9,12 +9,12 @@ import { eventText, type Feed } from "./viewers.ts";
 
 const PAGE = { byDefault: 200, max: 1000 } as const;
 
-/** The last lines of at least the level that contain the search. */
+/** The last lines that have at least the requested level and contain the search. */
 export function logView(log: LogTail, read: ReadQuery): LogView {
   return { lines: log.after(0).filter(filterIn(read)).slice(-limitIn(read, PAGE)) };
 }
 
-/** The same lines as events, then every further one. */
+/** The same lines as events, followed by new ones. */
 export function logFeed(log: LogTail, read: ReadQuery): Feed {
   const isWanted = filterIn(read);
   let first: readonly TailLine[] | undefined = logView(log, read).lines;

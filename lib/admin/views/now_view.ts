@@ -1,4 +1,4 @@
-/** What happens now: rates, requests in flight, errors and targets. */
+/** Current activity: rates, requests in flight, errors and targets. */
 
 import { usdText } from "../../facts/cost.ts";
 import type { InFlightRequest } from "../../snapshot/in_flight.ts";
@@ -20,10 +20,10 @@ const MAX_TARGETS = 200;
 const MAX_NAMES = 50;
 const RATE_SECONDS = 10;
 const CHART_SECONDS = 120;
-/** Viewers within this time are shown the same. */
+/** Viewers within this time share a view. */
 const SHARED_MS = 500;
 
-/** Everything about this moment. */
+/** The current state of everything in the tab *Now*. */
 export async function nowView(sources: ViewSources): Promise<NowView> {
   const nowMs = sources.timers.clock.now();
   const { version, startedAtMs, isDraining, threads, memoryBytes } = sources.process();
@@ -59,7 +59,7 @@ export async function nowView(sources: ViewSources): Promise<NowView> {
   };
 }
 
-/** The same as an event, made once for all viewers. */
+/** The same as an event, shared by all viewers. */
 export class NowFeed {
   readonly #sources: ViewSources;
   #event: Promise<string> | undefined;
@@ -151,7 +151,7 @@ const ORDER = { misfit: 0, resting: 1, probing: 2, available: 3, unused: 4 } as 
   number
 >;
 
-/** Targets in trouble first, then the busiest. */
+/** Targets with problems first, then the busiest. */
 function byTrouble(one: TargetView, other: TargetView): number {
   return ORDER[one.state] - ORDER[other.state] || other.in_flight - one.in_flight ||
     (one.model < other.model ? -1 : 1);

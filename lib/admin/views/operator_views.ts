@@ -1,9 +1,7 @@
-/** The routes of the operator's views below `/admin/v1/`. */
+/** The routes of the operator's views under `/admin/v1/`. */
 
-import { AditError, errorRow } from "../../base/errors.ts";
-import { json, keyRequired } from "../answer.ts";
+import { decodedName, errorAnswer, json, methodNotAllowed, withoutAdminKey } from "../answer.ts";
 import type { AdminApi, AdminApiRequest } from "../api.ts";
-import { hasKey } from "../key.ts";
 import { catalogDetail, catalogView } from "./catalog_view.ts";
 import { configurationValues, configurationView } from "./configuration_view.ts";
 import { failuresView } from "./failures_view.ts";
@@ -20,21 +18,21 @@ import { type Feed, Viewers } from "./viewers.ts";
 interface Call {
   readonly sources: ViewSources;
   readonly read: ReadQuery;
-  /** The end of the path, decoded. */
+  /** The last part of the path, decoded. */
   readonly name: string;
 }
 
 interface View {
-  /** The view as JSON; undefined where the name is that of nothing. */
+  /** The view as JSON; undefined for an unknown name. */
   readonly json: (call: Call) => unknown;
-  /** The view as it changes. */
+  /** The view as a live feed. */
   readonly live?: (call: Call) => { readonly feed: Feed; readonly everyMs: number };
 }
 
 const NOW_EVERY_MS = 1_000;
 const LOG_EVERY_MS = 250;
 
-/** The views, and the end of their streams. */
+/** The views and their streams. */
 export interface Views {
   readonly api: AdminApi;
   /** Ends all streams. */
@@ -87,26 +85,22 @@ interface Asked {
 
 async function answer(view: View, asked: Asked): Promise<Response> {
   const { request: { request, remote, clientGone }, sources, tries, isTry } = asked;
-  const access = sources.access();
-  if (access !== undefined && !hasKey(request, [access.keyHash])) {
-    return keyRequired(request, "the admin API key");
-  }
+  const refused = withoutAdminKey(request, sources.access());
+  if (refused !== undefined) return refused;
   try {
     if (isTry && request.method === "POST") {
       return await tries.send(request, { sources, remoteAddress: remote, clientGone });
     }
     if (request.method === "GET" || request.method === "HEAD") return await shown(view, asked);
   } catch (error) {
-    if (!(error instanceof AditError)) throw error;
-    return json(errorRow(error.kind).status, { error: error.message });
+    return errorAnswer(error);
   }
-  const allow = isTry ? "GET, HEAD, POST" : "GET, HEAD";
-  return json(405, { error: `allowed methods: ${allow}` }, { allow });
+  return methodNotAllowed(isTry ? "GET, HEAD, POST" : "GET, HEAD");
 }
 
 async function shown(view: View, { request, sources, viewers, encodedName }: Asked): Promise<Response> {
   const { headers, method } = request.request;
-  const call = { sources, read: queryIn(request.request), name: decoded(encodedName) };
+  const call = { sources, read: queryIn(request.request), name: decodedName(encodedName) };
   const isLive = method === "GET" && (headers.get("accept") ?? "").includes("text/event-stream");
   if (isLive && view.live !== undefined) {
     const keyHash = sources.access()?.keyHash;
@@ -117,12 +111,4 @@ async function shown(view: View, { request, sources, viewers, encodedName }: Ask
   return value === undefined
     ? json(404, { error: `there is no ${JSON.stringify(call.name)}` })
     : json(200, value);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new AditError("invalid_request", "the path is not percent-encoded UTF-8");
-  }
 }

@@ -2,13 +2,21 @@
 
 import { AditError } from "../../base/errors.ts";
 
-/** Reads one parameter of a query; null if it is not given. */
+/** Reads a query parameter; null if it is absent. */
 export type ReadQuery = (name: string) => string | null;
 
-/** The parameters in a request's URL, whose host may be anything that the client sent. */
-export function queryIn({ url }: Request): ReadQuery {
+/**
+ * The query of a request. `URL` cannot be used: it rejects some of the hosts that clients send, and Bun leaves those
+ * out.
+ */
+export function parametersIn({ url }: Request): URLSearchParams {
   const at = url.indexOf("?");
-  const parameters = new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
+  return new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
+}
+
+/** The same as a function that reads one parameter. */
+export function queryIn(request: Request): ReadQuery {
+  const parameters = parametersIn(request);
   return (name) => parameters.get(name);
 }
 
@@ -22,7 +30,7 @@ export interface PageLimits {
   readonly max: number;
 }
 
-/** The parameters `limit` and `cursor`, where the cursor is the number of rows before the page. */
+/** The parameters `limit` and `cursor`; the cursor is the number of rows before the page. */
 export function pageQuery(read: ReadQuery, limits: PageLimits): PageQuery {
   return { offset: cursorIn(read) ?? 0, limit: limitIn(read, limits) };
 }
@@ -44,12 +52,12 @@ export function cursorIn(read: ReadQuery): number | undefined {
   throw new AditError("invalid_request", "cursor: expected next_cursor of a previous page");
 }
 
-/** The cursor of the page after this one; null after the last. */
+/** The cursor of the next page; null after the last. */
 export function nextCursor({ offset, limit }: PageQuery, total: number): string | null {
   return offset + limit < total ? String(offset + limit) : null;
 }
 
-/** The parameter `search`, in lower case; empty for none. */
+/** The parameter `search` in lower case; empty if absent. */
 export function searchIn(read: ReadQuery): string {
   return (read("search") ?? "").trim().toLowerCase();
 }
@@ -61,7 +69,7 @@ export function matches(search: string, texts: Iterable<string>): boolean {
   return false;
 }
 
-/** The moment in a parameter; throws `invalid_request`. */
+/** A time in a parameter; throws `invalid_request`. */
 export function timeIn(read: ReadQuery, name: string, byDefaultMs: number): number {
   const text = read(name);
   if (text === null || text === "") return byDefaultMs;

@@ -1,4 +1,4 @@
-/** The last requests in memory: what was tried, what it cost, and why one failed. */
+/** The last requests in memory: attempts, cost, and reasons for failures. */
 
 import { codeOf, type RefusingLimit } from "../../base/errors.ts";
 import { costParts, usdText } from "../../facts/cost.ts";
@@ -20,7 +20,7 @@ import type { ViewSources } from "./view_sources.ts";
 
 const PAGE = { byDefault: 100, max: 1000 } as const;
 
-/** A page of requests that match the filters, the newest first. */
+/** A page of requests that match the filters, newest first. */
 export function recentView({ recent }: ViewSources, read: ReadQuery): RecentView {
   const limit = limitIn(read, PAGE);
   const isWanted = filterIn(read);
@@ -28,7 +28,7 @@ export function recentView({ recent }: ViewSources, read: ReadQuery): RecentView
   let last: number | undefined;
   for (const { seq, record } of recent.newest(cursorIn(read))) {
     if (!isWanted(record)) continue;
-    // One more than the page shows that there is another page.
+    // One request more than fits shows that there is another page.
     if (requests.length === limit) return { requests, kept: recent.size, next_cursor: String(last) };
     requests.push(recentRequest(record));
     last = seq;
@@ -47,7 +47,7 @@ export function recentDetail(
   return undefined;
 }
 
-/** A request with what its cost consists of. */
+/** A request with the parts of its cost. */
 export function requestInFull(record: RequestRecord, snapshot: Snapshot): RecentRequestView {
   return { ...recentRequest(record), cost: costView(record, partsOf(record, snapshot)) };
 }
@@ -166,7 +166,7 @@ function costView({ cost }: RequestRecord, { parts, factor }: Parts): CostView |
   };
 }
 
-/** By the prices of the running configuration, if they have the row that was used. */
+/** By the prices of the running configuration, if they still have the row that was used. */
 function partsOf(
   { spent, cost, model, target, modelId, region, startedAtMs, durationMs }: RequestRecord,
   { models, prices }: Snapshot,

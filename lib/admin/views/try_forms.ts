@@ -1,4 +1,4 @@
-/** Small requests to begin with, by API. */
+/** Sample requests by API. */
 
 import type { JsonObject } from "../../base/json.ts";
 import type { TryForm } from "../contract/contract.ts";
@@ -97,9 +97,9 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** The forms of a model's APIs; all of them while no model is chosen. */
+/** The forms of a model's APIs, or all forms if no model is chosen. */
 export function tryForms(model: string, apis: JsonObject | undefined): readonly TryForm[] {
-  // A model that converses has Converse on Bedrock's own API, too.
+  // Models with chat also have Bedrock's Converse API.
   const has = (api: string) => apis === undefined || (api === "converse" ? "chat" : api) in apis;
   return ROWS.filter(({ api }) => has(api)).map(({ form }) => form(model));
 }

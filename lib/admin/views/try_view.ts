@@ -1,23 +1,23 @@
-/** Requests that are tried from the page: they go through the gateway as the caller whose key was typed in. */
+/** Requests sent from the tab *Try*: they go through the gateway with a caller's key. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
-import { AditError, errorRow } from "../../base/errors.ts";
-import { isJsonObject, type JsonObject, parseJsonBody } from "../../base/json.ts";
+import { AditError } from "../../base/errors.ts";
+import { type JsonObject, parseJsonBody } from "../../base/json.ts";
 import type { TryView } from "../contract/contract.ts";
-import { json } from "../answer.ts";
+import { errorAnswer, json } from "../answer.ts";
 import type { ReadQuery } from "./pages.ts";
 import type { TryClient, ViewSources } from "./view_sources.ts";
 import { tryForms } from "./try_forms.ts";
 
-/** Requests that are in flight at the same time. */
+/** Maximum number of requests in flight. */
 const MAX_TRIES = 8;
 const BODY = { maxDepth: 64, maxValues: 100_000 } as const;
 /** A path of the public listener with its query. */
 const PATH = /^\/[\x21-\x7e]{0,2047}$/;
-/** What a header of HTTP may have. */
+/** Characters that an HTTP header may contain. */
 const KEY = /^[\x21-\x7e]{1,4096}$/;
 
-/** What the form needs. */
+/** The data for the form. */
 export function tryView({ process, apisOf, snapshot, trying }: ViewSources, read: ReadQuery): TryView {
   const name = read("model");
   if (name !== null && !snapshot().models.has(name)) {
@@ -30,11 +30,11 @@ export function tryView({ process, apisOf, snapshot, trying }: ViewSources, read
   };
 }
 
-/** Sends the requests, a few at a time. */
+/** Sends the requests, limited in number. */
 export class Tries {
   #inFlight = 0;
 
-  /** The gateway's answer as it comes; throws an AditError for a request that cannot be tried. */
+  /** Sends a request; returns the gateway's answer as it arrives, or a refusal. */
   async send(
     request: Request,
     { sources, remoteAddress, clientGone }:
@@ -42,12 +42,14 @@ export class Tries {
       & Omit<TryClient, "target">,
   ): Promise<Response> {
     const type = request.headers.get("content-type") ?? "";
-    // A page of another origin cannot send this type without asking first, and is never allowed to.
+    // Another origin's page cannot send this type without a preflight, which never succeeds.
     if (!/^application\/json\s*(?:;|$)/i.test(type)) {
       throw new AditError("invalid_request", "expected content-type: application/json");
     }
     if (this.#inFlight >= MAX_TRIES) {
-      return json(429, { error: `${MAX_TRIES} requests are being tried already` }, { "retry-after": "5" });
+      return json(429, {
+        error: `there are already ${MAX_TRIES} requests in flight from this page; wait for one to finish`,
+      }, { "retry-after": "5" });
     }
     this.#inFlight++;
     let isOver = false;
@@ -61,8 +63,7 @@ export class Tries {
       return passedOn(answer, end);
     } catch (error) {
       end();
-      if (error instanceof AditError) return json(errorRow(error.kind).status, { error: error.message });
-      throw error;
+      return errorAnswer(error);
     }
   }
 }
@@ -78,7 +79,6 @@ async function triedRequest(
   { trying }: Pick<ViewSources, "trying">,
 ): Promise<Tried> {
   const wanted = parseJsonBody(await trying.readBody(request), BODY);
-  if (!isJsonObject(wanted)) throw new AditError("invalid_request", "expected a JSON object");
   const target = textOf(wanted, "path", PATH);
   const key = textOf(wanted, "key", KEY);
   const method = wanted["method"] ?? "POST";
@@ -96,15 +96,15 @@ async function triedRequest(
   return { target, tried: new Request("http://localhost/", { method, headers, body: bytes }) };
 }
 
-/** The message never has the value, which may be a key. */
+/** A member of the request. The error does not contain the value, which may be a key. */
 function textOf(wanted: JsonObject, member: string, form: RegExp): string {
   const value = wanted[member];
   if (typeof value === "string" && form.test(value)) return value;
-  const expected = member === "key" ? "the key of a caller" : "a path such as /v1/chat/completions";
+  const expected = member === "key" ? "a caller key" : "a path such as /v1/chat/completions";
   throw new AditError("invalid_request", `${member}: expected ${expected}`);
 }
 
-/** What a browser must do with an answer that it is never to show as a page of this origin. */
+/** Prevents browsers from showing an answer as a page of this origin. */
 const SAFE = {
   "x-adit-try": "answered",
   "cache-control": "no-store",

@@ -1,4 +1,4 @@
-/** What the views read from the running gateway, all of it plain data. */
+/** The views' sources in the running gateway, as plain data. */
 
 import type { LogTail } from "../../base/log/log_tail.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -26,7 +26,7 @@ export interface ViewSources {
   readonly timers: TimerWheel;
   readonly snapshot: () => Snapshot;
   readonly process: () => ProcessFacts;
-  /** The requests that have been in flight longest, of all threads. */
+  /** The longest-running requests in flight, across all threads. */
   readonly inFlight: (count: number) => InFlight | Promise<InFlight>;
   readonly rates: LiveRates;
   readonly recent: RecentRequests;
@@ -40,10 +40,10 @@ export interface ViewSources {
   readonly ledger: () => LedgerView | undefined;
   readonly rules: () => readonly RuleView[];
   readonly budgets: () => readonly BudgetUseView[];
-  /** What Bedrock has refused a target since the configuration was loaded. */
+  /** Lessons from Bedrock's refusals of a target's requests since the configuration was loaded. */
   readonly lessonsOf: (target: Model["targets"][number]) => readonly LessonView[];
   readonly configuration: ConfigurationSource;
-  /** The APIs that a model has; undefined for an unknown one. */
+  /** The APIs of a model; undefined for an unknown model. */
   readonly apisOf: (model: string) => JsonObject | undefined;
   readonly trying: TrySource;
 }
@@ -58,7 +58,7 @@ export interface ProcessFacts {
   readonly adminUrls: readonly string[];
 }
 
-/** The configuration in use, as it was when it was loaded. */
+/** The configuration in use, as loaded. */
 export interface ConfigurationSource {
   readonly state: () => ConfigurationState;
   /** A page of the values that match a search in lower case. Rejects with a reason for the operator. */
@@ -71,7 +71,7 @@ export interface ConfigurationState {
   readonly file: string;
   readonly generation: number;
   readonly loadedAt: string;
-  /** The newest first. */
+  /** Newest first. */
   readonly reloads: readonly ReloadView[];
   readonly warnings: readonly string[];
 }
@@ -85,7 +85,7 @@ export interface ValuesPage {
   readonly total: number;
 }
 
-/** Sends requests of the page to the gateway. */
+/** Sends requests from the page to the gateway. */
 export interface TrySource {
   /** The body of a request to the admin listener, limited in size; throws an AditError. */
   readonly readBody: (request: Request) => Promise<Uint8Array>;

@@ -1,26 +1,26 @@
-/** Streams of events to those who watch: bounded in number, and never waited for. */
+/** Event streams to viewers: limited in number, and never waited for. */
 
 import type { Deadline, TimerWheel } from "../../base/clock.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { json } from "../answer.ts";
 
-/** What one viewer is sent next, as server-sent events; undefined for nothing new. */
+/** The next server-sent events for one viewer; undefined if there is nothing new. */
 export type Feed = () => string | undefined | Promise<string | undefined>;
 
 export interface FeedOptions {
   readonly everyMs: number;
-  /** Whether the viewer may still watch: the key may have changed. */
+  /** Whether the viewer still has access; the key may have changed. */
   readonly isAllowed: () => boolean;
 }
 
-/** Open streams, of all views together. */
+/** Maximum number of open streams, of all views together. */
 const MAX_VIEWERS = 16;
 /** A viewer that reads nothing for this long is disconnected. */
 const STUCK_MS = 30_000;
-/** A comment is sent after this long, which finds connections that are gone. */
+/** A comment is sent after this long, to detect lost connections. */
 const SILENCE_MS = 15_000;
 
-/** Everyone who watches. A viewer that does not keep up is asked for nothing and misses what happens meanwhile. */
+/** All open streams. A viewer that does not keep up misses events. */
 export class Viewers {
   readonly #timers: TimerWheel;
   readonly #open = new Set<Viewer>();
@@ -33,10 +33,10 @@ export class Viewers {
     return this.#open.size;
   }
 
-  /** A stream of events, or the refusal of one more viewer. */
+  /** An event stream, or a refusal if there are too many. */
   open(feed: Feed, options: FeedOptions): Response {
     if (this.#open.size >= MAX_VIEWERS) {
-      return json(429, { error: `${MAX_VIEWERS} viewers watch already; close one of them` }, {
+      return json(429, { error: `there are already ${MAX_VIEWERS} viewers; close one and retry` }, {
         "retry-after": "5",
       });
     }
@@ -102,14 +102,14 @@ class Viewer {
     if ((this.#controller?.desiredSize ?? 0) > 0) {
       this.#readyMs = nowMs;
       const text = await textOf(feed);
-      // It may have left meanwhile.
+      // The viewer may have left meanwhile.
       if (this.#controller === undefined) return;
       if (text !== undefined) this.#send(text, nowMs);
       else if (nowMs - this.#sentMs >= SILENCE_MS) this.#send(":\n\n", nowMs);
     } else if (nowMs - this.#readyMs >= STUCK_MS) {
       const controller = this.#controller;
       this.#forget();
-      controller?.error(new Error("The viewer reads nothing"));
+      controller?.error(new Error("The viewer has stopped reading"));
       return;
     }
     this.#timer = timers.after(everyMs, () => void this.#turn());
@@ -127,7 +127,7 @@ class Viewer {
   }
 }
 
-/** Nothing where the view cannot be made at present: the next turn may have one. */
+/** Undefined if the view fails; the next turn tries again. */
 async function textOf(feed: Feed): Promise<string | undefined> {
   try {
     return await feed();

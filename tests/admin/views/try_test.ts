@@ -68,7 +68,7 @@ Deno.test("requests that cannot be tried are refused without their key", async (
     [JSON_TYPE, "[]", /expected|object/],
     [JSON_TYPE, { ...CHAT, path: "https://evil.test/" }, /^path: expected a path/],
     [JSON_TYPE, { ...CHAT, path: "/a b" }, /^path: /],
-    [JSON_TYPE, { ...CHAT, key: `${SECRET}\nx: y` }, /^key: expected the key of a caller$/],
+    [JSON_TYPE, { ...CHAT, key: `${SECRET}\nx: y` }, /^key: expected a caller key$/],
     [JSON_TYPE, { ...CHAT, key: 5 }, /^key: /],
     [JSON_TYPE, { ...CHAT, method: "DELETE" }, /^method: expected GET or POST$/],
   ];
