@@ -91,7 +91,7 @@ browserTest("the page works below a path of a reverse proxy", async ({ open }) =
   const page = await open(`${proxy.url}/ops/adit/`);
   await page.getByText("Requests per second").waitFor();
   await page.getByRole("link", { name: "Try" }).click();
-  await page.getByLabel("Caller's key").fill(keyOf("evaluation"));
+  await page.getByLabel("Caller key").fill(keyOf("evaluation"));
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByText("complete after").waitFor();
   await page.getByRole("link", { name: "Show this request" }).click();

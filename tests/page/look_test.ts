@@ -56,7 +56,7 @@ function viewsOf(answered: string, failed: string): Readonly<Record<string, View
     try: {
       hash: "try?model=claude-haiku&mode=stream",
       ready: async (page) => {
-        await page.getByLabel("Caller's key").fill(keyOf("evaluation"));
+        await page.getByLabel("Caller key").fill(keyOf("evaluation"));
         await page.getByRole("button", { name: "Send" }).click();
         await page.getByText("complete after").waitFor();
       },

@@ -47,7 +47,7 @@ browserTest(
     });
     equal(await page.getByRole("heading", { name: "Admin key" }).count(), 0);
     await page.getByRole("link", { name: "Try" }).click();
-    await page.getByLabel("Caller's key").fill(keyOf("evaluation"));
+    await page.getByLabel("Caller key").fill(keyOf("evaluation"));
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("complete after").waitFor();
     await page.getByRole("link", { name: "Log" }).click();

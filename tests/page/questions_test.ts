@@ -20,7 +20,7 @@ browserTest("which caller caused the 429s at noon", async ({ open }) => {
 
   await page.getByLabel("To").fill(minute(startMs - 60_000));
   await page.getByLabel("From").fill(minute(startMs - 3_600_000));
-  await page.getByText("No request failed in this time.").waitFor();
+  await page.getByText("No failures in this period.").waitFor();
 });
 
 browserTest("what team search cost this month", async ({ open }) => {
@@ -53,27 +53,27 @@ browserTest("why a request failed, and what was tried", async ({ open }) => {
   // A table that is still empty has no row of others either.
   const others = row(page, "Requests", "search-web").first();
   await others.waitFor();
-  await page.getByLabel("Request id").fill(id);
+  await page.getByLabel("Request ID").fill(id);
   await others.waitFor({ state: "detached" });
   await row(page, "Requests", "503 overloaded").getByRole("link").click();
   const detail = page.getByRole("article", { name: `Request ${id}` });
   await detail.getByText("Failed").waitFor();
   match(await detail.locator(".verdict").textContent() ?? "", /^503 \w+/);
-  await detail.getByText("Bedrock said").waitFor();
+  await detail.getByText("Message from Bedrock").waitFor();
   const tried = detail.getByRole("group", { name: "Attempts" }).getByRole("row").nth(1);
   match(await tried.textContent() ?? "", /^west/);
 
   const { id: refused } = await ask(program, { caller: "search-batch", model: "claude-haiku" });
   await page.goto(`${program.adminUrl}/#requests?id=${refused}`);
   await page.getByText("Refused by callers.search-batch (requests).").waitFor();
-  await page.getByText("Nothing was sent to a target.").first().waitFor();
+  await page.getByText("It was not sent to any target.").first().waitFor();
 });
 
 browserTest("whether the last edit took effect", async ({ open }) => {
   await using program = await startWorld();
   const page = await open(program.adminUrl);
   await page.getByRole("link", { name: "Configuration" }).click();
-  await page.getByText("The last edit is in use").waitFor();
+  await page.getByText("The latest edit is in use").waitFor();
 
   await edit(
     program,
@@ -84,15 +84,15 @@ browserTest("whether the last edit took effect", async ({ open }) => {
       ),
   );
   await row(page, "Reloads", "models added: nova-new").filter({ hasText: "file change" }).waitFor();
-  await page.getByText("The last edit is in use").waitFor();
+  await page.getByText("The latest edit is in use").waitFor();
 
   await edit(
     program,
     (config) =>
       config.replace("provider: west, id: us.amazon.nova-lite", "provider: wst, id: us.amazon.nova-lite"),
   );
-  await page.getByText("The last edit is not in use.").first().waitFor();
-  const problems = page.getByRole("region", { name: "Problems of the last reload" });
+  await page.getByText("The latest edit is not in use.").first().waitFor();
+  const problems = page.getByRole("region", { name: "Problems in the last reload" });
   match(
     await problems.textContent() ?? "",
     /adit\.yaml:\d+:\d+: models\.nova-lite\.provider: unknown provider "wst"; did you mean "west"\?/,
@@ -102,7 +102,7 @@ browserTest("whether the last edit took effect", async ({ open }) => {
   await page.getByRole("link", { name: "Now" }).click();
   await page.getByRole("link", { name: "Show why" }).click();
   await edit(program, (config) => config.replace("provider: wst", "provider: west"));
-  await page.getByText("The last edit is in use").waitFor();
+  await page.getByText("The latest edit is in use").waitFor();
   await page.getByRole("link", { name: "Show why" }).waitFor({ state: "detached" });
 });
 

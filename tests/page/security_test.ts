@@ -23,13 +23,13 @@ browserTest(
     // The cursor is in the field already.
     await page.keyboard.type("adit-wrong-key");
     await page.keyboard.press("Enter");
-    await page.getByText("The gateway does not accept this key.").waitFor();
+    await page.getByText("The gateway rejected this key.").waitFor();
     deepEqual(shown.filter((status) => status !== 401), []);
     equal(await page.getByText("search-web").count(), 0);
 
     await page.getByLabel("Key").fill(ADMIN_KEY);
     await page.getByRole("button", { name: "Unlock" }).click();
-    await row(page, "Callers of the last five minutes", "search-web").waitFor();
+    await row(page, "Callers, last five minutes", "search-web").waitFor();
     await page.getByRole("link", { name: "Log" }).click();
     await page.getByRole("log").getByText("listening").first().waitFor();
 
@@ -40,7 +40,7 @@ browserTest(
     deepEqual(JSON.parse(kept), [{}, {}, "", `${program.adminUrl}/#log`, [], [], null]);
     deepEqual(await page.context().cookies(), []);
 
-    await page.getByRole("button", { name: "Forget the key" }).click();
+    await page.getByRole("button", { name: "Forget key" }).click();
     await page.getByRole("heading", { name: "Admin key" }).waitFor();
     equal(await page.getByRole("log").count(), 0);
     await page.getByLabel("Key").fill(ADMIN_KEY);
@@ -59,7 +59,7 @@ browserTest("a key that no longer opens locks the page", async ({ open }) => {
   await page.getByText("Requests per second").waitFor();
   const config = await Deno.readTextFile(program.configPath);
   await replaceFile(program.configPath, config.replace(keyHash(ADMIN_KEY), keyHash("another")));
-  await page.getByText("The gateway does not accept this key.").waitFor();
+  await page.getByText("The gateway rejected this key.").waitFor();
   equal(await page.getByText("Requests per second").count(), 0);
 });
 
@@ -71,20 +71,20 @@ browserTest("what clients send and models answer stays text", async ({ open }) =
   await page.getByRole("article").getByText(`agent ${HOSTILE}`).waitFor();
 
   await page.goto(`${program.adminUrl}/#try?model=nova-lite`);
-  await page.getByLabel("Caller's key").fill(keyOf("evaluation"));
+  await page.getByLabel("Caller key").fill(keyOf("evaluation"));
   const content = `reply with: ${HOSTILE}<script>alert(2)</script>`;
   await page.getByLabel(/^POST/).fill(
     JSON.stringify({ model: "nova-lite", max_tokens: 50, messages: [{ role: "user", content }] }),
   );
   await page.getByRole("button", { name: "Send" }).click();
-  await page.getByRole("region", { name: "Text of the answer" }).getByText("<script>alert(2)</script>")
+  await page.getByRole("region", { name: "Answer text" }).getByText("<script>alert(2)</script>")
     .waitFor();
-  await page.getByRole("button", { name: "As it came" }).click();
-  await page.getByRole("region", { name: "Pieces of the answer" }).getByText(HOSTILE).waitFor();
+  await page.getByRole("button", { name: "Raw" }).click();
+  await page.getByRole("region", { name: "Answer pieces" }).getByText(HOSTILE).waitFor();
 
   await replaceFile(program.configPath, `listen: "${HOSTILE}"\n"${HOSTILE}": 1\n`);
   await page.goto(`${program.adminUrl}/#configuration`);
-  await page.getByRole("region", { name: "Problems of the last reload" }).getByText(HOSTILE).first()
+  await page.getByRole("region", { name: "Problems in the last reload" }).getByText(HOSTILE).first()
     .waitFor();
   await page.goto(`${program.adminUrl}/#log`);
   await page.getByRole("log").getByText(HOSTILE).first().waitFor();

@@ -6,19 +6,19 @@ import { startProgram } from "../e2e/program.ts";
 import { browserTest, closeBrowserAtEnd, row } from "./browser.ts";
 
 const EMPTY: readonly (readonly [tab: string, words: string])[] = [
-  ["now", "No request is in flight."],
-  ["now", "No request has ended in the last five minutes."],
-  ["now", "No target has been used since the start."],
-  ["usage", "Usage needs the ledger, which this gateway does not keep."],
-  ["requests", "No request has ended yet."],
-  ["requests?in=ledger", "This list needs the ledger, which this gateway does not keep."],
-  ["requests?in=failures", "No request failed in this time."],
-  ["requests?id=req_of_yesterday", "Neither the memory nor the ledger has this request."],
+  ["now", "No requests in flight."],
+  ["now", "No requests in the last five minutes."],
+  ["now", "No target has been used since the gateway started."],
+  ["usage", "Usage comes from the usage ledger, which is turned off."],
+  ["requests", "No requests yet."],
+  ["requests?in=ledger", "This list comes from the usage ledger, which is turned off."],
+  ["requests?in=failures", "No failures in this period."],
+  ["requests?id=req_of_yesterday", "This request is neither in memory nor in the ledger."],
   ["limits", "The configuration has no budgets."],
   ["limits", "The configuration has no limits."],
-  ["models?search=nothing", "No model matches."],
-  ["configuration?search=nothing", "No value matches."],
-  ["log?search=nothing", "No line matches so far."],
+  ["models?search=nothing", "No matching models."],
+  ["configuration?search=nothing", "No matching values."],
+  ["log?search=nothing", "No matching lines yet."],
 ];
 
 browserTest("where there is nothing to show, the page says so, and what to do", async ({ open }) => {
@@ -37,7 +37,7 @@ browserTest(
     const page = await open(program.adminUrl);
     await page.getByText("Requests per second").waitFor();
     await page.context().setOffline(true);
-    const banner = page.getByRole("alert").getByText("The gateway does not answer.");
+    const banner = page.getByRole("alert").getByText("The gateway is not responding.");
     await banner.waitFor();
     ok(await page.getByText("Requests per second").isVisible());
     await page.context().setOffline(false);
@@ -50,7 +50,7 @@ browserTest("a gateway that ends is missed in every tab", async ({ open }) => {
   const page = await open(`${program.adminUrl}/#log`);
   await page.getByRole("log").getByText("listening").first().waitFor();
   await program.stop("SIGKILL");
-  await page.getByText("The gateway does not answer.").waitFor();
+  await page.getByText("The gateway is not responding.").waitFor();
 });
 
 browserTest("a page that nobody can see asks for nothing", async ({ open }) => {
@@ -98,10 +98,10 @@ browserTest("10,000 models are shown a page at a time, and found", async ({ open
   equal(await row(page, "Models", "model-00050").count(), 0);
   await page.getByRole("button", { name: "Previous" }).click();
   await row(page, "Models", "model-00050").waitFor();
-  await page.getByLabel("Model, target or id").fill("09998");
+  await page.getByLabel("Search models, targets and IDs").fill("09998");
   await row(page, "Models", "model-00050").waitFor({ state: "detached" });
   await row(page, "Models", "model-09998").getByRole("link").click();
-  await page.getByRole("article", { name: "Model model-09998" }).getByText("Written in").waitFor();
+  await page.getByRole("article", { name: "Model model-09998" }).getByText("Defined in").waitFor();
 
   await page.goto(`${program.adminUrl}/#configuration?search=model-09998`);
   await row(page, "Effective values", "models.model-09998.id").waitFor();

@@ -7,7 +7,7 @@ import { browserTest, cellsAre, closeBrowserAtEnd, row, rowWith } from "./browse
 import { ask, keyOf, makeTraffic, send, startWorld } from "./world.ts";
 
 /** A target that was throttled, for a second, and afterwards. */
-const RESTING = /resting|being tried again/;
+const RESTING = /resting|probing/;
 
 /** Resolves once a field has the value. */
 async function hasValue(field: Locator, value: string): Promise<void> {
@@ -29,10 +29,10 @@ browserTest(
 
     await row(page, "Requests in flight", "evaluation").filter({ hasText: "streaming" }).waitFor();
     equal(await figure(page, "In flight").textContent(), "1");
-    const haiku = row(page, "Models of the last five minutes", "claude-haiku");
+    const haiku = row(page, "Models, last five minutes", "claude-haiku");
     await cellsAre(haiku, ["claude-haiku", "26", "0"]);
-    await row(page, "Callers of the last five minutes", "search-batch").waitFor();
-    await row(page, "Errors of the last five minutes", "rate_limit_exceeded").filter({
+    await row(page, "Callers, last five minutes", "search-batch").waitFor();
+    await row(page, "Errors, last five minutes", "rate_limit_exceeded").filter({
       hasText: "search-batch",
     }).waitFor();
     await row(page, "Targets and their health", "claude-sonnet east").filter({ hasText: RESTING })
@@ -41,9 +41,9 @@ browserTest(
       .waitFor();
 
     await ask(program, { caller: "search-web", model: "nova-lite" });
-    await cellsAre(row(page, "Models of the last five minutes", "nova-lite"), ["nova-lite", "9"]);
+    await cellsAre(row(page, "Models, last five minutes", "nova-lite"), ["nova-lite", "9"]);
     await stalled.body?.cancel();
-    await page.getByText("No request is in flight.").waitFor();
+    await page.getByText("No requests in flight.").waitFor();
     await page.locator(".chart canvas").waitFor();
   },
 );
@@ -71,7 +71,7 @@ browserTest(
     equal(await row(page, "Usage by caller", "support-bot").count(), 0);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: "CSV" }).click(),
+      page.getByRole("button", { name: "Download CSV" }).click(),
     ]);
     equal(download.suggestedFilename(), "adit-usage.csv");
     const lines = (await Deno.readTextFile(await download.path())).trim().split("\r\n");
@@ -113,8 +113,8 @@ browserTest(
     await page.getByRole("button", { name: "Ledger" }).click();
     await page.getByText("Requests in the ledger").waitFor();
     await limited.waitFor();
-    await page.getByRole("button", { name: "Last thousand" }).click();
-    await page.getByText("Last requests").waitFor();
+    await page.getByRole("button", { name: "Last 1,000" }).click();
+    await page.getByText("Recent requests").waitFor();
 
     const { id } = await ask(program, { caller: "search-web", model: "claude-haiku" });
     await page.getByLabel("Error (* for any)").fill("");
@@ -123,7 +123,7 @@ browserTest(
     await page.getByText("Requests in the ledger").waitFor();
     const others = row(page, "Requests", "support-bot").first();
     await others.waitFor();
-    await page.getByLabel("Request id").fill(id);
+    await page.getByLabel("Request ID").fill(id);
     await others.waitFor({ state: "detached" });
     await row(page, "Requests", "search-web").getByRole("link").click();
     await detail.getByText(id).waitFor();
@@ -135,16 +135,17 @@ browserTest("Limits and budgets shows how much of each is used, and by whom", as
   await makeTraffic(program);
   const page = await open(`${program.adminUrl}/#limits`);
   const limit = row(page, "Limits", "callers.search-batch");
-  await limit.filter({ hasText: "caller search-batch" }).filter({ hasText: "12 requests an hour" }).waitFor();
+  await limit.filter({ hasText: "caller search-batch" }).filter({ hasText: "12 requests per hour" })
+    .waitFor();
   equal(await limit.getByRole("cell").last().textContent(), "6");
   await row(page, "Limits", "tokens-of-a-team").filter({ hasText: "shadow" }).filter({ hasText: "support" })
     .waitFor();
   await row(page, "Budgets", "search-month").filter({ hasText: "team search" }).filter({ hasText: "$0.50" })
     .waitFor();
-  await row(page, "Budgets", "everybody together").filter({ hasText: "$250.00" }).waitFor();
-  await page.getByLabel("Rule, budget, caller, team or model").fill("search-month");
-  await page.getByText("Nothing matches.").waitFor();
-  await row(page, "Budgets", "everybody").waitFor({ state: "detached" });
+  await row(page, "Budgets", "everyone together").filter({ hasText: "$250.00" }).waitFor();
+  await page.getByLabel("Search rules, budgets, callers, teams and models").fill("search-month");
+  await page.getByText("No matches.").waitFor();
+  await row(page, "Budgets", "everyone").waitFor({ state: "detached" });
 });
 
 browserTest("Models shows targets, traits with their origin, and prices", async ({ open }) => {
@@ -171,16 +172,16 @@ browserTest("Models shows targets, traits with their origin, and prices", async 
 browserTest("Configuration shows every effective value with its file and line", async ({ open }) => {
   await using program = await startWorld();
   const page = await open(`${program.adminUrl}/#configuration`);
-  await page.getByText("The last edit is in use").waitFor();
+  await page.getByText("The latest edit is in use").waitFor();
   const lines = (await Deno.readTextFile(program.configPath)).split("\n");
   const lineOf = (name: string) =>
     `adit.yaml:${lines.findIndex((line) => line.startsWith(`  ${name}:`)) + 1}`;
-  await page.getByLabel("Path, value or file and line").fill("nova-lite");
+  await page.getByLabel("Search paths, values and sources").fill("nova-lite");
   await row(page, "Effective values", "models.nova-lite.id").filter({ hasText: lineOf("nova-lite") })
     .waitFor();
-  await page.getByLabel("Path, value or file and line").fill("limits.body");
+  await page.getByLabel("Search paths, values and sources").fill("limits.body");
   await row(page, "Effective values", "limits.body").filter({ hasText: "default" }).waitFor();
-  await page.getByLabel("Path, value or file and line").fill("callers.evaluation.key");
+  await page.getByLabel("Search paths, values and sources").fill("callers.evaluation.key");
   await row(page, "Effective values", "callers.evaluation.key").filter({ hasText: lineOf("evaluation") })
     .waitFor();
 });
@@ -188,14 +189,14 @@ browserTest("Configuration shows every effective value with its file and line", 
 browserTest("Try sends in every dialect, whole and streamed, and shows what came", async ({ open }) => {
   await using program = await startWorld();
   const page = await open(`${program.adminUrl}/#try?model=claude-haiku`);
-  await page.getByLabel("Caller's key").fill(keyOf("evaluation"));
+  await page.getByLabel("Caller key").fill(keyOf("evaluation"));
   const { forms }: TryView = await (await fetch(`${program.adminUrl}/admin/v1/try?model=claude-haiku`))
     .json();
   deepEqual(await page.getByLabel("API").locator("option").allTextContents(), forms.map(({ name }) => name));
   ok(forms.length >= 4);
   for (const { name: form, path, body, stream_path, stream_body } of forms) {
     await page.getByLabel("API").selectOption(form);
-    const modes = [["Whole answer", path, body], ["Stream", stream_path ?? path, stream_body]] as const;
+    const modes = [["Complete", path, body], ["Stream", stream_path ?? path, stream_body]] as const;
     for (const [mode, address, sent] of modes) {
       if (sent === null) continue;
       const button = page.getByRole("button", { name: mode });
@@ -205,10 +206,10 @@ browserTest("Try sends in every dialect, whole and streamed, and shows what came
       const state = page.getByText("complete after");
       await state.waitFor();
       await page.getByRole("button", { name: "Text" }).click();
-      const text = await page.getByRole("region", { name: "Text of the answer" }).textContent();
+      const text = await page.getByRole("region", { name: "Answer text" }).textContent();
       match(text ?? "", /languages/, `${form}, ${mode}`);
-      await page.getByRole("button", { name: "As it came" }).click();
-      const pieces = page.getByRole("region", { name: "Pieces of the answer" }).locator(".frame");
+      await page.getByRole("button", { name: "Raw" }).click();
+      const pieces = page.getByRole("region", { name: "Answer pieces" }).locator(".frame");
       equal(await pieces.count() > 1, mode === "Stream", `${form}, ${mode}`);
     }
   }
@@ -219,12 +220,12 @@ browserTest("Try sends in every dialect, whole and streamed, and shows what came
 browserTest("Try shows a refusal to the caller, which does not lock the page", async ({ open }) => {
   await using program = await startWorld();
   const page = await open(`${program.adminUrl}/#try?model=claude-haiku`);
-  await page.getByLabel("Caller's key").fill("adit-no-such-key");
+  await page.getByLabel("Caller key").fill("adit-no-such-key");
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByText("complete after").waitFor();
-  await page.getByRole("button", { name: "As it came" }).click();
+  await page.getByRole("button", { name: "Raw" }).click();
   match(
-    await page.getByRole("region", { name: "Pieces of the answer" }).textContent() ?? "",
+    await page.getByRole("region", { name: "Answer pieces" }).textContent() ?? "",
     /invalid_api_key/,
   );
   equal(await page.getByText("401", { exact: true }).count(), 1);
@@ -259,13 +260,13 @@ browserTest("Log shows lines as they are written, and only those that are wanted
   await ask(program, { caller: "support-bot", model: "nova-lite" });
   await log.locator(".log-line").filter({ hasText: "support-bot" }).waitFor();
 
-  await page.getByLabel("Words in a line").fill("evaluation");
-  await page.getByText("No line matches so far.").waitFor();
+  await page.getByLabel("Search the log").fill("evaluation");
+  await page.getByText("No matching lines yet.").waitFor();
   await ask(program, { caller: "evaluation", model: "nova-lite" });
   await log.locator(".log-line").filter({ hasText: "evaluation" }).waitFor();
 
   await page.getByRole("button", { name: "Paused" }).click();
-  await page.getByLabel("Words in a line").fill("");
+  await page.getByLabel("Search the log").fill("");
   await ask(program, { caller: "search-web", model: "nova-lite" });
   await page.getByRole("button", { name: "Live" }).click();
   await log.locator(".log-line").filter({ hasText: "search-web" }).waitFor();

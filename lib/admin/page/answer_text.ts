@@ -1,11 +1,11 @@
-/** The words in an answer of any dialect, whole or streamed. */
+/** Finds the text in an answer of any dialect, whole or streamed. */
 
-/** Every element of a list: text may follow thoughts. */
+/** Every element of a list: text may follow reasoning. */
 const EACH = Symbol("each");
 
 type Path = readonly (string | number | typeof EACH)[];
 
-/** Where the dialects keep text that a model wrote: in pieces of a stream, then in whole answers. */
+/** The paths of a model's text in the dialects: first in stream events, then in whole answers. */
 const PLACES: readonly Path[] = [
   ["choices", 0, "delta", "content"],
   ["delta", "text"],
@@ -19,7 +19,7 @@ const PLACES: readonly Path[] = [
 /** The text in the JSON of one piece; empty if there is none. */
 export function textIn(event: string, data: string): string {
   const value = parsed(data);
-  // Responses repeats the whole text in its last events.
+  // The Responses API repeats the whole text in its last events.
   if (event.startsWith("response.")) {
     return event === "response.output_text.delta" ? textAt(value, ["delta"]) : "";
   }

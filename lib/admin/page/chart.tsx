@@ -1,21 +1,21 @@
-/** Charts of values over time, drawn by uPlot in the page's own colors. */
+/** Charts of values over time, drawn by uPlot in the page's colors. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 
-/** One line or one set of bars. */
+/** One line or set of bars. */
 export interface Series {
   readonly label: string;
-  /** Name of a color of the page, such as `accent`. */
+  /** Name of one of the page's colors. */
   readonly color: "accent" | "bad" | "soft";
-  /** As many as there are times. */
+  /** One value for each time. */
   readonly values: readonly number[];
 }
 
 interface ChartProps {
-  /** What the chart shows, with its figures, for those who cannot see it. */
+  /** Describes the chart and its key figures for screen readers. */
   readonly label: string;
-  /** Seconds since the Unix epoch, rising. */
+  /** Seconds since the Unix epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
   readonly kind: "area" | "bars";
@@ -23,7 +23,7 @@ interface ChartProps {
   readonly height?: number;
 }
 
-/** A chart as wide as its place. */
+/** A chart that fills the available width. */
 export function Chart({ label, times, series, kind, format, height = 150 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -79,11 +79,11 @@ export function Chart({ label, times, series, kind, format, height = 150 }: Char
 interface Drawn extends Pick<ChartProps, "series" | "kind" | "format"> {
   readonly width: number;
   readonly height: number;
-  /** Called with the index of the time that is pointed at. */
+  /** Called with the index of the time under the pointer. */
   readonly onPoint: (index: number | null) => void;
 }
 
-/** Share of the distance between two days that a bar takes, and its largest width in pixels. */
+/** Width of a bar as a share of the distance between two days, and its maximum in pixels. */
 const BARS = { size: [0.66, 36] } as const;
 const HALF_DAY_S = 43_200;
 
@@ -112,7 +112,7 @@ function options({ series, kind, format, width, height, onPoint }: Drawn): uPlot
         ...axis,
         grid: { stroke: color("line"), width: 1 },
         size: 52,
-        // Halves of a request say nothing.
+        // There are no fractions of a request.
         ...(!isBars && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000] }),
         values: (_plot, values) => values.map((value) => format(value)),
       },

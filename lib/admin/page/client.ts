@@ -1,13 +1,13 @@
-/** Requests to the admin listener: the operator's key, which is only kept here, and whether the gateway can be reached. */
+/** Requests to the admin listener. Keeps the operator's key, and knows whether the gateway can be reached. */
 
-/** What the page knows about its connection. */
+/** The state of the connection. */
 export type Connection =
   | { readonly kind: "connected" }
-  /** The gateway wants a key. `refused` is true if one was sent. */
+  /** The gateway requires a key. `refused` is true if it rejected one. */
   | { readonly kind: "locked"; readonly refused: boolean }
   | { readonly kind: "lost"; readonly sinceMs: number };
 
-/** An answer that is not a success, with the gateway's own words. */
+/** An unsuccessful answer, with the gateway's error message. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
 
@@ -15,7 +15,7 @@ export class RefusedError extends Error {
     super(message);
   }
 
-  /** The refusal in an answer. */
+  /** The error in an answer. */
   static async of(response: Response): Promise<RefusedError> {
     const words = errorIn(await response.text());
     return new RefusedError(response.status, words ?? `the gateway answered with status ${response.status}`);
@@ -36,13 +36,13 @@ export class Client {
     return this.#key !== undefined;
   }
 
-  /** Calls back after each change of the connection; returns what ends that. */
+  /** Calls back after each change of the connection; returns a function that stops this. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Uses a key from now on; it is kept in memory until the page is closed. */
+  /** Uses a key for all further requests; keeps it in memory until the page is closed. */
   unlock(key: string): void {
     this.#key = key;
     this.#become({ kind: "connected" });
@@ -54,19 +54,19 @@ export class Client {
     this.#become({ kind: "locked", refused: false });
   }
 
-  /** The JSON of an answer. Rejects with RefusedError where the gateway refuses, else with the browser's own error. */
+  /** The JSON of an answer. Rejects with RefusedError if the gateway refuses, otherwise with the browser's error. */
   async json<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
     return await (await this.stream(path, init)).json();
   }
 
-  /** A successful answer, whose body is still to be read. Rejects as `json` does. */
+  /** A successful answer with its body unread. Rejects like `json`. */
   async stream(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this.send(path, init);
     if (!response.ok) throw await RefusedError.of(response);
     return response;
   }
 
-  /** Any answer, as it is. */
+  /** Any answer. */
   async send(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.#key !== undefined) headers.set("authorization", `Bearer ${this.#key}`);
@@ -83,7 +83,7 @@ export class Client {
       }
       throw error;
     }
-    // An answer to a request that was tried is the gateway's to its caller.
+    // In the tab Try, a 401 from the public API is about the caller's key.
     if (response.status === 401 && !response.headers.has("x-adit-try")) {
       this.#become({ kind: "locked", refused: this.#key !== undefined });
     } else if (this.#connection.kind === "lost") {
@@ -98,7 +98,7 @@ export class Client {
   }
 }
 
-/** A path relative to the page, without the name and password that the page's own address may have: fetch refuses those. */
+/** A path relative to the page, without user name and password from the page's address, which `fetch` rejects. */
 function addressOf(path: string): URL {
   const address = new URL(path, document.baseURI);
   address.username = "";
@@ -106,7 +106,7 @@ function addressOf(path: string): URL {
   return address;
 }
 
-/** The gateway's words in the JSON of a refusal. */
+/** The gateway's message in the JSON of a refusal. */
 function errorIn(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text);

@@ -1,15 +1,15 @@
-/** What requests cost: an unknown price is not zero. */
+/** Cost of requests, where an unknown price is not zero. */
 
 import { plural, usd } from "./format.ts";
 
-/** Requests and what is known of their cost. */
+/** The known cost of a number of requests. */
 interface Costs {
   readonly requests: number;
   readonly unpriced_requests: number;
   readonly cost_usd: string;
 }
 
-/** The cost as far as it is known, and whether that is all. */
+/** The known cost, marked if it is incomplete. */
 export function costOf(costs: Costs) {
   const { unpriced_requests: unpriced, requests, cost_usd } = costs;
   if (unpriced === 0) return usd(cost_usd);
@@ -21,8 +21,8 @@ export function costOf(costs: Costs) {
   );
 }
 
-/** How many requests the cost lacks; undefined if it lacks none. */
+/** How many requests are missing from the cost; undefined if none are. */
 export function unpricedNote({ unpriced_requests }: Costs): string | undefined {
   if (unpriced_requests === 0) return undefined;
-  return `without ${plural(unpriced_requests, "request")} of unknown price`;
+  return `excludes ${plural(unpriced_requests, "request")} with unknown price`;
 }

@@ -1,4 +1,4 @@
-/** Numbers, money, times and sizes as people read them. */
+/** Formats numbers, money and times for people. */
 
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -9,20 +9,20 @@ export function count(value: number | undefined | null): string {
   return value === undefined || value === null ? NONE : WHOLE.format(value);
 }
 
-/** `12.3K`, for where there is little room. */
+/** `12.3K`, where space is limited. */
 export function short(value: number | undefined | null): string {
   if (value === undefined || value === null) return NONE;
   return Math.abs(value) < 10_000 ? WHOLE.format(value) : SHORT.format(value);
 }
 
-/** A rate, with as many digits as say something: `0.25`, `3.4`, `120`. */
+/** A rate, with two significant digits below 10: `0.25`, `3.4`, `120`. */
 export function rate(value: number): string {
   if (value === 0) return "0";
   const digits = value < 1 ? 2 : value < 10 ? 1 : 0;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Money from a decimal in a string: `$1,234.56`, and down to `$0.000012` for a single request. */
+/** Money from a decimal string: `$1,234.56`, down to `$0.000012` for a single request. */
 export function usd(decimal: string | number | undefined | null): string {
   if (decimal === undefined || decimal === null) return NONE;
   const value = Number(decimal);
@@ -52,17 +52,17 @@ export function percent(share: number): string {
   return `${value > 0 && value < 1 ? value.toFixed(1) : Math.round(value)}%`;
 }
 
-/** The time of day where the viewer is: `14:03:09`. */
+/** The time of day in the viewer's zone: `14:03:09`. */
 export function timeOfDay(at: string | number): string {
   return new Date(at).toLocaleTimeString("en-GB");
 }
 
-/** Date and time where the viewer is: `2027-01-31 14:03:09`. */
+/** Date and time in the viewer's zone: `2027-01-31 14:03:09`. */
 export function dateTime(at: string | number): string {
   return `${localDay(at)} ${timeOfDay(at)}`;
 }
 
-/** The day where the viewer is: `2027-01-31`. */
+/** The date in the viewer's zone: `2027-01-31`. */
 export function localDay(at: string | number): string {
   return new Date(at).toLocaleDateString("sv-SE");
 }
@@ -72,7 +72,7 @@ export function timeZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** How long ago: `3 min ago`. */
+/** A relative time: `3 min ago`. */
 export function ago(at: string | number, nowMs: number): string {
   const ms = Math.max(0, nowMs - new Date(at).getTime());
   if (ms < 5000) return "just now";
@@ -84,7 +84,7 @@ export function ago(at: string | number, nowMs: number): string {
   return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
 }
 
-/** A number with the right form of a noun: `1 request`, `3 requests`. */
+/** A number and a noun: `1 request`, `3 requests`. */
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }

@@ -1,16 +1,16 @@
-/** The pieces of a streamed answer: server-sent events, and frames of AWS's event stream. */
+/** Splits a streamed answer into pieces: server-sent events, or frames of AWS's event stream. */
 
-/** One piece, as it is shown. */
+/** One piece, ready to be shown. */
 export interface Piece {
-  /** The piece as it came; of a binary frame its headers and its payload. */
+  /** The piece as received; for a binary frame, its headers and payload. */
   readonly raw: string;
   /** Name of the event, if it has one. */
   readonly event: string;
-  /** JSON in most cases. */
+  /** Usually JSON. */
   readonly data: string;
 }
 
-/** Takes chunks that are split anywhere; `end` gives what is left. */
+/** Accepts chunks that are split anywhere; `end` returns the rest. */
 export interface PieceReader {
   push(chunk: Uint8Array<ArrayBuffer>): readonly Piece[];
   end(): readonly Piece[];
@@ -61,7 +61,7 @@ function wholeReader(): PieceReader {
   };
 }
 
-/** Total length, length of the headers and checksum of both; a checksum of everything is at the end. */
+/** Total length, length of the headers, and their checksum; a checksum of the whole frame is at the end. */
 const PRELUDE_BYTES = 12;
 const CHECKSUM_BYTES = 4;
 const STRING = 7;
@@ -87,9 +87,7 @@ function frameReader(): PieceReader {
       return pieces;
     },
     end: () =>
-      rest.length === 0
-        ? []
-        : [{ raw: `${rest.length} bytes that are not a whole frame`, event: "", data: "" }],
+      rest.length === 0 ? [] : [{ raw: `incomplete frame (${rest.length} bytes)`, event: "", data: "" }],
   };
 }
 
@@ -105,7 +103,7 @@ function toFrame(frame: Uint8Array<ArrayBuffer>, headerBytes: number): Piece {
   };
 }
 
-/** Bedrock's headers are strings; what follows a header of another type is not read. */
+/** Bedrock's headers are strings; reading stops at a header of another type. */
 function headersIn(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<string, string> {
   const decoder = new TextDecoder();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,17 +1,16 @@
-/** What to say where the gateway keeps no ledger. */
+/** Shown in place of data from the ledger if there is none. */
 
-/** What cannot be shown, and how to get it. */
+/** Says what is missing, and how to turn on the ledger. */
 export function NoLedger({ what }: { readonly what: string }) {
   return (
     <div class="lead">
       <p>
-        <strong>{what} needs the ledger, which this gateway does not keep.</strong>
+        <strong>{what} comes from the usage ledger, which is turned off.</strong>
       </p>
       <p>
         Set <code>state.path</code>{" "}
-        to a folder that the gateway may write to, and restart it. From then on, every request is a row in a
-        database there: who asked which model, what it used, what it cost, and how it ended. Prompts and
-        answers are never stored.
+        to a directory that the gateway can write to, and restart it. The ledger then records every request:
+        caller, model, usage, cost and result. It never stores prompts or answers.
       </p>
     </div>
   );

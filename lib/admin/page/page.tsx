@@ -1,4 +1,4 @@
-/** The operator's page: its frame, its tabs, and what is shown when the gateway wants a key or cannot be reached. */
+/** The operator's page: the frame with tabs and banners, and the form that asks for the admin key. */
 
 import { type ComponentType, render } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
@@ -36,7 +36,7 @@ const TABS: readonly Tab[] = [
   { id: "log", title: "Log", Content: LogTab },
 ];
 
-/** How often the frame asks whether the configuration is the latest. */
+/** How often the frame checks whether the latest configuration is in use. */
 const CONFIGURATION_MS = 5000;
 
 function Page() {
@@ -65,7 +65,7 @@ function Page() {
               class="quiet"
               onClick={() => client.lock()}
             >
-              Forget the key
+              Forget key
             </button>
           )}
         </span>
@@ -76,7 +76,7 @@ function Page() {
         </nav>
       </header>
       {connection.kind === "lost" && <Lost sinceMs={connection.sinceMs} />}
-      {/* The tab Configuration says so itself, and when it is no longer so. */}
+      {/* The tab Configuration shows this itself. */}
       {connection.kind !== "locked" && tab.id !== "configuration" &&
         configuration.value?.is_latest === false && <Outdated configuration={configuration.value} />}
       <main class={connection.kind === "lost" ? "stale" : ""}>
@@ -86,14 +86,14 @@ function Page() {
           : <Content key={tab.id} route={{ ...route, tab: tab.id }} />}
       </main>
       <footer class="foot">
-        Times are in {timeZone()}. Keys: <kbd>1</kbd> to <kbd>8</kbd> choose a tab, <kbd>/</kbd>{" "}
-        goes to the search, <kbd>Esc</kbd> closes what is open.
+        Times are in {timeZone()}. Shortcuts: <kbd>1</kbd>–<kbd>8</kbd> switch tabs, <kbd>/</kbd>{" "}
+        focuses the search field, <kbd>Esc</kbd> closes the open panel.
       </footer>
     </>
   );
 }
 
-/** That the gateway does not answer; what is below is as old as that. */
+/** The banner while the gateway does not respond. */
 function Lost({ sinceMs }: { readonly sinceMs: number }) {
   const [nowMs, setNowMs] = useState(Date.now());
   useEffect(() => {
@@ -102,31 +102,31 @@ function Lost({ sinceMs }: { readonly sinceMs: number }) {
   }, []);
   return (
     <div class="banner bad" role="alert">
-      <strong>The gateway does not answer.</strong>
+      <strong>The gateway is not responding.</strong>
       <span>
-        Everything below is {duration(Math.max(0, nowMs - sinceMs))} old or older. Trying again.
+        The data below is at least {duration(Math.max(0, nowMs - sinceMs))} old. Retrying…
       </span>
     </div>
   );
 }
 
-/** That the files hold a later configuration than the one in use. */
+/** The banner while the last reload was rejected. */
 function Outdated({ configuration: { reloads } }: { readonly configuration: ConfigurationView }) {
   const [last] = reloads;
   return (
     <div class="banner" role="status">
-      <strong>The last edit is not in use.</strong>
+      <strong>The latest edit is not in use.</strong>
       <span>
         It was rejected{last === undefined
           ? ""
-          : ` ${ago(last.at, Date.now())} for ${plural(last.problems.length, "problem")}`}.
+          : ` ${ago(last.at, Date.now())} because of ${plural(last.problems.length, "problem")}`}.
       </span>
       <a href={formatRoute("configuration")}>Show why</a>
     </div>
   );
 }
 
-/** Asks for the admin key, which only the client keeps. */
+/** Asks for the admin key, which only `Client` keeps. */
 function Unlock({ isRefused }: { readonly isRefused: boolean }) {
   const { client } = useClient();
   const id = useId();
@@ -138,7 +138,7 @@ function Unlock({ isRefused }: { readonly isRefused: boolean }) {
   return (
     <div class="unlock">
       <h1>Admin key</h1>
-      <p>This gateway shows its data only to those who have its admin key.</p>
+      <p>Enter the admin key to see this gateway's data.</p>
       <form onSubmit={submit}>
         <span class="field">
           <label for={id}>Key</label>
@@ -154,16 +154,15 @@ function Unlock({ isRefused }: { readonly isRefused: boolean }) {
         </span>
         <button type="submit" class="main">Unlock</button>
       </form>
-      {isRefused && <p class="refusal" role="alert">The gateway does not accept this key.</p>}
+      {isRefused && <p class="refusal" role="alert">The gateway rejected this key.</p>}
       <p class="note">
-        The key stays in the memory of this page. It is not stored, and is gone when the page is closed or
-        reloaded.
+        The key is kept in this page's memory only. Closing or reloading the page forgets it.
       </p>
     </div>
   );
 }
 
-/** Digits choose a tab, `/` goes to the search, Escape closes what is open. */
+/** Digits switch tabs, `/` focuses the search field, Escape closes the open panel. */
 function useKeys(): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {

@@ -1,4 +1,4 @@
-/** Data for components: loaded when a path changes, and again and again while the page can be seen. */
+/** Data for components: loaded when a path changes, and refreshed while the page is visible. */
 
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
@@ -7,7 +7,7 @@ import { Client, type Connection, RefusedError } from "./client.ts";
 /** The page's one client. */
 export const ClientContext = createContext(new Client());
 
-/** The page's client, and its connection; the component is drawn again when that changes. */
+/** The page's client and its connection; renders the component again when the connection changes. */
 export function useClient(): { readonly client: Client; readonly connection: Connection } {
   const client = useContext(ClientContext);
   const [connection, setConnection] = useState(client.connection);
@@ -18,30 +18,30 @@ export function useClient(): { readonly client: Client; readonly connection: Con
   return { client, connection };
 }
 
-/** What a component has of a path. While another path loads, `value` is still that of the previous one. */
+/** The data at a path. While another path loads, `value` is still the previous one's. */
 export interface Data<Value> {
   readonly value: Value | undefined;
-  /** The gateway's words, where it refused; a lost connection is shown by the page as a whole. */
+  /** The gateway's refusal. The page's frame shows a lost connection. */
   readonly error: string | undefined;
   /** The status of the refusal, such as 404. */
   readonly status: number | undefined;
   readonly isLoading: boolean;
-  /** Asks again at once. */
+  /** Loads again at once. */
   readonly refresh: () => void;
 }
 
 export interface DataOptions {
-  /** Milliseconds from one answer to the next request; without it, the path is asked once. */
+  /** Milliseconds from one answer to the next request; if absent, the data is loaded once. */
   readonly everyMs?: number | undefined;
 }
 
-/** Longest time between two tries while there is no connection. */
+/** Maximum time between retries while the connection is lost. */
 const MAX_WAIT_MS = 5000;
 const RETRY_MS = 1000;
 
 /**
- * The JSON at a path; undefined asks nothing. One request at a time: the next begins after the answer to the last one,
- * and none while the page is hidden, so that a slow or forgotten viewer costs the gateway nothing.
+ * The JSON at a path; undefined loads nothing. There is one request at a time, and none while the page is hidden, so
+ * that a slow or forgotten viewer costs the gateway nothing.
  */
 export function useData<Value>(path: string | undefined, { everyMs }: DataOptions = {}): Data<Value> {
   const { client, connection } = useClient();
@@ -82,7 +82,10 @@ export function useData<Value>(path: string | undefined, { everyMs }: DataOption
       }
       later(waitMs);
     };
-    const shown = () => document.hidden ? clearTimeout(timer) : later(everyMs === undefined ? undefined : 0);
+    const shown = () => {
+      if (document.hidden) clearTimeout(timer);
+      else if (everyMs !== undefined || failures > 0) later(0);
+    };
 
     askAgain.current = () => void ask();
     document.addEventListener("visibilitychange", shown, { signal: leaving.signal });
@@ -99,7 +102,7 @@ export function useData<Value>(path: string | undefined, { everyMs }: DataOption
 
 const NOTHING = { value: undefined, error: undefined, status: undefined, isLoading: true } as const;
 
-/** A path with its parameters; those that are undefined or empty are left out. */
+/** A path with parameters; undefined and empty ones are omitted. */
 export function withQuery(
   path: string,
   parameters: Readonly<Record<string, string | number | undefined>>,

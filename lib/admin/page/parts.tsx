@@ -1,4 +1,4 @@
-/** The building blocks of every tab: sections, tables, states, fields, and pages of long lists. */
+/** The building blocks of the tabs: sections, tables, badges, fields, and pagination. */
 
 import type { ComponentChildren, Ref } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
@@ -6,7 +6,7 @@ import type { Data } from "./page_data.ts";
 
 interface SectionProps {
   readonly title: string;
-  /** A few words next to the title. */
+  /** Shown next to the title. */
   readonly note?: ComponentChildren;
   readonly children: ComponentChildren;
 }
@@ -29,25 +29,25 @@ export function Section({ title, note, children }: SectionProps) {
 export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** Numbers are aligned on the right. */
+  /** Numbers are right-aligned. */
   readonly isNumber?: boolean;
-  /** Left out where there is little room. */
+  /** Hidden on narrow screens. */
   readonly isExtra?: boolean;
-  /** The column that is cut first where there is little room. */
+  /** Truncated first on narrow screens. */
   readonly isLong?: boolean;
-  /** Shown below the cell where there is little room: what the columns say that are left out there. */
+  /** Shown below the cell on narrow screens, in place of hidden columns. */
   readonly under?: (row: Row) => string;
 }
 
 interface TableProps<Row> {
-  /** What the table holds, for screen readers. */
+  /** Describes the table for screen readers. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
   /** Shown instead of rows. */
   readonly empty: ComponentChildren;
-  /** Address that the first cell of a row leads to. */
+  /** Link of the first cell of a row. */
   readonly linkOf?: (row: Row) => string;
   readonly isOpen?: (row: Row) => boolean;
   readonly total?: Row | undefined;
@@ -55,7 +55,7 @@ interface TableProps<Row> {
   readonly isCompact?: boolean;
 }
 
-/** A table that scrolls sideways where it must; without rows it says why. */
+/** A table that scrolls sideways if necessary; without rows, it shows `empty`. */
 export function Table<Row>(
   { label, columns, rows, keyOf, empty, linkOf, isOpen, total, isCompact = false }: TableProps<Row>,
 ) {
@@ -95,14 +95,14 @@ export function Table<Row>(
   );
 }
 
-/** What to say where there is nothing to show. */
+/** The message of an empty list. */
 export function Empty({ children }: { readonly children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }
 
 /**
- * For the heading of what opens next to a list: it is focused at once, so that it is read out, and afterwards the focus
- * is where it was.
+ * For the heading of a panel: focuses it when the panel opens, so that screen readers announce it, and restores the
+ * previous focus when the panel closes.
  */
 export function useFocusWhileOpen(): Ref<HTMLHeadingElement> {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -114,7 +114,7 @@ export function useFocusWhileOpen(): Ref<HTMLHeadingElement> {
   return heading;
 }
 
-/** The gateway's refusal in its own words. */
+/** An error message from the gateway. */
 export function Refusal({ children }: { readonly children: ComponentChildren }) {
   return <p class="refusal" role="alert">{children}</p>;
 }
@@ -124,7 +124,7 @@ interface ReadyProps<Value> {
   readonly children: (value: Value) => ComponentChildren;
 }
 
-/** What is made of the data once it is there; before that, that it loads, or why it does not. */
+/** Renders data once it is loaded; before that, shows the progress or the error. */
 export function Ready<Value>({ data: { value, error, isLoading }, children }: ReadyProps<Value>) {
   if (value === undefined) {
     return error === undefined ? <p class="loading" role="status">Loading…</p> : <Refusal>{error}</Refusal>;
@@ -139,7 +139,7 @@ export function Ready<Value>({ data: { value, error, isLoading }, children }: Re
 
 export type Tone = "good" | "warn" | "bad" | "plain";
 
-/** A word about a state; its color is never the only sign. */
+/** A short text about a state; its color is never the only indication. */
 export function Badge({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
@@ -167,12 +167,12 @@ export function Figures({ figures }: { readonly figures: readonly FigureProps[] 
 }
 
 interface BarProps {
-  /** From 0 to 1; what is above 1 is shown as full. */
+  /** From 0 to 1; larger values are shown as full. */
   readonly share: number;
   readonly tone?: Tone;
 }
 
-/** A share as a bar; the number is next to it. */
+/** A share as a bar, next to its number. */
 export function Bar({ share, tone = "plain" }: BarProps) {
   const width = `${Math.max(0, Math.min(1, share)) * 100}%`;
   return (
@@ -189,11 +189,11 @@ export function mono(text: string | null): ComponentChildren {
 
 interface FactsProps {
   readonly facts: readonly (readonly [string, ComponentChildren])[];
-  /** One pair in a row, for sentences. */
+  /** One pair per row, for sentences. */
   readonly isWide?: boolean;
 }
 
-/** Pairs of a name and what belongs to it; pairs without a value are left out. */
+/** Pairs of names and values; pairs without a value are omitted. */
 export function Facts({ facts, isWide = false }: FactsProps) {
   const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
   if (known.length === 0) return null;
@@ -216,7 +216,7 @@ interface ChoiceProps<Value extends string> {
   readonly onChoose: (value: Value) => void;
 }
 
-/** One of a few values, all of which can be seen. */
+/** Selects one of a few values, which are all visible. */
 export function Choice<Value extends string>({ label, value, options, onChoose }: ChoiceProps<Value>) {
   return (
     <div class="choice" role="group" aria-label={label}>
@@ -240,11 +240,11 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
   readonly type?: keyof typeof TYPES;
   readonly placeholder?: string;
-  /** Names to choose from; others can be typed. */
+  /** Suggested values; others can be typed. */
   readonly suggestions?: readonly string[];
   /** Whether `/` moves the focus here. */
   readonly isMain?: boolean;
-  /** Takes the room that there is, for ids. */
+  /** Fills the available width, for ids. */
   readonly isLong?: boolean;
 }
 
@@ -258,7 +258,7 @@ const TYPES = {
   "password": { type: "password" },
 } as const;
 
-/** A labelled input, which reports what was typed when the typing pauses. */
+/** A labelled input, which reports its value when typing pauses. */
 export function Field(props: FieldProps) {
   const {
     label,
@@ -305,7 +305,7 @@ export function Field(props: FieldProps) {
 
 interface SelectProps<Value extends string> extends ChoiceProps<Value> {}
 
-/** One of several values, which are shown when asked for. */
+/** Selects one of several values in a drop-down list. */
 export function Select<Value extends string>({ label, value, options, onChoose }: SelectProps<Value>) {
   const id = useId();
   const chosen = (text: string) => {
@@ -323,15 +323,15 @@ export function Select<Value extends string>({ label, value, options, onChoose }
 }
 
 interface PagesProps {
-  /** Cursors of the pages before this one, from the first; the first page has none. */
+  /** Cursors of the pages up to the current one; the first page has none. */
   readonly trail: readonly string[];
   readonly next: string | null;
   readonly onTurn: (trail: readonly string[]) => void;
-  readonly words?: readonly [back: string, on: string];
+  readonly words?: readonly [previous: string, next: string];
   readonly note?: ComponentChildren;
 }
 
-/** The way to the other pages of a list that the gateway gives out piece by piece. */
+/** Buttons for the previous and the next page of a list. */
 export function Pages({ trail, next, onTurn, words = ["Previous", "Next"], note }: PagesProps) {
   if (trail.length === 0 && next === null) return note === undefined ? null : <p class="pages">{note}</p>;
   return (

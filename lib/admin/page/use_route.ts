@@ -1,9 +1,9 @@
-/** The route as components use it. */
+/** The route, for components. */
 
 import { useEffect, useState } from "preact/hooks";
 import { parseRoute, type Route } from "./route.ts";
 
-/** The current route; the component is drawn again when it changes. */
+/** The current route; renders the component again when it changes. */
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {

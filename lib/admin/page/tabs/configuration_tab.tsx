@@ -1,4 +1,4 @@
-/** Whether the last edit is in use, what each reload changed, and every effective value with its file and line. */
+/** Whether the latest edit is in use, the changes of each reload, and every effective value with its file and line. */
 
 import { useState } from "preact/hooks";
 import type {
@@ -30,11 +30,13 @@ function Configuration({ view, route }: { readonly view: ConfigurationView; read
       <p class="verdict">
         <Badge tone={view.is_latest ? "good" : "bad"}>{view.is_latest ? "in use" : "rejected"}</Badge>{" "}
         {view.is_latest
-          ? `The last edit is in use. It was loaded ${ago(view.loaded_at, Date.now())}.`
-          : `The last edit is not in use. The configuration of ${dateTime(view.loaded_at)} stays in use.`}
+          ? `The latest edit is in use. It was loaded ${ago(view.loaded_at, Date.now())}.`
+          : `The latest edit is not in use. The configuration loaded at ${
+            dateTime(view.loaded_at)
+          } stays in use.`}
       </p>
       {last !== undefined && last.problems.length > 0 && (
-        <Section title="Problems of the last reload" note={dateTime(last.at)}>
+        <Section title="Problems in the last reload" note={dateTime(last.at)}>
           <Problems problems={last.problems} />
         </Section>
       )}
@@ -49,26 +51,26 @@ function Configuration({ view, route }: { readonly view: ConfigurationView; read
           ["Generation", count(view.generation)],
           ["Loaded", dateTime(view.loaded_at)],
           ["Defines", countsOf(counts)],
-          ["Callers connect to", listeners.public.join(", ")],
-          ["This page", listeners.admin.join(", ")],
+          ["Public listeners", listeners.public.join(", ")],
+          ["Admin listener", listeners.admin.join(", ")],
           [
-            "Editing through the admin API",
-            view.can_edit ? "with the admin key" : "off; set admin_api to allow it",
+            "Changes through the admin API",
+            view.can_edit ? "allowed with the admin key" : "off; configure admin_api to allow them",
           ],
         ]}
       />
-      <Section title="Reloads" note="the last twenty, the newest first">
+      <Section title="Reloads" note="last 20, newest first">
         <Table
           label="Reloads"
           columns={reloadColumns(view.reloads.find(({ ok }) => ok))}
           rows={view.reloads}
           keyOf={({ at, reason }) => `${at} ${reason}`}
-          empty="The configuration has not been loaded again since the start."
+          empty="No reloads since the gateway started."
         />
       </Section>
-      <Section title="Effective values" note="with defaults; secrets are not shown">
+      <Section title="Effective values" note="including defaults; secrets are hidden">
         <Field
-          label="Path, value or file and line"
+          label="Search paths, values and sources"
           value={search}
           isMain
           onChange={(next) => go(route, { search: next })}
@@ -109,7 +111,7 @@ function reloadColumns(current: ReloadView | undefined): readonly Column<ReloadV
       },
     },
     {
-      title: "What it changed",
+      title: "Changes",
       isLong: true,
       cell: ({ reason, changes, problems: [first], ok }) => {
         const words = reason === "start" ? "–" : ok ? changesIn(changes) : first ?? "";
@@ -122,7 +124,7 @@ function reloadColumns(current: ReloadView | undefined): readonly Column<ReloadV
 function changesIn(changes: ReloadView["changes"]): string {
   const lists = Object.entries(changes).filter(([, names]) => names.length > 0);
   const words = lists.map(([what, names]) => `${what.replaceAll("_", " ")}: ${names.join(", ")}`);
-  return words.length === 0 ? "nothing" : words.join("; ");
+  return words.length === 0 ? "none" : words.join("; ");
 }
 
 function Values({ search }: { readonly search: string }) {
@@ -140,7 +142,7 @@ function Values({ search }: { readonly search: string }) {
             columns={VALUES}
             rows={values}
             keyOf={({ path }) => path}
-            empty={search === "" ? "There are no values to show." : "No value matches."}
+            empty={search === "" ? "No values." : "No matching values."}
           />
           <Pages
             trail={trail}
@@ -158,7 +160,7 @@ const VALUES: readonly Column<ConfigurationValueView>[] = [
   { title: "Path", isLong: true, cell: ({ path }) => <span class="mono" title={path}>{path}</span> },
   { title: "Value", isLong: true, cell: ({ value }) => <span class="mono" title={value}>{value}</span> },
   {
-    title: "From",
+    title: "Source",
     isLong: true,
     cell: ({ origin }) => <span class={origin === "default" ? "dim" : "mono"} title={origin}>{origin}</span>,
   },

@@ -1,4 +1,4 @@
-/** Every rule and budget, for each who has used it: how much is used, and when it is there again. */
+/** Every rule and budget by subject: the amount used, and when it is available again. */
 
 import { useState } from "preact/hooks";
 import type { BudgetUseView, LimitsView, RuleView } from "../../contract/contract.ts";
@@ -8,7 +8,7 @@ import { Badge, Bar, type Column, Field, Pages, Ready, Section, Table, type Tone
 import { formatRoute, go, type Route } from "../route.ts";
 
 const PAGE = 100;
-const EVERYBODY = "everybody together";
+const EVERYBODY = "everyone together";
 const EVERY_MS = 2000;
 
 /** The tab *Limits and budgets*. */
@@ -18,7 +18,7 @@ export function LimitsTab({ route }: { readonly route: Route }) {
     <>
       <div class="bar-top">
         <Field
-          label="Rule, budget, caller, team or model"
+          label="Search rules, budgets, callers, teams and models"
           value={search}
           isMain
           onChange={(next) => go(route, { search: next })}
@@ -34,7 +34,7 @@ function Lists({ search }: { readonly search: string }) {
   const path = withQuery("admin/v1/limits", { search, limit: PAGE, cursor: trail.at(-1) });
   const data = useData<LimitsView>(path, { everyMs: EVERY_MS });
   const none = (what: string, how: string) =>
-    search === "" ? `The configuration has no ${what}. ${how}` : "Nothing matches.";
+    search === "" ? `The configuration has no ${what}. ${how}` : "No matches.";
   return (
     <Ready data={data}>
       {(view) => (
@@ -47,7 +47,7 @@ function Lists({ search }: { readonly search: string }) {
               keyOf={({ name, subject }) => JSON.stringify([name, subject])}
               empty={none(
                 "budgets",
-                "A budget limits what a caller, a team or everybody may spend in a day or a month.",
+                "A budget caps what a caller, a team or everyone together may spend per day or month.",
               )}
             />
           </Section>
@@ -59,7 +59,7 @@ function Lists({ search }: { readonly search: string }) {
               keyOf={({ rule, what, subject, period_s }) => JSON.stringify([rule, what, subject, period_s])}
               empty={none(
                 "limits",
-                "A limit is a number of requests or tokens in a time, or of requests at a time.",
+                "A limit caps requests or tokens per unit of time, or concurrent requests.",
               )}
             />
           </Section>
@@ -82,7 +82,7 @@ const BUDGETS: readonly Column<BudgetUseView>[] = [
       `${subject || applies_to || EVERYBODY}, ${amount(limit, unit)}`,
   },
   {
-    title: "For",
+    title: "Applies to",
     isLong: true,
     isExtra: true,
     cell: ({ subject, applies_to }) => subject === "" ? together(applies_to) : own(subject, applies_to),
@@ -102,11 +102,11 @@ const BUDGETS: readonly Column<BudgetUseView>[] = [
   },
   { title: "Limit", isNumber: true, isExtra: true, cell: ({ limit, unit }) => amount(limit, unit) },
   { title: "Remaining", isNumber: true, cell: (budget) => remainingOf(budget) },
-  { title: "Held", isNumber: true, isExtra: true, cell: ({ held, unit }) => amount(held, unit) },
+  { title: "Reserved", isNumber: true, isExtra: true, cell: ({ held, unit }) => amount(held, unit) },
   { title: "Requests", isNumber: true, isExtra: true, cell: ({ requests }) => count(requests) },
   { title: "When spent", isExtra: true, cell: ({ when_spent }) => when_spent },
   {
-    title: "Renews",
+    title: "Resets",
     isExtra: true,
     cell: ({ window_end }) => window_end === null ? "never" : dateTime(window_end).slice(0, 16),
   },
@@ -129,7 +129,7 @@ const RULES: readonly Column<RuleView>[] = [
     under: (rule) => `${rule.subject || nobodyYet(rule) || rule.applies_to || EVERYBODY}, ${limitOf(rule)}`,
   },
   {
-    title: "For",
+    title: "Applies to",
     isLong: true,
     isExtra: true,
     cell: subjectOf,
@@ -150,7 +150,7 @@ const RULES: readonly Column<RuleView>[] = [
   },
   { title: "Remaining", isNumber: true, isExtra: true, cell: ({ remaining }) => short(remaining) },
   {
-    title: "Full again",
+    title: "Resets",
     isNumber: true,
     isExtra: true,
     cell: ({ reset_ms }) => reset_ms === 0 ? "–" : `in ${duration(reset_ms)}`,
@@ -168,12 +168,12 @@ const RULES: readonly Column<RuleView>[] = [
   },
 ];
 
-/** One who has an amount of their own. */
+/** A subject with a separate amount. */
 function own(subject: string, appliesTo: string) {
   return <span title={appliesTo}>{subject}</span>;
 }
 
-/** All who share one amount. */
+/** All subjects that share one amount. */
 function together(appliesTo: string) {
   return appliesTo === "" ? <span class="dim">{EVERYBODY}</span> : <span title={appliesTo}>{appliesTo}</span>;
 }
@@ -185,23 +185,25 @@ function subjectOf(rule: RuleView) {
   return nobody === "" ? together(applies_to) : <span class="dim">{nobody}</span>;
 }
 
-/** Of a rule that counts each apart, before somebody has used it, or for those who have no such name. */
+/**
+ * The text for a rule without a subject that counts subjects separately: unused, or for requests without such a name.
+ */
 function nobodyYet({ each, used }: RuleView): string {
   if (each === "none") return "";
   const who = each.replace("_", " and ");
-  return used > 0 ? `without a ${who}` : `each ${who}, none yet`;
+  return used > 0 ? `no ${who}` : `per ${who}, unused`;
 }
 
 const PERIODS: Readonly<Record<number, string>> = {
-  1: "a second",
-  60: "a minute",
-  3600: "an hour",
-  86_400: "a day",
+  1: "second",
+  60: "minute",
+  3600: "hour",
+  86_400: "day",
 };
 
 function limitOf({ limit, what, period_s }: RuleView): string {
-  if (what === "concurrent") return `${count(limit)} at a time`;
-  return `${short(limit)} ${what} ${PERIODS[period_s] ?? `in ${duration(period_s * 1000)}`}`;
+  if (what === "concurrent") return `${count(limit)} concurrent`;
+  return `${short(limit)} ${what} per ${PERIODS[period_s] ?? duration(period_s * 1000)}`;
 }
 
 function amount(value: string, unit: string): string {

@@ -1,4 +1,4 @@
-/** The log as it is written: the last lines, and each further one. */
+/** The live log: the last lines, and new ones as they are written. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { LogLineView } from "../../contract/contract.ts";
@@ -9,7 +9,7 @@ import { pieceReaderFor } from "../frames.ts";
 import { Choice, Field, Refusal, Select } from "../parts.tsx";
 import { go, type Route } from "../route.ts";
 
-/** Lines that are shown; older ones make room. */
+/** Maximum number of lines shown. */
 const MAX_LINES = 300;
 const RETRY_MS = 2000;
 
@@ -31,7 +31,7 @@ export function LogTab({ route }: { readonly route: Route }) {
     <>
       <div class="bar-top">
         <Field
-          label="Words in a line"
+          label="Search the log"
           value={search}
           isMain
           onChange={(next) => go(route, { search: next })}
@@ -42,15 +42,15 @@ export function LogTab({ route }: { readonly route: Route }) {
           options={LEVELS}
           onChoose={(next) => go(route, { level: next })}
         />
-        <Choice label="Pace" value={pace} options={PACES} onChoose={setPace} />
+        <Choice label="Updates" value={pace} options={PACES} onChoose={setPace} />
         <span class="note">
-          {`${plural(lines.length, "line")}, the newest first`}
-          {missed > 0 && `; ${count(missed)} came too fast and were left out`}
+          {`${plural(lines.length, "line")}, newest first`}
+          {missed > 0 && `; ${count(missed)} skipped because they arrived too fast`}
         </span>
       </div>
       {error !== undefined && <Refusal>{error}</Refusal>}
       {lines.length === 0
-        ? <p class="empty">{search === "" && level === "" ? "No line yet." : "No line matches so far."}</p>
+        ? <p class="empty">{search === "" && level === "" ? "No lines yet." : "No matching lines yet."}</p>
         : (
           <div class="lines log" role="log" aria-label="Log" aria-live="off" tabIndex={0}>
             {lines.map((line) => <Line key={line.seq} line={line} />)}
@@ -70,7 +70,7 @@ function Line({ line: { level, line } }: { readonly line: LogLineView }) {
       <span class="level">{level}</span>
       <span>
         <b>
-          {typeof message === "string" ? message : line === "" ? "a line that is too long to keep" : line}
+          {typeof message === "string" ? message : line === "" ? "(line too long to show)" : line}
         </b>
         {Object.entries(fields).map(([name, value]) => (
           <span key={name}>
@@ -92,7 +92,7 @@ function membersOf(line: string): Readonly<Record<string, unknown>> {
 }
 
 interface Log {
-  /** The newest first. */
+  /** Newest first. */
   readonly lines: readonly LogLineView[];
   readonly missed: number;
   readonly error: string | undefined;
@@ -100,7 +100,7 @@ interface Log {
 
 const EMPTY: Log = { lines: [], missed: 0, error: undefined };
 
-/** Follows the log while the page can be seen, from its last lines on, and again where the connection was lost. */
+/** Follows the log while the page is visible, starting with the last lines; reconnects after a lost connection. */
 function useLog(path: string, isLive: boolean): Log {
   const { client, connection } = useClient();
   const [log, setLog] = useState<Log>(EMPTY);

@@ -1,4 +1,4 @@
-/** The models of the configuration: where they are served, what they can do and why, and what they cost. */
+/** The models of the configuration: targets, traits, prices and lessons. */
 
 import { useState } from "preact/hooks";
 import type {
@@ -35,7 +35,7 @@ export function ModelsTab({ route }: { readonly route: Route }) {
     <>
       <div class="bar-top">
         <Field
-          label="Model, target or id"
+          label="Search models, targets and IDs"
           value={search}
           isMain
           onChange={(next) => go(route, { search: next })}
@@ -63,7 +63,7 @@ function List({ search, route }: { readonly search: string; readonly route: Rout
             keyOf={({ name }) => name}
             linkOf={({ name }) => formatRoute(route.tab, { ...route.settings, model: name })}
             isOpen={({ name }) => name === route.settings["model"]}
-            empty={search === "" ? "The configuration has no models." : "No model matches."}
+            empty={search === "" ? "The configuration has no models." : "No matching models."}
           />
           <Pages trail={trail} next={next} onTurn={setTrail} />
         </Section>
@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<CatalogModelView>[] = [
   },
 ];
 
-/** The prices of input and output, which come first. */
+/** The first two prices, which are for input and output. */
 function shortPrice({ targets: [first] }: CatalogModelView) {
   const price = first?.price ?? null;
   if (price === null) return <span class="dim">unknown</span>;
@@ -124,7 +124,7 @@ function Model({ name, route }: { readonly name: string; readonly route: Route }
         <h2 ref={heading} tabIndex={-1}>{name}</h2>
         <span class="links">
           <a href={formatRoute("try", { model: name })}>Try it</a>
-          <a href={formatRoute("requests", { model: name })}>Its requests</a>
+          <a href={formatRoute("requests", { model: name })}>Requests</a>
           <a href={formatRoute(route.tab, rest)} data-close="">Close</a>
         </span>
       </header>
@@ -162,14 +162,14 @@ function Target({ target, detail, isOnly }: TargetProps) {
       </h3>
       <Facts
         facts={[
-          ["Model id", mono(target.model_id)],
+          ["Model ID", mono(target.model_id)],
           ["Provider", target.region === "" ? target.provider : `${target.provider}, ${target.region}`],
-          ["Written in", mono(target.origin)],
+          ["Defined in", mono(target.origin)],
           ["Priority", isOnly ? null : count(target.priority)],
           ["Weight", isOnly ? null : count(target.weight)],
           ["Family", target.family],
-          ["Price", target.price ?? "unknown: requests have no cost in the ledger"],
-          ["Price from", target.price_origin],
+          ["Price", target.price ?? "unknown; the ledger records no cost"],
+          ["Price source", target.price_origin],
           ["In flight", count(target.in_flight)],
           ["Latency", target.latency_ms === null ? null : duration(target.latency_ms)],
           ["Last error", target.last_error],
@@ -187,16 +187,16 @@ function Detail({ detail: { traits, traits_error: error, lessons } }: { readonly
         <>
           <h3>Lessons learned</h3>
           <p class="note">
-            Bedrock has refused these members since the configuration was loaded; they are left out now.
+            Bedrock has refused these fields since the configuration was loaded, so they are now omitted.
           </p>
           {lessons.map((lesson) => (
             <Facts
               key={lesson.learned_at}
               facts={[
-                ["Members", lesson.members.join(", ")],
+                ["Fields", lesson.members.join(", ")],
                 ["Learned", dateTime(lesson.learned_at)],
-                ["Bedrock said", lesson.upstream_message],
-                [`To keep it, set ${lesson.setting}`, mono(lesson.traits)],
+                ["Message from Bedrock", lesson.upstream_message],
+                [`To make it permanent, set ${lesson.setting}`, mono(lesson.traits)],
               ]}
             />
           ))}
@@ -205,7 +205,7 @@ function Detail({ detail: { traits, traits_error: error, lessons } }: { readonly
       {error !== null && <Refusal>{error}</Refusal>}
       {traits.length > 0 && (
         <details>
-          <summary>What it can do, and how that is known ({count(traits.length)})</summary>
+          <summary>Traits and their sources ({count(traits.length)})</summary>
           <Table label="Traits" columns={TRAITS} rows={traits} keyOf={({ name }) => name} empty="" />
         </details>
       )}
@@ -216,5 +216,5 @@ function Detail({ detail: { traits, traits_error: error, lessons } }: { readonly
 const TRAITS: readonly Column<TraitView>[] = [
   { title: "Trait", cell: ({ name }) => name },
   { title: "Value", isLong: true, cell: ({ value }) => <span class="mono" title={value}>{value}</span> },
-  { title: "From", isLong: true, cell: ({ origin }) => origin },
+  { title: "Source", isLong: true, cell: ({ origin }) => origin },
 ];

@@ -1,4 +1,4 @@
-/** What happens now: rate, requests in flight, and of the last five minutes models, errors and targets. */
+/** Current activity: rates, requests in flight, and the last five minutes by model, caller, error and target. */
 
 import { useMemo } from "preact/hooks";
 import type {
@@ -12,7 +12,7 @@ import type {
 import { Chart } from "../chart.tsx";
 import { costOf } from "../cost.tsx";
 import { useData } from "../page_data.ts";
-import { count, dateTime, duration, rate, short } from "../format.ts";
+import { count, dateTime, duration, plural, rate, short } from "../format.ts";
 import { Badge, type Column, Figures, Ready, Section, Table, type Tone } from "../parts.tsx";
 import { formatRoute } from "../route.ts";
 
@@ -59,7 +59,7 @@ function Now({ view }: { readonly view: NowView }) {
         ]}
       />
       <Chart
-        label={`Requests of the last two minutes by second, at most ${count(most)} in one`}
+        label={`Requests per second over the last two minutes, up to ${count(most)}`}
         times={times}
         series={series}
         kind="area"
@@ -72,38 +72,38 @@ function Now({ view }: { readonly view: NowView }) {
           columns={IN_FLIGHT}
           rows={inFlight.requests}
           keyOf={(request) => request.request_id}
-          empty="No request is in flight."
+          empty="No requests in flight."
         />
       </Section>
       <div class="columns">
-        <Section title="Models" note="last five minutes, average times">
+        <Section title="Models" note="last five minutes; times are averages">
           <Table
-            label="Models of the last five minutes"
+            label="Models, last five minutes"
             columns={MODELS}
             rows={models}
             keyOf={({ model }) => model}
             linkOf={({ model }) => formatRoute("models", { model })}
-            empty="No request has ended in the last five minutes."
+            empty="No requests in the last five minutes."
           />
         </Section>
         <Section title="Callers" note="last five minutes">
           <Table
-            label="Callers of the last five minutes"
+            label="Callers, last five minutes"
             columns={CALLERS}
             rows={callers}
             keyOf={({ caller }) => caller}
             linkOf={({ caller }) => formatRoute("requests", { caller })}
-            empty="No request has ended in the last five minutes."
+            empty="No requests in the last five minutes."
           />
         </Section>
-        <Section title="Errors by kind" note="last five minutes">
+        <Section title="Errors" note="last five minutes">
           <Table
-            label="Errors of the last five minutes"
+            label="Errors, last five minutes"
             columns={ERRORS}
             rows={errors}
             keyOf={({ error }) => error}
             linkOf={({ error }) => formatRoute("requests", { error })}
-            empty="No request has failed in the last five minutes."
+            empty="No errors in the last five minutes."
           />
         </Section>
         <Section title="Targets" note={cutNote(targets.length, view.targets_total)}>
@@ -113,16 +113,15 @@ function Now({ view }: { readonly view: NowView }) {
             rows={targets}
             keyOf={(target) =>
               JSON.stringify([target.model, target.target, target.provider, target.model_id])}
-            empty="No target has been used since the start."
+            empty="No target has been used since the gateway started."
           />
         </Section>
       </div>
       <p class="note lead">
-        Adit {view.version}, running for {duration(view.uptime_s * 1000)} since {dateTime(view.started_at)}
-        {" "}
-        with {view.threads === 1 ? "1 thread" : `${view.threads} threads`} and{" "}
-        {count(view.memory_bytes / 2 ** 20)} MiB of memory. {count(view.requests_total)} requests since then.
-        {view.draining && " It is shutting down and accepts no more requests."}
+        Adit {view.version}, up {duration(view.uptime_s * 1000)} since {dateTime(view.started_at)}:{" "}
+        {plural(view.requests_total, "request")}, {plural(view.threads, "thread")},{" "}
+        {count(view.memory_bytes / 2 ** 20)} MiB of memory.
+        {view.draining && " The gateway is shutting down and accepts no new requests."}
         {ledger !== null && ` ${ledgerWords(ledger)}`}
       </p>
     </>
@@ -131,9 +130,8 @@ function Now({ view }: { readonly view: NowView }) {
 
 function ledgerWords({ written, dropped, error }: NonNullable<NowView["ledger"]>): string {
   const lost = dropped === 0 ? "" : `, ${count(dropped)} dropped`;
-  return `The ledger has ${count(written)} of them${lost}.${
-    error === null ? "" : ` It cannot write: ${error}.`
-  }`;
+  const problem = error === null ? "" : ` It cannot be written: ${error}.`;
+  return `The ledger has recorded ${plural(written, "request")}${lost}.${problem}`;
 }
 
 function oldestOf([oldest]: readonly InFlightView[]): string {
@@ -141,7 +139,7 @@ function oldestOf([oldest]: readonly InFlightView[]): string {
 }
 
 function inFlightNote({ total, requests }: NowView["in_flight"]): string | undefined {
-  return cutNote(requests.length, total, "the oldest ");
+  return cutNote(requests.length, total, "oldest ");
 }
 
 function cutNote(shown: number, total: number, which = ""): string | undefined {
@@ -152,7 +150,7 @@ const IN_FLIGHT: readonly Column<InFlightView>[] = [
   { title: "Age", isNumber: true, cell: ({ age_ms }) => duration(age_ms) },
   {
     title: "Caller",
-    cell: ({ caller }) => caller ?? <span class="dim">not known yet</span>,
+    cell: ({ caller }) => caller ?? <span class="dim">not yet known</span>,
     under: ({ model }) => model ?? "",
   },
   { title: "Model", isExtra: true, cell: ({ model }) => model ?? "–" },
@@ -179,8 +177,8 @@ const IN_FLIGHT: readonly Column<InFlightView>[] = [
 ];
 
 function stateOf({ first_byte_ms, target, stream, sent_bytes }: InFlightView) {
-  if (first_byte_ms === null) return target === null ? "being read" : "waiting for the target";
-  return `${stream === true ? "streaming" : "answering"}, ${short(sent_bytes)} B`;
+  if (first_byte_ms === null) return target === null ? "reading request" : "waiting for target";
+  return `${stream === true ? "streaming" : "responding"}, ${short(sent_bytes)} B`;
 }
 
 const MODELS: readonly Column<ModelUseView>[] = [
@@ -194,7 +192,7 @@ const MODELS: readonly Column<ModelUseView>[] = [
 ];
 
 const CALLERS: readonly Column<CallerUseView>[] = [
-  { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "not known" : caller },
+  { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "unknown" : caller },
   { title: "Requests", isNumber: true, cell: ({ requests }) => count(requests) },
   { title: "Errors", isNumber: true, cell: ({ errors }) => failed(errors) },
   { title: "Input", isNumber: true, isExtra: true, cell: ({ input_tokens }) => short(input_tokens) },
@@ -211,9 +209,9 @@ const ERRORS: readonly Column<ErrorUseView>[] = [
   { title: "Error", cell: ({ error }) => error },
   { title: "Requests", isNumber: true, cell: ({ requests }) => count(requests) },
   {
-    title: "Most of them by",
+    title: "Top caller",
     isLong: true,
-    cell: ({ caller }) => caller === "" ? "no known caller" : caller,
+    cell: ({ caller }) => caller === "" ? "unknown" : caller,
   },
 ];
 
@@ -240,12 +238,12 @@ const TARGETS: readonly Column<TargetView>[] = [
 const STATES: Readonly<Record<TargetView["state"], readonly [Tone, string]>> = {
   available: ["good", "available"],
   resting: ["bad", "resting"],
-  probing: ["warn", "being tried again"],
-  misfit: ["warn", "does not fit"],
-  unused: ["plain", "not used yet"],
+  probing: ["warn", "probing"],
+  misfit: ["warn", "not usable"],
+  unused: ["plain", "unused"],
 };
 
-/** The state of a target in words, and for how long it gets no requests. */
+/** The state of a target, with the remaining time if it rests. */
 export function TargetState({ target: { state, rests_ms } }: { readonly target: TargetView }) {
   const [tone, words] = STATES[state];
   return <Badge tone={tone}>{rests_ms > 0 ? `${words} for ${duration(rests_ms)}` : words}</Badge>;

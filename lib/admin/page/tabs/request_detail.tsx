@@ -1,4 +1,4 @@
-/** One request in full: how it ended and why, what was tried, and what its price consists of. */
+/** One request in full: its result, its attempts, and the parts of its cost. */
 
 import type { ComponentChildren } from "preact";
 import type {
@@ -18,7 +18,7 @@ interface DetailProps {
   readonly route: Route;
 }
 
-/** A request from memory, or as much of it as the ledger has. */
+/** A request from memory or, if it is no longer there, from the ledger. */
 export function RequestDetail({ id, route }: DetailProps) {
   const recent = useData<RecentRequestView>(`admin/v1/recent/${encodeURIComponent(id)}`);
   const isGone = recent.status === 404;
@@ -36,7 +36,7 @@ export function RequestDetail({ id, route }: DetailProps) {
         <a href={formatRoute(route.tab, rest)} data-close="">Close</a>
       </header>
       {stored.status === 404
-        ? <p class="empty">Neither the memory nor the ledger has this request.</p>
+        ? <p class="empty">This request is neither in memory nor in the ledger.</p>
         : <Ready data={isGone ? stored : recent}>{(request) => <Whole request={request} />}</Ready>}
     </article>
   );
@@ -62,29 +62,29 @@ function Whole({ request }: { readonly request: RecentRequestView }) {
           ["Cost", priceOf(request.cost)],
           ["Address", request.remote_address],
           ["User agent", request.user_agent],
-          ["Client's own id", mono(request.client_request_id)],
-          ["Trace", mono(request.trace_id)],
-          ["Bedrock's request id", mono(request.upstream_request_id)],
+          ["Client request ID", mono(request.client_request_id)],
+          ["Trace ID", mono(request.trace_id)],
+          ["Bedrock request ID", mono(request.upstream_request_id)],
           ["Tags", tagsOf(request.tags)],
           ["Ignored fields", request.ignored.join(", ")],
-          ["Unknown in the answer", request.anomalies.join(", ")],
+          ["Anomalies in the answer", request.anomalies.join(", ")],
           [
             "Would have been refused by",
             request.shadow_limits.map(({ rule, what }) => `${rule} (${what})`).join(", "),
           ],
         ]}
       />
-      <h3>What was tried</h3>
+      <h3>Attempts</h3>
       <Table
         label="Attempts"
         columns={attemptColumns(request.duration_ms)}
         rows={attempts}
         keyOf={(attempt) => String(attempts.indexOf(attempt))}
-        empty="Nothing was sent to a target."
+        empty="The request was not sent to any target."
       />
       {passedOver.length > 0 && (
         <Table
-          label="Targets that were skipped"
+          label="Skipped targets"
           columns={PASSED_OVER}
           rows={passedOver}
           keyOf={({ target, because }) => `${target} ${because}`}
@@ -111,28 +111,28 @@ function verdictOf(request: RecentRequestView): ComponentChildren {
       </>
     );
   }
-  const began = status < 400 ? "Began, then broke off" : "Failed";
+  const began = status < 400 ? "Broke off in mid-response" : "Failed";
   const refusedBy = error.limit === null ? "" : ` Refused by ${error.limit.rule} (${error.limit.what}).`;
   return (
     <>
       <Badge tone="bad">{`${status} ${error.code}`}</Badge> {began}
-      {after}.{refusedBy} {attempts.length === 0 && "Nothing was sent to a target."}
+      {after}.{refusedBy} {attempts.length === 0 && "It was not sent to any target."}
     </>
   );
 }
 
-/** What the caller was told, what Bedrock said, and what the system said. */
+/** The messages to the caller, from Bedrock, and from the system. */
 function Reasons({ error }: { readonly error: ErrorView }) {
   const upstream = [error.upstream_status, error.upstream_type].filter((part) => part !== null).join(" ");
   return (
     <Facts
       isWide
       facts={[
-        ["The caller was told", error.reason],
-        ["Code for OpenAI's clients", mono(error.openai_code)],
-        ["Field at fault", mono(error.param)],
+        ["Message to the caller", error.reason],
+        ["OpenAI error code", mono(error.openai_code)],
+        ["Invalid field", mono(error.param)],
         [
-          "Bedrock said",
+          "Message from Bedrock",
           error.upstream_message === null && upstream === ""
             ? null
             : [upstream, error.upstream_message].filter((part) => part !== null && part !== "").join(": "),
@@ -162,20 +162,20 @@ function attemptColumns(totalMs: number): readonly Column<AttemptView>[] {
         error === null ? <Badge tone="good">answered</Badge> : <Badge tone="bad">{error}</Badge>,
     },
     { title: "Started after", isNumber: true, isExtra: true, cell: ({ start_ms }) => duration(start_ms) },
-    { title: "Took", isNumber: true, cell: ({ duration_ms }) => duration(duration_ms) },
+    { title: "Duration", isNumber: true, cell: ({ duration_ms }) => duration(duration_ms) },
     {
-      title: "Time",
+      title: "Timeline",
       isExtra: true,
       cell: ({ start_ms, duration_ms }) => <Span startMs={start_ms} ms={duration_ms} totalMs={totalMs} />,
     },
     {
-      title: "Model id",
+      title: "Model ID",
       isLong: true,
       isExtra: true,
       cell: ({ model_id }) => <span class="mono" title={model_id}>{model_id}</span>,
     },
     {
-      title: "Bedrock's request id",
+      title: "Bedrock request ID",
       isLong: true,
       isExtra: true,
       cell: (attempt) => mono(attempt.upstream_request_id) ?? "–",
@@ -189,7 +189,7 @@ interface SpanProps {
   readonly totalMs: number;
 }
 
-/** When in the request an attempt ran. */
+/** When an attempt ran within the request. */
 function Span({ startMs, ms, totalMs }: SpanProps) {
   const share = (part: number) => `${Math.min(100, 100 * part / Math.max(1, totalMs))}%`;
   return (
@@ -201,13 +201,13 @@ function Span({ startMs, ms, totalMs }: SpanProps) {
 
 const PASSED_OVER: readonly Column<RecentRequestView["passed_over"][number]>[] = [
   { title: "Skipped", cell: ({ target }) => target },
-  { title: "Because", cell: ({ because }) => because },
+  { title: "Reason", cell: ({ because }) => because },
 ];
 
 function Price({ cost: { parts, price, usd: sum, factor } }: { readonly cost: CostView }) {
   return (
     <>
-      <h3>What it cost</h3>
+      <h3>Cost</h3>
       <Table
         label="Price"
         columns={PARTS}
@@ -217,19 +217,20 @@ function Price({ cost: { parts, price, usd: sum, factor } }: { readonly cost: Co
         isCompact
       />
       <p class="note">
-        {factor !== 1 && `Times ${factor} for the service tier. `}
-        Total: {usd(sum)}, from the price row {price ?? "that is no longer known"}.
+        {factor !== 1 && `Multiplied by ${factor} for the service tier. `}
+        Total: {usd(sum)}
+        {price !== null && `, from price row ${price}`}.
       </p>
     </>
   );
 }
 
-/** What is priced by the piece; everything else is tokens. */
+/** Parts priced per unit; all others are tokens. */
 const UNITS: ReadonlySet<string> = new Set(["image", "query"]);
 
 const PARTS: readonly Column<CostPartView>[] = [
-  { title: "For", cell: ({ what }) => what.replaceAll("_", " ") },
-  { title: "Number", isNumber: true, cell: (part) => count(part.count) },
+  { title: "Item", cell: ({ what }) => what.replaceAll("_", " ") },
+  { title: "Quantity", isNumber: true, cell: (part) => count(part.count) },
   {
     title: "Price",
     isNumber: true,
@@ -239,17 +240,17 @@ const PARTS: readonly Column<CostPartView>[] = [
 ];
 
 function nameOf(caller: string | null, team: string | null): string {
-  if (caller === null || caller === "") return "not known";
+  if (caller === null || caller === "") return "unknown";
   return team === null || team === "" ? caller : `${caller} (team ${team})`;
 }
 
 function tokensOf(usage: Omit<NonNullable<RecentRequestView["usage"]>, "images">): string {
   const parts: readonly (readonly [number, string])[] = [
     [usage.input_tokens, "input"],
-    [usage.cache_read_tokens, "from the cache"],
-    [usage.cache_write_tokens, "to the cache"],
+    [usage.cache_read_tokens, "cache read"],
+    [usage.cache_write_tokens, "cache write"],
     [usage.output_tokens, "output"],
-    [usage.reasoning_tokens, "of them reasoning"],
+    [usage.reasoning_tokens, "of which reasoning"],
   ];
   const words = parts.filter(([tokens]) => tokens > 0).map(([tokens, what]) => `${count(tokens)} ${what}`);
   return `${words.length === 0 ? "none" : words.join(", ")}${usage.estimated ? " (estimated)" : ""}${

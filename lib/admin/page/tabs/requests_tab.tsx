@@ -1,4 +1,4 @@
-/** Single requests: the last thousand from memory, those in the ledger, and who had which failures when. */
+/** Single requests: the last thousand from memory, those in the ledger, and failures by caller. */
 
 import { useState } from "preact/hooks";
 import type {
@@ -19,18 +19,18 @@ import { RequestDetail } from "./request_detail.tsx";
 type Source = "recent" | "ledger" | "failures";
 
 const SOURCES: readonly (readonly [Source, string])[] = [
-  ["recent", "Last thousand"],
+  ["recent", "Last 1,000"],
   ["ledger", "Ledger"],
   ["failures", "Failures by caller"],
 ];
 
-/** What a list can be limited to, with the title of its field; a filter that a source does not have is not shown. */
+/** Filters with the label of their field, and the sources that have them. */
 const FILTERS: readonly (readonly [name: string, title: string, sources: readonly Source[]])[] = [
   ["caller", "Caller", ["recent", "ledger", "failures"]],
   ["team", "Team", ["recent", "ledger"]],
   ["model", "Model", ["recent", "ledger", "failures"]],
   ["error", "Error (* for any)", ["recent", "ledger", "failures"]],
-  ["request_id", "Request id", ["recent", "ledger"]],
+  ["request_id", "Request ID", ["recent", "ledger"]],
 ];
 
 const PAGE = 100;
@@ -113,13 +113,13 @@ function List({ source, query, route }: ListProps) {
     <Ready data={data}>
       {(view) => (
         <Section
-          title={source === "recent" ? "Last requests" : "Requests in the ledger"}
+          title={source === "recent" ? "Recent requests" : "Requests in the ledger"}
           note={source === "recent" && (
             <>
-              {"kept" in view && `${plural(view.kept, "request")} in memory, the newest first `}
+              {"kept" in view && `${plural(view.kept, "request")} in memory, newest first `}
               {isFirst && (
                 <button type="button" class="quiet" onClick={() => setLive(!isLive)}>
-                  {isLive ? "Pause" : "Continue"}
+                  {isLive ? "Pause" : "Resume"}
                 </button>
               )}
             </>
@@ -133,8 +133,8 @@ function List({ source, query, route }: ListProps) {
             linkOf={({ id }) => formatRoute(route.tab, { ...route.settings, id })}
             isOpen={({ id }) => id === route.settings["id"]}
             empty={Object.values(query).some((value) => value !== undefined)
-              ? "No request matches."
-              : "No request has ended yet."}
+              ? "No matching requests."
+              : "No requests yet."}
           />
           <Pages trail={trail} next={view.next_cursor} onTurn={setTrail} words={["Newer", "Older"]} />
         </Section>
@@ -174,7 +174,7 @@ function toRow(request: RecentRequestView | StoredRequestView): Row {
   const { model, requested_model, error, attempts, usage, cost } = request;
   return {
     ...shared,
-    // Both lists are in the order in which requests ended; those in memory say when they arrived.
+    // Both lists are sorted by the end of requests, but those in memory have the time of arrival.
     time: new Date(new Date(request.time).getTime() + durationMs).toISOString(),
     model: model ?? requested_model ?? "",
     error: error?.code ?? "",
@@ -195,7 +195,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     title: "Caller",
     isExtra: true,
-    cell: ({ caller }) => caller === "" ? <span class="dim">not known</span> : caller,
+    cell: ({ caller }) => caller === "" ? <span class="dim">unknown</span> : caller,
   },
   { title: "Team", isExtra: true, cell: ({ team }) => team === "" ? "–" : team },
   {
@@ -216,13 +216,13 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-/** The status and the code of a request; what broke off after a good status is as bad as a failure of the server's. */
+/** Status and error code; an answer that broke off after a 200 is as bad as a server error. */
 function Result({ status, error }: { readonly status: number; readonly error: string }) {
   if (error === "") return <Badge tone="good">{status}</Badge>;
   return <Badge tone={status >= 500 || status < 400 ? "bad" : "warn"}>{`${status} ${error}`}</Badge>;
 }
 
-/** The time alone for a request of today. */
+/** Only the time for requests of today. */
 function timeOrDate(time: string): string {
   const isToday = new Date(time).toDateString() === new Date().toDateString();
   return isToday ? timeOfDay(time) : dateTime(time);
@@ -235,7 +235,7 @@ function Failures({ path }: { readonly path: string }) {
       {(view) => (
         <Section
           title="Failures by caller"
-          note={`${dateTime(view.from)} to ${endOf(view)}; kept since ${dateTime(view.kept_since)}`}
+          note={`${dateTime(view.from)} to ${endOf(view)}; recorded since ${dateTime(view.kept_since)}`}
         >
           <Table
             label="Failures by caller, model and error"
@@ -244,11 +244,11 @@ function Failures({ path }: { readonly path: string }) {
             keyOf={(group) =>
               JSON.stringify([group.caller, group.model, group.error, group.status, group.rule])}
             linkOf={({ caller, error }) => formatRoute("requests", { in: "recent", caller, error })}
-            empty="No request failed in this time."
+            empty="No failures in this period."
           />
           {view.groups_total > view.groups.length && (
             <p class="note">
-              The {count(view.groups.length)} most frequent of {count(view.groups_total)}.
+              Showing the {count(view.groups.length)} most frequent of {count(view.groups_total)}.
             </p>
           )}
         </Section>
@@ -257,13 +257,13 @@ function Failures({ path }: { readonly path: string }) {
   );
 }
 
-/** The end of a period, without its day if that is the day of the beginning. */
+/** The end of a period, without the date if the period starts on the same day. */
 function endOf({ from, to }: FailuresView): string {
   return localDay(from) === localDay(to) ? timeOfDay(to) : dateTime(to);
 }
 
 const FAILURES: readonly Column<FailureGroupView>[] = [
-  { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "not known" : caller },
+  { title: "Caller", isLong: true, cell: ({ caller }) => caller === "" ? "unknown" : caller },
   {
     title: "Failures",
     isNumber: true,
@@ -276,7 +276,7 @@ const FAILURES: readonly Column<FailureGroupView>[] = [
   { title: "Last", isExtra: true, cell: ({ last }) => timeOfDay(last).slice(0, 5) },
 ];
 
-/** The limit or budget that refused; without one, a 429 is passed on from the provider. */
+/** The limit or budget that refused; without one, a 429 comes from the provider. */
 function refusedBy({ rule, status }: FailureGroupView): string {
   if (rule !== "") return rule;
   return status === 429 ? "the provider" : "–";
@@ -287,7 +287,7 @@ function reasonOf(group: FailureGroupView): string {
   return [by === "–" ? "" : `by ${by}`, group.model].filter((words) => words !== "").join(", ");
 }
 
-/** A time as the browser's field has it, in the viewer's zone. */
+/** Converts a time from a browser's field, which is in the viewer's zone. */
 function instantOf(local: string | undefined): string | undefined {
   if (local === undefined) return undefined;
   const date = new Date(local);

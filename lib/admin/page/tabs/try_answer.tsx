@@ -1,4 +1,4 @@
-/** The answer to a request that was tried: its words, its pieces as they came, and its headers. */
+/** The answer to a request: its text, its pieces as they arrived, and its headers. */
 
 import { useState } from "preact/hooks";
 import { textIn } from "../answer_text.ts";
@@ -11,18 +11,18 @@ type Shown = "text" | "raw" | "headers";
 
 const VIEWS: readonly (readonly [Shown, string])[] = [
   ["text", "Text"],
-  ["raw", "As it came"],
+  ["raw", "Raw"],
   ["headers", "Headers"],
 ];
 
-/** What has come so far, or what will be here. */
+/** The answer so far, or a placeholder. */
 export function Answer({ answer }: { readonly answer: TriedAnswer | undefined }) {
   const [shown, setShown] = useState<Shown>("text");
   if (answer === undefined) {
     return (
       <Section title="Answer">
         <p class="empty">
-          The answer will be here: its text, each piece with the time it came, and its headers.
+          The answer appears here: its text, each piece with its arrival time, and the headers.
         </p>
       </Section>
     );
@@ -61,20 +61,20 @@ export function Answer({ answer }: { readonly answer: TriedAnswer | undefined })
 function Text({ pieces }: { readonly pieces: readonly TimedPiece[] }) {
   const text = pieces.map(({ event, data }) => textIn(event, data)).join("");
   return text === ""
-    ? <p class="empty">There is no text in the answer; “As it came” shows all of it.</p>
-    : <div class="lines" tabIndex={0} role="region" aria-label="Text of the answer">{text}</div>;
+    ? <p class="empty">The answer has no text. Select “Raw” to see all of it.</p>
+    : <div class="lines" tabIndex={0} role="region" aria-label="Answer text">{text}</div>;
 }
 
 function Raw({ pieces, left }: { readonly pieces: readonly TimedPiece[]; readonly left: number }) {
   return (
-    <div class="lines" tabIndex={0} role="region" aria-label="Pieces of the answer">
+    <div class="lines" tabIndex={0} role="region" aria-label="Answer pieces">
       {pieces.map(({ raw, atMs }, index) => (
         <div key={index} class="frame">
           <span>{duration(atMs)}</span>
           <span>{raw}</span>
         </div>
       ))}
-      {left > 0 && <div>{`and ${count(left)} more, which are not kept`}</div>}
+      {left > 0 && <div>{`and ${count(left)} more (not kept)`}</div>}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** Sending a request that is tried, and the command that sends the same. */
+/** Sends a request from the tab *Try*, and writes the equivalent `curl` command. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { TryRequest } from "../../contract/contract.ts";
@@ -6,29 +6,29 @@ import { RefusedError } from "../client.ts";
 import { useClient } from "../page_data.ts";
 import { type Piece, pieceReaderFor } from "../frames.ts";
 
-/** A piece of the answer, and when it came, in milliseconds after the request. */
+/** A piece of the answer, with its arrival time in milliseconds after the request. */
 export interface TimedPiece extends Piece {
   readonly atMs: number;
 }
 
-/** What has come so far. */
+/** The answer so far. */
 export interface TriedAnswer {
   readonly isRunning: boolean;
   /** Undefined until the first byte. */
   readonly status: number | undefined;
   readonly headers: readonly (readonly [string, string])[];
-  /** Until the headers came. */
+  /** Time until the headers arrived. */
   readonly firstMs: number;
   readonly totalMs: number;
   readonly pieces: readonly TimedPiece[];
-  /** Pieces that are not kept, since there are so many. */
+  /** Number of pieces beyond the maximum, which are not kept. */
   readonly left: number;
   readonly error: string | undefined;
 }
 
 const MAX_PIECES = 500;
 
-/** Headers that the admin listener adds, so that the browser never shows an answer as a page. */
+/** Headers that the admin listener adds to keep browsers from showing an answer as a page. */
 const ADDED = new Set([
   "x-adit-try",
   "content-disposition",
@@ -109,14 +109,14 @@ export function useTry(): Trying {
   return { answer, send, stop };
 }
 
-/** A request as the form has it. */
+/** A request as typed into the form. */
 export interface Sent {
   readonly path: string;
-  /** JSON as it was typed. */
+  /** JSON as typed. */
   readonly body: string;
 }
 
-/** The command for a POSIX shell; the key is taken from a variable, so that it gets into no history. */
+/** The command for a POSIX shell. The key is in a variable, to keep it out of the shell history. */
 export function curlFor(address: string, { path, body }: Sent): string {
   return [
     `curl -N ${quoted(`${address}${path}`)}`,

@@ -1,4 +1,4 @@
-/** A request to the gateway as a caller sends it: the form, the answer piece by piece, and the same as a command. */
+/** Sends a request to the gateway as a caller: the form, the answer piece by piece, and the equivalent command. */
 
 import { useEffect, useId, useState } from "preact/hooks";
 import type { CatalogView, TryView } from "../../contract/contract.ts";
@@ -10,7 +10,7 @@ import { Answer } from "./try_answer.tsx";
 import { curlFor, type Sent, useTry } from "./try_request.ts";
 
 const SUGGESTIONS = 50;
-const MODES = [["whole", "Whole answer"], ["stream", "Stream"]] as const;
+const MODES = [["whole", "Complete"], ["stream", "Stream"]] as const;
 
 /** The tab *Try*. */
 export function TryTab({ route }: { readonly route: Route }) {
@@ -22,12 +22,12 @@ export function TryTab({ route }: { readonly route: Route }) {
   const model = settings["model"] ?? names[0];
   const data = useData<TryView>(model === undefined ? undefined : withQuery("admin/v1/try", { model }));
   if (first.value !== undefined && model === undefined) {
-    return <p class="empty">The configuration has no models to try.</p>;
+    return <p class="empty">The configuration has no models.</p>;
   }
   return (
     <>
       <p class="lead">
-        Sends a request through the gateway with a caller's key: it is checked, limited, billed and logged
+        Send a request through the gateway with a caller key. It is authenticated, limited, billed and logged
         like any other request.
       </p>
       <Ready data={data}>
@@ -61,7 +61,7 @@ function Form({ view: { forms, addresses, max_body_bytes: maxBytes }, model, nam
   }, [key]);
 
   if (form === undefined) {
-    return <p class="empty">None of the APIs that this page knows works with this model.</p>;
+    return <p class="empty">This page has no form for the APIs of this model.</p>;
   }
   const path = isStream ? form.stream_path ?? form.path : form.path;
   const parsed = parse(body);
@@ -115,13 +115,13 @@ function Form({ view: { forms, addresses, max_body_bytes: maxBytes }, model, nam
           />
         </div>
         <div class="bar-top">
-          <Field label="Caller's key" type="password" value={key} onChange={setKey} />
+          <Field label="Caller key" type="password" value={key} onChange={setKey} />
           {isRunning
             ? <button type="button" onClick={stop}>Stop</button>
             : <button type="submit" class="main" disabled={problem !== undefined}>Send</button>}
-          <span class="note">{problem ?? "The key stays in this page and is gone when it is closed."}</span>
+          <span class="note">{problem ?? "The key stays in this page. Closing the page forgets it."}</span>
         </div>
-        <Section title="The same as a command">
+        <Section title="Equivalent command">
           <Command text={curlFor(addresses[0] ?? "", request)} />
         </Section>
       </form>
@@ -130,7 +130,7 @@ function Form({ view: { forms, addresses, max_body_bytes: maxBytes }, model, nam
   );
 }
 
-/** What was typed last, so that another tab can be looked at meanwhile; never stored. */
+/** The last key typed, so that it survives a switch to another tab; never stored. */
 let lastKey = "";
 
 interface Checked {
@@ -141,9 +141,9 @@ interface Checked {
 }
 
 function problemOf({ key, parsed, bytes, maxBytes }: Checked): string | undefined {
-  if (parsed === undefined) return "The body is not JSON.";
+  if (parsed === undefined) return "The body is not valid JSON.";
   if (bytes > maxBytes) return `The body is larger than ${count(maxBytes)} bytes.`;
-  return key.trim() === "" ? "Type a caller's key first." : undefined;
+  return key.trim() === "" ? "Enter a caller key." : undefined;
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,4 @@
-/** What was used and what it cost, by caller, team, model or day, from the ledger. */
+/** Usage and cost by caller, team, model or day, from the ledger. */
 
 import { useMemo, useState } from "preact/hooks";
 import type { UsageRowView, UsageSumsView, UsageView } from "../../contract/contract.ts";
@@ -19,7 +19,7 @@ const GROUPS: readonly (readonly [Group, string])[] = [
   ["day", "Day"],
 ];
 
-/** What a row leads to: the same period for that name alone, by something else. */
+/** The next grouping after a click on a row, which filters by its name. */
 const NEXT_GROUP: Readonly<Record<Exclude<Group, "day">, Group>> = {
   team: "caller",
   caller: "model",
@@ -33,7 +33,7 @@ const PERIODS = [
   ["today", "Today"],
   ["week", "Last 7 days"],
   ["days", "Last 30 days"],
-  ["dates", "From and to"],
+  ["dates", "Custom range"],
 ] as const;
 type PeriodName = (typeof PERIODS)[number][0];
 
@@ -86,7 +86,7 @@ export function UsageTab({ route }: { readonly route: Route }) {
               onChange={(from) => go(route, { from })}
             />
             <Field
-              label="To, that day included"
+              label="To (inclusive)"
               type="date"
               value={settings["to"] ?? ""}
               onChange={(to) => go(route, { to })}
@@ -99,7 +99,7 @@ export function UsageTab({ route }: { readonly route: Route }) {
         </span>
         {by !== "day" && (
           <Select
-            label="Order"
+            label="Sort by"
             value={order}
             options={ORDERS}
             onChoose={(chosen) => go(route, { order: chosen })}
@@ -109,7 +109,7 @@ export function UsageTab({ route }: { readonly route: Route }) {
           const value = settings[name];
           return value === undefined ? null : (
             <span key={name} class="field">
-              <span class="label">Only this {name}</span>
+              <span class="label">Filter: {name}</span>
               <button type="button" onClick={() => go(route, { [name]: undefined })}>
                 {value} <span aria-hidden="true">×</span>
                 <span class="visually-hidden">, remove this filter</span>
@@ -173,7 +173,7 @@ function Usage({ view, days, by, order, route }: UsageProps) {
           columns={columnsOf(by, total)}
           rows={rows.slice(start, start + ROWS)}
           keyOf={(row) => row[by] ?? ""}
-          empty="No request has ended in this period."
+          empty="No requests in this period."
           {...(by !== "day" && {
             linkOf: (row: UsageRowView) => {
               const own = row[by] ?? "";
@@ -220,7 +220,7 @@ function columnsOf(by: Group, total: UsageSumsView): readonly Column<UsageRowVie
     { title: "Requests", isNumber: true, cell: ({ requests }) => count(requests) },
     { title: "Errors", isNumber: true, isExtra: true, cell: ({ errors }) => count(errors) },
     { title: "Input tokens", isNumber: true, isExtra: true, cell: ({ input_tokens }) => count(input_tokens) },
-    { title: "From cache", isNumber: true, isExtra: true, cell: (row) => count(row.cache_read_tokens) },
+    { title: "Cache read", isNumber: true, isExtra: true, cell: (row) => count(row.cache_read_tokens) },
     {
       title: "Output tokens",
       isNumber: true,
@@ -231,7 +231,7 @@ function columnsOf(by: Group, total: UsageSumsView): readonly Column<UsageRowVie
 }
 
 function cacheNote({ cache_read_tokens }: UsageSumsView): string | undefined {
-  return cache_read_tokens === 0 ? undefined : `and ${short(cache_read_tokens)} from the cache`;
+  return cache_read_tokens === 0 ? undefined : `plus ${short(cache_read_tokens)} cache read`;
 }
 
 /** The cost of each day of the period up to today, as bars. */
@@ -253,7 +253,7 @@ function CostByDay({ view }: { readonly view: UsageView }) {
   return <Chart label="Cost by day" times={times} series={series} kind="bars" format={usd} height={140} />;
 }
 
-/** A button that saves an answer as a file; the key, if there is one, cannot be sent by a link. */
+/** A button that saves an answer as a file. A link could not send the key. */
 function Download({ path }: { readonly path: string }) {
   const { client } = useClient();
   const [error, setError] = useState<string>();
@@ -267,13 +267,13 @@ function Download({ path }: { readonly path: string }) {
       link.click();
       URL.revokeObjectURL(url);
     } catch {
-      setError("the gateway does not answer");
+      setError("the gateway is not responding");
     }
   };
   return (
     <>
-      <button type="button" onClick={() => void save()}>CSV</button>
-      {error !== undefined && <span class="note" role="alert">Not saved: {error}.</span>}
+      <button type="button" onClick={() => void save()}>Download CSV</button>
+      {error !== undefined && <span class="note" role="alert">Download failed: {error}.</span>}
     </>
   );
 }
@@ -315,7 +315,7 @@ function dayAfter(day: string): string {
   return localDay(date.setDate(date.getDate() + 1));
 }
 
-/** The last day of a period that ends where the next day begins. */
+/** The last day of a period that ends at midnight. */
 function lastDay(to: string): string {
   return localDay(Math.min(new Date(to).getTime() - 1, Date.now()));
 }
