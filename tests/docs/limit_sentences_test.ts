@@ -175,7 +175,7 @@ const ROWS: readonly Row[] = [
     tests: [
       [
         "config/file/still_test.ts",
-        "a change that is whole is reported when it has been still for long enough",
+        "a complete change is reported when nothing has changed for long enough",
       ],
       ["config/file/still_test.ts", "every change restarts the wait, even if the size stays the same"],
     ],
