@@ -117,7 +117,7 @@ export function invokeTier(headers: Headers): ServedAs {
 }
 
 /** No tokens of any kind. */
-export const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+export const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
 /** The forms of Llama, of Titan's text models, and of its embeddings, which have no object for usage. */
 const TOP_LEVEL: readonly UsageNames[] = [
@@ -145,7 +145,7 @@ export function familyUsage(body: JsonValue | undefined, before?: Usage): Usage 
   const images = Array.isArray(body["images"]) ? body["images"].length : 0;
   const queries = rerankQueries(body["results"]);
   if (images === 0 && queries === 0) return known;
-  return { ...(known ?? NOTHING), ...(images > 0 && { images }), ...(queries > 0 && { queries }) };
+  return { ...(known ?? NO_TOKENS), ...(images > 0 && { images }), ...(queries > 0 && { queries }) };
 }
 
 /** Documents that are billed as one query of a reranker: https://aws.amazon.com/bedrock/pricing/ */

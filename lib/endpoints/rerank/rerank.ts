@@ -11,7 +11,7 @@ import type { Target } from "../../snapshot/plan.ts";
 import { rerankToCohere } from "../../translate/rerank/answer.ts";
 import { rerankToInvoke } from "../../translate/rerank/request.ts";
 import { parseRerankRequest } from "../../wire/cohere/rerank.ts";
-import { NOTHING, queriesFor } from "../../wire/usage.ts";
+import { NO_TOKENS, queriesFor } from "../../wire/usage.ts";
 import { jsonBody } from "../json_body.ts";
 import { settingsOf } from "../model_api.ts";
 
@@ -36,7 +36,7 @@ export const rerank: CallerEndpoint = {
         const inputTokens = headerUsage?.inputTokens;
         const answer = rerankToCohere(value, { id: call.id, request, inputTokens });
         const queries = queriesFor(request.documents.length);
-        const usage = { ...(headerUsage ?? NOTHING), queries };
+        const usage = { ...(headerUsage ?? NO_TOKENS), queries };
         return jsonAnswer(answer, { usage, upstreamRequestId: requestId, anomalies: [] });
       });
     };

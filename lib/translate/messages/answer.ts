@@ -7,6 +7,7 @@ import type { Usage } from "../../base/usage.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../../wire/anthropic/answer.ts";
 import type { Citation, ConverseResponse, ResponseBlock } from "../../wire/bedrock/converse.ts";
+import { NO_TOKENS } from "../../wire/usage.ts";
 import {
   oddStopReason,
   SECOND_ANSWER,
@@ -37,8 +38,6 @@ export interface MessageResult {
   readonly anomalies: readonly string[];
 }
 
-export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
-
 /** Translates a response; unknown blocks and stop reasons are never an error. */
 export function converseToMessages(response: ConverseResponse, context: MessageContext): MessageResult {
   const { id, model, call } = context;
@@ -58,7 +57,7 @@ export function converseToMessages(response: ConverseResponse, context: MessageC
       hasToolCalls: content.some(({ type }) => type === "tool_use"),
       anomalies,
     }),
-    usage: messagesUsage(response.usage ?? NO_USAGE),
+    usage: messagesUsage(response.usage ?? NO_TOKENS),
   };
   return { body, usage: response.usage, anomalies };
 }
@@ -121,6 +120,9 @@ function structuredContent(
   return only === "" ? others : [...others, { type: "text", text: only }];
 }
 
+/** Why a message ended, as in a whole message and in `message_delta`. */
+export type StopDelta = Pick<MessageAnswer, "stop_reason" | "stop_sequence">;
+
 /** What determines the stop reason in addition to Bedrock's own value. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
@@ -139,7 +141,7 @@ export interface StopContext {
 export function messagesStop(
   stopReason: string,
   { hasToolCalls, isStructured, stopSequences, anomalies }: StopContext,
-): Pick<MessageAnswer, "stop_reason" | "stop_sequence"> {
+): StopDelta {
   if (isStructured && isMalformed(stopReason)) {
     throw new AditError("model_error", `the model's structured answer is malformed (${stopReason})`);
   }

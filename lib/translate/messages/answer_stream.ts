@@ -18,8 +18,10 @@ import {
   unknownBlock,
   unknownEvent,
 } from "../converse/anomalies.ts";
-import { messagesStop, NO_USAGE } from "./answer.ts";
-import type { MessageContext } from "./answer.ts";
+import { NO_TOKENS } from "../../wire/usage.ts";
+import { type BlockEvent, BlockOrder } from "../converse/block_order.ts";
+import { messagesStop } from "./answer.ts";
+import type { MessageContext, StopDelta } from "./answer.ts";
 import { messagesCitation } from "./citations.ts";
 import { encodeMessagesEvent } from "./events.ts";
 import { joinBlobs, redactedToMessages } from "../converse/thinking/redacted.ts";
@@ -63,6 +65,7 @@ export class ConverseStreamToMessages {
   readonly anomalies: string[] = [];
 
   readonly #context: MessageContext;
+  readonly #order = new BlockOrder();
   #started = false;
   #block: Block | undefined;
   #blocks = 0;
@@ -71,7 +74,8 @@ export class ConverseStreamToMessages {
   #heldText = "";
   #structured: string | undefined;
   #usage: Usage | undefined;
-  #stopReason: string | undefined;
+  /** Defined once the message is complete. */
+  #stop: { readonly reason: string; readonly delta: StopDelta } | undefined;
   #ended = false;
 
   constructor(context: MessageContext) {
@@ -85,12 +89,12 @@ export class ConverseStreamToMessages {
 
   /** Bedrock's own value; defined once the message is complete. */
   get stopReason(): string | undefined {
-    return this.#stopReason;
+    return this.#stop?.reason;
   }
 
   /** Whether the model said that its message is complete; otherwise the end of the stream is an error. */
   get finished(): boolean {
-    return this.#stopReason !== undefined;
+    return this.#stop !== undefined;
   }
 
   /** Whether the last event has been sent. */
@@ -98,7 +102,10 @@ export class ConverseStreamToMessages {
     return this.#ended;
   }
 
-  /** The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call. */
+  /**
+   * The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call, and `model_error`
+   * for a structured answer that Bedrock could not read.
+   */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
       this.#note(lateEvent(event.type));
@@ -108,14 +115,12 @@ export class ConverseStreamToMessages {
       case "messageStart":
         return "";
       case "contentBlockStart":
-        return this.#startBlock(event.index, event.start);
       case "contentBlockDelta":
-        return this.#delta(event.index, event.delta);
+        return this.#order.holds(event) ? "" : this.#pushBlock(event);
       case "contentBlockStop":
-        return this.#block?.source === event.index ? this.#closeBlock() : "";
+        return this.#order.holds(event) ? "" : this.#pushBlock(event) + this.#pushAll(this.#order.released());
       case "messageStop":
-        this.#stopReason = event.stopReason;
-        return this.#closeBlock() + this.#sendAnswer();
+        return this.#complete(event.stopReason);
       case "metadata":
         this.#usage = event.usage;
         return this.finished ? this.#finish() : "";
@@ -135,6 +140,35 @@ export class ConverseStreamToMessages {
   fail(error: AditError): string {
     this.#ended = true;
     return encodeSseEvent("error", JSON.stringify(anthropicErrorBody(error, this.#context.requestId)));
+  }
+
+  /** Determines the stop reason here, where an invalid message can still fail. */
+  #complete(reason: string): string {
+    const rest = this.#pushAll(this.#order.rest()) + this.#closeBlock() + this.#sendAnswer();
+    const delta = messagesStop(reason, {
+      ...this.#context.call,
+      hasToolCalls: this.#hasToolCalls,
+      anomalies: this.anomalies,
+    });
+    this.#stop = { reason, delta };
+    return rest;
+  }
+
+  #pushAll(events: Iterable<BlockEvent>): string {
+    let text = "";
+    for (const event of events) text += this.#pushBlock(event);
+    return text;
+  }
+
+  #pushBlock(event: BlockEvent): string {
+    switch (event.type) {
+      case "contentBlockStart":
+        return this.#startBlock(event.index, event.start);
+      case "contentBlockDelta":
+        return this.#delta(event.index, event.delta);
+      case "contentBlockStop":
+        return this.#block?.source === event.index ? this.#closeBlock() : "";
+    }
   }
 
   #startBlock(source: number, start: BlockStart): string {
@@ -325,22 +359,16 @@ export class ConverseStreamToMessages {
         stop_reason: null,
         stop_sequence: null,
         // Bedrock reports token counts at the end; they are sent with `message_delta`.
-        usage: messagesUsage(NO_USAGE),
+        usage: messagesUsage(NO_TOKENS),
       },
     });
   }
 
   #finish(): string {
-    if (this.#ended) return "";
+    if (this.#ended || this.#stop === undefined) return "";
     this.#ended = true;
-    const { call } = this.#context;
-    const delta = messagesStop(this.#stopReason ?? "", {
-      ...call,
-      hasToolCalls: this.#hasToolCalls,
-      anomalies: this.anomalies,
-    });
-    const usage = messagesUsage(this.#usage ?? NO_USAGE);
-    return this.#start() + encodeMessagesEvent({ type: "message_delta", delta, usage }) +
+    const usage = messagesUsage(this.#usage ?? NO_TOKENS);
+    return this.#start() + encodeMessagesEvent({ type: "message_delta", delta: this.#stop.delta, usage }) +
       encodeMessagesEvent({ type: "message_stop" });
   }
 

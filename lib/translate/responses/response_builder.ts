@@ -7,6 +7,7 @@ import type { AnswerExtras, Citation } from "../../wire/bedrock/converse.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 import type { OutputItem, ResponseHead, ResponseObject } from "../../wire/openai/responses_answer.ts";
 import { annotation } from "../converse/annotations.ts";
+import { type BlockEvent, BlockOrder } from "../converse/block_order.ts";
 import {
   INPUT_WITHOUT_TOOL,
   lateEvent,
@@ -48,14 +49,12 @@ type Open =
     readonly type: "call";
     readonly writer: CallWriter;
     readonly block: number;
-    isWhole: boolean;
   }
   | {
     readonly type: "structured";
     readonly writer: MessageWriter;
     readonly block: number;
     readonly shown: WellFormedJsonText;
-    isWhole: boolean;
   };
 
 /** Turns the events of one message into items, and sends an event for each step. */
@@ -67,9 +66,8 @@ export class ResponseBuilder {
   readonly #emit: Emit;
   readonly #head: ResponseHead;
   readonly #output: OutputItem[] = [];
+  readonly #order = new BlockOrder();
   #open: Open | undefined;
-  /** Events of blocks that began before the call ahead of them was complete. */
-  #held: ConverseEvent[] = [];
   readonly #skipped = new Set<number>();
   #structuredSeen = false;
   /** Text that is held back until it is known whether the tool for structured output provides the content. */
@@ -111,7 +109,10 @@ export class ResponseBuilder {
       case "contentBlockStart":
       case "contentBlockDelta":
       case "contentBlockStop":
-        return this.#pushBlock(event);
+        if (this.#order.holds(event)) return;
+        this.#pushBlock(event);
+        if (event.type === "contentBlockStop") this.#pushAll(this.#order.released());
+        return;
       case "messageStop":
         this.#extras = event;
         return this.#stop(event.stopReason);
@@ -185,15 +186,11 @@ export class ResponseBuilder {
     return this.#output.some(({ type }) => type !== "message" && type !== "reasoning");
   }
 
-  /** Events of another block wait for a call that is not complete, so that items come one after another. */
-  #pushBlock(event: ConverseEvent & { readonly index: number }): void {
-    const open = this.#open;
-    const isHeld = (open?.type === "call" || open?.type === "structured") && !open.isWhole &&
-      open.block !== event.index;
-    if (isHeld) {
-      this.#held.push(event);
-      return;
-    }
+  #pushAll(events: Iterable<BlockEvent>): void {
+    for (const event of events) this.#pushBlock(event);
+  }
+
+  #pushBlock(event: BlockEvent): void {
     switch (event.type) {
       case "contentBlockStart":
         return this.#startBlock(event.index, event.start);
@@ -214,7 +211,7 @@ export class ResponseBuilder {
       const tool = table.toClient(start.name);
       const place = this.#nextPlace(CALL_PREFIXES[tool.kind]);
       const writer = callWriter(place, { callId: start.toolUseId, tool });
-      this.#open = { type: "call", writer, block: index, isWhole: false };
+      this.#open = { type: "call", writer, block: index };
     } else if (this.#structuredSeen) {
       this.#skipped.add(index);
       this.#note(SECOND_ANSWER);
@@ -222,7 +219,7 @@ export class ResponseBuilder {
       this.#structuredSeen = true;
       const writer = new MessageWriter(this.#nextPlace("msg"));
       const shown = new WellFormedJsonText();
-      this.#open = { type: "structured", writer, block: index, shown, isWhole: false };
+      this.#open = { type: "structured", writer, block: index, shown };
     }
   }
 
@@ -292,18 +289,7 @@ export class ResponseBuilder {
 
   #stopBlock(index: number): void {
     const open = this.#open;
-    if (open?.block !== index) return;
-    if (open.type === "message") return this.#endText(open);
-    if (open.type === "reasoning") return;
-    open.isWhole = true;
-    this.#releaseHeld();
-  }
-
-  /** Handles the events that waited; a call among them may make the rest wait again. */
-  #releaseHeld(): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const event of held) if ("index" in event) this.#pushBlock(event);
+    if (open?.type === "message" && open.block === index) this.#endText(open);
   }
 
   /** Ends the text of a block, and cites what it was taken from. */
@@ -340,11 +326,7 @@ export class ResponseBuilder {
   }
 
   #stop(stopReason: string): void {
-    // Bedrock does not always report the end of a block.
-    while (this.#held.length > 0) {
-      if (this.#open?.type === "call" || this.#open?.type === "structured") this.#open.isWhole = true;
-      this.#releaseHeld();
-    }
+    this.#pushAll(this.#order.rest());
     this.#releaseHeldText();
     if (this.#context.call.isStructured && isMalformed(stopReason)) {
       throw new AditError("model_error", `the model's structured answer is malformed (${stopReason})`);

@@ -2,7 +2,7 @@
 
 import { isJsonObject, type JsonValue, member } from "../../base/json.ts";
 import { type GuardrailPart, guardrailPart, type GuardrailUnits, type Usage } from "../../base/usage.ts";
-import { NOTHING, readCount } from "../usage.ts";
+import { NO_TOKENS, readCount } from "../usage.ts";
 
 type Units = Partial<Record<GuardrailPart, number>>;
 
@@ -27,7 +27,7 @@ export function guardrailUsage(answer: JsonValue | undefined): Usage | undefined
   const units: Units = {};
   addUnits(units, reported);
   for (const check of Object.values(reported)) add(units, "other", readCount(member(check, "textUnits")));
-  return withUnits(NOTHING, units);
+  return withUnits(NO_TOKENS, units);
 }
 
 /** Chunks of a stream may repeat what earlier ones have reported, so that the largest number of each part counts. */

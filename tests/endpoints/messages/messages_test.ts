@@ -56,7 +56,7 @@ for (const { model, operation, answer } of WAYS) {
   });
 }
 
-Deno.test("the operator's api decides which way a model is asked", async () => {
+Deno.test("the operator's api decides which Bedrock API is used", async () => {
   for (const [index, api] of (["converse", "invoke"] as const).entries()) {
     const models = (PARTS.models ?? []).map((each) => withSettings(each, { api }));
     const gateway = startGateway(snapshot({ ...PARTS, models }));
@@ -104,6 +104,29 @@ Deno.test("a reloaded table of beta flags holds for the next request", async () 
   equal(await sentFlags(0), undefined);
   gateway.pipeline.use(snapshot({ ...PARTS, betaFlags: { ...CONFIG.betaFlags, drop: [], unknown: "pass" } }));
   deepEqual(await sentFlags(1), ["memory-2025-08-18"]);
+});
+
+Deno.test("a stream of a structured answer that Bedrock could not read ends with an error, not as an answer", async () => {
+  const gateway = startGateway(CONFIG);
+  const format = { type: "json_schema", schema: { type: "object", properties: {} } };
+  const { response } = gateway.send(MESSAGES, {
+    headers: KEY,
+    body: messagesBody({ model: "nova", stream: true, output_config: { format } }),
+  });
+  const upstream = (await gateway.bedrock.call(0)).answer(200);
+  upstream.push(
+    eventFrame("messageStart", { role: "assistant" }),
+    eventFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text: "<function_calls>" } }),
+    eventFrame("messageStop", { stopReason: "malformed_tool_use" }),
+    eventFrame("metadata", { usage: { inputTokens: 7, outputTokens: 3, totalTokens: 10 } }),
+  );
+  upstream.end();
+  const text = await (await response).text();
+  match(text, /^event: error\ndata: [^\n]*malformed_tool_use[^\n]*\n\n$/);
+  equal(text.includes("message_stop"), false);
+  const [line] = await gateway.logLines();
+  equal(line?.["error"], codeOf("model_error"));
+  await gateway.expectSettled(1);
 });
 
 async function openStream({ model }: Way) {
@@ -200,7 +223,7 @@ for (const way of WAYS) {
     });
   }
 
-  Deno.test(`an event that nobody knows is passed over and logged, in a stream of ${model}`, async () => {
+  Deno.test(`an unknown event is skipped and logged, in a stream of ${model}`, async () => {
     const { gateway, response, upstream } = await openStream(way);
     upstream.push(START, eventFrame("surprise", { a: 1 }), ...REST);
     upstream.end();
@@ -311,7 +334,7 @@ for (const { exception, status, message, expected: [shown, type, text = /./] } o
   });
 }
 
-Deno.test("requests that cannot be are refused in Anthropic's words, before anything is sent", async () => {
+Deno.test("invalid requests are refused in Anthropic's words, before anything is sent", async () => {
   const faults: readonly (readonly [body: string, status: number, message: RegExp])[] = [
     ["{", 400, /^the request body is not valid JSON at line 1/],
     [messagesBody({ model: undefined }), 400, /^model: Field required$/],

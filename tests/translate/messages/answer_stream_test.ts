@@ -103,12 +103,44 @@ Deno.test("input for a tool that is closed or was never there is an error, not a
   const torn: readonly ConverseEvent[][] = [
     [toolInput(0, "{}")],
     [toolStart(0), { type: "contentBlockStop", index: 0 }, toolInput(0, "{}")],
-    [toolStart(0), toolStart(1), toolInput(0, "{}")],
     [{ type: "contentBlockDelta", index: 0, delta: { type: "text", text: "a" } }, toolInput(0, "{}")],
   ];
   for (const events of torn) {
     const stream = open();
     assert.throws(() => events.forEach((event) => stream.push(event)), { kind: "upstream_protocol" });
+  }
+});
+
+Deno.test("calls whose events overlap are sent one after another, also if their ends are missing", () => {
+  const stop = (index: number): ConverseEvent => ({ type: "contentBlockStop", index });
+  const text: ConverseEvent = { type: "contentBlockDelta", index: 7, delta: { type: "text", text: "text" } };
+  for (const ends of [[], [stop(3), stop(5), stop(7)], [stop(7), stop(5), stop(3)]]) {
+    const stream = open();
+    const sse = [
+      toolStart(3),
+      toolStart(5),
+      toolInput(5, '{"n":'),
+      text,
+      toolInput(3, '{"n":'),
+      toolInput(5, "2}"),
+      toolInput(3, "1}"),
+      ...ends,
+      { type: "messageStop", stopReason: "tool_use" } as const,
+    ].map((event) => stream.push(event)).join("");
+    const seen = data(sse).map(({ type, index, delta }) => [type, index, delta?.partial_json ?? delta?.text]);
+    assert.deepEqual(seen.slice(1), [
+      ["content_block_start", 0, undefined],
+      ["content_block_delta", 0, '{"n":'],
+      ["content_block_delta", 0, "1}"],
+      ["content_block_stop", 0, undefined],
+      ["content_block_start", 1, undefined],
+      ["content_block_delta", 1, '{"n":'],
+      ["content_block_delta", 1, "2}"],
+      ["content_block_stop", 1, undefined],
+      ["content_block_start", 2, undefined],
+      ["content_block_delta", 2, "text"],
+      ["content_block_stop", 2, undefined],
+    ]);
   }
 });
 
@@ -250,8 +282,8 @@ Deno.test("a structured answer that Bedrock could not read is an error, whole an
       kind: "model_error",
     });
     const stream = new ConverseStreamToMessages(context);
-    stream.push({ type: "messageStop", stopReason });
-    assert.throws(() => stream.end(), { kind: "model_error" });
+    assert.throws(() => stream.push({ type: "messageStop", stopReason }), { kind: "model_error" });
+    assert.equal(stream.isDelivered, false, "the client still has to see the error");
     assert.match(stream.fail(new AditError("model_error")), /^event: error\n/);
   }
 });
