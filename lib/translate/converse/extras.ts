@@ -20,7 +20,7 @@ export function openAiExtras(extras: AnswerExtras): OpenAiExtras {
 }
 
 /** The value with the bare id instead of each ARN, which would reveal the operator's account and region. */
-function withoutArns(value: JsonValue): JsonValue {
+export function withoutArns(value: JsonValue): JsonValue {
   if (typeof value === "string") return bareIds(value);
   if (Array.isArray(value)) return value.map(withoutArns);
   if (!isJsonObject(value)) return value;

@@ -7,6 +7,7 @@ import type { Usage } from "../../base/usage.ts";
 import { withTracedUnits } from "../../wire/bedrock/guardrail_units.ts";
 import { INVOKE_TRACE } from "../../wire/bedrock/invoke_stream.ts";
 import { MESSAGES_USAGE, readUsage } from "../../wire/usage.ts";
+import { withoutArns } from "../converse/extras.ts";
 
 export interface InvokeResult {
   readonly body: JsonObject;
@@ -16,7 +17,8 @@ export interface InvokeResult {
 }
 
 /**
- * The response as received, with the caller's model name in place of Bedrock's. Throws `upstream_protocol`.
+ * The response as received, with the caller's model name in place of Bedrock's, and without ARNs in its trace. Throws
+ * `upstream_protocol`.
  */
 export function invokeToMessages(answer: JsonValue, model: string): InvokeResult {
   if (!isJsonObject(answer) || answer.type !== "message") {
@@ -24,8 +26,14 @@ export function invokeToMessages(answer: JsonValue, model: string): InvokeResult
   }
   const stopReason = answer.stop_reason;
   return {
-    body: { ...answer, model },
+    body: { ...withBareTrace(answer), model },
     usage: withTracedUnits(readUsage(answer.usage, MESSAGES_USAGE), answer[INVOKE_TRACE]),
     stopReason: typeof stopReason === "string" ? stopReason : undefined,
   };
+}
+
+/** The answer or event with bare ids in the trace that Bedrock adds to it; the same object if it has none. */
+export function withBareTrace(value: JsonObject): JsonObject {
+  const trace = value[INVOKE_TRACE];
+  return trace === undefined ? value : { ...value, [INVOKE_TRACE]: withoutArns(trace) };
 }

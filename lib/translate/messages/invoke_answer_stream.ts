@@ -10,6 +10,7 @@ import { anthropicErrorBody } from "../../wire/errors.ts";
 import { withTracedUnits } from "../../wire/bedrock/guardrail_units.ts";
 import { INVOKE_TRACE, METRICS, parseChunk, unwrapChunk } from "../../wire/bedrock/invoke_stream.ts";
 import { MESSAGES_USAGE, METRICS_USAGE, readUsage } from "../../wire/usage.ts";
+import { withBareTrace } from "./invoke_answer.ts";
 
 export interface InvokeStreamContext {
   /** The model name that the caller sent. */
@@ -20,6 +21,8 @@ export interface InvokeStreamContext {
 
 // Nearly all events; their text is passed on without parsing.
 const DELTA_START = '{"type":"content_block_delta"';
+/** A delta with an ARN in a trace cannot be shorter. */
+const SHORTEST_TRACE = 100;
 const DELTA_HEAD = "event: content_block_delta\ndata: ";
 
 /** Relays one stream: `push` every chunk, then `end`, or `fail` after an error. */
@@ -58,14 +61,15 @@ export class InvokeStreamToMessages {
   push(payload: Uint8Array): string {
     const text = oneLine(unwrapChunk(payload));
     const json = text.includes("\\u") ? replaceLoneEscapes(text) : text;
-    if (json.startsWith(DELTA_START)) return `${DELTA_HEAD}${json}\n\n`;
+    const isTraced = json.length >= SHORTEST_TRACE && json.includes(INVOKE_TRACE);
+    if (!isTraced && json.startsWith(DELTA_START)) return `${DELTA_HEAD}${json}\n\n`;
     const event = parseChunk(json);
     const type = event.type;
     // Letters and underscores only, so that the name cannot break out of its line.
     if (typeof type !== "string" || !/^\w+$/.test(type)) {
       throw upstreamProtocol("stream event without a type");
     }
-    const edited = this.#read(event, type);
+    const edited = withBareTrace(this.#read(event, type));
     return encodeSseEvent(type, edited === event ? json : jsonText(edited));
   }
 

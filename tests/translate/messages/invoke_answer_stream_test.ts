@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { AditError } from "../../../lib/base/errors.ts";
+import { invokeToMessages } from "../../../lib/translate/messages/invoke_answer.ts";
 import { InvokeStreamToMessages } from "../../../lib/translate/messages/invoke_answer_stream.ts";
 
 const open = () => new InvokeStreamToMessages({ model: 'the "caller\'s"', requestId: "req_1" });
 const chunk = (json: string) =>
   encodeUtf8(JSON.stringify({ bytes: Buffer.from(json).toString("base64"), p: "abc" }));
 
-Deno.test("a delta passes byte for byte, in a spelling that no serialiser would give it", () => {
+Deno.test("a delta passes byte for byte, even in a spelling that no serialiser produces", () => {
   for (
     const json of [
       '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\u00fc \\/ 1.0"},"n":1.0}',
@@ -36,6 +37,26 @@ Deno.test("the name in message_start is the caller's, and all else in it stays",
   const event = { type: "message_start", message: { id: "msg_1", model: "claude", extra: [1] }, more: 1 };
   const [, data = ""] = open().push(chunk(JSON.stringify(event))).split("data: ");
   assert.deepEqual(JSON.parse(data), { ...event, message: { ...event.message, model: 'the "caller\'s"' } });
+});
+
+const GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/gr1";
+const TRACED = { "amazon-bedrock-trace": { guardrail: { input: { gr1: { guardrailArn: GUARDRAIL } } } } };
+const BARE = { "amazon-bedrock-trace": { guardrail: { input: { gr1: { guardrailArn: "gr1" } } } } };
+
+Deno.test("the trace of a guardrail has bare ids, whole and in every event of a stream", () => {
+  const answer = { type: "message", content: [{ type: "text", text: GUARDRAIL }], model: "a" };
+  assert.deepEqual(invokeToMessages({ ...answer, ...TRACED }, "a").body, { ...answer, ...BARE });
+  const delta = { index: 0, delta: { type: "text_delta", text: GUARDRAIL } };
+  for (
+    const event of [
+      { type: "content_block_delta", ...delta },
+      { type: "message_delta", delta: { stop_reason: "end_turn" } },
+      { type: "message_stop", "amazon-bedrock-guardrailAction": "INTERVENED" },
+    ]
+  ) {
+    const [, data = ""] = open().push(chunk(JSON.stringify({ ...event, ...TRACED }))).split("data: ");
+    assert.deepEqual(JSON.parse(data), { ...event, ...BARE });
+  }
 });
 
 Deno.test("a stream is only finished by message_stop, and reports its usage as it goes", () => {
@@ -112,7 +133,7 @@ Deno.test("anything but an event of Anthropic's is refused", () => {
   }
 });
 
-Deno.test("half a character that the model has sent is U+FFFD, and a whole one stays as it was spelled", () => {
+Deno.test("half a character from the model becomes U+FFFD, and a whole one keeps its spelling", () => {
   const json = '{"type":"content_block_delta","delta":{"text":"\\ud83d\\ude00 \\ud83d \\\\ud83d"}}';
   const [, data = ""] = open().push(chunk(json)).split("data: ");
   assert.equal(
