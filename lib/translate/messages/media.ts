@@ -7,7 +7,7 @@ import type {
   DocumentBlock as ConverseDocument,
   ImageBlock as ConverseImage,
 } from "../../wire/bedrock/converse.ts";
-import { isBase64, readBase64 } from "../converse/media/data_url.ts";
+import { readBase64 } from "../converse/media/data_url.ts";
 import { DOCUMENT_FORMATS, documentFormat } from "../converse/media/document_formats.ts";
 import { DocumentNames } from "../converse/media/document_names.ts";
 import { imageBlock } from "../converse/media/images.ts";
@@ -51,8 +51,8 @@ function plainText(text: string): Contents {
 }
 
 function decode({ path, mediaType, data }: Base64Source, filename: string | undefined): Contents {
-  if (!isBase64(data)) throw unexpected(`${path}.data`, "base64 data", data);
-  const format = documentFormat({ mediaType: mediaType.toLowerCase(), filename, base64: data });
+  const base64 = readBase64(data, `${path}.data`);
+  const format = documentFormat({ mediaType: mediaType.toLowerCase(), filename, base64 });
   if (format === undefined) {
     throw unexpected(
       `${path}.media_type`,
@@ -60,5 +60,5 @@ function decode({ path, mediaType, data }: Base64Source, filename: string | unde
       mediaType,
     );
   }
-  return { format, source: { bytes: data } };
+  return { format, source: { bytes: base64 } };
 }
