@@ -35,7 +35,8 @@ export function parseEmbedRequest(body: JsonObject): EmbedRequest {
     inputType: inputType === "image" ? undefined : inputType,
     truncate: TRUNCATIONS.find((each) => each.toUpperCase() === truncate),
   };
-  return { request: { ...request, otherFields: fields.unread().map(([name]) => name) }, types };
+  const otherFields = [...fields.unread().map(([name]) => name), ...fields.unreadInside()];
+  return { request: { ...request, otherFields }, types };
 }
 
 function parseTypes(types: readonly JsonValue[] | undefined): readonly EmbedType[] {
@@ -78,10 +79,10 @@ function parseMixed(input: Fields): EmbeddingInput {
   const parts = input.items("content");
   const texts = parts.filter((part) => part.oneOf("type", ["text", "image_url"] as const) === "text");
   const images = parts.filter((part) => !texts.includes(part));
-  if (parts.length === 0 || images.length > 1) {
-    throw invalidField(`${input.path}.content`, "expected text and at most one image");
-  }
   const text = texts.map((part) => part.string("text")).join("\n");
+  if ((text === "" && images.length === 0) || images.length > 1) {
+    throw invalidField(`${input.path}.content`, "expected text, an image or both");
+  }
   return {
     path: input.path,
     text: text === "" ? undefined : text,
