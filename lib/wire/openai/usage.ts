@@ -16,10 +16,13 @@ export function readOpenAiUsage(usage: JsonValue | undefined): Usage | undefined
   const cacheReadTokens = Math.min(readCount(member(details, "cached_tokens")) ?? 0, whole);
   const uncached = whole - cacheReadTokens;
   const cacheWriteTokens = Math.min(readCount(member(details, "cache_write_tokens")) ?? 0, uncached);
+  const produced = member(usage, "output_tokens_details") ?? member(usage, "completion_tokens_details");
+  const reasoningTokens = readCount(member(produced, "reasoning_tokens")) ?? 0;
   return {
     inputTokens: uncached - cacheWriteTokens,
     outputTokens: outputTokens ?? 0,
     cacheReadTokens,
     cacheWriteTokens,
+    ...(reasoningTokens > 0 && { reasoningTokens }),
   };
 }
