@@ -10,10 +10,11 @@ import type {
   TextPart,
   ToolMessage,
 } from "../../wire/openai/message_types.ts";
-import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
+import type { Placed, ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { ChatMedia } from "./media.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
+import { type Thought, thoughtBlock } from "../converse/thinking/history.ts";
 import { placeResult } from "../converse/tools/tool_results.ts";
 import { CallIds } from "../converse/tools/tool_names.ts";
 import { Turns } from "../converse/turns.ts";
@@ -35,12 +36,13 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   /** Undefined before the first call. */
   #calledTools: Set<string> | undefined;
-  readonly #callIds = new CallIds();
+  readonly #callIds: CallIds;
   /** The calls in the last assistant turn, by the caller's id. */
   readonly #openCalls = new Map<string, OpenCall>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
+    this.#callIds = new CallIds(context.traits);
   }
 
   translate(messages: readonly ChatMessage[]): Conversation {
@@ -134,8 +136,8 @@ class ConversationTranslator {
   /** A message with thoughts, each in its place. */
   #addThinking(message: AssistantMessage): void {
     const rest = new Unsent(message);
-    for (const { thought, block } of this.#thoughts(message)) {
-      const { content = 0, tool_calls = 0 } = thought?.position ?? {};
+    for (const { block, position } of this.#thoughts(message)) {
+      const { content = 0, tool_calls = 0 } = position ?? {};
       for (const part of rest.textUpTo(content)) this.#addPart("assistant", part);
       for (const call of rest.callsUpTo(tool_calls)) this.#addCall(call);
       this.#turns.add("assistant", block);
@@ -153,23 +155,19 @@ class ConversationTranslator {
     this.#turns.add("assistant", { toolUse: { toolUseId, name, input: call.arguments } });
   }
 
-  /**
-   * The thoughts that the model accepts back: of a model that signs them, those with a signature and not one character
-   * changed; of one that does not, those without; and none that another family has signed.
-   */
-  #thoughts({ thinking, reasoning }: AssistantMessage): Thought[] {
-    const { traits: { reasoningHistory }, ignored } = this.context;
-    const thoughts = thinking.flatMap((thought): Thought[] => {
-      const block = thoughtBlock(thought, reasoningHistory);
-      if (block === undefined) ignored.add("messages[].thinking_blocks[]");
-      return block === undefined ? [] : [{ thought, block }];
-    });
-    if (thinking.length > 0 || reasoning === undefined) return thoughts;
-    if (reasoningHistory !== "unsigned" || isBlank(reasoning)) {
-      ignored.add("messages[].reasoning_content");
-      return [];
+  /** The thoughts that the model accepts back, each with its place. */
+  #thoughts({ thinking, reasoning }: AssistantMessage): PlacedThought[] {
+    const { traits, ignored } = this.context;
+    if (thinking.length > 0 || reasoning === undefined) {
+      return thinking.flatMap((thought): PlacedThought[] => {
+        const block = thoughtBlock(asThought(thought), traits);
+        if (block === undefined) ignored.add("messages[].thinking_blocks[]");
+        return block === undefined ? [] : [{ block, position: thought.position }];
+      });
     }
-    return [{ block: { reasoningContent: { reasoningText: { text: reasoning } } } }];
+    const block = thoughtBlock({ text: reasoning }, traits);
+    if (block === undefined) ignored.add("messages[].reasoning_content");
+    return block === undefined ? [] : [{ block, position: undefined }];
   }
 
   #addToolResult(message: ToolMessage): void {
@@ -236,26 +234,15 @@ function isSameResult(one: ToolMessage, other: ToolMessage): boolean {
   return a === b;
 }
 
-/** Thinking to send, and the caller's version; empty if it came as text only. */
-interface Thought {
-  readonly thought?: ThinkingBlock;
+/** A thought to send, and its place in the message. */
+interface PlacedThought extends Placed {
   readonly block: ContentBlock;
 }
 
-function thoughtBlock(
-  thought: ThinkingBlock,
-  history: ConversationContext["traits"]["reasoningHistory"],
-): ContentBlock | undefined {
-  if (thought.type === "redacted_thinking") {
-    return history === "signed" ? { reasoningContent: { redactedContent: thought.data } } : undefined;
-  }
-  const { thinking: text, signature } = thought;
-  if (signature === undefined) {
-    return history === "unsigned" && !isBlank(text)
-      ? { reasoningContent: { reasoningText: { text } } }
-      : undefined;
-  }
-  return history === "signed" ? { reasoningContent: { reasoningText: { text, signature } } } : undefined;
+function asThought(thought: ThinkingBlock): Thought {
+  return thought.type === "redacted_thinking"
+    ? { redacted: thought.data }
+    : { text: thought.thinking, signature: thought.signature };
 }
 
 /** The text and calls of an assistant message that have not been sent yet, in order. */

@@ -6,12 +6,10 @@ import type {
   ResultBlock,
   SearchResultBlock,
   TextBlock,
-  ThinkingBlock,
   ToolResultBlock,
 } from "../../wire/anthropic/content.ts";
 import type { Message, MessagesRequest } from "../../wire/anthropic/messages.ts";
 import type {
-  ContentBlock,
   ConverseMessage,
   SearchResultBlock as ConverseSearchResult,
   SystemBlock,
@@ -20,6 +18,7 @@ import type {
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
 import { MessagesMedia } from "./media.ts";
+import { type Thought, thoughtBlock } from "../converse/thinking/history.ts";
 import { redactedToConverse } from "../converse/thinking/redacted.ts";
 import { CallIds } from "../converse/tools/tool_names.ts";
 import { placeResult } from "../converse/tools/tool_results.ts";
@@ -38,7 +37,7 @@ class ConversationTranslator {
   readonly #turns: Turns;
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
-  readonly #callIds = new CallIds();
+  readonly #callIds: CallIds;
   /** The names of the calls so far, by the id that the caller gave them. */
   readonly #calls = new Map<string, string>();
   /** The results of the last calls, by the same ids. */
@@ -46,6 +45,7 @@ class ConversationTranslator {
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
+    this.#callIds = new CallIds(context.traits);
   }
 
   translate({ system, messages, cache }: MessagesRequest): Conversation {
@@ -140,19 +140,17 @@ class ConversationTranslator {
         this.#addToolResult(role, block);
         break;
       case "thinking":
-        this.#addThought(role, thoughtBlock(block, this.context.traits.reasoningHistory));
+        this.#addThought(role, { text: block.thinking, signature: block.signature });
         break;
-      case "redacted_thinking": {
-        const redactedContent = redactedToConverse(block.data);
-        const isAccepted = this.context.traits.reasoningHistory === "signed";
-        this.#addThought(role, isAccepted ? { reasoningContent: { redactedContent } } : undefined);
+      case "redacted_thinking":
+        this.#addThought(role, { redacted: redactedToConverse(block.data) });
         break;
-      }
     }
     this.#turns.mark(role, block.cache);
   }
 
-  #addThought(role: "user" | "assistant", block: ContentBlock | undefined): void {
+  #addThought(role: "user" | "assistant", thought: Thought): void {
+    const block = thoughtBlock(thought, this.context.traits);
     if (block === undefined) this.context.ignored.add("messages[].content[].thinking");
     else this.#turns.add(role, block);
   }
@@ -227,20 +225,4 @@ type ResultOfCall = Pick<ToolResultBlock, "content" | "isError">;
 /** What makes a result the same as another: everything but its place and its cache markers. */
 function resultText({ content, isError }: ResultOfCall): string {
   return JSON.stringify([isError, content.map(({ path: _, cache: _mark, ...block }) => block)]);
-}
-
-/**
- * The thought in the form that the model accepts back: if it signs them, with its signature and unchanged to the character; where
- * it does not, without one. A thought that another family has signed is none of its own.
- */
-function thoughtBlock(
-  { thinking: text, signature }: ThinkingBlock,
-  history: ConversationContext["traits"]["reasoningHistory"],
-): ContentBlock | undefined {
-  if (signature === undefined) {
-    return history === "unsigned" && !isBlank(text)
-      ? { reasoningContent: { reasoningText: { text } } }
-      : undefined;
-  }
-  return history === "signed" ? { reasoningContent: { reasoningText: { text, signature } } } : undefined;
 }

@@ -10,6 +10,7 @@ import { Files, refuseUrl } from "../converse/media/files.ts";
 import { imageBlock } from "../converse/media/images.ts";
 import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
+import { thoughtBlock } from "../converse/thinking/history.ts";
 import { CallIds } from "../converse/tools/tool_names.ts";
 import { placeResult } from "../converse/tools/tool_results.ts";
 import { type Conversation, type ConversationContext, Turns } from "../converse/turns.ts";
@@ -41,7 +42,7 @@ class ItemsTranslator {
   readonly #files = new Files();
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
-  readonly #callIds = new CallIds();
+  readonly #callIds: CallIds;
   /** By call id, in order: results belong to calls by their id, wherever they are. */
   readonly #outputs = new Map<string, { readonly items: OutputItem[]; used: number }>();
   /** The calls of the assistant's current turn, by call id. */
@@ -55,6 +56,7 @@ class ItemsTranslator {
     private readonly context: ItemsContext,
   ) {
     this.#turns = new Turns(context.cachePoints, context.traits);
+    this.#callIds = new CallIds(context.traits);
     for (const item of items) {
       if (item.type !== "output") continue;
       const known = this.#outputs.get(item.callId);
@@ -140,9 +142,9 @@ class ItemsTranslator {
   #addReasoning(item: ReasoningItem): void {
     const { traits, ignored } = this.context;
     if (item.encrypted === undefined) {
-      if (traits.reasoningHistory === "unsigned" && !isBlank(item.text)) {
-        this.#thoughts.push({ item, blocks: [{ reasoningContent: { reasoningText: { text: item.text } } }] });
-      } else ignored.add("input[reasoning]");
+      const block = thoughtBlock({ text: item.text }, traits);
+      if (block === undefined) ignored.add("input[reasoning]");
+      else this.#thoughts.push({ item, blocks: [block] });
       return;
     }
     const decoded = decodeThoughts(item.encrypted, traits, item.encryptedPath);

@@ -4,9 +4,10 @@ import type { JsonValue } from "../../base/json.ts";
 import { WellFormedJsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ItemStatus, OutputItem, UrlCitation } from "../../wire/openai/responses_answer.ts";
+import type { Thought } from "../converse/thinking/history.ts";
 import { joinBlobs } from "../converse/thinking/redacted.ts";
 import { CustomInput } from "./custom_input.ts";
-import { encodeThoughts, type Thought } from "./thoughts.ts";
+import { encodeThoughts } from "./thoughts.ts";
 import type { ClientToolName } from "./tool_table.ts";
 
 /** Sends an event; `members` are those in addition to its type and number. */

@@ -6,11 +6,8 @@ import { type JsonValue, member } from "../../base/json.ts";
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ContentBlock } from "../../wire/bedrock/converse.ts";
-
-/** A thought, or a part of one that only the model can read. */
-export type Thought =
-  | { readonly text: string; readonly signature?: string }
-  | { /** Base64. */ readonly redacted: string };
+import { isBase64 } from "../converse/media/data_url.ts";
+import { type Thought, thoughtBlock } from "../converse/thinking/history.ts";
 
 /** Marks content that this program made. It is not a secret: Bedrock checks the signatures. */
 const PREFIX = "adit1.";
@@ -20,7 +17,7 @@ type ThoughtTraits = Pick<ModelTraits, "family" | "reasoningHistory">;
 
 /** The content for those of the thoughts that the model accepts back; null if it accepts none. */
 export function encodeThoughts(thoughts: readonly Thought[], traits: ThoughtTraits): string | null {
-  const blocks = thoughts.filter((thought) => isTakenBack(thought, traits));
+  const blocks = thoughts.filter((thought) => thoughtBlock(thought, traits) !== undefined);
   if (blocks.length === 0) return null;
   const text = jsonText({ v: VERSION, family: traits.family, blocks });
   return PREFIX + Buffer.from(text).toString("base64url");
@@ -41,21 +38,9 @@ export function decodeThoughts(content: string, traits: ThoughtTraits, path: str
   if (member(value, "v") !== VERSION || known.length === 0 || known.length < thoughts.length) {
     throw invalidField(path, "the content has been changed; remove the item", "invalid_encrypted_content");
   }
-  const isOwn = member(value, "family") === traits.family &&
-    known.every((thought) => isTakenBack(thought, traits));
-  return isOwn ? { blocks: known.map(thoughtBlock) } : { mismatch: "model_mismatch" };
-}
-
-function isTakenBack(thought: Thought, { reasoningHistory: history }: ThoughtTraits): boolean {
-  if ("redacted" in thought) return history === "signed" || history === "redacted";
-  if (thought.signature !== undefined) return history === "signed";
-  return history === "unsigned" && thought.text.trim() !== "";
-}
-
-function thoughtBlock(thought: Thought): ContentBlock {
-  return "redacted" in thought
-    ? { reasoningContent: { redactedContent: thought.redacted } }
-    : { reasoningContent: { reasoningText: thought } };
+  const blocks = known.flatMap((thought) => thoughtBlock(thought, traits) ?? []);
+  const isOwn = member(value, "family") === traits.family && blocks.length === known.length;
+  return isOwn ? { blocks } : { mismatch: "model_mismatch" };
 }
 
 function parseContent(base64url: string): JsonValue {
@@ -66,13 +51,11 @@ function parseContent(base64url: string): JsonValue {
   }
 }
 
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
-}
-
 function parseThought(value: JsonValue): Thought | undefined {
   const redacted = member(value, "redacted");
-  if (typeof redacted === "string") return isBase64(redacted) ? { redacted } : undefined;
+  if (typeof redacted === "string") {
+    return redacted.length % 4 === 0 && isBase64(redacted) ? { redacted } : undefined;
+  }
   const text = member(value, "text");
   const signature = member(value, "signature");
   if (typeof text !== "string" || (signature !== undefined && typeof signature !== "string")) {

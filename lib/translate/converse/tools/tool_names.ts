@@ -1,13 +1,10 @@
 /** Names and ids of tool calls: mapped to what Converse and the model allow, and back to what the caller wrote. */
 
 import { sha256Hex } from "../../../base/hash.ts";
-import type { ModelTraits } from "../../../facts/traits.ts";
+import type { ModelTraits, ToolCallIds } from "../../../facts/traits.ts";
 
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html
 const VALID_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
-const VALID_ID = /^[a-zA-Z0-9_.:-]{1,64}$/;
-
 /** Maps the tool names of one request in both directions; the same name always maps to the same one. */
 export class ToolNames {
   /** Undefined while every name is its own. */
@@ -32,32 +29,44 @@ export class ToolNames {
 }
 
 /**
- * Ids of the calls in one history. Bedrock refuses an id that is used twice, and several models and clients count their
- * calls again in every turn, so that the second call of an id gets another one, and its result with it.
+ * Ids of the calls in one history. Ids of other providers may be of a form that the model refuses. Bedrock also refuses
+ * an id that is used twice, and several models and clients count their calls anew in every turn, so the second call with
+ * an id gets another one, and so does its result.
  */
 export class CallIds {
   /** Undefined before the first call. */
   #uses: Map<string, number> | undefined;
+
+  constructor(private readonly traits: Pick<ModelTraits, "toolCallIds"> = { toolCallIds: "any" }) {}
 
   /** The id to send for another call; results that follow belong to it. */
   next(callId: string): string {
     this.#uses ??= new Map();
     const use = (this.#uses.get(callId) ?? 0) + 1;
     this.#uses.set(callId, use);
-    return idOfUse(callId, use);
+    return this.#idOfUse(callId, use);
   }
 
   /** The id to send for the last call of that id. */
   current(callId: string): string {
-    return idOfUse(callId, this.#uses?.get(callId) ?? 1);
+    return this.#idOfUse(callId, this.#uses?.get(callId) ?? 1);
+  }
+
+  #idOfUse(callId: string, use: number): string {
+    const { valid, fromHash } = ID_FORMS[this.traits.toolCallIds];
+    if (use === 1) return valid.test(callId) ? callId : fromHash(sha256Hex(callId));
+    return fromHash(sha256Hex(`${callId}\n${use}`));
   }
 }
 
-function idOfUse(callId: string, use: number): string {
-  return use === 1 ? toolUseId(callId) : `call_${sha256Hex(`${callId}\n${use}`).slice(0, 32)}`;
+interface IdForm {
+  readonly valid: RegExp;
+  /** A valid id from a hash in hexadecimal digits, for any other id. */
+  fromHash(hash: string): string;
 }
 
-/** The id to send for a call in the history; other providers' ids may be longer than Converse allows. */
-export function toolUseId(callId: string): string {
-  return VALID_ID.test(callId) ? callId : `call_${sha256Hex(callId).slice(0, 32)}`;
-}
+const ID_FORMS: Readonly<Record<ToolCallIds, IdForm>> = {
+  // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
+  any: { valid: /^[a-zA-Z0-9_.:-]{1,64}$/, fromHash: (hash) => `call_${hash.slice(0, 32)}` },
+  nine_alphanumeric: { valid: /^[a-zA-Z0-9]{9}$/, fromHash: (hash) => hash.slice(0, 9) },
+};

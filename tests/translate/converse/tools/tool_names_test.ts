@@ -1,7 +1,7 @@
 /** Names of tools and ids of calls: always what Converse allows, always back to what the caller wrote. */
 
 import assert from "node:assert/strict";
-import { CallIds, ToolNames, toolUseId } from "../../../../lib/translate/converse/tools/tool_names.ts";
+import { CallIds, ToolNames } from "../../../../lib/translate/converse/tools/tool_names.ts";
 import { Random } from "../../../suites/random.ts";
 
 Deno.test("every name maps to one that Converse allows, and back", () => {
@@ -19,12 +19,22 @@ Deno.test("every name maps to one that Converse allows, and back", () => {
   }
 });
 
-Deno.test("ids of calls that Converse allows stay, others are shortened in the same way everywhere", () => {
-  assert.equal(toolUseId("call_1.a:b-c"), "call_1.a:b-c");
+Deno.test("call ids that Converse allows are kept, others are always mapped in the same way", () => {
+  assert.equal(new CallIds().next("call_1.a:b-c"), "call_1.a:b-c");
   for (const id of ["", "a b", "x".repeat(65), "call|fc"]) {
-    assert.match(toolUseId(id), /^call_[0-9a-f]{32}$/);
-    assert.equal(toolUseId(id), toolUseId(id));
+    assert.match(new CallIds().next(id), /^call_[0-9a-f]{32}$/);
+    assert.equal(new CallIds().next(id), new CallIds().next(id));
   }
+});
+
+Deno.test("for a model with call ids of nine letters and digits, every other id is mapped to one", () => {
+  const ids = new CallIds({ toolCallIds: "nine_alphanumeric" });
+  assert.equal(ids.next("abcDEF123"), "abcDEF123");
+  const asked = ["tooluse_aB3_x9Qe7uY2kLmN", "call_123456789", "abcdefgh", "abc-12345", "", "abcDEF123"];
+  const sent = asked.map((id) => ids.next(id));
+  for (const id of sent) assert.match(id, /^[a-zA-Z0-9]{9}$/);
+  assert.equal(new Set(sent).size, asked.length);
+  assert.deepEqual(asked.map((id) => ids.current(id)), sent, "the results have the ids of their calls");
 });
 
 Deno.test("if a model accepts no hyphens, names with and without one remain distinct in both directions", () => {
@@ -37,7 +47,7 @@ Deno.test("if a model accepts no hyphens, names with and without one remain dist
   assert.deepEqual([mapped[1], mapped[5]], ["get_weather", "plain"]);
 });
 
-Deno.test("a call id that is used again is another one to Bedrock, the same in every request", () => {
+Deno.test("a call id that is used again is mapped to another one, the same in every request", () => {
   const history = ["f:0", "f:1", "f:0", "f:0", "a b", "a b"];
   const sent = () => {
     const ids = new CallIds();
