@@ -1,13 +1,11 @@
 /** Anthropic Messages -> Converse: `thinking` and `output_config.effort`. */
 
-import type { JsonObject } from "../../base/json.ts";
+import { type JsonObject, NO_MEMBERS } from "../../base/json.ts";
 import type { MessagesRequest, MessagesThinking } from "../../wire/anthropic/messages.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { refusesLimits } from "../converse/limits.ts";
+import { effortFields, effortOfBudget } from "../converse/thinking/efforts.ts";
 import { fitThinking } from "../converse/thinking/thinking.ts";
-
-/** A smaller budget becomes low effort, a larger one medium. */
-const LOW_EFFORT_BELOW_TOKENS = 4096;
 
 /** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
 export function messagesReasoning(
@@ -24,16 +22,21 @@ export function messagesReasoning(
     };
   }
   const asked = effortOf(thinking, effort);
-  const fields = asked === undefined ? {} : traits.reasoningEffort.get(asked);
-  if (fields !== undefined) {
-    const isLowered = refusesLimits(traits, fields);
-    if (effort !== undefined && (isLowered || asked !== effort)) ignored.add("output_config.effort");
-    // Every Messages request has a token limit.
-    return isLowered ? traits.reasoningEffort.get("medium") ?? {} : fields;
+  if (asked === undefined) return NO_MEMBERS;
+  const found = effortFields(asked, traits);
+  if (found === undefined) {
+    // A model that never thinks has nothing to switch off.
+    const isLost = thinking?.type !== "disabled" || traits.thinksByDefault;
+    if (thinking !== undefined && isLost) ignored.add("thinking");
+    if (effort !== undefined) ignored.add("output_config.effort");
+    return NO_MEMBERS;
   }
-  if (thinking !== undefined && thinking.type !== "disabled") ignored.add("thinking");
-  if (effort !== undefined) ignored.add("output_config.effort");
-  return {};
+  // Every Messages request has a token limit, which a model may refuse together with a high effort.
+  const isLowered = refusesLimits(traits, found.fields);
+  const isKept = asked === effort && !found.isClamped && !isLowered;
+  if (effort !== undefined && !isKept) ignored.add("output_config.effort");
+  if (thinking?.budgetTokens !== undefined) ignored.add("thinking.budget_tokens");
+  return isLowered ? traits.reasoningEffort.get("medium") ?? NO_MEMBERS : found.fields;
 }
 
 /** The equivalent of the two fields for a model that has efforts instead. */
@@ -44,7 +47,7 @@ function effortOf(thinking: MessagesThinking | undefined, effort: string | undef
     case undefined:
       return effort;
     case "enabled":
-      return effort ?? ((thinking.budgetTokens ?? 0) < LOW_EFFORT_BELOW_TOKENS ? "low" : "medium");
+      return effort ?? effortOfBudget(thinking.budgetTokens);
     case "adaptive":
     case "between_tools":
       return effort ?? "medium";
