@@ -14,20 +14,13 @@ import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  setsSampling,
-  tierConfig,
+  openAiTierConfig,
   topKFields,
 } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { guardrailConfig, refuseGuardrailMembers, refuseLateGuardrail } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
-import {
-  fitMaxTokens,
-  fitSampling,
-  fitStopSequences,
-  refusesLimits,
-  samplingWithThinking,
-} from "../converse/limits.ts";
+import { chooseMaxTokens, chooseSampling, chooseStops, refusesLimits } from "../converse/limits.ts";
 import type { ModelDefaults, ModelSettings } from "../../snapshot/snapshot.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
@@ -76,7 +69,8 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     request.bedrock.additionalModelRequestFields ?? NO_MEMBERS,
   );
   const { plan: tools, given: chosen } = withOneChoice(planned, merged, context);
-  const maxTokens = tokenLimit(request, { traits, ignored, defaults });
+  const path = request.maxTokensField;
+  const maxTokens = chooseMaxTokens(request.maxTokens, { traits, ignored, path, defaults });
   const reasoningContext = { traits, ignored, tools, maxTokens };
   const reasoning = reasoningFields(request, reasoningContext);
   const given = settleForcedCall(chosen, { request, context: reasoningContext, reasoning });
@@ -91,7 +85,7 @@ export function chatToConverse(request: ChatRequest, { traits, settings }: ChatC
     defaults,
     thinking,
   });
-  if (!takesLimits && request.maxTokens !== undefined) ignored.add(request.maxTokensField);
+  if (!takesLimits && request.maxTokens !== undefined) ignored.add(path);
   const topK = topKFields(request.topK, thinking === undefined ? limited : withoutSampling(limited));
   const asked = mergeFields(mergeFields(given, topK), reasoning);
   const additionalFields = mergeFields(asked, tools.additionalFields);
@@ -178,67 +172,25 @@ function asksForSomething(name: string, value: JsonValue): boolean {
 }
 
 interface InferenceContext extends FieldsContext {
-  readonly defaults: ModelSettings["defaults"];
+  readonly defaults: ModelDefaults;
   /** Sent if the model accepts a limit. */
   readonly maxTokens: number | undefined;
   readonly thinking: JsonObject | undefined;
 }
 
 function inferenceConfig(request: ChatRequest, context: InferenceContext): InferenceConfig {
-  const { traits: { maxOutputTokens }, thinking, maxTokens } = context;
-  const { temperature, topP } = sampling(request, context);
+  const { traits, ignored, defaults, thinking, maxTokens } = context;
+  const { temperature, topP } = chooseSampling(request, context);
   return {
-    maxTokens: limitThinking(request, { thinking, maxTokens, maxOutputTokens }),
+    maxTokens: limitThinking(request, { thinking, maxTokens, maxOutputTokens: traits.maxOutputTokens }),
     temperature,
     topP,
-    stopSequences: stopSequences(request, context),
+    stopSequences: chooseStops(request.stop, { traits, ignored, path: "stop", defaults }),
   };
-}
-
-/** The caller's limit, or else the operator's, capped at the model's. */
-function tokenLimit(
-  { maxTokens: asked, maxTokensField: path }: ChatRequest,
-  { traits, ignored, defaults }: Omit<InferenceContext, "maxTokens" | "thinking">,
-): number | undefined {
-  if (asked !== undefined) return fitMaxTokens(asked, { traits, ignored, path });
-  const own = defaults.maxTokens;
-  return own === undefined ? undefined : fitMaxTokens(own, { traits, ignored: new IgnoredFields(), path });
-}
-
-/** The caller's stop sequences, or else the operator's, as far as the model supports them. */
-function stopSequences(
-  { stop }: ChatRequest,
-  { traits, ignored, defaults }: InferenceContext,
-): readonly string[] | undefined {
-  if (stop.length === 0 && defaults.stop === undefined) return undefined;
-  const taken = stop.length > 0
-    ? fitStopSequences(stop, { traits, ignored, path: "stop" })
-    : fitStopSequences(defaults.stop ?? [], { traits, ignored: new IgnoredFields(), path: "stop" });
-  return taken.length === 0 ? undefined : taken;
-}
-
-/** The caller's parameters as far as the model supports them, otherwise the operator's. */
-function sampling(
-  request: ChatRequest,
-  { traits, ignored, defaults, thinking }: InferenceContext,
-): Pick<InferenceConfig, "temperature" | "topP"> {
-  if (traits.sampling === "none") return fitSampling(request, { traits, ignored });
-  const { temperature, topP } = thinking === undefined ? request : samplingWithThinking(request, ignored);
-  if (!setsSampling({ temperature, topP }, thinking)) return defaults;
-  checkUnitInterval("temperature", temperature);
-  checkUnitInterval("top_p", topP);
-  return fitSampling({ temperature, topP }, { traits, ignored });
 }
 
 function withoutSampling(context: FieldsContext): FieldsContext {
   return { ...context, traits: { ...context.traits, sampling: "none" } };
-}
-
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
-function checkUnitInterval(name: string, value: number | undefined): void {
-  if (value !== undefined && (value < 0 || value > 1)) {
-    throw invalidField(name, `must be between 0 and 1, found ${value}`);
-  }
 }
 
 /** A caller cannot replace, narrow or delay the operator's guardrail. */
@@ -269,11 +221,11 @@ function requestMetadata(
   return checkMetadata(merged, "metadata");
 }
 
-/** `auto` leaves the choice to the operator and then to Bedrock, like a request without a tier. */
+/** OpenAI's field overrides Bedrock's, unless it leaves the choice open. */
 function serviceTier(
   { serviceTier: tier, bedrock }: ChatRequest,
   defaults: ModelDefaults,
 ): ConverseRequest["serviceTier"] {
-  if (tier !== undefined && tier !== "auto") return { type: tier };
-  return bedrock.serviceTier ?? tierConfig(defaults);
+  const isOpen = tier === undefined || tier === "auto";
+  return isOpen && bedrock.serviceTier !== undefined ? bedrock.serviceTier : openAiTierConfig(tier, defaults);
 }

@@ -54,8 +54,8 @@ export function activeThinking({ thinking }: JsonObject): JsonObject | undefined
 }
 
 interface Sampling {
-  readonly temperature: JsonValue | undefined;
-  readonly topP: JsonValue | undefined;
+  readonly temperature?: JsonValue | undefined;
+  readonly topP?: JsonValue | undefined;
 }
 
 /**
@@ -64,6 +64,13 @@ interface Sampling {
  */
 export function setsSampling({ temperature, topP }: Sampling, thinking: JsonObject | undefined): boolean {
   return temperature !== undefined || topP !== undefined || thinking !== undefined;
+}
+
+/** The tier that an OpenAI client asks for; `auto` leaves the choice to the operator and then to Bedrock, as none does. */
+export function openAiTierConfig(tier: string | undefined, defaults: ModelDefaults): JsonObject | undefined {
+  if (tier === undefined || tier === "auto") return tierConfig(defaults);
+  // OpenAI's name for reserved capacity.
+  return { type: tier === "scale" ? "reserved" : tier };
 }
 
 /** The operator's tier, for requests without one. */

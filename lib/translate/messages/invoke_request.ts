@@ -8,7 +8,8 @@ import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
-import { activeThinking, isEmpty, setsSampling } from "../converse/members.ts";
+import { chooseStops } from "../converse/limits.ts";
+import { activeThinking, type FieldsContext, isEmpty, setsSampling } from "../converse/members.ts";
 import { guardrailHeaders, refuseGuardrailMembers } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
@@ -67,7 +68,7 @@ export function messagesToInvoke(
   const sent = ownMembers(settled, flags !== undefined);
   sent.anthropic_version = ANTHROPIC_VERSION;
   if (flags !== undefined) sent.anthropic_beta = flags;
-  addDefaults(sent, { traits, settings });
+  addDefaults(sent, { traits, ignored, settings });
   if (!isSet(sent, "max_tokens")) throw missingField("max_tokens");
   return {
     body: sent,
@@ -86,15 +87,18 @@ function ownMembers(body: JsonObject, hasFlags: boolean): Members {
   return unflagged;
 }
 
-interface DefaultsContext {
-  readonly traits: ModelTraits;
+interface DefaultsContext extends FieldsContext {
   readonly settings: ModelSettings | undefined;
 }
 
 /** Adds the operator's defaults for what the caller does not set. */
-function addDefaults(body: Members, { traits, settings }: DefaultsContext): void {
-  const { temperature, topP, stop } = settings?.defaults ?? {};
-  if (stop !== undefined && !isSet(body, "stop_sequences")) body.stop_sequences = stop;
+function addDefaults(body: Members, { traits, ignored, settings }: DefaultsContext): void {
+  const defaults = settings?.defaults ?? {};
+  const { temperature, topP } = defaults;
+  if (!isSet(body, "stop_sequences")) {
+    const stops = chooseStops([], { traits, ignored, path: "stop_sequences", defaults });
+    if (stops !== undefined) body.stop_sequences = stops;
+  }
   if (temperature === undefined && topP === undefined) return;
   const asked = { temperature: body.temperature ?? undefined, topP: body.top_p ?? undefined };
   const isSettled = traits.sampling === "none" || setsSampling(asked, activeThinking(body));

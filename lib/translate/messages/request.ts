@@ -10,19 +10,12 @@ import type { ConverseRequest } from "../../wire/bedrock/converse.ts";
 import { applyBetas } from "../converse/betas.ts";
 import type { BetaTable } from "../../facts/beta_table.ts";
 import { CachePoints } from "../converse/cache_points.ts";
-import {
-  fitMaxTokens,
-  fitSampling,
-  fitStopSequences,
-  refusesLimits,
-  samplingWithThinking,
-} from "../converse/limits.ts";
+import { chooseMaxTokens, chooseSampling, chooseStops, refusesLimits } from "../converse/limits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
 import {
   activeThinking,
   isEmpty,
   latencyConfig,
-  setsSampling,
   tierConfig,
   topKFields,
 } from "../converse/members.ts";
@@ -75,12 +68,10 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const tools = planMessagesTools(request, { ...shared, calledTools });
   cachePoints.alignTtls();
   const defaults = settings?.defaults ?? {};
-  const asked = request.maxTokens ?? defaults.maxTokens;
-  if (asked === undefined) throw missingField("max_tokens");
-  const maxTokens = fitMaxTokens(asked, { ...shared, path: "max_tokens" });
+  const maxTokens = chooseMaxTokens(request.maxTokens, { ...shared, path: "max_tokens", defaults });
+  if (maxTokens === undefined) throw missingField("max_tokens");
   const reasoning = messagesReasoning(request, { ...shared, maxTokens });
-  const stops = fitStopSequences(request.stopSequences, { ...shared, path: "stop_sequences" });
-  const stopSequences = stops.length > 0 ? stops : defaults.stop;
+  const stopSequences = chooseStops(request.stopSequences, { ...shared, path: "stop_sequences", defaults });
   const given = mergeFields(
     defaults.additionalModelRequestFields ?? {},
     claudeFields(request, { ...context, ignored }),
@@ -91,18 +82,13 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const takesLimits = !refusesLimits(traits, reasoned);
   if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
   const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
-  const thinks = thinking !== undefined && limited.traits.sampling !== "none";
   const topK = topKFields(
     request.topK,
-    thinks ? { ...shared, traits: { ...traits, sampling: "none" } } : limited,
+    thinking === undefined ? limited : { ...shared, traits: { ...traits, sampling: "none" } },
   );
   const additionalFields = [given, topK, reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
-
-  const sampling = thinks ? samplingWithThinking(request, ignored) : request;
-  const { temperature, topP } = setsSampling(sampling, thinking) || limited.traits.sampling === "none"
-    ? fitSampling(sampling, limited)
-    : defaults;
+  const { temperature, topP } = chooseSampling(request, { ...limited, defaults, thinking });
 
   return {
     request: {

@@ -1,6 +1,5 @@
 /** Responses -> Converse: the request, as documented in `docs/responses.md`. */
 
-import { invalidField } from "../../base/errors.ts";
 import { mergeFields } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
@@ -12,19 +11,18 @@ import { CachePoints } from "../converse/cache_points.ts";
 import { guardrailConfig } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import {
-  fitMaxTokens,
+  chooseMaxTokens,
+  chooseSampling,
+  chooseStops,
   fitSampling,
-  fitStopSequences,
   refusesLimits,
-  samplingWithThinking,
 } from "../converse/limits.ts";
 import {
   activeThinking,
   type FieldsContext,
   isEmpty,
   latencyConfig,
-  setsSampling,
-  tierConfig,
+  openAiTierConfig,
 } from "../converse/members.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
@@ -101,7 +99,7 @@ export function responsesToConverse(
       guardrailConfig: settings?.guardrail && guardrailConfig(settings.guardrail),
       performanceConfig: latencyConfig(defaults),
       requestMetadata: requestMetadata(request, { settings, ignored }),
-      serviceTier: serviceTier(request, defaults),
+      serviceTier: openAiTierConfig(request.serviceTier, defaults),
     },
     ignored: ignored.list(),
     transformations,
@@ -120,56 +118,26 @@ interface InferenceContext extends FieldsContext {
 }
 
 function inferenceConfig(
-  { maxOutputTokens: asked, temperature, topP }: ResponsesRequest,
+  request: ResponsesRequest,
   { traits, ignored, defaults, additionalFields }: InferenceContext,
 ): InferenceConfig {
+  const { maxOutputTokens: asked } = request;
   const thinking = traits.thinkingTypes.size > 0 ? activeThinking(additionalFields) : undefined;
+  // Responses has no stop sequences, so these are always the operator's.
+  const stopSequences = chooseStops([], { traits, ignored, path: "stop", defaults });
   if (refusesLimits(traits, additionalFields)) {
     if (asked !== undefined) ignored.add("max_output_tokens");
-    fitSampling({ temperature, topP }, { traits: { ...traits, sampling: "none" }, ignored });
-    return { stopSequences: operatorsStops(defaults, traits) };
+    fitSampling(request, { traits: { ...traits, sampling: "none" }, ignored });
+    return { stopSequences };
   }
-  const fit = (limit: number, names: IgnoredFields) =>
-    fitMaxTokens(limit, { traits, ignored: names, path: "max_output_tokens" });
-  const maxTokens = asked !== undefined
-    ? fit(asked, ignored)
-    : defaults.maxTokens === undefined
-    ? undefined
-    : fit(defaults.maxTokens, new IgnoredFields());
+  const maxTokens = chooseMaxTokens(asked, { traits, ignored, path: "max_output_tokens", defaults });
+  const { temperature, topP } = chooseSampling(request, { traits, ignored, defaults, thinking });
   return {
     maxTokens: limitWithThinking(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
-    ...sampling({ temperature, topP }, { traits, ignored, defaults, thinking }),
-    stopSequences: operatorsStops(defaults, traits),
+    temperature,
+    topP,
+    stopSequences,
   };
-}
-
-/** The caller's parameters as far as the model supports them, otherwise the operator's. */
-function sampling(
-  asked: Pick<ResponsesRequest, "temperature" | "topP">,
-  { traits, ignored, defaults, thinking }: FieldsContext & {
-    readonly defaults: ModelDefaults;
-    readonly thinking: JsonObject | undefined;
-  },
-): Pick<InferenceConfig, "temperature" | "topP"> {
-  if (traits.sampling === "none") return fitSampling(asked, { traits, ignored });
-  const possible = thinking === undefined ? asked : samplingWithThinking(asked, ignored);
-  if (!setsSampling(possible, thinking)) return { temperature: defaults.temperature, topP: defaults.topP };
-  checkUnitInterval("temperature", possible.temperature);
-  checkUnitInterval("top_p", possible.topP);
-  return fitSampling(possible, { traits, ignored });
-}
-
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html */
-function checkUnitInterval(name: string, value: number | undefined): void {
-  if (value !== undefined && (value < 0 || value > 1)) {
-    throw invalidField(name, `must be between 0 and 1, found ${value}`);
-  }
-}
-
-/** Responses has no stop sequences of its own. */
-function operatorsStops({ stop = [] }: ModelDefaults, traits: ModelTraits): readonly string[] | undefined {
-  const taken = fitStopSequences(stop, { traits, ignored: new IgnoredFields(), path: "stop" });
-  return taken.length === 0 ? undefined : taken;
 }
 
 /** The operator's entries win; the caller's that they replace are listed as ignored. */
@@ -186,14 +154,4 @@ function requestMetadata(
     Object.hasOwn(operators, name) && operators[name] !== value;
   if (Object.entries(own).some(isReplaced)) ignored.add("metadata");
   return checkMetadata({ ...checkMetadata(own, "metadata"), ...operators }, "metadata");
-}
-
-/** `auto` leaves the choice to the operator and then to Bedrock, like a request without a tier. */
-function serviceTier(
-  { serviceTier: tier }: ResponsesRequest,
-  defaults: ModelDefaults,
-): ConverseRequest["serviceTier"] {
-  if (tier === undefined || tier === "auto") return tierConfig(defaults);
-  // OpenAI's name for reserved capacity.
-  return { type: tier === "scale" ? "reserved" : tier };
 }

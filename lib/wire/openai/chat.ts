@@ -79,7 +79,8 @@ export interface Thinking {
   readonly value: JsonObject;
 }
 
-export const SERVICE_TIERS = ["auto", "default", "flex", "priority"] as const;
+/** OpenAI's tiers as far as Bedrock has them; `scale` is reserved capacity. */
+export const SERVICE_TIERS = ["auto", "default", "flex", "scale", "priority"] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
 /** Converse's own fields, which a Chat request may contain under Bedrock's names. */

@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { Fields } from "../fields.ts";
+import { SERVICE_TIERS, type ServiceTier } from "./chat.ts";
 import { type InputItem, type OutputItem, parseInput, type ToolsItem } from "./responses_items.ts";
 import {
   type ClientTool,
@@ -32,7 +33,7 @@ export interface ResponsesRequest {
   readonly effort: string | undefined;
   /** Whether a summary of the reasoning is asked for. */
   readonly wantsSummary: boolean;
-  readonly serviceTier: ResponsesTier | undefined;
+  readonly serviceTier: ServiceTier | undefined;
   readonly metadata: JsonObject | undefined;
   /** The body as received, parts of which the response repeats. */
   readonly body: JsonObject;
@@ -50,9 +51,6 @@ export type TextFormat =
     readonly description: string | undefined;
     readonly schema: JsonObject;
   };
-
-const TIERS = ["auto", "default", "flex", "scale", "priority"] as const;
-export type ResponsesTier = (typeof TIERS)[number];
 
 /** Parses a request body; throws `invalid_request` with the path of the first invalid field. */
 export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
@@ -78,7 +76,7 @@ export function parseResponsesRequest(body: JsonObject): ResponsesRequest {
     format: parseTextFormat(fields),
     effort: reasoning?.optionalString("effort"),
     wantsSummary: summary !== undefined,
-    serviceTier: fields.optionalOneOf("service_tier", TIERS),
+    serviceTier: fields.optionalOneOf("service_tier", SERVICE_TIERS),
     metadata: fields.optionalObject("metadata")?.whole(),
     body,
     // Last, after everything has been read.
