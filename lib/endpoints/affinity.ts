@@ -54,8 +54,8 @@ const MARKS = ["cache_control", "prompt_cache_breakpoint"];
 function cutAtMark(message: JsonValue | undefined): JsonValue | undefined {
   const content = member(message, "content");
   if (!Array.isArray(content)) return message;
-  const mark = content.findIndex((block) => isJsonObject(block) && MARKS.some((mark) => mark in block));
-  return mark === -1 ? content : content.slice(0, mark + 1);
+  const marked = content.findIndex((block) => isJsonObject(block) && MARKS.some((mark) => mark in block));
+  return marked === -1 ? content : content.slice(0, marked + 1);
 }
 
 function text(value: JsonValue | undefined): string | undefined {

@@ -4,9 +4,32 @@ import { Buffer } from "node:buffer";
 import { invalidField } from "../base/errors.ts";
 import { ImageError } from "../providers/transport/images.ts";
 import type { Call } from "../gateway/call.ts";
+import type { UrlField } from "../wire/openai/message_types.ts";
 
 /** Converse's limit of images in a request. */
 const MAX_IMAGES = 20;
+
+/** A part of a request with an image's URL. */
+interface ImagePart {
+  readonly url: UrlField;
+}
+
+/** Whether the image has to be fetched. */
+export function isRemote({ url }: ImagePart): boolean {
+  return /^https?:/i.test(url.value);
+}
+
+/** By each part, the same part with the fetched image as a data URL. */
+export async function withDataUrls<Part extends ImagePart>(
+  parts: readonly Part[],
+  call: Call,
+): Promise<ReadonlyMap<unknown, Part>> {
+  const fetched = await fetchImages(parts.map(({ url: { path, value } }) => ({ path, url: value })), call);
+  return new Map(parts.map((part, index) => {
+    const value = `data:image/*;base64,${fetched[index]}`;
+    return [part, { ...part, url: { ...part.url, value } }];
+  }));
+}
 
 /** An image given by URL. */
 export interface RemoteImage {

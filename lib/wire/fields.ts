@@ -170,15 +170,11 @@ export class Fields {
       for (const path of this.#instead) paths.add(path);
       return;
     }
-    for (const name of this.#ignored ?? []) paths.add(this.#unindexed(name));
+    for (const name of this.#ignored ?? []) paths.add(unindexed(this.pathOf(name)));
     // Members of parsed JSON are all enumerable and the object's own, and a list of them costs more than they do.
     for (const name in this.#value) {
-      if (this.#isUnread(name, this.#value[name])) paths.add(this.#unindexed(name));
+      if (this.#isUnread(name, this.#value[name])) paths.add(unindexed(this.pathOf(name)));
     }
-  }
-
-  #unindexed(name: string): string {
-    return this.pathOf(name).replaceAll(/\[\d+\]/g, "[]");
   }
 
   #enter(value: JsonValue | undefined, path: string): Fields {
@@ -192,6 +188,11 @@ export class Fields {
   #missing(name: string, expected: string): never {
     throw unexpected(this.pathOf(name), expected, undefined);
   }
+}
+
+/** A path without indexes: `messages[].name`. */
+export function unindexed(path: string): string {
+  return path.replaceAll(/\[\d+\]/g, "[]");
 }
 
 /** The error for a field that is not `expected`; quotes only short words and numbers. */

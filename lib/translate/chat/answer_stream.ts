@@ -20,7 +20,7 @@ import {
   unknownBlock,
   unknownEvent,
 } from "../converse/anomalies.ts";
-import { joinBlobs } from "../converse/thinking/redacted.ts";
+import { joinBlobs } from "../converse/thinking/blobs.ts";
 import { finishReason, thoughtPosition } from "./answer.ts";
 import type { CompletionContext } from "./answer.ts";
 

@@ -4,6 +4,7 @@ import { invalidField } from "../../base/errors.ts";
 import type { CachePlace, ModelTraits } from "../../facts/traits.ts";
 import type { CachePoint, CacheTtl } from "../../wire/bedrock/converse.ts";
 import type { CacheControl } from "../../wire/anthropic/cache_control.ts";
+import { unindexed } from "../../wire/fields.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html */
@@ -50,8 +51,7 @@ export class CachePoints {
         `a request may have at most ${MAX_CACHE_POINTS} cache markers`,
       );
     }
-    const cachePoint = { type: "default", ttl: this.#ttl(cache) } as const;
-    const element: { cachePoint: CachePoint["cachePoint"] } = { cachePoint };
+    const element: Placed["element"] = { cachePoint: { type: "default", ttl: this.#ttl(cache) } };
     list.push(element);
     this.#placed.push({ place, element, path: cache.path });
   }
@@ -94,6 +94,6 @@ export class CachePoints {
   }
 
   #ignore(path: string): void {
-    this.ignored.add(path.replaceAll(/\[\d+\]/g, "[]"));
+    this.ignored.add(unindexed(path));
   }
 }

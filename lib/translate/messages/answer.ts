@@ -6,6 +6,7 @@ import { jsonText } from "../../base/json_text/json_text.ts";
 import type { Usage } from "../../base/usage.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
 import type { AnswerBlock, MessageAnswer } from "../../wire/anthropic/answer.ts";
+import { redactedData } from "../../wire/anthropic/redacted.ts";
 import type { Citation, ConverseResponse, ResponseBlock } from "../../wire/bedrock/converse.ts";
 import { NO_TOKENS } from "../../wire/usage.ts";
 import {
@@ -17,7 +18,6 @@ import {
 } from "../converse/anomalies.ts";
 import { messagesCitation } from "./citations.ts";
 import type { MessagesCall } from "./request.ts";
-import { redactedToMessages } from "../converse/thinking/redacted.ts";
 import { isMalformed, stopReasonRow } from "../converse/stop_reasons.ts";
 
 export interface MessageContext {
@@ -85,7 +85,7 @@ function answerBlock(block: ResponseBlock, { call, anomalies }: BlockContext): A
     case "reasoningText":
       return [{ type: "thinking", thinking: block.text, signature: block.signature ?? "" }];
     case "redactedContent":
-      return [{ type: "redacted_thinking", data: redactedToMessages(block.data) }];
+      return [{ type: "redacted_thinking", data: redactedData(block.data) }];
     case "unknown":
       anomalies.push(unknownBlock(block.name));
       return [];

@@ -7,6 +7,7 @@ import type { Usage } from "../../base/usage.ts";
 import { encodeSseEvent } from "../../codec/sse.ts";
 import { messagesUsage } from "../../wire/anthropic/answer.ts";
 import type { AnswerBlock } from "../../wire/anthropic/answer.ts";
+import { redactedData } from "../../wire/anthropic/redacted.ts";
 import type { BlockDelta, BlockStart, ConverseEvent } from "../../wire/bedrock/converse_stream.ts";
 import { anthropicErrorBody } from "../../wire/errors.ts";
 import {
@@ -24,7 +25,7 @@ import { messagesStop } from "./answer.ts";
 import type { MessageContext, StopDelta } from "./answer.ts";
 import { messagesCitation } from "./citations.ts";
 import { encodeMessagesEvent } from "./events.ts";
-import { joinBlobs, redactedToMessages } from "../converse/thinking/redacted.ts";
+import { joinBlobs } from "../converse/thinking/blobs.ts";
 
 /** The currently open block; `source` is its index in Converse. */
 type Block =
@@ -302,7 +303,7 @@ export class ConverseStreamToMessages {
       case "tool_use":
         return rest + encodeMessagesEvent({ type: "content_block_stop", index: block.index });
       case "redacted":
-        return this.#whole({ type: "redacted_thinking", data: redactedToMessages(joinBlobs(block.blobs)) });
+        return this.#whole({ type: "redacted_thinking", data: redactedData(joinBlobs(block.blobs)) });
     }
   }
 

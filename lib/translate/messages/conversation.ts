@@ -9,6 +9,7 @@ import type {
   ToolResultBlock,
 } from "../../wire/anthropic/content.ts";
 import type { Message, MessagesRequest } from "../../wire/anthropic/messages.ts";
+import { redactedBlob } from "../../wire/anthropic/redacted.ts";
 import type {
   ConverseMessage,
   SearchResultBlock as ConverseSearchResult,
@@ -19,7 +20,6 @@ import { isBlank, NO_OUTPUT } from "../converse/members.ts";
 import { trimPrefill } from "../converse/prefill.ts";
 import { MessagesMedia } from "./media.ts";
 import { type Thought, thoughtBlock } from "../converse/thinking/history.ts";
-import { redactedToConverse } from "../converse/thinking/redacted.ts";
 import { CallIds } from "../converse/tools/tool_names.ts";
 import { placeResult } from "../converse/tools/tool_results.ts";
 import { Turns } from "../converse/turns.ts";
@@ -52,17 +52,19 @@ class ConversationTranslator {
     for (const block of system) this.#addSystem(block);
     for (const message of messages) this.#addMessage(message);
     this.#placeSystem();
-    const turns = this.#turns.messages();
-    const [first, role] = [turns.at(0), this.#turns.role];
-    if (first === undefined || role === undefined) {
+    const { role } = this.#turns;
+    if (role === undefined) {
       throw invalidField("messages", "at least one user message with content is required");
     }
-    if (first.role !== "user") throw invalidField("messages[0].role", 'expected "user", found "assistant"');
-    this.#checkEnd(messages, turns);
     this.#turns.mark(role, cache);
+    const turns = this.#turns.messages();
+    if (turns[0]?.role !== "user") {
+      throw invalidField("messages[0].role", 'expected "user", found "assistant"');
+    }
+    this.#checkEnd(messages, turns);
     return {
       system: this.#system,
-      messages: trimPrefill(this.#turns.messages(), this.context, "messages[].content[].text"),
+      messages: trimPrefill(turns, this.context, "messages[].content[].text"),
       calledTools: [...this.#calledTools],
     };
   }
@@ -143,7 +145,7 @@ class ConversationTranslator {
         this.#addThought(role, { text: block.thinking, signature: block.signature });
         break;
       case "redacted_thinking":
-        this.#addThought(role, { redacted: redactedToConverse(block.data) });
+        this.#addThought(role, { redacted: redactedBlob(block.data) });
         break;
     }
     this.#turns.mark(role, block.cache);

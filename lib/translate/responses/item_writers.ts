@@ -5,7 +5,7 @@ import { WellFormedJsonText, WellFormedText } from "../../base/json_text/json_te
 import type { ModelTraits } from "../../facts/traits.ts";
 import type { ItemStatus, OutputItem, UrlCitation } from "../../wire/openai/responses_answer.ts";
 import type { Thought } from "../converse/thinking/history.ts";
-import { joinBlobs } from "../converse/thinking/redacted.ts";
+import { joinBlobs } from "../converse/thinking/blobs.ts";
 import { CustomInput } from "./custom_input.ts";
 import { encodeThoughts } from "./thoughts.ts";
 import type { ClientToolName } from "./tool_table.ts";

@@ -8,10 +8,9 @@ import type { UrlField } from "./message_types.ts";
 /** The URL of an image; data that comes as base64 as a data URL. */
 export function parseImageSource(source: Fields): UrlField {
   const type = source.oneOf("type", ["base64", "url"]);
-  const url = type === "url"
+  return type === "url"
     ? { path: source.pathOf("url"), value: source.string("url") }
     : { path: source.pathOf("data"), value: dataUrl(source) };
-  return url;
 }
 
 /** A document as a data URL. */
@@ -23,8 +22,7 @@ export function parseDocumentSource(source: Fields): string {
       "the gateway does not fetch documents: send the document itself",
     );
   }
-  const data = type === "base64" ? dataUrl(source) : plainText(source);
-  return data;
+  return type === "base64" ? dataUrl(source) : plainText(source);
 }
 
 function dataUrl(source: Fields): string {

@@ -217,35 +217,26 @@ function parseChosenTools(fields: Fields): ChatToolChoice {
       return { type };
     case "allowed_tools": {
       const allowed = fields.object("allowed_tools");
-      const parsed: ChatToolChoice = {
+      return {
         type: "allowed_tools",
         mode: allowed.oneOf("mode", ["auto", "required"]),
         names: allowed.items("tools").map((tool) => {
           tool.optionalOneOf("type", ["function"]);
-          const name = parseToolName(tool);
-          return name;
+          return parseToolName(tool);
         }),
       };
-      return parsed;
     }
   }
 }
 
 function parseToolName(fields: Fields): string {
   if (fields.any("function") === undefined && fields.any("name") !== undefined) return fields.string("name");
-  const definition = fields.object("function");
-  const name = definition.string("name");
-  return name;
+  return fields.object("function").string("name");
 }
 
 function parseResponseFormat(fields: Fields): ResponseFormat {
   const format = fields.optionalObject("response_format");
   if (format === undefined) return { type: "text" };
-  const parsed = parseFormat(format);
-  return parsed;
-}
-
-function parseFormat(format: Fields): ResponseFormat {
   const type = format.oneOf("type", ["text", "json_object", "json_schema"]);
   if (type === "text") return { type };
   if (type === "json_object") {
@@ -262,14 +253,13 @@ function parseFormat(format: Fields): ResponseFormat {
   const definition = format.object("json_schema");
   // The families that support a schema always enforce it, so there is nothing to pass on.
   definition.optionalBoolean("strict");
-  const parsed: ResponseFormat = {
+  return {
     type,
     name: definition.string("name"),
     description: definition.optionalString("description") || undefined,
     schema: definition.object("schema").whole(),
     schemaPath: definition.pathOf("schema"),
   };
-  return parsed;
 }
 
 function parseThinking(fields: Fields): Thinking | undefined {

@@ -2,20 +2,18 @@
 
 import { invalidField } from "../../base/errors.ts";
 import { parseCacheControl } from "../anthropic/cache_control.ts";
+import { redactedBlob } from "../anthropic/redacted.ts";
 import { oneOf, unexpected } from "../fields.ts";
 import type { Fields } from "../fields.ts";
 import { parseDocumentSource, parseImageSource } from "./anthropic_sources.ts";
 import type {
-  AudioPart,
   ChatToolCall,
   ContentPart,
-  FilePart,
   PartBase,
   TextPart,
   ToolMessage,
   UrlField,
 } from "./message_types.ts";
-import { anthropicRedacted } from "./thinking.ts";
 import type { ThinkingBlock } from "./thinking.ts";
 
 /** Content where only words are allowed. */
@@ -89,13 +87,12 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
   }),
   input_audio: (fields) => {
     const audio = fields.object("input_audio");
-    const part: AudioPart = {
+    return {
       type: "input_audio",
       ...partBase(fields),
       data: audio.string("data"),
       format: audio.string("format"),
     };
-    return part;
   },
   file: (fields) => {
     const file = fields.object("file");
@@ -105,13 +102,12 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
         "the gateway does not store files; send the content as file_data",
       );
     }
-    const part: FilePart = {
+    return {
       type: "file",
       ...partBase(fields),
       data: file.string("file_data"),
       filename: file.optionalString("filename"),
     };
-    return part;
   },
 };
 
@@ -166,7 +162,7 @@ const ANTHROPIC_PART_READERS: Readonly<Record<string, PartReader>> = {
   redacted_thinking: (fields) => ({
     type: "thinking",
     ...partBase(fields),
-    thought: { type: "redacted_thinking", data: anthropicRedacted(fields.string("data")) },
+    thought: { type: "redacted_thinking", data: redactedBlob(fields.string("data")) },
   }),
 };
 
@@ -182,15 +178,11 @@ function readerOf(readers: Readonly<Record<string, PartReader>>, type: string): 
 }
 
 /** The URL of an `image_url` or `video_url`, which some clients send as a plain string. */
-function parseUrl(
-  fields: Fields,
-  name: string,
-): UrlField {
+function parseUrl(fields: Fields, name: string): UrlField {
   const value = fields.any(name);
   if (typeof value === "string") return { path: fields.pathOf(name), value };
   const object = fields.object(name);
-  const url = { path: object.pathOf("url"), value: object.string("url") };
-  return url;
+  return { path: object.pathOf("url"), value: object.string("url") };
 }
 
 function partBase(fields: Fields): PartBase {

@@ -2,7 +2,7 @@
 
 import { invalidField } from "../../base/errors.ts";
 import type { CacheControl } from "../anthropic/cache_control.ts";
-import { oneOf, unexpected } from "../fields.ts";
+import { oneOf, unexpected, unindexed } from "../fields.ts";
 import type { Fields } from "../fields.ts";
 import type { UrlField } from "./message_types.ts";
 
@@ -37,7 +37,7 @@ export function parseInputParts(item: Fields, name: "content" | "output"): Input
   if (value === undefined) return [];
   if (typeof value === "string") return [{ type: "text", path, cache: undefined, text: value }];
   if (!Array.isArray(value)) throw unexpected(path, "a string or an array of content parts", value);
-  return item.items(name).flatMap((part) => parsePart(part));
+  return item.items(name).flatMap(parsePart);
 }
 
 /** The parts of a message that holds text alone. */
@@ -64,7 +64,7 @@ const PART_READERS: Readonly<Record<string, (part: Fields) => InputPart[]>> = {
   refusal: (part) => [textOf(part, "refusal")],
   // A message of one agent to another that only its issuer can read.
   encrypted_content: (part) => {
-    part.leaveOut(part.path.replaceAll(/\[\d+\]/g, "[]"));
+    part.leaveOut(unindexed(part.path));
     return [];
   },
   input_image: (part) => {

@@ -3,7 +3,7 @@
 import { type AditError, invalidField } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { Fields } from "../fields.ts";
+import { type Fields, unindexed } from "../fields.ts";
 
 /** A tool that the client runs. */
 export interface ClientTool {
@@ -58,7 +58,6 @@ const SUPPORTED = ["function", "custom", TOOL_SEARCH] as const;
 
 /** The tools in the member `tools`. */
 export function parseTools(fields: Fields): ToolList {
-  const tools: ClientTool[] = [];
   const leftOut: string[] = [];
   const unsupported: UnsupportedTool[] = [];
   const add = (list: Fields, namespace: string | undefined): ClientTool[] => {
@@ -75,8 +74,7 @@ export function parseTools(fields: Fields): ToolList {
       return [];
     });
   };
-  tools.push(...add(fields, undefined));
-  return { tools, leftOut, unsupported };
+  return { tools: add(fields, undefined), leftOut, unsupported };
 }
 
 /**
@@ -135,11 +133,16 @@ function parseFunction(tool: Fields, list: ListOfTools): ClientTool[] {
   if (callers !== undefined) tool.ignore("allowed_callers");
   // Only programs that the provider runs may call it.
   const isOffered = callers === undefined || callers.includes("direct");
-  const parameters = tool.optionalObject("parameters");
-  const named = parseNamed(tool, list);
-  const strict = tool.optionalBoolean("strict") ?? false;
-  const parsed = { ...named, parameters: parameters?.whole() ?? { type: "object", properties: {} }, strict };
+  const parsed: ClientTool = {
+    ...parseNamed(tool, list),
+    parameters: parseParameters(tool),
+    strict: tool.optionalBoolean("strict") ?? false,
+  };
   return isOffered ? [parsed] : [];
+}
+
+function parseParameters(tool: Fields): JsonObject {
+  return tool.optionalObject("parameters")?.whole() ?? { type: "object", properties: {} };
 }
 
 function parseNamed(tool: Fields, { namespace, place }: ListOfTools): ClientTool {
@@ -164,7 +167,7 @@ function parseToolSearch(tool: Fields, { place }: ListOfTools): ClientTool {
     name: TOOL_SEARCH,
     namePath: tool.pathOf("type"),
     description: tool.optionalString("description") || undefined,
-    parameters: tool.optionalObject("parameters")?.whole() ?? { type: "object", properties: {} },
+    parameters: parseParameters(tool),
     schemaPath: `${place}[].parameters`,
     strict: false,
     strictPath: `${place}[].strict`,
@@ -233,8 +236,4 @@ function parseChosen(choice: Fields): ChosenTool {
     namespace: choice.optionalString("namespace"),
     name: choice.string("name"),
   };
-}
-
-function unindexed(path: string): string {
-  return path.replaceAll(/\[\d+\]/g, "[]");
 }

@@ -1,6 +1,6 @@
 /** Thoughts in the messages of Chat Completions: `thinking_blocks`, and `reasoning_details` as other gateways have it. */
 
-import { Buffer } from "node:buffer";
+import { redactedBlob } from "../anthropic/redacted.ts";
 import type { Fields } from "../fields.ts";
 
 /** A thought as Adit returned it; a model that signs accepts it back only with its signature. */
@@ -44,11 +44,10 @@ export function parseThinkingBlock(fields: Fields): ThinkingBlock {
 
 function parsePosition(fields: Fields | undefined): ThoughtPosition | undefined {
   if (fields === undefined) return undefined;
-  const position = {
+  return {
     content: fields.optionalNumber("content") ?? 0,
     tool_calls: fields.optionalNumber("tool_calls") ?? 0,
   };
-  return position;
 }
 
 /**
@@ -75,14 +74,9 @@ function parseDetail(detail: Fields): ThinkingBlock | undefined {
       };
     case "reasoning.encrypted":
       return format?.startsWith("anthropic")
-        ? { type: "redacted_thinking", data: anthropicRedacted(detail.string("data")) }
+        ? { type: "redacted_thinking", data: redactedBlob(detail.string("data")) }
         : undefined;
     default:
       return undefined;
   }
-}
-
-/** The base64 of Converse's blob, for what Anthropic's API gives as the text inside it. */
-export function anthropicRedacted(data: string): string {
-  return Buffer.from(data, "latin1").toString("base64");
 }

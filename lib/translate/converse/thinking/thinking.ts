@@ -1,6 +1,6 @@
 /** Anthropic's `thinking` and `output_config.effort`, made to fit what a Claude model accepts. */
 
-import type { JsonObject } from "../../../base/json.ts";
+import { type JsonObject, member } from "../../../base/json.ts";
 import { type Effort, EFFORTS, type ModelTraits } from "../../../facts/traits.ts";
 import type { FieldsContext } from "../members.ts";
 
@@ -136,10 +136,7 @@ function budgeted(
 function budgetOf(effort: string, { reasoningEffort }: ModelTraits): number | undefined {
   const from = EFFORTS.findIndex((each) => each === effort);
   const known = EFFORTS.slice(0, from + 1).reverse().flatMap((each) => {
-    const { thinking } = reasoningEffort.get(each) ?? {};
-    const budget = typeof thinking === "object" && thinking !== null && "budget_tokens" in thinking
-      ? thinking.budget_tokens
-      : undefined;
+    const budget = member(reasoningEffort.get(each)?.thinking, "budget_tokens");
     return typeof budget === "number" ? [budget] : [];
   });
   return known[0];
@@ -151,8 +148,7 @@ function takenEffort(effort: string, { efforts, reasoningEffort }: ModelTraits):
   // Bedrock judges an effort that nobody here knows.
   if (efforts.length > 0 && rank === -1) return effort;
   if (efforts.some((each) => each === effort)) return effort;
-  const { output_config: row } = reasoningEffort.get(effort) ?? {};
-  const mapped = typeof row === "object" && row !== null && "effort" in row ? row.effort : undefined;
+  const mapped = member(reasoningEffort.get(effort)?.output_config, "effort");
   return efforts.find((each) => each === mapped) ??
     efforts.findLast((each) => EFFORTS.indexOf(each) < rank) ?? efforts[0];
 }
