@@ -10,7 +10,7 @@ const ABSENT: readonly (readonly [path: RegExp, what: string])[] = [
   [/^\/videos(?:\/|$)/, "videos are not served here; use Bedrock's POST /async-invoke, which writes to S3"],
   [
     /^\/audio\/(?:speech|transcriptions|translations)$/,
-    "speech is not served here: Bedrock has no model for it without a two-way stream",
+    "speech is not served here; Bedrock's speech models need a two-way stream",
   ],
   [/^\/realtime(?:\/|$)/, "the Realtime API is not served here; use POST /v1/chat/completions"],
   [
@@ -22,7 +22,7 @@ const ABSENT: readonly (readonly [path: RegExp, what: string])[] = [
   [/^\/moderations$/, "use a guardrail: POST /guardrail/{id}/version/{version}/apply"],
   [
     /^\/(?:assistants|threads|vector_stores|conversations|containers|evals|fine_tuning)(?:\/|$)/,
-    "this API needs state, which the gateway does not keep",
+    "this API needs stored state, which the gateway does not keep",
   ],
 ];
 

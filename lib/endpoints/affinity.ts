@@ -10,8 +10,8 @@ export interface AffinitySource {
 }
 
 /**
- * The first of the keys that the request has: `header:NAME`, `prompt_cache_key`, `user` (OpenAI's member, or the user id
- * in Anthropic's metadata) or `prefix`, the hash of what a prompt cache would hold.
+ * The first of the keys that the request has: `header:NAME`, `prompt_cache_key`, `user` (OpenAI's member, or the user
+ * id in Anthropic's metadata) or `prefix`, the hash of the part that a prompt cache would contain.
  */
 export function affinityKey(by: readonly string[], source: AffinitySource): string | undefined {
   for (const key of by) {
@@ -48,7 +48,7 @@ function prefixHash(body: JsonObject): string | undefined {
   return prefix.length < MIN_CACHED_CHARS ? undefined : sha256Hex(prefix);
 }
 
-/** Members that mark the end of what is to be cached. */
+/** Members that mark the end of the part to cache. */
 const MARKS = ["cache_control", "prompt_cache_breakpoint"];
 
 function cutAtMark(message: JsonValue | undefined): JsonValue | undefined {

@@ -81,7 +81,7 @@ function entriesFor(caller: Caller, snapshot: Snapshot): readonly Entry[] {
   return [...new Map([...raw, ...named].map((entry) => [entry.id, entry])).values()];
 }
 
-/** ARNs are left out, since they contain the operator's account. */
+/** ARNs are left out, because they contain the operator's account. */
 function mayUseId({ id, provider }: ModelTarget, { native }: Caller): boolean {
   return !id.startsWith("arn:") && native !== undefined && native.regions.has(provider.region) &&
     native.ids.some((glob) => matchesGlob(glob, id));

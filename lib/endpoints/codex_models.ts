@@ -1,33 +1,33 @@
-/** The caller's models as Codex reads them: a catalog that says what each can do, and how Codex is to work with it. */
+/** The caller's models in the form that Codex reads: a catalog of what each can do and how Codex should use it. */
 
 import type { ModelTraits } from "../facts/traits.ts";
 import { contextWindowOf } from "../facts/context_windows.ts";
 import type { Model } from "../snapshot/snapshot.ts";
 
-/** The longest output of one tool call that Codex sends to the model. */
+/** The longest tool output that Codex sends to the model. */
 const MAX_OUTPUT_TOKENS = 10_000;
 
 /**
- * Codex requires instructions, which replace the prompt that it has for its own models. What it has to say about the
- * sandbox, the user's files and `AGENTS.md` comes in messages of their own.
+ * Codex requires instructions, which replace its prompt for its own models. It describes the sandbox, the user's files
+ * and `AGENTS.md` in separate messages.
  */
 const INSTRUCTIONS = `You are a coding agent in the Codex CLI, working with the user in their repository.
 
-Work until the task is done: look before you change, make the smallest change that solves the problem at its root, keep the style of the code around it, and check your work by running the tests or the program where that is possible. Never revert changes that you did not make, and do not commit unless you are asked to.
+Work until the task is done: look before you change, make the smallest change that solves the problem at its root, keep the style of the code around it, and check your work by running the tests or the program if possible. Never revert changes that you did not make, and do not commit unless you are asked to.
 
-Search with rg where it is there. Run commands with the shell tool and set its working directory rather than using cd. Edit files with apply_patch if you have that tool: its input is a patch that begins with "*** Begin Patch" and ends with "*** End Patch", with paths relative to the working directory. Before a group of tool calls, say in one sentence what you are about to do.
+Search with rg if it is installed. Run commands with the shell tool and set its working directory rather than using cd. Edit files with apply_patch if you have that tool: its input is a patch that begins with "*** Begin Patch" and ends with "*** End Patch", with paths relative to the working directory. Before a group of tool calls, say in one sentence what you are about to do.
 
 Follow the instructions in AGENTS.md files for everything below their folder; deeper files override those above, and the user overrides both. If the sandbox refuses a command that you need, ask for approval and say why.
 
 End with a short answer in plain text: what you did, where (as path:line), what you checked, and what is left. If you are asked a question, answer it and change nothing.`;
 
 const EFFORTS: Readonly<Record<string, string>> = {
-  minimal: "Hardly any reasoning",
+  minimal: "Minimal reasoning",
   low: "Fast, with little reasoning",
   medium: "Balanced speed and reasoning",
   high: "More reasoning for hard problems",
-  xhigh: "Much reasoning for hard problems",
-  max: "As much reasoning as the model can do",
+  xhigh: "Extensive reasoning for hard problems",
+  max: "Maximum reasoning",
 };
 
 /** Whether the model takes part in conversations, rather than making embeddings or ranking documents. */

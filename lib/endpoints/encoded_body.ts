@@ -1,4 +1,4 @@
-/** Compressed request bodies, bounded by their size after inflating. */
+/** Compressed request bodies, limited by their uncompressed size. */
 
 import { gunzipSync } from "node:zlib";
 import { AditError, invalidField } from "../base/errors.ts";

@@ -16,7 +16,7 @@ export interface StreamTranslation<Event> {
   end(): string;
   /** The text for an error, after which nothing follows. */
   fail(error: AditError): string;
-  /** Whether the text so far is all that a client waits for. */
+  /** Whether the text so far contains everything that a client waits for. */
   readonly isDelivered: boolean;
   readonly usage: Usage | undefined;
   readonly stopReason: string | undefined;
@@ -29,7 +29,7 @@ export type EventSource<Event> = Pick<EventStream<Event>, "requestId" | "unknown
 export interface EventAnswerOptions<Event> {
   readonly events: EventSource<Event>;
   readonly translation: StreamTranslation<Event>;
-  /** The dialect's ping, or what makes the next one. */
+  /** The dialect's ping, or a function that makes the next one. */
   readonly ping: string | (() => string);
 }
 

@@ -1,6 +1,8 @@
 /** Several requests to Bedrock for one request of a caller: bounded, in order, and all of them or none. */
 
-/** The results in the order of the items, with at most `limit` running. The first failure starts no others. */
+/**
+ * The results in the order of the items, with at most `limit` running. After the first failure, no others are started.
+ */
 export async function fanOut<Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -14,8 +14,8 @@ export function settingsOf({ settings }: Target): ModelTarget {
 }
 
 /**
- * The operation for Anthropic Messages: the operator's choice, otherwise the one that needs no translation; Converse for an
- * answer in a format that the model can only give by a tool.
+ * The operation for Anthropic Messages: the operator's choice, otherwise the one that needs no translation; but
+ * Converse if the model needs a tool for the format of the answer.
  */
 export function messagesApi({ api, traits }: ModelTarget, body: JsonObject = {}): ModelApi {
   const chosen = api ?? (traits.anthropicMessages ? "invoke" : "converse");
@@ -23,8 +23,8 @@ export function messagesApi({ api, traits }: ModelTarget, body: JsonObject = {})
 }
 
 /**
- * The id for CountTokens, which accepts models but not inference profiles: that of the model behind a configured name.
- * An id that a native request uses itself stays.
+ * The id for CountTokens, which accepts models but not inference profiles: for a configured name, that of the model
+ * behind it. An id in a native request is not changed.
  */
 export function countedModelId({ settings, modelId }: Target): string {
   return settings === undefined ? modelId : foundationModelId(settings.baseModel ?? modelId);

@@ -1,4 +1,4 @@
-/** `GET /v1/budget`: what is left of the budgets that apply to the caller. */
+/** `GET /v1/budget`: the state of the budgets that apply to the caller. */
 
 import { AditError } from "../base/errors.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
@@ -10,7 +10,7 @@ export const ownBudget: CallerEndpoint = {
   about: { endpoint: "budget" },
   counts: undefined,
   read({ caller, views }) {
-    if (views === undefined) throw new AditError("unsupported", "this gateway keeps no budgets");
+    if (views === undefined) throw new AditError("unsupported", "this gateway has no budgets");
     return { kind: "later", answer: views.budgets(caller).then((budgets) => jsonAnswer({ budgets })) };
   },
 };

@@ -1,4 +1,4 @@
-/** `GET /v1/usage`: what the caller itself has used, and what it cost. */
+/** `GET /v1/usage`: the caller's own usage and its cost. */
 
 import { AditError } from "../base/errors.ts";
 import type { CallerEndpoint } from "../gateway/endpoint.ts";
@@ -11,7 +11,7 @@ export const ownUsage: CallerEndpoint = {
   about: { endpoint: "usage" },
   counts: undefined,
   read({ caller, views, target }) {
-    if (views === undefined) throw new AditError("unsupported", "this gateway keeps no usage");
+    if (views === undefined) throw new AditError("unsupported", "this gateway does not record usage");
     const usage = views.usage(caller, queryOf(target));
     return { kind: "later", answer: usage.then((value) => jsonAnswer(value)) };
   },

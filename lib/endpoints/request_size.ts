@@ -18,7 +18,7 @@ interface Sums {
   documentBytes: number;
 }
 
-/** What blocks of content with media are called: by their `type`, or by the key they are at. */
+/** The names of content blocks with media, as their `type` or as the key of a block. */
 const IMAGES: ReadonlySet<string> = new Set(["image", "image_url", "input_image"]);
 const DOCUMENTS: ReadonlySet<string> = new Set([
   "document",
@@ -64,7 +64,7 @@ function measureDocument(value: JsonObject, size: Sums): void {
   }
 }
 
-/** Where the dialects, and the families of models in InvokeModel, have the limit on the response. */
+/** The keys of the limit on the response, in the dialects and in the InvokeModel bodies of model families. */
 const LIMITS: readonly { readonly key: string; readonly within?: string }[] = [
   { key: "max_tokens" },
   { key: "max_completion_tokens" },

@@ -99,7 +99,7 @@ function route(method: string, path: string, snapshot: Snapshot): Endpoint {
   );
 }
 
-/** The route that a client with a wrong base URL means, whose path has too few segments or too many. */
+/** The route that a client with a wrong base URL probably means: its path has too few or too many segments. */
 function similarRoute(path: string): string | undefined {
   if (path === "/v1") return undefined;
   if (/(?:^|\/)completions$/.test(path)) return "/v1/chat/completions";

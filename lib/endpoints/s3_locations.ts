@@ -1,6 +1,6 @@
 /**
- * S3 locations in requests whose members reach Bedrock as they are: it reads and writes them with the operator's rights,
- * so a caller may only use the buckets that its `s3` lists.
+ * S3 locations in requests whose members reach Bedrock unchanged. Bedrock reads and writes them with the operator's
+ * rights, so a caller may only use the buckets that its `s3` lists.
  */
 
 import { decodeUtf8, encodeUtf8, latin1Text } from "../base/bytes.ts";
@@ -20,8 +20,8 @@ const URI = /^(?:uri|s3\w*)$/i;
 const BUCKET = /bucket(?:_?name)?$/i;
 
 /**
- * Members elsewhere that have the address of something, such as `image_url`, `url`, `imageUri` and `video_urls`. `source` is
- * none: with search results, it says where a text was found, which Bedrock does not read.
+ * Members elsewhere that have the address of something, such as `image_url`, `url`, `imageUri` and `video_urls`.
+ * `source` is not among them: in search results, it says where a text was found, which Bedrock does not read.
  */
 const ADDRESS = /ur[il]s?$|^s3/i;
 const S3 = /^\s*s3:/i;
@@ -59,7 +59,7 @@ export function refuseForeignBuckets(
   refuseForeignStrings(text, s3);
 }
 
-/** The same for the body of another API, which is known to be valid, and whose other members may be called anything. */
+/** The same for the body of another API, which is known to be valid, and whose other members may have any name. */
 export function refuseForeignAddresses(body: Uint8Array, { s3 = [] }: Pick<Caller, "s3">): void {
   // Most bodies have none of these. On Deno 2.9.6, a search in bytes takes fifty times as long as one in text.
   const text = latin1Text(body);
@@ -68,7 +68,7 @@ export function refuseForeignAddresses(body: Uint8Array, { s3 = [] }: Pick<Calle
   refuseForeignStrings(decodeUtf8(body), s3);
 }
 
-/** The same for a part of a request that the model gets as it is, whose own path is `path`. */
+/** The same for the part of a request at `path`, which the model gets unchanged. */
 export function refuseForeignAddressesIn(
   value: JsonValue,
   path: string,
@@ -78,7 +78,7 @@ export function refuseForeignAddressesIn(
   refuseForeignStrings(jsonText({ [path]: value }), s3, prefix);
 }
 
-/** Which of two equal names counts is up to each parser, so the text is searched, and not what a parser makes of it. */
+/** Parsers differ in which of two equal names they take, so the text itself is searched. */
 function refuseForeignStrings(text: string, buckets: readonly string[], within?: RegExp): void {
   const strings = findStrings(
     text,
@@ -119,7 +119,7 @@ function hasZero(body: Uint8Array, within: number): boolean {
   return false;
 }
 
-/** Whether the name is at the offset, or begins there and goes on with an escape. */
+/** Whether the name is at the offset, or begins there and continues with an escape. */
 function mayBeAt(body: Uint8Array, from: number, name: Uint8Array): boolean {
   for (let index = 0; index < name.length; index++) {
     const byte = body[from + index];

@@ -14,7 +14,7 @@ import { parseConverseResponse } from "../wire/bedrock/converse.ts";
 import type { ConverseEvent } from "../wire/bedrock/converse_stream.ts";
 import type { EventSource } from "./event_answer.ts";
 
-/** What is sent, and where. */
+/** The request to send, and its target. */
 export interface WholeCall {
   readonly send: UpstreamCall;
   readonly target: Target;
@@ -23,7 +23,7 @@ export interface WholeCall {
   readonly ignored: readonly string[];
 }
 
-/** A response in the caller's API, and what is known about it. */
+/** A response in the caller's API, and its outcome. */
 export interface TranslatedAnswer {
   readonly body: unknown;
   readonly usage: Usage | undefined;
@@ -33,8 +33,8 @@ export interface TranslatedAnswer {
 }
 
 /**
- * Asks a target and answers with its whole response, as `translate` makes it from the JSON. What `translate` needs of the
- * request comes as `context`, so that it is a function made once.
+ * Sends a request and answers with the target's whole response, which `translate` makes from the JSON. `translate` gets
+ * everything else as `context`, so one function serves all requests.
  */
 export async function attemptWhole<Context>(
   { send, target, call, ignored }: WholeCall,
@@ -55,7 +55,7 @@ export async function attemptWhole<Context>(
 
 /**
  * A whole response of Converse as a stream of events, for models that do not stream tool calls. Throws the error for an
- * error status, as before any stream.
+ * error status, as for any stream.
  */
 export async function replayedAnswer(exchange: Exchange): Promise<EventSource<ConverseEvent>> {
   const { value, requestId } = await readJsonAnswer(exchange);

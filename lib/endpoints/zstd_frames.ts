@@ -34,7 +34,7 @@ export function zstdContent(body: Bytes, maxBytes: number): Bytes {
   return concat(parts, total);
 }
 
-/** Those with data. */
+/** The frames with data. */
 function framesOf(body: Bytes): Bytes[] {
   const found: Bytes[] = [];
   let frames = 0;

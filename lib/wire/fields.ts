@@ -5,26 +5,26 @@ import type { AditError } from "../base/errors.ts";
 import { describeJson, isJsonObject } from "../base/json.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 
-/** The items of an array that is absent, as most are. */
+/** The items of an absent array; most are absent. */
 const NONE: readonly never[] = Object.freeze([]);
 
 /**
- * One object of a request. `null` counts as absent, since clients send it for options they do not set. Every reader
- * throws `invalid_request` with the field's path. The root of a request knows every object that was read from it, so
- * fields that no reader asked for are reported wherever they are.
+ * One object of a request. `null` counts as absent, because clients send it for options they do not set. Every reader
+ * throws `invalid_request` with the field's path. The root tracks every object read from it, so unread fields are
+ * reported at any depth.
  */
 export class Fields {
   readonly #value: JsonObject;
   /**
-   * Names of the fields with a value that were read; undefined if there are none. With duplicates: a Set would dominate the
-   * cost of reading an object.
+   * Names of the fields that were read and have a value; undefined if there are none. May have duplicates: a Set would
+   * dominate the cost of reading an object.
    */
   #read: string[] | undefined;
   /** The objects inside it that were read, in order; undefined if there are none. */
   #inner: Fields[] | undefined;
   /** Fields that are reported although they were read; undefined if there are none. */
   #ignored: string[] | undefined;
-  /** Reported instead of the unread fields; undefined: the fields themselves. */
+  /** Paths to report in place of the unread fields; undefined: the unread fields themselves. */
   #instead: readonly string[] | undefined;
 
   private constructor(value: JsonObject, readonly path: string) {
@@ -43,7 +43,7 @@ export class Fields {
   /** The value, unchecked; undefined for null. */
   any(name: string): JsonValue | undefined {
     const value = this.#value[name];
-    // Most fields that are asked for are absent, so whether one is the object's own is asked last.
+    // Most requested fields are absent, so the check for an own property comes last.
     if (value === undefined || value === null || !Object.hasOwn(this.#value, name)) return undefined;
     if (this.#read === undefined) this.#read = [name];
     else this.#read.push(name);
@@ -117,13 +117,13 @@ export class Fields {
     return objects;
   }
 
-  /** The whole object, with all of its fields; none of them is unread. */
+  /** The whole object; all of its fields count as read. */
   whole(): JsonObject {
     this.#instead = [];
     return this.#value;
   }
 
-  /** Reports a field although it was read, since its value has no effect. */
+  /** Reports a field although it was read, because its value has no effect. */
   ignore(name: string): void {
     (this.#ignored ??= []).push(name);
   }
@@ -133,7 +133,7 @@ export class Fields {
     this.#instead = paths;
   }
 
-  /** Its own fields with a value that no reader asked for. */
+  /** Fields of this object that have a value and were not read. */
   unread(): readonly (readonly [name: string, value: JsonValue])[] {
     const found: [name: string, value: JsonValue][] = [];
     for (const name of Object.keys(this.#value)) {
@@ -148,8 +148,8 @@ export class Fields {
   }
 
   /**
-   * Paths, without indexes, of the fields in this object and those inside it that no reader asked for:
-   * `messages[].name`. Call after everything has been read.
+   * Paths, without indexes, of the unread fields of nested objects: `messages[].name`. Call after everything has been
+   * read.
    */
   unreadInside(): readonly string[] {
     const paths = new Set<string>();
@@ -171,7 +171,7 @@ export class Fields {
       return;
     }
     for (const name of this.#ignored ?? []) paths.add(unindexed(this.pathOf(name)));
-    // Members of parsed JSON are all enumerable and the object's own, and a list of them costs more than they do.
+    // Members of parsed JSON are all enumerable own properties, and a list of them would cost more.
     for (const name in this.#value) {
       if (this.#isUnread(name, this.#value[name])) paths.add(unindexed(this.pathOf(name)));
     }

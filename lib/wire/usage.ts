@@ -7,9 +7,9 @@ import type { Usage } from "../base/usage.ts";
 /** Counts that every form has. */
 type Count = "inputTokens" | "outputTokens" | "cacheReadTokens" | "cacheWriteTokens";
 
-/** The field of each count in a usage object, and where the counts are that only some forms have. */
+/** The field name of each count, and readers for the counts that only some forms have. */
 export interface UsageNames extends Readonly<Record<Count, string>> {
-  /** The part of the cache writes that is kept for an hour. */
+  /** Cache writes that are kept for an hour. */
   readonly hourWrites?: (usage: JsonObject) => number | undefined;
   readonly reasoning?: (usage: JsonObject) => number | undefined;
 }
@@ -37,7 +37,7 @@ export const MESSAGES_USAGE: UsageNames = {
   reasoning: ({ output_tokens_details: details }) => readCount(member(details, "thinking_tokens")),
 };
 
-/** In `usage` of OpenAI's completions, whose prompt tokens include what the cache held. */
+/** In `usage` of OpenAI's completions, whose prompt tokens include cached ones. */
 export const COMPLETION_USAGE: UsageNames = {
   inputTokens: "prompt_tokens",
   outputTokens: "completion_tokens",
@@ -55,8 +55,8 @@ export const METRICS_USAGE: UsageNames = {
 };
 
 /**
- * The counts in `value`, none of them smaller than those known before: counts in later events are cumulative, and may
- * lack what an earlier one had. Undefined if nothing was ever reported.
+ * The counts in `value`, or those in `before` where they are larger: counts in later events are cumulative, and may
+ * lack some that an earlier event had. Undefined if nothing was reported.
  */
 export function readUsage(
   value: JsonValue | undefined,
@@ -85,7 +85,7 @@ function largest(one = 0, other = 0): number {
   return Math.max(one, other);
 }
 
-/** What a response says about the tier that it is billed at. */
+/** The tier that a response is billed at, as Bedrock reports it. */
 export interface ServedAs {
   readonly serviceTier: JsonValue | undefined;
   readonly latency: JsonValue | undefined;
@@ -119,7 +119,7 @@ export function invokeTier(headers: Headers): ServedAs {
 /** No tokens of any kind. */
 export const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
-/** The forms of Llama, of Titan's text models, and of its embeddings, which have no object for usage. */
+/** The forms of Llama, and of Titan's text and embedding models, which have their counts at the top level. */
 const TOP_LEVEL: readonly UsageNames[] = [
   { ...METRICS_USAGE, inputTokens: "prompt_token_count", outputTokens: "generation_token_count" },
   { ...METRICS_USAGE, inputTokens: "inputTextTokenCount", outputTokens: "totalOutputTextTokenCount" },
@@ -130,10 +130,10 @@ function topLevelUsage(body: JsonObject, before: Usage | undefined): Usage | und
   return form === undefined ? before : readUsage(body, form, before);
 }
 
-/** The forms in which the families report token counts in their own bodies. */
+/** The forms in which model families report token counts in their own bodies. */
 const BODY_FORMS: readonly UsageNames[] = [CONVERSE_USAGE, MESSAGES_USAGE, COMPLETION_USAGE];
 
-/** The counts in an InvokeModel body or event of any family, on top of those known before. */
+/** The counts in an InvokeModel body or event of any family, merged with those known before. */
 export function familyUsage(body: JsonValue | undefined, before?: Usage): Usage | undefined {
   if (!isJsonObject(body)) return before;
   const usage = body["usage"] ?? member(body["message"], "usage") ?? member(body["metadata"], "usage");
@@ -151,21 +151,21 @@ export function familyUsage(body: JsonValue | undefined, before?: Usage): Usage 
 /** Documents that are billed as one query of a reranker: https://aws.amazon.com/bedrock/pricing/ */
 const DOCUMENTS_IN_QUERY = 100;
 
-/** Queries that are billed for so many documents. */
+/** The number of queries billed for a number of documents. */
 export function queriesFor(documents: number): number {
   return Math.max(1, Math.ceil(documents / DOCUMENTS_IN_QUERY));
 }
 
-/** By the results of a reranker, which may be fewer than the documents; 0 for the body of another model. */
+/** Queries by the number of results, which may be fewer than the documents; 0 if the body is not a reranker's. */
 function rerankQueries(results: JsonValue | undefined): number {
   if (!Array.isArray(results) || typeof member(results[0], "relevance_score") !== "number") return 0;
   return queriesFor(results.length);
 }
 
-/** More tokens than a response can have; sums of a ledger must not overflow by one answer. */
+/** More tokens than a response can have: a single answer must not overflow the ledger's sums. */
 const MAX_COUNT = 1_000_000_000;
 
-/** A token count; undefined if it is not a valid one. */
+/** The value if it is a valid token count, otherwise undefined. */
 export function readCount(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT
     ? value

@@ -56,7 +56,7 @@ Deno.test("profiles are listed by the names that the caller may use, and hide th
   deepEqual(profilesOf(NOBODY), { inferenceProfileSummaries: [] });
 });
 
-Deno.test("who may use real ids sees those behind configured models, but no ARN", () => {
+Deno.test("a caller who may use real ids sees those behind configured models, but no ARNs", () => {
   deepEqual(profilesOf(RAW), {
     inferenceProfileSummaries: [
       profile(`us.${CLAUDE}`, CLAUDE),

@@ -101,7 +101,7 @@ Deno.test("a caller without models has an empty list", () => {
   });
 });
 
-Deno.test("one model is given by its name, and only if it is the caller's", () => {
+Deno.test("one model is returned by its name, if the caller may use it", () => {
   deepEqual(list("haiku", BOTH), HAIKU);
   for (const name of ["opus", "", "__proto__"]) {
     throws(() => list(name, BOTH), ofKind("model_not_found"));
@@ -125,7 +125,7 @@ const PAGES: readonly (readonly [query: string, names: string, hasMore: boolean]
 ];
 
 for (const [query, names, hasMore] of PAGES) {
-  Deno.test(`the page "${query}" holds "${names}"${hasMore ? " and tells of more" : ""}`, () => {
+  Deno.test(`the page "${query}" lists "${names}"${hasMore ? " and says that there are more" : ""}`, () => {
     const { data, models, ...paging } = JSON.parse(JSON.stringify(list(undefined, LETTERS, query)));
     equal(data.map(({ id }: { id: string }) => id).join(""), names);
     equal(models.map(({ slug }: { slug: string }) => slug).join(""), names);
@@ -138,7 +138,7 @@ for (const [query, names, hasMore] of PAGES) {
   });
 }
 
-Deno.test("a page that cannot be is refused by its parameter", () => {
+Deno.test("an invalid page is refused with its parameter", () => {
   for (
     const query of ["limit=0", "limit=1001", "limit=", "limit=-1", "limit=x", "after_id=z", "before_id="]
   ) {

@@ -140,7 +140,7 @@ Deno.test("the paths that an operator may not take are those that the gateway an
   );
 });
 
-Deno.test("a route of the operator's takes the place of a path that yields to it", () => {
+Deno.test("an operator's route replaces a path of the gateway that allows it", () => {
   for (const path of YIELDING_PATHS) {
     const { about } = router.route("POST", path, snapshot({ models: [HAIKU], routes: { [path]: HAIKU } }));
     deepEqual(about, chat("haiku"));
@@ -171,7 +171,7 @@ Deno.test("paths of OpenAI's and Anthropic's that are not served say what to use
   }
 });
 
-Deno.test("a path of nothing but slashes is looked at in linear time", () => {
+Deno.test("a path of slashes is matched in linear time", () => {
   equal(routePath("/".repeat(100_000)), "/");
   equal(routePath(`/model/${"/a".repeat(50_000)}/`).startsWith("/model/a"), true);
 });

@@ -23,7 +23,7 @@ Deno.test("the invalid field is reported in every dialect", () => {
   assert.deepEqual(bedrockErrorBody(error), { message: "n: expected 1" });
 });
 
-Deno.test("no body holds what the upstream said or what caused the error", () => {
+Deno.test("no error body contains the upstream's words or the cause of the error", () => {
   for (const kind of Object.keys(ERRORS) as ErrorKind[]) {
     const error = new AditError(kind, undefined, {
       upstream: { message: "HEMMELIG" },

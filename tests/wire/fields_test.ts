@@ -92,7 +92,7 @@ Deno.test("unread fields are reported without indexes and without nulls", () => 
   assert.deepEqual(fields.unread(), [["d", 4]]);
 });
 
-Deno.test("every object that is read from another is known to its root, however deep and by whichever reader", () => {
+Deno.test("the root reports unread fields of every nested object, however deep and whichever reader was used", () => {
   const inner = () => ({ known: 1, extra: 2 });
   const fields = Fields.root({
     object: { deep: { deeper: [inner()], extra: 0 }, ...inner() },
@@ -116,7 +116,7 @@ Deno.test("every object that is read from another is known to its root, however 
   ]);
 });
 
-Deno.test("an object that is taken whole has nothing unread, and one that is left out is reported as it is said", () => {
+Deno.test("an object that is read whole has no unread fields, and one that is left out is reported by the given paths", () => {
   const fields = Fields.root({ schema: { a: { b: 1 } }, blocks: [{ type: "x", a: 1 }, { type: "y" }] });
   assert.deepEqual(fields.object("schema").whole(), { a: { b: 1 } });
   for (const block of fields.items("blocks")) block.leaveOut(`blocks[${block.string("type")}]`);

@@ -91,7 +91,7 @@ function sizeOf(inputs: readonly EmbeddingInput[]): RequestSize {
   };
 }
 
-/** The plan for the model; another one that replaces it would have other vectors, so that it must be the same in effect. */
+/** The plan for the model. A replacement must resolve to the same model, because another one has other vectors. */
 function planFor(name: string, { caller, snapshot, instead }: Requested): Plan {
   const plan = withOneModel(resolveModel(name, caller, snapshot));
   if (instead === undefined) return plan;
@@ -101,7 +101,7 @@ function planFor(name: string, { caller, snapshot, instead }: Requested): Plan {
 }
 
 /**
- * The plan without targets of other models than the first: vectors of different models cannot be compared, so one of
+ * The plan without targets of other models than the first: vectors of different models cannot be compared, so mixing
  * them would spoil the caller's index without an error.
  */
 function withOneModel(plan: Plan): Plan {

@@ -1,4 +1,4 @@
-/** Sends the requests for one list of embeddings, and keeps what has been answered for a further attempt. */
+/** Sends the requests for one list of embeddings, and keeps their answers for further attempts. */
 
 import { scrub } from "../../aws/scrub.ts";
 import { encodeUtf8 } from "../../base/bytes.ts";
@@ -17,7 +17,7 @@ const MAX_AT_ONCE = 8;
 
 /** The pieces of one request: a further attempt sends only those that have no answer yet. */
 export class Pieces {
-  /** By their request, which another target may be sent with other defaults. */
+  /** By their body, because another target may have other defaults. */
   readonly #done = new Map<string, EmbeddedPiece>();
   #requestId: string | undefined;
 
@@ -26,7 +26,7 @@ export class Pieces {
     return this.#requestId;
   }
 
-  /** All pieces in order. The first failure ends the others and is thrown with the inputs that it is about. */
+  /** All pieces in order. The first failure ends the others and is thrown with the path of its inputs. */
   async send(embeddings: EmbeddingsCall, target: Target, call: Call): Promise<readonly EmbeddedPiece[]> {
     const open = new Set<Exchange>();
     const isOnly = embeddings.pieces.length === 1;

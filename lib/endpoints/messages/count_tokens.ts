@@ -22,7 +22,7 @@ import { jsonBody, plainBody } from "../json_body.ts";
 import { countedModelId, messagesApi, settingsOf } from "../model_api.ts";
 import { refuseForeignAddresses } from "../s3_locations.ts";
 
-/** Parses what is needed however the tokens are counted. */
+/** Parses the fields that both ways of counting need. */
 export const countTokens: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "countTokens" },

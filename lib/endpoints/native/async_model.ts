@@ -24,7 +24,7 @@ export function asyncModel(
   return modelId;
 }
 
-/** The body, validated by `asyncModel`, with this model; every other byte stays as it was. */
+/** The body, validated by `asyncModel`, with this model; no other byte changes. */
 export function withAsyncModel(body: Bytes, modelId: string): Bytes {
   const text = decodeUtf8(body);
   const [member] = findMembers(text, "modelId");

@@ -26,7 +26,7 @@ export function signedByCaller({ match, target, headers, body }: NativeCall, to:
   if (to.settings !== undefined && to.modelId !== match.values[0]) {
     throw new AditError(
       "invalid_request",
-      "a request signed for AWS must use the model's id in Bedrock, not a name of the gateway",
+      "a request signed for AWS must use the model's Bedrock id, not its name in the gateway",
     );
   }
   return {

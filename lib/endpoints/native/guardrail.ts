@@ -49,7 +49,7 @@ export function withGuardrail(
   }
 }
 
-/** The body, which has to be read. */
+/** The body, which must not be compressed. */
 function readable({ headers, body }: GuardableCall): Bytes {
   if (!headers.has("content-encoding")) return body;
   throw invalidField("content-encoding", "this model has a guardrail; send the request uncompressed");

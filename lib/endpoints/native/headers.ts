@@ -18,7 +18,9 @@ export function pickHeaders(headers: Headers, isPicked: (name: string) => boolea
   return picked;
 }
 
-/** The upstream's headers without those of its connection, and without its own answer to what pages may do here. */
+/**
+ * The upstream's headers without those of its connection, and without CORS headers, which are for the gateway to send.
+ */
 export function answerHeaders(headers: Headers): Headers {
   const kept = new Headers(headers);
   for (const name of HOP_BY_HOP) kept.delete(name);

@@ -64,7 +64,7 @@ function countedAs(operation: Operation): Counted {
   return usage === "none" ? "unmetered" : "tokens";
 }
 
-/** A body that cannot be read is for Bedrock to refuse, and one that is compressed has about five times the text. */
+/** Bedrock refuses a body that cannot be read; one that is compressed is taken to have five times as much text. */
 function nativeSize({ headers, body }: NativeCall, { limits }: Snapshot): RequestSize {
   const textBytes = headers.has("content-encoding") ? body.length * 5 : body.length;
   try {
@@ -149,7 +149,7 @@ function planOf({ match, headers, body }: NativeCall, requested: Requested): Pla
       if (instead === undefined) return plan;
       const other = resolveNativeInstead(place, instead, requested);
       if (takesSameBytes(match.operation, plan, other)) return other;
-      throw new AditError("unsupported", "the body is in the form of another family of models");
+      throw new AditError("unsupported", "the body is in the format of another model family");
     }
     case "model in body":
       if (instead !== undefined) throw new AditError("unsupported", "the body names the model");

@@ -150,12 +150,12 @@ function readValues(pattern: RegExp, { path }: NativeAddress): readonly string[]
   return (pattern.exec(path) ?? []).slice(1).map(readValue);
 }
 
-/** A segment that may contain slashes is more than one on the way. */
+/** A parameter that contains slashes is more than one segment in transit. */
 const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
 
 function readValue(text: string): string {
   const value = decode(text);
-  // Resolving such segments on the way would result in another operation.
+  // If such segments were resolved in transit, the path would be that of another operation.
   if (DOT_SEGMENT.test(value)) {
     throw new AditError("invalid_request", 'the path must not contain "." or ".." segments');
   }

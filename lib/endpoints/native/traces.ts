@@ -1,6 +1,6 @@
 /**
  * The traces in native answers: Bedrock's own account of a guardrail or a router, which names them by ARNs with the
- * operator's account and region. Everything else in an answer is the model's, and stays as it is.
+ * operator's account and region. Everything else in an answer is the model's, and does not change.
  */
 
 import { Buffer } from "node:buffer";
@@ -44,7 +44,7 @@ export function withoutEventTraceArns(event: unknown, payload: Bytes): Bytes {
     : encodeUtf8(JSON.stringify({ ...chunk, bytes: Buffer.from(redacted).toString("base64") }));
 }
 
-/** What base64 makes of the member's name, at each of the three offsets that it may have. */
+/** The member's name in base64, at each of the three offsets that it may have. */
 const ENCODED_NAMES = [0, 1, 2].map((offset) => {
   const encoded = Buffer.from("\0".repeat(offset) + MEMBERS.invoke).toString("base64");
   return encoded.slice(offset === 0 ? 0 : offset + 1, -4);
@@ -59,7 +59,7 @@ function redactedMember(text: string, name: string): string {
       at = end;
     }
   } catch {
-    // What is not JSON has no trace.
+    // A body that is not JSON has no trace.
     return text;
   }
   return redacted + text.slice(at);

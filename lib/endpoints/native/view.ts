@@ -40,7 +40,7 @@ export const REDACTED: NativeView = {
   headers(upstream) {
     const shown = new Headers();
     upstream.forEach((value, name) => {
-      // ARNs and URLs have a colon, and what these headers usually hold has none.
+      // ARNs and URLs contain a colon, which other values of these headers do not.
       if (SHOWN.test(name)) shown.set(name, value.includes(":") ? scrub(value) : value);
     });
     return shown;

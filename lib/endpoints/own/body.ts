@@ -1,4 +1,7 @@
-/** The body of a request that is passed on: the caller's text, with the target's model id and the tools that it takes. */
+/**
+ * The body of a request that is passed on: the caller's text, with the target's model id and only the tools that it
+ * accepts.
+ */
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 import { elementTexts, type Member, memberSpans } from "../../base/json_text/json_elements.ts";
@@ -74,7 +77,7 @@ function withEdits({ text, members }: JsonText, edits: ReadonlyMap<string, strin
 
 interface Dropping {
   readonly drop: ReadonlySet<string>;
-  /** Takes the names of what is left out. */
+  /** Receives the names of the tools that are left out. */
   readonly dropped: Set<string>;
 }
 

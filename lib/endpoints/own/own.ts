@@ -39,7 +39,7 @@ export interface OwnRequest {
   readonly planOf: (name: string) => Plan;
 }
 
-/** Undefined if requests of the model have to be translated, or none is named. */
+/** Undefined if requests for the model have to be translated, or if no model is named. */
 export function ownReading(request: OwnRequest): Reading | undefined {
   const { api, bytes, body, defaultModel, planOf, received: { received, caller } } = request;
   const { headers } = received;
@@ -138,13 +138,13 @@ function wholeAnswer(bytes: Uint8Array, { api, model, headers, requestId }: Whol
     status: 200,
     headers,
     ignored: [],
-    // One character for each byte, so that no byte changes but the name.
+    // One character for each byte, so that only the bytes of the name change.
     body: latin1Bytes(withModelName(latin1Text(bytes), asciiJson(model), undefined)),
     outcome: () => outcome,
   };
 }
 
-/** Throws `upstream_protocol` for anything but an object: a page of a proxy, or half an answer. */
+/** Throws `upstream_protocol` for anything but an object, such as a proxy's error page or half an answer. */
 function parseAnswer(text: string): JsonObject {
   try {
     const value = parseExactJson(text);

@@ -1,4 +1,4 @@
-/** The body of a stream that is passed on, and what follows where it breaks off. */
+/** The body of a stream that is passed on, and the error that follows if it breaks off. */
 
 import { encodeUtf8 } from "../../base/bytes.ts";
 import type { AditError } from "../../base/errors.ts";
@@ -16,7 +16,7 @@ export interface OwnSourceOptions {
   readonly requestId: string;
 }
 
-/** Whole events, so that an error never follows half of one. */
+/** Emits whole events, so that an error never follows half of one. */
 export class OwnSource implements ByteSource {
   readonly #stream: OwnStream;
   readonly #options: OwnSourceOptions;
@@ -32,7 +32,7 @@ export class OwnSource implements ByteSource {
     if (bytes !== undefined || this.#isEnded) return bytes;
     this.#isEnded = true;
     const { error, isFailed } = this.#stream;
-    // An error alone is no end for clients of Responses that wait for a failed response.
+    // Some clients of Responses ignore an error alone and wait for a failed response.
     return this.#options.api === "responses" && error !== undefined && !isFailed
       ? encodeUtf8(this.#failedResponse(error, 1))
       : undefined;
@@ -47,8 +47,8 @@ export class OwnSource implements ByteSource {
   }
 
   /**
-   * The idle timers of clients of Responses ignore comments. The number is that of the event before, so that those that
-   * follow fit.
+   * The idle timers of clients of Responses ignore comments. The ping repeats the number of the previous event, so that
+   * the following numbers stay in sequence.
    */
   readonly ping = () =>
     encodeUtf8(

@@ -1,4 +1,4 @@
-/** Refusals with 429 as the clients of Responses have to see them in order to try again. */
+/** Refusals with status 429, in the form that makes clients of Responses try again. */
 
 import { AditError, errorRow } from "../../base/errors.ts";
 import type { Attempt } from "../../gateway/endpoint.ts";
@@ -7,8 +7,8 @@ import type { Attempt } from "../../gateway/endpoint.ts";
 const RETRY_AFTER_S = 2;
 
 /**
- * Makes every refusal with 429 one to retry: AWS's quotas become available again, but `insufficient_quota` makes OpenAI's
- * clients give up.
+ * Makes every refusal with status 429 retryable: AWS's quotas become available again, but `insufficient_quota` makes
+ * OpenAI's clients give up.
  */
 export function asRateLimit(attempt: Attempt): Attempt {
   const { refused } = attempt;

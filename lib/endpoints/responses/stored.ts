@@ -1,4 +1,4 @@
-/** Requests about stored responses, of which there are none, and for the WebSocket that would keep them. */
+/** Requests for stored responses, which the gateway does not keep, and for the WebSocket that would need them. */
 
 import { AditError } from "../../base/errors.ts";
 import type { CallerEndpoint } from "../../gateway/endpoint.ts";

@@ -142,8 +142,8 @@ function here({ text, toolCalls }: Answer, call: CompletionContext["call"]): Pla
 }
 
 /**
- * The member with the position of a thought; none for one that comes first. If a tool is used for structured output the
- * text is not the caller's to see, and does not count.
+ * The position of a thought, as a member; none for a thought that comes first. If a tool provides the structured
+ * output, the caller does not see the text, so it does not count.
  */
 export function thoughtPosition(
   { content, tool_calls }: ThoughtPosition,
@@ -173,8 +173,8 @@ export interface FinishContext {
 }
 
 /**
- * The finish reason; adds to `anomalies` a stop reason that Chat has no word for. Throws `model_error` for a structured
- * answer that is none.
+ * The finish reason; adds to `anomalies` a stop reason that Chat has no word for. Throws `model_error` for a malformed
+ * structured answer.
  */
 export function finishReason(
   stopReason: string,

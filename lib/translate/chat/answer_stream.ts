@@ -54,7 +54,7 @@ type Block =
 
 /**
  * Translates one stream: `push` every event, then `end`, or `fail` after an error. Chunks are assembled here rather
- * than by the SSE encoder, since their head is the same for the whole stream and is serialised once.
+ * than by the SSE encoder, because their head is the same for the whole stream and is serialised once.
  */
 export class ConverseStreamToChat {
   /** What the stream had that Chat cannot represent, for the log and the metrics. */
@@ -65,7 +65,7 @@ export class ConverseStreamToChat {
   /** Whether a tool call may provide the content. */
   readonly #isStructured: boolean;
   readonly #blocks = new Map<number, Block>();
-  /** The block of the last delta if it was text: nearly always also that of the next one. */
+  /** The block of the last delta if it was text; the next delta nearly always belongs to it, too. */
   #text: TextBlock | undefined;
   #usage: Usage | undefined;
   #stopReason: string | undefined;
@@ -106,8 +106,8 @@ export class ConverseStreamToChat {
   readonly isDelivered = false;
 
   /**
-   * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call,
-   * and `model_error` for a structured answer that is none.
+   * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a broken tool
+   * call, and `model_error` for a malformed structured answer.
    */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
@@ -337,7 +337,7 @@ export class ConverseStreamToChat {
     return `${finish}${this.#head}],"usage":${JSON.stringify(chatUsage(this.#usage))}}\n\n`;
   }
 
-  /** Recorded once each, since an upstream may repeat itself indefinitely. */
+  /** Recorded once each, because an upstream may repeat itself indefinitely. */
   #note(anomaly: string): void {
     if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
   }
@@ -359,7 +359,7 @@ export class ConverseStreamToChat {
     return this.#chunk(`{"thinking_blocks":[${jsonText(block)}]}`);
   }
 
-  /** Sent whole, so that what a caller sends back is what the model signed. */
+  /** Sent whole, so that a caller can send back exactly what the model signed. */
   #thinkingChunks({ text, signature, redacted, placed }: Block & { type: "reasoning" }): string {
     const signed = signature === ""
       ? ""

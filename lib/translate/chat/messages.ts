@@ -63,7 +63,10 @@ class ConversationTranslator {
     };
   }
 
-  /** Moves the system prompt into the first user turn if the model has none, or if there is nothing else. */
+  /**
+   * Moves the system prompt into the first user turn if the model does not accept one, or if there are no other
+   * messages.
+   */
   #placeSystem(messages: readonly ChatMessage[]): void {
     if (this.#system.length === 0) return;
     const isAlone = messages.every(({ role }) => role === "system");
@@ -133,7 +136,7 @@ class ConversationTranslator {
     this.#turns.mark("assistant", message.cache);
   }
 
-  /** A message with thoughts, each in its place. */
+  /** A message with thoughts, each at its position. */
   #addThinking(message: AssistantMessage): void {
     const rest = new Unsent(message);
     for (const { block, position } of this.#thoughts(message)) {
@@ -155,7 +158,7 @@ class ConversationTranslator {
     this.#turns.add("assistant", { toolUse: { toolUseId, name, input: call.arguments } });
   }
 
-  /** The thoughts that the model accepts back, each with its place. */
+  /** The thoughts that the model accepts back, each with its position. */
   #thoughts({ thinking, reasoning }: AssistantMessage): PlacedThought[] {
     const { traits, ignored } = this.context;
     if (thinking.length > 0 || reasoning === undefined) {
@@ -234,7 +237,7 @@ function isSameResult(one: ToolMessage, other: ToolMessage): boolean {
   return a === b;
 }
 
-/** A thought to send, and its place in the message. */
+/** A thought to send, and its position in the message. */
 interface PlacedThought extends Placed {
   readonly block: ContentBlock;
 }
@@ -257,7 +260,7 @@ class Unsent {
     this.#calls = [...toolCalls];
   }
 
-  /** The first `end` code units of what is left; a part that crosses the end is split. */
+  /** The rest of the message's first `end` code units of text; a part that crosses the end is split. */
   *textUpTo(end: number): Iterable<TextPart> {
     let part = this.#parts[0];
     while (part !== undefined && this.#textTaken < end) {

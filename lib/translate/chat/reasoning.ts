@@ -21,7 +21,7 @@ export interface ReasoningContext extends FieldsContext {
   readonly maxTokens: number | undefined;
 }
 
-/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
+/** Members for `additionalModelRequestFields`; fields that the model does not support are listed as ignored. */
 export function reasoningFields(request: ChatRequest, context: ReasoningContext): JsonObject {
   const { traits } = context;
   const asked = request.thinking === undefined
@@ -108,14 +108,14 @@ function thinkingAsEffort(
   return found.fields;
 }
 
-/** Whether a call is forced that the model does not support while thinking. */
+/** Whether a forced call rules out thinking for the model. */
 function refusesThinking({ traits, tools }: ReasoningContext): boolean {
   return tools.isForced && !traits.forcedChoiceWithThinking;
 }
 
 /**
- * The operator's fields without thinking where it cannot be; throws `invalid_request` for a caller's own, which says
- * two things that exclude one another.
+ * The given fields, without the operator's thinking if a forced call rules it out. Throws `invalid_request` if the
+ * thinking is the caller's, whose request then contradicts itself.
  */
 export function settleForcedCall(
   given: JsonObject,
@@ -140,14 +140,14 @@ export function settleForcedCall(
 }
 
 /**
- * Whether the model would refuse the request over these fields: with a budget for thinking, the message whose tools
- * have just run must begin with its thoughts, and many clients do not send them back.
+ * Whether the model would refuse these fields: with a thinking budget, the message whose tools have just run must begin
+ * with its thoughts, which many clients do not send back.
  */
 function hasLostThoughts(fields: JsonObject, { messages }: ChatRequest): boolean {
   return activeThinking(fields)?.budget_tokens !== undefined && beginsWithoutThought(messages);
 }
 
-/** Whether the last assistant turn calls tools whose results are there, and does not begin with a thought. */
+/** Whether the last assistant turn calls tools whose results follow, and does not begin with a thought. */
 function beginsWithoutThought(messages: readonly ChatMessage[]): boolean {
   const spoken = messages.filter(({ role }) => role !== "system");
   const last = spoken.findLastIndex(({ role }) => role === "assistant");
@@ -162,7 +162,7 @@ function isSigned(block: ThinkingBlock): boolean {
 }
 
 export interface ThinkingLimits {
-  /** What `activeThinking` gave: the caller's or the operator's. */
+  /** What `activeThinking` returned: the caller's or the operator's. */
   readonly thinking: JsonObject | undefined;
   /** The caller's or operator's limit, capped at the model's. */
   readonly maxTokens: number | undefined;
@@ -170,7 +170,7 @@ export interface ThinkingLimits {
 }
 
 /**
- * The `maxTokens` to send: above the budget of a model that thinks, which is spent out of it
+ * The `maxTokens` to send: above the thinking budget, which counts toward it
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitThinking(

@@ -10,13 +10,7 @@ import { CachePoints } from "../converse/cache_points.ts";
 import { translateMessages } from "./messages.ts";
 import { limitThinking, reasoningFields, settleForcedCall } from "./reasoning.ts";
 import { planChatTools } from "./tools.ts";
-import {
-  activeThinking,
-  isEmpty,
-  latencyConfig,
-  openAiTierConfig,
-  topKFields,
-} from "../converse/members.ts";
+import { activeThinking, isEmpty, latencyConfig, openAiTierConfig, topKFields } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
 import { guardrailConfig, refuseGuardrailMembers, refuseLateGuardrail } from "../converse/guardrail.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
@@ -31,7 +25,7 @@ export interface ChatContext {
   readonly settings?: ModelSettings;
 }
 
-/** A request for Converse, and what the translation of the response needs. */
+/** A request for Converse, and the data that the translation of its response needs. */
 export interface ChatCall {
   readonly request: ConverseRequest;
   /** Ignored fields, for `x-adit-ignored`. */
@@ -41,7 +35,7 @@ export interface ChatCall {
   readonly structuredTool: string | undefined;
   /** Whether the response must have a format, by that tool or natively. */
   readonly isStructured: boolean;
-  /** `converse` also for a streaming request, if the model does not stream what is requested. */
+  /** `converse` also for a streaming request, if the model cannot stream the answer. */
   readonly operation: "converse" | "converseStream";
   /** Whether the caller requested a stream. */
   readonly stream: boolean;

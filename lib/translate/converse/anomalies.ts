@@ -6,7 +6,7 @@ export const TEXT_BESIDE_ANSWER = "text with structured output";
 /** The model returned structured output by a tool more than once; the first one counts. */
 export const SECOND_ANSWER = "second structured output";
 
-/** A stream sent input for an unnamed tool: an error, since the call would otherwise be sent without it. */
+/** A stream sent input for an unnamed tool: an error, because the call would otherwise be sent without it. */
 export const INPUT_WITHOUT_TOOL = "tool input without a tool";
 
 /** The source of a citation is of a kind that Messages does not have. */

@@ -21,8 +21,8 @@ export interface BetaResult {
 }
 
 /**
- * Sorts out the flags, and makes the body fit them: a flag that is dropped takes its fields with it, a field that came
- * without a flag gets the one that Bedrock knows or leaves, and a field that Bedrock refuses is replaced by its flag.
+ * Filters the flags and makes the body match them: the fields of a dropped flag are removed, a field without its flag
+ * gets the one that Bedrock knows or is removed, and a field that Bedrock refuses is replaced by its flag.
  */
 export function applyBetas(body: JsonObject, { flags, table, ignored }: BetaOptions): BetaResult {
   const sent = new Set<string>();

@@ -15,7 +15,7 @@ export interface Mark {
   readonly cache: CacheControl | undefined;
 }
 
-/** In which order Bedrock reads the parts of a prompt. */
+/** The order in which Bedrock reads the parts of a prompt. */
 const PROMPT_ORDER: readonly CachePlace[] = ["tools", "system", "messages"];
 
 interface Placed {
@@ -34,8 +34,8 @@ export class CachePoints {
   ) {}
 
   /**
-   * Puts a cache point after the last element of `list`, if there is a mark. Where the model caches nothing, or no cache
-   * point is allowed, the marker is listed as ignored. A fifth one is refused, as Bedrock would.
+   * Puts a cache point after the last element of `list`, if there is a mark. Where the model does not cache or allows
+   * no cache point, the mark is listed as ignored. A fifth one is refused, as Bedrock would.
    */
   mark(list: object[], { place, cache }: Mark): void {
     if (cache === undefined) return;
@@ -57,8 +57,8 @@ export class CachePoints {
   }
 
   /**
-   * Shortens an hour that comes after five minutes, which Bedrock refuses in the order of the prompt. To be called once all
-   * points are placed.
+   * Shortens a lifetime of an hour that follows one of five minutes in the order of the prompt, which Bedrock refuses.
+   * Call it once all points are placed.
    */
   alignTtls(): void {
     if (this.#placed.length === 0) return;
@@ -86,7 +86,7 @@ export class CachePoints {
       document.format === "pdf";
   }
 
-  /** Five minutes is what a cache point without the member lasts. */
+  /** A cache point without `ttl` lasts five minutes. */
   #ttl({ ttl, path }: CacheControl): CacheTtl | undefined {
     if (ttl === undefined || this.traits.cacheTtls.has(ttl)) return ttl;
     if (ttl !== "5m") this.#ignore(`${path}.ttl`);

@@ -27,14 +27,14 @@ export function narrowsGuardrail(path: string): AditError {
 }
 
 /**
- * Whether it is a member of a model's body with which callers narrow a guardrail to tagged text, or delay it:
+ * Whether a member of a model's body can narrow a guardrail to tagged text, or delay it:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-tagging.html
  */
 export function isGuardrailMember(name: string): boolean {
   return /^amazon-bedrock-guardrail/i.test(name);
 }
 
-/** Refuses such a member of a model's body, whose own path is `path`. */
+/** Refuses such a member of a model's body; `path` is that of the body. */
 export function refuseGuardrailMembers(body: JsonObject, path = ""): void {
   const name = Object.keys(body).find(isGuardrailMember);
   if (name !== undefined) throw narrowsGuardrail(path === "" ? name : `${path}.${name}`);

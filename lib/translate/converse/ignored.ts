@@ -1,6 +1,6 @@
 /** Collects the fields that a translation ignores, for `x-adit-ignored`: nothing is dropped silently. */
 
-/** Limits the size of the header, whatever the caller sends. */
+/** Limits the size of the header. */
 const MAX_NAMES = 32;
 
 /** A set of at most 32 names. */

@@ -37,7 +37,9 @@ export function fitMaxTokens(
   return maxOutputTokens;
 }
 
-/** The caller's stop sequences, or else the operator's, as far as the model accepts them; undefined if there are none. */
+/**
+ * The caller's stop sequences, or else the operator's, as far as the model accepts them; undefined if there are none.
+ */
 export function chooseStops(
   asked: readonly string[],
   { traits, ignored, path, defaults: { stop } }: DefaultedField,
@@ -49,7 +51,7 @@ export function chooseStops(
   return kept.length === 0 ? undefined : kept;
 }
 
-/** Those of the stop sequences that the model accepts. */
+/** The stop sequences that the model accepts. */
 export function fitStopSequences<T>(
   asked: readonly T[],
   { traits, ignored, path }: NamedField,
@@ -98,7 +100,7 @@ function checkUnitInterval(name: string, value: number | undefined): void {
   }
 }
 
-/** Where only one of the two may be sent, the temperature is. */
+/** If only one of the two may be sent, it is the temperature. */
 export function fitSampling({ temperature, topP }: Sampling, { traits, ignored }: FieldsContext): Sampling {
   const isBoth = temperature !== undefined && topP !== undefined;
   const takesTemperature = traits.sampling !== "none";
@@ -122,11 +124,11 @@ const MIN_TOP_P_WITH_THINKING = 0.95;
 
 /** Whether the model refuses limits together with these fields of `additionalModelRequestFields`. */
 export function refusesLimits({ refusesLimitsWith }: ModelTraits, fields: JsonObject): boolean {
-  return !hasNoMembers(refusesLimitsWith) && holds(fields, refusesLimitsWith);
+  return !hasNoMembers(refusesLimitsWith) && contains(fields, refusesLimitsWith);
 }
 
 /** Whether everything in `part` is also in `value`. */
-function holds(value: JsonValue | undefined, part: JsonValue): boolean {
+function contains(value: JsonValue | undefined, part: JsonValue): boolean {
   if (!isJsonObject(part)) return JSON.stringify(value) === JSON.stringify(part);
-  return isJsonObject(value) && Object.entries(part).every(([name, inner]) => holds(value[name], inner));
+  return isJsonObject(value) && Object.entries(part).every(([name, inner]) => contains(value[name], inner));
 }

@@ -7,7 +7,7 @@ import type { ConverseTool } from "../../wire/bedrock/converse.ts";
 import type { ModelDefaults } from "../../snapshot/snapshot.ts";
 import type { IgnoredFields } from "./ignored.ts";
 
-/** Input of a field's translation: what the model supports, and where to list what it does not. */
+/** Context for translating a field: what the model supports, and the list of ignored fields. */
 export interface FieldsContext {
   readonly traits: ModelTraits;
   readonly ignored: IgnoredFields;
@@ -32,7 +32,7 @@ export function isEmpty(object: object): boolean {
   return true;
 }
 
-/** A tool of which nothing but the name is known; `name` is Converse's. */
+/** A tool of which only the name is known; `name` is Converse's. */
 export function bareTool(name: string): ConverseTool {
   return { toolSpec: { name, inputSchema: { json: { type: "object" } } } };
 }
@@ -66,7 +66,9 @@ export function setsSampling({ temperature, topP }: Sampling, thinking: JsonObje
   return temperature !== undefined || topP !== undefined || thinking !== undefined;
 }
 
-/** The tier that an OpenAI client asks for; `auto` leaves the choice to the operator and then to Bedrock, as none does. */
+/**
+ * The tier that an OpenAI client asks for; `auto` leaves the choice to the operator and then to Bedrock, as none does.
+ */
 export function openAiTierConfig(tier: string | undefined, defaults: ModelDefaults): JsonObject | undefined {
   if (tier === undefined || tier === "auto") return tierConfig(defaults);
   // OpenAI's name for reserved capacity.

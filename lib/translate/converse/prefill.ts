@@ -1,11 +1,11 @@
-/** The beginning of an answer that the caller gives, and the model continues. */
+/** Prefill: the beginning of an answer, which the caller provides and the model continues. */
 
 import type { ConverseMessage } from "../../wire/bedrock/converse.ts";
 import type { FieldsContext } from "./members.ts";
 
 /**
- * The messages without white space at their end, where the last is the assistant's and the model refuses it. `path` is
- * what the caller calls the text, without indexes.
+ * The messages, without white space at the end of a final assistant message if the model refuses it. `path` is the
+ * caller's path of the text, without indexes.
  */
 export function trimPrefill(
   messages: readonly ConverseMessage[],

@@ -1,4 +1,4 @@
-/** A whole answer as the events of a stream, where the caller streams and the model cannot. */
+/** A whole answer as the events of a stream, for callers that stream from models that cannot. */
 
 import { jsonText } from "../../base/json_text/json_text.ts";
 import type { ConverseResponse, ResponseBlock } from "../../wire/bedrock/converse.ts";

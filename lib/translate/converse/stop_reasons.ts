@@ -8,9 +8,9 @@ interface StopReason {
   readonly chat: FinishReason;
   readonly messages: MessagesStopReason;
   readonly responses: "completed" | IncompleteReason;
-  /** Whether the answer was cut off or withheld, so that the reason holds whatever the content is. */
+  /** Whether the answer was cut off or withheld, in which case the content does not matter. */
   readonly isCut?: true;
-  /** Worth a line in the log: the model failed, and no dialect has a word for it. */
+  /** Logged as an anomaly: the model failed, and no dialect has a word for it. */
   readonly anomaly?: true;
 }
 
@@ -44,9 +44,9 @@ const STOP_REASONS: ReadonlyMap<string, StopReason> = new Map<string, StopReason
 const UNKNOWN: StopReason = { ...END_TURN, anomaly: true };
 
 /**
- * The row of a stop reason; one that this program does not know has a row, too. Where the reason and the content
- * disagree, the content decides: several models call a tool and report `end_turn`, and a client runs tools only when
- * the reason says so. `hasToolCalls` counts the calls that the caller sees.
+ * The row of a stop reason; unknown reasons have one, too. If reason and content disagree, the content decides: several
+ * models call a tool and report `end_turn`, and clients run tools only if the reason says so. `hasToolCalls` counts the
+ * calls that the caller sees.
  */
 export function stopReasonRow(stopReason: string, hasToolCalls: boolean): StopReason {
   const row = STOP_REASONS.get(stopReason) ?? UNKNOWN;
@@ -55,7 +55,7 @@ export function stopReasonRow(stopReason: string, hasToolCalls: boolean): StopRe
   return row === TOOL_USE ? END_TURN : row;
 }
 
-/** Whether the model's output could not be read, so that it is not in the requested format. */
+/** Whether Bedrock could not read the model's output, which then lacks the requested format. */
 export function isMalformed(stopReason: string): boolean {
   return stopReason === "malformed_model_output" || stopReason === "malformed_tool_use";
 }

@@ -16,7 +16,7 @@ export interface Conversation {
   readonly calledTools: readonly string[];
 }
 
-/** Input of the translation of a conversation. */
+/** Context for translating a conversation. */
 export interface ConversationContext {
   readonly traits: ModelTraits;
   readonly toolNames: ToolNames;
@@ -65,8 +65,8 @@ export class Turns {
   }
 
   /**
-   * Adds system text that comes after the first turn. It keeps its place: in a message of role `system` where the model
-   * takes one there, else as text of the user's turn.
+   * Adds system text that comes after the first turn. It keeps its place: in a message of role `system` if the model
+   * accepts one there, otherwise as text of the user turn.
    */
   addSystem(text: string): void {
     const block: ContentBlock = { text };
@@ -74,13 +74,13 @@ export class Turns {
     this.add("user", block);
   }
 
-  /** Puts blocks ahead of all others, in a turn of the user. */
+  /** Puts blocks before all others, in a user turn. */
   prepend(blocks: readonly ContentBlock[]): void {
     if (this.#turns[0]?.role !== "user") this.#turns.unshift({ role: "user", results: [], content: [] });
     this.#turns[0]?.content.unshift(...blocks);
   }
 
-  /** Marks what `role` has said so far. */
+  /** Marks the content of `role` so far. */
   mark(role: "user" | "assistant", cache: CacheControl | undefined): void {
     if (cache === undefined) return;
     const last = this.#turns.at(-1);
@@ -104,8 +104,9 @@ export class Turns {
   }
 
   /**
-   * Where the system text at the end of a turn begins; the length of `content` where there is none. Claude takes a
-   * message of role `system` only right after one of the user's, and only ahead of the assistant's or at the end.
+   * The index at which the system text at the end of a turn begins; the length of `content` if there is none. Claude
+   * accepts a message of role `system` only directly after a user message, and only before an assistant message or at
+   * the end.
    */
   #startOfSystemText({ role, results, content }: Turn): number {
     const late = this.#late;
@@ -120,7 +121,7 @@ export class Turns {
     return start === 0 && results.length === 0 ? content.length : start;
   }
 
-  /** System text that is the user's now is one text with what follows it. */
+  /** Joins system text that became user text with the text that follows it. */
   #joinLateText(content: readonly ContentBlock[]): readonly ContentBlock[] {
     const late = this.#late;
     if (late === undefined || !content.some((block) => late.has(block))) return content;

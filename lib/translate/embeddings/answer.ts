@@ -13,13 +13,13 @@ import type { EmbeddingsCall } from "./request.ts";
 /** What Bedrock answered to one of the requests. */
 export interface EmbeddedPiece {
   readonly vectors: readonly (readonly number[])[];
-  /** Undefined where the model does not report any. */
+  /** Undefined if the model does not report any. */
   readonly inputTokens: number | undefined;
 }
 
 export interface PieceAnswer {
   readonly value: JsonValue;
-  /** Of the token count header. */
+  /** From the token count header. */
   readonly headerTokens: number | undefined;
   /** The number of vectors that were asked for. */
   readonly count: number;

@@ -1,4 +1,4 @@
-/** The bodies of InvokeModel with which Bedrock's models make embeddings: one row for each of their forms. */
+/** The InvokeModel bodies of Bedrock's embedding models: one row for each form. */
 
 import { upstreamProtocol } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, member } from "../../base/json.ts";
@@ -14,9 +14,9 @@ export interface Input {
   readonly image: (TextData & { readonly format: ImageFormat }) | undefined;
 }
 
-/** What else a body says. */
+/** Other settings of a body. */
 export interface Options {
-  /** Undefined for the model's own size, which is also the case where it has only one. */
+  /** Undefined for the model's own size, always so if it has only one. */
   readonly dimensions: number | undefined;
   readonly inputType: EmbeddingInputType;
   readonly truncate: Truncation | undefined;
@@ -153,7 +153,7 @@ const ROWS = {
   },
 } as const satisfies Record<Exclude<EmbeddingApi, "none">, ApiRow>;
 
-/** How the model of that form is asked, and what it answers. */
+/** The row of a form. */
 export function apiRow(api: Exclude<EmbeddingApi, "none">): ApiRow {
   return ROWS[api];
 }
@@ -220,7 +220,9 @@ function given(members: Readonly<Record<string, JsonValue | undefined>>): JsonOb
 export function readVector(value: JsonValue): readonly number[] {
   if (!Array.isArray(value) || value.length === 0) throw upstreamProtocol("an embedding is missing");
   return value.map((each: JsonValue) => {
-    if (typeof each !== "number") throw upstreamProtocol("an embedding holds something other than a number");
+    if (typeof each !== "number") {
+      throw upstreamProtocol("an embedding contains something other than a number");
+    }
     return each;
   });
 }

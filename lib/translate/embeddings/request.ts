@@ -33,14 +33,14 @@ export interface EmbeddingsPiece {
   readonly path: string;
 }
 
-/** Throws `invalid_request` for what the model cannot embed, and for a size that its vectors do not have. */
+/** Throws `invalid_request` for inputs that the model cannot embed, and for a size that its vectors do not have. */
 export function embeddingsToInvoke(
   request: EmbeddingsRequest,
   { traits, settings }: EmbeddingsContext,
 ): EmbeddingsCall {
   const { embeddings: api } = traits;
   if (api === "none") {
-    throw new AditError("invalid_request", "this model makes no embeddings; use an embedding model", {
+    throw new AditError("invalid_request", "this model does not create embeddings; use an embedding model", {
       param: "model",
     });
   }
@@ -76,7 +76,7 @@ const UNSUPPORTED = {
   both: "this model does not embed a text and an image together; send them as two inputs",
 } as const;
 
-/** Undefined where the model has only one size, for which it has no field. */
+/** Undefined if the model has only one size, for which it has no field. */
 function dimensionsOf(
   dimensions: number | undefined,
   { embeddingDimensions: sizes }: EmbeddingsContext["traits"],

@@ -126,7 +126,7 @@ export type StopDelta = Pick<MessageAnswer, "stop_reason" | "stop_sequence">;
 /** What determines the stop reason in addition to Bedrock's own value. */
 export interface StopContext {
   readonly hasToolCalls: boolean;
-  /** Whether the answer has to be in a format. */
+  /** Whether the answer must have a format. */
   readonly isStructured: boolean;
   /** The sequences that were asked for. */
   readonly stopSequences: readonly string[];
@@ -135,8 +135,8 @@ export interface StopContext {
 }
 
 /**
- * Why the message ended. Converse does not report which stop sequence matched; it is only known if there is one.
- * Throws `model_error` for an answer that has to be in a format and that Bedrock could not read.
+ * Why the message ended. Converse does not report which stop sequence matched; it is only known if there is one. Throws
+ * `model_error` for a malformed structured answer.
  */
 export function messagesStop(
   stopReason: string,

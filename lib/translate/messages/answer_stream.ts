@@ -52,7 +52,7 @@ const DELTAS = {
   citations_delta: "citation",
 } as const;
 
-/** The delta that a block's text comes in. */
+/** The type of delta for the text of each block. */
 const TEXT_DELTAS = {
   text: "text_delta",
   thinking: "thinking_delta",
@@ -105,7 +105,7 @@ export class ConverseStreamToMessages {
 
   /**
    * The text to send for an event, possibly empty. Throws `upstream_protocol` for a broken tool call, and `model_error`
-   * for a structured answer that Bedrock could not read.
+   * for a malformed structured answer.
    */
   push(event: ConverseEvent): string {
     if (this.finished && event.type !== "metadata") {
@@ -380,7 +380,7 @@ export class ConverseStreamToMessages {
     return text === "" ? "" : this.#encodeDelta(type, text);
   }
 
-  /** What is left of a character that never became whole. */
+  /** The rest of a character that was never completed. */
   #encodeRest(): string {
     const block = this.#block;
     const rest = block !== undefined && "shown" in block ? block.shown.end() : "";
@@ -389,7 +389,7 @@ export class ConverseStreamToMessages {
       : this.#encodeDelta(TEXT_DELTAS[block.type], rest);
   }
 
-  /** A delta of the open block, assembled by hand, since there is one for nearly every token. */
+  /** A delta of the open block, assembled by hand, because there is one for nearly every token. */
   #encodeDelta(type: keyof typeof DELTAS, value: string | JsonObject): string {
     const block = this.#block;
     const index = block !== undefined && "index" in block ? block.index : 0;

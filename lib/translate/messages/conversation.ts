@@ -38,7 +38,7 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
   readonly #callIds: CallIds;
-  /** The names of the calls so far, by the id that the caller gave them. */
+  /** The names of the called tools so far, by the caller's call id. */
   readonly #calls = new Map<string, string>();
   /** The results of the last calls, by the same ids. */
   readonly #results = new Map<string, ResultOfCall>();
@@ -69,14 +69,14 @@ class ConversationTranslator {
     };
   }
 
-  /** Puts the system prompt into the user's first turn where the model has none. */
+  /** Moves the system prompt into the first user turn if the model does not accept one. */
   #placeSystem(): void {
     if (this.#system.length === 0 || this.context.traits.system !== "none") return;
     const texts = this.#system.splice(0).filter((block) => "text" in block);
     this.#turns.prepend(texts);
   }
 
-  /** A blank last message of the user's would make the model continue the assistant's message before it. */
+  /** A blank last user message would make the model continue the assistant's previous one. */
   #checkEnd(messages: readonly Message[], turns: readonly ConverseMessage[]): void {
     if (turns.at(-1)?.role !== "assistant") return;
     const last = messages.findLastIndex(({ role }) => role !== "system");
@@ -101,7 +101,7 @@ class ConversationTranslator {
     }
   }
 
-  /** Text of a system message: ahead of all turns it belongs to the system prompt, between them it stays in its place. */
+  /** Text of a system message: before all turns it joins the system prompt, between turns it stays in place. */
   #addLateSystem(block: TextBlock): void {
     if (this.#turns.role === undefined) this.#addSystem(block);
     else if (!isBlank(block.text)) {
@@ -202,7 +202,7 @@ class ConversationTranslator {
     }
   }
 
-  /** The result of a search, as text where the model does not have such blocks. */
+  /** A search result, as text if the model does not accept such blocks. */
   #searchResult(
     { source, title, content, citations }: SearchResultBlock,
   ): { readonly searchResult: ConverseSearchResult } | { readonly text: string } {
@@ -224,7 +224,7 @@ class ConversationTranslator {
 
 type ResultOfCall = Pick<ToolResultBlock, "content" | "isError">;
 
-/** What makes a result the same as another: everything but its place and its cache markers. */
+/** The parts in which equal results agree: everything but their paths and cache markers. */
 function resultText({ content, isError }: ResultOfCall): string {
   return JSON.stringify([isError, content.map(({ path: _, cache: _mark, ...block }) => block)]);
 }

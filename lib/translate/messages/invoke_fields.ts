@@ -19,7 +19,7 @@ const TTLS = [
   "messages[].content[].content[].cache_control.ttl",
 ].map(parseJsonPath);
 
-/** The same places without the member, by what Converse calls them. */
+/** The same places without `ttl`, by their names in Converse. */
 const MARKS: readonly (readonly [place: CachePlace, paths: readonly JsonPath[]])[] = [
   ["system", ["system[].cache_control"].map(parseJsonPath)],
   ["tools", ["tools[].cache_control"].map(parseJsonPath)],
@@ -47,7 +47,7 @@ export function fitFields(body: JsonObject, context: InvokeFieldsContext): JsonO
 
 const FITS = [fitFormat, fitCaching, fitStops, fitLimit, fitReasoning, fitSamplingFields];
 
-/** `output_config.format`, also by its older name, which Bedrock does not have; its schema is made to fit. */
+/** `output_config.format`, also by its older name, which Bedrock does not accept; its schema is adapted. */
 function fitFormat(body: JsonObject, { ignored }: FieldsContext): JsonObject {
   const format = formatOf(body);
   if (format === undefined && body.output_format === undefined) return body;
@@ -140,7 +140,7 @@ function place(members: Map<string, JsonValue>, name: string, value: JsonValue |
   else members.set(name, value);
 }
 
-/** One rule for every dialect: what the model refuses, by itself or while it thinks, is left out. */
+/** As in every dialect, parameters that the model refuses, always or while it thinks, are left out. */
 function fitSamplingFields(body: JsonObject, { traits, ignored, defaults }: InvokeFieldsContext): JsonObject {
   const asked = { temperature: numberOf(body.temperature), topP: numberOf(body.top_p) };
   const thinks = traits.sampling !== "none" && activeThinking(mergeFields(defaults, body)) !== undefined;
@@ -157,7 +157,7 @@ function fitSamplingFields(body: JsonObject, { traits, ignored, defaults }: Invo
   return Object.fromEntries(Object.entries(body).filter(([name]) => !lost.has(name)));
 }
 
-/** What is no number is for Bedrock to judge. */
+/** Anything but a number is left for Bedrock to judge. */
 function numberOf(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

@@ -50,9 +50,8 @@ function changed(
 }
 
 /**
- * Messages of role `system` stay where the model accepts them. The others move: those ahead of all turns to the end of
- * the system prompt, those between turns to the user's turn next to them, the one before rather than the one after.
- * Their order stays.
+ * Messages of role `system` stay where the model accepts them. The others move: those before all turns to the end of
+ * the system prompt, those between turns to an adjacent user turn, preferably the one before. Their order is kept.
  */
 function placeSystemMessages(body: JsonObject, { ignored, traits }: FieldsContext): JsonObject {
   const { messages, system } = body;
@@ -97,8 +96,8 @@ interface Place {
 }
 
 /**
- * Whether the model accepts a system message in its place: after a user's turn, last or ahead of an assistant's, and with
- * nothing but text (https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages).
+ * Whether the model accepts a system message in its place: after a user turn, last or before an assistant turn, and
+ * with text only (https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages).
  */
 function stays({ content }: JsonObject, { traits, before, after }: Place): boolean {
   if (traits.system !== "anywhere" && traits.system !== "invoke") return false;
@@ -129,7 +128,7 @@ function withBlocks(
   return { ...object, content: map(blocksOf(object.content)) };
 }
 
-/** A string as the equivalent block; blank text, which the model refuses in a block, as none. */
+/** The blocks of a content; a string is one text block, or none if it is blank, which the model refuses. */
 function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
   if (typeof content === "string") return content.trim() === "" ? [] : [{ type: "text", text: content }];
   return Array.isArray(content) ? content : [];
@@ -159,7 +158,7 @@ function isTextBlock(block: JsonValue): block is TextBlock {
 
 interface History extends FieldsContext {
   readonly calls: CallIds;
-  /** The results of the last calls, by the ids that the caller gave them. */
+  /** The results of the last calls, by the caller's ids. */
   readonly results: Map<string, JsonObject>;
 }
 
@@ -200,7 +199,7 @@ function fitCall(block: JsonObject, id: string, { calls, results }: History): Js
   return sent === id ? block : { ...block, id: sent };
 }
 
-/** The result by the id that its call was sent with; nothing for one that repeats the result before it. */
+/** The result with the id that its call was sent with; undefined for a repetition of the result before it. */
 function fitResult(block: JsonObject, id: string, { calls, results }: History): JsonObject | undefined {
   const before = results.get(id);
   if (before !== undefined && resultText(before) === resultText(block)) return undefined;
@@ -209,7 +208,7 @@ function fitResult(block: JsonObject, id: string, { calls, results }: History): 
   return sent === id ? block : { ...block, tool_use_id: sent };
 }
 
-/** What makes a result the same as another: everything but its cache marker. */
+/** The parts in which equal results agree: everything but their cache markers. */
 function resultText({ cache_control: _mark, ...result }: JsonObject): string {
   return JSON.stringify(result);
 }

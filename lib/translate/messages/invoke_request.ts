@@ -30,14 +30,14 @@ export interface InvokeContext {
 
 export interface InvokeCall {
   readonly body: JsonObject;
-  /** What Bedrock accepts outside the body: the operator's guardrail, metadata, tier and latency. */
+  /** The operator's guardrail, metadata, tier and latency, which Bedrock accepts outside the body. */
   readonly headers: Readonly<Record<string, string>>;
   /** Dropped flags and fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
 }
 
 /**
- * The body for InvokeModel. Members keep their order, since the prompt cache depends on it. Throws `invalid_request`
+ * The body for InvokeModel. Members keep their order, because the prompt cache depends on it. Throws `invalid_request`
  * if neither the caller nor the operator sets `max_tokens`.
  */
 export function messagesToInvoke(
@@ -91,7 +91,7 @@ interface DefaultsContext extends FieldsContext {
   readonly settings: ModelSettings | undefined;
 }
 
-/** Adds the operator's defaults for what the caller does not set. */
+/** Adds the operator's defaults for fields that the caller does not set. */
 function addDefaults(body: Members, { traits, ignored, settings }: DefaultsContext): void {
   const defaults = settings?.defaults ?? {};
   const { temperature, topP } = defaults;

@@ -17,7 +17,7 @@ export function fitTools(body: JsonObject, context: FieldsContext): JsonObject {
   return fitted.every((tool, index) => tool === tools[index]) ? body : { ...body, tools: fitted };
 }
 
-/** The tool with a schema that Bedrock accepts, and with `strict` only where it can be kept. */
+/** The tool with a schema that Bedrock accepts, and with `strict` only if it can be enforced. */
 function fitTool(tool: JsonValue, { traits, ignored }: FieldsContext): JsonValue {
   if (!isJsonObject(tool) || !isJsonObject(tool.input_schema)) return tool;
   const path = "tools[].input_schema";
@@ -34,7 +34,7 @@ function fitTool(tool: JsonValue, { traits, ignored }: FieldsContext): JsonValue
 }
 
 export interface LostTools {
-  /** Before any tool was left out. */
+  /** The body before any tool was left out. */
   readonly asked: JsonObject;
   readonly table: BetaTable;
   readonly ignored: IgnoredFields;
@@ -68,7 +68,10 @@ function isAccepted(tool: JsonValue, { tools }: BetaTable, ignored: IgnoredField
   return false;
 }
 
-/** `tool_choice` is removed with the last tool, since Bedrock refuses it without tools; a forced call needs its tool. */
+/**
+ * Removes `tool_choice` with the last tool, because Bedrock refuses it without tools; refuses a forced call of a lost
+ * tool.
+ */
 function withoutLostChoice(body: JsonObject, { tools }: JsonObject, ignored: IgnoredFields): JsonObject {
   const { tool_choice: choice, ...rest } = body;
   if (!isJsonObject(choice)) return body;

@@ -7,7 +7,7 @@ import { refusesLimits } from "../converse/limits.ts";
 import { effortFields, effortOfBudget } from "../converse/thinking/efforts.ts";
 import { fitThinking } from "../converse/thinking/thinking.ts";
 
-/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
+/** Members for `additionalModelRequestFields`; fields that the model does not support are listed as ignored. */
 export function messagesReasoning(
   request: MessagesRequest,
   { traits, ignored, maxTokens }: FieldsContext & { readonly maxTokens: number },

@@ -12,13 +12,7 @@ import type { BetaTable } from "../../facts/beta_table.ts";
 import { CachePoints } from "../converse/cache_points.ts";
 import { chooseMaxTokens, chooseSampling, chooseStops, refusesLimits } from "../converse/limits.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
-import {
-  activeThinking,
-  isEmpty,
-  latencyConfig,
-  tierConfig,
-  topKFields,
-} from "../converse/members.ts";
+import { activeThinking, isEmpty, latencyConfig, tierConfig, topKFields } from "../converse/members.ts";
 import { guardrailConfig } from "../converse/guardrail.ts";
 import type { ModelTraits } from "../../facts/traits.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
@@ -37,7 +31,7 @@ export interface MessagesConverseContext {
   readonly settings?: ModelSettings;
 }
 
-/** A request for Converse, and what the translation of the response needs. */
+/** A request for Converse, and the data that the translation of its response needs. */
 export interface MessagesCall {
   readonly request: ConverseRequest;
   /** Ignored fields, for `x-adit-ignored`. */
@@ -45,10 +39,10 @@ export interface MessagesCall {
   readonly toolNames: ToolNames;
   /** Converse's name of the tool used for structured output if the model does not support it natively. */
   readonly structuredTool: string | undefined;
-  /** Whether the answer has to be in a format, by that tool or natively. */
+  /** Whether the answer must have a format, by that tool or natively. */
   readonly isStructured: boolean;
   readonly stopSequences: readonly string[];
-  /** Whether the model streams what is asked for; if not, a stream is made of a whole answer. */
+  /** Whether the model can stream the answer; if not, a whole answer is replayed as a stream. */
   readonly streams: boolean;
 }
 
@@ -134,7 +128,7 @@ interface BetaContext extends MessagesConverseContext {
   readonly ignored: IgnoredFields;
 }
 
-/** Fields of Anthropic's own that Converse passes on to Claude, and that no other model supports. */
+/** Anthropic's own fields, which Converse passes on to Claude and which no other model supports. */
 function claudeFields(
   { betas, contextManagement, tools }: MessagesRequest,
   context: BetaContext,
@@ -150,7 +144,7 @@ function claudeFields(
   }
   const fields = {
     ...(contextManagement !== undefined && { context_management: contextManagement }),
-    // Becomes a flag; nothing else is left of it.
+    // Replaced by a flag.
     ...(isEager && { tools: [{ eager_input_streaming: true }] }),
   };
   const asked = applyBetas(fields, { flags, table: betaTable, ignored });
@@ -162,7 +156,7 @@ interface MetadataContext {
   readonly ignored: IgnoredFields;
 }
 
-/** The caller's user id, if Bedrock's alphabet allows it: Claude Code sends JSON there, which it does not. */
+/** The caller's user id, if Bedrock's alphabet can represent it; Claude Code sends JSON, for which it cannot. */
 function requestMetadata(
   { userId }: MessagesRequest,
   { settings, ignored }: MetadataContext,

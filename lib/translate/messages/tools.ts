@@ -24,7 +24,9 @@ export function planMessagesTools(request: MessagesRequest, context: ToolsContex
   return planTools({ tools, choice, format, singleCall }, context);
 }
 
-/** Converse runs no tool of Anthropic's servers: they are named, and refused where a call of one is forced. */
+/**
+ * Lists the tools that Anthropic's servers run, which Converse does not have, as ignored; refuses a forced call of one.
+ */
 function leaveOutServerTools(
   { serverTools, tools, toolChoice }: MessagesRequest,
   { ignored }: ToolsContext,
@@ -38,9 +40,9 @@ function leaveOutServerTools(
   }
 }
 
-/** The error for a tool that Bedrock does not have, without which the request makes no sense. */
+/** The error for a forced call of a tool that Bedrock does not have. */
 export function forcedServerTool(path: string): AditError {
-  return invalidField(path, "Bedrock does not have this tool, and tool_choice forces a call of it");
+  return invalidField(path, "Bedrock does not have this tool, but tool_choice forces a call to it");
 }
 
 function resolveChoice({ toolChoice: asked, tools }: MessagesRequest, context: ToolsContext): Choice {

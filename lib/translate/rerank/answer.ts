@@ -9,11 +9,11 @@ export interface RerankAnswerContext {
   /** Id of the answer. */
   readonly id: string;
   readonly request: RerankRequest;
-  /** Of the token count header. */
+  /** From the token count header. */
   readonly inputTokens: number | undefined;
 }
 
-/** The answer, sorted by relevance. Throws `upstream_protocol` for a result that is about no document. */
+/** The answer, sorted by relevance. Throws `upstream_protocol` for a result without a document. */
 export function rerankToCohere(
   value: JsonValue,
   { id, request, inputTokens }: RerankAnswerContext,

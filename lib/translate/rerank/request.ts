@@ -43,7 +43,7 @@ export function rerankToInvoke(request: RerankRequest, { traits, settings }: Rer
   };
 }
 
-/** What else a family's body says: https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html */
+/** Members that only some families have: https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html */
 const EXTRAS: Readonly<Record<Exclude<RerankApi, "none">, (maxTokens: number | undefined) => JsonObject>> = {
   // Cohere's model refuses a body without the version.
   cohere: (maxTokens) => ({

@@ -39,8 +39,8 @@ export class ConverseStreamToResponses {
   }
 
   /**
-   * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a torn tool call,
-   * and `model_error` for a structured answer that is none; what was made before that comes with the text of `fail`.
+   * The text to send for an event; empty when there is nothing to send. Throws `upstream_protocol` for a broken tool
+   * call, and `model_error` for a malformed structured answer; `fail` then returns the text made before that, too.
    */
   push(event: ConverseEvent): string {
     this.#builder.push(event);

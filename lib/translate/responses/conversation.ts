@@ -21,7 +21,7 @@ export interface ItemsContext extends ConversationContext {
   readonly table: ToolTable;
 }
 
-/** The conversation, and the reasoning in it that the model does not get. */
+/** The conversation, and the reasoning in it that is not sent to the model. */
 export interface ResponsesConversation extends Conversation {
   readonly transformations: readonly InputTransformation[];
 }
@@ -43,11 +43,11 @@ class ItemsTranslator {
   readonly #system: SystemBlock[] = [];
   readonly #calledTools = new Set<string>();
   readonly #callIds: CallIds;
-  /** By call id, in order: results belong to calls by their id, wherever they are. */
+  /** By call id, in order: results are matched to calls by id, wherever they are. */
   readonly #outputs = new Map<string, { readonly items: OutputItem[]; used: number }>();
   /** The calls of the assistant's current turn, by call id. */
   #open = new Map<string, CallItem>();
-  /** Thoughts after which the assistant's turn must go on: models refuse a turn that ends with one. */
+  /** Thoughts held until the assistant's turn continues: models refuse a turn that ends with one. */
   #thoughts: { readonly item: ReasoningItem; readonly blocks: readonly ContentBlock[] }[] = [];
   readonly #transformations: InputTransformation[] = [];
 
@@ -99,7 +99,7 @@ class ItemsTranslator {
       case "call":
         return this.#addCall(item);
       case "output":
-        // Sent with its call's turn.
+        // Sent after its call's turn.
         return this.#endAssistantTurn();
       case "tools":
         return;
@@ -177,7 +177,7 @@ class ItemsTranslator {
     });
   }
 
-  /** The results of the turn's calls begin the user's turn. */
+  /** Ends the assistant's turn; the results of its calls begin the user's turn. */
   #endAssistantTurn(): void {
     for (const { item } of this.#thoughts) this.#withhold(item, "turn_boundary");
     this.#thoughts = [];
@@ -230,11 +230,14 @@ class ItemsTranslator {
     throw invalidField(first.idPath, "must be the id of a call that has no output yet");
   }
 
-  /** Moves the system prompt into the first user turn if the model has none, or if there is nothing else. */
+  /**
+   * Moves the system prompt into the first user turn if the model does not accept one, or if there are no other
+   * messages.
+   */
   #placeSystem(): void {
     const isAlone = this.#turns.role === undefined;
     if (this.#system.length === 0 || (this.context.traits.system !== "none" && !isAlone)) return;
-    // Instructions alone are a prompt only if there are messages, which may be all the system's.
+    // Instructions without any message are not a prompt; system messages alone are one.
     if (isAlone && !this.items.some(({ type }) => type === "system")) return;
     const blocks = this.#system.splice(0);
     const texts = blocks.filter((block) => "text" in block);
@@ -247,7 +250,7 @@ class ItemsTranslator {
     const last = turns.at(-1)?.role;
     if (first === undefined) throw invalidField("input", "at least one message with content is required");
     if (first === "assistant") {
-      throw invalidField("input", "must start with a message of the user, found one of the assistant");
+      throw invalidField("input", "must start with a user message, found an assistant message");
     }
     if (last !== "assistant") return;
     const item = this.items.findLast(({ type }) => type === "user" || type === "assistant");
@@ -255,7 +258,7 @@ class ItemsTranslator {
     if (this.context.traits.prefill === "none") {
       throw invalidField(
         item?.path ?? "input",
-        "this model does not continue a message of the assistant; end with one of the user, or a call's output",
+        "this model does not continue an assistant message; end with a user message or a call's output",
       );
     }
   }

@@ -5,7 +5,7 @@ import { isJsonObject } from "../../base/json.ts";
 import { jsonText, WellFormedText } from "../../base/json_text/json_text.ts";
 import { CUSTOM_INPUT } from "../../wire/openai/responses_items.ts";
 
-/** What comes before the text. */
+/** The JSON before the text. */
 const HEAD = new RegExp(String.raw`^\s*\{\s*"${CUSTOM_INPUT}"\s*:\s*"`);
 
 /** Reads `{"input": "…"}` in pieces that may end anywhere. */
@@ -27,12 +27,14 @@ export class CustomInput {
     return this.#shown.push(unescape(escaped));
   }
 
-  /** The rest of the text, once the JSON is complete or cut off. Of another object, the text is what it holds. */
+  /**
+   * The rest of the text, once the JSON is complete or cut off. If the JSON is another object, its content is the text.
+   */
   end(): string {
     return this.#at === undefined ? textIn(this.#json) : this.#shown.end();
   }
 
-  /** Stops at the closing quote, and ahead of an escape that is not complete. */
+  /** Stops at the closing quote, and before an incomplete escape. */
   #endOfWholeCharacters(from: number): number {
     for (let at = from; at < this.#json.length; at++) {
       const char = this.#json[at];

@@ -14,7 +14,7 @@ const CODES: Partial<Record<ErrorKind, ResponseErrorCode>> = {
   budget_spent: "insufficient_quota",
 };
 
-/** The `code` of a failed response; any other error is the server's, and may be tried again. */
+/** The `code` of a failed response; any other error is the server's, and may be retried. */
 export function responseErrorCode({ kind, details: { openAiCode } }: AditError): ResponseErrorCode {
   return openAiCode === "context_length_exceeded" ? openAiCode : CODES[kind] ?? "server_error";
 }

@@ -1,4 +1,4 @@
-/** Responses -> Converse: the fields that no member of a Converse request holds. */
+/** Responses -> Converse: the fields for which Converse has no member. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonValue } from "../../base/json.ts";
@@ -15,7 +15,7 @@ interface Refused {
 
 const WHOLE_INPUT = "send the whole conversation in `input`, as clients do with `store: false`";
 
-/** Fields that ask for what a gateway without memory, or Bedrock, cannot do. */
+/** Fields that ask for something that Bedrock, or a stateless gateway, cannot do. */
 const REFUSED: Readonly<Record<string, Refused>> = {
   previous_response_id: {
     reason: `the gateway does not store responses; ${WHOLE_INPUT}`,
@@ -31,17 +31,17 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   moderation: { reason: "Bedrock does not return OpenAI's moderation results; remove it" },
 };
 
-/** Values that ask for what happens anyway. */
+/** Values that ask for the default behavior. */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   store: "false",
   truncation: '"disabled"',
 };
 
-/** What `include` may ask for that is always there. */
+/** The value of `include` that every response honors. */
 const INCLUDED = "reasoning.encrypted_content";
 const LOGPROBS = "message.output_text.logprobs";
 
-/** Lists what is ignored; throws `invalid_request` with the path and a remedy for what cannot be done. */
+/** Lists ignored fields; throws `invalid_request` with the path and a remedy for fields that cannot be honored. */
 export function checkOtherFields(
   { otherFields, unreadPaths, toolsLeftOut, unsupportedTools }: ResponsesRequest,
   { ignored, dropTools }: { readonly ignored: IgnoredFields; readonly dropTools: readonly string[] },

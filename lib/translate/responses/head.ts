@@ -11,12 +11,12 @@ export interface AnswerContext {
   readonly createdAt: number;
   /** The model name that the caller sent. */
   readonly model: string;
-  /** Seconds since the Unix epoch, when it is called. */
+  /** The current time, in seconds since the Unix epoch. */
   readonly now: () => number;
   readonly call: Omit<ResponsesCall, "request" | "ignored" | "operation">;
 }
 
-/** What the response says from its beginning. */
+/** The members that a response has from its beginning. */
 export function responseHead({ id, createdAt, model, call }: AnswerContext): ResponseHead {
   const { body, transformations } = call;
   return {

@@ -44,7 +44,7 @@ abstract class ItemWriter {
     return item;
   }
 
-  /** Sends what is left, and the whole item. */
+  /** Sends the rest, and the whole item. */
   abstract close(status: EndStatus): OutputItem;
 }
 

@@ -15,7 +15,7 @@ export interface ReasoningContext extends FieldsContext {
   readonly messages: readonly ConverseMessage[];
 }
 
-/** Members for `additionalModelRequestFields`; what the model does not support is listed as ignored. */
+/** Members for `additionalModelRequestFields`; fields that the model does not support are listed as ignored. */
 export function reasoningFields(request: ResponsesRequest, context: ReasoningContext): JsonObject {
   const { traits, ignored } = context;
   const { effort, wantsSummary } = request;
@@ -35,19 +35,19 @@ export function reasoningFields(request: ResponsesRequest, context: ReasoningCon
   return isForced && traits.thinksByDefault ? traits.reasoningEffort.get("none") ?? {} : {};
 }
 
-/** Asks for the text of thoughts that the model has anyway, and hides. */
+/** Requests the text of thoughts from a model that thinks by default and hides them. */
 function summaryAlone({ traits }: ReasoningContext): JsonObject {
   const isHidden = traits.thinksByDefault && traits.thoughtText === "on_request" &&
     traits.thinkingTypes.has("adaptive");
   return isHidden ? { thinking: shownThoughts({ type: "adaptive" }, traits) } : {};
 }
 
-/** Whether a call is forced that the model does not support while thinking. */
+/** Whether a forced call rules out thinking for the model. */
 function refusesThinking({ traits, tools }: ReasoningContext): boolean {
   return tools.isForced && !traits.forcedChoiceWithThinking;
 }
 
-/** The operator's fields, without thinking where the model refuses it together with a forced call. */
+/** The operator's fields, without thinking if a forced call rules it out. */
 export function withoutRefusedThinking(given: JsonObject, context: ReasoningContext): JsonObject {
   if (!refusesThinking(context) || activeThinking(given) === undefined) return given;
   const { thinking: _, ...others } = given;
@@ -55,8 +55,8 @@ export function withoutRefusedThinking(given: JsonObject, context: ReasoningCont
 }
 
 /**
- * Whether the model would refuse the request over these fields: with a budget for thinking, the turn whose tools have
- * just run must begin with its thoughts, and not every client sends them back.
+ * Whether the model would refuse these fields: with a thinking budget, the turn whose tools have just run must begin
+ * with its thoughts, which not every client sends back.
  */
 function hasLostThoughts(fields: JsonObject, { messages }: ReasoningContext): boolean {
   if (activeThinking(fields)?.budget_tokens === undefined) return false;
@@ -67,7 +67,7 @@ function hasLostThoughts(fields: JsonObject, { messages }: ReasoningContext): bo
 }
 
 /**
- * The `maxTokens` to send: above the budget of a model that thinks, which is spent out of it
+ * The `maxTokens` to send: above the thinking budget, which counts toward it
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitWithThinking(

@@ -40,12 +40,12 @@ export interface ResponsesContext {
   readonly dropTools?: readonly string[];
 }
 
-/** A request for Converse, and what the translation of the response needs. */
+/** A request for Converse, and the data that the translation of its response needs. */
 export interface ResponsesCall {
   readonly request: ConverseRequest;
   /** Ignored fields, for `x-adit-ignored`. */
   readonly ignored: readonly string[];
-  /** Replayed reasoning that the model does not get. */
+  /** Replayed reasoning that is not sent to the model. */
   readonly transformations: readonly InputTransformation[];
   readonly traits: Pick<ModelTraits, "family" | "reasoningHistory">;
   readonly table: ToolTable;
@@ -53,7 +53,7 @@ export interface ResponsesCall {
   readonly structuredTool: string | undefined;
   /** Whether the response must have a format, by that tool or natively. */
   readonly isStructured: boolean;
-  /** `converse` also for a streaming request, if the model does not stream what is requested. */
+  /** `converse` also for a streaming request, if the model cannot stream the answer. */
   readonly operation: "converse" | "converseStream";
   /** The request's body, parts of which the response repeats. */
   readonly body: JsonObject;

@@ -33,7 +33,7 @@ import { type AnswerContext, responseHead } from "./head.ts";
 import { errorEventCode, responseErrorCode } from "./failures.ts";
 import { responsesUsage } from "./usage.ts";
 
-/** The item that events go to; items never overlap, since clients put parts of different ones together otherwise. */
+/** The item that events go to. Items never overlap, because clients would mix up their parts. */
 type Open =
   | {
     readonly type: "message";
@@ -99,7 +99,7 @@ export class ResponseBuilder {
     return this.#response !== undefined;
   }
 
-  /** Throws `upstream_protocol` for a torn tool call, and `model_error` for a structured answer that is none. */
+  /** Throws `upstream_protocol` for a broken tool call, and `model_error` for a malformed structured answer. */
   push(event: ConverseEvent): void {
     if (this.#stopReason !== undefined && event.type !== "metadata") return this.#note(lateEvent(event.type));
     this.start();
@@ -262,7 +262,7 @@ export class ResponseBuilder {
     else open.writer.add(open.shown.push(input));
   }
 
-  /** The message for text of a block: that of the block ahead if nothing came between. */
+  /** The message for the text of a block: that of the preceding block if nothing came in between. */
   #message(index: number): Open & { type: "message" } {
     const open = this.#open;
     if (open?.type === "message") {
@@ -292,7 +292,7 @@ export class ResponseBuilder {
     if (open?.type === "message" && open.block === index) this.#endText(open);
   }
 
-  /** Ends the text of a block, and cites what it was taken from. */
+  /** Ends the text of a block and adds its citations. */
   #endText(open: Open & { type: "message" }): void {
     open.writer.add(open.shown.end());
     const range = { start: open.start, end: open.writer.length };
@@ -304,7 +304,9 @@ export class ResponseBuilder {
     open.citations = [];
   }
 
-  /** The end of an item waits for the next one or the end of the message, which shows whether it was cut off. */
+  /**
+   * Closes the open item. This waits for the next item or the end of the message, which shows whether it was cut off.
+   */
   #close(status: EndStatus): void {
     const open = this.#open;
     if (open === undefined) return;
@@ -354,7 +356,7 @@ export class ResponseBuilder {
     };
   }
 
-  /** Recorded once each, since an upstream may repeat itself indefinitely. */
+  /** Recorded once each, because an upstream may repeat itself indefinitely. */
   #note(anomaly: string): void {
     if (!this.anomalies.includes(anomaly)) this.anomalies.push(anomaly);
   }

@@ -1,4 +1,4 @@
-/** A model's thoughts as `encrypted_content`: whole and signed, so that a gateway without memory can send them back. */
+/** A model's thoughts as `encrypted_content`: whole and signed, so that a stateless gateway can send them back. */
 
 import { Buffer } from "node:buffer";
 import { invalidField } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ const VERSION = 1;
 
 type ThoughtTraits = Pick<ModelTraits, "family" | "reasoningHistory">;
 
-/** The content for those of the thoughts that the model accepts back; null if it accepts none. */
+/** The content with the thoughts that the model accepts back; null if it accepts none. */
 export function encodeThoughts(thoughts: readonly Thought[], traits: ThoughtTraits): string | null {
   const blocks = thoughts.filter((thought) => thoughtBlock(thought, traits) !== undefined);
   if (blocks.length === 0) return null;

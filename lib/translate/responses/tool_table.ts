@@ -1,4 +1,4 @@
-/** The flat names under which a model knows the tools of a Responses request, and back to what the client calls them. */
+/** Maps the tools of a Responses request to the flat names that the model sees, and back to the client's names. */
 
 import type { ToolKind } from "../../wire/openai/responses_tools.ts";
 import type { ToolNames } from "../converse/tools/tool_names.ts";
@@ -10,7 +10,10 @@ export interface ClientToolName {
   readonly name: string;
 }
 
-/** Maps the tools of one request in both directions. Nothing is kept between requests: each brings its tools along. */
+/**
+ * Maps the tools of one request in both directions. Nothing is kept between requests, because each has all of its
+ * tools.
+ */
 export class ToolTable {
   readonly #flat = new Map<string, string>();
   readonly #tools = new Map<string, ClientToolName>();
@@ -19,7 +22,7 @@ export class ToolTable {
 
   /**
    * The flat name, `namespace__name`, with more underscores if another tool has it. The first mention of a tool decides
-   * how it is called, so that the request's own tools come before those of the history.
+   * its name, so the request's own tools precede those of the history.
    */
   flatName(tool: ClientToolName): string {
     const key = JSON.stringify([tool.namespace ?? null, tool.name]);
@@ -37,7 +40,7 @@ export class ToolTable {
     return this.#flat.get(JSON.stringify([namespace ?? null, name]));
   }
 
-  /** The tool that a model calls; one that it has made up is a function. */
+  /** The tool that a model calls; an invented one is a function. */
   toClient(converseName: string): ClientToolName {
     const flat = this.toolNames.toCaller(converseName);
     return this.#tools.get(flat) ?? { kind: "function", namespace: undefined, name: flat };

@@ -26,8 +26,8 @@ export interface ResponsesToolsContext extends ToolsContext {
 }
 
 /**
- * The tools that the client offers: those of the request, and those that its items add. An added tool that is already
- * there stays as it is.
+ * The tools that the client offers: those of the request, and those that its items add. An added tool does not replace
+ * one that is already there.
  */
 export function clientTools({ tools, items }: ResponsesRequest, table: ToolTable): CallerTool[] {
   const own = tools.map((tool) => callerTool(tool, table));
@@ -57,7 +57,7 @@ export function planResponsesTools(
   return planTools({ tools, choice, format: answerFormat(request.format), singleCall }, context);
 }
 
-/** Lists a choice as ignored if there is nothing to choose from; what clients always send is not worth a word. */
+/** Lists a choice as ignored if there is nothing to choose from, unless clients send it with every request. */
 function nameWithoutTools({ toolChoice }: ResponsesRequest, { ignored }: ToolsContext): void {
   if (toolChoice !== undefined && toolChoice.type !== "none" && toolChoice.type !== "auto") {
     ignored.add("tool_choice");
@@ -72,7 +72,7 @@ function callerTool(tool: ClientTool, table: ToolTable): CallerTool {
     : { ...common, description: tool.description, schema: tool.parameters ?? {}, strict };
 }
 
-/** The input of Converse's tools is an object, so that the text of a custom tool is a member of one. */
+/** The input of a Converse tool is an object, so the text of a custom tool is a member of it. */
 function customSchema({ grammar }: ClientTool): JsonObject {
   const description = grammar === undefined
     ? "The whole input of the tool, as plain text"
@@ -116,7 +116,7 @@ function resolveChoice(
   }
 }
 
-/** Tools that are left out are no longer allowed; without any other, an optional call is no call. */
+/** Tools that are left out cannot be allowed; if no others are, an optional call becomes no call. */
 function allowedChoice(
   { mode, tools: chosen }: ResponsesToolChoice & { readonly type: "allowed_tools" },
   tools: readonly CallerTool[],

@@ -50,7 +50,7 @@ export interface ToolUseBlock extends BlockBase {
   readonly type: "tool_use";
   readonly id: string;
   readonly name: string;
-  /** Undefined for what is no object. */
+  /** Undefined if it is not an object. */
   readonly input: JsonObject | undefined;
 }
 export interface ToolResultBlock extends BlockBase {
@@ -84,15 +84,15 @@ export function parseContent(fields: Fields, name: string): MessageBlock[] {
   return parseBlocks<MessageBlock>(fields, { name, readers: BLOCK_READERS, skips: SERVER_BLOCKS });
 }
 
-/** The same for a member in which only text is allowed. */
+/** The same for a member that allows only text. */
 export function parseTextContent(fields: Fields, name: string): TextBlock[] {
   return parseBlocks(fields, { name, readers: { text: BLOCK_READERS.text } });
 }
 
-/** A call that Anthropic's servers made, and its result: neither for the caller to answer nor for the model to accept back. */
+/** Calls that Anthropic's servers made, and their results: Converse has no form for them. */
 const SERVER_BLOCKS = /^(?:server_tool_use|mcp_tool_use|\w+_tool_result)$/;
 
-/** The text of a message between turns; what else it may hold, such as changes to the tools, is left out and reported. */
+/** The text of a system message; other blocks, such as changes to the tools, are left out and reported. */
 export function parseSystemMessage(fields: Fields, name: string): TextBlock[] {
   return parseBlocks(fields, { name, readers: { text: BLOCK_READERS.text }, skips: /^(?!text$)/ });
 }
@@ -170,7 +170,7 @@ const RESULT_READERS = {
 const BLOCK_READERS = {
   ...RESULT_READERS,
   tool_use: (fields): ToolUseBlock => {
-    // Says that the model made the call itself, as it did for all calls here.
+    // It says who made the call, which is always the model here.
     fields.any("caller");
     return {
       type: "tool_use",

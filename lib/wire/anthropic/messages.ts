@@ -92,7 +92,7 @@ export interface MessagesRequest {
   /** The body's own `anthropic_beta`. */
   readonly betas: readonly string[];
   /**
-   * Paths, without indexes, of fields with a value that no type here holds: `messages[].content[].citations`.
+   * Paths, without indexes, of fields that are set but have no member in these types: `messages[].content[].citations`.
    */
   readonly unreadPaths: readonly string[];
 }
@@ -110,7 +110,7 @@ export interface MessagesTool {
   readonly description: string | undefined;
   readonly inputSchema: JsonObject;
   readonly strict: boolean;
-  /** Whether the input of a call is to be streamed before it is whole. */
+  /** Whether the input of a call is streamed before it is complete. */
   readonly eager: boolean;
   readonly cache: CacheControl | undefined;
 }
@@ -214,7 +214,7 @@ function readTools(fields: Fields): Pick<MessagesRequest, "tools" | "serverTools
       serverTools.push({ path: tool.path, type, name: tool.optionalString("name") });
       // It is reported by its type.
       tool.leaveOut();
-    } else throw unexpected(tool.pathOf("type"), 'a tool of the caller\'s own, "custom"', type);
+    } else throw unexpected(tool.pathOf("type"), '"custom"', type);
   }
   return { tools, serverTools };
 }

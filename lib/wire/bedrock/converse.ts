@@ -189,7 +189,7 @@ export function parseExtras(body: JsonValue): AnswerExtras {
   return withExtras({}, body);
 }
 
-/** Adds the members that there are, one by one: most responses have none. */
+/** Adds the members that are present one by one, because most responses have none. */
 function withExtras<Response extends object>(
   response: Response & { -readonly [Name in keyof AnswerExtras]: AnswerExtras[Name] },
   body: JsonValue,
@@ -237,7 +237,7 @@ const BLOCK_READERS: Readonly<Record<string, (value: JsonValue | undefined) => R
     const reasoning = member(value, "reasoningText");
     const thought = text(member(reasoning, "text"));
     const signature = text(member(reasoning, "signature"));
-    // A thought that is not shown comes with its signature alone.
+    // A hidden thought has only its signature.
     if (thought === undefined && signature === undefined) return undefined;
     return { type: "reasoningText", text: thought ?? "", signature };
   },

@@ -44,11 +44,11 @@ export function parseConverseEvent(eventType: string, payload: Uint8Array): Conv
   return usualTextDelta(eventType, json) ?? read(parsePayload(eventType, json));
 }
 
-/** A piece of text as Bedrock writes it, with its padding, and with no character that needs an escape. */
+/** A text delta as Bedrock writes it, with padding and without escapes. */
 const USUAL_TEXT_DELTA =
   /^\{"contentBlockIndex":(0|[1-9]\d{0,8}),"delta":\{"text":"([ !#-[\]-\uffff]*)"\}(?:,"p":"[A-Za-z0-9]*")?\}$/;
 
-/** Nearly all events, so they are not parsed as JSON, which costs twice as much; undefined for any other. */
+/** Nearly all events are such deltas, and parsing them as JSON would cost twice as much. Undefined for any other. */
 function usualTextDelta(eventType: string, json: string): ConverseEvent | undefined {
   if (eventType !== "contentBlockDelta") return undefined;
   const found = USUAL_TEXT_DELTA.exec(json);

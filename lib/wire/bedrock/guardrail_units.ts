@@ -1,4 +1,4 @@
-/** The units that guardrails report, which they are billed by. */
+/** The units that guardrails report and are billed by. */
 
 import { isJsonObject, type JsonValue, member } from "../../base/json.ts";
 import { type GuardrailPart, guardrailPart, type GuardrailUnits, type Usage } from "../../base/usage.ts";
@@ -6,7 +6,7 @@ import { NO_TOKENS, readCount } from "../usage.ts";
 
 type Units = Partial<Record<GuardrailPart, number>>;
 
-/** The usage with the units in a trace: that of Converse, or InvokeModel's, which has the same members. */
+/** The usage with the units in a trace of Converse or InvokeModel, which have the same members. */
 export function withTracedUnits(usage: Usage | undefined, trace: JsonValue | undefined): Usage | undefined {
   const guardrail = member(trace, "guardrail");
   if (guardrail === undefined || usage === undefined) return usage;
@@ -30,7 +30,7 @@ export function guardrailUsage(answer: JsonValue | undefined): Usage | undefined
   return withUnits(NO_TOKENS, units);
 }
 
-/** Chunks of a stream may repeat what earlier ones have reported, so that the largest number of each part counts. */
+/** Chunks of a stream may repeat earlier reports, so the largest count of each part is kept. */
 export function mostUnits(one: GuardrailUnits = {}, other: GuardrailUnits = {}): GuardrailUnits {
   const most: Units = { ...one };
   for (const [part, units] of Object.entries(other) as [GuardrailPart, number][]) {

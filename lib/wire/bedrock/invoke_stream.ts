@@ -12,7 +12,7 @@ export const METRICS = "amazon-bedrock-invocationMetrics";
 /** The member of an answer or of an event to which Bedrock adds the trace of a guardrail. */
 export const INVOKE_TRACE = "amazon-bedrock-trace";
 
-/** A chunk as Bedrock writes it, with nothing else in it. */
+/** A chunk as Bedrock writes it, without other members. */
 const USUAL_CHUNK = /^\{"bytes":"([A-Za-z0-9+/]*={0,2})"(?:,"p":"[A-Za-z0-9]*")?\}$/;
 
 /**
@@ -22,7 +22,7 @@ export function unwrapChunk(payload: Uint8Array): string {
   const json = decodeUtf8(payload);
   const usual = USUAL_CHUNK.exec(json)?.[1];
   if (usual !== undefined && usual.length % 4 === 0) {
-    // Cheaper than a `Buffer`; a character for each byte.
+    // Cheaper than a `Buffer`; one character per byte.
     const binary = atob(usual);
     return /[\x80-\xff]/.test(binary) ? Buffer.from(binary, "latin1").toString("utf8") : binary;
   }

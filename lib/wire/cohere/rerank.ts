@@ -16,14 +16,14 @@ export interface RerankRequest {
   readonly maxTokensPerDocument: number | undefined;
   /** Whether the answer repeats the documents. */
   readonly returnDocuments: boolean;
-  /** Fields that no member of this type holds. */
+  /** Fields that are set but have no member here. */
   readonly otherFields: readonly string[];
 }
 
 export interface RerankDocument {
-  /** What is ranked. */
+  /** The text to rank. */
   readonly text: string;
-  /** As the answer repeats it. */
+  /** The document as the answer repeats it. */
   readonly value: JsonObject;
 }
 
@@ -78,7 +78,7 @@ function parseDocument(
   return { text: textOf(document, rankFields), value: document };
 }
 
-/** The fields to rank by, a document's `text`, or else all of it. */
+/** The fields to rank by, the document's `text`, or else the whole document. */
 function textOf(document: JsonObject, rankFields: readonly string[] | undefined): string {
   if (rankFields !== undefined) {
     const lines = rankFields.filter((name) => Object.hasOwn(document, name)).map((name) => {
@@ -105,7 +105,7 @@ export interface RerankAnswer {
 }
 
 export interface RerankResult {
-  /** In the list of the request. */
+  /** Position in the request's list. */
   readonly index: number;
   readonly relevance_score: number;
   readonly document?: JsonObject;

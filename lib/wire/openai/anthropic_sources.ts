@@ -1,11 +1,11 @@
-/** Sources of images and documents as Anthropic's Messages has them, read as what Chat Completions has in their place. */
+/** Anthropic's sources of images and documents, read as their equivalents in Chat Completions. */
 
 import { Buffer } from "node:buffer";
 import { invalidField } from "../../base/errors.ts";
 import type { Fields } from "../fields.ts";
 import type { UrlField } from "./message_types.ts";
 
-/** The URL of an image; data that comes as base64 as a data URL. */
+/** The URL of an image; base64 data becomes a data URL. */
 export function parseImageSource(source: Fields): UrlField {
   const type = source.oneOf("type", ["base64", "url"]);
   return type === "url"
@@ -19,7 +19,7 @@ export function parseDocumentSource(source: Fields): string {
   if (type === "url") {
     throw invalidField(
       source.pathOf("url"),
-      "the gateway does not fetch documents: send the document itself",
+      "the gateway does not fetch documents; send the document itself",
     );
   }
   return type === "base64" ? dataUrl(source) : plainText(source);

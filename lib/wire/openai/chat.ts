@@ -35,9 +35,9 @@ export interface ChatRequest {
   readonly serviceTier: ServiceTier | undefined;
   readonly metadata: JsonObject | undefined;
   readonly bedrock: BedrockExtras;
-  /** Top-level fields with a value that no member of this type holds. */
+  /** Top-level fields that are set but have no member here. */
   readonly otherFields: ReadonlyMap<string, JsonValue>;
-  /** Paths, without indexes, of nested fields that no member of this type holds: `messages[].name`. */
+  /** Paths, without indexes, of nested fields that are set but have no member here: `messages[].name`. */
   readonly unreadPaths: readonly string[];
 }
 
@@ -156,7 +156,10 @@ function parseFieldPaths(fields: Fields): readonly string[] | undefined {
   });
 }
 
-/** A tool as Chat Completions has it, or without its `function` around it: as Responses, or as Anthropic's Messages. */
+/**
+ * A tool in the form of Chat Completions, or without the `function` around it, as in Responses and Anthropic's
+ * Messages.
+ */
 function parseTool(fields: Fields): ChatTool {
   const isBare = fields.any("function") === undefined && fields.any("name") !== undefined;
   if (isBare) fields.optionalOneOf("type", ["function", "custom"]);
@@ -195,11 +198,11 @@ function parseToolChoice(fields: Fields): ToolChoiceFields {
   }
   const object = fields.object("tool_choice");
   const isSingle = object.optionalBoolean("disable_parallel_tool_use");
-  // Some clients send an empty object where they leave the choice to the model.
+  // Some clients send an empty object to leave the choice to the model.
   return { toolChoice: object.unread().length === 0 ? undefined : parseChosenTools(object), isSingle };
 }
 
-/** Chat's own two, and those of Anthropic's Messages. */
+/** The types of Chat Completions, and those of Anthropic's Messages. */
 const CHOICE_TYPES = ["function", "allowed_tools", "auto", "any", "tool", "none", "required"] as const;
 
 function parseChosenTools(fields: Fields): ChatToolChoice {

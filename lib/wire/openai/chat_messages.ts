@@ -24,7 +24,7 @@ export function parseChatMessages(request: Fields): ChatMessage[] {
   return parsed;
 }
 
-/** Adds one message, or several where a user message holds tool results as Anthropic's does. */
+/** Adds one message, or several if a user message contains tool results, as Anthropic's do. */
 function addMessage(fields: Fields, parsed: ChatMessage[]): void {
   const path = fields.path;
   const role = fields.oneOf("role", ROLES);
@@ -79,7 +79,7 @@ function parseAssistant(fields: Fields, cache: CacheControl | undefined): Assist
   return { role: "assistant", path: fields.path, content, toolCalls, thinking, reasoning, cache };
 }
 
-/** The thoughts as Adit returned them, or else as clients of other gateways and of Anthropic keep them. */
+/** The thoughts as Adit returned them, or else as clients of other gateways and of Anthropic's API send them. */
 function parseReasoning(
   fields: Fields,
   parts: readonly ReadPart[],
@@ -98,7 +98,7 @@ function isThought({ type }: ReadPart): boolean {
   return type === "thinking";
 }
 
-/** Thoughts among the parts of a message, each with its place. */
+/** Thoughts among the parts of a message, each with its position. */
 function thoughtParts(parts: readonly ReadPart[]): readonly ThinkingBlock[] {
   if (!parts.some(isThought)) return NO_THOUGHTS;
   const thoughts: ThinkingBlock[] = [];
@@ -128,9 +128,9 @@ function parseToolCall(fields: Fields): ChatToolCall {
 }
 
 /**
- * The arguments of a call, which are JSON text; a call without any is often sent as `""`. A string that is not a JSON object
- * is what a model wrote, perhaps cut off: refusing it would make every later request of the conversation fail, so the
- * call is sent with no arguments, and the field is named.
+ * The arguments of a call: JSON text, often `""` if there are none. Text that is not a JSON object was written by a
+ * model, and perhaps cut off. Refusing it would make every later request of the conversation fail, so the call is sent
+ * without arguments and the field is reported.
  */
 export function parseArguments(call: Fields): JsonObject {
   const given = call.any("arguments");

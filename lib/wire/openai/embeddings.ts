@@ -1,7 +1,7 @@
 /** OpenAI's Embeddings: the request, parsed and validated, and the shape of the answer. */
 
 import { type AditError, invalidField } from "../../base/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
+import { hasNoMembers, isJsonObject, type JsonObject, type JsonValue } from "../../base/json.ts";
 import { Fields, unexpected } from "../fields.ts";
 
 /** https://platform.openai.com/docs/api-reference/embeddings/create, with extensions for Bedrock's models. */
@@ -15,7 +15,7 @@ export interface EmbeddingsRequest {
   readonly inputType: EmbeddingInputType | undefined;
   /** Extension: whether a text that is too long is cut, and where. */
   readonly truncate: Truncation | undefined;
-  /** Fields that no member of this type holds. */
+  /** Fields that are set but have no member here. */
   readonly otherFields: readonly string[];
 }
 
@@ -75,8 +75,7 @@ function parseInput(input: JsonValue | undefined, path: string): EmbeddingInput 
   if (Array.isArray(input)) throw tokensRefused(path);
   if (!isJsonObject(input)) throw unexpected(path, "a string, or an object with text or image", input);
   const { text, image, ...others } = input;
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw invalidField(path, "expected an object with only text and image");
+  if (!hasNoMembers(others)) throw invalidField(path, "expected an object with only text, image or both");
   if (text === undefined && image === undefined) throw invalidField(path, "expected text or image");
   return {
     path,
@@ -91,7 +90,7 @@ function readText(value: JsonValue, path: string): string {
   return value;
 }
 
-/** Only OpenAI's own models understand the numbers of OpenAI's tokenizer. */
+/** Only OpenAI's own models understand the token ids of its tokenizer. */
 function tokensRefused(path: string): AditError {
   return invalidField(
     path,

@@ -37,7 +37,7 @@ export interface ToolMessage {
 
 export type ContentPart = TextPart | ImagePart | AudioPart | VideoPart | FilePart;
 
-/** What every part has. */
+/** Members of every part. */
 export interface PartBase {
   /** `messages[2].content[0]`, or `messages[2].content` for a plain string. */
   readonly path: string;

@@ -16,18 +16,18 @@ import type {
 } from "./message_types.ts";
 import type { ThinkingBlock } from "./thinking.ts";
 
-/** Content where only words are allowed. */
+/** Content that allows only text. */
 export function parseTextContent(fields: Fields): TextPart[] {
   return parseContent(fields).map(onlyText);
 }
 
-/** The part of a message that holds text alone. */
+/** The part, which must be text. */
 export function onlyText(part: ReadPart): TextPart {
   if (part.type === "text") return part;
   throw invalidField(part.path, `expected a part of type "text", found "${part.type}"`);
 }
 
-/** Content of a message that calls no tools and has no results. */
+/** Content of a message without tool calls and results. */
 export function plainParts(parts: readonly ReadPart[]): ContentPart[] {
   return parts.map(plainPart);
 }
@@ -38,7 +38,7 @@ export function plainPart(part: ReadPart): ContentPart {
   throw unexpected(`${part.path}.type`, oneOf(PLAIN_TYPES), part.type);
 }
 
-/** The parts of a message's `content`; a string is one. */
+/** The parts of a message's `content`; a string is one part. */
 export function parseContent(message: Fields): ReadPart[] {
   const content = message.any("content");
   const path = message.pathOf("content");
@@ -48,7 +48,7 @@ export function parseContent(message: Fields): ReadPart[] {
   return message.items("content").map(parsePart);
 }
 
-/** A part of any dialect, as read; what is not a part of Chat Completions' own goes elsewhere in the message. */
+/** A part in any dialect; those that Chat Completions does not have belong elsewhere in the message. */
 export type ReadPart =
   | ContentPart
   | (PartBase & { readonly type: "tool_use"; readonly call: ChatToolCall })
@@ -111,7 +111,7 @@ const PART_READERS: Readonly<Record<string, PartReader>> = {
   },
 };
 
-/** Parts as Anthropic's Messages has them, which some clients mix into Chat. */
+/** Anthropic's parts, which some clients mix into Chat requests. */
 const ANTHROPIC_PART_READERS: Readonly<Record<string, PartReader>> = {
   image: (fields) => ({
     type: "image_url",

@@ -23,9 +23,9 @@ export interface ResponsesRequest {
   readonly temperature: number | undefined;
   readonly topP: number | undefined;
   readonly tools: readonly ClientTool[];
-  /** The names, among the ignored fields, of tools that are left out. */
+  /** Names of the tools that are left out, as listed among the ignored fields. */
   readonly toolsLeftOut: readonly string[];
-  /** Also those of items. */
+  /** Includes those of items. */
   readonly unsupportedTools: readonly UnsupportedTool[];
   readonly toolChoice: ResponsesToolChoice | undefined;
   readonly parallelToolCalls: boolean | undefined;
@@ -37,9 +37,9 @@ export interface ResponsesRequest {
   readonly metadata: JsonObject | undefined;
   /** The body as received, parts of which the response repeats. */
   readonly body: JsonObject;
-  /** Top-level fields with a value that no member of this type holds. */
+  /** Top-level fields that are set but have no member here. */
   readonly otherFields: ReadonlyMap<string, JsonValue>;
-  /** Paths, without indexes, of nested fields that no member of this type holds: `text.verbosity`. */
+  /** Paths, without indexes, of nested fields that are set but have no member here: `text.verbosity`. */
   readonly unreadPaths: readonly string[];
 }
 
@@ -89,11 +89,11 @@ function hasTools(item: InputItem): item is OutputItem | ToolsItem {
   return item.type === "tools" || item.type === "output";
 }
 
-/** Fields that clients always send, and whose effect a response has in any case. */
+/** Reads fields that clients always send and that need no action, so they are not reported as ignored. */
 function readWithoutEffect(fields: Fields): void {
-  // It is about padding that this gateway never sends.
+  // It concerns padding, which this gateway never sends.
   fields.optionalObject("stream_options")?.any("include_obfuscation");
-  // Codex sends it with every request, to its own telemetry.
+  // Codex sends it with every request, for its own telemetry.
   fields.any("client_metadata");
 }
 

@@ -17,7 +17,7 @@ export interface ResponseObject extends ResponseHead {
   readonly additionalModelResponseFields?: JsonValue;
 }
 
-/** What does not change while the response is made; what repeats the request does so as received. */
+/** The members that stay the same throughout a response; those that repeat the request do so as received. */
 export interface ResponseHead {
   /** `resp_` and a unique suffix. */
   readonly id: string;
@@ -46,7 +46,7 @@ export interface ResponseHead {
 
 export type IncompleteReason = "max_output_tokens" | "content_filter";
 
-/** Those of OpenAI's codes that clients act on: some end the turn, others are tried again. */
+/** OpenAI's codes that clients act on: some end the turn, others are retried. */
 export type ResponseErrorCode =
   | "context_length_exceeded"
   | "insufficient_quota"
@@ -54,7 +54,7 @@ export type ResponseErrorCode =
   | "rate_limit_exceeded"
   | "server_error";
 
-/** Replayed reasoning that the model did not get. */
+/** Replayed reasoning that was not sent to the model. */
 export interface InputTransformation {
   readonly id: string;
   readonly type: "reasoning";
@@ -76,7 +76,7 @@ export interface ReasoningOutput {
   readonly type: "reasoning";
   readonly status: ItemStatus;
   readonly summary: readonly SummaryPart[];
-  /** What brings the thought back to the model; null if the model does not accept it back. */
+  /** The thought in the form in which clients send it back; null if the model does not accept it. */
   readonly encrypted_content: string | null;
 }
 export interface SummaryPart {
@@ -132,7 +132,7 @@ export interface ToolSearchOutput {
   readonly arguments: JsonValue;
 }
 
-/** Every member is sent, since clients read them as required. */
+/** Every member is present, because clients treat all of them as required. */
 export interface ResponseUsage {
   readonly input_tokens: number;
   readonly input_tokens_details: {

@@ -1,4 +1,4 @@
-/** The input items of a Responses request, told apart by their type. */
+/** The input items of a Responses request, one type for each kind. */
 
 import { invalidField } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -50,7 +50,7 @@ export interface ReasoningItem {
   /** The text of the reasoning, or else of its summary. */
   readonly text: string;
 }
-/** A call of a tool that the client has run. */
+/** A call of a tool that the client ran. */
 export interface CallItem {
   readonly type: "call";
   readonly kind: ToolKind;
@@ -69,7 +69,7 @@ export interface OutputItem {
   readonly callId: string;
   readonly idPath: string;
   readonly content: readonly InputPart[];
-  /** Tools that a search has found. */
+  /** Tools that a search found. */
   readonly tools: readonly ClientTool[];
   readonly leftOut: readonly string[];
   readonly unsupported: readonly UnsupportedTool[];
@@ -82,7 +82,7 @@ export interface ToolsItem {
   readonly leftOut: readonly string[];
   readonly unsupported: readonly UnsupportedTool[];
 }
-/** An item that has nothing to say to the model. */
+/** An item without content for the model. */
 export interface LeftOutItem {
   readonly type: "left_out";
   readonly path: string;
@@ -120,7 +120,7 @@ const HOSTED = [
   "program_output",
 ];
 
-/** Items that the model would have to see, and that Converse has no form for. */
+/** Items that the model would need, and that Converse has no form for. */
 const REFUSED: Readonly<Record<string, string>> = {
   item_reference: STORED,
   compaction: "only the provider that made this item can read it; send the items that it replaced",
@@ -157,14 +157,14 @@ const ITEM_READERS: Readonly<Record<string, ItemReader>> = {
   }),
   tool_search_call: (item) => {
     const input = parseArguments(item);
-    if (isServers(item)) return leftOut(item);
+    if (isServerSide(item)) return leftOut(item);
     return { ...callBase(item), kind: "tool_search", namespace: undefined, name: TOOL_SEARCH, input };
   },
   function_call_output: parseOutput,
   custom_tool_call_output: parseOutput,
   tool_search_output: (item) => {
     const { tools, leftOut, unsupported } = parseTools(item);
-    if (isServers(item)) return { type: "tools", path: item.path, tools, leftOut, unsupported };
+    if (isServerSide(item)) return { type: "tools", path: item.path, tools, leftOut, unsupported };
     const names = tools.map(({ namespace, name }) => namespace === undefined ? name : `${namespace}.${name}`);
     const text = names.length === 0 ? "no tools found" : `found tools: ${names.join(", ")}`;
     const content = [{ type: "text", path: item.pathOf("tools"), cache: undefined, text } as const];
@@ -177,7 +177,7 @@ const ITEM_READERS: Readonly<Record<string, ItemReader>> = {
   ...Object.fromEntries(HOSTED.map((type) => [type, leftOut])),
 };
 
-/** The member that holds the text of a custom call where Converse needs an object. */
+/** The member for the text of a custom call, because Converse requires an object. */
 export const CUSTOM_INPUT = "input";
 
 function parseItem(item: Fields): InputItem {
@@ -253,8 +253,8 @@ function outputBase(item: Fields) {
   return { ...callBase(item), type: "output" } as const;
 }
 
-/** Whether the provider has searched, rather than the client. */
-function isServers(item: Fields): boolean {
+/** Whether the provider did the search, and not the client. */
+function isServerSide(item: Fields): boolean {
   const execution = item.optionalOneOf("execution", ["client", "server"]);
   return execution === "server" || item.any("call_id") === undefined;
 }

@@ -40,13 +40,13 @@ export function parseInputParts(item: Fields, name: "content" | "output"): Input
   return item.items(name).flatMap(parsePart);
 }
 
-/** The parts of a message that holds text alone. */
+/** The parts of a message that allows only text. */
 export function parseTextParts(item: Fields): TextInput[] {
   return parseInputParts(item, "content").map((part) => {
     if (part.type === "text") return part;
     throw invalidField(
       part.path,
-      `expected a part of text, found ${part.type === "image" ? "an image" : "a file"}`,
+      `expected text, found ${part.type === "image" ? "an image" : "a file"}`,
     );
   });
 }
@@ -55,14 +55,14 @@ const PART_READERS: Readonly<Record<string, (part: Fields) => InputPart[]>> = {
   input_text: (part) => [textOf(part, "text")],
   text: (part) => [textOf(part, "text")],
   output_text: (part) => {
-    // They describe the text that is there.
+    // They describe the text, which is sent in any case.
     for (const name of ["annotations", "logprobs"]) part.any(name);
     return [textOf(part, "text")];
   },
   summary_text: (part) => [textOf(part, "text")],
   reasoning_text: (part) => [textOf(part, "text")],
   refusal: (part) => [textOf(part, "refusal")],
-  // A message of one agent to another that only its issuer can read.
+  // A message between agents that only its issuer can read.
   encrypted_content: (part) => {
     part.leaveOut(unindexed(part.path));
     return [];
@@ -123,7 +123,7 @@ function partBase(part: Fields): PartBase {
   return { path: part.path, cache: parseBreakpoint(part) };
 }
 
-/** The lifetimes of OpenAI are 30 minutes and more, for which Bedrock has one hour. */
+/** OpenAI's lifetimes are 30 minutes and more; the closest that Bedrock has is one hour. */
 function parseBreakpoint(part: Fields): CacheControl | undefined {
   const breakpoint = part.optionalObject("prompt_cache_breakpoint");
   if (breakpoint === undefined) return undefined;

@@ -8,19 +8,19 @@ import { type Fields, unindexed } from "../fields.ts";
 /** A tool that the client runs. */
 export interface ClientTool {
   readonly kind: ToolKind;
-  /** The namespace that it is in; undefined at the top. */
+  /** The namespace that it is in; undefined at the top level. */
   readonly namespace: string | undefined;
   readonly name: string;
   /** `tools[0].name` */
   readonly namePath: string;
   readonly description: string | undefined;
-  /** The schema of its arguments; for a custom tool undefined. */
+  /** The schema of its arguments; undefined for a custom tool. */
   readonly parameters: JsonObject | undefined;
   /** Without an index: `tools[].parameters`. */
   readonly schemaPath: string;
   readonly strict: boolean;
   readonly strictPath: string;
-  /** What the input of a custom tool must look like; undefined: any text. */
+  /** The grammar that a custom tool's input must match; undefined: any text. */
   readonly grammar: Grammar | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface Grammar {
 /** The tools of a list. */
 export interface ToolList {
   readonly tools: readonly ClientTool[];
-  /** The names, among the ignored fields, of tools that are left out: `tools[web_search]`. */
+  /** Names of the tools that are left out, as listed among the ignored fields: `tools[web_search]`. */
   readonly leftOut: readonly string[];
   readonly unsupported: readonly UnsupportedTool[];
 }
@@ -78,8 +78,8 @@ export function parseTools(fields: Fields): ToolList {
 }
 
 /**
- * Clients offer web search to every model, and no model needs it. A search by the provider finds tools of the request,
- * all of which the model gets.
+ * Clients offer web search to every model, and none needs it. A search by the provider only finds tools of the request,
+ * and the model is offered all of those.
  */
 function isLeftOut(tool: Fields, type: string): boolean {
   return WEB_SEARCH.test(type) ||
@@ -99,7 +99,7 @@ function inNamespace(
   parse: (list: Fields, namespace: string) => readonly ClientTool[],
 ): ClientTool[] {
   const about = fields.optionalString("description");
-  // Converse has no place for the description of a group, so it comes with the first tool.
+  // Converse has no description for a group of tools, so the first tool carries it.
   return parse(fields, fields.string("name")).map((tool, index) => {
     const description = index === 0 ? joined(about, tool.description) : tool.description;
     return { ...tool, description };
@@ -131,7 +131,7 @@ function parseTool(tool: Fields, list: ListOfTools): ClientTool[] {
 function parseFunction(tool: Fields, list: ListOfTools): ClientTool[] {
   const callers = tool.optionalArray("allowed_callers");
   if (callers !== undefined) tool.ignore("allowed_callers");
-  // Only programs that the provider runs may call it.
+  // Without `direct`, only programs that the provider runs may call it.
   const isOffered = callers === undefined || callers.includes("direct");
   const parsed: ClientTool = {
     ...parseNamed(tool, list),

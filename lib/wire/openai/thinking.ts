@@ -1,4 +1,4 @@
-/** Thoughts in the messages of Chat Completions: `thinking_blocks`, and `reasoning_details` as other gateways have it. */
+/** Thoughts in the messages of Chat Completions: `thinking_blocks`, and other gateways' `reasoning_details`. */
 
 import { redactedBlob } from "../anthropic/redacted.ts";
 import type { Fields } from "../fields.ts";
@@ -11,13 +11,13 @@ export type ThinkingBlock =
   )
   | ({ readonly type: "redacted_thinking"; readonly data: string } & Placed);
 
-/** Where a thought is in its message. */
+/** The place of a thought in its message. */
 export interface Placed {
   /** Undefined for a thought that comes before everything else in its message. */
   readonly position?: ThoughtPosition | undefined;
 }
 
-/** Where a thought is in a message: what of the message comes before it. */
+/** The place of a thought in a message: how much of the message comes before it. */
 export interface ThoughtPosition {
   /** UTF-16 code units of `content`. */
   readonly content: number;
@@ -51,8 +51,8 @@ function parsePosition(fields: Fields | undefined): ThoughtPosition | undefined 
 }
 
 /**
- * `reasoning_details` of an assistant message (https://openrouter.ai/docs/use-cases/reasoning-tokens): the thoughts of
- * Claude among them. What other models' providers encrypted, and summaries, no model on Bedrock accepts.
+ * `reasoning_details` of an assistant message (https://openrouter.ai/docs/use-cases/reasoning-tokens): only Claude's
+ * thoughts are read. No model on Bedrock accepts summaries, or content that another provider encrypted.
  */
 export function parseReasoningDetails(message: Fields): readonly ThinkingBlock[] {
   const details = message.items("reasoning_details");

@@ -11,7 +11,7 @@ export function readOpenAiUsage(usage: JsonValue | undefined): Usage | undefined
   const outputTokens = read("output_tokens", "completion_tokens");
   if (inputTokens === undefined && outputTokens === undefined) return undefined;
   const details = member(usage, "input_tokens_details") ?? member(usage, "prompt_tokens_details");
-  // OpenAI counts what is read from the cache and written to it among the input.
+  // OpenAI's input tokens include those read from the cache and written to it.
   const whole = inputTokens ?? 0;
   const cacheReadTokens = Math.min(readCount(member(details, "cached_tokens")) ?? 0, whole);
   const uncached = whole - cacheReadTokens;

@@ -24,7 +24,7 @@ const CALLED = JSON.stringify({
   usage: USAGE,
 });
 
-Deno.test("tools with stream: true are asked of Converse, and the answer comes as a stream that is recorded", async () => {
+Deno.test("a streaming request with tools goes to Converse, and the answer comes as a stream that is recorded", async () => {
   const gateway = startGateway(LLAMA);
   const { response } = gateway.send(CHAT, { headers: KEY, body: BODY });
   const call = await gateway.bedrock.call(0);

@@ -105,7 +105,7 @@ Deno.test("the first failure fails the list, names its input and ends the other 
   await expectSettled(1);
 });
 
-Deno.test("a further attempt sends only what has no answer, and never asks a model of other vectors", async () => {
+Deno.test("a further attempt sends only unanswered inputs, and never asks a model with other vectors", async () => {
   const inputs = NUMBERS.slice(0, 9);
   const { bedrock, response, expectSettled } = post({ model: "spread", input: inputs });
   await bedrock.call(7);

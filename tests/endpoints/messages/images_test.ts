@@ -88,7 +88,7 @@ for (const [name, bytes, url, message] of REFUSALS) {
   });
 }
 
-Deno.test("nothing is fetched unless the configuration lets it: Claude is sent what came, others refuse it", async () => {
+Deno.test("nothing is fetched unless the configuration allows it: Claude gets the URL, other models refuse it", async () => {
   await using host = await startImageHost((_path, response) => response.end(PNG));
   const gateway = startGateway(CONFIG, { imageNetwork: host.network() });
   const { response } = gateway.send(MESSAGES, { headers: KEY, body: bodyWith(host.url, "claude") });

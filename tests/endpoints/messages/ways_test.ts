@@ -59,7 +59,7 @@ const converseAnswer = (content: readonly JsonObject[], stopReason: string): Jso
 const CALL = { toolUse: { toolUseId: "t1", name: "shot", input: { a: "\ud83d" } } };
 const TOOLS = { tools: [{ name: "shot", input_schema: { type: "object" } }] };
 
-Deno.test("a stream with tools of a model that streams none is made of a whole answer", async () => {
+Deno.test("a stream with tools is made from a whole answer if the model cannot stream tools", async () => {
   const [sent, response] = await ask({
     members: { model: "llama", stream: true, ...TOOLS },
     answer: converseAnswer([{ text: "I look." }, CALL], "end_turn"),
@@ -82,7 +82,7 @@ Deno.test("the same model streams by itself where there are no tools", async () 
 const FORMAT = (schema: JsonObject) => ({ output_config: { format: { type: "json_schema", schema } } });
 const CLOSED = { type: "object", properties: { n: { type: "integer" } }, additionalProperties: false };
 
-Deno.test("a format goes by InvokeModel where the model has it for such a schema, and else by a tool", async () => {
+Deno.test("a format is sent by InvokeModel if the model accepts the schema, otherwise by a tool", async () => {
   const message = { type: "message", role: "assistant", content: [], stop_reason: "end_turn" };
   const [native] = await ask({ members: { model: "haiku", ...FORMAT(CLOSED) }, answer: message });
   deepEqual([native.operation, native.body.output_config], ["invoke", FORMAT(CLOSED).output_config]);

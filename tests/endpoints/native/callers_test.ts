@@ -37,7 +37,7 @@ function sign(options: Partial<SignOptions> = {}) {
   });
 }
 
-Deno.test("a signed request is answered, and what goes up bears only Adit's own signature", async () => {
+Deno.test("a signed request is answered, and the upstream sees only Adit's own signature", async () => {
   const gateway = startGateway(configFor());
   const { response } = gateway.send(PATH, { headers: await sign(), body: "{}" });
   const call = await gateway.bedrock.call(0);

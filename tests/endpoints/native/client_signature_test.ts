@@ -81,7 +81,7 @@ for (const [path, prefix] of TARGETS) {
   });
 }
 
-Deno.test("every signed header goes along, and of the others only those about the body and Bedrock's own", async () => {
+Deno.test("every signed header is passed on, and of the others only Bedrock's own and those about the body", async () => {
   const gateway = startGateway(CONFIG);
   const signed = await sign({
     headers: { "user-agent": "mine/1", "x-team": "search", "amz-sdk-request": "attempt=1", "accept": "*/*" },

@@ -169,7 +169,7 @@ Deno.test("an InvokeModel body that cannot be checked is refused", async () => {
   }
 });
 
-Deno.test("a model with a guardrail is not invoked asynchronously, which has none", async () => {
+Deno.test("a model with a guardrail is not invoked asynchronously, because Bedrock applies none there", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send("/async-invoke", { headers: KEY, body: '{"modelId":"guarded"}' });
   const answer = await response;

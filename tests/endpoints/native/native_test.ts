@@ -81,7 +81,7 @@ Deno.test("only headers about the body and Bedrock's own go up, and never the ca
   await response;
 });
 
-Deno.test("the answer's headers come back, but for those of the upstream's connection", async () => {
+Deno.test("the answer's headers come back, except for those of the upstream's connection", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send("/model/m/converse", { headers: KEY, body: "{}" });
   const body = new Uint8Array(gzipSync('{"usage":{"inputTokens":1}}'));
@@ -182,7 +182,7 @@ Deno.test("a stream's bytes come through the same however they are cut, with its
   }
 });
 
-Deno.test("an idle stream is sent nothing, since event streams have no ping frame", async () => {
+Deno.test("an idle stream is sent nothing, because event streams have no ping frame", async () => {
   const { gateway, upstream, answer } = await openStream();
   const bytes = bytesOf(answer);
   await upstream.pulled();
@@ -269,7 +269,7 @@ for (const [name, breakOff, exception, kind] of BREAKS) {
   });
 }
 
-Deno.test("an exception of Bedrock's own is the last frame; nothing is put behind it", async () => {
+Deno.test("Bedrock's own exception is the last frame; nothing follows it", async () => {
   const { gateway, upstream, answer } = await openStream();
   const frames = joined(
     ...converseFrames("Hello").slice(0, 2),
@@ -335,7 +335,7 @@ for (const [name, path, headers, kind] of REFUSED) {
   });
 }
 
-Deno.test("a page in place of Bedrock's answer is upstream_protocol, not a success", async () => {
+Deno.test("an HTML page in place of Bedrock's answer is upstream_protocol, not a success", async () => {
   for (const operation of ["converse", "converse-stream"]) {
     const gateway = startGateway(CONFIG);
     const { response } = gateway.send(`/model/haiku/${operation}`, { headers: KEY, body: "{}" });

@@ -122,7 +122,7 @@ Deno.test("the number of segments before the operation's own path is known", () 
   deepEqual(numbers, [0, 1, 3, 6]);
 });
 
-Deno.test("a path of any length is looked at in linear time", () => {
+Deno.test("a path of any length is matched in linear time", () => {
   equal(outcomeOf(`POST /model${"/converse".repeat(100_000)}/x`), "route_not_found");
   equal(outcomeOf(`POST /guardrail${"/version".repeat(100_000)}`), "route_not_found");
 });

@@ -117,7 +117,7 @@ for (const caller of [NAMED, NATIVE]) {
   });
 }
 
-Deno.test("what Adit passes on of an answer's headers has no identifiers either, and never Bedrock's word about pages", async () => {
+Deno.test("response headers have no identifiers either, and never Bedrock's CORS headers", async () => {
   for (const who of [NAMED, NATIVE]) {
     const gateway = startGateway(CONFIG);
     const { response } = gateway.send("/model/haiku/invoke", {

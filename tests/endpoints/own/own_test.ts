@@ -104,7 +104,7 @@ for (const [name, api, url, service] of ADDRESSES) {
   });
 }
 
-Deno.test("a Bedrock API key goes along as a bearer token, to both endpoints", async () => {
+Deno.test("a Bedrock API key is sent as a bearer token, to both endpoints", async () => {
   for (const api of ["chat", "responses", "messages"] as const) {
     const { gateway } = post(PATHS[api], '{"model":"keyed"}');
     const { url, init: { headers } } = await gateway.bedrock.call(0);
@@ -148,7 +148,7 @@ Deno.test("tools that the model is told to drop are left out and named; others k
   equal((await response).headers.get("x-adit-ignored"), "tools[web_search]");
 });
 
-Deno.test("the operator's guardrail goes along, and a body that would narrow it is refused", async () => {
+Deno.test("the operator's guardrail is sent, and a body that would narrow it is refused", async () => {
   const { gateway } = post("/v1/chat/completions", '{"model":"guarded"}');
   const call = await gateway.bedrock.call(0);
   equal(call.init.headers.get("x-amzn-bedrock-guardrailidentifier"), "gr1");
@@ -216,7 +216,7 @@ for (const [api, body, path] of FOREIGN) {
   });
 }
 
-Deno.test("what a user writes about S3, and what tools take, is no address", async () => {
+Deno.test("S3 addresses in a user's text and in the input of tools are not checked", async () => {
   const { gateway } = post(
     PATHS.messages,
     '{"model":"runtime","tools":[{"name":"t","input_schema":{"default":{"url":"s3://a"}}}],' +
@@ -226,7 +226,7 @@ Deno.test("what a user writes about S3, and what tools take, is no address", asy
   ok((await gateway.bedrock.call(0)).url.startsWith(RUNTIME_HOST));
 });
 
-Deno.test("a compressed body is passed on without its encoding, and is no way around a check", async () => {
+Deno.test("a compressed body is passed on without its encoding, and does not bypass a check", async () => {
   const compressed = (body: string) => {
     const gateway = startGateway(CONFIG);
     const headers = { authorization: `Bearer ${TEAM.key}`, "content-encoding": "gzip" };
@@ -246,7 +246,7 @@ Deno.test("a compressed body is passed on without its encoding, and is no way ar
   equal(foreign.gateway.bedrock.calls.length + narrowed.gateway.bedrock.calls.length, 0);
 });
 
-Deno.test("a stored response is not looked for where targets do not share them", async () => {
+Deno.test("a previous response is refused if the model has several targets, which do not share responses", async () => {
   const body = (name: string) => JSON.stringify({ model: name, previous_response_id: "resp_1" });
   const pair = post("/v1/responses", body("pair"));
   const refused = await pair.response;
@@ -284,7 +284,7 @@ Deno.test("the code and the parameter of a refusal, on which clients act, are Be
   deepEqual({ code, param }, wanted);
 });
 
-Deno.test("a throttled request of Responses says when to try again, and that it is only a rate", async () => {
+Deno.test("a throttled Responses request says when to try again, and that it is a rate limit", async () => {
   for (
     const [status, body] of [
       [429, { error: { message: "slow down", code: "insufficient_quota", type: "insufficient_quota" } }],

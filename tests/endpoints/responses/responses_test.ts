@@ -27,7 +27,7 @@ async function openStream(config: Snapshot = CONFIG) {
   return { gateway, response, upstream: call.answer(200, { "x-amzn-requestid": "r-1" }) };
 }
 
-Deno.test("a response is whole, with the caller's model, an id of its own and its usage", async () => {
+Deno.test("a response has the caller's model, an id of its own and its usage", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(RESPONSES, { headers: KEY, body: responsesBody({ store: true }) });
   (await gateway.bedrock.call(0)).answerWhole(200, ANSWER);
@@ -71,7 +71,7 @@ Deno.test("an error before the first event of a response is a status that client
   await gateway.expectSettled(1);
 });
 
-Deno.test("an exceeded quota is a rate limit, since clients never retry insufficient_quota", async () => {
+Deno.test("an exceeded quota is a rate limit, because clients never retry insufficient_quota", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(RESPONSES, { headers: KEY, body: responsesBody() });
   (await gateway.bedrock.call(0)).answerWhole(400, '{"message":"quota"}', {
@@ -128,7 +128,7 @@ Deno.test("a client that leaves with the last event, as Codex does, has been ans
   await gateway.expectSettled(1);
 });
 
-Deno.test("a silent stretch has keepalive events, numbered like the others", async () => {
+Deno.test("silence is filled with keepalive events, numbered like the others", async () => {
   const keepaliveMs = 2_000;
   const timeouts = { ...CONFIG.timeouts, keepaliveMs };
   const { gateway, response, upstream } = await openStream(snapshot({ ...PARTS, timeouts }));

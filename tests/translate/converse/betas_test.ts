@@ -157,7 +157,7 @@ for (
   });
 }
 
-Deno.test("a body from which nothing leaves is not copied, and no part of it that stays is", () => {
+Deno.test("a body from which nothing is removed is not copied, and neither are its unchanged parts", () => {
   const body = { tools: [{ type: "pair_1" }, { name: "mine" }], messages: [{ role: "user" }] };
   const apply = (flags: string[]) =>
     applyBetas(body, { flags, table: readTable(TABLE), ignored: new IgnoredFields() }).body;

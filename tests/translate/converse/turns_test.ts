@@ -92,7 +92,7 @@ for (const [name, { said, anywhere, first }] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("blocks that are put ahead of all others begin the first turn of the user", () => {
+Deno.test("prepended blocks begin the first user turn", () => {
   const turns = new Turns(new CachePoints(BARE_TRAITS, new IgnoredFields()));
   turns.add("assistant", { text: "a" });
   turns.prepend([{ text: "1" }, { text: "2" }]);

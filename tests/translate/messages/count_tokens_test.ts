@@ -22,7 +22,7 @@ const BODY = {
 const betaTable = builtInBetaTable();
 const claude = traitsOf("anthropic.claude-haiku-4-5-20251001-v1:0", builtInModelTable());
 
-Deno.test("Claude is asked to count the body that InvokeModel would get, with a max_tokens of its own if need be", () => {
+Deno.test("Claude counts the body that InvokeModel would get, with a max_tokens if the request has none", () => {
   for (const [given, expected] of [[undefined, 1], [50, 50]] as const) {
     const body = given === undefined ? BODY : { ...BODY, max_tokens: given };
     const call = messagesToInvokeCount(body, {
@@ -44,7 +44,7 @@ Deno.test("Claude is asked to count the body that InvokeModel would get, with a 
   }
 });
 
-Deno.test("a budget for thinking goes into the count without a limit of the caller's, and so does the operator's", () => {
+Deno.test("a thinking budget, the caller's or the operator's, is counted also without a max_tokens", () => {
   const thinking = { type: "enabled", budget_tokens: 2048 };
   const settings = {
     defaults: { additionalModelRequestFields: { thinking } },
@@ -62,7 +62,7 @@ Deno.test("a budget for thinking goes into the count without a limit of the call
   }
 });
 
-Deno.test("other models are asked to count what Converse would get, without what is not counted", () => {
+Deno.test("other models count the part of the Converse request that CountTokens accepts", () => {
   const traits = traitsOf("amazon.nova-lite-v1:0", builtInModelTable());
   const request = parseMessagesRequest({ ...BODY, top_k: 5, temperature: 1 });
   const call = messagesToConverseCount(request, { traits, betas: [], betaTable });

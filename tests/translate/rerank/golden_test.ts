@@ -12,7 +12,7 @@ for (const path of rerankCases()) {
 
 Deno.test("the golden cases of rerank are found", () => assert.ok(rerankCases().length >= 15));
 
-Deno.test("a ranking of documents that were not sent cannot be read", () => {
+Deno.test("a ranking of documents that were not sent is an error", () => {
   const request = parseRerankRequest({ model: "m", query: "q", documents: ["a"] });
   const results = [
     undefined,

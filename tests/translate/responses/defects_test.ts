@@ -153,7 +153,7 @@ Deno.test("a history of calls works in a request without tools (litellm#38489)",
   equal(request.toolConfig?.tools.length, 1);
 });
 
-Deno.test("an assistant's empty message, a turn of reasoning alone and a developer are no mistake (bifrost#3188)", () => {
+Deno.test("an empty assistant message, a turn of reasoning alone and a developer message are accepted (bifrost#3188)", () => {
   const { messages, system } = sent({
     input: [
       { role: "developer", content: "Rules" },
@@ -167,7 +167,7 @@ Deno.test("an assistant's empty message, a turn of reasoning alone and a develop
   deepEqual(system, [{ text: "Rules" }]);
 });
 
-Deno.test("outputs are results of tools, never text of the user (agentgateway#907)", () => {
+Deno.test("outputs are tool results, never user text (agentgateway#907)", () => {
   const { messages } = sent({ tools: [LOOK], input: [USER, call("c"), output("c")] });
   deepEqual(messages[2]?.content, [{ toolResult: { toolUseId: "c", content: [{ text: "seen" }] } }]);
 });

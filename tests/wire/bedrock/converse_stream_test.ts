@@ -29,7 +29,7 @@ function read(json: string) {
   return parseConverseEvent("contentBlockDelta", encodeUtf8(json));
 }
 
-Deno.test("a piece of text is read the same however its event is written", () => {
+Deno.test("a text delta is read the same, however its event is written", () => {
   const random = new Random(3);
   for (let round = 0; round < 500; round++) {
     const text = Array.from({ length: random.below(30) }, () => LETTERS[random.below(LETTERS.length)]).join(

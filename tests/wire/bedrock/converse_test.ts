@@ -20,7 +20,7 @@ for (
   });
 }
 
-Deno.test("blocks that are not as they should be are unknown, not errors", () => {
+Deno.test("malformed blocks are unknown blocks, not errors", () => {
   const content: JsonValue = [{ text: 1 }, { toolUse: {} }, { reasoningContent: {} }, {}, null, 5, {
     constructor: {},
   }];
@@ -56,7 +56,7 @@ Deno.test("usage is reported completely or not at all", () => {
   }
 });
 
-Deno.test("usage names what is kept for an hour, and the tier that it is billed at", () => {
+Deno.test("usage includes cache writes for an hour, and the tier that it is billed at", () => {
   const usage = {
     inputTokens: 1,
     outputTokens: 2,
@@ -106,7 +106,7 @@ for (const [type, payload, event] of EVENTS) {
   });
 }
 
-Deno.test("a payload that cannot be read is the upstream's fault, but not that of an unknown event", () => {
+Deno.test("a payload that is not JSON is an upstream error, unless the event is unknown", () => {
   assert.throws(() => parseConverseEvent("messageStop", encodeUtf8("{")), isProtocolError);
   assert.throws(() => parseConverseEvent("contentBlockStop", encodeUtf8("{}")), isProtocolError);
   assert.deepEqual(parseConverseEvent("news", encodeUtf8("{")), { type: "unknown", name: "news" });

@@ -58,7 +58,7 @@ Deno.test("ApplyGuardrail reports its units at the top", () => {
   });
 });
 
-Deno.test("units that have no name here are not lost", () => {
+Deno.test("units with an unknown name are not lost", () => {
   deepEqual(guardrailUsage({ usage: used({ futurePolicyUnits: 5 }) })?.guardrail, { other: 5 });
   const checks = { contentFilter: { textUnits: 2 }, promptAttack: { textUnits: 1 } };
   deepEqual(guardrailUsage({ usage: checks })?.guardrail, { other: 3 });
@@ -74,7 +74,7 @@ Deno.test("without a trace, without units and with broken ones the usage stays a
   equal(guardrailUsage({ usage: 7 }), undefined);
 });
 
-Deno.test("what several chunks of a stream report is not added up", () => {
+Deno.test("the reports of several chunks of a stream are not added up", () => {
   deepEqual(mostUnits({ content_policy: 2, word_policy: 1 }, { content_policy: 1, topic_policy: 3 }), {
     content_policy: 2,
     word_policy: 1,

@@ -49,7 +49,7 @@ function toStandardAlphabet(base64: string): string {
 /** Whether the string is base64, with or without padding. */
 export function isBase64(text: string): boolean {
   const digits = withoutPadding(text);
-  // Searches for invalid characters, since matching many megabytes can overflow a regular expression's stack.
+  // Searches for invalid characters, because matching many megabytes can overflow a regular expression's stack.
   return digits !== "" && digits.length % 4 !== 1 && !/[^A-Za-z0-9+/]/.test(digits);
 }
 

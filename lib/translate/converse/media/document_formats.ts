@@ -8,8 +8,8 @@ interface DocumentClues {
 }
 
 /**
- * The format by media type, or where that says little by the file's extension; a file of text that Converse has no
- * format for is `txt`. Undefined for any other file.
+ * The format by media type, or by the file's extension if the type is not specific; other text is `txt`. Undefined for
+ * any other file.
  */
 export function documentFormat({ mediaType, filename, base64 }: DocumentClues): string | undefined {
   const extension = /\.(\w+)$/.exec(filename ?? "")?.[1]?.toLowerCase() ?? "";

@@ -15,7 +15,7 @@ export type ConverseMedia = Extract<
 >;
 
 export interface ReceivedFile {
-  /** Of the data, for errors. */
+  /** Path of the data, for errors. */
   readonly path: string;
   /** A data URL, or plain base64. */
   readonly data: string;

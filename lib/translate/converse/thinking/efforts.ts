@@ -4,7 +4,7 @@ import { isJsonObject, member } from "../../../base/json.ts";
 import type { JsonObject } from "../../../base/json.ts";
 import type { ModelTraits } from "../../../facts/traits.ts";
 
-/** Lowest first; `none` is no effort, and no model has it in place of another. */
+/** Lowest first. `none` is not in the list, because no other effort is replaced by it. */
 const EFFORTS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh", "max"];
 
 type EffortTraits = Pick<ModelTraits, "thoughtText" | "reasoningEffort">;
@@ -16,7 +16,10 @@ export interface EffortFields {
   readonly isClamped: boolean;
 }
 
-/** What an effort means to the model, or the next lower one, or else the lowest; undefined where it has none. */
+/**
+ * The fields for an effort, for the next lower one that the model has, or else for its lowest; undefined if it has
+ * none.
+ */
 export function effortFields(effort: string, traits: EffortTraits): EffortFields | undefined {
   const { reasoningEffort } = traits;
   const taken = reasoningEffort.has(effort) ? effort : nearestEffort(effort, reasoningEffort);
@@ -49,7 +52,7 @@ function shownFields(fields: JsonObject, traits: EffortTraits): JsonObject {
   return isJsonObject(thinking) ? { ...fields, thinking: shownThoughts(thinking, traits) } : fields;
 }
 
-/** The caller asks for reasoning, so its text is asked for where the model hides it by default. */
+/** Requests the text of thoughts from a model that hides it by default, because the caller asked for reasoning. */
 export function shownThoughts(
   thinking: JsonObject,
   { thoughtText }: Pick<ModelTraits, "thoughtText">,

@@ -4,13 +4,13 @@ import { type JsonObject, member } from "../../../base/json.ts";
 import { type Effort, EFFORTS, type ModelTraits } from "../../../facts/traits.ts";
 import type { FieldsContext } from "../members.ts";
 
-/** What a caller asks of a model's thinking. */
+/** The thinking that a caller asks for. */
 export interface RequestedThinking {
   /** The caller's `thinking`, whole. */
   readonly thinking: JsonObject | undefined;
   /** The caller's `output_config.effort`. */
   readonly effort: string | undefined;
-  /** The limit on the answer, of which thoughts are a part; undefined where there is none. */
+  /** The limit on the answer, which includes thoughts; undefined if there is none. */
   readonly maxTokens: number | undefined;
 }
 
@@ -22,19 +22,19 @@ export interface FittedThinking {
 /** The smallest `budget_tokens` that Anthropic accepts. */
 const MIN_BUDGET_TOKENS = 1024;
 
-/** The largest budget, in tokens, equivalent to each effort; a larger one is the highest effort of these. */
+/** The largest budget, in tokens, that is equivalent to each effort. */
 const BUDGET_OF_EFFORT: readonly (readonly [effort: Effort, tokens: number])[] = [
   ["low", 4095],
   ["medium", 16_383],
   ["high", Infinity],
 ];
 
-/** What a model does that chooses its effort itself. */
+/** The effort of a model that chooses it itself. */
 const DEFAULT_EFFORT: Effort = "high";
 
 /**
- * The members to send. A way of thinking that the model does not accept becomes the one that it does: a budget becomes an
- * effort, and an effort a budget. What changes or is left out is named.
+ * The members to send. A type of thinking that the model does not accept becomes one that it does: a budget becomes an
+ * effort, and an effort a budget. Changes and omissions are listed as ignored.
  */
 export function fitThinking(
   requested: RequestedThinking,
@@ -44,7 +44,7 @@ export function fitThinking(
   const fitted = thinking === undefined ? {} : fitType(thinking, requested, { traits, ignored });
   if (effort === undefined || fitted.effort !== undefined) return fitted;
   const taken = takenEffort(isOff(fitted.thinking) ? cappedEffort(effort, traits) : effort, traits);
-  // An effort that has become a budget has its effect.
+  // An effort that became a budget has an effect.
   const isBudget = fitted.thinking !== undefined && fitted.thinking !== thinking &&
     fitted.thinking.type === "enabled";
   if (taken !== effort && !isBudget) ignored.add("output_config.effort");
@@ -90,7 +90,7 @@ function leaveOut(ignored: FieldsContext["ignored"]): FittedThinking {
   return {};
 }
 
-/** A budget is less than the longest answer of the model, to which `max_tokens` is lowered. */
+/** A budget has to be below the model's longest answer, to which `max_tokens` is lowered. */
 function withinLimit(
   thinking: JsonObject,
   { traits: { maxOutputTokens }, ignored }: FieldsContext,
@@ -117,14 +117,14 @@ function adaptive(
   return { thinking, ...(taken !== undefined && { effort: taken }) };
 }
 
-/** Adaptive thinking, for a model that must be given a budget; none where the answer has no room for one. */
+/** Adaptive thinking, for a model that needs a budget; none if the answer has no room for one. */
 function budgeted(
   { type: _type, display: _display, ...rest }: JsonObject,
   { thinking, effort = DEFAULT_EFFORT, maxTokens = Infinity }: RequestedThinking,
   { traits, ignored }: FieldsContext,
 ): FittedThinking {
   const wanted = budgetOf(effort, traits) ?? MIN_BUDGET_TOKENS;
-  // Thoughts count as part of the answer, which must not end with them.
+  // Thoughts count toward the limit, and must leave room for the answer itself.
   const budget = Math.min(wanted, Math.floor(maxTokens / 2));
   if (budget < MIN_BUDGET_TOKENS) return leaveOut(ignored);
   ignored.add("thinking.type");
@@ -132,7 +132,7 @@ function budgeted(
   return { thinking: { type: "enabled", budget_tokens: budget, ...rest } };
 }
 
-/** The budget that `reasoning_effort` gives for an effort, or for the highest below it that the model knows. */
+/** The budget that `reasoning_effort` has for an effort, or for the next lower one. */
 function budgetOf(effort: string, { reasoningEffort }: ModelTraits): number | undefined {
   const from = EFFORTS.findIndex((each) => each === effort);
   const known = EFFORTS.slice(0, from + 1).reverse().flatMap((each) => {
@@ -142,10 +142,12 @@ function budgetOf(effort: string, { reasoningEffort }: ModelTraits): number | un
   return known[0];
 }
 
-/** The effort, or the one in its place: what `reasoning_effort` makes of it, else the next lower one, else the lowest. */
+/**
+ * The effort itself, or a replacement: its equivalent in `reasoning_effort`, else the next lower one, else the lowest.
+ */
 function takenEffort(effort: string, { efforts, reasoningEffort }: ModelTraits): string | undefined {
   const rank = EFFORTS.findIndex((each) => each === effort);
-  // Bedrock judges an effort that nobody here knows.
+  // An unknown effort is left for Bedrock to judge.
   if (efforts.length > 0 && rank === -1) return effort;
   if (efforts.some((each) => each === effort)) return effort;
   const mapped = member(reasoningEffort.get(effort)?.output_config, "effort");

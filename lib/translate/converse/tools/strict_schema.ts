@@ -1,10 +1,10 @@
-/** JSON Schemas made to fit what models can be held to: structured output, and tools with `strict`. */
+/** JSON Schemas adapted to what Bedrock can enforce, for structured output and for tools with `strict`. */
 
 import { isJsonObject } from "../../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../../base/json.ts";
 import { jsonText } from "../../../base/json_text/json_text.ts";
 
-/** A schema that fits, and the keywords that it says in words only. */
+/** A schema that Bedrock can enforce, and the keywords that it has only in descriptions. */
 export interface StrictSchema {
   readonly schema: JsonObject;
   /** The names of keywords that moved into descriptions, each once. */
@@ -12,9 +12,9 @@ export interface StrictSchema {
 }
 
 /**
- * The schema in the form that Bedrock accepts, or undefined for one that cannot be made to fit: one that refers to itself, or that
- * has objects with any members. Every object is closed, and keywords that are not enforced move into the description, where the
- * model still reads them. https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
+ * The schema in the form that Bedrock accepts; undefined if it cannot be adapted, because it is recursive or has
+ * objects with arbitrary members. Every object is closed, and keywords that are not enforced move into the description,
+ * where the model still reads them. https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
 export function strictSchema(schema: JsonObject): StrictSchema | undefined {
   const fitter = new Fitter(schema);
@@ -64,7 +64,7 @@ const FORMATS: ReadonlySet<string> = new Set([
   "uuid",
 ]);
 
-/** Deeper than any schema that makes sense; a bound on the work. */
+/** Deeper than any sensible schema; limits the work. */
 const MAX_DEPTH = 64;
 
 class Fitter {
@@ -90,11 +90,11 @@ class Fitter {
     }
     this.#close(schema, fitted);
     if (said.length > 0) fitted.set("description", describe(fitted.get("description"), said));
-    // Defines members rather than assigning them, so that one named "__proto__" stays a mere member.
+    // Defines members rather than assigning them, so that one named "__proto__" is an ordinary member.
     return Object.fromEntries(fitted);
   }
 
-  /** The keyword as it fits; undefined for one to be said in the description. */
+  /** The keyword as adapted; undefined if it moves into the description. */
   #keyword(
     keyword: string,
     value: JsonValue,
@@ -114,14 +114,14 @@ class Fitter {
       case "anyOf":
         return keep(this.#list(value, depth));
       case "allOf":
-        // Several closed objects at once are what no value can be.
+        // No value can match several closed objects at once.
         if (!Array.isArray(value) || value.length > 1 || schema.properties !== undefined) {
           throw new DoesNotFit();
         }
         return keep(this.#list(value, depth));
       case "oneOf":
         if (schema.anyOf !== undefined) return undefined;
-        // That a value is only one of them is not enforced; that it is one of them is.
+        // Bedrock enforces that a value matches one of them, but not that it matches only one.
         return { keyword: "anyOf", value: this.#list(value, depth) };
       case "enum":
         return Array.isArray(value) && value.every((each: JsonValue) => !isComplex(each))
@@ -136,7 +136,7 @@ class Fitter {
     }
   }
 
-  /** An object accepts the members that it names, and no others. */
+  /** Closes an object: it accepts only the members that it names. */
   #close(schema: JsonObject, fitted: Map<string, JsonValue>): void {
     const { type, properties, additionalProperties } = schema;
     const isObject = type === "object" || (Array.isArray(type) && type.includes("object")) ||
@@ -169,7 +169,7 @@ class Fitter {
     return value.map((each: JsonValue) => this.#schema(each, depth));
   }
 
-  /** A reference into the same document that does not lead back to itself. */
+  /** Checks a reference, which has to be local and must not lead back to itself. */
   #follow(reference: JsonValue, depth: number): void {
     if (typeof reference !== "string" || this.#following.has(reference)) throw new DoesNotFit();
     if (this.#followed.has(reference)) return;
@@ -182,7 +182,7 @@ class Fitter {
   }
 }
 
-/** What a local reference such as `#/$defs/Address` points at. */
+/** The target of a local reference such as `#/$defs/Address`. */
 function resolve(root: JsonObject, reference: string): JsonObject | undefined {
   if (!reference.startsWith("#/")) return undefined;
   let found: JsonValue | undefined = root;

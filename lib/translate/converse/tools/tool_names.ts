@@ -1,4 +1,6 @@
-/** Names and ids of tool calls: mapped to what Converse and the model allow, and back to what the caller wrote. */
+/**
+ * Names and ids of tool calls, mapped to those that Converse and the model allow; names are mapped back for the caller.
+ */
 
 import { sha256Hex } from "../../../base/hash.ts";
 import type { ModelTraits, ToolCallIds } from "../../../facts/traits.ts";
@@ -30,8 +32,8 @@ export class ToolNames {
 
 /**
  * Ids of the calls in one history. Ids of other providers may be of a form that the model refuses. Bedrock also refuses
- * an id that is used twice, and several models and clients count their calls anew in every turn, so the second call with
- * an id gets another one, and so does its result.
+ * an id that is used twice, and several models and clients number their calls again in every turn, so the second call
+ * with an id gets another one, and so does its result.
  */
 export class CallIds {
   /** Undefined before the first call. */
@@ -39,7 +41,7 @@ export class CallIds {
 
   constructor(private readonly traits: Pick<ModelTraits, "toolCallIds"> = { toolCallIds: "any" }) {}
 
-  /** The id to send for another call; results that follow belong to it. */
+  /** The id to send for another call, to which the following results belong. */
   next(callId: string): string {
     this.#uses ??= new Map();
     const use = (this.#uses.get(callId) ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** Results of tools for Converse, where models differ in what a result may hold. */
+/** Tool results for Converse; models differ in what a result may contain. */
 
 import type { ModelTraits, ToolResultMedium } from "../../../facts/traits.ts";
 import type { ContentBlock, ToolResultBlock, ToolResultContent } from "../../../wire/bedrock/converse.ts";
@@ -11,14 +11,14 @@ export interface ResultContext {
 
 export interface PlacedResult {
   readonly block: ContentBlock;
-  /** What the model refuses inside a result: blocks for the same turn, with a text that says where they come from. */
+  /** Blocks that the model refuses inside a result, for the same turn, after a text that says where they come from. */
   readonly beside: readonly ContentBlock[];
 }
 
-/** Said in a result that would be empty without its media. */
+/** The text of a result that would be empty without its media. */
 const SEE_BESIDE = "(see the attachments after the tool results)";
 
-/** Said where the model has no other way to learn that a tool failed. */
+/** Reports a failure to models without `status`. */
 const FAILED = "(the tool call failed)";
 
 /** The result in the form that the model accepts. */

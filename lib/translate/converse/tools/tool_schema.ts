@@ -1,4 +1,4 @@
-/** The JSON Schemas of tools, made to be what Bedrock accepts as a tool's input. */
+/** The JSON Schemas of tools, adapted to what Bedrock accepts as a tool's input. */
 
 import { isJsonObject } from "../../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../../base/json.ts";
@@ -44,8 +44,8 @@ const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(Object.entries<Keyword>({
 const NULLABLE: ReadonlySet<string> = new Set(["default", "const", "example"]);
 
 /**
- * The schema of an object, whatever the root is: Bedrock accepts no other as a tool's input. A keyword that is null counts
- * as absent; `onLoss` gets the name of each that is left out because its value makes no sense.
+ * The schema with an object as its root, because Bedrock accepts no other as a tool's input. A keyword that is null
+ * counts as absent; `onLoss` gets the name of each keyword that is left out because its value is invalid.
  */
 export function toolSchema(schema: JsonObject, onLoss: (keyword: string) => void): JsonObject {
   const clean = cleanSchema(schema, onLoss);

@@ -24,7 +24,7 @@ export interface ToolPlan {
   readonly outputConfig: OutputConfig | undefined;
   /** Converse's name of the tool whose input is the response's content. */
   readonly structuredTool: string | undefined;
-  /** Whether the model has to call a tool, that for the answer included. */
+  /** Whether the model has to call a tool, including the one for the answer. */
   readonly isForced: boolean;
   /** Members for `additionalModelRequestFields`. */
   readonly additionalFields: JsonObject;
@@ -43,7 +43,7 @@ export interface CallerTool {
   readonly namePath: string;
   readonly description: string | undefined;
   readonly schema: JsonObject;
-  /** What the schema is called, without indexes: `tools[].function.parameters`. */
+  /** Path of the schema, without indexes: `tools[].function.parameters`. */
   readonly schemaPath: string;
   readonly strict: boolean;
   /**
@@ -66,7 +66,7 @@ export interface Choice {
 export interface AnswerFormat {
   /** The path of the field that requests it. */
   readonly path: string;
-  /** What that field may be for a model without structured output. */
+  /** What to do instead for a model without structured output. */
   readonly otherwise: string;
   /** Undefined for any object, which `outputConfig` cannot express. */
   readonly schema: JsonObject | undefined;
@@ -101,7 +101,7 @@ export function planTools(wanted: Wanted, context: ToolsContext): ToolPlan {
   const toolChoice = structure.toolChoice ?? wanted.choice.toolChoice;
   const nativeChoice = singleCallChoice(wanted.singleCall, { ...context, toolChoice, offered: tools });
   return {
-    // Bedrock refuses two choices, so where the native one says more, it is the only one.
+    // Bedrock refuses two choices, so a native one, which says more, is the only one.
     toolConfig: tools.length === 0
       ? undefined
       : { tools, toolChoice: nativeChoice === undefined ? toolChoice : undefined },
@@ -121,8 +121,8 @@ const NO_TOOLS: ToolPlan = {
 };
 
 /**
- * The plan and the members given for `additionalModelRequestFields` without a second choice of tools, which Bedrock
- * refuses. What the request says by the fields of its dialect wins; what else the given choice holds stays with it.
+ * The plan, and the `given` members of `additionalModelRequestFields`, with only one choice of tools, because Bedrock
+ * refuses two. The fields of the request's dialect win; other members of the given choice are kept.
  */
 export function withOneChoice(
   plan: ToolPlan,
@@ -208,7 +208,7 @@ function translateTool(tool: CallerTool, { traits, toolNames, ignored }: ToolsCo
     name: toolNames.toConverse(tool.name),
     description: tool.description,
     inputSchema: { json: strict?.schema ?? schema },
-    // Several models refuse the member whatever its value is.
+    // Several models refuse the member, whatever its value.
     strict: strict === undefined ? undefined : true,
   };
 }
@@ -297,7 +297,7 @@ interface SingleCallContext extends ToolsContext {
   readonly offered: readonly ConverseTool[];
 }
 
-/** One call at a time, which only Claude knows, and only as a member of its own `tool_choice`. */
+/** At most one call per answer, which only Claude supports, as a member of its own `tool_choice`. */
 function singleCallChoice(
   singleCall: string | undefined,
   { traits, ignored, toolChoice, offered }: SingleCallContext,
@@ -310,7 +310,7 @@ function singleCallChoice(
   return undefined;
 }
 
-/** The choice as Anthropic spells it. */
+/** The choice in Anthropic's form. */
 function anthropicChoice(toolChoice: ToolChoice | undefined): JsonObject {
   if (toolChoice === undefined || "auto" in toolChoice) return { type: "auto" };
   return "any" in toolChoice ? { type: "any" } : { type: "tool", name: toolChoice.tool.name };

@@ -3,7 +3,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { DocumentNames } from "../../../../lib/translate/converse/media/document_names.ts";
 
-Deno.test("no two documents of a request have one name, whatever their files are called", () => {
+Deno.test("no two documents of a request have the same name, whatever their file names", () => {
   const names = new DocumentNames();
   const files = ["a.pdf", "a.txt", "a (3).pdf", "c:\\folder\\a", "", undefined, "__proto__", "constructor"];
   deepEqual(files.map((file) => names.nameFor(file)), [

@@ -31,7 +31,7 @@ Deno.test("a model without efforts has none", () => {
   equal(effortFields("low", { reasoningEffort: new Map(), thoughtText: "always" }), undefined);
 });
 
-Deno.test("hidden thoughts are asked for with an effort, unless thinking is off or its display is set", () => {
+Deno.test("an effort requests hidden thoughts, unless thinking is off or its display is set", () => {
   const fields = (thinking: JsonObject) =>
     effortFields("low", { reasoningEffort: new Map([["low", { thinking }]]), thoughtText: "on_request" })
       ?.fields;

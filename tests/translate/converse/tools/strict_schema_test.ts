@@ -145,7 +145,7 @@ function randomSchema(random: Random, levels: number): JsonObject {
   return { ...random.pick(shapes)(), ...random.pick(bounds) };
 }
 
-Deno.test("whatever fits holds nothing that Bedrock refuses", () => {
+Deno.test("an adapted schema contains nothing that Bedrock refuses", () => {
   const random = new Random(7);
   let fitted = 0;
   for (let round = 0; round < 4000; round++) {

@@ -55,7 +55,7 @@ for (const [name, [given, clean, lost]] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("a schema that is right is not copied", () => {
+Deno.test("a valid schema is not copied", () => {
   const schema: JsonObject = {
     type: "object",
     properties: { a: { type: "array", items: { type: "string" } } },
