@@ -93,7 +93,8 @@ interface DefaultsContext extends FieldsContext {
 
 /** Adds the operator's defaults for fields that the caller does not set. */
 function addDefaults(body: Members, { traits, ignored, settings }: DefaultsContext): void {
-  const defaults = settings?.defaults ?? {};
+  if (settings === undefined) return;
+  const { defaults } = settings;
   const { temperature, topP } = defaults;
   if (!isSet(body, "stop_sequences")) {
     const stops = chooseStops([], { traits, ignored, path: "stop_sequences", defaults });
