@@ -29,7 +29,7 @@ Deno.test("the rest of the wording stays readable", () => {
   );
 });
 
-/** Each with the part that must not be seen. */
+/** Each with the part that must be removed. */
 const SECRETS: readonly (readonly [text: string, secret: string])[] = [
   ["arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456", "abc123def456"],
   ["arn:aws-us-gov:iam::210987654321:role/Gateway/Prod", "Gateway"],

@@ -24,7 +24,7 @@ interface Try {
   readonly laterMs?: number;
 }
 
-/** What the emulator says to a request with a fresh key: 200, or the text of its refusal. */
+/** The emulator's response to a request with a new key: 200, or the message of its refusal. */
 async function outcomeOf({ credentials = PAIR, change, options = {}, laterMs = 0 }: Try): Promise<unknown> {
   const key = await new BedrockTokenGenerator().getToken(credentials, "eu-west-1");
   const prefix = "bedrock-api-key-";

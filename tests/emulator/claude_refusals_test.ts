@@ -1,14 +1,14 @@
-/** What Claude's provider refuses by model, in its own body and in Converse's. */
+/** Refusals of Claude's provider by model, in its own body and in Converse's. */
 
 import {
+  type AcceptedRequest,
   ask,
+  assertAccepted,
   assertRefused,
-  assertTaken,
   CLAUDE,
   NEW_CLAUDE,
   OLD_CLAUDE,
   type RefusedRequest,
-  type TakenRequest,
 } from "./harness.ts";
 
 const OPUS_5 = "us.anthropic.claude-opus-5";
@@ -29,7 +29,7 @@ function native(more: object): object {
   return { anthropic_version: "bedrock-2023-05-31", max_tokens: 100, messages, ...more };
 }
 
-/** The members of Claude's own body as Converse carries them. */
+/** The members of Claude's own body in a Converse request. */
 function converse({ tools, tool_choice, max_tokens, stop_sequences, top_p, ...extras }: {
   readonly tools?: readonly { name: string; input_schema: object; strict?: boolean }[];
   readonly tool_choice?: { readonly type: string; readonly name?: string };
@@ -61,7 +61,7 @@ interface RefusedMembers {
   readonly message: string;
 }
 
-/** Refused whichever way they come. */
+/** Refused in Claude's own body and in Converse's. */
 const REFUSED: Readonly<Record<string, RefusedMembers>> = {
   "thinking by budget on Opus 4.8": {
     model: NEW_CLAUDE,
@@ -343,7 +343,7 @@ for (const [what, refused] of Object.entries(REFUSED_NATIVE)) {
   Deno.test(`Claude's own body may not have ${what}`, () => assertRefused(["invoke"], refused));
 }
 
-const TAKEN: Readonly<Record<string, TakenRequest>> = {
+const ACCEPTED: Readonly<Record<string, AcceptedRequest>> = {
   "system text between turns on Opus 4.8": {
     model: NEW_CLAUDE,
     body: native({ messages: [...messages, system("now in French")] }),
@@ -386,6 +386,6 @@ const TAKEN: Readonly<Record<string, TakenRequest>> = {
   },
 };
 
-for (const [what, taken] of Object.entries(TAKEN)) {
-  Deno.test(`Claude's own body may have ${what}`, () => assertTaken({ operation: "invoke", ...taken }));
+for (const [what, taken] of Object.entries(ACCEPTED)) {
+  Deno.test(`Claude's own body may have ${what}`, () => assertAccepted({ operation: "invoke", ...taken }));
 }

@@ -1,4 +1,4 @@
-/** What Converse and ConverseStream refuse, and in which words. */
+/** Refusals of Converse and ConverseStream, with their messages. */
 
 import { ask, assertRefused, CLAUDE, LLAMA, NOVA, OLD_CLAUDE, type RefusedRequest } from "./harness.ts";
 

@@ -92,7 +92,7 @@ for (const [fault, [status, contentType]] of Object.entries(CANNED)) {
   });
 }
 
-/** What a reader of the stream's bytes meets: event types, then how it ends. */
+/** What a reader of the stream gets: event types, then how it ends. */
 async function course(model: string): Promise<string[]> {
   const response = await postTo()(pathOf(model, "converse-stream"), BODY);
   assert.equal(response.status, 200);
@@ -225,7 +225,7 @@ for (const fault of ["hang", "slow-answer:60000"]) {
   });
 }
 
-/** How the AWS SDK reports the faults; undefined where its stream simply ends. */
+/** How the AWS SDK reports the faults; undefined if its stream ends without an error. */
 const SEEN_BY_SDK: Readonly<Record<string, string | undefined>> = {
   "stream-throttling": "ThrottlingException",
   "stream-model-error": "ModelStreamErrorException",

@@ -1,4 +1,4 @@
-/** Calls that a request forces: made once, so that programs that force one in every turn come to their end. */
+/** Forced calls: made once, so that programs that force one in every turn end. */
 
 import assert from "node:assert/strict";
 import { ask, CLAUDE, pathOf, postTo } from "./harness.ts";
@@ -18,10 +18,10 @@ const tool = (name: string, schema: object = { type: "object" }) => ({
   toolSpec: { name, inputSchema: { json: schema } },
 });
 
-/** Schemas that say nothing about the members of an object; gateways send the second for a JSON object of any kind. */
+/** Schemas without members; gateways send the second for any JSON object. */
 const OPEN: readonly object[] = [{ type: "object" }, { type: "object", properties: {} }];
 
-/** The tools that an agent runs until the model answers in text, at most ten of them. */
+/** The tools that an agent runs until the model responds with text, at most ten of them. */
 async function run(
   names: readonly string[],
   toolChoice: object,

@@ -109,7 +109,7 @@ export function ask(text: string): { role: "user"; content: { text: string }[] }
   return { role: "user", content: [{ text }] };
 }
 
-/** A body that is refused, for Claude and with status 400 where nothing else is said. */
+/** A body that is refused; default: by Claude, with status 400. */
 export interface RefusedRequest {
   readonly model?: string;
   readonly body: unknown;
@@ -117,7 +117,7 @@ export interface RefusedRequest {
   readonly status?: number;
 }
 
-/** Fails unless each of the operations refuses the body in these words. */
+/** Fails unless each of the operations refuses the body with this message. */
 export async function assertRefused(
   operations: readonly string[],
   { model = CLAUDE, body, message, status = 400 }: RefusedRequest,
@@ -132,16 +132,16 @@ export async function assertRefused(
   }
 }
 
-/** A body that is answered, by Claude where nothing else is said. */
-export interface TakenRequest {
+/** A body that is accepted; default: by Claude. */
+export interface AcceptedRequest {
   readonly model?: string;
   readonly operation?: string;
   readonly body: unknown;
 }
 
-/** Fails unless the operation, Converse where nothing else is said, answers the body. */
-export async function assertTaken(
-  { model = CLAUDE, operation = "converse", body }: TakenRequest,
+/** Fails unless the operation accepts the body; default: Converse. */
+export async function assertAccepted(
+  { model = CLAUDE, operation = "converse", body }: AcceptedRequest,
 ): Promise<void> {
   const response = await postTo()(pathOf(model, operation), body);
   assert.equal(response.status, 200, await response.text());

@@ -54,7 +54,7 @@ Deno.test(
     const fetch = emulatorFetch(clock);
     const aborter = new AbortController();
     const answer = fetch(url(".fault-slow-answer%3A60000"), await init(aborter.signal));
-    // Once another request has been answered, this one has come to its wait.
+    // Once another request has been answered, this one is waiting.
     await (await fetch(url(), await init(new AbortController().signal))).body?.cancel();
     aborter.abort(new Error("over"));
     await rejects(answer, /over/);

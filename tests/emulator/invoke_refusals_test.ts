@@ -1,4 +1,4 @@
-/** What InvokeModel refuses, and in which words. */
+/** Refusals of InvokeModel, with their messages. */
 
 import assert from "node:assert/strict";
 import {
@@ -20,7 +20,7 @@ const base = {
 const toolUse = { role: "assistant", content: [{ type: "tool_use", id: "t1", name: "clock", input: {} }] };
 const toolResult = { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: "noon" }] };
 
-/** A body whose one message holds these blocks. */
+/** A body whose only message contains these blocks. */
 function withBlocks(...content: readonly object[]): object {
   return { ...base, messages: [{ role: "user", content }] };
 }

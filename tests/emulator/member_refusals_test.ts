@@ -1,13 +1,13 @@
-/** What Converse refuses of members that the model does not have, and in which words. */
+/** Members that Converse refuses because the model does not support them, with the messages. */
 
 import {
+  type AcceptedRequest,
   ask,
+  assertAccepted,
   assertRefused,
-  assertTaken,
   LLAMA,
   NOVA,
   type RefusedRequest,
-  type TakenRequest,
 } from "./harness.ts";
 
 const GPT_OSS = "openai.gpt-oss-120b-1:0";
@@ -35,7 +35,7 @@ function after(block: object): object {
   return { messages: [ask("hi"), { role: "assistant", content: [block, { text: "yes" }] }, ask("so?")] };
 }
 
-/** A conversation in which a tool's result holds this. */
+/** A conversation in which a tool result contains this. */
 function withResult(...content: readonly object[]): object {
   return {
     messages: [
@@ -305,11 +305,11 @@ for (const model of [LLAMA, "us.meta.llama4-maverick-17b-instruct-v1:0", R1]) {
 Deno.test("tools without a stream are only refused for R1", async () => {
   const body = { messages, toolConfig: toolConfig() };
   await assertRefused(["converse"], { model: R1, body, message: "This model doesn't support tool use." });
-  await assertTaken({ model: LLAMA, body });
+  await assertAccepted({ model: LLAMA, body });
 });
 
-/** Members that a neighbouring model refuses. */
-const TAKEN: Readonly<Record<string, TakenRequest>> = {
+/** Members that a similar model refuses. */
+const ACCEPTED: Readonly<Record<string, AcceptedRequest>> = {
   "an image in Claude's result": { body: withResult(image) },
   "an image in Nova's result": { model: NOVA, body: withResult(image) },
   "an image in Llama 4's result": {
@@ -352,6 +352,6 @@ const TAKEN: Readonly<Record<string, TakenRequest>> = {
   },
 };
 
-for (const [what, taken] of Object.entries(TAKEN)) {
-  Deno.test(`Converse accepts ${what}`, () => assertTaken(taken));
+for (const [what, taken] of Object.entries(ACCEPTED)) {
+  Deno.test(`Converse accepts ${what}`, () => assertAccepted(taken));
 }

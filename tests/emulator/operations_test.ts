@@ -109,7 +109,7 @@ const OPERATIONS: Readonly<Record<string, (client: BedrockRuntimeClient) => Prom
   },
 };
 
-/** The objects inside the chunks of a stream, whose shapes are the model's own. */
+/** The objects inside the chunks of a stream, in the model's own form. */
 // deno-lint-ignore no-explicit-any
 async function eventsOf(client: BedrockRuntimeClient, modelId: string, body: object): Promise<any[]> {
   const answer = await client.send(

@@ -1,4 +1,4 @@
-/** Bedrock's own OpenAI and Anthropic APIs on the emulator: what they refuse, in the form of each API. */
+/** Bedrock's own OpenAI and Anthropic APIs on the emulator: their refusals, in the form of each API. */
 
 import assert from "node:assert/strict";
 import { sigV4Signer } from "../../lib/aws/sigv4/sign.ts";
@@ -127,7 +127,7 @@ const LITE = [
   { role: "user", content: 'functions__apply_patch {"input":"*** Begin"}' },
 ];
 
-/** The calls of an answer, by the members that concern the client. */
+/** The calls in a response, with the members that clients use. */
 async function callsOf(response: Response): Promise<unknown[]> {
   const { output } = await response.json();
   return output.filter(({ type }: { type: string }) => type.endsWith("_call"));

@@ -28,7 +28,7 @@ async function contentOf(model: string, body: object): Promise<Content> {
   return output.message.content;
 }
 
-/** What a response returns of its reasoning. */
+/** The reasoning in a response. */
 function kindOf(content: Content): string {
   const reasoning = content.find(({ reasoningContent }) => reasoningContent !== undefined)?.reasoningContent;
   if (reasoning === undefined) return "none";

@@ -1,4 +1,4 @@
-/** The operations that are about no model: guardrails, and jobs that run on their own. */
+/** Operations without a model in their path: guardrails and asynchronous jobs. */
 
 import {
   ApplyGuardrailCommand,

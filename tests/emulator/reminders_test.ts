@@ -1,4 +1,4 @@
-/** Context that clients put into the user's turn, which the emulated model does not treat as a request. */
+/** Context in the user's turn that the emulated model does not treat as a request. */
 
 import assert from "node:assert/strict";
 import { ask, CLAUDE, pathOf, postTo } from "./harness.ts";

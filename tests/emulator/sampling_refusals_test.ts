@@ -1,4 +1,4 @@
-/** What models refuse of the parameters of sampling, in Converse and in their own bodies. */
+/** Sampling parameters that models refuse, in Converse and in their own bodies. */
 
 import assert from "node:assert/strict";
 import { ask, messageOf, NEW_CLAUDE, pathOf, postTo } from "./harness.ts";

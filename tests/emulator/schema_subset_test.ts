@@ -1,6 +1,6 @@
 /** Bedrock's subset of JSON Schema: in responses by Converse and InvokeModel, and in strict tools. */
 
-import { ask, assertRefused, assertTaken, CLAUDE } from "./harness.ts";
+import { ask, assertAccepted, assertRefused, CLAUDE } from "./harness.ts";
 
 const QWEN = "qwen.qwen3-32b-v1:0";
 
@@ -95,7 +95,7 @@ for (const [what, [schema, problem]] of Object.entries(UNSUPPORTED)) {
       body: native({ tools: [{ ...tool, strict: true }] }),
       message: `tools.0.custom: ${problem}`,
     });
-    await assertTaken({ operation: "invoke", body: native({ tools: [tool] }) });
+    await assertAccepted({ operation: "invoke", body: native({ tools: [tool] }) });
   });
 }
 
@@ -106,13 +106,13 @@ Deno.test("definitions that refer to the next one twice are each read once", asy
   });
   const levels = Array.from({ length: 60 }, (_, level) => [`d${level}`, refersTo(level + 1)] as const);
   const $defs = { ...Object.fromEntries(levels), d60: { type: "string" } };
-  await assertTaken({ model: CLAUDE, body: formatted({ ...refersTo(0), $defs }) });
+  await assertAccepted({ model: CLAUDE, body: formatted({ ...refersTo(0), $defs }) });
 });
 
 Deno.test("a schema within the subset is supported everywhere", async () => {
-  for (const model of [CLAUDE, QWEN]) await assertTaken({ model, body: formatted(SUPPORTED) });
+  for (const model of [CLAUDE, QWEN]) await assertAccepted({ model, body: formatted(SUPPORTED) });
   const output_config = { format: { type: "json_schema", schema: SUPPORTED } };
-  await assertTaken({ operation: "invoke", body: native({ output_config }) });
+  await assertAccepted({ operation: "invoke", body: native({ output_config }) });
   const tools = [{ name: "clock", input_schema: SUPPORTED, strict: true }];
-  await assertTaken({ operation: "invoke", body: native({ tools }) });
+  await assertAccepted({ operation: "invoke", body: native({ tools }) });
 });

@@ -175,7 +175,7 @@ Deno.test(
     const first = await reader.read();
     assert.ok(!first.done && first.value.length > 0);
     const second = reader.read();
-    // One turn of the event loop, after which the stream is in its pause.
+    // After one turn of the event loop, the stream is in its pause.
     await new Promise((resolve) => setTimeout(resolve, 0));
     await reader.cancel();
     assert.equal((await second).done, true);

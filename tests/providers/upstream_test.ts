@@ -1,4 +1,4 @@
-/** How providers are addressed and authenticated to. */
+/** Addresses of providers, and authentication to them. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { verifySignature } from "../../lib/aws/sigv4/verify.ts";

@@ -2,7 +2,7 @@
 
 import type { Model } from "../model/catalog.ts";
 import { isThinking, type Prompt, type Thinking } from "../model/prompt.ts";
-import { EFFORTS } from "../model/takes.ts";
+import { EFFORTS } from "../model/capabilities.ts";
 import { ModelRefusal } from "../server/exception.ts";
 import { listed } from "./claude_issues.ts";
 

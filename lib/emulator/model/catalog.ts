@@ -1,8 +1,8 @@
 /** The models of the emulator: names, profiles and capabilities. */
 
-import { TAKES, type Takes } from "./takes.ts";
+import { CAPABILITIES, type Capabilities } from "./capabilities.ts";
 
-export interface Model extends Takes {
+export interface Model extends Capabilities {
   readonly id: string;
   readonly name: string;
   /** Geographies of its inference profiles. */
@@ -19,13 +19,13 @@ const nova = { profiles: ["us", "eu", "apac"], onDemand: true, countsTokens: fal
 const open = { profiles: [], onDemand: true, countsTokens: false };
 const american = { ...open, profiles: ["us"], onDemand: false };
 
-const { newClaude, claude46, claude45, claude4, claude3 } = TAKES;
+const { newClaude, claude46, claude45, claude4, claude3 } = CAPABILITIES;
 
 /**
  * Claude 5.5 always thinks, and its tool calls cannot be forced. Reports disagree about schemas (vercel/ai #21364: they
  * work; litellm #42717: they are refused); they are accepted here, because no other structured output is left.
  */
-const claude55: Takes = {
+const claude55: Capabilities = {
   ...newClaude,
   // AWS also lists Opus 4.8 for Converse; according to reports, Converse refuses it (stdapi.ai #49, litellm #41082).
   system: "invoke",
@@ -36,7 +36,7 @@ const claude55: Takes = {
 };
 
 /** Claude 5 thinks by default. */
-const claude5: Takes = { ...newClaude, system: "invoke", thinksByDefault: true };
+const claude5: Capabilities = { ...newClaude, system: "invoke", thinksByDefault: true };
 
 export const MODELS: readonly Model[] = [
   { ...claude, ...claude55, id: "anthropic.claude-fable-5-1", name: "Claude Fable 5.1" },
@@ -147,17 +147,17 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...nova,
-    ...TAKES.nova,
+    ...CAPABILITIES.nova,
     id: "amazon.nova-micro-v1:0",
     name: "Nova Micro",
     media: [],
     toolResultMedia: [],
   },
-  { ...nova, ...TAKES.nova, id: "amazon.nova-lite-v1:0", name: "Nova Lite" },
-  { ...nova, ...TAKES.nova, id: "amazon.nova-pro-v1:0", name: "Nova Pro" },
+  { ...nova, ...CAPABILITIES.nova, id: "amazon.nova-lite-v1:0", name: "Nova Lite" },
+  { ...nova, ...CAPABILITIES.nova, id: "amazon.nova-pro-v1:0", name: "Nova Pro" },
   {
     ...nova,
-    ...TAKES.nova,
+    ...CAPABILITIES.nova,
     id: "amazon.nova-2-lite-v1:0",
     name: "Nova 2 Lite",
     profiles: ["us", "eu", "global"],
@@ -165,10 +165,15 @@ export const MODELS: readonly Model[] = [
     maxOutputTokens: 64_000,
     reasoning: "nova",
   },
-  { ...american, ...TAKES.llama, id: "meta.llama3-3-70b-instruct-v1:0", name: "Llama 3.3 70B Instruct" },
   {
     ...american,
-    ...TAKES.llama,
+    ...CAPABILITIES.llama,
+    id: "meta.llama3-3-70b-instruct-v1:0",
+    name: "Llama 3.3 70B Instruct",
+  },
+  {
+    ...american,
+    ...CAPABILITIES.llama,
     id: "meta.llama4-maverick-17b-instruct-v1:0",
     name: "Llama 4 Maverick",
     media: ["image", "document"],
@@ -177,7 +182,7 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...open,
-    ...TAKES.open,
+    ...CAPABILITIES.open,
     id: "mistral.mistral-7b-instruct-v0:2",
     family: "mistral",
     name: "Mistral 7B",
@@ -187,25 +192,25 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...open,
-    ...TAKES.open,
+    ...CAPABILITIES.open,
     id: "mistral.mistral-large-2407-v1:0",
     name: "Mistral Large",
     toolChoice: ["auto", "any"],
   },
   {
     ...open,
-    ...TAKES.open,
+    ...CAPABILITIES.open,
     id: "cohere.command-r-v1:0",
     family: "command",
     name: "Command R",
     toolChoice: ["auto"],
     maxOutputTokens: 4096,
   },
-  { ...open, ...TAKES.openai, id: "openai.gpt-oss-20b-1:0", name: "gpt-oss 20B", emptyLead: true },
-  { ...open, ...TAKES.openai, id: "openai.gpt-oss-120b-1:0", name: "gpt-oss 120B", emptyLead: true },
+  { ...open, ...CAPABILITIES.openai, id: "openai.gpt-oss-20b-1:0", name: "gpt-oss 20B", emptyLead: true },
+  { ...open, ...CAPABILITIES.openai, id: "openai.gpt-oss-120b-1:0", name: "gpt-oss 120B", emptyLead: true },
   {
     ...american,
-    ...TAKES.openai,
+    ...CAPABILITIES.openai,
     id: "openai.gpt-5.6-sol",
     name: "GPT-5.6 Sol",
     profiles: ["us", "global"],
@@ -217,7 +222,7 @@ export const MODELS: readonly Model[] = [
   },
   {
     ...american,
-    ...TAKES.open,
+    ...CAPABILITIES.open,
     id: "deepseek.r1-v1:0",
     name: "DeepSeek-R1",
     tools: "none",
@@ -228,11 +233,11 @@ export const MODELS: readonly Model[] = [
     reasoningHistory: "unsigned",
     maxOutputTokens: 32_768,
   },
-  { ...open, ...TAKES.chat, id: "deepseek.v3-v1:0", name: "DeepSeek-V3.1" },
-  { ...open, ...TAKES.chat, id: "qwen.qwen3-32b-v1:0", name: "Qwen3 32B", stopSequences: "none" },
+  { ...open, ...CAPABILITIES.chat, id: "deepseek.v3-v1:0", name: "DeepSeek-V3.1" },
+  { ...open, ...CAPABILITIES.chat, id: "qwen.qwen3-32b-v1:0", name: "Qwen3 32B", stopSequences: "none" },
   {
     ...open,
-    ...TAKES.chat,
+    ...CAPABILITIES.chat,
     id: "qwen.qwen3-vl-235b-a22b",
     name: "Qwen3 VL 235B",
     media: ["image"],

@@ -1,7 +1,7 @@
 /** The model's prompt, whether from Converse, Claude's native body or Nova's. */
 
 import type { JsonValue } from "../../base/json.ts";
-import type { Takes } from "./takes.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { countMediaTokens, countTokens } from "./tokens.ts";
 
 export type CacheTtl = "5m" | "1h";
@@ -86,7 +86,7 @@ export interface Prompt {
 /** Whether the model thinks before it responds, by the request or by default. */
 export function isThinking(
   { thinking }: Prompt,
-  { thinksByDefault }: Pick<Takes, "thinksByDefault">,
+  { thinksByDefault }: Pick<Capabilities, "thinksByDefault">,
 ): boolean {
   switch (thinking.kind) {
     case "unset":

@@ -1,4 +1,4 @@
-/** What is done about a refusal of the credentials. */
+/** Recovery from refused credentials. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import { keyAuthenticator, type Refusal } from "../../../lib/aws/keys/authenticator.ts";
@@ -113,7 +113,7 @@ Deno.test("after a refusal for clock skew, requests are signed with AWS's time",
     equal(await refuse({ "x-amzn-errortype": "InvalidSignatureException", date }), true);
     deepEqual(skews, [hours * 60 * MINUTE]);
     equal((await sign()).get("x-amz-date"), hours > 0 ? "20261120T100000Z" : "20261120T080000Z");
-    // The clock is right by now, so it was not the clock.
+    // The clock is now right, so the refusal has another reason.
     equal(await refuse({ "x-amzn-errortype": "InvalidSignatureException", date }), false);
   }
 });

@@ -1,4 +1,4 @@
-/** Key pairs kept and renewed, by a clock that the tests move. */
+/** Key pairs that are kept and renewed, with a clock that the tests set. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { setImmediate } from "node:timers";
@@ -35,7 +35,7 @@ function setUp() {
     search,
     told,
     refresher,
-    /** Ends the search that `get` begins, and gives what it found. */
+    /** Ends the search that `get` begins, and returns the pair. */
     async first(pair: KeyPair): Promise<KeyPair> {
       const got = refresher.get();
       search.end(pair);
@@ -44,7 +44,7 @@ function setUp() {
   };
 }
 
-/** What a promise has come to by now. */
+/** The current state of a promise. */
 async function stateOf(promise: Promise<KeyPair>): Promise<string> {
   let state = "waiting";
   promise.then(({ accessKeyId }) => state = accessKeyId, (error) => state = error.message);
@@ -133,7 +133,7 @@ Deno.test("a hung search is abandoned after thirty seconds", async () => {
   const waiting = refresher.get();
   advance(31 * SECOND);
   equal(await stateOf(waiting), "the search took longer than 30 s");
-  // What it finds after all is nobody's.
+  // Its late result is discarded.
   search.end(keyPair("LATE"));
   equal(await stateOf(refresher.get()), "the search took longer than 30 s");
 });
@@ -230,7 +230,7 @@ Deno.test("a pair refused as expired is renewed once for all requests that were 
   const renewals = [refresher.renew(refused), refresher.renew(refused)];
   search.end(keyPair("B", START_MS + HOUR));
   deepEqual(await Promise.all(renewals), [true, true]);
-  // Late, with a request that was long on its way.
+  // Late, for a request that took long.
   equal(await refresher.renew(refused), true);
   equal(search.count, 2);
 });
@@ -268,7 +268,7 @@ Deno.test("in any order of events, a request gets the newest valid pair at once,
     const random = new Random(seed);
     const { refresher, search, advance, clock } = setUp();
     let newest: KeyPair | undefined;
-    /** Moves time up to the next search; one that goes on is not kept until it is given up. */
+    /** Advances time to the next search, but not far enough to abandon one that is running. */
     const pass = () => {
       const seconds = search.open.length > 0 ? random.below(5) : random.below(1200);
       for (let second = 0; second < seconds && search.open.length === 0; second++) advance(SECOND);

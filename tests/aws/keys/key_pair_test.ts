@@ -1,4 +1,4 @@
-/** Why no key pair was found, as the operator reads it. */
+/** The reason that no key pair was found, as the operator reads it. */
 
 import { equal } from "node:assert/strict";
 import { reasonOf } from "../../../lib/aws/keys/key_pair.ts";

@@ -88,11 +88,11 @@ Deno.test("a credential_process token with a line break is refused", async () =>
   }
 });
 
-/** What AWS's code waits for an answer; a connection is given up earlier, which must not happen on a busy machine. */
+/** The response timeout of AWS's code. Its shorter connection timeout must not fire on a busy machine. */
 const ANSWER_MS = 8_000;
 
-/** Waits for an answer, and for nothing else, a hundred times as fast. */
-async function inHaste<Found>(wait: () => Promise<Found>): Promise<Found> {
+/** Makes response timeouts, and no others, a hundred times as fast. */
+async function withFastTimeouts<Found>(wait: () => Promise<Found>): Promise<Found> {
   const { setTimeout } = globalThis;
   globalThis.setTimeout =
     ((fire: () => void, delayMs = 0) =>
@@ -142,7 +142,7 @@ for (const [name, [config, search, expected]] of Object.entries(ASKING)) {
       AWS_MAX_ATTEMPTS: "1",
     };
     try {
-      await rejects(withEnv(env, () => inHaste(search)), expected);
+      await rejects(withEnv(env, () => withFastTimeouts(search)), expected);
     } finally {
       await Deno.remove(path);
       void silent.shutdown();

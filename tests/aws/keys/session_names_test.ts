@@ -3,7 +3,7 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { sessionName, tagValue } from "../../../lib/aws/keys/session_names.ts";
 
-/** As the reference of AssumeRole has them. */
+/** From the reference of AssumeRole. */
 const NAME = /^[\w+=,.@-]{2,64}$/;
 const VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 

@@ -34,7 +34,7 @@ function request(overrides: Partial<SignableRequest> = {}): SignableRequest {
   };
 }
 
-/** SHA-256 and HMAC in the form that the SDK asks for. */
+/** SHA-256 and HMAC in the SDK's form. */
 class NodeSha256 {
   readonly #hash;
 
@@ -60,7 +60,7 @@ function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
     : new Uint8Array(data);
 }
 
-/** What AWS's signer makes of the request, given no more headers than ours signs. */
+/** The headers that AWS's signer returns, given only the headers that ours signs. */
 async function awsAuthorization(key: SigningKey, { method, url, headers, body }: SignableRequest) {
   const { protocol, hostname, port, pathname } = new URL(url);
   const signer = new SignatureV4({
@@ -187,7 +187,7 @@ Deno.test("keys are derived once a day, and yesterday's are not kept", async () 
   const sign = sigV4Signer(KEY);
   const importKey = crypto.subtle.importKey;
   let derivations = 0;
-  // Only the first step of a derivation imports text that begins so; the later ones import bytes.
+  // Only the first step of a derivation imports text with this prefix; later ones import bytes.
   crypto.subtle.importKey = function (this: SubtleCrypto, ...args: unknown[]) {
     const [, data] = args;
     if (data instanceof Uint8Array && new TextDecoder().decode(data).startsWith("AWS4")) derivations++;

@@ -1,4 +1,4 @@
-/** Answers that are read whole: the JSON in them, and the errors that they mean. */
+/** Responses that are read whole: their JSON, and the errors for other statuses. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";

@@ -1,4 +1,4 @@
-/** What each refusal of the upstream comes to. */
+/** Classification of each refusal of the upstream. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { EMPTY, encodeUtf8 } from "../../../lib/base/bytes.ts";
@@ -207,7 +207,7 @@ Deno.test("a response of another server than Bedrock is upstream_protocol, whate
   }
   // These mean the same from every sender.
   equal(classifyResponse(503, new Headers(), EMPTY).kind, "overloaded");
-  // A name of AWS's in the body is enough.
+  // AWS's name in the body is enough.
   const body = encodeUtf8('{"__type":"ThrottlingException","message":"slow down"}');
   equal(classifyResponse(400, new Headers(), body).kind, "rate_limited");
 });

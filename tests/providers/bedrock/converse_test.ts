@@ -1,4 +1,4 @@
-/** Converse answers: what opens a stream, what breaks it, and what ends it well. */
+/** ConverseStream responses: how a stream opens, breaks off, and completes. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { EMPTY, encodeUtf8 } from "../../../lib/base/bytes.ts";
@@ -34,7 +34,7 @@ const [START, HELLO, , , BLOCK_STOP, STOP, METADATA] = converseFrames(...TEXTS) 
 ];
 const WHOLE = joined(...converseFrames(...TEXTS));
 
-/** An exchange whose answer is these chunks and this end. */
+/** An exchange whose response has these chunks and this end. */
 async function answered(chunks: readonly Bytes[], end: End = "end") {
   const started = startExchange();
   const call = await started.upstream.call(0);
@@ -51,7 +51,7 @@ interface Outcome {
   readonly error: AditError | undefined;
 }
 
-/** Everything that comes out of a stream of these chunks. */
+/** The result of a stream of these chunks. */
 async function collect(chunks: readonly Bytes[], end: End = "end"): Promise<Outcome> {
   const { exchange, timers } = await answered(chunks, end);
   const events: ConverseEvent[] = [];
@@ -95,7 +95,7 @@ Deno.test("the events of one chunk are one batch", async () => {
   deepEqual(batches.map((batch) => batch?.length), [2, 2, undefined]);
 });
 
-/** What a stream of these chunks comes to: an error before it is opened, one in the middle, or none. */
+/** The outcome of a stream of these chunks: an error before it is open, one in the middle, or none. */
 const STREAMS: readonly {
   readonly name: string;
   readonly chunks: readonly Bytes[];

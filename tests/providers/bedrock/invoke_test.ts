@@ -1,4 +1,4 @@
-/** InvokeModelWithResponseStream answers: what opens a stream, what breaks it, and what ends it well. */
+/** InvokeModelWithResponseStream responses: how a stream opens, breaks off, and completes. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -24,7 +24,7 @@ const DELTA = { type: "content_block_delta", index: 0, delta: { type: "text_delt
 const CHUNKS = [{ type: "message_start" }, DELTA, CLAUDE_STOP];
 const [START, HELLO, STOP] = invokeFrames(...CHUNKS) as [Bytes, Bytes, Bytes];
 
-/** Everything that comes out of a stream of these chunks: the types of the events, and how it ended. */
+/** The result of a stream of these chunks: the types of the events, and how it ended. */
 async function collect(chunks: readonly Bytes[], end: "end" | "fail" = "end") {
   const { exchange, upstream, timers } = startExchange();
   const body = (await upstream.call(0)).answer(200, { "x-amzn-requestid": "r-1" });

@@ -49,7 +49,7 @@ interface Asked {
   readonly authorization: string;
 }
 
-/** Asks a Bedrock that gives this answer. */
+/** Asks a Bedrock with this response. */
 async function ask(
   target: ModelTarget,
   answer: () => Response,

@@ -1,4 +1,4 @@
-/** Native answers: the same bytes, and an error wherever they break off. */
+/** Native responses: the same bytes, and an error wherever they break off. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
@@ -82,7 +82,7 @@ for (const [operation, frames] of [["converseStream", CONVERSE], ["invokeStream"
     }
   });
 
-  // What follows a Converse stream's messageStop is not needed for a proper end.
+  // Events after the messageStop of a Converse stream are not needed for completeness.
   const lastStart = joined(...frames.slice(0, -1)).length;
   const needed = operation === "converseStream" ? lastStart : whole.length;
 

@@ -1,4 +1,4 @@
-/** Token counts, wherever native answers put them. */
+/** Token counts in all places of native responses. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { EMPTY, encodeUtf8 } from "../../../lib/base/bytes.ts";
@@ -140,6 +140,6 @@ Deno.test("cumulative counts of a stream are not added, and the largest counts",
     { type: "message_delta", usage: { output_tokens: 2 } },
   ].map((chunk) => new FrameDecoder().push(invokeFrames(chunk)[0] ?? EMPTY)[0]?.payload ?? EMPTY);
   deepEqual(usageOfChunks(chunks), FULL);
-  // What a stream had reported when it broke off.
+  // A stream that broke off early.
   deepEqual(usageOfChunks(chunks.slice(0, 1)), { ...NONE, inputTokens: 7, outputTokens: 1 });
 });

@@ -1,4 +1,4 @@
-/** Streams of Bedrock's own APIs, hostile ones among them: what is passed on, and what counts as their end. */
+/** Streams of Bedrock's own APIs, including hostile ones: what is passed on, and when they are complete. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { AditError } from "../../../lib/base/errors.ts";
@@ -13,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 interface Given {
   readonly api?: OwnApi;
   readonly model?: string;
-  /** What breaks the stream after its chunks. */
+  /** The error that breaks the stream after its chunks. */
   readonly failure?: AditError;
 }
 
@@ -31,7 +31,7 @@ function open(chunks: readonly Bytes[], { api = "responses", model = "mine", fai
   return OwnStream.open(exchange, { head, api, model, hold: undefined });
 }
 
-/** Everything that is passed on, and the stream. */
+/** All bytes that are passed on, and the stream. */
 async function readAll(chunks: readonly Bytes[], given?: Given) {
   const stream = await open(chunks, given);
   const pieces: Bytes[] = [];
@@ -203,7 +203,7 @@ for (const kind of ["stream_truncated", "timeout"] as const) {
   });
 }
 
-/** What comes out, and how it ends. */
+/** The bytes that are passed on, and how the stream ends. */
 async function outcomeOf(chunks: readonly Bytes[], given: Given) {
   const pieces: Bytes[] = [];
   try {
@@ -225,7 +225,7 @@ Deno.test("damaged streams are passed on as they are, however they are cut", asy
   const splices = [0x0a, 0x0d, 0x22, 0x7b, 0x7d, 0x3a, 0x5c, 0xff, 0x00, 0xef, 0x80];
   for (let run = 0; run < 2_000; run++) {
     const api = random.pick(["responses", "chat", "messages"] as const);
-    // Without names, which are replaced however they are damaged.
+    // Without names, which are replaced even if they are damaged.
     const text = STREAMS[api].replaceAll(/,"model":"gpt"|"model":"gpt",/g, "");
     const whole = encodeUtf8(random.pick([text, text.replaceAll("\n", "\r\n"), ERROR + FAILED]));
     for (let edits = random.below(6); edits > 0; edits--) {

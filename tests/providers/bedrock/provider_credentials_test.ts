@@ -124,7 +124,7 @@ Deno.test("a reload during a search searches again, because the files may have c
   search.end(keyPair("OLD"));
   await reloads[0];
   equal(await signer(east), "OLD");
-  // One search serves both, since it began after both.
+  // One search serves both, because it began after both.
   deepEqual([search.count, search.open.length], [2, 1]);
   search.end(keyPair("NEW"));
   await Promise.all(reloads);
@@ -159,7 +159,7 @@ Deno.test("other settings cause another search: a role's base, the region, the k
     search.end(keyPair("NEW"));
     await second;
     equal(await signer(after), "NEW");
-    // Nobody needs the old ones, so nobody renews them.
+    // The old ones are no longer used, and not renewed.
     advance(HOUR);
     equal(search.count, 2);
   }

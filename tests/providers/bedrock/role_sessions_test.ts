@@ -1,4 +1,4 @@
-/** A role with a session for each caller or team: cached, renewed, bounded, and never another one's. */
+/** A role with a session for each caller or team: cached, renewed, bounded, and never used for another one. */
 
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { createLogger } from "../../../lib/base/log/log.ts";
@@ -165,7 +165,7 @@ Deno.test("without a session, a request is refused: nothing is signed as somebod
   equal(asked.length, 2, "a failure is not asked for again at once");
   match(status()?.last_error ?? "", /sts:TagSession/);
   match(await logText(), /"session":"adit-ann"/);
-  // The session of another caller goes on.
+  // The session of another caller is unaffected.
   equal(await signer(BOB), "ASIA-adit-bob-1");
   fail(undefined);
   advance(11_000);

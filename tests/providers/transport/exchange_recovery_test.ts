@@ -1,4 +1,4 @@
-/** Signing before an exchange and once more after a refusal, and what ends either early. */
+/** Signing before an exchange and once more after a refusal, and early ends of both. */
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import type { Refusal } from "../../../lib/aws/keys/authenticator.ts";

@@ -1,4 +1,4 @@
-/** One exchange: its deadlines, and every way of ending early, none of which leaves anything behind. */
+/** One exchange: its deadlines, and every way of ending early, without leaving anything behind. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../../lib/base/bytes.ts";

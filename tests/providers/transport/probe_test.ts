@@ -34,7 +34,7 @@ Deno.test("a host that does not respond in time accepts no connection", async ()
   equal(await probeConnection(`http://127.0.0.1:${blackHole.port}/`, 100), false);
 });
 
-/** A listener whose queue of connections is full, so that the next one is neither taken nor refused. */
+/** A listener whose backlog is full, so that the next connection is neither accepted nor refused. */
 async function fullBacklog(): Promise<{ port: number } & AsyncDisposable> {
   // Linux queues one connection more than the backlog says.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });

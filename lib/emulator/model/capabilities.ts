@@ -19,7 +19,7 @@ export type Reasoning =
 
 export type CachePlace = "messages" | "system" | "tools";
 
-export interface Takes {
+export interface Capabilities {
   readonly family: Family;
   readonly media: readonly ("audio" | "document" | "image" | "video")[];
   readonly maxOutputTokens: number;
@@ -85,7 +85,7 @@ export const EFFORTS: readonly string[] = ["low", "medium", "high", "xhigh", "ma
  * Claude since Opus 4.7, without sampling and thinking budgets; reasoning text is returned on request.
  * https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html
  */
-const newClaude: Takes = {
+const newClaude: Capabilities = {
   family: "claude",
   media: ["image", "document"],
   maxOutputTokens: 128_000,
@@ -117,7 +117,7 @@ const newClaude: Takes = {
 };
 
 /** Claude 4.6 supports both kinds of thinking, and no effort between high and max. */
-const claude46: Takes = {
+const claude46: Capabilities = {
   ...newClaude,
   sampling: "one",
   thinking: ["enabled", "adaptive", "disabled"],
@@ -129,7 +129,7 @@ const claude46: Takes = {
 };
 
 /** Claude 4.5. */
-const claude45: Takes = {
+const claude45: Capabilities = {
   ...claude46,
   maxOutputTokens: 64_000,
   prefill: true,
@@ -138,7 +138,7 @@ const claude45: Takes = {
 };
 
 /** Claude 3.7 to 4.1. */
-const claude4: Takes = {
+const claude4: Capabilities = {
   ...claude45,
   searchResults: true,
   sampling: "both",
@@ -148,7 +148,7 @@ const claude4: Takes = {
 };
 
 /** Claude before 3.7 does not think. */
-const claude3: Takes = {
+const claude3: Capabilities = {
   ...claude4,
   maxOutputTokens: 8192,
   reasoningHistory: "none",
@@ -158,7 +158,7 @@ const claude3: Takes = {
 };
 
 /** https://docs.aws.amazon.com/nova/latest/userguide/using-converse-api.html */
-const nova: Takes = {
+const nova: Capabilities = {
   family: "nova",
   media: ["image", "document", "video"],
   maxOutputTokens: 10_000,
@@ -187,7 +187,7 @@ const nova: Takes = {
 };
 
 /** A model of another provider. */
-const open: Takes = {
+const open: Capabilities = {
   family: "other",
   media: [],
   maxOutputTokens: 8192,
@@ -214,7 +214,7 @@ const open: Takes = {
 };
 
 /** A model with OpenAI's Chat Completions as its native body. */
-const chat: Takes = {
+const chat: Capabilities = {
   ...open,
   family: "chat",
   reasoningHistory: "unsigned",
@@ -223,7 +223,7 @@ const chat: Takes = {
 };
 
 /** OpenAI's open models; https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html */
-const openai: Takes = {
+const openai: Capabilities = {
   ...chat,
   maxOutputTokens: 128_000,
   stopSequences: "none",
@@ -232,7 +232,18 @@ const openai: Takes = {
 };
 
 /** Tools only without streaming, and never forced. */
-const llama: Takes = { ...open, family: "llama", tools: "whole", toolChoice: ["auto"] };
+const llama: Capabilities = { ...open, family: "llama", tools: "whole", toolChoice: ["auto"] };
 
 /** Capabilities by family; the rows of the catalog override them. */
-export const TAKES = { newClaude, claude46, claude45, claude4, claude3, nova, open, chat, openai, llama };
+export const CAPABILITIES = {
+  newClaude,
+  claude46,
+  claude45,
+  claude4,
+  claude3,
+  nova,
+  open,
+  chat,
+  openai,
+  llama,
+};
