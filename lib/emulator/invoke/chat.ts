@@ -185,9 +185,9 @@ function blocksOf(message: ChatMessage): JsonValue[] {
         toolResult: { toolUseId: message.tool_call_id, content: [{ text: textOf(message.content) }] },
       }];
     case "assistant": {
-      const said = textOf(message.content);
+      const text = textOf(message.content);
       return [
-        ...(said === "" ? [] : [{ text: said }]),
+        ...(text === "" ? [] : [{ text }]),
         ...(message.tool_calls ?? []).map(({ id, function: { name, arguments: input } }) => ({
           toolUse: { toolUseId: id, name, input: parseInput(input) },
         })),

@@ -63,8 +63,8 @@ export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: Mode
     const shown = { blocks, stopReason: "guardrail_intervened", stopSequence: undefined } as const;
     return { ...shown, account, outputTokens: 0, intervention, key };
   }
-  const said = [...reasoningOf(prompt, model, seal), ...contentOf(prompt, model, key)];
-  return { ...limit(said, prompt, model), account, intervention, key };
+  const whole = [...reasoningOf(prompt, model, seal), ...contentOf(prompt, model, key)];
+  return { ...limit(whole, prompt, model), account, intervention, key };
 }
 
 function keyOf(text: string): string {
@@ -149,11 +149,11 @@ function toolName(prompt: Prompt, id: string): string {
 type Limited = Pick<Answer, "blocks" | "outputTokens" | "stopReason" | "stopSequence">;
 
 /** Truncates the response at a stop sequence or the token limit. */
-function limit(said: readonly AnswerBlock[], prompt: Prompt, model: Model): Limited {
+function limit(whole: readonly AnswerBlock[], prompt: Prompt, model: Model): Limited {
   const maxTokens = prompt.maxTokens ?? model.maxOutputTokens;
   const blocks: AnswerBlock[] = [];
   let outputTokens = 0;
-  for (const block of said) {
+  for (const block of whole) {
     const stop = block.kind === "text" ? firstStop(block.text, prompt.stopSequences) : undefined;
     const allowed = block.kind === "text" && stop
       ? { ...block, text: block.text.slice(0, stop.index) }
@@ -172,7 +172,7 @@ function limit(said: readonly AnswerBlock[], prompt: Prompt, model: Model): Limi
       return { blocks, outputTokens, stopReason: "stop_sequence", stopSequence: stop.sequence };
     }
   }
-  const stopReason = said.some(({ kind }) => kind === "tool_use") ? "tool_use" : "end_turn";
+  const stopReason = whole.some(({ kind }) => kind === "tool_use") ? "tool_use" : "end_turn";
   return { blocks, outputTokens, stopReason, stopSequence: undefined };
 }
 

@@ -12,11 +12,11 @@ const MAX_ANSWER_CHARS = 200;
  * otherwise the names in quotes after "key", "field" or "property", otherwise the user's text as `answer`.
  */
 export function objectFor(prompt: Prompt): JsonObject {
-  const told = [
+  const texts = [
     lastRequestText(prompt),
     ...prompt.system.flatMap((part) => part.kind === "text" ? [part.text] : []),
   ];
-  for (const text of told) {
+  for (const text of texts) {
     const objects = objectsIn(text);
     const schema = objects.find((object) => isJsonObject(object["properties"]));
     const instance = schema === undefined ? undefined : instanceOf(schema);

@@ -178,21 +178,21 @@ function textOf(headers: Frame["headers"], name: string): string | undefined {
 }
 
 /** What the caller learns from an error in addition to its kind and message. */
-type Told = Pick<ErrorDetails, "openAiCode" | "param" | "retryAfter">;
+type CallerDetails = Pick<ErrorDetails, "openAiCode" | "param" | "retryAfter">;
 
-function refusal(kind: ErrorKind, upstream: UpstreamDetail, told: Told = {}): AditError {
+function refusal(kind: ErrorKind, upstream: UpstreamDetail, details: CallerDetails = {}): AditError {
   const shown = errorRow(kind).upstreamText === "scrubbed" && upstream.message !== undefined
     ? scrub(upstream.message)
     : undefined;
   const openAiCode = kind === "invalid_request" ? codeOf(upstream.message) : undefined;
-  return new AditError(kind, shown, { upstream, ...optional("openAiCode", openAiCode), ...told });
+  return new AditError(kind, shown, { upstream, ...optional("openAiCode", openAiCode), ...details });
 }
 
 /** The code of an error in OpenAI's form, which clients act on, unless it is the one for every kind of mistake. */
-function ownCode(code: unknown): Told {
-  const isTelling = typeof code === "string" && /^[a-z][a-z_]{2,63}$/.test(code) &&
+function ownCode(code: unknown): CallerDetails {
+  const isSpecific = typeof code === "string" && /^[a-z][a-z_]{2,63}$/.test(code) &&
     code !== "validation_error";
-  return isTelling ? { openAiCode: code } : {};
+  return isSpecific ? { openAiCode: code } : {};
 }
 
 /** Messages of models and of Bedrock for which OpenAI has a code that clients act on. */

@@ -1,6 +1,4 @@
-/**
- * Bedrock Runtime's operations, from the service's own model: requests are matched and addressed only by these rows.
- */
+/** Bedrock Runtime's operations, from the service's own model: requests are matched and addressed only by these rows. */
 
 import { percentEncode } from "../../aws/sigv4/canonical.ts";
 
@@ -15,7 +13,7 @@ interface OperationRow {
   readonly subject: "model in path" | "model in body" | "resource" | "region";
   /** Where the request names a guardrail; `impossible` if it runs a model without one, `none` if it runs none. */
   readonly guardrail: "body" | "headers" | "impossible" | "none";
-  /** Where the response reports token counts, or the units of a guardrail, if it does; one that reports them in events is a stream. */
+  /** Where the response reports token counts or the units of a guardrail; if in events, it is a stream. */
   readonly usage: "body" | "headers" | "converse events" | "invoke events" | "guardrail units" | "none";
   /** Whether it runs a model, which uses tokens. */
   readonly runsModel: boolean;
