@@ -4,7 +4,7 @@ import { sha256Hex } from "../base/hash.ts";
 import { newCallerKey } from "../base/ids.ts";
 import { NAME } from "../config/schema/values.ts";
 import type { CliIo } from "./io.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, wrongUsage } from "./options.ts";
 
 /** Runs `adit keygen`; returns the exit code: 0, or 2 for wrong usage, including an invalid caller name. */
 export function keygen(args: readonly string[], io: CliIo): Promise<number> {
@@ -12,10 +12,10 @@ export function keygen(args: readonly string[], io: CliIo): Promise<number> {
   if (typeof options === "number") return Promise.resolve(options);
   const name = options.name ?? "my-team";
   if (!NAME.test(name)) {
-    io.err(
-      `Cannot name a caller ${JSON.stringify(name)}: letters, digits and . _ - (at most 64) are allowed\n`,
-    );
-    return Promise.resolve(2);
+    const message = `Cannot name a caller ${
+      JSON.stringify(name)
+    }: expected letters, digits and . _ - (at most 64)`;
+    return Promise.resolve(wrongUsage("keygen", message, io));
   }
   const key = newCallerKey();
   const hash = sha256Hex(key);

@@ -79,6 +79,7 @@ function parse({ arguments: positionals, options }: CommandRow, args: readonly s
   if (surplus !== undefined) return `Unexpected argument ${JSON.stringify(surplus)}`;
   for (const [index, { name, choices }] of positionals.entries()) {
     const text = given[index];
+    if (text === "") return `Empty argument ${name}`;
     if (text !== undefined && choices?.includes(text) === false) {
       return unknownChoice(name.toLowerCase(), text, choices);
     }

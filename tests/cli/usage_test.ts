@@ -44,6 +44,11 @@ const MISTAKES: readonly (readonly [args: readonly string[], line: string])[] = 
   [["check", "--online=yes"], "Option --online takes no value"],
   [["check", "--format", "yaml"], 'Unknown format "yaml"; known: text, json'],
   [["check", "a.yaml", "b.yaml"], 'Unexpected argument "b.yaml"'],
+  [["check", ""], "Empty argument FILE"],
+  [
+    ["keygen", "--name", "a b"],
+    'Cannot name a caller "a b": expected letters, digits and . _ - (at most 64)',
+  ],
   [["check", "-c", "a.yaml", "b.yaml"], 'Cannot combine --config with the argument "b.yaml"'],
   [["explain"], "Missing argument MODEL"],
   [["import", "litelm", "x"], 'Unknown format "litelm"; did you mean "litellm"?'],

@@ -2,7 +2,7 @@
 
 import { join, resolve } from "node:path";
 import { adminAddressOf } from "../../config/admin_address.ts";
-import { readFile } from "../../config/file/files.ts";
+import { readFile, readText } from "../../config/file/files.ts";
 import type { CommandName } from "../commands.ts";
 import { findConfig } from "../config_path.ts";
 import type { CliIo } from "../io.ts";
@@ -33,11 +33,18 @@ export async function findAdmin(
       io,
     );
   }
-  if (configured === undefined) return `Cannot find the admin address in ${path}`;
+  if (configured === undefined) return await notFound(path);
   const { address } = configured;
   if (address === undefined) return `The gateway has no admin address: admin is off in ${path}`;
   const text = "path" in address ? `unix:${address.path}` : hostOf(address);
   return parsePlace(text, configured) ?? `Cannot use the admin address in ${path}`;
+}
+
+/** Why the configuration does not say where the gateway listens. */
+async function notFound(path: string): Promise<string> {
+  const read = await readText(path);
+  const reason = read.ok ? "the key admin is invalid" : read.reason;
+  return `Cannot find the admin address in ${path}: ${reason}; give it with --admin`;
 }
 
 function hostOf({ hostname, port }: { readonly hostname: string; readonly port: number }): string {

@@ -117,7 +117,8 @@ async function findIncluded(
       return names;
     } catch (error) {
       const shown = quotePath(dirname(pattern));
-      problems.push(document.problem(place, `cannot read folder ${shown}: ${readErrorReason(error)}`));
+      const reason = readErrorReason(error).replace("no such file", "no such folder");
+      problems.push(document.problem(place, `cannot read folder ${shown}: ${reason}`));
       return [];
     }
   }

@@ -18,13 +18,22 @@ type AdminAddress = ListenAddress | SocketAddress;
 
 /** Reports addresses that cannot be opened together. */
 export function checkAddresses({ listen, admin }: Addresses, context: LinkContext): void {
-  const taken: { readonly place: string; readonly address: ListenAddress }[] = [];
+  const taken: { readonly path: Path; readonly place: string; readonly address: ListenAddress }[] = [];
   const take = (address: ListenAddress, path: Path, place: string) => {
     const other = taken.find((earlier) => overlaps(earlier.address, address));
-    if (other !== undefined) context.fail(path, overlapMessage(other, address));
-    taken.push({ place, address });
+    taken.push({ path, place, address });
+    if (other === undefined) return;
+    if (context.isWritten(path)) context.fail(path, overlapMessage(other, address));
+    else {
+      context.fail(
+        other.path,
+        `port ${address.port} is also the default of admin; set admin to another address, or to off`,
+      );
+    }
   };
-  for (const [index, address] of listen.entries()) take(address, ["listen", index], `listen[${index}]`);
+  for (const [index, address] of listen.entries()) {
+    take(address, listen.length > 1 ? ["listen", index] : ["listen"], `listen[${index}]`);
+  }
   if (admin !== undefined && "port" in admin) take(admin, ["admin"], "admin");
 }
 

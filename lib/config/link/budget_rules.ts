@@ -35,7 +35,7 @@ export function linkBudgets(
   });
   const all = [...shared, ...own];
   checkSubstitutes(all, targets);
-  if (config.state === undefined) {
+  if (config.state === undefined && !targets.context.isSectionCut("state")) {
     for (const { path } of all) {
       targets.context.fail(
         path,

@@ -43,6 +43,16 @@ export class LinkContext {
     return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
   }
 
+  /** Whether a whole section was cut, because it is invalid or its key is misspelt. */
+  isSectionCut(section: string): boolean {
+    return this.#cut.some((cut) => cut.length === 1 && cut[0] === section);
+  }
+
+  /** Whether the file sets the value, rather than a default. */
+  isWritten(path: Path): boolean {
+    return this.#sourceMap.placeOf(path) !== undefined;
+  }
+
   /** File and line of a value, such as `adit.yaml:12`. */
   originOf(path: Path): string {
     const { file, line } = this.#sourceMap.placeOf(path) ?? this.#sourceMap.problem(path, "");
@@ -63,7 +73,7 @@ export class LinkContext {
     const value = from.entries.get(text);
     if (value !== undefined) return value;
     const known = this.namesIn(from.section);
-    if (!known.includes(text)) {
+    if (!known.includes(text) && !this.isSectionCut(from.section)) {
       this.fail(path, `unknown ${SINGULAR[from.section]} ${this.shown(path, text, known)}`);
     }
     return undefined;

@@ -116,8 +116,10 @@ export function linkScope(
   { context, callers }: LimitTargets,
 ): Scope {
   const all = [...callers.values()];
+  const isUnknown = context.isSectionCut("callers") || context.isSectionCut("models");
   const teams = [...new Set(all.flatMap(({ team }) => team ?? []))];
   const scope: Scope = { callers: entry.callers, teams: entry.teams, models: entry.models, tags: entry.tags };
+  if (isUnknown) return scope;
   let isSound = expectMatches([...path, "callers"], entry.callers, {
     context,
     what: "caller",

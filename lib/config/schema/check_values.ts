@@ -2,11 +2,11 @@
 
 import type { z } from "zod";
 
-import { explainIssue, flattenIssue, type Issue, pathOf } from "./issues.ts";
+import { explainIssue, flattenIssue, intendedKey, type Issue, pathOf } from "./issues.ts";
 import type { SourceMap } from "../file/source_map.ts";
 import type { Path, Problem } from "../../base/problems.ts";
 import { UNRESOLVED } from "../file/plain_values.ts";
-import { valueAt } from "./schema_walk.ts";
+import { schemaAt, valueAt } from "./schema_walk.ts";
 import { parseScalar } from "./values.ts";
 
 export interface CheckOptions<Schema extends z.ZodType> {
@@ -90,7 +90,7 @@ function cutUnsound<Schema extends z.ZodType>(
     const result = schema.safeParse(value);
     if (result.success) return { sound: result.data, cut };
     const issues = result.error.issues.flatMap(flattenIssue);
-    for (const path of issues.flatMap((issue) => pathsToCut(issue, value))) {
+    for (const path of issues.flatMap((issue) => pathsToCut(issue, { value, schema }))) {
       if (path.length === 0) return { sound: undefined, cut };
       cut.push(path);
       const parent = valueAt(value, path.slice(0, -1));
@@ -100,9 +100,22 @@ function cutUnsound<Schema extends z.ZodType>(
   return { sound: undefined, cut };
 }
 
-function pathsToCut(issue: Issue, value: unknown): readonly Path[] {
+interface Unsound {
+  readonly value: unknown;
+  readonly schema: z.ZodType;
+}
+
+function pathsToCut(issue: Issue, { value, schema }: Unsound): readonly Path[] {
   const path = pathOf(issue);
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
+  if (issue.code === "unrecognized_keys") {
+    const mapping = valueAt(value, path);
+    return issue.keys.flatMap((key) => {
+      // The key that is missing because this one is misspelt.
+      const intended = intendedKey(key, schemaAt(schema, path, value), mapping);
+      const isMissing = intended !== undefined && valueAt(mapping, [intended]) === undefined;
+      return [[...path, key], ...(isMissing ? [[...path, intended]] : [])];
+    });
+  }
   const unsound = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
   // Removing one item would shift the positions of the others.
   const inList = unsound.findIndex((step) => typeof step === "number");

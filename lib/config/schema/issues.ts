@@ -13,7 +13,7 @@ import {
   quoteKey,
 } from "../../base/problems.ts";
 import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
-import { didYouMean, suggestion } from "./suggest.ts";
+import { didYouMean, nearest, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
 
 /** An issue reported by zod. */
@@ -56,9 +56,11 @@ export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained
   const { expected, known } = expectation(issue, words);
   const found = valueAt(value, path);
   if (found === undefined) {
-    // Reported at the key that contains the value.
-    const isJoined = sourceMap.keysAt(path.slice(0, -1)).some((key) => joinedName(key) === path.at(-1));
-    return isJoined ? [] : [sourceMap.problem(path, `missing: expected ${expected}`)];
+    const parent = path.slice(0, -1);
+    const intended = (key: string) => intendedKey(key, schemaAt(root, parent, value), valueAt(value, parent));
+    // Then the unknown key is reported.
+    const isMisspelt = sourceMap.keysAt(parent).some((key) => intended(key) === path.at(-1));
+    return isMisspelt ? [] : [sourceMap.problem(path, `missing: expected ${expected}`)];
   }
 
   const reference = sourceMap.referenceAt(path);
@@ -80,6 +82,17 @@ export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained
  */
 function joinedName(key: string): string | undefined {
   return /^([^:=]*)[:=]/.exec(key)?.[1];
+}
+
+/** The known key that an unknown one is probably meant to be. */
+export function intendedKey(
+  key: string,
+  schema: z.core.$ZodType | undefined,
+  mapping: unknown,
+): string | undefined {
+  const known = schema === undefined ? [] : keysOf(schema, mapping);
+  const name = joinedName(key) ?? key;
+  return known.includes(name) ? name : nearest(name, known);
 }
 
 interface UnknownKey {
@@ -115,8 +128,14 @@ interface Expectation {
 
 function expectation(issue: Issue, words: About | undefined): Expectation {
   const known = knownValues(issue).map(String);
-  const choices = known.map(quote).join(" or ");
+  const choices = listed(known.map(quote));
   return { expected: words?.expected ?? (choices === "" ? "something else" : choices), known };
+}
+
+/** `"a"`, `"a" or "b"`, `"a", "b" or "c"`. */
+function listed(choices: readonly string[]): string {
+  const last = choices.slice(-1);
+  return [choices.slice(0, -1).join(", "), ...last].filter((part) => part !== "").join(" or ");
 }
 
 function knownValues(issue: Issue): readonly z.core.util.Primitive[] {
