@@ -73,6 +73,9 @@ const RULES = {
 /** A refusal of the request's cache points says nothing about access to the model. */
 const REFUSED_CACHING: RetryRule = { ...MISFIT, health: "none" };
 
+/** Longest time for which the gateway avoids a target: a `retry-after` of years would do so until a restart. */
+export const MAX_THROTTLE_MS = 300_000;
+
 /** A daily quota, for which waiting within a request is no use. */
 const PER_DAY = /tokens per day/i;
 
@@ -95,7 +98,6 @@ export function restAfter({ kind, details }: AditError): number | undefined {
 }
 
 /** The upstream's `retry-after` in milliseconds, if it is in seconds. */
-export function retryAfterMs(text: string | undefined): number | undefined {
-  const seconds = text === undefined ? NaN : Number(text);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+export function retryAfterMs(text = ""): number | undefined {
+  return /^\d{1,12}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
 }

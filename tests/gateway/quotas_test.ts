@@ -121,6 +121,23 @@ Deno.test("throttling by Bedrock empties the quota for as long as its retry-afte
   equal(typeof health, "object");
 });
 
+Deno.test("throttling for years empties the quota for five minutes, and an empty retry-after for five seconds", async () => {
+  for (const [retryAfter, ms] of [["99999999", 300_000], ["", 5_000]] as const) {
+    const { ask, bedrock, served, advance } = start([quota({ requests: "600/m" })]);
+    const response = ask();
+    (await bedrock.call(0)).answerWhole(429, '{"message":"Too many requests"}', {
+      "x-amzn-errortype": "ThrottlingException",
+      "retry-after": retryAfter,
+    });
+    (await bedrock.call(1)).answerWhole(200, ANSWER, { "content-type": "application/json" });
+    equal((await response).status, 200);
+    advance(ms - 100);
+    equal(await served(), "us-west-2");
+    advance(400);
+    equal(await served(), "us-east-1");
+  }
+});
+
 Deno.test("if the quota of every target is short, Bedrock is asked or the request is refused", async () => {
   const short = { requests: "6/m" };
   const asking = start([quota(short)], [quota(short)]);

@@ -5,7 +5,7 @@ import type { Target } from "../../snapshot/plan.ts";
 import type { HealthPolicy } from "../../snapshot/snapshot.ts";
 import type { Store } from "../../store/store.ts";
 import { type Half, type HealthState as State, SharedState, stateChange } from "./health_state.ts";
-import { restAfter, retryRule } from "../retry_rules.ts";
+import { MAX_THROTTLE_MS, restAfter, retryRule } from "../retry_rules.ts";
 
 /** The properties of a target by which `order` sorts. */
 export interface TargetView {
@@ -43,8 +43,6 @@ const MIN_OUTCOMES = 20;
 const MAX_ERROR_SHARE = 0.5;
 const MISFIT_MS = 60_000;
 const FIRST_THROTTLE_MS = 1_000;
-/** A longer `retry-after` would disable a target until a restart. */
-const MAX_THROTTLE_MS = 300_000;
 /** Weight of the newest latency sample. */
 const LATENCY_WEIGHT = 0.3;
 /** Half-life of a latency, so that a target that was slow once gets another chance. */

@@ -9,7 +9,7 @@ import type { Target } from "../../snapshot/plan.ts";
 import { microseconds } from "../../store/gcra.ts";
 import { type Cell, type Section, type Store, type Tally, within } from "../../store/store.ts";
 import type { Asked } from "../admission/asked.ts";
-import { retryAfterMs } from "../retry_rules.ts";
+import { MAX_THROTTLE_MS, retryAfterMs } from "../retry_rules.ts";
 import { Bucket } from "./bucket.ts";
 
 export interface QuotasOptions {
@@ -147,7 +147,7 @@ export class Quotas {
       refused: (error) => {
         settle(0);
         if (error.kind !== "rate_limited") return;
-        const ms = retryAfterMs(error.details.retryAfter) ?? THROTTLED_MS;
+        const ms = Math.min(MAX_THROTTLE_MS, retryAfterMs(error.details.retryAfter) ?? THROTTLED_MS);
         within(this.#section, () => {
           pool.requests?.drain(ms, this.#nowUs());
           pool.tokens?.drain(ms, this.#nowUs());
