@@ -159,7 +159,7 @@ class Attempts {
       if (target === undefined || !quotas.refuses(target)) continue;
       if (quotas.shortForMs(target, this.#call.hold?.asked) === 0) continue;
       this.#queue.splice(index--, 1);
-      this.#call.passOver({ target: nameOf(target), because: "its quota is short" });
+      this.#call.passOver({ target: nameOf(target), because: "quota is short" });
     }
   }
 
@@ -204,7 +204,7 @@ class Attempts {
       // The target that was waited for was not skipped.
       if (this.#queue.includes(target)) continue;
       const error = this.#tools.health.lastErrorOf(target);
-      const because = error === undefined ? "it is resting" : `it is resting after ${codeOf(error)}`;
+      const because = error === undefined ? "resting" : `resting after ${codeOf(error)}`;
       this.#call.passOver({ target: nameOf(target), because });
     }
   }

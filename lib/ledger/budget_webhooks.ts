@@ -83,11 +83,11 @@ export class BudgetWebhooks {
       const { status } = answer;
       return status >= 200 && status < 300
         ? { failure: undefined, mayRepeat: false }
-        : { failure: `it answered with ${status}`, mayRepeat: status === 429 || status >= 500 };
+        : { failure: `responded with status ${status}`, mayRepeat: status === 429 || status >= 500 };
     } catch {
       // Without the runtime's message: it may quote the URL, which is often a secret.
       return {
-        failure: abort.signal.aborted ? "no answer in time" : "it cannot be reached",
+        failure: abort.signal.aborted ? "timed out" : "cannot be reached",
         mayRepeat: true,
       };
     } finally {
@@ -96,7 +96,7 @@ export class BudgetWebhooks {
   }
 
   #report({ budget, subject, percent }: BudgetWarning, reason: string): void {
-    this.#options.logger.log("warn", "the webhook of a budget was not delivered", {
+    this.#options.logger.log("warn", "cannot deliver a budget warning to its webhook", {
       budget,
       subject,
       percent,

@@ -284,8 +284,8 @@ Deno.test("while every target rests, the response says when to retry", async () 
   equal(bedrock.calls.length, 2);
   const [, line] = await logLines();
   deepEqual(line?.["passed_over"], [
-    "east: it is resting after rate_limit_exceeded",
-    "west: it is resting after rate_limit_exceeded",
+    "east: resting after rate_limit_exceeded",
+    "west: resting after rate_limit_exceeded",
   ]);
 });
 
@@ -303,7 +303,7 @@ Deno.test("a failed request reports which targets were skipped because they rest
   equal((await second.response).status, 400);
   const [answered, failed] = await logLines();
   equal(answered?.["passed_over"], undefined);
-  deepEqual(failed?.["passed_over"], ["east: it is resting after rate_limit_exceeded"]);
+  deepEqual(failed?.["passed_over"], ["east: resting after rate_limit_exceeded"]);
 });
 
 /** This answer of the assistant cannot be sent to another family unchanged. */

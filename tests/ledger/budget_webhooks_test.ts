@@ -90,7 +90,7 @@ Deno.test("a temporary failure is retried up to four attempts, and then logged w
   await send();
   assert.deepEqual([bodies.length, pauses, reasons()], [4, [1_000, 5_000, 30_000], []]);
   await send();
-  assert.deepEqual([bodies.length, reasons()], [8, ["it cannot be reached"]]);
+  assert.deepEqual([bodies.length, reasons()], [8, ["cannot be reached"]]);
   assert.ok(!JSON.stringify(lines).includes("secret-token"));
 });
 
@@ -103,7 +103,10 @@ Deno.test("a warning that was accepted is not repeated because the answer breaks
 Deno.test("a refusal is not repeated", async () => {
   const { send, bodies, reasons } = start(404, 302);
   await send(2);
-  assert.deepEqual([bodies.length, reasons()], [2, ["it answered with 404", "it answered with 302"]]);
+  assert.deepEqual([bodies.length, reasons()], [2, [
+    "responded with status 404",
+    "responded with status 302",
+  ]]);
 });
 
 Deno.test("at most 100 warnings wait", async () => {
