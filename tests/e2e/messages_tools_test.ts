@@ -179,7 +179,10 @@ clientTest(
     const { data, response } = await client.messages.create({ ...request, messages })
       .withResponse();
     assert.match(textOf(data), /get_weather: "?fine/);
-    assert.equal(response.headers.get("x-adit-ignored"), "messages[].content[].thinking");
+    assert.equal(
+      response.headers.get("x-adit-ignored"),
+      "messages[].content[].thinking, thinking.budget_tokens",
+    );
   },
   { models: { nova2: { id: "us.amazon.nova-2-lite-v1:0" } } },
 );
