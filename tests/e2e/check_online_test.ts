@@ -129,7 +129,7 @@ forEachRuntime(
     assert.equal(caller.code, 0);
     assert.match(
       caller.stdout,
-      /^providers\.east: signed by its callers\nmodels\.nova: not checked: its callers sign\n/,
+      /^providers\.east: signed by its callers\nmodels\.nova: not checked: callers sign the requests\n/,
     );
     const key = await checkOnline(runtime, world, {
       config: configFor(world.bedrock.url, "{ api_key: hunter2 }"),

@@ -113,11 +113,16 @@ const NEAR_MS = 183 * DAY_MS;
 export function describeLifecycle({ status, legacyMs, endMs }: Lifecycle, nowMs: number): string | undefined {
   const isLegacy = status === "LEGACY";
   if (!isLegacy && (endMs === undefined || endMs - nowMs > NEAR_MS)) return undefined;
-  const legacy = isLegacy
-    ? `the model is legacy${legacyMs === undefined ? "" : ` since ${dateOf(legacyMs)}`}`
-    : "";
-  const end = endMs === undefined ? "" : endText(endMs, nowMs);
-  return [legacy, end].filter((part) => part !== "").join("; ");
+  return [
+    ...(isLegacy ? [legacyText(legacyMs)] : []),
+    ...(endMs === undefined ? [] : [endText(endMs, nowMs)]),
+  ].join("; ");
+}
+
+function legacyText(legacyMs: number | undefined): string {
+  return legacyMs === undefined
+    ? "the model is legacy"
+    : `the model has been legacy since ${dateOf(legacyMs)}`;
 }
 
 function endText(endMs: number, nowMs: number): string {

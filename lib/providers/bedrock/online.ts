@@ -124,7 +124,9 @@ async function askTarget(
   { upstream }: OnlineOptions,
 ): Promise<Finding> {
   const { path, provider, id: modelId } = settings;
-  if (isSignedByCaller(provider)) return { path, kind: "answer", text: "not checked: its callers sign" };
+  if (isSignedByCaller(provider)) {
+    return { path, kind: "answer", text: "not checked: callers sign the requests" };
+  }
   const exchange = upstream.open({ provider, modelId, settings, subject: CHECK }, {
     operation: "converse",
     headers: new Headers({ "content-type": "application/json" }),

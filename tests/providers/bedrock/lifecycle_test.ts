@@ -24,11 +24,11 @@ const TEXTS: readonly (readonly [lifecycle: Lifecycle, text: string | undefined]
   [{ status: "LEGACY", legacyMs: undefined, endMs: undefined }, "the model is legacy"],
   [
     { status: "LEGACY", legacyMs: at("2026-09-01"), endMs: at("2029-01-01") },
-    "the model is legacy since 2026-09-01; its end of life is 2029-01-01, in 722 days",
+    "the model has been legacy since 2026-09-01; its end of life is 2029-01-01, in 722 days",
   ],
   [
     { status: "LEGACY", legacyMs: at("2026-07-11"), endMs: at("2027-01-11") },
-    "the model is legacy since 2026-07-11; its end of life is 2027-01-11, in 1 day",
+    "the model has been legacy since 2026-07-11; its end of life is 2027-01-11, in 1 day",
   ],
   [
     { status: "LEGACY", legacyMs: undefined, endMs: at("2027-01-01") },
@@ -81,7 +81,7 @@ Deno.test("the model behind a profile is looked up, with a signature, in the reg
     modelTarget("old", EAST, "us.anthropic.claude-3-haiku-20240307-v1:0"),
     LEGACY,
   );
-  equal(text, "the model is legacy since 2026-09-10; its end of life is 2027-03-10, in 59 days");
+  equal(text, "the model has been legacy since 2026-09-10; its end of life is 2027-03-10, in 59 days");
   const [{ url, authorization } = { url: "", authorization: "" }] = asked;
   equal(
     url,
