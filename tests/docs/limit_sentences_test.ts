@@ -33,7 +33,7 @@ const ROWS: readonly Row[] = [
     sentence: "Maximum size of the request headers; larger ones get a 431.",
     tests: [[
       "e2e/bounds_test.ts",
-      "bounds on bodies, headers and JSON are answered in the dialect of the route",
+      "limits on bodies, headers and JSON are answered in the dialect of the route",
     ]],
   },
   {
@@ -63,7 +63,7 @@ const ROWS: readonly Row[] = [
     sentence: "Maximum time to connect to Bedrock, directly or through a forward proxy",
     tests: [
       ["e2e/silence_test.ts", "a provider whose host drops connections is a 502 after the connect timeout"],
-      ["e2e/networks_test.ts", "a proxy that does not answer ends the request by the connect timeout"],
+      ["e2e/networks_test.ts", "a proxy that does not respond ends the request after the connect timeout"],
       ["providers/transport/probe_test.ts", "a host behind a proxy is reachable if the proxy connects to it"],
     ],
   },
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
     page: "configuration.md",
     sentence: "Maximum time from the request to the first byte of Bedrock's response.",
     tests: [
-      ["e2e/silence_test.ts", "a provider that does not begin within first_byte or idle is a 504"],
+      ["e2e/silence_test.ts", "a provider that does not respond within first_byte or idle is a 504"],
       ["providers/transport/exchange_test.ts", "no response within the first-byte time is a timeout"],
     ],
   },
@@ -80,8 +80,8 @@ const ROWS: readonly Row[] = [
     sentence: "Maximum time without data from Bedrock within a response, or from a client within a request.",
     tests: [
       [LIMITS, STOPS],
-      [LIMITS, "an answer of Bedrock that stops is a 504, whatever its length"],
-      ["e2e/silence_test.ts", "a provider that stops in the middle for longer than idle is an error event"],
+      [LIMITS, "a response of Bedrock that stalls is a 504, whatever its length"],
+      ["e2e/silence_test.ts", "a provider that pauses for longer than timeouts.idle causes an error event"],
       [
         "server/body_test.ts",
         "a long body of known length that keeps arriving may take longer than a silence",
@@ -110,7 +110,7 @@ const ROWS: readonly Row[] = [
     sentence: "Maximum time for a request, from its arrival to the end of its response.",
     tests: [
       [LIMITS, STOPS],
-      [LIMITS, "timeouts.total: a stream that goes on for ever ends with an error"],
+      [LIMITS, "timeouts.total: a stream that never ends is ended with an error"],
       [
         "gateway/pipeline_test.ts",
         "a long answer that its client does not read stays in flight until the deadline",
@@ -122,8 +122,14 @@ const ROWS: readonly Row[] = [
     page: "configuration.md",
     sentence: "How long in-flight requests may take to finish at shutdown; `0s` ends them at once.",
     tests: [
-      ["e2e/drain_test.ts", "streams that end within timeouts.drain end well, while nothing new is taken"],
-      ["e2e/drain_test.ts", "what does not end within timeouts.drain is told so, and the exit code is 0"],
+      [
+        "e2e/drain_test.ts",
+        "streams that end within timeouts.drain complete, while new requests are refused",
+      ],
+      [
+        "e2e/drain_test.ts",
+        "requests that do not end within timeouts.drain get an error, and the exit code is 0",
+      ],
       ["e2e/drain_test.ts", "with timeouts.drain 0s, in-flight requests end at once"],
     ],
   },
@@ -131,13 +137,13 @@ const ROWS: readonly Row[] = [
     page: "configuration.md",
     sentence:
       "How long requests are still accepted at shutdown while `/-/ready` already answers 503, so that a load balancer notices",
-    tests: [["e2e/drain_test.ts", "for timeouts.drain_delay requests are still taken"]],
+    tests: [["e2e/drain_test.ts", "during timeouts.drain_delay requests are still accepted"]],
   },
   {
     page: "configuration.md",
     sentence: "Time without data after which a streaming client is sent a ping; `0s` disables pings.",
     tests: [
-      ["e2e/silence_test.ts", "a silence is filled with comments until the provider goes on"],
+      ["e2e/silence_test.ts", "a silence is filled with comments until the provider continues"],
       ["server/stream_test.ts", "sends no pings"],
     ],
   },
@@ -167,7 +173,7 @@ const ROWS: readonly Row[] = [
   {
     page: "configuration.md",
     sentence: "`POST /-/reload` answers when they are found, or after five seconds.",
-    tests: [["e2e/credentials_test.ts", "a reload answers although the search for credentials goes on"]],
+    tests: [["e2e/credentials_test.ts", "a reload responds while the search for credentials continues"]],
   },
   {
     page: "configuration.md",

@@ -40,7 +40,7 @@ async function chat(program: Program, model: string, key = KEY): Promise<number>
 }
 
 forEachRuntime(
-  "a model that is made serves, one that is deleted does not, and the log tells of both",
+  "a model that is created serves, a deleted one does not, and both changes are logged",
   async (runtime) => {
     await using program = await startManaged(runtime);
     assert.equal(await chat(program, "new"), 404);
@@ -72,7 +72,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("AISIX's three requests make a caller's request work", async (runtime) => {
+forEachRuntime("the three requests of AISIX's guide create a working caller", async (runtime) => {
   await using program = await startManaged(runtime);
   const key = "team-key-0123456789";
   const secret = JSON.stringify({
@@ -110,7 +110,7 @@ forEachRuntime("AISIX's three requests make a caller's request work", async (run
 });
 
 forEachRuntime(
-  "requests without the key, from pages, too large or against the rules change nothing",
+  "requests without the key, from web pages, too large or invalid change nothing",
   async (runtime) => {
     await using program = await startManaged(runtime);
     const before = await Deno.readTextFile(program.configPath);
@@ -156,7 +156,7 @@ forEachRuntime("the API opens and closes with the configuration", async (runtime
   assert.equal((await send(program, "GET /admin/v1/models")).status, 200);
 });
 
-forEachRuntime("a file that cannot be written is said to be so, and nothing changes", async (runtime) => {
+forEachRuntime("a file that cannot be written is reported, and nothing changes", async (runtime) => {
   // Without the right to write, Deno itself refuses; elsewhere root may write everywhere, so only Deno is asked.
   if (runtime !== "deno") return;
   const access = `admin_api: { key: "${keyHash(ADMIN_KEY)}" }\n`;

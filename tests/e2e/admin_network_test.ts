@@ -100,7 +100,7 @@ forEachRuntime("on the network, HTTP/2 has the same checks of the key", async (r
   await once(session, "close");
 });
 
-forEachRuntime("on loopback, HTTP/2 has the checks of Host and Origin, too", async (runtime) => {
+forEachRuntime("on loopback, HTTP/2 has the same checks of Host and Origin", async (runtime) => {
   const tls = selfSignedCertificate();
   await using program = await start(runtime, tls, "127.0.0.1:0");
   const session = connect(`https://localhost:${new URL(program.adminUrl).port}`, { ca: tls.certificate });

@@ -38,7 +38,7 @@ const configFor = (socket: string) =>
   `admin: "unix:${socket}"\nadmin_api: { key: "${keyHash(ADMIN_KEY)}" }\n${emulatorConfig()}`;
 
 forEachRuntime(
-  "the admin socket answers its owner, and is gone at the end",
+  "the admin socket serves its owner, and is removed at the end",
   (runtime) =>
     withFolder(async (folder) => {
       const path = `${folder}/admin.sock`;
@@ -60,7 +60,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a socket that a killed process left is taken, one that is in use is not",
+  "a socket left by a killed process is replaced, and one in use is not",
   (runtime) =>
     withFolder(async (folder) => {
       const path = `${folder}/admin.sock`;

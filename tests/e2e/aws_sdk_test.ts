@@ -132,7 +132,7 @@ clientTest("errors are the provider's own", async ({ client, upstream }) => {
   });
 });
 
-clientTest("errors in a stream are the provider's own, too", async ({ client, upstream }) => {
+clientTest("errors in a stream are also the provider's own", async ({ client, upstream }) => {
   upstream.script(
     streamAnswer([...converseFrames("Hel").slice(0, 2), exceptionFrame("throttlingException", "slow down")]),
   );
@@ -140,7 +140,7 @@ clientTest("errors in a stream are the provider's own, too", async ({ client, up
   await assert.rejects(Array.fromAsync(stream ?? []), { name: "ThrottlingException", message: "slow down" });
 }, { streams: true });
 
-clientTest("errors of the gateway have names that the client knows", async ({ client }) => {
+clientTest("errors of the gateway have types that the client knows", async ({ client }) => {
   await assert.rejects(
     client.send(new ConverseCommand({ ...CONVERSE, modelId: "arn:aws:bedrock:eu-west-1::x/y" })),
     {

@@ -55,7 +55,7 @@ function messageIn(answer: HttpMessage, dialect: Dialect): string {
 const BOUNDS = "limits: { body: 2KiB, headers: 1KiB, json_depth: 8 }\n";
 
 forEachRuntime(
-  "bounds on bodies, headers and JSON are answered in the dialect of the route",
+  "limits on bodies, headers and JSON are answered in the dialect of the route",
   async (runtime, t) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url, BOUNDS));
@@ -93,7 +93,7 @@ forEachRuntime(
         const body = fineBody(dialect).replace('"Hello"', "[".repeat(8) + "]".repeat(8));
         return expectRefusal(dialect, { line, body }, [400, /more than 8 levels/]);
       });
-      await t.step(`${dialect}: what is no JSON, with its position`, () => {
+      await t.step(`${dialect}: invalid JSON, with its position`, () => {
         const body = '{\n  "model": "claude",\n  "messages": [},\n}';
         return expectRefusal(dialect, { line, body }, [400, /line 3, column 16/]);
       });
@@ -157,7 +157,7 @@ const CALLERS = `callers:
   demo:`;
 
 forEachRuntime(
-  "no key, a wrong, an expired and a disabled one are told apart",
+  "missing, wrong, expired and disabled keys are distinguished",
   async (runtime, t) => {
     await using upstream = await startFakeUpstream();
     const config = endpointConfig(upstream.url).replace("callers:\n  demo:", CALLERS);
@@ -185,7 +185,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("a model of others and one that does not exist look the same", async (runtime) => {
+forEachRuntime("a model of other callers and one that does not exist look the same", async (runtime) => {
   await using upstream = await startFakeUpstream();
   const config = endpointConfig(upstream.url).replace("callers:\n  demo:", CALLERS);
   await using program = await startProgram(runtime, config);

@@ -53,7 +53,7 @@ async function view(program: Program) {
   return (await response.json()).budgets[0];
 }
 
-Deno.test("a spent budget refuses with headers that stop clients, survives a kill, and can be corrected", () =>
+Deno.test("a spent budget refuses with headers that stop retries, survives a kill, and can be corrected", () =>
   inFolder(async (folder) => {
     const text = config(folder, "{ for: { teams: [search] }, requests: 3 }");
     {
@@ -115,7 +115,7 @@ Deno.test("a spent budget refuses with headers that stop clients, survives a kil
     assert.equal((await fetch(`${path}/reset`, { method: "POST", body: "{}" })).status, 401);
   }));
 
-Deno.test("50 streams at a time overshoot a small budget by no more than the bound that is shown", () =>
+Deno.test("50 concurrent streams overshoot a small budget by no more than the reported worst case", () =>
   inFolder(async (folder) => {
     await using program = await startProgram(
       "bun",
@@ -181,7 +181,7 @@ Deno.test("with cut_streams, a running stream ends once the budget is spent", ()
     assert.ok(Number(spent) > 10_040_000 && Number(spent) < 10_140_000, spent);
   }));
 
-Deno.test("a kill while streams are open: what they held counts as spent, and nothing stays held", () =>
+Deno.test("after a kill, the reservations of open streams count as spent, and nothing stays reserved", () =>
   inFolder(async (folder) => {
     const text = config(folder, "{ tokens: 1M }").replace("v1:0 }", "v1:0.fault-stall }");
     let held: string;
@@ -206,7 +206,7 @@ Deno.test("a kill while streams are open: what they held counts as spent, and no
     assert.equal(line["budget"], "search-month");
   }));
 
-Deno.test("a budget that is new, or counts something else, begins with what the ledger knows, also after a restart", () =>
+Deno.test("a new or changed budget begins with the usage in the ledger, also after a restart", () =>
   inFolder(async (folder) => {
     const spent = async (program: Program) => {
       const { unit, spent, requests } = await view(program);
@@ -249,7 +249,7 @@ Deno.test("a budget that is new, or counts something else, begins with what the 
     assert.deepEqual(await spent(program), { unit: "tokens", spent: tokens, requests: 4 });
   }));
 
-Deno.test("warnings are sent to a webhook once, which is never shown", () =>
+Deno.test("warnings are sent to a webhook once, and its URL is never shown", () =>
   inFolder(async (folder) => {
     const received: unknown[] = [];
     const arrived = Promise.withResolvers<void>();
@@ -286,7 +286,7 @@ Deno.test("warnings are sent to a webhook once, which is never shown", () =>
     }
   }));
 
-Deno.test("a clean end leaves nothing held, and a reload keeps what was spent", () =>
+Deno.test("a clean end leaves nothing reserved, and a reload keeps the amount spent", () =>
   inFolder(async (folder) => {
     const text = (limit: number) => config(folder, `{ requests: ${limit} }`);
     await using program = await startProgram("bun", text(5));

@@ -64,7 +64,7 @@ async function readToolCalls(
   return calls;
 }
 
-clientTest("a streaming loop of two parallel tool calls comes to its end", async (client) => {
+clientTest("a streaming loop of two parallel tool calls ends", async (client) => {
   for (const model of ["claude", "nova"]) {
     const messages: Message[] = [{
       role: "user",
@@ -88,7 +88,7 @@ clientTest("a streaming loop of two parallel tool calls comes to its end", async
   }
 });
 
-clientTest("runTools calls a tool by a name that Bedrock does not take", async (client) => {
+clientTest("runTools calls a tool whose name Bedrock does not accept", async (client) => {
   const places: string[] = [];
   const runner = client.chat.completions.runTools({
     model: "claude",
@@ -114,7 +114,7 @@ clientTest("runTools calls a tool by a name that Bedrock does not take", async (
 });
 
 clientTest(
-  "structured output is parsed, where the family has it and where a tool stands in",
+  "structured output is parsed, with models that have it and by a tool",
   async (client) => {
     const Person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.string()) });
     for (const model of ["claude", "nova"]) {
@@ -134,7 +134,7 @@ clientTest(
   },
 );
 
-clientTest("the stream helper tells of content, calls and usage as they come", async (client) => {
+clientTest("the stream helper reports content, calls and usage as they arrive", async (client) => {
   const seen: string[] = [];
   const note = (event: string) => () => void (seen.at(-1) === event || seen.push(event));
   const stream = client.chat.completions.stream({
@@ -184,7 +184,7 @@ interface Reasoned extends AssistantMessage {
 const REDACTED = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
 clientTest(
-  "reasoning goes there and back over three turns, signed, redacted and with tools",
+  "reasoning survives three turns: signed, redacted and with tools",
   async (client) => {
     const messages: Message[] = [];
     const kinds: string[][] = [];
@@ -225,7 +225,7 @@ clientTest(
   },
 );
 
-clientTest("reasoning that was streamed is taken back", async (client) => {
+clientTest("streamed reasoning is accepted back", async (client) => {
   const question: Message = { role: "user", content: "Think of a number" };
   const stream = await client.chat.completions.create({
     model: "claude",
@@ -266,7 +266,7 @@ clientTest("every family is asked to reason in its own way", async (client) => {
   }
 });
 
-clientTest("cached tokens are told, and the sums add up", async (client) => {
+clientTest("cached tokens are reported, and the sums are right", async (client) => {
   const marked = { type: "text" as const, text: "word ".repeat(2000), cache_control: { type: "ephemeral" } };
   const system: Message = { role: "system", content: [marked] };
   const ask = (stream: boolean) => ({
@@ -292,7 +292,7 @@ const EXTRAS = {
   requestMetadata: { team: "search" },
 };
 
-clientTest("Bedrock's own members go there and back, whole and streamed", async (client) => {
+clientTest("Bedrock's own members are sent and returned, whole and streamed", async (client) => {
   const body = {
     model: "claude",
     messages: [{ role: "user", content: "blocked-input" } satisfies Message],
@@ -339,7 +339,7 @@ const FAULTY = Object.fromEntries(
 );
 
 clientTest(
-  "errors before the answer are of the client's own classes, streaming or not",
+  "errors before the response have the client's own classes, streaming or not",
   async (client, program) => {
     const messages: Message[] = [{ role: "user", content: "Hello" }];
     for (const [model, type, status, code] of ERRORS) {
@@ -367,7 +367,7 @@ clientTest(
   FAULTY,
 );
 
-clientTest("errors in the stream are thrown by it, after what came before them", async (client) => {
+clientTest("errors in a stream are thrown after the events before them", async (client) => {
   for (const [model, code] of STREAM_ERRORS) {
     const stream = await client.chat.completions.create({
       model,

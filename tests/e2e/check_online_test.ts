@@ -40,7 +40,7 @@ async function checkOnline(
   };
 }
 
-forEachRuntime("a key pair of the configuration is named, and its model answers", async (runtime) => {
+forEachRuntime("the identity of a configured key pair is shown, and its model responds", async (runtime) => {
   await using world = await setUp();
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
   const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
@@ -54,7 +54,7 @@ forEachRuntime("a key pair of the configuration is named, and its model answers"
   assert.deepEqual(world.bedrock.signers, ["AKIDFILE"]);
 });
 
-forEachRuntime("a model that has no Converse, as one for embeddings, is no problem", async (runtime) => {
+forEachRuntime("a model without Converse, such as one for embeddings, is not a problem", async (runtime) => {
   await using world = await setUp();
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
   const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
@@ -70,7 +70,7 @@ forEachRuntime("a model that has no Converse, as one for embeddings, is no probl
   assert.equal(code, 0);
 });
 
-forEachRuntime("what the default chain and a profile find is named", async (runtime) => {
+forEachRuntime("the identities found by the default chain and a profile are shown", async (runtime) => {
   await using world = await setUp(({ identity }) => ({
     ".aws/credentials": section("prod", identity.know("AKIDPROFILE")),
   }));
@@ -86,7 +86,7 @@ forEachRuntime("what the default chain and a profile find is named", async (runt
 });
 
 forEachRuntime(
-  "credentials that nobody knows are problems of the provider and of its models",
+  "unknown credentials are reported as problems of the provider and of its models",
   async (runtime) => {
     await using world = await setUp();
     const pair = "{ access_key_id: AKIDWRONG, secret_access_key: hunter2-wrong }";
@@ -103,7 +103,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("no credentials at all, and no Bedrock at all, are said to be so", async (runtime) => {
+forEachRuntime("missing credentials and an unreachable Bedrock are reported", async (runtime) => {
   await using world = await setUp();
   const missing = await checkOnline(runtime, world, { config: configFor(world.bedrock.url, "") });
   assert.equal(missing.code, 1);
@@ -120,7 +120,7 @@ forEachRuntime("no credentials at all, and no Bedrock at all, are said to be so"
 });
 
 forEachRuntime(
-  "an API key is not sent to STS, and a caller's signature is nobody's to ask for",
+  "an API key is not sent to STS, and the identity behind callers' signatures is not checked",
   async (runtime) => {
     await using world = await setUp();
     const caller = await checkOnline(runtime, world, {
@@ -139,7 +139,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("with --format json, what AWS says against is in the list", async (runtime) => {
+forEachRuntime("with --format json, AWS's refusals are in the list", async (runtime) => {
   await using world = await setUp();
   const pair = "{ access_key_id: AKIDWRONG, secret_access_key: hunter2-wrong }";
   const config = configFor(world.bedrock.url, pair);
@@ -151,7 +151,7 @@ forEachRuntime("with --format json, what AWS says against is in the list", async
   );
 });
 
-forEachRuntime("a configuration with problems asks nobody", async (runtime) => {
+forEachRuntime("a configuration with problems is not checked with AWS", async (runtime) => {
   await using world = await setUp();
   const { code } = await checkOnline(runtime, world, {
     config: `${configFor(world.bedrock.url, "")}unknown: 1\n`,

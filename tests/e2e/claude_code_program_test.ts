@@ -71,7 +71,7 @@ const OK = [200, undefined];
 
 clientProgramTest(
   "claude",
-  "a plain answer, by InvokeModel, by Converse and of another family",
+  "a plain response by InvokeModel, by Converse and from another family",
   async (workplace) => {
     await using program = await start();
     for (const model of ["claude", "claude-converse", "nova"]) {
@@ -97,7 +97,7 @@ async function editNotes(workplace: Workplace, wish: Omit<Prompt, "prompt">): Pr
   assert.ok(text.includes(`\n${EDITED} {`) && !text.includes("then call"), text);
 }
 
-clientProgramTest("claude", "a tool loop reads a file and edits it, on every way", async (workplace) => {
+clientProgramTest("claude", "a tool loop reads a file and edits it, through every API", async (workplace) => {
   await using program = await start();
   for (const model of ["claude", "claude-converse", "nova"]) {
     await editNotes(workplace, { model, env: messagesMode(program) });
@@ -114,7 +114,7 @@ clientProgramTest("claude", "its tokens are counted", async (workplace) => {
   assert.deepEqual(counts, counts.map(() => OK));
 });
 
-clientProgramTest("claude", "a turn that was throttled is tried again", async (workplace) => {
+clientProgramTest("claude", "a throttled turn is retried", async (workplace) => {
   await using program = await start();
   const prompt = "Reply with: worth the wait";
   const answer = await ask(workplace, { model: "throttled", prompt, env: messagesMode(program) });
@@ -122,7 +122,7 @@ clientProgramTest("claude", "a turn that was throttled is tried again", async (w
   assert.deepEqual(await outcomes(program, "/messages"), [[429, "rate_limit_exceeded"], OK]);
 });
 
-clientProgramTest("claude", "a stream that is cut off in the middle is no answer", async (workplace) => {
+clientProgramTest("claude", "a stream that is cut off is not a response", async (workplace) => {
   await using program = await start();
   const prompt = "Reply with: all of it";
   const answer = await ask(workplace, { model: "cut", prompt, env: messagesMode(program) });

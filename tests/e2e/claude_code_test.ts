@@ -60,7 +60,7 @@ function claudeCodeTest(name: string, test: (program: Program) => Promise<void>)
 }
 
 claudeCodeTest(
-  "its first look, its list of models, its quota probe and its title are answered",
+  "its first request, its list of models, its quota probe and its title request are answered",
   async (program) => {
     const head = await send(program, REQUESTS.head, { authorization: {} });
     assert.deepEqual([head.status, await head.text()], [200, ""]);
@@ -116,7 +116,7 @@ const IGNORED = {
 } as const;
 
 claudeCodeTest(
-  "a turn with tools: thoughts and a call, then the answer to its result, with a cache that is read",
+  "a turn with tools: thinking and a call, then the response to its result, with a cache read",
   async (program) => {
     for (const model of ["claude", "claude-converse"] as const) {
       const first = await send(program, REQUESTS.turn, { members: { model } });
@@ -166,7 +166,7 @@ function usageOf({ usage }: JsonObject): CacheUsage {
 }
 
 claudeCodeTest(
-  "the same turn goes to a model of another family, and says what had no effect",
+  "the same turn works with a model of another family, and reports ignored fields",
   async (program) => {
     const answer = await send(program, REQUESTS.turn, { members: { model: "nova" } });
     assert.equal(answer.status, 200);
@@ -183,7 +183,7 @@ claudeCodeTest(
 );
 
 claudeCodeTest(
-  "a conversation that is too long is refused in the words that make it compact",
+  "a conversation that is too long is refused with the message that makes the client compact it",
   async (program) => {
     const messages = [{ role: "user", content: "a ".repeat(250_000) }];
     for (const model of ["claude", "claude-converse"]) {

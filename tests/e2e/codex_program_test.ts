@@ -125,7 +125,7 @@ for (const model of ["claude", "gpt-oss"]) {
   });
 }
 
-clientProgramTest("codex", "signed thoughts come back between the calls of a turn", async (workplace) => {
+clientProgramTest("codex", "signed reasoning is sent back between the calls of a turn", async (workplace) => {
   await using program = await start();
   const prompt = 'exec_command {"cmd":"true"}';
   const more = ["--config", "model_reasoning_effort=high"];
@@ -160,7 +160,7 @@ for (
 
 clientProgramTest(
   "codex",
-  "an input that is too long ends the turn, and Codex says why",
+  "an input that is too long ends the turn, and Codex shows the reason",
   async (workplace) => {
     await using program = await start();
     const events = await runTurn(workplace, settingsOf(program), { model: "too-long", prompt: "Hi" });
@@ -170,7 +170,7 @@ clientProgramTest(
   },
 );
 
-clientProgramTest("codex", "a stream that is cut off in the middle is no answer", async (workplace) => {
+clientProgramTest("codex", "a stream that is cut off is not a response", async (workplace) => {
   await using program = await start();
   const turn = { model: "cut", prompt: "Reply with: all of it" };
   const events = await runTurn(workplace, settingsOf(program), turn);
@@ -181,7 +181,7 @@ clientProgramTest("codex", "a stream that is cut off in the middle is no answer"
   ]);
 });
 
-clientProgramTest("codex", "without a WebSocket it goes on over HTTP at once", async (workplace) => {
+clientProgramTest("codex", "without a WebSocket, it continues over HTTP at once", async (workplace) => {
   await using program = await start();
   const settings = settingsOf(program, { supports_websockets: true });
   const turn = { model: "claude", prompt: "Reply with: over HTTP" };

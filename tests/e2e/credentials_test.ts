@@ -32,7 +32,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "credentials that AWS calls expired are renewed once for all requests, which are then sent again",
+  "expired credentials are renewed once for all requests, which are then sent again",
   async (runtime) => {
     await using world = await setUp();
     const env = { ...world.env, BASE_ID: "AKIDBASE" };
@@ -47,7 +47,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "credentials that AWS calls expired and that stay the same are refused, and sent once",
+  "a request with expired credentials is refused, and sent once, if a search finds the same ones",
   async (runtime) => {
     await using world = await setUp(({ identity }) => ({
       ".aws/credentials": section("default", identity.know("AKIDOLD")),
@@ -62,7 +62,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a reload finds what was rewritten: shared files, and files that the configuration names",
+  "a reload reads rewritten files: the shared ones, and those that the configuration names",
   async (runtime) => {
     await using world = await setUp(({ identity }) => ({
       ".aws/credentials": section("default", identity.know("AKIDOLD")),
@@ -95,7 +95,7 @@ models:
   },
 );
 
-forEachRuntime("a reload answers although the search for credentials goes on", async (runtime) => {
+forEachRuntime("a reload responds while the search for credentials continues", async (runtime) => {
   await using world = await setUp();
   world.identity.hang = true;
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDBASE");
@@ -110,7 +110,7 @@ forEachRuntime("a reload answers although the search for credentials goes on", a
 });
 
 forEachRuntime(
-  "a provider without credentials fails by itself, says so, and works once there are some",
+  "a provider without credentials fails alone, is reported, and works once it has some",
   async (runtime) => {
     await using world = await setUp();
     const config = configFor(world.bedrock.url, "{ profile: prod }").replace(
@@ -135,7 +135,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "an instance metadata service that hangs does not keep the program from listening",
+  "a hung instance metadata service does not delay listening",
   async (runtime) => {
     await using world = await setUp();
     world.identity.hang = true;
@@ -153,7 +153,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("what a container's endpoint answers is shown nowhere when it is no JSON", async (runtime) => {
+forEachRuntime("a response of a container's endpoint that is not JSON is never shown", async (runtime) => {
   await using world = await setUp();
   await using endpoint = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -169,7 +169,7 @@ forEachRuntime("what a container's endpoint answers is shown nowhere when it is 
   assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
 });
 
-forEachRuntime("what credential_process prints and is called with is shown nowhere", async (runtime) => {
+forEachRuntime("the output and the arguments of credential_process are never shown", async (runtime) => {
   await using world = await setUp(() => ({
     ".aws/config":
       "[default]\ncredential_process = sh -c 'echo hunter2-printed >&2; exit 1' hunter2-argument\n",
@@ -183,7 +183,7 @@ forEachRuntime("what credential_process prints and is called with is shown nowhe
   assert.doesNotMatch(JSON.stringify(program.logs) + await statusText(program) + program.stderr, /hunter2/);
 });
 
-forEachRuntime("a host whose clock is an hour late signs by the clock of AWS", async (runtime) => {
+forEachRuntime("a host whose clock is an hour late signs with AWS's time", async (runtime) => {
   const ahead: Clock = { ...systemClock, now: () => systemClock.now() + 60 * 60_000 };
   await using world = await setUp(undefined, ahead);
   const env = { ...world.env, ...envPair(world.identity.know("AKIDENV")) };

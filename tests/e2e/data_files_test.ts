@@ -6,7 +6,7 @@ import { emulatorConfig, KEY } from "./configs.ts";
 import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 
 forEachRuntime(
-  "a change of the models' table changes what the next request becomes, a bad one nothing",
+  "a changed table of models applies to the next request, and an invalid one changes nothing",
   async (runtime) => {
     const folder = await Deno.makeTempDir({ prefix: "adit-data-" });
     const table = join(folder, "models.yaml");

@@ -201,7 +201,7 @@ const stopsAfter = (headers: Record<string, string>, sent: string) => async (exc
 };
 
 forEachRuntime(
-  "timeouts.idle and timeouts.total: an answer of Bedrock that stops is a 504, whatever its length",
+  "timeouts.idle and timeouts.total: a response of Bedrock that stalls is a 504, whatever its length",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     for (const timeouts of ["idle: 300ms", "total: 300ms, idle: 1h"]) {
@@ -226,7 +226,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("timeouts.total: a stream that goes on for ever ends with an error", async (runtime) => {
+forEachRuntime("timeouts.total: a stream that never ends is ended with an error", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(
     runtime,

@@ -36,7 +36,7 @@ const REFUSAL = jsonAnswer(400, { message: "enough" }, {
 });
 
 forEachRuntime(
-  "streams that end within timeouts.drain end well, while nothing new is taken",
+  "streams that end within timeouts.drain complete, while new requests are refused",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
@@ -71,7 +71,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "for timeouts.drain_delay requests are still taken, while the gateway already says that it is not ready",
+  "during timeouts.drain_delay requests are still accepted, while the gateway already reports that it is not ready",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     // The program is ended before the delay has passed.
@@ -90,7 +90,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "what does not end within timeouts.drain is told so, and the exit code is 0",
+  "requests that do not end within timeouts.drain get an error, and the exit code is 0",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(
@@ -126,7 +126,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a request in hand at the signal is answered, the next on its connection is not",
+  "a request that is in flight at the signal is answered, the next on its connection is not",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
@@ -184,7 +184,7 @@ forEachRuntime("with timeouts.drain 0s, in-flight requests end at once", async (
   assert.equal((await stopped).code, 0);
 });
 
-forEachRuntime("a client that reads nothing does not hold up the end", async (runtime) => {
+forEachRuntime("a client that does not read does not delay the end", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(
     runtime,

@@ -292,7 +292,7 @@ function* callsFor(model: Model): Generator<Call> {
   }
 }
 
-forEachRuntime("what callers send to any model is accepted by every model", async (runtime, context) => {
+forEachRuntime("requests for one model are accepted for every model", async (runtime, context) => {
   const ids = MODELS.map((model) => [nameOf(model), model.onDemand ? model.id : `us.${model.id}`]);
   await using program = await startProgram(runtime, emulatorConfig(Object.fromEntries(ids)));
   for (const model of MODELS) {

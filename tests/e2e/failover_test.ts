@@ -135,7 +135,7 @@ function textOf(content: readonly Anthropic.ContentBlock[]): string {
 /** Faults that a whole answer can have, too. */
 const WHOLE_FAILURES = ["throttled", "down"] as const;
 
-forEachRuntime("clients see one clean answer whichever way the first target fails", async (runtime, test) => {
+forEachRuntime("clients see one clean response however the first target fails", async (runtime, test) => {
   await using program = await startProgram(runtime, configOf());
   for (const [name, { whole, stream }] of Object.entries(CLIENTS)) {
     for (const failure of WHOLE_FAILURES) {
@@ -148,7 +148,7 @@ forEachRuntime("clients see one clean answer whichever way the first target fail
         assert.equal(await stream(program, failure), "hello there");
       });
     }
-    await test.step(`${name}: a stream that breaks after its first words is an error, never a splice`, async () => {
+    await test.step(`${name}: a stream that breaks off after its first words is an error, and never continued by another target`, async () => {
       await assert.rejects(stream(program, "late"));
     });
   }
@@ -169,7 +169,7 @@ callers:
 `;
 
 forEachRuntime(
-  "while one of three targets is down, no request fails that another could answer",
+  "while one of three targets is down, no request fails that another target could serve",
   async (runtime) => {
     await using program = await startProgram(runtime, LOAD);
     const statuses = new Map<number, number>();

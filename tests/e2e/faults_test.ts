@@ -77,7 +77,7 @@ const AT_ONCE: readonly Fault[] = [
   ["a page of HTML", html, 502, "upstream_protocol"],
 ];
 
-forEachRuntime("what fails before the first event is a status, and is asked once", async (runtime, t) => {
+forEachRuntime("a failure before the first event is a status, after one attempt", async (runtime, t) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   for (const [name, answer, status, code] of AT_ONCE) {
@@ -108,7 +108,7 @@ const LATER: readonly Fault[] = [
   ["a close", close, 502, "stream_truncated"],
 ];
 
-forEachRuntime("what fails after the first event is an error event, and no [DONE]", async (runtime, t) => {
+forEachRuntime("a failure after the first event is an error event without [DONE]", async (runtime, t) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   for (const [name, then, , code] of LATER) {
@@ -145,7 +145,7 @@ async function brokenAnswer(program: Program, request: Ask, { upstream, then }: 
   return answer;
 }
 
-forEachRuntime("a stream that is cut within a frame is an error, wherever the cut", async (runtime) => {
+forEachRuntime("a stream that is cut within a frame is an error, wherever it is cut", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   for (let cut = 1; cut < NEXT.length; cut++) {
@@ -169,7 +169,7 @@ forEachRuntime("a stream that is cut within a frame is an error, wherever the cu
  * is a stream, whose length is not known. On Bun the gateway does.
  */
 forEachRuntime(
-  "a request whose pooled connection is lost is sent once more, and no more than that",
+  "a request whose pooled connection is lost is sent once more, but not a third time",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     // Each thread has connections of its own.

@@ -68,7 +68,7 @@ for (const [what, head] of [["say nothing", ""], ["send half a head", "POST /v1/
 }
 
 forEachRuntime(
-  "a reload while connections are refused keeps the addresses, which are open again later",
+  "a reload while connections are refused keeps the addresses, which open again later",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     upstream.always(HELLO);

@@ -24,7 +24,7 @@ async function soon(event: Promise<unknown>, what: string): Promise<void> {
   }
 }
 
-forEachRuntime("a client that leaves before the answer cancels the provider's work", async (runtime, t) => {
+forEachRuntime("a client that leaves before the response cancels the provider's work", async (runtime, t) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   upstream.always(stall);
@@ -46,7 +46,7 @@ forEachRuntime("a client that leaves before the answer cancels the provider's wo
   }
 });
 
-forEachRuntime("a client that leaves in the middle cancels the provider's work", async (runtime, t) => {
+forEachRuntime("a client that leaves during a stream cancels the provider's work", async (runtime, t) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   upstream.always(streamAnswer(BEGINNING, { then: stall }));
@@ -73,7 +73,7 @@ const ANSWER = jsonAnswer(200, {
 });
 
 forEachRuntime(
-  "with after_client_left: drain, what the client leaves is read to its end",
+  "with after_client_left: drain, the response is read to its end",
   async (runtime, t) => {
     await using upstream = await startFakeUpstream();
     const config = endpointConfig(upstream.url, "rate_limits: { one: { concurrent: 1, wait: 1m } }\n")

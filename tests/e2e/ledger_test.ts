@@ -158,7 +158,7 @@ async function load(program: Program, requests: number): Promise<number> {
   return answered;
 }
 
-Deno.test("a view with an unknown parameter is refused by its name, for operators and callers", () =>
+Deno.test("an unknown parameter of a view is refused by name, for operators and callers", () =>
   inFolder(async (folder) => {
     await using program = await startProgram("bun", config(folder));
     const authorization = `Bearer ${KEY}`;
@@ -195,7 +195,7 @@ Deno.test("a second gateway on the same ledger does not start", () =>
     assert.equal((await total(program)).requests, 0);
   }));
 
-Deno.test("a file that a later version has written is refused, and the copy is named", () =>
+Deno.test("a file of a later version is refused, and the error names the copy", () =>
   inFolder(async (folder) => {
     await using program = await startProgram("bun", config(folder));
     await program.stop();
@@ -279,7 +279,7 @@ Date.now = () => now() + Number(readFileSync(process.env.ADIT_TEST_CLOCK, "utf8"
 `;
 const DAY_MS = 86_400_000;
 
-Deno.test("a clock that jumps: every request is kept once, and budgets find their day again", () =>
+Deno.test("after a clock jump, every request is recorded once, and budgets return to their day", () =>
   inFolder(async (folder) => {
     const set = (days: number) => Deno.writeTextFile(`${folder}/clock`, String(days * DAY_MS));
     await Deno.writeTextFile(`${folder}/shift.mjs`, SHIFTED_CLOCK);

@@ -26,7 +26,7 @@ async function statusOf(
 }
 
 forEachRuntime(
-  "limits: OpenAI's client waits as the refusal says, and succeeds at its only retry",
+  "limits: OpenAI's client waits as long as the refusal says, and succeeds at its only retry",
   async (runtime) => {
     await using program = await startProgram(runtime, emulatorConfig({}, SLOW));
     const client = new OpenAI({ baseURL: `${program.url}/v1`, apiKey: KEY, maxRetries: 1 });
@@ -47,7 +47,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "limits: Anthropic's client waits as the refusal says, and succeeds at its only retry",
+  "limits: Anthropic's client waits as long as the refusal says, and succeeds at its only retry",
   async (runtime) => {
     await using program = await startProgram(runtime, emulatorConfig({}, SLOW));
     const client = new Anthropic({ baseURL: program.url, apiKey: KEY, maxRetries: 1 });
@@ -81,7 +81,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "limits: fifty streams at once use no more tokens than the documented bound",
+  "limits: fifty concurrent streams use no more tokens than documented",
   async (runtime) => {
     const rule = `rate_limits:
   tokens: { tokens: ${TOKENS_PER_MINUTE}/m, reserve_output: ${RESERVED_OUTPUT} }

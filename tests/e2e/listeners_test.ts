@@ -16,7 +16,7 @@ function publicUrls({ logs }: Program): string[] {
     .map(({ address }) => String(address));
 }
 
-forEachRuntime("every address of a list answers", async (runtime) => {
+forEachRuntime("every address of a list responds", async (runtime) => {
   const config = `listen: ["127.0.0.1:0", "127.0.0.2:0", "localhost:0"]\n${emulatorConfig()}`;
   await using program = await startProgram(runtime, config);
   const urls = publicUrls(program);
@@ -26,13 +26,13 @@ forEachRuntime("every address of a list answers", async (runtime) => {
   for (const url of urls) assert.equal(statusOf(await ask(url, MODELS)), 200);
 });
 
-forEachRuntime("an IPv6 address is spelt with brackets and answers", async (runtime) => {
+forEachRuntime("an IPv6 address is written with brackets and responds", async (runtime) => {
   await using program = await startProgram(runtime, `listen: "[::1]:0"\n${emulatorConfig()}`);
   assert.match(program.url, /^http:\/\/\[::1\]:\d+$/);
   assert.equal(statusOf(await ask(program.url, MODELS)), 200);
 }, { except: HAS_IPV6 ? [] : RUNTIMES });
 
-forEachRuntime("without an admin listener there is none", async (runtime) => {
+forEachRuntime("without an admin address there is no admin listener", async (runtime) => {
   await using program = await startProgram(runtime, `admin: off\n${emulatorConfig()}`);
   assert.equal(statusOf(await ask(program.url, MODELS)), 200);
   assert.equal(statusOf(await ask(program.url, { line: "GET /-/status" })), 404);
@@ -40,7 +40,7 @@ forEachRuntime("without an admin listener there is none", async (runtime) => {
   assert.deepEqual(program.logs.filter(({ listener }) => listener === "admin"), []);
 });
 
-forEachRuntime("an address in use ends the start with 1 and says so", async (runtime) => {
+forEachRuntime("an address in use ends the start with 1 and an error", async (runtime) => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
   const problem = `Cannot listen on "${address}": the address is already in use`;
@@ -52,7 +52,7 @@ forEachRuntime("an address in use ends the start with 1 and says so", async (run
 });
 
 forEachRuntime(
-  "a second program on the same address does not start, with TLS or without",
+  "a second program at the same address does not start, with or without TLS",
   async (runtime) => {
     const tls = tlsConfig(selfSignedCertificate());
     await using program = await startProgram(runtime, emulatorConfig({}, tls));

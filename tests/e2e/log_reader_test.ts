@@ -58,10 +58,10 @@ async function kill(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-forEachRuntime("a log that nobody reads any more holds up neither requests nor the end", async (runtime) => {
+forEachRuntime("a log that is no longer read delays neither requests nor the end", async (runtime) => {
   assert.equal(await codeAfterRequests(runtime, { then: () => Promise.resolve() }), 0);
 });
 
-forEachRuntime("a log whose reader has gone holds up neither requests nor the end", async (runtime) => {
+forEachRuntime("a log whose reader has gone delays neither requests nor the end", async (runtime) => {
   assert.equal(await codeAfterRequests(runtime, { then: (reader) => reader.cancel() }), 0);
 });

@@ -54,7 +54,7 @@ const FAULTS: readonly {
 ];
 
 clientTest(
-  "every refusal is an error of the client's own class, with a type and a request id",
+  "every refusal becomes an error of the client's own class, with a type and a request id",
   async (client) => {
     for (const { fault, error: ErrorOfClient, status, type } of FAULTS) {
       for (const family of ["claude", "nova"]) {
@@ -90,7 +90,7 @@ const BREAKS = [
 ];
 
 clientTest(
-  "a stream that breaks is an error behind the text that came, never a message",
+  "a stream that breaks off is an error after its text, never a message",
   async (client, program) => {
     for (const fault of BREAKS) {
       for (const family of ["claude", "nova"]) {
@@ -115,7 +115,7 @@ clientTest(
 );
 
 clientTest(
-  "a prompt that is too long is refused in the provider's words, which clients look for",
+  "a prompt that is too long is refused with the provider's message, which clients look for",
   async (client) => {
     const messages = ask("a ".repeat(200_001));
     for (const model of ["claude", "claude-converse"]) {
@@ -136,7 +136,7 @@ clientTest(
   },
 );
 
-clientTest("a request that no model could take is refused with the path of what is wrong", async (client) => {
+clientTest("an invalid request is refused with the path of the problem", async (client) => {
   const hello = ask("Hello");
   const image = { type: "image", source: { type: "url", url: "https://example.com/a.png" } } as const;
   for (const model of ALL) {
@@ -216,7 +216,7 @@ for (const family of ["claude", "nova"]) {
 }
 
 clientTest(
-  "prompts and answers are in no log, whatever becomes of the request",
+  "prompts and responses are never logged, whatever the outcome of the request",
   async (client, program) => {
     const secret = "Confidential-7f3a";
     for (
@@ -249,7 +249,7 @@ clientTest(
 const FLAG = "files-api-2025-04-14";
 
 forEachRuntime(
-  "messages: a file of beta flags goes before the built-in table, and is reloaded",
+  "messages: a file of beta flags overrides the built-in table, and is reloaded",
   async (runtime) => {
     const table = await Deno.makeTempFile({ suffix: ".yaml" });
     try {

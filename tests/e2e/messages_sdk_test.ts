@@ -7,7 +7,7 @@ import { PNG } from "../fakes/image_host.ts";
 import { KEY } from "./configs.ts";
 import { ALL, ask, CLAUDES, clientOf, clientTest, type Subject, textOf, WEATHER } from "./messages_client.ts";
 
-clientTest("a message is answered in full, in the caller's names", async (client) => {
+clientTest("a message gets a whole response, with the caller's names", async (client) => {
   for (const model of ALL) {
     const message = await client.messages.create({ model, max_tokens: 100, messages: ask("Good morning") });
     assert.deepEqual([message.type, message.role, message.model], ["message", "assistant", model]);
@@ -49,7 +49,7 @@ function comparable(
   };
 }
 
-clientTest("a stream adds up to the message that comes without one", async (client) => {
+clientTest("a stream adds up to the whole message", async (client) => {
   for (const model of ALL) {
     const requests: Omit<Anthropic.MessageCreateParamsNonStreaming, "model" | "max_tokens">[] = [
       { messages: ask("Good morning — grüß Gott, 你好") },
@@ -65,7 +65,7 @@ clientTest("a stream adds up to the message that comes without one", async (clie
   }
 });
 
-clientTest("the helpers of a stream hear of texts, blocks, inputs and the end", async (client) => {
+clientTest("the stream helpers report texts, blocks, inputs and the end", async (client) => {
   for (const model of ALL) {
     const heard = { text: "", snapshot: "", inputs: [] as unknown[], blocks: [] as string[], ends: 0 };
     const stream = client.messages.stream({
@@ -101,7 +101,7 @@ clientTest("the helpers of a stream hear of texts, blocks, inputs and the end", 
   }
 });
 
-clientTest("tools may be forced, forbidden, and held to one at a time", async (client) => {
+clientTest("tools can be forced, forbidden, and limited to one call", async (client) => {
   const two = ask('get_weather {"city": "Rome"} and get_weather {"city": "Oslo"}');
   const calls = async (model: Subject, tool_choice: Anthropic.ToolChoice, messages = two) => {
     const params = { model, max_tokens: 500, tools: [WEATHER], tool_choice, messages };
@@ -121,7 +121,7 @@ clientTest("tools may be forced, forbidden, and held to one at a time", async (c
 
 const PDF = Buffer.from("%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n");
 
-clientTest("images and PDF documents are seen, also in the results of tools", async (client) => {
+clientTest("images and PDF documents reach the model, also in tool results", async (client) => {
   const image: Anthropic.ImageBlockParam = {
     type: "image",
     source: { type: "base64", media_type: "image/png", data: Buffer.from(PNG).toString("base64") },
@@ -161,7 +161,7 @@ clientTest("images and PDF documents are seen, also in the results of tools", as
 });
 
 clientTest(
-  "a cached prompt is written once, then read, and both are told, also in streams",
+  "a cached prompt is written once, then read, and both are reported, also in streams",
   async (client) => {
     for (const model of ALL) {
       const request = {
@@ -193,26 +193,29 @@ clientTest(
   },
 );
 
-clientTest("tokens are counted as the message then counts them; who cannot count says so", async (client) => {
-  const request = { system: "Be brief", messages: ask("Hello"), tools: [WEATHER] };
-  for (const model of CLAUDES) {
-    const { input_tokens } = await client.messages.countTokens({ model, ...request });
-    const { usage } = await client.messages.create({ model, max_tokens: 10, ...request });
-    assert.equal(input_tokens, usage.input_tokens);
-    const beta = await client.beta.messages.countTokens({
-      model,
-      ...request,
-      betas: ["unheard-of-2030-01-01"],
-    });
-    assert.equal(beta.input_tokens, input_tokens);
-  }
-  await assert.rejects(
-    client.messages.countTokens({ model: "nova", ...request }),
-    (error) =>
-      error instanceof Anthropic.BadRequestError &&
-      /The provided model doesn't support counting tokens\./.test(error.message),
-  );
-});
+clientTest(
+  "counted tokens equal those of the message; models that cannot count are refused",
+  async (client) => {
+    const request = { system: "Be brief", messages: ask("Hello"), tools: [WEATHER] };
+    for (const model of CLAUDES) {
+      const { input_tokens } = await client.messages.countTokens({ model, ...request });
+      const { usage } = await client.messages.create({ model, max_tokens: 10, ...request });
+      assert.equal(input_tokens, usage.input_tokens);
+      const beta = await client.beta.messages.countTokens({
+        model,
+        ...request,
+        betas: ["unheard-of-2030-01-01"],
+      });
+      assert.equal(beta.input_tokens, input_tokens);
+    }
+    await assert.rejects(
+      client.messages.countTokens({ model: "nova", ...request }),
+      (error) =>
+        error instanceof Anthropic.BadRequestError &&
+        /The provided model doesn't support counting tokens\./.test(error.message),
+    );
+  },
+);
 
 clientTest("models are listed page by page, and found by their names", async (client) => {
   const names: string[] = [];
@@ -231,7 +234,7 @@ clientTest("models are listed page by page, and found by their names", async (cl
 });
 
 clientTest(
-  "a key is taken as a bearer, as x-api-key, or both, on both base URLs",
+  "a key is accepted as a bearer token, as x-api-key, or both, on both base URLs",
   async (_client, program) => {
     const { url } = program;
     const wrong = "not-a-key";

@@ -108,7 +108,7 @@ async function converse(client: Anthropic, { model, stream, remark = "" }: Loop)
 const REDACTION = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
 clientTest(
-  "thoughts go back unchanged over three turns with tools; the model checks every signature",
+  "thinking is sent back unchanged over three turns with tools; the model checks every signature",
   async (client) => {
     for (const model of CLAUDES) {
       for (const stream of [false, true]) {
@@ -124,7 +124,7 @@ clientTest(
   },
 );
 
-clientTest("redacted thoughts do as well", async (client) => {
+clientTest("redacted thinking is sent back unchanged as well", async (client) => {
   for (const model of CLAUDES) {
     for (const stream of [false, true]) {
       const { shapes } = await converse(client, { model, stream, remark: REDACTION });
@@ -136,7 +136,7 @@ clientTest("redacted thoughts do as well", async (client) => {
 });
 
 clientTest(
-  "a thought that was changed, or left out while tools run, is refused in the model's words",
+  "thinking that was changed, or left out in a tool loop, is refused with the model's message",
   async (client) => {
     for (const model of CLAUDES) {
       const { messages } = await converse(client, { model, stream: true });
@@ -167,7 +167,7 @@ clientTest(
 );
 
 clientTest(
-  "models that think without signatures give thoughts that may go back, and the gateway says that it left them out",
+  "reasoning without signatures may be sent back, and the gateway reports that it left it out",
   async (client) => {
     const thinking: Anthropic.ThinkingConfigParam = { type: "enabled", budget_tokens: 1024 };
     const request = { model: "nova2", max_tokens: 3000, tools: [WEATHER], thinking };
@@ -188,7 +188,7 @@ clientTest(
 );
 
 clientTest(
-  "an adaptive effort is thought about, and thinking that is off is not",
+  "with an adaptive effort the model thinks, and with thinking off it does not",
   async (client) => {
     for (const model of ["opus", "opus-converse"]) {
       const params = { model, max_tokens: 3000, messages: ask("Hello") };

@@ -37,7 +37,7 @@ forEachRuntime("every metric has its HELP and TYPE before the first request", as
 });
 
 forEachRuntime(
-  "requests are counted by model, caller and code; what a client makes up is no label",
+  "requests are counted by model, caller and code; names that clients make up are not labels",
   async (runtime) => {
     await using program = await startProgram(runtime, emulatorConfig());
     await ask(program.url, chat({ model: "claude", stream: true }));
@@ -57,7 +57,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("a configuration that is refused is seen in the metrics", async (runtime) => {
+forEachRuntime("a rejected configuration appears in the metrics", async (runtime) => {
   await using program = await startProgram(runtime, emulatorConfig());
   await replaceFile(program.configPath, "models: 3\n");
   await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));
@@ -66,7 +66,7 @@ forEachRuntime("a configuration that is refused is seen in the metrics", async (
   assert.match(metrics, /^adit_config_reloads_total\{result="refused"\} 1$/m);
 });
 
-forEachRuntime("certificates, credentials and threads are seen in the metrics", async (runtime) => {
+forEachRuntime("certificates, credentials and threads appear in the metrics", async (runtime) => {
   const missing = "  away: { type: bedrock, region: us-east-1, credentials: { profile: nobody } }\n";
   const config = emulatorConfig({}, tlsConfig(selfSignedCertificate()) + "threads: 2\n")
     .replace("models:\n", `${missing}models:\n`);
@@ -134,7 +134,7 @@ forEachRuntime("every query of the dashboard has a result in a real Prometheus",
   }
 }, WITH_PROMETHEUS);
 
-Deno.test("every metric that the dashboard and the rules use is one of the program's", () => {
+Deno.test("every metric in the dashboard and the rules is one of the program's", () => {
   const source = readRepositoryFile("lib/telemetry/gateway_metrics.ts") +
     readRepositoryFile("lib/telemetry/request_metrics.ts");
   const known = new Set([...source.matchAll(/"((?:adit|process)_\w+)"/g)].map(([, name = ""]) => name));

@@ -28,7 +28,7 @@ const ENDINGS: readonly (readonly [fault: string, error: string])[] = [
   ["stream-throttling:3", "ThrottlingException"],
 ];
 
-Deno.test("deno: AWS SDK over HTTP/2: a stream is refused with what to do instead, never cut short", async () => {
+Deno.test("deno: AWS SDK over HTTP/2: a stream is refused with a remedy, never truncated", async () => {
   await using program = await startProgram("deno", NATIVE_CONFIG);
   await withClient(program, { handler: "HTTP/2", identity: "a signature" }, async (client) => {
     for (

@@ -65,7 +65,7 @@ const BODIES: readonly (readonly [body: Bytes, headers: Readonly<Record<string, 
 ];
 
 forEachRuntime(
-  "request bytes arrive as they came, rightly signed, without a header that is not theirs",
+  "request bytes arrive unchanged, with a valid signature and without additional headers",
   async (runtime) => {
     for (const prefix of ["", "/base/path"]) {
       await using upstream = await startFakeUpstream();
@@ -111,7 +111,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "answers come back with status, headers and bytes, but with the true date",
+  "responses are returned with status, headers and bytes, but with the gateway's date",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, configFor(upstream.url));
@@ -167,7 +167,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("every frame of a stream is passed on before the next one has come", async (runtime) => {
+forEachRuntime("every frame of a stream is passed on before the next one arrives", async (runtime) => {
   const frames = converseFrames("Hello", "world");
   const taken = frames.map(() => Promise.withResolvers<void>());
   await using upstream = await startFakeUpstream(async ({ head, chunk, end }) => {

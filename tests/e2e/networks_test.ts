@@ -114,27 +114,30 @@ forEachRuntime("a change of the authority takes effect with the reload", async (
   assert.equal(status, 200, text);
 });
 
-forEachRuntime("a proxy that does not answer ends the request by the connect timeout", async (runtime) => {
-  await using here = await world();
-  const silent = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
-  await once(silent, "listening");
-  const { port } = silent.address() as AddressInfo;
-  await using stalling = await startFakeProxy({ to: port, stalls: true });
-  try {
-    const urls = [
-      `http://127.0.0.1:${stalling.port}`,
-      `http://127.0.0.1:${port}`,
-      `https://127.0.0.1:${port}`,
-    ];
-    for (const url of urls) {
-      const config = here.config(here.network(url)).replace(/\n *role: .*/, "") +
-        "timeouts: { connect: 100ms }\n";
-      await using program = await startProgram(runtime, config, { env: here.env });
-      const { status, text } = await ask(program);
-      assert.equal(status, 502, url);
-      assert.match(text, /upstream_unreachable/);
+forEachRuntime(
+  "a proxy that does not respond ends the request after the connect timeout",
+  async (runtime) => {
+    await using here = await world();
+    const silent = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    await using stalling = await startFakeProxy({ to: port, stalls: true });
+    try {
+      const urls = [
+        `http://127.0.0.1:${stalling.port}`,
+        `http://127.0.0.1:${port}`,
+        `https://127.0.0.1:${port}`,
+      ];
+      for (const url of urls) {
+        const config = here.config(here.network(url)).replace(/\n *role: .*/, "") +
+          "timeouts: { connect: 100ms }\n";
+        await using program = await startProgram(runtime, config, { env: here.env });
+        const { status, text } = await ask(program);
+        assert.equal(status, 502, url);
+        assert.match(text, /upstream_unreachable/);
+      }
+    } finally {
+      silent.close();
     }
-  } finally {
-    silent.close();
-  }
-});
+  },
+);

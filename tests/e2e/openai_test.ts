@@ -99,7 +99,7 @@ clientTest("throttling is a rate limit with the provider's retry-after", async (
   });
 });
 
-clientTest("the client tries again what may pass, and not what will not", async ({ client, upstream }) => {
+clientTest("the client retries temporary errors, and no others", async ({ client, upstream }) => {
   const patient = client.withOptions({ maxRetries: 1 });
   upstream.script(jsonAnswer(503, { message: "busy" }), jsonAnswer(200, converseAnswer("Hello!")));
   assert.equal((await patient.chat.completions.create(REQUEST)).choices[0]?.message.content, "Hello!");

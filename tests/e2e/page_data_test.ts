@@ -227,7 +227,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a request that is tried streams through the gateway, and its key is nowhere",
+  "a request from the page streams through the gateway, and its key is never shown",
   async (runtime) => {
     await using program = await startProgram(runtime, config());
     const tried = (body: unknown, headers: Record<string, string> = {}) =>

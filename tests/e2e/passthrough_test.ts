@@ -49,7 +49,7 @@ const OPERATIONS = ["converse", "converse-stream", "invoke", "invoke-with-respon
 const ODD = encodeUtf8('{ "zukunft" :[1.0, 1e2 ],\t"messages":[ {"content":[{"text":"h\\u00e9"}]} ]  }\n');
 
 forEachRuntime(
-  "a request arrives byte for byte, signed, with Bedrock's own headers alone",
+  "a request arrives byte for byte, signed, with only Bedrock's own headers",
   async (runtime, t) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
@@ -109,7 +109,7 @@ const IDS: readonly (readonly [inPath: string, upstream: string])[] = [
 ];
 
 forEachRuntime(
-  "model ids and ARNs, raw and encoded, are asked for as AWS's SDKs spell them",
+  "model ids and ARNs, raw and encoded, are sent as AWS's SDKs encode them",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url));
@@ -124,7 +124,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a session token is sent and signed; an API key is a bearer token and nothing is signed",
+  "a session token is sent and signed; an API key is sent as a bearer token without a signature",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     upstream.always(jsonAnswer(400, { message: "seen" }));
@@ -174,7 +174,7 @@ const ANSWERS: readonly (readonly [status: number, headers: Record<string, strin
   [502, { "content-type": "text/html" }, encodeUtf8("<html>")],
 ];
 
-forEachRuntime("an answer comes back byte for byte, refusals too", async (runtime, t) => {
+forEachRuntime("a response is returned byte for byte, refusals included", async (runtime, t) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
   for (const [status, headers, body] of ANSWERS) {

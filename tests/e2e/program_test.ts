@@ -23,7 +23,7 @@ callers:
 `;
 
 forEachRuntime(
-  "the program listens, answers, prints nothing but its log, and ends with 0 at SIGTERM",
+  "the program listens, responds, prints only its log, and ends with 0 at SIGTERM",
   async (runtime) => {
     await using program = await startProgram(runtime, configFor("http://127.0.0.1:9"));
     const health = await fetch(`${program.url}/healthz`);
@@ -39,7 +39,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a request reaches the provider's endpoint signed, and its answer the client",
+  "a request reaches the provider's endpoint with a signature, and the client gets its response",
   async (runtime) => {
     await using upstream = await startFakeUpstream(jsonAnswer(200, {
       output: { message: { role: "assistant", content: [{ text: "Hello!" }] } },
@@ -66,7 +66,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a configuration that is not there ends the start with 78 and one line in the log",
+  "a missing configuration ends the start with 78 and one line in the log",
   async (runtime) => {
     const { code, stdout, stderr } = await runProgram(runtime, ["serve", "--config", "/nowhere/adit.yaml"]);
     assert.deepEqual({ code, stderr }, { code: 78, stderr: "" });
@@ -100,7 +100,7 @@ forEachRuntime("lines for systemd's journal begin with their priority", async (r
 });
 
 // Only Linux has /dev/full.
-forEachRuntime("output that cannot be written is an error, said in one line", async (runtime) => {
+forEachRuntime("output that cannot be written is an error of one line", async (runtime) => {
   const [program = "", ...args] = await commandOf(runtime);
   const words = [program, ...args].map((word) => `'${word}'`).join(" ");
   const { code, stderr } = await new Deno.Command("sh", { args: ["-c", `${words} version >/dev/full`] })

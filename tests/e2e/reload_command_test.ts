@@ -24,7 +24,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "the address is the one that the service has written, or else the configuration's",
+  "the address is the one that the service has written, or the configuration's",
   async (runtime) => {
     const folder = await Deno.makeTempDir();
     try {
@@ -49,7 +49,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "with TLS, the configuration's certificate is the one that counts; the key is a variable",
+  "with TLS, the configured certificate is used; the key is in a variable",
   async (runtime) => {
     const key = "adit-admin-key-0123456789";
     const tls = tlsConfig(selfSignedCertificate(), "admin_tls");
@@ -67,7 +67,7 @@ forEachRuntime(
   },
 );
 
-Deno.test("a gateway without an admin address is sent a signal, if its process is named", async () => {
+Deno.test("a gateway without an admin address gets a signal if its process is given", async () => {
   await using program = await startProgram("bun", `admin: off\n${emulatorConfig()}`);
   const args = ["reload", "--config", program.configPath];
   const refused = await runProgram("bun", args);

@@ -72,7 +72,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("the program stops in good order while it checks a configuration", async (runtime) => {
+forEachRuntime("the program shuts down cleanly while it checks a configuration", async (runtime) => {
   await using program = await startProgram(runtime, largeConfig());
   const reload = fetch(`${program.adminUrl}/-/reload`, { method: "POST" }).then(
     (response) => response.text(),

@@ -53,29 +53,32 @@ async function configure(program: Program, config: string): Promise<void> {
   await program.waitForLog(({ message }) => message === "configuration reloaded", from);
 }
 
-forEachRuntime("a stream whose model, provider and caller are gone goes on as it began", async (runtime) => {
-  await using upstream = await startFakeUpstream();
-  const release = holdAnswers(upstream);
-  await using program = await startProgram(runtime, endpointConfig(upstream.url));
-  await using chat = await begin(program.url, CHAT_STREAM);
-  assert.ok(await chat.seen("Hello"));
-  await using waiting = await begin(program.url, CONVERSE);
-  await upstream.requestAt(1);
+forEachRuntime(
+  "a stream whose model, provider and caller are removed continues unchanged",
+  async (runtime) => {
+    await using upstream = await startFakeUpstream();
+    const release = holdAnswers(upstream);
+    await using program = await startProgram(runtime, endpointConfig(upstream.url));
+    await using chat = await begin(program.url, CHAT_STREAM);
+    assert.ok(await chat.seen("Hello"));
+    await using waiting = await begin(program.url, CONVERSE);
+    await upstream.requestAt(1);
 
-  const others = emulatorConfig().replaceAll(/claude|demo/g, "other").replace(
-    /sha256:\w{8}/,
-    "sha256:00000000",
-  );
-  await configure(program, others);
-  assert.equal(statusOf(await ask(program.url, CHAT)), 401);
-  release();
-  assert.equal(eventsOf(await answerOf(chat)).at(-1), "[DONE]");
-  assert.equal(statusOf(await answerOf(waiting)), 200);
-  assert.deepEqual((await statusReport(program)).config.models, ["other", "nova"]);
-});
+    const others = emulatorConfig().replaceAll(/claude|demo/g, "other").replace(
+      /sha256:\w{8}/,
+      "sha256:00000000",
+    );
+    await configure(program, others);
+    assert.equal(statusOf(await ask(program.url, CHAT)), 401);
+    release();
+    assert.equal(eventsOf(await answerOf(chat)).at(-1), "[DONE]");
+    assert.equal(statusOf(await answerOf(waiting)), 200);
+    assert.deepEqual((await statusReport(program)).config.models, ["other", "nova"]);
+  },
+);
 
 forEachRuntime(
-  "a changed listen answers at the new address, and finishes what came over the old",
+  "a changed listen address serves new requests, and those at the old one finish",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     const release = holdAnswers(upstream);
@@ -98,7 +101,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("addresses come and go without touching those that stay", async (runtime) => {
+forEachRuntime("addresses are added and removed without affecting the others", async (runtime) => {
   const config = emulatorConfig();
   const [stays, goes] = [freePort(), freePort()];
   const listen = (...ports: number[]) =>
@@ -127,7 +130,7 @@ forEachRuntime("an address that cannot be opened changes nothing", async (runtim
   ]]);
 });
 
-forEachRuntime("the admin listener moves, goes and comes back", async (runtime) => {
+forEachRuntime("the admin listener moves, is removed and is added again", async (runtime) => {
   const config = emulatorConfig();
   const next = freePort();
   await using program = await startProgram(runtime, config);

@@ -85,7 +85,7 @@ class Load {
 }
 
 forEachRuntime(
-  "rewrites under load fail no request and serve none from a bad file",
+  "rewrites under load do not fail a request, and no request is served from an invalid file",
   async (runtime) => {
     await using program = await startProgram(runtime, good(0));
     const load = new Load(program);

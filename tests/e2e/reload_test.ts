@@ -43,7 +43,7 @@ for (const [how, change] of Object.entries(CHANGES)) {
   });
 }
 
-forEachRuntime("a mounted ConfigMap that is swapped is taken without being told", async (runtime) => {
+forEachRuntime("a replaced ConfigMap mount is loaded without a signal", async (runtime) => {
   await using program = await startProgram(runtime, version("first"));
   const folder = dirname(program.configPath);
   // Kubernetes mounts `adit.yaml -> ..data/adit.yaml` and `..data -> ..SOME_TIME`, and replaces the second link alone.
@@ -67,7 +67,7 @@ async function mount(folder: string, name: string, config: string): Promise<void
   await Deno.rename(join(folder, "..data_tmp"), join(folder, "..data"));
 }
 
-forEachRuntime("the log and the status say what a reload changed", async (runtime) => {
+forEachRuntime("the log and the status show what a reload changed", async (runtime) => {
   await using program = await startProgram(runtime, version("first"));
   await replaceFile(program.configPath, version("second") + "timeouts: { idle: 5s }\n");
   const { models_added, models_removed, settings_changed, ...line } = await taken(program, 2);

@@ -63,7 +63,7 @@ clientTest("a loop of two parallel calls ends, created whole and streamed", asyn
   }
 });
 
-clientTest("thoughts come back between the calls, as the client keeps them", async (client) => {
+clientTest("thinking is sent back between the calls, as the client keeps it", async (client) => {
   const reasoning = { effort: "high", summary: "auto" } as const;
   const input: Input = [{ role: "user", content: 'get_weather {"place": "Rome"}' }];
   const request = { model: "opus", input, tools: TOOLS, reasoning };
@@ -118,7 +118,7 @@ clientTest("a stream that is cut off is an error", async (client) => {
   await assert.rejects(stream.finalResponse(), /ended before it was complete/);
 });
 
-clientTest("what a gateway without memory cannot do is refused with the remedy", async (client) => {
+clientTest("features that need stored responses are refused with a remedy", async (client) => {
   const refused = { status: 400, code: "previous_response_not_found", param: "previous_response_id" };
   await assert.rejects(
     client.responses.create({ model: "claude", input: "Hi", previous_response_id: "resp_1" }),

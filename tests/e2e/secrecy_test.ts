@@ -115,7 +115,7 @@ const REFUSED: readonly Ask[] = [
   { line: "POST /model/nobody/converse", body: NATIVE_BODY },
 ];
 
-forEachRuntime("nothing secret is written anywhere, whatever comes of a request", async (runtime) => {
+forEachRuntime("nothing secret is written anywhere, whatever the outcome of a request", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, config(upstream.url));
   const authorized = { Authorization: `Bearer ${SECRETS.callerKey}` };

@@ -26,7 +26,7 @@ const FRAMES = converseFrames("Hello", " there");
 
 const headThenSilence = streamAnswer([], { then: stall });
 
-forEachRuntime("a provider that does not begin within first_byte or idle is a 504", async (runtime) => {
+forEachRuntime("a provider that does not respond within first_byte or idle is a 504", async (runtime) => {
   await using upstream = await startFakeUpstream();
   const timeouts = "timeouts: { first_byte: 200ms, idle: 200ms }";
   await using program = await startProgram(runtime, endpointConfig(upstream.url, timeouts));
@@ -47,7 +47,7 @@ forEachRuntime("a provider that does not begin within first_byte or idle is a 50
 });
 
 forEachRuntime(
-  "a provider that stops in the middle for longer than idle is an error event",
+  "a provider that pauses for longer than timeouts.idle causes an error event",
   async (runtime) => {
     await using upstream = await startFakeUpstream();
     await using program = await startProgram(runtime, endpointConfig(upstream.url, "timeouts: { idle: 4s }"));
@@ -83,7 +83,7 @@ forEachRuntime("the status waits for the first event, however long after the hea
   assert.equal(statusOf(await answerOf(client)), 429);
 });
 
-forEachRuntime("a silence is filled with comments until the provider goes on", async (runtime) => {
+forEachRuntime("a silence is filled with comments until the provider continues", async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(
     runtime,

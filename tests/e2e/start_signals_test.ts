@@ -30,7 +30,7 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
 }
 
 forEachRuntime(
-  "a SIGHUP while the program starts is a reload, not its end",
+  "a SIGHUP during the start reloads the configuration and does not end the program",
   (runtime) =>
     inFolder(async (folder) => {
       const child = await starting(runtime, folder);

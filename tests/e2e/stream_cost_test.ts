@@ -59,7 +59,7 @@ const CLIENTS: Readonly<Record<string, (url: string, model: string) => Promise<s
 };
 
 forEachRuntime(
-  "the cost after a stream's last event is nothing to any client",
+  "the cost after a stream's last event does not disturb any client",
   async (runtime: RuntimeName) => {
     await using program = await startProgram(
       runtime,

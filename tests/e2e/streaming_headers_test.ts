@@ -20,7 +20,7 @@ const STREAMS: readonly Ask[] = [
   { line: "POST /model/claude/invoke-with-response-stream", body: CLAUDE },
 ];
 
-forEachRuntime("every streaming answer says x-accel-buffering: no", async (runtime, t) => {
+forEachRuntime("every streaming response has x-accel-buffering: no", async (runtime, t) => {
   await using program = await startProgram(runtime, emulatorConfig());
   for (const request of STREAMS) {
     await t.step(`${request.line} ${request.body?.slice(0, 24)}`, async () => {

@@ -71,7 +71,7 @@ for (const kind of ["path", "abstract"] as const) {
   );
 }
 
-forEachRuntime("the event loop answers systemd's watchdog for as long as it turns", async (runtime) => {
+forEachRuntime("the event loop pings systemd's watchdog as long as it runs", async (runtime) => {
   await using systemd = await listenForNotifications("path");
   const options = underSystemd(systemd.name, { WATCHDOG_USEC: "100000" });
   await using program = await startProgram(runtime, emulatorConfig(), options);
@@ -93,24 +93,27 @@ forEachRuntime("a configuration that cannot be run is never reported as ready", 
   assert.deepEqual(systemd.received, []);
 });
 
-forEachRuntime("a systemd that does not listen is one warning, and the gateway serves", async (runtime) => {
-  const options = underSystemd("/nowhere/notify", { WATCHDOG_USEC: "2000" });
-  await using program = await startProgram(runtime, emulatorConfig(), options);
-  const warning = await program.waitForLog(({ message }) => message === "cannot notify systemd");
-  assert.equal(
-    warning["error"],
-    'Cannot send to the socket "/nowhere/notify": nobody is listening, or the socket is full',
-  );
-  for (let count = 0; count < 10; count++) {
-    const health = await fetch(`${program.url}/healthz`);
-    await health.body?.cancel();
-    assert.equal(health.status, 200);
-  }
-  await program.stop();
-  assert.equal(program.logs.filter(({ message }) => message === "cannot notify systemd").length, 1);
-});
+forEachRuntime(
+  "a systemd that does not listen causes one warning, and the gateway serves",
+  async (runtime) => {
+    const options = underSystemd("/nowhere/notify", { WATCHDOG_USEC: "2000" });
+    await using program = await startProgram(runtime, emulatorConfig(), options);
+    const warning = await program.waitForLog(({ message }) => message === "cannot notify systemd");
+    assert.equal(
+      warning["error"],
+      'Cannot send to the socket "/nowhere/notify": nobody is listening, or the socket is full',
+    );
+    for (let count = 0; count < 10; count++) {
+      const health = await fetch(`${program.url}/healthz`);
+      await health.body?.cancel();
+      assert.equal(health.status, 200);
+    }
+    await program.stop();
+    assert.equal(program.logs.filter(({ message }) => message === "cannot notify systemd").length, 1);
+  },
+);
 
-Deno.test("deno: without its permission, the warning says what is missing", async () => {
+Deno.test("deno: without its permission, the warning names it", async () => {
   await using systemd = await listenForNotifications("path");
   await using program = await startProgram("deno", emulatorConfig(), {
     env: { NOTIFY_SOCKET: systemd.name },

@@ -30,7 +30,7 @@ async function connectTrusting(
   return socket;
 }
 
-forEachRuntime("TLS speaks HTTP/1.1 and HTTP/2, as the client asks", async (runtime) => {
+forEachRuntime("TLS supports HTTP/1.1 and HTTP/2, as the client chooses", async (runtime) => {
   const tls = selfSignedCertificate();
   await using program = await startProgram(runtime, emulatorConfig({}, tlsConfig(tls)));
   assert.match(program.url, /^https:/);
@@ -57,7 +57,7 @@ async function textOf(socket: TLSSocket): Promise<string> {
 }
 
 forEachRuntime(
-  "a renewed certificate is shown at the same address, and the old connections finish",
+  "a renewed certificate is used at the same address, and old connections finish",
   async (runtime) => {
     const folder = await Deno.makeTempDir({ prefix: "adit-tls-" });
     const files = { certificate: `${folder}/cert.pem`, key: `${folder}/key.pem` };

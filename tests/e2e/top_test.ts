@@ -13,7 +13,7 @@ import {
 import { ask, CHAT } from "./requests.ts";
 import { reportSkipped } from "../skipped.ts";
 
-forEachRuntime("without a terminal, top prints what happens once and exits", async (runtime) => {
+forEachRuntime("without a terminal, top prints the state once and exits", async (runtime) => {
   await using program = await startProgram(runtime, emulatorConfig());
   await ask(program.url, CHAT);
   for (const args of [["--admin", program.adminUrl], ["--admin", program.adminUrl, "--once"]]) {
@@ -27,7 +27,7 @@ forEachRuntime("without a terminal, top prints what happens once and exits", asy
   }
 });
 
-forEachRuntime("top finds the gateway like reload, and says what is wrong", async (runtime) => {
+forEachRuntime("top finds the gateway like reload, and reports problems", async (runtime) => {
   const key = "adit-admin-key-0123456789";
   await using program = await startProgram(
     runtime,

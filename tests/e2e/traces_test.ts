@@ -94,7 +94,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  "a share is traced, as the caller decides where it does, and failures always",
+  "a share of requests is traced, unless the caller decides, and failures always are",
   async (runtime) => {
     await using collector = startCollector();
     await using program = await startProgram(runtime, CONFIG(collector.url, ", share: 0%"));
@@ -115,7 +115,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime("a collector that refuses for good loses its spans, which are counted", async (runtime) => {
+forEachRuntime("spans that a collector refuses permanently are dropped and counted", async (runtime) => {
   await using collector = startCollector([400]);
   await using program = await startProgram(runtime, CONFIG(collector.url, ""));
   await chat(program.url, "claude");

@@ -8,7 +8,7 @@ import { runProgram, startProgram } from "./program.ts";
 
 const CONFIG = repositoryPath("config/adit.yaml");
 
-Deno.test("bun: the program starts again without what weakens it, an inspector among it", async () => {
+Deno.test("bun: the program restarts itself without settings that weaken it, such as an inspector", async () => {
   const port = freePort();
   const folder = await Deno.makeTempDir({ prefix: "adit-weakening-" });
   await Deno.writeTextFile(`${folder}/first.js`, "globalThis.fetch = undefined; console.log('loaded');");
