@@ -136,7 +136,7 @@ function callerFact(caller: Caller, nowMs: number): Fact {
 
 function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
   const { targets } = plan;
-  const { snapshot: { limits, timeouts } } = options;
+  const { snapshot: { limits, timeouts }, learned } = options;
   const { connectMs, firstByteMs, idleMs, totalMs } = timeouts;
   const durations = { connect: connectMs, "first byte": firstByteMs, idle: idleMs, total: totalMs };
   return [
@@ -150,6 +150,9 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
       ...stateFacts(plan.name, target, options),
     ]),
+    ...("unknown" in learned && targets.some(({ settings }) => settings !== undefined)
+      ? [{ topic: "learned", text: `unknown: ${learned.unknown}` }]
+      : []),
     ...limitFacts(plan, options),
     {
       topic: "limits",
@@ -326,13 +329,13 @@ function settingFacts(target: ModelTarget, { sourceMap, table, learned }: Explai
   ].filter(({ text }) => text !== "");
 }
 
-/** The traits that keep what was learned, or where to find them. */
+/** The lessons about a target, and the traits to write to keep them; empty if no gateway was asked. */
 function learnedText(
   lessons: readonly LessonName[],
   target: ModelTarget,
   { sourceMap, learned }: Pick<ExplainOptions, "learned" | "sourceMap">,
 ): string {
-  if ("unknown" in learned) return `unknown: ${learned.unknown}`;
+  if ("unknown" in learned) return "";
   if (lessons.length === 0) return `nothing, according to ${learned.from}`;
   const path = [...target.path, "traits"];
   const traits = readsSecret(target, "traits", sourceMap)

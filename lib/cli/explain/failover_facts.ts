@@ -3,6 +3,7 @@
 import { formatDuration } from "../../config/schema/values.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import type { Routing, Timeouts } from "../../snapshot/snapshot.ts";
+import { counted } from "../text_table.ts";
 import type { Fact } from "./fact.ts";
 
 /** The facts of a plan with several targets or attempts; none for the usual single attempt. */
@@ -41,12 +42,13 @@ function choiceOf({ pick, affinity }: Routing): string {
 function retriesOf({ retry, commitWithinMs }: Routing): string {
   const { attempts, share, backoffMs, backoffMaxMs } = retry;
   const pause = `pauses up to ${formatDuration(backoffMs)}, doubling to ${formatDuration(backoffMaxMs)}`;
-  return `${attempts} attempts, ${Math.round(share * 100)}% of requests and 3 a second, ${pause}; ` +
-    `streams are held back for ${formatDuration(commitWithinMs)} at most`;
+  const budget = `retries of at most ${Math.round(share * 100)}% of requests plus 3 per second`;
+  return `${counted(attempts, "attempt")}, ${budget}, ${pause}; ` +
+    `streams are held back for at most ${formatDuration(commitWithinMs)}`;
 }
 
 function healthOf({ health: { failures, coolMs, coolMaxMs } }: Routing): string {
-  return `rests after ${failures} failures in a row, for ${formatDuration(coolMs)}, doubling to ${
+  return `rests after ${counted(failures, "failure")} in a row, for ${formatDuration(coolMs)}, doubling to ${
     formatDuration(coolMaxMs)
   }`;
 }

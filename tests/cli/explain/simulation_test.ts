@@ -32,7 +32,7 @@ Deno.test("a model with several targets is explained with its order, its retries
     const line of [
       /^order +a \(priority 0, weight 3\), b \(priority 0, weight 1\), c \(priority 1, weight 1\)$/m,
       /^choice +within a priority, one target for each header:x-session-id; without one, the less loaded/m,
-      /^retries +3 attempts, 20% of requests and 3 a second/m,
+      /^retries +3 attempts, retries of at most 20% of requests plus 3 per second/m,
       /^health +rests after 3 failures in a row, for 5s, doubling to 2m$/m,
       /^worst time +if every attempt hangs, an error after 6m \(streams: 1m30s\)/m,
       /^target +c$/m,
