@@ -45,8 +45,8 @@ const runtimesLock: {
 } = JSON.parse(readRepositoryFile("scripts/release/package-lock.json"));
 const bunVersion = (await run(BUN, ["--version"])).trim();
 const out = values.out;
-await Deno.remove(out, { recursive: true }).catch(() => {});
 await Deno.mkdir(out, { recursive: true });
+await removeRelease(out);
 
 const sums: string[] = [];
 // The binary contains the page as a separate bundle.
@@ -71,6 +71,15 @@ for (const path of FILES) {
 const sumsPath = join(out, "SHA256SUMS");
 await Deno.writeTextFile(sumsPath, sums.join(""));
 if (values.sign !== undefined) await signSums(sumsPath, values.sign);
+
+/** Removes an earlier release from the folder; throws if the folder contains anything else. */
+async function removeRelease(folder: string): Promise<void> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  const copied = FILES.map((path) => basename(path));
+  const other = names.find((name) => !/^(?:adit-\d|SHA256SUMS)/.test(name) && !copied.includes(name));
+  if (other !== undefined) throw new Error(`Cannot write the release to ${folder}: it contains ${other}`);
+  for (const name of names) await Deno.remove(join(folder, name));
+}
 
 /** Writes `SHA256SUMS.sig` next to the sums. Because of the namespace, no signature for another purpose is accepted. */
 async function signSums(path: string, key: string): Promise<void> {

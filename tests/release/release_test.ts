@@ -43,6 +43,16 @@ async function run(
   return { stdout, stderr };
 }
 
+Deno.test("a release is not written to a folder with other files, which are kept", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "adit-release-" });
+  await Deno.writeTextFile(`${folder}/notes.txt`, "mine");
+  const build = repositoryPath("scripts/release/build.ts");
+  const { stderr } = await run(Deno.execPath(), ["run", "-A", build, "--out", folder, TARGET], 1);
+  assert.match(stderr, /Cannot write the release to .*: it contains notes\.txt/);
+  assert.equal(await Deno.readTextFile(`${folder}/notes.txt`), "mine");
+  await Deno.remove(folder, { recursive: true });
+});
+
 if (Deno.build.os === "linux") {
   Deno.test("a release runs, is summed up, and comes out the same a second time", async () => {
     await using release = await buildRelease();

@@ -90,7 +90,9 @@ ${cases(valueCases((list) => `${words(list)}; return`, "_files; return"), "    "
 ${cases(commandCases(words, "_files"), "    ")}
   esac
 }
-if (( $+functions[compdef] )); then compdef _adit adit; fi
+# Loaded from fpath, this file is the body of the function.
+if [[ $funcstack[1] = _adit ]]; then _adit "$@"
+elif (( $+functions[compdef] )); then compdef _adit adit; fi
 `;
 }
 

@@ -191,7 +191,11 @@ class Draft {
           this.skip(`fallbacks of ${JSON.stringify(name)}, which is not among the converted models`);
           continue;
         }
-        const names = (Array.isArray(others) ? others : []).filter((other) => typeof other === "string");
+        const all: readonly unknown[] = Array.isArray(others) ? others : [];
+        const names = all.filter((other) => typeof other === "string");
+        if (names.length < all.length) {
+          this.#comment("models", name, "not converted: fallbacks with settings of their own");
+        }
         this.#fallbacks.set(name, names);
       }
     }

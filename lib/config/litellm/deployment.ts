@@ -110,6 +110,7 @@ export function readDeployment(entry: unknown, credentialList: unknown): Deploym
       ...Object.keys(params).filter((key) => !known.includes(key)),
       ...(["weight", "order", "rpm", "tpm"] as const)
         .filter((key) => params[key] !== undefined && params[key] !== null && integer(key) === undefined),
+      ...(role["arn"] === undefined ? Object.keys(ROLE).filter((key) => text(key) !== undefined) : []),
       ...(shared === undefined ? ["litellm_credential_name (not in credential_list)"] : []),
       ...(params["guardrailConfig"] !== undefined && guardrail === undefined ? ["guardrailConfig"] : []),
       ...Object.keys(entry).filter((key) => key !== "model_name" && key !== "litellm_params"),

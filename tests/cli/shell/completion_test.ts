@@ -1,4 +1,4 @@
-/** The completions, in the shells that are here. */
+/** The completions, in the shells that are installed. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 
@@ -7,7 +7,7 @@ import { completion } from "../../../lib/cli/shell/completion.ts";
 import { reportSkipped } from "../../skipped.ts";
 import { run } from "../run.ts";
 
-/** What a shell is to run so that it prints what it would offer for the words, one a line. */
+/** The command with which a shell prints its completions of the words, one per line. */
 const ASK: Readonly<Record<string, (script: string, words: readonly string[]) => readonly string[]>> = {
   bash: (script, words) => [
     "bash",
@@ -17,12 +17,22 @@ const ASK: Readonly<Record<string, (script: string, words: readonly string[]) =>
       words.length - 1
     }; _adit; printf '%s\\n' "\${COMPREPLY[@]}"`,
   ],
-  // Its own commands for completion work in a terminal alone.
+  // zsh's own commands for completion only work in a terminal.
   zsh: (script, words) => [
     "zsh",
     "-f",
     "-c",
     `compadd() { shift; print -l -- "$@" }; _files() { print -l -- *(N) }; source ${script}; words=(${
+      words.map((word) => `'${word}'`).join(" ")
+    }); CURRENT=${words.length}; _adit`,
+  ],
+  // As a function that zsh loads from a folder of fpath.
+  "zsh autoload": (script, words) => [
+    "zsh",
+    "-f",
+    "-c",
+    `mv ${script} _adit; compadd() { shift; print -l -- "$@" }; _files() { print -l -- *(N) }; fpath=($PWD $fpath)
+    autoload -Uz _adit; words=(${
       words.map((word) => `'${word}'`).join(" ")
     }); CURRENT=${words.length}; _adit`,
   ],
@@ -34,7 +44,8 @@ const ASK: Readonly<Record<string, (script: string, words: readonly string[]) =>
 
 async function offers(shell: string, words: readonly string[]): Promise<readonly string[]> {
   const folder = await Deno.makeTempDir({ prefix: "adit-completion-" });
-  await Deno.writeTextFile(`${folder}/script`, (await run(completion, shell)).out);
+  const [name = ""] = shell.split(" ");
+  await Deno.writeTextFile(`${folder}/script`, (await run(completion, name)).out);
   await Deno.writeTextFile(`${folder}/some.yaml`, "");
   const [command = "", ...args] = ASK[shell]?.(`${folder}/script`, words) ?? [];
   const { success, stdout, stderr } = await new Deno.Command(command, {
@@ -52,7 +63,11 @@ async function offers(shell: string, words: readonly string[]): Promise<readonly
 }
 
 for (const shell of Object.keys(ASK)) {
-  const isHere = await new Deno.Command(shell, { args: ["--version"], stdout: "null", stderr: "null" })
+  const isHere = await new Deno.Command(shell.split(" ")[0] ?? "", {
+    args: ["--version"],
+    stdout: "null",
+    stderr: "null",
+  })
     .output()
     .then(() => true, () => false);
   if (!isHere) {
