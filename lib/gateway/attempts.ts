@@ -263,7 +263,7 @@ class Attempts {
     if (this.#attempts >= retry.attempts || this.#call.remainingMs === 0 || this.#call.isLeft) return false;
     if (rule.elsewhere && this.#dropToNext()) {
       this.#repeats = 0;
-      // The first switch is the purpose of fail-over; more of them would multiply an outage.
+      // The first switch is the purpose of failover; more of them would multiply an outage.
       return this.#moves++ === 0 || this.#spend();
     }
     if (this.#repeats >= rule.repeats) return false;

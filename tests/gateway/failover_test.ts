@@ -1,4 +1,4 @@
-/** Fail-over through the whole pipeline, as callers, the upstream and the log see it. */
+/** Failover through the whole pipeline, as callers, the upstream and the log see it. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { DIRECT } from "../../lib/snapshot/plan.ts";

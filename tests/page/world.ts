@@ -1,4 +1,4 @@
-/** A gateway with live traffic: several callers and teams, limits, budgets, fail-over, and targets that fail. */
+/** A gateway with live traffic: several callers and teams, limits, budgets, failover, and targets that fail. */
 
 import { ok } from "node:assert/strict";
 import { keyHash } from "../e2e/configs.ts";
