@@ -1,5 +1,7 @@
 /** Known beginnings of model ids, to detect misspelt ones, and where models can be called. */
 
+import { namesProvider } from "./model_id.ts";
+
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html; a model newer than the list still works. */
 const STEMS: readonly string[] = [
   ...[
@@ -14,17 +16,28 @@ const STEMS: readonly string[] = [
     "2-multimodal",
     "2-pro",
     "2-sonic",
+    "2-5-sonic",
   ].map((
     name,
   ) => `amazon.nova-${name}`),
-  ...["text", "embed-text", "embed-image", "image-generator"].map((name) => `amazon.titan-${name}`),
+  ...["text", "embed-text", "embed-g1-text", "embed-image", "image-generator"].map((name) =>
+    `amazon.titan-${name}`
+  ),
   ...["haiku", "sonnet", "opus"].flatMap((
     size,
   ) => [`anthropic.claude-${size}`, `anthropic.claude-3-${size}`]),
-  ...["3-5-haiku", "3-5-sonnet", "3-7-sonnet", "instant", "v2"].map((name) => `anthropic.claude-${name}`),
-  ...["command-r", "embed-english", "embed-multilingual", "embed-v4", "rerank"].map((name) =>
-    `cohere.${name}`
+  ...["fable", "mythos", "3-5-haiku", "3-5-sonnet", "3-7-sonnet", "instant", "v1", "v2"].map((name) =>
+    `anthropic.claude-${name}`
   ),
+  ...[
+    "command-r",
+    "command-text",
+    "command-light",
+    "embed-english",
+    "embed-multilingual",
+    "embed-v4",
+    "rerank",
+  ].map((name) => `cohere.${name}`),
   ...["amazon.rerank", "google.gemma", "twelvelabs.marengo", "xai.grok"],
   ...[
     "deepseek.r1",
@@ -41,11 +54,17 @@ const STEMS: readonly string[] = [
 
 /** Models that are called only through an inference profile. */
 const PROFILE_ONLY =
-  /^(?:anthropic\.claude-(?:(?:haiku|sonnet|opus)-\d|3-7)|amazon\.nova-premier|deepseek\.r1|meta\.llama4)/;
+  /^(?:anthropic\.claude-(?:(?:haiku|sonnet|opus|fable|mythos)-\d|3-7)|amazon\.nova-premier|deepseek\.r1|meta\.llama4)/;
 
 /** The known beginnings of model ids, unless the id has one of them. */
 export function knownStems(foundationId: string): readonly string[] | undefined {
   return STEMS.some((stem) => foundationId.startsWith(stem)) ? undefined : STEMS;
+}
+
+/** The known beginning of an id from which the model provider is missing, such as `claude-haiku-4-5`. */
+export function stemWithoutProvider(modelId: string): string | undefined {
+  if (namesProvider(modelId)) return undefined;
+  return STEMS.find((stem) => modelId.startsWith(stem.slice(stem.indexOf(".") + 1)));
 }
 
 /** Whether Bedrock refuses this model id without the prefix of a profile, such as `us.`. */

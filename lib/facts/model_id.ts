@@ -27,6 +27,11 @@ const PROVIDERS: ReadonlySet<string> = new Set([
   "zai",
 ]);
 
+/** Whether the id begins with a known model provider, possibly after a geography. */
+export function namesProvider(modelId: string): boolean {
+  return modelId.split(".", 2).some((part) => PROVIDERS.has(part));
+}
+
 /**
  * The id of the foundation model of an inference profile: taken from an ARN that contains it, and without a leading
  * `us.`, `global.` or other geography. Other ARNs are unchanged.

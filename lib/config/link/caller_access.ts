@@ -40,7 +40,9 @@ export class AccessLinker {
     for (const [index, each] of list.entries()) {
       const place = [...path, index];
       if (!isGlob(each)) context.find(place, each, { section: "models", entries: models });
-      else if (!this.#matchesModel(each)) context.warn(place, "the glob matches no model");
+      else if (!this.#matchesModel(each)) {
+        context.warn(place, `the glob ${context.shown(place, each, [])} matches no model`);
+      }
     }
     return shared(this.#models, list, () => modelAccess(list));
   }

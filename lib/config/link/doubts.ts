@@ -1,7 +1,7 @@
 /** Warnings about valid settings that rarely do what their author intended. */
 
 import { foundationModelId } from "../../facts/model_id.ts";
-import { foreignGeography, knownStems, needsProfile } from "../../facts/known_models.ts";
+import { foreignGeography, knownStems, needsProfile, stemWithoutProvider } from "../../facts/known_models.ts";
 import type { Path } from "../../base/problems.ts";
 import type { CallerConfig, Config, ProviderConfig } from "../schema/config_file.ts";
 import { REGION } from "../schema/regions.ts";
@@ -107,7 +107,7 @@ export function doubtModelId(path: Path, { id, region }: ModelIdOptions, context
     return;
   }
   const stems = knownStems(foundationModelId(id));
-  const guess = stems && nearest(stemOf(foundationModelId(id)), stems);
+  const guess = stems && (stemWithoutProvider(id) ?? nearest(stemOf(foundationModelId(id)), stems));
   if (guess !== undefined) {
     context.warn(
       path,

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import type { ListenAddress, SocketAddress } from "../../snapshot/snapshot.ts";
-import { REGION } from "./regions.ts";
+import { KNOWN_REGIONS, REGION } from "./regions.ts";
 import {
   DURATION,
   formatDuration,
@@ -26,6 +26,8 @@ export interface About {
   readonly unsupported?: readonly string[];
   /** How to fix an invalid value. */
   readonly hint?: string;
+  /** Common values; a close one is suggested instead of the hint. */
+  readonly common?: readonly string[];
 }
 
 /** Kept outside the schema: metadata inside would become part of the JSON Schema. */
@@ -206,7 +208,8 @@ export function region(): z.ZodString {
   return text({
     expected: "an AWS region such as us-east-1",
     pattern: REGION,
-    hint: "for an availability zone remove the last letter; instead of fips-REGION set fips: true",
+    hint: "for a FIPS endpoint set fips: true",
+    common: KNOWN_REGIONS,
   });
 }
 

@@ -66,13 +66,16 @@ export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained
   const reference = sourceMap.referenceAt(path);
   const secret = (words?.sensitive ?? false) !== false || (schema !== undefined && !takesScalar(schema));
   const description = describeFound(found, { secret, reference });
+  const suggestFrom = (names: readonly string[]) =>
+    typeof found === "string" && reference === undefined && !secret ? didYouMean(found, names) : "";
+  const common = suggestFrom(words?.common ?? []);
   const advice = [
-    typeof found === "string" && reference === undefined && !secret ? didYouMean(found, known) : "",
+    suggestFrom(known),
     schema === undefined || reference !== undefined ? "" : shapeAdvice(found, schema),
     issue.code === "invalid_type" && issue.expected === "boolean" && isBooleanOfYamlOne(found)
       ? " (in YAML 1.2 yes, no, on and off are strings)"
       : "",
-    words?.hint === undefined ? "" : `; ${words.hint}`,
+    common !== "" || words?.hint === undefined ? common : `; ${words.hint}`,
   ];
   return [sourceMap.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
 }
