@@ -26,7 +26,6 @@ import type {
   Endpoint,
   EndpointRequest,
   ModelRequest,
-  Reading,
   Router,
 } from "./endpoint.ts";
 import { HeavyWork, isHeavy } from "./heavy_work.ts";
@@ -197,13 +196,9 @@ export class Pipeline {
     const read = { received, target, caller, snapshot, startedMs: this.#startedMs, views };
     // A short body may be decompressed to a long one.
     const workBytes = received.headers.has("content-encoding") ? snapshot.limits.bodyBytes : bodyBytes;
-    const turn = isHeavy(workBytes) ? await this.#heavy.turn() : undefined;
-    let reading: Reading;
-    try {
-      reading = endpoint.read(read);
-    } finally {
-      turn?.end();
-    }
+    const reading = isHeavy(workBytes)
+      ? await this.#heavy.run(workBytes, () => endpoint.read(read))
+      : endpoint.read(read);
     if (reading.kind !== "model") return wholeResponse(call, await reading.answer);
     call.plan = reading.request.plan;
     const admissible: Admissible = { call, caller, endpoint, bodyBytes };

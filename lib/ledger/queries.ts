@@ -55,7 +55,8 @@ export interface UsageResult {
   readonly total: UsageSums;
 }
 
-const COLUMNS = {
+/** The columns of the sums in the table `usage_hour`. */
+export const SUM_COLUMNS = {
   requests: "requests",
   errors: "errors",
   input: "input",
@@ -70,10 +71,10 @@ const COLUMNS = {
   estimated: "estimated",
 } as const satisfies Record<keyof UsageSums, string>;
 
-const SUM_KEYS = Object.keys(COLUMNS) as (keyof UsageSums)[];
+const SUM_KEYS = Object.keys(SUM_COLUMNS) as (keyof UsageSums)[];
 
 /** The names of the sums in the result of a query. */
-const SUM_COLUMNS = SUM_KEYS.map((key) => [key, `sum_${COLUMNS[key]}`] as const);
+const RESULT_COLUMNS = SUM_KEYS.map((key) => [key, `sum_${SUM_COLUMNS[key]}`] as const);
 
 type MutableSums = Record<keyof UsageSums, bigint>;
 
@@ -94,7 +95,7 @@ export function queryUsage(database: DatabaseSync, query: UsageQuery): UsageResu
     [
       ...names.map((name) => `(SELECT text FROM name WHERE id = usage_hour.${name}) AS ${name}`),
       ...(period === undefined ? [] : ["hour"]),
-      ...Object.values(COLUMNS).map((column) => `SUM(${column}) AS sum_${column}`),
+      ...Object.values(SUM_COLUMNS).map((column) => `SUM(${column}) AS sum_${column}`),
     ].join(", ")
   } FROM usage_hour WHERE ${where} ${columns.length === 0 ? "" : `GROUP BY ${columns.join(", ")}`}`;
   const statement = database.prepare(sql);
@@ -139,7 +140,7 @@ function periodOf(ms: number, group: Group, timeZone: string): string {
 }
 
 function add(sums: MutableSums, row: Readonly<Record<string, unknown>>): void {
-  for (const [key, column] of SUM_COLUMNS) {
+  for (const [key, column] of RESULT_COLUMNS) {
     const value = row[column];
     // A sum of no rows is null.
     if (typeof value === "bigint") sums[key] += value;

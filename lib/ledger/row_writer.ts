@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { NameIds } from "./name_ids.ts";
 import { NAMES, NUMBERS, type PackedRows, ROW_NUMBERS } from "./packed_rows.ts";
+import { SUM_COLUMNS, type UsageSums } from "./queries.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -60,21 +61,7 @@ const HOUR_KEYS = ["caller", "team", "model", "target", "tier", "tags"] as const
 /** Their positions in a set of names. */
 const HOUR_KEYS_AT = HOUR_KEYS.map((key) => NAMES.indexOf(key));
 
-const SUMS = [
-  "requests",
-  "errors",
-  "input",
-  "output",
-  "cache_read",
-  "cache_write",
-  "cache_write_1h",
-  "reasoning",
-  "images",
-  "cost_nano",
-  "unpriced",
-  "estimated",
-  "ms",
-] as const;
+const SUMS = [...Object.values(SUM_COLUMNS), "ms"];
 
 const HOUR = `INSERT INTO usage_hour (hour, ${[...HOUR_KEYS, ...SUMS].join(", ")})
   VALUES ${placeholders(1 + HOUR_KEYS.length + SUMS.length)}
@@ -194,7 +181,7 @@ export class RowWriter {
 }
 
 /** Sums over rows with the same hour and names. */
-class HourSums {
+class HourSums implements Record<keyof UsageSums, number> {
   // In the order of `SUMS`.
   requests = 0;
   errors = 0;
