@@ -6,7 +6,8 @@ import { matchesGlob } from "../base/glob.ts";
 import { leavesResidency } from "../facts/geography.ts";
 import { modelFor } from "../snapshot/access.ts";
 import { DIRECT, type PassedOver, type Plan, type Target } from "../snapshot/plan.ts";
-import type { Caller, Model, ModelTarget, NativeAccess, Provider, Snapshot } from "../snapshot/snapshot.ts";
+import type { Provider } from "../snapshot/provider.ts";
+import type { Caller, Model, ModelTarget, NativeAccess, Snapshot } from "../snapshot/snapshot.ts";
 
 /**
  * The plan for a configured model. An unknown name and one that the caller may not use get the same error, so that

@@ -6,7 +6,7 @@ import { sigV4Signer } from "../aws/sigv4/sign.ts";
 import type { Clock, TimerWheel } from "../base/clock.ts";
 import { AditError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { BedrockProvider, Provider } from "../snapshot/snapshot.ts";
+import type { BedrockProvider, Provider } from "../snapshot/provider.ts";
 import type { Target } from "../snapshot/plan.ts";
 import type { Fetch, OpenBody } from "../runtime/runtime.ts";
 import { Exchange, type ExchangeTimeouts } from "./transport/exchange.ts";

@@ -1,7 +1,8 @@
 /** The targets to which a request may be sent. */
 
 import type { Subject } from "./subject.ts";
-import type { ModelTarget, Provider, Routing } from "./snapshot.ts";
+import type { Provider } from "./provider.ts";
+import type { ModelTarget, Routing } from "./snapshot.ts";
 
 /** One provider and the model id to use there. */
 export interface Target {

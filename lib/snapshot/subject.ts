@@ -1,6 +1,6 @@
 /** The caller and team for which a request is sent, and texts that contain their names. */
 
-import type { RoleCredentials } from "./snapshot.ts";
+import type { RoleCredentials } from "./provider.ts";
 
 /** A caller and its team. */
 export interface Subject {

@@ -3,7 +3,8 @@
 import { deepEqual } from "node:assert/strict";
 import { type ModelApis, modelApis } from "../../lib/endpoints/model_apis.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
-import type { ModelTarget, Provider } from "../../lib/snapshot/snapshot.ts";
+import type { Provider } from "../../lib/snapshot/provider.ts";
+import type { ModelTarget } from "../../lib/snapshot/snapshot.ts";
 import { modelTarget, provider } from "../fakes/snapshot.ts";
 
 const EAST = provider("east", "us-east-1");

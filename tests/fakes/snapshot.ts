@@ -6,15 +6,8 @@ import { builtInBetaTable } from "../../lib/facts/beta_table.ts";
 import { DIRECT } from "../../lib/snapshot/plan.ts";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import { modelAccess } from "../../lib/snapshot/access.ts";
-import type {
-  BedrockProvider,
-  Caller,
-  Model,
-  ModelTarget,
-  Provider,
-  Snapshot,
-  Timeouts,
-} from "../../lib/snapshot/snapshot.ts";
+import type { BedrockProvider, Provider } from "../../lib/snapshot/provider.ts";
+import type { Caller, Model, ModelTarget, Snapshot, Timeouts } from "../../lib/snapshot/snapshot.ts";
 
 export const TIMEOUTS: Timeouts = {
   connectMs: 5_000,

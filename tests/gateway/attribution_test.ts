@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { priceOf } from "../../lib/facts/price_book.ts";
 import { resolveModel, resolveNative, resolveRegion } from "../../lib/gateway/resolve.ts";
-import type { BedrockProvider } from "../../lib/snapshot/snapshot.ts";
+import type { BedrockProvider } from "../../lib/snapshot/provider.ts";
 import { caller, model, native, provider, snapshot, withSettings } from "../fakes/snapshot.ts";
 
 const PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/search";

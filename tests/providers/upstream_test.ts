@@ -4,7 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { verifySignature } from "../../lib/aws/sigv4/verify.ts";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { seal, unseal } from "../../lib/base/secret.ts";
-import type { BedrockProvider, Provider } from "../../lib/snapshot/snapshot.ts";
+import type { BedrockProvider, Provider } from "../../lib/snapshot/provider.ts";
 import type { Operation } from "../../lib/providers/bedrock/operations.ts";
 import { ProviderCredentials } from "../../lib/providers/bedrock/provider_credentials.ts";
 import { Upstream } from "../../lib/providers/upstream.ts";

@@ -13,13 +13,12 @@ import { type LessonName, lessonTraits } from "../../facts/optional_members.ts";
 import { priceOf } from "../../facts/price_book.ts";
 import type { ModelTable } from "../../facts/model_table.ts";
 import { flowYaml, writtenTraits } from "../../facts/written_traits.ts";
+import type { Credentials, Provider } from "../../snapshot/provider.ts";
 import {
   type Caller,
-  type Credentials,
   type ModelTarget,
   OWN_APIS,
   type OwnApi,
-  type Provider,
   type Snapshot,
 } from "../../snapshot/snapshot.ts";
 import { didYouMean } from "../../config/schema/suggest.ts";

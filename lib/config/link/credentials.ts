@@ -10,7 +10,7 @@ import type {
   Credentials,
   KeySource,
   StaticCredentials,
-} from "../../snapshot/snapshot.ts";
+} from "../../snapshot/provider.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 type CredentialsConfig = NonNullable<BedrockConfig["credentials"]>;

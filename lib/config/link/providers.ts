@@ -8,7 +8,7 @@ import { linkCredentials } from "./credentials.ts";
 import { KNOWN_REGIONS } from "../schema/regions.ts";
 import { editDistance } from "../schema/suggest.ts";
 import type { ProviderConfig } from "../schema/config_file.ts";
-import type { Provider } from "../../snapshot/snapshot.ts";
+import type { Provider } from "../../snapshot/provider.ts";
 
 type BedrockConfig = Extract<ProviderConfig, { type: "bedrock" }>;
 

@@ -2,6 +2,7 @@
 
 import { formatPath, type Path } from "../../base/problems.ts";
 import { compileTraits, type ModelTraits } from "../../facts/traits.ts";
+import type { Provider } from "../../snapshot/provider.ts";
 import {
   type Guardrail,
   type ModelDefaults,
@@ -9,7 +10,6 @@ import {
   OWN_APIS,
   type OwnApi,
   type OwnApis,
-  type Provider,
 } from "../../snapshot/snapshot.ts";
 import type { ModelConfig } from "../schema/config_file.ts";
 import type { LinkContext } from "./context.ts";

@@ -11,7 +11,7 @@ import type {
   ProfileCredentials,
   RoleCredentials,
   StaticCredentials,
-} from "../../snapshot/snapshot.ts";
+} from "../../snapshot/provider.ts";
 
 /** Credentials that are not in the configuration but searched for, repeatedly. */
 export type SearchedCredentials = ChainCredentials | ProfileCredentials | RoleCredentials;

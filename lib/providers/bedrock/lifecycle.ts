@@ -9,7 +9,8 @@ import { readStart } from "../../base/response_text.ts";
 import { unseal } from "../../base/secret.ts";
 import { foundationModelId } from "../../facts/model_id.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
-import type { BedrockProvider, ModelTarget } from "../../snapshot/snapshot.ts";
+import type { BedrockProvider } from "../../snapshot/provider.ts";
+import type { ModelTarget } from "../../snapshot/snapshot.ts";
 import { keyPairOf, searchFor } from "./key_search.ts";
 
 export interface LifecycleOptions {

@@ -13,7 +13,7 @@ import type { Clock } from "../../base/clock.ts";
 import { AditError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log/log.ts";
 import { unseal } from "../../base/secret.ts";
-import type { BedrockProvider, Provider, RoleCredentials } from "../../snapshot/snapshot.ts";
+import type { BedrockProvider, Provider, RoleCredentials } from "../../snapshot/provider.ts";
 import { isForEach, type Subject } from "../../snapshot/subject.ts";
 import type { ProviderNetworks } from "../transport/networks.ts";
 import { type AssumeRole, RoleSessions } from "./role_sessions.ts";

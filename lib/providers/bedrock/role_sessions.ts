@@ -7,7 +7,7 @@ import type { FindKeyPair, KeyPair, RoleRequest, SearchOptions } from "../../aws
 import { sessionName, tagValue } from "../../aws/keys/session_names.ts";
 import type { Clock } from "../../base/clock.ts";
 import { fillNames, type Subject } from "../../snapshot/subject.ts";
-import type { RoleCredentials } from "../../snapshot/snapshot.ts";
+import type { RoleCredentials } from "../../snapshot/provider.ts";
 
 /** Searches for the key pair of a session, assumed with the one from `base`. */
 export type AssumeRole = (role: RoleRequest, base: FindKeyPair, options: SearchOptions) => FindKeyPair;

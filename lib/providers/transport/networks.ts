@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { unseal } from "../../base/secret.ts";
 import type { Network, OpenNetwork } from "../../runtime/runtime.ts";
-import type { Provider, ProviderNetwork } from "../../snapshot/snapshot.ts";
+import type { Provider, ProviderNetwork } from "../../snapshot/provider.ts";
 import type { ProbeConnection } from "./send.ts";
 import { type Env, probeIn } from "./probe.ts";
 

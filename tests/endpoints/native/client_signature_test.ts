@@ -4,7 +4,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
 import { Secret } from "../../../lib/base/secret.ts";
 import { verifySignature } from "../../../lib/aws/sigv4/verify.ts";
-import type { BedrockProvider } from "../../../lib/snapshot/snapshot.ts";
+import type { BedrockProvider } from "../../../lib/snapshot/provider.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { signedHeaders, type SignOptions } from "../../fakes/signed.ts";
 import { caller, model, native, provider, snapshot } from "../../fakes/snapshot.ts";

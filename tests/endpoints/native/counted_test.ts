@@ -3,7 +3,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { emulatorFetch } from "../../../lib/emulator/in_process.ts";
 import { EMULATOR_CREDENTIALS } from "../../../lib/emulator/server/credentials.ts";
-import type { EmulatorProvider } from "../../../lib/snapshot/snapshot.ts";
+import type { EmulatorProvider } from "../../../lib/snapshot/provider.ts";
 import { startGateway } from "../../fakes/gateway.ts";
 import { fakeTime } from "../../fakes/time.ts";
 import { caller, model, native, snapshot } from "../../fakes/snapshot.ts";

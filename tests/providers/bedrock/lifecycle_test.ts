@@ -7,7 +7,8 @@ import {
   endOfLifeWarning,
   type Lifecycle,
 } from "../../../lib/providers/bedrock/lifecycle.ts";
-import type { Credentials, ModelTarget } from "../../../lib/snapshot/snapshot.ts";
+import type { Credentials } from "../../../lib/snapshot/provider.ts";
+import type { ModelTarget } from "../../../lib/snapshot/snapshot.ts";
 import { modelTarget, provider } from "../../fakes/snapshot.ts";
 
 const NOW_MS = Date.parse("2027-01-10T12:00:00Z");

@@ -3,7 +3,7 @@
 import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
 import { createLogger } from "../../../lib/base/log/log.ts";
 import { seal } from "../../../lib/base/secret.ts";
-import type { BedrockProvider, Credentials, Provider } from "../../../lib/snapshot/snapshot.ts";
+import type { BedrockProvider, Credentials, Provider } from "../../../lib/snapshot/provider.ts";
 import { ProviderCredentials } from "../../../lib/providers/bedrock/provider_credentials.ts";
 import { ofKind } from "../../fakes/errors.ts";
 import { keyPair, keySearch } from "../../fakes/key_search.ts";

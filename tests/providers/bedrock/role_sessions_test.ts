@@ -5,7 +5,7 @@ import { createLogger } from "../../../lib/base/log/log.ts";
 import { seal } from "../../../lib/base/secret.ts";
 import type { FindKeyPair, KeyPair, RoleRequest } from "../../../lib/aws/keys/key_pair.ts";
 import { ProviderCredentials } from "../../../lib/providers/bedrock/provider_credentials.ts";
-import type { RoleCredentials } from "../../../lib/snapshot/snapshot.ts";
+import type { RoleCredentials } from "../../../lib/snapshot/provider.ts";
 import type { Subject } from "../../../lib/snapshot/subject.ts";
 import { ofKind } from "../../fakes/errors.ts";
 import { keyPair } from "../../fakes/key_search.ts";
