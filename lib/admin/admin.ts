@@ -78,7 +78,7 @@ const METHODS: ReadonlyMap<string, string> = new Map([...ROUTES.keys()].map((key
 }));
 
 /** Sent with every answer: no other page may frame it, load it as a script, or sniff its type. */
-const SEALS = [
+const SECURITY_HEADERS = [
   ["content-security-policy", "frame-ancestors 'none'"],
   ["cross-origin-resource-policy", "same-origin"],
   ["x-content-type-options", "nosniff"],
@@ -88,7 +88,7 @@ const SEALS = [
 export function adminHandler(control: AdminControl): Handler {
   return async (request, connection) => {
     const response = await respond(control, request, connection);
-    for (const [name, value] of SEALS) {
+    for (const [name, value] of SECURITY_HEADERS) {
       if (!response.headers.has(name)) response.headers.set(name, value);
     }
     return response;
@@ -131,14 +131,14 @@ function refusalOf(
   { path, remote, access }: Asked,
   { onNetwork, adminKeyHash, metricsKeyHash }: AdminAccess,
 ): Response | undefined {
-  const isStrange = isFromUnknownHost(request, remote);
+  const isForeignName = isFromUnknownHost(request, remote);
   // A request with the key does not come from a stranger's page, but through a reverse proxy on this host.
-  if (isStrange && adminKeyHash === undefined) {
+  if (isForeignName && adminKeyHash === undefined) {
     return json(403, {
       error: "without admin_api.key, the Host header must be an IP address or a name without a dot",
     });
   }
-  if (access === "open" || !(onNetwork || isStrange)) return undefined;
+  if (access === "open" || !(onNetwork || isForeignName)) return undefined;
   const hashes = [adminKeyHash, access === "metrics" ? metricsKeyHash : undefined];
   const accepted = hashes.filter((hash) => hash !== undefined);
   if (accepted.length === 0) {

@@ -95,14 +95,16 @@ const RESOURCES = {
     members: ["key_hash", "allowed_models", "rate_limit", "team_id"],
     optional: { allowed_models: "models", rate_limit: "limits", team_id: "team" },
     replaced: () => [],
-    toEntry: (
-      { key_hash: hash, allowed_models: models = null, rate_limit: limit = null, team_id: team = null },
-    ) => ({
-      ...(typeof hash === "string" ? { key: `sha256:${hash.replace(/^sha256:/, "")}` } : {}),
-      ...(models === null ? {} : { models }),
-      ...(limit === null ? {} : { limits: toLimits(limit) }),
-      ...(team === null ? {} : { team }),
-    }),
+    toEntry: (body) => {
+      const hash = textOf(body, "key_hash");
+      const { allowed_models: models = null, rate_limit: limit = null, team_id: team = null } = body;
+      return {
+        ...(hash === undefined ? {} : { key: `sha256:${hash.replace(/^sha256:/, "")}` }),
+        ...(models === null ? {} : { models }),
+        ...(limit === null ? {} : { limits: toLimits(limit) }),
+        ...(team === null ? {} : { team }),
+      };
+    },
     toValue: ({ key, models = [], limits, team }) => ({
       key_hash: typeof key === "string" ? key.replace(/^sha256:/, "") : null,
       allowed_models: models,
@@ -192,21 +194,19 @@ function secretOf({ secret, secret_ref: reference }: JsonObject): JsonObject {
   }
   // Sent back as shown, so the secret is kept.
   if (secret === undefined || secret === REDACTED || secret === "***") return {};
-  const members = parseSecret(secret);
-  const { region, ...keys } = members;
-  const credentials = Object.entries(keys).map(([key, value]) => {
-    if (!SECRET_MEMBERS.includes(key) || typeof value !== "string") {
-      throw invalid(`secret: expected the strings ${SECRET_MEMBERS.join(", ")} and region (not shown)`);
-    }
-    return [key, literal(value)] as const;
-  });
-  return {
-    credentials: Object.fromEntries(credentials),
-    ...(typeof region === "string" ? { region: literal(region) } : {}),
-  };
+  const strings = Object.entries(parseSecret(secret)).filter(([, value]) => value !== null).map(
+    ([key, value]) => {
+      if (!SECRET_MEMBERS.includes(key) || typeof value !== "string") {
+        throw invalid(`secret: expected the strings ${SECRET_MEMBERS.join(", ")} (not shown)`);
+      }
+      return [key, literal(value)] as const;
+    },
+  );
+  const { region, ...credentials }: JsonObject = Object.fromEntries(strings);
+  return { credentials, ...(region === undefined ? {} : { region }) };
 }
 
-const SECRET_MEMBERS: readonly string[] = ["access_key_id", "secret_access_key", "session_token"];
+const SECRET_MEMBERS: readonly string[] = ["access_key_id", "secret_access_key", "session_token", "region"];
 
 function parseSecret(secret: JsonValue): JsonObject {
   let value: JsonValue | undefined = secret;

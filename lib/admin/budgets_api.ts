@@ -65,7 +65,7 @@ async function answer(request: Request, call: Call): Promise<Response> {
   const allow = name === undefined ? "GET, HEAD" : "POST";
   if (!allow.split(", ").includes(request.method)) return methodNotAllowed(allow);
   if (name === undefined) return json(200, { budgets: call.budgets.view() });
-  if (access === undefined) return json(403, { error: "corrections need admin_api.key" });
+  if (access === undefined) return json(403, { error: "corrections require admin_api.key" });
   try {
     return await correct(request, { ...call, name });
   } catch (error) {

@@ -88,6 +88,7 @@ for (
     { display_name: "x", adapter: "openai" },
     { display_name: "x", secret: "not json" },
     { display_name: "x", secret: JSON.stringify({ api_key: SECRET }) },
+    { display_name: "x", secret: JSON.stringify({ access_key_id: SECRET, region: 5 }) },
     { display_name: 5 },
     { display_name: "x", secret_ref: "plain" },
   ]
@@ -98,6 +99,18 @@ for (
       equal(await world.text(), TEXT);
     }));
 }
+
+Deno.test("a key's hash that is not a string is refused instead of ignored", () =>
+  withFiles(async (world) => {
+    const key = await world.send("POST /admin/v1/apikeys", {
+      body: { display_name: "x", key_hash: "d".repeat(64) },
+    });
+    equal(key.status, 201);
+    const changed = await world.send("PATCH /admin/v1/apikeys/x", {
+      body: { key_hash: 5, allowed_models: [] },
+    });
+    deepEqual([changed.status, changed.body["error"]], [400, "key_hash: expected a string"]);
+  }));
 
 Deno.test("AISIX's limits and team of a key become the caller's, and back", () =>
   withFiles(async (world) => {
