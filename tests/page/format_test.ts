@@ -31,6 +31,7 @@ const CASES: readonly (readonly [shown: string, expected: string])[] = [
   [duration(356_400_000), "4 d 3 h"],
   [duration(null), "–"],
   [percent(0), "0%"],
+  [percent(0.0004), "<0.1%"],
   [percent(0.004), "0.4%"],
   [percent(0.5), "50%"],
   [ago(1000, 3000), "just now"],

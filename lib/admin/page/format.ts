@@ -46,9 +46,10 @@ export function duration(ms: number | undefined | null): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** A share as a percentage: `12%`, `0.4%`. */
+/** A share as a percentage: `12%`, `0.4%`, `<0.1%`. */
 export function percent(share: number): string {
   const value = share * 100;
+  if (value > 0 && value < 0.1) return "<0.1%";
   return `${value > 0 && value < 1 ? value.toFixed(1) : Math.round(value)}%`;
 }
 

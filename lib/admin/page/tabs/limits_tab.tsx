@@ -8,7 +8,7 @@ import { Badge, Bar, type Column, Field, Pages, Ready, Section, Table, type Tone
 import { formatRoute, go, type Route } from "../route.ts";
 
 const PAGE = 100;
-const EVERYBODY = "everyone together";
+const EVERYONE = "everyone together";
 const EVERY_MS = 2000;
 
 /** The tab *Limits and budgets*. */
@@ -79,7 +79,7 @@ const BUDGETS: readonly Column<BudgetUseView>[] = [
     title: "Budget",
     cell: ({ name }) => name,
     under: ({ subject, applies_to, limit, unit }) =>
-      `${subject || applies_to || EVERYBODY}, ${amount(limit, unit)}`,
+      `${subject || applies_to || EVERYONE}, ${amount(limit, unit)}`,
   },
   {
     title: "Applies to",
@@ -126,7 +126,8 @@ const RULES: readonly Column<RuleView>[] = [
         {rule} {mode === "shadow" && <Badge tone="plain">shadow</Badge>}
       </span>
     ),
-    under: (rule) => `${rule.subject || nobodyYet(rule) || rule.applies_to || EVERYBODY}, ${limitOf(rule)}`,
+    under: (rule) =>
+      `${rule.subject || textWithoutSubject(rule) || rule.applies_to || EVERYONE}, ${limitOf(rule)}`,
   },
   {
     title: "Applies to",
@@ -175,20 +176,20 @@ function own(subject: string, appliesTo: string) {
 
 /** All subjects that share one amount. */
 function together(appliesTo: string) {
-  return appliesTo === "" ? <span class="dim">{EVERYBODY}</span> : <span title={appliesTo}>{appliesTo}</span>;
+  return appliesTo === "" ? <span class="dim">{EVERYONE}</span> : <span title={appliesTo}>{appliesTo}</span>;
 }
 
 function subjectOf(rule: RuleView) {
   const { subject, applies_to } = rule;
   if (subject !== "") return own(subject, applies_to);
-  const nobody = nobodyYet(rule);
-  return nobody === "" ? together(applies_to) : <span class="dim">{nobody}</span>;
+  const text = textWithoutSubject(rule);
+  return text === "" ? together(applies_to) : <span class="dim">{text}</span>;
 }
 
 /**
  * The text for a rule without a subject that counts subjects separately: unused, or for requests without such a name.
  */
-function nobodyYet({ each, used }: RuleView): string {
+function textWithoutSubject({ each, used }: RuleView): string {
   if (each === "none") return "";
   const who = each.replace("_", " and ");
   return used > 0 ? `no ${who}` : `per ${who}, unused`;
