@@ -85,7 +85,7 @@ forEachRuntime("the three requests of AISIX's guide create a working caller", as
     provider: "amazon-bedrock",
     adapter: "bedrock",
     secret,
-    // Nothing listens there: what counts is who is asked.
+    // Nothing listens there: the test only checks which host is asked.
     api_base: "http://127.0.0.1:9",
   });
   assert.equal(provider.status, 201);

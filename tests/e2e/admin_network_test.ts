@@ -1,4 +1,6 @@
-/** The admin listener with TLS: on the network all but two paths need a key, and HTTP/2 has the same checks as HTTP/1.1. */
+/**
+ * The admin listener with TLS: on the network all paths but two need a key, and HTTP/2 has the same checks as HTTP/1.1.
+ */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

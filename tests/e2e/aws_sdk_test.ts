@@ -1,4 +1,4 @@
-/** AWS's own client in front of the program: what it sends is what the provider gets, and what it gets is what was sent. */
+/** AWS's own client: the provider gets what the client sent, and the client gets what the provider sent. */
 
 import {
   BedrockRuntimeClient,
@@ -92,7 +92,7 @@ clientTest("ConverseStream", async ({ client, upstream }) => {
   assertSent(upstream, "ConverseStream");
 }, { streams: true });
 
-/** What the client sent is what came: the configured name aside, and fit for AWS. */
+/** Asserts that the provider got the client's request, valid for AWS, except for the name of the model. */
 function assertSent({ requests }: FakeUpstream, operation: "Converse" | "ConverseStream"): void {
   const [sent] = requests;
   const { modelId: _, ...members } = CONVERSE;

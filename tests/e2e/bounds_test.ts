@@ -1,4 +1,4 @@
-/** What a caller may not do: too much, too deep, too long, too many at once, or without the right key. */
+/** Requests that are refused: too large, too deep, too long, too many at once, or without a valid key. */
 
 import assert from "node:assert/strict";
 import type { HttpMessage } from "../fakes/http_reader.ts";
@@ -30,7 +30,7 @@ function fineBody(dialect: Dialect, model = "claude"): string {
   }
 }
 
-/** The message of an error, which must have its dialect's shape. */
+/** The message of an error, which must have the form of its dialect. */
 function messageIn(answer: HttpMessage, dialect: Dialect): string {
   const body = jsonOf(answer);
   const requestId = answer.headers.get("x-request-id");

@@ -1,4 +1,4 @@
-/** Budgets of the real program: refusals that stop clients, restarts, corrections, and the bound under load. */
+/** Budgets of the real program: refusals that stop clients, restarts, corrections, and the limit under load. */
 
 import assert from "node:assert/strict";
 import { awayFromMidnight } from "../fakes/midnight.ts";
@@ -138,7 +138,7 @@ Deno.test("50 concurrent streams overshoot a small budget by no more than the re
     const { spent } = figures;
     assert.ok(Number(spent) <= watch.bound(figures), `${spent} of ${watch.bound(figures)}`);
     await program.waitForLog((line) => line.message === "a budget has reached a warning level");
-    // What the budget counts is what the ledger has.
+    // The budget counts what the ledger has.
     const usage = await (await fetch(`${program.adminUrl}/admin/v1/usage`, { headers: ADMIN })).json();
     assert.equal(usage.total.cost_usd, spent);
   }));
@@ -177,7 +177,7 @@ Deno.test("with cut_streams, a running stream ends once the budget is spent", ()
     ]);
     const { spent, held } = await view(program);
     assert.equal(held, "0");
-    // More than was held for it, and not all that it was asked for, which takes half a minute.
+    // More than was reserved for it, and less than the whole response, which takes half a minute.
     assert.ok(Number(spent) > 10_040_000 && Number(spent) < 10_140_000, spent);
   }));
 

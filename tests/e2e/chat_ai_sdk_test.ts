@@ -1,4 +1,4 @@
-/** The AI SDK with its provider for OpenAI-compatible services, in front of the real program and its emulator. */
+/** The AI SDK with its provider for OpenAI-compatible services, and the real program with its emulator. */
 
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateObject, isStepCount, Output, streamText, tool } from "ai";

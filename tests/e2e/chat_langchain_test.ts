@@ -1,4 +1,4 @@
-/** LangChain's `ChatOpenAI` in front of the real program and its emulator. */
+/** LangChain's `ChatOpenAI` with the real program and its emulator. */
 
 import { type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
@@ -46,7 +46,7 @@ modelTest("tools are called, and their results answered", async (model) => {
   assert.match((await withTools.invoke(messages)).text, /sun in Rome.*sun in Oslo/);
 });
 
-/** The type of a message with bound tools hides what every message has. */
+/** The type of a message with bound tools hides the members of every message. */
 function totalTokens(
   message: { readonly usage_metadata?: { readonly total_tokens: number } | undefined },
 ): number {

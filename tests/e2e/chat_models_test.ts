@@ -1,4 +1,4 @@
-/** OpenAI's client in front of the real program: models that refuse what others accept, and unusual histories. */
+/** OpenAI's client with the real program: models that refuse what others accept, and unusual histories. */
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
@@ -51,7 +51,7 @@ modelTest("a streaming tool loop runs where tools are not streamed and names are
   }
 });
 
-/** Requests that Bedrock refuses unless they are made to fit, for each model, and what is listed as ignored. */
+/** Requests that Bedrock refuses unless they are adapted, for each model, and their ignored fields. */
 const FITTED: readonly (readonly [name: string, models: string[], request: object, ignored: RegExp])[] = [
   ["a stop sequence", ["gpt-oss"], { stop: ["Observation:"] }, /\bstop\b/],
   ["a blank stop sequence", ["claude"], { stop: ["\n"] }, /\bstop\b/],

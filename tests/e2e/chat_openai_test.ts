@@ -1,4 +1,4 @@
-/** OpenAI's own client in front of the real program and its emulator: whole loops, as applications run them. */
+/** OpenAI's own client with the real program and its emulator: whole loops, as applications run them. */
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
@@ -22,7 +22,7 @@ function clientOf({ url }: Program, apiKey = KEY): OpenAI {
   return new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 }
 
-/** A test with a client in front of a program of its own, which has these models in addition to the usual ones. */
+/** A test with a client and a program of its own, with these models in addition to the usual ones. */
 function clientTest(
   name: string,
   test: (client: OpenAI, program: Program) => Promise<void>,
@@ -43,12 +43,12 @@ const TOOLS: OpenAI.Chat.Completions.ChatCompletionTool[] = [{
   },
 }];
 
-/** What the tools of the loop answer. */
+/** The results of the tools in the loop. */
 function runTool(name: string, args: string): string {
   return `${name} of ${JSON.parse(args).place}`;
 }
 
-/** Puts a stream's tool calls together as the API reference says: by their index. */
+/** Combines a stream's tool calls by index, as the API reference says. */
 async function readToolCalls(
   stream: AsyncIterable<OpenAI.Chat.Completions.ChatCompletionChunk>,
 ): Promise<AssistantMessage["tool_calls"]> {
@@ -175,7 +175,7 @@ clientTest("images and files by data URL reach the model", async (client) => {
   assert.match(choices[0]?.message.content ?? "", /sent one image, one document/);
 });
 
-/** What Adit adds to an assistant's message, which the client keeps though its types do not know it. */
+/** Adit's additions to an assistant message, which the client keeps although they are not in its types. */
 interface Reasoned extends AssistantMessage {
   readonly reasoning_content?: string;
   readonly thinking_blocks?: readonly { readonly type: string; readonly signature?: string }[];
@@ -208,7 +208,7 @@ clientTest(
     const last = await client.chat.completions.create({ model: "claude", messages, tools: TOOLS });
     assert.match(last.choices[0]?.message.content ?? "", /get_weather: sun/);
 
-    // The emulator checks signatures, so this says that the loop above proves something.
+    // The emulator checks signatures: without this, the loop above would prove nothing.
     const [, first] = messages as Reasoned[];
     const thinking_blocks = first?.thinking_blocks?.map((block) => ({
       ...block,
@@ -284,7 +284,7 @@ clientTest("cached tokens are reported, and the sums are right", async (client) 
   }
 });
 
-/** Bedrock's own members, which the client sends though its types do not know them. */
+/** Bedrock's own members, which the client sends although they are not in its types. */
 const EXTRAS = {
   guardrailConfig: { guardrailIdentifier: "gr1", guardrailVersion: "1", trace: "enabled" },
   performanceConfig: { latency: "optimized" },
@@ -312,7 +312,7 @@ clientTest("Bedrock's own members are sent and returned, whole and streamed", as
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** By the emulator's fault: what the client throws, and the code in it. */
+/** The error that the client throws for each fault of the emulator, and its code. */
 const ERRORS: readonly (readonly [fault: string, type: ErrorClass, status: number, code: string])[] = [
   ["validation", OpenAI.BadRequestError, 400, "invalid_request_error"],
   ["access-denied", OpenAI.PermissionDeniedError, 403, "permission_denied"],

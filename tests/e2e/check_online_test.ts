@@ -1,4 +1,4 @@
-/** `adit check --online`: STS is asked whose the credentials are, and every model whether it answers. */
+/** `adit check --online`: STS is asked for the identity of the credentials, and every model for a response. */
 
 import assert from "node:assert/strict";
 import { configFor, envPair, section, setUp } from "./aws_host.ts";
@@ -10,7 +10,7 @@ interface Checked {
   readonly stderr: string;
 }
 
-/** Runs the check of a configuration in a world with its own STS and Bedrock. */
+/** Checks a configuration with an STS and a Bedrock of the test. */
 async function checkOnline(
   runtime: RuntimeName,
   world: Awaited<ReturnType<typeof setUp>>,

@@ -6,7 +6,7 @@ import { CLAUDE, messagesConfig } from "./messages_client.ts";
 import { type LogLine, type Program, startProgram } from "./program.ts";
 import { clientProgramTest, EDITED, type Workplace, writeNotes } from "./real_clients.ts";
 
-/** By the built binary, as users have it; the other runtime answers the same requests in the tests of recorded ones. */
+/** With the built binary, as users have it; tests with recorded requests cover the other runtime. */
 function start(): Promise<Program> {
   return startProgram(
     "bun",
@@ -19,12 +19,12 @@ function start(): Promise<Program> {
 
 const QUIET = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1" };
 
-/** Variables of the mode in which it speaks Anthropic's Messages. */
+/** Variables of its mode for Anthropic's Messages. */
 function messagesMode({ url }: Program) {
   return { ...QUIET, ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: KEY };
 }
 
-/** Variables of the mode in which it believes to speak to Bedrock. */
+/** Variables of its Bedrock mode. */
 function bedrockMode({ url }: Program) {
   return {
     ...QUIET,
@@ -42,7 +42,7 @@ interface Prompt {
   readonly tools?: readonly string[];
 }
 
-/** What `claude -p` prints as JSON, as far as the tests look. */
+/** The members that the tests use of the JSON that `claude -p` prints. */
 interface Result {
   readonly is_error: boolean;
   readonly num_turns: number;
@@ -60,7 +60,9 @@ async function ask(workplace: Workplace, { model, prompt, env, tools = [] }: Pro
   }
 }
 
-/** Status and error of every request whose path ends so; ends the program, whose log is complete only then. */
+/**
+ * Status and error of every request whose path has this end; ends the program, because only then the log is complete.
+ */
 async function outcomes(program: Program, pathEnd: string): Promise<[unknown, unknown][]> {
   await program.stop();
   const isAsked = ({ message, path }: LogLine) => message === "request" && String(path).endsWith(pathEnd);
@@ -83,7 +85,7 @@ clientProgramTest(
   },
 );
 
-/** Reads the notes, edits them as they say, and reports. */
+/** Makes the client read the notes, edit them as they ask, and report. */
 async function editNotes(workplace: Workplace, wish: Omit<Prompt, "prompt">): Promise<void> {
   const notes = await writeNotes(workplace, {
     tool: "Edit",

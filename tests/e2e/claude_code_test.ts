@@ -1,4 +1,4 @@
-/** What Claude Code sends, replayed: the requests of its start, of a turn with tools, and the answers that it needs. */
+/** Recorded requests of Claude Code: those of its start and of a turn with tools, and the responses that it needs. */
 
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../lib/base/json.ts";
@@ -33,7 +33,7 @@ const AUTHORIZATIONS: readonly Readonly<Record<string, string>>[] = [
 interface Sending {
   readonly base?: string;
   readonly authorization?: Readonly<Record<string, string>>;
-  /** In the place of members of the recorded body. */
+  /** Replaces members of the recorded body. */
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
@@ -130,7 +130,7 @@ claudeCodeTest(
       const content = call.content as JsonObject[];
       assert.deepEqual(content.map(({ type }) => type), ["thinking", "text", "tool_use"]);
       assert.deepEqual(content[2]?.input, { command: "ls -la" });
-      // The second model is the same one asked another way, and finds what the first has written.
+      // The second model is the same one through another API, and finds the first one's cache entry.
       const { cache_creation_input_tokens: written, cache_read_input_tokens: read } = usageOf(call);
       assert.ok((model === "claude" ? written : read) > 1024);
 

@@ -50,7 +50,7 @@ interface Turn {
   readonly more?: readonly string[];
 }
 
-/** What `codex exec --json` prints, as far as the tests look. */
+/** The members that the tests use of the JSON that `codex exec --json` prints. */
 interface CodexEvent {
   readonly type: string;
   readonly item?: {
@@ -85,7 +85,7 @@ function answers(events: readonly CodexEvent[]): (string | undefined)[] {
   );
 }
 
-/** What the gateway logged of requests to a path; ends the program, whose log is complete only then. */
+/** The log lines of the requests to a path; ends the program, because only then the log is complete. */
 async function requestsTo(program: Program, pathEnd: string, asked = "POST"): Promise<LogLine[]> {
   await program.stop();
   return program.logs.filter(({ message, path, method }) =>
@@ -93,7 +93,7 @@ async function requestsTo(program: Program, pathEnd: string, asked = "POST"): Pr
   );
 }
 
-/** The requests for answers, as the gateway logged them; ends the program. */
+/** The logged requests for responses; ends the program. */
 function asked(program: Program): Promise<LogLine[]> {
   return requestsTo(program, "/v1/responses");
 }
@@ -219,7 +219,7 @@ function addressOf(provider: string, { url }: Program): readonly string[] {
   ];
 }
 
-/** What Codex signs with, and the region that it signs for. */
+/** The key pair and the region of Codex's signatures. */
 const KEY_PAIR = {
   AWS_REGION: "us-east-1",
   AWS_ACCESS_KEY_ID: PAIR.accessKeyId,
@@ -229,7 +229,7 @@ const KEY_PAIR = {
 for (const provider of ["amazon-bedrock", "amazon-bedrock-runtime"]) {
   clientProgramTest("codex", `its own provider ${provider} needs only another address`, async (workplace) => {
     await using program = await startProgram("bun", NATIVE_CONFIG);
-    // Codex offers its tools in an item of the input here.
+    // Here, Codex offers its tools in an item of the input.
     const turn = { model: "claude", prompt: 'functions__exec_command {"cmd":"echo over $((40 + 2)) paths"}' };
     for (const env of [{ AWS_REGION: "us-east-1", AWS_BEARER_TOKEN_BEDROCK: KEY }, KEY_PAIR]) {
       const events = await runTurn(workplace, addressOf(provider, program), turn, env);
@@ -238,7 +238,7 @@ for (const provider of ["amazon-bedrock", "amazon-bedrock-runtime"]) {
   });
 }
 
-/** The ways to a model whose requests are passed on, with the names that its tools have there. */
+/** The APIs to which a model's requests are passed on, with the names of its tools there. */
 const WAYS: readonly (readonly [
   name: string,
   settings: (program: Program) => readonly string[],

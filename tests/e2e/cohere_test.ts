@@ -1,4 +1,4 @@
-/** Cohere's own client in front of the real program and its emulator. */
+/** Cohere's own client with the real program and its emulator. */
 
 import assert from "node:assert/strict";
 import { CohereClient, CohereClientV2, CohereError } from "cohere-ai";

@@ -1,4 +1,4 @@
-/** Every source of credentials, end to end: who signs is what the emulated Bedrock knows. */
+/** Every source of credentials, end to end; the emulated Bedrock reports who has signed. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -21,7 +21,7 @@ import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 
 interface SourceCase {
   readonly name: string;
-  /** The value of `credentials:`, or "" where it is left out. */
+  /** The value of `credentials:`, or "" to omit it. */
   readonly credentials: string;
   readonly files?: (surroundings: Surroundings) => Readonly<Record<string, string>>;
   readonly env?: (surroundings: Surroundings) => Readonly<Record<string, string>>;

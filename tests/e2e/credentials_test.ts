@@ -1,4 +1,4 @@
-/** What becomes of credentials while the program runs: expired, rewritten, missing, hung, never shown. */
+/** Credentials while the program runs: expired, rewritten, missing, hung, and never shown. */
 
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
@@ -198,7 +198,7 @@ forEachRuntime("a host whose clock is an hour late signs with AWS's time", async
 
 forEachRuntime("STS is reached over TLS with the permissions that the program has", async (runtime) => {
   await using world = await setUp();
-  // Nothing there speaks TLS: what counts is that the connection is tried.
+  // No server supports TLS there: the test only checks that the connection is tried.
   const env = {
     ...world.env,
     BASE_ID: "AKIDBASE",

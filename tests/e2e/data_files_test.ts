@@ -1,4 +1,4 @@
-/** Data files are taken while the program runs, like the configuration that names them. */
+/** Data files are reloaded while the program runs, like the configuration that names them. */
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";

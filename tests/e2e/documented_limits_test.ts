@@ -39,7 +39,7 @@ const MODELS = {
 /** The body of a native request is passed on as it is. */
 const NATIVE = "/model/nova/converse";
 
-/** Ways to say how long a body is. */
+/** Ways to announce the length of a body. */
 const FRAMINGS = ["announced", "chunked", "gzip", "zstd"] as const;
 type Framing = (typeof FRAMINGS)[number];
 
@@ -71,12 +71,12 @@ async function statusFor(url: string, path: string, body: string, framing: Frami
   return statusOf(await answerOf(client));
 }
 
-/** The body with spaces, so that it has this length. */
+/** The body, padded with spaces to this length. */
 function padded(body: string, length: number): string {
   return body.slice(0, -1) + " ".repeat(length - body.length) + "}";
 }
 
-/** The body with one more member, and the value in it. */
+/** The body with an additional member that contains the value. */
 function withMember(body: string, value: string): string {
   return `${body.slice(0, -1)},"metadata_of_the_test":${value}}`;
 }
@@ -142,7 +142,7 @@ function valuesIn(value: unknown): number {
   return Object.values(value).reduce((sum: number, each) => sum + 1 + valuesIn(each), 0);
 }
 
-/** Bodies that stop, by how much of how much is sent; without a length, the body is chunked. */
+/** Bodies that stall: the part that is sent, and the announced length; without a length, the body is chunked. */
 const STALLED: readonly (readonly [sent: number, length: number | undefined])[] = [
   [0, 9],
   [5, 9],
@@ -182,7 +182,7 @@ for (
   });
 }
 
-/** Whole answers that stop, by what is announced and sent of the body. */
+/** Whole responses that stall: the announced and the sent part of the body. */
 const WHOLE: readonly (readonly [headers: Record<string, string>, sent: string])[] = [
   [{ "content-length": "200" }, "{"],
   [{ "content-length": "65537" }, "{"],

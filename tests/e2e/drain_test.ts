@@ -1,4 +1,4 @@
-/** SIGTERM: nothing new is accepted, running requests may finish, the others end with an error, and the exit code is 0. */
+/** SIGTERM: no new request is accepted, running ones finish or end with an error, and the exit code is 0. */
 
 import assert from "node:assert/strict";
 import { converseFrames } from "../fakes/frames.ts";
@@ -159,7 +159,7 @@ for (const second of ["SIGTERM", "SIGINT"] as const) {
       await draining(program);
       const isAnswer = ({ message }: LogLine) => /^signal ignored|^exiting immediately/.test(message);
       let answer: LogLine;
-      // Within the first second it is taken for the same signal, and what runs goes on.
+      // Within the first second it counts as the same signal, and running requests continue.
       do {
         const { length } = program.logs;
         Deno.kill(program.pid, second);
@@ -167,7 +167,7 @@ for (const second of ["SIGTERM", "SIGINT"] as const) {
       } while (answer.message !== "exiting immediately after a second signal");
       assert.equal(answer["signal"], second);
       assert.equal((await stopped).code, 1);
-      // It was cut off, and must not look whole.
+      // It was cut off, and must not look complete.
       assert.equal((await answerOf(client)).truncated, true);
     },
   );

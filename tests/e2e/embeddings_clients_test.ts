@@ -1,4 +1,4 @@
-/** The embeddings of OpenAI's client, the AI SDK and LangChain in front of the real program and its emulator. */
+/** Embeddings with OpenAI's client, the AI SDK and LangChain, and the real program with its emulator. */
 
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { OpenAIEmbeddings } from "@langchain/openai";

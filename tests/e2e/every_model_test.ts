@@ -1,4 +1,4 @@
-/** What callers send to any model, sent to every model of the emulator, which refuses what Bedrock would refuse. */
+/** The usual requests, sent to every model of the emulator, which refuses what Bedrock would refuse. */
 
 import assert from "node:assert/strict";
 import { type Model, MODELS } from "../../lib/emulator/model/catalog.ts";
@@ -206,14 +206,14 @@ interface Refusal {
   readonly message: RegExp;
   /** The requests that may meet it; default: all. */
   readonly requests?: RegExp;
-  /** Whether it is right for the model. */
+  /** Whether the refusal is right for the model. */
   readonly isRight: (model: Model) => boolean;
 }
 
 const canBeForced = ({ toolChoice }: Model) => toolChoice.includes("any");
 const hasLimit = ({ id }: Model) => traitsOf(id, builtInModelTable()).maxOutputTokens !== undefined;
 
-/** What the program refuses because no request with the same meaning is possible, or passes on for that reason. */
+/** Requests that the program refuses, or passes on, because no request with the same meaning is possible. */
 const REFUSALS: readonly Refusal[] = [
   { message: /doesn't support tool use/, isRight: ({ tools }) => tools === "none" },
   { message: /cannot be forced to call a tool/, isRight: (model) => !canBeForced(model) },
@@ -243,14 +243,14 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 interface Call {
-  /** What is special about it, for people. */
+  /** What is special about it, for the name of the test. */
   readonly what: string;
   readonly path: string;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The status and text of a failed answer; undefined if it succeeded, or failed for a reason that is right. */
+/** The status and text of a failure; undefined for a success, or for an expected failure. */
 async function problemOf(
   program: Program,
   model: Model,

@@ -1,4 +1,4 @@
-/** Real clients in front of the real program, while the first target of a model fails in every way. */
+/** Real clients with the real program, while the first target of a model fails in every way. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import { ConverseCommand, ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
@@ -13,7 +13,7 @@ import { atRest, statusReport } from "./requests.ts";
 
 const HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/** What the first target does; each is a model of its own, whose second target works. */
+/** Failures of the first target, each for a model of its own whose second target works. */
 const FAILURES = {
   throttled: `{ provider: east, id: us.${HAIKU}.fault-throttling }`,
   down: `{ provider: closed, id: us.${HAIKU} }`,
@@ -22,7 +22,7 @@ const FAILURES = {
   breaking: `{ provider: east, id: us.${HAIKU}.fault-stream-unavailable:1 }`,
 } as const;
 
-/** Models whose first target is given up for its silence; the second must begin within the same time. */
+/** Models whose first target is abandoned because it is silent; the second must begin within the same time. */
 const SILENT: readonly string[] = ["hanging", "silent"];
 
 const BROKEN_LATER = `{ provider: east, id: us.${HAIKU}.fault-stream-unavailable:3 }`;
@@ -52,7 +52,7 @@ const ASK = { max_tokens: 100, messages: [{ role: "user" as const, content: "rep
 
 type Ask = (program: Program, model: string) => Promise<string>;
 
-/** Asks as each client's users do, and gives the whole text. */
+/** The whole text of a request that is made as the users of each client do. */
 const CLIENTS: Readonly<Record<string, { readonly whole: Ask; readonly stream: Ask }>> = {
   openai: {
     whole: async ({ url }, model) => {

@@ -1,4 +1,4 @@
-/** What goes wrong at the provider: an error status before the first event, an error event after it, never a success. */
+/** Failures of the provider: an error status before the first event, an error event after it, never a success. */
 
 import assert from "node:assert/strict";
 import { converseFrames, corrupt, errorFrame, exceptionFrame } from "../fakes/frames.ts";
@@ -61,7 +61,7 @@ const EXCEPTIONS: readonly (readonly [name: string, status: number, code: string
 ];
 
 const AT_ONCE: readonly Fault[] = [
-  // First, on connections that are new: one out of the pool is a case of its own, below.
+  // First on new connections: a pooled one is a separate case, below.
   ["a connection that is reset", reset, 502, "upstream_unreachable"],
   ["a connection that is closed", close, 502, "upstream_unreachable"],
   ...EXCEPTIONS.map(([name, status, code]): Fault => [
@@ -129,11 +129,11 @@ forEachRuntime("a failure after the first event is an error event without [DONE]
 
 interface Break {
   readonly upstream: FakeUpstream;
-  /** What the upstream does once the client has the first text: a reset overtakes what was sent before it. */
+  /** The upstream's action once the client has the first text, because a reset overtakes earlier bytes. */
   readonly then: Answer;
 }
 
-/** The whole answer, properly ended, that the client of a stream gets when it breaks. */
+/** The whole response, properly ended, that a client gets for a stream that breaks off. */
 async function brokenAnswer(program: Program, request: Ask, { upstream, then }: Break): Promise<HttpMessage> {
   const hasText = Promise.withResolvers<void>();
   upstream.script(streamAnswer(BEGINNING, { then: after(hasText.promise, then) }));

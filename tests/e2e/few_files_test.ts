@@ -15,7 +15,7 @@ const HELLO = jsonAnswer(200, {
   usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 },
 }, { connection: "close", "x-amzn-requestid": "00000000-0000-4000-8000-000000000000" });
 
-/** Connects until the program refuses, or says that it does. */
+/** Connects until the program refuses, or logs that it does. */
 async function crowd(program: Program): Promise<readonly RawClient[]> {
   const clients: RawClient[] = [];
   let isRefusing = false;

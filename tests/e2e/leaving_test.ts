@@ -1,4 +1,4 @@
-/** Clients that leave, or stop reading: the provider is not left working for nobody. */
+/** Clients that leave, or stop reading: the provider's work is cancelled. */
 
 import assert from "node:assert/strict";
 import { converseFrames, joined, USAGE } from "../fakes/frames.ts";
@@ -10,10 +10,10 @@ import { ask, begin, CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, statusOf } fr
 const FRAMES = converseFrames("Hello");
 const BEGINNING = FRAMES.slice(0, 2);
 
-/** The provider is let go of because the client has left: every timeout would be later. */
+/** The provider's work is cancelled because the client has left: every timeout would be later. */
 const LET_GO_MS = 30_000;
 
-/** Fails where the event does not come within `LET_GO_MS`. */
+/** Fails if the event does not come within `LET_GO_MS`. */
 async function soon(event: Promise<unknown>, what: string): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`${what} took over ${LET_GO_MS} ms`)), LET_GO_MS);

@@ -1,4 +1,4 @@
-/** The usage ledger of the real program: what it keeps, what a crash loses, and what it refuses. */
+/** The usage ledger of the real program: its records, the loss in a crash, and the files that it refuses. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -44,7 +44,7 @@ async function total(program: Program, period = ""): Promise<Sums> {
   return (await response.json()).total;
 }
 
-/** Nanodollars of a decimal. */
+/** A decimal amount in nanodollars. */
 function nano(usd: string): bigint {
   const [whole = "0", fraction = ""] = usd.split(".");
   return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
@@ -286,7 +286,7 @@ Deno.test("after a clock jump, every request is recorded once, and budgets retur
     await set(0);
     // What is loaded before the program is not loaded before its threads.
     const text = `${config(`${folder}/state`)}threads: 1\nbudgets: { daily: { requests: 1, window: day } }\n`;
-    // Bun 1.4.4 loads what BUN_OPTIONS says into a binary only after its program, so that this is Deno's to test.
+    // Bun 1.4.4 loads the modules in BUN_OPTIONS into a binary only after its program, so this is only tested on Deno.
     const options = {
       denoPermissions: ["--allow-write", `--preload=${folder}/shift.mjs`],
       env: { ADIT_TEST_CLOCK: `${folder}/clock` },

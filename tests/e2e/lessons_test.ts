@@ -1,4 +1,6 @@
-/** The real program with traits that promise too much, on the emulator: it learns, says so, and forgets on a reload. */
+/**
+ * The real program with traits that promise too much, on the emulator: it learns, reports it, and forgets on a reload.
+ */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { builtAdit } from "../repository.ts";
@@ -69,7 +71,7 @@ for (const runtime of RUNTIMES) {
       explained,
     );
 
-    // Another dialect and another operation, which know it by now.
+    // Another dialect and another operation have the lesson as well.
     const second = await ask(program.url, MESSAGES);
     deepEqual([statusOf(second), second.headers.get("x-adit-ignored")], [200, "tools[].strict"]);
     const request = await program.waitForLog(({ path }) => path === "/v1/messages");

@@ -1,4 +1,4 @@
-/** Limits of the real program: what real clients do about a refusal, and what many streams at once can use. */
+/** Limits of the real program: how real clients react to a refusal, and the usage of many concurrent streams. */
 
 import assert from "node:assert/strict";
 import Anthropic from "@anthropic-ai/sdk";
@@ -15,7 +15,7 @@ import {
 import { forEachRuntime, type Program, startProgram } from "./program.ts";
 import { atRest } from "./requests.ts";
 
-/** After one request, the next one fits five seconds later: longer than the clients' own first pause. */
+/** After one request, the next one is allowed five seconds later: longer than the clients' own first pause. */
 const SLOW = "rate_limits:\n  slow: { requests: 12/m, burst: 5s }\n";
 
 async function statusOf(

@@ -1,4 +1,4 @@
-/** Where the program listens: several addresses, IPv6, and what happens when an address is not to be had. */
+/** Listen addresses: several of them, IPv6, and addresses that are not available. */
 
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";

@@ -1,14 +1,14 @@
-/** The log's reader may stall or leave: requests are still answered, and the program ends when asked to. */
+/** The reader of the log stalls or leaves: requests are still answered, and the program still ends at a signal. */
 
 import assert from "node:assert/strict";
 import { endpointConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, ownOutput, spawnAdit } from "./program.ts";
 
-/** More than a pipe holds, in lines of which each request makes one. */
+/** So many requests, with a log line each, that their lines exceed the buffer of a pipe. */
 const REQUESTS = 600;
 
 interface LogReading {
-  /** What the reader does once it knows the address. */
+  /** The reader's action once it knows the address. */
   readonly then: (reader: ReadableStreamDefaultReader<Uint8Array>) => Promise<void>;
 }
 
@@ -37,7 +37,7 @@ async function codeAfterRequests(runtime: "bun" | "deno", { then }: LogReading):
   }
 }
 
-/** Reads the log as far as the line with the program's address. */
+/** Reads the log up to the line with the program's address. */
 async function publicUrl(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   for (let log = "";;) {

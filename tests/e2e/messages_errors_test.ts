@@ -1,4 +1,4 @@
-/** What goes wrong, as Anthropic's client reports it: the classes of its errors, the provider's words, and silences. */
+/** Failures as Anthropic's client reports them: the classes of its errors, the provider's messages, and pauses. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
@@ -28,7 +28,7 @@ function faulty(...faults: readonly string[]): Record<string, ModelEntry> {
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** What Anthropic's client throws for a fault, with and without a stream. */
+/** The error that Anthropic's client throws for a fault, with and without a stream. */
 const FAULTS: readonly {
   readonly fault: string;
   readonly error: ErrorClass;

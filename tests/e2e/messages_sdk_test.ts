@@ -1,4 +1,4 @@
-/** Anthropic's client over every way of answering it: messages, streams, media, caching, counting, models, keys. */
+/** Anthropic's client through every API of the models: messages, streams, media, caching, counting, models, keys. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
@@ -32,7 +32,7 @@ clientTest("system prompts, stop sequences, limits and sampling reach the model"
   }
 });
 
-/** The members that one and the same message has however it was asked for. */
+/** The members of a message that do not depend on how it was requested. */
 function comparable(
   { content, model, role, stop_reason, stop_sequence, type, usage }: Anthropic.Message,
 ): unknown {

@@ -1,11 +1,11 @@
-/** Loops of tools with Anthropic's client: its tool runner, and thoughts that go back and forth over many turns. */
+/** Tool loops with Anthropic's client: its tool runner, and thinking that is sent back over many turns. */
 
 import Anthropic from "@anthropic-ai/sdk";
 import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
 import assert from "node:assert/strict";
 import { ALL, ask, CLAUDE, CLAUDES, clientTest, textOf, TIME, WEATHER } from "./messages_client.ts";
 
-/** Weather and time as the tool runner runs them; `calls` gets what they were asked. */
+/** Weather and time as tools of the tool runner; `calls` records their inputs. */
 function runnableTools(calls: string[]) {
   return [WEATHER, TIME].map(({ name, description, input_schema: inputSchema }) =>
     betaTool({
@@ -75,7 +75,7 @@ interface Loop {
   readonly remark?: string;
 }
 
-/** Three questions, each of which leads to two rounds of tools; every answer goes back as it came. */
+/** Three questions, each of which leads to two rounds of tools; every response is sent back unchanged. */
 async function converse(client: Anthropic, { model, stream, remark = "" }: Loop): Promise<Conversation> {
   const messages: Message[] = [];
   const shapes: string[][] = [];

@@ -1,4 +1,4 @@
-/** The metrics of the real program, as Prometheus and the files in config/examples/monitoring read them. */
+/** The metrics of the real program, as read by Prometheus and the files in config/examples/monitoring. */
 
 import assert from "node:assert/strict";
 import { readRepositoryFile } from "../meta/sources.ts";
@@ -104,7 +104,7 @@ interface Dashboard {
   }[];
 }
 
-/** Panels that show nothing where nothing is wrong, or nothing of the kind is configured. */
+/** Panels that are empty if nothing is wrong, or if nothing of the kind is configured. */
 const EMPTY_WITHOUT_TROUBLE: readonly string[] = [
   "Targets that rest",
   "Refused by a rule",

@@ -1,4 +1,4 @@
-/** Every operation by AWS's own clients, in front of the real program. */
+/** Every operation with AWS's own client and the real program. */
 
 import {
   BedrockClient,
@@ -32,7 +32,7 @@ import {
 import { CLAUDE, NATIVE_CONFIG, NOVA, TITAN } from "./native_config.ts";
 import { forEachRuntime, type LogLine, type Program, startProgram } from "./program.ts";
 
-/** Where clients are pointed; the SDK puts its paths behind. */
+/** Base URLs of the clients; the SDK appends its paths. */
 const BASES = [
   "",
   "/bedrock",
@@ -40,7 +40,7 @@ const BASES = [
   "/v1/account/gateway/aws-bedrock/bedrock-runtime/us-east-1",
 ] as const;
 
-/** Each operation's call; gives what the log is to say of its tokens. */
+/** The call of each operation, which returns the tokens that the log must contain. */
 const CALLS: Readonly<
   Record<string, (client: BedrockRuntimeClient) => Promise<[input: number, output: number] | undefined>>
 > = {
@@ -158,7 +158,7 @@ const CALLS: Readonly<
   },
 };
 
-/** The log line of the last of so many requests: lines may be written after the answers. */
+/** The log line of the last of this many requests: lines may be written after the responses. */
 async function lastRequest(program: Program, count: number): Promise<LogLine> {
   const requests = () => program.logs.filter(({ message }) => message === "request");
   await program.waitForLog(() => requests().length >= count);

@@ -1,4 +1,4 @@
-/** What AWS's own clients make of refusals and of streams that break off, in front of the real program. */
+/** How AWS's own client reports refusals and streams that break off. */
 
 import {
   type BedrockRuntimeClientConfig,

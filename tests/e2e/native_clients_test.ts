@@ -1,4 +1,4 @@
-/** Clients of Bedrock's own API that others than AWS have written, unchanged but for their base URL. */
+/** Third-party clients of Bedrock's own API, with only another base URL. */
 
 import { AnthropicBedrock } from "@anthropic-ai/bedrock-sdk";
 import { createAmazonBedrock } from "@ai-sdk/amazon-bedrock";
@@ -118,7 +118,7 @@ for (const [identity, options] of Object.entries(AI_IDENTITIES)) {
   );
 }
 
-/** As Cloudflare's documentation shows it: signed for AWS, then host and path swapped for the gateway's. */
+/** As in Cloudflare's documentation: signed for AWS, then sent to the gateway's host and path. */
 const AWS_URL = "https://bedrock-runtime.us-east-1.amazonaws.com";
 const GATEWAY_PATH = "/v1/account/gateway/aws-bedrock/bedrock-runtime/us-east-1";
 
@@ -143,7 +143,7 @@ nativeTest(
   },
 );
 
-/** An AWS account of the caller's own, which the gateway knows nothing of. */
+/** The caller's own AWS account, which the gateway does not know. */
 const OWN_PAIR = { accessKeyId: "AKIACALLERSOWN", secretAccessKey: "the-callers-own-secret" } as const;
 
 forEachRuntime(

@@ -1,4 +1,4 @@
-/** What goes through the native routes is what came, on the real program's wire. */
+/** The native routes of the real program do not change requests and responses. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -33,7 +33,7 @@ callers:
 const AUTHORIZATION = `Bearer ${KEY}`;
 const EVENT_STREAM = "application/vnd.amazon.eventstream";
 
-/** Sends a body whose bytes need not be text, and gives the whole answer. */
+/** The whole response to a body that need not be text. */
 async function post(
   { url }: Program,
   path: string,

@@ -1,4 +1,6 @@
-/** Addresses that try to lead elsewhere: whatever the bytes, only the configured host is ever asked, and rightly. */
+/**
+ * Paths that try to reach another host: whatever their bytes, only the configured host gets a request, and a valid one.
+ */
 
 import assert from "node:assert/strict";
 import { connectRaw } from "../fakes/raw_client.ts";
@@ -8,7 +10,7 @@ import { forEachRuntime, startProgram } from "./program.ts";
 
 const WEST_ARN = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/x";
 
-/** Targets as they are in the request line, `{other}` being a host that must never be asked. */
+/** Targets of the request line; `{other}` is a host that must never get a request. */
 const TARGETS: readonly string[] = [
   "/model/../../{other}/converse",
   "/model/..%2f..%2f{other}/converse",
@@ -55,14 +57,14 @@ const TARGETS: readonly string[] = [
   "/v1/{other}/@{other}/aws-bedrock/bedrock-runtime/../model/nova2/converse",
 ];
 
-/** What may reach the provider: one of the operations' own paths, in its one encoding. */
+/** Paths that may reach the provider: those of the operations, in their one encoding. */
 const CANONICAL =
   /^(?:POST|GET) \/(?:model|guardrail|async-invoke)\/(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+(?:\/version\/1\/apply|\/converse)? HTTP\/1\.1$/;
 
-/** What a client of the provider, or the provider, might resolve. */
+/** Parts of a path that the provider, or a client of it, might resolve. */
 const DOT_SEGMENT = /(?:\/|%2F)(?:\.|%2E){1,2}(?:\/|%2F| )/i;
 
-/** Headers that are to make another host of this one. */
+/** Headers that try to replace the host. */
 const HOSTS: readonly Readonly<Record<string, string>>[] = [
   { Host: "adit.test" },
   { Host: "{other}" },
@@ -77,7 +79,7 @@ interface Way {
   readonly name: string;
   readonly credentials: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What the request line of an upstream request may be. */
+  /** The request lines that the upstream may get. */
   readonly allowed: RegExp;
 }
 
@@ -142,7 +144,7 @@ for (const { name, credentials, headers, allowed } of WAYS) {
         }
       }
       assert.equal(other.connections, 0);
-      // What is odd but allowed was asked, or this test could not fail.
+      // Odd but valid targets have reached the upstream, or this test could not fail.
       assert.ok(upstream.requests.length > 0);
       await using client = await connectRaw(program.url);
       client.send("GET /healthz HTTP/1.1\r\nHost: adit.test\r\n\r\n");

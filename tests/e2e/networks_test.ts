@@ -1,4 +1,4 @@
-/** Providers with a proxy and a certificate authority of their own, on loopback: requests, credentials and checks. */
+/** Providers with their own proxy and certificate authority, on loopback: requests, credentials and checks. */
 
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
@@ -59,7 +59,7 @@ callers:
   };
 }
 
-/** Nothing that the program has said contains a password. */
+/** Asserts that the program's output contains no password. */
 async function assertSilent(program: Program): Promise<void> {
   const said = JSON.stringify(program.logs) + program.stderr + await statusText(program);
   assert.doesNotMatch(said, /hunter2/);

@@ -1,4 +1,4 @@
-/** OpenAI's own client in front of the program, and what becomes of its requests upstream, judged by AWS's own schema. */
+/** OpenAI's own client, and the upstream requests that its requests become, checked against AWS's schema. */
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";

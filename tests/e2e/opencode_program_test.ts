@@ -24,7 +24,7 @@ clientProgramTest("opencode", "a tool loop reads a file and edits it", async (wo
     tool: "edit",
     members: ["filePath", "oldString", "newString", "replaceAll"],
   });
-  // As words of their own, or it would put them in quotes.
+  // As separate words, because it would quote them otherwise.
   const prompt = ["read", JSON.stringify({ filePath: notes })];
   const { code, stdout, stderr } = await workplace.run(
     ["run", "--model", `adit/${MODEL}`, "--format", "json", ...prompt],

@@ -1,4 +1,4 @@
-/** What a new operator asks, answered by the admin listener of the real program; and its streams on real connections. */
+/** Questions of a new operator, answered by the real program's admin listener, and its streams on real connections. */
 
 import assert from "node:assert/strict";
 import type { NowView, RecentRequestView } from "../../lib/admin/contract/contract.ts";
@@ -118,7 +118,7 @@ forEachRuntime("whether the last edit took effect", async (runtime) => {
   const refused = await latest();
   assert.deepEqual([refused.is_latest, refused.generation], [false, 2]);
   assert.match(String(Object(refused.reloads[0]?.["problems"])[0]), /adit\.yaml:\d+:\d+: .*typo/);
-  // What runs is shown, not what is in the file.
+  // The running configuration is shown, not the file.
   const values = await get<{ values: Record<string, string>[]; error: unknown }>(
     program,
     "configuration/values?search=models.haiku.id",

@@ -1,4 +1,6 @@
-/** Bedrock's own API through the program: what the caller and the provider wrote arrives byte for byte, signed again. */
+/**
+ * Bedrock's own API through the program: bodies arrive byte for byte in both directions, and requests are signed again.
+ */
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
@@ -146,7 +148,7 @@ forEachRuntime(
   },
 );
 
-/** An answer of bytes, with headers that a client may act on. */
+/** A response of bytes, with headers that a client may use. */
 function bytesAnswer(status: number, body: Uint8Array, headers: Record<string, string>): Answer {
   return async (exchange) => {
     await exchange.head(status, { ...headers, "Content-Length": String(body.length) });

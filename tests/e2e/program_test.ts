@@ -79,7 +79,7 @@ forEachRuntime(
 forEachRuntime("lines for systemd's journal begin with their priority", async (runtime) => {
   const folder = await Deno.makeTempDir();
   try {
-    // A file is as good as the journal's socket: what counts is that JOURNAL_STREAM names standard output.
+    // A file serves as well as the journal's socket: JOURNAL_STREAM only has to identify standard output.
     const path = `${folder}/journal`;
     await Deno.writeTextFile(path, "");
     const { dev, ino } = await Deno.stat(path);

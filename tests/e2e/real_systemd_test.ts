@@ -1,4 +1,4 @@
-/** The unit under a real systemd: it starts in its sandbox, reloads and stops, and failures are what the docs say. */
+/** The unit under a real systemd: it starts in its sandbox, reloads and stops, and fails as documented. */
 
 import assert from "node:assert/strict";
 import { reportSkipped } from "../skipped.ts";
@@ -15,7 +15,7 @@ async function properties(machine: Machine): Promise<Readonly<Record<string, str
 
 async function journal(machine: Machine): Promise<string> {
   await machine.run("journalctl", "--sync");
-  // All of it: what a process says at its very end may come too late to be counted as the unit's.
+  // The whole journal: the last lines of a process may arrive too late to be attributed to the unit.
   return (await machine.run("journalctl", "-o", "cat", "--no-pager")).stdout;
 }
 
@@ -57,7 +57,7 @@ if (reason !== undefined) {
     assert.match(await journal(machine), /"message":"stopped"/);
   });
 
-  /** What keeps the service from starting, and what the journal and systemd show of it. */
+  /** Reasons for which the service does not start, with the lines in the journal and the state in systemd. */
   const FAILURES: Readonly<
     Record<string, readonly [prepare: (machine: Machine) => Promise<void>, shown: RegExp]>
   > = {

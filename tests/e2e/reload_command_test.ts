@@ -1,4 +1,4 @@
-/** `adit reload`: the running gateway is found and asked, and what it says is printed. */
+/** `adit reload`: the running gateway is found and asked to reload, and its answer is printed. */
 
 import assert from "node:assert/strict";
 import { selfSignedCertificate } from "../fakes/certificate.ts";

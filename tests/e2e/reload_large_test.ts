@@ -1,4 +1,6 @@
-/** A large configuration is reloaded while streams run: it is checked in a thread, and nothing waits for it. */
+/**
+ * A large configuration is reloaded while streams run: it is checked in a thread, and no request waits for the check.
+ */
 
 import assert from "node:assert/strict";
 import { emulatorConfig, keyHash } from "./configs.ts";

@@ -1,4 +1,4 @@
-/** The configuration changes under requests that run: each keeps what it began with, also its listener. */
+/** The configuration changes while requests run: each keeps its configuration and its listener. */
 
 import assert from "node:assert/strict";
 import { converseAnswer, converseFrames } from "../fakes/frames.ts";
@@ -31,7 +31,7 @@ import {
 
 const FRAMES = converseFrames("Hello", " there");
 
-/** A stream that stays in the middle, then a whole answer that does not come, until the returned function is called. */
+/** A stream that pauses, then a whole response that is withheld, until the returned function is called. */
 function holdAnswers(upstream: FakeUpstream): () => void {
   const release = Promise.withResolvers<void>();
   const finish: Answer = async (exchange) => {
@@ -46,7 +46,7 @@ function holdAnswers(upstream: FakeUpstream): () => void {
   return release.resolve;
 }
 
-/** Writes the configuration and resolves when it has been taken. */
+/** Writes the configuration and resolves when it has been loaded. */
 async function configure(program: Program, config: string): Promise<void> {
   const from = program.logs.length;
   await replaceFile(program.configPath, onFreePorts(config));

@@ -1,4 +1,4 @@
-/** The file is rewritten many times, good and bad in turn, while requests and streams run without a pause. */
+/** The file is rewritten many times, alternately valid and invalid, while requests and streams run continuously. */
 
 import assert from "node:assert/strict";
 import { emulatorConfig } from "./configs.ts";
@@ -23,7 +23,7 @@ function good(version: number): string {
   );
 }
 
-/** Configurations that would be noticed if anything of them were used. */
+/** Invalid configurations, with parts that would be noticed if they were used. */
 const BAD: readonly ((version: number) => string)[] = [
   (version) => good(version).replace("version-", "bad-").replace("provider: local,", "provider: nobody,"),
   (version) => good(version).replace("version-", "bad-").replace("models:", "models: ["),
@@ -31,7 +31,7 @@ const BAD: readonly ((version: number) => string)[] = [
   () => "",
 ];
 
-/** What happens during the rewrites; `version` is the last good one that has been written. */
+/** The state of the rewrites; `version` is the last valid one that has been written. */
 class Load {
   version = 0;
   requests = 0;
@@ -44,17 +44,17 @@ class Load {
       ...Array.from({ length: CONNECTIONS }, () => this.#list()),
       ...Array.from({ length: STREAMS }, () => this.#stream()),
     ]);
-    // Whoever calls `end` sees it.
+    // The caller of `end` gets it.
     this.#running.catch(() => this.#over = true);
   }
 
-  /** Lets what runs finish; rejects with the first that failed. */
+  /** Waits for everything that runs; rejects with the first failure. */
   async end(): Promise<void> {
     this.#over = true;
     await this.#running;
   }
 
-  /** Asks for the models over one connection: the version never goes back, nor ahead of the file. */
+  /** Requests the models over one connection: the version never decreases, and is never newer than the file. */
   async #list(): Promise<void> {
     await using client = await begin(this.program.url, MODELS);
     for (let last = 0; !this.#over;) {

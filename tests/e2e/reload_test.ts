@@ -1,4 +1,4 @@
-/** The configuration changes while the program runs: taken whole or not at all, and streams keep what they began with. */
+/** The configuration changes while the program runs: completely or not at all, and streams keep the old one. */
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -6,21 +6,21 @@ import { emulatorConfig } from "./configs.ts";
 import { forEachRuntime, onFreePorts, type Program, replaceFile, startProgram } from "./program.ts";
 import { admin, ask, jsonOf, MODELS, statusReport } from "./requests.ts";
 
-/** A configuration that can be told by its list of models. */
+/** A configuration that is recognised by its list of models. */
 const version = (name: string) => onFreePorts(emulatorConfig({ [name]: "amazon.nova-pro-v1:0" }));
 
 async function modelNames(program: Program): Promise<string[]> {
   return jsonOf(await ask(program.url, MODELS)).data.map(({ id }: { id: string }) => id);
 }
 
-/** Resolves when the configuration has been taken for that time; the start is the first. */
+/** Resolves when the configuration has been loaded this many times; the start is the first. */
 function taken(program: Program, generation: number) {
   return program.waitForLog((line) =>
     line.message === "configuration reloaded" && line["generation"] === generation
   );
 }
 
-/** Puts a new text where the program reads its configuration. */
+/** Replaces the text of the program's configuration. */
 type Change = (program: Program, config: string) => Promise<void>;
 
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -59,7 +59,7 @@ forEachRuntime("a replaced ConfigMap mount is loaded without a signal", async (r
   }
 });
 
-/** Puts the configuration into a folder of its own and lets `..data` lead there. */
+/** Writes the configuration into a new folder and links `..data` to it. */
 async function mount(folder: string, name: string, config: string): Promise<void> {
   await Deno.mkdir(join(folder, name));
   await Deno.writeTextFile(join(folder, name, "adit.yaml"), config);

@@ -1,4 +1,4 @@
-/** The AI SDK with its OpenAI provider, which uses Responses by default, in front of the real program. */
+/** The AI SDK with its OpenAI provider, which uses Responses by default, and the real program. */
 
 import { createOpenAI, type OpenAIResponsesProviderOptions } from "@ai-sdk/openai";
 import { generateObject, generateText, isStepCount, streamText, tool } from "ai";

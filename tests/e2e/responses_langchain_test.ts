@@ -1,4 +1,4 @@
-/** LangChain's `ChatOpenAI` over Responses, in front of the real program and its emulator. */
+/** LangChain's `ChatOpenAI` over Responses, with the real program and its emulator. */
 
 import { type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
@@ -39,7 +39,7 @@ const getWeather = tool(({ city }) => `sun in ${city}`, {
   schema: z.object({ city: z.string() }),
 });
 
-/** The type of a message with bound tools hides what every message has. */
+/** The type of a message with bound tools hides the members of every message. */
 function totalTokens(
   message: { readonly usage_metadata?: { readonly total_tokens: number } | undefined },
 ): number {

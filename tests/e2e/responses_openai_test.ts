@@ -1,4 +1,4 @@
-/** OpenAI's own client over Responses, in front of the real program and its emulator. */
+/** OpenAI's own client over Responses, with the real program and its emulator. */
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";

@@ -1,4 +1,4 @@
-/** OpenAI's Python client and Agents SDK and LangChain for Python, in front of the real program and its emulator. */
+/** OpenAI's Python client and Agents SDK and LangChain for Python, with the real program and its emulator. */
 
 import assert from "node:assert/strict";
 import { repositoryPath } from "../repository.ts";
@@ -16,7 +16,7 @@ callers:
 `,
 );
 
-/** The virtual environment that `make test` makes where Python has the module for it and can reach packages. */
+/** The virtual environment that `make test` creates if Python has the module for it and can reach packages. */
 const FOLDER = Deno.env.get("ADIT_CLIENTS") ?? repositoryPath(".tools/clients");
 const PYTHON = `${FOLDER}/python/bin/python`;
 

@@ -1,4 +1,4 @@
-/** A thousand streams at once: none waits for another to end, though Bun's own limit on fetches is 256. */
+/** A thousand concurrent streams: none waits for another to end, although Bun's own limit is 256 requests. */
 
 import assert from "node:assert/strict";
 import { converseFrames } from "../fakes/frames.ts";
@@ -13,7 +13,7 @@ const FRAMES = converseFrames("Hello", " there");
 forEachRuntime(`${STREAMS} streams are open at once, and all of them complete`, async (runtime) => {
   await using upstream = await startFakeUpstream();
   await using program = await startProgram(runtime, endpointConfig(upstream.url));
-  // No stream goes on before the last has begun.
+  // No stream continues before the last one has begun.
   let begun = 0;
   const allBegun = Promise.withResolvers<void>();
   upstream.always(streamAnswer(FRAMES.slice(0, 2), {

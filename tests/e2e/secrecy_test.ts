@@ -16,7 +16,7 @@ import { keyHash } from "./configs.ts";
 import { forEachRuntime, replaceFile, startProgram } from "./program.ts";
 import { admin, type Ask, ask, chat } from "./requests.ts";
 
-/** Distinctive, so that any part of them that comes out is found. */
+/** Distinctive, so that any part of them in an output is found. */
 const SECRETS = {
   prompt: "prompt-zebra-4711",
   answer: "answer-walrus-4712",
@@ -53,7 +53,7 @@ log: { level: debug }
 const FRAMES = converseFrames(SECRETS.answer, "more");
 const SOME = FRAMES.slice(0, 2);
 
-/** All that may come of a request upstream. */
+/** All outcomes of a request upstream. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   "a whole answer": jsonAnswer(200, converseAnswer(SECRETS.answer)),
   "a stream": streamAnswer(FRAMES),
@@ -102,7 +102,7 @@ const REQUESTS: readonly Ask[] = [
   { line: "POST /model/claude/converse-stream", body: NATIVE_BODY },
 ];
 
-/** Requests that are refused before anything is asked upstream. */
+/** Requests that are refused before anything is sent upstream. */
 const REFUSED: readonly Ask[] = [
   { line: "POST /v1/chat/completions", body: `{"messages": "${SECRETS.prompt}", ` },
   {
@@ -150,7 +150,7 @@ forEachRuntime("nothing secret is written anywhere, whatever the outcome of a re
     );
     await client.close();
   }
-  // A bad configuration quotes nothing that is secret either.
+  // Errors about a bad configuration do not quote secrets either.
   const bad = config(upstream.url).replace("session_token:", "sesion_token:").replace('"sha256:', '"md5:');
   await replaceFile(program.configPath, `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${bad}`);
   await program.waitForLog(({ message }) => message.startsWith("configuration rejected"));

@@ -1,4 +1,4 @@
-/** Providers that say nothing: that cannot be reached, never answer, begin late, or stop in the middle. */
+/** Silent providers: unreachable, without a response, late, or stalled. */
 
 import assert from "node:assert/strict";
 import { converseFrames, exceptionFrame, invokeFrames, joined } from "../fakes/frames.ts";
@@ -121,7 +121,7 @@ const CLAUDE_START = joined(
   ...invokeFrames({ type: "message_start", message: { usage: { input_tokens: 1, output_tokens: 1 } } }),
 );
 
-/** Streams on every route that can carry a ping, with the first event of the model, and the ping. */
+/** Streams on every route with pings, each with the first event of the model and the ping. */
 const PINGED: readonly (readonly [route: string, request: Ask, first: Uint8Array, ping: string])[] = [
   ["Chat", CHAT_STREAM, joined(...FRAMES.slice(0, 1)), ": keep-alive\n\n"],
   ["Messages by Converse", messages("nova"), joined(...FRAMES.slice(0, 1)), "event: ping\n"],

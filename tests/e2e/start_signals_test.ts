@@ -11,7 +11,7 @@ const CAUGHT = 0b11n;
 /** Deno 2.9.6 catches these signals before it knows who listens, so nothing outside shows when the program decides. */
 const ON_BUN = { except: ["deno"] } as const;
 
-/** Starts the program and resolves when it, and no longer the system, decides about SIGHUP and SIGINT. */
+/** Starts the program and resolves when it has installed its own handlers of SIGHUP and SIGINT. */
 async function starting(runtime: RuntimeName, folder: string): Promise<Deno.ChildProcess> {
   await Deno.writeTextFile(`${folder}/adit.yaml`, onFreePorts(emulatorConfig()));
   const child = await spawnAdit(runtime, ["serve", "--config", `${folder}/adit.yaml`], {});
@@ -68,7 +68,7 @@ Deno.test('Ctrl-C in a terminal with the task of "make run" ends it quietly', ()
       cwd: folder,
       stdout: "piped",
       stderr: "piped",
-      // A group of its own: a terminal sends the signal to all of it.
+      // In its own process group, because a terminal sends the signal to the whole group.
       detached: true,
     }).spawn();
     const written = new Response(child.stderr).text();

@@ -1,4 +1,4 @@
-/** Every streaming answer keeps proxies such as nginx from holding it back. */
+/** Every streaming response makes proxies such as nginx pass it on without buffering. */
 
 import assert from "node:assert/strict";
 import { emulatorConfig } from "./configs.ts";

@@ -11,7 +11,7 @@ import {
   startProgram,
 } from "./program.ts";
 
-/** What systemd sets for the service, and what Deno asks for the C library. */
+/** The variables that systemd sets, and Deno's permission for the C library. */
 function underSystemd(socket: string, env: Readonly<Record<string, string>> = {}): ProgramOptions {
   return { env: { NOTIFY_SOCKET: socket, ...env }, denoPermissions: ["--allow-ffi"] };
 }

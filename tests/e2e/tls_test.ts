@@ -1,4 +1,4 @@
-/** TLS by the files of the configuration: its protocols, a certificate that is renewed, and the way there and back. */
+/** TLS with configured files: protocols, a renewed certificate, and the change from plain HTTP to TLS and back. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -83,11 +83,11 @@ forEachRuntime(
     await upstream.requestAt(0);
 
     const from = program.logs.length;
-    // Between the two files the key does not belong to the certificate: what is refused then is taken a moment later.
+    // While only one file is replaced, the key does not match: the reload is refused, and succeeds a moment later.
     await install(renewed);
     await program.waitForLog(({ message }) => message === "configuration reloaded", from);
     assert.deepEqual((await statusReport(program)).listeners.public, [url]);
-    // The old socket closes just after the new one has opened, and the system resets what had not been accepted by then.
+    // The old listener closes shortly after the new one has opened; the system resets connections that it has not accepted.
     const shown = await untilTrusted(url, renewed);
     shown.write(requestText(MODELS.line, { ...AUTHORIZED, Connection: "close" }));
     assert.match(await textOf(shown), /^HTTP\/1\.1 200 /);

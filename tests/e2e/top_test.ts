@@ -104,7 +104,7 @@ class Screen {
   }
 }
 
-/** Starts top in a terminal of a size, which reports at the end whether it works by lines again. */
+/** Starts top in a terminal of this size, which reports at the end whether it is in line mode again. */
 async function topIn(
   runtime: RuntimeName,
   { adminUrl }: Program,
@@ -130,7 +130,7 @@ if (Deno.build.os !== "linux" || !await has("script")) {
         await screen.shows(/␛\[\?1049h␛\[\?25l/);
         const first = await screen.shows(/in flight 0/);
         await ask(program.url, CHAT);
-        // Another frame has what has happened since.
+        // A later frame shows what has happened since.
         await screen.shows(/MODELS, 5 MINUTES[^]*claude +1 /, first);
         await screen.type(keys);
         await screen.ended;

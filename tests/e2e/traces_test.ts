@@ -1,4 +1,4 @@
-/** Traces at a collector: what is sent for a request and its attempts, sampling, and a collector that fails. */
+/** Traces at a collector: the spans of a request and its attempts, sampling, and a failing collector. */
 
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";

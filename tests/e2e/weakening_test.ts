@@ -1,4 +1,4 @@
-/** Variables by which the runtime weakens the program are gone before the program reads anything, or it does not run. */
+/** Variables with which the runtime weakens the program are removed before it reads anything, or it does not run. */
 
 import assert from "node:assert/strict";
 import { WEAKENING } from "../../lib/runtime/weakening.ts";
@@ -33,7 +33,7 @@ Deno.test("bun: the program restarts itself without settings that weaken it, suc
   const preloaded = await runProgram("bun", ["check", "--config", CONFIG], {
     env: { BUN_OPTIONS: `--preload=${folder}/first.js` },
   });
-  // The runtime has loaded it before the program had a say; what reads the configuration is a process without it.
+  // The runtime has loaded it before the program; the process that reads the configuration is one without it.
   assert.equal(preloaded.code, 0);
   assert.match(preloaded.stdout, /^loaded\n[^\n]*: ok [^\n]*\n$/);
   await Deno.remove(folder, { recursive: true });
