@@ -102,7 +102,7 @@ export class TrafficThread {
     this.#sending = pieces;
     for (const piece of pieces) {
       await this.#link.ask("piece", { isFirst: piece === pieces[0], piece });
-      if (this.#sending !== pieces) throw new Error("another configuration is being sent");
+      if (this.#sending !== pieces) throw new Error("the configuration is no longer needed");
     }
     await this.#link.ask("prepare", preparation);
   }
@@ -112,8 +112,9 @@ export class TrafficThread {
     return this.#link.ask("commit", undefined);
   }
 
-  /** Discards the prepared configuration. */
+  /** Discards the prepared configuration, and stops sending one to a thread that has not answered in time. */
   undo(): void {
+    this.#sending = [];
     this.#link.tell("undo", undefined);
   }
 
