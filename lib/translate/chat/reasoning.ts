@@ -7,13 +7,12 @@ import type { ChatMessage } from "../../wire/openai/message_types.ts";
 import type { ThinkingBlock } from "../../wire/openai/thinking.ts";
 import { activeThinking } from "../converse/members.ts";
 import type { FieldsContext } from "../converse/members.ts";
+import { type BudgetLimits, limitWithBudget } from "../converse/thinking/budget.ts";
 import { effortFields, effortOfBudget, shownThoughts } from "../converse/thinking/efforts.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
+import { rulesOutThinking, withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import { fitThinking } from "../converse/thinking/thinking.ts";
 import type { ToolPlan } from "../converse/tools/tools.ts";
-
-/** Room for the response after the thinking budget if the caller sets no limit. */
-const ANSWER_TOKENS = 4096;
 
 export interface ReasoningContext extends FieldsContext {
   readonly tools: Pick<ToolPlan, "isForced" | "structuredTool">;
@@ -29,7 +28,8 @@ export function reasoningFields(request: ChatRequest, context: ReasoningContext)
     : thinkingAndEffort(request, request.thinking, context);
   const isUnasked = request.thinking === undefined && request.reasoningEffort === undefined;
   if (
-    isUnasked && traits.thinksByDefault && refusesThinking(context) && traits.thinkingTypes.has("disabled")
+    isUnasked && traits.thinksByDefault && rulesOutThinking(context) &&
+    traits.thinkingTypes.has("disabled")
   ) {
     return { thinking: { type: "disabled" } };
   }
@@ -42,10 +42,10 @@ function effortAlone(request: ChatRequest, context: ReasoningContext): JsonObjec
   if (effort === undefined) return NO_MEMBERS;
   const found = effortFields(effort, traits);
   const isPossible = found !== undefined && !hasLostThoughts(found.fields, request) &&
-    !(refusesThinking(context) && activeThinking(found.fields) !== undefined);
+    !(rulesOutThinking(context) && activeThinking(found.fields) !== undefined);
   if (!isPossible || found.isClamped) ignored.add("reasoning_effort");
   if (isPossible) return found.fields;
-  return refusesThinking(context) && traits.thinksByDefault ? traits.reasoningEffort.get("none") ?? {} : {};
+  return rulesOutThinking(context) && traits.thinksByDefault ? traits.reasoningEffort.get("none") ?? {} : {};
 }
 
 /** The caller's `thinking` overrides the effort, which is kept if both can be sent. */
@@ -108,11 +108,6 @@ function thinkingAsEffort(
   return found.fields;
 }
 
-/** Whether a forced call rules out thinking for the model. */
-function refusesThinking({ traits, tools }: ReasoningContext): boolean {
-  return tools.isForced && !traits.forcedChoiceWithThinking;
-}
-
 /**
  * The given fields, without the operator's thinking if a forced call rules it out. Throws `invalid_request` if the
  * thinking is the caller's, whose request then contradicts itself.
@@ -125,7 +120,9 @@ export function settleForcedCall(
     readonly reasoning: JsonObject;
   },
 ): JsonObject {
-  if (!refusesThinking(context) || context.traits.thinkingTypes.size === 0) return given;
+  if (!rulesOutThinking(context) || context.traits.thinkingTypes.size === 0) {
+    return given;
+  }
   const own = { ...request.bedrock.additionalModelRequestFields, ...reasoning };
   if (activeThinking(own) !== undefined) {
     throw context.tools.structuredTool === undefined
@@ -135,8 +132,7 @@ export function settleForcedCall(
         'this model does not support structured output with thinking; use "text"',
       );
   }
-  const { thinking, ...others } = given;
-  return activeThinking({ ...(thinking !== undefined && { thinking }) }) === undefined ? given : others;
+  return withoutRefusedThinking(given, context);
 }
 
 /**
@@ -161,29 +157,22 @@ function isSigned(block: ThinkingBlock): boolean {
   return block.type === "redacted_thinking" || block.signature !== undefined;
 }
 
-export interface ThinkingLimits {
-  /** What `activeThinking` returned: the caller's or the operator's. */
-  readonly thinking: JsonObject | undefined;
-  /** The caller's or operator's limit, capped at the model's. */
-  readonly maxTokens: number | undefined;
-  readonly maxOutputTokens: number | undefined;
-}
-
 /**
- * The `maxTokens` to send: above the thinking budget, which counts toward it
- * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
+ * The `maxTokens` to send with a thinking budget. Throws `invalid_request` for a budget that leaves no room for the
+ * response, or that contradicts the caller's own limit.
  */
 export function limitThinking(
   request: ChatRequest,
-  { thinking, maxTokens, maxOutputTokens }: ThinkingLimits,
+  { thinking, maxTokens, maxOutputTokens }: BudgetLimits & {
+    /** What `activeThinking` returned: the caller's or the operator's. */
+    readonly thinking: JsonObject | undefined;
+  },
 ): number | undefined {
+  const limit = limitWithBudget(thinking, { maxTokens, maxOutputTokens });
   const budget = thinking?.budget_tokens;
-  if (typeof budget !== "number") return maxTokens;
-  const raised = budget + (maxTokens ?? ANSWER_TOKENS);
-  const possible = Math.min(raised, maxOutputTokens ?? raised);
-  if (maxTokens === undefined && possible > budget) return possible;
-  if (maxTokens !== undefined && maxTokens > budget) return maxTokens;
-  if (request.thinking === undefined && possible > budget) return possible;
+  if (typeof budget !== "number" || limit === undefined) return limit;
+  const isContradiction = request.thinking !== undefined && maxTokens !== undefined && maxTokens <= budget;
+  if (limit > budget && !isContradiction) return limit;
   throw invalidField(
     "thinking.budget_tokens",
     maxTokens === undefined

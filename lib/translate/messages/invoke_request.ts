@@ -2,7 +2,7 @@
  * Anthropic Messages -> InvokeModel of Claude: the same body with as few edits as possible. See `docs/messages.md`.
  */
 
-import { hasNoMembers, mergeFields, NO_MEMBERS } from "../../base/json.ts";
+import { hasNoMembers, member, mergeFields, NO_MEMBERS } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json.ts";
 import { missingField, parseBetaField } from "../../wire/anthropic/messages.ts";
 import { applyBetas } from "../converse/betas.ts";
@@ -12,6 +12,8 @@ import { chooseStops } from "../converse/limits.ts";
 import { activeThinking, type FieldsContext, isEmpty, setsSampling } from "../converse/members.ts";
 import { guardrailHeaders, refuseGuardrailMembers } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
+import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import { fitFields } from "./invoke_fields.ts";
 import { fitMessages } from "./invoke_messages.ts";
@@ -51,13 +53,16 @@ export function messagesToInvoke(
     table: betaTable,
     ignored,
   });
-  const fields = settings?.defaults.additionalModelRequestFields ?? NO_MEMBERS;
   const context = { traits, ignored };
   const maxTokens = settings?.defaults.maxTokens;
   const limited = isSet(asked.body, "max_tokens") || maxTokens === undefined
     ? asked.body
     : { ...asked.body, max_tokens: maxTokens };
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
+  const fields = withoutRefusedThinking(settings?.defaults.additionalModelRequestFields ?? NO_MEMBERS, {
+    traits,
+    tools: { isForced: forcesCall(usable) },
+  });
   const fitted = fitFields(fitTools(fitMessages(usable, context), context), {
     traits,
     ignored,
@@ -68,6 +73,7 @@ export function messagesToInvoke(
   const sent = ownMembers(settled, flags !== undefined);
   sent.anthropic_version = ANTHROPIC_VERSION;
   if (flags !== undefined) sent.anthropic_beta = flags;
+  if (!isSet(fitted, "thinking")) raiseLimit(sent, traits);
   addDefaults(sent, { traits, ignored, settings });
   if (!isSet(sent, "max_tokens")) throw missingField("max_tokens");
   return {
@@ -75,6 +81,11 @@ export function messagesToInvoke(
     headers: settings === undefined ? {} : settingsHeaders(body, settings),
     ignored: ignored.list(),
   };
+}
+
+function forcesCall({ tool_choice: choice }: JsonObject): boolean {
+  const type = member(choice, "type");
+  return type === "any" || type === "tool";
 }
 
 type Members = { [name: string]: JsonValue };
@@ -89,6 +100,14 @@ function ownMembers(body: JsonObject, hasFlags: boolean): Members {
 
 interface DefaultsContext extends FieldsContext {
   readonly settings: ModelSettings | undefined;
+}
+
+/** Raises the limit above the operator's thinking budget, which the caller does not know. */
+function raiseLimit(body: Members, { maxOutputTokens }: ModelTraits): void {
+  const { max_tokens: maxTokens } = body;
+  if (typeof maxTokens !== "number") return;
+  const limit = limitWithBudget(activeThinking(body), { maxTokens, maxOutputTokens });
+  if (limit !== undefined) body.max_tokens = limit;
 }
 
 /** Adds the operator's defaults for fields that the caller does not set. */

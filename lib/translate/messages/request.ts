@@ -1,7 +1,7 @@
 /** Anthropic Messages -> Converse: the request, as documented in `docs/messages.md`. */
 
 import { invalidField } from "../../base/errors.ts";
-import { mergeFields } from "../../base/json.ts";
+import { mergeFields, NO_MEMBERS } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { missingField } from "../../wire/anthropic/messages.ts";
 import type { MessagesRequest } from "../../wire/anthropic/messages.ts";
@@ -21,6 +21,8 @@ import { messagesReasoning } from "./reasoning.ts";
 import { planMessagesTools } from "./tools.ts";
 import { isMetadataValue } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
+import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { rulesOutThinking, withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import type { ToolPlan } from "../converse/tools/tools.ts";
 
 export interface MessagesConverseContext {
@@ -67,12 +69,12 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const reasoning = messagesReasoning(request, { ...shared, maxTokens });
   const stopSequences = chooseStops(request.stopSequences, { ...shared, path: "stop_sequences", defaults });
   const given = mergeFields(
-    defaults.additionalModelRequestFields ?? {},
+    withoutRefusedThinking(defaults.additionalModelRequestFields ?? NO_MEMBERS, { traits, tools }),
     claudeFields(request, { ...context, ignored }),
   );
   const reasoned = mergeFields(given, reasoning);
   const thinking = traits.thinkingTypes.size > 0 ? activeThinking(reasoned) : undefined;
-  refuseForcedAnswer(request, { thinking, tools });
+  refuseForcedAnswer(request, { traits, tools, reasoning });
   const takesLimits = !refusesLimits(traits, reasoned);
   if (!takesLimits && request.maxTokens !== undefined) ignored.add("max_tokens");
   const limited = takesLimits ? shared : { ...shared, traits: { ...traits, sampling: "none" } as const };
@@ -83,13 +85,17 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const additionalFields = [given, topK, reasoning, tools.additionalFields]
     .reduce((under, over) => mergeFields(under, over));
   const { temperature, topP } = chooseSampling(request, { ...limited, defaults, thinking });
+  // The caller does not know the operator's thinking budget, so the limit is raised above it.
+  const limit = activeThinking(reasoning) === undefined
+    ? limitWithBudget(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens })
+    : maxTokens;
 
   return {
     request: {
       messages,
       system: system.length > 0 ? system : undefined,
       inferenceConfig: {
-        maxTokens: takesLimits ? maxTokens : undefined,
+        maxTokens: takesLimits ? limit : undefined,
         temperature,
         topP,
         stopSequences,
@@ -112,12 +118,18 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   };
 }
 
-/** Claude cannot be forced to call the tool used for structured output while it thinks. */
+/** Refuses thinking with an answer by a forced tool, if the model does not support both. */
 function refuseForcedAnswer(
   { outputFormat }: MessagesRequest,
-  { thinking, tools }: { readonly thinking: JsonObject | undefined; readonly tools: ToolPlan },
+  { traits, tools, reasoning }: {
+    readonly traits: ModelTraits;
+    readonly tools: ToolPlan;
+    /** The caller's thinking and effort. */
+    readonly reasoning: JsonObject;
+  },
 ): void {
-  if (thinking === undefined || tools.structuredTool === undefined || outputFormat === undefined) return;
+  if (outputFormat === undefined || tools.structuredTool === undefined) return;
+  if (!rulesOutThinking({ traits, tools }) || activeThinking(reasoning) === undefined) return;
   throw invalidField(
     outputFormat.path,
     "this model does not support structured output with thinking; remove it",

@@ -25,11 +25,13 @@ import {
   openAiTierConfig,
 } from "../converse/members.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
+import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
 import { withOneChoice } from "../converse/tools/tools.ts";
 import { translateItems } from "./conversation.ts";
 import { checkOtherFields } from "./fields.ts";
-import { limitWithThinking, reasoningFields, withoutRefusedThinking } from "./reasoning.ts";
+import { reasoningFields } from "./reasoning.ts";
 import { ToolTable } from "./tool_table.ts";
 import { clientTools, planResponsesTools } from "./tools.ts";
 
@@ -133,7 +135,7 @@ function inferenceConfig(
   const maxTokens = chooseMaxTokens(asked, { traits, ignored, path: "max_output_tokens", defaults });
   const { temperature, topP } = chooseSampling(request, { traits, ignored, defaults, thinking });
   return {
-    maxTokens: limitWithThinking(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
+    maxTokens: limitWithBudget(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
     temperature,
     topP,
     stopSequences,
