@@ -85,7 +85,7 @@ Deno.test("a spent budget sends requests to its model, which the header, record 
   ]);
   match(second.budget ?? "", /^team;remaining=0;reset=/);
   equal(JSON.parse(second.body).model, "opus", "the answer repeats the name that the caller sent");
-  // The model itself is served as well, and counted.
+  // Requests for the other model itself are also served and counted.
   const third = await ask({ body: chatBody({ model: "lite" }) });
   deepEqual([third.status, third.model, third.sentTo], [200, null, "us.amazon.nova-lite-v1:0"]);
   deepEqual(budgets.view().map(({ spent, held, when_spent }) => [spent, held, when_spent]), [

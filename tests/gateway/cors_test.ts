@@ -69,7 +69,7 @@ Deno.test("other origins get no CORS headers, and without the setting no origin 
     const answer = await gateway.send("/v1/models", { method: "GET", headers: { origin: PAGE, ...KEY } })
       .response;
     equal(answer.status, 200);
-    // A cache between must not give a page the answer that another one, or none, has had.
+    // A shared cache must not serve a page the answer for another origin or for none.
     const varies = gateway.pipeline.snapshot.cors === undefined ? null : "Origin";
     deepEqual([preflight.headers.get("vary"), answer.headers.get("vary")], [varies, varies]);
     deepEqual(

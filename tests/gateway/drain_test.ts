@@ -48,7 +48,7 @@ function start({ drains = true, rules = [] }: { drains?: boolean; rules?: readon
     gateway,
     send,
     stream,
-    /** The line of a request. */
+    /** The log line of a request. */
     line: async (index = 0) => {
       const line = (await gateway.logLines())[index] ?? {};
       return [
@@ -71,7 +71,7 @@ Deno.test("a stream whose client has left is read to the end: counts are exact, 
   const first = await stream();
   await first.reader.cancel();
   equal(gateway.pipeline.inFlight, 1);
-  // The slot is free although the upstream is still read, and the tokens are still held.
+  // The slot is free although the upstream is still being read, and the tokens are still held.
   const second = await stream();
   await second.reader.cancel();
   for (const { body } of [first, second]) {
@@ -115,7 +115,7 @@ Deno.test("a stream that breaks off, or takes too long, is estimated", async () 
   const long = await stream();
   await long.reader.cancel();
   for (let ms = 0; ms < MAX_MS; ms += 20_000) {
-    // Something comes all the time, so that no other timeout ends it.
+    // Data keeps arriving, so that no other timeout ends it.
     long.body.push(...FRAMES.slice(1, 2));
     await turn();
     gateway.advance(20_000);

@@ -49,7 +49,7 @@ function start(model: Model = twoTargets(), team = TEAM) {
         headers: { ...headers, ...options.headers },
         body: JSON.stringify(body),
       }),
-    /** Host of each request to the upstream. */
+    /** The host of each request to the upstream. */
     hosts: () => gateway.bedrock.calls.map(({ url }) => new URL(url).host.split(".")[1]),
   };
 }
@@ -93,7 +93,7 @@ for (const [path, body] of WAYS) {
     (await bedrock.call(0)).fail();
     const refusal = JSON.stringify({ message: "down" });
     (await bedrock.call(1)).answerWhole(500, refusal, { "x-amzn-errortype": "InternalServerException" });
-    // The last target is asked once more, after a pause that chance makes none.
+    // The last target is tried again, after a pause that the random number 0 makes empty.
     (await bedrock.call(2)).answerWhole(500, refusal, { "x-amzn-errortype": "InternalServerException" });
     const answer = await response;
     ok(answer.status >= 500);
@@ -127,7 +127,7 @@ const CLAUDE_CHUNKS = [
 interface StreamCase {
   readonly path: string;
   readonly body: object;
-  /** The frames before there is content. */
+  /** The frames before the first content. */
   readonly opening: readonly Uint8Array<ArrayBuffer>[];
   readonly whole: readonly Uint8Array<ArrayBuffer>[];
 }
@@ -217,7 +217,7 @@ for (const { path, body, opening, whole } of STREAMS) {
       const { response } = ask(path, body);
       const first = (await bedrock.call(0)).answer(200);
       first.push(...opening, ...pieces);
-      // Nothing advances the clock: it is the last of them that lets the answer begin.
+      // The clock stands still, so it is the last frame that lets the answer begin.
       const answer = await response;
       first.push(...whole.slice(opening.length));
       first.end();
@@ -327,7 +327,7 @@ Deno.test("a target of another family is skipped if the request would lose somet
   equal((await refused.response).status, 403);
   match(String((await logLines()).at(-1)?.["passed_over"]), /^west: would lose messages/);
 
-  // The first target rests by now: what the second can answer whole goes there, and the rest waits.
+  // The first target is resting: requests that the second can serve without loss go there, and the others wait.
   const served = ask("/v1/messages", QUESTION);
   (await bedrock.call(1)).answerWhole(200, ANSWER);
   equal((await served.response).status, 200);

@@ -9,7 +9,7 @@ Deno.test("heavy work is done in order, and other events are handled before each
   const seen: string[] = [];
   const note = (text: string) => () => {
     seen.push(text);
-    // What is waiting in the loop gets its turn before the next piece.
+    // Events that wait in the loop are handled before the next piece.
     setImmediate(() => seen.push(`after ${text}`));
   };
   await Promise.all(["a", "b", "c"].map((text) => heavy.run(HEAVY_BYTES, note(text))));

@@ -191,7 +191,7 @@ Deno.test("the 403 about prompt caching teaches, and does not count against the 
   deepEqual([status, ignored], [200, "messages[].content[].cache_control"]);
   deepEqual(sent[1].messages, [{ role: "user", content: [{ text: "Hi" }] }]);
   ok((await gateway.logLines()).every(({ message }) => message !== "target is not usable"));
-  // The next request for the model still begins with its first target.
+  // The next request for the model still tries its first target first.
   await exchange(gateway, { body: { model: "two", ...ASK } }, answer);
   match(gateway.bedrock.calls.at(-1)?.url ?? "", /us-east-1.*thinker/);
 });

@@ -71,7 +71,7 @@ const UPSTREAMS: readonly ((call: ScriptedCall) => void)[] = [
     body.push(...converseFrames("Hello").slice(0, 2));
     body.fail();
   },
-  // Never answers: the client leaves, or the deadline passes.
+  // Never answers, until the client leaves or the deadline passes.
   () => {},
 ];
 
@@ -118,7 +118,7 @@ Deno.test("after 100,000 requests with every kind of end, nothing is held, and t
     if (random.below(3) === 0) advance(random.below(200));
     most = Math.max(most, limits.status().held);
   }
-  // What hangs is ended by its deadlines.
+  // The deadlines end requests that hang.
   while (running.size > 0) {
     advance(60_000);
     treat();
@@ -199,11 +199,11 @@ Deno.test("100,000 holds that are cancelled, refused and settled in any order le
     }
     while (open.length > random.below(20)) {
       const [hold] = open.splice(random.below(open.length), 1);
-      // What is given back before the rest is given back once, however often it is asked for.
+      // Slots are given back once, however often they are released.
       for (let times = random.below(3); times > 0; times--) hold?.release();
       hold?.close(ending(random));
       hold?.release();
-      // A second end changes nothing.
+      // Closing it again has no effect.
       hold?.close(ending(random));
     }
     if (index % 16 === 0) {

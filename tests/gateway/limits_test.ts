@@ -232,7 +232,7 @@ const SHARING: readonly Sharing[] = [
     own: [{ as: TWO }],
   },
   {
-    name: "each team, and all callers without a team together",
+    name: "each team, and all callers without a team",
     rule: rule("r", { requests: "1/m", each: "team" }),
     first: {},
     shared: [{ as: TWO }],
@@ -253,7 +253,7 @@ const SHARING: readonly Sharing[] = [
     own: [OPUS, { as: TWO }],
   },
   {
-    name: "everybody together",
+    name: "all callers together",
     rule: rule("r", { requests: "1/m", each: "none" }),
     first: {},
     shared: [{ as: TWO }, { as: OTHER, ...OPUS }],
@@ -274,7 +274,7 @@ const SHARING: readonly Sharing[] = [
     own: [{}, {}],
   },
   {
-    name: "only one model, also when it is called by its id",
+    name: "only one model, even if it is requested by its id",
     rule: rule("r", { requests: "1/m", scope: { models: ["ha*"] } }),
     first: NATIVE,
     shared: [{}],
@@ -338,7 +338,7 @@ Deno.test("a request without max_tokens is counted, and max_tokens limits the re
 Deno.test("a request that needs more than can ever be taken at once passes when nothing is used", async () => {
   const { served, refused, advance, logLines } = start(rule("t", { tokens: "100/m" }));
   await served({}, ANSWER.replace(/"outputTokens":\d+/, '"outputTokens":500'));
-  // The first refusal does not know the request's size yet, the second one does.
+  // The first refusal is made before the request's size is known, the second one after.
   for (let times = 0; times < 2; times++) {
     const { response } = await refused();
     equal(response.headers.get("x-adit-limit"), "t;tokens");

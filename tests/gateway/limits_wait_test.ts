@@ -31,13 +31,13 @@ function start(...rateLimits: Parameters<typeof rule>[]) {
       });
       return { status, response, leave };
     },
-    /** Waits until as many requests have reached Bedrock, and no more. */
+    /** Waits until this many requests have reached Bedrock, and no more. */
     async expectCalls(count: number) {
       await gateway.bedrock.call(count - 1);
       await settle();
       equal(gateway.bedrock.calls.length, count);
     },
-    /** Answers the request of that number. */
+    /** Answers the request with this index. */
     async answer(index: number) {
       (await gateway.bedrock.call(index)).answerWhole(200, ANSWER, { "content-type": "application/json" });
     },

@@ -51,7 +51,7 @@ const CASES: readonly Case[] = [
     expected: ["b: load", "a: resting"],
   },
   {
-    name: "of resting targets the one that is back soonest comes first",
+    name: "among resting targets, the one that is back soonest comes first",
     places: [{ name: "a", ...RESTING }, { name: "b", ...RESTING, restsMs: 100 }],
     expected: ["b: resting", "a: resting"],
   },
@@ -66,12 +66,12 @@ const CASES: readonly Case[] = [
     expected: ["b: load", "a: load"],
   },
   {
-    name: "a heavier target may carry more",
+    name: "a target with more weight gets more load",
     places: [{ name: "a", inFlight: 1 }, { name: "b", inFlight: 4, weight: 5 }],
     expected: ["b: load", "a: load"],
   },
   {
-    name: "a target with little quota left moves after those of a higher priority",
+    name: "a target whose quota is short comes after those with a higher priority",
     places: [{ name: "a" }, { name: "b", priority: 1 }],
     options: { isShort: ({ settings }) => settings?.name === "a" },
     expected: ["b: load", "a: quota is short"],

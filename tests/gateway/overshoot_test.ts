@@ -96,7 +96,7 @@ const PIECE = eventFrame("contentBlockDelta", {
 interface Running {
   readonly upstream: ScriptedBody;
   readonly text: Promise<string>;
-  /** Of the pieces so far. */
+  /** The number of tokens in the pieces so far. */
   outputTokens: number;
 }
 
@@ -119,7 +119,7 @@ for (const seed of [1, 2]) {
     const used = tokensOf(served);
     ok(refused > 50 && most > 5, `${refused} refused, ${most} at once`);
     ok(used <= tokenBound(served, elapsedMs), `${used} of ${tokenBound(served, elapsedMs)}`);
-    // The bound is not so wide that nothing could exceed it.
+    // The bound is tight enough to be exceeded by a mistake.
     ok(used > TOKENS_PER_MINUTE * MINUTES * 0.8, `only ${used}`);
   });
 
@@ -159,7 +159,7 @@ for (const seed of [1, 2]) {
         streams.push({ upstream, text: response.then((answer) => answer.text()), outputTokens: 1 });
       }
       const texts = Promise.all(streams.map(({ text }) => text));
-      // Whoever comes first gets what is left, a piece at a time.
+      // The streams take turns in using what is left, piece by piece.
       for (let sent = 0; sent < CUT_MAX_TOKENS; sent += PIECE_TOKENS) {
         for (const stream of streams) {
           if (random.below(3) === 0) continue;

@@ -42,7 +42,7 @@ interface Refusal {
 const UNREAD_REFUSALS: readonly Refusal[] = [
   { name: "no such route", path: "/v1/nothing", status: 404, kind: "route_not_found" },
   {
-    name: "no such route and no key",
+    name: "an unknown route and no key",
     path: "/v1/nothing",
     send: { headers: {} },
     status: 401,
@@ -56,7 +56,7 @@ const UNREAD_REFUSALS: readonly Refusal[] = [
     kind: "invalid_key",
   },
   {
-    name: "a method that the route does not take",
+    name: "a method that the route does not allow",
     path: CHAT,
     send: { method: "PUT" },
     status: 405,
@@ -85,7 +85,7 @@ const UNREAD_REFUSALS: readonly Refusal[] = [
     kind: "expired_key",
   },
   {
-    name: "a body that says it is too large",
+    name: "a body whose declared length is too large",
     path: CHAT,
     send: { headers: { ...KEY, "content-length": "2000000" } },
     status: 413,
@@ -200,14 +200,14 @@ const READ_REFUSALS: readonly Refusal[] = [
     kind: "invalid_request",
   },
   {
-    name: "a model that does not exist",
+    name: "an unknown model",
     path: CHAT,
     send: { body: chatBody({ model: "nope" }) },
     status: 404,
     kind: "model_not_found",
   },
   {
-    name: "a model of someone else's",
+    name: "a model that the caller may not use",
     path: CHAT,
     send: { body: chatBody({ model: "opus" }) },
     status: 404,

@@ -49,7 +49,7 @@ function start(east: readonly Quota[], west: readonly Quota[] = []) {
     ...gateway,
     ask,
     bedrock,
-    /** Sends a request that is answered; returns the region that was asked first. */
+    /** Sends a request that is answered; returns the region that was tried first. */
     async served(usage = { inputTokens: 7, outputTokens: 3 }): Promise<string | undefined> {
       const index = bedrock.calls.length;
       const response = ask();
@@ -75,7 +75,7 @@ Deno.test("max_tokens is taken before the response, and given back after it", as
   const { ask, bedrock, served, regionOf } = start([quota({ tokens: "1200/m" })]);
   const first = ask();
   const call = await bedrock.call(0);
-  // 100 tokens are held of the 200 that may be taken at once, and the second request needs a few more than 100.
+  // 100 of the 200 tokens that can be taken at once are held, and the second request needs a few more than 100.
   const second = ask();
   (await bedrock.call(1)).answerWhole(200, ANSWER, { "content-type": "application/json" });
   equal(regionOf(1), "us-west-2");
@@ -111,7 +111,7 @@ Deno.test("throttling by Bedrock empties the quota for as long as its retry-afte
   });
   (await bedrock.call(1)).answerWhole(200, ANSWER, { "content-type": "application/json" });
   equal((await response).status, 200);
-  // The target's rest is as long; a success there ends it, and the quota stays empty.
+  // The target rests for the same time; a success there would end the rest, but the quota stays empty.
   advance(2_900);
   const [first] = [...bedrock.calls];
   equal(new URL(first?.url ?? "").host.split(".")[1], "us-east-1");

@@ -157,7 +157,7 @@ Deno.test("with stream_cost, a comment after the last event of a complete stream
   });
   const body = JSON.stringify({ ...JSON.parse(chat), max_tokens: 9 });
   assert.match(await streamed(messages, "/v1/messages", body), comment);
-  // Neither by default, nor where it is not known, nor after an error, nor among frames.
+  // No comment by default, if the cost is unknown, after an error, or among binary frames.
   assert.doesNotMatch(await streamed(priced(), CHAT, chat), /x-adit-cost/);
   assert.doesNotMatch(
     await streamed(startGateway(snapshot({ ...PARTS, responseHeaders })), CHAT, chat),

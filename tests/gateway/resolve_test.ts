@@ -46,7 +46,7 @@ const NATIVE_CASES: readonly (readonly [id: string, caller: Caller, outcome: str
   ["opus", NAMES, "model_not_found"],
   ["amazon.nova", NAMES, "model_not_found"],
   ["haiku", BOTH, "east anthropic.haiku-v1:0"],
-  // A configured name that is not this caller's is an id like any other to it.
+  // To this caller, a configured name that it may not use is an id like any other.
   ["opus", BOTH, "west opus"],
   ["amazon.nova", BOTH, "west amazon.nova"],
   [arn("us-east-1"), BOTH, `east ${arn("us-east-1")}`],
@@ -62,7 +62,7 @@ const NATIVE_CASES: readonly (readonly [id: string, caller: Caller, outcome: str
   [ownArn("eu-west-1", "haiku"), NAMES, "model_not_found"],
   [ownArn("us-east-1", "opus"), NAMES, "model_not_found"],
   [ownArn("us-east-1", "us.amazon.nova"), BOTH, "east us.amazon.nova"],
-  // No list of the gateway's has an ARN in an ARN: whose region is checked must be what is asked for.
+  // The gateway never lists an ARN in an ARN, and the region that is checked must be that of the request.
   [ownArn("us-east-1", arn("eu-west-1")), EASTERN, `east ${ownArn("us-east-1", arn("eu-west-1"))}`],
   [ownArn("us-east-1", ownArn("eu-west-1", "haiku")), NAMES, "model_not_found"],
   ["arn:aws:bedrock:us-east-1::foundation-model/haiku", NAMES, "east anthropic.haiku-v1:0"],

@@ -60,18 +60,18 @@ const CASES: readonly Case[] = [
     spent: [900, 100, true],
   },
   {
-    name: "broke off after more than the bytes say",
+    name: "broke off after reporting more than the bytes suggest",
     error: "timeout",
     ending: { usage: usage(900, 300), sentBytes: 40 },
     spent: [900, 300, true],
   },
   {
-    name: "usage of zero though there was text",
+    name: "a usage of zero despite text",
     ending: { usage: usage(0, 0), sentBytes: 4000 },
     spent: [1000, 100, true],
   },
   {
-    name: "complete without usage, an image: no longer than a typical response",
+    name: "complete without usage, such as an image: at most a typical response",
     ending: { sentBytes: 2_000_000 },
     spent: [1000, 500, true],
   },

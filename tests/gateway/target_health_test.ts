@@ -37,7 +37,7 @@ Deno.test("the third failure in a row makes a target rest, twice as long each ti
   deepEqual([fail(0), fail(1), fail(2)], [false, false, true]);
   equal(rests(2), 5_000);
   equal(rests(5_002), 0);
-  // It is on probation: one failure is enough.
+  // It is on probation, so one failure is enough.
   equal(fail(5_002), true);
   equal(rests(5_002), 10_000);
 });
@@ -220,7 +220,7 @@ Deno.test("simulation: a target that fails for a minute is avoided after three r
       health.succeeded(first.target, { nowMs, latencyMs: 100 });
     }
   }
-  // Of 6,000 requests within that minute: the three that made it rest, and one probe after each rest.
+  // Of 6,000 requests in that minute, it got the three that made it rest, and one probe after each rest.
   ok(asked <= 3 + Math.ceil(Math.log2(60_000 / 5_000)) + 1, `${asked} requests met the failing target`);
   ok(lost <= 2);
   ok(backAtMs < 70_000 + POLICY.coolMaxMs / 2, `back at ${backAtMs} ms`);

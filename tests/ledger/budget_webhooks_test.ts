@@ -67,7 +67,7 @@ function start(...answers: readonly Answer[]) {
     /** Why warnings were not delivered. */
     reasons: () => lines.map(({ reason }) => reason),
     lines,
-    /** Sends a warning, and waits until all that was sent has been answered or given up. */
+    /** Sends a warning, and waits until every warning has been delivered or given up. */
     async send(count = 1) {
       for (let index = 0; index < count; index++) webhooks.send(seal(URL_TEXT), WARNING);
       await webhooks.idle;

@@ -87,7 +87,7 @@ Deno.test("old rows are removed in steps, and sums are kept longer", () => {
   assert.equal(writer.prune(kept, nowMs), false);
   assert.equal(database.prepare("SELECT count(*) AS n FROM request").get()?.["n"], 1);
   assert.equal(queryUsage(database, query({ from: "2026-01-01", to: "2027-01-01" })).total.requests, 701n);
-  // Beyond the maximum size, the oldest go first.
+  // Beyond the maximum size, the oldest are removed first.
   assert.equal(writer.prune({ ...kept, maxBytes: 1 }, nowMs), false);
   assert.equal(database.prepare("SELECT count(*) AS n FROM request").get()?.["n"], 0);
 });

@@ -183,7 +183,7 @@ Deno.test("a configured ARN has the price of its model, and an assumed price onl
       });
       assert.equal(total.changed, 1);
       assert.deepEqual(costs(database), [[BigInt(COST), "file m"], [10n, "p"], [10n, "p"]]);
-      // The assumed price has none for what was written to the cache.
+      // The assumed price has no part for cache writes.
       assert.deepEqual([left.price_gone, left.unknown_model], [1, 1]);
     },
   );

@@ -102,7 +102,7 @@ for (const [name, query, index] of QUERIES) {
     queryRequests(database, { ...ALL, ...query });
     const [search = "", ...more] = plan();
     ok(search.startsWith(`SEARCH request USING INDEX ${index} (`) && search.includes("at_ms<?"), search);
-    // Sorting would read every row of the period first.
+    // Sorting would have to read every row of the period first.
     deepEqual(more, []);
   });
 }
@@ -170,7 +170,7 @@ Deno.test("requests can be filtered by any error or a certain one", () => {
   const idsOf = (error: string) =>
     queryRequests(database, { ...ALL, filter: { error } }).map(({ requestId }) => requestId);
   deepEqual(idsOf("*").toSorted(), [FAILED.requestId, "req_1", "req_2"].toSorted());
-  // The code that a caller is told has several causes.
+  // Several kinds of errors share the code that callers get.
   deepEqual(idsOf("rate_limit_exceeded"), ["req_1", "req_2"]);
   deepEqual(
     queryRequests(database, { ...ALL, order: "oldest", limit: 1, filter: { error: "rate_limit_exceeded" } })

@@ -152,7 +152,7 @@ for (const burstS of [1, 10, 60, 120]) {
     const perMinute = rate(limit, { burstS });
     const bucket = newBucket(perMinute);
     const taken: { atUs: number; units: number }[] = [];
-    // Phases of silence, in which the bucket fills, and of far too many requests of all sizes.
+    // Phases without requests, in which the bucket fills, and phases with far too many requests of all sizes.
     for (let nowUs = 0, phase = 0; nowUs < 3600 * SECOND; phase++) {
       if (phase % 2 === 0) nowUs += Math.floor(random() * 90 * SECOND);
       for (const end = nowUs + 150 * SECOND; phase % 2 === 1 && nowUs < end;) {
@@ -164,7 +164,7 @@ for (const burstS of [1, 10, 60, 120]) {
     const bound = limit * (1 + burstS / 60);
     const worst = worstMinute(taken);
     ok(worst <= bound + 1e-6, `${worst} units in a minute, at most ${bound}`);
-    // The bound is not loose: it is what a limit really allows.
+    // The bound is tight: the limit really allows almost as much.
     ok(worst > bound * 0.97, `${worst} units in a minute, of ${bound}`);
   });
 }

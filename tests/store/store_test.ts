@@ -58,7 +58,7 @@ for (const [name, make] of Object.entries(STORES)) {
     equal(within(section, () => section.tally("n").total), 2);
     equal(store.tally("n").total, 0);
     equal(store.numbers("n", 2).run((own) => own[1]), 0);
-    // What throws within a section has left it.
+    // A change that throws leaves the section.
     throws(() => within(section, () => raise()), /raised/);
     equal(within(store.section("s"), () => store.section("s").numbers("n", 2)[1]), 0.5);
   });
@@ -82,7 +82,7 @@ Deno.test("what one thread takes is taken for all threads, and is given back whe
   own.giveBack(first);
   equal(own.tally("t").total, 7);
   equal(own.tally("bounded").total, 1);
-  // Rates are not held by anybody, and only the dead thread knew this one.
+  // Nobody holds rates, and only the dead thread has used this one.
   equal(own.cell("rate").load(), 42);
   own.giveBack(second);
   equal(own.tally("t").total, 0);
@@ -118,7 +118,7 @@ Deno.test("a thread that waits for a dead one whose death is not known takes ove
   const [own, dead] = [new Lock(words, 0, 0), new Lock(words, 0, 1)];
   dead.take();
   equal(own.run(() => words[0]), 1);
-  // One that was only stopped does not free what it no longer has.
+  // A thread that was only stopped does not free a lock that it no longer holds.
   own.take();
   dead.free();
   equal(words[0], 1);
@@ -151,7 +151,7 @@ Deno.test("names from before other threads start are shared with them", () => {
   equal(one.cell("late").load(), 2);
   one.forget("early");
   equal(two.cell("early").load(), 6);
-  // Nobody else's name gets the room of one that all have forgotten and that may be opened again.
+  // The room of a name that all threads have forgotten is not given to another name, as it may be opened again.
   for (const store of [own, two]) store.forget("early");
   equal(two.cell("other").load(), 0);
   equal(own.cell("early").load(), 6);
@@ -193,6 +193,6 @@ Deno.test("threads that change the same counters at once lose nothing", async ()
   const section = own.section("section");
   equal(section.numbers("first", 1)[0], 3 * turns);
   equal(section.numbers("second", 1)[0], 6 * turns);
-  // Of all threads together, no more than the maximum were admitted.
+  // All threads together were admitted no more than the maximum.
   equal(admitted.reduce((sum, count) => sum + count, 0), 1000);
 });
