@@ -416,14 +416,15 @@ export class Call implements Linked<Call>, RecordableCall {
   }
 
   #closeHold(outcome: Outcome | undefined, error: AditError | undefined): Spent | undefined {
-    const isLeft = error?.kind === "client_gone" && this.#target !== undefined;
+    // A client may also leave during the pause after a refusal, when no target works on its request.
+    const wasWorking = error?.kind === "client_gone" && this.#attempts.at(-1)?.error === "client_gone";
     return this.hold?.close({
       dialect: this.options.dialect,
       isStream: this.#stream === true,
       usage: outcome?.usage,
       error,
       drained: this.#isDrained,
-      accepted: this.isAccepted || isLeft,
+      accepted: this.isAccepted || wasWorking,
       sentBytes: this.#sentBytes,
       brokenAttempts: this.#brokenAttempts,
       price: this,

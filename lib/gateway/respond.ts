@@ -14,9 +14,9 @@ import { addTargetHeaders } from "./target_headers.ts";
 
 /** The response to a request that has been sent to a target. */
 export function respond(attempt: Attempt, call: Call): Response {
-  call.hold?.asked.forgetBody();
   if (attempt.refused === undefined) {
     call.isAccepted = true;
+    call.hold?.asked.forgetBody();
     if (call.isLeft && isWhole(attempt.answered)) return unread(call, attempt.answered);
     return send(attempt.answered, call);
   }

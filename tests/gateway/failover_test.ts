@@ -1,8 +1,9 @@
 /** Failover through the whole pipeline, as callers, the upstream and the log see it. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { DIRECT } from "../../lib/snapshot/plan.ts";
-import type { Model, Routing } from "../../lib/snapshot/snapshot.ts";
+import { AFTER_CLIENT_LEFT, type Model, type Routing } from "../../lib/snapshot/snapshot.ts";
 import { converseFrames, eventFrame, exceptionFrame, invokeFrames } from "../fakes/frames.ts";
 import { type SendOptions, startGateway } from "../fakes/gateway.ts";
 import { caller, modelTarget, native, provider, snapshot } from "../fakes/snapshot.ts";
@@ -53,6 +54,9 @@ function start(model: Model = twoTargets(), team = TEAM) {
     hosts: () => gateway.bedrock.calls.map(({ url }) => new URL(url).host.split(".")[1]),
   };
 }
+
+/** Lets everything that is ready to run do so. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const QUESTION = { model: "m", max_tokens: 50, messages: [{ role: "user", content: "Hi" }] };
 const NATIVE = { messages: [{ role: "user", content: [{ text: "Hi" }] }] };
@@ -250,8 +254,34 @@ Deno.test("a client that leaves ends the attempt, and no other target is tried",
   leave();
   await response;
   deepEqual(hosts(), ["us-east-1"]);
-  equal((await logLines())[0]?.["error"], "client_gone");
+  const [line] = await logLines();
+  // Bedrock may finish the response, which is at most as long as the request allows.
+  deepEqual([line?.["error"], line?.["output_tokens"], line?.["estimated"]], ["client_gone", 50, true]);
 });
+
+for (const afterClientLeft of AFTER_CLIENT_LEFT) {
+  Deno.test(`a client that leaves while a refused request waits for its retry uses nothing: ${afterClientLeft}`, async () => {
+    const model = twoTargets({ afterClientLeft });
+    const { ask, bedrock, logLines, advance, pipeline } = start({ ...model, targets: [model.targets[0]] });
+    const { response, leave } = ask(CHAT, QUESTION);
+    (await bedrock.call(0)).answerWhole(429, "{}", {
+      "x-amzn-errortype": "ThrottlingException",
+      "retry-after": "5",
+    });
+    while (pipeline.oldest(1).requests[0]?.failedAttempts !== 1) await turn();
+    leave();
+    await turn();
+    advance(5_000);
+    await response;
+    const [line] = await logLines();
+    deepEqual([line?.["error"], line?.["output_tokens"], line?.["estimated"]], [
+      "client_gone",
+      undefined,
+      undefined,
+    ]);
+    equal(bedrock.calls.length, 1);
+  });
+}
 
 Deno.test("a request past its deadline tries no further target", async () => {
   const timeouts = { ...snapshot().timeouts, totalMs: 1_000 };
