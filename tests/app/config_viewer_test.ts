@@ -1,4 +1,4 @@
-/** The thread that reads the running configuration: which files it is given. */
+/** The thread that reads the running configuration always reads the latest files. */
 
 import { deepEqual } from "node:assert/strict";
 
@@ -32,7 +32,7 @@ function startViewer() {
 
 const QUERY = { search: "", offset: 0, limit: 10 };
 
-Deno.test("a question from before a reload that waits for its files is answered from those of the reload", async () => {
+Deno.test("a question that waits across a reload is answered from the new files", async () => {
   const { viewer, started } = startViewer();
   const latest: FileCopies = new Map([[PATH, new SharedArrayBuffer(1)]]);
   viewer.start(new Map());
@@ -43,7 +43,7 @@ Deno.test("a question from before a reload that waits for its files is answered 
   deepEqual(started, [latest]);
 });
 
-Deno.test("after a reload, another thread answers", async () => {
+Deno.test("after a reload, a new thread answers", async () => {
   const { viewer, started } = startViewer();
   const copies = ["first", "second"].map((path): FileCopies => new Map([[path, new SharedArrayBuffer(1)]]));
   for (const each of copies) {

@@ -1,4 +1,4 @@
-/** The emulator as other threads use it: what is abandoned is released. */
+/** The emulator for other threads: abandoned responses are released. */
 
 import { equal, rejects } from "node:assert/strict";
 
@@ -6,7 +6,7 @@ import { EmulatorStreams } from "../../lib/app/threads/emulator_port.ts";
 
 const REQUEST = { stream: 1, url: "http://emulator/", method: "POST", headers: [], body: undefined };
 
-Deno.test("a response that was abandoned before it came is cancelled", async () => {
+Deno.test("a response that is abandoned before it arrives is cancelled", async () => {
   const cancelled = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();
   const streams = new EmulatorStreams(() => answer.promise);

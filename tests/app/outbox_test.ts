@@ -1,4 +1,4 @@
-/** What a traffic thread reports, in batches. */
+/** The reports of a traffic thread, in batches. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
@@ -17,7 +17,7 @@ function start(meanwhile: (outbox: Outbox) => void = () => {}) {
   return { outbox, batches };
 }
 
-Deno.test("what comes within a few milliseconds shares a batch", async () => {
+Deno.test("reports within a few milliseconds share a batch", async () => {
   const { outbox, batches } = start();
   outbox.line("info", "one");
   outbox.line("warn", "two");
@@ -28,10 +28,10 @@ Deno.test("what comes within a few milliseconds shares a batch", async () => {
   }]);
 });
 
-Deno.test("flushing waits for what was added before, although requests never cease to add more", async () => {
+Deno.test("a flush waits only for reports from before it, although requests keep adding more", async () => {
   let added = 0;
   const { outbox, batches } = start((outbox) => {
-    // Without an end, the test would never end either.
+    // Without a limit, a flush that waits for all of them would hang the test.
     if (++added < 1_000) outbox.line("info", `more ${added}`);
   });
   outbox.line("info", "first");

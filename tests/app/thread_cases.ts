@@ -141,7 +141,7 @@ export const threadCases: readonly Case[] = [
     },
   },
   {
-    name: "threads that start after a reload has added a ledger say, like the others, that there is none yet",
+    name: "threads that start after a reload adds a ledger report no usage, like all others",
     run: async (runtime) => {
       await using running = await RunningThreads.start(runtime, limited("{ concurrent: 32 }", 2));
       await running.line(STARTED);

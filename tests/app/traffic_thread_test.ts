@@ -1,4 +1,4 @@
-/** A traffic thread as the control plane sees it: what it is sent, and when it is given up on. */
+/** The messages to a traffic thread, and what happens if it does not answer. */
 
 import { deepEqual, rejects } from "node:assert/strict";
 
@@ -47,7 +47,7 @@ function startThread() {
   return { thread, advance, kinds, answer: (id: number) => receive({ answered: id, answer: undefined }) };
 }
 
-Deno.test("a thread that answers only after a reload was given up does not get the rest of its configuration", async () => {
+Deno.test("a thread that answers too late for a reload does not get the rest of its configuration", async () => {
   const { thread, advance, kinds, answer } = startThread();
   const [piece] = toPieces({});
   const pieces = [piece, piece].filter((each) => each !== undefined);

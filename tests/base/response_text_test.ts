@@ -1,4 +1,4 @@
-/** The beginning of a response as text, whatever chunks it comes in. */
+/** Reads the beginning of a response as text. */
 
 import { equal } from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
@@ -15,7 +15,7 @@ Deno.test("a character that is split between two chunks stays whole", async () =
   }
 });
 
-Deno.test("a response is read no further than its limit", async () => {
+Deno.test("reading stops at the limit", async () => {
   equal(await readStart(responseOf(encodeUtf8("one"), encodeUtf8("two"), encodeUtf8("three")), 4), "onetwo");
   equal(await readStart(new Response(null), 4), "");
 });

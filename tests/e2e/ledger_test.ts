@@ -114,7 +114,7 @@ for (const runtime of RUNTIMES) {
       for (const [name, value] of Object.entries(views)) assert.equal(value, views.total, name);
     }));
 
-  Deno.test(`usage is shown whatever host a client says: ${runtime}`, () =>
+  Deno.test(`usage is shown to a client with an invalid Host header: ${runtime}`, () =>
     inFolder(async (folder) => {
       await using program = await startProgram(runtime, config(folder), PERMISSIONS);
       await using client = await connectRaw(program.adminUrl);

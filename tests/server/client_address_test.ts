@@ -60,8 +60,8 @@ for (const { peer, headers, address } of ROWS) {
   });
 }
 
-Deno.test("a long header without a parameter takes no longer than its length", () => {
-  // Tried from each of its characters, the name would take minutes.
+Deno.test("a long header is read in linear time", () => {
+  // In quadratic time, this would take minutes.
   const forwarded = `${"a".repeat(500_000)};for=203.0.113.9`;
   equal(clientAddress("10.0.0.1", new Headers({ forwarded }), TRUSTED), "203.0.113.9");
 });

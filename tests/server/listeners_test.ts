@@ -235,7 +235,7 @@ Deno.test("what is handed over is no longer accepted here, keeps its URL and por
   await listeners.close();
 });
 
-Deno.test("a socket that is paused or resumed while a configuration is prepared stays the configuration's", async () => {
+Deno.test("a socket that is paused or resumed during a reload keeps working after it", async () => {
   const { listeners, events } = setUp();
   listeners.open([at(1)], undefined).commit();
   listeners.pause();
@@ -253,7 +253,7 @@ Deno.test("a socket that is paused or resumed while a configuration is prepared 
   await listeners.close();
 });
 
-Deno.test("sockets that could not all be taken back can be handed over again", async () => {
+Deno.test("if only some sockets can be taken back, they can be handed over again", async () => {
   const { listeners, events, taken } = setUp();
   listeners.open([at(1), at(2)], undefined).commit();
   listeners.handOver();

@@ -19,15 +19,15 @@ export interface ThreadData {
   readonly sealingKey: Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** Whether the process keeps usage and budgets for callers to see, whatever the latest configuration says. */
+  /** Whether callers can see their usage and budgets; fixed for the life of the process. */
   readonly hasViews: boolean;
   /** When the process started, in milliseconds since the Unix epoch. */
   readonly startedMs: number;
-  /** Unix time at which the main thread's monotonic clock was 0; the clock of each thread has a different origin. */
+  /** Unix time in milliseconds at which the main thread's monotonic clock was 0; other threads' clocks differ. */
   readonly clockOriginMs: number;
 }
 
-/** Makes a configuration ready whose pieces have been sent. */
+/** Prepares the configuration whose pieces have been sent. */
 export interface Preparation {
   readonly generation: number;
   /** With the actual ports, which the process has already opened. */
@@ -125,7 +125,7 @@ export type ControlNotices = {
   /** A response of the emulator is no longer read. */
   readonly abandon: { readonly stream: number };
   readonly learned: Lesson;
-  /** First use of a target or a limit, from which on views show it. */
+  /** A target or a limit has been used for the first time, so views must show it. */
   readonly usedTarget: { readonly place: string };
   readonly usedLimit: UsedSubject;
 };

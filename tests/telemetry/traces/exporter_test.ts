@@ -66,7 +66,7 @@ Deno.test("more than two thousand spans that wait are too many", () => {
   equal(counts.dropped, 3_000 - 2_048);
 });
 
-Deno.test("flushing also waits for the batch that is on its way", async () => {
+Deno.test("a flush also waits for the batch that is being sent", async () => {
   const { exporter, collector, counts } = start();
   exporter.add(record(), SETTINGS);
   void exporter.flush();
