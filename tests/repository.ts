@@ -1,4 +1,4 @@
-/** Where things lie in the repository, whatever directory the tests run in. */
+/** Paths in the repository, whatever directory the tests run in. */
 
 import { fileURLToPath } from "node:url";
 
@@ -34,7 +34,7 @@ async function firstChangedAfter(path: string, time: Date): Promise<string | und
   return undefined;
 }
 
-/** Ports below those that the system gives away by itself. */
+/** Ports below those that the system assigns. */
 const PORTS = { from: 12_000, count: 20_000 };
 let portsGiven = Math.floor(Math.random() * PORTS.count);
 

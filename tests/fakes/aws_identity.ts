@@ -1,9 +1,12 @@
-/** AWS's sources of credentials on one loopback address: STS, SSO, the container endpoint and the instance metadata service. */
+/**
+ * AWS's sources of credentials on one loopback address: STS, SSO, the container endpoint and the instance metadata
+ * service.
+ */
 
 import { Secret } from "../../lib/base/secret.ts";
 import type { EmulatorCredentials } from "../../lib/emulator/server/credentials.ts";
 
-/** A key pair of which everything is known. */
+/** A key pair with its session token, if any. */
 export interface KnownPair {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -13,23 +16,23 @@ export interface KnownPair {
 export interface AwsIdentity extends AsyncDisposable {
   /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;
-  /** Every pair that is good for signing: what was issued, and what was added with `know`. */
+  /** Every pair whose signatures are accepted: those issued, and those added with `know`. */
   readonly pairs: readonly EmulatorCredentials[];
-  /** What was asked for, such as `sts AssumeRole` or `imds token`, oldest first. */
+  /** The requests, such as `sts AssumeRole` or `imds token`, oldest first. */
   readonly asked: readonly string[];
-  /** The forms that STS was sent, oldest first. */
+  /** The forms sent to STS, oldest first. */
   readonly stsForms: readonly URLSearchParams[];
-  /** How long what is issued from now on is good for; an hour if it is not set. */
+  /** Lifetime of the pairs issued from now on; default: one hour. */
   lifetimeMs: number;
   /** Answers nothing from now on, and keeps every connection open. */
   hang: boolean;
-  /** Refuses whatever is asked for. */
+  /** Refuses every request. */
   refuse: boolean;
   /** Makes a pair that does not expire. */
   know(accessKeyId: string): KnownPair;
 }
 
-/** The web identity token, and the tokens of SSO and of the container, that are taken. */
+/** The accepted tokens of the web identity, of SSO and of the container. */
 export const TOKENS = { web: "web-identity-token", sso: "sso-access-token", container: "container-token" };
 
 type Handler = (request: Request, url: URL) => Response | Promise<Response>;
@@ -150,7 +153,7 @@ export function startAwsIdentity(): AwsIdentity {
   return identity;
 }
 
-/** As the container endpoint and the instance metadata service write it. */
+/** In the form of the container endpoint and of the instance metadata service. */
 function metadataShape(pair: Required<KnownPair> & { readonly expiration: Date }) {
   return {
     AccessKeyId: pair.accessKeyId,

@@ -1,4 +1,4 @@
-/** Certificates made on the spot, so that no private key lies in the repository. */
+/** Certificates that are made on demand, so that the repository contains no private key. */
 
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
@@ -95,9 +95,9 @@ export interface Authority {
   readonly server: Certificate;
 }
 
-/** A private certificate authority, and what it has issued. */
+/** A private certificate authority and its certificates. */
 export function certificateAuthority(): Authority {
-  // Nothing but the name distinguishes these authorities.
+  // These authorities differ only in their names.
   const issuer = nameOf(`Private authority ${++authorities}`);
   const isAuthority = sequence(BASIC_CONSTRAINTS, TRUE, octets(sequence(TRUE)));
   const authority = certify({ issuer, subject: issuer, extensions: [isAuthority] });

@@ -1,4 +1,4 @@
-/** Checks on errors of ours. */
+/** Checks of Adit's errors. */
 
 import { AditError, type ErrorKind } from "../../lib/base/errors.ts";
 

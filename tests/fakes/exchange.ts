@@ -6,7 +6,7 @@ import { scriptedFetch } from "./fetch.ts";
 import { TIMEOUTS } from "./snapshot.ts";
 import { fakeTime, START_MS } from "./time.ts";
 
-/** An exchange that has begun, with the upstream and the time that a test moves. */
+/** An exchange that has begun, with an upstream and a clock for the test. */
 export function startExchange(overrides: Partial<ExchangeOptions> = {}) {
   const time = fakeTime();
   const upstream = scriptedFetch();

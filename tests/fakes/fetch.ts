@@ -1,24 +1,24 @@
-/** A fetch whose answers are given by the test, step by step, without a socket. */
+/** A fetch without a socket, whose responses the test gives step by step. */
 
 import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import type { Fetch, FetchInit } from "../../lib/runtime/runtime.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** The body of one answer; what is pushed is there when it is asked for. */
+/** The body of one response, with the chunks that the test pushes. */
 export interface ScriptedBody {
   push(...chunks: Chunk[]): void;
   end(): void;
   /** Breaks it off, as a lost connection does. */
   fail(error?: Error): void;
-  /** Number of times that a chunk was asked for. */
+  /** Number of times that a chunk was requested. */
   readonly pulls: number;
-  /** Resolves when a chunk has been asked for that many times. */
+  /** Resolves when a chunk has been requested this many times. */
   pulled(times?: number): Promise<void>;
   readonly cancelled: boolean;
 }
 
-/** What was sent, with the bytes of the body. */
+/** The options of a request, with the bytes of its body. */
 export interface SentInit extends FetchInit {
   readonly body?: Chunk;
 }
@@ -32,11 +32,11 @@ export function sentInit({ body, ...init }: FetchInit): SentInit {
 export interface ScriptedCall {
   readonly url: string;
   readonly init: SentInit;
-  /** Answers with status and headers, and a body that is still to come. */
+  /** Responds with status and headers; the body follows. */
   answer(status: number, headers?: Record<string, string>): ScriptedBody;
-  /** Answers whole. */
+  /** Responds with a whole body. */
   answerWhole(status: number, body: Chunk | string | null, headers?: Record<string, string>): void;
-  /** Fails before there is an answer. */
+  /** Fails before a response. */
   fail(error?: Error): void;
 }
 

@@ -14,7 +14,7 @@ export function eventFrame(type: string, payload: unknown): Bytes {
   }, encodeUtf8(JSON.stringify(payload)));
 }
 
-/** `name` begins with a small letter here, as on the wire. */
+/** `name` begins with a lowercase letter, as on the wire. */
 export function exceptionFrame(name: string, message: string): Bytes {
   return encodeFrame({
     ":exception-type": name,
@@ -40,7 +40,7 @@ export function corrupt(frame: Bytes): Bytes {
 
 export const USAGE = { inputTokens: 7, outputTokens: 3, totalTokens: 10, cacheReadInputTokens: 2 };
 
-/** The frames of a ConverseStream answer, one delta for each text. */
+/** The frames of a ConverseStream response, one delta for each text. */
 export function converseFrames(...texts: readonly string[]): Bytes[] {
   return [
     eventFrame("messageStart", { p: "ab", role: "assistant" }),
@@ -53,7 +53,7 @@ export function converseFrames(...texts: readonly string[]): Bytes[] {
   ];
 }
 
-/** What Converse answers in place of those frames. */
+/** The whole response of Converse with the same content. */
 export function converseAnswer(text: string) {
   return {
     metrics: { latencyMs: 9 },
@@ -63,7 +63,7 @@ export function converseAnswer(text: string) {
   };
 }
 
-/** The frames of an InvokeModelWithResponseStream answer, one for each of the model's own chunks. */
+/** The frames of an InvokeModelWithResponseStream response, one for each of the model's own chunks. */
 export function invokeFrames(...chunks: readonly unknown[]): Bytes[] {
   return chunks.map((chunk) =>
     eventFrame("chunk", { bytes: Buffer.from(JSON.stringify(chunk)).toString("base64"), p: "abc" })

@@ -1,4 +1,4 @@
-/** The pipeline without sockets and without real time, before a scripted upstream. */
+/** The pipeline without sockets and without real time, with a scripted upstream. */
 
 import { deepEqual } from "node:assert/strict";
 import { createLogger } from "../../lib/base/log/log.ts";
@@ -67,7 +67,7 @@ export function startGateway(
     health,
     limits,
     budgets,
-    /** Sends a request; `leave` is the client closing its connection. */
+    /** Sends a request; `leave` aborts when the client closes its connection. */
     send(
       target: string,
       { method = "POST", headers = {}, body, truncatesStreams = false }: SendOptions = {},
@@ -90,7 +90,7 @@ export function startGateway(
       const text = await this.logText();
       return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
     },
-    /** Checks that nothing is left of any request: no deadline, none in flight, nothing held, one log line for each. */
+    /** Checks that no request has left anything: no deadline, none in flight, no reservation, one log line for each. */
     async expectSettled(requests: number): Promise<void> {
       const lines = await this.logLines();
       deepEqual(

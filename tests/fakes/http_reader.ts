@@ -1,4 +1,4 @@
-/** Reads HTTP/1.1 messages off a socket without hiding anything: the raw head is kept next to the parsed one. */
+/** Reads HTTP/1.1 messages from a socket, and keeps the raw head with the parsed one. */
 
 import type { Socket } from "node:net";
 import { concat, decodeUtf8, EMPTY } from "../../lib/base/bytes.ts";
@@ -20,7 +20,10 @@ type Body = Pick<HttpMessage, "body" | "truncated">;
 
 const HEAD_END = "\r\n\r\n";
 
-/** Turns the bytes of one connection into messages; it always reads on, so that it sees the peer close at once. */
+/**
+ * Turns the bytes of one connection into messages; it reads continuously, so that it notices at once when the peer
+ * closes.
+ */
 export class HttpReader {
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   #length = 0;
@@ -46,7 +49,7 @@ export class HttpReader {
     return decodeUtf8(this.#joined());
   }
 
-  /** The next message, or undefined where the peer closed instead of sending one. */
+  /** The next message; undefined if the peer has closed instead. */
   async next(): Promise<HttpMessage | undefined> {
     const head = await this.through(HEAD_END);
     if (head === undefined) return undefined;
@@ -58,7 +61,7 @@ export class HttpReader {
     return { head, startLine, headers, ...await this.#body(startLine, headers) };
   }
 
-  /** Resolves with all that is left once the peer has closed. */
+  /** Resolves with all remaining bytes once the peer has closed. */
   async rest(): Promise<Uint8Array<ArrayBuffer>> {
     while (await this.#more());
     return this.#take(this.#length);
@@ -83,7 +86,7 @@ export class HttpReader {
     }
   }
 
-  /** What has come up to the end of the text, once it has; undefined where the peer closed before. */
+  /** Waits for the text; everything received up to its end. Undefined if the peer closes before. */
   async through(end: string): Promise<string | undefined> {
     for (;;) {
       const at = Buffer.from(this.#joined().buffer, 0, this.#length).indexOf(end);
@@ -92,7 +95,7 @@ export class HttpReader {
     }
   }
 
-  /** Waits until the text has come, and leaves it there; false where the peer closed before. */
+  /** Waits for the text, without consuming it; false if the peer closes before. */
   async seen(text: string): Promise<boolean> {
     for (;;) {
       if (Buffer.from(this.#joined().buffer, 0, this.#length).includes(text)) return true;
@@ -106,7 +109,7 @@ export class HttpReader {
     return { body: this.#take(Math.min(length, this.#length)), truncated };
   }
 
-  /** Waits for another chunk; false where none will come. */
+  /** Waits for another chunk; false if none will come. */
   #more(): Promise<boolean> {
     if (this.#ended) return Promise.resolve(false);
     const before = this.#length;

@@ -1,4 +1,4 @@
-/** A host of images on the loopback interface, with names that lead there. */
+/** A host of images on the loopback interface, with its names. */
 
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -8,16 +8,16 @@ import type { ImageNetwork } from "../../lib/providers/transport/images.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 
 export interface ImageHost extends AsyncDisposable {
-  /** `https://localhost:40123`, whose certificate is good. */
+  /** Such as `https://localhost:40123`, which matches the certificate. */
   readonly url: string;
   readonly port: number;
-  /** The way to this host: `localhost` and the names given lead where they say, and 127.0.0.0/8 is public. */
+  /** A network with this host: `localhost` and the given names resolve, and 127.0.0.0/8 is public. */
   network(names?: Readonly<Record<string, readonly string[]>>): ImageNetwork;
-  /** Paths that were asked for. */
+  /** Paths that were requested. */
   readonly requests: readonly string[];
   /** Names that were looked up. */
   readonly lookups: readonly string[];
-  /** Resolves when a request for the path has come. */
+  /** Resolves when the path has been requested. */
   asked(path: string): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import type { RecordSink } from "../../lib/snapshot/record.ts";
 export interface KeptUsage {
   readonly sink: RecordSink;
   readonly ledger: Ledger;
-  /** Writes what is left and removes the folder; throws if a record was not written. */
+  /** Writes the remaining records and removes the folder; throws if a record was not written. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** A search for key pairs whose ends are given by the test. */
+/** A search for key pairs that the test ends. */
 
 import type { FindKeyPair, KeyPair } from "../../lib/aws/keys/key_pair.ts";
 import { Secret } from "../../lib/base/secret.ts";

@@ -1,4 +1,4 @@
-/** A log that nobody reads. */
+/** A log that is discarded. */
 
 import type { Logger } from "../../lib/base/log/log.ts";
 

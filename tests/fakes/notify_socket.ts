@@ -1,4 +1,4 @@
-/** systemd's side of its notification protocol: a Unix datagram socket that a service reports to. */
+/** systemd's side of its notification protocol: a Unix datagram socket. */
 
 import { decodeUtf8 } from "../../lib/base/bytes.ts";
 import { socketAddress } from "../../lib/runtime/system_calls.ts";
@@ -11,14 +11,14 @@ export interface NotifySocket extends AsyncDisposable {
   readonly name: string;
   /** Every message so far. */
   readonly received: readonly Notification[];
-  /** The next message, in order, that fits: `{READY: /^1$/}`; those between are skipped. Rejects where none comes. */
+  /** The next message that matches, such as `{READY: /^1$/}`; others are skipped. Rejects if none comes. */
   next(wanted: Readonly<Record<string, RegExp>>): Promise<Notification>;
 }
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const MAX_MESSAGE_BYTES = 4_096;
-/** An awaited message that never comes fails its test after this. */
+/** After this, an awaited message that does not come fails its test. */
 const HANG_MS = 180_000;
 
 const LIBC = {

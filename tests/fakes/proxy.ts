@@ -1,4 +1,4 @@
-/** A forward proxy on loopback, which sends every tunnel to one server, whatever host is asked for. */
+/** A forward proxy on loopback that connects every tunnel to one server, whatever the requested host. */
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
@@ -8,16 +8,16 @@ import type { Certificate } from "./certificate.ts";
 
 export interface FakeProxy extends AsyncDisposable {
   readonly port: number;
-  /** What was asked for, such as `CONNECT bedrock.test:443 Basic …`, oldest first. */
+  /** The requests, such as `CONNECT bedrock.test:443 Basic …`, oldest first. */
   readonly asked: readonly string[];
 }
 
 export interface FakeProxyOptions {
-  /** The port on 127.0.0.1 where tunnels lead. */
+  /** The port on 127.0.0.1 that tunnels are connected to. */
   readonly to: number;
   /** Whether the proxy is reached over TLS. */
   readonly tls?: Certificate;
-  /** Answers no CONNECT, and keeps the connection open. */
+  /** Does not answer a CONNECT, and keeps the connection open. */
   readonly stalls?: boolean;
 }
 

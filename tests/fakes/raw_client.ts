@@ -1,4 +1,4 @@
-/** A client on a bare socket: it sends exactly what the test says, and leaves when and how the test says. */
+/** A client on a bare socket: it sends the exact bytes of the test, and leaves when and how the test says. */
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -9,17 +9,17 @@ import type { HttpMessage } from "./http_reader.ts";
 export interface RawClient extends AsyncDisposable {
   readonly socket: Socket;
   send(data: string | Uint8Array): void;
-  /** The next answer, in full; undefined where the server closed instead. */
+  /** The next whole response; undefined if the server has closed instead. */
   answer(): Promise<HttpMessage | undefined>;
-  /** Waits until the text has come; what has come up to its end. Undefined where the server closed before. */
+  /** Waits for the text; everything received up to its end. Undefined if the server closes before. */
   through(text: string): Promise<string | undefined>;
   /** What has come and was not taken yet, as text. */
   readonly pending: string;
-  /** Waits until the text has come, and leaves it to be read; false where the server closed before. */
+  /** Waits for the text, without consuming it; false if the server closes before. */
   seen(text: string): Promise<boolean>;
   /** Everything until the server closes. */
   rest(): Promise<string>;
-  /** Resolves once the connection is gone, by whichever side. */
+  /** Resolves once either side has ended the connection. */
   readonly closed: Promise<void>;
   /** Closes in the orderly way (FIN). */
   close(): Promise<void>;
@@ -66,7 +66,7 @@ export async function connectRaw(url: string): Promise<RawClient> {
   };
 }
 
-/** The text of a request, with a Host header and, where there is a body, its length. */
+/** The text of a request, with a Host header and, if it has a body, its length. */
 export function requestText(
   requestLine: string,
   headers: Readonly<Record<string, string>> = {},

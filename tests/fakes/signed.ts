@@ -12,11 +12,11 @@ export interface SignOptions {
   readonly region: string;
   readonly service?: string;
   readonly nowMs: number;
-  /** Whether every header is signed, not only those that need be. */
+  /** Whether every header is signed; default: only the necessary ones. */
   readonly allHeaders?: boolean;
 }
 
-/** The headers of the request, `host` aside, with those of its signature. */
+/** The headers of the request and of its signature, without `host`. */
 export async function signedHeaders(options: SignOptions): Promise<Record<string, string>> {
   const { nowMs, service = "bedrock", method = "POST", ...rest } = options;
   const datetime = new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, "");

@@ -1,4 +1,4 @@
-/** Small configurations, built by hand where the file they would come from does not matter. */
+/** Small configurations that are built without a file. */
 
 import { createHash } from "node:crypto";
 import { seal } from "../../lib/base/secret.ts";
@@ -80,7 +80,7 @@ export interface KeyedCaller extends Caller {
   readonly key: string;
 }
 
-/** What a test may set of a caller; its models are names and globs. */
+/** The settings of a caller; its models are names and globs. */
 type CallerParts = Partial<Omit<Caller, "models">> & { readonly models?: Iterable<string> };
 
 export function caller(name: string, { models = [], ...overrides }: CallerParts = {}): KeyedCaller {

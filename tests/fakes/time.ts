@@ -1,10 +1,10 @@
-/** A clock that only advances when a test moves it. */
+/** A clock that only a test advances. */
 
 import { type Clock, TimerWheel, type TimerWheelOptions } from "../../lib/base/clock.ts";
 
 export interface FakeTime {
   readonly clock: Clock;
-  /** A wheel that turns when time is moved. */
+  /** A wheel that turns when time is advanced. */
   readonly timers: TimerWheel;
   /** Whether the wheel's interval runs. */
   readonly ticking: boolean;
@@ -12,9 +12,9 @@ export interface FakeTime {
   readonly starts: number;
   /** Moves time forward, one tick of the wheel after the other. */
   advance(byMs: number): void;
-  /** Sets the clock on the wall, as an operator or NTP does; no time passes. */
+  /** Sets the wall clock, as an operator or NTP does; no time passes. */
   setClock(nowMs: number): void;
-  /** Moves time forward as for a process that was stopped meanwhile: one late tick. */
+  /** Advances time as for a process that was stopped: with one late tick. */
   stall(byMs: number): void;
 }
 

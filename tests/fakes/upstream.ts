@@ -1,4 +1,4 @@
-/** A fake Bedrock on a bare socket: it records what was sent, byte by byte, and misbehaves as scripted. */
+/** A fake Bedrock on a bare socket: it records every byte of its requests, and misbehaves as scripted. */
 
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { HttpReader } from "./http_reader.ts";
 import type { HttpMessage } from "./http_reader.ts";
 
-/** What the upstream does with one request. It returns when it has nothing more to do. */
+/** Handles one request of the upstream; returns when it has nothing more to do. */
 export type Answer = (exchange: Exchange) => void | Promise<void>;
 
 /** One request, and the socket to answer it on. */
@@ -191,11 +191,11 @@ export interface StreamAnswerOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Positions in the bytes of all frames at which to cut; without them each frame is one chunk. */
   readonly cuts?: readonly number[];
-  /** What follows the last byte instead of the proper end of the body. */
+  /** Replaces the proper end of the body. */
   readonly then?: Answer;
 }
 
-/** A streamed answer of the given frames, each one chunk and one write unless `cuts` says otherwise. */
+/** A streamed response of the given frames, each in one chunk and one write unless `cuts` says otherwise. */
 export function streamAnswer(frames: readonly Uint8Array[], options: StreamAnswerOptions = {}): Answer {
   const { headers = {}, cuts, then } = options;
   const pieces = cuts === undefined ? frames : cutAt(frames, cuts);
@@ -223,13 +223,13 @@ function cutAt(frames: readonly Uint8Array[], cuts: readonly number[]): Uint8Arr
   );
 }
 
-/** Says nothing until the client leaves. */
+/** Sends nothing until the client leaves. */
 export const stall: Answer = (exchange) => exchange.clientClosed;
 
 /** Breaks the connection off (RST). */
 export const reset: Answer = (exchange) => exchange.reset();
 
-/** Closes the connection in the orderly way, however far the answer is. */
+/** Closes the connection in the orderly way, even within the response. */
 export const close: Answer = (exchange) => exchange.close();
 
 /** Waits for the event, then answers. */
