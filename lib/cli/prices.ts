@@ -1,4 +1,4 @@
-/** `adit prices`: shows what models cost, or converts another table of prices to rows for `prices.file`. */
+/** `adit prices`: shows the prices of models, or converts another table of prices to rows for `prices.file`. */
 
 import { existsSync } from "node:fs";
 

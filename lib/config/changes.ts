@@ -6,7 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { sharedBytes } from "../base/shared_bytes.ts";
 import { isMapping } from "./file/merge.ts";
 
-/** The sections whose entries are compared one by one. */
+/** Sections whose entries are compared individually. */
 const SECTIONS = ["providers", "models", "callers", "routes"] as const;
 type Section = (typeof SECTIONS)[number];
 

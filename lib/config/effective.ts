@@ -1,5 +1,5 @@
 /**
- * The effective configuration: every value with defaults applied, secrets redacted, and where it comes from.
+ * The effective configuration: all values, with defaults and redacted secrets, and their origins.
  */
 
 import { z } from "zod";

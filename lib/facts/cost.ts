@@ -41,7 +41,7 @@ function exactCostOf(usage: Usage, price: PriceRow, factor: number): number | un
   if (units === undefined) return undefined;
   let tokens = 0n;
   for (const part of TOKEN_PARTS) tokens += BigInt(countOf(part, usage)) * BigInt(prices[part] ?? 0);
-  // Millionths of picodollars, so that a tier's factor needs no rounding of its own.
+  // Millionths of picodollars, so that a tier's factor is exact.
   const exact = tokens * BigInt(factor) + units * BigInt(PLAIN);
   const divisor = PICO_IN_NANO * BigInt(PLAIN);
   return Number((exact + divisor / 2n) / divisor);

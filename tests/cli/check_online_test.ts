@@ -17,7 +17,7 @@ const LIFECYCLES: Readonly<Record<string, object>> = {
   "amazon.titan-text-lite-v1": { status: "LEGACY", endOfLifeTime: "2001-02-03T00:00:00Z" },
 };
 
-/** Answers Converse for every model, with the lifecycle of those it knows. */
+/** Answers Converse for every model, and returns the lifecycle of some models. */
 function bedrock(request: Request): Response {
   const { pathname } = new URL(request.url);
   const [, id = ""] = /^\/foundation-models\/(.+)$/.exec(decodeURIComponent(pathname)) ?? [];

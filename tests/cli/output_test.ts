@@ -7,7 +7,7 @@ function failure(code: string): Error {
   return Object.assign(new Error(`${code}: it failed`), { code });
 }
 
-/** What arrives if each write takes three bytes, after these failures. */
+/** The text that arrives after these failures, if each write takes three bytes. */
 function written(failures: readonly string[], descriptor: 1 | 2 = 1): string {
   const left = [...failures];
   let arrived = "";

@@ -1,4 +1,4 @@
-/** What `adit prices` shows and imports. */
+/** The output of `adit prices`, and its imports. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import { parse } from "yaml";

@@ -11,7 +11,7 @@ export interface Run {
   readonly err: string;
 }
 
-/** Runs it with nothing in the environment but these variables. */
+/** Runs a command with only these variables in the environment. */
 export async function runWith(
   { stdin = "", ...env }: CliIo["env"] & { readonly stdin?: string },
   command: Command,

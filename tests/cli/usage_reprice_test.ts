@@ -1,4 +1,4 @@
-/** What `adit usage reprice` prints. */
+/** The output of `adit usage reprice`. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import { usage } from "../../lib/cli/usage_table.ts";

@@ -1,4 +1,4 @@
-/** What the command line prints for help and for mistakes, in few lines. */
+/** Help, and short messages about wrong usage. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ Deno.test("help lists every command, and help COMMAND equals COMMAND --help", as
   }
 });
 
-/** Command lines that are wrong, and the first line of what is said to each. */
+/** Wrong command lines, and the first line of the message. */
 const MISTAKES: readonly (readonly [args: readonly string[], line: string])[] = [
   [["chek"], 'Unknown command "chek"; did you mean "check"?'],
   [["help", "keygn"], 'Unknown command "keygn"; did you mean "keygen"?'],

@@ -1,4 +1,4 @@
-/** Where `adit reload` asks the gateway if the configuration is invalid, at any place and in any way. */
+/** `adit reload` finds the admin address of a configuration that is invalid in any way. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { adminAddressOf } from "../../lib/config/admin_address.ts";

@@ -1,4 +1,4 @@
-/** What an edit changed, by name. */
+/** The names of changed entries. */
 
 import { deepEqual } from "node:assert/strict";
 import { changesBetween, digestsInTurns, digestsOf } from "../../lib/config/changes.ts";

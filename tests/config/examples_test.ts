@@ -1,4 +1,4 @@
-/** Every example configuration is accepted without a warning, says what it shows, and is in the index. */
+/** Every example configuration is valid without a warning, begins with a comment, and is in the index. */
 
 import assert from "node:assert/strict";
 import { check } from "../../lib/cli/check.ts";
@@ -12,7 +12,7 @@ const examples = (await repositoryFiles()).filter((path) =>
   path.startsWith(FOLDER) && path.endsWith(".yaml")
 );
 
-/** What `${credential:NAME}` in the examples is replaced with. */
+/** Values of `${credential:NAME}` in the examples. */
 const { certificate, key } = selfSignedCertificate();
 const CREDENTIALS: Readonly<Record<string, string>> = {
   tls_certificate: certificate,

@@ -1,4 +1,4 @@
-/** Every case of tests/golden/config is a configuration and exactly what is reported about it. */
+/** Each case of tests/golden/config is a configuration and the exact problems and warnings. */
 
 import { equal, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { casePaths, GOLDEN } from "../suites/golden_files.ts";
 const CASES = new URL("config/", GOLDEN);
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** No message may contain this: every secret in the cases has it, in the files, next to them and here. */
+/** No message may contain this part of every secret in the cases and their environment. */
 const SECRET = "hunter2";
 
 const ENV = {
@@ -26,7 +26,7 @@ const ENV = {
 async function report(folder: string): Promise<string> {
   const loaded = await loadConfig(join(folder, "adit.yaml"), {
     readFile,
-    // That of a checkout is whatever the umask made of it.
+    // The mode in a checkout depends on the umask.
     modeOf: () => Promise.resolve(0o600),
     env: ENV,
   });

@@ -1,4 +1,4 @@
-/** How large the files of a configuration may be. */
+/** Size limits of the files of a configuration. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
 import { loadConfig } from "../../lib/config/load.ts";

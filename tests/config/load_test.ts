@@ -26,7 +26,7 @@ interface World {
   readonly modeOf?: (path: string) => Promise<number>;
 }
 
-/** Loads a text as /etc/adit/adit.yaml in a world of nothing but these variables and files. */
+/** Loads a text as /etc/adit/adit.yaml, with only these variables and files. */
 function load(text: string, { env = {}, files = {}, ...options }: World = {}): Promise<LoadResult> {
   const all: Record<string, string> = { "/etc/adit/adit.yaml": text, ...files };
   return loadConfig("/etc/adit/adit.yaml", {

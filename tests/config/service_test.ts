@@ -1,4 +1,4 @@
-/** The systemd unit, as systemd itself judges it, and as the example configuration needs it. */
+/** The systemd unit: systemd's own checks, and the needs of the example configuration. */
 
 import assert from "node:assert/strict";
 import { WEAKENING } from "../../lib/runtime/weakening.ts";
@@ -7,10 +7,10 @@ import { reportSkipped } from "../skipped.ts";
 
 const unit = readRepositoryFile("config/adit.service");
 
-/** systemd's own bound for "OK" is 5; below 2 nothing is left open that the program does not use. */
+/** systemd rates anything below 5 as "OK"; below 2, the program keeps only the permissions that it uses. */
 const MAX_EXPOSURE = 2.0;
 
-/** What a page says to write into "systemctl edit adit", as systemd reads it: after the unit itself. */
+/** The unit followed by a drop-in from the documentation, in the order in which systemd reads them. */
 function withDropIn(page: string): string {
   const [, dropIn] = /^```ini\n\[Service\]\n([^`]+)```$/m.exec(readRepositoryFile(page)) ?? [];
   assert.ok(dropIn !== undefined, `${page} has no drop-in`);
@@ -24,7 +24,7 @@ const variants: Readonly<Record<string, string>> = {
   "with the drop-in of docs/admin-api.md": withDropIn("docs/admin-api.md"),
 };
 
-/** Runs systemd-analyze on the unit, with a program in the place of Adit that this machine has. */
+/** Runs systemd-analyze on the unit, with an existing program instead of Adit. */
 async function analyze(text: string, args: readonly string[]): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "adit-unit-" });
   const path = `${folder}/adit.service`;
@@ -93,7 +93,7 @@ Deno.test("systemd's timeouts are longer than Adit's watchdog interval and defau
 
 Deno.test("the unit unsets every variable that weakens the program", () => {
   const unset = [...unit.matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = ""]) => names.split(" "));
-  // systemd knows no patterns; what is behind them is dropped by the program itself.
+  // systemd has no patterns for names; the program itself drops the variables that match one.
   const expected = ["BUN_BE_BUN", ...WEAKENING.filter((name) => !name.endsWith("*"))];
   assert.deepEqual(unset.toSorted(), expected.toSorted());
 });

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { type Fingerprints, readFile, RecordingReader } from "../../lib/config/file/files.ts";
 import { type ConfigWatch, watchConfig, type WatchOptions } from "../../lib/config/watch.ts";
 
-/** So long that nothing in these tests is seen by polling unless it says so. */
+/** So long that no test detects a change by polling, unless it sets another interval. */
 const NEVER_MS = 3_600_000;
 
 const TAKEN = Promise.resolve(undefined);
@@ -54,13 +54,13 @@ interface Watched {
   readonly folder: string;
   readonly file: string;
   readonly watch: ConfigWatch;
-  /** What the file held at each change that was reported. */
+  /** The content of the file at each reported change. */
   readonly changes: Queue<string>;
   readonly errors: Queue<unknown>;
 }
 
 interface Setup {
-  /** Lays out the folder and gives the path of the configuration. */
+  /** Creates the files in the folder, and returns the path of the configuration. */
   readonly layOut?: (folder: string) => string;
   readonly options?: Partial<WatchOptions>;
 }
@@ -108,7 +108,7 @@ function replace(file: string, content: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** As the kubelet mounts a ConfigMap: the file is a link through `..data` into a folder with a time in its name. */
+/** The layout of a mounted ConfigMap: the file is a link through `..data` into a folder named after the time. */
 function configMap(folder: string): string {
   exchangeConfigMap(folder, "one");
   symlinkSync("..data/adit.yaml", join(folder, "adit.yaml"));

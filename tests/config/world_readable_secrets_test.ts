@@ -1,4 +1,4 @@
-/** Secrets in files that everybody can read: which are found, and in which files. */
+/** Warnings about secrets in world-readable files. */
 
 import { deepEqual, match } from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ const provider = (credentials: string) =>
   `providers:\n  east: { type: bedrock, region: us-east-1, credentials: { ${credentials} } }\n` +
   `callers:\n  team: { key: "${KEY}", native: [us-east-1] }\n`;
 
-/** Paths that are warned about in a file of that mode; null is that of a system without modes. */
+/** Paths of the warnings for a file with this mode; null for a system without modes. */
 async function exposed(text: string, mode: number | null = 0o644): Promise<readonly string[]> {
   const loaded = await loadConfig("/etc/adit/adit.yaml", {
     readFile: (path) =>
@@ -103,7 +103,7 @@ Deno.test("a file without secrets may be read by everybody", async () => {
     'access_key_id: "${env:ID}", secret_access_key: "${file:secret}"',
     'access_key_id: AKIDEXAMPLE, secret_access_key: "${credential:secret}"',
     'api_key: "${env:ID}${file:secret}"',
-    // An empty default is no secret.
+    // An empty default is not a secret.
     'access_key_id: AKIDEXAMPLE, secret_access_key: "${file:secret}", session_token: "${env:SECRET:-}"',
     'json: { accessKeyId: A, secretAccessKey: "${env:SECRET}" }',
     "profile: prod",

@@ -1,4 +1,4 @@
-/** AWS's price list files become rows of the table of prices, and what has no place in them is listed. */
+/** AWS's price list files become rows of the table of prices; other prices are listed with the reason. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { awsPrices } from "../../lib/facts/price_import/aws_prices.ts";
@@ -27,7 +27,7 @@ interface Product {
   readonly description?: string;
 }
 
-/** A file with these products, each with its price on demand. */
+/** A file with these products and their on-demand prices. */
 function offer(...products: readonly Product[]): Readonly<Record<string, unknown>> {
   const skus = products.map((product, index) => [`SKU${index}`, product] as const);
   return {
@@ -63,7 +63,7 @@ function converted(...products: readonly Product[]) {
     knownIds: IDS,
     longContextOf: (id) => id.includes("sonnet-4-5") ? 200_000 : undefined,
   });
-  // Every row is one that the file of prices may have.
+  // Every row is valid in a price file.
   compilePrices(imported.rows, "prices_file");
   return imported;
 }

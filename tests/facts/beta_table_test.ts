@@ -1,4 +1,4 @@
-/** The table of beta flags: the one that the program carries, and what is wrong with others. */
+/** The built-in table of beta flags, and problems of other tables. */
 
 import assert from "node:assert/strict";
 import { betaTable } from "../../lib/config/schema/beta_keys.ts";

@@ -1,4 +1,4 @@
-/** The tables that the program carries are those of `config/data`, read beforehand: parsing YAML at the start takes too long. */
+/** The built-in tables equal those of `config/data`. They are JSON, because parsing YAML at start takes too long. */
 
 import assert from "node:assert/strict";
 import { parse } from "yaml";

@@ -1,4 +1,4 @@
-/** Whether a model id may be served outside of a geography. */
+/** Whether a model id may be served outside a geography. */
 
 import { equal } from "node:assert/strict";
 import { leavesResidency } from "../../lib/facts/geography.ts";

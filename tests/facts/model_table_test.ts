@@ -1,4 +1,4 @@
-/** Traits of models: ids of every form, and rows that add up. */
+/** Traits of models: ids in every form, and several rows for one model. */
 
 import assert from "node:assert/strict";
 import { builtInModelTable, compileModelTable, traitsOf } from "../../lib/facts/model_table.ts";
@@ -49,7 +49,7 @@ for (const [id, sampling] of SAMPLING) {
   });
 }
 
-/** What the efforts of a model mean in tokens. */
+/** The efforts of a model in tokens. */
 function budgetsOf(id: string): number[] {
   return [...traitsOf(id, builtInModelTable()).reasoningEffort.values()].flatMap(({ thinking }) =>
     typeof thinking === "object" && thinking !== null && "budget_tokens" in thinking

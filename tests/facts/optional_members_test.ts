@@ -1,4 +1,4 @@
-/** What each lesson takes out of the traits: never more than it names, and in a form that an operator can write. */
+/** Each lesson only changes the traits that it names, and can be written in a configuration. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { parse } from "yaml";
@@ -11,7 +11,7 @@ import { MODELS } from "../../lib/emulator/model/catalog.ts";
 
 const IDS = [...MODELS.map(({ id }) => id), "acme.thinker-9-v1:0"];
 
-/** Everything that the traits promise, as words: a lesson may only take words away, or weaken them. */
+/** The promises of the traits as words: a lesson may only remove or weaken them. */
 const ORDER: Readonly<Partial<Record<keyof ModelTraits, readonly unknown[]>>> = {
   structuredOutput: ["schema", "tool", "none"],
   stopSequences: ["any", "visible", "none"],

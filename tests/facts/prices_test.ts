@@ -1,4 +1,4 @@
-/** The table of prices: exact decimals, the most specific row, and what a request costs. */
+/** The table of prices: exact decimals, the most specific row, and the cost of requests. */
 
 import assert from "node:assert/strict";
 import { costOf, costParts, usdText } from "../../lib/facts/cost.ts";

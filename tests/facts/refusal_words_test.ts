@@ -1,4 +1,4 @@
-/** Which of Bedrock's words name an optional member, and that no others do. */
+/** Bedrock's messages that refuse an optional member, and messages that do not. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { isNoCaching, lessonsOf } from "../../lib/facts/refusal_words.ts";
@@ -123,7 +123,7 @@ const NOT_TAUGHT: readonly string[] = [
   "This model doesn't support tool use.",
   "This model doesn't support system messages. Try again without a system message or use a model that supports system messages.",
   "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum tokens value that is lower than 8192.",
-  // What a caller wrote, quoted back.
+  // A quote from the request.
   "The JSON pointer in additionalModelResponseFieldPaths is malformed: This model doesn't support the strict field. Remove strict and try again.",
   "messages.0.content.0.text: strict: Extra inputs are not permitted",
   "strict: Extra inputs are not permitted\nmessages: Extra inputs are not permitted",

@@ -1,11 +1,11 @@
-/** The rows of `config/data`: each cites its sources, and the models on Bedrock get what those say. */
+/** The rows of `config/data`: each cites its sources, and models get the traits that the sources state. */
 
 import assert from "node:assert/strict";
 import { builtInModelTable, traitsOf } from "../../lib/facts/model_table.ts";
 import type { ModelTraits } from "../../lib/facts/traits.ts";
 import { repositoryPath } from "../repository.ts";
 
-/** The rows of a table with the comment above each, as they are written. */
+/** The rows of a table file, each with the comment above it. */
 function writtenRows(file: string): readonly string[] {
   const blocks = Deno.readTextFileSync(repositoryPath(`config/data/${file}`)).split(/\n{2,}/);
   return blocks.filter((block) => /^- match:/m.test(block));
@@ -37,7 +37,7 @@ type Expected = Partial<Record<keyof ModelTraits, unknown>>;
 const FORCED = ["auto", "any", "tool"];
 const ALL_EFFORTS = ["low", "medium", "high", "xhigh", "max"];
 
-/** Claude 5.5, and what is newer. */
+/** Claude 5.5 and newer. */
 const NEWEST_CLAUDE = {
   family: "claude",
   anthropicMessages: true,
@@ -98,7 +98,7 @@ const CLAUDE_3 = {
   cacheTtls: [],
 } satisfies Expected;
 
-/** What is refused by all but Claude and Nova. */
+/** Traits of all models other than Claude and Nova, which refuse these members. */
 const UNCACHED = { promptCaching: [], cacheTtls: [] } satisfies Expected;
 
 const OPEN_WEIGHTS = {
@@ -342,7 +342,7 @@ const CASES: readonly (readonly [ids: readonly string[], expected: Expected])[] 
   [["xai.grok-4.3"], { ...UNCACHED, family: "grok", toolChoice: FORCED }],
 ];
 
-/** Adaptive thinking at each effort, over what `none` means; `lowered` are the efforts sent for those not taken. */
+/** Adaptive thinking at each effort over the fields of `none`; `lowered` has the efforts sent for unsupported ones. */
 function adaptiveEfforts(none: object, lowered: Readonly<Record<string, string>> = {}): object {
   const efforts = ["minimal", ...ALL_EFFORTS].map((asked) => {
     const effort = asked === "minimal" ? "low" : lowered[asked] ?? asked;
@@ -404,7 +404,7 @@ for (const id of UNKNOWN) {
       embeddings: "none",
       embeddingDimensions: [],
       rerank: "none",
-      // Held back.
+      // Not sent.
       reasoningHistory: "none",
       toolResultMedia: [],
       toolResultStatus: false,

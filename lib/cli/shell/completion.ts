@@ -17,7 +17,7 @@ export function completion(args: readonly string[], io: CliIo): Promise<number> 
 
 const NAMES = ["help", ...COMMAND_ROWS.keys()];
 
-/** How a shell completes what follows an option or a command. */
+/** How a shell completes the word after an option or a command. */
 interface Case {
   /** In the shell's pattern syntax. */
   readonly pattern: string;

@@ -57,7 +57,7 @@ function manualPage(): string {
   ].join("\n");
 }
 
-/** Escapes what roff would interpret. */
+/** Escapes the special characters of roff. */
 function roff(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/gm, "\\&$1");
 }

@@ -187,7 +187,7 @@ type EntryPair = Pair<Scalar, Node | null>;
 
 /**
  * The end of an entry that is to be rewritten: after its last line, or after its braces. Comments on the lines below
- * are not part of it, to whatever node the parser attaches them.
+ * are not part of it, regardless of the node to which the parser attaches them.
  */
 function endOf(text: string, { key, value }: EntryPair): number {
   if (value === null) return text.indexOf(":", rangeOf(key)[1]) + 1;

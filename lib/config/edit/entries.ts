@@ -37,7 +37,7 @@ export interface EntryChange {
   readonly name: string;
   /** Whether an entry with this revision, or no entry, may be edited; otherwise nothing changes. */
   readonly expected: (revision: string | undefined) => boolean;
-  /** The new value; undefined deletes the entry. Values of `REDACTED` are kept as they are. */
+  /** The new value; undefined deletes the entry. Values of `REDACTED` keep their secret. */
   readonly value: (before: JsonObject | undefined) => JsonObject | undefined;
   /** The new limits of the model's own rule; undefined keeps the rule. */
   readonly limits?: ((before: JsonObject | undefined) => JsonObject | undefined) | undefined;

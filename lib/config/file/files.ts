@@ -79,7 +79,7 @@ export function readLargeFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 async function readUpTo(maxBytes: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  // Checked before opening, since opening a named pipe blocks until there is a writer.
+  // Checked before opening, because opening a named pipe blocks until there is a writer.
   const kind = await stat(path);
   if (kind.isDirectory()) throw new ReadError("EISDIR");
   if (!kind.isFile()) throw new ReadError("EINVAL");
@@ -129,7 +129,7 @@ export async function modeOf(path: string): Promise<number | undefined> {
   return await stat(path).then(({ mode }) => mode & 0o777, () => undefined);
 }
 
-/** Wraps a reader and records the fingerprints of what it read. */
+/** Wraps a reader and records the fingerprints of all files that it read. */
 export class RecordingReader {
   readonly #seen = new Map<string, string>();
   readonly #read: ReadFile;

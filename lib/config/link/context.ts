@@ -38,7 +38,7 @@ export class LinkContext {
     if (!this.isCut(path)) this.warnings.push(this.#sourceMap.problem(path, message));
   }
 
-  /** Whether something at or below the path was cut, so that the value there is not what the file says. */
+  /** Whether something at or below the path was cut, so that the value there differs from the file. */
   isCut(path: Path): boolean {
     return this.#cut.some((cut) => path.every((step, index) => step === cut[index]));
   }

@@ -10,7 +10,7 @@ import { BUDGET_KEYS, type DraftBudget, proxyBudgets, type ReadBudget } from "./
 import { type Deployment, readDeployment } from "./deployment.ts";
 
 export interface Imported {
-  /** YAML, with comments on what could not be converted. */
+  /** YAML, with comments about settings that could not be converted. */
   readonly text: string;
   /** Messages for the operator, with the places of literal secrets but not the secrets. */
   readonly warnings: readonly string[];

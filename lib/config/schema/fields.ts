@@ -63,7 +63,7 @@ export function parsed<Value>(
   return text(source).transform((value, context) => {
     const result = parse(value);
     if (result !== undefined) return result;
-    // No message, since the field's `expected` is shown.
+    // Without a message, because messages show the field's `expected`.
     context.addIssue({ code: "custom" });
     return z.NEVER;
   });

@@ -1,4 +1,4 @@
-/** What `adit explain` and `adit config` show of a configuration, and that neither shows a secret. */
+/** The output of `adit explain` and `adit config`, which contains no secrets. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { parse } from "yaml";
@@ -10,7 +10,7 @@ import type { Command } from "../../../lib/cli/io.ts";
 import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
 import { type Run, runWith } from "../run.ts";
 
-/** In every secret below. */
+/** Part of every secret below. */
 const SECRET = "hunter2";
 const hash = (digit: string) => `sha256:${digit.repeat(64)}`;
 
@@ -82,7 +82,7 @@ async function runIn(command: Command, ...args: readonly string[]): Promise<Run>
   }
 }
 
-/** Without the traits and what was learned about them, which have tests of their own. */
+/** Without the traits and lessons, which have separate tests. */
 function withoutTraits(out: string): string {
   return out.replace(/^traits .*\n(?: .*\n)*learned .*\n/gm, "");
 }

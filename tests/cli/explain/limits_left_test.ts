@@ -1,4 +1,4 @@
-/** `adit explain` shows what a caller has left of its rules and budgets, as the running gateway reports it. */
+/** `adit explain` shows the remaining amounts of a caller's limits and budgets from the running gateway. */
 
 import { deepEqual } from "node:assert/strict";
 import { explain } from "../../../lib/cli/explain/explain.ts";
@@ -34,7 +34,7 @@ const BUDGETS = [
   { name: "month", unit: "usd", subject: "web", remaining: "412.50" },
 ];
 
-/** The lines of the command about limits, while the admin listener answers like this. */
+/** The command's lines about limits, while the admin listener answers like this. */
 async function limits(
   answer: (path: string) => Response,
   ...args: readonly string[]

@@ -46,7 +46,7 @@ const TARGETS: Readonly<Record<string, Readonly<Record<string, TargetStatus>>>> 
   last: { b: MISFIT },
 };
 
-/** The lines about health of the command, while a gateway reports these targets. */
+/** The command's lines about health, while a gateway reports these targets. */
 async function statesOf(targets: unknown, ...args: readonly string[]): Promise<readonly string[]> {
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },

@@ -1,4 +1,4 @@
-/** The traits in `adit explain`: all of them, with their values, and where each comes from. */
+/** The traits in `adit explain`, with their values and origins. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 

@@ -1,4 +1,4 @@
-/** Where `adit reload` and `adit top` look for the address that the running gateway has written. */
+/** The file in which `adit reload` and `adit top` find the address of the running gateway. */
 
 import { equal } from "node:assert/strict";
 import { adminFileFor } from "../../../lib/cli/remote/find_admin.ts";

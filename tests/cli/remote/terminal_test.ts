@@ -1,4 +1,4 @@
-/** What `adit top` writes is what the terminal then shows, also in lines of its full width. */
+/** The terminal shows what `adit top` writes, also in lines of its full width. */
 
 import { deepEqual } from "node:assert/strict";
 import { frameText } from "../../../lib/cli/remote/terminal.ts";
@@ -6,7 +6,7 @@ import { frameText } from "../../../lib/cli/remote/terminal.ts";
 const COLUMNS = 10;
 const ROWS = 4;
 
-/** The lines of a terminal that does not wrap, after what it showed before and what is written. */
+/** The lines of a terminal that does not wrap, after a text is written over its earlier content. */
 function shownBy(written: string, before: readonly string[]): readonly string[] {
   const cells = Array.from({ length: ROWS }, (_, row) => [...(before[row] ?? "").padEnd(COLUMNS)]);
   let [row, column] = [0, 0];

@@ -1,4 +1,4 @@
-/** What `adit top` shows on screens of any size. */
+/** The screen of `adit top` at any size. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 

@@ -1,4 +1,4 @@
-/** When a signal reloads, stops, stops at once, or is one that was there already. */
+/** Signals that reload, stop, stop immediately, or are ignored as repeated. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { EventEmitter } from "node:events";

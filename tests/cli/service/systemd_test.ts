@@ -7,7 +7,7 @@ interface Sent {
   readonly text: string;
 }
 
-/** A notifier whose messages are kept, with the watchdog's interval as it was asked for. */
+/** A notifier that records its messages and the interval of the watchdog. */
 function setUp(env: SystemdOptions["env"], failing: () => boolean = () => false) {
   const sent: Sent[] = [];
   const warnings: unknown[] = [];

@@ -1,4 +1,4 @@
-/** What edits of random texts do to their comments, and to the values that they are not about. */
+/** Edits of random texts keep the comments and all other values. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { parse } from "yaml";
@@ -6,7 +6,7 @@ import { isJsonObject, type JsonValue } from "../../../lib/base/json.ts";
 import { editText } from "../../../lib/config/edit/edit.ts";
 import { Random } from "../../suites/random.ts";
 
-/** Sections with every way to write an entry; every comment says which entry, or which value in it, it is about. */
+/** Sections with entries in every syntax; every comment names the entry or the value that it belongs to. */
 function randomText(random: Random): string {
   let count = 0;
   const comment = (owner: string) => random.below(3) === 0 ? ` # ${owner}-${count++};` : "";
@@ -78,12 +78,12 @@ Deno.test("no edit loses or repeats a comment, or changes another value", () => 
     const section = random.pick(["providers", "models", "callers"]);
     const name = random.pick(["a", "b", "c", "new"]);
     const old = before[section][name];
-    // Every key stays: with one goes its comment.
+    // Every key stays, because a key is removed with its comment.
     const [p, isOther] = randomValue(random, old?.p);
     const value = { ...old, p, extra: { deep: [random.below(9)] } };
     const edited = editText(text, { section, name, value });
     deepEqual(parse(edited), { ...before, [section]: { ...before[section], [name]: value } }, text);
-    // With a mapping or a list that becomes a text go the comments in it.
+    // A mapping or a list that becomes a string loses the comments in it.
     const isLost = isOther ? isAbout(`${section}.${name}.p`) : () => false;
     const rest = (yaml: string) => commentsOf(yaml).filter((comment) => !isLost(comment));
     deepEqual(rest(edited), rest(text), `${text}\n----\n${edited}`);
@@ -105,7 +105,7 @@ Deno.test("deleting an entry removes the comments about it, and no others", () =
     const isOfEntry = isAbout(`${section}.${name}`);
     const rest = (yaml: string) => commentsOf(yaml).filter((comment) => !isOfEntry(comment));
     deepEqual(rest(edited), rest(text), `${section}.${name}\n${text}\n----\n${edited}`);
-    // In braces, one after the last comma may also be about all of them.
+    // In braces, a comment after the last comma may also belong to the whole entry.
     const isInBraces = text.includes(`${section}: {\n`);
     if (!isInBraces) deepEqual(commentsOf(edited).filter(isOfEntry), [], `${text}\n----\n${edited}`);
   }

@@ -36,7 +36,7 @@ interface Case {
   readonly name: string;
   readonly edit: readonly [section: string, name: string, value: JsonObject | undefined];
   readonly text?: string;
-  /** Lines that go and lines that come, marked with - and +; every other line stays. */
+  /** Removed and added lines, marked with - and +; all other lines stay. */
   readonly changes: readonly string[];
 }
 
@@ -267,7 +267,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** What changed, line by line, in the order of the file. */
+/** The changed lines, in the order of the file. */
 function changesOf(before: string, after: string): readonly string[] {
   const rest = after.trimEnd().split("\n");
   const changes: string[] = [];

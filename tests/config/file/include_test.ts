@@ -7,7 +7,7 @@ import { formatProblem } from "../../../lib/base/problems.ts";
 import { watchConfig } from "../../../lib/config/watch.ts";
 import { readFile } from "../../../lib/config/file/files.ts";
 
-/** Loads /etc/adit/adit.yaml in a world of nothing but these files. */
+/** Loads /etc/adit/adit.yaml from a file system with only these files. */
 function load(files: Readonly<Record<string, string>>): Promise<LoadResult> {
   const missing = () => Object.assign(new Error("missing"), { code: "ENOENT" });
   return loadConfig("/etc/adit/adit.yaml", {
@@ -76,7 +76,7 @@ Deno.test("the number of included files is bounded", async () => {
   ]);
 });
 
-/** A change that nobody notices fails the test after this. */
+/** Time after which an unnoticed change fails the test. */
 const HANG_MS = 90_000;
 
 Deno.test("files that appear, change and disappear are each a change", async () => {
@@ -113,7 +113,7 @@ Deno.test("files that appear, change and disappear are each a change", async () 
   try {
     await watch.ready;
     const file = `${folder}/conf.d/a.yaml`;
-    // Written elsewhere and moved, so that no half of a file is seen.
+    // Written elsewhere and moved, so that no incomplete file is read.
     const write = (text: string) => async () => {
       await Deno.writeTextFile(`${folder}/conf.d/.new`, text);
       await Deno.rename(`${folder}/conf.d/.new`, file);

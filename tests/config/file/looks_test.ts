@@ -1,4 +1,4 @@
-/** Files are read again only where they may have changed. */
+/** Files are only read again if they may have changed. */
 
 import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { stat } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { readFile, RecordingReader } from "../../../lib/config/file/files.ts";
 import { Looks } from "../../../lib/config/file/looks.ts";
 
-/** Files that changed when they were written and at no time since, as the clock says. */
+/** An age at which a file no longer counts as recently changed. */
 const LATER_MS = 60_000;
 
 interface World {
@@ -68,7 +68,7 @@ Deno.test("a time stamp that is set back does not hide a change", () =>
     await Deno.utime(file, 1, 1);
     const first = await looks.at([file]);
     const { ctimeMs } = await stat(file);
-    // The kernel's time goes on in steps.
+    // The kernel's clock advances in steps.
     do {
       await Deno.writeTextFile(file, "B.yaml");
       await Deno.utime(file, 1, 1);

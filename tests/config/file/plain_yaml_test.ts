@@ -1,4 +1,4 @@
-/** What the fast reader reads is what the parser reads; where the parser finds a problem, the reader leaves the text to it. */
+/** The fast reader reads the same values as the YAML parser, and leaves texts with problems to the parser. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { parseDocument } from "yaml";
@@ -9,7 +9,7 @@ import { findUnsupported } from "../../../lib/config/file/syntax.ts";
 import type { Path } from "../../../lib/base/problems.ts";
 import { readRepositoryFile, repositoryFiles } from "../../meta/sources.ts";
 
-/** What the parser makes of the text; undefined if anything about it is a problem. */
+/** The parser's values; undefined if the text has a problem. */
 function parsed(text: string): unknown {
   const document = parseDocument(text, { schema: "core", stringKeys: true, uniqueKeys: false });
   const { contents, errors } = document;
@@ -17,7 +17,7 @@ function parsed(text: string): unknown {
   return document.toJS();
 }
 
-/** Fails if the reader reads anything else than the parser, or places it elsewhere; returns what it has read. */
+/** Fails if the reader's values or their positions differ from the parser's; returns the values. */
 function compared(text: string): PlainMapping | undefined {
   const plain = readPlainYaml(text)?.root;
   if (plain === undefined) return undefined;
@@ -27,7 +27,7 @@ function compared(text: string): PlainMapping | undefined {
   return plain;
 }
 
-/** The text as a document that is read without the parser, and with it. */
+/** The text as a document that is read with and without the parser. */
 function readBothWays(text: string): readonly [ConfigDocument, ConfigDocument] {
   const document = new ConfigDocument("adit.yaml", text);
   const other = new ConfigDocument("adit.yaml", `${text}\n# not plain: \u00e9\n`);

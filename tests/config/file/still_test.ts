@@ -1,4 +1,4 @@
-/** A file that is written in pieces is taken when it is whole, whichever of the configuration's files it is. */
+/** Any file of the configuration that is written in pieces is only read when it is complete. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ async function withFile(test: (world: World) => Promise<void>): Promise<void> {
 
 type Step = () => void;
 
-/** Waits in steps of one millisecond; before the step of an index, what is given for it happens. */
+/** Waits in steps of one millisecond, and runs the action for a step before it. */
 async function wait(
   known: Fingerprints,
   steps: Readonly<Record<number, Step>>,
@@ -74,7 +74,7 @@ for (const piece of [1, 5, WHOLE.length - 1]) {
       const text = `${WHOLE.repeat(2)}# done\n`;
       Deno.writeTextFileSync(file, "");
       const steps: Record<number, Step> = {};
-      // Between two pieces passes more than what is enough for a file that is only added to.
+      // More time passes between two pieces than is enough for a file that only grows.
       const pieces = Math.ceil(text.length / piece);
       for (let index = 0; index < pieces; index++) {
         steps[(index + 1) * 7] = () => Deno.writeTextFileSync(file, text.slice(0, (index + 1) * piece));

@@ -1,4 +1,4 @@
-/** Callers' lists of models: what they match, what is warned of, and what is shared. */
+/** Callers' lists of models: matches, warnings, and shared lists. */
 
 import { deepEqual, equal } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";
@@ -11,7 +11,7 @@ const HEAD = "providers: { local: { type: emulator } }\n";
 const AWS_PAIR = (index: number) =>
   `aws: { access_key_id: ADIT${String(index).padStart(12, "0")}, secret_access_key: ${"s".repeat(32)} }`;
 
-/** Loads models of these names, and callers with these lists. */
+/** Loads models with these names, and callers with these lists. */
 async function load(models: readonly string[], lists: readonly (readonly string[])[]) {
   const entries = models.map((name) => `  ${name}: { provider: local, id: amazon.nova-lite-v1:0 }`);
   const callers = lists.map((list, index) =>

@@ -1,4 +1,4 @@
-/** Models of a configuration: traits that several share, and targets that are another model's. */
+/** Models of a configuration: shared traits, and targets of other models. */
 
 import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";

@@ -1,4 +1,4 @@
-/** Every case of tests/golden/litellm is a configuration of LiteLLM and what `adit import` makes of it. */
+/** Each case of tests/golden/litellm is a configuration of LiteLLM and the output of `adit import`. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { casePaths, GOLDEN } from "../../suites/golden_files.ts";
 const CASES = fileURLToPath(new URL("litellm/", GOLDEN));
 const REWRITE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** What the references of the cases lead to. */
+/** Values of the references in the cases. */
 const ENV = {
   AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
   AWS_SECRET_ACCESS_KEY: "secret",

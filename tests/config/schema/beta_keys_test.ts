@@ -1,4 +1,4 @@
-/** The data file of beta flags: over the built-in table, and watched. */
+/** The file of beta flags: it overrides the built-in table, and is watched. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { encodeUtf8 } from "../../../lib/base/bytes.ts";

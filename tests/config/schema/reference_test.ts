@@ -30,7 +30,7 @@ interface Key {
   readonly required: boolean;
 }
 
-/** What names the operator's own names of a section in the reference. */
+/** Placeholders in the reference for names that the operator chooses. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = { routes: "PATH" };
 
 function keysOf(schema: JsonSchema, path = ""): readonly Key[] {
@@ -57,7 +57,7 @@ const KEYS = keysOf(JSON.parse(configJsonSchema()));
 const ENTRIES = [...REFERENCE.matchAll(/^- `([\w.]+)` \(([^)]+)\):\s+\S/gm)]
   .map(([, path = "", text = ""]) => ({ path, mark: markOf(text.replace(/\s+/g, " ")) }));
 
-/** What an entry says about leaving the key out; undefined for a mapping without a mark. */
+/** The part of an entry that says whether the key is required; undefined for a mapping without it. */
 function markOf(text: string): string | undefined {
   return /; (required|optional|default `.+`)$/.exec(text)?.[1];
 }
@@ -69,7 +69,7 @@ Deno.test("the reference has every key of the schema once, and no other", () => 
 
 Deno.test("the reference gives the schema's defaults, and says what is required and optional", () => {
   for (const { path, mark } of ENTRIES) {
-    // A region is required of one kind of provider and has a default in the other.
+    // The region is required for one kind of provider and has a default for the other.
     if (path === "providers.NAME.region") continue;
     const key = KEYS.find((candidate) => candidate.path === path);
     ok(key !== undefined, path);
@@ -87,7 +87,7 @@ Deno.test("the reference gives the schema's defaults, and says what is required 
 Deno.test("every key has a description for editors", () => {
   for (const { path, schema } of KEYS) {
     if (/\.(NAME|PATH)$/.test(path) || schema.description !== undefined) continue;
-    // Described once, in the first kind of provider.
+    // Described once, for the first kind of provider.
     equal(path, "providers.NAME.type");
   }
 });
