@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { MAX_BYTES, modeOf, ReadError, readFile } from "../config/file/files.ts";
 import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
 import { formatProblem } from "../base/problems.ts";
-import { findConfig } from "./config_path.ts";
+import { findConfig, missingAdvice } from "./config_path.ts";
 import type { CliIo } from "./io.ts";
 
 /** The name of standard input in messages. */
@@ -18,7 +18,7 @@ export function shownPath(path: string): string {
 
 /** Loads the file, or standard input if the path is "-"; paths in it are then relative to the working directory. */
 export async function loadFrom(path: string, io: CliIo): Promise<LoadResult> {
-  if (path !== "-") return await loadConfig(path, { readFile, env: io.env });
+  if (path !== "-") return withAdvice(await loadConfig(path, { readFile, env: io.env }), path);
   const bytes = await io.readIn(MAX_BYTES + 1);
   const stdin = resolve(STDIN);
   const readStdin = () =>
@@ -29,6 +29,15 @@ export async function loadFrom(path: string, io: CliIo): Promise<LoadResult> {
     modeOf: (each) => each === stdin ? Promise.resolve(undefined) : modeOf(each),
     env: io.env,
   });
+}
+
+function withAdvice(loaded: LoadResult, path: string): LoadResult {
+  const advice = missingAdvice(path);
+  if (loaded.ok || advice === "") return loaded;
+  return {
+    ...loaded,
+    problems: loaded.problems.map((each) => ({ ...each, message: each.message + advice })),
+  };
 }
 
 /** The configuration, or undefined after its problems have been printed. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { check } from "../../lib/cli/check.ts";
 import { config } from "../../lib/cli/config.ts";
-import { findConfig } from "../../lib/cli/config_path.ts";
+import { findConfig, missingAdvice } from "../../lib/cli/config_path.ts";
 import { explain } from "../../lib/cli/explain/explain.ts";
 import { keygen } from "../../lib/cli/keygen.ts";
 import { schema } from "../../lib/cli/schema.ts";
@@ -128,6 +128,12 @@ Deno.test("the configuration is the one given, or the first of the usual places"
   } finally {
     Deno.chdir(before);
   }
+});
+
+Deno.test("a missing default configuration is reported with the ways to name another", () => {
+  equal(missingAdvice("/etc/adit/adit.yaml", () => false), "; use --config FILE, or set ADIT_CONFIG");
+  equal(missingAdvice("/etc/adit/adit.yaml", () => true), "");
+  equal(missingAdvice("mine.yaml", () => false), "");
 });
 
 Deno.test("the demo key of the configuration that comes with Adit is adit-demo-key", async () => {
