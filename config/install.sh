@@ -6,11 +6,11 @@
 #   BINARY           the program; default: the one for this machine in the folder of this script
 #   --root FOLDER    install below this folder and change nothing else: for packages, and for trials without root
 #   --signers FILE   verify the signature of SHA256SUMS with the public keys in this file (see ssh-keygen(1), ALLOWED
-#                    SIGNERS); do not take it from the place of the release
+#                    SIGNERS); do not download it from the same place as the release
 #
 # Every file is compared with SHA256SUMS in its folder; if there is none, the script says so. The script can be run again
-# at any time: it starts and stops nothing, and keeps everything in /etc/adit except the example and the schema. The
-# program that it replaces is kept as adit.previous in the same folder.
+# at any time: it does not start or stop the service, and keeps everything in /etc/adit except the example and the schema.
+# The program that it replaces is kept as adit.previous in the same folder.
 
 set -eu
 umask 022
@@ -26,7 +26,7 @@ root=
 binary=
 signers=
 
-# The file that is being written, until it is complete and gets its name.
+# The file that is being written, until it is complete and gets its final name.
 temporary=
 trap '[ -z "$temporary" ] || rm -f "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -53,8 +53,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# Whether the programs of this machine use musl, as Alpine's do. A musl loader alone proves nothing: Debian's package
-# "musl" contains one for developers.
+# Whether this machine uses musl, like Alpine. A musl loader is not sufficient: Debian's package "musl" contains one for
+# developers.
 uses_musl() {
   case $(ldd /bin/sh 2>/dev/null || ldd --version 2>&1 || :) in
     *musl*) return 0 ;;
@@ -89,7 +89,7 @@ fi
 
 [ -z "$signers" ] || command -v ssh-keygen >/dev/null || fail '--signers needs ssh-keygen'
 
-# check_signature SUMS: whether one of the signers has signed this list of checksums.
+# check_signature SUMS: fails unless one of the signers has signed this list of checksums.
 check_signature() {
   [ -f "$1.sig" ] || fail "\"$1\" is not signed: there is no SHA256SUMS.sig"
   ssh-keygen -Y verify -f "$signers" -I adit-release -n adit-release -s "$1.sig" <"$1" >/dev/null 2>&1 ||
@@ -114,7 +114,7 @@ put() {
     unverified="$unverified $(dirname "$1")"
     return
   fi
-  # A program given by its path has the checksums of its own folder.
+  # A program given by its path is verified with the checksums in its own folder.
   if [ -n "$signers" ] && [ "$sums" != "$signed" ]; then
     check_signature "$sums"
     signed=$sums
@@ -126,7 +126,7 @@ put() {
 }
 unverified=
 
-# take NAME: gives the file that put made its final name.
+# take NAME: gives the file from put its final name.
 take() {
   mv -f "$temporary" "$1"
   temporary=
@@ -139,7 +139,7 @@ mkdir -p "$bin" "$etc" "$etc/credentials" "$units"
 # Only root reads the credentials; systemd passes them to the service.
 chmod 700 "$etc/credentials"
 
-# All files before the first one is installed, this script included, although it is already running.
+# Verify all files before installing the first one, and also this script, although it is already running.
 to=$etc
 for file in "$(basename "$0")" adit.service adit.production.yaml adit.schema.json; do
   put "$here/$file" 600
